@@ -1,0 +1,90 @@
+import * as z from "zod/mini";
+import type { Json } from "#shared/messages/command";
+import type { Handler } from "./handler.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Sampler } from "./sampler.ts";
+
+/** What the built-in commands act on: no more of the agent than they need. */
+export interface BuiltinParts {
+  readonly sampler: Sampler;
+  readonly outbox: Outbox;
+  readonly boot: string;
+  readonly version: string;
+  facts(): Json;
+  /** Presence has changed: interval, paused. */
+  announce(): void;
+  stop(reason: string): void;
+}
+
+const setInterval = z.object({
+  seconds: z.number().check(z.gte(0.1), z.lte(86_400), z.meta({ title: "Seconds between samples" })),
+});
+
+/** The commands that every agent offers, by key. */
+export function builtins(parts: BuiltinParts): Record<string, Handler> {
+  const { sampler, outbox } = parts;
+  return {
+    ping: {
+      title: "Ask whether the agent answers",
+      concurrent: true,
+      onInterrupt: "rerun",
+      run: () => ({ pong: true, boot: parts.boot }),
+    },
+    info: {
+      title: "Tell about the machine and the agent",
+      concurrent: true,
+      onInterrupt: "rerun",
+      run: () => ({
+        agent: parts.version,
+        boot: parts.boot,
+        interval: sampler.interval,
+        paused: sampler.paused,
+        outbox: { ...outbox.size },
+        facts: parts.facts(),
+      }),
+    },
+    report: {
+      title: "Take and send a sample now",
+      onInterrupt: "rerun",
+      run: async () => ({ readings: await sampler.report() }),
+    },
+    pause: {
+      title: "Stop sampling until resumed",
+      onInterrupt: "rerun",
+      run: () => change(parts, () => sampler.pause()),
+    },
+    resume: {
+      title: "Sample again",
+      onInterrupt: "rerun",
+      run: () => change(parts, () => sampler.resume()),
+    },
+    "set-interval": intervalCommand(parts),
+    "clear-outbox": {
+      title: "Throw away the batches that wait to be sent",
+      run: () => ({ dropped: outbox.clear("cleared by command") }),
+    },
+    shutdown: {
+      title: "End the agent; it does not come back by itself",
+      run(_args, context) {
+        context.afterwards(() => parts.stop("shutdown"));
+        return { stopping: true };
+      },
+    },
+  };
+}
+
+function intervalCommand(parts: BuiltinParts): Handler {
+  const handler: Handler<z.infer<typeof setInterval>> = {
+    title: "Change how often the agent samples",
+    args: setInterval,
+    onInterrupt: "rerun",
+    run: ({ seconds }) => change(parts, () => parts.sampler.setInterval(Math.round(seconds * 1_000))),
+  };
+  return handler as Handler;
+}
+
+function change({ sampler, announce }: BuiltinParts, act: () => void): Json {
+  act();
+  announce();
+  return { interval: sampler.interval, paused: sampler.paused };
+}

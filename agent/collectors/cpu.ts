@@ -1,0 +1,64 @@
+import type { Collector, Reading } from "./collector.ts";
+import type { ProcReader } from "./proc.ts";
+
+/** A processor's times since boot in the kernel's order: user nice system idle iowait irq softirq steal guest guest_nice. */
+export type Ticks = readonly number[];
+
+/** How each processor and all together (`cpu-total`) spent the time since the last sample, in percent. */
+export function cpu(proc: ProcReader): Collector {
+  let last = new Map<string, Ticks>();
+  return {
+    name: "cpu",
+    sample() {
+      const now = parseStat(proc.read("/proc/stat"));
+      const readings = usages(last, now);
+      last = now;
+      return readings;
+    },
+  };
+}
+
+/** The processors that both samples know. Where no time went by, or a counter began anew, there is nothing to tell. */
+export function usages(last: ReadonlyMap<string, Ticks>, now: ReadonlyMap<string, Ticks>): Reading[] {
+  const readings: Reading[] = [];
+  for (const [name, ticks] of now) {
+    const before = last.get(name);
+    const fields = before && usage(before, ticks);
+    if (fields) readings.push({ measurement: "cpu", tags: { cpu: name }, fields });
+  }
+  return readings;
+}
+
+function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
+  const spent = (at: number): number => (now[at] ?? 0) - (last[at] ?? 0);
+  let total = 0;
+  for (let at = 0; at < 8; at++) total += spent(at);
+  if (total <= 0) return undefined;
+  // Never below zero: proc(5) says that iowait may step back.
+  const percent = (ticks: number): number => Math.max(0, (100 * ticks) / total);
+  return {
+    // The kernel counts a guest's time in user and nice as well.
+    usage_user: percent(spent(0) - spent(8)),
+    usage_nice: percent(spent(1) - spent(9)),
+    usage_system: percent(spent(2)),
+    usage_idle: percent(spent(3)),
+    usage_iowait: percent(spent(4)),
+    usage_irq: percent(spent(5)),
+    usage_softirq: percent(spent(6)),
+    usage_steal: percent(spent(7)),
+    usage_guest: percent(spent(8)),
+    usage_guest_nice: percent(spent(9)),
+  };
+}
+
+/** The lines of /proc/stat that begin with `cpu`; they stand at its top, before the very long line of interrupts. */
+function parseStat(text: string): Map<string, Ticks> {
+  const processors = new Map<string, Ticks>();
+  for (let at = 0; text.startsWith("cpu", at);) {
+    const end = text.indexOf("\n", at);
+    const [name = "", ...ticks] = text.slice(at, end).split(/ +/);
+    processors.set(name === "cpu" ? "cpu-total" : name, ticks.map(Number));
+    at = end + 1;
+  }
+  return processors;
+}

@@ -1,0 +1,81 @@
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import { suite } from "../../test/suite.ts";
+import { disk, type Capacity } from "./disk.ts";
+import { record, sample } from "./fixture.ts";
+
+const capacity: Capacity = { bsize: 4_096, blocks: 1_000, bfree: 400, bavail: 200, files: 100, ffree: 90 };
+const never = (): Promise<Capacity> => new Promise(() => {});
+
+const mountinfo = String.raw`21 26 0:20 / /proc rw,nosuid - proc proc rw
+26 1 179:2 / / ro,relatime shared:1 - ext4 /dev/root rw
+30 26 8:1 / /mnt/two\040words rw,relatime shared:7 master:2 - vfat /dev/sda1 rw
+31 26 253:0 / /data rw - xfs /dev/mapper/vg-data rw
+32 26 0:30 / /run rw - tmpfs tmpfs rw
+33 26 0:31 / /empty rw - fuse.lxcfs lxcfs rw
+34 26 8:2 / /hidden rw - ext4 /dev/sda2 rw
+35 34 0:32 / /hidden rw - overlay overlay rw
+36 26 0:33 / /net rw - autofs auto rw
+`;
+
+suite("disk", ({ test }) => {
+  test("every file system with a size, its device by its true name, and what is free for people", async (scope) => {
+    const { proc } = await record(scope, {
+      "/proc/self/mountinfo": mountinfo,
+      "/sys/dev/block/179:2": "-> ../../devices/platform/mmc/mmcblk0/mmcblk0p2",
+      "/dev/mapper/vg-data": "-> ../dm-0",
+    });
+    const asked: string[] = [];
+    const collector = disk(proc, {
+      local: (path) => (asked.push(path), capacity),
+      remote: async (path) => (asked.push(path), { ...capacity, blocks: 0 }),
+    });
+    const fields = {
+      total: 4_096_000,
+      free: 819_200,
+      used: 2_457_600,
+      used_percent: 75,
+      inodes_total: 100,
+      inodes_free: 90,
+      inodes_used: 10,
+      inodes_used_percent: 10,
+    };
+    const tags = [
+      { path: "/", device: "mmcblk0p2", fstype: "ext4", mode: "ro" },
+      { path: "/mnt/two words", device: "sda1", fstype: "vfat", mode: "rw" },
+      { path: "/data", device: "dm-0", fstype: "xfs", mode: "rw" },
+    ];
+    assert.equal(
+      await sample(collector),
+      tags.map((tag) => ({ measurement: "disk", tags: tag, fields })),
+    );
+    assert.equal(asked, ["/", "/mnt/two words", "/data", "/empty"]);
+  });
+
+  test("a mount point that may not be asked is left out without a word", async (scope) => {
+    const { proc } = await record(scope, { "/proc/self/mountinfo": mountinfo });
+    const refuse = (): never => {
+      throw new Error("EACCES: permission denied, statfs");
+    };
+    assert.equal(await sample(disk(proc, { local: refuse, remote: async () => refuse() })), []);
+  });
+
+  test("remote file systems that do not answer are reported, asked no more, and stop nobody else", async (scope) => {
+    const servers = ["/a", "/b", "/c"].map((path) => `40 26 0:40 / ${path} rw - nfs4 server:/x rw\n`).join("");
+    const { proc } = await record(scope, { "/proc/self/mountinfo": servers + mountinfo });
+    const asked: string[] = [];
+    const collector = disk(proc, { local: () => capacity, remote: (path) => (asked.push(path), never()) });
+    const clock = new ManualClock();
+    for (let round = 0; round < 2; round++) {
+      const problems: string[] = [];
+      const done = collector.sample({ clock, problem: ({ message }) => problems.push(message) });
+      const timers = setInterval(() => clock.advance(1_000));
+      const readings = await done;
+      clearInterval(timers);
+      assert.is(readings.length, 3);
+      assert.equal(asked, ["/a", "/b"]);
+      assert.is(problems.length, 2);
+      assert.match(problems[0] ?? "", "the file system at /a does not answer");
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import { statfsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import type { Clock } from "#shared/clock";
+import { mounts, type Mount } from "./mounts.ts";
+import type { Collector, Reading } from "./collector.ts";
+import type { ProcReader } from "./proc.ts";
+
+/** What statfs(2) tells of a file system: sizes in blocks of `bsize` bytes, and inodes. */
+export interface Capacity {
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
+
+/** The two ways to ask: a local file system answers from memory in microseconds, a remote one may not answer at all. */
+interface Statfs {
+  local(path: string): Capacity;
+  remote(path: string): Promise<Capacity>;
+}
+
+const remote = /^(nfs|cifs|smb|ceph|9p|afs|fuse|glusterfs|lustre|ncp)/;
+/** How long a remote file system may think, in milliseconds. */
+const patience = 1_000;
+/** A silent one holds one of libuv's four threads, which the agent needs for its own files: no third one is asked then. */
+const mostSilent = 2;
+
+/** The space and the inodes of each mounted file system that has any. */
+export function disk(proc: ProcReader, ask: Statfs = { local: statfsSync, remote: statfs }): Collector {
+  const silent = new Set<string>();
+
+  async function askRemote(path: string, clock: Clock): Promise<Capacity | undefined> {
+    if (silent.has(path) || silent.size >= mostSilent) return undefined;
+    silent.add(path);
+    const answer = ask.remote(path).finally(() => silent.delete(path));
+    let cancel: (() => void) | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      cancel = clock.after(patience, () => resolve(undefined));
+    });
+    return await Promise.race([answer, late]).finally(cancel);
+  }
+
+  /** No access to a mount point, or one that is gone again, is nothing to report. */
+  async function capacity({ path, fstype }: Mount, clock: Clock): Promise<Capacity | undefined> {
+    try {
+      return remote.test(fstype) ? await askRemote(path, clock) : ask.local(path);
+    } catch {
+      return undefined;
+    }
+  }
+
+  return {
+    name: "disk",
+    async sample({ clock, problem }) {
+      const readings: Reading[] = [];
+      for (const mount of mounts(proc)) {
+        const answer = await capacity(mount, clock);
+        if (answer && answer.blocks > 0) readings.push(reading(mount, answer));
+      }
+      for (const path of silent)
+        problem(new Error(`the file system at ${path} does not answer; it is left out until it does`));
+      return readings;
+    },
+  };
+}
+
+function reading({ path, device, fstype, mode }: Mount, capacity: Capacity): Reading {
+  const { bsize, blocks, bfree, bavail, files, ffree } = capacity;
+  const used = (blocks - bfree) * bsize;
+  const free = bavail * bsize;
+  const inodes = Math.max(0, files - ffree);
+  const fields = {
+    total: blocks * bsize,
+    free,
+    used,
+    used_percent: usedPercent(used, free),
+    inodes_total: files,
+    inodes_free: ffree,
+    inodes_used: inodes,
+    inodes_used_percent: files > 0 ? (100 * inodes) / files : 0,
+  };
+  return { measurement: "disk", tags: { path, device, fstype, mode }, fields };
+}
+
+/** Of what people may use, as `df` has it: the blocks reserved for root count neither as used nor as free. */
+export function usedPercent(used: number, free: number): number {
+  return used + free > 0 ? (100 * used) / (used + free) : 0;
+}

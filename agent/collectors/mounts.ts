@@ -1,0 +1,61 @@
+import type { ProcReader } from "./proc.ts";
+
+export interface Mount {
+  readonly path: string;
+  /** Without `/dev/`. */
+  readonly device: string;
+  readonly fstype: string;
+  readonly mode: string;
+}
+
+/** Telegraf's default `ignore_fs`, and autofs, which must not be looked at: that would mount it. */
+const ignored = ["tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs", "autofs"];
+/** Never of any size, so that asking them is in vain. */
+const sizeless = ["proc", "sysfs", "devpts", "cgroup", "cgroup2", "mqueue", "debugfs", "tracefs", "securityfs"];
+const alsoSizeless = ["pstore", "bpf", "configfs", "fusectl", "binfmt_misc", "rpc_pipefs", "nsfs", "selinuxfs"];
+const unasked = new Set([...ignored, ...sizeless, ...alsoSizeless]);
+
+/**
+ * The mounts of this process that may have a size. proc(5), a line of mountinfo:
+ * `36 35 98:0 /root /path rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
+ */
+export function mounts(proc: ProcReader): Mount[] {
+  const byPath = new Map<string, Mount>();
+  for (const line of proc.read("/proc/self/mountinfo").split("\n")) {
+    const [place = "", source = ""] = line.split(" - ", 2);
+    const [fstype = "", device = ""] = source.split(" ", 2);
+    const [, , numbers = "", , path = "", options = ""] = place.split(" ", 6);
+    if (!fstype) continue;
+    // What is mounted last on a path hides what was there before.
+    const mount = {
+      path: unescape(path),
+      device: deviceName(unescape(device), numbers, proc),
+      fstype,
+      mode: mode(options),
+    };
+    byPath.delete(mount.path);
+    if (!unasked.has(fstype)) byPath.set(mount.path, mount);
+  }
+  return [...byPath.values()];
+}
+
+/** The kernel writes space, tab, newline and backslash as three octal digits. */
+function unescape(text: string): string {
+  return text.includes("\\")
+    ? text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
+    : text;
+}
+
+/** `/dev/root` and `/dev/mapper/…` are other names; the device behind them is what /proc/diskstats knows. */
+function deviceName(device: string, numbers: string, proc: ProcReader): string {
+  const target =
+    device === "/dev/root"
+      ? proc.link(`/sys/dev/block/${numbers}`)
+      : device.startsWith("/dev/mapper/") && proc.link(device);
+  return target ? target.slice(target.lastIndexOf("/") + 1) : device.replaceAll("/dev/", "");
+}
+
+function mode(options: string): string {
+  const flags = options.split(",");
+  return flags.includes("rw") ? "rw" : flags.includes("ro") ? "ro" : "unknown";
+}

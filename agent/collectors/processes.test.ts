@@ -1,0 +1,31 @@
+import * as assert from "uvu/assert";
+import { suite } from "../../test/suite.ts";
+import { record, sample } from "./fixture.ts";
+import { processes } from "./processes.ts";
+
+/** A line of proc(5): pid, name, state, then numbers, of which the 18th field after the name is the count of threads. */
+function stat(pid: number, name: string, state: string, threads: number): string {
+  return `${pid} (${name}) ${state} 1 ${pid} ${pid} 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 ${threads} 0 77 999\n`;
+}
+
+suite("processes", ({ test }) => {
+  test("are counted by state; names with spaces and parentheses do not confuse", async (scope) => {
+    const { proc } = await record(scope, {
+      "/proc/1/stat": stat(1, "init", "S", 1),
+      "/proc/2/stat": stat(2, "a) R (b", "D", 3),
+      "/proc/30/stat": stat(30, "node", "R", 11),
+      "/proc/31/stat": stat(31, "kworker/0:1", "I", 1),
+      "/proc/32/stat": stat(32, "gone", "Z", 0),
+      "/proc/33/stat": stat(33, "held", "T", 1),
+      "/proc/34/stat": stat(34, "traced", "t", 1),
+      "/proc/35/stat": stat(35, "park", "P", 1),
+      "/proc/36/stat": stat(36, "new", "Q", 1),
+      "/proc/37/status": "ended between the two reads",
+      "/proc/version": "Linux",
+    });
+    const [reading] = await sample(processes(proc));
+    const quiet = { dead: 0, paging: 0 };
+    const seen = { running: 1, sleeping: 1, blocked: 1, idle: 1, zombies: 1, stopped: 2, parked: 1, unknown: 1 };
+    assert.equal(reading?.fields, { ...quiet, ...seen, total: 9, total_threads: 20 });
+  });
+});

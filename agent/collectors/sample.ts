@@ -1,0 +1,86 @@
+import { systemClock, type Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { Collector, FieldValue, Reading } from "./collector.ts";
+
+/** What one collector could not do in a sample. */
+export interface Problem {
+  readonly collector: string;
+  readonly error: Error;
+}
+
+export interface Sample {
+  readonly readings: readonly Reading[];
+  readonly problems: readonly Problem[];
+}
+
+/** How long one collector may take, in milliseconds, before the sample goes on without it. */
+const deadline = 5_000;
+/** Collectors that outlived their deadline: asking them again would only pile up more of the same. */
+const busy = new WeakSet<Collector>();
+
+/**
+ * Asks all collectors, at once. A collector that throws, or takes longer than five seconds, becomes a problem with its
+ * name; the others are not touched by it. The readings are clean: each series once, finite numbers, printable tags.
+ */
+export async function sampleAll(collectors: readonly Collector[], clock: Clock = systemClock): Promise<Sample> {
+  const problems: Problem[] = [];
+  const lists = await Promise.all(collectors.map((collector) => sampleOne(collector, clock, problems)));
+  return { readings: cleaned(lists), problems };
+}
+
+async function sampleOne(collector: Collector, clock: Clock, problems: Problem[]): Promise<readonly Reading[]> {
+  const problem = (error: Error): void => void problems.push({ collector: collector.name, error });
+  try {
+    if (busy.has(collector)) throw new Error("its previous sample has not come back yet");
+    const result = collector.sample({ clock, problem });
+    return result instanceof Promise ? await inTime(collector, result, clock) : result;
+  } catch (error) {
+    problem(asError(error));
+    return [];
+  }
+}
+
+async function inTime<T>(collector: Collector, work: Promise<T>, clock: Clock): Promise<T> {
+  busy.add(collector);
+  const done = work.finally(() => busy.delete(collector));
+  let cancel: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(deadline, () => reject(new Error(`it gave no sample within ${deadline / 1_000} s`)));
+  });
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    cancel?.();
+  }
+}
+
+/** Two readings of one series at one instant would overwrite each other in the store: the first one stands. */
+function cleaned(lists: readonly (readonly Reading[])[]): Reading[] {
+  const bySeries = new Map<string, Reading>();
+  for (const reading of lists.flat()) {
+    const tags = cleanTags(reading.tags);
+    const fields = finite(reading.fields);
+    const series = `${reading.measurement}\n${Object.entries(tags).join("\n")}`;
+    if (bySeries.has(series) || Object.keys(fields).length === 0) continue;
+    bySeries.set(series, { measurement: reading.measurement, tags, fields });
+  }
+  return [...bySeries.values()];
+}
+
+function finite(fields: Readonly<Record<string, FieldValue>>): Readonly<Record<string, FieldValue>> {
+  const unfit = (value: FieldValue): boolean => typeof value === "number" && !Number.isFinite(value);
+  if (!Object.values(fields).some(unfit)) return fields;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !unfit(value)));
+}
+
+// oxlint-disable-next-line no-control-regex -- a mount point may hold a newline, and one bad tag would spoil a whole batch
+const unprintable = /[\u0000-\u001f\u007f]|\\$/g;
+
+function cleanTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  const clean: Record<string, string> = {};
+  for (const name in tags) {
+    const value = tags[name]?.slice(0, 256).replace(unprintable, "_");
+    if (value) clean[name] = value;
+  }
+  return clean;
+}

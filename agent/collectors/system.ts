@@ -1,0 +1,59 @@
+import { users } from "./users.ts";
+import type { Collector } from "./collector.ts";
+import type { ProcReader } from "./proc.ts";
+
+/** Load, processors, people logged in, and the time since boot. */
+export function system(proc: ProcReader): Collector {
+  const processors = processorCounter(proc);
+  return {
+    name: "system",
+    sample() {
+      const [load1, load5, load15] = proc.read("/proc/loadavg").split(" ", 3).map(Number.parseFloat);
+      const seconds = Math.floor(Number.parseFloat(proc.read("/proc/uptime")));
+      const fields = {
+        load1: load1 ?? Number.NaN,
+        load5: load5 ?? Number.NaN,
+        load15: load15 ?? Number.NaN,
+        ...processors(),
+        ...users(proc),
+        ...uptime(seconds),
+      };
+      return [{ measurement: "system", tags: {}, fields }];
+    },
+  };
+}
+
+/** The field for machines and the one for people: `6 days, 15:49`. */
+export function uptime(seconds: number): { uptime: number; uptime_format: string } {
+  const days = Math.floor(seconds / 86_400);
+  const hours = String(Math.floor(seconds / 3_600) % 24).padStart(2);
+  const minutes = String(Math.floor(seconds / 60) % 60).padStart(2, "0");
+  const prefix = days > 0 ? `${days} day${days > 1 ? "s" : ""}, ` : "";
+  return { uptime: seconds, uptime_format: `${prefix}${hours}:${minutes}` };
+}
+
+/** Which processors share a core is read again only when one comes or goes. */
+function processorCounter(proc: ProcReader): () => Record<string, number> {
+  let known = "";
+  let counts: Record<string, number> = {};
+  return () => {
+    const online = proc.find("/sys/devices/system/cpu/online")?.trim() ?? "";
+    if (online !== known) {
+      const ids = expand(online);
+      const cores = new Set(
+        ids.map((id) => proc.find(`/sys/devices/system/cpu/cpu${id}/topology/core_cpus_list`) ?? id),
+      );
+      counts = { n_cpus: ids.length, n_physical_cpus: cores.size };
+      known = online;
+    }
+    return counts;
+  };
+}
+
+/** `0-2,5` is 0, 1, 2, 5. */
+function expand(list: string): number[] {
+  return list.split(",").flatMap((range) => {
+    const [from = 0, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
+}

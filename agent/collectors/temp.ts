@@ -1,0 +1,73 @@
+import type { Collector, Reading } from "./collector.ts";
+import type { ProcReader } from "./proc.ts";
+
+interface Sensor {
+  readonly sensor: string;
+  /** What tells two sensors of one name apart. */
+  readonly device: string;
+  /** Holds thousandths of a degree Celsius. */
+  readonly path: string;
+}
+
+/** Sensors come and go with their drivers and plugs. Milliseconds between two looks. */
+const rediscovery = 60_000;
+
+/** Temperatures in °C: of the hardware monitors, or of the thermal zones of a machine without (a Raspberry Pi's CPU). */
+export function temp(proc: ProcReader): Collector {
+  let sensors: readonly Sensor[] = [];
+  let looked = Number.NEGATIVE_INFINITY;
+  return {
+    name: "temp",
+    sample({ clock }) {
+      const now = clock.monotonic();
+      if (now - looked >= rediscovery) {
+        sensors = discover(proc);
+        looked = now;
+      }
+      return sensors.flatMap((sensor) => reading(sensor, sensors, proc));
+    },
+  };
+}
+
+/** None for a sensor whose hardware sleeps or is gone. Two of one name get Telegraf's optional tag `device`. */
+function reading({ sensor, device, path }: Sensor, all: readonly Sensor[], proc: ProcReader): Reading[] {
+  const thousandths = Number.parseFloat(proc.find(path) ?? "");
+  if (Number.isNaN(thousandths)) return [];
+  const ambiguous = all.some((other) => other.sensor === sensor && other.path !== path);
+  const tags = ambiguous ? { sensor, device } : { sensor };
+  return [{ measurement: "temp", tags, fields: { temp: thousandths / 1_000 } }];
+}
+
+function discover(proc: ProcReader): readonly Sensor[] {
+  const monitors = proc.list("/sys/class/hwmon").map((entry) => `/sys/class/hwmon/${entry}`);
+  for (const place of ["", "/device"]) {
+    const found = monitors.flatMap((monitor) => sensorsIn(monitor + place, proc));
+    if (found.length > 0) return found;
+  }
+  return thermalZones(proc);
+}
+
+function sensorsIn(directory: string, proc: ProcReader): Sensor[] {
+  const inputs = proc.list(directory).filter((name) => /^temp\d+_input$/.test(name));
+  if (inputs.length === 0) return [];
+  const device = basename(proc.link(`${directory}/device`) ?? directory);
+  const name = proc.find(`${directory}/name`)?.trim() || device;
+  return inputs.map((input) => {
+    const path = `${directory}/${input}`;
+    const label = proc.find(path.replace("_input", "_label"))?.trim().toLowerCase().replaceAll(" ", "_");
+    return { sensor: label ? `${name}_${label}` : name, device, path };
+  });
+}
+
+function thermalZones(proc: ProcReader): Sensor[] {
+  return proc
+    .list("/sys/class/thermal")
+    .filter((zone) => zone.startsWith("thermal_zone"))
+    .map((zone) => {
+      const directory = `/sys/class/thermal/${zone}`;
+      const sensor = proc.find(`${directory}/type`)?.trim() || zone;
+      return { sensor, device: zone, path: `${directory}/temp` };
+    });
+}
+
+const basename = (path: string): string => path.slice(path.lastIndexOf("/") + 1);

@@ -1,0 +1,52 @@
+import type { CommandId } from "#shared/ids";
+import type { Args, Json } from "#shared/messages/command";
+import type { Schema } from "#shared/messages/schema";
+
+/** The command that a handler carries out. */
+export interface RunningCommand {
+  readonly id: CommandId;
+  readonly key: string;
+  /** Who sent it, where that is known. */
+  readonly by?: string | undefined;
+  /** When it was made, epoch ms on the console's clock. */
+  readonly ts?: number | undefined;
+}
+
+export interface RunContext {
+  readonly command: RunningCommand;
+  /** Aborts when the command is withdrawn while it runs. */
+  readonly signal: AbortSignal;
+  /** Tells how far it is, 0 to 1, with an optional note. Costs little: what comes too fast is thinned out. */
+  progress(fraction: number, note?: string): void;
+  /** Adds to the command's output, which the caller sees while it runs. */
+  output(chunk: string): void;
+  /** Runs `work` once the final reply has arrived at the console, or after a few seconds: for commands that end the agent. */
+  afterwards(work: () => void): void;
+}
+
+/**
+ * How a device carries out one command key. What `run` returns is the result; what it throws becomes a `failed` reply.
+ * `args` is the arguments' schema: announced to the console as JSON Schema, checked before `run` is called.
+ */
+export interface Handler<A = Args> {
+  /** One line for people. */
+  readonly title?: string;
+  readonly args?: Schema<A>;
+  /** What to do with a command that the agent's death interrupted; `fail` by default. */
+  readonly onInterrupt?: "rerun" | "fail" | "verify";
+  /** Does not wait behind other commands. */
+  readonly concurrent?: boolean;
+  run(args: A, context: RunContext): Json | void | Promise<Json | void>;
+}
+
+/** Thrown by a handler to fail with a code of its own, for programs, besides the message. */
+export class CommandError extends Error {
+  override readonly name = "CommandError" as const;
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly data?: Json,
+  ) {
+    super(message);
+  }
+}

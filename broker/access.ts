@@ -1,0 +1,89 @@
+import { asDeviceId } from "#shared/ids";
+import type { Principal, Role } from "#shared/principal";
+import { Topics, type AddressKind } from "#shared/topics";
+import { covers, overlaps } from "./filters.ts";
+
+/** The trees that a rule can open as a whole: Muster's root, and the broker's word about itself. */
+export type Tree = "root" | "$SYS";
+
+/**
+ * One line of the table: these roles may read (subscribe and receive) or write (publish) these kinds of topics,
+ * their own (`own`: the device level is the principal's name) or everybody's; or a whole tree.
+ */
+export type Rule = { readonly roles: readonly Role[]; readonly may: "read" | "write" } & (
+  | { readonly kinds: readonly AddressKind[]; readonly whose: "own" | "any" }
+  | { readonly tree: Tree }
+);
+
+/**
+ * Who may do what: the one table. The embedded broker asks it for every packet ({@link Access}), and
+ * `mosquitto.ts` renders it to Mosquitto's ACL file. What is not in it is not allowed.
+ */
+export const rules: readonly Rule[] = [
+  { roles: ["device"], may: "write", kinds: ["metrics", "simple", "status", "reply"], whose: "own" },
+  { roles: ["device"], may: "read", kinds: ["task", "ack"], whose: "own" },
+  { roles: ["device"], may: "read", kinds: ["console"], whose: "any" },
+  { roles: ["console"], may: "write", tree: "root" },
+  { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "root" },
+  { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "$SYS" },
+  { roles: ["operator", "admin"], may: "write", kinds: ["short", "task"], whose: "any" },
+];
+
+/** The table's lines for one role. */
+export function rulesOf(role: Role): readonly Rule[] {
+  return rules.filter((rule) => rule.roles.includes(role));
+}
+
+/** The filters that one rule opens to one principal; none where the principal's name cannot be a device's. */
+export function filtersOf(rule: Rule, topics: Topics, name: string): readonly string[] {
+  if ("tree" in rule) return [rule.tree === "root" ? `${topics.root}/#` : "$SYS/#"];
+  const device = rule.whose === "any" ? "+" : asDeviceId(name);
+  return device ? rule.kinds.map((kind) => topics.filter(kind, device)) : [];
+}
+
+/** Answers who may publish, subscribe and receive what, under one root. */
+export class Access {
+  readonly topics: Topics;
+  readonly #tree: string;
+
+  constructor(root: string) {
+    this.topics = new Topics(root);
+    this.#tree = `${root}/`;
+  }
+
+  /** Whether `principal` may publish to `topic`. */
+  mayPublish(principal: Principal, topic: string): boolean {
+    return this.#allows(principal, "write", topic);
+  }
+
+  /** Whether a message on `topic` may reach `principal`, whatever it has subscribed. */
+  mayReceive(principal: Principal, topic: string): boolean {
+    return this.#allows(principal, "read", topic);
+  }
+
+  /**
+   * Whether a subscription of `filter` is granted. A device's has to lie inside what it may read. Who reads a whole tree may
+   * ask for more than the tree (`#`, as people type it): what lies beyond is withheld when it is forwarded.
+   */
+  maySubscribe(principal: Principal, filter: string): boolean {
+    return rulesOf(principal.role).some((rule) => {
+      if (rule.may !== "read") return false;
+      const opened = filtersOf(rule, this.topics, principal.name);
+      return opened.some((open) => ("tree" in rule ? overlaps(open, filter) : covers(open, filter)));
+    });
+  }
+
+  #allows(principal: Principal, may: Rule["may"], topic: string): boolean {
+    for (const rule of rules) {
+      if (rule.may === may && rule.roles.includes(principal.role) && this.#opens(rule, principal, topic)) return true;
+    }
+    return false;
+  }
+
+  #opens(rule: Rule, principal: Principal, topic: string): boolean {
+    if ("tree" in rule) return topic.startsWith(rule.tree === "root" ? this.#tree : "$SYS/");
+    const address = this.topics.parse(topic);
+    if (!address || !rule.kinds.includes(address.kind)) return false;
+    return rule.whose === "any" || (address.kind !== "console" && address.device === principal.name);
+  }
+}

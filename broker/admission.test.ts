@@ -1,0 +1,128 @@
+import { once } from "node:events";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import { suite, withDeadline, type Scope } from "../test/suite.ts";
+import { inbox, login, rawConnect, rawConnection, startBroker } from "./testing.ts";
+
+suite("admission", ({ test }) => {
+  test("a device goes by its own name", async (scope) => {
+    const { url } = await startBroker(scope);
+    assert.is(await refusal(scope, url, "rpi-7", { clientId: "rpi-8" }), 2);
+    assert.is(await refusal(scope, url, "rpi-7", { clientId: "" }), 2);
+    await login(scope, url, "rpi-7");
+  });
+
+  test("nobody takes over another user's live client id, but may take over its own", async (scope) => {
+    const { broker, url } = await startBroker(scope);
+    await login(scope, url, "rpi-7");
+    const first = await login(scope, url, "olaf", { clientId: "tool" });
+    assert.is(await refusal(scope, url, "olaf", { clientId: "rpi-7" }), 2);
+    assert.is(await refusal(scope, url, "anna", { clientId: "tool" }), 2);
+    const closed = closing(first);
+    await login(scope, url, "olaf", { clientId: "tool" });
+    await closed;
+    assert.is(broker.stats().clients.connected, 2);
+  });
+
+  test("a session left behind belongs to its user", async (scope) => {
+    const { url } = await startBroker(scope);
+    const first = await login(scope, url, "olaf", { clientId: "tool", clean: false });
+    await first.subscribeAsync("muster/#", { qos: 1 });
+    await first.endAsync();
+    assert.is(await refusal(scope, url, "vera", { clientId: "tool", clean: false }), 2);
+  });
+
+  test("a device whose name somebody uses as a client id gets it back", async (scope) => {
+    const { url } = await startBroker(scope);
+    const squatter = await login(scope, url, "olaf", { clientId: "rpi-7" });
+    const closed = closing(squatter);
+    await login(scope, url, "rpi-7");
+    await closed;
+  });
+
+  test("an empty client id needs a clean session", async (scope) => {
+    const { port } = await startBroker(scope);
+    for (const [flags, code] of [
+      [0, 2],
+      [2, 0],
+    ] as const) {
+      const socket = await rawConnection(scope, port);
+      socket.write(rawConnect("", "olaf", { flags }));
+      const [connack] = (await withDeadline(once(socket, "data"), 5, "CONNACK")) as [Buffer];
+      assert.is(connack[3], code);
+    }
+  });
+
+  test("a will goes only where its client may publish", async (scope) => {
+    const { url } = await startBroker(scope);
+    const will = { payload: Buffer.from("gone"), qos: 1 as const, retain: true };
+    assert.is(await refusal(scope, url, "rpi-7", { will: { ...will, topic: "muster/rpi-8/status" } }), 5);
+    const watcher = await login(scope, url, "vera");
+    const seen = inbox(watcher);
+    await watcher.subscribeAsync("muster/#", { qos: 1 });
+    const device = await login(scope, url, "rpi-7", { will: { ...will, topic: "muster/rpi-7/status" } });
+    device.stream.destroy();
+    await seen.upTo(({ topic, payload }) => topic === "muster/rpi-7/status" && payload.toString() === "gone");
+  });
+
+  test("who fails too often waits a minute, and only who fails", async (scope) => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const authenticate = async (name: string, secret: Buffer) => {
+      asked += 1;
+      return secret.toString() === "right" ? { name, role: "operator" as const } : undefined;
+    };
+    const { broker, url } = await startBroker(scope, { clock, authenticate, limits: { failedLogins: 3 } });
+    for (const code of [4, 4, 4, 5, 5]) assert.is(await refusal(scope, url, "olaf", { password: "wrong" }), code);
+    assert.is(asked, 3, "further secrets are not looked at");
+    assert.is(await refusal(scope, url, "olaf", { password: "right" }), 5, "not even the right one");
+    await login(scope, url, "anna", { password: "right" });
+    clock.advance(60_000);
+    await login(scope, url, "olaf", { password: "right" });
+    assert.is(broker.stats().refused.logins, 3);
+  });
+
+  test("a check that breaks lets nobody in", async (scope) => {
+    const { url } = await startBroker(scope, { authenticate: () => Promise.reject(new Error("database is away")) });
+    assert.is(await refusal(scope, url, "olaf"), 3);
+  });
+
+  test("a client that asks for no keep-alive gets the longest one and is let go after it", async (scope) => {
+    const { port } = await startBroker(scope, { limits: { keepalive: 0.2 } });
+    const socket = await rawConnection(scope, port);
+    socket.write(rawConnect("tool", "olaf", { keepalive: 0 }));
+    socket.resume();
+    await withDeadline(once(socket, "close"), 5, "the end of a silent connection");
+  });
+
+  test("an account that is gone is disconnected", async (scope) => {
+    const { broker, url } = await startBroker(scope);
+    const closed = closing(await login(scope, url, "rpi-7"));
+    broker.disconnect("rpi-7");
+    await withDeadline(closed, 5, "the connection's end");
+  });
+});
+
+function closing(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => client.once("close", () => resolve()));
+}
+
+/** The CONNACK code with which a login is refused. */
+async function refusal(scope: Scope, url: string, name: string, options: IClientOptions = {}): Promise<number> {
+  const client = mqtt.connect(url, {
+    username: name,
+    password: name,
+    clientId: name,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    reconnectOnConnackError: false,
+    ...options,
+  });
+  scope.cleanup(() => client.endAsync(true));
+  const code = new Promise<number>((resolve, reject) => {
+    client.once("connect", () => reject(new Error(`${name} was let in`)));
+    client.once("error", (error) => resolve("code" in error ? Number(error.code) : -1));
+  });
+  return withDeadline(code, 5, "the refusal");
+}

@@ -1,0 +1,109 @@
+import type { AuthenticateError, Client, ConnectPacket } from "aedes";
+import type { Log } from "#shared/log";
+import { asError } from "#shared/errors";
+import { quoted } from "#shared/ids";
+import type { Principal } from "#shared/principal";
+import type { Access } from "./access.ts";
+import type { Guest } from "./guest.ts";
+import type { Guests } from "./guests.ts";
+import type { Limits } from "./limits.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
+import type { Sessions } from "./sessions.ts";
+
+export type Authenticate = (name: string, secret: Buffer) => Promise<Principal | undefined>;
+
+export interface AdmissionOptions {
+  readonly authenticate: Authenticate;
+  readonly access: Access;
+  readonly sessions: Sessions;
+  readonly throttle: LoginThrottle;
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly guests: Guests;
+}
+
+/** CONNACK return codes (MQTT 3.1.1 §3.2.2.3). */
+const code = { identifierRejected: 2, unavailable: 3, badLogin: 4, notAuthorized: 5 } as const;
+
+class Refused extends Error implements AuthenticateError {
+  constructor(
+    readonly returnCode: AuthenticateError["returnCode"],
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Decides on each CONNECT: who it is, and whether this name may have this client id and this will. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** Logins that failed. */
+  failed = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Notes what Aedes does not keep of a CONNECT packet, and grants no keep-alive longer than the limit, nor none at all. */
+  note(guest: Guest, packet: ConnectPacket): void {
+    guest.named = packet.clientId !== "";
+    guest.clean = packet.clean ?? true;
+    const longest = this.#options.limits.keepalive;
+    if (!packet.keepalive || packet.keepalive > longest) packet.keepalive = longest;
+  }
+
+  /** @throws Refused with a CONNACK code */
+  async admit(guest: Guest, client: Client, name: string | undefined, secret: Buffer | undefined): Promise<void> {
+    if (!guest.named && !guest.clean) {
+      throw new Refused(code.identifierRejected, "an empty client id needs a clean session [MQTT-3.1.3-8]");
+    }
+    const principal = await this.#identify(guest.address, name, secret);
+    this.#assertClientId(principal, client.id, guest.named);
+    const will = guest.willTopic;
+    if (will !== undefined && !this.#options.access.mayPublish(principal, will)) {
+      throw new Refused(code.notAuthorized, `${quoted(principal.name)} may not leave a will on ${quoted(will)}`);
+    }
+    guest.principal = principal;
+  }
+
+  async #identify(address: string, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
+    const { throttle, authenticate, log } = this.#options;
+    if (!name || !secret) throw new Refused(code.badLogin, "nobody comes in without a user name and a password");
+    if (throttle.blocks(address, name))
+      throw new Refused(code.notAuthorized, `too many failed logins of ${quoted(name)}: wait a minute`);
+    let principal: Principal | undefined;
+    try {
+      principal = await authenticate(name, secret);
+    } catch (error) {
+      log.error({ name, err: asError(error) }, "a login could not be checked");
+      throw new Refused(code.unavailable, "the login could not be checked");
+    }
+    if (principal) {
+      throttle.succeeded(address, name);
+      return principal;
+    }
+    this.failed += 1;
+    throttle.failed(address, name);
+    throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`);
+  }
+
+  /**
+   * A device and the console go by their own name. Anybody else may choose a client id, but not one under which another user is
+   * connected or has a session; who bears the id as a name always gets it.
+   */
+  #assertClientId({ name, role }: Principal, id: string, named: boolean): void {
+    if ((role === "device" || role === "console") && !(named && id === name)) {
+      throw new Refused(
+        code.identifierRejected,
+        `the client id of ${role} ${quoted(name)} has to be its name, not ${quoted(id)}`,
+      );
+    }
+    const { guests, sessions } = this.#options;
+    const owner = guests.live(id)?.principal?.name ?? sessions.ownerOf(id);
+    if (owner === undefined || owner === name) return;
+    if (id === name) sessions.end(id);
+    else {
+      throw new Refused(code.identifierRejected, `client id ${quoted(id)} belongs to another user`);
+    }
+  }
+}

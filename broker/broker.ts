@@ -1,0 +1,174 @@
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import type { Log } from "#shared/log";
+import { Access } from "./access.ts";
+import { Admission, type Authenticate } from "./admission.ts";
+import { Emitter } from "./emitter.ts";
+import { Engine } from "./engine.ts";
+import { Gate } from "./gate.ts";
+import { Guests } from "./guests.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { Listener } from "./listener.ts";
+import { LocalBus } from "./local-bus.ts";
+import { LoginThrottle } from "./login-throttle.ts";
+import { Memory } from "./memory.ts";
+import { RetainedMessages } from "./retained.ts";
+import { Sessions } from "./sessions.ts";
+import { every, sysTopics, type Stats } from "./sys.ts";
+
+export interface BrokerOptions {
+  /** The address to listen on, for TCP and WebSocket alike. */
+  readonly listen: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** The first level of Muster's topics. */
+  readonly root: string;
+  /** Who a name with a secret is; undefined where the two do not belong together. */
+  readonly authenticate: Authenticate;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits?: Partial<Limits>;
+  /** Milliseconds between two publications of `$SYS`; 10 s by default. */
+  readonly sysInterval?: number;
+}
+
+/**
+ * The embedded MQTT 3.1.1 broker: Aedes between guards.
+ *
+ *   socket ─► Listener ─► Guest (size, form) ─► Aedes ─► Admission (CONNECT) ─► Gate (rules) ─┐
+ *   LocalBus ─────────────────────────────────────────────────────────────────► Aedes ◄───────┘
+ *                                                         Memory (retained, sessions) ◄─ Aedes ─► Emitter ─► Gate ─► Outflow ─► socket
+ *                                                                                                    └─► LocalBus
+ *
+ * It is started and stopped once. Its state is in memory: Muster's promises are kept end to end, and a broker is a pipe.
+ */
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly #guests: Guests;
+  readonly #retained: RetainedMessages;
+  readonly #sessions: Sessions;
+  readonly #emitter: Emitter;
+  readonly #memory: Memory;
+  readonly #gate: Gate;
+  readonly #admission: Admission;
+  readonly #engine: Engine;
+  readonly #listener: Listener;
+  readonly #local: LocalBus;
+  #started = 0;
+  #endSys: () => void = () => {};
+
+  constructor(options: BrokerOptions) {
+    const { listen, port, root, clock, log, authenticate } = options;
+    const limits = { ...defaultLimits, ...options.limits };
+    const access = new Access(root);
+    this.#options = options;
+    const retained = (this.#retained = new RetainedMessages(limits.retained));
+    const sessions = (this.#sessions = new Sessions(limits, clock));
+    const guests = (this.#guests = new Guests({ limits, clock, log, sessions }));
+    const emitter = (this.#emitter = new Emitter((id) => guests.live(id)?.principal?.name));
+    const memory = (this.#memory = new Memory({
+      retained,
+      sessions,
+      access,
+      principalOf: (client) => guests.of(client).principal,
+    }));
+    const publish = (topic: string, payload: Buffer): void => this.#publish(topic, payload, false);
+    const gate = (this.#gate = new Gate({ access, clock, log, limits, publish }));
+    const throttle = new LoginThrottle(clock, limits.failedLogins);
+    const admission = (this.#admission = new Admission({
+      access,
+      log,
+      sessions,
+      authenticate,
+      throttle,
+      limits,
+      guests,
+    }));
+    const engine = (this.#engine = new Engine({ clock, log, limits, guests, gate, admission, memory, emitter }));
+    this.#local = new LocalBus({ emitter, retained, log, publish: (packet, done) => engine.publish(packet, done) });
+    this.#listener = new Listener({
+      listen,
+      port,
+      limits,
+      clock,
+      onConnection: (...connection) => engine.take(...connection),
+    });
+  }
+
+  /**
+   * Takes the port and begins to serve.
+   * @returns the port
+   * @throws EnvironmentError where the port cannot be had
+   */
+  async start(): Promise<{ port: number }> {
+    await this.#engine.start();
+    try {
+      const port = await this.#listener.start();
+      this.#started = this.#options.clock.monotonic();
+      this.#local.up();
+      this.#endSys = every(this.#options.clock, this.#options.sysInterval ?? 10_000, () => this.#tick());
+      return { port };
+    } catch (error) {
+      await this.#engine.stop();
+      throw error;
+    }
+  }
+
+  /** Publishes the wills, closes every connection and the port. */
+  async stop(): Promise<void> {
+    this.#endSys();
+    this.#local.down();
+    await this.#engine.stop();
+    await this.#listener.stop();
+  }
+
+  /** The bus for whoever lives in this process. */
+  local(): Bus {
+    return this.#local;
+  }
+
+  /** Closes every connection of `name`, because its account is gone or its secret has changed. */
+  disconnect(name: string): void {
+    this.#guests.disconnect(name);
+  }
+
+  stats(): Stats {
+    const { packetsIn, publishedIn, errors } = this.#guests.counts;
+    const { forwarded, refused, dropped, denied } = this.#gate.counts;
+    return {
+      version: "muster (aedes 1.2.0)",
+      uptime: this.#options.clock.monotonic() - this.#started,
+      clients: {
+        connected: this.#guests.count,
+        maximum: this.#guests.counts.maximum,
+        disconnected: this.#sessions.away,
+        expired: this.#sessions.expired,
+      },
+      messages: { received: packetsIn, sent: forwarded },
+      publish: {
+        received: publishedIn,
+        sent: forwarded,
+        dropped: dropped + this.#sessions.dropped + this.#memory.refusedRetained,
+        refused,
+      },
+      retained: this.#retained.count,
+      subscriptions: this.#emitter.size,
+      stored: this.#sessions.queued,
+      refused: {
+        logins: this.#admission.failed,
+        subscriptions: denied,
+        connections: this.#listener.turnedAway,
+        clients: errors,
+      },
+    };
+  }
+
+  #tick(): void {
+    this.#sessions.expire();
+    for (const [topic, value] of sysTopics(this.stats())) this.#publish(topic, Buffer.from(value), true);
+  }
+
+  #publish(topic: string, payload: Buffer, retain: boolean): void {
+    this.#engine.publish({ cmd: "publish", topic, payload, qos: 0, retain, dup: false }, () => {});
+  }
+}

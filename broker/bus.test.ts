@@ -1,0 +1,169 @@
+import * as assert from "uvu/assert";
+import type { Bus, Message } from "#shared/bus";
+import { systemClock } from "#shared/clock";
+import { DisconnectedError } from "#shared/errors";
+import { Link } from "#shared/link";
+import { silentLog } from "#shared/log";
+import { suite, withDeadline, type Scope } from "../test/suite.ts";
+import { startBroker } from "./testing.ts";
+
+/** Gives a bus that is up, and what stops its broker. */
+type MakeBus = (scope: Scope) => Promise<{ bus: Bus; stop: () => Promise<void> }>;
+
+const local: MakeBus = async (scope) => {
+  const { broker } = await startBroker(scope);
+  return { bus: broker.local(), stop: () => broker.stop() };
+};
+
+const link: MakeBus = async (scope) => {
+  const { broker, url } = await startBroker(scope);
+  const bus = new Link({ url, clientId: "hub", username: "hub", password: "hub", log: silentLog, clock: systemClock });
+  scope.cleanup(() => bus.stop());
+  bus.start();
+  await up(bus);
+  return { bus, stop: () => broker.stop() };
+};
+
+busSuite("bus in process", local);
+busSuite("bus over a socket", link);
+
+function busSuite(name: string, makeBus: MakeBus): void {
+  suite(name, ({ test }) => {
+    test("a message comes back to the subscriber, byte for byte", async (scope) => {
+      const { bus } = await makeBus(scope);
+      const inbox = new Inbox(bus, ["muster/+/metrics"]);
+      await ready(bus);
+      const payload = Buffer.from([0xa0, 0x00, 0xff]);
+      await bus.publish("muster/rpi-7/metrics", payload, { qos: 0 });
+      const message = await inbox.next();
+      assert.is(message.topic, "muster/rpi-7/metrics");
+      assert.equal(message.payload, payload);
+      assert.is(message.retain, false);
+    });
+
+    test("what was retained comes first, marked so", async (scope) => {
+      const { bus } = await makeBus(scope);
+      await bus.publish("muster/rpi-7/status", Buffer.from("there"), { retain: true });
+      await ready(bus);
+      const inbox = new Inbox(bus, ["muster/+/status"]);
+      const message = await inbox.next();
+      assert.is(message.payload.toString(), "there");
+      assert.is(message.retain, true);
+      await bus.publish("muster/rpi-7/status", Buffer.alloc(0), { retain: true });
+      assert.is((await inbox.next()).payload.length, 0);
+      const late = new Inbox(bus, ["muster/+/status"]);
+      await ready(bus);
+      assert.is(late.count, 0, "an empty payload forgets it");
+    });
+
+    test("messages keep their order", async (scope) => {
+      const { bus } = await makeBus(scope);
+      const inbox = new Inbox(bus, ["muster/rpi-7/reply/+"]);
+      await ready(bus);
+      const numbers = Array.from({ length: 500 }, (_, at) => String(at));
+      await Promise.all(numbers.map((number) => bus.publish(`muster/rpi-7/reply/${number}`, Buffer.from(number))));
+      const got: string[] = [];
+      while (got.length < numbers.length) got.push((await inbox.next()).payload.toString());
+      assert.equal(got, numbers);
+    });
+
+    test("two filters of one subscription that match give one message", async (scope) => {
+      const { bus } = await makeBus(scope);
+      const inbox = new Inbox(bus, ["muster/+/ack", "muster/rpi-7/#"]);
+      await ready(bus);
+      await bus.publish("muster/rpi-7/ack", Buffer.from("one"));
+      await bus.publish("muster/rpi-7/ack", Buffer.from("two"));
+      assert.is((await inbox.next()).payload.toString(), "one");
+      assert.is((await inbox.next()).payload.toString(), "two");
+    });
+
+    test("a listener that fails or throws harms neither the next message nor the others", async (scope) => {
+      const { bus } = await makeBus(scope);
+      bus.subscribe(["muster/rpi-7/#"], () => {
+        throw new Error("thrown");
+      });
+      bus.subscribe(["muster/rpi-7/#"], () => Promise.reject(new Error("rejected")));
+      const inbox = new Inbox(bus, ["muster/rpi-7/#"]);
+      await ready(bus);
+      await bus.publish("muster/rpi-7/ack", Buffer.from("one"));
+      await bus.publish("muster/rpi-7/ack", Buffer.from("two"));
+      assert.is((await inbox.next()).payload.toString(), "one");
+      assert.is((await inbox.next()).payload.toString(), "two");
+    });
+
+    test("it says when it is up and when no longer, and then refuses", async (scope) => {
+      const { bus, stop } = await makeBus(scope);
+      const seen: boolean[] = [];
+      const down = new Promise<void>((resolve) =>
+        bus.onConnection((change) => {
+          seen.push(change.up);
+          if (!change.up) resolve();
+        }),
+      );
+      await stop();
+      await withDeadline(down, 5, "the bus to go down");
+      assert.equal(seen, [true, false]);
+      assert.is(bus.connected, false);
+      const error = await bus.publish("muster/rpi-7/ack", Buffer.from("x")).catch((thrown: unknown) => thrown);
+      assert.instance(error, DisconnectedError);
+    });
+  });
+}
+
+suite("bus in process: its own promises", ({ test }) => {
+  test("a listener may publish and wait for it in the midst of a flood", async (scope) => {
+    const { broker } = await startBroker(scope);
+    const bus = broker.local();
+    bus.subscribe(["muster/+/metrics"], () => bus.publish("muster/rpi-7/ack", Buffer.from("taken")));
+    const inbox = new Inbox(bus, ["muster/+/ack"]);
+    for (let at = 0; at < 1_000; at++) void bus.publish("muster/rpi-7/metrics", Buffer.from("batch"), { qos: 0 });
+    for (let at = 0; at < 1_000; at++) await inbox.next();
+  });
+
+  test("subscriptions made before the start hold", async (scope) => {
+    const { broker } = await startBroker(scope);
+    assert.is(broker.local().connected, true);
+    const inbox = new Inbox(broker.local(), ["$SYS/broker/uptime"]);
+    assert.match((await inbox.next()).payload.toString(), /seconds$/);
+  });
+});
+
+/** Resolves when what was subscribed before is in force: a message of our own comes back through the broker. */
+async function ready(bus: Bus): Promise<void> {
+  const marker = new Inbox(bus, ["muster/console/ready"]);
+  await bus.publish("muster/console/ready", Buffer.from("ready"), { retain: true });
+  await marker.next();
+}
+
+function up(bus: Bus): Promise<void> {
+  return withDeadline(
+    new Promise((resolve) => bus.onConnection((change) => change.up && resolve())),
+    10,
+    "the connection",
+  );
+}
+
+class Inbox {
+  readonly #messages: Message[] = [];
+  #wake: () => void = () => {};
+
+  constructor(bus: Bus, filters: readonly string[]) {
+    bus.subscribe(filters, (message) => {
+      this.#messages.push(message);
+      this.#wake();
+    });
+  }
+
+  get count(): number {
+    return this.#messages.length;
+  }
+
+  async next(): Promise<Message> {
+    while (this.#messages.length === 0) {
+      await withDeadline(new Promise<void>((resolve) => (this.#wake = resolve)), 10, "a message");
+    }
+    const [message] = this.#messages.splice(0, 1);
+    if (!message) throw new Error("no message");
+    return message;
+  }
+}

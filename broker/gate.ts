@@ -1,0 +1,101 @@
+import type { Clock } from "#shared/clock";
+import type { Log } from "#shared/log";
+import { quoted } from "#shared/ids";
+import type { Refusal } from "#shared/messages/command";
+import type { Access } from "./access.ts";
+import type { Guest } from "./guest.ts";
+import type { Limits } from "./limits.ts";
+import type { StoredPacket } from "./packets.ts";
+
+/** Where a refused message goes instead: outside every tree that anybody may read, so to nobody. */
+const nowhere = "muster-refused";
+const minute = 60_000;
+
+export interface GateOptions {
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly publish: (topic: string, payload: Buffer) => void;
+}
+
+/** A message as a client publishes it, before Aedes takes it on. */
+export interface Offered {
+  topic: string;
+  payload: Buffer | string;
+  qos: number;
+  retain: boolean;
+}
+
+/**
+ * Applies the access rules to each message. A message that is not allowed is refused softly: acknowledged, dropped, counted and
+ * answered on the device's `refused` topic. To disconnect the sender, as Aedes does, would begin an
+ * endless loop with every client that sends again after a reconnect.
+ */
+export class Gate {
+  readonly #options: GateOptions;
+  /** Messages sent on, refused, dropped for a connection that was full; subscriptions denied. */
+  readonly counts = { forwarded: 0, refused: 0, dropped: 0, denied: 0 };
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** Lets a message pass, or turns it into one for nobody. */
+  offer(guest: Guest, packet: Offered): void {
+    const { access } = this.#options;
+    const { principal } = guest;
+    if (principal && access.mayPublish(principal, packet.topic)) {
+      // A device keeps one message at the broker, its presence: with more it could fill the broker's memory.
+      if (principal.role === "device" && access.topics.parse(packet.topic)?.kind !== "status") packet.retain = false;
+      return;
+    }
+    this.#refuse(guest, packet.topic);
+    packet.topic = nowhere;
+    packet.payload = Buffer.alloc(0);
+    packet.retain = false;
+  }
+
+  /** Whether a subscription is granted. */
+  grants(guest: Guest, filter: string): boolean {
+    const { access, limits } = this.#options;
+    const room = guest.subscriptions < limits.subscriptions;
+    if (room && guest.principal && access.maySubscribe(guest.principal, filter)) return true;
+    this.counts.denied += 1;
+    this.#tell(guest, `may not subscribe to ${quoted(filter)}`);
+    return false;
+  }
+
+  /** Whether a message may reach this client now: the rules again, because what is queued or restored passed none. */
+  forwards(guest: Guest, packet: Pick<StoredPacket, "topic" | "qos">): boolean {
+    if (!guest.principal || !this.#options.access.mayReceive(guest.principal, packet.topic)) return false;
+    const admitted = guest.outflow.admits(packet.qos);
+    this.counts[admitted ? "forwarded" : "dropped"] += 1;
+    return admitted;
+  }
+
+  #refuse(guest: Guest, topic: string): void {
+    this.counts.refused += 1;
+    if (!this.#tell(guest, `may not publish to ${quoted(topic)}`)) return;
+    const { access, clock } = this.#options;
+    const address = access.topics.parse(topic);
+    const device = address && "device" in address ? address.device : undefined;
+    if (!device) return;
+    const why = `${guest.principal?.role ?? "nobody"} ${quoted(guest.principal?.name ?? "")} may not publish here`;
+    const refusal: Refusal = { topic, why, ts: clock.now() };
+    this.#options.publish(access.topics.build({ kind: "refused", device }), Buffer.from(JSON.stringify(refusal)));
+  }
+
+  /** Logs a refusal, unless this client had its share of them. @returns whether it was told */
+  #tell(guest: Guest, what: string): boolean {
+    const now = this.#options.clock.monotonic();
+    if (now - guest.refusals.since >= minute) guest.refusals = { since: now, count: 0 };
+    guest.refusals.count += 1;
+    if (guest.refusals.count > this.#options.limits.refusals) return false;
+    this.#options.log.warn(
+      { client: guest.client.id, role: guest.principal?.role },
+      `${guest.principal?.name ?? "a client"} ${what}`,
+    );
+    return true;
+  }
+}

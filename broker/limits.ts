@@ -1,0 +1,50 @@
+import { batchCap } from "#shared/codec";
+
+/** Every bound of the broker. Times are milliseconds, sizes bytes. */
+export interface Limits {
+  readonly connections: number;
+  /** Until the first byte and, for WebSocket, until the upgrade; and until CONNECT. */
+  readonly connectTimeout: number;
+  /** The longest keep-alive granted, in seconds; also what a client gets that asks for none. */
+  readonly keepalive: number;
+  /** A packet's remaining length before CONNECT is in, and afterwards. */
+  readonly connectBytes: number;
+  readonly packetBytes: number;
+  /** What may wait for one connection before publishers feel it, and before messages to it are dropped. */
+  readonly outgoingSoft: number;
+  readonly outgoingHard: number;
+  /** How long a full connection may hold others back, and how long it may stay full before it is closed. */
+  readonly holdBack: number;
+  readonly frozen: number;
+  readonly retained: number;
+  readonly sessions: number;
+  readonly sessionExpiry: number;
+  readonly queuedMessages: number;
+  readonly queuedBytes: number;
+  readonly subscriptions: number;
+  /** Refusals told to one client in a minute; further ones are only counted. */
+  readonly refusals: number;
+  /** Failed logins of one name from one address in a minute before further ones are not looked at. */
+  readonly failedLogins: number;
+}
+
+export const defaultLimits = {
+  connections: 12_000,
+  connectTimeout: 5_000,
+  keepalive: 1_200,
+  connectBytes: 8 * 1024,
+  // The largest batch and a topic before it.
+  packetBytes: batchCap + 1_024,
+  outgoingSoft: 64 * 1024,
+  outgoingHard: 1024 * 1024,
+  holdBack: 100,
+  frozen: 10_000,
+  retained: 100_000,
+  sessions: 1_000,
+  sessionExpiry: 24 * 3_600_000,
+  queuedMessages: 1_000,
+  queuedBytes: 1024 * 1024,
+  subscriptions: 200,
+  refusals: 20,
+  failedLogins: 10,
+} satisfies Limits;

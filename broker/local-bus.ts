@@ -1,0 +1,114 @@
+import type { Bus, ConnectionChange, Message, PublishOptions } from "#shared/bus";
+import { asError, DisconnectedError } from "#shared/errors";
+import { shortId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Emitter } from "./emitter.ts";
+import type { StoredPacket } from "./packets.ts";
+import type { RetainedMessages } from "./retained.ts";
+
+/** What a local publisher is called in `from`. */
+const localName = "console";
+
+export interface LocalPublish {
+  readonly cmd: "publish";
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly dup: false;
+  readonly clientId: string;
+}
+
+export interface LocalBusOptions {
+  readonly emitter: Emitter;
+  readonly retained: RetainedMessages;
+  readonly publish: (packet: LocalPublish, done: (error?: Error) => void) => void;
+  readonly log: Log;
+}
+
+/** The bus of whoever lives in the broker's process: no socket, no codec, no copy of the payload. */
+export class LocalBus implements Bus {
+  readonly #options: LocalBusOptions;
+  readonly #subscriptions: { filters: readonly string[]; listener: Listener }[] = [];
+  readonly #watchers: ((change: ConnectionChange) => void)[] = [];
+  #state: ConnectionChange = { up: false, reason: "the broker is not started" };
+
+  constructor(options: LocalBusOptions) {
+    this.#options = options;
+  }
+
+  get connected(): boolean {
+    return this.#state.up;
+  }
+
+  /** Resolves once the broker has taken the message, not when all have it: a listener that publishes waits for nobody. */
+  async publish(topic: string, payload: Buffer, { qos = 1, retain = false }: PublishOptions = {}): Promise<void> {
+    if (!this.#state.up) throw new DisconnectedError(`no broker for ${topic}: ${this.#state.reason}`);
+    let refused: Error | undefined;
+    const packet = { cmd: "publish", topic, payload, qos, retain, dup: false, clientId: localName } as const;
+    this.#options.publish(packet, (error) => (refused = error));
+    if (refused) throw new DisconnectedError(`the broker did not take ${topic}`, { cause: refused });
+  }
+
+  subscribe(filters: readonly string[], listener: Listener): void {
+    this.#subscriptions.push({ filters, listener });
+    if (this.#state.up) this.#attach(filters, listener);
+  }
+
+  onConnection(listener: (change: ConnectionChange) => void): void {
+    this.#watchers.push(listener);
+    listener(this.#state);
+  }
+
+  /** Called by the broker when it is up. */
+  up(): void {
+    for (const { filters, listener } of this.#subscriptions) this.#attach(filters, listener);
+    this.#change({ up: true, session: shortId() });
+  }
+
+  /** Called by the broker before it stops. */
+  down(): void {
+    this.#change({ up: false, reason: "the broker is stopped" });
+  }
+
+  #change(state: ConnectionChange): void {
+    this.#state = state;
+    for (const watcher of this.#watchers) watcher(state);
+  }
+
+  #attach(filters: readonly string[], listener: Listener): void {
+    let last: StoredPacket | undefined;
+    const take = (packet: StoredPacket, done: () => void): void => {
+      // Two of its filters match: the emitter comes twice in a row with the same packet.
+      if (packet === last) return done();
+      last = packet;
+      this.#hand(listener, packet, false, done);
+    };
+    for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
+    // Looked up as late as they are handed over, so that no retained message comes after a newer live one.
+    queueMicrotask(() => this.#handRetained(filters, listener));
+  }
+
+  #handRetained(filters: readonly string[], listener: Listener): void {
+    const found = new Set(filters.flatMap((filter) => this.#options.retained.match(filter)));
+    for (const packet of found) this.#hand(listener, packet, true, () => {});
+  }
+
+  #hand(listener: Listener, packet: StoredPacket, retain: boolean, done: () => void): void {
+    const { topic, payload, from } = packet;
+    try {
+      const wait = listener({ topic, payload, retain, ...(from === undefined ? {} : { from }) });
+      if (wait) wait.then(done, (error: unknown) => this.#failed(topic, error, done));
+      else done();
+    } catch (error) {
+      this.#failed(topic, error, done);
+    }
+  }
+
+  #failed(topic: string, error: unknown, done: () => void): void {
+    this.#options.log.error({ topic, err: asError(error) }, "a message's listener failed");
+    done();
+  }
+}
+
+type Listener = (message: Message) => void | Promise<void>;

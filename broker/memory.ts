@@ -1,0 +1,135 @@
+import { Readable } from "node:stream";
+import type { Client } from "aedes";
+import type { Principal } from "#shared/principal";
+import type { Access } from "./access.ts";
+import type { StoredPacket } from "./packets.ts";
+import type { RetainedMessages } from "./retained.ts";
+import type { Sessions, Subscription } from "./sessions.ts";
+import { Failed, Settled, settled } from "./settled.ts";
+
+export interface MemoryOptions {
+  readonly retained: RetainedMessages;
+  readonly sessions: Sessions;
+  readonly access: Access;
+  readonly principalOf: (client: Client) => Principal | undefined;
+}
+
+/**
+ * The broker's state in the shape of an Aedes persistence, in memory on purpose: Muster's promises are kept between agent
+ * and console, and a store here would only make the broker slower. Every answer comes at once (see `Settled`).
+ */
+export class Memory {
+  readonly #options: MemoryOptions;
+  /** QoS 2 messages whose PUBREL has not come, by client id and packet id. */
+  readonly #incoming = new Map<string, Map<number, StoredPacket>>();
+  /** Retained messages that found no room. */
+  refusedRetained = 0;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+  }
+
+  /** Aedes insists that this one is async. */
+  async setup(): Promise<void> {}
+
+  storeRetained(packet: StoredPacket): Settled<void> {
+    if (!this.#options.retained.store(packet)) this.refusedRetained += 1;
+    return settled;
+  }
+
+  createRetainedStreamCombi(filters: readonly string[]): Readable {
+    const found = new Map<string, StoredPacket>();
+    for (const filter of filters)
+      for (const packet of this.#options.retained.match(filter)) found.set(packet.topic, packet);
+    return Readable.from(found.values());
+  }
+
+  addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Settled<void> {
+    const { access, sessions, principalOf } = this.#options;
+    const principal = principalOf(client);
+    if (!principal) return settled;
+    // Aedes comes with the whole SUBSCRIBE, the denied filters too.
+    const granted = subscriptions.filter(({ topic }) => access.maySubscribe(principal, topic));
+    sessions.subscribe(client.id, principal.name, granted);
+    return settled;
+  }
+
+  removeSubscriptions(client: Client, filters: readonly string[]): Settled<void> {
+    this.#options.sessions.unsubscribe(client.id, filters);
+    return settled;
+  }
+
+  subscriptionsByClient({ id }: { id: string }): Settled<Subscription[]> {
+    return new Settled(this.#options.sessions.subscriptionsOf(id));
+  }
+
+  cleanSubscriptions({ id }: { id: string }): Settled<void> {
+    this.#options.sessions.end(id);
+    return settled;
+  }
+
+  subscriptionsByTopic(topic: string): Settled<{ clientId: string; topic: string }[]> {
+    // Aedes looks at `topic` to keep $SYS from filters that begin with a wildcard; the trie has done that.
+    return new Settled(this.#options.sessions.interestedIn(topic).map((clientId) => ({ clientId, topic })));
+  }
+
+  outgoingEnqueue({ clientId }: { clientId: string }, packet: StoredPacket): Settled<void> {
+    this.#options.sessions.enqueue(clientId, packet);
+    return settled;
+  }
+
+  outgoingEnqueueCombi(to: readonly { clientId: string }[], packet: StoredPacket): Settled<void> {
+    for (const { clientId } of to) this.#options.sessions.enqueue(clientId, packet);
+    return settled;
+  }
+
+  /** A message that found its queue full is not there to be updated: it goes out all the same, unstored. */
+  outgoingUpdate({ id }: { id: string }, packet: StoredPacket): Settled<void> {
+    this.#options.sessions.queueOf(id)?.update(packet);
+    return settled;
+  }
+
+  outgoingClearMessageId({ id }: { id: string }, packet: StoredPacket): Settled<StoredPacket | undefined> {
+    // Aedes comes with an acknowledgement, or with the second copy of a message that two filters match, which has no
+    // packet id and whose first copy is still on its way: that one stays.
+    return new Settled(this.#options.sessions.queueOf(id)?.remove(packet.messageId));
+  }
+
+  outgoingStream({ id }: { id: string }): Readable {
+    return Readable.from(this.#options.sessions.queueOf(id)?.list() ?? []);
+  }
+
+  incomingStorePacket({ id }: { id: string }, packet: StoredPacket): Settled<void> {
+    const store = this.#incoming.get(id) ?? new Map<number, StoredPacket>();
+    this.#incoming.set(id, store.set(packet.messageId ?? 0, packet));
+    return settled;
+  }
+
+  incomingGetPacket({ id }: { id: string }, { messageId }: StoredPacket): Settled<StoredPacket> | Failed {
+    const packet = this.#incoming.get(id)?.get(messageId ?? 0);
+    return packet ? new Settled(packet) : new Failed(new Error("no such packet"));
+  }
+
+  incomingDelPacket({ id }: { id: string }, { messageId }: StoredPacket): Settled<void> {
+    this.#incoming.get(id)?.delete(messageId ?? 0);
+    return settled;
+  }
+
+  cleanIncoming({ id }: { id: string }): Settled<void> {
+    this.#incoming.delete(id);
+    return settled;
+  }
+
+  /** Wills live with their connections: only a cluster needs them here, to publish those of a broker that died. */
+  putWill(): Settled<void> {
+    return settled;
+  }
+
+  delWill(): Settled<void> {
+    return settled;
+  }
+
+  streamWill(): Readable {
+    return Readable.from([]);
+  }
+}

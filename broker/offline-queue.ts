@@ -1,0 +1,64 @@
+import type { StoredPacket } from "./packets.ts";
+
+/** What one persistent session still has to get or to acknowledge, in order; bounded by count and bytes, newest dropped. */
+export class OfflineQueue {
+  readonly #packets = new Map<number, StoredPacket>();
+  /** Which message holds a packet id, so that a PUBACK finds it without a search. */
+  readonly #byId = new Map<number, number>();
+  #bytes = 0;
+
+  get length(): number {
+    return this.#packets.size;
+  }
+
+  /** @returns false where the queue is full and the message is dropped */
+  add(packet: StoredPacket, most: { messages: number; bytes: number }): boolean {
+    if (this.#packets.size >= most.messages || this.#bytes + packet.payload.length > most.bytes) return false;
+    this.#packets.set(packet.brokerCounter ?? 0, { ...packet, messageId: undefined });
+    this.#bytes += packet.payload.length;
+    return true;
+  }
+
+  /** Notes the packet id under which a message goes out, or puts a PUBREL in the place of its message. */
+  update(packet: StoredPacket): void {
+    const { messageId } = packet;
+    if (messageId === undefined) return;
+    const known = packet.brokerCounter === undefined ? undefined : this.#packets.get(packet.brokerCounter);
+    if (known) {
+      known.messageId = messageId;
+      this.#byId.set(messageId, packet.brokerCounter ?? 0);
+      return;
+    }
+    const counter = this.#byId.get(messageId);
+    if (counter !== undefined && packet.cmd === "pubrel") this.#replace(counter, packet);
+  }
+
+  /** Takes out the message that goes by `messageId`, if there is one. */
+  remove(messageId: number | undefined): StoredPacket | undefined {
+    const counter = messageId === undefined ? undefined : this.#byId.get(messageId);
+    if (messageId === undefined || counter === undefined) return undefined;
+    const packet = this.#packets.get(counter);
+    this.#byId.delete(messageId);
+    this.#packets.delete(counter);
+    this.#bytes -= packet?.payload?.length ?? 0;
+    return packet;
+  }
+
+  /** Takes out a message that must not be sent after all. */
+  drop(counter: number | undefined): void {
+    const packet = counter === undefined ? undefined : this.#packets.get(counter);
+    if (counter === undefined || !packet) return;
+    if (packet.messageId !== undefined) this.#byId.delete(packet.messageId);
+    this.#packets.delete(counter);
+    this.#bytes -= packet.payload?.length ?? 0;
+  }
+
+  list(): StoredPacket[] {
+    return [...this.#packets.values()];
+  }
+
+  #replace(counter: number, packet: StoredPacket): void {
+    this.#bytes -= this.#packets.get(counter)?.payload?.length ?? 0;
+    this.#packets.set(counter, packet);
+  }
+}

@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import * as assert from "uvu/assert";
+import { suite, withDeadline } from "../test/suite.ts";
+import { mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "./testing.ts";
+
+const id = [0, 1];
+const invalidUtf8 = Buffer.from([0x61, 0xff, 0x62]);
+const surrogate = Buffer.from([0xed, 0xa0, 0x80]);
+
+/** What ends a connection, sent by a console, who may publish and subscribe almost anything. */
+const hostile: readonly (readonly [what: string, packet: Buffer])[] = [
+  ["PUBLISH with NUL in the topic", rawPacket(0x30, mqttString("muster/a\0b"))],
+  ["PUBLISH with a control character in the topic", rawPacket(0x30, mqttString("muster/a\u0001"))],
+  ["PUBLISH with a line break in the topic", rawPacket(0x30, mqttString("muster/a\nb"))],
+  ["PUBLISH with bytes that are not UTF-8", rawPacket(0x30, mqttString(invalidUtf8))],
+  ["PUBLISH with a surrogate", rawPacket(0x30, mqttString(surrogate))],
+  ["PUBLISH with a non-character", rawPacket(0x30, mqttString("muster/\uffff"))],
+  ["PUBLISH with +", rawPacket(0x30, mqttString("muster/+/cmd"))],
+  ["PUBLISH with #", rawPacket(0x30, mqttString("muster/#"))],
+  ["PUBLISH with an empty topic", rawPacket(0x30, mqttString(""))],
+  ["PUBLISH with a deep topic", rawPacket(0x30, mqttString("muster/".repeat(120)))],
+  ["PUBLISH with packet id 0", rawPacket(0x32, mqttString("muster/a"), [0, 0])],
+  ["SUBSCRIBE with packet id 0", rawPacket(0x82, [0, 0], mqttString("muster/#"), [0])],
+  ["SUBSCRIBE without a filter", rawPacket(0x82, id)],
+  ["SUBSCRIBE to a#", rawPacket(0x82, id, mqttString("muster/a#"), [0])],
+  ["SUBSCRIBE to #/a", rawPacket(0x82, id, mqttString("#/a"), [0])],
+  ["SUBSCRIBE to a+/b", rawPacket(0x82, id, mqttString("muster/a+/b"), [0])],
+  ["SUBSCRIBE to +a", rawPacket(0x82, id, mqttString("+a"), [0])],
+  ["SUBSCRIBE with NUL", rawPacket(0x82, id, mqttString("muster/\0"), [0])],
+  ["UNSUBSCRIBE without a filter", rawPacket(0xa2, id)],
+  ["UNSUBSCRIBE with packet id 0", rawPacket(0xa2, [0, 0], mqttString("muster/#"))],
+  ["PUBACK with packet id 0", rawPacket(0x40, [0, 0])],
+  ["CONNACK", rawPacket(0x20, [0, 0])],
+  ["SUBACK", rawPacket(0x90, id, [0])],
+  ["a second CONNECT", rawConnect("hub", "hub")],
+  ["a packet that is too large", Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f])],
+];
+
+/** What is no CONNECT to be let in. */
+const hostileConnects: readonly (readonly [what: string, packet: Buffer])[] = [
+  ["a client id with #", rawConnect("a#", "olaf")],
+  ["a client id with +", rawConnect("a+", "olaf")],
+  ["a client id with /", rawConnect("a/b", "olaf")],
+  ["a client id with NUL", rawConnect("a\0b", "olaf")],
+  ["a client id that is not UTF-8", rawConnect(invalidUtf8, "olaf")],
+  ["a very long client id", rawConnect("x".repeat(500), "olaf")],
+  ["a will on a filter", rawConnect("hub", "hub", { flags: 6, will: [mqttString("muster/+/cmd"), mqttString("x")] })],
+  ["a will with NUL", rawConnect("hub", "hub", { flags: 6, will: [mqttString("muster/\0"), mqttString("x")] })],
+  ["a will of QoS 3", rawConnect("hub", "hub", { flags: 6 | 24, will: [mqttString("muster/a"), mqttString("x")] })],
+  [
+    "9 KiB before anybody is known",
+    rawConnect("hub", "hub", { flags: 6, will: [mqttString("muster/a"), mqttString("x".repeat(9_000))] }),
+  ],
+  ["PUBLISH before CONNECT", rawPacket(0x30, mqttString("muster/a"))],
+  ["something else entirely", Buffer.from("\x16\x03\x01 TLS, for instance")],
+];
+
+suite("packet check", ({ test }) => {
+  test("a broken or hostile packet ends its connection and nothing else", async (scope) => {
+    const { broker, port } = await startBroker(scope);
+    for (const [what, packet] of hostile) {
+      const socket = await rawConnection(scope, port);
+      socket.write(rawConnect("hub", "hub"));
+      const [connack] = (await withDeadline(once(socket, "data"), 5, "CONNACK")) as [Buffer];
+      assert.equal(connack, Buffer.from([0x20, 2, 0, 0]), what);
+      socket.write(packet);
+      assert.is((await untilClosed(socket)).length, 0, what);
+    }
+    assert.is(broker.stats().clients.connected, 0);
+    assert.ok(broker.local().connected);
+  });
+
+  test("a broken or hostile CONNECT is not answered with a welcome", async (scope) => {
+    const { port } = await startBroker(scope);
+    for (const [what, packet] of hostileConnects) {
+      const socket = await rawConnection(scope, port);
+      socket.write(packet);
+      const answer = await untilClosed(socket);
+      assert.ok(answer.length === 0 || answer[3] !== 0, what);
+    }
+  });
+
+  test("a packet's size is judged by its header: what is too large is never gathered", async (scope) => {
+    const { port } = await startBroker(scope);
+    const socket = await rawConnection(scope, port);
+    socket.write(rawConnect("hub", "hub"));
+    await withDeadline(once(socket, "data"), 5, "CONNACK");
+    const largest = rawPacket(0x32, mqttString("muster/a/metrics"), id, Buffer.alloc(256 * 1024));
+    socket.write(largest);
+    const [puback] = (await withDeadline(once(socket, "data"), 5, "PUBACK")) as [Buffer];
+    assert.is(puback[0], 0x40);
+    socket.write(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x30]));
+    await untilClosed(socket);
+  });
+});

@@ -1,0 +1,99 @@
+import type { StoredPacket } from "./packets.ts";
+
+interface Node {
+  readonly children: Map<string, Node>;
+  packet?: StoredPacket;
+}
+
+/**
+ * The retained messages, indexed by level: a SUBSCRIBE walks only what its filter reaches. (A scan of all of them for each
+ * filter, as Aedes' own store does, costs 8 ms at 10,000.)
+ */
+export class RetainedMessages {
+  readonly #root: Node = { children: new Map() };
+  readonly #most: number;
+  #count = 0;
+
+  /** @param most how many topics may hold a message; further ones are not kept */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Keeps `packet` as its topic's message, or forgets that where its payload is empty. @returns whether it was kept or forgotten as asked */
+  store(packet: StoredPacket): boolean {
+    if (packet.payload.length === 0) {
+      this.#forget(packet.topic);
+      return true;
+    }
+    const node = this.#find(packet.topic, this.#count < this.#most);
+    if (!node || (!node.packet && this.#count >= this.#most)) return false;
+    if (!node.packet) this.#count += 1;
+    node.packet = { ...packet };
+    return true;
+  }
+
+  /** Every message whose topic `filter` matches. */
+  match(filter: string): StoredPacket[] {
+    const found: StoredPacket[] = [];
+    collect(this.#root, filter.split("/"), 0, found);
+    return found;
+  }
+
+  #find(topic: string, make: boolean): Node | undefined {
+    let node: Node | undefined = this.#root;
+    for (const level of topic.split("/")) {
+      let child: Node | undefined = node.children.get(level);
+      if (!child && !make) return undefined;
+      if (!child) node.children.set(level, (child = { children: new Map() }));
+      node = child;
+    }
+    return node;
+  }
+
+  #forget(topic: string): void {
+    const levels = topic.split("/");
+    const path: Node[] = [this.#root];
+    for (const level of levels) {
+      const next = path.at(-1)?.children.get(level);
+      if (!next) return;
+      path.push(next);
+    }
+    const last = path.at(-1);
+    if (!last?.packet) return;
+    delete last.packet;
+    this.#count -= 1;
+    for (let depth = levels.length; depth > 0; depth--) {
+      const node = path[depth];
+      if (!node || node.packet || node.children.size > 0) return;
+      path[depth - 1]?.children.delete(levels[depth - 1] ?? "");
+    }
+  }
+}
+
+function collect(node: Node, levels: readonly string[], depth: number, found: StoredPacket[]): void {
+  const level = levels[depth];
+  if (level === "#") return collectAll(node, depth, found);
+  if (level === undefined) {
+    if (node.packet) found.push(node.packet);
+    return;
+  }
+  if (level !== "+") {
+    const child = node.children.get(level);
+    if (child) collect(child, levels, depth + 1, found);
+    return;
+  }
+  for (const [name, child] of node.children) {
+    if (depth > 0 || !name.startsWith("$")) collect(child, levels, depth + 1, found);
+  }
+}
+
+function collectAll(node: Node, depth: number, found: StoredPacket[]): void {
+  if (node.packet) found.push(node.packet);
+  for (const [name, child] of node.children) {
+    if (depth > 0 || !name.startsWith("$")) collectAll(child, depth + 1, found);
+  }
+}

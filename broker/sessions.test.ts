@@ -1,0 +1,104 @@
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import { suite } from "../test/suite.ts";
+import type { StoredPacket } from "./packets.ts";
+import { Sessions } from "./sessions.ts";
+
+const limits = { sessions: 3, sessionExpiry: 1_000, queuedMessages: 5, queuedBytes: 100 };
+
+const packet = (brokerCounter: number, size = 1): StoredPacket => ({
+  cmd: "publish",
+  topic: "a",
+  payload: Buffer.alloc(size),
+  qos: 1,
+  retain: false,
+  brokerCounter,
+});
+
+function make(): { clock: ManualClock; sessions: Sessions } {
+  const clock = new ManualClock();
+  return { clock, sessions: new Sessions(limits, clock) };
+}
+
+suite("sessions", ({ test }) => {
+  test("a queue is bounded by count and by bytes, and counts what it drops", () => {
+    const { sessions } = make();
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 1 }]);
+    sessions.subscribe("two", "olaf", [{ topic: "a", qos: 1 }]);
+    for (let at = 1; at <= 8; at++) sessions.enqueue("one", packet(at));
+    for (let at = 1; at <= 3; at++) sessions.enqueue("two", packet(at, 40));
+    assert.is(sessions.queued, 5 + 2);
+    assert.is(sessions.dropped, 3 + 1);
+  });
+
+  test("an acknowledged message leaves the queue, by its packet id", () => {
+    const { sessions } = make();
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 1 }]);
+    for (let at = 1; at <= 3; at++) sessions.enqueue("one", packet(at, 30));
+    const queue = sessions.queueOf("one");
+    queue?.update({ ...packet(2), messageId: 77 });
+    assert.is(queue?.remove(99), undefined);
+    assert.is(queue?.remove(77)?.brokerCounter, 2);
+    assert.equal(
+      queue?.list().map(({ brokerCounter }) => brokerCounter),
+      [1, 3],
+    );
+    sessions.enqueue("one", packet(4, 30));
+    assert.is(queue?.length, 3, "its bytes are free again");
+  });
+
+  test("a PUBREL takes its message's place", () => {
+    const { sessions } = make();
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 2 }]);
+    sessions.enqueue("one", packet(1));
+    const queue = sessions.queueOf("one");
+    queue?.update({ ...packet(1), messageId: 7 });
+    queue?.update({ cmd: "pubrel", messageId: 7 } as StoredPacket);
+    assert.equal(
+      queue?.list().map(({ cmd }) => cmd),
+      ["pubrel"],
+    );
+    assert.ok(queue?.remove(7));
+    assert.is(queue?.length, 0);
+  });
+
+  test("a session whose client stays away ends", () => {
+    const { clock, sessions } = make();
+    for (const id of ["here", "away"]) sessions.subscribe(id, "olaf", [{ topic: "a/+", qos: 1 }]);
+    sessions.present("away", false);
+    assert.is(sessions.away, 1);
+    clock.advance(999);
+    sessions.expire();
+    assert.equal(sessions.interestedIn("a/b"), ["here", "away"]);
+    clock.advance(1);
+    sessions.expire();
+    assert.equal(sessions.interestedIn("a/b"), ["here"]);
+    assert.is(sessions.expired, 1);
+    assert.is(sessions.ownerOf("away"), undefined);
+  });
+
+  test("for one more the one that is longest away goes", () => {
+    const { clock, sessions } = make();
+    for (const id of ["one", "two", "three"]) sessions.subscribe(id, "olaf", [{ topic: "a", qos: 1 }]);
+    sessions.present("two", false);
+    clock.advance(10);
+    sessions.present("one", false);
+    sessions.subscribe("four", "olaf", [{ topic: "a", qos: 1 }]);
+    assert.equal(sessions.interestedIn("a"), ["one", "three", "four"]);
+  });
+
+  test("a filter at QoS 0 queues nothing; one subscribed again counts once", () => {
+    const { sessions } = make();
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 0 }]);
+    assert.equal(sessions.interestedIn("a"), []);
+    sessions.subscribe("one", "olaf", [
+      { topic: "a", qos: 1 },
+      { topic: "#", qos: 1 },
+    ]);
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 2 }]);
+    assert.equal(sessions.interestedIn("a"), ["one"]);
+    sessions.unsubscribe("one", ["a", "#"]);
+    assert.equal(sessions.interestedIn("a"), []);
+    assert.equal(sessions.subscriptionsOf("one"), []);
+  });
+});

@@ -1,0 +1,19 @@
+// Builds what runs: the programs bundled by rolldown into dist/, the page by vite into dist/web.
+import { rmSync } from "node:fs";
+import { rolldown } from "rolldown";
+import { build } from "vite";
+
+rmSync("dist", { recursive: true, force: true });
+
+const bundle = await rolldown({
+  input: { muster: "muster.ts", console: "console/console.ts", agent: "agent/agent.ts" },
+  platform: "node",
+  // Packages stay in node_modules; only our own files, `#shared` among them, are bundled.
+  external: (id) => !/^[.#/]/.test(id) && !/^[A-Za-z]:\\/.test(id) && !/^(muster|console\/|agent\/)/.test(id),
+  resolve: { extensions: [".ts"] },
+  logLevel: "warn",
+});
+await bundle.write({ dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", sourcemap: true });
+await bundle.close();
+
+await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });

@@ -1,0 +1,99 @@
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
+
+/** The console said no: its sentence, and what came with it. */
+export class ApiError extends Error {
+  override readonly name = "ApiError" as const;
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly command?: CommandDocument,
+  ) {
+    super(message);
+  }
+}
+
+/** One event of the console's stream. */
+export interface StreamEvent {
+  readonly event: string;
+  readonly data: unknown;
+}
+
+/** The console's HTTP API, as the command line uses it. */
+export class Api {
+  readonly #url: string;
+  readonly #authorization: string;
+
+  /** @param token a bearer token, or `NAME:PASSWORD` */
+  constructor(url: string, token: string) {
+    this.#url = url.replace(/\/$/, "");
+    this.#authorization = token.includes(":") ? `Basic ${Buffer.from(token).toString("base64")}` : `Bearer ${token}`;
+  }
+
+  async devices(): Promise<readonly DeviceDocument[]> {
+    return (await this.#ask<{ devices: DeviceDocument[] }>("GET", "/api/devices")).devices;
+  }
+
+  async commands(query: Readonly<Record<string, string | undefined>>): Promise<readonly CommandDocument[]> {
+    const parameters = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
+    return (await this.#ask<{ commands: CommandDocument[] }>("GET", `/api/commands?${parameters}`)).commands;
+  }
+
+  command(id: string): Promise<CommandDocument> {
+    return this.#ask("GET", `/api/commands/${encodeURIComponent(id)}`);
+  }
+
+  /** Hands a command in; its end is watched on {@link events} or asked for. */
+  send(device: string, order: object): Promise<CommandDocument> {
+    return this.#ask("POST", `/api/devices/${encodeURIComponent(device)}/commands?wait=false`, order);
+  }
+
+  cancel(id: string): Promise<CommandDocument> {
+    return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}`);
+  }
+
+  /** The console's events, until `signal` aborts or the console goes. */
+  async *events(query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<StreamEvent> {
+    const response = await this.#fetch("GET", `/api/events?${new URLSearchParams(query)}`, undefined, signal);
+    if (!response.ok || !response.body) throw await toError(response);
+    let rest = "";
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + chunk).split("\n\n");
+      rest = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const event = parseEvent(block);
+        if (event) yield event;
+      }
+    }
+  }
+
+  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.#fetch(method, path, body);
+    if (!response.ok) throw await toError(response);
+    return (await response.json()) as T;
+  }
+
+  async #fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = { authorization: this.#authorization, accept: "application/json" };
+    if (body) headers["content-type"] = "application/json";
+    try {
+      return await fetch(this.#url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}), ...(signal ? { signal } : {}) });
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      const code = errorCode(asError(cause).cause) ?? asError(cause).message;
+      throw new EnvironmentError(`no console answers at ${this.#url} (${code}): start it with npm start, or set MUSTER_URL`, { cause });
+    }
+  }
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => ({}))) as { detail?: string; command?: CommandDocument };
+  return new ApiError(response.status, body.detail ?? `the console answered ${response.status}`, body.command);
+}
+
+function parseEvent(block: string): StreamEvent | undefined {
+  const lines = block.split("\n");
+  const event = lines.find((line) => line.startsWith("event: "))?.slice(7);
+  const data = lines.find((line) => line.startsWith("data: "))?.slice(6);
+  return event === undefined || data === undefined ? undefined : { event, data: JSON.parse(data) as unknown };
+}

@@ -1,0 +1,78 @@
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import type { SettingName, Settings } from "#shared/settings";
+import { cliTokenName, readSecret } from "../secrets.ts";
+import { Api } from "./api.ts";
+import { commandTable, deviceTable } from "./list.ts";
+import { send, type SendFlags, type Terminal } from "./send.ts";
+import { watch } from "./watch.ts";
+
+const names: readonly SettingName[] = ["url", "token", "data", "httpPort"];
+
+const terminal: Terminal = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(text),
+  live: process.stderr.isTTY,
+};
+
+/** The commands that talk to a running console over its HTTP API. */
+export function clientCommands(line: CommandLine): void {
+  const define = (name: string, help: string): ReturnType<CommandLine["command"]> => line.command(name, help, names);
+  const once = line.once.bind(line);
+
+  define("devices", "list the fleet")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, { json }: { json?: boolean }) => {
+        const devices = await connect(values).devices();
+        terminal.out(json ? JSON.stringify(devices, null, 2) : deviceTable(devices, Date.now()));
+      }),
+    );
+
+  define("send <device> <key>", "send a command and await its end; exit status 0 only when it succeeded")
+    .option("--arg <name=value>", "an argument; may be given several times", (pair: string, all: string[] = []) => [...all, pair])
+    .option("--timeout <duration>", "how long to wait for the end", "5s")
+    .option("--ttl <duration>", "let it wait this long for a device that is offline")
+    .option("--json", "print the command's document")
+    .addHelpText("after", "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m")
+    .action(
+      once(async (values, device: string, key: string, flags: SendFlags) => {
+        process.exitCode = await send(connect(values), device, key, flags, terminal);
+      }),
+    );
+
+  define("commands", "list commands, newest first")
+    .option("--device <id>", "of one device")
+    .option("--state <state>", "in one state, such as queued, running, succeeded")
+    .option("--limit <count>", "at most so many", "20")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, { device, state, limit, json }: Record<string, string> & { json?: string }) => {
+        const commands = await connect(values).commands({ device, state, limit });
+        terminal.out(json ? JSON.stringify(commands, null, 2) : commandTable(commands, Date.now()));
+      }),
+    );
+
+  define("cancel <id>", "withdraw a command").action(
+    once(async (values, id: string) => {
+      const { state, explain } = await connect(values).cancel(id);
+      terminal.out(`${state}: ${explain}`);
+    }),
+  );
+
+  define("watch [device]", "print live values, presence and commands until Ctrl-C").action(
+    once(async (values, device: string | undefined) => {
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
+      await watch(connect(values), device, terminal, stop.signal);
+    }),
+  );
+}
+
+function connect({ url, token, data, httpPort }: Settings): Api {
+  const access = token ?? readSecret(data, cliTokenName);
+  if (access === undefined) {
+    throw new BadInputError(`no login for the console: there is no ${cliTokenName} under ${data}/secrets; set MUSTER_TOKEN to NAME:PASSWORD or a token, or MUSTER_DATA to the console's data directory`);
+  }
+  return new Api(url ?? `http://127.0.0.1:${httpPort}`, access);
+}

@@ -1,0 +1,48 @@
+import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
+import type { Sample } from "../registry.ts";
+import type { Api } from "./api.ts";
+import type { Terminal } from "./send.ts";
+import { printable } from "./table.ts";
+
+/** Prints live values, presence and commands, a line each, until `signal` aborts or the console goes. */
+export async function watch(api: Api, device: string | undefined, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { event, data } of api.events(device === undefined ? {} : { device }, signal)) {
+      for (const line of lines(event, data)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${printable(line)}`);
+    }
+    terminal.err("the console closed the stream\n");
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function lines(event: string, data: unknown): string[] {
+  switch (event) {
+    case "presence":
+      return [presence(data as DeviceDocument)];
+    case "sample":
+      return samples(data as { device: string; samples: readonly Sample[] });
+    case "command":
+      return [command(data as CommandDocument)];
+    default:
+      return [];
+  }
+}
+
+function presence({ id, online, reason }: DeviceDocument): string {
+  return `${id}  ${online ? "online" : `offline (${reason ?? "unknown"})`}`;
+}
+
+function samples({ device, samples: all }: { device: string; samples: readonly Sample[] }): string[] {
+  return all.map(({ measurement, tags, fields }) => {
+    const names = Object.entries(tags).map(([name, value]) => `,${name}=${value}`);
+    const values = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "number" ? Number(value.toFixed(3)) : value}`);
+    return `${device}  ${measurement}${names.join("")}  ${values.join(" ")}`;
+  });
+}
+
+function command({ device, key, id, state, progress, result, error }: CommandDocument): string {
+  const percent = progress === undefined ? "" : ` ${Math.round(progress * 100)} %`;
+  const outcome = error ? ` ${error.message}` : result === undefined ? "" : ` ${JSON.stringify(result)}`;
+  return `${device}  ${key} ${id}  ${state}${percent}${outcome}`;
+}

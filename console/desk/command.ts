@@ -1,0 +1,70 @@
+import type { CommandId, DeviceId } from "#shared/ids";
+import type { Encoding } from "#shared/codec";
+import type { Args, Failure, FinalReply, Json } from "#shared/messages/command";
+
+/** Where a command is in its life; the last six are final. */
+export type CommandState =
+  | "queued"
+  | "accepted"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "interrupted"
+  | "rejected"
+  | "expired"
+  | "cancelled"
+  | "timed_out";
+
+export const openStates = ["queued", "accepted", "running"] as const satisfies readonly CommandState[];
+
+/** A command's whole story: the console's truth, of which the retained task is the image. Times are epoch ms. */
+export interface Command {
+  readonly id: CommandId;
+  readonly device: DeviceId;
+  readonly key: string;
+  readonly args: Args;
+  /** Who sent it. */
+  readonly by: string;
+  readonly ts: number;
+  /** How long the caller waits, ms; null where nobody does. */
+  readonly timeout: number | null;
+  /** After this moment the device must not begin; null for a call, which ends with its caller's patience. */
+  readonly expires: number | null;
+  readonly state: CommandState;
+  readonly progress?: number;
+  readonly note?: string;
+  readonly output?: string;
+  readonly result?: Json;
+  readonly error?: Failure;
+  /** When it became final. */
+  readonly ended?: number;
+  /** Answers that came after the command was closed; they change nothing. */
+  readonly late?: readonly LateReply[];
+  readonly timeline: readonly Event[];
+  /** How the task and its replies are encoded. */
+  readonly encoding: Encoding;
+}
+
+export interface LateReply {
+  readonly ts: number;
+  /** Milliseconds after the command was closed. */
+  readonly lateBy: number;
+  readonly state: FinalReply["state"];
+  readonly result?: Json;
+  readonly error?: Failure;
+}
+
+export interface Event {
+  readonly ts: number;
+  readonly who: "console" | "device" | "operator" | "broker";
+  readonly what: string;
+}
+
+export function isOpen({ state }: Pick<Command, "state">): boolean {
+  return state === "queued" || state === "accepted" || state === "running";
+}
+
+/** The command with changes and, where something happened, one more event. */
+export function changed(command: Command, changes: Partial<Command>, ...events: readonly Event[]): Command {
+  return { ...command, ...changes, timeline: [...command.timeline, ...events] };
+}

@@ -1,0 +1,194 @@
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { Broker } from "../../broker/broker.ts";
+import type { Bus, Message } from "#shared/bus";
+import { ManualClock, systemClock } from "#shared/clock";
+import { encode } from "#shared/codec";
+import { parseDeviceId, type CommandId } from "#shared/ids";
+import { silentLog } from "#shared/log";
+import type { Reply } from "#shared/messages/command";
+import { Topics } from "#shared/topics";
+import { eventually, suite, type Scope } from "../../test/suite.ts";
+import type { Device } from "../registry.ts";
+import { openState } from "../state.ts";
+import type { Command } from "./command.ts";
+import { Desk, type Order } from "./desk.ts";
+import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./errors.ts";
+import { explain } from "./explain.ts";
+
+const id = parseDeviceId("rpi-7");
+const topics = new Topics();
+const seconds = { type: "object", properties: { seconds: { type: "number", minimum: 1, maximum: 60 } }, required: ["seconds"] };
+
+const online: Device = {
+  id,
+  online: true,
+  since: 0,
+  lastSeen: 0,
+  reason: null,
+  boot: "b",
+  session: "s",
+  agent: "1",
+  interval: 1_000,
+  paused: false,
+  facts: {},
+  commands: { ping: {}, "set-interval": { args: seconds } },
+  problem: null,
+};
+
+/** A desk on a real broker with a clock that the test moves; the device is played by the test. */
+async function office(scope: Scope, directory?: string) {
+  const broker = new Broker({ listen: "127.0.0.1", port: 0, root: "muster", authenticate: async () => undefined, clock: systemClock, log: silentLog });
+  await broker.start();
+  scope.cleanup(() => broker.stop());
+  const bus = broker.local();
+  const clock = new ManualClock();
+  const where = directory ?? (await scope.directory());
+  const state = openState(where, clock);
+  scope.cleanup(() => state.close());
+  const device = { current: online as Device | undefined };
+  const desk = new Desk({ database: state.database, bus, topics, clock, log: silentLog, device: (one) => (one === id ? device.current : undefined) });
+  const seen: Message[] = [];
+  bus.subscribe([topics.filter("task")], (message) => void seen.push(message));
+  desk.start();
+  scope.cleanup(() => desk.stop());
+  return { desk, clock, bus, device, directory: where, tasks: () => seen.filter(({ payload }) => payload.length > 0), withdrawals: () => seen.filter(({ payload }) => payload.length === 0), retained: () => retainedTasks(bus) };
+}
+
+/** The tasks that a newcomer gets: the retained ones. */
+async function retainedTasks(bus: Bus): Promise<string[]> {
+  const found: string[] = [];
+  bus.subscribe([topics.filter("task")], ({ topic, payload }) => void (payload.length > 0 && found.push(topic)));
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  return found;
+}
+
+const ping: Order = { key: "ping", by: "test", timeout: 5_000 };
+const queued: Order = { ...ping, timeout: null, ttl: 60_000 };
+const answer = (command: Command, outcome: Partial<Reply> & Pick<Reply, "state">): Reply => ({ id: command.id, ts: 1, ...outcome }) as Reply;
+
+suite("desk", ({ test }) => {
+  test("a row is written, the task retained, the final reply closes and withdraws it", async (scope) => {
+    const { desk, tasks, retained, withdrawals } = await office(scope);
+    const command = desk.submit(id, ping);
+    await eventually("the task", () => tasks().length === 1);
+    assert.equal(await retained(), [topics.build({ kind: "task", device: id, id: command.id })]);
+    const done = desk.wait(command, 5_000);
+    desk.reply(id, command.id, answer(command, { state: "succeeded", result: { pong: true } }));
+    const document = await done;
+    assert.is(document.state, "succeeded");
+    assert.equal(document.result, { pong: true });
+    await eventually("the withdrawal", () => withdrawals().length === 1);
+    assert.equal(await retained(), []);
+    assert.equal(desk.find(command.id), document);
+  });
+
+  test("a call times out on the monotonic clock, is withdrawn, and its late answer is kept and harmless", async (scope) => {
+    const { desk, clock, withdrawals } = await office(scope);
+    const command = desk.submit(id, ping);
+    const done = desk.wait(command, 5_000);
+    clock.setWall(clock.now() + 3_600_000);
+    clock.advance(4_999);
+    assert.is(desk.find(command.id)?.state, "queued");
+    clock.advance(1);
+    const error = await done.then(() => undefined, (thrown: unknown) => thrown);
+    assert.instance(error, CommandTimeoutError);
+    assert.is((error as CommandTimeoutError).details.command.state, "timed_out");
+    assert.is((error as CommandTimeoutError).details.command.key, "ping");
+    clock.advance(700);
+    desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
+    desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
+    const late = desk.find(command.id);
+    assert.is(late?.state, "timed_out");
+    assert.equal(late?.late?.map(({ lateBy, state, result }) => ({ lateBy, state, result })), [{ lateBy: 700, state: "succeeded", result: 1 }]);
+    assert.match(explain(late!, online), /came 700 ms late and was kept/);
+    await eventually("a withdrawal for each answer", () => withdrawals().length >= 3);
+  });
+
+  test("a caller of a queued task gives up alone; the task goes on until it expires", async (scope) => {
+    const { desk, clock, device } = await office(scope);
+    device.current = { ...online, online: false, reason: "connection lost" };
+    const command = desk.submit(id, { ...queued, timeout: 1_000 });
+    const done = desk.wait(command, 1_000).catch((error: unknown) => error);
+    clock.advance(1_000);
+    assert.instance(await done, CommandTimeoutError);
+    assert.is(desk.find(command.id)?.state, "queued");
+    assert.match(explain(command, device.current), /waiting for rpi-7, offline.*connection lost.*expires/);
+    clock.advance(59_000);
+    assert.is(desk.find(command.id)?.state, "expired");
+  });
+
+  test("what has begun is not expired", async (scope) => {
+    const { desk, clock } = await office(scope);
+    const command = desk.submit(id, queued);
+    desk.reply(id, command.id, answer(command, { state: "running", progress: 0.5 }));
+    clock.advance(120_000);
+    assert.is(desk.find(command.id)?.state, "running");
+    assert.is(desk.find(command.id)?.progress, 0.5);
+  });
+
+  test("a failure rejects with the document", async (scope) => {
+    const { desk } = await office(scope);
+    const command = desk.submit(id, ping);
+    const done = desk.wait(command, 5_000).catch((error: unknown) => error);
+    desk.reply(id, command.id, answer(command, { state: "failed", error: { code: "error", message: "no disk" } } as never));
+    const error = (await done) as CommandFailedError;
+    assert.instance(error, CommandFailedError);
+    assert.match(error.message, /no disk/);
+    assert.is(error.details.command.state, "failed");
+  });
+
+  test("what cannot be carried out is refused before anything is written", async (scope) => {
+    const { desk, device } = await office(scope);
+    const cases: [string, Order, string, RegExp][] = [
+      ["rpi-8", ping, "unknown-device", /no device "rpi-8"/],
+      ["rpi-7", { ...ping, key: "pong" }, "unknown-key", /offers ping, set-interval/],
+      ["rpi-7", { ...ping, key: "__proto__" }, "unknown-key", /does not offer/],
+      ["rpi-7", { ...ping, key: "set-interval" }, "bad-arguments", /seconds/],
+      ["rpi-7", { ...ping, key: "set-interval", args: { seconds: 99 } }, "bad-arguments", /seconds.*60/],
+      ["rpi-7", { ...ping, key: "set-interval", args: { seconds: 5, minutes: 1 } }, "bad-arguments", /minutes/],
+    ];
+    for (const [where, order, reason, message] of cases) {
+      try {
+        desk.submit(parseDeviceId(where), order);
+        assert.unreachable(message.source);
+      } catch (error) {
+        assert.instance(error, CommandRefusedError);
+        assert.is((error as CommandRefusedError).reason, reason);
+        assert.match((error as CommandRefusedError).message, message);
+      }
+    }
+    device.current = { ...online, online: false, reason: "connection lost" };
+    assert.throws(() => desk.submit(id, ping), (error: CommandRefusedError) => error.reason === "offline" && /connection lost/.test(error.message));
+    assert.equal(desk.list({}), []);
+  });
+
+  test("a new desk on the same rows publishes the open tasks again and keeps their clocks", async (scope) => {
+    const first = await office(scope);
+    const { id: one } = first.desk.submit(id, queued);
+    const { id: two } = first.desk.submit(id, { ...queued, ttl: 120_000 });
+    first.desk.stop();
+    const second = await office(scope, first.directory);
+    await eventually("both tasks again", () => new Set(second.tasks().map(({ topic }) => topic)).size === 2);
+    second.clock.advance(60_000);
+    assert.is(second.desk.find(one)?.state, "expired");
+    assert.is(second.desk.find(two)?.state, "queued");
+  });
+
+  test("withdrawn by a person: closed for everybody", async (scope) => {
+    const { desk, withdrawals } = await office(scope);
+    const command = desk.submit(id, queued);
+    assert.is(desk.cancel(command.id, "ann")?.state, "cancelled");
+    assert.is(desk.cancel(command.id, "ann")?.state, "cancelled");
+    assert.is(desk.cancel("nothing" as CommandId, "ann"), undefined);
+    await eventually("the withdrawal", () => withdrawals().length === 1);
+  });
+
+  test("a final reply to nothing we know is withdrawn, so that its agent comes to rest", async (scope) => {
+    const { desk, withdrawals, bus } = await office(scope);
+    const stray = { id: "stray", ts: 1, state: "succeeded" } as const;
+    desk.reply(id, "stray" as CommandId, stray);
+    await eventually("the withdrawal", () => withdrawals().some(({ topic }) => topic.endsWith("/stray")));
+    await bus.publish(topics.build({ kind: "reply", device: id, id: "stray" as CommandId }), encode(stray, "json"));
+  });
+});

@@ -1,0 +1,71 @@
+import type { CommandId } from "#shared/ids";
+import type { Database } from "../store/database.ts";
+import { openStates, type Command } from "./command.ts";
+
+export interface CommandQuery {
+  readonly device?: string | undefined;
+  readonly state?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Closed commands kept at most; the oldest are forgotten beyond it. */
+const historyLimit = 100_000;
+const openList = openStates.map((state) => `'${state}'`).join(", ");
+
+/** The commands' rows: each a document, with what is searched for beside it. */
+export class CommandRows {
+  readonly #insert;
+  readonly #update;
+  readonly #find;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#insert = database.prepare("INSERT INTO commands (id, device, state, ts, document) VALUES (?, ?, ?, ?, ?)");
+    this.#update = database.prepare("UPDATE commands SET state = ?, document = ? WHERE id = ?");
+    this.#find = database.prepare("SELECT document FROM commands WHERE id = ?");
+  }
+
+  insert(command: Command): void {
+    this.#insert.run(command.id, command.device, command.state, command.ts, JSON.stringify(command));
+  }
+
+  update(command: Command): void {
+    this.#update.run(command.state, JSON.stringify(command), command.id);
+  }
+
+  find(id: CommandId): Command | undefined {
+    const row = this.#find.get(id) as { document: string } | undefined;
+    return row && (JSON.parse(row.document) as Command);
+  }
+
+  /** Not final yet, in order of creation. */
+  open(): Command[] {
+    return this.#all(`SELECT document FROM commands WHERE state IN (${openList}) ORDER BY ts, id`);
+  }
+
+  /** Newest first. */
+  list({ device, state, limit = 100 }: CommandQuery): Command[] {
+    return this.#all(
+      `SELECT document FROM commands WHERE (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY ts DESC, id DESC LIMIT ?3`,
+      device ?? null,
+      state ?? null,
+      limit,
+    );
+  }
+
+  /** Forgets the oldest closed commands beyond the limit. */
+  trim(): void {
+    this.#database
+      .prepare(
+        `DELETE FROM commands WHERE state NOT IN (${openList})
+         AND ts < (SELECT ts FROM commands ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
+      )
+      .run(historyLimit);
+  }
+
+  #all(sql: string, ...parameters: (string | number | null)[]): Command[] {
+    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { document: string }[];
+    return rows.map(({ document }) => JSON.parse(document) as Command);
+  }
+}

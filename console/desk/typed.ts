@@ -1,0 +1,89 @@
+import type { Message } from "#shared/bus";
+import type { Encoding } from "#shared/codec";
+import type { Clock } from "#shared/clock";
+import { asError, BadInputError } from "#shared/errors";
+import { asCommandId, type CommandId, type DeviceId } from "#shared/ids";
+import { readTask, type Task } from "#shared/messages/command";
+import type { Offer } from "#shared/messages/presence";
+import type { Topics } from "#shared/topics";
+import { isOpen } from "./command.ts";
+import type { Desk } from "./desk.ts";
+import { CommandRefusedError } from "./errors.ts";
+import { exampleArgs } from "./offers.ts";
+
+export interface TypedOptions {
+  readonly desk: Desk;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  /** What the device offers, to make the corrected line with. */
+  readonly offers: (device: DeviceId) => Readonly<Record<string, Offer>> | null;
+  /** Tells the operator why, and what would work. */
+  readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
+}
+
+/** Milliseconds that a hand-typed command waits for its device, when it does not say. */
+const typedTtl = 3_600_000;
+
+/**
+ * The hand-typed path: what operators publish on `cmd` and `cmd/<id>` themselves. It is checked, completed and recorded
+ * like any other command; what does not pass is answered on `refused`, with a line that works.
+ */
+export class TypedCommands {
+  readonly #options: TypedOptions;
+
+  constructor(options: TypedOptions) {
+    this.#options = options;
+  }
+
+  /** A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. */
+  short(device: DeviceId, message: Message): void {
+    this.#take(device, message, (task) => (task.id === undefined ? undefined : asCommandId(task.id)));
+  }
+
+  /** A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. */
+  task(device: DeviceId, id: CommandId, message: Message): void {
+    const { desk } = this.#options;
+    const known = desk.find(id);
+    if (message.payload.length === 0) {
+      // Our own withdrawals come after the command was closed, so an open one was withdrawn by somebody else.
+      if (known && isOpen(known)) desk.cancel(id, message.from ?? "mqtt");
+      return;
+    }
+    if (!known) return this.#take(device, message, () => id);
+    if (!isOpen(known)) desk.withdraw(device, id);
+  }
+
+  #take(device: DeviceId, message: Message, idOf: (task: Task) => CommandId | undefined): void {
+    const { desk, clock } = this.#options;
+    let read: { value: Task; encoding: Encoding } | undefined;
+    try {
+      read = readTask(message.payload);
+      const { key, args, timeout, expires } = read.value;
+      const ttl = expires === undefined ? typedTtl : expires - clock.now();
+      if (ttl <= 0) throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
+      const by = message.from ?? "mqtt";
+      desk.submit(device, { key, args, by, id: idOf(read.value), timeout: timeout ?? null, ttl, encoding: read.encoding });
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (!(error instanceof BadInputError) && !(error instanceof CommandRefusedError)) throw thrown;
+      this.#refuse(device, message, error, read?.value);
+    }
+  }
+
+  #refuse(device: DeviceId, message: Message, error: Error, task: Task | undefined): void {
+    const { topics, desk, refuse } = this.#options;
+    const address = topics.parse(message.topic);
+    if (address?.kind === "task") desk.withdraw(device, address.id);
+    refuse(device, message.topic, error.message, this.#corrected(device, task));
+  }
+
+  /** A line for the shell that this device would take: the same key with fitting arguments, or ping. */
+  #corrected(device: DeviceId, task: Task | undefined): string {
+    const { topics, offers } = this.#options;
+    const offered = offers(device);
+    const key = task && offered && Object.hasOwn(offered, task.key) ? task.key : "ping";
+    const args = exampleArgs(offered?.[key]?.args);
+    const payload = Object.keys(args).length > 0 ? JSON.stringify({ key, args }) : key;
+    return `mosquitto_pub -t ${topics.build({ kind: "short", device })} -m '${payload}'`;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from "#shared/clock";
+import type { CommandId } from "#shared/ids";
+import { isOpen, type Command } from "./command.ts";
+import { CommandFailedError, CommandTimeoutError } from "./errors.ts";
+
+interface Waiter {
+  resolve(command: Command): void;
+  reject(error: Error): void;
+  cancel(): void;
+}
+
+/** Callers that await a command's end: one timer each, on the monotonic clock. */
+export class Waiters {
+  readonly #clock: Clock;
+  readonly #waiting = new Map<CommandId, Set<Waiter>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Resolves with the command once it succeeded.
+   * @param timeout milliseconds; when they are over, `gaveUp` tells the command as it then stands
+   * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
+   */
+  wait(id: CommandId, timeout: number, gaveUp: () => Command): Promise<Command> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(timeout, () => {
+        this.#remove(id, waiter);
+        reject(new CommandTimeoutError(gaveUp(), timeout));
+      });
+      const waiter: Waiter = { resolve, reject, cancel };
+      const waiters = this.#waiting.get(id);
+      if (waiters) waiters.add(waiter);
+      else this.#waiting.set(id, new Set([waiter]));
+    });
+  }
+
+  /** Tells everybody who waits for a command that became final. */
+  settle(command: Command): void {
+    if (isOpen(command)) return;
+    const waiters = this.#waiting.get(command.id) ?? [];
+    this.#waiting.delete(command.id);
+    for (const { resolve, reject, cancel } of waiters) {
+      cancel();
+      if (command.state === "succeeded") resolve(command);
+      else reject(new CommandFailedError(command));
+    }
+  }
+
+  /** Ends every wait, as when the console stops. */
+  close(error: Error): void {
+    for (const waiters of this.#waiting.values()) {
+      for (const { reject, cancel } of waiters) {
+        cancel();
+        reject(error);
+      }
+    }
+    this.#waiting.clear();
+  }
+
+  #remove(id: CommandId, waiter: Waiter): void {
+    const waiters = this.#waiting.get(id);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiting.delete(id);
+  }
+}

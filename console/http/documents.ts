@@ -1,0 +1,84 @@
+import * as z from "zod";
+import { asCommandId, asDeviceId } from "#shared/ids";
+import { explain } from "../desk/explain.ts";
+import type { Command } from "../desk/command.ts";
+import type { Device, Sample } from "../registry.ts";
+
+/** The API's documents as schemas: for OpenAPI, and as the one place that says what leaves the console. */
+const json = z.json();
+const time = z.number().describe("milliseconds since 1970-01-01 UTC");
+
+export const deviceId = z.string().transform((text, context) => asDeviceId(text) ?? invalid(context, "a device id"));
+export const commandId = z.string().transform((text, context) => asCommandId(text) ?? invalid(context, "a command id"));
+
+function invalid(context: z.RefinementCtx, what: string): never {
+  context.addIssue(`expected ${what}`);
+  return z.NEVER;
+}
+
+export const sampleDocument = z.object({
+  measurement: z.string(),
+  tags: z.record(z.string(), z.string()),
+  ts: time,
+  fields: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+});
+
+export const deviceDocument = z.object({
+  id: z.string(),
+  online: z.boolean(),
+  since: time.nullable(),
+  lastSeen: time.nullable(),
+  reason: z.string().nullable(),
+  boot: z.string().nullable(),
+  session: z.string().nullable(),
+  agent: z.string().nullable(),
+  interval: z.number().nullable(),
+  paused: z.boolean(),
+  facts: z.record(z.string(), json),
+  commands: z.record(z.string(), z.looseObject({})),
+  problem: z.string().nullable(),
+  latest: z.array(sampleDocument).optional(),
+});
+
+const failure = z.object({ code: z.string(), message: z.string(), data: json.optional() });
+
+export const commandDocument = z.object({
+  id: z.string(),
+  device: z.string(),
+  key: z.string(),
+  args: z.record(z.string(), json),
+  by: z.string(),
+  ts: time,
+  timeout: z.number().nullable(),
+  expires: time.nullable(),
+  state: z.string(),
+  progress: z.number().optional(),
+  note: z.string().optional(),
+  output: z.string().optional(),
+  result: json.optional(),
+  error: failure.optional(),
+  ended: time.optional(),
+  late: z
+    .array(z.object({ ts: time, lateBy: z.number(), state: z.string(), result: json.optional(), error: failure.optional() }))
+    .optional(),
+  timeline: z.array(z.object({ ts: time, who: z.string(), what: z.string() })),
+  explain: z.string(),
+});
+
+export type DeviceDocument = z.input<typeof deviceDocument>;
+export type CommandDocument = z.input<typeof commandDocument>;
+
+export const problemDocument = z
+  .looseObject({ type: z.string(), title: z.string(), status: z.number(), detail: z.string(), command: commandDocument.optional() })
+  .describe("what went wrong, as RFC 9457 has it; detail is a sentence");
+
+/** @param latest the newest sample of each series; left out of change events */
+export function toDeviceDocument(device: Device, latest?: readonly Sample[]): DeviceDocument {
+  const document = { ...device, facts: { ...device.facts }, commands: { ...device.commands } };
+  return latest ? { ...document, latest: latest.map((sample) => ({ ...sample, tags: { ...sample.tags }, fields: { ...sample.fields } })) } : document;
+}
+
+export function toCommandDocument(command: Command, device: Device | undefined): CommandDocument {
+  const { encoding: _, timeline, late, ...rest } = command;
+  return { ...rest, timeline: [...timeline], ...(late ? { late: [...late] } : {}), explain: explain(command, device) };
+}

@@ -1,0 +1,61 @@
+import { BadInputError, messageWithCauses } from "#shared/errors";
+import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
+import { StoreUnavailableError } from "../store/store.ts";
+
+/** An error as `application/problem+json` (RFC 9457). `detail` is a sentence for people. */
+export interface Problem {
+  readonly type: "about:blank";
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly [extension: string]: unknown;
+}
+
+/** Thrown by routes to answer with a status of their choice. */
+export class HttpError extends Error {
+  override readonly name = "HttpError" as const;
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly extensions: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: "Bad request",
+  401: "Not logged in",
+  403: "Not allowed",
+  404: "Not found",
+  409: "Conflict",
+  413: "Too large",
+  415: "Unsupported media type",
+  422: "Cannot be carried out",
+  429: "Too many requests",
+  500: "Internal error",
+  502: "The command failed",
+  503: "Not available",
+  504: "No reply in time",
+};
+
+const refusalStatus: Readonly<Record<RefusalReason, number>> = {
+  "unknown-device": 404,
+  offline: 409,
+  "unknown-key": 422,
+  "bad-arguments": 422,
+};
+
+export function problem(status: number, detail: string, extensions: Readonly<Record<string, unknown>> = {}): Problem {
+  return { type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extensions };
+}
+
+/** The problem that `error` is to the client; undefined for one that is ours and must be logged. */
+export function problemOf(error: Error & { statusCode?: number; validation?: unknown }): Problem | undefined {
+  if (error instanceof HttpError) return problem(error.status, error.message, error.extensions);
+  if (error instanceof CommandRefusedError) return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof BadInputError) return problem(400, error.message);
+  if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
+  const status = error.statusCode ?? 500;
+  return status < 500 ? problem(status, error.message) : undefined;
+}

@@ -1,0 +1,156 @@
+import cookie from "@fastify/cookie";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import fastifyStatic from "@fastify/static";
+import swagger from "@fastify/swagger";
+import fastify, { type FastifyInstance } from "fastify";
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import * as z from "zod";
+import { systemClock, type Clock } from "#shared/clock";
+import { EnvironmentError, errorCode } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { version } from "#shared/version";
+import type { Accounts } from "../accounts.ts";
+import type { Console } from "../console.ts";
+import { allow } from "./auth.ts";
+import { problem, problemOf } from "./problem.ts";
+import { commandRoutes } from "./routes/commands.ts";
+import { deviceRoutes } from "./routes/devices.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { sessionRoutes } from "./routes/session.ts";
+
+export interface HttpOptions {
+  readonly console: Console;
+  readonly accounts: Accounts;
+  readonly listen: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  /** The built page's directory; without it there is only the API. */
+  readonly page?: string | undefined;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+/** Bytes of a request's body at most. */
+const bodyLimit = 64 * 1024;
+/** Requests a minute from one address: far above any page or script of ours, far below what would hurt. */
+const requestsPerMinute = 6_000;
+
+/** The console's HTTP side: the API, the event stream and the page. */
+export class HttpServer {
+  readonly #options: HttpOptions;
+  #app: FastifyInstance | undefined;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the port it listens on @throws EnvironmentError when the port is in use or not allowed */
+  async start(): Promise<number> {
+    const { listen, port } = this.#options;
+    const app = await buildApp(this.#options);
+    try {
+      await app.listen({ host: listen, port });
+    } catch (cause) {
+      await app.close();
+      throw listenError(cause, listen, port);
+    }
+    this.#app = app;
+    const address = app.server.address();
+    return typeof address === "object" && address ? address.port : port;
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.close();
+    this.#app = undefined;
+  }
+}
+
+/** The application without a port: for the server above, and for tests by `inject`. */
+export async function buildApp({ console, accounts, page, log, clock = systemClock }: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({ bodyLimit, forceCloseConnections: true, trustProxy: false }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  setErrors(app, log);
+  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: policy }, strictTransportSecurity: false });
+  await app.register(cookie);
+  await app.register(rateLimit, { max: requestsPerMinute, timeWindow: 60_000, errorResponseBuilder: tooMany });
+  await app.register(swagger, { openapi, transform: jsonSchemaTransform });
+  await app.register(sessionRoutes(accounts));
+  await app.register(deviceRoutes(console, accounts, clock));
+  await app.register(commandRoutes(console, accounts));
+  await app.register(eventRoutes(console, accounts));
+  app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () => app.swagger());
+  app.get("/healthz", { schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } } }, async (_, reply) => {
+    const store = console.store.health();
+    const connected = console.brokerConnected;
+    const ok = store.ok && connected;
+    return reply.code(ok ? 200 : 503).send({ ok, version, store: { ...store }, broker: { connected } });
+  });
+  if (page !== undefined) await servePage(app, page);
+  return app;
+}
+
+const health = z.object({
+  ok: z.boolean(),
+  version: z.string(),
+  store: z.object({ ok: z.boolean(), problem: z.string().optional() }),
+  broker: z.object({ connected: z.boolean() }),
+});
+
+const openapi = {
+  info: { title: "Muster", version, description: "The console's HTTP API. Times are milliseconds." },
+  components: {
+    securitySchemes: {
+      basic: { type: "http" as const, scheme: "basic" },
+      bearer: { type: "http" as const, scheme: "bearer" },
+      session: { type: "apiKey" as const, in: "cookie" as const, name: "muster_session" },
+    },
+  },
+  security: [{ basic: [] }, { bearer: [] }, { session: [] }],
+};
+
+const policy = {
+  "default-src": ["'self'"],
+  "style-src": ["'self'"],
+  "script-src": ["'self'"],
+  "img-src": ["'self'", "data:"],
+  "connect-src": ["'self'"],
+  "frame-ancestors": ["'none'"],
+  "base-uri": ["'none'"],
+  "form-action": ["'self'"],
+};
+
+function tooMany(_: unknown, { after }: { after: string }): Error & { statusCode: number } {
+  return Object.assign(new Error(`too many requests: try again in ${after}`), { statusCode: 429 });
+}
+
+function setErrors(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const told = problemOf(error);
+    if (!told) log.error({ err: error, url: request.url }, "a request failed");
+    const answer = told ?? problem(500, "something went wrong here; the console's log says what");
+    return reply.code(answer.status).type("application/problem+json").serializer(JSON.stringify).send(answer);
+  });
+}
+
+/** The page's files; any other path that is not the API's is the page as well, since it has paths of its own. */
+async function servePage(app: FastifyInstance, root: string): Promise<void> {
+  await app.register(fastifyStatic, { root, wildcard: false, immutable: true, maxAge: "1y", index: false });
+  const index = (reply: { sendFile(path: string, options: object): unknown }): unknown => reply.sendFile("index.html", { maxAge: 0, immutable: false });
+  app.get("/", { schema: { hide: true } }, (_, reply) => index(reply));
+  app.setNotFoundHandler((request, reply) => {
+    const isPage = request.method === "GET" && !request.url.startsWith("/api/") && (request.headers.accept ?? "").includes("text/html");
+    if (isPage) return index(reply);
+    const answer = problem(404, `there is nothing at ${request.method} ${request.url.slice(0, 200)}; GET /api/openapi.json lists what is`);
+    return reply.code(404).type("application/problem+json").send(JSON.stringify(answer));
+  });
+}
+
+function listenError(cause: unknown, listen: string, port: number): Error {
+  const code = errorCode(cause);
+  const where = `port ${port} on ${listen}`;
+  if (code === "EADDRINUSE") return new EnvironmentError(`${where} is in use: stop the other program, or set MUSTER_HTTP_PORT`, { cause });
+  if (code === "EACCES") return new EnvironmentError(`${where} is not allowed: choose a port above 1023 with MUSTER_HTTP_PORT`, { cause });
+  return new EnvironmentError(`cannot listen on ${where}`, { cause });
+}

@@ -1,0 +1,56 @@
+import { encode } from "#shared/codec";
+import type { DeviceId } from "#shared/ids";
+import type { Ack } from "#shared/messages/metrics";
+
+/** Ranges in one ack message at most; what is left goes in the next. */
+const rangesPerMessage = 500;
+
+/**
+ * Gathers the numbers of stored batches and tells each agent run the ranges, once a turn of the event loop: many batches
+ * that one write took are one message.
+ */
+export class Acks {
+  readonly #publish: (device: DeviceId, payload: Buffer) => void;
+  readonly #pending = new Map<DeviceId, Map<string, number[]>>();
+  #scheduled: NodeJS.Immediate | undefined;
+
+  constructor(publish: (device: DeviceId, payload: Buffer) => void) {
+    this.#publish = publish;
+  }
+
+  stored(device: DeviceId, boot: string, seq: number): void {
+    let boots = this.#pending.get(device);
+    if (!boots) this.#pending.set(device, (boots = new Map()));
+    const numbers = boots.get(boot);
+    if (numbers) numbers.push(seq);
+    else boots.set(boot, [seq]);
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    for (const [device, boots] of this.#pending) {
+      for (const [boot, numbers] of boots) this.#tell(device, boot, toRanges(numbers));
+    }
+    this.#pending.clear();
+  }
+
+  #tell(device: DeviceId, boot: string, ranges: [number, number][]): void {
+    for (let at = 0; at < ranges.length; at += rangesPerMessage) {
+      const ack: Ack = { boot, ranges: ranges.slice(at, at + rangesPerMessage) };
+      this.#publish(device, encode(ack, "json"));
+    }
+  }
+}
+
+/** Numbers in any order, with doubles, as ascending ranges with both ends included. */
+export function toRanges(numbers: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last && number <= last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges;
+}

@@ -1,0 +1,261 @@
+import { systemClock, type Clock } from "#shared/clock";
+import type { DeviceId } from "#shared/ids";
+import type { Json } from "#shared/messages/command";
+import { status as statusSchema, type Birth, type Offer, type Status } from "#shared/messages/presence";
+import { check } from "#shared/messages/schema";
+import { Signal } from "#shared/signal";
+import { InstanceGuard } from "./instance-guard.ts";
+import type { Database } from "./store/database.ts";
+
+/** One series' newest sample. */
+export interface Sample {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly ts: number;
+  readonly fields: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** A device as the console knows it; times are epoch ms. */
+export interface Device {
+  readonly id: DeviceId;
+  readonly online: boolean;
+  /** Since when it is on- or offline. */
+  readonly since: number | null;
+  readonly lastSeen: number | null;
+  /** Why it is offline. */
+  readonly reason: string | null;
+  readonly boot: string | null;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly interval: number | null;
+  readonly paused: boolean;
+  readonly facts: Readonly<Record<string, Json>>;
+  /** The commands it offers, by key; null when it has never said. */
+  readonly commands: Readonly<Record<string, Offer>> | null;
+  /** Something that a person should look at. */
+  readonly problem: string | null;
+}
+
+interface Entry {
+  readonly id: DeviceId;
+  online: boolean;
+  since: number | null;
+  lastSeen: number | null;
+  reason: string | null;
+  problem: string | null;
+  birth: Birth | undefined;
+  /** Whether it has been heard since the console last lost sight of the broker. */
+  confirmed: boolean;
+  readonly guard: InstanceGuard;
+  readonly latest: Map<string, Sample>;
+}
+
+export interface RegistryOptions {
+  readonly database: Database;
+  readonly clock?: Clock;
+  /** Whether the device has an account; such a device is known before it is first heard. */
+  readonly enrolled: (id: string) => boolean;
+}
+
+/** Milliseconds that agents have to come back after the broker did, before they count as offline: their longest back-off and a bit. */
+const confirmationGrace = 45_000;
+
+/** Every device that was ever heard or enrolled: presence, what it offers, its newest values. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #clock: Clock;
+  readonly #entries = new Map<DeviceId, Entry>();
+  /** Every change of a device's presence or of what it says about itself. */
+  readonly changes = new Signal<Device>();
+  #cancelGrace: (() => void) | undefined;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Reads what is kept. Nobody counts as online before being heard. */
+  start(): void {
+    const rows = this.#options.database.prepare("SELECT * FROM devices").all() as unknown as Row[];
+    for (const row of rows) this.#entries.set(row.id, fromRow(row));
+  }
+
+  stop(): void {
+    this.#cancelGrace?.();
+    for (const entry of this.#entries.values()) this.#save(entry);
+  }
+
+  /** Whether messages of this device are taken: it has an account, or has introduced itself with a birth. */
+  isKnown(id: DeviceId): boolean {
+    return this.#entries.has(id) || this.#options.enrolled(id);
+  }
+
+  get(id: string): Device | undefined {
+    const entry = this.#entries.get(id as DeviceId);
+    if (entry) return toDevice(entry);
+    return this.#options.enrolled(id) ? toDevice(newEntry(id as DeviceId)) : undefined;
+  }
+
+  list(): readonly Device[] {
+    return [...this.#entries.values()].map(toDevice).sort((a, b) => a.id.localeCompare(b.id));
+  }
+
+  latest(id: string): readonly Sample[] {
+    return [...(this.#entries.get(id as DeviceId)?.latest.values() ?? [])];
+  }
+
+  /**
+   * Takes a presence message.
+   * @returns a refusal to send to that run of the agent, when another one proved to live under the same id
+   */
+  presence(id: DeviceId, status: Status): { readonly boot: string; readonly why: string } | undefined {
+    const entry = this.#entry(id);
+    if (!status.online) {
+      this.#gone(entry, status);
+      return undefined;
+    }
+    const refused = entry.guard.born(status.instance, this.#clock.now());
+    if (refused) {
+      entry.problem = `another agent tries to use the id ${id}; it was refused`;
+      this.#changed(entry);
+      return { boot: status.boot, why: `the id ${id} is in use by another agent: give this one an id of its own` };
+    }
+    this.#born(entry, status);
+    return undefined;
+  }
+
+  /** Notes that the device was heard just now. */
+  seen(id: DeviceId): void {
+    const entry = this.#entry(id);
+    entry.lastSeen = this.#clock.now();
+    entry.confirmed = true;
+  }
+
+  /** Keeps samples that are newer than the ones known. */
+  observe(id: DeviceId, samples: readonly Sample[]): void {
+    const { latest } = this.#entry(id);
+    for (const sample of samples) {
+      const key = JSON.stringify([sample.measurement, sample.tags]);
+      const known = latest.get(key);
+      if (!known || known.ts <= sample.ts) latest.set(key, sample);
+    }
+  }
+
+  forget(id: DeviceId): void {
+    this.#entries.delete(id);
+    this.#options.database.prepare("DELETE FROM devices WHERE id = ?").run(id);
+  }
+
+  /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
+  brokerCameBack(): void {
+    for (const entry of this.#entries.values()) entry.confirmed = false;
+    this.#cancelGrace?.();
+    this.#cancelGrace = this.#clock.after(confirmationGrace, () => {
+      for (const entry of this.#entries.values()) {
+        if (entry.online && !entry.confirmed) this.#offline(entry, "not heard since the broker came back");
+      }
+    });
+  }
+
+  #born(entry: Entry, status: Birth): void {
+    const same = entry.online && entry.birth?.session === status.session;
+    const now = this.#clock.now();
+    entry.online = true;
+    entry.confirmed = true;
+    entry.lastSeen = now;
+    entry.reason = null;
+    entry.birth = status;
+    if (!same) entry.since = now;
+    this.#changed(entry);
+  }
+
+  /** A will whose session is not the current one changes nothing. */
+  #gone(entry: Entry, status: Exclude<Status, Birth>): void {
+    entry.confirmed = true;
+    if (!entry.online || entry.birth?.session !== status.session) return;
+    this.#offline(entry, status.reason ?? "connection lost");
+  }
+
+  #offline(entry: Entry, reason: string): void {
+    entry.online = false;
+    entry.since = this.#clock.now();
+    entry.reason = reason;
+    this.#changed(entry);
+  }
+
+  #entry(id: DeviceId): Entry {
+    let entry = this.#entries.get(id);
+    if (!entry) this.#entries.set(id, (entry = newEntry(id)));
+    return entry;
+  }
+
+  #changed(entry: Entry): void {
+    this.#save(entry);
+    this.changes.emit(toDevice(entry));
+  }
+
+  #save({ id, lastSeen, since, online, reason, problem, birth }: Entry): void {
+    this.#options.database
+      .prepare(
+        `INSERT INTO devices (id, first_seen, last_seen, since, online, reason, problem, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, since = excluded.since, online = excluded.online,
+           reason = excluded.reason, problem = excluded.problem, status = excluded.status`,
+      )
+      .run(id, this.#clock.now(), lastSeen, since, online ? 1 : 0, reason, problem, birth ? JSON.stringify(birth) : null);
+  }
+}
+
+interface Row {
+  readonly id: DeviceId;
+  readonly last_seen: number | null;
+  readonly since: number | null;
+  readonly online: number;
+  readonly reason: string | null;
+  readonly status: string | null;
+}
+
+function fromRow(row: Row): Entry {
+  const entry = newEntry(row.id);
+  const birth = row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
+  return {
+    ...entry,
+    birth: birth?.online ? birth : undefined,
+    lastSeen: row.last_seen,
+    since: row.online ? row.last_seen : row.since,
+    reason: row.online ? "not heard since the console started" : row.reason,
+  };
+}
+
+function newEntry(id: DeviceId): Entry {
+  return {
+    id,
+    online: false,
+    since: null,
+    lastSeen: null,
+    reason: null,
+    problem: null,
+    birth: undefined,
+    confirmed: false,
+    guard: new InstanceGuard(),
+    latest: new Map(),
+  };
+}
+
+function toDevice({ id, online, since, lastSeen, reason, problem, birth }: Entry): Device {
+  return {
+    id,
+    online,
+    since,
+    lastSeen,
+    reason: online ? null : (reason ?? (lastSeen === null ? "never heard" : null)),
+    boot: birth?.boot ?? null,
+    session: birth?.session ?? null,
+    agent: birth?.agent ?? null,
+    interval: birth?.interval ?? null,
+    paused: birth?.paused ?? false,
+    facts: birth?.facts ?? {},
+    commands: birth?.commands ?? null,
+    problem,
+  };
+}

@@ -1,0 +1,55 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EnvironmentError, errorCode } from "#shared/errors";
+import type { Role } from "#shared/principal";
+import type { State } from "./state.ts";
+
+/** Milliseconds that the command line's token is good for; it is made anew at every start. */
+const tokenLength = 365 * 86_400_000;
+
+/**
+ * The secret of one of this machine's own programs, the console or the local agent: kept in a file that only this
+ * user can read, and made, with its account, where there is none.
+ */
+export async function localSecret({ directory, accounts }: State, name: string, role: Role): Promise<string> {
+  const path = join(directory, "secrets", name);
+  const kept = read(path);
+  if (kept !== undefined && (await accounts.verify(name, kept))?.role === role) return kept;
+  const secret = accounts.set(name, role);
+  write(path, secret);
+  return secret;
+}
+
+/** The secret kept in a data directory by {@link localSecret}; undefined where there is none. */
+export function readSecret(directory: string, name: string): string | undefined {
+  return read(join(directory, "secrets", name));
+}
+
+/** Lets the command line in on this machine, without a login: a token of the operator `admin` in a file. */
+export function writeCliToken({ directory, accounts }: State, admin: string): void {
+  const path = join(directory, "secrets", cliTokenName);
+  const before = read(path);
+  if (before !== undefined) accounts.revokeToken(before);
+  write(path, accounts.issueToken(admin, "token", tokenLength));
+}
+
+export const cliTokenName = "cli.token";
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim() || undefined;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw new EnvironmentError(`cannot read ${path}: it belongs to the user that runs Muster`, { cause });
+  }
+}
+
+function write(path: string, secret: string): void {
+  try {
+    mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+    writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, { cause });
+  }
+}

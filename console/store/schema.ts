@@ -1,0 +1,40 @@
+/** The console's own state, one migration a step; never edit one that has been released. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE accounts (
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL CHECK (role IN ('device', 'console', 'viewer', 'operator', 'admin')),
+    hash TEXT NOT NULL,
+    created INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE tokens (
+    hash TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('session', 'token')),
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE devices (
+    id TEXT PRIMARY KEY,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER,
+    since INTEGER,
+    online INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    problem TEXT,
+    status TEXT
+  ) STRICT;
+
+  CREATE TABLE commands (
+    id TEXT NOT NULL PRIMARY KEY,
+    device TEXT NOT NULL,
+    state TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    document TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX commands_by_device ON commands (device, ts DESC);
+  CREATE INDEX commands_open ON commands (state) WHERE state IN ('queued', 'accepted', 'running');
+  `,
+];

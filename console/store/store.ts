@@ -1,0 +1,64 @@
+import type { Column } from "#shared/messages/metrics";
+import type { DeviceId } from "#shared/ids";
+
+/** What ingest hands to a store: one series' samples as columns, one value of each field per instant. */
+export interface SeriesColumns {
+  readonly device: DeviceId;
+  readonly measurement: string;
+  /** Without `host`, which the store adds from `device`. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970 UTC, one for each value of a column. */
+  readonly times: readonly number[];
+  readonly fields: Readonly<Record<string, Column>>;
+}
+
+/**
+ * A write ends in accept, keep or reject: it resolves once the store has the samples (minus the `rejected` ones, which
+ * it will never take), and throws {@link StoreUnavailableError} when the same samples may be tried again.
+ * Writing the same sample twice is harmless: same series and timestamp overwrite, different fields merge.
+ */
+export interface MetricsStore {
+  /** Resolves when the store is ready or known to be away; an unreachable server does not fail the start. */
+  start(): Promise<void>;
+  /** Writes what is pending, then lets go. */
+  stop(): Promise<void>;
+  write(series: readonly SeriesColumns[]): Promise<WriteOutcome>;
+  query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
+  /** Whether the store takes writes right now, and if not, the first cause. */
+  health(): StoreHealth;
+}
+
+export interface WriteOutcome {
+  /** Samples (rows) that the store refused for good, with the reason. Usually empty. */
+  readonly rejected: readonly { readonly device: DeviceId; readonly measurement: string; readonly why: string; readonly count: number }[];
+}
+
+export interface MetricsQuery {
+  readonly device: DeviceId;
+  readonly measurement: string;
+  readonly field: string;
+  /** Only series with these tag values. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970 UTC: from inclusive, to exclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** Milliseconds: the mean of each such interval; 0 for the raw values. */
+  readonly every: number;
+}
+
+/** One series of the answer; points in order of time, empty intervals left out. */
+export interface QueriedSeries {
+  readonly tags: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [time: number, value: number | string | boolean])[];
+}
+
+export interface StoreHealth {
+  readonly ok: boolean;
+  /** What is wrong since when, as a sentence; undefined when ok. */
+  readonly problem?: string;
+}
+
+/** The store cannot take writes or answer now; the same call may be tried again later. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError" as const;
+}

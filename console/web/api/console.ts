@@ -1,0 +1,56 @@
+import type { Json } from "#shared/messages/command";
+import type { Command, Device, Health, Metrics, Session } from "./documents.ts";
+import { request } from "./request.ts";
+
+/** The console's HTTP API, one function a route. Each throws {@link Problem}. */
+const path = (...parts: string[]): string => `/api/${parts.map(encodeURIComponent).join("/")}`;
+
+export const getSession = (): Promise<Session> => request("GET", "/api/session");
+export const postSession = (name: string, password: string): Promise<Session> =>
+  request("POST", "/api/session", { name, password });
+export const deleteSession = (): Promise<void> => request("DELETE", "/api/session");
+
+/** Answers also when something is wrong, which is when it matters: the status is then 503. */
+export async function getHealth(): Promise<Health> {
+  return (await (await fetch("/healthz")).json()) as Health;
+}
+
+export async function getDevices(): Promise<readonly Device[]> {
+  return (await request<{ devices: readonly Device[] }>("GET", "/api/devices")).devices;
+}
+
+/** @param query `span` and `every` in milliseconds */
+export function getMetrics(
+  device: string,
+  query: { measurement: string; field: string; span: number; every: number },
+): Promise<Metrics> {
+  const search = new URLSearchParams({
+    measurement: query.measurement,
+    field: query.field,
+    from: `-${query.span / 1_000}s`,
+    to: "now",
+    every: `${query.every / 1_000}s`,
+  });
+  return request("GET", `${path("devices", device, "metrics")}?${search}`);
+}
+
+export async function getCommands(query: { device?: string; limit: number }): Promise<readonly Command[]> {
+  const search = new URLSearchParams({ limit: String(query.limit) });
+  if (query.device) search.set("device", query.device);
+  return (await request<{ commands: readonly Command[] }>("GET", `/api/commands?${search}`)).commands;
+}
+
+export interface NewCommand {
+  readonly key: string;
+  readonly args?: Record<string, Json>;
+  /** How long the caller waits, in milliseconds. */
+  readonly timeout?: number;
+  /** How long the command may wait for the device to begin it, in milliseconds. */
+  readonly ttl?: number;
+}
+
+/** Sends without waiting for the reply: the `command` events tell the rest. */
+export const postCommand = (device: string, command: NewCommand): Promise<Command> =>
+  request("POST", `${path("devices", device, "commands")}?wait=false`, command);
+
+export const cancelCommand = (id: string): Promise<Command> => request("DELETE", path("commands", id));

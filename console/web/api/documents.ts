@@ -1,0 +1,128 @@
+import type { Offer } from "#shared/messages/presence";
+import type { Json } from "#shared/messages/command";
+
+/**
+ * What the console's HTTP API answers, as the page reads it. All moments are epoch milliseconds of the console's clock,
+ * all spans milliseconds.
+ */
+export type Tags = Readonly<Record<string, string>>;
+export type FieldValue = number | string | boolean;
+
+/** One measurement's values at one instant. Tags come without `host`: the device is known. */
+export interface Sample {
+  readonly measurement: string;
+  readonly tags: Tags;
+  readonly ts: number;
+  readonly fields: Readonly<Record<string, FieldValue>>;
+}
+
+/** A device without its values: what the `presence` event carries. */
+export interface Presence {
+  readonly id: string;
+  readonly online: boolean;
+  /** When it came online, or went offline. */
+  readonly since: number | null;
+  readonly lastSeen: number | null;
+  /** Why it is offline, where somebody said so. */
+  readonly reason: string | null;
+  readonly boot?: string | null;
+  readonly session?: string | null;
+  readonly agent?: string | null;
+  readonly interval?: number | null;
+  readonly paused?: boolean | null;
+  readonly facts?: Readonly<Record<string, Json>> | null;
+  readonly commands?: Readonly<Record<string, Offer>> | null;
+  /** Something an operator should look at, as a sentence. */
+  readonly problem: string | null;
+}
+
+export interface Device extends Presence {
+  readonly latest: readonly Sample[];
+}
+
+export interface Series {
+  readonly tags: Tags;
+  readonly points: readonly (readonly [ts: number, value: number | null])[];
+}
+
+export interface Metrics {
+  readonly from: number;
+  readonly to: number;
+  readonly every: number;
+  readonly series: readonly Series[];
+}
+
+export type CommandState =
+  | "queued"
+  | "accepted"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "interrupted"
+  | "rejected"
+  | "expired"
+  | "cancelled"
+  | "timed_out";
+
+export interface CommandFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Command {
+  readonly id: string;
+  readonly device: string;
+  readonly key: string;
+  readonly args?: Readonly<Record<string, Json>> | null;
+  readonly by?: string | null;
+  readonly ts: number;
+  readonly timeout?: number | null;
+  readonly expires?: number | null;
+  readonly state: CommandState;
+  readonly result?: Json;
+  readonly error?: CommandFailure | null;
+  /** From 0 to 1. */
+  readonly progress?: number | null;
+  readonly note?: string | null;
+  readonly output?: string | null;
+  readonly ended?: number | null;
+  /** Replies that came after the command had been closed. */
+  readonly late?: readonly LateReply[] | null;
+  readonly timeline?: readonly Moment[];
+  /** One sentence: what it waits for, and who acts next. */
+  readonly explain?: string;
+  /** How long this key took on this device before, in milliseconds. */
+  readonly usually?: { readonly p50: number; readonly p99: number; readonly count: number } | null;
+}
+
+export interface LateReply {
+  readonly ts: number;
+  readonly lateBy: number;
+  readonly state: CommandState;
+  readonly result?: Json;
+  readonly error?: CommandFailure;
+}
+
+export interface Moment {
+  readonly ts: number;
+  readonly who: "console" | "device" | "operator" | "broker";
+  readonly what: string;
+}
+
+/** Whether the store takes samples, and if not, what keeps it from it. */
+export interface StoreHealth {
+  readonly ok: boolean;
+  readonly problem?: string;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly version: string;
+  readonly store: StoreHealth;
+  readonly broker: { readonly connected: boolean };
+}
+
+export interface Session {
+  readonly name: string;
+  readonly role: "viewer" | "operator" | "admin";
+}

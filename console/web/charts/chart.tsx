@@ -1,0 +1,113 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { JSX } from "preact";
+import type uPlot from "uplot";
+import { formatValue } from "../format/number.ts";
+import { generation } from "../state/live.ts";
+import type { Panel } from "./panels.ts";
+import { alignedData, createPlot } from "./plot.ts";
+import { chartTheme, colourOf } from "./theme.ts";
+import { Track } from "./track.ts";
+import type { Frame } from "./window.ts";
+
+/** One live chart with its legend. Remount it (by `key`) for another device or range. */
+export function Chart({ device, panel, span }: { device: string; panel: Panel; span: number }): JSX.Element {
+  const track = useRef<Track>(null);
+  track.current ??= new Track({ device, panel, span });
+  const pointed = useSignal<number | undefined>(undefined);
+  const { frame, status, problem } = track.current.view.value;
+
+  useEffect(() => {
+    track.current?.start();
+    return () => track.current?.stop();
+  }, []);
+
+  // The first generation is what `start` loads; a later one means that samples were missed.
+  const seen = useRef(generation.value);
+  useEffect(() => {
+    if (seen.current !== generation.value) void track.current?.load();
+    seen.current = generation.value;
+  }, [generation.value]);
+
+  const empty = frame?.points === 0;
+  return (
+    <section
+      class="panel"
+      aria-label={panel.title}
+      data-testid={`chart-${panel.id}`}
+      data-points={frame?.points ?? 0}
+      data-last={frame?.last ?? ""}
+    >
+      <header class="panel-head">
+        <h3>{panel.title}</h3>
+        {frame && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
+      </header>
+      <div class="panel-body">
+        {frame && !empty && <Plot panel={panel} frame={frame} onPoint={(index) => (pointed.value = index)} />}
+        {status === "loading" && !frame && <p class="panel-note">Loading…</p>}
+        {status === "failed" && <p class="panel-note bad">{problem}</p>}
+        {status === "ready" && empty && <p class="panel-note">No values in this range.</p>}
+      </div>
+    </section>
+  );
+}
+
+/** Each line's name with its newest value, or the one under the pointer. */
+function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed: number | undefined }): JSX.Element {
+  return (
+    <ul class="legend">
+      {frame.lines.map(({ name, cells }, index) => {
+        const value = pointed === undefined ? cells.findLast((cell) => typeof cell === "number") : cells[pointed];
+        return (
+          <li key={name}>
+            <span class={`swatch line-${colourOf(index)}`} />
+            <span class="legend-name">{name}</span>{" "}
+            <b>{typeof value === "number" ? formatValue(value, panel.unit) : "–"}</b>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+interface PlotProps {
+  readonly panel: Panel;
+  readonly frame: Frame;
+  readonly onPoint: (index: number | undefined) => void;
+}
+
+/** The canvas. Made anew when its lines or the colour scheme change, otherwise only given new data. */
+function Plot({ panel, frame, onPoint }: PlotProps): JSX.Element {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(null);
+  const current = useRef(frame);
+  current.current = frame;
+  const theme = chartTheme.value;
+  const names = frame.lines.map((line) => line.name);
+
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return undefined;
+    const made = createPlot({
+      host: element,
+      unit: panel.unit,
+      theme,
+      lines: names,
+      frame: () => current.current,
+      onPoint,
+    });
+    plot.current = made;
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [theme, names.join("\n")]);
+
+  useEffect(() => plot.current?.setData(alignedData(frame)), [frame]);
+  return <div class="plot" ref={host} role="img" aria-label={`${panel.title}: ${names.join(", ")} over time`} />;
+}

@@ -1,0 +1,96 @@
+import type { Tags } from "../api/documents.ts";
+import type { Unit } from "../format/number.ts";
+
+/** The charts of a device's page. Adding one is an entry here. */
+export interface Panel {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: Unit;
+  /** Several series that belong to one line at one instant: their sum (interfaces) or the largest (one path mounted twice). */
+  readonly combine: "sum" | "max";
+  readonly sources: readonly Source[];
+}
+
+/** One field of one measurement, and which line each of its series belongs to. */
+export interface Source {
+  readonly measurement: string;
+  readonly field: string;
+  /** A counter is shown as its rate per second. */
+  readonly counter?: true;
+  /** The line's name, or undefined for a series that is not shown. */
+  readonly line: (tags: Tags) => string | undefined;
+  readonly value?: (value: number) => number;
+}
+
+const always = (name: string) => (): string => name;
+const total = (name: string) => (tags: Tags) => (tags["cpu"] === "cpu-total" ? name : undefined);
+
+/** Interfaces that carry other interfaces' traffic a second time, and the loopback. */
+const inner = /^(lo|veth|docker|br-|virbr|cni|flannel|cali|tap|tun|dummy|ifb)/;
+const outside = (name: string) => (tags: Tags) => (inner.test(tags["interface"] ?? "") ? undefined : name);
+
+/** Loop and memory devices, those stacked upon others, and partitions, whose traffic is in their disk's. */
+const notWhole = /^(loop|ram|zram|sr|dm-|md)|^([shv]|xv)d[a-z]+\d+$|^(nvme\d+n\d+|mmcblk\d+)p\d+$/;
+const whole = (name: string) => (tags: Tags) => (notWhole.test(tags["name"] ?? "") ? undefined : name);
+
+export const panels: readonly Panel[] = [
+  {
+    id: "cpu",
+    title: "CPU",
+    unit: "percent",
+    combine: "max",
+    sources: [
+      { measurement: "cpu", field: "usage_idle", line: total("busy"), value: (idle) => Math.max(0, 100 - idle) },
+      { measurement: "cpu", field: "usage_system", line: total("system") },
+      { measurement: "cpu", field: "usage_iowait", line: total("iowait") },
+    ],
+  },
+  {
+    id: "mem",
+    title: "Memory",
+    unit: "percent",
+    combine: "max",
+    sources: [
+      { measurement: "mem", field: "used_percent", line: always("used") },
+      { measurement: "swap", field: "used_percent", line: always("swap") },
+    ],
+  },
+  {
+    id: "disk",
+    title: "Disk space",
+    unit: "percent",
+    combine: "max",
+    sources: [{ measurement: "disk", field: "used_percent", line: (tags) => tags["path"] ?? tags["device"] }],
+  },
+  {
+    id: "net",
+    title: "Network",
+    unit: "bytes/s",
+    combine: "sum",
+    sources: [
+      { measurement: "net", field: "bytes_recv", counter: true, line: outside("received") },
+      { measurement: "net", field: "bytes_sent", counter: true, line: outside("sent") },
+    ],
+  },
+  {
+    id: "diskio",
+    title: "Disk traffic",
+    unit: "bytes/s",
+    combine: "sum",
+    sources: [
+      { measurement: "diskio", field: "read_bytes", counter: true, line: whole("read") },
+      { measurement: "diskio", field: "write_bytes", counter: true, line: whole("written") },
+    ],
+  },
+  {
+    id: "load",
+    title: "Load",
+    unit: "number",
+    combine: "max",
+    sources: [
+      { measurement: "system", field: "load1", line: always("1 m") },
+      { measurement: "system", field: "load5", line: always("5 m") },
+      { measurement: "system", field: "load15", line: always("15 m") },
+    ],
+  },
+];

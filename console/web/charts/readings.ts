@@ -1,0 +1,45 @@
+import type { Series } from "../api/documents.ts";
+import type { Pair } from "../state/latest.ts";
+import type { Panel, Source } from "./panels.ts";
+import { pairRate, rate } from "./rates.ts";
+
+/** One value of one line of a chart. */
+export interface Reading {
+  readonly ts: number;
+  readonly line: string;
+  readonly value: number;
+}
+
+/** What the store remembers of one source, as readings. */
+export function historyReadings(source: Source, series: readonly Series[]): Reading[] {
+  return series.flatMap(({ tags, points }) => {
+    const line = source.line(tags);
+    if (line === undefined) return [];
+    return (source.counter ? rates(points) : points).flatMap(([ts, value]) =>
+      typeof value === "number" ? [{ ts, line, value: source.value?.(value) ?? value }] : [],
+    );
+  });
+}
+
+type Points = Series["points"];
+
+function rates(points: Points): Points {
+  const known = points.filter((point): point is readonly [number, number] => typeof point[1] === "number");
+  return known.slice(1).map((point, index) => {
+    const before = known[index];
+    return [point[0], (before && rate(before, point)) ?? null] as const;
+  });
+}
+
+/** What freshly arrived samples add to a chart. */
+export function liveReadings(panel: Panel, steps: readonly Pair[]): Reading[] {
+  return panel.sources.flatMap((source) =>
+    steps.flatMap((pair) => {
+      const { measurement, tags, fields, ts } = pair.sample;
+      const line = measurement === source.measurement ? source.line(tags) : undefined;
+      if (line === undefined) return [];
+      const value = source.counter ? pairRate(pair, source.field) : fields[source.field];
+      return typeof value === "number" ? [{ ts, line, value: source.value?.(value) ?? value }] : [];
+    }),
+  );
+}

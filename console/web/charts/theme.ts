@@ -1,0 +1,30 @@
+import { signal } from "@preact/signals";
+
+/** Colours for the canvas, which cannot read CSS: taken from the tokens, again when the scheme changes. */
+export interface ChartTheme {
+  readonly text: string;
+  readonly grid: string;
+  readonly lines: readonly string[];
+  readonly font: string;
+}
+
+/** Line colours in tokens.css: `--line-0` … `--line-7`. */
+const lineColours = 8;
+
+function read(): ChartTheme {
+  const style = getComputedStyle(document.documentElement);
+  const token = (name: string): string => style.getPropertyValue(name).trim();
+  return {
+    text: token("--text-3"),
+    grid: token("--grid"),
+    lines: Array.from({ length: lineColours }, (_, index) => token(`--line-${index}`)),
+    font: `11px ${token("--sans")}`,
+  };
+}
+
+export const chartTheme = signal(read());
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (chartTheme.value = read()));
+
+/** The colour's number of the `index`-th line. */
+export const colourOf = (index: number): number => index % lineColours;

@@ -1,0 +1,37 @@
+import type { JSX } from "preact";
+import type { TypedValues } from "./arguments.ts";
+import type { FormShape, Typed } from "./fields.ts";
+import { FieldInput } from "./input.tsx";
+
+interface ArgumentInputsProps {
+  readonly shape: FormShape;
+  readonly typed: TypedValues;
+  readonly problems: Readonly<Record<string, string>>;
+  readonly onTyped: (name: string, value: Typed) => void;
+}
+
+/** The inputs that a command's schema asks for. */
+export function ArgumentInputs({ shape, typed, problems, onTyped }: ArgumentInputsProps): JSX.Element {
+  const whole = {
+    kind: "json",
+    name: "",
+    title: "Arguments",
+    description: "A JSON object.",
+    required: false,
+    initial: "",
+  } as const;
+  const fields = shape.kind === "json" ? [whole] : shape.fields;
+  return (
+    <>
+      {fields.map((field) => (
+        <FieldInput
+          key={field.name}
+          field={field}
+          typed={typed[field.name] ?? field.initial}
+          problem={problems[field.name]}
+          onTyped={(value) => onTyped(field.name, value)}
+        />
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import type { JSX } from "preact";
+import type { Field, Typed } from "./fields.ts";
+
+interface FieldProps {
+  readonly field: Field;
+  readonly typed: Typed;
+  readonly problem: string | undefined;
+  readonly onTyped: (typed: Typed) => void;
+}
+
+/** One argument with its label, description and what is wrong with it. */
+export function FieldInput(props: FieldProps): JSX.Element {
+  const { field, problem } = props;
+  const id = `arg-${field.name}`;
+  const notes = [field.description, bounds(field)].filter((note) => note !== undefined);
+  return (
+    <div class={field.kind === "switch" ? "field field-switch" : "field"}>
+      <label for={id}>
+        {field.title}
+        {field.required && field.kind !== "switch" && <span class="required"> required</span>}
+      </label>
+      <Input {...props} id={id} describedBy={`${id}-note`} />
+      <div id={`${id}-note`} class="field-note">
+        {problem ? <span class="bad">{problem}</span> : notes.join(" · ")}
+      </div>
+    </div>
+  );
+}
+
+function Input({
+  field,
+  typed,
+  problem,
+  onTyped,
+  id,
+  describedBy,
+}: FieldProps & { id: string; describedBy: string }): JSX.Element {
+  const common = {
+    id,
+    "data-testid": id,
+    "aria-describedby": describedBy,
+    "aria-invalid": problem !== undefined,
+    "aria-required": field.required,
+  };
+  if (field.kind === "switch") {
+    return (
+      <input
+        {...common}
+        type="checkbox"
+        checked={typed === true}
+        onChange={(event) => onTyped(event.currentTarget.checked)}
+      />
+    );
+  }
+  if (field.kind === "choice") {
+    return (
+      <select {...common} value={String(typed)} onChange={(event) => onTyped(event.currentTarget.value)}>
+        <option value="">{field.required ? "Choose…" : "Not given"}</option>
+        {field.options.map((option) => (
+          <option key={JSON.stringify(option)} value={JSON.stringify(option)}>
+            {typeof option === "string" ? option : JSON.stringify(option)}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  if (field.kind === "json") {
+    return (
+      <textarea
+        {...common}
+        rows={3}
+        spellcheck={false}
+        placeholder="JSON"
+        value={String(typed)}
+        onInput={(event) => onTyped(event.currentTarget.value)}
+      />
+    );
+  }
+  return (
+    <input
+      {...common}
+      type="text"
+      inputMode={field.kind === "number" ? (field.integer ? "numeric" : "decimal") : "text"}
+      autocomplete="off"
+      value={String(typed)}
+      onInput={(event) => onTyped(event.currentTarget.value)}
+    />
+  );
+}
+
+/** What a number may be, in words: a spin button would hide it. */
+function bounds(field: Field): string | undefined {
+  if (field.kind === "text") return field.pattern ? `matches ${field.pattern}` : undefined;
+  if (field.kind !== "number") return undefined;
+  const kind = field.integer ? "whole number" : "number";
+  if (field.min !== undefined && field.max !== undefined) return `${kind}, ${field.min} to ${field.max}`;
+  if (field.min !== undefined) return `${kind}, ${field.min} or more`;
+  return field.max !== undefined ? `${kind}, ${field.max} or less` : kind;
+}

@@ -1,0 +1,127 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useRoute } from "preact-iso/router";
+import type { Presence } from "../api/documents.ts";
+import { Chart } from "../charts/chart.tsx";
+import { panels } from "../charts/panels.ts";
+import { defaultRange, ranges, type RangeName } from "../charts/ranges.ts";
+import { CommandForm } from "../commands/form.tsx";
+import { CommandList } from "../commands/list.tsx";
+import { formatDuration } from "../format/duration.ts";
+import { formatFact } from "../format/number.ts";
+import { Warning } from "../shell/icons.tsx";
+import { useTitle } from "../shell/title.ts";
+import { fleet, type Tracked } from "../state/fleet.ts";
+import { PresenceDot, PresenceLine } from "./presence.tsx";
+import { LatestValues } from "./values.tsx";
+
+export function DevicePage(): JSX.Element {
+  const id = useRoute().params["id"] ?? "";
+  useTitle(id);
+  if (!fleet.value) return <main class="page" aria-busy="true" />;
+  const tracked = fleet.value.get(id);
+  if (tracked) return <Known key={id} tracked={tracked} />;
+  return (
+    <main class="page narrow">
+      <h1>No device is called “{id}”</h1>
+      <p class="hint">
+        It has not reported since this console began. <a href="/">To the fleet</a>
+      </p>
+    </main>
+  );
+}
+
+function Known({ tracked }: { tracked: Tracked }): JSX.Element {
+  const device = tracked.presence.value;
+  const sent = useSignal<string | undefined>(undefined);
+  return (
+    <main class="page">
+      <Head device={device} />
+      <Charts device={device.id} />
+      <div class="columns">
+        <section aria-labelledby="send-title">
+          <h2 id="send-title">Send a command</h2>
+          <CommandForm device={device} onSent={(id) => (sent.value = id)} />
+        </section>
+        <section aria-labelledby="commands-title">
+          <h2 id="commands-title">Commands</h2>
+          <CommandList device={device.id} limit={25} sent={sent.value} />
+        </section>
+      </div>
+      <section aria-labelledby="values-title">
+        <h2 id="values-title">Latest values</h2>
+        <LatestValues tracked={tracked} />
+      </section>
+    </main>
+  );
+}
+
+function Head({ device }: { device: Presence }): JSX.Element {
+  return (
+    <header class="device-head">
+      <nav aria-label="Breadcrumb">
+        <a href="/">Fleet</a> <span aria-hidden="true">/</span>
+      </nav>
+      <h1>
+        <PresenceDot device={device} />
+        {device.id}
+      </h1>
+      <PresenceLine device={device} />
+      {device.problem && (
+        <p class="banner">
+          <Warning /> <span>{device.problem}</span>
+        </p>
+      )}
+      <DeviceFacts device={device} />
+    </header>
+  );
+}
+
+function DeviceFacts({ device }: { device: Presence }): JSX.Element {
+  const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
+  const own: (readonly [string, string])[] = [
+    ...(device.agent ? [["agent", device.agent] as const] : []),
+    ...(device.interval ? [["interval", formatDuration(device.interval)] as const] : []),
+    ...(device.boot ? [["boot", device.boot] as const] : []),
+  ];
+  return (
+    <dl class="facts">
+      {[...facts, ...own].map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Charts({ device }: { device: string }): JSX.Element {
+  const chosen = useSignal<RangeName>(defaultRange);
+  const { span } = ranges.find((range) => range.name === chosen.value) ?? ranges[1];
+  return (
+    <section aria-labelledby="charts-title">
+      <div class="section-head">
+        <h2 id="charts-title">Charts</h2>
+        <div class="segments" role="group" aria-label="Time range">
+          {ranges.map(({ name }) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={chosen.value === name}
+              data-testid={`range-${name}`}
+              onClick={() => (chosen.value = name)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      </div>
+      <div class="charts">
+        {panels.map((panel) => (
+          <Chart key={`${panel.id}-${span}`} device={device} panel={panel} span={span} />
+        ))}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,73 @@
+import type { JSX } from "preact";
+import { formatAgo } from "../format/duration.ts";
+import { now } from "../state/now.ts";
+import type { Tracked } from "../state/fleet.ts";
+import { valueTables, type ValueTable } from "./value-tables.ts";
+
+/** Every newest value of a device, a small table for each measurement. */
+export function LatestValues({ tracked }: { tracked: Tracked }): JSX.Element {
+  const tables = valueTables(tracked.latest.value);
+  if (tables.length === 0) return <p class="hint">No values yet.</p>;
+  return (
+    <div class="values">
+      {tables.map((table) => (
+        <section key={table.measurement} class="panel">
+          <header class="panel-head">
+            <h3>{table.measurement}</h3>
+            <span class="muted">{formatAgo(table.ts, now.value)}</span>
+          </header>
+          {table.rows.length === 1 ? <Pairs table={table} /> : <Matrix table={table} />}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+function Pairs({ table: { fields, rows } }: { table: ValueTable }): JSX.Element {
+  const [row] = rows;
+  return (
+    <dl class="value-pairs">
+      {row?.name && (
+        <div class="series-name">
+          <dt>{row.name}</dt>
+        </div>
+      )}
+      {fields.map((field, index) => (
+        <div key={field}>
+          <dt>{field}</dt>
+          <dd>{row?.cells[index]}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Wider than a phone, so it scrolls by itself: hence focusable. */
+function Matrix({ table: { measurement, fields, rows } }: { table: ValueTable }): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={`Values of ${measurement}`}>
+      <table class="matrix">
+        <thead>
+          <tr>
+            <th scope="col" />
+            {fields.map((field) => (
+              <th key={field} scope="col">
+                {field}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ name, cells }) => (
+            <tr key={name}>
+              <th scope="row">{name || "–"}</th>
+              {cells.map((cell, index) => (
+                <td key={fields[index]}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

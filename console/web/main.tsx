@@ -1,0 +1,13 @@
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/forms.css";
+import "./style/shell.css";
+import "./style/fleet.css";
+import "./style/device.css";
+import "./style/commands.css";
+import { App } from "./shell/app.tsx";
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);

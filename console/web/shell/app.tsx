@@ -1,0 +1,95 @@
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
+import { CommandsPage } from "../commands/page.tsx";
+import { FleetPage } from "../devices/fleet.tsx";
+import { DevicePage } from "../devices/page.tsx";
+import { connection, startLive } from "../state/live.ts";
+import { startClock } from "../state/now.ts";
+import { checkSession, logOut, session, sessionProblem } from "../state/session.ts";
+import { Announcer } from "./announcer.tsx";
+import { Banners } from "./banner.tsx";
+import { Logo } from "./icons.tsx";
+import { Login } from "./login.tsx";
+
+/** The whole page: nothing, the log-in, or the work, by who is here. */
+export function App(): JSX.Element {
+  useEffect(() => {
+    void checkSession();
+    return startClock();
+  }, []);
+  if (session.value) return <Work key={session.value.name} />;
+  if (session.value === null) return <Login />;
+  if (!sessionProblem.value) return <main class="login" aria-busy="true" />;
+  return (
+    <main class="login">
+      <div class="unreachable" role="alert">
+        <p>{sessionProblem.value}</p>
+        <button type="button" class="button" onClick={() => void checkSession()}>
+          Try again
+        </button>
+      </div>
+    </main>
+  );
+}
+
+function Work(): JSX.Element {
+  useEffect(startLive, []);
+  return (
+    <LocationProvider>
+      <TopBar />
+      <Banners />
+      <Announcer />
+      <Router>
+        <Route path="/" component={FleetPage} />
+        <Route path="/devices/:id" component={DevicePage} />
+        <Route path="/commands" component={CommandsPage} />
+        <Route default component={NotFound} />
+      </Router>
+    </LocationProvider>
+  );
+}
+
+function TopBar(): JSX.Element {
+  const { path } = useLocation();
+  return (
+    <header class="topbar">
+      <a class="brand" href="/" aria-label="Muster, to the fleet">
+        <Logo />
+        <span>Muster</span>
+      </a>
+      <nav aria-label="Main">
+        <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
+        <NavLink href="/commands" name="Commands" here={path === "/commands"} />
+      </nav>
+      <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
+        {{ connecting: "Connecting", live: "Live", lost: "Reconnecting" }[connection.value]}
+      </span>
+      <span class="who-am-i" title={`Role: ${session.value?.role ?? ""}`}>
+        {session.value?.name}
+      </span>
+      <button type="button" class="button small" data-testid="logout" onClick={() => void logOut().catch(() => {})}>
+        Log out
+      </button>
+    </header>
+  );
+}
+
+function NavLink({ href, name, here }: { href: string; name: string; here: boolean }): JSX.Element {
+  return (
+    <a href={href} aria-current={here ? "page" : undefined}>
+      {name}
+    </a>
+  );
+}
+
+function NotFound(): JSX.Element {
+  return (
+    <main class="page narrow">
+      <h1>Nothing is here</h1>
+      <p class="hint">
+        This address leads to no page. <a href="/">To the fleet</a>
+      </p>
+    </main>
+  );
+}

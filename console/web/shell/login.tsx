@@ -1,0 +1,69 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { logIn } from "../state/session.ts";
+import { Logo } from "./icons.tsx";
+import { useTitle } from "./title.ts";
+
+export function Login(): JSX.Element {
+  useTitle("Log in");
+  const problem = useSignal<string | undefined>(undefined);
+  const busy = useSignal(false);
+  const name = useRef<HTMLInputElement>(null);
+  const password = useRef<HTMLInputElement>(null);
+  useEffect(() => name.current?.focus(), []);
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    busy.value = true;
+    try {
+      await logIn(name.current?.value ?? "", password.current?.value ?? "");
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+      password.current?.select();
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <main class="login">
+      <form onSubmit={(event) => void submit(event)} aria-labelledby="login-title">
+        <Logo />
+        <h1 id="login-title">Log in to Muster</h1>
+        <div class="field">
+          <label for="login-name">Name</label>
+          <input
+            id="login-name"
+            data-testid="login-name"
+            ref={name}
+            autocomplete="username"
+            autocapitalize="none"
+            spellcheck={false}
+            required
+          />
+        </div>
+        <div class="field">
+          <label for="login-password">Password</label>
+          <input
+            id="login-password"
+            data-testid="login-password"
+            ref={password}
+            type="password"
+            autocomplete="current-password"
+            required
+          />
+        </div>
+        {problem.value && (
+          <p class="refusal" role="alert" data-testid="login-problem">
+            {problem.value}
+          </p>
+        )}
+        <button type="submit" class="button primary" data-testid="login-submit" disabled={busy.value}>
+          {busy.value ? "Logging in…" : "Log in"}
+        </button>
+        <p class="field-note">The first start of Muster prints the administrator's password in its terminal.</p>
+      </form>
+    </main>
+  );
+}

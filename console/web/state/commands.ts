@@ -1,0 +1,33 @@
+import { signal } from "@preact/signals";
+import type { Command } from "../api/documents.ts";
+import { supersedes } from "../commands/states.ts";
+
+/** Known commands by id, of all devices. */
+export const commands = signal<ReadonlyMap<string, Command>>(new Map());
+
+/** The ids are sortable by time, but a hand-typed one is not: hence the moment first. */
+const newestFirst = (a: Command, b: Command): number => b.ts - a.ts || (a.id < b.id ? 1 : -1);
+
+/** More than any list shows; keeps a page that stays open for weeks small. */
+const kept = 500;
+
+export function takeCommands(taken: readonly Command[]): void {
+  const next = new Map(commands.peek());
+  for (const command of taken) {
+    const known = next.get(command.id);
+    if (!known || supersedes(command, known)) next.set(command.id, command);
+  }
+  const surplus = next.size - kept;
+  if (surplus > 0) for (const command of [...next.values()].sort(newestFirst).slice(-surplus)) next.delete(command.id);
+  commands.value = next;
+}
+
+/** Newest first; of one device, or of all. */
+export function listCommands(device?: string): readonly Command[] {
+  const all = [...commands.value.values()];
+  return (device === undefined ? all : all.filter((command) => command.device === device)).sort(newestFirst);
+}
+
+export function forgetCommands(): void {
+  commands.value = new Map();
+}

@@ -1,0 +1,57 @@
+import type { FieldValue, Sample, Tags } from "../api/documents.ts";
+
+/** The newest sample of one series, and the one before it: a counter's rate needs both. */
+export interface Pair {
+  readonly sample: Sample;
+  readonly before?: Sample;
+}
+
+/** By series, see {@link seriesKey}. */
+export type Latest = ReadonlyMap<string, Pair>;
+
+/** Names a series: its measurement and its tags in a fixed order. */
+export function seriesKey({ measurement, tags }: { measurement: string; tags: Tags }): string {
+  const sorted = Object.keys(tags).sort();
+  return [measurement, ...sorted.map((name) => `${name}=${tags[name]}`)].join(",");
+}
+
+/**
+ * Takes new samples in. `steps` are the pairs that came into being, in order of time: one for each sample that was
+ * newer than its series' newest. Older and repeated ones change nothing.
+ */
+export function mergeLatest(latest: Latest, samples: readonly Sample[]): { latest: Latest; steps: readonly Pair[] } {
+  const merged = new Map(latest);
+  const steps: Pair[] = [];
+  for (const sample of samples.toSorted((a, b) => a.ts - b.ts)) {
+    const key = seriesKey(sample);
+    const newest = merged.get(key)?.sample;
+    if (newest && newest.ts >= sample.ts) continue;
+    const pair = newest ? { sample, before: newest } : { sample };
+    merged.set(key, pair);
+    steps.push(pair);
+  }
+  return { latest: merged, steps };
+}
+
+/** The newest value of a field, of the first series that passes `where`. */
+export function latestValue(
+  latest: Latest,
+  measurement: string,
+  field: string,
+  where: (tags: Tags) => boolean = () => true,
+): FieldValue | undefined {
+  for (const { sample } of latest.values()) {
+    if (sample.measurement === measurement && field in sample.fields && where(sample.tags)) return sample.fields[field];
+  }
+  return undefined;
+}
+
+/** The largest newest value of a field over all series of a measurement: the fullest disk. */
+export function largestValue(latest: Latest, measurement: string, field: string): number | undefined {
+  let largest: number | undefined;
+  for (const { sample } of latest.values()) {
+    const value = sample.measurement === measurement ? sample.fields[field] : undefined;
+    if (typeof value === "number" && (largest === undefined || value > largest)) largest = value;
+  }
+  return largest;
+}

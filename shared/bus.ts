@@ -1,0 +1,46 @@
+/**
+ * How a part meets the broker: the pipe's small contract. Two implementations, in-process (the embedded broker's)
+ * and over a socket (`link.ts`), under one test suite.
+ */
+export interface Bus {
+  /** Whether messages can pass right now. */
+  readonly connected: boolean;
+  /**
+   * Hands one message to the broker. At QoS 1 resolves with its acknowledgement, which promises nothing about
+   * the receiver; at QoS 0 once it is written.
+   * @throws DisconnectedError when there is no connection, or it went before the acknowledgement
+   */
+  publish(topic: string, payload: Buffer, options?: PublishOptions): Promise<void>;
+  /**
+   * Takes every message that matches one of `filters`, retained ones first, now and after each reconnect.
+   * May be called before the bus is up. The listener's promise, where it returns one, holds back the
+   * acknowledgement of that message and thereby the flow.
+   */
+  subscribe(filters: readonly string[], listener: (message: Message) => void | Promise<void>): void;
+  /** Calls `listener` with every change of {@link connected}, and with the present state at once. */
+  onConnection(listener: (change: ConnectionChange) => void): void;
+}
+
+export interface PublishOptions {
+  /** 0 or 1; 1 by default. */
+  readonly qos?: 0 | 1;
+  readonly retain?: boolean;
+  /** MQTT 5 only: sent along where the connection speaks it. */
+  readonly correlationData?: Buffer;
+}
+
+export interface Message {
+  readonly topic: string;
+  readonly payload: Buffer;
+  /** True for a copy that the broker kept. Never used to tell a duplicate: brokers differ in it. */
+  readonly retain: boolean;
+  /** The publisher's client id, where the broker tells it: only the embedded one does. */
+  readonly from?: string;
+  /** MQTT 5 request: where the answer shall go as well. */
+  readonly responseTopic?: string;
+  readonly correlationData?: Buffer;
+}
+
+export type ConnectionChange =
+  | { readonly up: true; readonly session: string }
+  | { readonly up: false; readonly reason: string };

@@ -1,0 +1,126 @@
+import { Encoder, setSizeLimits } from "cbor-x";
+import { BadInputError, asError } from "#shared/errors";
+
+/**
+ * Payloads are CBOR or JSON, told apart by their first byte: `{` or `[` begins JSON, a CBOR map or array begins
+ * with 0x80–0xbf, and a bare word (`ping`) stands for itself.
+ */
+export type Encoding = "json" | "cbor" | "word";
+
+export interface Decoded {
+  readonly encoding: Encoding;
+  readonly value: unknown;
+}
+
+/** The largest payload taken from a registered agent's `metrics` topic, in bytes. */
+export const batchCap = 256 * 1024;
+/** The largest payload taken from anybody else, in bytes. */
+export const payloadCap = 32 * 1024;
+
+setSizeLimits({ maxArraySize: batchCap, maxMapSize: 16_384, maxObjectSize: 16_384 });
+
+/** Plain RFC 8949, readable by any decoder: no records, maps as objects, no tag around byte strings. */
+const cbor = new Encoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
+
+const wordPattern = /^[A-Za-z][A-Za-z0-9:._-]{0,63}$/;
+
+/** @returns the payload's bytes; `word` encodes as JSON, since an answer to a bare word is read by a person. */
+export function encode(value: unknown, encoding: Encoding): Buffer {
+  return encoding === "cbor" ? cbor.encode(value) : Buffer.from(JSON.stringify(value));
+}
+
+/**
+ * Decodes one payload from outside. The value still has to pass a schema.
+ * @param cap the largest size to look at, in bytes
+ * @throws BadInputError that says what was wrong and, for JSON, where
+ */
+export function decode(payload: Buffer, cap: number = payloadCap): Decoded {
+  if (payload.length > cap) throw new BadInputError(`payload of ${payload.length} bytes is larger than the ${cap} allowed`);
+  const first = payload[0];
+  if (first === undefined) throw new BadInputError("payload is empty: expected JSON, CBOR or a command's name");
+  if (first >= 0x80 && first <= 0xbf) return { encoding: "cbor", value: decodeCbor(payload) };
+  const text = decodeUtf8(payload).trim();
+  if (text.startsWith("{") || text.startsWith("[")) return { encoding: "json", value: decodeJson(text) };
+  if (wordPattern.test(text)) return { encoding: "word", value: text };
+  throw new BadInputError(
+    `payload is neither JSON (beginning with { or [), nor a CBOR map or array, nor a bare word: it begins with ${preview(text)}`,
+  );
+}
+
+function decodeUtf8(payload: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(payload);
+  } catch (cause) {
+    throw new BadInputError(`payload is not UTF-8 text and does not begin as CBOR (first byte 0x${payload.toString("hex", 0, 1)})`, { cause });
+  }
+}
+
+function decodeJson(text: string): unknown {
+  try {
+    return JSON.parse(text, withoutPrototypes);
+  } catch (cause) {
+    throw new BadInputError(`payload is not valid JSON: ${asError(cause).message}`, { cause });
+  }
+}
+
+/** `__proto__` as an own key survives JSON.parse and would later be assigned by a spread: left out. */
+function withoutPrototypes(key: string, value: unknown): unknown {
+  return key === "__proto__" ? undefined : value;
+}
+
+function decodeCbor(payload: Buffer): unknown {
+  assertPlainCbor(payload);
+  try {
+    return cbor.decode(payload);
+  } catch (cause) {
+    throw new BadInputError(`payload is not valid CBOR: ${asError(cause).message}`, { cause });
+  }
+}
+
+function preview(text: string): string {
+  return JSON.stringify(text.slice(0, 24));
+}
+
+/** Nesting deeper than any message of ours, far below the decoder's stack. */
+const deepest = 16;
+
+/**
+ * Walks one CBOR item (RFC 8949 §3) before the decoder sees it and refuses what could harm: tags (a bignum blocks the
+ * event loop for seconds, others build RegExps and cycles), nesting, lengths that reach beyond the payload, indefinite
+ * lengths, and trailing bytes. @throws BadInputError
+ */
+function assertPlainCbor(bytes: Buffer): void {
+  const end = walkCbor(bytes, 0, 0);
+  if (end !== bytes.length) throw new BadInputError(`payload has ${bytes.length - end} bytes after its CBOR item`);
+}
+
+/** @returns the offset after the item at `at` */
+function walkCbor(bytes: Buffer, at: number, depth: number): number {
+  const initial = bytes[at];
+  if (initial === undefined) throw truncated();
+  const major = initial >> 5;
+  const info = initial & 31;
+  if (info > 27) throw new BadInputError(`CBOR item 0x${initial.toString(16)} at byte ${at} is not supported: expected definite lengths`);
+  const head = at + 1 + (info < 24 ? 0 : 1 << (info - 24));
+  if (head > bytes.length) throw truncated();
+  if (major === 0 || major === 1 || major === 7) return head;
+  if (major === 6) throw new BadInputError(`CBOR tag at byte ${at} is not supported: expected plain values`);
+  const length = info < 24 ? info : readLength(bytes, at + 1, info);
+  if (length > bytes.length - head) throw truncated();
+  if (major < 4) return head + length;
+  if (depth >= deepest) throw new BadInputError(`CBOR is nested deeper than ${deepest} levels`);
+  let next = head;
+  for (let left = major === 5 ? length * 2 : length; left > 0; left--) next = walkCbor(bytes, next, depth + 1);
+  return next;
+}
+
+function readLength(bytes: Buffer, at: number, info: number): number {
+  if (info === 24) return bytes.readUInt8(at);
+  if (info === 25) return bytes.readUInt16BE(at);
+  if (info === 26) return bytes.readUInt32BE(at);
+  return Number(bytes.readBigUInt64BE(at));
+}
+
+function truncated(): BadInputError {
+  return new BadInputError("CBOR is cut short: an item reaches beyond the payload");
+}

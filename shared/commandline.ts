@@ -1,0 +1,85 @@
+import { Command as Program } from "commander";
+import { asError, BadInputError, EnvironmentError, messageWithCauses, SettingsError } from "#shared/errors";
+import { Lifetime } from "#shared/lifetime";
+import { flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
+
+/** Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults. */
+export type Service = (values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime) => Promise<void>;
+/** Does one thing and ends; its own arguments and options come after the settings. */
+export type Errand<A extends unknown[]> = (values: Settings, ...parameters: A) => Promise<void>;
+
+/** A command line whose commands share one table of settings: flags, variables and `muster.toml` alike. */
+export class CommandLine {
+  readonly #program: Program;
+
+  constructor(name: string, description: string, version: string) {
+    this.#program = new Program(name)
+      .description(description)
+      .version(version)
+      .option("--config <file>", "settings file (default: ./muster.toml, where there is one)")
+      .addHelpText("after", "\nEach setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.")
+      .showHelpAfterError("(--help tells more)");
+  }
+
+  /** A command that takes these settings as flags; give it an action with {@link serve} or {@link once}. */
+  command(name: string, help: string, names: readonly SettingName[]): Program {
+    const sub = this.#program.command(name).description(help).showHelpAfterError("(--help tells more)");
+    for (const one of names) {
+      const { help: text, env, shown, default: plain } = settings[one];
+      sub.option(`${flagOf(one)} <value>`, `${text} [${env}] (${shown ?? String(plain)})`);
+    }
+    return sub;
+  }
+
+  /** An action that runs until SIGINT or SIGTERM, then stops what it started in reverse. */
+  serve(begin: Service) {
+    return async (...parameters: unknown[]): Promise<void> => {
+      const { values, given } = this.#settings(parameters);
+      const lifetime = new Lifetime();
+      this.#endOnSignals(lifetime);
+      try {
+        await begin(values, given, lifetime);
+      } catch (error) {
+        await lifetime.stop().catch(() => {});
+        throw error;
+      }
+    };
+  }
+
+  /** An action that does one thing. */
+  once<A extends unknown[]>(act: Errand<A>) {
+    return async (...parameters: unknown[]): Promise<void> => {
+      await act(this.#settings(parameters).values, ...(parameters.slice(0, -1) as A));
+    };
+  }
+
+  /** Reads the process's arguments and carries them out; what goes wrong is told in sentences, with exit status 1, or 2 for wrong settings. */
+  async run(): Promise<void> {
+    await this.#program.parseAsync().catch(fail);
+  }
+
+  /** Commander gives an action its own program last. */
+  #settings(parameters: readonly unknown[]): ReturnType<typeof loadSettings> {
+    const sub = parameters.at(-1) as Program;
+    return loadSettings({ flags: sub.opts(), env: process.env, file: this.#program.opts<{ config?: string }>().config });
+  }
+
+  #endOnSignals(lifetime: Lifetime): void {
+    let stopping = false;
+    const end = (): void => {
+      // The second signal does not wait for what the first one waits for.
+      if (stopping) process.exit(1);
+      stopping = true;
+      lifetime.stop().then(() => process.exit(0), fail);
+    };
+    process.on("SIGINT", end).on("SIGTERM", end);
+  }
+}
+
+function fail(thrown: unknown): never {
+  const error = asError(thrown);
+  const told = error instanceof EnvironmentError || error instanceof BadInputError || error.name === "ApiError";
+  if (error instanceof SettingsError) process.stderr.write(`muster: ${error.problems.join("\nmuster: ")}\n`);
+  else process.stderr.write(`muster: ${told ? messageWithCauses(error) : (error.stack ?? error.message)}\n`);
+  process.exit(error instanceof SettingsError ? 2 : 1);
+}

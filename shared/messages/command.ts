@@ -1,0 +1,56 @@
+import * as z from "zod/mini";
+import { decode, type Encoding } from "#shared/codec";
+import { check, count, epochMs, json, read, text } from "#shared/messages/schema";
+import { commandKey } from "#shared/messages/presence";
+
+/** A command's arguments: an object of what JSON can say. */
+export const args = z.record(z.string(), json);
+export type Args = z.infer<typeof args>;
+export type Json = z.infer<typeof json>;
+
+/**
+ * The command as the device sees it: the retained message on `cmd/<id>`. Only `key` is needed, so that a person can type
+ * one. `timeout` (ms) is how long the caller waits; `expires` (epoch ms, console's clock) the moment after which
+ * the device must not begin. Two clocks, never one.
+ */
+export const task = z.object({
+  id: z.optional(text),
+  key: commandKey,
+  args: z.optional(args),
+  by: z.optional(text),
+  ts: z.optional(epochMs),
+  timeout: z.optional(count),
+  expires: z.optional(epochMs),
+});
+export type Task = z.infer<typeof task>;
+
+/** A task or short form from its payload; a bare word is a key without arguments. @throws BadInputError */
+export function readTask(payload: Buffer): { value: Task; encoding: Encoding } {
+  const { value, encoding } = decode(payload);
+  return { value: check(task, encoding === "word" ? { key: value } : value, "command"), encoding };
+}
+
+/** What went wrong, for programs (`code`) and for people (`message`). */
+export const failure = z.object({ code: text, message: text, data: z.optional(json) });
+export type Failure = z.infer<typeof failure>;
+
+const common = { id: text, ts: epochMs, boot: z.optional(text), ms: z.optional(z.number()) };
+const running = z.object({ ...common, state: z.literal("running"), progress: z.optional(z.number().check(z.gte(0), z.lte(1))), note: z.optional(text), output: z.optional(z.string()) });
+const accepted = z.object({ ...common, state: z.literal("accepted"), note: z.optional(text) });
+const succeeded = z.object({ ...common, state: z.literal("succeeded"), result: z.optional(json) });
+const failed = z.object({ ...common, state: z.enum(["failed", "rejected", "interrupted", "cancelled", "expired"]), error: failure });
+
+/** The device's correlated answer: one or several, the last one final. A failure always carries a reason. */
+export const reply = z.discriminatedUnion("state", [accepted, running, succeeded, failed]);
+export type Reply = z.infer<typeof reply>;
+export type FinalReply = Extract<Reply, { state: "succeeded" | "failed" | "rejected" | "interrupted" | "cancelled" | "expired" }>;
+
+export const readReply = (payload: Buffer): { value: Reply; encoding: Encoding } => read(reply, payload, "reply");
+
+export function isFinalReply(one: Reply): one is FinalReply {
+  return one.state !== "accepted" && one.state !== "running";
+}
+
+/** Why a message was refused, and the line that would have worked. */
+export const refusal = z.object({ topic: text, why: text, ts: epochMs, try: z.optional(text) });
+export type Refusal = z.infer<typeof refusal>;

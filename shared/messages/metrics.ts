@@ -1,0 +1,90 @@
+import * as z from "zod/mini";
+import { batchCap } from "#shared/codec";
+import { count, epochMs, read, text, token } from "#shared/messages/schema";
+
+/** One value of a field at one instant; null where there was none. */
+export type FieldValue = number | string | boolean | null;
+/** A field's values, one for each instant of its batch. */
+export type Column = readonly FieldValue[];
+
+/** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
+export const name = z.string().check(z.regex(/^[A-Za-z0-9_][A-Za-z0-9 ._:/%-]{0,127}$/, "expected a name of 1 to 128 letters, digits, spaces and . _ : / % -"));
+/** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
+const tagValue = z.string().check(z.minLength(1), z.maxLength(256), z.regex(/^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$/, "expected no control character and no backslash at the end"));
+const tags = z.record(name, tagValue);
+
+/** A column is checked by one plain loop, because it holds almost all of a batch's bytes. */
+const column = z.custom<Column>(isColumn, "expected a list of numbers, strings, booleans and nulls");
+
+function isColumn(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  for (const item of value) {
+    if (typeof item === "number" || typeof item === "boolean" || item === null) continue;
+    if (typeof item !== "string" || item.length > 1_024) return false;
+  }
+  return true;
+}
+
+/** A measurement in a batch: its name, its tags, its fields as columns. */
+export const measurement = z.object({ n: name, tags: z.optional(tags), f: z.record(name, column) });
+export type Measurement = z.infer<typeof measurement>;
+
+/**
+ * What one `metrics` message holds: samples of several instants. `boot` and `seq` name the batch for the ack;
+ * `t` is the first instant on the wall clock, `mono` the same instant in milliseconds since the boot began,
+ * `dt` the offset of each instant from it.
+ */
+export const batch = z
+  .object({
+    v: z.literal(1),
+    boot: token,
+    seq: count,
+    t: epochMs,
+    mono: z.optional(z.number().check(z.nonnegative())),
+    dt: z.array(z.number().check(z.nonnegative(), z.lte(86_400_000))).check(z.minLength(1), z.maxLength(10_000)),
+    m: z.array(measurement).check(z.maxLength(2_000)),
+    dropped: z.optional(z.object({ from: count, to: count, why: text })),
+  })
+  .check(
+    z.refine((value) => value.m.every((one) => Object.values(one.f).every((values) => values.length === value.dt.length)), {
+      error: "each field needs one value for each instant in dt",
+      path: ["m"],
+    }),
+  );
+export type Batch = z.infer<typeof batch>;
+
+export const readBatch = (payload: Buffer): Batch => read(batch, payload, "batch", batchCap).value;
+
+const values = z.record(name, z.union([z.number(), z.string().check(z.maxLength(1_024)), z.boolean()])).check(
+  z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"),
+);
+const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values });
+/** The simple form, for an ESP32 or `mosquitto_pub`: fields, or `{ts, tags, values}`. */
+const simpleSample = z.pipe(
+  z.union([explicitSample, values], "expected fields with numbers, strings or booleans, or {ts, tags, values}"),
+  z.transform((sample): SimpleSample => (isExplicit(sample) ? sample : { values: sample })),
+);
+export interface SimpleSample {
+  readonly ts?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly values: Readonly<Record<string, number | string | boolean>>;
+}
+
+function isExplicit(sample: z.infer<typeof explicitSample> | z.infer<typeof values>): sample is z.infer<typeof explicitSample> {
+  return typeof sample["values"] === "object";
+}
+
+const simple = z.union([z.pipe(simpleSample, z.transform((one) => [one])), z.array(simpleSample).check(z.minLength(1), z.maxLength(1_000))]);
+
+/** One simple sample or a list of them. @throws BadInputError */
+export const readSimple = (payload: Buffer): readonly SimpleSample[] => read(simple, payload, "sample").value;
+
+/**
+ * The console's word to one agent run: the ranges of batch numbers, both ends included, that the store has taken.
+ * `refused` tells an agent that it may not go on, and why.
+ */
+export const ack = z.object({ boot: token, ranges: z.array(z.tuple([count, count])).check(z.maxLength(1_000)), refused: z.optional(text) });
+export type Ack = z.infer<typeof ack>;
+
+export const readAck = (payload: Buffer): Ack => read(ack, payload, "ack").value;

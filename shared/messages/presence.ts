@@ -1,0 +1,55 @@
+import * as z from "zod/mini";
+import { count, epochMs, json, read, text, token } from "#shared/messages/schema";
+
+/** A command's key: `ping`, `set-interval`, `exec:backup`. */
+export const commandKey = z.string().check(z.regex(/^[a-z][a-z0-9:._-]{0,63}$/, "expected a command key such as set-interval"));
+
+/** What a handler says about an interruption: run again, answer `interrupted`, or ask its `verify`. */
+export const onInterrupt = z.enum(["rerun", "fail", "verify"]);
+
+/** A command that a device offers, as it announces it: `args` is a JSON Schema. */
+export const offer = z.object({
+  title: z.optional(text),
+  args: z.optional(z.record(z.string(), json)),
+  onInterrupt: z.optional(onInterrupt),
+  concurrent: z.optional(z.boolean()),
+});
+export type Offer = z.infer<typeof offer>;
+
+const birth = z.object({
+  v: z.literal(1),
+  online: z.literal(true),
+  boot: token,
+  session: token,
+  instance: z.optional(token),
+  agent: z.optional(text),
+  ts: z.optional(epochMs),
+  interval: z.optional(count),
+  paused: z.optional(z.boolean()),
+  commands: z.optional(z.record(commandKey, offer)),
+  facts: z.optional(z.record(z.string(), json)),
+});
+/** The retained presence of a device that is there. */
+export type Birth = z.infer<typeof birth>;
+
+const death = z.object({
+  v: z.literal(1),
+  online: z.literal(false),
+  boot: token,
+  session: token,
+  reason: z.optional(text),
+  ts: z.optional(epochMs),
+});
+/** The same of one that is gone: published by itself when it stops, by the broker (the will) when it vanishes. */
+export type Death = z.infer<typeof death>;
+
+export const status = z.discriminatedUnion("online", [birth, death]);
+export type Status = Birth | Death;
+
+export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
+
+/** The console's own presence. */
+export const consoleStatus = z.object({ v: z.literal(1), online: z.boolean(), session: token, version: z.optional(text), ts: z.optional(epochMs) });
+export type ConsoleStatus = z.infer<typeof consoleStatus>;
+
+export const readConsoleStatus = (payload: Buffer): ConsoleStatus => read(consoleStatus, payload, "console status").value;

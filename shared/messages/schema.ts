@@ -1,0 +1,40 @@
+import * as z from "zod/mini";
+import { BadInputError } from "#shared/errors";
+import { decode, payloadCap, type Encoding } from "#shared/codec";
+
+/** A schema: the type of what passes is inferred from it, never written twice. */
+export type Schema<T> = z.core.$ZodType<T>;
+
+/** A safe integer of 0 or more: sequence numbers, milliseconds. */
+export const count = z.int().check(z.nonnegative());
+/** Milliseconds since 1970-01-01 UTC. */
+export const epochMs = z.number().check(z.gte(0), z.lte(8.64e15));
+/** A short token: boot, session and instance ids. */
+export const token = z.string().check(z.minLength(1), z.maxLength(64), z.regex(/^[A-Za-z0-9._:-]+$/));
+/** Text for people, one line or several. */
+export const text = z.string().check(z.maxLength(2_000));
+/** What JSON can say: arguments and results. */
+export const json = z.json();
+
+/** The value, if it fits. @throws BadInputError with one sentence that names each place: "args.seconds: expected number, got string" */
+export function check<T>(schema: Schema<T>, value: unknown, what: string): T {
+  const result = z.safeParse(schema, value);
+  if (result.success) return result.data;
+  throw new BadInputError(`${what} is not valid: ${problems(result.error)}`);
+}
+
+/** Codec, size cap and schema in one step: the only door for a payload from outside. @throws BadInputError */
+export function read<T>(schema: Schema<T>, payload: Buffer, what: string, cap = payloadCap): { value: T; encoding: Encoding } {
+  const { value, encoding } = decode(payload, cap);
+  return { value: check(schema, value, what), encoding };
+}
+
+/** The first few problems of a failed check as one sentence. */
+export function problems(error: z.core.$ZodError): string {
+  const shown = error.issues.slice(0, 3).map((issue) => {
+    const path = issue.path.map(String).join(".");
+    return path ? `${path}: ${issue.message}` : issue.message;
+  });
+  const more = error.issues.length - shown.length;
+  return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
+}

@@ -1,0 +1,237 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parse as parseToml } from "smol-toml";
+import { parseDuration } from "#shared/duration";
+import { asError, errorCode, SettingsError } from "#shared/errors";
+import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
+import type { LogLevel } from "#shared/log";
+
+/**
+ * Every setting of Muster, once: what is checked, shown by `--help` and written in the README. A value comes from the
+ * flag, the variable, `muster.toml`, then the default, in that order; its flag and its key in the file are the name
+ * in kebab case, its variable is given here.
+ */
+interface Setting<T> {
+  readonly env: string;
+  /** What it is, with the unit. */
+  readonly help: string;
+  /** From text to value. @throws Error whose message ends the sentence "MUSTER_… is …: " */
+  readonly parse: (text: string) => T;
+  readonly default: T;
+  /** How the default reads, where it is not plain. */
+  readonly shown?: string;
+}
+
+function setting<T>(one: Setting<T>): Setting<T> {
+  return one;
+}
+
+export const settings = {
+  data: setting({ env: "MUSTER_DATA", help: "directory of everything that is kept", parse: text, default: "./data" }),
+  listen: setting({
+    env: "MUSTER_LISTEN",
+    help: "address to listen on; anything but loopback opens unencrypted MQTT and HTTP to that network",
+    parse: text,
+    default: "127.0.0.1",
+  }),
+  httpPort: setting({ env: "MUSTER_HTTP_PORT", help: "port of the page and the API; 0 for a free one", parse: port, default: 3000 }),
+  mqttPort: setting({
+    env: "MUSTER_MQTT_PORT",
+    help: "port of the embedded broker, MQTT and WebSocket alike; 0 for a free one",
+    parse: port,
+    default: 1883,
+  }),
+  mqttUrl: setting({
+    env: "MUSTER_MQTT_URL",
+    help: "an external broker instead of the embedded one: mqtt://user:password@host:1883",
+    parse: brokerUrl,
+    default: undefined,
+    shown: "the embedded broker",
+  }),
+  influxUrl: setting({
+    env: "MUSTER_INFLUX_URL",
+    help: "InfluxDB for the metrics: http://user:password@host:8086/database",
+    parse: influxUrl,
+    default: undefined,
+    shown: "the embedded store",
+  }),
+  adminPassword: setting({
+    env: "MUSTER_ADMIN_PASSWORD",
+    help: "password of the operator admin; made and printed once when none is given",
+    parse: optionalText,
+    default: undefined,
+    shown: "made at the first start",
+  }),
+  device: setting({
+    env: "MUSTER_DEVICE",
+    help: "the agent's device id",
+    parse: (value): string => parseDeviceId(value),
+    default: deviceIdFromHostname(hostname()) as string,
+    shown: "from the host name",
+  }),
+  interval: setting({
+    env: "MUSTER_INTERVAL",
+    help: "time between the agent's samples",
+    parse: (value) => parseDuration(value),
+    default: 10_000,
+    shown: "10s; 1s for the agent inside `muster start`",
+  }),
+  batchSize: setting({ env: "MUSTER_BATCH_SIZE", help: "samples that the agent sends in one message", parse: whole(1, 1_000), default: 1 }),
+  historyAge: setting({
+    env: "MUSTER_HISTORY_AGE",
+    help: "how long the embedded store keeps samples",
+    parse: (value) => parseDuration(value),
+    default: 7 * 86_400_000,
+    shown: "7d",
+  }),
+  historySize: setting({
+    env: "MUSTER_HISTORY_SIZE",
+    help: "MiB that the embedded store takes at most",
+    parse: whole(1, 1_000_000),
+    default: 256,
+  }),
+  root: setting({ env: "MUSTER_ROOT", help: "first level of every topic", parse: topicRoot, default: "muster" }),
+  mqttVersion: setting({
+    env: "MUSTER_MQTT_VERSION",
+    help: "MQTT version to speak to an external broker: 4 (3.1.1), 5, or auto",
+    parse: mqttVersion,
+    default: "auto" as 4 | 5 | "auto",
+  }),
+  logLevel: setting({ env: "MUSTER_LOG_LEVEL", help: "debug, info, warn, error or silent", parse: logLevel, default: "info" as LogLevel }),
+  url: setting({
+    env: "MUSTER_URL",
+    help: "the console that the command line talks to",
+    parse: httpUrl,
+    default: undefined,
+    shown: "http://127.0.0.1:3000, or the port in MUSTER_HTTP_PORT",
+  }),
+  token: setting({
+    env: "MUSTER_TOKEN",
+    help: "bearer token, or NAME:PASSWORD, of the command line",
+    parse: optionalText,
+    default: undefined,
+    shown: "the local console's, from the data directory",
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+export type Settings = { readonly [K in SettingName]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+export interface SettingSources {
+  /** Flags by camel-case name, as given on the command line. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Path of the file; the default one may be missing, a named one may not. */
+  readonly file?: string | undefined;
+}
+
+/** @returns each setting's value, and which of them were given at all @throws SettingsError with a sentence for every mistake */
+export function loadSettings({ flags = {}, env = {}, file }: SettingSources): { values: Settings; given: ReadonlySet<SettingName> } {
+  const problems: string[] = [];
+  const given = new Set<SettingName>();
+  const fromFile = readFile(file, problems);
+  const values: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
+    const sources: [string, unknown][] = [
+      [flagOf(name), flags[name]],
+      [one.env, env[one.env] || undefined],
+      [`${kebab(name)} in ${file ?? defaultFile}`, fromFile[kebab(name)]],
+    ];
+    const found = sources.find(([, value]) => value !== undefined);
+    values[name] = one.default;
+    if (!found) continue;
+    given.add(name);
+    try {
+      values[name] = one.parse(String(found[1]));
+    } catch (error) {
+      problems.push(`${found[0]} is ${secret(name) ? "not usable" : quoted(String(found[1]))}: ${asError(error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return { values: values as unknown as Settings, given };
+}
+
+export function flagOf(name: SettingName): string {
+  return `--${kebab(name)}`;
+}
+
+const defaultFile = "muster.toml";
+
+function readFile(file: string | undefined, problems: string[]): Record<string, unknown> {
+  try {
+    const table = parseToml(readFileSync(file ?? defaultFile, "utf8"));
+    const known = new Set(Object.keys(settings).map(kebab));
+    for (const key of Object.keys(table)) {
+      if (!known.has(key)) problems.push(`${file ?? defaultFile} has an unknown key ${quoted(key)}: expected ${[...known].join(", ")}`);
+    }
+    return table;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" && file === undefined) return {};
+    problems.push(`${file ?? defaultFile} cannot be read: ${asError(error).message.split("\n")[0]}`);
+    return {};
+  }
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Values that may hold a password are not repeated in a message. */
+function secret(name: SettingName): boolean {
+  return name === "adminPassword" || name === "token" || name === "mqttUrl" || name === "influxUrl";
+}
+
+function text(value: string): string {
+  if (value.trim() === "") throw new Error("expected some text");
+  return value;
+}
+
+function optionalText(value: string): string | undefined {
+  return text(value);
+}
+
+function whole(from: number, to: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < from || number > to) throw new Error(`expected a whole number from ${from} to ${to}`);
+    return number;
+  };
+}
+
+function port(value: string): number {
+  return whole(0, 65_535)(value);
+}
+
+function url(value: string, protocols: readonly string[], example: string): string {
+  if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) throw new Error(`expected a URL such as ${example}`);
+  return value;
+}
+
+function brokerUrl(value: string): string | undefined {
+  return url(value, ["mqtt:", "mqtts:", "ws:", "wss:"], "mqtt://user:password@host:1883");
+}
+
+function influxUrl(value: string): string | undefined {
+  return url(value, ["http:", "https:"], "http://user:password@host:8086/database");
+}
+
+function httpUrl(value: string): string | undefined {
+  return url(value, ["http:", "https:"], "http://127.0.0.1:3000");
+}
+
+function topicRoot(value: string): string {
+  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value)) throw new Error("expected topic levels of letters, digits, dots, _ and -");
+  return value;
+}
+
+function mqttVersion(value: string): 4 | 5 | "auto" {
+  if (value === "auto") return value;
+  if (value === "4" || value === "5") return Number(value) as 4 | 5;
+  throw new Error("expected 4, 5 or auto");
+}
+
+function logLevel(value: string): LogLevel {
+  const levels: readonly string[] = ["debug", "info", "warn", "error", "silent"] satisfies LogLevel[];
+  if (!levels.includes(value)) throw new Error(`expected one of ${levels.join(", ")}`);
+  return value as LogLevel;
+}

@@ -1,0 +1,76 @@
+import * as assert from "uvu/assert";
+import { parseCommandId, parseDeviceId } from "#shared/ids";
+import { Topics, type Address } from "#shared/topics";
+import { suite } from "../test/suite.ts";
+
+const device = parseDeviceId("rpi-7");
+const id = parseCommandId("42");
+
+const addresses: [string, Address][] = [
+  ["muster/rpi-7/metrics", { kind: "metrics", device }],
+  ["muster/rpi-7/metrics/cpu", { kind: "simple", device, measurement: "cpu" }],
+  ["muster/rpi-7/ack", { kind: "ack", device }],
+  ["muster/rpi-7/status", { kind: "status", device }],
+  ["muster/rpi-7/cmd/42", { kind: "task", device, id }],
+  ["muster/rpi-7/cmd", { kind: "short", device }],
+  ["muster/rpi-7/reply/42", { kind: "reply", device, id }],
+  ["muster/rpi-7/refused", { kind: "refused", device }],
+  ["muster/console/status", { kind: "console" }],
+];
+
+const strangers = [
+  "",
+  "muster",
+  "muster/",
+  "muster/rpi-7",
+  "muster/rpi-7/",
+  "muster/RPI/status",
+  "muster//status",
+  "muster/-x/status",
+  "muster/a+b/status",
+  "muster/a#/status",
+  "muster/a\0b/status",
+  "muster/rpi-7/cmd/",
+  "muster/rpi-7/cmd/4 2",
+  "muster/rpi-7/cmd/42/more",
+  "muster/rpi-7/reply",
+  "muster/rpi-7/metrics/",
+  "muster/rpi-7/metrics/cpu\nmem",
+  "muster/rpi-7/metrics/+",
+  "muster/rpi-7/status/x",
+  "muster/console/cmd",
+  "muster/console/metrics",
+  "other/rpi-7/status",
+  "musterx/rpi-7/status",
+  "$SYS/broker/uptime",
+];
+
+suite("topics", ({ test }) => {
+  const topics = new Topics();
+
+  test("each address builds its topic and parses back", () => {
+    for (const [topic, address] of addresses) {
+      assert.is(topics.build(address), topic);
+      assert.equal(topics.parse(topic), address);
+    }
+  });
+
+  test("what is none of ours does not parse", () => {
+    for (const topic of strangers) assert.is(topics.parse(topic), undefined, JSON.stringify(topic));
+  });
+
+  test("each kind's filter is its topic with a wildcard", () => {
+    for (const [topic, address] of addresses) {
+      const levels = topic.split("/");
+      const filter = topics.filter(address.kind).split("/");
+      assert.is(filter.length, levels.length);
+      assert.ok(filter.every((level, at) => level === "+" || level === levels[at]), topics.filter(address.kind));
+    }
+  });
+
+  test("another root moves every topic", () => {
+    const other = new Topics("site/a");
+    for (const [, address] of addresses) assert.equal(other.parse(other.build(address)), address);
+    assert.is(other.parse("muster/rpi-7/status"), undefined);
+  });
+});

@@ -1,0 +1,105 @@
+import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/ids";
+
+/**
+ * What a topic means. Every topic of Muster is built and parsed here and nowhere else;
+ * {@link Topics.parse} and {@link Topics.build} are each other's inverse.
+ */
+export type Address =
+  | { readonly kind: "metrics"; readonly device: DeviceId }
+  | { readonly kind: "simple"; readonly device: DeviceId; readonly measurement: string }
+  | { readonly kind: "ack"; readonly device: DeviceId }
+  | { readonly kind: "status"; readonly device: DeviceId }
+  | { readonly kind: "task"; readonly device: DeviceId; readonly id: CommandId }
+  | { readonly kind: "short"; readonly device: DeviceId }
+  | { readonly kind: "reply"; readonly device: DeviceId; readonly id: CommandId }
+  | { readonly kind: "refused"; readonly device: DeviceId }
+  | { readonly kind: "console" };
+
+/** What a filter can be made for: a kind of address, over one device or all (`+`). */
+export type AddressKind = Address["kind"];
+
+/** A measurement's name in a topic: printable, and without what the line protocol or MQTT would take for syntax. */
+const measurementPattern = /^[A-Za-z0-9][A-Za-z0-9 ._:-]{0,63}$/;
+
+/** The reserved level of the console's own topics. */
+const consoleLevel = "console";
+
+export class Topics {
+  /** @param root the first level (or levels) of every topic, `muster` by default */
+  constructor(readonly root: string = "muster") {}
+
+  build(address: Address): string {
+    if (address.kind === "console") return `${this.root}/${consoleLevel}/status`;
+    const base = `${this.root}/${address.device}`;
+    switch (address.kind) {
+      case "metrics":
+      case "ack":
+      case "status":
+      case "refused":
+        return `${base}/${address.kind}`;
+      case "simple":
+        return `${base}/metrics/${address.measurement}`;
+      case "task":
+        return `${base}/cmd/${address.id}`;
+      case "short":
+        return `${base}/cmd`;
+      case "reply":
+        return `${base}/reply/${address.id}`;
+    }
+  }
+
+  /** The address that `topic` names, or undefined where it is none of ours. */
+  parse(topic: string): Address | undefined {
+    if (!topic.startsWith(`${this.root}/`)) return undefined;
+    const [owner = "", branch, leaf, ...rest] = topic.slice(this.root.length + 1).split("/");
+    if (rest.length > 0) return undefined;
+    if (owner === consoleLevel) return branch === "status" && leaf === undefined ? { kind: "console" } : undefined;
+    const device = asDeviceId(owner);
+    if (!device) return undefined;
+    return leaf === undefined ? parseBranch(device, branch) : parseLeaf(device, branch, leaf);
+  }
+
+  /** The subscription filter for one kind of address, of one device or of all. */
+  filter(kind: AddressKind, device: DeviceId | "+" = "+"): string {
+    if (kind === "console") return `${this.root}/${consoleLevel}/status`;
+    const base = `${this.root}/${device}`;
+    switch (kind) {
+      case "metrics":
+      case "ack":
+      case "status":
+      case "refused":
+        return `${base}/${kind}`;
+      case "simple":
+        return `${base}/metrics/+`;
+      case "task":
+        return `${base}/cmd/+`;
+      case "short":
+        return `${base}/cmd`;
+      case "reply":
+        return `${base}/reply/+`;
+    }
+  }
+}
+
+function parseBranch(device: DeviceId, branch: string | undefined): Address | undefined {
+  switch (branch) {
+    case "metrics":
+    case "ack":
+    case "status":
+    case "refused":
+      return { kind: branch, device };
+    case "cmd":
+      return { kind: "short", device };
+    default:
+      return undefined;
+  }
+}
+
+function parseLeaf(device: DeviceId, branch: string | undefined, leaf: string): Address | undefined {
+  if (branch === "metrics") return measurementPattern.test(leaf) ? { kind: "simple", device, measurement: leaf } : undefined;
+  const id = asCommandId(leaf);
+  if (!id) return undefined;
+  if (branch === "cmd") return { kind: "task", device, id };
+  if (branch === "reply") return { kind: "reply", device, id };
+  return undefined;
+}

@@ -1,0 +1,118 @@
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { Broker } from "../broker/broker.ts";
+import { Console, type ConsoleOptions } from "../console/console.ts";
+import { openState, type State } from "../console/state.ts";
+import { systemClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { generateSecret } from "#shared/password";
+import { startMosquitto } from "./mosquitto.ts";
+import { runProgram, Running, type Finished } from "./programs.ts";
+import { eventually, type Scope } from "./suite.ts";
+
+export type BrokerKind = "embedded" | "mosquitto";
+export const brokerKinds: readonly BrokerKind[] = ["embedded", "mosquitto"];
+
+/** A broker and a console, and agents as they are asked for: real ones, over sockets. */
+export interface Fleet {
+  readonly console: Console;
+  readonly state: State;
+  readonly port: number;
+  readonly url: string;
+  /** An agent that has been seen online; it samples once a second and keeps nothing. */
+  agent(device?: string, options?: Partial<AgentOptions>): Promise<Agent>;
+  /** An agent that has not been started. */
+  newAgent(device?: string, options?: Partial<AgentOptions>): Agent;
+  /** Waits until the console sees the device on- or offline. */
+  sees(device: string, online: boolean): Promise<void>;
+  /** Arguments that log `who` in with mosquitto's programs. */
+  login(who?: string): string[];
+  pub(...args: string[]): Promise<Finished>;
+  sub(scope: Scope, ...args: string[]): Promise<Running>;
+  restartBroker(): Promise<void>;
+}
+
+const devices = ["rpi-7", "rpi-8"];
+const people = [
+  { name: "ann", role: "operator" },
+  { name: "vic", role: "viewer" },
+] as const;
+
+export async function startFleet(scope: Scope, kind: BrokerKind, options: Partial<ConsoleOptions> = {}): Promise<Fleet> {
+  const directory = await scope.directory();
+  const state = openState(directory, systemClock);
+  scope.cleanup(() => state.close());
+  const accounts = [
+    { name: "console", role: "console" as const },
+    ...devices.map((name) => ({ name, role: "device" as const })),
+    ...people,
+  ].map((account) => ({ ...account, secret: generateSecret() }));
+  for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
+  const secretOf = (name: string): string => accounts.find((account) => account.name === name)?.secret ?? "nobody's secret";
+  const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, accounts);
+  const way = broker.bus ? { bus: broker.bus } : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
+  const console = new Console({ directory, state, log: silentLog, ...way, ...options });
+  await console.start();
+  scope.cleanup(() => console.stop());
+  await eventually("the console's connection", () => console.brokerConnected);
+
+  const newAgent = (device = "rpi-7", own: Partial<AgentOptions> = {}): Agent => {
+    const agent = new Agent({ device, url: broker.url, password: secretOf(device), interval: 1_000, mqttVersion: broker.version, ...own });
+    scope.cleanup(() => agent.stop());
+    return agent;
+  };
+  const sees = async (device: string, online: boolean): Promise<void> => {
+    await eventually(`${device} ${online ? "online" : "offline"}`, () => console.registry.get(device)?.online === online);
+  };
+  const login = (who = "ann"): string[] => {
+    const id = devices.includes(who) ? ["-i", who] : [];
+    return ["-h", "127.0.0.1", "-p", String(broker.port), "-u", who, "-P", secretOf(who), ...id];
+  };
+  return {
+    console,
+    state,
+    port: broker.port,
+    url: broker.url,
+    newAgent,
+    sees,
+    login,
+    async agent(device = "rpi-7", own = {}) {
+      const agent = newAgent(device, own);
+      agent.start();
+      await sees(device, true);
+      return agent;
+    },
+    pub: (...args) => runProgram("mosquitto_pub", [...login(), ...args]),
+    async sub(inner, ...args) {
+      const program = new Running(inner, "stdbuf", ["-oL", "mosquitto_sub", ...login(), "-d", "-v", ...args]);
+      await program.line(/Subscribed \(mid/);
+      return program;
+    },
+    restartBroker: broker.restart,
+  };
+}
+
+async function embedded(scope: Scope, { accounts }: State) {
+  const broker = new Broker({
+    listen: "127.0.0.1",
+    port: 0,
+    root: "muster",
+    authenticate: (name, secret) => accounts.verify(name, secret),
+    clock: systemClock,
+    log: silentLog,
+  });
+  const { port } = await broker.start();
+  scope.cleanup(() => broker.stop());
+  // The embedded broker lives and dies with the console's process: its restart is that of everything.
+  const restart = (): Promise<void> => Promise.reject(new Error("the embedded broker is not restarted alone"));
+  return { port, url: `mqtt://127.0.0.1:${port}`, bus: broker.local(), version: 4 as const, restart };
+}
+
+async function external(scope: Scope, accounts: Parameters<typeof startMosquitto>[1]["accounts"]) {
+  const mosquitto = await startMosquitto(scope, { accounts });
+  const restart = async (): Promise<void> => {
+    await mosquitto.stop("SIGKILL");
+    await mosquitto.start();
+  };
+  return { port: mosquitto.port, url: mosquitto.url, bus: undefined, version: "auto" as const, restart };
+}
+

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import * as assert from "uvu/assert";
+import { suite } from "./suite.ts";
+
+/** Which rooms each room may import from, besides itself, packages and `node:`. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  broker: ["shared"],
+  agent: ["shared"],
+  console: ["shared"],
+};
+
+/** One package, one home: where each may be imported. */
+const homes: Readonly<Record<string, RegExp>> = {
+  aedes: /^broker\//,
+  ws: /^broker\//,
+  systeminformation: /^agent\/collectors\//,
+  "cbor-x": /^shared\/codec\.ts$/,
+  influx: /^console\/store\//,
+  mqtt: /^shared\/link\.ts$/,
+  "@photostructure/sqlite": /^console\/store\/database\.ts$/,
+  fastify: /^console\/http\//,
+  commander: /^shared\/commandline\.ts$/,
+  "smol-toml": /^shared\/settings\.ts$/,
+  pino: /^shared\/log\.ts$/,
+};
+
+const rooms = ["shared", "broker", "agent", "console"];
+const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
+
+suite("house", ({ test }) => {
+  const files = ["muster.ts", ...rooms.flatMap((room) => sources(room))];
+  const imports = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
+
+  test("a room imports shared, packages and node, never another room", () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const from = roomOf(file);
+      const to = roomOf(resolve(file, target));
+      return from !== undefined && to !== undefined && from !== to && !mayImport[from]?.includes(to);
+    });
+    assert.equal(wrong, []);
+  });
+
+  test("a package is imported in its home alone", () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const home = homes[packageOf(target)];
+      return home && !home.test(file);
+    });
+    assert.equal(wrong, []);
+  });
+
+  test("a file is named for what it does", () => {
+    assert.equal(files.filter((file) => drawers.test(file)), []);
+  });
+
+  test("topics are built in one module", () => {
+    const wrong = files.filter((file) => file !== "shared/topics.ts" && /[`'"](muster|\$\{[a-z]*[rR]oot\})\//.test(readFileSync(file, "utf8")));
+    assert.equal(wrong, []);
+  });
+
+  test("nothing loops: no module imports itself through others", () => {
+    const graph = new Map(files.map((file) => [file, importsOf(file, { types: false }).map((target) => resolve(file, target))]));
+    assert.equal(findCycle(graph), undefined);
+  });
+});
+
+function sources(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !isTestOnly(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Tests, and what only tests use, may look into any room. */
+function isTestOnly(name: string): boolean {
+  return /\.test\.tsx?$/.test(name) || name === "fixture.ts" || name === "testing.ts";
+}
+
+function importsOf(file: string, { types = true } = {}): string[] {
+  const text = readFileSync(file, "utf8");
+  const pattern = /^\s*(?:import|export)\s+(type\s+)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import\s+"([^"]+)"/gm;
+  return [...text.matchAll(pattern)].filter(([, type]) => types || !type).map(([, , from, dynamic, bare]) => from ?? dynamic ?? bare ?? "");
+}
+
+function resolve(file: string, target: string): string {
+  if (target.startsWith("#shared/")) return `shared/${target.slice("#shared/".length)}.ts`;
+  return target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), target)) : "";
+}
+
+function roomOf(path: string): string | undefined {
+  const [room = ""] = path.split("/");
+  return rooms.includes(room) ? room : undefined;
+}
+
+function packageOf(target: string): string {
+  const parts = target.split("/");
+  return target.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? "");
+}
+
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    done.add(file);
+    for (const next of graph.get(file) ?? []) {
+      const cycle = visit(next, [...path, file]);
+      if (cycle) return cycle;
+    }
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const cycle = visit(file, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
