@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { encode } from "#shared/codec";
 import type { Json } from "#shared/messages/command";
 import type { Death, Offer, Status } from "#shared/messages/presence";
+import type { Schema } from "#shared/messages/schema";
 import type { Handler } from "./handler.ts";
 
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */
@@ -10,12 +11,17 @@ export function offers(handlers: ReadonlyMap<string, Handler>): Record<string, O
     key,
     {
       ...(title === undefined ? {} : { title }),
-      ...(args === undefined ? {} : { args: z.toJSONSchema(args, { io: "input" }) as Record<string, Json> }),
+      ...(args === undefined ? {} : { args: jsonSchema(args) }),
       ...(onInterrupt === undefined ? {} : { onInterrupt }),
       ...(concurrent === undefined ? {} : { concurrent }),
     },
   ]);
   return Object.fromEntries(entries);
+}
+
+function jsonSchema(args: Schema<unknown>): Record<string, Json> {
+  const { $schema: _, ...schema } = z.toJSONSchema(args, { io: "input" });
+  return schema as Record<string, Json>;
 }
 
 /** The retained message that says this device is gone: published by itself, or by the broker as its will. */

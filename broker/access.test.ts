@@ -4,9 +4,8 @@ import type { Principal } from "#shared/principal";
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { Access } from "./access.ts";
-import { covers, overlaps } from "./filters.ts";
 import { renderAcl, renderPasswords } from "./mosquitto.ts";
-import { accounts, login, startBroker } from "./testing.ts";
+import { accounts, login, startBroker } from "../test/broker.ts";
 
 const everybody = Object.keys(accounts);
 const people = ["vera", "olaf", "anna"];
@@ -93,27 +92,6 @@ suite("access: the table", ({ test }) => {
     assert.match(renderAcl("site/a", []), "pattern write site/a/%u/metrics\n");
   });
 
-  test("filters as sets", () => {
-    const table: [string, string, boolean, boolean][] = [
-      ["a/+", "a/b", true, true],
-      ["a/b", "a/+", false, true],
-      ["a/#", "a", true, true],
-      ["a/#", "a/+/c", true, true],
-      ["a/+", "a/#", false, true],
-      ["a/+", "a/b/c", false, false],
-      ["#", "$SYS/x", false, false],
-      ["$SYS/#", "#", false, false],
-      ["$SYS/#", "$SYS/+/y", true, true],
-      ["+/b", "a/+", false, true],
-      ["a", "a/b", false, false],
-    ];
-    for (const [one, two, covered, overlapping] of table) {
-      assert.is(covers(one, two), covered, `${one} covers ${two}`);
-      assert.is(overlaps(one, two), overlapping, `${one} overlaps ${two}`);
-      assert.is(overlaps(two, one), overlapping, `${two} overlaps ${one}`);
-    }
-  });
-
   test("a name that would write lines of its own is refused", () => {
     for (const name of ["a\nuser b", "a:b", "", "a b", "#", "a+"]) {
       assert.throws(() => renderAcl("muster", [{ name, role: "admin" }]), /cannot be a user/);
@@ -127,7 +105,7 @@ type Start = (scope: Scope) => Promise<string>;
 
 enforcedBy("the embedded broker", async (scope) => (await startBroker(scope)).url);
 enforcedBy("mosquitto with the shipped settings", async (scope) => {
-  const known = principals.map((principal) => ({ ...principal, secret: principal.name }));
+  const known = principals.map(({ name, role }) => ({ name, role, secret: name }));
   return (await startMosquitto(scope, { accounts: known })).url;
 });
 

@@ -36,7 +36,7 @@ export function rulesOf(role: Role): readonly Rule[] {
 
 /** The filters that one rule opens to one principal; none where the principal's name cannot be a device's. */
 export function filtersOf(rule: Rule, topics: Topics, name: string): readonly string[] {
-  if ("tree" in rule) return [rule.tree === "root" ? `${topics.root}/#` : "$SYS/#"];
+  if ("tree" in rule) return [rule.tree === "root" ? [topics.root, "#"].join("/") : "$SYS/#"];
   const device = rule.whose === "any" ? "+" : asDeviceId(name);
   return device ? rule.kinds.map((kind) => topics.filter(kind, device)) : [];
 }
@@ -48,7 +48,7 @@ export class Access {
 
   constructor(root: string) {
     this.topics = new Topics(root);
-    this.#tree = `${root}/`;
+    this.#tree = [root, ""].join("/");
   }
 
   /** Whether `principal` may publish to `topic`. */

@@ -3,7 +3,7 @@ import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
-import { inbox, login, rawConnect, rawConnection, startBroker } from "./testing.ts";
+import { inbox, login, rawConnect, rawConnection, startBroker } from "../test/broker.ts";
 
 suite("admission", ({ test }) => {
   test("a device goes by its own name", async (scope) => {
@@ -122,7 +122,7 @@ async function refusal(scope: Scope, url: string, name: string, options: IClient
   scope.cleanup(() => client.endAsync(true));
   const code = new Promise<number>((resolve, reject) => {
     client.once("connect", () => reject(new Error(`${name} was let in`)));
-    client.once("error", (error) => resolve("code" in error ? Number(error.code) : -1));
+    client.once("error", (error) => resolve("code" in error ? error.code : -1));
   });
   return withDeadline(code, 5, "the refusal");
 }

@@ -4,8 +4,9 @@ import { systemClock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
+import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
-import { startBroker } from "./testing.ts";
+import { startBroker } from "../test/broker.ts";
 
 /** Gives a bus that is up, and what stops its broker. */
 type MakeBus = (scope: Scope) => Promise<{ bus: Bus; stop: () => Promise<void> }>;
@@ -17,15 +18,17 @@ const local: MakeBus = async (scope) => {
 
 const link: MakeBus = async (scope) => {
   const { broker, url } = await startBroker(scope);
-  const bus = new Link({ url, clientId: "hub", username: "hub", password: "hub", log: silentLog, clock: systemClock });
-  scope.cleanup(() => bus.stop());
-  bus.start();
-  await up(bus);
-  return { bus, stop: () => broker.stop() };
+  return { bus: await linkTo(scope, url), stop: () => broker.stop() };
+};
+
+const linkToMosquitto: MakeBus = async (scope) => {
+  const mosquitto = await startMosquitto(scope, { accounts: [{ name: "hub", role: "console", secret: "hub" }] });
+  return { bus: await linkTo(scope, mosquitto.url), stop: () => mosquitto.stop() };
 };
 
 busSuite("bus in process", local);
 busSuite("bus over a socket", link);
+busSuite("bus over a socket to mosquitto", linkToMosquitto);
 
 function busSuite(name: string, makeBus: MakeBus): void {
   suite(name, ({ test }) => {
@@ -127,6 +130,14 @@ suite("bus in process: its own promises", ({ test }) => {
     assert.match((await inbox.next()).payload.toString(), /seconds$/);
   });
 });
+
+async function linkTo(scope: Scope, url: string): Promise<Bus> {
+  const bus = new Link({ url, clientId: "hub", username: "hub", password: "hub", log: silentLog, clock: systemClock });
+  scope.cleanup(() => bus.stop());
+  bus.start();
+  await up(bus);
+  return bus;
+}
 
 /** Resolves when what was subscribed before is in force: a message of our own comes back through the broker. */
 async function ready(bus: Bus): Promise<void> {

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
-import { inbox, login, startBroker } from "./testing.ts";
+import { inbox, login, startBroker } from "../test/broker.ts";
 
 const count = 3_000;
 

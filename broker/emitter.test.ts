@@ -91,7 +91,7 @@ suite("emitter", ({ test }) => {
 
   test("ten thousand messages that are done at once do not deepen the stack", () => {
     const emitter = new Emitter();
-    let release: () => void = () => {};
+    let release: (() => void) | undefined;
     emitter.on("block", (_packet, done) => (release = done));
     let seen = 0;
     emitter.on("quick", (_packet, done) => {
@@ -101,7 +101,7 @@ suite("emitter", ({ test }) => {
     const blocks: (() => void)[] = [];
     for (let at = 0; at < 100; at++) {
       emitter.emit(packet("block"));
-      blocks.push(release);
+      if (release) blocks.push(release);
     }
     for (let at = 0; at < 10_000; at++) emitter.emit(packet("quick"));
     assert.is(seen, 0);

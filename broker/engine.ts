@@ -67,10 +67,10 @@ export class Engine {
         admission.note(guests.of(client), packet);
         done(null, true);
       },
-      authenticate: (client, name, secret, done) => {
+      authenticate: (client, name, secret, answer) => {
         admission.admit(guests.of(client), client, name, secret).then(
-          () => done(null, true),
-          (error: AuthenticateError) => done(error, false),
+          () => answer(null, true),
+          (error: AuthenticateError) => answer(error, false),
         );
       },
     } satisfies Pick<AedesOptions, "preConnect" | "authenticate">;

@@ -2,8 +2,9 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { check } from "#shared/messages/schema";
 import { refusal } from "#shared/messages/command";
-import { suite } from "../test/suite.ts";
-import { inbox, login, startBroker } from "./testing.ts";
+import type { Role } from "#shared/principal";
+import { eventually, suite } from "../test/suite.ts";
+import { inbox, login, startBroker } from "../test/broker.ts";
 
 suite("gate", ({ test }) => {
   test("a message that is not allowed is dropped, counted and answered; its sender stays", async (scope) => {
@@ -69,6 +70,37 @@ suite("gate", ({ test }) => {
       seen.messages.map(({ topic }) => topic).filter((topic) => topic !== "muster/rpi-7/ack"),
       [],
     );
+  });
+
+  test("what is queued for a session is judged by what its client may read now", async (scope) => {
+    let role: Role = "operator";
+    const authenticate = async (name: string) => ({ name, role });
+    const { broker, url } = await startBroker(scope, { authenticate });
+    const options = { clientId: "pi", clean: false, resubscribe: false };
+    const before = await login(scope, url, "pi", options);
+    await before.subscribeAsync("muster/#", { qos: 1 });
+    await before.endAsync();
+    await broker.local().publish("muster/rpi-7/reply/1", Buffer.from("not yours any more"));
+    await broker.local().publish("muster/pi/ack", Buffer.from("yours"));
+    role = "device";
+    const topics: string[] = [];
+    await login(scope, url, "pi", options, (after) => {
+      after.on("message", (topic) => topics.push(topic));
+    });
+    await eventually("the queued message", () => topics.length > 0);
+    assert.equal(topics, ["muster/pi/ack"]);
+    assert.is(broker.stats().stored <= 1, true);
+  });
+
+  test("who subscribes everything gets what it may read", async (scope) => {
+    const { broker, url } = await startBroker(scope);
+    const viewer = await login(scope, url, "vera");
+    const seen = inbox(viewer);
+    await viewer.subscribeAsync("#", { qos: 1 });
+    await broker.local().publish("elsewhere/x", Buffer.from("not for you"));
+    await broker.local().publish("muster/rpi-7/status", Buffer.from("for you"));
+    await seen.upTo(({ payload }) => payload.toString() === "for you");
+    assert.is(seen.messages.length, 1);
   });
 
   test("of a device only the presence is retained", async (scope) => {

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import mqtt from "mqtt";
 import * as assert from "uvu/assert";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { EnvironmentError } from "#shared/errors";
 import { suite, withDeadline } from "../test/suite.ts";
-import { inbox, login, rawConnect, rawConnection, startBroker, untilClosed } from "./testing.ts";
+import { inbox, login, rawConnect, rawConnection, startBroker, untilClosed } from "../test/broker.ts";
 
 suite("listener", ({ test }) => {
   test("a port in use is said so, with what to do", async (scope) => {

@@ -94,20 +94,20 @@ export class LocalBus implements Bus {
     for (const packet of found) this.#hand(listener, packet, true, () => {});
   }
 
-  #hand(listener: Listener, packet: StoredPacket, retain: boolean, done: () => void): void {
+  #hand(listener: Listener, packet: StoredPacket, retain: boolean, release: () => void): void {
     const { topic, payload, from } = packet;
     try {
       const wait = listener({ topic, payload, retain, ...(from === undefined ? {} : { from }) });
-      if (wait) wait.then(done, (error: unknown) => this.#failed(topic, error, done));
-      else done();
+      if (wait) wait.then(release, (error: unknown) => this.#failed(topic, error, release));
+      else release();
     } catch (error) {
-      this.#failed(topic, error, done);
+      this.#failed(topic, error, release);
     }
   }
 
-  #failed(topic: string, error: unknown, done: () => void): void {
+  #failed(topic: string, error: unknown, release: () => void): void {
     this.#options.log.error({ topic, err: asError(error) }, "a message's listener failed");
-    done();
+    release();
   }
 }
 

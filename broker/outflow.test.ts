@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
-import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker } from "./testing.ts";
+import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker } from "../test/broker.ts";
 
 const kilobyte = Buffer.alloc(1_024, 0x61);
 

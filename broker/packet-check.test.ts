@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
-import { mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "./testing.ts";
+import { mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
 
 const id = [0, 1];
 const invalidUtf8 = Buffer.from([0x61, 0xff, 0x62]);

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import type { StoredPacket } from "./packets.ts";
 import { RetainedMessages } from "./retained.ts";
-import { inbox, login, startBroker } from "./testing.ts";
+import { inbox, login, startBroker } from "../test/broker.ts";
 
 const packet = (topic: string, payload = "x"): StoredPacket => ({
   cmd: "publish",

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../test/suite.ts";
-import { inbox, login, startBroker } from "./testing.ts";
+import { inbox, login, startBroker } from "../test/broker.ts";
 
 suite("$SYS", ({ test }) => {
   test("the statistics are retained under Mosquitto's names and renewed at the interval", async (scope) => {

@@ -59,11 +59,11 @@ export function sysTopics(stats: Stats): readonly (readonly [topic: string, valu
 
 /** Calls `tick` at once and then every `interval` milliseconds; the returned function ends it. */
 export function every(clock: Clock, interval: number, tick: () => void): () => void {
-  let cancel = (): void => {};
+  let cancel: (() => void) | undefined;
   const run = (): void => {
     tick();
     cancel = clock.after(interval, run);
   };
   run();
-  return () => cancel();
+  return () => cancel?.();
 }

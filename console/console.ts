@@ -94,11 +94,13 @@ export class Console {
     const kinds = ["status", "metrics", "simple", "reply", "short", "task"] as const;
     parts.bus.subscribe(
       kinds.map((kind) => this.#topics.filter(kind)),
-      (message) => this.#receive(parts, message),
+      (message) => {
+        if (this.#parts === parts) this.#receive(parts, message);
+      },
     );
     parts.desk.start();
     parts.bus.onConnection((change) => {
-      if (!change.up) return;
+      if (!change.up || this.#parts !== parts) return;
       parts.registry.brokerCameBack();
       this.#announce(parts.bus, change.session, true);
     });

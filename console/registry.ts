@@ -185,8 +185,12 @@ export class Registry {
   }
 
   #entry(id: DeviceId): Entry {
-    let entry = this.#entries.get(id);
-    if (!entry) this.#entries.set(id, (entry = newEntry(id)));
+    const known = this.#entries.get(id);
+    if (known) return known;
+    const entry = newEntry(id);
+    this.#entries.set(id, entry);
+    // A device without a birth, such as one that only sends simple samples, shows up with its first message.
+    this.#changed(entry);
     return entry;
   }
 

@@ -34,7 +34,7 @@ export interface Message {
   readonly payload: Buffer;
   /** True for a copy that the broker kept. Never used to tell a duplicate: brokers differ in it. */
   readonly retain: boolean;
-  /** The publisher's client id, where the broker tells it: only the embedded one does. */
+  /** The publisher's user name, where the broker tells it: only the embedded one does. */
   readonly from?: string;
   /** MQTT 5 request: where the answer shall go as well. */
   readonly responseTopic?: string;

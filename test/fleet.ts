@@ -29,6 +29,7 @@ export interface Fleet {
   pub(...args: string[]): Promise<Finished>;
   sub(scope: Scope, ...args: string[]): Promise<Running>;
   restartBroker(): Promise<void>;
+  secretOf(name: string): string;
 }
 
 const devices = ["rpi-7", "rpi-8"];
@@ -88,6 +89,7 @@ export async function startFleet(scope: Scope, kind: BrokerKind, options: Partia
       return program;
     },
     restartBroker: broker.restart,
+    secretOf,
   };
 }
 

@@ -25,6 +25,12 @@ for (const [index, { name }] of files.entries()) {
   await import(resolve(name));
   if (tally.suites === before) problems.push(`${name} registers no suite`);
 }
+// What is thrown outside of every test ends the run, and says so in its last line.
+process.once("uncaughtException", (error) => {
+  console.error(error);
+  console.log(`${tally.passed} passed, ${tally.failed + 1} failed`);
+  process.exit(1);
+});
 await exec();
 
 const leftovers = await openHandles();

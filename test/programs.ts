@@ -11,9 +11,8 @@ export interface Finished {
 }
 
 /** Runs a program to its end. */
-export async function runProgram(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; seconds?: number; cwd?: string; input?: string } = {}): Promise<Finished> {
-  const child = spawn(command, args, { env: { ...process.env, ...options.env }, ...(options.cwd ? { cwd: options.cwd } : {}) });
-  child.stdin.end(options.input ?? "");
+export async function runProgram(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; seconds?: number } = {}): Promise<Finished> {
+  const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));

@@ -7,9 +7,10 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return all.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("  ").trimEnd()).join("\n");
 }
 
-/** How long ago a moment was: `4s ago`; a dash for never. */
+/** How long ago a moment was: `now`, `4.2s ago`; a dash for never. */
 export function ago(ms: number | null | undefined, now: number): string {
-  return ms === null || ms === undefined ? "–" : `${formatDuration(Math.max(0, now - ms))} ago`;
+  if (ms === null || ms === undefined) return "–";
+  return now - ms < 1_000 ? "now" : `${formatDuration(now - ms)} ago`;
 }
 
 /** Text of a device, fit for a terminal: no escape sequences of somebody else's. */

@@ -3,7 +3,7 @@ import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { systemClock, type Clock } from "#shared/clock";
@@ -88,6 +88,7 @@ export async function buildApp({ console, accounts, page, log, clock = systemClo
     return reply.code(ok ? 200 : 503).send({ ok, version, store: { ...store }, broker: { connected } });
   });
   if (page !== undefined) await servePage(app, page);
+  setNotFound(app, page !== undefined);
   return app;
 }
 
@@ -134,17 +135,23 @@ function setErrors(app: FastifyInstance, log: Log): void {
   });
 }
 
-/** The page's files; any other path that is not the API's is the page as well, since it has paths of its own. */
 async function servePage(app: FastifyInstance, root: string): Promise<void> {
   await app.register(fastifyStatic, { root, wildcard: false, immutable: true, maxAge: "1y", index: false });
-  const index = (reply: { sendFile(path: string, options: object): unknown }): unknown => reply.sendFile("index.html", { maxAge: 0, immutable: false });
-  app.get("/", { schema: { hide: true } }, (_, reply) => index(reply));
+  app.get("/", { schema: { hide: true } }, (_, reply) => sendPage(reply));
+}
+
+/** The page has paths of its own: whatever a browser asks for that is neither a file nor the API's is the page. */
+function setNotFound(app: FastifyInstance, page: boolean): void {
   app.setNotFoundHandler((request, reply) => {
-    const isPage = request.method === "GET" && !request.url.startsWith("/api/") && (request.headers.accept ?? "").includes("text/html");
-    if (isPage) return index(reply);
-    const answer = problem(404, `there is nothing at ${request.method} ${request.url.slice(0, 200)}; GET /api/openapi.json lists what is`);
-    return reply.code(404).type("application/problem+json").send(JSON.stringify(answer));
+    const { method, url, headers } = request;
+    if (page && method === "GET" && !url.startsWith("/api/") && headers.accept?.includes("text/html")) return sendPage(reply);
+    const answer = problem(404, `there is nothing at ${method} ${url.slice(0, 200)}; GET /api/openapi.json lists what is`);
+    return reply.code(404).type("application/problem+json").serializer(JSON.stringify).send(answer);
   });
+}
+
+function sendPage(reply: FastifyReply): FastifyReply {
+  return reply.sendFile("index.html", { maxAge: 0, immutable: false });
 }
 
 function listenError(cause: unknown, listen: string, port: number): Error {

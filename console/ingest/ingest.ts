@@ -91,7 +91,7 @@ export class Ingest {
         const lost = rejected.reduce((sum, { count }) => sum + count, 0);
         this.stats.rejected += lost;
         this.stats.stored += series.reduce((sum, { times }) => sum + times.length, 0) - lost;
-        for (const { measurement, why, count } of rejected) this.#options.log.warn({ device, measurement, count }, `the store refuses samples: ${why}`);
+        for (const { why, ...which } of rejected) this.#options.log.warn(which, `the store refuses samples: ${why}`);
         stored();
       },
       (thrown: unknown) => {

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
-import { batchCap } from "#shared/codec";
-import { count, epochMs, read, text, token } from "#shared/messages/schema";
+import { batchCap, decode } from "#shared/codec";
+import { BadInputError } from "#shared/errors";
+import { check, count, epochMs, read, text, token } from "#shared/messages/schema";
 
 /** One value of a field at one instant; null where there was none. */
 export type FieldValue = number | string | boolean | null;
@@ -56,29 +57,29 @@ export type Batch = z.infer<typeof batch>;
 
 export const readBatch = (payload: Buffer): Batch => read(batch, payload, "batch", batchCap).value;
 
-const values = z.record(name, z.union([z.number(), z.string().check(z.maxLength(1_024)), z.boolean()])).check(
-  z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"),
-);
+const values = z
+  .record(name, z.union([z.number(), z.string().check(z.maxLength(1_024)), z.boolean()], "expected a number, a string or a boolean"))
+  .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
 const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values });
-/** The simple form, for an ESP32 or `mosquitto_pub`: fields, or `{ts, tags, values}`. */
-const simpleSample = z.pipe(
-  z.union([explicitSample, values], "expected fields with numbers, strings or booleans, or {ts, tags, values}"),
-  z.transform((sample): SimpleSample => (isExplicit(sample) ? sample : { values: sample })),
-);
-export interface SimpleSample {
-  readonly ts?: number | undefined;
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  readonly values: Readonly<Record<string, number | string | boolean>>;
-}
 
-function isExplicit(sample: z.infer<typeof explicitSample> | z.infer<typeof values>): sample is z.infer<typeof explicitSample> {
-  return typeof sample["values"] === "object";
-}
+/** The simple form, for an ESP32 or `mosquitto_pub`: `{ts, tags, values}`, or the fields alone. */
+export type SimpleSample = z.infer<typeof explicitSample>;
 
-const simple = z.union([z.pipe(simpleSample, z.transform((one) => [one])), z.array(simpleSample).check(z.minLength(1), z.maxLength(1_000))]);
+/** Simple samples in one message at most. */
+const mostSamples = 1_000;
 
 /** One simple sample or a list of them. @throws BadInputError */
-export const readSimple = (payload: Buffer): readonly SimpleSample[] => read(simple, payload, "sample").value;
+export function readSimple(payload: Buffer): readonly SimpleSample[] {
+  const { value } = decode(payload);
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0 || list.length > mostSamples) throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
+  return list.map((one) => (isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(values, one, "sample") }));
+}
+
+/** A field may be called `values` too, but no field's value is an object. */
+function isExplicit(sample: unknown): boolean {
+  return typeof sample === "object" && sample !== null && "values" in sample && typeof sample.values === "object";
+}
 
 /**
  * The console's word to one agent run: the ranges of batch numbers, both ends included, that the store has taken.

@@ -1,6 +1,10 @@
+import english from "zod/v4/locales/en.js";
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { decode, payloadCap, type Encoding } from "#shared/codec";
+
+// The small zod has no sentences of its own: without a language every problem reads "Invalid input".
+z.config(english());
 
 /** A schema: the type of what passes is inferred from it, never written twice. */
 export type Schema<T> = z.core.$ZodType<T>;

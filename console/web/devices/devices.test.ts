@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { suite } from "../../../test/suite.ts";
 import type { Sample } from "../api/documents.ts";
 import { mergeLatest } from "../state/latest.ts";
+import { matches } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { valueTables } from "./value-tables.ts";
 
@@ -21,6 +22,28 @@ suite("web device gauges", ({ test }) => {
       sample("disk", { path: "/data" }, 1, { used_percent: 91 }),
     ]);
     assert.equal(gaugesOf(latest), { cpu: 20, mem: undefined, disk: 91, load: undefined });
+  });
+});
+
+suite("web fleet filter", ({ test }) => {
+  const device = {
+    id: "edge-berlin-01",
+    online: true,
+    since: 1,
+    lastSeen: 1,
+    reason: null,
+    problem: null,
+    facts: { os: "Debian 12", cores: 4 },
+  };
+
+  test("wants every word, in the name or a fact, in any case", () => {
+    for (const words of ["", "  ", "berlin", "DEBIAN edge", "12"]) assert.ok(matches(device, words, "all"), words);
+    for (const words of ["munich", "berlin munich"]) assert.not(matches(device, words, "all"), words);
+  });
+
+  test("wants the presence that is asked for", () => {
+    assert.ok(matches(device, "", "online"));
+    assert.not(matches(device, "", "offline"));
   });
 });
 

@@ -4,8 +4,8 @@ import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import type { Role } from "#shared/principal";
-import { withDeadline, type Scope } from "../test/suite.ts";
-import { Broker, type BrokerOptions } from "./broker.ts";
+import { withDeadline, type Scope } from "./suite.ts";
+import { Broker, type BrokerOptions } from "../broker/broker.ts";
 
 /** Accounts of the broker's tests: the name, its role, and the name again as the secret. */
 export const accounts: Readonly<Record<string, Role>> = {

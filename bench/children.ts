@@ -1,0 +1,44 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+
+/** Starts another file of the bench as a process of its own and waits until it says that it is ready. */
+export async function startChild(file: string, settings: object): Promise<ChildProcess> {
+  const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], { execArgv: ["--import", "tsx"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [said] = (await Promise.race([once(child, "message"), once(child, "exit").then(() => ["ended"])])) as [string];
+  if (said !== "ready") throw new Error(`${file} did not start: ${said}`);
+  return child;
+}
+
+/** The settings that {@link startChild} gave. */
+export function settingsOfChild<T>(): T {
+  return JSON.parse(process.argv[2] ?? "{}") as T;
+}
+
+export function ready(): void {
+  process.send?.("ready");
+  process.once("disconnect", () => process.exit(0));
+}
+
+export async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+/** What the bench started, ended in reverse: the same shape as a test's scope. */
+export class BenchScope {
+  readonly #undo: (() => unknown)[] = [];
+  readonly cleanup = (undo: () => unknown): void => void this.#undo.push(undo);
+
+  readonly directory = async (): Promise<string> => {
+    const { mkdtemp, rm } = await import("node:fs/promises");
+    const { tmpdir } = await import("node:os");
+    const path = await mkdtemp(`${tmpdir()}/muster-bench-`);
+    this.cleanup(() => rm(path, { recursive: true, force: true }));
+    return path;
+  };
+
+  async end(): Promise<void> {
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo();
+  }
+}

@@ -1,0 +1,75 @@
+import mqtt from "mqtt";
+import { startFleet, type BrokerKind } from "../test/fleet.ts";
+import { startDefaultMosquitto } from "../test/mosquitto.ts";
+import { BenchScope, endChild, startChild } from "./children.ts";
+import { percentile, toMarkdown, type Row } from "./table.ts";
+
+/** Rounds that count, and before them a tenth that do not. The plain one takes 88 ms a round, so it gets fewer. */
+const rounds = { muster: 2_000, plain: 200 };
+
+/** Command round trips, one after the other: row, retained task, reply, row, withdrawal; the agent in a process of its own. */
+async function muster(kind: BrokerKind): Promise<number[]> {
+  const scope = new BenchScope();
+  try {
+    const fleet = await startFleet(scope, kind);
+    const login = fleet.login("rpi-7");
+    const child = await startChild("agent-child.ts", {
+      device: "rpi-7",
+      url: fleet.url,
+      password: login[login.indexOf("-P") + 1],
+      mqttVersion: kind === "embedded" ? 4 : "auto",
+    });
+    scope.cleanup(() => endChild(child));
+    await fleet.sees("rpi-7", true);
+    return await times(rounds.muster, async () => void (await fleet.console.send("rpi-7", { key: "ping" })));
+  } finally {
+    await scope.end();
+  }
+}
+
+/** Plain mqtt.js on both sides of a Mosquitto as it comes: no row, no retained task, no withdrawal. */
+async function plain(): Promise<number[]> {
+  const scope = new BenchScope();
+  try {
+    const { url } = await startDefaultMosquitto(scope);
+    const child = await startChild("responder-child.ts", { url });
+    scope.cleanup(() => endChild(child));
+    const client = mqtt.connect(url);
+    scope.cleanup(() => client.endAsync(true));
+    await client.subscribeAsync("device/reply/+", { qos: 1 });
+    let id = 0;
+    return await times(rounds.plain, async () => {
+      id += 1;
+      const answered = new Promise<void>((resolve) => client.once("message", () => resolve()));
+      void client.publishAsync(`device/cmd/${id}`, '{"key":"ping"}', { qos: 1 });
+      await answered;
+    });
+  } finally {
+    await scope.end();
+  }
+}
+
+async function times(count: number, round: () => Promise<void>): Promise<number[]> {
+  const taken: number[] = [];
+  for (let turn = -count / 10; turn < count; turn++) {
+    const began = performance.now();
+    await round();
+    if (turn >= 0) taken.push(performance.now() - began);
+  }
+  return taken;
+}
+
+export async function roundTrip(): Promise<string> {
+  const runs: [string, number[]][] = [
+    ["Muster, embedded broker", await muster("embedded")],
+    ["Muster, Mosquitto with the shipped mosquitto.conf", await muster("mosquitto")],
+    ["plain mqtt.js, Mosquitto as it comes", await plain()],
+  ];
+  const reference = percentile(runs.at(-1)?.[1] ?? [], 0.5);
+  const rows = runs.map(([what, taken]): Row => {
+    const p50 = percentile(taken, 0.5);
+    const figures = { "p50 ms": p50.toFixed(2), "p99 ms": percentile(taken, 0.99).toFixed(2), "plain / this": (reference / p50).toFixed(1) };
+    return { what, figures };
+  });
+  return toMarkdown(`Command round trip, QoS 1, one after the other`, rows);
+}

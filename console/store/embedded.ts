@@ -1,0 +1,211 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { Log } from "#shared/log";
+import type { FieldValue } from "#shared/messages/metrics";
+import { openDatabase, transaction, type Database } from "./database.ts";
+import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type QueriedSeries, type SeriesColumns, type StoreHealth, type WriteOutcome } from "./store.ts";
+
+export interface EmbeddedStoreOptions {
+  /** The SQLite file. */
+  readonly path: string;
+  /** Milliseconds: older samples are let go. */
+  readonly maxAge: number;
+  /** Bytes: beyond it the oldest samples are let go. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
+const schema = [
+  `
+  CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    measurement TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    UNIQUE (device, measurement, tags)
+  ) STRICT;
+  CREATE TABLE samples (
+    series INTEGER NOT NULL,
+    ts INTEGER NOT NULL,
+    fields TEXT NOT NULL,
+    PRIMARY KEY (series, ts)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
+const trimEvery = 60_000;
+/** The share of the time span that is let go at once when the file is too large. */
+const slice = 0.1;
+
+/** Recent history in SQLite, bounded by age and size: for a fleet without an InfluxDB. */
+export class EmbeddedStore implements MetricsStore {
+  readonly #options: EmbeddedStoreOptions;
+  readonly #seriesIds = new Map<string, number>();
+  #open: { readonly database: Database; readonly statements: Statements } | undefined;
+  #trimmed = Number.NEGATIVE_INFINITY;
+  #problem: string | undefined;
+
+  constructor(options: EmbeddedStoreOptions) {
+    this.#options = options;
+  }
+
+  /** @throws EnvironmentError when the file cannot be used */
+  async start(): Promise<void> {
+    const database = openDatabase(this.#options.path, schema);
+    this.#open = { database, statements: prepare(database) };
+  }
+
+  async stop(): Promise<void> {
+    this.#open?.database.close();
+    this.#open = undefined;
+    this.#seriesIds.clear();
+  }
+
+  async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    const { database, statements } = this.#started;
+    const rejected: WriteOutcome["rejected"][number][] = [];
+    try {
+      transaction(database, () => {
+        for (const one of series) rejected.push(...this.#writeSeries(one, statements));
+      });
+      this.#trimNowAndThen();
+      this.#problem = undefined;
+    } catch (cause) {
+      this.#seriesIds.clear();
+      this.#problem = `the embedded store ${this.#options.path} takes no writes: ${asError(cause).message}`;
+      throw new StoreUnavailableError(this.#problem, { cause });
+    }
+    return { rejected };
+  }
+
+  async query({ device, measurement, field, tags = {}, from, to, every }: MetricsQuery): Promise<readonly QueriedSeries[]> {
+    const { statements } = this.#started;
+    const found = statements.findSeries.all(device, measurement) as unknown as { id: number; tags: string }[];
+    const answer: QueriedSeries[] = [];
+    for (const one of found) {
+      const own = JSON.parse(one.tags) as Record<string, string>;
+      if (!Object.entries(tags).every(([name, value]) => own[name] === value)) continue;
+      const points = every > 0 ? this.#means(one.id, field, from, to, every) : this.#raw(one.id, field, from, to);
+      if (points.length > 0) answer.push({ tags: own, points });
+    }
+    return answer;
+  }
+
+  health(): StoreHealth {
+    return this.#problem === undefined ? { ok: true } : { ok: false, problem: this.#problem };
+  }
+
+  get #started() {
+    if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
+    return this.#open;
+  }
+
+  *#writeSeries(series: SeriesColumns, { upsert }: Statements): Iterable<WriteOutcome["rejected"][number]> {
+    const { device, measurement, times, fields } = series;
+    const columns = Object.entries(fields);
+    const id = this.#seriesId(series);
+    let unfit = 0;
+    for (const [index, ts] of times.entries()) {
+      const values: Record<string, FieldValue> = {};
+      for (const [field, column] of columns) {
+        const value = column[index];
+        if (typeof value === "number" && !Number.isFinite(value)) unfit += 1;
+        else if (value !== null && value !== undefined) values[field] = value;
+      }
+      if (Object.keys(values).length > 0) upsert.run(id, Math.round(ts), JSON.stringify(values));
+    }
+    if (unfit > 0) yield { device, measurement, why: "a number that is not finite", count: unfit };
+  }
+
+  #seriesId({ device, measurement, tags }: SeriesColumns): number {
+    const sorted = JSON.stringify(Object.fromEntries(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+    const key = `${device}\n${measurement}\n${sorted}`;
+    const known = this.#seriesIds.get(key);
+    if (known !== undefined) return known;
+    const { id } = this.#started.statements.takeSeries.get(device, measurement, sorted) as { id: number };
+    this.#seriesIds.set(key, id);
+    return id;
+  }
+
+  #raw(series: number, field: string, from: number, to: number): [number, number | string | boolean][] {
+    const rows = this.#started.statements.raw.all(path(field), series, from, to) as unknown as { ts: number; value: number | string; type: string }[];
+    return rows.map(({ ts, value, type }) => [ts, type === "true" || type === "false" ? type === "true" : value]);
+  }
+
+  #means(series: number, field: string, from: number, to: number, every: number): [number, number][] {
+    const rows = this.#started.statements.means.all(path(field), series, from, to, every) as unknown as { slot: number; mean: number | null }[];
+    return rows.flatMap(({ slot, mean }): [number, number][] => (mean === null ? [] : [[slot, mean]]));
+  }
+
+  #trimNowAndThen(): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#trimmed < trimEvery) return;
+    this.#trimmed = now;
+    this.#trim();
+  }
+
+  /** Lets go of what is too old, then of the oldest until the file is small enough, and gives the pages back. */
+  #trim(): void {
+    const { database, statements } = this.#started;
+    this.#deleteBefore(this.#options.clock.now() - this.#options.maxAge);
+    while (bytesUsed(database) > this.#options.maxBytes) {
+      const { first, last } = statements.span.get() as { first: number | null; last: number | null };
+      if (first === null || last === null) break;
+      const cut = Math.max(first + 1, first + (last - first) * slice);
+      this.#options.log.warn({ until: new Date(cut).toISOString() }, "the embedded store is full: the oldest samples are let go");
+      this.#deleteBefore(cut);
+    }
+    database.exec("PRAGMA incremental_vacuum");
+  }
+
+  /** Series by series, because the table is ordered by them: no index over time that every insert would pay for. */
+  #deleteBefore(ts: number): void {
+    const { statements } = this.#started;
+    const ids = statements.allSeries.all() as unknown as { id: number }[];
+    for (const { id } of ids) statements.deleteBefore.run(id, ts);
+    statements.forgetEmpty.run();
+    this.#seriesIds.clear();
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database) {
+  return {
+    takeSeries: database.prepare(
+      "INSERT INTO series (device, measurement, tags) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET device = excluded.device RETURNING id",
+    ),
+    findSeries: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
+    allSeries: database.prepare("SELECT id FROM series"),
+    // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.
+    upsert: database.prepare(
+      "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = json_patch(fields, excluded.fields)",
+    ),
+    raw: database.prepare(
+      `SELECT ts, json_extract(fields, ?1) AS value, json_type(fields, ?1) AS type FROM samples
+       WHERE series = ?2 AND ts >= ?3 AND ts < ?4 AND json_type(fields, ?1) IS NOT NULL ORDER BY ts`,
+    ),
+    means: database.prepare(
+      `SELECT (ts / ?5) * ?5 AS slot, AVG(CASE WHEN json_type(fields, ?1) IN ('integer', 'real') THEN json_extract(fields, ?1) END) AS mean
+       FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 GROUP BY slot ORDER BY slot`,
+    ),
+    span: database.prepare(
+      `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
+    ),
+    deleteBefore: database.prepare("DELETE FROM samples WHERE series = ? AND ts < ?"),
+    forgetEmpty: database.prepare("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series = id)"),
+  };
+}
+
+function bytesUsed(database: Database): number {
+  const read = (pragma: string): number => Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
+  return (read("page_count") - read("freelist_count")) * read("page_size");
+}
+
+/** SQLite's path of one field, whatever characters its name has; a quote in a name cannot be said there. */
+function path(field: string): string {
+  return `$."${field.replaceAll('"', "")}"`;
+}

@@ -1,0 +1,54 @@
+import { BadInputError } from "#shared/errors";
+import type { MetricsQuery, QueriedSeries } from "./store.ts";
+
+/** Points of one series at most; a longer range needs a larger interval. */
+export const mostPoints = 50_000;
+
+/** The query in InfluxQL, with everything from outside quoted. @throws BadInputError for what cannot be quoted */
+export function toInfluxQl({ device, measurement, field, tags = {}, from, to, every }: MetricsQuery): string {
+  const where = Object.entries({ ...tags, host: device }).map(([name, value]) => `${identifier(name)} = ${literal(value)}`);
+  const time = `time >= ${Math.round(from)}ms AND time < ${Math.round(to)}ms`;
+  const value = every > 0 ? `mean(${identifier(field)})` : identifier(field);
+  const grouped = every > 0 ? `GROUP BY time(${Math.round(every)}ms), * fill(none)` : "GROUP BY *";
+  return `SELECT ${value} AS "value" FROM ${identifier(measurement)} WHERE ${[...where, time].join(" AND ")} ${grouped} LIMIT ${mostPoints + 1}`;
+}
+
+export function identifier(name: string): string {
+  return `"${quotable(name).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+export function literal(text: string): string {
+  return `'${quotable(text).replaceAll(/['\\]/g, String.raw`\$&`)}'`;
+}
+
+function quotable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw new BadInputError(`${JSON.stringify(text)} has a control character: no series has such a name`);
+  return text;
+}
+
+/** InfluxDB's answer, as its API documents it. */
+export interface InfluxAnswer {
+  readonly results?: readonly { readonly error?: string; readonly series?: readonly InfluxSeries[] }[];
+}
+
+interface InfluxSeries {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [time: number, value: number | string | boolean | null])[];
+}
+
+/** @throws BadInputError when InfluxDB refused the query, or there is more than anybody wants to see */
+export function fromAnswer({ results = [] }: InfluxAnswer): QueriedSeries[] {
+  return results.flatMap(({ error, series = [] }) => {
+    if (error !== undefined) throw new BadInputError(`InfluxDB refuses the query: ${error}`);
+    return series.map(toSeries);
+  });
+}
+
+function toSeries({ tags = {}, values }: InfluxSeries): QueriedSeries {
+  if (values.length > mostPoints) throw new BadInputError(`more than ${mostPoints} points: ask for a shorter range or a larger interval`);
+  const points = values.filter((row): row is readonly [number, number | string | boolean] => row[1] !== null);
+  // A tag that only other series have comes back empty.
+  const own = Object.entries(tags).filter(([name, value]) => name !== "host" && value !== "");
+  return { tags: Object.fromEntries(own), points };
+}

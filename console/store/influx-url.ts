@@ -1,0 +1,32 @@
+import { SettingsError } from "#shared/errors";
+
+export interface InfluxAddress {
+  /** Without user, password and database. */
+  readonly origin: string;
+  readonly protocol: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** `http://user:pass@host:8086/database`. @throws SettingsError naming what is missing, never the password */
+export function parseInfluxUrl(text: string): InfluxAddress {
+  const wrong = (what: string): SettingsError => new SettingsError([`MUSTER_INFLUX_URL ${what}: expected http://user:password@host:8086/database`]);
+  if (!URL.canParse(text)) throw wrong("is no URL");
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw wrong(`begins with ${url.protocol}`);
+  const [database = "", ...rest] = url.pathname.slice(1).split("/").map(decodeURIComponent);
+  if (!database || rest.some(Boolean)) throw wrong("names no database after the host");
+  const protocol = url.protocol === "https:" ? "https" : "http";
+  return {
+    origin: url.origin,
+    protocol,
+    host: url.hostname,
+    port: Number(url.port) || (protocol === "https" ? 443 : 8086),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database,
+  };
+}

@@ -1,0 +1,230 @@
+import { InfluxDB } from "influx";
+import type { Clock } from "#shared/clock";
+import { asError, messageWithCauses } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { toLines, type Line, type Rejected } from "./influx-lines.ts";
+import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
+import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
+import { InfluxWriter } from "./influx-writer.ts";
+import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type QueriedSeries, type SeriesColumns, type StoreHealth, type WriteOutcome } from "./store.ts";
+
+export interface InfluxStoreOptions {
+  /** `http://user:pass@host:8086/database` */
+  readonly url: string;
+  /** Milliseconds that InfluxDB keeps samples, as the database's default retention policy; its own default without it. */
+  readonly retention?: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 0 ≤ n < 1 */
+  readonly random: () => number;
+  /** Called when {@link MetricsStore.health} has changed. */
+  readonly onHealth?: () => void;
+}
+
+interface Pending {
+  readonly lines: readonly Line[];
+  resolve(rejected: readonly Rejected[]): void;
+  reject(error: StoreUnavailableError): void;
+}
+
+/** Lines in one request, milliseconds before one goes out that is not full, and requests at once. */
+const batch = { lines: 5_000, wait: 1_000, atOnce: 4 };
+/** Lines waiting in memory at most: beyond it writes are refused, and their senders keep them. */
+const mostWaiting = 50_000;
+/** Milliseconds between two tries to reach a server that is away. */
+const backoff = { first: 500, longest: 10_000 };
+/** Milliseconds for a query: the package itself waits for ever when the server dies half-way. */
+const queryTimeout = 15_000;
+const policy = "muster";
+
+/**
+ * InfluxDB 1.x (also served by 2.x and 3).
+ *
+ * away ── probe succeeds: database made where missing ──► ready ── a write or probe fails ──► away
+ *
+ * Ready: writes are gathered into batches, and each call resolves when its lines are in. Away: writes are refused at once with
+ * the first cause, so that nothing piles up here, while the server is probed with back-off. Trying a write again is
+ * its caller's business. Lines are our own, because the package's writer costs several times more; the
+ * package makes databases and asks queries.
+ */
+export class InfluxStore implements MetricsStore {
+  readonly #options: InfluxStoreOptions;
+  readonly #address: InfluxAddress;
+  readonly #writer: InfluxWriter;
+  readonly #influx: InfluxDB;
+  #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
+  #failures = 0;
+  #cancelProbe: (() => void) | undefined;
+  #cancelFlush: (() => void) | undefined;
+  #queue: Pending[] = [];
+  #queued = 0;
+  readonly #running = new Set<Promise<void>>();
+  #waiting = 0;
+  #stopped = false;
+
+  /** @throws SettingsError when the URL cannot be used */
+  constructor(options: InfluxStoreOptions) {
+    this.#options = options;
+    const address = (this.#address = parseInfluxUrl(options.url));
+    const { host, port, protocol, username, password, database } = address;
+    this.#writer = new InfluxWriter(address);
+    // One host, so no pool to go out of: its failures are ours to handle, and its first cause must not be hidden.
+    const pool = { maxRetries: 0, requestTimeout: queryTimeout, backoff: noBackoff };
+    this.#influx = new InfluxDB({ host, port, protocol, username, password, database, pool });
+  }
+
+  async start(): Promise<void> {
+    this.#stopped = false;
+    await this.#probe();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelProbe?.();
+    this.#flush();
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    const made = series.map(toLines);
+    const lines = made.flatMap((one) => one.lines);
+    const unfit = made.flatMap((one) => one.rejected);
+    if (lines.length === 0) return { rejected: unfit };
+    if (this.#away) throw new StoreUnavailableError(this.#away.message, { cause: this.#away.cause });
+    if (this.#waiting + lines.length > mostWaiting && this.#waiting > 0) {
+      throw new StoreUnavailableError(`InfluxDB is slower than the fleet: ${this.#waiting} samples wait already`);
+    }
+    const refused = await new Promise<readonly Rejected[]>((resolve, reject) => this.#enqueue({ lines, resolve, reject }));
+    return { rejected: [...unfit, ...refused] };
+  }
+
+  async query(query: MetricsQuery): Promise<readonly QueriedSeries[]> {
+    const asked = this.#influx.queryRaw(toInfluxQl(query), { precision: "ms" }) as Promise<InfluxAnswer>;
+    return fromAnswer(await this.#inTime(asked));
+  }
+
+  health(): StoreHealth {
+    return this.#away ? { ok: false, problem: messageWithCauses(this.#away) } : { ok: true };
+  }
+
+  #enqueue(pending: Pending): void {
+    this.#queue.push(pending);
+    this.#queued += pending.lines.length;
+    this.#waiting += pending.lines.length;
+    if (this.#queued >= batch.lines) this.#flush();
+    else this.#cancelFlush ??= this.#options.clock.after(batch.wait, () => this.#flush());
+  }
+
+  /** Sends what is gathered, as far as there is a free request; the next one begins when one of them ends. */
+  #flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    while (this.#queue.length > 0 && this.#running.size < batch.atOnce) {
+      const sending = this.#send(this.#take());
+      this.#running.add(sending);
+      void sending.then(() => {
+        this.#running.delete(sending);
+        if (this.#queued >= batch.lines || this.#stopped) this.#flush();
+        else if (this.#queued > 0) this.#cancelFlush ??= this.#options.clock.after(batch.wait, () => this.#flush());
+      });
+    }
+  }
+
+  /** Whole calls, up to a full batch; one that is larger goes alone, in several requests. */
+  #take(): Pending[] {
+    let count = 0;
+    const taken = this.#queue.findIndex(({ lines }, index) => {
+      count += lines.length;
+      return index > 0 && count > batch.lines;
+    });
+    const chosen = this.#queue.splice(0, taken === -1 ? this.#queue.length : taken);
+    for (const { lines } of chosen) this.#queued -= lines.length;
+    return chosen;
+  }
+
+  async #send(calls: readonly Pending[]): Promise<void> {
+    const lines = calls.flatMap((call) => call.lines);
+    try {
+      const rejected: Rejected[] = [];
+      for (let at = 0; at < lines.length; at += batch.lines) rejected.push(...(await this.#writer.write(lines.slice(at, at + batch.lines))));
+      // Who is told of a refused line hardly matters: the console counts them by device.
+      for (const [index, call] of calls.entries()) call.resolve(index === 0 ? rejected : []);
+    } catch (thrown) {
+      const error = thrown instanceof StoreUnavailableError ? thrown : new StoreUnavailableError("a write to InfluxDB failed", { cause: asError(thrown) });
+      for (const call of calls) call.reject(error);
+      this.#lost(error);
+    } finally {
+      this.#waiting -= lines.length;
+    }
+  }
+
+  #lost(error: StoreUnavailableError): void {
+    if (this.#away) return;
+    this.#becomeAway(error);
+    const waiting = this.#queue.splice(0);
+    for (const { lines, reject } of waiting) {
+      this.#waiting -= lines.length;
+      reject(error);
+    }
+    this.#queued = 0;
+    this.#probeLater();
+  }
+
+  #becomeAway(error: StoreUnavailableError): void {
+    this.#away = error;
+    this.#options.log.warn({ err: error }, `${messageWithCauses(error)}; trying again, agents keep what they measure`);
+    this.#options.onHealth?.();
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      await this.#prepare();
+      this.#failures = 0;
+      this.#away = undefined;
+      this.#options.log.info({ database: this.#address.database }, `InfluxDB at ${this.#address.origin} takes writes`);
+      this.#options.onHealth?.();
+    } catch (thrown) {
+      const error = thrown instanceof StoreUnavailableError ? thrown : new StoreUnavailableError(`InfluxDB at ${this.#address.origin} cannot be used`, { cause: asError(thrown) });
+      // The first cause stays; a different one is news.
+      if (this.#away?.message !== error.message) this.#becomeAway(error);
+      this.#probeLater();
+    }
+  }
+
+  #probeLater(): void {
+    if (this.#stopped) return;
+    const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#cancelProbe = this.#options.clock.after(longest * (0.5 + this.#options.random() / 2), () => void this.#probe());
+  }
+
+  /** Makes the database and its retention policy where they are missing; a user who may only write needs them to be there. */
+  async #prepare(): Promise<void> {
+    const { database } = this.#address;
+    if ((await this.#writer.post([])).status === "no database") await this.#inTime(this.#influx.createDatabase(database));
+    const { retention } = this.#options;
+    if (retention === undefined) return;
+    const duration = `${Math.max(1, Math.round(retention / 3_600_000))}h`;
+    const known = await this.#inTime(this.#influx.showRetentionPolicies(database));
+    const options = { database, duration, replication: 1, isDefault: true };
+    if (known.some(({ name }) => name === policy)) await this.#inTime(this.#influx.alterRetentionPolicy(policy, options));
+    else await this.#inTime(this.#influx.createRetentionPolicy(policy, options));
+  }
+
+  async #inTime<T>(asked: Promise<T>): Promise<T> {
+    let cancel: (() => void) | undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#options.clock.after(queryTimeout, () => reject(new Error(`no answer within ${queryTimeout / 1_000} s`)));
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } catch (cause) {
+      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} does not answer as expected`, { cause: asError(cause) });
+    } finally {
+      cancel?.();
+    }
+  }
+}
+
+/** The package's back-off strategy, for which there is no host to leave out. */
+const noBackoff = { getDelay: () => 0, next: () => noBackoff, reset: () => noBackoff } as const;

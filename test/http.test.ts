@@ -1,0 +1,198 @@
+import type { FastifyInstance, InjectOptions } from "fastify";
+import * as assert from "uvu/assert";
+import { buildApp } from "../console/http/server.ts";
+import { systemClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+interface Api {
+  readonly fleet: Fleet;
+  readonly app: FastifyInstance;
+  readonly ask: (method: "GET" | "POST" | "DELETE", url: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
+  readonly body: any;
+  readonly headers: Record<string, unknown>;
+}
+
+async function startApi(scope: Scope): Promise<Api> {
+  const fleet = await startFleet(scope, "embedded");
+  fleet.state.accounts.set("admin", "admin", "correct horse");
+  fleet.state.accounts.set("eve", "viewer", "battery staple");
+  const app = await buildApp({ console: fleet.console, accounts: fleet.state.accounts, listen: "", port: 0, log: silentLog, clock: systemClock });
+  scope.cleanup(() => app.close());
+  const admin = { authorization: `Basic ${Buffer.from("admin:correct horse").toString("base64")}` };
+  const ask: Api["ask"] = async (method, url, body, headers = admin) => {
+    const options: InjectOptions = { method, url, headers, ...(body ? { payload: body } : {}) };
+    const { statusCode, headers: answered, payload } = await app.inject(options);
+    const type = String(answered["content-type"] ?? "");
+    return { status: statusCode, type, headers: answered, body: type.includes("json") ? JSON.parse(payload) : payload };
+  };
+  return { fleet, app, ask };
+}
+
+const problem = ({ status, type, body }: Answer, expected: number, detail: RegExp): void => {
+  assert.is(status, expected, JSON.stringify(body));
+  assert.match(type, "application/problem+json");
+  assert.match(body.detail, detail);
+};
+
+suite("HTTP API", ({ test }) => {
+  test("devices: the list, one with its newest values, an unknown one", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    await fleet.agent();
+    await eventually("values", () => fleet.console.registry.latest("rpi-7").length > 0);
+    const list = await ask("GET", "/api/devices");
+    assert.equal(list.body.devices.map(({ id, online }: { id: string; online: boolean }) => ({ id, online })), [{ id: "rpi-7", online: true }]);
+    const one = await ask("GET", "/api/devices/rpi-7");
+    assert.ok(one.body.latest.some(({ measurement }: { measurement: string }) => measurement === "mem"));
+    assert.equal(Object.keys(one.body.commands).includes("ping"), true);
+    problem(await ask("GET", "/api/devices/rpi-9"), 404, /no device "rpi-9"/);
+    problem(await ask("GET", "/api/devices/a%2Bb"), 400, /device id/);
+  });
+
+  test("metrics: a range with a mean, raw values, and what is asked wrongly", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    await fleet.agent("rpi-7", { interval: 100 });
+    const path = "/api/devices/rpi-7/metrics?measurement=mem&field=used_percent";
+    await eventually("raw values", async () => (await ask("GET", `${path}&every=0`)).body.series[0]?.points.length >= 5);
+    const { body } = await ask("GET", `${path}&from=-5m&every=1s`);
+    assert.is(body.every, 1_000);
+    assert.ok(body.to - body.from === 300_000);
+    assert.ok(body.series[0].points.every(([ts, value]: [number, number]) => ts % 1_000 === 0 && value > 0 && value < 100));
+    problem(await ask("GET", `${path}&from=now&to=-1h`), 400, /from .* must be before to/);
+    problem(await ask("GET", `${path}&from=yesterday`), 400, /is not a moment/);
+    problem(await ask("GET", `${path}&from=-30d&every=1s`), 400, /gives 2592000 points: ask for at least/);
+    problem(await ask("GET", "/api/devices/rpi-7/metrics?measurement=mem"), 400, /field/);
+  });
+
+  test("commands: the full document when the final reply is in", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    const agent = await fleet.agent();
+    const { status, body } = await ask("POST", "/api/devices/rpi-7/commands", { key: "ping" });
+    assert.is(status, 200);
+    assert.is(body.state, "succeeded");
+    assert.equal(body.result, { pong: true, boot: agent.boot });
+    assert.is(body.by, "admin");
+    assert.match(body.explain, /succeeded on rpi-7/);
+    assert.equal((await ask("GET", `/api/commands/${body.id}`)).body, body);
+    assert.equal((await ask("GET", "/api/commands?device=rpi-7&state=succeeded")).body.commands, [body]);
+    assert.equal((await ask("GET", "/api/commands?state=failed")).body.commands, []);
+  });
+
+  test("commands: 504 with the document, 409 offline, 422 not offered, 404, 400, 202", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    const agent = fleet.newAgent();
+    agent.handle("never", { run: () => new Promise(() => {}) });
+    agent.start();
+    await fleet.sees("rpi-7", true);
+    const send = (body: object, query = ""): Promise<Answer> => ask("POST", `/api/devices/rpi-7/commands${query}`, body);
+    const late = await send({ key: "never", timeout: 100 });
+    problem(late, 504, /no final reply from rpi-7/);
+    assert.is(late.body.command.state, "timed_out");
+    problem(await send({ key: "pong" }), 422, /does not offer "pong"; it offers/);
+    problem(await send({ key: "set-interval", args: { seconds: "soon" } }), 422, /seconds/);
+    problem(await send({ args: {} }), 400, /key/);
+    problem(await send({ key: "ping", timeout: 5 }), 400, /milliseconds/);
+    problem(await ask("POST", "/api/devices/rpi-9/commands", { key: "ping" }), 404, /no device/);
+    await agent.stop();
+    await fleet.sees("rpi-7", false);
+    problem(await send({ key: "ping" }), 409, /offline/);
+    const queued = await send({ key: "ping", ttl: "1h" }, "?wait=false");
+    assert.is(queued.status, 202);
+    assert.is(queued.body.state, "queued");
+    assert.match(queued.body.explain, /waiting for rpi-7, offline/);
+    const gone = await ask("DELETE", `/api/commands/${queued.body.id}`);
+    assert.is(gone.body.state, "cancelled");
+    problem(await ask("DELETE", "/api/commands/nothing"), 404, /no command/);
+  });
+
+  test("the collector's shutdown is the shutdown command", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    const agent = await fleet.agent();
+    const { body } = await ask("POST", "/api/collector/rpi-7/shutdown");
+    assert.is(body.state, "succeeded");
+    assert.is(body.key, "shutdown");
+    assert.is(await agent.finished, "shutdown");
+  });
+
+  test("logging in: basic, bearer, cookie; nothing without; roles", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    await fleet.agent();
+    problem(await ask("GET", "/api/devices", undefined, {}), 401, /curl -u/);
+    problem(await ask("GET", "/api/devices", undefined, { authorization: `Basic ${Buffer.from("admin:wrong").toString("base64")}` }), 401, /needed/);
+    problem(await ask("GET", "/api/devices", undefined, { authorization: "Bearer nobody" }), 401, /needed/);
+    const token = fleet.state.accounts.issueToken("admin", "token", 60_000);
+    assert.is((await ask("GET", "/api/devices", undefined, { authorization: `Bearer ${token}` })).status, 200);
+    problem(await ask("POST", "/api/session", { name: "admin", password: "wrong" }, {}), 401, /wrong/);
+    const session = await ask("POST", "/api/session", { name: "eve", password: "battery staple" }, {});
+    assert.equal(session.body, { name: "eve", role: "viewer" });
+    const cookie = String(session.headers["set-cookie"]);
+    assert.match(cookie, /HttpOnly.*SameSite=Strict/);
+    const eve = { cookie: cookie.split(";")[0] ?? "" };
+    assert.is((await ask("GET", "/api/devices", undefined, eve)).status, 200);
+    problem(await ask("POST", "/api/devices/rpi-7/commands", { key: "ping" }, eve), 403, /needs the role operator/);
+    assert.is((await ask("DELETE", "/api/session", undefined, eve)).status, 204);
+    problem(await ask("GET", "/api/session", undefined, eve), 401, /needed/);
+    const device = fleet.login("rpi-7");
+    const basic = `Basic ${Buffer.from(`rpi-7:${device[device.indexOf("-P") + 1]}`).toString("base64")}`;
+    problem(await ask("GET", "/api/devices", undefined, { authorization: basic }), 403, /is device/);
+  });
+
+  test("OpenAPI describes every route; health needs no login", async (scope) => {
+    const { ask } = await startApi(scope);
+    const { body } = await ask("GET", "/api/openapi.json");
+    assert.equal(Object.keys(body.paths).sort(), [
+      "/api/collector/{uuid}/shutdown",
+      "/api/commands",
+      "/api/commands/{id}",
+      "/api/devices",
+      "/api/devices/{id}",
+      "/api/devices/{id}/commands",
+      "/api/devices/{id}/metrics",
+      "/api/events",
+      "/api/session",
+      "/healthz",
+    ]);
+    const health = await ask("GET", "/healthz", undefined, {});
+    assert.is(health.status, 200);
+    assert.equal({ ok: health.body.ok, store: health.body.store, broker: health.body.broker }, { ok: true, store: { ok: true }, broker: { connected: true } });
+  });
+
+  test("what is no request of ours gets a problem", async (scope) => {
+    const { ask, app } = await startApi(scope);
+    const huge = await app.inject({ method: "POST", url: "/api/session", headers: { "content-type": "application/json" }, payload: `{"name":"${"x".repeat(70_000)}"}` });
+    assert.is(huge.statusCode, 413);
+    const broken = await app.inject({ method: "POST", url: "/api/session", headers: { "content-type": "application/json" }, payload: "{" });
+    assert.is(broken.statusCode, 400);
+    assert.match(broken.headers["content-type"] as string, "application/problem+json");
+    problem(await ask("GET", "/api/nothing"), 404, /nothing at GET \/api\/nothing/);
+  });
+
+  test("events stream presence, samples and commands", async (scope) => {
+    const { fleet, app } = await startApi(scope);
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const address = app.server.address() as { port: number };
+    const stop = new AbortController();
+    scope.cleanup(() => stop.abort());
+    const authorization = `Basic ${Buffer.from("admin:correct horse").toString("base64")}`;
+    const response = await fetch(`http://127.0.0.1:${address.port}/api/events`, { headers: { authorization }, signal: stop.signal });
+    let text = "";
+    const reading = (async () => {
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;
+    })().catch(() => {});
+    await eventually("the stream", () => text.includes("event: store"));
+    await fleet.agent();
+    await fleet.console.send("rpi-7", { key: "ping" });
+    await eventually("presence", () => /event: presence\ndata: \{"id":"rpi-7","online":true/.test(text));
+    await eventually("a sample", () => /event: sample\ndata: \{"device":"rpi-7","samples":\[/.test(text));
+    await eventually("the command's end", () => /event: command\ndata: .*"state":"succeeded"/.test(text));
+    stop.abort();
+    await reading;
+  });
+});
