@@ -13,7 +13,13 @@ const bundle = await rolldown({
   resolve: { extensions: [".ts"] },
   logLevel: "warn",
 });
-await bundle.write({ dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", sourcemap: true });
+await bundle.write({
+  dir: "dist",
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "chunks/[name]-[hash].js",
+  sourcemap: true,
+});
 await bundle.close();
 
 await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });

@@ -30,25 +30,55 @@ const common: readonly SettingName[] = ["data", "root", "logLevel"];
 const forBroker: readonly SettingName[] = [...common, "listen", "mqttPort", "adminPassword"];
 const forConsole: readonly SettingName[] = [
   ...common,
-  ...(["listen", "httpPort", "mqttPort", "mqttUrl", "mqttVersion", "influxUrl", "historyAge", "historySize", "adminPassword"] as const),
+  ...([
+    "listen",
+    "httpPort",
+    "mqttPort",
+    "mqttUrl",
+    "mqttVersion",
+    "influxUrl",
+    "historyAge",
+    "historySize",
+    "adminPassword",
+  ] as const),
 ];
-const forAgent: readonly SettingName[] = [...common, "device", "interval", "batchSize", "mqttUrl", "mqttPort", "mqttVersion"];
+const forAgent: readonly SettingName[] = [
+  ...common,
+  "device",
+  "interval",
+  "batchSize",
+  "mqttUrl",
+  "mqttPort",
+  "mqttVersion",
+];
 
-const line = new CommandLine("muster", "Muster gathers a fleet over MQTT: metrics in, commands out, none lost.", version);
+const line = new CommandLine(
+  "muster",
+  "Muster gathers a fleet over MQTT: metrics in, commands out, none lost.",
+  version,
+);
 line
-  .command("start", "run the broker, the console and an agent for this machine in one process", [...new Set([...forBroker, ...forConsole, ...forAgent])])
+  .command("start", "run the broker, the console and an agent for this machine in one process", [
+    ...new Set([...forBroker, ...forConsole, ...forAgent]),
+  ])
   .action(line.serve(start));
 line.command("broker", "run the embedded broker alone", forBroker).action(line.serve(startBroker));
 line.command("console", "run the console alone, beside a broker", forConsole).action(line.serve(startConsole));
 line.command("agent", "run the agent alone", forAgent).action(line.serve(startAgent));
-line.command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"]).action(line.once(enroll));
+line
+  .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
+  .action(line.once(enroll));
 line
   .command("operator <name>", "give a person or program an account, and print its password once", common)
   .option("--role <role>", "viewer, operator or admin", "operator")
   .option("--password <password>", "instead of a generated one")
   .action(line.once(addOperator));
 line
-  .command("mosquitto", "write the password and access files for an external Mosquitto", [...common, "device", "adminPassword"])
+  .command("mosquitto", "write the password and access files for an external Mosquitto", [
+    ...common,
+    "device",
+    "adminPassword",
+  ])
   .action(line.once(prepareMosquitto));
 clientCommands(line);
 await line.run();
@@ -71,7 +101,9 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   await serveAgent(agent, secret, join(values.data, "agent"), lifetime);
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   const { banner } = await import("./console/cli/banner.ts");
-  process.stdout.write(banner({ http, broker, password, device: values.device, root: values.root, listen: values.listen }));
+  process.stdout.write(
+    banner({ http, broker, password, device: values.device, root: values.root, listen: values.listen }),
+  );
 }
 
 async function startBroker(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
@@ -96,7 +128,9 @@ async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lif
   const { readSecret } = await import("./console/secrets.ts");
   const secret = login?.password ? decodeURIComponent(login.password) : readSecret(values.data, device);
   if (secret === undefined) {
-    throw new BadInputError(`no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`);
+    throw new BadInputError(
+      `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
+    );
   }
   const url = withoutLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
   const agent = await serveAgent({ ...values, device, mqttUrl: url }, secret, join(values.data, "agent"), lifetime);
@@ -122,12 +156,21 @@ async function enroll(values: Settings, device: string): Promise<void> {
   });
 }
 
-async function addOperator(values: Settings, name: string, options: { role: string; password?: string }): Promise<void> {
-  if (!["viewer", "operator", "admin"].includes(options.role)) throw new BadInputError(`--role is "${options.role}": expected viewer, operator or admin`);
+async function addOperator(
+  values: Settings,
+  name: string,
+  options: { role: string; password?: string },
+): Promise<void> {
+  if (!["viewer", "operator", "admin"].includes(options.role))
+    throw new BadInputError(`--role is "${options.role}": expected viewer, operator or admin`);
   await withData(values, async (state) => {
     const password = state.accounts.set(name, options.role as Role, options.password);
     await writeMosquittoFiles(values, state);
-    process.stdout.write(options.password === undefined ? `${name} (${options.role}), password ${password} (shown this once)\n` : `${name} (${options.role})\n`);
+    process.stdout.write(
+      options.password === undefined
+        ? `${name} (${options.role}), password ${password} (shown this once)\n`
+        : `${name} (${options.role})\n`,
+    );
   });
 }
 
@@ -144,10 +187,15 @@ async function prepareMosquitto(values: Settings): Promise<void> {
   });
 }
 
-async function serveBroker(values: Settings, { accounts }: State, lifetime: Lifetime): Promise<{ bus: Bus; url: string }> {
+async function serveBroker(
+  values: Settings,
+  { accounts }: State,
+  lifetime: Lifetime,
+): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
   const { listen, root, mqttPort, logLevel } = values;
-  const authenticate = (name: string, secret: Buffer): ReturnType<State["accounts"]["verify"]> => accounts.verify(name, secret);
+  const authenticate = (name: string, secret: Buffer): ReturnType<State["accounts"]["verify"]> =>
+    accounts.verify(name, secret);
   const broker = new Broker({ listen, port: mqttPort, root, authenticate, clock, log: createLog("broker", logLevel) });
   const { port } = await broker.start();
   lifetime.add(() => broker.stop());
@@ -155,7 +203,12 @@ async function serveBroker(values: Settings, { accounts }: State, lifetime: Life
 }
 
 /** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */
-async function serveConsole(values: Settings, state: State, lifetime: Lifetime, bus?: Bus): Promise<{ console: Console; http: string }> {
+async function serveConsole(
+  values: Settings,
+  state: State,
+  lifetime: Lifetime,
+  bus?: Bus,
+): Promise<{ console: Console; http: string }> {
   const { Console } = await import("./console/console.ts");
   const { HttpServer } = await import("./console/http/server.ts");
   const { localSecret, writeCliToken } = await import("./console/secrets.ts");
@@ -182,10 +235,14 @@ async function serveConsole(values: Settings, state: State, lifetime: Lifetime, 
   return { console, http: `http://${listen}:${port}` };
 }
 
-async function consoleLogin(values: Settings, ownSecret: () => Promise<string>): Promise<{ url: string; username: string; password: string }> {
+async function consoleLogin(
+  values: Settings,
+  ownSecret: () => Promise<string>,
+): Promise<{ url: string; username: string; password: string }> {
   const url = values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`;
   const { username, password } = new URL(url);
-  if (username) return { url: withoutLogin(url), username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  if (username)
+    return { url: withoutLogin(url), username: decodeURIComponent(username), password: decodeURIComponent(password) };
   return { url, username: "console", password: await ownSecret() };
 }
 

@@ -98,7 +98,11 @@ export class Agent {
       username: device,
       password: options.password,
       version: options.mqttVersion ?? "auto",
-      will: (session) => ({ topic: this.#topic("status"), payload: death(boot, session, "connection lost"), retain: true }),
+      will: (session) => ({
+        topic: this.#topic("status"),
+        payload: death(boot, session, "connection lost"),
+        retain: true,
+      }),
       log,
       clock,
     });

@@ -10,10 +10,10 @@ export interface BuiltinParts {
   readonly outbox: Outbox;
   readonly boot: string;
   readonly version: string;
-  facts(): Json;
+  readonly facts: () => Json;
   /** Presence has changed: interval, paused. */
-  announce(): void;
-  stop(reason: string): void;
+  readonly announce: () => void;
+  readonly stop: (reason: string) => void;
 }
 
 const setInterval = z.object({
@@ -80,7 +80,7 @@ function intervalCommand(parts: BuiltinParts): Handler {
     onInterrupt: "rerun",
     run: ({ seconds }) => change(parts, () => parts.sampler.setInterval(Math.round(seconds * 1_000))),
   };
-  return handler as Handler;
+  return handler;
 }
 
 function change({ sampler, announce }: BuiltinParts, act: () => void): Json {

@@ -39,7 +39,12 @@ export function toColumns(instants: readonly [Instant, ...Instant[]]): Columns {
     }
   }
   // The monotonic clock spaces the instants: a step of the wall clock between two of them must not bend the batch.
-  return { t: first.at, mono: first.mono, dt: instants.map(({ mono }) => Math.round(mono - first.mono)), m: [...series.values()] };
+  return {
+    t: first.at,
+    mono: first.mono,
+    dt: instants.map(({ mono }) => Math.round(mono - first.mono)),
+    m: [...series.values()],
+  };
 }
 
 function seriesOf(all: Map<string, GrowingSeries>, { measurement, tags }: Reading): GrowingSeries {

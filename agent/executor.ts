@@ -4,7 +4,15 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError, DisconnectedError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, readTask, type Failure, type FinalReply, type Json, type Reply, type Task } from "#shared/messages/command";
+import {
+  isFinalReply,
+  readTask,
+  type Failure,
+  type FinalReply,
+  type Json,
+  type Reply,
+  type Task,
+} from "#shared/messages/command";
 import { check } from "#shared/messages/schema";
 import { CommandError, type Handler, type RunContext } from "./handler.ts";
 import { Ledger } from "./ledger.ts";
@@ -117,7 +125,8 @@ export class Executor {
     } catch (thrown) {
       const error = asError(thrown);
       if (error instanceof BadInputError) return rejection("bad-arguments", error.message);
-      if (job.abort.signal.aborted) return { state: "cancelled", error: { code: "cancelled", message: "withdrawn while it ran" } };
+      if (job.abort.signal.aborted)
+        return { state: "cancelled", error: { code: "cancelled", message: "withdrawn while it ran" } };
       return { state: "failed", error: failureOf(error) };
     }
   }
@@ -136,7 +145,13 @@ export class Executor {
   #progress(job: Job): ProgressReporter {
     return new ProgressReporter({
       clock: this.#options.clock,
-      send: (update) => this.#send(job.id, { id: job.id, ts: this.#now(), state: "running", ms: this.#elapsed(job), ...update }, job.encoding, job.message),
+      send: (update) =>
+        this.#send(
+          job.id,
+          { id: job.id, ts: this.#now(), state: "running", ms: this.#elapsed(job), ...update },
+          job.encoding,
+          job.message,
+        ),
     });
   }
 

@@ -17,11 +17,11 @@ export interface RunContext {
   /** Aborts when the command is withdrawn while it runs. */
   readonly signal: AbortSignal;
   /** Tells how far it is, 0 to 1, with an optional note. Costs little: what comes too fast is thinned out. */
-  progress(fraction: number, note?: string): void;
+  readonly progress: (fraction: number, note?: string) => void;
   /** Adds to the command's output, which the caller sees while it runs. */
-  output(chunk: string): void;
+  readonly output: (chunk: string) => void;
   /** Runs `work` once the final reply has arrived at the console, or after a few seconds: for commands that end the agent. */
-  afterwards(work: () => void): void;
+  readonly afterwards: (work: () => void) => void;
 }
 
 /**

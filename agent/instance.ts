@@ -26,6 +26,8 @@ function write(directory: string, path: string): string {
     writeFileSync(path, `${id}\n`);
     return id;
   } catch (cause) {
-    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, { cause });
+    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
+      cause,
+    });
   }
 }

@@ -40,7 +40,13 @@ export class Outbox {
   /** Numbers a batch and keeps it. */
   append(columns: Columns): void {
     const seq = ++this.#seq;
-    const batch: Batch = { v: 1, boot: this.#options.boot, seq, ...columns, ...(this.#dropped ? { dropped: this.#dropped } : {}) };
+    const batch: Batch = {
+      v: 1,
+      boot: this.#options.boot,
+      seq,
+      ...columns,
+      ...(this.#dropped ? { dropped: this.#dropped } : {}),
+    };
     this.#dropped = undefined;
     const payload = encode(batch, "cbor");
     this.#entries.set(seq, { boot: this.#options.boot, seq, payload });

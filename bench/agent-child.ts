@@ -2,6 +2,9 @@ import { Agent } from "../agent/agent.ts";
 import { ready, settingsOfChild } from "./children.ts";
 
 /** An agent in a process of its own, sampling rarely. */
-const agent = new Agent({ ...settingsOfChild<{ device: string; url: string; password: string; mqttVersion: 4 | "auto" }>(), interval: 60_000 });
+const agent = new Agent({
+  ...settingsOfChild<{ device: string; url: string; password: string; mqttVersion: 4 | "auto" }>(),
+  interval: 60_000,
+});
 agent.start();
 ready();

@@ -3,7 +3,10 @@ import { once } from "node:events";
 
 /** Starts another file of the bench as a process of its own and waits until it says that it is ready. */
 export async function startChild(file: string, settings: object): Promise<ChildProcess> {
-  const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], { execArgv: ["--import", "tsx"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], {
+    execArgv: ["--import", "tsx"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const [said] = (await Promise.race([once(child, "message"), once(child, "exit").then(() => ["ended"])])) as [string];
   if (said !== "ready") throw new Error(`${file} did not start: ${said}`);
   return child;

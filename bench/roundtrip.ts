@@ -68,7 +68,11 @@ export async function roundTrip(): Promise<string> {
   const reference = percentile(runs.at(-1)?.[1] ?? [], 0.5);
   const rows = runs.map(([what, taken]): Row => {
     const p50 = percentile(taken, 0.5);
-    const figures = { "p50 ms": p50.toFixed(2), "p99 ms": percentile(taken, 0.99).toFixed(2), "plain / this": (reference / p50).toFixed(1) };
+    const figures = {
+      "p50 ms": p50.toFixed(2),
+      "p99 ms": percentile(taken, 0.99).toFixed(2),
+      "plain / this": (reference / p50).toFixed(1),
+    };
     return { what, figures };
   });
   return toMarkdown(`Command round trip, QoS 1, one after the other`, rows);

@@ -9,7 +9,9 @@ export function toMarkdown(title: string, rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
   const head = `| ${["", ...columns].join(" | ")} |`;
   const rule = `|---${"|---:".repeat(columns.length)}|`;
-  const lines = rows.map(({ what, figures }) => `| ${[what, ...columns.map((column) => figures[column] ?? "")].join(" | ")} |`);
+  const lines = rows.map(
+    ({ what, figures }) => `| ${[what, ...columns.map((column) => figures[column] ?? "")].join(" | ")} |`,
+  );
   return [`### ${title}`, "", head, rule, ...lines, ""].join("\n");
 }
 

@@ -36,7 +36,9 @@ export class Accounts {
   set(name: string, role: Role, secret?: string): string {
     checkName(name, role);
     if (secret !== undefined && secret.length < shortestPassword) {
-      throw new BadInputError(`the password for "${name}" has ${secret.length} characters: expected at least ${shortestPassword}`);
+      throw new BadInputError(
+        `the password for "${name}" has ${secret.length} characters: expected at least ${shortestPassword}`,
+      );
     }
     this.#assertSameKind(name, role);
     const chosen = secret ?? generateSecret();
@@ -65,11 +67,13 @@ export class Accounts {
   }
 
   find(name: string): Account | undefined {
-    return this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?").get(name) as Account | undefined;
+    return this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?").get(name) as
+      | Account
+      | undefined;
   }
 
   list(): readonly Account[] {
-    return this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name").all() as unknown as Account[];
+    return this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name").all();
   }
 
   /** Who `name` with `secret` is, or undefined where the two do not belong together. */
@@ -130,6 +134,8 @@ function checkName(name: string, role: Role): void {
   if (role === "device") {
     parseDeviceId(name);
   } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name)) {
-    throw new BadInputError(`${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`);
+    throw new BadInputError(
+      `${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`,
+    );
   }
 }

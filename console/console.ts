@@ -71,7 +71,10 @@ const defaultHistory = { maxAge: 7 * 86_400_000, maxBytes: 256 * 1024 * 1024 };
  * ```
  */
 export class Console {
-  readonly events = { samples: new Signal<{ device: DeviceId; samples: readonly Sample[] }>(), store: new Signal<void>() };
+  readonly events = {
+    samples: new Signal<{ device: DeviceId; samples: readonly Sample[] }>(),
+    store: new Signal<void>(),
+  };
   readonly #options: ConsoleOptions;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -102,7 +105,7 @@ export class Console {
     parts.bus.onConnection((change) => {
       if (!change.up || this.#parts !== parts) return;
       parts.registry.brokerCameBack();
-      this.#announce(parts.bus, change.session, true);
+      void this.#announce(parts.bus, change.session, true);
     });
     parts.link?.start();
   }
@@ -178,7 +181,8 @@ export class Console {
     const device = (id: DeviceId): Device | undefined => registry.get(id);
     const desk = new Desk({ database, bus, topics, clock, log, device });
     const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
-    const refuse = (id: DeviceId, topic: string, why: string, instead?: string): void => refusals.tell(id, topic, why, instead);
+    const refuse = (id: DeviceId, topic: string, why: string, instead?: string): void =>
+      refusals.tell(id, topic, why, instead);
     const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
     const ingest = new Ingest({
       store,
@@ -205,7 +209,11 @@ export class Console {
       username,
       password,
       version: mqttVersion,
-      will: (session) => ({ topic: this.#topics.build({ kind: "console" }), payload: this.#status(session, false), retain: true }),
+      will: (session) => ({
+        topic: this.#topics.build({ kind: "console" }),
+        payload: this.#status(session, false),
+        retain: true,
+      }),
       log: this.#log,
       clock: this.#clock,
     });
@@ -275,7 +283,8 @@ export class Console {
       await bus.publish(topic, payload, { retain });
     } catch (error) {
       // Acks come again with the batches they answer, presence with the next connection.
-      if (!(error instanceof DisconnectedError)) this.#log.error({ err: asError(error), topic }, "a message could not be published");
+      if (!(error instanceof DisconnectedError))
+        this.#log.error({ err: asError(error), topic }, "a message could not be published");
     }
   }
 }

@@ -37,7 +37,12 @@ export class Refusals {
     if (this.#told.size >= remembered) this.#told.clear();
     this.#told.set(key, clock.monotonic());
     log.warn({ device, topic }, `refused: ${why}`);
-    const refusal: Refusal = { topic, why: why.slice(0, 2_000), ts: Math.round(clock.now()), ...(instead === undefined ? {} : { try: instead }) };
+    const refusal: Refusal = {
+      topic,
+      why: why.slice(0, 2_000),
+      ts: Math.round(clock.now()),
+      ...(instead === undefined ? {} : { try: instead }),
+    };
     bus.publish(topics.build({ kind: "refused", device }), encode(refusal, "json")).catch((error: unknown) => {
       if (!(error instanceof DisconnectedError)) log.error({ err: asError(error) }, "a refusal could not be published");
     });

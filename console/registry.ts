@@ -206,7 +206,16 @@ export class Registry {
          ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, since = excluded.since, online = excluded.online,
            reason = excluded.reason, problem = excluded.problem, status = excluded.status`,
       )
-      .run(id, this.#clock.now(), lastSeen, since, online ? 1 : 0, reason, problem, birth ? JSON.stringify(birth) : null);
+      .run(
+        id,
+        this.#clock.now(),
+        lastSeen,
+        since,
+        online ? 1 : 0,
+        reason,
+        problem,
+        birth ? JSON.stringify(birth) : null,
+      );
   }
 }
 
@@ -221,7 +230,8 @@ interface Row {
 
 function fromRow(row: Row): Entry {
   const entry = newEntry(row.id);
-  const birth = row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
+  const birth =
+    row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
   return {
     ...entry,
     birth: birth?.online ? birth : undefined,

@@ -50,6 +50,8 @@ function write(path: string, secret: string): void {
     writeFileSync(path, `${secret}\n`, { mode: 0o600 });
     chmodSync(path, 0o600);
   } catch (cause) {
-    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, { cause });
+    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
+      cause,
+    });
   }
 }

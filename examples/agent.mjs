@@ -11,7 +11,7 @@ const agent = new Agent({
 agent.handle("greet", {
   title: "Say hello",
   args: z.object({ name: z.string(), times: z.number().int().min(1).max(10).default(1) }),
-  async run({ name, times = 1 }, { progress, output, signal }) {
+  async run({ name, times }, { progress, output, signal }) {
     for (let turn = 1; turn <= times; turn++) {
       signal.throwIfAborted(); // the command was withdrawn
       output(`hello ${name}\n`);

@@ -26,7 +26,8 @@ const refused: [string, Buffer, RegExp][] = [
 suite("codec", ({ test }) => {
   test("values survive the way there and back", () => {
     const value = { key: "ping", list: [1, -2.5, 4294967296, null, true], text: "grün", nested: { a: [] } };
-    for (const encoding of ["json", "cbor"] as const) assert.equal(decode(encode(value, encoding)), { encoding, value });
+    for (const encoding of ["json", "cbor"] as const)
+      assert.equal(decode(encode(value, encoding)), { encoding, value });
   });
 
   test("the first byte tells the encoding", () => {

@@ -35,7 +35,8 @@ export function encode(value: unknown, encoding: Encoding): Buffer {
  * @throws BadInputError that says what was wrong and, for JSON, where
  */
 export function decode(payload: Buffer, cap: number = payloadCap): Decoded {
-  if (payload.length > cap) throw new BadInputError(`payload of ${payload.length} bytes is larger than the ${cap} allowed`);
+  if (payload.length > cap)
+    throw new BadInputError(`payload of ${payload.length} bytes is larger than the ${cap} allowed`);
   const first = payload[0];
   if (first === undefined) throw new BadInputError("payload is empty: expected JSON, CBOR or a command's name");
   if (first >= 0x80 && first <= 0xbf) return { encoding: "cbor", value: decodeCbor(payload) };
@@ -51,7 +52,10 @@ function decodeUtf8(payload: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(payload);
   } catch (cause) {
-    throw new BadInputError(`payload is not UTF-8 text and does not begin as CBOR (first byte 0x${payload.toString("hex", 0, 1)})`, { cause });
+    throw new BadInputError(
+      `payload is not UTF-8 text and does not begin as CBOR (first byte 0x${payload.toString("hex", 0, 1)})`,
+      { cause },
+    );
   }
 }
 
@@ -100,7 +104,10 @@ function walkCbor(bytes: Buffer, at: number, depth: number): number {
   if (initial === undefined) throw truncated();
   const major = initial >> 5;
   const info = initial & 31;
-  if (info > 27) throw new BadInputError(`CBOR item 0x${initial.toString(16)} at byte ${at} is not supported: expected definite lengths`);
+  if (info > 27)
+    throw new BadInputError(
+      `CBOR item 0x${initial.toString(16)} at byte ${at} is not supported: expected definite lengths`,
+    );
   const head = at + 1 + (info < 24 ? 0 : 1 << (info - 24));
   if (head > bytes.length) throw truncated();
   if (major === 0 || major === 1 || major === 7) return head;

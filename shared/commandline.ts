@@ -17,7 +17,10 @@ export class CommandLine {
       .description(description)
       .version(version)
       .option("--config <file>", "settings file (default: ./muster.toml, where there is one)")
-      .addHelpText("after", "\nEach setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.")
+      .addHelpText(
+        "after",
+        "\nEach setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.",
+      )
       .showHelpAfterError("(--help tells more)");
   }
 
@@ -61,7 +64,11 @@ export class CommandLine {
   /** Commander gives an action its own program last. */
   #settings(parameters: readonly unknown[]): ReturnType<typeof loadSettings> {
     const sub = parameters.at(-1) as Program;
-    return loadSettings({ flags: sub.opts(), env: process.env, file: this.#program.opts<{ config?: string }>().config });
+    return loadSettings({
+      flags: sub.opts(),
+      env: process.env,
+      file: this.#program.opts<{ config?: string }>().config,
+    });
   }
 
   #endOnSignals(lifetime: Lifetime): void {

@@ -18,7 +18,11 @@ suite("duration", ({ test }) => {
 
   test("anything else is refused with an example", () => {
     for (const text of ["", "5 parsecs", "s", "-5s", "5s!", "0", "NaN", 0, -1, Number.NaN, Infinity]) {
-      assert.throws(() => parseDuration(text, "timeout"), (error: Error) => error.message.includes("timeout"), String(text));
+      assert.throws(
+        () => parseDuration(text, "timeout"),
+        (error: Error) => error.message.includes("timeout"),
+        String(text),
+      );
     }
   });
 

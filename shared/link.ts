@@ -144,7 +144,10 @@ export class Link implements Bus {
     client.on("error", (error) => (cause ??= error));
     client.once("connect", () => {
       acknowledged = true;
-      this.#sendSubscribe(client, this.#subscriptions.flatMap(({ filters }) => filters)).then(
+      this.#sendSubscribe(
+        client,
+        this.#subscriptions.flatMap(({ filters }) => filters),
+      ).then(
         () => this.#up(session),
         (error: unknown) => {
           cause ??= asError(error);
@@ -201,7 +204,8 @@ export class Link implements Bus {
     if (filters.length === 0) return;
     const granted = await client.subscribeAsync([...filters], { qos: 1 });
     const denied = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
-    if (denied.length > 0) this.#options.log.warn({ denied }, "the broker does not let us subscribe: check its access rules");
+    if (denied.length > 0)
+      this.#options.log.warn({ denied }, "the broker does not let us subscribe: check its access rules");
   }
 
   #receive(packet: IPublishPacket, done: (error?: Error) => void): void {

@@ -6,7 +6,9 @@ import { loadSettings } from "#shared/settings";
 import { suite } from "../test/suite.ts";
 
 suite("settings", ({ test }) => {
-  test("a flag comes before a variable, a variable before the file, the file before the default", async ({ directory }) => {
+  test("a flag comes before a variable, a variable before the file, the file before the default", async ({
+    directory,
+  }) => {
     const file = join(await directory(), "muster.toml");
     await writeFile(file, "http-port = 1\nmqtt-port = 2\nroot = 'file'\n");
     const env = { MUSTER_HTTP_PORT: "3", MUSTER_MQTT_PORT: "4" };
@@ -33,16 +35,28 @@ suite("settings", ({ test }) => {
       assert.instance(error, SettingsError);
       const { problems } = error as SettingsError;
       assert.is(problems.length, 5);
-      for (const [at, part] of ['unknown key "colour"', 'MUSTER_DEVICE is "Rpi 7"', 'MUSTER_INTERVAL is "soon"'].entries()) {
-        assert.ok(problems.some((problem) => problem.includes(part)), `${at}: ${problems.join("\n")}`);
+      for (const [at, part] of [
+        'unknown key "colour"',
+        'MUSTER_DEVICE is "Rpi 7"',
+        'MUSTER_INTERVAL is "soon"',
+      ].entries()) {
+        assert.ok(
+          problems.some((problem) => problem.includes(part)),
+          `${at}: ${problems.join("\n")}`,
+        );
       }
-      assert.ok(problems.some((problem) => problem === 'MUSTER_HTTP_PORT is "http": expected a whole number from 0 to 65535'));
+      assert.ok(
+        problems.some((problem) => problem === 'MUSTER_HTTP_PORT is "http": expected a whole number from 0 to 65535'),
+      );
     }
   });
 
   test("a wrong value that may hold a password is not repeated", () => {
     const env = { MUSTER_INFLUX_URL: "htp://me:hunter2@db/x", MUSTER_MQTT_URL: "mqtt//me:hunter2@host" };
-    assert.throws(() => loadSettings({ env }), (error: Error) => error instanceof SettingsError && !error.message.includes("hunter2"));
+    assert.throws(
+      () => loadSettings({ env }),
+      (error: Error) => error instanceof SettingsError && !error.message.includes("hunter2"),
+    );
   });
 
   test("a file that was named must be there", () => {

@@ -34,7 +34,12 @@ export const settings = {
     parse: text,
     default: "127.0.0.1",
   }),
-  httpPort: setting({ env: "MUSTER_HTTP_PORT", help: "port of the page and the API; 0 for a free one", parse: port, default: 3000 }),
+  httpPort: setting({
+    env: "MUSTER_HTTP_PORT",
+    help: "port of the page and the API; 0 for a free one",
+    parse: port,
+    default: 3000,
+  }),
   mqttPort: setting({
     env: "MUSTER_MQTT_PORT",
     help: "port of the embedded broker, MQTT and WebSocket alike; 0 for a free one",
@@ -66,7 +71,7 @@ export const settings = {
     env: "MUSTER_DEVICE",
     help: "the agent's device id",
     parse: (value): string => parseDeviceId(value),
-    default: deviceIdFromHostname(hostname()) as string,
+    default: deviceIdFromHostname(hostname()),
     shown: "from the host name",
   }),
   interval: setting({
@@ -76,7 +81,12 @@ export const settings = {
     default: 10_000,
     shown: "10s; 1s for the agent inside `muster start`",
   }),
-  batchSize: setting({ env: "MUSTER_BATCH_SIZE", help: "samples that the agent sends in one message", parse: whole(1, 1_000), default: 1 }),
+  batchSize: setting({
+    env: "MUSTER_BATCH_SIZE",
+    help: "samples that the agent sends in one message",
+    parse: whole(1, 1_000),
+    default: 1,
+  }),
   historyAge: setting({
     env: "MUSTER_HISTORY_AGE",
     help: "how long the embedded store keeps samples",
@@ -91,13 +101,18 @@ export const settings = {
     default: 256,
   }),
   root: setting({ env: "MUSTER_ROOT", help: "first level of every topic", parse: topicRoot, default: "muster" }),
-  mqttVersion: setting({
+  mqttVersion: setting<4 | 5 | "auto">({
     env: "MUSTER_MQTT_VERSION",
     help: "MQTT version to speak to an external broker: 4 (3.1.1), 5, or auto",
     parse: mqttVersion,
-    default: "auto" as 4 | 5 | "auto",
+    default: "auto",
   }),
-  logLevel: setting({ env: "MUSTER_LOG_LEVEL", help: "debug, info, warn, error or silent", parse: logLevel, default: "info" as LogLevel }),
+  logLevel: setting<LogLevel>({
+    env: "MUSTER_LOG_LEVEL",
+    help: "debug, info, warn, error or silent",
+    parse: logLevel,
+    default: "info",
+  }),
   url: setting({
     env: "MUSTER_URL",
     help: "the console that the command line talks to",
@@ -126,7 +141,10 @@ export interface SettingSources {
 }
 
 /** @returns each setting's value, and which of them were given at all @throws SettingsError with a sentence for every mistake */
-export function loadSettings({ flags = {}, env = {}, file }: SettingSources): { values: Settings; given: ReadonlySet<SettingName> } {
+export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
+  values: Settings;
+  given: ReadonlySet<SettingName>;
+} {
   const problems: string[] = [];
   const given = new Set<SettingName>();
   const fromFile = readFile(file, problems);
@@ -144,7 +162,9 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): { 
     try {
       values[name] = one.parse(String(found[1]));
     } catch (error) {
-      problems.push(`${found[0]} is ${secret(name) ? "not usable" : quoted(String(found[1]))}: ${asError(error).message}`);
+      problems.push(
+        `${found[0]} is ${secret(name) ? "not usable" : quoted(String(found[1]))}: ${asError(error).message}`,
+      );
     }
   }
   if (problems.length > 0) throw new SettingsError(problems);
@@ -162,7 +182,8 @@ function readFile(file: string | undefined, problems: string[]): Record<string, 
     const table = parseToml(readFileSync(file ?? defaultFile, "utf8"));
     const known = new Set(Object.keys(settings).map(kebab));
     for (const key of Object.keys(table)) {
-      if (!known.has(key)) problems.push(`${file ?? defaultFile} has an unknown key ${quoted(key)}: expected ${[...known].join(", ")}`);
+      if (!known.has(key))
+        problems.push(`${file ?? defaultFile} has an unknown key ${quoted(key)}: expected ${[...known].join(", ")}`);
     }
     return table;
   } catch (error) {
@@ -193,7 +214,8 @@ function optionalText(value: string): string | undefined {
 function whole(from: number, to: number) {
   return (value: string): number => {
     const number = Number(value);
-    if (!Number.isInteger(number) || number < from || number > to) throw new Error(`expected a whole number from ${from} to ${to}`);
+    if (!Number.isInteger(number) || number < from || number > to)
+      throw new Error(`expected a whole number from ${from} to ${to}`);
     return number;
   };
 }
@@ -203,7 +225,8 @@ function port(value: string): number {
 }
 
 function url(value: string, protocols: readonly string[], example: string): string {
-  if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) throw new Error(`expected a URL such as ${example}`);
+  if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol))
+    throw new Error(`expected a URL such as ${example}`);
   return value;
 }
 
@@ -220,7 +243,8 @@ function httpUrl(value: string): string | undefined {
 }
 
 function topicRoot(value: string): string {
-  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value)) throw new Error("expected topic levels of letters, digits, dots, _ and -");
+  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value))
+    throw new Error("expected topic levels of letters, digits, dots, _ and -");
   return value;
 }
 

@@ -64,7 +64,10 @@ suite("topics", ({ test }) => {
       const levels = topic.split("/");
       const filter = topics.filter(address.kind).split("/");
       assert.is(filter.length, levels.length);
-      assert.ok(filter.every((level, at) => level === "+" || level === levels[at]), topics.filter(address.kind));
+      assert.ok(
+        filter.every((level, at) => level === "+" || level === levels[at]),
+        topics.filter(address.kind),
+      );
     }
   });
 

@@ -96,7 +96,8 @@ function parseBranch(device: DeviceId, branch: string | undefined): Address | un
 }
 
 function parseLeaf(device: DeviceId, branch: string | undefined, leaf: string): Address | undefined {
-  if (branch === "metrics") return measurementPattern.test(leaf) ? { kind: "simple", device, measurement: leaf } : undefined;
+  if (branch === "metrics")
+    return measurementPattern.test(leaf) ? { kind: "simple", device, measurement: leaf } : undefined;
   const id = asCommandId(leaf);
   if (!id) return undefined;
   if (branch === "cmd") return { kind: "task", device, id };

@@ -2,10 +2,21 @@ import { chromium, type Page } from "playwright-core";
 import type { Scope } from "./suite.ts";
 
 /** Chromium would otherwise look for the world outside at every start. */
-const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const quiet = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** A page in the system's real Chromium; a script error or a violation of the content security policy fails the test. */
-export async function openPage(scope: Scope, options: { width?: number; height?: number; dark?: boolean } = {}): Promise<{ page: Page; complaints: string[] }> {
+export async function openPage(
+  scope: Scope,
+  options: { width?: number; height?: number; dark?: boolean } = {},
+): Promise<{ page: Page; complaints: string[] }> {
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: quiet });
   scope.cleanup(() => browser.close());
   const page = await browser.newPage({

@@ -6,7 +6,11 @@ import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
 
-const rejection = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => assert.unreachable("it should reject"), (error: unknown) => error);
+const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.unreachable("it should reject"),
+    (error: unknown) => error,
+  );
 
 for (const kind of brokerKinds) {
   suite(`commands over ${kind}`, ({ test }) => {
@@ -26,7 +30,10 @@ for (const kind of brokerKinds) {
       await eventually("paused in presence", () => fleet.console.registry.get("rpi-7")?.paused === true);
       await fleet.console.send("rpi-7", { key: "resume" });
       await eventually("resumed in presence", () => fleet.console.registry.get("rpi-7")?.paused === false);
-      assert.equal(typeof ((await fleet.console.send("rpi-7", { key: "clear-outbox" })).result as { dropped: number }).dropped, "number");
+      assert.equal(
+        typeof ((await fleet.console.send("rpi-7", { key: "clear-outbox" })).result as { dropped: number }).dropped,
+        "number",
+      );
     });
 
     test("shutdown answers, then the agent goes offline and does not do it again when it returns", async (scope) => {
@@ -57,17 +64,36 @@ for (const kind of brokerKinds) {
       agent.start();
       await fleet.sees("rpi-7", true);
       const states: string[] = [];
-      scope.cleanup(fleet.console.desk.changes.on(({ state, progress, output }) => states.push(`${state} ${progress ?? "-"} ${output ?? "-"}`)));
-      const greeted = await fleet.console.send("rpi-7", { key: "greet", args: { name: "ann", wait: 400 } }, { by: "ann" });
+      scope.cleanup(
+        fleet.console.desk.changes.on(({ state, progress, output }) =>
+          states.push(`${state} ${progress ?? "-"} ${output ?? "-"}`),
+        ),
+      );
+      const greeted = await fleet.console.send(
+        "rpi-7",
+        { key: "greet", args: { name: "ann", wait: 400 } },
+        { by: "ann" },
+      );
       assert.equal(greeted.result, { greeting: "hello ann", by: "ann" });
       assert.ok(states.includes("running 0.5 looking around\n"), states.join(", "));
-      assert.equal(greeted.timeline.map(({ what }) => what.replace(/after .*/, "")), ["taken from ann", "running", "succeeded "]);
+      assert.equal(
+        greeted.timeline.map(({ what }) => what.replace(/after .*/, "")),
+        ["taken from ann", "running", "succeeded "],
+      );
 
-      const failed = (await rejection(fleet.console.send("rpi-7", { key: "greet", args: { name: "nobody" } }))) as CommandFailedError;
+      const failed = (await rejection(
+        fleet.console.send("rpi-7", { key: "greet", args: { name: "nobody" } }),
+      )) as CommandFailedError;
       assert.instance(failed, CommandFailedError);
-      assert.equal(failed.details.command.error, { code: "nobody", message: "there is nobody to greet", data: { name: "nobody" } });
+      assert.equal(failed.details.command.error, {
+        code: "nobody",
+        message: "there is nobody to greet",
+        data: { name: "nobody" },
+      });
 
-      const refused = (await rejection(fleet.console.send("rpi-7", { key: "greet", args: { name: 5 } }))) as CommandRefusedError;
+      const refused = (await rejection(
+        fleet.console.send("rpi-7", { key: "greet", args: { name: 5 } }),
+      )) as CommandRefusedError;
       assert.instance(refused, CommandRefusedError);
       assert.is(refused.reason, "bad-arguments");
     });
@@ -79,7 +105,9 @@ for (const kind of brokerKinds) {
       agent.handle("slow", { run: () => new Promise<void>((resolve) => (finish = resolve)) });
       agent.start();
       await fleet.sees("rpi-7", true);
-      const error = (await rejection(fleet.console.send("rpi-7", { key: "slow" }, { timeout: 300 }))) as CommandTimeoutError;
+      const error = (await rejection(
+        fleet.console.send("rpi-7", { key: "slow" }, { timeout: 300 }),
+      )) as CommandTimeoutError;
       assert.instance(error, CommandTimeoutError);
       const { id, state, key } = error.details.command;
       assert.is(key, "slow");
@@ -114,7 +142,9 @@ for (const kind of brokerKinds) {
       agent.handle("long", {
         run: (_, { signal, command }) => {
           begun.push(command.id);
-          return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(((aborted = true), signal.reason))));
+          return new Promise((_resolve, reject) =>
+            signal.addEventListener("abort", () => reject(((aborted = true), signal.reason))),
+          );
         },
       });
       agent.start();
@@ -141,16 +171,35 @@ for (const kind of brokerKinds) {
       await fleet.pub("-r", "-t", "muster/rpi-7/cmd/42", "-m", '{"key":"ping"}');
       const line = await replies.line(/^muster\/rpi-7\/reply\/42 /);
       assert.is((JSON.parse(line.slice(line.indexOf("{"))) as { state: string }).state, "succeeded");
-      await eventually("its row", () => fleet.console.desk.list({ device: "rpi-7" }).find(({ id }) => id === "42")?.state === "succeeded");
+      await eventually(
+        "its row",
+        () => fleet.console.desk.list({ device: "rpi-7" }).find(({ id }) => id === "42")?.state === "succeeded",
+      );
       const late = await fleet.sub(scope, "-t", "muster/rpi-7/cmd/+", "-t", "muster/rpi-7/status");
       await late.line(/^muster\/rpi-7\/status /);
-      assert.is(late.lines.some((one) => one.startsWith("muster/rpi-7/cmd/")), false, "the task is withdrawn");
+      assert.is(
+        late.lines.some((one) => one.startsWith("muster/rpi-7/cmd/")),
+        false,
+        "the task is withdrawn",
+      );
     });
 
     test("mosquitto_rr gets its answer", async (scope) => {
       const fleet = await startFleet(scope, kind);
       await fleet.agent();
-      const args = ["-V", "mqttv311", ...fleet.login(), "-t", "muster/rpi-7/cmd/43", "-e", "muster/rpi-7/reply/43", "-m", '{"key":"ping"}', "-W", "5"];
+      const args = [
+        "-V",
+        "mqttv311",
+        ...fleet.login(),
+        "-t",
+        "muster/rpi-7/cmd/43",
+        "-e",
+        "muster/rpi-7/reply/43",
+        "-m",
+        '{"key":"ping"}',
+        "-W",
+        "5",
+      ];
       const { out, code, err } = await runProgram("mosquitto_rr", args);
       assert.is(code, 0, err);
       assert.is((JSON.parse(out) as { state: string }).state, "succeeded");
@@ -163,7 +212,11 @@ for (const kind of brokerKinds) {
       const cases: [string, string, RegExp][] = [
         ["muster/rpi-7/cmd", '{"key":', /not valid JSON.*mosquitto_pub -t muster\/rpi-7\/cmd -m 'ping'/],
         ["muster/rpi-7/cmd", "pong", /does not offer/],
-        ["muster/rpi-7/cmd", '{"key":"set-interval","args":{"seconds":0}}', /seconds.*\{\\"key\\":\\"set-interval\\",\\"args\\":\{\\"seconds\\":1\}\}/],
+        [
+          "muster/rpi-7/cmd",
+          '{"key":"set-interval","args":{"seconds":0}}',
+          /seconds.*\{\\"key\\":\\"set-interval\\",\\"args\\":\{\\"seconds\\":1\}\}/,
+        ],
         ["muster/rpi-9/cmd", "ping", /there is no device/],
       ];
       for (const [topic, message, pattern] of cases) {
@@ -177,10 +230,15 @@ for (const kind of brokerKinds) {
       const counted = new Map<string, number>();
       const start = async (): Promise<void> => {
         const agent = fleet.newAgent();
-        agent.handle("count", { run: (_, { command }) => void counted.set(command.id, (counted.get(command.id) ?? 0) + 1) });
+        agent.handle("count", {
+          run: (_, { command }) => void counted.set(command.id, (counted.get(command.id) ?? 0) + 1),
+        });
         agent.start();
         await fleet.sees("rpi-7", true);
-        await eventually("the end of 44", () => fleet.console.desk.list({}).find(({ id }) => id === "44")?.state === "succeeded");
+        await eventually(
+          "the end of 44",
+          () => fleet.console.desk.list({}).find(({ id }) => id === "44")?.state === "succeeded",
+        );
         await agent.stop();
         await fleet.sees("rpi-7", false);
       };
@@ -204,8 +262,13 @@ for (const kind of brokerKinds) {
       await runProgram("mosquitto_pub", [...fleet.login("vic"), "-t", "muster/rpi-7/cmd/45", "-m", "ping"]);
       await runProgram("mosquitto_pub", [...fleet.login("rpi-8"), "-t", "muster/rpi-7/cmd/46", "-m", "ping"]);
       await fleet.pub("-t", "muster/rpi-7/cmd/47", "-m", "ping");
-      await eventually("the operator's", () => fleet.console.desk.list({}).some(({ id, state }) => id === "47" && state === "succeeded"));
-      assert.equal(fleet.console.desk.list({}).map(({ id }) => id), ["47"]);
+      await eventually("the operator's", () =>
+        fleet.console.desk.list({}).some(({ id, state }) => id === "47" && state === "succeeded"),
+      );
+      assert.equal(
+        fleet.console.desk.list({}).map(({ id }) => id),
+        ["47"],
+      );
     });
   });
 }

@@ -10,7 +10,9 @@ suite("examples", ({ test }) => {
     // The example is a console of its own: the one of the harness makes room for it.
     await fleet.console.stop();
     const secretOf = (name: string): string => fleet.secretOf(name);
-    const agent = new Running(scope, process.execPath, ["examples/agent.mjs"], { env: { BROKER: fleet.url, SECRET: secretOf("rpi-7") } });
+    const agent = new Running(scope, process.execPath, ["examples/agent.mjs"], {
+      env: { BROKER: fleet.url, SECRET: secretOf("rpi-7") },
+    });
     const env = { BROKER: fleet.url, SECRET: secretOf("console"), DIRECTORY: await scope.directory() };
     const { out, err, code } = await runProgram(process.execPath, ["examples/console.mjs"], { env });
     assert.is(code, 0, err + agent.lines.join("\n"));
@@ -19,6 +21,7 @@ suite("examples", ({ test }) => {
 
   test("the documentation shows exactly these files", () => {
     const page = readFileSync("docs/library.md", "utf8");
-    for (const file of ["examples/agent.mjs", "examples/console.mjs"]) assert.ok(page.includes(readFileSync(file, "utf8").trim()), file);
+    for (const file of ["examples/agent.mjs", "examples/console.mjs"])
+      assert.ok(page.includes(readFileSync(file, "utf8").trim()), file);
   });
 });

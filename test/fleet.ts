@@ -38,7 +38,11 @@ const people = [
   { name: "vic", role: "viewer" },
 ] as const;
 
-export async function startFleet(scope: Scope, kind: BrokerKind, options: Partial<ConsoleOptions> = {}): Promise<Fleet> {
+export async function startFleet(
+  scope: Scope,
+  kind: BrokerKind,
+  options: Partial<ConsoleOptions> = {},
+): Promise<Fleet> {
   const directory = await scope.directory();
   const state = openState(directory, systemClock);
   scope.cleanup(() => state.close());
@@ -48,21 +52,34 @@ export async function startFleet(scope: Scope, kind: BrokerKind, options: Partia
     ...people,
   ].map((account) => ({ ...account, secret: generateSecret() }));
   for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
-  const secretOf = (name: string): string => accounts.find((account) => account.name === name)?.secret ?? "nobody's secret";
+  const secretOf = (name: string): string =>
+    accounts.find((account) => account.name === name)?.secret ?? "nobody's secret";
   const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, accounts);
-  const way = broker.bus ? { bus: broker.bus } : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
+  const way = broker.bus
+    ? { bus: broker.bus }
+    : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
   const console = new Console({ directory, state, log: silentLog, ...way, ...options });
   await console.start();
   scope.cleanup(() => console.stop());
   await eventually("the console's connection", () => console.brokerConnected);
 
   const newAgent = (device = "rpi-7", own: Partial<AgentOptions> = {}): Agent => {
-    const agent = new Agent({ device, url: broker.url, password: secretOf(device), interval: 1_000, mqttVersion: broker.version, ...own });
+    const agent = new Agent({
+      device,
+      url: broker.url,
+      password: secretOf(device),
+      interval: 1_000,
+      mqttVersion: broker.version,
+      ...own,
+    });
     scope.cleanup(() => agent.stop());
     return agent;
   };
   const sees = async (device: string, online: boolean): Promise<void> => {
-    await eventually(`${device} ${online ? "online" : "offline"}`, () => console.registry.get(device)?.online === online);
+    await eventually(
+      `${device} ${online ? "online" : "offline"}`,
+      () => console.registry.get(device)?.online === online,
+    );
   };
   const login = (who = "ann"): string[] => {
     const id = devices.includes(who) ? ["-i", who] : [];
@@ -117,4 +134,3 @@ async function external(scope: Scope, accounts: Parameters<typeof startMosquitto
   };
   return { port: mosquitto.port, url: mosquitto.url, bus: undefined, version: "auto" as const, restart };
 }
-

@@ -51,16 +51,23 @@ suite("house", ({ test }) => {
   });
 
   test("a file is named for what it does", () => {
-    assert.equal(files.filter((file) => drawers.test(file)), []);
+    assert.equal(
+      files.filter((file) => drawers.test(file)),
+      [],
+    );
   });
 
   test("topics are built in one module", () => {
-    const wrong = files.filter((file) => file !== "shared/topics.ts" && /[`'"](muster|\$\{[a-z]*[rR]oot\})\//.test(readFileSync(file, "utf8")));
+    const wrong = files.filter(
+      (file) => file !== "shared/topics.ts" && /[`'"](muster|\$\{[a-z]*[rR]oot\})\//.test(readFileSync(file, "utf8")),
+    );
     assert.equal(wrong, []);
   });
 
   test("nothing loops: no module imports itself through others", () => {
-    const graph = new Map(files.map((file) => [file, importsOf(file, { types: false }).map((target) => resolve(file, target))]));
+    const graph = new Map(
+      files.map((file) => [file, importsOf(file, { types: false }).map((target) => resolve(file, target))]),
+    );
     assert.equal(findCycle(graph), undefined);
   });
 });
@@ -78,8 +85,11 @@ function isTestOnly(name: string): boolean {
 
 function importsOf(file: string, { types = true } = {}): string[] {
   const text = readFileSync(file, "utf8");
-  const pattern = /^\s*(?:import|export)\s+(type\s+)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import\s+"([^"]+)"/gm;
-  return [...text.matchAll(pattern)].filter(([, type]) => types || !type).map(([, , from, dynamic, bare]) => from ?? dynamic ?? bare ?? "");
+  const pattern =
+    /^\s*(?:import|export)\s+(type\s+)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import\s+"([^"]+)"/gm;
+  return [...text.matchAll(pattern)]
+    .filter(([, type]) => types || !type)
+    .map(([, , from, dynamic, bare]) => from ?? dynamic ?? bare ?? "");
 }
 
 function resolve(file: string, target: string): string {

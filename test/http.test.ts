@@ -9,7 +9,12 @@ import { eventually, suite, type Scope } from "./suite.ts";
 interface Api {
   readonly fleet: Fleet;
   readonly app: FastifyInstance;
-  readonly ask: (method: "GET" | "POST" | "DELETE", url: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly ask: (
+    method: "GET" | "POST" | "DELETE",
+    url: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
 }
 
 interface Answer {
@@ -24,7 +29,14 @@ async function startApi(scope: Scope): Promise<Api> {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("admin", "admin", "correct horse");
   fleet.state.accounts.set("eve", "viewer", "battery staple");
-  const app = await buildApp({ console: fleet.console, accounts: fleet.state.accounts, listen: "", port: 0, log: silentLog, clock: systemClock });
+  const app = await buildApp({
+    console: fleet.console,
+    accounts: fleet.state.accounts,
+    listen: "",
+    port: 0,
+    log: silentLog,
+    clock: systemClock,
+  });
   scope.cleanup(() => app.close());
   const admin = { authorization: `Basic ${Buffer.from("admin:correct horse").toString("base64")}` };
   const ask: Api["ask"] = async (method, url, body, headers = admin) => {
@@ -48,7 +60,10 @@ suite("HTTP API", ({ test }) => {
     await fleet.agent();
     await eventually("values", () => fleet.console.registry.latest("rpi-7").length > 0);
     const list = await ask("GET", "/api/devices");
-    assert.equal(list.body.devices.map(({ id, online }: { id: string; online: boolean }) => ({ id, online })), [{ id: "rpi-7", online: true }]);
+    assert.equal(
+      list.body.devices.map(({ id, online }: { id: string; online: boolean }) => ({ id, online })),
+      [{ id: "rpi-7", online: true }],
+    );
     const one = await ask("GET", "/api/devices/rpi-7");
     assert.ok(one.body.latest.some(({ measurement }: { measurement: string }) => measurement === "mem"));
     assert.equal(Object.keys(one.body.commands).includes("ping"), true);
@@ -60,11 +75,16 @@ suite("HTTP API", ({ test }) => {
     const { fleet, ask } = await startApi(scope);
     await fleet.agent("rpi-7", { interval: 100 });
     const path = "/api/devices/rpi-7/metrics?measurement=mem&field=used_percent";
-    await eventually("raw values", async () => (await ask("GET", `${path}&every=0`)).body.series[0]?.points.length >= 5);
+    await eventually(
+      "raw values",
+      async () => (await ask("GET", `${path}&every=0`)).body.series[0]?.points.length >= 5,
+    );
     const { body } = await ask("GET", `${path}&from=-5m&every=1s`);
     assert.is(body.every, 1_000);
     assert.ok(body.to - body.from === 300_000);
-    assert.ok(body.series[0].points.every(([ts, value]: [number, number]) => ts % 1_000 === 0 && value > 0 && value < 100));
+    assert.ok(
+      body.series[0].points.every(([ts, value]: [number, number]) => ts % 1_000 === 0 && value > 0 && value < 100),
+    );
     problem(await ask("GET", `${path}&from=now&to=-1h`), 400, /from .* must be before to/);
     problem(await ask("GET", `${path}&from=yesterday`), 400, /is not a moment/);
     problem(await ask("GET", `${path}&from=-30d&every=1s`), 400, /gives 2592000 points: ask for at least/);
@@ -91,7 +111,8 @@ suite("HTTP API", ({ test }) => {
     agent.handle("never", { run: () => new Promise(() => {}) });
     agent.start();
     await fleet.sees("rpi-7", true);
-    const send = (body: object, query = ""): Promise<Answer> => ask("POST", `/api/devices/rpi-7/commands${query}`, body);
+    const send = (body: object, query = ""): Promise<Answer> =>
+      ask("POST", `/api/devices/rpi-7/commands${query}`, body);
     const late = await send({ key: "never", timeout: 100 });
     problem(late, 504, /no final reply from rpi-7/);
     assert.is(late.body.command.state, "timed_out");
@@ -125,7 +146,13 @@ suite("HTTP API", ({ test }) => {
     const { fleet, ask } = await startApi(scope);
     await fleet.agent();
     problem(await ask("GET", "/api/devices", undefined, {}), 401, /curl -u/);
-    problem(await ask("GET", "/api/devices", undefined, { authorization: `Basic ${Buffer.from("admin:wrong").toString("base64")}` }), 401, /needed/);
+    problem(
+      await ask("GET", "/api/devices", undefined, {
+        authorization: `Basic ${Buffer.from("admin:wrong").toString("base64")}`,
+      }),
+      401,
+      /needed/,
+    );
     problem(await ask("GET", "/api/devices", undefined, { authorization: "Bearer nobody" }), 401, /needed/);
     const token = fleet.state.accounts.issueToken("admin", "token", 60_000);
     assert.is((await ask("GET", "/api/devices", undefined, { authorization: `Bearer ${token}` })).status, 200);
@@ -161,14 +188,27 @@ suite("HTTP API", ({ test }) => {
     ]);
     const health = await ask("GET", "/healthz", undefined, {});
     assert.is(health.status, 200);
-    assert.equal({ ok: health.body.ok, store: health.body.store, broker: health.body.broker }, { ok: true, store: { ok: true }, broker: { connected: true } });
+    assert.equal(
+      { ok: health.body.ok, store: health.body.store, broker: health.body.broker },
+      { ok: true, store: { ok: true }, broker: { connected: true } },
+    );
   });
 
   test("what is no request of ours gets a problem", async (scope) => {
     const { ask, app } = await startApi(scope);
-    const huge = await app.inject({ method: "POST", url: "/api/session", headers: { "content-type": "application/json" }, payload: `{"name":"${"x".repeat(70_000)}"}` });
+    const huge = await app.inject({
+      method: "POST",
+      url: "/api/session",
+      headers: { "content-type": "application/json" },
+      payload: `{"name":"${"x".repeat(70_000)}"}`,
+    });
     assert.is(huge.statusCode, 413);
-    const broken = await app.inject({ method: "POST", url: "/api/session", headers: { "content-type": "application/json" }, payload: "{" });
+    const broken = await app.inject({
+      method: "POST",
+      url: "/api/session",
+      headers: { "content-type": "application/json" },
+      payload: "{",
+    });
     assert.is(broken.statusCode, 400);
     assert.match(broken.headers["content-type"] as string, "application/problem+json");
     problem(await ask("GET", "/api/nothing"), 404, /nothing at GET \/api\/nothing/);
@@ -181,7 +221,10 @@ suite("HTTP API", ({ test }) => {
     const stop = new AbortController();
     scope.cleanup(() => stop.abort());
     const authorization = `Basic ${Buffer.from("admin:correct horse").toString("base64")}`;
-    const response = await fetch(`http://127.0.0.1:${address.port}/api/events`, { headers: { authorization }, signal: stop.signal });
+    const response = await fetch(`http://127.0.0.1:${address.port}/api/events`, {
+      headers: { authorization },
+      signal: stop.signal,
+    });
     let text = "";
     const reading = (async () => {
       for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;

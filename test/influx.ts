@@ -55,7 +55,18 @@ export class InfluxServer {
   /** What the real `influx` command prints for `query`. */
   async shell(query: string, { database = "muster", format = "column" } = {}): Promise<string> {
     const login = this.auth ? ["-username", this.auth.user, "-password", this.auth.password] : [];
-    const where = ["-host", "127.0.0.1", "-port", String(this.port), "-database", database, "-precision", "ms", "-format", format];
+    const where = [
+      "-host",
+      "127.0.0.1",
+      "-port",
+      String(this.port),
+      "-database",
+      database,
+      "-precision",
+      "ms",
+      "-format",
+      format,
+    ];
     const { stdout } = await promisify(execFile)("influx", [...where, ...login, "-execute", query]);
     return stdout;
   }

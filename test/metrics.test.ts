@@ -7,9 +7,19 @@ import { eventually, suite } from "./suite.ts";
 
 const used = { measurement: "mem", field: "used_percent" } as const;
 
-async function stored(fleet: Fleet, device = "rpi-7", query: { measurement: string; field: string } = used): Promise<number> {
+async function stored(
+  fleet: Fleet,
+  device = "rpi-7",
+  query: { measurement: string; field: string } = used,
+): Promise<number> {
   const id = fleet.state.accounts.find(device) ? (device as never) : assert.unreachable(device);
-  const series = await fleet.console.store.query({ device: id as never, ...query, from: 0, to: Date.now() + 60_000, every: 0 });
+  const series = await fleet.console.store.query({
+    device: id as never,
+    ...query,
+    from: 0,
+    to: Date.now() + 60_000,
+    every: 0,
+  });
   return series.reduce((sum, { points }) => sum + points.length, 0);
 }
 
@@ -31,11 +41,15 @@ for (const kind of brokerKinds) {
 
     test("simple samples from mosquitto_pub: one, one with time and tags, a list", async (scope) => {
       const fleet = await startFleet(scope, kind);
-      const send = (message: string): Promise<unknown> => runProgram("mosquitto_pub", [...fleet.login("rpi-8"), "-t", "muster/rpi-8/metrics/room", "-m", message]);
+      const send = (message: string): Promise<unknown> =>
+        runProgram("mosquitto_pub", [...fleet.login("rpi-8"), "-t", "muster/rpi-8/metrics/room", "-m", message]);
       await send('{"temperature":21.5}');
       await send(`{"ts":${Date.now() - 5_000},"tags":{"floor":"2"},"values":{"temperature":20}}`);
       await send(`[{"temperature":19},{"tags":{"floor":"1"},"values":{"temperature":18}}]`);
-      await eventually("four samples", async () => (await stored(fleet, "rpi-8", { measurement: "room", field: "temperature" })) === 4);
+      await eventually(
+        "four samples",
+        async () => (await stored(fleet, "rpi-8", { measurement: "room", field: "temperature" })) === 4,
+      );
     });
 
     test("bad input gets a clear refusal, harms nothing and disturbs nobody", async (scope) => {
@@ -43,10 +57,15 @@ for (const kind of brokerKinds) {
       await fleet.agent();
       const refused = await fleet.sub(scope, "-t", "muster/+/refused");
       const device = fleet.login("rpi-8");
-      const send = async (topic: string, ...args: string[]): Promise<void> => void (await runProgram("mosquitto_pub", [...device, "-t", topic, ...args]));
+      const send = async (topic: string, ...args: string[]): Promise<void> =>
+        void (await runProgram("mosquitto_pub", [...device, "-t", topic, ...args]));
       await send("muster/rpi-8/metrics", "-m", "not a batch!");
       await refused.line(/rpi-8\/refused .*neither JSON/);
-      await send("muster/rpi-8/metrics", "-m", '{"v":1,"boot":"b","seq":1,"t":0,"dt":[0,1],"m":[{"n":"mem","f":{"used":[1]}}]}');
+      await send(
+        "muster/rpi-8/metrics",
+        "-m",
+        '{"v":1,"boot":"b","seq":1,"t":0,"dt":[0,1],"m":[{"n":"mem","f":{"used":[1]}}]}',
+      );
       await refused.line(/rpi-8\/refused .*one value for each instant/);
       await send("muster/rpi-8/metrics/room", "-m", '{"temperature":null}');
       await refused.line(/rpi-8\/refused .*expected/);
@@ -59,65 +78,94 @@ for (const kind of brokerKinds) {
     test("a wrong password is told, and the agent goes on trying", async (scope) => {
       const fleet = await startFleet(scope, kind);
       const warnings: string[] = [];
-      const log = { debug() {}, info() {}, warn: (_: object, message: string) => void warnings.push(message), error() {} };
+      const log = {
+        debug() {},
+        info() {},
+        warn: (_: object, message: string) => void warnings.push(message),
+        error() {},
+      };
       fleet.newAgent("rpi-7", { password: "wrong password", log }).start();
-      await eventually("two refusals", () => warnings.filter((message) => message.includes("user name or password refused")).length >= 2);
+      await eventually(
+        "two refusals",
+        () => warnings.filter((message) => message.includes("user name or password refused")).length >= 2,
+      );
       assert.is(fleet.console.registry.get("rpi-7")?.online, false);
     });
 
-    test("a second agent under a live id is refused and ends; the first one stays", async (scope) => {
-      const fleet = await startFleet(scope, kind);
-      const first = await fleet.agent();
-      const second = fleet.newAgent();
-      second.start();
-      const reason = await second.finished;
-      assert.match(reason, /refused: the id rpi-7 is in use by another agent/);
-      await fleet.sees("rpi-7", true);
-      await eventually("the first answers", async () => {
-        const { result } = await fleet.console.send("rpi-7", { key: "ping" });
-        return (result as { boot: string }).boot === first.boot;
-      });
-      assert.match(fleet.console.registry.get("rpi-7")?.problem ?? "", /another agent/);
-    }, { seconds: 60 });
+    test(
+      "a second agent under a live id is refused and ends; the first one stays",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        const first = await fleet.agent();
+        const second = fleet.newAgent();
+        second.start();
+        const reason = await second.finished;
+        assert.match(reason, /refused: the id rpi-7 is in use by another agent/);
+        await fleet.sees("rpi-7", true);
+        await eventually("the first answers", async () => {
+          const { result } = await fleet.console.send("rpi-7", { key: "ping" });
+          return (result as { boot: string }).boot === first.boot;
+        });
+        assert.match(fleet.console.registry.get("rpi-7")?.problem ?? "", /another agent/);
+      },
+      { seconds: 60 },
+    );
 
-    test("batches that were not acknowledged are sent again after a reconnect", async (scope) => {
-      const fleet = await startFleet(scope, kind);
-      await fleet.console.stop();
-      const agent = fleet.newAgent("rpi-7", { interval: 100 });
-      agent.start();
-      await eventually("waiting batches", () => agent.outbox.batches >= 5);
-      await fleet.console.start();
-      await fleet.sees("rpi-7", true);
-      await eventually("an empty outbox", () => agent.outbox.batches <= 1, 20);
-      assert.ok((await stored(fleet)) >= 5);
-    }, { seconds: 40 });
+    test(
+      "batches that were not acknowledged are sent again after a reconnect",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        await fleet.console.stop();
+        const agent = fleet.newAgent("rpi-7", { interval: 100 });
+        agent.start();
+        await eventually("waiting batches", () => agent.outbox.batches >= 5);
+        await fleet.console.start();
+        await fleet.sees("rpi-7", true);
+        await eventually("an empty outbox", () => agent.outbox.batches <= 1, 20);
+        assert.ok((await stored(fleet)) >= 5);
+      },
+      { seconds: 40 },
+    );
   });
 }
 
 suite("metrics into InfluxDB", ({ test }) => {
-  test("an InfluxDB that is away at start: the console starts, says so, and everything arrives once it is there", async (scope) => {
-    const influx = await startInflux(scope);
-    await influx.stop();
-    const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/fleet` });
-    assert.is(fleet.console.store.health().ok, false);
-    const agent = await fleet.agent("rpi-7", { interval: 200 });
-    await eventually("waiting batches", () => agent.outbox.batches >= 5);
-    await influx.start();
-    await eventually("an empty outbox", () => agent.outbox.batches <= 2, 40);
-    assert.is(fleet.console.store.health().ok, true);
-    const shell = await influx.shell('SELECT COUNT("used_percent") FROM fleet."autogen"."mem" WHERE host = \'rpi-7\'').catch(() => "");
-    const answer = shell || (await influx.shell("SHOW RETENTION POLICIES ON fleet"));
-    assert.match(answer, /\d/);
-  }, { seconds: 90 });
+  test(
+    "an InfluxDB that is away at start: the console starts, says so, and everything arrives once it is there",
+    async (scope) => {
+      const influx = await startInflux(scope);
+      await influx.stop();
+      const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/fleet` });
+      assert.is(fleet.console.store.health().ok, false);
+      const agent = await fleet.agent("rpi-7", { interval: 200 });
+      await eventually("waiting batches", () => agent.outbox.batches >= 5);
+      await influx.start();
+      await eventually("an empty outbox", () => agent.outbox.batches <= 2, 40);
+      assert.is(fleet.console.store.health().ok, true);
+      const shell = await influx
+        .shell('SELECT COUNT("used_percent") FROM fleet."autogen"."mem" WHERE host = \'rpi-7\'')
+        .catch(() => "");
+      const answer = shell || (await influx.shell("SHOW RETENTION POLICIES ON fleet"));
+      assert.match(answer, /\d/);
+    },
+    { seconds: 90 },
+  );
 
-  test("the influx shell reads mem and cpu with the tag host", async (scope) => {
-    const influx = await startInflux(scope);
-    const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/fleet` });
-    await fleet.agent("rpi-7", { interval: 200 });
-    await eventually("five samples", async () => (await stored(fleet)) >= 5);
-    assert.match(await influx.shell("SHOW TAG VALUES ON fleet FROM mem WITH KEY = host"), /rpi-7/);
-    assert.match(await influx.shell("SELECT LAST(usage_user) FROM fleet..cpu WHERE cpu = 'cpu-total' GROUP BY host"), /host=rpi-7/);
-  }, { seconds: 60 });
+  test(
+    "the influx shell reads mem and cpu with the tag host",
+    async (scope) => {
+      const influx = await startInflux(scope);
+      const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/fleet` });
+      await fleet.agent("rpi-7", { interval: 200 });
+      await eventually("five samples", async () => (await stored(fleet)) >= 5);
+      assert.match(await influx.shell("SHOW TAG VALUES ON fleet FROM mem WITH KEY = host"), /rpi-7/);
+      assert.match(
+        await influx.shell("SELECT LAST(usage_user) FROM fleet..cpu WHERE cpu = 'cpu-total' GROUP BY host"),
+        /host=rpi-7/,
+      );
+    },
+    { seconds: 60 },
+  );
 });
 
 suite("what an id may not be", ({ test }) => {

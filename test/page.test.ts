@@ -31,65 +31,85 @@ async function logIn(page: Page, url: string): Promise<void> {
 }
 
 suite("page", ({ test }) => {
-  test("log in, see the live chart move, send ping and see its reply, shut the agent down and see it go offline", async (scope) => {
-    const url = await startMuster(scope);
-    const { page, complaints } = await openPage(scope);
-    await page.goto(url);
-    await page.getByTestId("login-name").fill("admin");
-    await page.getByTestId("login-password").fill("wrong");
-    await page.getByTestId("login-submit").click();
-    await page.getByText(/name or password is wrong/i).waitFor();
-    await logIn(page, url);
+  test(
+    "log in, see the live chart move, send ping and see its reply, shut the agent down and see it go offline",
+    async (scope) => {
+      const url = await startMuster(scope);
+      const { page, complaints } = await openPage(scope);
+      await page.goto(url);
+      await page.getByTestId("login-name").fill("admin");
+      await page.getByTestId("login-password").fill("wrong");
+      await page.getByTestId("login-submit").click();
+      await page.getByText(/name or password is wrong/i).waitFor();
+      await logIn(page, url);
 
-    await page.getByTestId("device-edge-1").getByRole("link").first().click();
-    for (const chart of ["cpu", "mem", "disk", "net"]) await page.getByTestId(`chart-${chart}`).waitFor();
-    const moment = async (): Promise<number> => Number(await page.getByTestId("chart-mem").getAttribute("data-last"));
-    await page.waitForFunction(() => Number(document.querySelector('[data-testid="chart-mem"]')?.getAttribute("data-last")) > 0);
-    const before = await moment();
-    await page.waitForFunction((last) => Number(document.querySelector('[data-testid="chart-mem"]')?.getAttribute("data-last")) > last + 1_500, before);
-    assert.ok((await moment()) > before);
+      await page.getByTestId("device-edge-1").getByRole("link").first().click();
+      for (const chart of ["cpu", "mem", "disk", "net"]) await page.getByTestId(`chart-${chart}`).waitFor();
+      const moment = async (): Promise<number> => Number(await page.getByTestId("chart-mem").getAttribute("data-last"));
+      await page.waitForFunction(
+        () => Number(document.querySelector('[data-testid="chart-mem"]')?.getAttribute("data-last")) > 0,
+      );
+      const before = await moment();
+      await page.waitForFunction(
+        (last) => Number(document.querySelector('[data-testid="chart-mem"]')?.getAttribute("data-last")) > last + 1_500,
+        before,
+      );
+      assert.ok((await moment()) > before);
 
-    await page.getByTestId("command-key").selectOption("ping");
-    await page.getByTestId("command-send").click();
-    await page.locator('[data-key="ping"][data-state="succeeded"]').waitFor();
-    assert.match(await page.locator('[data-key="ping"]').innerText(), /pong/);
+      await page.getByTestId("command-key").selectOption("ping");
+      await page.getByTestId("command-send").click();
+      await page.locator('[data-key="ping"][data-state="succeeded"]').waitFor();
+      assert.match(await page.locator('[data-key="ping"]').innerText(), /pong/);
 
-    await page.getByTestId("command-key").selectOption("set-interval");
-    await page.getByTestId("arg-seconds").fill("2");
-    await page.getByTestId("command-send").click();
-    await page.locator('[data-key="set-interval"][data-state="succeeded"]').waitFor();
+      await page.getByTestId("command-key").selectOption("set-interval");
+      await page.getByTestId("arg-seconds").fill("2");
+      await page.getByTestId("command-send").click();
+      await page.locator('[data-key="set-interval"][data-state="succeeded"]').waitFor();
 
-    await page.getByTestId("command-key").selectOption("shutdown");
-    await page.getByTestId("command-send").click();
-    await page.getByTestId("command-confirm").click();
-    await page.locator('[data-key="shutdown"][data-state="succeeded"]').waitFor();
-    await page.locator('[data-testid="presence-edge-1"][data-online="false"]').waitFor();
-    assert.match(await page.getByTestId("presence-edge-1").innerText(), /offline/i);
-    assert.equal(complaints, []);
-  }, { seconds: 60 });
+      await page.getByTestId("command-key").selectOption("shutdown");
+      await page.getByTestId("command-send").click();
+      await page.getByTestId("command-confirm").click();
+      await page.locator('[data-key="shutdown"][data-state="succeeded"]').waitFor();
+      await page.locator('[data-testid="presence-edge-1"][data-online="false"]').waitFor();
+      assert.match(await page.getByTestId("presence-edge-1").innerText(), /offline/i);
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
 
-  test("on a phone's width and in the dark, nothing sticks out and charts are there", async (scope) => {
-    const url = await startMuster(scope);
-    const { page, complaints } = await openPage(scope, { width: 360, height: 740, dark: true });
-    await logIn(page, url);
-    const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.is((await overflow()) <= 0, true);
-    await page.getByTestId("device-edge-1").getByRole("link").first().click();
-    await page.waitForFunction(() => Number(document.querySelector('[data-testid="chart-cpu"]')?.getAttribute("data-points")) > 1);
-    assert.is((await overflow()) <= 0, true);
-    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    const [red = 255] = /\d+/.exec(background)?.map(Number) ?? [];
-    assert.ok(red < 80, background);
-    assert.equal(complaints, []);
-  }, { seconds: 60 });
+  test(
+    "on a phone's width and in the dark, nothing sticks out and charts are there",
+    async (scope) => {
+      const url = await startMuster(scope);
+      const { page, complaints } = await openPage(scope, { width: 360, height: 740, dark: true });
+      await logIn(page, url);
+      const overflow = (): Promise<number> =>
+        page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.is((await overflow()) <= 0, true);
+      await page.getByTestId("device-edge-1").getByRole("link").first().click();
+      await page.waitForFunction(
+        () => Number(document.querySelector('[data-testid="chart-cpu"]')?.getAttribute("data-points")) > 1,
+      );
+      assert.is((await overflow()) <= 0, true);
+      const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const [red = 255] = /\d+/.exec(background)?.map(Number) ?? [];
+      assert.ok(red < 80, background);
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
 
-  test("a session that has ended leads back to the login, and a path of the page can be opened directly", async (scope) => {
-    const url = await startMuster(scope);
-    const { page } = await openPage(scope);
-    await logIn(page, url);
-    await page.goto(`${url}/devices/edge-1`);
-    await page.getByTestId("chart-cpu").waitFor();
-    await page.getByTestId("logout").click();
-    await page.getByTestId("login-name").waitFor();
-  }, { seconds: 60 });
+  test(
+    "a session that has ended leads back to the login, and a path of the page can be opened directly",
+    async (scope) => {
+      const url = await startMuster(scope);
+      const { page } = await openPage(scope);
+      await logIn(page, url);
+      await page.goto(`${url}/devices/edge-1`);
+      await page.getByTestId("chart-cpu").waitFor();
+      await page.getByTestId("logout").click();
+      await page.getByTestId("login-name").waitFor();
+    },
+    { seconds: 60 },
+  );
 });

@@ -11,14 +11,22 @@ export interface Finished {
 }
 
 /** Runs a program to its end. */
-export async function runProgram(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; seconds?: number } = {}): Promise<Finished> {
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; seconds?: number } = {},
+): Promise<Finished> {
   const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
   try {
-    const [code] = (await withDeadline(once(child, "close"), options.seconds ?? 15, `${command} ${args.join(" ")}`)) as [number | null];
+    const [code] = (await withDeadline(
+      once(child, "close"),
+      options.seconds ?? 15,
+      `${command} ${args.join(" ")}`,
+    )) as [number | null];
     return { code, out, err };
   } finally {
     child.kill("SIGKILL");
@@ -32,8 +40,17 @@ export class Running {
   readonly #waiting = new Set<() => void>();
   readonly #closed: Promise<unknown>;
 
-  constructor(scope: Scope, command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
-    const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"], ...(options.cwd ? { cwd: options.cwd } : {}) });
+  constructor(
+    scope: Scope,
+    command: string,
+    args: readonly string[],
+    options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  ) {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+    });
     this.child = child;
     this.#closed = once(child, "close");
     for (const stream of [child.stdout, child.stderr]) {
@@ -56,7 +73,9 @@ export class Running {
           if (line !== undefined) resolve(line);
         };
         this.#waiting.add(wake);
-        this.child.once("close", () => reject(new Error(`ended without a line like ${pattern}; it printed:\n${this.lines.join("\n")}`)));
+        this.child.once("close", () =>
+          reject(new Error(`ended without a line like ${pattern}; it printed:\n${this.lines.join("\n")}`)),
+        );
         wake();
       });
       return await withDeadline(found, seconds, `a line like ${pattern}; so far:\n${this.lines.join("\n")}\n`);
@@ -74,4 +93,7 @@ export class Running {
 }
 
 /** The command line `muster`, as it is built. */
-export const musterProgram = (args: readonly string[]): [string, string[]] => [process.execPath, ["--enable-source-maps", "dist/muster.js", ...args]];
+export const musterProgram = (args: readonly string[]): [string, string[]] => [
+  process.execPath,
+  ["--enable-source-maps", "dist/muster.js", ...args],
+];

@@ -24,7 +24,9 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
 };
 
 suite("docs/protocol.md", ({ test }) => {
-  const examples = [...page.matchAll(/^```(json|cbor) (\w+)\n([\s\S]*?)^```/gm)].map(([, encoding, kind = "", text = ""]) => ({ encoding, kind, text }));
+  const examples = [...page.matchAll(/^```(json|cbor) (\w+)\n([\s\S]*?)^```/gm)].map(
+    ([, encoding, kind = "", text = ""]) => ({ encoding, kind, text }),
+  );
 
   test("every kind of message has an example", () => {
     assert.equal([...new Set(examples.map(({ kind }) => kind))].sort(), Object.keys(readers).sort());
@@ -34,14 +36,21 @@ suite("docs/protocol.md", ({ test }) => {
     for (const { encoding, kind, text } of examples) {
       const payload = encoding === "json" ? Buffer.from(text) : Buffer.from(text.replaceAll(/\s/g, ""), "hex");
       assert.not.throws(() => readers[kind]?.(payload), undefined, text);
-      if (encoding === "json") assert.not.throws(() => readers[kind]?.(encode(JSON.parse(text), "cbor")), undefined, text);
+      if (encoding === "json")
+        assert.not.throws(() => readers[kind]?.(encode(JSON.parse(text), "cbor")), undefined, text);
     }
   });
 
   test("the bytes of the CBOR example say what the text says", () => {
-    const bytes = Buffer.from(examples.find(({ encoding }) => encoding === "cbor")?.text.replaceAll(/\s/g, "") ?? "", "hex");
+    const bytes = Buffer.from(
+      examples.find(({ encoding }) => encoding === "cbor")?.text.replaceAll(/\s/g, "") ?? "",
+      "hex",
+    );
     const { t, mono, seq, m } = readBatch(bytes);
-    assert.equal({ t, mono, seq, m }, { t: 1_767_225_600_000, mono: 170_000, seq: 17, m: [{ n: "mem", f: { used_percent: [41.5] } }] });
+    assert.equal(
+      { t, mono, seq, m },
+      { t: 1_767_225_600_000, mono: 170_000, seq: 17, m: [{ n: "mem", f: { used_percent: [41.5] } }] },
+    );
     assert.is(bytes.length, Number(/as (\d+) bytes/.exec(page)?.[1]));
   });
 
@@ -50,7 +59,17 @@ suite("docs/protocol.md", ({ test }) => {
     const rows = [...page.matchAll(/^\| `(muster\/[^`]+)` \|/gm)].map(([, topic = ""]) =>
       topics.parse(topic.replace("<device>", "rpi-7").replace("<id>", "42").replace("<measurement>", "room")),
     );
-    assert.equal(rows.map((address) => address?.kind).sort(), ["ack", "console", "metrics", "refused", "reply", "short", "simple", "status", "task"]);
+    assert.equal(rows.map((address) => address?.kind).sort(), [
+      "ack",
+      "console",
+      "metrics",
+      "refused",
+      "reply",
+      "short",
+      "simple",
+      "status",
+      "task",
+    ]);
     assert.ok(parseDeviceId("rpi-7"));
   });
 });

@@ -25,12 +25,16 @@ async function place(scope: Scope) {
     directory,
     mqttPort,
     http: `http://127.0.0.1:${httpPort}`,
-    start: (args: readonly string[], more: Record<string, string> = {}) => new Running(scope, ...musterProgram(args), { env: { ...env, ...more } }),
-    muster: (args: readonly string[], more: Record<string, string> = {}): Promise<Finished> => runProgram(...musterProgram(args), { env: { ...env, ...more } }),
+    start: (args: readonly string[], more: Record<string, string> = {}) =>
+      new Running(scope, ...musterProgram(args), { env: { ...env, ...more } }),
+    muster: (args: readonly string[], more: Record<string, string> = {}): Promise<Finished> =>
+      runProgram(...musterProgram(args), { env: { ...env, ...more } }),
     ask: async (path: string) => {
-      const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, { headers: { authorization: `Basic ${btoa("admin:correct horse")}` } });
+      const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
+        headers: { authorization: `Basic ${btoa("admin:correct horse")}` },
+      });
       // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
-      return (await response.json()) as any;
+      return await response.json();
     },
   };
 }
@@ -44,12 +48,16 @@ suite("muster start", ({ test }) => {
     const password = /password (\S+)/.exec(await running.line(/log in/))?.[1] ?? "";
     const authorization = `Basic ${btoa(`admin:${password}`)}`;
     await eventually("a sample", async () => {
-      const { devices } = (await (await fetch(`${http}/api/devices`, { headers: { authorization } })).json()) as { devices: { latest: unknown[] }[] };
+      const { devices } = (await (await fetch(`${http}/api/devices`, { headers: { authorization } })).json()) as {
+        devices: { latest: unknown[] }[];
+      };
       return (devices[0]?.latest.length ?? 0) > 0;
     });
     assert.ok(performance.now() - began < 3_000, `${performance.now() - began} ms`);
 
-    const [watch, send] = [await running.line(/mosquitto_sub/), await running.line(/mosquitto_pub/)].map((line) => line.replace(/^\s*\w+\s+/, ""));
+    const [watch, send] = [await running.line(/mosquitto_sub/), await running.line(/mosquitto_pub/)].map((line) =>
+      line.replace(/^\s*\w+\s+/, ""),
+    );
     const watching = new Running(scope, "bash", ["-c", `exec stdbuf -oL ${watch} -d`]);
     await watching.line(/Subscribed \(mid/);
     await watching.line(/^muster\/edge-1\/status .*"online":true/);
@@ -60,7 +68,10 @@ suite("muster start", ({ test }) => {
     await watching.line(/"online":false.*stopped|"reason":"stopped"/);
     const again = start(["start"], { MUSTER_ADMIN_PASSWORD: "" });
     await again.line(up);
-    assert.is(again.lines.some((line) => /password \S+ +\(shown/.test(line)), false);
+    assert.is(
+      again.lines.some((line) => /password \S+ +\(shown/.test(line)),
+      false,
+    );
     assert.is((await fetch(`${http}/api/devices`, { headers: { authorization } })).status, 200);
     assert.is(await again.kill("SIGTERM"), 0);
     assert.ok(env.MUSTER_DATA);
@@ -83,33 +94,46 @@ suite("muster start", ({ test }) => {
     await running.kill("SIGKILL");
     await start(["start"]).line(up);
     const { out } = await muster(["commands", "--json"]);
-    assert.equal((JSON.parse(out) as { key: string; state: string }[]).map(({ key, state }) => [key, state]), [["ping", "succeeded"]]);
+    assert.equal(
+      (JSON.parse(out) as { key: string; state: string }[]).map(({ key, state }) => [key, state]),
+      [["ping", "succeeded"]],
+    );
   });
 
-  test("the command line: devices, send, commands, cancel, watch", async (scope) => {
-    const { start, muster } = await place(scope);
-    await start(["start"]).line(up);
-    await eventually("the device", async () => /edge-1 +online/.test((await muster(["devices"])).out));
-    const sent = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=2"]);
-    assert.is(sent.code, 0, sent.err);
-    assert.equal(JSON.parse(sent.out), { interval: 2_000, paused: false });
-    const refused = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=0"]);
-    assert.is(refused.code, 1);
-    assert.match(refused.err, /seconds/);
-    assert.match((await muster(["send", "edge-2", "ping"])).err, /no device "edge-2"/);
-    assert.match((await muster(["send", "edge-1", "ping", "--arg", "oops"])).err, /expected NAME=VALUE/);
-    const document = JSON.parse((await muster(["send", "edge-1", "ping", "--json"])).out) as { state: string; id: string };
-    assert.is(document.state, "succeeded");
-    assert.match((await muster(["cancel", document.id])).out, /succeeded/);
-    assert.match((await muster(["commands", "--device", "edge-1"])).out, /ping +succeeded/);
-    const watching = start(["watch", "edge-1"]);
-    await watching.line(/edge-1 {2}mem {2}/);
-    await muster(["send", "edge-1", "ping"]);
-    await watching.line(/edge-1 {2}ping \w+ {2}succeeded/);
-    assert.is(await watching.kill("SIGINT"), 0);
-    assert.match((await muster(["send", "--help"])).out, /--ttl <duration>/);
-    assert.match((await muster(["devices"], { MUSTER_URL: "http://127.0.0.1:1" })).err, /no console answers at http:\/\/127.0.0.1:1 .*start it/);
-  }, { seconds: 40 });
+  test(
+    "the command line: devices, send, commands, cancel, watch",
+    async (scope) => {
+      const { start, muster } = await place(scope);
+      await start(["start"]).line(up);
+      await eventually("the device", async () => /edge-1 +online/.test((await muster(["devices"])).out));
+      const sent = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=2"]);
+      assert.is(sent.code, 0, sent.err);
+      assert.equal(JSON.parse(sent.out), { interval: 2_000, paused: false });
+      const refused = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=0"]);
+      assert.is(refused.code, 1);
+      assert.match(refused.err, /seconds/);
+      assert.match((await muster(["send", "edge-2", "ping"])).err, /no device "edge-2"/);
+      assert.match((await muster(["send", "edge-1", "ping", "--arg", "oops"])).err, /expected NAME=VALUE/);
+      const document = JSON.parse((await muster(["send", "edge-1", "ping", "--json"])).out) as {
+        state: string;
+        id: string;
+      };
+      assert.is(document.state, "succeeded");
+      assert.match((await muster(["cancel", document.id])).out, /succeeded/);
+      assert.match((await muster(["commands", "--device", "edge-1"])).out, /ping +succeeded/);
+      const watching = start(["watch", "edge-1"]);
+      await watching.line(/edge-1 {2}mem {2}/);
+      await muster(["send", "edge-1", "ping"]);
+      await watching.line(/edge-1 {2}ping \w+ {2}succeeded/);
+      assert.is(await watching.kill("SIGINT"), 0);
+      assert.match((await muster(["send", "--help"])).out, /--ttl <duration>/);
+      assert.match(
+        (await muster(["devices"], { MUSTER_URL: "http://127.0.0.1:1" })).err,
+        /no console answers at http:\/\/127.0.0.1:1 .*start it/,
+      );
+    },
+    { seconds: 40 },
+  );
 
   test("an offline device: the call is refused, with a ttl it waits, and exit status tells", async (scope) => {
     const { start, muster } = await place(scope);
@@ -127,53 +151,73 @@ suite("muster start", ({ test }) => {
 });
 
 suite("muster's parts alone", ({ test }) => {
-  test("broker, console and agent as three processes; an agent enrolled for elsewhere", async (scope) => {
-    const { start, muster, mqttPort, directory } = await place(scope);
-    await start(["broker"]).line(/broker listens/);
-    await start(["console"]).line(/console listens/);
-    const { out } = await muster(["enroll", "edge-9"]);
-    const url = /MUSTER_MQTT_URL=(\S+)/.exec(out)?.[1]?.replace("THIS-HOST", "127.0.0.1") ?? "";
-    assert.match(url, `edge-9:`);
-    const agent = start(["agent"], { MUSTER_MQTT_URL: url, MUSTER_DATA: join(directory, "elsewhere"), MUSTER_DEVICE: "", MUSTER_INTERVAL: "1s" });
-    await agent.line(/agent edge-9 reports/);
-    await eventually("a ping", async () => (await muster(["send", "edge-9", "ping"])).code === 0);
-    await eventually("values", async () => /edge-9 +online +\d/.test((await muster(["devices"])).out));
-    assert.is((await muster(["send", "edge-9", "shutdown"])).code, 0);
-    await agent.line(/has ended: shutdown/);
-    assert.is(await agent.kill("SIGTERM"), 0);
-    assert.ok(mqttPort);
-  }, { seconds: 40 });
+  test(
+    "broker, console and agent as three processes; an agent enrolled for elsewhere",
+    async (scope) => {
+      const { start, muster, mqttPort, directory } = await place(scope);
+      await start(["broker"]).line(/broker listens/);
+      await start(["console"]).line(/console listens/);
+      const { out } = await muster(["enroll", "edge-9"]);
+      const url = /MUSTER_MQTT_URL=(\S+)/.exec(out)?.[1]?.replace("THIS-HOST", "127.0.0.1") ?? "";
+      assert.match(url, `edge-9:`);
+      const agent = start(["agent"], {
+        MUSTER_MQTT_URL: url,
+        MUSTER_DATA: join(directory, "elsewhere"),
+        MUSTER_DEVICE: "",
+        MUSTER_INTERVAL: "1s",
+      });
+      await agent.line(/agent edge-9 reports/);
+      await eventually("a ping", async () => (await muster(["send", "edge-9", "ping"])).code === 0);
+      await eventually("values", async () => /edge-9 +online +\d/.test((await muster(["devices"])).out));
+      assert.is((await muster(["send", "edge-9", "shutdown"])).code, 0);
+      await agent.line(/has ended: shutdown/);
+      assert.is(await agent.kill("SIGTERM"), 0);
+      assert.ok(mqttPort);
+    },
+    { seconds: 40 },
+  );
 
-  test("an external Mosquitto with the files that muster wrote", async (scope) => {
-    const { start, muster, directory, mqttPort, env } = await place(scope);
-    assert.match((await muster(["mosquitto"])).out, /wrote .*passwd/);
-    const conf = (await readFile("mosquitto.conf", "utf8"))
-      .replace(/^listener 1883 /m, `listener ${mqttPort} `)
-      .replaceAll("data/mosquitto/", `${directory}/mosquitto/`)
-      .replace(/^#user root$/m, process.getuid?.() === 0 ? "user root" : "");
-    await writeFile(join(directory, "mosquitto.conf"), conf);
-    const broker = new Running(scope, "mosquitto", ["-v", "-c", join(directory, "mosquitto.conf")]);
-    await broker.line(/Opening ipv4 listen socket/);
-    await start(["start"], { MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` }).line(up);
-    await eventually("a ping", async () => (await muster(["send", "edge-1", "ping"])).code === 0);
-    const line = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", "admin", "-P", env.MUSTER_ADMIN_PASSWORD];
-    const got = await runProgram("mosquitto_sub", [...line, "-t", "muster/edge-1/status", "-C", "1"]);
-    assert.match(got.out, /"online":true/);
-  }, { seconds: 40 });
+  test(
+    "an external Mosquitto with the files that muster wrote",
+    async (scope) => {
+      const { start, muster, directory, mqttPort, env } = await place(scope);
+      assert.match((await muster(["mosquitto"])).out, /wrote .*passwd/);
+      const conf = (await readFile("mosquitto.conf", "utf8"))
+        .replace(/^listener 1883 /m, `listener ${mqttPort} `)
+        .replaceAll("data/mosquitto/", `${directory}/mosquitto/`)
+        .replace(/^#user root$/m, process.getuid?.() === 0 ? "user root" : "");
+      await writeFile(join(directory, "mosquitto.conf"), conf);
+      const broker = new Running(scope, "mosquitto", ["-v", "-c", join(directory, "mosquitto.conf")]);
+      await broker.line(/Opening ipv4 listen socket/);
+      await start(["start"], { MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` }).line(up);
+      await eventually("a ping", async () => (await muster(["send", "edge-1", "ping"])).code === 0);
+      const line = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", "admin", "-P", env.MUSTER_ADMIN_PASSWORD];
+      const got = await runProgram("mosquitto_sub", [...line, "-t", "muster/edge-1/status", "-C", "1"]);
+      assert.match(got.out, /"online":true/);
+    },
+    { seconds: 40 },
+  );
 });
 
 suite("what can go wrong at the start", ({ test }) => {
-  test("a port in use is named, with what to do", async (scope) => {
-    const { muster, mqttPort, http } = await place(scope);
-    for (const [port, name] of [[mqttPort, "MUSTER_MQTT_PORT"], [Number(new URL(http).port), "MUSTER_HTTP_PORT"]] as const) {
-      const server = createServer().listen(port, "127.0.0.1");
-      scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
-      const { code, err } = await muster(["start"]);
-      assert.is(code, 1);
-      assert.match(err, new RegExp(`port ${port} on 127.0.0.1 is in use.*${name}`));
-      await new Promise((resolve) => server.close(resolve));
-    }
-  }, { seconds: 30 });
+  test(
+    "a port in use is named, with what to do",
+    async (scope) => {
+      const { muster, mqttPort, http } = await place(scope);
+      for (const [port, name] of [
+        [mqttPort, "MUSTER_MQTT_PORT"],
+        [Number(new URL(http).port), "MUSTER_HTTP_PORT"],
+      ] as const) {
+        const server = createServer().listen(port, "127.0.0.1");
+        scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
+        const { code, err } = await muster(["start"]);
+        assert.is(code, 1);
+        assert.match(err, new RegExp(`port ${port} on 127.0.0.1 is in use.*${name}`));
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+    { seconds: 30 },
+  );
 
   test("a data directory that cannot be written is named", async (scope) => {
     const { muster, directory } = await place(scope);
@@ -187,24 +231,35 @@ suite("what can go wrong at the start", ({ test }) => {
 
   test("all wrong settings are told at once, with exit status 2", async (scope) => {
     const { muster } = await place(scope);
-    const { code, err } = await muster(["start", "--http-port", "99999"], { MUSTER_DEVICE: "no good", MUSTER_INFLUX_URL: "influx" });
+    const { code, err } = await muster(["start", "--http-port", "99999"], {
+      MUSTER_DEVICE: "no good",
+      MUSTER_INFLUX_URL: "influx",
+    });
     assert.is(code, 2);
     assert.match(err, /--http-port is "99999": expected a whole number/);
     assert.match(err, /MUSTER_DEVICE is "no good"/);
     assert.match(err, /MUSTER_INFLUX_URL is not usable: expected a URL/);
   });
 
-  test("an InfluxDB that is away: the console starts, says so, and goes on trying", async (scope) => {
-    const influx = await startInflux(scope, { stopped: true });
-    const { start, ask } = await place(scope);
-    await start(["start"], { MUSTER_INFLUX_URL: `${influx.url}/fleet` }).line(up);
-    const health = await ask("/healthz");
-    assert.is(health.ok, false);
-    assert.match(health.store.problem, /InfluxDB/);
-    await influx.start();
-    await eventually("health", async () => (await ask("/healthz")).ok === true, 40);
-    await eventually("a sample", async () => /edge-1/.test(await influx.shell("SHOW TAG VALUES ON fleet FROM mem WITH KEY = host")), 15);
-  }, { seconds: 90 });
+  test(
+    "an InfluxDB that is away: the console starts, says so, and goes on trying",
+    async (scope) => {
+      const influx = await startInflux(scope, { stopped: true });
+      const { start, ask } = await place(scope);
+      await start(["start"], { MUSTER_INFLUX_URL: `${influx.url}/fleet` }).line(up);
+      const health = await ask("/healthz");
+      assert.is(health.ok, false);
+      assert.match(health.store.problem, /InfluxDB/);
+      await influx.start();
+      await eventually("health", async () => (await ask("/healthz")).ok === true, 40);
+      await eventually(
+        "a sample",
+        async () => /edge-1/.test(await influx.shell("SHOW TAG VALUES ON fleet FROM mem WITH KEY = host")),
+        15,
+      );
+    },
+    { seconds: 90 },
+  );
 
   test("an agent with a wrong secret says so and goes on trying", async (scope) => {
     const { start, mqttPort } = await place(scope);
@@ -221,4 +276,3 @@ suite("what can go wrong at the start", ({ test }) => {
     assert.match(err, /no secret for edge-1: .*muster enroll edge-1/);
   });
 });
-

@@ -108,7 +108,7 @@ export async function eventually<T>(what: string, probe: () => T | Promise<T>, s
   while (performance.now() < end) {
     try {
       const value = await probe();
-      if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>;
+      if (value !== undefined && value !== null && value !== false) return value;
       last = value;
     } catch (error) {
       last = error;

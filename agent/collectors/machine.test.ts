@@ -84,9 +84,9 @@ suite("this machine", ({ test, before }) => {
   });
 
   test("net: counters of every interface that is up, and of the machine", () => {
-    const names = of(readings, "net").map(({ tags }) => tags["interface"]);
-    assert.not(names.includes("lo"));
-    assert.ok(names.includes("all"));
+    const names = new Set(of(readings, "net").map(({ tags }) => tags["interface"]));
+    assert.not(names.has("lo"));
+    assert.ok(names.has("all"));
   });
 
   test("an agent on Linux does not load systeminformation to sample", async () => {

@@ -8,6 +8,7 @@ import type { Collector, Reading } from "./collector.ts";
 
 type Fields = Reading["fields"];
 /** Loaded when the first sample needs it: 12 MB that an agent on Linux never pays here. */
+// oxlint-disable-next-line typescript/consistent-type-imports -- there is no other way to name what a dynamic import gives
 type Information = typeof import("systeminformation");
 const information = (): Promise<Information> => import("systeminformation");
 

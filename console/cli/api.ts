@@ -35,7 +35,9 @@ export class Api {
   }
 
   async commands(query: Readonly<Record<string, string | undefined>>): Promise<readonly CommandDocument[]> {
-    const parameters = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
+    const parameters = new URLSearchParams(
+      Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
     return (await this.#ask<{ commands: CommandDocument[] }>("GET", `/api/commands?${parameters}`)).commands;
   }
 
@@ -77,11 +79,19 @@ export class Api {
     const headers: Record<string, string> = { authorization: this.#authorization, accept: "application/json" };
     if (body) headers["content-type"] = "application/json";
     try {
-      return await fetch(this.#url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}), ...(signal ? { signal } : {}) });
+      return await fetch(this.#url + path, {
+        method,
+        headers,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+        ...(signal ? { signal } : {}),
+      });
     } catch (cause) {
       if (signal?.aborted) throw cause;
       const code = errorCode(asError(cause).cause) ?? asError(cause).message;
-      throw new EnvironmentError(`no console answers at ${this.#url} (${code}): start it with npm start, or set MUSTER_URL`, { cause });
+      throw new EnvironmentError(
+        `no console answers at ${this.#url} (${code}): start it with npm start, or set MUSTER_URL`,
+        { cause },
+      );
     }
   }
 }

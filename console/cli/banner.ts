@@ -31,7 +31,8 @@ export function banner({ http, broker, password, device: name, root, listen }: B
     `           npx muster send ${device} ping`,
     "",
   ];
-  if (!isLoopback(listen)) lines.push(`Warning: MUSTER_LISTEN=${listen} opens unencrypted MQTT and HTTP to that network.`, "");
+  if (!isLoopback(listen))
+    lines.push(`Warning: MUSTER_LISTEN=${listen} opens unencrypted MQTT and HTTP to that network.`, "");
   return `${lines.join("\n")}\n`;
 }
 

@@ -20,7 +20,15 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
 /** Commands as a table, in the order given. */
 export function commandTable(commands: readonly CommandDocument[], now: number): string {
   if (commands.length === 0) return "no commands yet: send one with muster send DEVICE ping";
-  const rows = commands.map((command) => [command.id, command.device, command.key, command.state, ago(command.ts, now), printable(command.by), outcome(command)]);
+  const rows = commands.map((command) => [
+    command.id,
+    command.device,
+    command.key,
+    command.state,
+    ago(command.ts, now),
+    printable(command.by),
+    outcome(command),
+  ]);
   return table(["ID", "DEVICE", "KEY", "STATE", "SENT", "BY", "OUTCOME"], rows);
 }
 
@@ -36,7 +44,9 @@ function latest(
   show: (value: number) => string,
   tags: Readonly<Record<string, string>> = {},
 ): string {
-  const sample = samples.find((one) => one.measurement === measurement && Object.entries(tags).every(([name, value]) => one.tags[name] === value));
+  const sample = samples.find(
+    (one) => one.measurement === measurement && Object.entries(tags).every(([name, value]) => one.tags[name] === value),
+  );
   const value = sample?.fields[field];
   return typeof value === "number" ? show(value) : "–";
 }

@@ -30,11 +30,17 @@ export function clientCommands(line: CommandLine): void {
     );
 
   define("send <device> <key>", "send a command and await its end; exit status 0 only when it succeeded")
-    .option("--arg <name=value>", "an argument; may be given several times", (pair: string, all: string[] = []) => [...all, pair])
+    .option("--arg <name=value>", "an argument; may be given several times", (pair: string, all?: string[]) => [
+      ...(all ?? []),
+      pair,
+    ])
     .option("--timeout <duration>", "how long to wait for the end", "5s")
     .option("--ttl <duration>", "let it wait this long for a device that is offline")
     .option("--json", "print the command's document")
-    .addHelpText("after", "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m",
+    )
     .action(
       once(async (values, device: string, key: string, flags: SendFlags) => {
         process.exitCode = await send(connect(values), device, key, flags, terminal);
@@ -72,7 +78,9 @@ export function clientCommands(line: CommandLine): void {
 function connect({ url, token, data, httpPort }: Settings): Api {
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
-    throw new BadInputError(`no login for the console: there is no ${cliTokenName} under ${data}/secrets; set MUSTER_TOKEN to NAME:PASSWORD or a token, or MUSTER_DATA to the console's data directory`);
+    throw new BadInputError(
+      `no login for the console: there is no ${cliTokenName} under ${data}/secrets; set MUSTER_TOKEN to NAME:PASSWORD or a token, or MUSTER_DATA to the console's data directory`,
+    );
   }
   return new Api(url ?? `http://127.0.0.1:${httpPort}`, access);
 }

@@ -2,7 +2,7 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import type { CommandDocument } from "../http/documents.ts";
-import { ApiError, type Api } from "./api.ts";
+import type { Api } from "./api.ts";
 import { printable } from "./table.ts";
 
 export interface SendFlags {
@@ -25,9 +25,20 @@ const finals = new Set(["succeeded", "failed", "rejected", "interrupted", "expir
  * Sends a command, shows its progress and output while it runs, and its result.
  * @returns the exit status: 0 only for succeeded
  */
-export async function send(api: Api, device: string, key: string, flags: SendFlags, terminal: Terminal): Promise<number> {
+export async function send(
+  api: Api,
+  device: string,
+  key: string,
+  flags: SendFlags,
+  terminal: Terminal,
+): Promise<number> {
   const timeout = parseDuration(flags.timeout, "--timeout");
-  const order = { key, args: parseArgs(flags.arg ?? []), timeout, ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }) };
+  const order = {
+    key,
+    args: parseArgs(flags.arg ?? []),
+    timeout,
+    ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
+  };
   const stop = new AbortController();
   const last = await follow(api, device, order, timeout, stop, flags.json ? { ...terminal, live: false } : terminal);
   if (flags.json) terminal.out(JSON.stringify(last, null, 2));
@@ -40,7 +51,10 @@ export function parseArgs(pairs: readonly string[]): Record<string, Json> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf("=");
-      if (at < 1) throw new BadInputError(`--arg ${JSON.stringify(pair)} is not usable: expected NAME=VALUE, such as --arg seconds=5`);
+      if (at < 1)
+        throw new BadInputError(
+          `--arg ${JSON.stringify(pair)} is not usable: expected NAME=VALUE, such as --arg seconds=5`,
+        );
       return [pair.slice(0, at), toValue(pair.slice(at + 1))];
     }),
   );
@@ -55,7 +69,14 @@ function toValue(text: string): Json {
 }
 
 /** Listens before it sends, so that nothing is missed; gives up with the caller's patience. */
-async function follow(api: Api, device: string, order: object, timeout: number, stop: AbortController, terminal: Terminal): Promise<CommandDocument> {
+async function follow(
+  api: Api,
+  device: string,
+  order: object,
+  timeout: number,
+  stop: AbortController,
+  terminal: Terminal,
+): Promise<CommandDocument> {
   const events = api.events({ device }, stop.signal);
   let sent: CommandDocument | undefined;
   let shown = "";
@@ -64,7 +85,7 @@ async function follow(api: Api, device: string, order: object, timeout: number, 
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
     sent = await api.send(device, order);
-    for (let latest = sent; ; ) {
+    for (let latest = sent; ;) {
       shown = showProgress(latest, shown, terminal);
       if (finals.has(latest.state)) return latest;
       const next = await nextOf(events, sent.id);
@@ -81,7 +102,10 @@ async function follow(api: Api, device: string, order: object, timeout: number, 
   }
 }
 
-async function nextOf(events: AsyncGenerator<{ event: string; data: unknown }>, id: string): Promise<CommandDocument | undefined> {
+async function nextOf(
+  events: AsyncGenerator<{ event: string; data: unknown }>,
+  id: string,
+): Promise<CommandDocument | undefined> {
   for (;;) {
     const { done, value } = await events.next();
     if (done) return undefined;
@@ -92,7 +116,10 @@ async function nextOf(events: AsyncGenerator<{ event: string; data: unknown }>, 
 /** One line, drawn over: state, bar and note. New output goes to standard output as it comes. */
 function showProgress(command: CommandDocument, shown: string, terminal: Terminal): string {
   if (!terminal.live) return shown;
-  const bar = command.progress === undefined ? "" : ` [${"#".repeat(Math.round(command.progress * 20)).padEnd(20, ".")}] ${Math.round(command.progress * 100)} %`;
+  const bar =
+    command.progress === undefined
+      ? ""
+      : ` [${"#".repeat(Math.round(command.progress * 20)).padEnd(20, ".")}] ${Math.round(command.progress * 100)} %`;
   const line = `${command.device} ${command.key}: ${command.state}${bar} ${printable(command.note ?? "")}`;
   if (line !== shown) terminal.err(`\r\u001b[K${line.slice(0, 100)}`);
   return line;
@@ -101,10 +128,8 @@ function showProgress(command: CommandDocument, shown: string, terminal: Termina
 function summary(command: CommandDocument): string {
   const output = command.output ? `${printable(command.output).trimEnd()}\n` : "";
   if (command.state === "succeeded") return output + printable(JSON.stringify(command.result ?? null, null, 2));
-  return output + printable(`${command.state}: ${command.error?.message ?? command.explain}\n${command.explain} (${command.id})`);
-}
-
-/** What an {@link ApiError} means as an exit status: 1, as for any command that did not succeed. */
-export function isRefusal(error: unknown): error is ApiError {
-  return error instanceof ApiError;
+  return (
+    output +
+    printable(`${command.state}: ${command.error?.message ?? command.explain}\n${command.explain} (${command.id})`)
+  );
 }

@@ -5,10 +5,16 @@ import type { Terminal } from "./send.ts";
 import { printable } from "./table.ts";
 
 /** Prints live values, presence and commands, a line each, until `signal` aborts or the console goes. */
-export async function watch(api: Api, device: string | undefined, terminal: Terminal, signal: AbortSignal): Promise<void> {
+export async function watch(
+  api: Api,
+  device: string | undefined,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const { event, data } of api.events(device === undefined ? {} : { device }, signal)) {
-      for (const line of lines(event, data)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${printable(line)}`);
+      for (const line of lines(event, data))
+        terminal.out(`${new Date().toISOString().slice(11, 19)}  ${printable(line)}`);
     }
     terminal.err("the console closed the stream\n");
   } catch (error) {
@@ -36,7 +42,9 @@ function presence({ id, online, reason }: DeviceDocument): string {
 function samples({ device, samples: all }: { device: string; samples: readonly Sample[] }): string[] {
   return all.map(({ measurement, tags, fields }) => {
     const names = Object.entries(tags).map(([name, value]) => `,${name}=${value}`);
-    const values = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "number" ? Number(value.toFixed(3)) : value}`);
+    const values = Object.entries(fields).map(
+      ([name, value]) => `${name}=${typeof value === "number" ? Number(value.toFixed(3)) : value}`,
+    );
     return `${device}  ${measurement}${names.join("")}  ${values.join(" ")}`;
   });
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Broker } from "../../broker/broker.ts";
 import type { Bus, Message } from "#shared/bus";
@@ -18,7 +17,11 @@ import { explain } from "./explain.ts";
 
 const id = parseDeviceId("rpi-7");
 const topics = new Topics();
-const seconds = { type: "object", properties: { seconds: { type: "number", minimum: 1, maximum: 60 } }, required: ["seconds"] };
+const seconds = {
+  type: "object",
+  properties: { seconds: { type: "number", minimum: 1, maximum: 60 } },
+  required: ["seconds"],
+};
 
 const online: Device = {
   id,
@@ -38,7 +41,14 @@ const online: Device = {
 
 /** A desk on a real broker with a clock that the test moves; the device is played by the test. */
 async function office(scope: Scope, directory?: string) {
-  const broker = new Broker({ listen: "127.0.0.1", port: 0, root: "muster", authenticate: async () => undefined, clock: systemClock, log: silentLog });
+  const broker = new Broker({
+    listen: "127.0.0.1",
+    port: 0,
+    root: "muster",
+    authenticate: async () => undefined,
+    clock: systemClock,
+    log: silentLog,
+  });
   await broker.start();
   scope.cleanup(() => broker.stop());
   const bus = broker.local();
@@ -47,12 +57,28 @@ async function office(scope: Scope, directory?: string) {
   const state = openState(where, clock);
   scope.cleanup(() => state.close());
   const device = { current: online as Device | undefined };
-  const desk = new Desk({ database: state.database, bus, topics, clock, log: silentLog, device: (one) => (one === id ? device.current : undefined) });
+  const desk = new Desk({
+    database: state.database,
+    bus,
+    topics,
+    clock,
+    log: silentLog,
+    device: (one) => (one === id ? device.current : undefined),
+  });
   const seen: Message[] = [];
   bus.subscribe([topics.filter("task")], (message) => void seen.push(message));
   desk.start();
   scope.cleanup(() => desk.stop());
-  return { desk, clock, bus, device, directory: where, tasks: () => seen.filter(({ payload }) => payload.length > 0), withdrawals: () => seen.filter(({ payload }) => payload.length === 0), retained: () => retainedTasks(bus) };
+  return {
+    desk,
+    clock,
+    bus,
+    device,
+    directory: where,
+    tasks: () => seen.filter(({ payload }) => payload.length > 0),
+    withdrawals: () => seen.filter(({ payload }) => payload.length === 0),
+    retained: () => retainedTasks(bus),
+  };
 }
 
 /** The tasks that a newcomer gets: the retained ones. */
@@ -65,7 +91,8 @@ async function retainedTasks(bus: Bus): Promise<string[]> {
 
 const ping: Order = { key: "ping", by: "test", timeout: 5_000 };
 const queued: Order = { ...ping, timeout: null, ttl: 60_000 };
-const answer = (command: Command, outcome: Partial<Reply> & Pick<Reply, "state">): Reply => ({ id: command.id, ts: 1, ...outcome }) as Reply;
+const answer = (command: Command, outcome: Partial<Reply> & Pick<Reply, "state">): Reply =>
+  ({ id: command.id, ts: 1, ...outcome }) as Reply;
 
 suite("desk", ({ test }) => {
   test("a row is written, the task retained, the final reply closes and withdraws it", async (scope) => {
@@ -91,7 +118,10 @@ suite("desk", ({ test }) => {
     clock.advance(4_999);
     assert.is(desk.find(command.id)?.state, "queued");
     clock.advance(1);
-    const error = await done.then(() => undefined, (thrown: unknown) => thrown);
+    const error = await done.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
     assert.instance(error, CommandTimeoutError);
     assert.is((error as CommandTimeoutError).details.command.state, "timed_out");
     assert.is((error as CommandTimeoutError).details.command.key, "ping");
@@ -100,7 +130,10 @@ suite("desk", ({ test }) => {
     desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
     const late = desk.find(command.id);
     assert.is(late?.state, "timed_out");
-    assert.equal(late?.late?.map(({ lateBy, state, result }) => ({ lateBy, state, result })), [{ lateBy: 700, state: "succeeded", result: 1 }]);
+    assert.equal(
+      late?.late?.map(({ lateBy, state, result }) => ({ lateBy, state, result })),
+      [{ lateBy: 700, state: "succeeded", result: 1 }],
+    );
     assert.match(explain(late!, online), /came 700 ms late and was kept/);
     await eventually("a withdrawal for each answer", () => withdrawals().length >= 3);
   });
@@ -131,7 +164,11 @@ suite("desk", ({ test }) => {
     const { desk } = await office(scope);
     const command = desk.submit(id, ping);
     const done = desk.wait(command, 5_000).catch((error: unknown) => error);
-    desk.reply(id, command.id, answer(command, { state: "failed", error: { code: "error", message: "no disk" } } as never));
+    desk.reply(
+      id,
+      command.id,
+      answer(command, { state: "failed", error: { code: "error", message: "no disk" } } as never),
+    );
     const error = (await done) as CommandFailedError;
     assert.instance(error, CommandFailedError);
     assert.match(error.message, /no disk/);
@@ -159,7 +196,10 @@ suite("desk", ({ test }) => {
       }
     }
     device.current = { ...online, online: false, reason: "connection lost" };
-    assert.throws(() => desk.submit(id, ping), (error: CommandRefusedError) => error.reason === "offline" && /connection lost/.test(error.message));
+    assert.throws(
+      () => desk.submit(id, ping),
+      (error: CommandRefusedError) => error.reason === "offline" && /connection lost/.test(error.message),
+    );
     assert.equal(desk.list({}), []);
   });
 

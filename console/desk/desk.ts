@@ -132,7 +132,12 @@ export class Desk {
   cancel(id: CommandId, by: string): Command | undefined {
     const command = this.#open.get(id);
     if (!command) return this.#rows.find(id);
-    return this.#close(command, "cancelled", { error: { code: "cancelled", message: `withdrawn by ${by}` } }, this.#event("operator", `withdrawn by ${by}`));
+    return this.#close(
+      command,
+      "cancelled",
+      { error: { code: "cancelled", message: `withdrawn by ${by}` } },
+      this.#event("operator", `withdrawn by ${by}`),
+    );
   }
 
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */
@@ -168,8 +173,10 @@ export class Desk {
     this.changes.emit(command);
     if (command.expires === null) {
       // A call whose caller went away with an earlier run of the console.
-      if (command.timeout !== null && command.ts + command.timeout <= this.#options.clock.now()) this.#gaveUp(command.id);
-      else if (command.timeout !== null) this.#endAt(command.id, command.ts + command.timeout + callGrace, () => this.#gaveUp(command.id));
+      if (command.timeout !== null && command.ts + command.timeout <= this.#options.clock.now())
+        this.#gaveUp(command.id);
+      else if (command.timeout !== null)
+        this.#endAt(command.id, command.ts + command.timeout + callGrace, () => this.#gaveUp(command.id));
       return;
     }
     this.#endAt(command.id, command.expires, () => this.#expire(command.id));
@@ -193,12 +200,18 @@ export class Desk {
     if (!command) return this.#rows.find(id)!;
     if (command.expires !== null) return command;
     const error = { code: "timeout", message: `no final reply within ${command.timeout} ms` };
-    return this.#close(command, "timed_out", { error }, this.#event("console", `no final reply within ${command.timeout} ms: withdrawn`));
+    return this.#close(
+      command,
+      "timed_out",
+      { error },
+      this.#event("console", `no final reply within ${command.timeout} ms: withdrawn`),
+    );
   }
 
   #ended(command: Command, reply: FinalReply): void {
     const { state } = reply;
-    const outcome = state === "succeeded" ? ("result" in reply ? { result: reply.result } : {}) : { error: reply.error };
+    const outcome =
+      state === "succeeded" ? ("result" in reply ? { result: reply.result } : {}) : { error: reply.error };
     const took = reply.ms === undefined ? "" : ` after ${reply.ms} ms`;
     this.#close(command, state, outcome as Partial<Command>, this.#event("device", `${state}${took}`));
   }
@@ -222,8 +235,16 @@ export class Desk {
     if (told) return;
     const ts = Math.round(this.#options.clock.now());
     const outcome = reply.state === "succeeded" ? { result: reply.result } : { error: reply.error };
-    const late = { ts, lateBy: ts - (command.ended ?? ts), state: reply.state, ...outcome } as NonNullable<Command["late"]>[number];
-    this.#update(changed(command, { late: [...(command.late ?? []), late] }, this.#event("device", `${reply.state}, ${late.lateBy} ms late`)));
+    const late = { ts, lateBy: ts - (command.ended ?? ts), state: reply.state, ...outcome } as NonNullable<
+      Command["late"]
+    >[number];
+    this.#update(
+      changed(
+        command,
+        { late: [...(command.late ?? []), late] },
+        this.#event("device", `${reply.state}, ${late.lateBy} ms late`),
+      ),
+    );
   }
 
   #close(command: Command, state: CommandState, outcome: Partial<Command>, event: Event): Command {
@@ -266,7 +287,8 @@ export class Desk {
     const topic = this.#options.topics.build({ kind: "task", device, id });
     this.#options.bus.publish(topic, payload, { retain: true }).catch((error: unknown) => {
       // The image of every open command is published again when the broker is back; a withdrawal, when the reply repeats.
-      if (!(error instanceof DisconnectedError)) this.#options.log.error({ err: asError(error), topic }, "a task could not be published");
+      if (!(error instanceof DisconnectedError))
+        this.#options.log.error({ err: asError(error), topic }, "a task could not be published");
     });
   }
 

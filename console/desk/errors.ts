@@ -30,7 +30,9 @@ export class CommandTimeoutError extends Error {
   override readonly name = "CommandTimeoutError" as const;
   readonly details: { readonly command: Command };
   constructor(command: Command, waited: number) {
-    super(`no final reply from ${command.device} to "${command.key}" (${command.id}) within ${waited} ms; it is ${command.state}`);
+    super(
+      `no final reply from ${command.device} to "${command.key}" (${command.id}) within ${waited} ms; it is ${command.state}`,
+    );
     this.details = { command };
   }
 }

@@ -23,7 +23,11 @@ export function checkOffered(device: DeviceId, offers: Offers, command: RefusedC
   const offer = Object.hasOwn(offers, command.key) ? offers[command.key] : undefined;
   if (!offer) {
     const keys = Object.keys(offers).sort().join(", ");
-    throw new CommandRefusedError("unknown-key", `${device} does not offer ${quoted(command.key)}; it offers ${keys || "nothing"}`, command);
+    throw new CommandRefusedError(
+      "unknown-key",
+      `${device} does not offer ${quoted(command.key)}; it offers ${keys || "nothing"}`,
+      command,
+    );
   }
   const result = offer.args && validator(offer.args)?.safeParse(command.args ?? {});
   if (!result || result.success) return;

@@ -62,7 +62,15 @@ export class TypedCommands {
       const ttl = expires === undefined ? typedTtl : expires - clock.now();
       if (ttl <= 0) throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
       const by = message.from ?? "mqtt";
-      desk.submit(device, { key, args, by, id: idOf(read.value), timeout: timeout ?? null, ttl, encoding: read.encoding });
+      desk.submit(device, {
+        key,
+        args,
+        by,
+        id: idOf(read.value),
+        timeout: timeout ?? null,
+        ttl,
+        encoding: read.encoding,
+      });
     } catch (thrown) {
       const error = asError(thrown);
       if (!(error instanceof BadInputError) && !(error instanceof CommandRefusedError)) throw thrown;

@@ -4,9 +4,9 @@ import { isOpen, type Command } from "./command.ts";
 import { CommandFailedError, CommandTimeoutError } from "./errors.ts";
 
 interface Waiter {
-  resolve(command: Command): void;
-  reject(error: Error): void;
-  cancel(): void;
+  readonly resolve: (command: Command) => void;
+  readonly reject: (error: Error) => void;
+  readonly cancel: () => void;
 }
 
 /** Callers that await a command's end: one timer each, on the monotonic clock. */

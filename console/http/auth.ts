@@ -38,11 +38,16 @@ export function allow(role: "viewer" | "operator" | "admin", accounts: Accounts)
     const principal = await identify(request, accounts);
     if (!principal) {
       // No browser's own password box over our page: it asks with XMLHttpRequest's or fetch's accept.
-      if (!request.headers.accept?.includes("json")) reply.header("www-authenticate", 'Basic realm="muster", charset="UTF-8"');
-      throw new HttpError(401, "name and password, a bearer token or a session are needed: use curl -u NAME:PASSWORD, or log in");
+      if (!request.headers.accept?.includes("json"))
+        reply.header("www-authenticate", 'Basic realm="muster", charset="UTF-8"');
+      throw new HttpError(
+        401,
+        "name and password, a bearer token or a session are needed: use curl -u NAME:PASSWORD, or log in",
+      );
     }
     const own = rank[principal.role] ?? 0;
-    if (own < (rank[role] ?? 0)) throw new HttpError(403, `"${principal.name}" is ${principal.role}; this needs the role ${role}`);
+    if (own < (rank[role] ?? 0))
+      throw new HttpError(403, `"${principal.name}" is ${principal.role}; this needs the role ${role}`);
     request.principal = principal;
   };
 }

@@ -59,7 +59,9 @@ export const commandDocument = z.object({
   error: failure.optional(),
   ended: time.optional(),
   late: z
-    .array(z.object({ ts: time, lateBy: z.number(), state: z.string(), result: json.optional(), error: failure.optional() }))
+    .array(
+      z.object({ ts: time, lateBy: z.number(), state: z.string(), result: json.optional(), error: failure.optional() }),
+    )
     .optional(),
   timeline: z.array(z.object({ ts: time, who: z.string(), what: z.string() })),
   explain: z.string(),
@@ -69,13 +71,24 @@ export type DeviceDocument = z.input<typeof deviceDocument>;
 export type CommandDocument = z.input<typeof commandDocument>;
 
 export const problemDocument = z
-  .looseObject({ type: z.string(), title: z.string(), status: z.number(), detail: z.string(), command: commandDocument.optional() })
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    detail: z.string(),
+    command: commandDocument.optional(),
+  })
   .describe("what went wrong, as RFC 9457 has it; detail is a sentence");
 
 /** @param latest the newest sample of each series; left out of change events */
 export function toDeviceDocument(device: Device, latest?: readonly Sample[]): DeviceDocument {
   const document = { ...device, facts: { ...device.facts }, commands: { ...device.commands } };
-  return latest ? { ...document, latest: latest.map((sample) => ({ ...sample, tags: { ...sample.tags }, fields: { ...sample.fields } })) } : document;
+  return latest
+    ? {
+        ...document,
+        latest: latest.map((sample) => ({ ...sample, tags: { ...sample.tags }, fields: { ...sample.fields } })),
+      }
+    : document;
 }
 
 export function toCommandDocument(command: Command, device: Device | undefined): CommandDocument {

@@ -53,7 +53,8 @@ export function problem(status: number, detail: string, extensions: Readonly<Rec
 /** The problem that `error` is to the client; undefined for one that is ours and must be logged. */
 export function problemOf(error: Error & { statusCode?: number; validation?: unknown }): Problem | undefined {
   if (error instanceof HttpError) return problem(error.status, error.message, error.extensions);
-  if (error instanceof CommandRefusedError) return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof CommandRefusedError)
+    return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
   const status = error.statusCode ?? 500;

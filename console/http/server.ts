@@ -4,7 +4,12 @@ import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
 import * as z from "zod";
 import { systemClock, type Clock } from "#shared/clock";
 import { EnvironmentError, errorCode } from "#shared/errors";
@@ -67,12 +72,25 @@ export class HttpServer {
 }
 
 /** The application without a port: for the server above, and for tests by `inject`. */
-export async function buildApp({ console, accounts, page, log, clock = systemClock }: HttpOptions): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit, forceCloseConnections: true, trustProxy: false }).withTypeProvider<ZodTypeProvider>();
+export async function buildApp({
+  console,
+  accounts,
+  page,
+  log,
+  clock = systemClock,
+}: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit,
+    forceCloseConnections: true,
+    trustProxy: false,
+  }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);
-  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: policy }, strictTransportSecurity: false });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: policy },
+    strictTransportSecurity: false,
+  });
   await app.register(cookie);
   await app.register(rateLimit, { max: requestsPerMinute, timeWindow: 60_000, errorResponseBuilder: tooMany });
   await app.register(swagger, { openapi, transform: jsonSchemaTransform });
@@ -80,13 +98,21 @@ export async function buildApp({ console, accounts, page, log, clock = systemClo
   await app.register(deviceRoutes(console, accounts, clock));
   await app.register(commandRoutes(console, accounts));
   await app.register(eventRoutes(console, accounts));
-  app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () => app.swagger());
-  app.get("/healthz", { schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } } }, async (_, reply) => {
-    const store = console.store.health();
-    const connected = console.brokerConnected;
-    const ok = store.ok && connected;
-    return reply.code(ok ? 200 : 503).send({ ok, version, store: { ...store }, broker: { connected } });
-  });
+  app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () =>
+    app.swagger(),
+  );
+  app.get(
+    "/healthz",
+    {
+      schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } },
+    },
+    async (_, reply) => {
+      const store = console.store.health();
+      const connected = console.brokerConnected;
+      const ok = store.ok && connected;
+      return reply.code(ok ? 200 : 503).send({ ok, version, store: { ...store }, broker: { connected } });
+    },
+  );
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;
@@ -144,8 +170,12 @@ async function servePage(app: FastifyInstance, root: string): Promise<void> {
 function setNotFound(app: FastifyInstance, page: boolean): void {
   app.setNotFoundHandler((request, reply) => {
     const { method, url, headers } = request;
-    if (page && method === "GET" && !url.startsWith("/api/") && headers.accept?.includes("text/html")) return sendPage(reply);
-    const answer = problem(404, `there is nothing at ${method} ${url.slice(0, 200)}; GET /api/openapi.json lists what is`);
+    if (page && method === "GET" && !url.startsWith("/api/") && headers.accept?.includes("text/html"))
+      return sendPage(reply);
+    const answer = problem(
+      404,
+      `there is nothing at ${method} ${url.slice(0, 200)}; GET /api/openapi.json lists what is`,
+    );
     return reply.code(404).type("application/problem+json").serializer(JSON.stringify).send(answer);
   });
 }
@@ -157,7 +187,9 @@ function sendPage(reply: FastifyReply): FastifyReply {
 function listenError(cause: unknown, listen: string, port: number): Error {
   const code = errorCode(cause);
   const where = `port ${port} on ${listen}`;
-  if (code === "EADDRINUSE") return new EnvironmentError(`${where} is in use: stop the other program, or set MUSTER_HTTP_PORT`, { cause });
-  if (code === "EACCES") return new EnvironmentError(`${where} is not allowed: choose a port above 1023 with MUSTER_HTTP_PORT`, { cause });
+  if (code === "EADDRINUSE")
+    return new EnvironmentError(`${where} is in use: stop the other program, or set MUSTER_HTTP_PORT`, { cause });
+  if (code === "EACCES")
+    return new EnvironmentError(`${where} is not allowed: choose a port above 1023 with MUSTER_HTTP_PORT`, { cause });
   return new EnvironmentError(`cannot listen on ${where}`, { cause });
 }

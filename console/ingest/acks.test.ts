@@ -11,7 +11,14 @@ suite("acks", ({ test }) => {
       [[5], [[5, 5]]],
       [[1, 2, 3], [[1, 3]]],
       [[3, 1, 2, 2], [[1, 3]]],
-      [[10, 1, 2, 9, 20], [[1, 2], [9, 10], [20, 20]]],
+      [
+        [10, 1, 2, 9, 20],
+        [
+          [1, 2],
+          [9, 10],
+          [20, 20],
+        ],
+      ],
     ];
     for (const [numbers, ranges] of cases) assert.equal(toRanges(numbers), ranges);
   });
@@ -24,7 +31,16 @@ suite("acks", ({ test }) => {
     acks.stored(rpi, "b", 1);
     acks.flush();
     assert.equal(told, [
-      ["rpi-7", { boot: "a", ranges: [[1, 2], [4, 4]] }],
+      [
+        "rpi-7",
+        {
+          boot: "a",
+          ranges: [
+            [1, 2],
+            [4, 4],
+          ],
+        },
+      ],
       ["rpi-7", { boot: "b", ranges: [[1, 1]] }],
     ]);
     acks.flush();

@@ -74,7 +74,8 @@ export class Ingest {
   #guarded(device: DeviceId, message: Message, take: () => void): void {
     this.stats.messages += 1;
     try {
-      if (!this.#options.isKnown(device)) throw new BadInputError(`unknown device "${device}": enroll it first, with: npx muster enroll ${device}`);
+      if (!this.#options.isKnown(device))
+        throw new BadInputError(`unknown device "${device}": enroll it first, with: npx muster enroll ${device}`);
       take();
     } catch (thrown) {
       const error = asError(thrown);
@@ -96,7 +97,8 @@ export class Ingest {
       },
       (thrown: unknown) => {
         this.stats.deferred += 1;
-        if (!(thrown instanceof StoreUnavailableError)) this.#options.log.error({ err: asError(thrown), device }, "a write failed");
+        if (!(thrown instanceof StoreUnavailableError))
+          this.#options.log.error({ err: asError(thrown), device }, "a write failed");
       },
     );
   }

@@ -9,7 +9,12 @@ export function seriesOfBatch(device: DeviceId, batch: Batch): SeriesColumns[] {
   return batch.m.map(({ n, tags, f }) => ({ device, measurement: n, tags: withoutHost(tags ?? {}), times, fields: f }));
 }
 
-export function seriesOfSimple(device: DeviceId, measurement: string, samples: readonly SimpleSample[], now: number): SeriesColumns[] {
+export function seriesOfSimple(
+  device: DeviceId,
+  measurement: string,
+  samples: readonly SimpleSample[],
+  now: number,
+): SeriesColumns[] {
   return samples.map(({ ts = now, tags = {}, values }) => ({
     device,
     measurement,

@@ -15,19 +15,26 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;");
+    database.exec(
+      "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
+    );
     migrate(database, path, migrations);
     return database;
   } catch (cause) {
     if (cause instanceof EnvironmentError) throw cause;
-    throw new EnvironmentError(`cannot open the database ${path}: check that its directory exists and can be written, or set MUSTER_DATA`, { cause });
+    throw new EnvironmentError(
+      `cannot open the database ${path}: check that its directory exists and can be written, or set MUSTER_DATA`,
+      { cause },
+    );
   }
 }
 
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
   const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (row.user_version > migrations.length) {
-    throw new EnvironmentError(`${path} was written by a newer Muster (schema ${row.user_version}, this one knows ${migrations.length}): use that version`);
+    throw new EnvironmentError(
+      `${path} was written by a newer Muster (schema ${row.user_version}, this one knows ${migrations.length}): use that version`,
+    );
   }
   for (const [index, migration] of migrations.entries()) {
     if (index < row.user_version) continue;

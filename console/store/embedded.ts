@@ -3,7 +3,15 @@ import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { FieldValue } from "#shared/messages/metrics";
 import { openDatabase, transaction, type Database } from "./database.ts";
-import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type QueriedSeries, type SeriesColumns, type StoreHealth, type WriteOutcome } from "./store.ts";
+import {
+  StoreUnavailableError,
+  type MetricsQuery,
+  type MetricsStore,
+  type QueriedSeries,
+  type SeriesColumns,
+  type StoreHealth,
+  type WriteOutcome,
+} from "./store.ts";
 
 export interface EmbeddedStoreOptions {
   /** The SQLite file. */
@@ -81,7 +89,15 @@ export class EmbeddedStore implements MetricsStore {
     return { rejected };
   }
 
-  async query({ device, measurement, field, tags = {}, from, to, every }: MetricsQuery): Promise<readonly QueriedSeries[]> {
+  async query({
+    device,
+    measurement,
+    field,
+    tags = {},
+    from,
+    to,
+    every,
+  }: MetricsQuery): Promise<readonly QueriedSeries[]> {
     const { statements } = this.#started;
     const found = statements.findSeries.all(device, measurement) as unknown as { id: number; tags: string }[];
     const answer: QueriedSeries[] = [];
@@ -131,12 +147,19 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   #raw(series: number, field: string, from: number, to: number): [number, number | string | boolean][] {
-    const rows = this.#started.statements.raw.all(path(field), series, from, to) as unknown as { ts: number; value: number | string; type: string }[];
+    const rows = this.#started.statements.raw.all(path(field), series, from, to) as unknown as {
+      ts: number;
+      value: number | string;
+      type: string;
+    }[];
     return rows.map(({ ts, value, type }) => [ts, type === "true" || type === "false" ? type === "true" : value]);
   }
 
   #means(series: number, field: string, from: number, to: number, every: number): [number, number][] {
-    const rows = this.#started.statements.means.all(path(field), series, from, to, every) as unknown as { slot: number; mean: number | null }[];
+    const rows = this.#started.statements.means.all(path(field), series, from, to, every) as unknown as {
+      slot: number;
+      mean: number | null;
+    }[];
     return rows.flatMap(({ slot, mean }): [number, number][] => (mean === null ? [] : [[slot, mean]]));
   }
 
@@ -155,7 +178,10 @@ export class EmbeddedStore implements MetricsStore {
       const { first, last } = statements.span.get() as { first: number | null; last: number | null };
       if (first === null || last === null) break;
       const cut = Math.max(first + 1, first + (last - first) * slice);
-      this.#options.log.warn({ until: new Date(cut).toISOString() }, "the embedded store is full: the oldest samples are let go");
+      this.#options.log.warn(
+        { until: new Date(cut).toISOString() },
+        "the embedded store is full: the oldest samples are let go",
+      );
       this.#deleteBefore(cut);
     }
     database.exec("PRAGMA incremental_vacuum");
@@ -201,7 +227,8 @@ function prepare(database: Database) {
 }
 
 function bytesUsed(database: Database): number {
-  const read = (pragma: string): number => Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
+  const read = (pragma: string): number =>
+    Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
   return (read("page_count") - read("freelist_count")) * read("page_size");
 }
 

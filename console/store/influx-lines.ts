@@ -21,11 +21,15 @@ const controls = /[\u0000-\u001f\u007f]/g;
  * another measurement, tag or field never gets into a line: such names are refused, such values cleaned.
  * Every number is written as a float, since a field's first type stays.
  */
-export function toLines(series: SeriesColumns): { readonly lines: readonly Line[]; readonly rejected: readonly Rejected[] } {
+export function toLines(series: SeriesColumns): {
+  readonly lines: readonly Line[];
+  readonly rejected: readonly Rejected[];
+} {
   const { device, measurement, tags, times, fields } = series;
   const reject = (why: string, count: number): Rejected => ({ device, measurement, why, count });
   const unfit = [measurement, ...Object.entries(tags).flat(), ...Object.keys(fields)].find(isUnfit);
-  if (unfit !== undefined) return { lines: [], rejected: [reject(`${JSON.stringify(unfit)} cannot be a name or tag`, times.length)] };
+  if (unfit !== undefined)
+    return { lines: [], rejected: [reject(`${JSON.stringify(unfit)} cannot be a name or tag`, times.length)] };
   const head = headOf(series);
   const columns = Object.entries(fields).map(([field, column]) => [`${escapeKey(field)}=`, column] as const);
   const lines: Line[] = [];
@@ -47,7 +51,9 @@ export function toLines(series: SeriesColumns): { readonly lines: readonly Line[
 function headOf({ device, measurement, tags }: SeriesColumns): string {
   const all: [string, string][] = [["host", device], ...Object.entries(tags).filter(([name]) => name !== "host")];
   const sorted = all.toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return escapeMeasurement(measurement) + sorted.map(([name, value]) => `,${escapeKey(name)}=${escapeKey(value)}`).join("");
+  return (
+    escapeMeasurement(measurement) + sorted.map(([name, value]) => `,${escapeKey(name)}=${escapeKey(value)}`).join("")
+  );
 }
 
 /** Empty, with a control character, or with a backslash where it would escape what follows: there is no way to write these. */
@@ -66,5 +72,8 @@ function escapeKey(name: string): string {
 function writeValue(value: Exclude<FieldValue, null>): string | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : undefined;
   if (typeof value === "boolean") return value ? "true" : "false";
-  return `"${value.slice(0, longestString).replaceAll(controls, " ").replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  return `"${value
+    .slice(0, longestString)
+    .replaceAll(controls, " ")
+    .replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

@@ -6,7 +6,9 @@ export const mostPoints = 50_000;
 
 /** The query in InfluxQL, with everything from outside quoted. @throws BadInputError for what cannot be quoted */
 export function toInfluxQl({ device, measurement, field, tags = {}, from, to, every }: MetricsQuery): string {
-  const where = Object.entries({ ...tags, host: device }).map(([name, value]) => `${identifier(name)} = ${literal(value)}`);
+  const where = Object.entries({ ...tags, host: device }).map(
+    ([name, value]) => `${identifier(name)} = ${literal(value)}`,
+  );
   const time = `time >= ${Math.round(from)}ms AND time < ${Math.round(to)}ms`;
   const value = every > 0 ? `mean(${identifier(field)})` : identifier(field);
   const grouped = every > 0 ? `GROUP BY time(${Math.round(every)}ms), * fill(none)` : "GROUP BY *";
@@ -23,7 +25,8 @@ export function literal(text: string): string {
 
 function quotable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw new BadInputError(`${JSON.stringify(text)} has a control character: no series has such a name`);
+  if (/[\u0000-\u001f\u007f]/.test(text))
+    throw new BadInputError(`${JSON.stringify(text)} has a control character: no series has such a name`);
   return text;
 }
 
@@ -46,7 +49,8 @@ export function fromAnswer({ results = [] }: InfluxAnswer): QueriedSeries[] {
 }
 
 function toSeries({ tags = {}, values }: InfluxSeries): QueriedSeries {
-  if (values.length > mostPoints) throw new BadInputError(`more than ${mostPoints} points: ask for a shorter range or a larger interval`);
+  if (values.length > mostPoints)
+    throw new BadInputError(`more than ${mostPoints} points: ask for a shorter range or a larger interval`);
   const points = values.filter((row): row is readonly [number, number | string | boolean] => row[1] !== null);
   // A tag that only other series have comes back empty.
   const own = Object.entries(tags).filter(([name, value]) => name !== "host" && value !== "");

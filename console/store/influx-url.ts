@@ -13,7 +13,8 @@ export interface InfluxAddress {
 
 /** `http://user:pass@host:8086/database`. @throws SettingsError naming what is missing, never the password */
 export function parseInfluxUrl(text: string): InfluxAddress {
-  const wrong = (what: string): SettingsError => new SettingsError([`MUSTER_INFLUX_URL ${what}: expected http://user:password@host:8086/database`]);
+  const wrong = (what: string): SettingsError =>
+    new SettingsError([`MUSTER_INFLUX_URL ${what}: expected http://user:password@host:8086/database`]);
   if (!URL.canParse(text)) throw wrong("is no URL");
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") throw wrong(`begins with ${url.protocol}`);

@@ -9,7 +9,10 @@ const requestTimeout = 10_000;
 const searchBudget = 100;
 
 /** What InfluxDB answered to lines: taken, some of them not, no such database, or not now. */
-export type Answer = { readonly status: "taken" } | { readonly status: "no database" } | { readonly status: "partly"; readonly why: string };
+export type Answer =
+  | { readonly status: "taken" }
+  | { readonly status: "no database" }
+  | { readonly status: "partly"; readonly why: string };
 
 /** Writes lines by HTTP. A batch ends in accept (the lines are in), reject (some never will be), or keep (try again). */
 export class InfluxWriter {
@@ -23,7 +26,8 @@ export class InfluxWriter {
   async write(lines: readonly Line[]): Promise<Rejected[]> {
     const answer = await this.post(lines);
     if (answer.status === "partly") return this.#findBad(lines, answer.why, { left: searchBudget });
-    if (answer.status === "no database") throw new StoreUnavailableError(`InfluxDB has no database ${this.#address.database}`);
+    if (answer.status === "no database")
+      throw new StoreUnavailableError(`InfluxDB has no database ${this.#address.database}`);
     return [];
   }
 
@@ -36,7 +40,12 @@ export class InfluxWriter {
     let status: number;
     let body: string;
     try {
-      const response = await fetch(url, { method: "POST", headers, body: lines.map(({ text }) => text).join("\n"), signal: AbortSignal.timeout(requestTimeout) });
+      const response = await fetch(url, {
+        method: "POST",
+        headers,
+        body: lines.map(({ text }) => text).join("\n"),
+        signal: AbortSignal.timeout(requestTimeout),
+      });
       status = response.status;
       body = await response.text();
     } catch (cause) {
@@ -50,7 +59,8 @@ export class InfluxWriter {
     if (status < 300) return { status: "taken" };
     if (status === 400) return { status: "partly", why: error };
     if (status === 404) return { status: "no database" };
-    if (status === 401 || status === 403) throw new StoreUnavailableError(`InfluxDB at ${origin} refuses the user "${username}": ${error}`);
+    if (status === 401 || status === 403)
+      throw new StoreUnavailableError(`InfluxDB at ${origin} refuses the user "${username}": ${error}`);
     throw new StoreUnavailableError(`InfluxDB at ${origin} answers ${status}: ${error}${afterFullDisk(status, error)}`);
   }
 
@@ -73,7 +83,9 @@ export class InfluxWriter {
     if (!first) return [];
     const { device, measurement } = first.series;
     const dropped = Number(/dropped=(\d+)/.exec(why)?.[1]);
-    return [{ device, measurement, why, count: lines.length === 1 ? 1 : Math.min(lines.length, dropped || lines.length) }];
+    return [
+      { device, measurement, why, count: lines.length === 1 ? 1 : Math.min(lines.length, dropped || lines.length) },
+    ];
   }
 }
 
@@ -94,5 +106,7 @@ function errorOf(body: string): string {
 
 /** InfluxDB 1.x goes on refusing every write after its disk was full, even when there is room again. */
 function afterFullDisk(status: number, error: string): string {
-  return status === 500 && /engine|no space|timeout/i.test(error) ? "; if its disk was full, make room and restart InfluxDB" : "";
+  return status === 500 && /engine|no space|timeout/i.test(error)
+    ? "; if its disk was full, make room and restart InfluxDB"
+    : "";
 }

@@ -6,7 +6,15 @@ import { toLines, type Line, type Rejected } from "./influx-lines.ts";
 import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
 import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
 import { InfluxWriter } from "./influx-writer.ts";
-import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type QueriedSeries, type SeriesColumns, type StoreHealth, type WriteOutcome } from "./store.ts";
+import {
+  StoreUnavailableError,
+  type MetricsQuery,
+  type MetricsStore,
+  type QueriedSeries,
+  type SeriesColumns,
+  type StoreHealth,
+  type WriteOutcome,
+} from "./store.ts";
 
 export interface InfluxStoreOptions {
   /** `http://user:pass@host:8086/database` */
@@ -23,8 +31,8 @@ export interface InfluxStoreOptions {
 
 interface Pending {
   readonly lines: readonly Line[];
-  resolve(rejected: readonly Rejected[]): void;
-  reject(error: StoreUnavailableError): void;
+  readonly resolve: (rejected: readonly Rejected[]) => void;
+  readonly reject: (error: StoreUnavailableError) => void;
 }
 
 /** Lines in one request, milliseconds before one goes out that is not full, and requests at once. */
@@ -94,7 +102,9 @@ export class InfluxStore implements MetricsStore {
     if (this.#waiting + lines.length > mostWaiting && this.#waiting > 0) {
       throw new StoreUnavailableError(`InfluxDB is slower than the fleet: ${this.#waiting} samples wait already`);
     }
-    const refused = await new Promise<readonly Rejected[]>((resolve, reject) => this.#enqueue({ lines, resolve, reject }));
+    const refused = await new Promise<readonly Rejected[]>((resolve, reject) =>
+      this.#enqueue({ lines, resolve, reject }),
+    );
     return { rejected: [...unfit, ...refused] };
   }
 
@@ -146,11 +156,15 @@ export class InfluxStore implements MetricsStore {
     const lines = calls.flatMap((call) => call.lines);
     try {
       const rejected: Rejected[] = [];
-      for (let at = 0; at < lines.length; at += batch.lines) rejected.push(...(await this.#writer.write(lines.slice(at, at + batch.lines))));
+      for (let at = 0; at < lines.length; at += batch.lines)
+        rejected.push(...(await this.#writer.write(lines.slice(at, at + batch.lines))));
       // Who is told of a refused line hardly matters: the console counts them by device.
       for (const [index, call] of calls.entries()) call.resolve(index === 0 ? rejected : []);
     } catch (thrown) {
-      const error = thrown instanceof StoreUnavailableError ? thrown : new StoreUnavailableError("a write to InfluxDB failed", { cause: asError(thrown) });
+      const error =
+        thrown instanceof StoreUnavailableError
+          ? thrown
+          : new StoreUnavailableError("a write to InfluxDB failed", { cause: asError(thrown) });
       for (const call of calls) call.reject(error);
       this.#lost(error);
     } finally {
@@ -184,7 +198,10 @@ export class InfluxStore implements MetricsStore {
       this.#options.log.info({ database: this.#address.database }, `InfluxDB at ${this.#address.origin} takes writes`);
       this.#options.onHealth?.();
     } catch (thrown) {
-      const error = thrown instanceof StoreUnavailableError ? thrown : new StoreUnavailableError(`InfluxDB at ${this.#address.origin} cannot be used`, { cause: asError(thrown) });
+      const error =
+        thrown instanceof StoreUnavailableError
+          ? thrown
+          : new StoreUnavailableError(`InfluxDB at ${this.#address.origin} cannot be used`, { cause: asError(thrown) });
       // The first cause stays; a different one is news.
       if (this.#away?.message !== error.message) this.#becomeAway(error);
       this.#probeLater();
@@ -195,31 +212,40 @@ export class InfluxStore implements MetricsStore {
     if (this.#stopped) return;
     const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
-    this.#cancelProbe = this.#options.clock.after(longest * (0.5 + this.#options.random() / 2), () => void this.#probe());
+    this.#cancelProbe = this.#options.clock.after(
+      longest * (0.5 + this.#options.random() / 2),
+      () => void this.#probe(),
+    );
   }
 
   /** Makes the database and its retention policy where they are missing; a user who may only write needs them to be there. */
   async #prepare(): Promise<void> {
     const { database } = this.#address;
-    if ((await this.#writer.post([])).status === "no database") await this.#inTime(this.#influx.createDatabase(database));
+    if ((await this.#writer.post([])).status === "no database")
+      await this.#inTime(this.#influx.createDatabase(database));
     const { retention } = this.#options;
     if (retention === undefined) return;
     const duration = `${Math.max(1, Math.round(retention / 3_600_000))}h`;
     const known = await this.#inTime(this.#influx.showRetentionPolicies(database));
     const options = { database, duration, replication: 1, isDefault: true };
-    if (known.some(({ name }) => name === policy)) await this.#inTime(this.#influx.alterRetentionPolicy(policy, options));
+    if (known.some(({ name }) => name === policy))
+      await this.#inTime(this.#influx.alterRetentionPolicy(policy, options));
     else await this.#inTime(this.#influx.createRetentionPolicy(policy, options));
   }
 
   async #inTime<T>(asked: Promise<T>): Promise<T> {
     let cancel: (() => void) | undefined;
     const late = new Promise<never>((_, reject) => {
-      cancel = this.#options.clock.after(queryTimeout, () => reject(new Error(`no answer within ${queryTimeout / 1_000} s`)));
+      cancel = this.#options.clock.after(queryTimeout, () =>
+        reject(new Error(`no answer within ${queryTimeout / 1_000} s`)),
+      );
     });
     try {
       return await Promise.race([asked, late]);
     } catch (cause) {
-      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} does not answer as expected`, { cause: asError(cause) });
+      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} does not answer as expected`, {
+        cause: asError(cause),
+      });
     } finally {
       cancel?.();
     }

@@ -22,11 +22,31 @@ const influxStore = (url: string): InfluxStore => new InfluxStore({ url, random:
 
 const series = (fields: SeriesColumns["fields"], more: Partial<SeriesColumns> = {}): SeriesColumns => {
   const length = Object.values(fields)[0]?.length ?? 0;
-  return { device, measurement: "mem", tags: {}, times: Array.from({ length }, (_, index) => began + index * 1_000), fields, ...more };
+  return {
+    device,
+    measurement: "mem",
+    tags: {},
+    times: Array.from({ length }, (_, index) => began + index * 1_000),
+    fields,
+    ...more,
+  };
 };
-const query = (more: Partial<MetricsQuery> = {}): MetricsQuery => ({ device, measurement: "mem", field: "used", from: began, to: began + 3_600_000, every: 0, ...more });
-const values = async (store: MetricsStore, more: Partial<MetricsQuery> = {}): Promise<unknown[]> => (await store.query(query(more))).flatMap(({ points }) => points.map(([, value]) => value));
-const rejection = (promise: Promise<unknown>): Promise<Error> => promise.then(() => assert.unreachable("it should reject") as never, (error: Error) => error);
+const query = (more: Partial<MetricsQuery> = {}): MetricsQuery => ({
+  device,
+  measurement: "mem",
+  field: "used",
+  from: began,
+  to: began + 3_600_000,
+  every: 0,
+  ...more,
+});
+const values = async (store: MetricsStore, more: Partial<MetricsQuery> = {}): Promise<unknown[]> =>
+  (await store.query(query(more))).flatMap(({ points }) => points.map(([, value]) => value));
+const rejection = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => assert.unreachable("it should reject") as never,
+    (error: Error) => error,
+  );
 
 const makers: Record<string, (scope: Scope) => Promise<() => MetricsStore>> = {
   embedded: async (scope) => {
@@ -55,7 +75,8 @@ for (const [name, maker] of Object.entries(makers)) {
       return {
         store,
         own,
-        put: (fields: SeriesColumns["fields"], more: Partial<SeriesColumns> = {}) => store.write([series(fields, { device: own, ...more })]),
+        put: (fields: SeriesColumns["fields"], more: Partial<SeriesColumns> = {}) =>
+          store.write([series(fields, { device: own, ...more })]),
         get: (more: Partial<MetricsQuery> = {}) => values(store, { device: own, ...more }),
         ask: (more: Partial<MetricsQuery> = {}) => store.query(query({ device: own, ...more })),
       };
@@ -64,13 +85,26 @@ for (const [name, maker] of Object.entries(makers)) {
     test("what was written is read back, in order of time", async (scope) => {
       const { put, ask } = await started(scope);
       assert.equal(await put({ used: [1, 2.5, 3] }), { rejected: [] });
-      assert.equal(await ask(), [{ tags: {}, points: [[began, 1], [began + 1_000, 2.5], [began + 2_000, 3]] }]);
+      assert.equal(await ask(), [
+        {
+          tags: {},
+          points: [
+            [began, 1],
+            [began + 1_000, 2.5],
+            [began + 2_000, 3],
+          ],
+        },
+      ]);
     });
 
     test("means over intervals, empty ones left out; from belongs to the range, to does not", async (scope) => {
       const { put, ask, get } = await started(scope);
       await put({ used: [1, 3, 5, 7] }, { times: [began, began + 500, began + 1_000, began + 5_000] });
-      assert.equal((await ask({ every: 1_000 }))[0]?.points, [[began, 2], [began + 1_000, 5], [began + 5_000, 7]]);
+      assert.equal((await ask({ every: 1_000 }))[0]?.points, [
+        [began, 2],
+        [began + 1_000, 5],
+        [began + 5_000, 7],
+      ]);
       assert.equal(await get({ from: began + 500, to: began + 5_000 }), [3, 5]);
     });
 
@@ -78,8 +112,17 @@ for (const [name, maker] of Object.entries(makers)) {
       const { put, ask } = await started(scope);
       await put({ used: [1] }, { tags: { cpu: "cpu0" } });
       await put({ used: [2] }, { tags: { cpu: "cpu1", core: "a" } });
-      assert.equal(new Map((await ask()).map(({ tags, points }) => [JSON.stringify(Object.entries(tags).sort()), points[0]?.[1]])), new Map([['[["cpu","cpu0"]]', 1], ['[["core","a"],["cpu","cpu1"]]', 2]]));
-      assert.equal((await ask({ tags: { cpu: "cpu1" } })).map(({ tags }) => tags), [{ cpu: "cpu1", core: "a" }]);
+      assert.equal(
+        new Map((await ask()).map(({ tags, points }) => [JSON.stringify(Object.entries(tags).sort()), points[0]?.[1]])),
+        new Map([
+          ['[["cpu","cpu0"]]', 1],
+          ['[["core","a"],["cpu","cpu1"]]', 2],
+        ]),
+      );
+      assert.equal(
+        (await ask({ tags: { cpu: "cpu1" } })).map(({ tags }) => tags),
+        [{ cpu: "cpu1", core: "a" }],
+      );
     });
 
     test("strings and booleans; nulls are no values", async (scope) => {
@@ -100,7 +143,19 @@ for (const [name, maker] of Object.entries(makers)) {
 
     test("nobody's measurement, tag or value becomes another's", async (scope) => {
       const { store, put, ask, own } = await started(scope);
-      const hostile = ["a,host=rpi-8 used=1", "a b", "a=b", String.raw`a\ b`, 'a"b', "a'b", "x\nmem,host=rpi-8 used=99 1", "trailing\\", "$.a", "a.b", "ünïcödé"];
+      const hostile = [
+        "a,host=rpi-8 used=1",
+        "a b",
+        "a=b",
+        String.raw`a\ b`,
+        'a"b',
+        "a'b",
+        "x\nmem,host=rpi-8 used=99 1",
+        "trailing\\",
+        "$.a",
+        "a.b",
+        "ünïcödé",
+      ];
       const writes = hostile.flatMap((text) => [
         put({ used: [1] }, { measurement: text }),
         put({ used: [1] }, { tags: { [text]: "v" } }),
@@ -113,9 +168,15 @@ for (const [name, maker] of Object.entries(makers)) {
       for (const text of hostile) {
         if (text.includes("\n")) continue;
         const found = await ask({ measurement: text });
-        assert.ok(found.every(({ points }) => points.every(([, value]) => value === 1)), text);
+        assert.ok(
+          found.every(({ points }) => points.every(([, value]) => value === 1)),
+          text,
+        );
         const tagged = await ask({ tags: { t: text } });
-        assert.ok(tagged.every(({ tags }) => tags["t"] === text), text);
+        assert.ok(
+          tagged.every(({ tags }) => tags["t"] === text),
+          text,
+        );
       }
       assert.ok(own);
     });
@@ -123,7 +184,10 @@ for (const [name, maker] of Object.entries(makers)) {
     test("numbers that are none are set aside, the rest is written", async (scope) => {
       const { put, get } = await started(scope);
       const { rejected } = await put({ used: [1, Number.NaN, Infinity, 4] });
-      assert.is(rejected.reduce((sum, one) => sum + one.count, 0), 2);
+      assert.is(
+        rejected.reduce((sum, one) => sum + one.count, 0),
+        2,
+      );
       assert.equal(await get(), [1, 4]);
     });
 
@@ -148,11 +212,21 @@ for (const [name, maker] of Object.entries(makers)) {
 }
 
 suite("embedded store", ({ test }) => {
-  const many = (count: number, from: number): SeriesColumns => series({ used: Array.from({ length: count }, (_, index) => index) }, { times: Array.from({ length: count }, (_, index) => from + index * 1_000) });
+  const many = (count: number, from: number): SeriesColumns =>
+    series(
+      { used: Array.from({ length: count }, (_, index) => index) },
+      { times: Array.from({ length: count }, (_, index) => from + index * 1_000) },
+    );
 
   test("lets go of what is older than its age", async (scope) => {
     const clock = new ManualClock(began + 3_600_000);
-    const store = new EmbeddedStore({ path: join(await scope.directory(), "metrics.db"), maxAge: 60_000, maxBytes: 1e9, log: silentLog, clock });
+    const store = new EmbeddedStore({
+      path: join(await scope.directory(), "metrics.db"),
+      maxAge: 60_000,
+      maxBytes: 1e9,
+      log: silentLog,
+      clock,
+    });
     await store.start();
     scope.cleanup(() => store.stop());
     await store.write([many(3_601, began)]);
@@ -185,91 +259,140 @@ suite("embedded store", ({ test }) => {
 suite("InfluxDB store", ({ test }) => {
   test("an address that cannot be used is told, without its password", () => {
     for (const url of ["influx", "mqtt://u:secret@h/db", "http://u:secret@h:8086", "http://u:secret@h:8086/a/b"]) {
-      assert.throws(() => parseInfluxUrl(url), (error: Error) => error instanceof SettingsError && !error.message.includes("secret"), url);
+      assert.throws(
+        () => parseInfluxUrl(url),
+        (error: Error) => error instanceof SettingsError && !error.message.includes("secret"),
+        url,
+      );
     }
-    assert.equal(parseInfluxUrl("http://a%40b:p%2Fw@db:8086/fleet"), { origin: "http://db:8086", protocol: "http", host: "db", port: 8086, username: "a@b", password: "p/w", database: "fleet" });
+    assert.equal(parseInfluxUrl("http://a%40b:p%2Fw@db:8086/fleet"), {
+      origin: "http://db:8086",
+      protocol: "http",
+      host: "db",
+      port: 8086,
+      username: "a@b",
+      password: "p/w",
+      database: "fleet",
+    });
   });
 
-  test("away at the start and later there: writes are refused with the cause, then taken", async (scope) => {
-    const server = await startInflux(scope, { stopped: true });
-    const store = influxStore(`${server.url}/fleet`);
-    await store.start();
-    scope.cleanup(() => store.stop());
-    assert.match(store.health().problem ?? "", /InfluxDB at .* does not answer: .*ECONNREFUSED/);
-    const error = await rejection(store.write([series({ used: [1] })]));
-    assert.instance(error, StoreUnavailableError);
-    assert.match((error.cause as Error).message, /ECONNREFUSED/);
-    await server.start();
-    await eventually("health", () => store.health().ok, 20);
-    await store.write([series({ used: [1] })]);
-    assert.equal(await values(store), [1]);
-  }, { seconds: 60 });
+  test(
+    "away at the start and later there: writes are refused with the cause, then taken",
+    async (scope) => {
+      const server = await startInflux(scope, { stopped: true });
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      assert.match(store.health().problem ?? "", /InfluxDB at .* does not answer: .*ECONNREFUSED/);
+      const error = await rejection(store.write([series({ used: [1] })]));
+      assert.instance(error, StoreUnavailableError);
+      assert.match((error.cause as Error).message, /ECONNREFUSED/);
+      await server.start();
+      await eventually("health", () => store.health().ok, 20);
+      await store.write([series({ used: [1] })]);
+      assert.equal(await values(store), [1]);
+    },
+    { seconds: 60 },
+  );
 
-  test("killed and restarted: nothing that was resolved is lost, the rest can be tried again", async (scope) => {
-    const server = await startInflux(scope);
-    const store = influxStore(`${server.url}/fleet`);
-    await store.start();
-    scope.cleanup(() => store.stop());
-    await store.write([series({ used: [1] })]);
-    await server.stop("SIGKILL");
-    assert.instance(await rejection(store.write([series({ used: [2] }, { times: [began + 1] })])), StoreUnavailableError);
-    await server.start();
-    await eventually("health", () => store.health().ok, 20);
-    await store.write([series({ used: [2] }, { times: [began + 1] })]);
-    assert.equal(await values(store), [1, 2]);
-  }, { seconds: 60 });
+  test(
+    "killed and restarted: nothing that was resolved is lost, the rest can be tried again",
+    async (scope) => {
+      const server = await startInflux(scope);
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      await store.write([series({ used: [1] })]);
+      await server.stop("SIGKILL");
+      assert.instance(
+        await rejection(store.write([series({ used: [2] }, { times: [began + 1] })])),
+        StoreUnavailableError,
+      );
+      await server.start();
+      await eventually("health", () => store.health().ok, 20);
+      await store.write([series({ used: [2] }, { times: [began + 1] })]);
+      assert.equal(await values(store), [1, 2]);
+    },
+    { seconds: 60 },
+  );
 
-  test("a value of another type is rejected alone; the rest of the batch is in", async (scope) => {
-    const server = await startInflux(scope);
-    const store = influxStore(`${server.url}/fleet`);
-    await store.start();
-    scope.cleanup(() => store.stop());
-    await store.write([series({ used: [1] })]);
-    const { rejected } = await store.write([series({ used: [2, "many", 4] }, { times: [began + 1, began + 2, began + 3] }), series({ load: [1] }, { measurement: "system" })]);
-    assert.is(rejected.length, 1);
-    assert.match(rejected[0]?.why ?? "", /field type conflict/);
-    assert.equal({ ...rejected[0], why: "" }, { device, measurement: "mem", why: "", count: 1 });
-    assert.equal(await values(store), [1, 2, 4]);
-    assert.equal(await values(store, { measurement: "system", field: "load" }), [1]);
-  }, { seconds: 30 });
+  test(
+    "a value of another type is rejected alone; the rest of the batch is in",
+    async (scope) => {
+      const server = await startInflux(scope);
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      await store.write([series({ used: [1] })]);
+      const { rejected } = await store.write([
+        series({ used: [2, "many", 4] }, { times: [began + 1, began + 2, began + 3] }),
+        series({ load: [1] }, { measurement: "system" }),
+      ]);
+      assert.is(rejected.length, 1);
+      assert.match(rejected[0]?.why ?? "", /field type conflict/);
+      assert.equal({ ...rejected[0], why: "" }, { device, measurement: "mem", why: "", count: 1 });
+      assert.equal(await values(store), [1, 2, 4]);
+      assert.equal(await values(store, { measurement: "system", field: "load" }), [1]);
+    },
+    { seconds: 30 },
+  );
 
-  test("a wrong password is told", async (scope) => {
-    const server = await startInflux(scope, { auth: { user: "admin", password: "right horse" } });
-    const url = (password: string): string => server.url.replace("http://", `http://admin:${password}@`) + "/fleet";
-    const wrong = influxStore(url("wrong"));
-    await wrong.start();
-    scope.cleanup(() => wrong.stop());
-    assert.match(wrong.health().problem ?? "", /refuses the user "admin"/);
-    const right = influxStore(url("right%20horse"));
-    await right.start();
-    scope.cleanup(() => right.stop());
-    assert.equal(right.health(), { ok: true });
-  }, { seconds: 30 });
+  test(
+    "a wrong password is told",
+    async (scope) => {
+      const server = await startInflux(scope, { auth: { user: "admin", password: "right horse" } });
+      const url = (password: string): string => server.url.replace("http://", `http://admin:${password}@`) + "/fleet";
+      const wrong = influxStore(url("wrong"));
+      await wrong.start();
+      scope.cleanup(() => wrong.stop());
+      assert.match(wrong.health().problem ?? "", /refuses the user "admin"/);
+      const right = influxStore(url("right%20horse"));
+      await right.start();
+      scope.cleanup(() => right.stop());
+      assert.equal(right.health(), { ok: true });
+    },
+    { seconds: 30 },
+  );
 
-  test("many small writes become few requests, and the retention policy is made", async (scope) => {
-    const server = await startInflux(scope);
-    let requests = 0;
-    const proxy = createServer((incoming, outgoing) => {
-      if (incoming.url?.startsWith("/write")) requests += 1;
-      const passed = request(server.url + incoming.url, { method: incoming.method, headers: incoming.headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
+  test(
+    "many small writes become few requests, and the retention policy is made",
+    async (scope) => {
+      const server = await startInflux(scope);
+      let requests = 0;
+      const proxy = createServer((incoming, outgoing) => {
+        if (incoming.url?.startsWith("/write")) requests += 1;
+        const passed = request(
+          server.url + incoming.url,
+          { method: incoming.method, headers: incoming.headers },
+          (answer) => {
+            outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+            answer.pipe(outgoing);
+          },
+        );
+        incoming.pipe(passed);
       });
-      incoming.pipe(passed);
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    scope.cleanup(() => (proxy.closeAllConnections(), new Promise((resolve) => proxy.close(resolve))));
-    const address = proxy.address() as { port: number };
-    const store = new InfluxStore({ url: `http://127.0.0.1:${address.port}/fleet`, retention: 7 * 86_400_000, random: () => 0.5, ...common });
-    await store.start();
-    scope.cleanup(() => store.stop());
-    const now = Date.now();
-    requests = 0;
-    await Promise.all(Array.from({ length: 200 }, (_, index) => store.write([series({ used: [index] }, { times: [now - index] })])));
-    assert.is(requests, 1);
-    assert.is((await values(store, { from: now - 1_000, to: now + 1 })).length, 200);
-    assert.match(await server.shell("SHOW RETENTION POLICIES ON fleet"), /muster +168h0m0s/);
-    const influxShell = await server.shell("SELECT COUNT(used) FROM fleet..mem GROUP BY host");
-    assert.match(influxShell, /host=rpi-7/);
-  }, { seconds: 30 });
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      scope.cleanup(() => (proxy.closeAllConnections(), new Promise((resolve) => proxy.close(resolve))));
+      const address = proxy.address() as { port: number };
+      const store = new InfluxStore({
+        url: `http://127.0.0.1:${address.port}/fleet`,
+        retention: 7 * 86_400_000,
+        random: () => 0.5,
+        ...common,
+      });
+      await store.start();
+      scope.cleanup(() => store.stop());
+      const now = Date.now();
+      requests = 0;
+      await Promise.all(
+        Array.from({ length: 200 }, (_, index) => store.write([series({ used: [index] }, { times: [now - index] })])),
+      );
+      assert.is(requests, 1);
+      assert.is((await values(store, { from: now - 1_000, to: now + 1 })).length, 200);
+      assert.match(await server.shell("SHOW RETENTION POLICIES ON fleet"), /muster +168h0m0s/);
+      const influxShell = await server.shell("SELECT COUNT(used) FROM fleet..mem GROUP BY host");
+      assert.match(influxShell, /host=rpi-7/);
+    },
+    { seconds: 30 },
+  );
 });

@@ -30,7 +30,12 @@ export interface MetricsStore {
 
 export interface WriteOutcome {
   /** Samples (rows) that the store refused for good, with the reason. Usually empty. */
-  readonly rejected: readonly { readonly device: DeviceId; readonly measurement: string; readonly why: string; readonly count: number }[];
+  readonly rejected: readonly {
+    readonly device: DeviceId;
+    readonly measurement: string;
+    readonly why: string;
+    readonly count: number;
+  }[];
 }
 
 export interface MetricsQuery {

@@ -35,15 +35,28 @@ export const failure = z.object({ code: text, message: text, data: z.optional(js
 export type Failure = z.infer<typeof failure>;
 
 const common = { id: text, ts: epochMs, boot: z.optional(text), ms: z.optional(z.number()) };
-const running = z.object({ ...common, state: z.literal("running"), progress: z.optional(z.number().check(z.gte(0), z.lte(1))), note: z.optional(text), output: z.optional(z.string()) });
+const running = z.object({
+  ...common,
+  state: z.literal("running"),
+  progress: z.optional(z.number().check(z.gte(0), z.lte(1))),
+  note: z.optional(text),
+  output: z.optional(z.string()),
+});
 const accepted = z.object({ ...common, state: z.literal("accepted"), note: z.optional(text) });
 const succeeded = z.object({ ...common, state: z.literal("succeeded"), result: z.optional(json) });
-const failed = z.object({ ...common, state: z.enum(["failed", "rejected", "interrupted", "cancelled", "expired"]), error: failure });
+const failed = z.object({
+  ...common,
+  state: z.enum(["failed", "rejected", "interrupted", "cancelled", "expired"]),
+  error: failure,
+});
 
 /** The device's correlated answer: one or several, the last one final. A failure always carries a reason. */
 export const reply = z.discriminatedUnion("state", [accepted, running, succeeded, failed]);
 export type Reply = z.infer<typeof reply>;
-export type FinalReply = Extract<Reply, { state: "succeeded" | "failed" | "rejected" | "interrupted" | "cancelled" | "expired" }>;
+export type FinalReply = Extract<
+  Reply,
+  { state: "succeeded" | "failed" | "rejected" | "interrupted" | "cancelled" | "expired" }
+>;
 
 export const readReply = (payload: Buffer): { value: Reply; encoding: Encoding } => read(reply, payload, "reply");
 

@@ -9,10 +9,24 @@ export type FieldValue = number | string | boolean | null;
 export type Column = readonly FieldValue[];
 
 /** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
-export const name = z.string().check(z.regex(/^[A-Za-z0-9_][A-Za-z0-9 ._:/%-]{0,127}$/, "expected a name of 1 to 128 letters, digits, spaces and . _ : / % -"));
+export const name = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9_][A-Za-z0-9 ._:/%-]{0,127}$/,
+      "expected a name of 1 to 128 letters, digits, spaces and . _ : / % -",
+    ),
+  );
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
-const tagValue = z.string().check(z.minLength(1), z.maxLength(256), z.regex(/^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$/, "expected no control character and no backslash at the end"));
+const tagValue = z.string().check(
+  z.minLength(1),
+  z.maxLength(256),
+  z.regex(
+    // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
+    /^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$/,
+    "expected no control character and no backslash at the end",
+  ),
+);
 const tags = z.record(name, tagValue);
 
 /** A column is checked by one plain loop, because it holds almost all of a batch's bytes. */
@@ -48,17 +62,26 @@ export const batch = z
     dropped: z.optional(z.object({ from: count, to: count, why: text })),
   })
   .check(
-    z.refine((value) => value.m.every((one) => Object.values(one.f).every((values) => values.length === value.dt.length)), {
-      error: "each field needs one value for each instant in dt",
-      path: ["m"],
-    }),
+    z.refine(
+      (value) => value.m.every((one) => Object.values(one.f).every((values) => values.length === value.dt.length)),
+      {
+        error: "each field needs one value for each instant in dt",
+        path: ["m"],
+      },
+    ),
   );
 export type Batch = z.infer<typeof batch>;
 
 export const readBatch = (payload: Buffer): Batch => read(batch, payload, "batch", batchCap).value;
 
 const values = z
-  .record(name, z.union([z.number(), z.string().check(z.maxLength(1_024)), z.boolean()], "expected a number, a string or a boolean"))
+  .record(
+    name,
+    z.union(
+      [z.number(), z.string().check(z.maxLength(1_024)), z.boolean()],
+      "expected a number, a string or a boolean",
+    ),
+  )
   .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
 const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values });
 
@@ -72,8 +95,11 @@ const mostSamples = 1_000;
 export function readSimple(payload: Buffer): readonly SimpleSample[] {
   const { value } = decode(payload);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0 || list.length > mostSamples) throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
-  return list.map((one) => (isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(values, one, "sample") }));
+  if (list.length === 0 || list.length > mostSamples)
+    throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
+  return list.map((one) =>
+    isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(values, one, "sample") },
+  );
 }
 
 /** A field may be called `values` too, but no field's value is an object. */
@@ -85,7 +111,11 @@ function isExplicit(sample: unknown): boolean {
  * The console's word to one agent run: the ranges of batch numbers, both ends included, that the store has taken.
  * `refused` tells an agent that it may not go on, and why.
  */
-export const ack = z.object({ boot: token, ranges: z.array(z.tuple([count, count])).check(z.maxLength(1_000)), refused: z.optional(text) });
+export const ack = z.object({
+  boot: token,
+  ranges: z.array(z.tuple([count, count])).check(z.maxLength(1_000)),
+  refused: z.optional(text),
+});
 export type Ack = z.infer<typeof ack>;
 
 export const readAck = (payload: Buffer): Ack => read(ack, payload, "ack").value;

@@ -2,7 +2,9 @@ import * as z from "zod/mini";
 import { count, epochMs, json, read, text, token } from "#shared/messages/schema";
 
 /** A command's key: `ping`, `set-interval`, `exec:backup`. */
-export const commandKey = z.string().check(z.regex(/^[a-z][a-z0-9:._-]{0,63}$/, "expected a command key such as set-interval"));
+export const commandKey = z
+  .string()
+  .check(z.regex(/^[a-z][a-z0-9:._-]{0,63}$/, "expected a command key such as set-interval"));
 
 /** What a handler says about an interruption: run again, answer `interrupted`, or ask its `verify`. */
 export const onInterrupt = z.enum(["rerun", "fail", "verify"]);
@@ -49,7 +51,14 @@ export type Status = Birth | Death;
 export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
 
 /** The console's own presence. */
-export const consoleStatus = z.object({ v: z.literal(1), online: z.boolean(), session: token, version: z.optional(text), ts: z.optional(epochMs) });
+export const consoleStatus = z.object({
+  v: z.literal(1),
+  online: z.boolean(),
+  session: token,
+  version: z.optional(text),
+  ts: z.optional(epochMs),
+});
 export type ConsoleStatus = z.infer<typeof consoleStatus>;
 
-export const readConsoleStatus = (payload: Buffer): ConsoleStatus => read(consoleStatus, payload, "console status").value;
+export const readConsoleStatus = (payload: Buffer): ConsoleStatus =>
+  read(consoleStatus, payload, "console status").value;

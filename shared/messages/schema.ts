@@ -28,7 +28,12 @@ export function check<T>(schema: Schema<T>, value: unknown, what: string): T {
 }
 
 /** Codec, size cap and schema in one step: the only door for a payload from outside. @throws BadInputError */
-export function read<T>(schema: Schema<T>, payload: Buffer, what: string, cap = payloadCap): { value: T; encoding: Encoding } {
+export function read<T>(
+  schema: Schema<T>,
+  payload: Buffer,
+  what: string,
+  cap = payloadCap,
+): { value: T; encoding: Encoding } {
   const { value, encoding } = decode(payload, cap);
   return { value: check(schema, value, what), encoding };
 }

@@ -8,11 +8,23 @@ import type { Console } from "../../console.ts";
 import type { Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { allow, principalOf } from "../auth.ts";
-import { commandDocument, commandId, deviceId, problemDocument, toCommandDocument, type CommandDocument } from "../documents.ts";
+import {
+  commandDocument,
+  commandId,
+  deviceId,
+  problemDocument,
+  toCommandDocument,
+  type CommandDocument,
+} from "../documents.ts";
 import { HttpError } from "../problem.ts";
 
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
-const order = z.object({ key: z.string().min(1).max(64), args: z.record(z.string(), z.json()).optional(), timeout: duration.optional(), ttl: duration.optional() });
+const order = z.object({
+  key: z.string().min(1).max(64),
+  args: z.record(z.string(), z.json()).optional(),
+  timeout: duration.optional(),
+  ttl: duration.optional(),
+});
 type Order = z.infer<typeof order>;
 
 const defaultTimeout = 5_000;
@@ -20,97 +32,133 @@ const defaultTimeout = 5_000;
 const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
 /** Sending, looking up and withdrawing commands. */
-export const commandRoutes = (console: Console, accounts: Accounts): FastifyPluginAsyncZod => async (app) => {
-  const viewer = allow("viewer", accounts);
-  const operator = allow("operator", accounts);
-  const document = (command: Command): CommandDocument => toCommandDocument(command, console.registry.get(command.device));
-  const send = (device: DeviceId, { key, args, timeout, ttl }: Order, by: string): { command: Command; wait: number } => {
-    const wait = toTimeout(timeout);
-    return { wait, command: console.desk.submit(device, { key, args, by, timeout: wait, ttl: ttl === undefined ? undefined : parseDuration(ttl, "ttl") }) };
-  };
-  /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
-  const conclude = async ({ command, wait }: { command: Command; wait: number }): Promise<CommandDocument> => {
-    try {
-      return document(await console.desk.wait(command, wait));
-    } catch (error) {
-      if (error instanceof CommandFailedError) return document(error.details.command);
-      if (error instanceof CommandTimeoutError) throw new HttpError(504, error.message, { command: document(error.details.command) });
-      throw error;
-    }
-  };
-  const answers = { 404: problemDocument, 409: problemDocument, 422: problemDocument, 504: problemDocument };
+export const commandRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const viewer = allow("viewer", accounts);
+    const operator = allow("operator", accounts);
+    const document = (command: Command): CommandDocument =>
+      toCommandDocument(command, console.registry.get(command.device));
+    const send = (
+      device: DeviceId,
+      { key, args, timeout, ttl }: Order,
+      by: string,
+    ): { command: Command; wait: number } => {
+      const wait = toTimeout(timeout);
+      return {
+        wait,
+        command: console.desk.submit(device, {
+          key,
+          args,
+          by,
+          timeout: wait,
+          ttl: ttl === undefined ? undefined : parseDuration(ttl, "ttl"),
+        }),
+      };
+    };
+    /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
+    const conclude = async ({ command, wait }: { command: Command; wait: number }): Promise<CommandDocument> => {
+      try {
+        return document(await console.desk.wait(command, wait));
+      } catch (error) {
+        if (error instanceof CommandFailedError) return document(error.details.command);
+        if (error instanceof CommandTimeoutError)
+          throw new HttpError(504, error.message, { command: document(error.details.command) });
+        throw error;
+      }
+    };
+    const answers = { 404: problemDocument, 409: problemDocument, 422: problemDocument, 504: problemDocument };
 
-  app.post(
-    "/api/devices/:id/commands",
-    {
-      schema: {
-        summary: "Send a command and await its end",
-        params: z.object({ id: deviceId }),
-        querystring: z.object({ wait: z.enum(["true", "false"]).default("true") }),
-        body: order,
-        response: { 200: commandDocument, 202: commandDocument, ...answers },
+    app.post(
+      "/api/devices/:id/commands",
+      {
+        schema: {
+          summary: "Send a command and await its end",
+          params: z.object({ id: deviceId }),
+          querystring: z.object({ wait: z.enum(["true", "false"]).default("true") }),
+          body: order,
+          response: { 200: commandDocument, 202: commandDocument, ...answers },
+        },
+        preHandler: operator,
       },
-      preHandler: operator,
-    },
-    async (request, reply) => {
-      const sent = send(request.params.id, request.body, principalOf(request).name);
-      if (request.query.wait === "true") return conclude(sent);
-      reply.code(202).header("location", `/api/commands/${sent.command.id}`);
-      return document(sent.command);
-    },
-  );
-
-  app.post(
-    "/api/collector/:uuid/shutdown",
-    {
-      schema: { summary: "The shutdown command by its older name", params: z.object({ uuid: deviceId }), response: { 200: commandDocument, ...answers } },
-      preHandler: operator,
-    },
-    async (request) => conclude(send(request.params.uuid, { key: "shutdown" }, principalOf(request).name)),
-  );
-
-  app.get(
-    "/api/commands",
-    {
-      schema: {
-        summary: "Commands, newest first",
-        querystring: z.object({ device: z.string().optional(), state: z.string().optional(), limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
-        response: { 200: z.object({ commands: z.array(commandDocument) }) },
+      async (request, reply) => {
+        const sent = send(request.params.id, request.body, principalOf(request).name);
+        if (request.query.wait === "true") return conclude(sent);
+        reply.code(202).header("location", `/api/commands/${sent.command.id}`);
+        return document(sent.command);
       },
-      preHandler: viewer,
-    },
-    async ({ query }) => ({ commands: console.desk.list(query).map(document) }),
-  );
+    );
 
-  app.get(
-    "/api/commands/:id",
-    {
-      schema: { summary: "One command with its timeline", params: z.object({ id: commandId }), response: { 200: commandDocument, 404: problemDocument } },
-      preHandler: viewer,
-    },
-    async ({ params }) => {
-      const command = console.desk.find(params.id);
-      if (!command) throw new HttpError(404, `there is no command "${params.id}"; GET /api/commands lists them`);
-      return document(command);
-    },
-  );
+    app.post(
+      "/api/collector/:uuid/shutdown",
+      {
+        schema: {
+          summary: "The shutdown command by its older name",
+          params: z.object({ uuid: deviceId }),
+          response: { 200: commandDocument, ...answers },
+        },
+        preHandler: operator,
+      },
+      async (request) => conclude(send(request.params.uuid, { key: "shutdown" }, principalOf(request).name)),
+    );
 
-  app.delete(
-    "/api/commands/:id",
-    {
-      schema: { summary: "Withdraw a command", params: z.object({ id: commandId }), response: { 200: commandDocument, 404: problemDocument } },
-      preHandler: operator,
-    },
-    async (request) => {
-      const command = console.desk.cancel(request.params.id, principalOf(request).name);
-      if (!command) throw new HttpError(404, `there is no command "${request.params.id}"; GET /api/commands lists them`);
-      return document(command);
-    },
-  );
-};
+    app.get(
+      "/api/commands",
+      {
+        schema: {
+          summary: "Commands, newest first",
+          querystring: z.object({
+            device: z.string().optional(),
+            state: z.string().optional(),
+            limit: z.coerce.number().int().min(1).max(1_000).default(100),
+          }),
+          response: { 200: z.object({ commands: z.array(commandDocument) }) },
+        },
+        preHandler: viewer,
+      },
+      async ({ query }) => ({ commands: console.desk.list(query).map(document) }),
+    );
+
+    app.get(
+      "/api/commands/:id",
+      {
+        schema: {
+          summary: "One command with its timeline",
+          params: z.object({ id: commandId }),
+          response: { 200: commandDocument, 404: problemDocument },
+        },
+        preHandler: viewer,
+      },
+      async ({ params }) => {
+        const command = console.desk.find(params.id);
+        if (!command) throw new HttpError(404, `there is no command "${params.id}"; GET /api/commands lists them`);
+        return document(command);
+      },
+    );
+
+    app.delete(
+      "/api/commands/:id",
+      {
+        schema: {
+          summary: "Withdraw a command",
+          params: z.object({ id: commandId }),
+          response: { 200: commandDocument, 404: problemDocument },
+        },
+        preHandler: operator,
+      },
+      async (request) => {
+        const command = console.desk.cancel(request.params.id, principalOf(request).name);
+        if (!command)
+          throw new HttpError(404, `there is no command "${request.params.id}"; GET /api/commands lists them`);
+        return document(command);
+      },
+    );
+  };
 
 function toTimeout(timeout: string | number | undefined): number {
   const ms = parseDuration(timeout ?? defaultTimeout, "timeout");
   if (ms >= timeoutRange.shortest && ms <= timeoutRange.longest) return ms;
-  throw new BadInputError(`timeout is ${ms} ms: expected ${timeoutRange.shortest} ms to 1 h; numbers are milliseconds, or write "5s"; to wait longer for the device use ttl`);
+  throw new BadInputError(
+    `timeout is ${ms} ms: expected ${timeoutRange.shortest} ms to 1 h; numbers are milliseconds, or write "5s"; to wait longer for the device use ttl`,
+  );
 }

@@ -15,80 +15,109 @@ const value = z.union([z.number(), z.string(), z.boolean()]);
 const mostPoints = 20_000;
 
 /** The fleet, a device, and its metrics. */
-export const deviceRoutes = (console: Console, accounts: Accounts, clock: Clock): FastifyPluginAsyncZod => async (app) => {
-  const viewer = allow("viewer", accounts);
-  const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
-    const device = console.registry.get(id);
-    if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
-    return device;
+export const deviceRoutes =
+  (console: Console, accounts: Accounts, clock: Clock): FastifyPluginAsyncZod =>
+  async (app) => {
+    const viewer = allow("viewer", accounts);
+    const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
+      const device = console.registry.get(id);
+      if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+      return device;
+    };
+
+    app.get(
+      "/api/devices",
+      {
+        schema: { summary: "The fleet", response: { 200: z.object({ devices: z.array(deviceDocument) }) } },
+        preHandler: viewer,
+      },
+      async () => ({
+        devices: console.devices().map((device) => toDeviceDocument(device, console.registry.latest(device.id))),
+      }),
+    );
+
+    app.get(
+      "/api/devices/:id",
+      {
+        schema: {
+          summary: "One device",
+          params: z.object({ id: deviceId }),
+          response: { 200: deviceDocument, 404: problemDocument },
+        },
+        preHandler: viewer,
+      },
+      async ({ params }) => toDeviceDocument(found(params.id), console.registry.latest(params.id)),
+    );
+
+    app.get(
+      "/api/devices/:id/metrics",
+      {
+        schema: {
+          summary: "One field's history",
+          params: z.object({ id: deviceId }),
+          querystring: z.object({
+            measurement: z.string().min(1).max(128),
+            field: z.string().min(1).max(128),
+            from: moment.default("-15m"),
+            to: moment.default("now"),
+            every: z
+              .string()
+              .optional()
+              .describe("the mean of each such interval; 0 for raw values; fitting the range by default"),
+          }),
+          response: {
+            200: z.object({
+              device: z.string(),
+              measurement: z.string(),
+              field: z.string(),
+              from: z.number(),
+              to: z.number(),
+              every: z.number(),
+              series: z.array(
+                z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) }),
+              ),
+            }),
+            400: problemDocument,
+            404: problemDocument,
+            503: problemDocument,
+          },
+        },
+        preHandler: viewer,
+      },
+      async ({ params, query }) => {
+        const device = found(params.id).id;
+        const { measurement, field } = query;
+        const range = toRange(query, clock.now());
+        const series = await console.store.query({ device, measurement, field, ...range });
+        return {
+          device,
+          measurement,
+          field,
+          ...range,
+          series: series.map(({ tags, points }) => ({
+            tags: { ...tags },
+            points: points.map(([ts, one]): [number, typeof one] => [ts, one]),
+          })),
+        };
+      },
+    );
   };
 
-  app.get(
-    "/api/devices",
-    { schema: { summary: "The fleet", response: { 200: z.object({ devices: z.array(deviceDocument) }) } }, preHandler: viewer },
-    async () => ({ devices: console.devices().map((device) => toDeviceDocument(device, console.registry.latest(device.id))) }),
-  );
-
-  app.get(
-    "/api/devices/:id",
-    { schema: { summary: "One device", params: z.object({ id: deviceId }), response: { 200: deviceDocument, 404: problemDocument } }, preHandler: viewer },
-    async ({ params }) => toDeviceDocument(found(params.id), console.registry.latest(params.id)),
-  );
-
-  app.get(
-    "/api/devices/:id/metrics",
-    {
-      schema: {
-        summary: "One field's history",
-        params: z.object({ id: deviceId }),
-        querystring: z.object({
-          measurement: z.string().min(1).max(128),
-          field: z.string().min(1).max(128),
-          from: moment.default("-15m"),
-          to: moment.default("now"),
-          every: z.string().optional().describe("the mean of each such interval; 0 for raw values; fitting the range by default"),
-        }),
-        response: {
-          200: z.object({
-            device: z.string(),
-            measurement: z.string(),
-            field: z.string(),
-            from: z.number(),
-            to: z.number(),
-            every: z.number(),
-            series: z.array(z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) })),
-          }),
-          400: problemDocument,
-          404: problemDocument,
-          503: problemDocument,
-        },
-      },
-      preHandler: viewer,
-    },
-    async ({ params, query }) => {
-      const device = found(params.id).id;
-      const { measurement, field } = query;
-      const range = toRange(query, clock.now());
-      const series = await console.store.query({ device, measurement, field, ...range });
-      return {
-        device,
-        measurement,
-        field,
-        ...range,
-        series: series.map(({ tags, points }) => ({ tags: { ...tags }, points: points.map(([ts, one]): [number, typeof one] => [ts, one]) })),
-      };
-    },
-  );
-};
-
 /** @throws BadInputError when the moments are none, in the wrong order, or would give too many points */
-export function toRange(query: { from: string; to: string; every?: string | undefined }, now: number): { from: number; to: number; every: number } {
+export function toRange(
+  query: { from: string; to: string; every?: string | undefined },
+  now: number,
+): { from: number; to: number; every: number } {
   const from = toMoment(query.from, now, "from");
   const to = toMoment(query.to, now, "to");
-  if (from >= to) throw new BadInputError(`from (${new Date(from).toISOString()}) must be before to (${new Date(to).toISOString()})`);
-  const every = query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
+  if (from >= to)
+    throw new BadInputError(`from (${new Date(from).toISOString()}) must be before to (${new Date(to).toISOString()})`);
+  const every =
+    query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
   if (every > 0 && (to - from) / every > mostPoints) {
-    throw new BadInputError(`every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / mostPoints)}`);
+    throw new BadInputError(
+      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / mostPoints)}`,
+    );
   }
   return { from, to, every };
 }
@@ -98,7 +127,9 @@ function toMoment(text: string, now: number, what: string): number {
   if (text.startsWith("-")) return Math.round(now - parseDuration(text.slice(1), what));
   const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
   if (Number.isNaN(moment) || Math.abs(moment) > 8.64e15) {
-    throw new BadInputError(`${what}=${JSON.stringify(text)} is not a moment: expected epoch milliseconds, ISO 8601, now, or a duration ago such as -15m`);
+    throw new BadInputError(
+      `${what}=${JSON.stringify(text)} is not a moment: expected epoch milliseconds, ISO 8601, now, or a duration ago such as -15m`,
+    );
   }
   return moment;
 }

@@ -11,46 +11,56 @@ const backlog = 1024 * 1024;
 const keepAlive = 15_000;
 
 /** Presence, latest values and command changes as server-sent events. */
-export const eventRoutes = (console: Console, accounts: Accounts): FastifyPluginAsyncZod => async (app) => {
-  const closers = new Set<() => void>();
-  app.addHook("preClose", () => closers.forEach((close) => close()));
+export const eventRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const closers = new Set<() => void>();
+    app.addHook("preClose", () => closers.forEach((close) => close()));
 
-  app.get(
-    "/api/events",
-    {
-      schema: {
-        summary: "Server-sent events: presence, sample, command, store",
-        querystring: z.object({ device: z.string().optional() }),
-        produces: ["text/event-stream"],
+    app.get(
+      "/api/events",
+      {
+        schema: {
+          summary: "Server-sent events: presence, sample, command, store",
+          querystring: z.object({ device: z.string().optional() }),
+          produces: ["text/event-stream"],
+        },
+        preHandler: allow("viewer", accounts),
       },
-      preHandler: allow("viewer", accounts),
-    },
-    (request, reply) => {
-      const { device } = request.query;
-      const stream = reply.hijack().raw;
-      const wanted = (id: string): boolean => device === undefined || device === id;
-      const send = (event: string, data: unknown): void => {
-        if (stream.writableLength > backlog) stream.destroy();
-        else stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      };
-      stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
-      stream.write("retry: 1000\n\n");
-      send("store", console.store.health());
-      const undo = [
-        console.registry.changes.on((changed) => wanted(changed.id) && send("presence", toDeviceDocument(changed))),
-        console.events.samples.on((sampled) => wanted(sampled.device) && send("sample", sampled)),
-        console.desk.changes.on((command) => wanted(command.device) && send("command", toCommandDocument(command, console.registry.get(command.device)))),
-        console.events.store.on(() => send("store", console.store.health())),
-      ];
-      const beat = setInterval(() => stream.write(": still here\n\n"), keepAlive);
-      const close = (): void => {
-        clearInterval(beat);
-        undo.forEach((off) => off());
-        closers.delete(close);
-        stream.destroy();
-      };
-      closers.add(close);
-      stream.once("close", close);
-    },
-  );
-};
+      (request, reply) => {
+        const { device } = request.query;
+        const stream = reply.hijack().raw;
+        const wanted = (id: string): boolean => device === undefined || device === id;
+        const send = (event: string, data: unknown): void => {
+          if (stream.writableLength > backlog) stream.destroy();
+          else stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+        };
+        stream.writeHead(200, {
+          "content-type": "text/event-stream",
+          "cache-control": "no-store",
+          "x-accel-buffering": "no",
+        });
+        stream.write("retry: 1000\n\n");
+        send("store", console.store.health());
+        const undo = [
+          console.registry.changes.on((changed) => wanted(changed.id) && send("presence", toDeviceDocument(changed))),
+          console.events.samples.on((sampled) => wanted(sampled.device) && send("sample", sampled)),
+          console.desk.changes.on(
+            (command) =>
+              wanted(command.device) &&
+              send("command", toCommandDocument(command, console.registry.get(command.device))),
+          ),
+          console.events.store.on(() => send("store", console.store.health())),
+        ];
+        const beat = setInterval(() => stream.write(": still here\n\n"), keepAlive);
+        const close = (): void => {
+          clearInterval(beat);
+          undo.forEach((off) => off());
+          closers.delete(close);
+          stream.destroy();
+        };
+        closers.add(close);
+        stream.once("close", close);
+      },
+    );
+  };

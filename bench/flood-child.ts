@@ -1,0 +1,49 @@
+import { connect, type Socket } from "node:net";
+import { ready, settingsOfChild } from "./children.ts";
+
+/** Publishers that send QoS 0 messages as fast as their sockets take them, over raw packets so that they cost little themselves. */
+const { port, publishers } = settingsOfChild<{ port: number; publishers: number }>();
+const payload = Buffer.alloc(64, "x");
+const atOnce = 20;
+
+const sockets = await Promise.all(Array.from({ length: publishers }, (_, index) => login(`device-${index}`)));
+process.once("message", () => sockets.forEach(flood));
+ready();
+
+function login(id: string): Promise<{ socket: Socket; frames: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    socket.once("error", reject);
+    socket.once("data", () =>
+      resolve({ socket, frames: Buffer.concat(Array.from({ length: atOnce }, () => publish(`muster/${id}/metrics`))) }),
+    );
+    const variable = Buffer.concat([
+      text("MQTT"),
+      Buffer.from([4, 0b1100_0010, 0, 120]),
+      text(id),
+      text(id),
+      text("secret"),
+    ]);
+    socket.write(Buffer.concat([Buffer.from([0x10, variable.length]), variable]));
+  });
+}
+
+function publish(topic: string): Buffer {
+  const variable = Buffer.concat([text(topic), payload]);
+  return Buffer.concat([Buffer.from([0x30, variable.length]), variable]);
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
+}
+
+function flood({ socket, frames }: { socket: Socket; frames: Buffer }): void {
+  socket.on("error", () => {});
+  const push = (): void => {
+    if (socket.destroyed) return;
+    if (socket.write(frames)) setImmediate(push);
+    else socket.once("drain", push);
+  };
+  push();
+}

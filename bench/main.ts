@@ -1,0 +1,16 @@
+import { overload } from "./overload.ts";
+import { roundTrip } from "./roundtrip.ts";
+
+/**
+ * Measures Muster beside its peers in the same run and prints Markdown tables: `npm run bench`, or `npm run bench -- roundtrip`
+ * for one of them. Bounded in count and time; ratios hold from machine to machine, absolute figures do not.
+ */
+const benches: Readonly<Record<string, () => Promise<string>>> = { roundtrip: roundTrip, overload };
+const [chosen] = process.argv.slice(2);
+const names = chosen === undefined ? Object.keys(benches) : [chosen];
+for (const name of names) {
+  const bench = benches[name];
+  if (!bench) throw new Error(`there is no bench "${name}": expected ${Object.keys(benches).join(" or ")}`);
+  process.stderr.write(`${name} …\n`);
+  process.stdout.write(`${await bench()}\n`);
+}
