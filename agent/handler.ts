@@ -37,6 +37,22 @@ export interface Handler<A = Args> {
   /** Does not wait behind other commands. */
   readonly concurrent?: boolean;
   run(args: A, context: RunContext): Json | void | Promise<Json | void>;
+  /**
+   * With `onInterrupt: "verify"`: finds out, after the agent died in the command, whether its effect took place. What it returns is
+   * the result of a command that succeeded; what it throws makes it `failed`. It must not bring the effect about itself.
+   */
+  verify?(args: A, interruption: Interruption): Json | void | Promise<Json | void>;
+}
+
+/** What the ledger knows of a command that was begun and not ended. */
+export interface Interruption {
+  readonly command: RunningCommand;
+  /** The run of the agent that began it, and this one. */
+  readonly begunBoot: string;
+  readonly boot: string;
+  /** The machine's own boot id then and now, where the system has one: they differ after a reboot. */
+  readonly begunMachine: string | undefined;
+  readonly machine: string | undefined;
 }
 
 /** Thrown by a handler to fail with a code of its own, for programs, besides the message. */

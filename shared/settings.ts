@@ -87,6 +87,27 @@ export const settings = {
     parse: whole(1, 1_000),
     default: 1,
   }),
+  execDirectory: setting({
+    env: "MUSTER_EXEC_DIR",
+    help: "directory of executables that the agent offers as commands exec:NAME",
+    parse: optionalText,
+    default: undefined,
+    shown: "none",
+  }),
+  execAllow: setting({
+    env: "MUSTER_EXEC_ALLOW",
+    help: "names of the executables that are offered, with commas between; all in the directory by default",
+    parse: optionalText,
+    default: undefined,
+    shown: "all",
+  }),
+  rebootCommand: setting({
+    env: "MUSTER_REBOOT_COMMAND",
+    help: "what the command reboot runs, as words: for example systemctl reboot; without it the agent does not offer reboot",
+    parse: optionalText,
+    default: undefined,
+    shown: "reboot is not offered",
+  }),
   historyAge: setting({
     env: "MUSTER_HISTORY_AGE",
     help: "how long the embedded store keeps samples",
