@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,7 @@ import type { Role } from "#shared/principal";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
 import { clientCommands } from "./console/cli/program.ts";
+import type { Agent } from "./agent/agent.ts";
 import type { Console } from "./console/console.ts";
 import type { State } from "./console/state.ts";
 
@@ -47,6 +49,9 @@ const forAgent: readonly SettingName[] = [
   "device",
   "interval",
   "batchSize",
+  "execDirectory",
+  "execAllow",
+  "rebootCommand",
   "mqttUrl",
   "mqttPort",
   "mqttVersion",
@@ -98,7 +103,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
     mqttVersion: embedded ? (4 as const) : values.mqttVersion,
   };
   const secret = await localSecret(state, values.device, "device");
-  await serveAgent(agent, secret, join(values.data, "agent"), lifetime);
+  await serveAgent(agent, secret, lifetime);
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   const { banner } = await import("./console/cli/banner.ts");
   process.stdout.write(
@@ -133,7 +138,7 @@ async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lif
     );
   }
   const url = withoutLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
-  const agent = await serveAgent({ ...values, device, mqttUrl: url }, secret, join(values.data, "agent"), lifetime);
+  const agent = await serveAgent({ ...values, device, mqttUrl: url }, secret, lifetime, respawn);
   process.stdout.write(`agent ${device} reports to ${url}\n`);
   const reason = await agent.finished;
   process.stdout.write(`agent ${device} has ended: ${reason}\n`);
@@ -246,16 +251,40 @@ async function consoleLogin(
   return { url, username: "console", password: await ownSecret() };
 }
 
-async function serveAgent(values: Settings, password: string, directory: string, lifetime: Lifetime) {
+/** @param restart how `restart` begins anew; without it, as another run in this process */
+async function serveAgent(
+  values: Settings,
+  password: string,
+  lifetime: Lifetime,
+  restart?: () => void,
+): Promise<Agent> {
   const { Agent } = await import("./agent/agent.ts");
-  const { device, mqttUrl: url = "", interval, batchSize, root, mqttVersion, logLevel } = values;
+  const { device, mqttUrl: url = "", interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
-  const agent = new Agent({ device, url, password, interval, batchSize, root, mqttVersion, directory, log, clock });
-  agent.start();
-  lifetime.add(() => agent.stop());
-  void agent.finished.then((reason) => log.info({ device, reason }, "the agent has stopped"));
-  return agent;
+  const directory = join(values.data, "agent");
+  const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
+  const options = { device, url, password, interval, batchSize, root, mqttVersion, directory, log, clock, ...reboot };
+  let current: Agent;
+  const begin = (): Agent => {
+    current = new Agent({ ...options, restart: restart ?? begin });
+    current.start();
+    void current.finished.then((reason) => log.info({ device, reason }, "the agent has stopped"));
+    return current;
+  };
+  const first = begin();
+  lifetime.add(() => current.stop());
+  return first;
 }
+
+/** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
+function respawn(): void {
+  const managed = process.pid === 1 || process.env["INVOCATION_ID"] !== undefined;
+  if (!managed) spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
+  process.exit(managed ? restartStatus : 0);
+}
+
+/** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
+const restartStatus = 75;
 
 /** The password that was made for the first administrator; undefined where there is one, or the settings give it. */
 async function admitAdmin({ accounts }: State, { adminPassword }: Settings): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { arch, hostname, platform, release } from "node:os";
 import { systemClock, type Clock } from "#shared/clock";
 import type { Message } from "#shared/bus";
 import { asError, BadInputError, DisconnectedError } from "#shared/errors";
-import { parseDeviceId, shortId, type DeviceId } from "#shared/ids";
+import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
 import type { Args, Json } from "#shared/messages/command";
@@ -12,12 +12,15 @@ import { check } from "#shared/messages/schema";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 import { builtins } from "./builtins.ts";
+import { rebootMachine, restartCommand } from "./comeback.ts";
 import { collectors } from "./collectors/all.ts";
 import type { Collector } from "./collectors/collector.ts";
 import { inventory } from "./collectors/inventory.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import { instanceId } from "./instance.ts";
+import { Ledger } from "./ledger.ts";
+import { machineBootId } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import { birth, death, offers } from "./presence.ts";
 import { Sampler } from "./sampler.ts";
@@ -38,6 +41,13 @@ export interface AgentOptions {
   readonly outboxBytes?: number;
   /** Where the agent keeps its state; without it, nothing survives the process. */
   readonly directory?: string;
+  /**
+   * How to begin anew: called after this agent has let go of everything. Without it the agent does not offer `restart`.
+   * The new run answers the command.
+   */
+  readonly restart?: () => void;
+  /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
+  readonly rebootCommand?: readonly string[];
   /** First levels of every topic; `muster` by default. */
   readonly root?: string;
   /** The MQTT version to speak: `auto` (the default) tries 5, then 3.1.1. */
@@ -76,6 +86,7 @@ export class Agent {
   readonly #sampler: Sampler;
   readonly #sender: Sender;
   readonly #executor: Executor;
+  readonly #ledger: Ledger;
   readonly #instance: string;
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
   #session = "";
@@ -118,8 +129,11 @@ export class Agent {
         this.#sender.pump();
       },
     });
+    this.#ledger = new Ledger({ directory: options.directory, clock, log });
     this.#executor = new Executor({
       handlers: this.#handlers,
+      ledger: this.#ledger,
+      machine: machineBootId(),
       bus: this.#link,
       replyTopic: (id) => this.#topics.build({ kind: "reply", device, id }),
       boot,
@@ -134,8 +148,15 @@ export class Agent {
       facts: () => this.#facts,
       announce: () => this.#announce(),
       stop: (reason: string) => void this.stop(reason),
+      cancel: (id: CommandId) => this.#executor.cancel(id),
     };
-    for (const [key, handler] of Object.entries(builtins(parts))) this.#handlers.set(key, handler);
+    const { restart, rebootCommand } = options;
+    const offered = {
+      ...builtins(parts),
+      ...(restart ? { restart: restartCommand(() => void this.stop("restart").then(restart), clock) } : {}),
+      ...(rebootCommand ? { reboot: rebootMachine(rebootCommand, clock) } : {}),
+    };
+    for (const [key, handler] of Object.entries(offered)) this.#handlers.set(key, handler);
   }
 
   /**
@@ -149,8 +170,12 @@ export class Agent {
     this.#announce();
   }
 
-  /** Connects, samples and takes commands from now on; a broker that is away is tried again and again. */
+  /**
+   * Connects, samples and takes commands from now on; a broker that is away is tried again and again.
+   * @throws EnvironmentError when the agent's directory cannot be used
+   */
   start(): void {
+    this.#ledger.start();
     const filters = [this.#topics.filter("task", this.device), this.#topics.filter("ack", this.device)];
     this.#link.subscribe(filters, (message) => this.#receive(message));
     this.#link.onConnection((change) => {
@@ -158,7 +183,7 @@ export class Agent {
       this.#session = change.session;
       this.#announce();
       this.#sender.reconnected();
-      this.#executor.reconnected();
+      this.#executor.connected();
     });
     this.#link.start();
     this.#sampler.start();
@@ -190,6 +215,7 @@ export class Agent {
       await this.#publish(this.#topic("status"), goodbye, true);
     }
     await this.#link.stop();
+    await this.#ledger.stop();
     this.#finish(reason);
   }
 
@@ -203,6 +229,7 @@ export class Agent {
     try {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
+      if (ack.ts !== undefined && ack.boot === this.boot) this.#executor.greeted(ack.ts);
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { parseCommandId, type CommandId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
 import type { Handler } from "./handler.ts";
 import type { Outbox } from "./outbox.ts";
@@ -14,10 +15,16 @@ export interface BuiltinParts {
   /** Presence has changed: interval, paused. */
   readonly announce: () => void;
   readonly stop: (reason: string) => void;
+  /** Withdraws another command on this device. @returns whether it was there */
+  readonly cancel: (id: CommandId) => boolean;
 }
 
 const setInterval = z.object({
   seconds: z.number().check(z.gte(0.1), z.lte(86_400), z.meta({ title: "Seconds between samples" })),
+});
+
+const cancelArgs = z.object({
+  id: z.string().check(z.minLength(1), z.maxLength(63), z.meta({ title: "The command's id" })),
 });
 
 /** The commands that every agent offers, by key. */
@@ -63,6 +70,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       title: "Throw away the batches that wait to be sent",
       run: () => ({ dropped: outbox.clear("cleared by command") }),
     },
+    cancel: cancelCommand(parts),
     shutdown: {
       title: "End the agent; it does not come back by itself",
       run(_args, context) {
@@ -71,6 +79,17 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       },
     },
   };
+}
+
+function cancelCommand({ cancel }: BuiltinParts): Handler {
+  const handler: Handler<z.infer<typeof cancelArgs>> = {
+    title: "Withdraw a command that waits or runs here",
+    args: cancelArgs,
+    concurrent: true,
+    onInterrupt: "rerun",
+    run: ({ id }) => ({ cancelled: cancel(parseCommandId(id)) }),
+  };
+  return handler;
 }
 
 function intervalCommand(parts: BuiltinParts): Handler {

@@ -1,237 +1,257 @@
-import { encode, type Encoding } from "#shared/codec";
 import type { Bus, Message } from "#shared/bus";
 import type { Clock } from "#shared/clock";
-import { asError, BadInputError, DisconnectedError } from "#shared/errors";
+import type { Encoding } from "#shared/codec";
+import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import {
-  isFinalReply,
-  readTask,
-  type Failure,
-  type FinalReply,
-  type Json,
-  type Reply,
-  type Task,
-} from "#shared/messages/command";
-import { check } from "#shared/messages/schema";
-import { CommandError, type Handler, type RunContext } from "./handler.ts";
-import { Ledger } from "./ledger.ts";
-import { ProgressReporter } from "./progress.ts";
+import { readTask } from "#shared/messages/command";
+import { ConsoleClock } from "./console-clock.ts";
+import type { Handler } from "./handler.ts";
+import type { Job } from "./job.ts";
+import type { Begun, Ended, Ledger } from "./ledger.ts";
+import { cancelled, interrupted, rejected, type Outcome } from "./outcome.ts";
+import type { ProgressUpdate } from "./progress.ts";
+import { CommandQueue } from "./queue.ts";
+import { Replies } from "./replies.ts";
+import { Runner } from "./runner.ts";
 
 export interface ExecutorOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly ledger: Ledger;
   readonly bus: Bus;
   readonly replyTopic: (id: CommandId) => string;
+  /** This run's id, and the machine's boot id where the system has one. */
   readonly boot: string;
+  readonly machine: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A task that has arrived and has no final reply yet. */
-interface Job {
-  readonly id: CommandId;
-  readonly task: Task;
-  readonly encoding: Encoding;
-  readonly message: Message;
-  readonly abort: AbortController;
-  begun: number | undefined;
-}
-
-/** Milliseconds: the first repetition of an unacknowledged final reply, and the longest wait between two. */
-const repeat = { first: 1_000, longest: 30_000 };
-/** Milliseconds that work put off until after the reply waits for the withdrawal at most. */
+/** Milliseconds: until a waiting job says that it was accepted; until work put off until after the reply is done anyway. */
+const acceptedAfter = 200;
 const afterwardsDeadline = 3_000;
+/** Milliseconds: a handler that goes on so long after its command was withdrawn is reported; interrupted commands are given up on. */
+const abortGrace = 5_000;
+const interruptedGrace = 10_000;
 
 /**
- * Carries out tasks, each once, and answers every one.
+ * Carries out tasks, each at most once, and answers every one.
  *
- * arrived ──► waiting ──► running ──► ended (final reply, repeated) ── withdrawn ──► settled
- *    └ bad, unknown: rejected ┴─ withdrawn: cancelled ─┘
+ * ```text
+ * arrived ──► waiting ──► begun (in the ledger) ──► running ──► ended (in the ledger; reply repeated) ── withdrawn ──► settled
+ *    │           │                                    │
+ *    │           ├─ withdrawn: never begun            └─ withdrawn: aborted, then ended as it ends
+ *    │           └─ past its expiry by the console's clock: expired
+ *    └─ unknown, bad, no room in the ledger, begun three times: rejected
  *
- * A task's id is looked up in the ledger first, whatever flags the broker put on the message: an id that was begun is
- * never begun again, and one that ended is answered with the reply it has. Withdrawal, an empty payload on the task's
- * topic, is the console's acknowledgement of the final reply.
+ * begun by an earlier run ──► its handler's onInterrupt: rerun ──► begun again | verify ──► ended | fail ──► interrupted
+ * ```
+ *
+ * A task's id is looked up in the ledger first, whatever flags the broker put on the message. Withdrawal, an empty payload on
+ * the task's topic, is the console's acknowledgement of the final reply.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #ledger = new Ledger();
+  readonly #consoleClock: ConsoleClock;
+  readonly #replies: Replies;
+  readonly #runner: Runner;
+  readonly #queue: CommandQueue<Job>;
   readonly #jobs = new Map<CommandId, Job>();
-  readonly #repeats = new Map<CommandId, () => void>();
-  readonly #afterwards = new Map<CommandId, { readonly work: () => void; cancel: () => void }>();
-  /** The end of the queue: serial commands run one after the other, in the order of their arrival. */
-  #tail: Promise<void> = Promise.resolve();
+  readonly #afterwards = new Map<CommandId, () => void>();
+  readonly #timers = new Set<() => void>();
   #stopped = false;
+  #interruptedWatched = false;
 
   constructor(options: ExecutorOptions) {
+    const { clock, ledger, boot, machine, bus, log, replyTopic: topic } = options;
     this.#options = options;
+    const consoleClock = (this.#consoleClock = new ConsoleClock(clock));
+    this.#replies = new Replies({ bus, topic, clock, log });
+    const onProgress = (job: Job, update: ProgressUpdate): void => this.#sendRunning(job, update);
+    this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress });
+    this.#queue = new CommandQueue({
+      clock,
+      isReady: (job) => this.#runner.canJudge(job),
+      run: (job) => this.#carryOut(job),
+    });
   }
 
   /** Takes one message of the device's task topics. */
   receive(id: CommandId, message: Message): void {
     if (this.#stopped) return;
     if (message.payload.length === 0) return this.#withdrawn(id);
-    if (this.#jobs.has(id)) return;
-    const ended = this.#ledger.reply(id);
-    if (ended) return this.#sendFinal(id, ended.reply, ended.encoding, message);
-    this.#accept(id, message);
+    if (this.#jobs.has(id) || this.#replies.waitsFor(id)) return;
+    const { ledger } = this.#options;
+    const known = ledger.find(id);
+    if (!known?.ended) return this.#arrived(id, message, known?.begun);
+    // It was withdrawn and is there again: a broker has restored what it had. The answer is the one it has.
+    ledger.reopen(id);
+    this.#replies.sendFinal(id, known.ended);
   }
 
-  /** Sends every unacknowledged final reply again, as after a reconnect. */
-  reconnected(): void {
-    for (const [id, { reply, encoding }] of this.#ledger.unsettled()) this.#sendFinal(id, reply, encoding);
+  /** A connection has come up: retained tasks will arrive, and every unacknowledged final reply goes out again. */
+  connected(): void {
+    if (this.#stopped) return;
+    this.#queue.gather();
+    for (const [id, ended] of this.#options.ledger.unsettled()) this.#replies.sendFinal(id, ended);
   }
 
-  /** Aborts what runs; nothing is begun or sent afterwards. */
+  /** The console has told its present moment (epoch ms). */
+  greeted(ts: number): void {
+    if (this.#stopped) return;
+    this.#consoleClock.learn(ts);
+    this.#queue.greeted();
+    for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
+    this.#watchInterrupted();
+  }
+
+  /** Withdraws a command on this device's own side. @returns whether it was there to be withdrawn */
+  cancel(id: CommandId): boolean {
+    const job = this.#jobs.get(id);
+    if (!job) return false;
+    if (job.begun) this.#abort(job);
+    else void this.#finish(job, cancelled("cancelled before it began"));
+    return true;
+  }
+
+  /** Aborts what runs; nothing is begun or sent afterwards. What has not ended stays so in the ledger, for the next run. */
   stop(): void {
     this.#stopped = true;
+    this.#queue.stop();
+    this.#replies.stop();
     for (const job of this.#jobs.values()) job.abort.abort(new Error("the agent is stopping"));
-    for (const cancel of this.#repeats.values()) cancel();
-    this.#repeats.clear();
-    for (const { cancel } of this.#afterwards.values()) cancel();
+    for (const cancel of this.#timers) cancel();
   }
 
-  #accept(id: CommandId, message: Message): void {
-    let job: Job;
-    try {
-      const { value: task, encoding } = readTask(message.payload);
-      job = { id, task, encoding, message, abort: new AbortController(), begun: undefined };
-    } catch (error) {
-      return this.#end(id, rejection("bad-input", asError(error).message), "json", message);
-    }
-    const handler = this.#options.handlers.get(job.task.key);
-    if (!handler) return this.#end(id, this.#unknownKey(job.task.key), job.encoding, message);
+  #arrived(id: CommandId, request: Message, earlier: Begun | undefined): void {
+    const job = this.#read(id, request, earlier);
+    if (!job) return;
     this.#jobs.set(id, job);
-    if (handler.concurrent) void this.#run(job, handler);
-    else this.#tail = this.#tail.then(() => this.#run(job, handler));
+    if (job.handler.concurrent) return void this.#carryOut(job);
+    this.#queue.add(job);
+    this.#after(acceptedAfter, () => {
+      if (this.#jobs.get(id) !== job || job.begun) return;
+      this.#replies.send(id, { id, ts: this.#now(), state: "accepted" }, job.encoding);
+    });
   }
 
-  async #run(job: Job, handler: Handler): Promise<void> {
-    // Withdrawn while it waited, or the agent is stopping: never begun.
-    if (!this.#jobs.has(job.id) || this.#stopped) return;
-    const progress = this.#progress(job);
-    job.begun = this.#options.clock.monotonic();
-    const outcome = await this.#outcome(job, handler, progress);
-    progress.stop();
-    this.#jobs.delete(job.id);
-    if (this.#stopped) return;
-    this.#end(job.id, { ...outcome, ms: this.#elapsed(job) }, job.encoding, job.message);
-  }
-
-  async #outcome(job: Job, handler: Handler, progress: ProgressReporter): Promise<Outcome> {
+  /** The task as a job; one that can never be carried out is answered at once. */
+  #read(id: CommandId, request: Message, earlier: Begun | undefined): Job | undefined {
     try {
-      const args = handler.args ? check(handler.args, job.task.args ?? {}, "args") : (job.task.args ?? {});
-      const result = await handler.run(args, this.#context(job, progress));
-      return { state: "succeeded", ...(result === undefined ? {} : { result }) };
-    } catch (thrown) {
-      const error = asError(thrown);
-      if (error instanceof BadInputError) return rejection("bad-arguments", error.message);
-      if (job.abort.signal.aborted)
-        return { state: "cancelled", error: { code: "cancelled", message: "withdrawn while it ran" } };
-      return { state: "failed", error: failureOf(error) };
+      const { value: task, encoding } = readTask(request.payload);
+      const handler = this.#options.handlers.get(task.key);
+      if (!handler) return void this.#answer(id, this.#unknownKey(task.key), encoding, request);
+      const created = task.ts ?? this.#now();
+      return { id, created, task, encoding, request, handler, earlier, abort: new AbortController(), begun: false };
+    } catch (error) {
+      return void this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
     }
   }
 
-  #context(job: Job, progress: ProgressReporter): RunContext {
-    const { key, by, ts } = job.task;
-    return {
-      command: { id: job.id, key, by, ts },
-      signal: job.abort.signal,
-      progress: (fraction, note) => progress.progress(fraction, note),
-      output: (chunk) => progress.output(chunk),
-      afterwards: (work) => this.#afterwards.set(job.id, { work, cancel() {} }),
-    };
-  }
-
-  #progress(job: Job): ProgressReporter {
-    return new ProgressReporter({
-      clock: this.#options.clock,
-      send: (update) =>
-        this.#send(
-          job.id,
-          { id: job.id, ts: this.#now(), state: "running", ms: this.#elapsed(job), ...update },
-          job.encoding,
-          job.message,
-        ),
-    });
+  async #carryOut(job: Job): Promise<void> {
+    if (this.#stopped || job.begun || this.#jobs.get(job.id) !== job || !this.#runner.canJudge(job)) return;
+    job.begun = true;
+    const outcome = await this.#runner.carryOut(job);
+    // Aborted by our own end, it has not ended: the next run finds it in the ledger.
+    if (!this.#stopped) await this.#finish(job, outcome);
   }
 
   #withdrawn(id: CommandId): void {
     const job = this.#jobs.get(id);
-    if (job?.begun !== undefined) return job.abort.abort(new Error("the command was withdrawn"));
-    this.#jobs.delete(id);
-    this.#ledger.settle(id);
-    this.#repeats.get(id)?.();
-    this.#repeats.delete(id);
+    if (job?.begun) return this.#abort(job);
+    this.#forget(id);
+    this.#replies.acknowledged(id);
+    this.#options.ledger.settle(id);
     this.#runAfterwards(id);
   }
 
+  /** Its handler is told; one that goes on all the same is reported. */
+  #abort(job: Job): void {
+    if (job.abort.signal.aborted) return;
+    job.abort.abort(new Error("the command was withdrawn"));
+    this.#after(abortGrace, () => {
+      if (this.#jobs.get(job.id) === job) this.#sendRunning(job, { note: "withdrawn, but its handler goes on" });
+    });
+  }
+
+  /** Into the ledger, then out. When the ledger has no room for the result, the reply goes out all the same. */
+  async #finish(job: Job, outcome: Outcome): Promise<void> {
+    const ended = this.#toEnded(job.id, outcome, job.encoding);
+    await this.#record(job.id, ended);
+    this.#forget(job.id);
+    if (this.#stopped) return;
+    this.#replies.sendFinal(job.id, ended, job.request);
+    if (!job.afterwards) return;
+    this.#afterwards.set(job.id, job.afterwards);
+    this.#after(afterwardsDeadline, () => this.#runAfterwards(job.id));
+  }
+
+  async #record(id: CommandId, ended: Ended): Promise<void> {
+    const { ledger, log } = this.#options;
+    if (!ledger.find(id)?.begun) return ledger.answer(id, ended);
+    await ledger
+      .end(id, ended)
+      .catch((err: unknown) => log.error({ err: asError(err), id }, "a result could not be recorded"));
+  }
+
+  /** Answers what was never begun. */
+  #answer(id: CommandId, outcome: Outcome, encoding: Encoding, request: Message): void {
+    const ended = this.#toEnded(id, outcome, encoding);
+    this.#options.ledger.answer(id, ended);
+    this.#replies.sendFinal(id, ended, request);
+  }
+
+  #forget(id: CommandId): void {
+    this.#queue.remove(id);
+    this.#jobs.delete(id);
+  }
+
   #runAfterwards(id: CommandId): void {
-    const afterwards = this.#afterwards.get(id);
+    const work = this.#afterwards.get(id);
     this.#afterwards.delete(id);
-    afterwards?.cancel();
-    afterwards?.work();
+    work?.();
   }
 
-  #end(id: CommandId, outcome: Outcome, encoding: Encoding, message: Message): void {
-    const reply: FinalReply = { id, ts: this.#now(), boot: this.#options.boot, ...outcome };
-    this.#ledger.end(id, reply, encoding);
-    this.#sendFinal(id, reply, encoding, message);
-    const afterwards = this.#afterwards.get(id);
-    if (afterwards) afterwards.cancel = this.#options.clock.after(afterwardsDeadline, () => this.#runAfterwards(id));
-  }
-
-  #sendFinal(id: CommandId, reply: FinalReply, encoding: Encoding, message?: Message): void {
-    this.#send(id, reply, encoding, message);
-    this.#repeats.get(id)?.();
-    this.#repeatLater(id, reply, encoding, repeat.first);
-  }
-
-  #repeatLater(id: CommandId, reply: FinalReply, encoding: Encoding, wait: number): void {
-    const cancel = this.#options.clock.after(wait, () => {
-      this.#send(id, reply, encoding);
-      this.#repeatLater(id, reply, encoding, Math.min(wait * 2, repeat.longest));
+  /** A command that was interrupted and whose task never comes again was withdrawn meanwhile: what became of it is told all the same. */
+  #watchInterrupted(): void {
+    if (this.#interruptedWatched) return;
+    this.#interruptedWatched = true;
+    this.#after(interruptedGrace, () => {
+      for (const [id, { boot }] of this.#options.ledger.interrupted()) {
+        if (this.#jobs.has(id) || boot === this.#options.boot) continue;
+        const outcome = interrupted(
+          "agent-stopped",
+          "the agent stopped while it ran, and its task was withdrawn before the agent was back",
+        );
+        const ended = this.#toEnded(id, outcome, "json");
+        void this.#record(id, ended).then(() => this.#replies.sendFinal(id, ended));
+      }
     });
-    this.#repeats.set(id, cancel);
   }
 
-  #send(id: CommandId, reply: Reply, encoding: Encoding, request?: Message): void {
-    const payload = encode(reply, encoding);
-    this.#publish(this.#options.replyTopic(id), payload);
-    const { responseTopic, correlationData } = request ?? {};
-    if (responseTopic === undefined || !isFinalReply(reply)) return;
-    this.#publish(responseTopic, payload, correlationData);
+  #toEnded(id: CommandId, outcome: Outcome, encoding: Encoding): Ended {
+    return { reply: { id, ts: this.#now(), boot: this.#options.boot, ...outcome }, encoding };
   }
 
-  #publish(topic: string, payload: Buffer, correlationData?: Buffer): void {
-    this.#options.bus.publish(topic, payload, correlationData ? { correlationData } : {}).catch((err: unknown) => {
-      // Without a connection the reply waits for the next one: final replies are repeated until withdrawn.
-      if (!(err instanceof DisconnectedError)) this.#options.log.error({ err, topic }, "a reply could not be sent");
-    });
+  #sendRunning(job: Job, update: ProgressUpdate): void {
+    if (!this.#stopped)
+      this.#replies.send(job.id, { id: job.id, ts: this.#now(), state: "running", ...update }, job.encoding);
   }
 
   #unknownKey(key: string): Outcome {
     const offered = [...this.#options.handlers.keys()].sort().join(", ");
-    return rejection("unknown-command", `this device does not offer "${key}"; it offers ${offered}`);
+    return rejected("unknown-command", `this device does not offer "${key}"; it offers ${offered}`);
   }
 
-  #elapsed(job: Job): number {
-    return Math.round((this.#options.clock.monotonic() - (job.begun ?? 0)) * 100) / 100;
+  #after(ms: number, run: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
   }
 
   #now(): number {
-    return Math.round(this.#options.clock.now());
+    return Math.round(this.#consoleClock.now() ?? this.#options.clock.now());
   }
-}
-
-type Outcome =
-  | { readonly state: "succeeded"; readonly result?: Json; readonly ms?: number }
-  | { readonly state: "failed" | "rejected" | "cancelled"; readonly error: Failure; readonly ms?: number };
-
-function rejection(code: string, message: string): Outcome {
-  return { state: "rejected", error: { code, message } };
-}
-
-function failureOf(error: Error): Failure {
-  if (!(error instanceof CommandError)) return { code: "error", message: error.message || error.name };
-  return { code: error.code, message: error.message, ...(error.data === undefined ? {} : { data: error.data }) };
 }

@@ -15,6 +15,7 @@ import { version } from "#shared/version";
 import { Desk } from "./desk/desk.ts";
 import type { Command } from "./desk/command.ts";
 import { TypedCommands } from "./desk/typed.ts";
+import { Jobs } from "./jobs/jobs.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Refusals } from "./refusals.ts";
 import { Registry, type Device, type Sample } from "./registry.ts";
@@ -102,6 +103,7 @@ export class Console {
       },
     );
     parts.desk.start();
+    parts.jobs.start();
     parts.bus.onConnection((change) => {
       if (!change.up || this.#parts !== parts) return;
       parts.registry.brokerCameBack();
@@ -114,6 +116,7 @@ export class Console {
     const parts = this.#parts;
     if (!parts) return;
     this.#parts = undefined;
+    parts.jobs.stop();
     parts.desk.stop();
     parts.registry.stop();
     await parts.store.stop();
@@ -125,6 +128,10 @@ export class Console {
 
   get desk(): Desk {
     return this.#started.desk;
+  }
+
+  get jobs(): Jobs {
+    return this.#started.jobs;
   }
 
   get registry(): Registry {
@@ -180,6 +187,7 @@ export class Console {
     const refusals = new Refusals({ bus, topics, clock, log });
     const device = (id: DeviceId): Device | undefined => registry.get(id);
     const desk = new Desk({ database, bus, topics, clock, log, device });
+    const jobs = new Jobs({ database, desk, clock, directory: registry });
     const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
     const refuse = (id: DeviceId, topic: string, why: string, instead?: string): void =>
       refusals.tell(id, topic, why, instead);
@@ -197,7 +205,7 @@ export class Console {
       },
       publishAck: (id, payload) => void this.#publish(bus, topics.build({ kind: "ack", device: id }), payload),
     });
-    return { state, link, bus, store, registry, desk, typed, ingest, refusals };
+    return { state, link, bus, store, registry, desk, jobs, typed, ingest, refusals };
   }
 
   #makeLink(): Link {
@@ -296,6 +304,7 @@ interface Parts {
   readonly store: MetricsStore;
   readonly registry: Registry;
   readonly desk: Desk;
+  readonly jobs: Jobs;
   readonly typed: TypedCommands;
   readonly ingest: Ingest;
   readonly refusals: Refusals;

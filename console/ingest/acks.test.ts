@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { readAck } from "#shared/messages/metrics";
 import { suite } from "../../test/suite.ts";
@@ -25,7 +26,8 @@ suite("acks", ({ test }) => {
 
   test("one message a turn for each run of an agent", () => {
     const told: [string, unknown][] = [];
-    const acks = new Acks((device, payload) => told.push([device, readAck(payload)]));
+    const clock = new ManualClock();
+    const acks = new Acks((device, payload) => told.push([device, readAck(payload)]), clock);
     const rpi = parseDeviceId("rpi-7");
     for (const seq of [1, 2, 4]) acks.stored(rpi, "a", seq);
     acks.stored(rpi, "b", 1);
@@ -35,13 +37,14 @@ suite("acks", ({ test }) => {
         "rpi-7",
         {
           boot: "a",
+          ts: clock.now(),
           ranges: [
             [1, 2],
             [4, 4],
           ],
         },
       ],
-      ["rpi-7", { boot: "b", ranges: [[1, 1]] }],
+      ["rpi-7", { boot: "b", ts: clock.now(), ranges: [[1, 1]] }],
     ]);
     acks.flush();
     assert.is(told.length, 2);

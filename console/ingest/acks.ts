@@ -1,3 +1,4 @@
+import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import type { DeviceId } from "#shared/ids";
 import type { Ack } from "#shared/messages/metrics";
@@ -11,11 +12,14 @@ const rangesPerMessage = 500;
  */
 export class Acks {
   readonly #publish: (device: DeviceId, payload: Buffer) => void;
+  readonly #clock: Clock;
   readonly #pending = new Map<DeviceId, Map<string, number[]>>();
   #scheduled: NodeJS.Immediate | undefined;
 
-  constructor(publish: (device: DeviceId, payload: Buffer) => void) {
+  /** @param clock gives the console's present moment, which every ack tells */
+  constructor(publish: (device: DeviceId, payload: Buffer) => void, clock: Clock) {
     this.#publish = publish;
+    this.#clock = clock;
   }
 
   stored(device: DeviceId, boot: string, seq: number): void {
@@ -38,7 +42,7 @@ export class Acks {
 
   #tell(device: DeviceId, boot: string, ranges: [number, number][]): void {
     for (let at = 0; at < ranges.length; at += rangesPerMessage) {
-      const ack: Ack = { boot, ranges: ranges.slice(at, at + rangesPerMessage) };
+      const ack: Ack = { boot, ts: Math.round(this.#clock.now()), ranges: ranges.slice(at, at + rangesPerMessage) };
       this.#publish(device, encode(ack, "json"));
     }
   }

@@ -46,7 +46,7 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#acks = new Acks(options.publishAck);
+    this.#acks = new Acks(options.publishAck, options.clock);
   }
 
   /** Tells what has been stored and not yet acknowledged. */

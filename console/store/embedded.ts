@@ -45,8 +45,10 @@ const schema = [
 
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
 const trimEvery = 60_000;
-/** The share of the time span that is let go at once when the file is too large. */
+/** The share of the time span that is let go when the file is too large. */
 const slice = 0.1;
+/** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
+const chunk = { rows: 5_000, pages: 500 };
 
 /** Recent history in SQLite, bounded by age and size: for a fleet without an InfluxDB. */
 export class EmbeddedStore implements MetricsStore {
@@ -54,6 +56,8 @@ export class EmbeddedStore implements MetricsStore {
   readonly #seriesIds = new Map<string, number>();
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
   #trimmed = Number.NEGATIVE_INFINITY;
+  /** Milliseconds since 1970 UTC: what is older is being let go, some with each write. */
+  #cut: number | undefined;
   #problem: string | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
@@ -165,35 +169,40 @@ export class EmbeddedStore implements MetricsStore {
 
   #trimNowAndThen(): void {
     const now = this.#options.clock.monotonic();
-    if (now - this.#trimmed < trimEvery) return;
+    if (this.#cut === undefined && now - this.#trimmed < trimEvery) return;
     this.#trimmed = now;
-    this.#trim();
+    this.#cut ??= this.#options.clock.now() - this.#options.maxAge;
+    if (!this.#deleteBefore(this.#cut)) return;
+    this.#started.database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
+    this.#cut = this.#nextCut(this.#cut);
   }
 
-  /** Lets go of what is too old, then of the oldest until the file is small enough, and gives the pages back. */
-  #trim(): void {
+  /** Where to go on: at the oldest part of a file that is too large, or at the same place while there are pages to give back. */
+  #nextCut(done: number): number | undefined {
     const { database, statements } = this.#started;
-    this.#deleteBefore(this.#options.clock.now() - this.#options.maxAge);
-    while (bytesUsed(database) > this.#options.maxBytes) {
-      const { first, last } = statements.span.get() as { first: number | null; last: number | null };
-      if (first === null || last === null) break;
-      const cut = Math.max(first + 1, first + (last - first) * slice);
-      this.#options.log.warn(
-        { until: new Date(cut).toISOString() },
-        "the embedded store is full: the oldest samples are let go",
-      );
-      this.#deleteBefore(cut);
-    }
-    database.exec("PRAGMA incremental_vacuum");
+    const { used, free } = sizes(database);
+    if (used <= this.#options.maxBytes) return free > 0 ? done : undefined;
+    const { first, last } = statements.span.get() as { first: number | null; last: number | null };
+    if (first === null || last === null) return undefined;
+    const cut = Math.max(first + 1, first + (last - first) * slice);
+    const until = new Date(cut).toISOString();
+    this.#options.log.warn({ until }, "the embedded store is full: the oldest samples are let go");
+    return cut;
   }
 
-  /** Series by series, because the table is ordered by them: no index over time that every insert would pay for. */
-  #deleteBefore(ts: number): void {
+  /**
+   * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
+   * @returns whether none is left
+   */
+  #deleteBefore(ts: number): boolean {
     const { statements } = this.#started;
-    const ids = statements.allSeries.all() as unknown as { id: number }[];
-    for (const { id } of ids) statements.deleteBefore.run(id, ts);
-    statements.forgetEmpty.run();
-    this.#seriesIds.clear();
+    let left = chunk.rows;
+    for (const { id } of statements.allSeries.all() as unknown as { id: number }[]) {
+      left -= statements.deleteBefore.run(id, ts, left).changes;
+      if (left <= 0) return false;
+    }
+    if (statements.forgetEmpty.run().changes > 0) this.#seriesIds.clear();
+    return true;
   }
 }
 
@@ -221,15 +230,20 @@ function prepare(database: Database) {
     span: database.prepare(
       `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
     ),
-    deleteBefore: database.prepare("DELETE FROM samples WHERE series = ? AND ts < ?"),
+    deleteBefore: database.prepare(
+      "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
+    ),
     forgetEmpty: database.prepare("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series = id)"),
   };
 }
 
-function bytesUsed(database: Database): number {
+/** Bytes of the pages in use and of those that could be given back. */
+function sizes(database: Database): { used: number; free: number } {
   const read = (pragma: string): number =>
     Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
-  return (read("page_count") - read("freelist_count")) * read("page_size");
+  const size = read("page_size");
+  const free = read("freelist_count") * size;
+  return { used: read("page_count") * size - free, free };
 }
 
 /** SQLite's path of one field, whatever characters its name has; a quote in a name cannot be said there. */

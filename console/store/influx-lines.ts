@@ -18,7 +18,9 @@ const controls = /[\u0000-\u001f\u007f]/g;
 
 /**
  * A series' samples as lines (https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/). What could become
- * another measurement, tag or field never gets into a line: such names are refused, such values cleaned.
+ * another measurement, tag or field never gets into a line: such names are refused, such values cleaned. `time` is taken,
+ * `#` begins a comment that InfluxDB drops in silence, and one device's field `host` would hide the tag `host` from
+ * every query over that measurement, whichever device it asks for.
  * Every number is written as a float, since a field's first type stays.
  */
 export function toLines(series: SeriesColumns): {
@@ -27,7 +29,11 @@ export function toLines(series: SeriesColumns): {
 } {
   const { device, measurement, tags, times, fields } = series;
   const reject = (why: string, count: number): Rejected => ({ device, measurement, why, count });
-  const unfit = [measurement, ...Object.entries(tags).flat(), ...Object.keys(fields)].find(isUnfit);
+  const unfit =
+    [measurement, ...Object.entries(tags).flat(), ...Object.keys(fields)].find(isUnfit) ??
+    [...Object.keys(tags), ...Object.keys(fields)].find((name) => name === "time") ??
+    Object.keys(fields).find((name) => name === "host") ??
+    [measurement].find((name) => name.startsWith("#"));
   if (unfit !== undefined)
     return { lines: [], rejected: [reject(`${JSON.stringify(unfit)} cannot be a name or tag`, times.length)] };
   const head = headOf(series);

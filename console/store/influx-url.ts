@@ -18,16 +18,27 @@ export function parseInfluxUrl(text: string): InfluxAddress {
   if (!URL.canParse(text)) throw wrong("is no URL");
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") throw wrong(`begins with ${url.protocol}`);
-  const [database = "", ...rest] = url.pathname.slice(1).split("/").map(decodeURIComponent);
+  const parts = [url.username, url.password, ...url.pathname.slice(1).split("/")].map(decoded);
+  if (!parts.every((part) => part !== undefined)) throw wrong("has a % that begins no %XX code (write %25 for itself)");
+  const [username = "", password = "", database = "", ...rest] = parts;
   if (!database || rest.some(Boolean)) throw wrong("names no database after the host");
   const protocol = url.protocol === "https:" ? "https" : "http";
   return {
     origin: url.origin,
     protocol,
     host: url.hostname,
-    port: Number(url.port) || (protocol === "https" ? 443 : 8086),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    // The same as in `origin`, so that writes and queries go to one place: a URL without a port means the scheme's.
+    port: Number(url.port) || (protocol === "https" ? 443 : 80),
+    username,
+    password,
     database,
   };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

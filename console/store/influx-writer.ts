@@ -8,7 +8,7 @@ const requestTimeout = 10_000;
 /** Requests spent on finding the bad lines of one batch at most. */
 const searchBudget = 100;
 
-/** What InfluxDB answered to lines: taken, some of them not, no such database, or not now. */
+/** What InfluxDB answered to lines: taken, some of them not, or no such database (or no default policy in it). */
 export type Answer =
   | { readonly status: "taken" }
   | { readonly status: "no database" }
@@ -26,8 +26,7 @@ export class InfluxWriter {
   async write(lines: readonly Line[]): Promise<Rejected[]> {
     const answer = await this.post(lines);
     if (answer.status === "partly") return this.#findBad(lines, answer.why, { left: searchBudget });
-    if (answer.status === "no database")
-      throw new StoreUnavailableError(`InfluxDB has no database ${this.#address.database}`);
+    if (answer.status === "no database") throw this.#noDatabase();
     return [];
   }
 
@@ -57,8 +56,10 @@ export class InfluxWriter {
   #judge(status: number, error: string): Answer {
     const { origin, username } = this.#address;
     if (status < 300) return { status: "taken" };
-    if (status === 400) return { status: "partly", why: error };
-    if (status === 404) return { status: "no database" };
+    // 413: nothing is in, but halves will be. To call the store away for it would let one sender's lines stop all others.
+    if (status === 400 || status === 413) return { status: "partly", why: error };
+    // Without a default retention policy even an empty write is answered with 500.
+    if (status === 404 || error.startsWith("retention policy not found")) return { status: "no database" };
     if (status === 401 || status === 403)
       throw new StoreUnavailableError(`InfluxDB at ${origin} refuses the user "${username}": ${error}`);
     throw new StoreUnavailableError(`InfluxDB at ${origin} answers ${status}: ${error}${afterFullDisk(status, error)}`);
@@ -72,9 +73,16 @@ export class InfluxWriter {
     for (const half of [lines.slice(0, middle), lines.slice(middle)]) {
       budget.left -= 1;
       const answer = await this.post(half);
+      if (answer.status === "no database") throw this.#noDatabase();
       if (answer.status === "partly") bad.push(...(await this.#findBad(half, answer.why, budget)));
     }
     return bad;
+  }
+
+  #noDatabase(): StoreUnavailableError {
+    return new StoreUnavailableError(
+      `InfluxDB has no database ${this.#address.database}, or no default retention policy in it`,
+    );
   }
 
   /** When the search has cost enough, InfluxDB's own count says how many of the lines were refused. */

@@ -61,6 +61,8 @@ export class InfluxStore implements MetricsStore {
   readonly #writer: InfluxWriter;
   readonly #influx: InfluxDB;
   #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
+  /** Why a write was refused, until one succeeds: InfluxDB answers a probe even when its disk is full. */
+  #unproven: StoreUnavailableError | undefined;
   #failures = 0;
   #cancelProbe: (() => void) | undefined;
   #cancelFlush: (() => void) | undefined;
@@ -114,7 +116,8 @@ export class InfluxStore implements MetricsStore {
   }
 
   health(): StoreHealth {
-    return this.#away ? { ok: false, problem: messageWithCauses(this.#away) } : { ok: true };
+    const problem = this.#unproven ?? this.#away;
+    return problem ? { ok: false, problem: messageWithCauses(problem) } : { ok: true };
   }
 
   #enqueue(pending: Pending): void {
@@ -160,6 +163,7 @@ export class InfluxStore implements MetricsStore {
         rejected.push(...(await this.#writer.write(lines.slice(at, at + batch.lines))));
       // Who is told of a refused line hardly matters: the console counts them by device.
       for (const [index, call] of calls.entries()) call.resolve(index === 0 ? rejected : []);
+      this.#proven();
     } catch (thrown) {
       const error =
         thrown instanceof StoreUnavailableError
@@ -172,9 +176,24 @@ export class InfluxStore implements MetricsStore {
     }
   }
 
+  #proven(): void {
+    this.#failures = 0;
+    if (!this.#unproven) return;
+    this.#unproven = undefined;
+    this.#options.log.info(
+      { database: this.#address.database },
+      `InfluxDB at ${this.#address.origin} takes writes again`,
+    );
+    this.#options.onHealth?.();
+  }
+
   #lost(error: StoreUnavailableError): void {
     if (this.#away) return;
-    this.#becomeAway(error);
+    const isNews = this.#unproven?.message !== error.message;
+    // With a cause InfluxDB did not answer, and a probe can prove that it is back; without, it answered and refused.
+    this.#unproven = error.cause === undefined ? error : undefined;
+    if (isNews) this.#becomeAway(error);
+    else this.#away = error;
     const waiting = this.#queue.splice(0);
     for (const { lines, reject } of waiting) {
       this.#waiting -= lines.length;
@@ -193,8 +212,9 @@ export class InfluxStore implements MetricsStore {
   async #probe(): Promise<void> {
     try {
       await this.#prepare();
-      this.#failures = 0;
       this.#away = undefined;
+      if (this.#unproven) return;
+      this.#failures = 0;
       this.#options.log.info({ database: this.#address.database }, `InfluxDB at ${this.#address.origin} takes writes`);
       this.#options.onHealth?.();
     } catch (thrown) {
@@ -221,12 +241,24 @@ export class InfluxStore implements MetricsStore {
   /** Makes the database and its retention policy where they are missing; a user who may only write needs them to be there. */
   async #prepare(): Promise<void> {
     const { database } = this.#address;
-    if ((await this.#writer.post([])).status === "no database")
-      await this.#inTime(this.#influx.createDatabase(database));
+    const isMissing = (await this.#writer.post([])).status === "no database";
+    if (isMissing) await this.#inTime(this.#influx.createDatabase(database));
+    try {
+      await this.#makePolicy(database);
+    } catch (thrown) {
+      if (isMissing) throw thrown;
+      // Writing is allowed, as the probe has shown; making policies need not be.
+      const err = asError(thrown);
+      this.#options.log.debug({ err, database }, "InfluxDB's retention policy is left as it is");
+    }
+  }
+
+  async #makePolicy(database: string): Promise<void> {
     const { retention } = this.#options;
-    if (retention === undefined) return;
-    const duration = `${Math.max(1, Math.round(retention / 3_600_000))}h`;
     const known = await this.#inTime(this.#influx.showRetentionPolicies(database));
+    // Without a default policy (dropped, or `retention-autocreate = false`) every write would be refused.
+    if (retention === undefined && known.some((one) => one.default)) return;
+    const duration = retention === undefined ? "INF" : `${Math.max(1, Math.round(retention / 3_600_000))}h`;
     const options = { database, duration, replication: 1, isDefault: true };
     if (known.some(({ name }) => name === policy))
       await this.#inTime(this.#influx.alterRetentionPolicy(policy, options));

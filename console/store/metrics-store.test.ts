@@ -191,6 +191,12 @@ for (const [name, maker] of Object.entries(makers)) {
       assert.equal(await get(), [1, 4]);
     });
 
+    test("text and booleans have no mean", async (scope) => {
+      const { put, get } = await started(scope);
+      await put({ state: ["open", "shut"] });
+      assert.equal(await get({ field: "state", every: 1_000 }), []);
+    });
+
     test("nothing to write, and nothing to find", async (scope) => {
       const { store, get } = await started(scope);
       assert.equal(await store.write([]), { rejected: [] });
@@ -247,7 +253,8 @@ suite("embedded store", ({ test }) => {
       await store.write([many(3_600, began + hour * 3_600_000)]);
     }
     clock.advance(61_000);
-    await store.write([many(1, began + 12 * 3_600_000)]);
+    // Each write lets go of a part, so that none takes long.
+    for (let more = 0; more < 20; more++) await store.write([many(1, began + 12 * 3_600_000)]);
     const kept = (await store.query(query({ to: began + 1e9 })))[0]?.points ?? [];
     assert.is(kept.at(-1)?.[0], began + 12 * 3_600_000);
     assert.ok((kept[0]?.[0] ?? 0) > began + 3_600_000);
@@ -258,7 +265,13 @@ suite("embedded store", ({ test }) => {
 
 suite("InfluxDB store", ({ test }) => {
   test("an address that cannot be used is told, without its password", () => {
-    for (const url of ["influx", "mqtt://u:secret@h/db", "http://u:secret@h:8086", "http://u:secret@h:8086/a/b"]) {
+    for (const url of [
+      "http://u:secret%zz@h:8086/db",
+      "influx",
+      "mqtt://u:secret@h/db",
+      "http://u:secret@h:8086",
+      "http://u:secret@h:8086/a/b",
+    ]) {
       assert.throws(
         () => parseInfluxUrl(url),
         (error: Error) => error instanceof SettingsError && !error.message.includes("secret"),
@@ -274,6 +287,7 @@ suite("InfluxDB store", ({ test }) => {
       password: "p/w",
       database: "fleet",
     });
+    assert.is(parseInfluxUrl("http://db/fleet").port, 80, "where its origin points to as well");
   });
 
   test(
@@ -352,6 +366,104 @@ suite("InfluxDB store", ({ test }) => {
       assert.equal(right.health(), { ok: true });
     },
     { seconds: 30 },
+  );
+
+  test(
+    "one device's samples cannot hide or hold up another's",
+    async (scope) => {
+      const server = await startInflux(scope);
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      await store.write([series({ used: [1] }, { device: other })]);
+      // A field `host`, a comment, the reserved `time`: none of them may reach the server.
+      for (const unfit of [
+        series({ host: ["x"] }),
+        series({ a: [1] }, { measurement: "#mem" }),
+        series({ time: [1] }),
+      ]) {
+        assert.is((await store.write([unfit])).rejected[0]?.count, 1);
+      }
+      // One written by another program hides nothing either.
+      const foreign = await fetch(`${server.url}/write?db=fleet`, {
+        method: "POST",
+        body: 'mem,host=x host="y",used=3',
+      });
+      assert.is(foreign.status, 204);
+      assert.equal(await values(store, { device: other }), [1]);
+      // More than the 25 MB that InfluxDB takes in one request.
+      const times = Array.from({ length: 5_000 }, (_, index) => began + index);
+      const wide = Array.from({ length: 45 }, (_, index) => [`f${index}`.padEnd(128, "x"), times.map(() => 1)]);
+      const large = series(Object.fromEntries(wide), { times });
+      assert.equal(await Promise.all([store.write([large]), store.write([series({ used: [2] }, { device: other })])]), [
+        { rejected: [] },
+        { rejected: [] },
+      ]);
+      assert.equal(await values(store, { device: other }), [2]);
+      assert.is((await values(store, { field: "f0".padEnd(128, "x") })).length, 5_000);
+    },
+    { seconds: 60 },
+  );
+
+  test(
+    "a default policy that is missing is made",
+    async (scope) => {
+      const server = await startInflux(scope);
+      await server.shell("CREATE DATABASE fleet");
+      await server.shell("DROP RETENTION POLICY autogen ON fleet");
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      assert.equal(await store.write([series({ used: [1] })]), { rejected: [] });
+    },
+    { seconds: 30 },
+  );
+
+  test(
+    "a user who may only write needs nothing else",
+    async (scope) => {
+      const server = await startInflux(scope, { auth: { user: "admin", password: "p" } });
+      for (const statement of ["CREATE DATABASE fleet", "CREATE USER w WITH PASSWORD 'w'", "GRANT WRITE ON fleet TO w"])
+        await server.shell(statement);
+      const url = `${server.url.replace("//", "//w:w@")}/fleet`;
+      const store = new InfluxStore({ url, retention: 86_400_000, random: () => 0.5, ...common });
+      await store.start();
+      scope.cleanup(() => store.stop());
+      assert.equal(store.health(), { ok: true });
+    },
+    { seconds: 30 },
+  );
+
+  test(
+    "a full disk is one problem until a write succeeds, though probes do all the while",
+    async (scope) => {
+      let full = true;
+      const server = createServer((incoming, outgoing) => {
+        incoming.resume().on("end", () => {
+          const refused = full && Number(incoming.headers["content-length"] ?? 0) > 0;
+          outgoing.writeHead(refused ? 500 : 204).end(refused ? '{"error":"engine: no space left on device"}' : "");
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      scope.cleanup(() => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))));
+      const changes: boolean[] = [];
+      const store: InfluxStore = new InfluxStore({
+        url: `http://127.0.0.1:${(server.address() as { port: number }).port}/fleet`,
+        random: () => 0,
+        onHealth: () => changes.push(store.health().ok),
+        ...common,
+      });
+      await store.start();
+      scope.cleanup(() => store.stop());
+      const write = () => store.write([series({ used: [1] })]).then(String, (error: Error) => error.message);
+      const end = performance.now() + 4_000;
+      while (performance.now() < end) assert.match(await eventually("an answer", write), /restart InfluxDB/);
+      assert.match(store.health().problem ?? "", /no space left on device; .*restart InfluxDB/);
+      full = false;
+      await eventually("a write", async () => (await write()).startsWith("[object"), 15);
+      assert.equal(changes, [true, false, true]);
+    },
+    { seconds: 40 },
   );
 
   test(

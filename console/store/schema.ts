@@ -37,4 +37,34 @@ export const migrations: readonly string[] = [
   CREATE INDEX commands_by_device ON commands (device, ts DESC);
   CREATE INDEX commands_open ON commands (state) WHERE state IN ('queued', 'accepted', 'running');
   `,
+  `
+  CREATE TABLE jobs (
+    id TEXT NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    document TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE job_devices (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    canary INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    command TEXT,
+    sent INTEGER,
+    taken INTEGER,
+    ended INTEGER,
+    outcome TEXT,
+    PRIMARY KEY (job, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX job_devices_open ON job_devices (job) WHERE state IN ('waiting', 'queued', 'accepted', 'running');
+
+  CREATE TABLE device_groups (
+    device TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (device, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX device_groups_by_name ON device_groups (name);
+  `,
 ];

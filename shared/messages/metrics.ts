@@ -109,10 +109,12 @@ function isExplicit(sample: unknown): boolean {
 
 /**
  * The console's word to one agent run: the ranges of batch numbers, both ends included, that the store has taken.
- * `refused` tells an agent that it may not go on, and why.
+ * `ts` is the console's present moment, by which the
+ * agent judges expiries; one without ranges is the answer to a birth. `refused` tells an agent that it may not go on, and why.
  */
 export const ack = z.object({
   boot: token,
+  ts: z.optional(epochMs),
   ranges: z.array(z.tuple([count, count])).check(z.maxLength(1_000)),
   refused: z.optional(text),
 });

@@ -1,0 +1,28 @@
+import type { Message } from "#shared/bus";
+import type { Encoding } from "#shared/codec";
+import type { CommandId } from "#shared/ids";
+import type { Task } from "#shared/messages/command";
+import type { Handler, RunningCommand } from "./handler.ts";
+import type { Begun } from "./ledger.ts";
+import type { Queued } from "./queue.ts";
+
+/** A task that has arrived and has no final reply yet. */
+export interface Job extends Queued {
+  readonly id: CommandId;
+  readonly task: Task;
+  readonly encoding: Encoding;
+  /** The message it came with: MQTT 5 says there where the answer shall go as well. */
+  readonly request: Message;
+  readonly handler: Handler;
+  /** Begun by an earlier run of the agent, and not ended. */
+  readonly earlier: Begun | undefined;
+  readonly abort: AbortController;
+  /** Whether it is being begun or runs. */
+  begun: boolean;
+  /** What its handler wants done once the final reply has arrived. */
+  afterwards?: () => void;
+}
+
+export function commandOf({ id, task: { key, by, ts } }: Job): RunningCommand {
+  return { id, key, by, ts };
+}

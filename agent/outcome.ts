@@ -1,0 +1,47 @@
+import { asError, BadInputError } from "#shared/errors";
+import type { Failure, Json } from "#shared/messages/command";
+import { CommandError } from "./handler.ts";
+
+/** How a command ended: its final reply but for the names on it. */
+export type Outcome =
+  | { readonly state: "succeeded"; readonly result?: Json; readonly ms?: number }
+  | {
+      readonly state: "failed" | "rejected" | "cancelled" | "interrupted" | "expired";
+      readonly error: Failure;
+      readonly ms?: number;
+    };
+
+export function succeeded(result: Json | void): Outcome {
+  return { state: "succeeded", ...(result === undefined ? {} : { result }) };
+}
+
+/** It was not begun, and the same task would not be begun another time. */
+export function rejected(code: string, message: string): Outcome {
+  return { state: "rejected", error: { code, message: message.slice(0, 2_000) } };
+}
+
+export function interrupted(code: string, message: string): Outcome {
+  return { state: "interrupted", error: { code, message } };
+}
+
+/** What a handler has thrown. */
+export function failed(thrown: unknown): Outcome {
+  const error = asError(thrown);
+  if (error instanceof BadInputError) return rejected("bad-arguments", error.message);
+  const message = (error.message || error.name).slice(0, 2_000);
+  if (!(error instanceof CommandError)) return { state: "failed", error: { code: "error", message } };
+  const { code, data } = error;
+  return { state: "failed", error: { code, message, ...(data === undefined ? {} : { data }) } };
+}
+
+export function cancelled(message: string): Outcome {
+  return { state: "cancelled", error: { code: "cancelled", message } };
+}
+
+/** @param late milliseconds that its expiry lay back */
+export function expired(late: number): Outcome {
+  return {
+    state: "expired",
+    error: { code: "expired", message: `it had expired ${Math.round(late)} ms before it could begin` },
+  };
+}

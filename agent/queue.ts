@@ -1,0 +1,104 @@
+import type { Clock } from "#shared/clock";
+
+export interface Queued {
+  readonly id: string;
+  /** When the command was made, epoch ms at the console. */
+  readonly created: number;
+}
+
+export interface QueueOptions<J extends Queued> {
+  readonly clock: Clock;
+  /** Whether the job can be begun now; one that cannot yet does not hold up those behind it. */
+  readonly isReady: (job: J) => boolean;
+  readonly run: (job: J) => Promise<void>;
+}
+
+/** Milliseconds: no task came for so long, so those that were retained are all here; and the longest wait for the console. */
+const quiet = 50;
+const longest = 5_000;
+
+/**
+ * Serial commands, one after the other in the order of their creation.
+ *
+ * gathering ── the console has greeted, and 50 ms of quiet; or 5 s ──► draining ── connected again ──► gathering
+ *
+ * After a connect the broker hands over the retained tasks in an order of its own; so they are gathered before the first one
+ * begins. The console's greeting tells that the broker has handed them over, since it was published after the subscription.
+ */
+export class CommandQueue<J extends Queued> {
+  readonly #options: QueueOptions<J>;
+  readonly #jobs: J[] = [];
+  #gathering = true;
+  #greeted = false;
+  #running = false;
+  #cancelQuiet: (() => void) | undefined;
+  #cancelLongest: (() => void) | undefined;
+
+  constructor(options: QueueOptions<J>) {
+    this.#options = options;
+  }
+
+  /** A connection has come up: retained tasks are about to arrive. */
+  gather(): void {
+    this.#gathering = true;
+    this.#greeted = false;
+    this.#cancelLongest?.();
+    this.#cancelLongest = this.#options.clock.after(longest, () => this.#drain());
+  }
+
+  /** The console has said something to this run of the agent. */
+  greeted(): void {
+    this.#greeted = true;
+    if (this.#gathering) this.#restartQuiet();
+    // What waited for the console's clock may be ready now.
+    else void this.#next();
+  }
+
+  add(job: J): void {
+    const before = this.#jobs.findLastIndex((one) => precedes(one, job));
+    this.#jobs.splice(before + 1, 0, job);
+    if (this.#gathering) this.#restartQuiet();
+    else void this.#next();
+  }
+
+  /** Takes a job out that has not begun. */
+  remove(id: string): void {
+    const at = this.#jobs.findIndex((job) => job.id === id);
+    if (at >= 0) this.#jobs.splice(at, 1);
+  }
+
+  stop(): void {
+    this.#cancelQuiet?.();
+    this.#cancelLongest?.();
+    this.#jobs.length = 0;
+    this.#gathering = true;
+  }
+
+  #restartQuiet(): void {
+    if (!this.#greeted) return;
+    this.#cancelQuiet?.();
+    this.#cancelQuiet = this.#options.clock.after(quiet, () => this.#drain());
+  }
+
+  #drain(): void {
+    this.#cancelQuiet?.();
+    this.#cancelLongest?.();
+    this.#gathering = false;
+    void this.#next();
+  }
+
+  async #next(): Promise<void> {
+    if (this.#running || this.#gathering) return;
+    const at = this.#jobs.findIndex((job) => this.#options.isReady(job));
+    const [job] = at < 0 ? [] : this.#jobs.splice(at, 1);
+    if (!job) return;
+    this.#running = true;
+    await this.#options.run(job);
+    this.#running = false;
+    void this.#next();
+  }
+}
+
+function precedes(a: Queued, b: Queued): boolean {
+  return a.created < b.created || (a.created === b.created && a.id <= b.id);
+}

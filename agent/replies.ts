@@ -1,0 +1,74 @@
+import type { Bus, Message } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import { encode, type Encoding } from "#shared/codec";
+import { DisconnectedError } from "#shared/errors";
+import type { CommandId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Reply } from "#shared/messages/command";
+import type { Ended } from "./ledger.ts";
+
+export interface RepliesOptions {
+  readonly bus: Bus;
+  readonly topic: (id: CommandId) => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Milliseconds: the first repetition of a final reply, and the longest wait between two. */
+const repeat = { first: 1_000, longest: 30_000 };
+
+/** Sends replies; a final one again and again until the console withdraws the task, which is the acknowledgement. */
+export class Replies {
+  readonly #options: RepliesOptions;
+  readonly #repeating = new Map<CommandId, () => void>();
+
+  constructor(options: RepliesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a final reply to `id` waits for its acknowledgement. */
+  waitsFor(id: CommandId): boolean {
+    return this.#repeating.has(id);
+  }
+
+  /** Sends one that is not final; nobody waits for it. */
+  send(id: CommandId, reply: Reply, encoding: Encoding): void {
+    this.#publish(this.#options.topic(id), encode(reply, encoding));
+  }
+
+  /**
+   * Sends a final one now, and repeats it from now on.
+   * @param request an MQTT 5 request says where the answer shall go as well, and with which correlation data
+   */
+  sendFinal(id: CommandId, ended: Ended, request?: Message): void {
+    this.#repeating.get(id)?.();
+    this.#sendAndWait(id, ended, repeat.first);
+    if (request?.responseTopic === undefined) return;
+    this.#publish(request.responseTopic, encode(ended.reply, ended.encoding), request.correlationData);
+  }
+
+  /** The task was withdrawn. */
+  acknowledged(id: CommandId): void {
+    this.#repeating.get(id)?.();
+    this.#repeating.delete(id);
+  }
+
+  stop(): void {
+    for (const cancel of this.#repeating.values()) cancel();
+    this.#repeating.clear();
+  }
+
+  #sendAndWait(id: CommandId, ended: Ended, wait: number): void {
+    this.send(id, ended.reply, ended.encoding);
+    const again = (): void => this.#sendAndWait(id, ended, Math.min(wait * 2, repeat.longest));
+    this.#repeating.set(id, this.#options.clock.after(wait, again));
+  }
+
+  #publish(topic: string, payload: Buffer, correlationData?: Buffer): void {
+    const { bus, log } = this.#options;
+    bus.publish(topic, payload, correlationData ? { correlationData } : {}).catch((err: unknown) => {
+      // Without a connection the reply waits for the next one: final replies are repeated until withdrawn.
+      if (!(err instanceof DisconnectedError)) log.error({ err, topic }, "a reply could not be sent");
+    });
+  }
+}
