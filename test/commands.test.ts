@@ -78,7 +78,7 @@ for (const kind of brokerKinds) {
       assert.ok(states.includes("running 0.5 looking around\n"), states.join(", "));
       assert.equal(
         greeted.timeline.map(({ what }) => what.replace(/after .*/, "")),
-        ["taken from ann", "running", "succeeded "],
+        ["taken from ann", "task retained", "begun", "succeeded ", "final reply received, task withdrawn"],
       );
 
       const failed = (await rejection(

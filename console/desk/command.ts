@@ -38,6 +38,12 @@ export interface Command {
   readonly error?: Failure;
   /** When it became final. */
   readonly ended?: number;
+  /** Whether the device was online when it was sent: else an answer's time says nothing about the device. */
+  readonly online: boolean;
+  /** Whether a final reply of the device closed it, and not the console or a person. */
+  readonly answered?: boolean;
+  /** Milliseconds until the first final reply, on the monotonic clock; only where one run of the console saw both. */
+  readonly took?: number;
   /** Answers that came after the command was closed; they change nothing. */
   readonly late?: readonly LateReply[];
   readonly timeline: readonly Event[];

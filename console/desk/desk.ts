@@ -1,18 +1,20 @@
-import { encode, type Encoding } from "#shared/codec";
+import type { Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
-import { DisconnectedError, asError } from "#shared/errors";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type Args, type FinalReply, type Reply, type Task } from "#shared/messages/command";
+import { isFinalReply, type Args, type Failure, type Reply } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../registry.ts";
 import type { Database } from "../store/database.ts";
+import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { changed, isOpen, type Command, type CommandState, type Event } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
+import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
+import { Tasks } from "./tasks.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface DeskOptions {
@@ -39,9 +41,6 @@ export interface Order {
   readonly encoding?: Encoding | undefined;
 }
 
-/** Characters of a command's output kept: its end. */
-const outputKept = 65_536;
-
 /**
  * Takes, checks, publishes, awaits and closes commands.
  *
@@ -57,7 +56,11 @@ export class Desk {
   readonly #options: DeskOptions;
   readonly #rows: CommandRows;
   readonly #waiters: Waiters;
+  readonly #tasks: Tasks;
   readonly #open = new Map<CommandId, Command>();
+  /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
+  readonly #sent = new Map<CommandId, number>();
+  readonly #answerTimes: AnswerTimesLearner;
   readonly #expiries = new Map<CommandId, () => void>();
   /** Every command that is taken or changes. */
   readonly changes = new Signal<Command>();
@@ -66,6 +69,8 @@ export class Desk {
     this.#options = options;
     this.#rows = new CommandRows(options.database);
     this.#waiters = new Waiters(options.clock);
+    this.#tasks = new Tasks(options);
+    this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
   start(): void {
@@ -84,6 +89,11 @@ export class Desk {
 
   find(id: CommandId): Command | undefined {
     return this.#open.get(id) ?? this.#rows.find(id);
+  }
+
+  /** How long this device's answers to this key usually take. */
+  answerTimes(device: DeviceId, key: string): AnswerTimes | undefined {
+    return this.#answerTimes.of(device, key);
   }
 
   list(query: CommandQuery): readonly Command[] {
@@ -108,11 +118,13 @@ export class Desk {
       expires: order.ttl === undefined ? null : ts + order.ttl,
       state: "queued",
       timeline: [{ ts, who: "console", what: `taken from ${order.by}` }],
+      online: device.online,
       encoding: order.encoding ?? "json",
     };
     this.#rows.insert(command);
+    this.#sent.set(command.id, this.#options.clock.monotonic());
     this.#adopt(command);
-    this.#publishTask(command, device);
+    this.#publishTask(command);
     return command;
   }
 
@@ -132,11 +144,12 @@ export class Desk {
   cancel(id: CommandId, by: string): Command | undefined {
     const command = this.#open.get(id);
     if (!command) return this.#rows.find(id);
-    return this.#close(
+    return this.#end(
       command,
       "cancelled",
-      { error: { code: "cancelled", message: `withdrawn by ${by}` } },
-      this.#event("operator", `withdrawn by ${by}`),
+      { code: "cancelled", message: `withdrawn by ${by}` },
+      "operator",
+      `withdrawn by ${by}`,
     );
   }
 
@@ -145,17 +158,18 @@ export class Desk {
     const command = this.find(id);
     if (!command || command.device !== device) {
       // Nothing is known of it any more, yet the agent repeats the reply until it sees the withdrawal.
-      if (isFinalReply(reply)) this.#withdraw(device, id);
+      if (isFinalReply(reply)) this.#tasks.withdraw(device, id);
       return;
     }
-    if (!isOpen(command)) return isFinalReply(reply) ? this.#late(command, reply) : undefined;
-    if (isFinalReply(reply)) this.#ended(command, reply);
-    else this.#progressed(command, reply);
+    const now = Math.round(this.#options.clock.now());
+    if (!isOpen(command)) return this.#closedNews(command, reply, now);
+    if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
+    else this.#update(progressedBy(command, reply, now));
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
   withdraw(device: DeviceId, id: CommandId): void {
-    this.#withdraw(device, id);
+    this.#tasks.withdraw(device, id);
   }
 
   #check(id: DeviceId, order: Order): Device {
@@ -190,8 +204,8 @@ export class Desk {
     const command = this.#open.get(id);
     // `expires` is about beginning: what runs may end.
     if (!command || command.state === "running") return;
-    const error = { code: "expired", message: `${command.device} did not begin it in time` };
-    this.#close(command, "expired", { error }, this.#event("console", "expired: the device did not begin it in time"));
+    const message = `${command.device} did not begin it in time`;
+    this.#end(command, "expired", { code: "expired", message }, "console", `expired: ${message}`);
   }
 
   /** The caller's time is over: a call is closed by it, a queued task goes on. */
@@ -199,61 +213,40 @@ export class Desk {
     const command = this.#open.get(id);
     if (!command) return this.#rows.find(id)!;
     if (command.expires !== null) return command;
-    const error = { code: "timeout", message: `no final reply within ${command.timeout} ms` };
-    return this.#close(
-      command,
-      "timed_out",
-      { error },
-      this.#event("console", `no final reply within ${command.timeout} ms: withdrawn`),
-    );
+    const message = `no final reply within ${command.timeout} ms`;
+    return this.#end(command, "timed_out", { code: "timeout", message }, "console", `${message}: withdrawn`);
   }
 
-  #ended(command: Command, reply: FinalReply): void {
-    const { state } = reply;
-    const outcome =
-      state === "succeeded" ? ("result" in reply ? { result: reply.result } : {}) : { error: reply.error };
-    const took = reply.ms === undefined ? "" : ` after ${reply.ms} ms`;
-    this.#close(command, state, outcome as Partial<Command>, this.#event("device", `${state}${took}`));
+  /** A reply to a closed command changes nothing for its caller; what it tells is kept, and a final one is withdrawn again. */
+  #closedNews(command: Command, reply: Reply, now: number): void {
+    const final = isFinalReply(reply);
+    if (final) this.#tasks.withdraw(command.device, command.id);
+    const news = final ? lateWith(command, reply, now, this.#took(command)) : afterwards(command, reply, now);
+    if (news) this.#update(news);
   }
 
-  #progressed(command: Command, reply: Exclude<Reply, FinalReply>): void {
-    const { state } = reply;
-    const changes: { -readonly [K in keyof Command]?: Command[K] } = { state };
-    if (reply.note !== undefined) changes.note = reply.note;
-    if (reply.state === "running") {
-      if (reply.progress !== undefined) changes.progress = reply.progress;
-      if (reply.output !== undefined) changes.output = ((command.output ?? "") + reply.output).slice(-outputKept);
-    }
-    const events = state === command.state ? [] : [this.#event("device", state)];
-    this.#update(changed(command, changes, ...events));
+  /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it. */
+  #took(command: Command): number | undefined {
+    const sent = this.#sent.get(command.id);
+    this.#sent.delete(command.id);
+    if (sent === undefined || !command.online) return undefined;
+    const took = Math.round((this.#options.clock.monotonic() - sent) * 100) / 100;
+    this.#answerTimes.learn(command, took);
+    return took;
   }
 
-  #late(command: Command, reply: FinalReply): void {
-    this.#withdraw(command.device, command.id);
-    // The agent repeats a reply until it sees the withdrawal: the answer that closed the command, or one already kept.
-    const told = reply.state === command.state || command.late?.some(({ state }) => state === reply.state);
-    if (told) return;
+  /** Closed by the console or a person: without a final reply of the device. */
+  #end(command: Command, state: CommandState, error: Failure, who: Event["who"], what: string): Command {
     const ts = Math.round(this.#options.clock.now());
-    const outcome = reply.state === "succeeded" ? { result: reply.result } : { error: reply.error };
-    const late = { ts, lateBy: ts - (command.ended ?? ts), state: reply.state, ...outcome } as NonNullable<
-      Command["late"]
-    >[number];
-    this.#update(
-      changed(
-        command,
-        { late: [...(command.late ?? []), late] },
-        this.#event("device", `${reply.state}, ${late.lateBy} ms late`),
-      ),
-    );
+    return this.#close(changed(command, { state, error, ended: ts }, { ts, who, what }));
   }
 
-  #close(command: Command, state: CommandState, outcome: Partial<Command>, event: Event): Command {
-    const closed = changed(command, { ...outcome, state, ended: event.ts }, event);
-    this.#open.delete(command.id);
-    this.#expiries.get(command.id)?.();
-    this.#expiries.delete(command.id);
+  #close(closed: Command): Command {
+    this.#open.delete(closed.id);
+    this.#expiries.get(closed.id)?.();
+    this.#expiries.delete(closed.id);
     this.#update(closed);
-    this.#withdraw(command.device, command.id);
+    this.#tasks.withdraw(closed.device, closed.id);
     this.#waiters.settle(closed);
     return closed;
   }
@@ -264,36 +257,13 @@ export class Desk {
     this.changes.emit(command);
   }
 
-  #publishTask(command: Command, device = this.#options.device(command.device)): void {
-    const { id, key, args, by, ts, timeout, expires, encoding } = command;
-    const task: Task = {
-      id,
-      key,
-      ...(Object.keys(args).length > 0 ? { args } : {}),
-      by,
-      ts,
-      ...(timeout === null ? {} : { timeout }),
-      ...(expires === null ? {} : { expires }),
-    };
-    this.#options.log.debug({ id, device: device?.id, key }, "task published");
-    this.#publish(command.device, id, encode(task, encoding));
-  }
-
-  #withdraw(device: DeviceId, id: CommandId): void {
-    this.#publish(device, id, Buffer.alloc(0));
-  }
-
-  #publish(device: DeviceId, id: CommandId, payload: Buffer): void {
-    const topic = this.#options.topics.build({ kind: "task", device, id });
-    this.#options.bus.publish(topic, payload, { retain: true }).catch((error: unknown) => {
-      // The image of every open command is published again when the broker is back; a withdrawal, when the reply repeats.
-      if (!(error instanceof DisconnectedError))
-        this.#options.log.error({ err: asError(error), topic }, "a task could not be published");
+  #publishTask(command: Command): void {
+    this.#tasks.publish(command, () => {
+      const open = this.#open.get(command.id);
+      const event: Event = { ts: Math.round(this.#options.clock.now()), who: "broker", what: "task retained" };
+      // Kept with the next change: a row of its own would cost more than it tells.
+      if (open) this.#open.set(command.id, changed(open, {}, event));
     });
-  }
-
-  #event(who: Event["who"], what: string): Event {
-    return { ts: Math.round(this.#options.clock.now()), who, what };
   }
 }
 

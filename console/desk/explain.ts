@@ -1,8 +1,9 @@
+import type { AnswerTimes } from "./answer-times.ts";
 import type { Device } from "../registry.ts";
 import type { Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */
-export function explain(command: Command, device: Device | undefined): string {
+export function explain(command: Command, device: Device | undefined, usually?: AnswerTimes): string {
   const { id, key, state, device: name, error, ended } = command;
   const why = error ? `: ${error.message}` : "";
   switch (state) {
@@ -20,9 +21,9 @@ export function explain(command: Command, device: Device | undefined): string {
     case "expired":
       return `expired: ${name} did not begin it before ${clock(command.expires)}; it never will`;
     case "cancelled":
-      return `cancelled${why}; nothing to do`;
+      return `cancelled${why}${stillRunning(command)}; nothing to do`;
     case "timed_out":
-      return `${name} gave no final reply within ${seconds(command.timeout ?? 0)}, so it was withdrawn${lateNote(command)}`;
+      return `${name} gave no final reply within ${seconds(command.timeout ?? 0)}, so it was withdrawn${lateNote(command)}${proposal(command, usually)}`;
   }
 }
 
@@ -46,6 +47,24 @@ function percent({ progress, note }: Command): string {
 function lateNote({ late }: Command): string {
   const last = late?.at(-1);
   return last ? `; its answer (${last.state}) came ${seconds(last.lateBy)} late and was kept` : "";
+}
+
+/** What was learned is proposed, never applied. */
+function proposal({ timeout }: Command, usually: AnswerTimes | undefined): string {
+  if (!usually || timeout === null) return "";
+  const known = `; such answers usually take ${seconds(usually.p50)}, p99 ${seconds(usually.p99)}`;
+  return usually.p99 > timeout
+    ? `${known}: a timeout of ${seconds(Math.ceil(usually.p99 / 1_000) * 1_000)} would fit`
+    : known;
+}
+
+/** A handler need not heed its withdrawal; the timeline has what the device said last. */
+function stillRunning({ note, late, state }: Command): string {
+  if (late?.length)
+    return state === late.at(-1)?.state
+      ? ", and the device has stopped it"
+      : `, but on the device it had ${late.at(-1)?.state}`;
+  return note === undefined ? "" : ` (${note})`;
 }
 
 function seconds(ms: number): string {

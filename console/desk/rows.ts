@@ -54,6 +54,17 @@ export class CommandRows {
     );
   }
 
+  /** Milliseconds that the newest answers of a device to a key took, oldest first. */
+  answerTimes(device: string, key: string, limit: number): number[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT json_extract(document, '$.took') AS took FROM commands
+         WHERE device = ? AND json_extract(document, '$.key') = ? AND took IS NOT NULL ORDER BY ts DESC LIMIT ?`,
+      )
+      .all(device, key, limit) as unknown as { took: number }[];
+    return rows.map(({ took }) => took).toReversed();
+  }
+
   /** Forgets the oldest closed commands beyond the limit. */
   trim(): void {
     this.#database

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { asCommandId, asDeviceId } from "#shared/ids";
 import { explain } from "../desk/explain.ts";
+import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
 import type { Device, Sample } from "../registry.ts";
 
@@ -58,6 +59,11 @@ export const commandDocument = z.object({
   result: json.optional(),
   error: failure.optional(),
   ended: time.optional(),
+  took: z.number().optional().describe("milliseconds until the final reply"),
+  usually: z
+    .object({ p50: z.number(), p99: z.number(), count: z.number() })
+    .optional()
+    .describe("how long this device's answers to this key take"),
   late: z
     .array(
       z.object({ ts: time, lateBy: z.number(), state: z.string(), result: json.optional(), error: failure.optional() }),
@@ -91,7 +97,18 @@ export function toDeviceDocument(device: Device, latest?: readonly Sample[]): De
     : document;
 }
 
-export function toCommandDocument(command: Command, device: Device | undefined): CommandDocument {
-  const { encoding: _, timeline, late, ...rest } = command;
-  return { ...rest, timeline: [...timeline], ...(late ? { late: [...late] } : {}), explain: explain(command, device) };
+/** @param usually how long such answers take, where that is known */
+export function toCommandDocument(
+  command: Command,
+  device: Device | undefined,
+  usually?: AnswerTimes,
+): CommandDocument {
+  const { encoding: _, online: __, answered: ___, timeline, late, ...rest } = command;
+  return {
+    ...rest,
+    timeline: [...timeline],
+    ...(late ? { late: [...late] } : {}),
+    ...(usually ? { usually } : {}),
+    explain: explain(command, device, usually),
+  };
 }

@@ -38,7 +38,11 @@ export const commandRoutes =
     const viewer = allow("viewer", accounts);
     const operator = allow("operator", accounts);
     const document = (command: Command): CommandDocument =>
-      toCommandDocument(command, console.registry.get(command.device));
+      toCommandDocument(
+        command,
+        console.registry.get(command.device),
+        console.desk.answerTimes(command.device, command.key),
+      );
     const send = (
       device: DeviceId,
       { key, args, timeout, ttl }: Order,

@@ -1,0 +1,85 @@
+import type { FinalReply, Reply } from "#shared/messages/command";
+import { changed, type Command, type Event, type LateReply } from "./command.ts";
+
+/** Characters of a command's output kept: its end. */
+const outputKept = 65_536;
+
+/**
+ * The command as a final reply closes it.
+ * @param now the console's clock, epoch ms
+ * @param took milliseconds since it was sent, where that is known
+ */
+export function endedBy(command: Command, reply: FinalReply, now: number, took: number | undefined): Command {
+  const ran = reply.ms === undefined ? "" : ` after ${reply.ms} ms`;
+  const events: Event[] = [
+    { ts: Math.round(reply.ts), who: "device", what: `${reply.state}${ran}` },
+    { ts: now, who: "console", what: "final reply received, task withdrawn" },
+  ];
+  const { state } = reply;
+  return changed(command, { ...outcomeOf(reply), ...withTook(took), state, ended: now, answered: true }, ...events);
+}
+
+/** The command as a reply that is not final moves it on. */
+export function progressedBy(command: Command, reply: Exclude<Reply, FinalReply>, now: number): Command {
+  const { state, note } = reply;
+  const what = state === "running" ? "begun" : "received, waits behind earlier commands";
+  const events: Event[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
+  const running = reply.state === "running" ? reply : undefined;
+  return changed(
+    command,
+    {
+      state,
+      ...(note === undefined ? {} : { note }),
+      ...(running?.progress === undefined ? {} : { progress: running.progress }),
+      ...(running?.output === undefined ? {} : { output: appended(command.output, running.output) }),
+    },
+    ...events,
+  );
+}
+
+/**
+ * A closed command with a final reply that came afterwards; undefined where it tells nothing new: the agent repeats a reply
+ * until it sees the withdrawal.
+ */
+export function lateWith(
+  command: Command,
+  reply: FinalReply,
+  now: number,
+  took: number | undefined,
+): Command | undefined {
+  const { state } = reply;
+  if (command.answered && state === command.state) return undefined;
+  if (command.late?.some((one) => one.state === state)) return undefined;
+  const late: LateReply = { ts: now, lateBy: now - (command.ended ?? now), state, ...outcomeOf(reply) };
+  const what = state === "cancelled" ? "stopped on being withdrawn" : `${state}, after the command was closed`;
+  return changed(
+    command,
+    { late: [...(command.late ?? []), late], ...withTook(took) },
+    { ts: now, who: "device", what },
+  );
+}
+
+/** News of a command that is closed, such as that its handler goes on; undefined where it is none. */
+export function afterwards(
+  command: Command,
+  { note }: Reply & { readonly note?: string | undefined },
+  now: number,
+): Command | undefined {
+  if (note === undefined || command.timeline.at(-1)?.what === note) return undefined;
+  return changed(command, { note }, { ts: now, who: "device", what: note });
+}
+
+function outcomeOf(reply: FinalReply): Pick<Command, "result" | "error"> {
+  if (reply.state !== "succeeded") return { error: reply.error };
+  return reply.result === undefined ? {} : { result: reply.result };
+}
+
+function withTook(took: number | undefined): Pick<Command, "took"> {
+  return took === undefined ? {} : { took };
+}
+
+/** The end is kept, and the cut said. */
+function appended(before = "", more: string): string {
+  const output = before + more;
+  return output.length > outputKept ? `[the beginning was cut]\n${output.slice(-outputKept)}` : output;
+}

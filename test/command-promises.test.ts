@@ -1,0 +1,163 @@
+import * as assert from "uvu/assert";
+import { systemClock, type Clock } from "#shared/clock";
+import { parseCommandId, parseDeviceId } from "#shared/ids";
+import { brokerKinds, startFleet } from "./fleet.ts";
+import { runProgram } from "./programs.ts";
+import { eventually, suite } from "./suite.ts";
+
+const device = parseDeviceId("rpi-7");
+const queued = { by: "test", timeout: null, ttl: 120_000 };
+
+for (const kind of brokerKinds) {
+  suite(`promises of commands over ${kind}`, ({ test }) => {
+    test(
+      "a queue of 1,000 pending tasks drains in the order of creation",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        const ids = Array.from({ length: 1_000 }, () => {
+          // The device has never been seen, so what it offers is not known and everything is taken.
+          return fleet.console.desk.submit(device, { ...queued, key: "count" }).id;
+        });
+        const seen: string[] = [];
+        const agent = fleet.newAgent();
+        agent.handle("count", { run: (_, { command }) => void seen.push(command.id) });
+        agent.start();
+        await eventually("the last one", () => fleet.console.desk.find(ids.at(-1)!)?.state === "succeeded", 50);
+        assert.equal(seen, ids);
+      },
+      { seconds: 60 },
+    );
+
+    test("whatever the broker delivers again, an id is begun once", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      let begun = 0;
+      const agent = fleet.newAgent();
+      agent.handle("count", {
+        run: async () => {
+          begun += 1;
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        },
+      });
+      agent.start();
+      await fleet.sees("rpi-7", true);
+      const send = (): Promise<unknown> => fleet.pub("-r", "-t", "muster/rpi-7/cmd/again", "-m", '{"key":"count"}');
+      for (let turn = 0; turn < 3; turn++) await send();
+      await eventually("its end", () => fleet.console.desk.find(parseCommandId("again"))?.state === "succeeded");
+      for (let turn = 0; turn < 3; turn++) await send();
+      await fleet.console.send("rpi-7", { key: "ping" });
+      await fleet.console.send("rpi-7", { key: "report" });
+      assert.is(begun, 1);
+      assert.is(fleet.console.desk.find(parseCommandId("again"))?.late, undefined);
+    });
+
+    test("an agent whose clock is a day behind does not begin what has expired", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const slow: Clock = { ...systemClock, now: () => Date.now() - 86_400_000 };
+      const begun: string[] = [];
+      // A task that a broker still has, though the console would have withdrawn it: put there behind the console's back.
+      await fleet.console.stop();
+      const task = (id: string, expires: number): Promise<unknown> =>
+        fleet.pub(
+          "-r",
+          "-t",
+          `muster/rpi-7/cmd/${id}`,
+          "-m",
+          JSON.stringify({ key: "count", ts: Date.now() - 120_000, expires }),
+        );
+      await task("old", Date.now() - 60_000);
+      await task("good", Date.now() + 60_000);
+      const agent = fleet.newAgent("rpi-7", { clock: slow });
+      agent.handle("count", { run: (_, { command }) => void begun.push(command.id) });
+      agent.start();
+      await fleet.console.start();
+      await eventually("the good one", () => fleet.console.desk.find(parseCommandId("good"))?.state === "succeeded");
+      await fleet.console.send("rpi-7", { key: "report" });
+      assert.equal(begun, ["good"]);
+    });
+
+    test(
+      "a handler that ignores its withdrawal is reported, and its true end is kept",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        let finish: (() => void) | undefined;
+        const agent = fleet.newAgent();
+        agent.handle("stubborn", { run: () => new Promise<void>((resolve) => (finish = resolve)) });
+        agent.start();
+        await fleet.sees("rpi-7", true);
+        const { id } = fleet.console.desk.submit(device, { ...queued, key: "stubborn" });
+        await eventually("its beginning", () => finish);
+        assert.is(fleet.console.desk.cancel(id, "ann")?.state, "cancelled");
+        await eventually("the report", () =>
+          fleet.console.desk.find(id)?.timeline.some(({ what }) => what === "withdrawn, but its handler goes on"),
+        );
+        finish?.();
+        await eventually("its end", () => fleet.console.desk.find(id)?.late?.[0]?.state === "succeeded");
+        assert.is(fleet.console.desk.find(id)?.state, "cancelled");
+      },
+      { seconds: 30 },
+    );
+
+    test("what is concurrent does not wait behind a long command; cancel ends it from the device's side", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const agent = fleet.newAgent();
+      agent.handle("long", {
+        run: (_, { signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
+      });
+      agent.start();
+      await fleet.sees("rpi-7", true);
+      const { id } = fleet.console.desk.submit(device, { ...queued, key: "long" });
+      await eventually("its beginning", () => fleet.console.desk.find(id)?.state === "running");
+      const waiting = fleet.console.desk.submit(device, { ...queued, key: "report" });
+      assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
+      await eventually("report is accepted", () => fleet.console.desk.find(waiting.id)?.state === "accepted");
+      const { result } = await fleet.console.send("rpi-7", { key: "cancel", args: { id } });
+      assert.equal(result, { cancelled: true });
+      await eventually("long is cancelled", () => fleet.console.desk.find(id)?.state === "cancelled");
+      await eventually("report ran", () => fleet.console.desk.find(waiting.id)?.state === "succeeded");
+    });
+
+    test("answer times are learned, and proposed where a timeout was too short", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      await fleet.agent();
+      for (let turn = 0; turn < 6; turn++) await fleet.console.send("rpi-7", { key: "ping" });
+      const usually = fleet.console.desk.answerTimes(device, "ping");
+      assert.is(usually?.count, 6);
+      assert.ok(usually && usually.p50 > 0 && usually.p50 <= usually.p99);
+    });
+  });
+}
+
+suite("commands by MQTT 5", ({ test }) => {
+  test("the reply goes to the response topic too, with the correlation data", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    await fleet.agent();
+    const args = [
+      "-V",
+      "mqttv5",
+      ...fleet.login(),
+      "-t",
+      "muster/rpi-7/cmd/50",
+      "-e",
+      "muster/rpi-7/reply/mine",
+      "-m",
+      '{"key":"ping"}',
+      "-W",
+      "5",
+    ];
+    const correlated = ["-D", "publish", "correlation-data", "my data", "-F", "%D %p"];
+    const { out, code, err } = await runProgram("mosquitto_rr", [...args, ...correlated]);
+    assert.is(code, 0, err);
+    assert.match(out, /^my data \{.*"state":"succeeded"/);
+  });
+});
+
+suite("commands of those who may not", ({ test }) => {
+  test("a viewer's command is refused readably by the embedded broker", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    await fleet.agent();
+    const refused = await fleet.sub(scope, "-t", "muster/+/refused");
+    await runProgram("mosquitto_pub", [...fleet.login("vic"), "-t", "muster/rpi-7/cmd", "-m", "ping"]);
+    await refused.line(/muster\/rpi-7\/refused .*vic/);
+  });
+});
