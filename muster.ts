@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bus } from "#shared/bus";
@@ -8,12 +8,20 @@ import { systemClock as clock } from "#shared/clock";
 import { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
-import { createLog } from "#shared/log";
-import type { Role } from "#shared/principal";
+import { createLog, type Log } from "#shared/log";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
+import {
+  addOperator,
+  admitAdmin,
+  enroll,
+  prepareMosquitto,
+  shownOnce,
+  type Administration,
+} from "./console/cli/accounts.ts";
 import { clientCommands } from "./console/cli/program.ts";
 import type { Agent } from "./agent/agent.ts";
+import type { Handler } from "./agent/handler.ts";
 import type { Console } from "./console/console.ts";
 import type { State } from "./console/state.ts";
 
@@ -39,6 +47,7 @@ const forConsole: readonly SettingName[] = [
     "mqttUrl",
     "mqttVersion",
     "influxUrl",
+    "influxRetention",
     "historyAge",
     "historySize",
     "adminPassword",
@@ -72,26 +81,26 @@ line.command("console", "run the console alone, beside a broker", forConsole).ac
 line.command("agent", "run the agent alone", forAgent).action(line.serve(startAgent));
 line
   .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
-  .action(line.once(enroll));
+  .action(administer(enroll));
 line
   .command("operator <name>", "give a person or program an account, and print its password once", common)
   .option("--role <role>", "viewer, operator or admin", "operator")
   .option("--password <password>", "instead of a generated one")
-  .action(line.once(addOperator));
+  .action(administer(addOperator));
 line
   .command("mosquitto", "write the password and access files for an external Mosquitto", [
     ...common,
     "device",
     "adminPassword",
   ])
-  .action(line.once(prepareMosquitto));
+  .action(administer(prepareMosquitto));
 clientCommands(line);
 await line.run();
 
 /** Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. */
 async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
   const state = await openData(values, lifetime);
-  const password = await admitAdmin(state, values);
+  const password = await admitAdmin(state, values.adminPassword);
   const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, lifetime) : undefined;
   const { http } = await serveConsole(values, state, lifetime, embedded?.bus);
   const broker = embedded?.url ?? values.mqttUrl ?? "";
@@ -113,18 +122,18 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
 
 async function startBroker(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
   const state = await openData(values, lifetime);
-  const password = await admitAdmin(state, values);
+  const password = await admitAdmin(state, values.adminPassword);
   const { url } = await serveBroker(values, state, lifetime);
   process.stdout.write(`Muster's broker listens at ${url}\n`);
-  if (password !== undefined) process.stdout.write(`operator admin, password ${password} (shown this once)\n`);
+  if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }
 
 async function startConsole(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
   const state = await openData(values, lifetime);
-  const password = await admitAdmin(state, values);
+  const password = await admitAdmin(state, values.adminPassword);
   const { http } = await serveConsole(values, state, lifetime);
   process.stdout.write(`Muster's console listens at ${http}\n`);
-  if (password !== undefined) process.stdout.write(`operator admin, password ${password} (shown this once)\n`);
+  if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }
 
 async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
@@ -143,53 +152,6 @@ async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lif
   const reason = await agent.finished;
   process.stdout.write(`agent ${device} has ended: ${reason}\n`);
   if (reason.startsWith("refused")) process.exitCode = 1;
-}
-
-async function enroll(values: Settings, device: string): Promise<void> {
-  await withData(values, async (state) => {
-    const secret = state.accounts.set(device, "device");
-    await writeMosquittoFiles(values, state);
-    process.stdout.write(
-      [
-        `${device} is enrolled; its secret is shown this once. On the device:`,
-        `  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${values.mqttPort} npx muster agent`,
-        `or from anything that speaks MQTT:`,
-        `  mosquitto_pub -h THIS-HOST -p ${values.mqttPort} -i ${device} -u ${device} -P ${secret} -t ${values.root}/${device}/metrics/room -m '{"temperature":21.5}'`,
-        "",
-      ].join("\n"),
-    );
-  });
-}
-
-async function addOperator(
-  values: Settings,
-  name: string,
-  options: { role: string; password?: string },
-): Promise<void> {
-  if (!["viewer", "operator", "admin"].includes(options.role))
-    throw new BadInputError(`--role is "${options.role}": expected viewer, operator or admin`);
-  await withData(values, async (state) => {
-    const password = state.accounts.set(name, options.role as Role, options.password);
-    await writeMosquittoFiles(values, state);
-    process.stdout.write(
-      options.password === undefined
-        ? `${name} (${options.role}), password ${password} (shown this once)\n`
-        : `${name} (${options.role})\n`,
-    );
-  });
-}
-
-async function prepareMosquitto(values: Settings): Promise<void> {
-  await withData(values, async (state) => {
-    const { localSecret } = await import("./console/secrets.ts");
-    await localSecret(state, "console", "console");
-    await localSecret(state, values.device, "device");
-    const password = await admitAdmin(state, values);
-    const directory = await writeMosquittoFiles(values, state);
-    process.stdout.write(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf\n`);
-    process.stdout.write(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:1883 npx muster start\n`);
-    if (password !== undefined) process.stdout.write(`operator admin, password ${password} (shown this once)\n`);
-  });
 }
 
 async function serveBroker(
@@ -217,7 +179,7 @@ async function serveConsole(
   const { Console } = await import("./console/console.ts");
   const { HttpServer } = await import("./console/http/server.ts");
   const { localSecret, writeCliToken } = await import("./console/secrets.ts");
-  const { data: directory, influxUrl, root, mqttVersion, listen, historyAge, historySize } = values;
+  const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
   const log = createLog("console", values.logLevel);
   const console = new Console({
     directory,
@@ -228,11 +190,13 @@ async function serveConsole(
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize * 1024 * 1024 },
     ...(influxUrl === undefined ? {} : { influxUrl }),
+    ...(influxRetention === undefined ? {} : { influxRetention }),
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
   });
   await console.start();
   lifetime.add(() => console.stop());
-  const page = fileURLToPath(new URL("web", import.meta.url));
+  // Beside the built program, or where the build puts it when this file runs as it is.
+  const page = ["web", "dist/web"].map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
   const server = new HttpServer({ console, accounts: state.accounts, listen, port: values.httpPort, page, log, clock });
   const port = await server.start();
   lifetime.add(() => server.stop());
@@ -265,15 +229,32 @@ async function serveAgent(
   const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
   const options = { device, url, password, interval, batchSize, root, mqttVersion, directory, log, clock, ...reboot };
   let current: Agent;
-  const begin = (): Agent => {
-    current = new Agent({ ...options, restart: restart ?? begin });
-    current.start();
-    void current.finished.then((reason) => log.info({ device, reason }, "the agent has stopped"));
-    return current;
+  const begin = async (): Promise<Agent> => {
+    // Ends the executables that outlive their agent's stop, as in a restart within this process.
+    const ended = new AbortController();
+    const agent = (current = new Agent({ ...options, restart: restart ?? (() => void begin()) }));
+    for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
+    agent.start();
+    void agent.finished.then((reason) => {
+      ended.abort();
+      log.info({ device, reason }, "the agent has stopped");
+    });
+    return agent;
   };
-  const first = begin();
+  const first = await begin();
   lifetime.add(() => current.stop());
   return first;
+}
+
+async function executables(
+  { execDirectory: directory, execAllow, device }: Settings,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Iterable<[string, Handler]>> {
+  if (directory === undefined) return [];
+  const { loadExecutables } = await import("./agent/exec/load.ts");
+  const allow = execAllow?.split(",").map((name) => name.trim());
+  return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
 }
 
 /** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
@@ -286,15 +267,6 @@ function respawn(): void {
 /** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
 const restartStatus = 75;
 
-/** The password that was made for the first administrator; undefined where there is one, or the settings give it. */
-async function admitAdmin({ accounts }: State, { adminPassword }: Settings): Promise<string | undefined> {
-  if (adminPassword !== undefined) {
-    if (!(await accounts.verify("admin", adminPassword))) accounts.set("admin", "admin", adminPassword);
-    return undefined;
-  }
-  return accounts.find("admin") ? undefined : accounts.set("admin", "admin");
-}
-
 async function openData({ data }: Settings, lifetime: Lifetime): Promise<State> {
   const { openState } = await import("./console/state.ts");
   const state = openState(data, clock);
@@ -302,10 +274,15 @@ async function openData({ data }: Settings, lifetime: Lifetime): Promise<State> 
   return state;
 }
 
-async function withData(values: Settings, work: (state: State) => Promise<void>): Promise<void> {
-  const { openState } = await import("./console/state.ts");
-  const state = openState(values.data, clock);
-  await work(state).finally(() => state.close());
+/** One of the commands about accounts, on the data directory. */
+function administer<A extends unknown[]>(act: (administration: Administration, ...parameters: A) => Promise<void>) {
+  return line.once(async (values, ...parameters: A) => {
+    const { openState } = await import("./console/state.ts");
+    const state = openState(values.data, clock);
+    const out = (text: string): void => void process.stdout.write(`${text}\n`);
+    const writeFiles = (): Promise<string> => writeMosquittoFiles(values, state);
+    await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
+  });
 }
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. @returns the directory */

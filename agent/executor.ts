@@ -140,11 +140,15 @@ export class Executor {
     try {
       const { value: task, encoding } = readTask(request.payload);
       const handler = this.#options.handlers.get(task.key);
-      if (!handler) return void this.#answer(id, this.#unknownKey(task.key), encoding, request);
+      if (!handler) {
+        this.#answer(id, this.#unknownKey(task.key), encoding, request);
+        return undefined;
+      }
       const created = task.ts ?? this.#now();
       return { id, created, task, encoding, request, handler, earlier, abort: new AbortController(), begun: false };
     } catch (error) {
-      return void this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
+      this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
+      return undefined;
     }
   }
 

@@ -56,13 +56,13 @@ export class Runner {
   /** It was begun by an earlier run of the agent and not ended: what its handler says about that is done. */
   async #resume(job: Job, earlier: Begun): Promise<Outcome> {
     const { boot } = this.#options;
-    const { onInterrupt, verify } = job.handler;
+    const { onInterrupt } = job.handler;
     const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${boot})`;
     if (earlier.attempts >= mostAttempts) {
       return rejected("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
     if (onInterrupt === "rerun") return this.#begin(job, earlier.attempts + 1);
-    if (onInterrupt === "verify" && verify) return this.#verify(job, earlier);
+    if (onInterrupt === "verify" && job.handler.verify) return this.#verify(job, earlier);
     return interrupted("agent-stopped", died);
   }
 

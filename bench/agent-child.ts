@@ -3,7 +3,7 @@ import { ready, settingsOfChild } from "./children.ts";
 
 /** An agent in a process of its own, sampling rarely. */
 const agent = new Agent({
-  ...settingsOfChild<{ device: string; url: string; password: string; mqttVersion: 4 | "auto" }>(),
+  ...settingsOfChild<{ device: string; url: string; password: string; mqttVersion: 4 | "auto"; directory?: string }>(),
   interval: 60_000,
 });
 agent.start();

@@ -8,7 +8,7 @@ import { percentile, toMarkdown, type Row } from "./table.ts";
 const rounds = { muster: 2_000, plain: 200 };
 
 /** Command round trips, one after the other: row, retained task, reply, row, withdrawal; the agent in a process of its own. */
-async function muster(kind: BrokerKind): Promise<number[]> {
+async function muster(kind: BrokerKind, ledger: "disk" | "memory"): Promise<number[]> {
   const scope = new BenchScope();
   try {
     const fleet = await startFleet(scope, kind);
@@ -18,6 +18,7 @@ async function muster(kind: BrokerKind): Promise<number[]> {
       url: fleet.url,
       password: login[login.indexOf("-P") + 1],
       mqttVersion: kind === "embedded" ? 4 : "auto",
+      ...(ledger === "disk" ? { directory: await scope.directory() } : {}),
     });
     scope.cleanup(() => endChild(child));
     await fleet.sees("rpi-7", true);
@@ -61,8 +62,9 @@ async function times(count: number, round: () => Promise<void>): Promise<number[
 
 export async function roundTrip(): Promise<string> {
   const runs: [string, number[]][] = [
-    ["Muster, embedded broker", await muster("embedded")],
-    ["Muster, Mosquitto with the shipped mosquitto.conf", await muster("mosquitto")],
+    ["Muster, embedded broker", await muster("embedded", "memory")],
+    ["the same, with the agent's ledger: two syncs to disk a command", await muster("embedded", "disk")],
+    ["Muster, Mosquitto with the shipped mosquitto.conf", await muster("mosquitto", "memory")],
     ["plain mqtt.js, Mosquitto as it comes", await plain()],
   ];
   const reference = percentile(runs.at(-1)?.[1] ?? [], 0.5);

@@ -39,6 +39,8 @@ export interface ConsoleOptions {
   readonly bus?: Bus;
   /** `http://user:pass@host:8086/database`; without it, metrics go to the embedded store. */
   readonly influxUrl?: string;
+  /** Milliseconds that InfluxDB keeps samples: made its default retention policy. Without it, InfluxDB's own holds. */
+  readonly influxRetention?: number;
   /** Bounds of the embedded store: milliseconds and bytes. */
   readonly history?: { readonly maxAge: number; readonly maxBytes: number };
   readonly root?: string;
@@ -228,9 +230,13 @@ export class Console {
   }
 
   #makeStore(): MetricsStore {
-    const { influxUrl, directory, history = defaultHistory } = this.#options;
+    const { influxUrl, influxRetention, directory, history = defaultHistory } = this.#options;
     const common = { log: this.#log, clock: this.#clock };
-    if (influxUrl !== undefined) return new InfluxStore({ url: influxUrl, random: Math.random, ...common });
+    if (influxUrl !== undefined) {
+      const retention = influxRetention === undefined ? {} : { retention: influxRetention };
+      const onHealth = (): void => this.events.store.emit();
+      return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, onHealth, ...common });
+    }
     return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common });
   }
 

@@ -1,5 +1,5 @@
 import { Command as Program } from "commander";
-import { asError, BadInputError, EnvironmentError, messageWithCauses, SettingsError } from "#shared/errors";
+import { asError, BadInputError, EnvironmentError, errorCode, messageWithCauses, SettingsError } from "#shared/errors";
 import { Lifetime } from "#shared/lifetime";
 import { flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
 
@@ -58,6 +58,8 @@ export class CommandLine {
 
   /** Reads the process's arguments and carries them out; what goes wrong is told in sentences, with exit status 1, or 2 for wrong settings. */
   async run(): Promise<void> {
+    // `muster watch | head`: nobody reads on, which is no failure.
+    process.stdout.on("error", (error) => process.exit(errorCode(error) === "EPIPE" ? 0 : 1));
     await this.#program.parseAsync().catch(fail);
   }
 

@@ -87,8 +87,15 @@ export const settings = {
     parse: whole(1, 1_000),
     default: 1,
   }),
+  influxRetention: setting({
+    env: "MUSTER_INFLUX_RETENTION",
+    help: "how long InfluxDB keeps samples, as the database's default retention policy",
+    parse: (value): number | undefined => parseDuration(value),
+    default: undefined,
+    shown: "the database's own: for ever",
+  }),
   execDirectory: setting({
-    env: "MUSTER_EXEC_DIR",
+    env: "MUSTER_EXEC_DIRECTORY",
     help: "directory of executables that the agent offers as commands exec:NAME",
     parse: optionalText,
     default: undefined,

@@ -1,12 +1,35 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
+import type { CommandFailedError } from "../console/desk/errors.ts";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
-import { eventually, suite } from "./suite.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 const device = parseDeviceId("rpi-7");
 const queued = { by: "test", timeout: null, ttl: 120_000 };
+
+async function smallFileSystem(scope: Scope): Promise<string> {
+  const directory = join(await scope.directory(), "small");
+  mkdirSync(directory);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
+  scope.cleanup(() => execFileSync("umount", ["-l", directory]));
+  return directory;
+}
+
+/** Takes what room there is, to the last byte. */
+function fill(directory: string): void {
+  for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) {
+    try {
+      writeFileSync(join(directory, "filler"), Buffer.alloc(size), { flag: "a" });
+    } catch {
+      // This much does not fit any more; half of it may.
+    }
+  }
+}
 
 for (const kind of brokerKinds) {
   suite(`promises of commands over ${kind}`, ({ test }) => {
@@ -115,6 +138,46 @@ for (const kind of brokerKinds) {
       assert.equal(result, { cancelled: true });
       await eventually("long is cancelled", () => fleet.console.desk.find(id)?.state === "cancelled");
       await eventually("report ran", () => fleet.console.desk.find(waiting.id)?.state === "succeeded");
+    });
+
+    test("an empty retained payload from mosquitto_pub withdraws; the history has who sent and who withdrew", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const agent = await fleet.agent();
+      await agent.stop();
+      await fleet.sees("rpi-7", false);
+      const id = parseCommandId("typed");
+      await fleet.pub("-r", "-t", `muster/rpi-7/cmd/${id}`, "-m", "ping");
+      const typed = await eventually("its row", () => fleet.console.desk.find(id));
+      // Only the embedded broker tells who published.
+      assert.is(typed.by, kind === "embedded" ? "ann" : "mqtt");
+      assert.ok(Math.abs((typed.expires ?? 0) - typed.ts - 3_600_000) < 10, "a hand-typed command waits an hour");
+      await fleet.pub("-r", "-n", "-t", `muster/rpi-7/cmd/${id}`);
+      await eventually("its end", () => fleet.console.desk.find(id)?.state === "cancelled");
+      await fleet.agent();
+      assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
+      assert.is(fleet.console.desk.find(id)?.late, undefined);
+    });
+
+    test("with no room to record it, a command is refused with that reason, and the agent goes on", async (scope) => {
+      // A file system of its own that can be filled; mounting takes root, which the tests elsewhere do not need.
+      if (process.getuid?.() !== 0) return;
+      const directory = await smallFileSystem(scope);
+      const fleet = await startFleet(scope, kind);
+      const agent = fleet.newAgent("rpi-7", { directory });
+      let begun = 0;
+      agent.handle("count", { run: () => void (begun += 1) });
+      agent.start();
+      await fleet.sees("rpi-7", true);
+      fill(directory);
+      const error = (await fleet.console
+        .send("rpi-7", { key: "count" })
+        .catch((thrown: unknown) => thrown)) as CommandFailedError;
+      assert.is(error.details.command.state, "rejected");
+      assert.is(error.details.command.error?.code, "no-room");
+      assert.match(error.message, /ENOSPC/);
+      assert.is(begun, 0);
+      rmSync(join(directory, "filler"));
+      assert.is((await fleet.console.send("rpi-7", { key: "count" })).state, "succeeded");
     });
 
     test("answer times are learned, and proposed where a timeout was too short", async (scope) => {

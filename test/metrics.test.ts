@@ -129,6 +129,22 @@ for (const kind of brokerKinds) {
   });
 }
 
+suite("metrics of nobody", ({ test }) => {
+  test("a device that nobody enrolled is refused with what to do, and becomes no series", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    const refused = await fleet.sub(scope, "-t", "muster/+/refused");
+    await runProgram("mosquitto_pub", [
+      ...fleet.login("console"),
+      "-t",
+      "muster/esp-9/metrics/room",
+      "-m",
+      '{"temperature":21.5}',
+    ]);
+    await refused.line(/esp-9\/refused .*unknown device.*enroll/);
+    assert.is(fleet.console.registry.get("esp-9"), undefined);
+  });
+});
+
 suite("metrics into InfluxDB", ({ test }) => {
   test(
     "an InfluxDB that is away at start: the console starts, says so, and everything arrives once it is there",

@@ -1,5 +1,6 @@
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
+import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 
 /** The console said no: its sentence, and what came with it. */
 export class ApiError extends Error {
@@ -54,6 +55,34 @@ export class Api {
     return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}`);
   }
 
+  async jobs(limit: string): Promise<readonly JobSummaryDocument[]> {
+    return (await this.#ask<{ jobs: JobSummaryDocument[] }>("GET", `/api/jobs?${new URLSearchParams({ limit })}`)).jobs;
+  }
+
+  job(id: string): Promise<JobDocument> {
+    return this.#ask("GET", `/api/jobs/${encodeURIComponent(id)}`);
+  }
+
+  createJob(order: object): Promise<JobDocument> {
+    return this.#ask("POST", "/api/jobs", order);
+  }
+
+  changeJob(id: string, change: "pause" | "resume"): Promise<JobDocument> {
+    return this.#ask("POST", `/api/jobs/${encodeURIComponent(id)}/${change}`);
+  }
+
+  cancelJob(id: string): Promise<JobDocument> {
+    return this.#ask("DELETE", `/api/jobs/${encodeURIComponent(id)}`);
+  }
+
+  async groups(device: string): Promise<readonly string[]> {
+    return (await this.#ask<{ groups: string[] }>("GET", groupsPath(device))).groups;
+  }
+
+  async setGroups(device: string, groups: readonly string[]): Promise<readonly string[]> {
+    return (await this.#ask<{ groups: string[] }>("PUT", groupsPath(device), { groups })).groups;
+  }
+
   /** The console's events, until `signal` aborts or the console goes. */
   async *events(query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const response = await this.#fetch("GET", `/api/events?${new URLSearchParams(query)}`, undefined, signal);
@@ -95,6 +124,8 @@ export class Api {
     }
   }
 }
+
+const groupsPath = (device: string): string => `/api/devices/${encodeURIComponent(device)}/groups`;
 
 async function toError(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => ({}))) as { detail?: string; command?: CommandDocument };

@@ -3,8 +3,10 @@ import { BadInputError } from "#shared/errors";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
+import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "./jobs.ts";
 import { commandTable, deviceTable } from "./list.ts";
-import { send, type SendFlags, type Terminal } from "./send.ts";
+import { story, type Terminal } from "./live.ts";
+import { send, type SendFlags } from "./send.ts";
 import { watch } from "./watch.ts";
 
 const names: readonly SettingName[] = ["url", "token", "data", "httpPort"];
@@ -29,21 +31,28 @@ export function clientCommands(line: CommandLine): void {
       }),
     );
 
-  define("send <device> <key>", "send a command and await its end; exit status 0 only when it succeeded")
+  manyOptions(define("send <device> [key]", "send a command and await its end; exit status 0 only when it succeeded"))
+    .usage("[options] DEVICE KEY\n       muster send [options] --all|--group GROUP|--where CONDITIONS KEY")
     .option("--arg <name=value>", "an argument; may be given several times", (pair: string, all?: string[]) => [
       ...(all ?? []),
       pair,
     ])
-    .option("--timeout <duration>", "how long to wait for the end", "5s")
+    .option("--timeout <duration>", "how long to wait for the end (default: 5s; to many: as long as it takes)")
     .option("--ttl <duration>", "let it wait this long for a device that is offline")
     .option("--json", "print the command's document")
     .addHelpText(
       "after",
-      "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m",
+      "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m\n  muster send --all ping\n  muster send --where os=linux,online=true report --rate 5 --canary 2 --abort failed=20%,min=5",
     )
     .action(
-      once(async (values, device: string, key: string, flags: SendFlags) => {
-        process.exitCode = await send(connect(values), device, key, flags, terminal);
+      once(async (values, device: string, key: string | undefined, flags: Omit<SendFlags, "timeout"> & ManyFlags) => {
+        const api = connect(values);
+        if (isToMany(flags)) {
+          process.exitCode = await sendToMany(api, key === undefined ? [device] : [device, key], flags, terminal);
+          return;
+        }
+        if (key === undefined) throw new BadInputError(`no key: expected muster send ${device} KEY, such as ping`);
+        process.exitCode = await send(api, device, key, { ...flags, timeout: flags.timeout ?? "5s" }, terminal);
       }),
     );
 
@@ -59,12 +68,18 @@ export function clientCommands(line: CommandLine): void {
       }),
     );
 
+  define("explain <id>", "tell a command's story, what it waits for and who acts next").action(
+    once(async (values, id: string) => terminal.out(story(await connect(values).command(id)))),
+  );
+
   define("cancel <id>", "withdraw a command").action(
     once(async (values, id: string) => {
       const { state, explain } = await connect(values).cancel(id);
       terminal.out(`${state}: ${explain}`);
     }),
   );
+
+  jobCommands(define, once, connect, terminal);
 
   define("watch [device]", "print live values, presence and commands until Ctrl-C").action(
     once(async (values, device: string | undefined) => {

@@ -3,6 +3,7 @@ import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import type { CommandDocument } from "../http/documents.ts";
 import type { Api } from "./api.ts";
+import { LiveCommand, type Terminal } from "./live.ts";
 import { printable } from "./table.ts";
 
 export interface SendFlags {
@@ -10,13 +11,6 @@ export interface SendFlags {
   readonly timeout: string;
   readonly ttl?: string;
   readonly json?: boolean;
-}
-
-export interface Terminal {
-  out(text: string): void;
-  /** For progress: standard error, so that output can be piped. */
-  err(text: string): void;
-  readonly live: boolean;
 }
 
 const finals = new Set(["succeeded", "failed", "rejected", "interrupted", "expired", "cancelled", "timed_out"]);
@@ -40,7 +34,8 @@ export async function send(
     ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
   };
   const stop = new AbortController();
-  const last = await follow(api, device, order, timeout, stop, flags.json ? { ...terminal, live: false } : terminal);
+  const silent: Terminal = { out: () => {}, err: () => {}, live: false };
+  const last = await follow(api, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
   if (flags.json) terminal.out(JSON.stringify(last, null, 2));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;
@@ -75,18 +70,17 @@ async function follow(
   order: object,
   timeout: number,
   stop: AbortController,
-  terminal: Terminal,
+  shown: LiveCommand,
 ): Promise<CommandDocument> {
   const events = api.events({ device }, stop.signal);
   let sent: CommandDocument | undefined;
-  let shown = "";
   const timer = setTimeout(() => stop.abort(), timeout + 1_000);
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
     sent = await api.send(device, order);
     for (let latest = sent; ;) {
-      shown = showProgress(latest, shown, terminal);
+      shown.show(latest);
       if (finals.has(latest.state)) return latest;
       const next = await nextOf(events, sent.id);
       if (!next) return await api.command(sent.id);
@@ -98,7 +92,7 @@ async function follow(
   } finally {
     clearTimeout(timer);
     stop.abort();
-    if (terminal.live && shown) terminal.err("\n");
+    shown.end();
   }
 }
 
@@ -113,23 +107,8 @@ async function nextOf(
   }
 }
 
-/** One line, drawn over: state, bar and note. New output goes to standard output as it comes. */
-function showProgress(command: CommandDocument, shown: string, terminal: Terminal): string {
-  if (!terminal.live) return shown;
-  const bar =
-    command.progress === undefined
-      ? ""
-      : ` [${"#".repeat(Math.round(command.progress * 20)).padEnd(20, ".")}] ${Math.round(command.progress * 100)} %`;
-  const line = `${command.device} ${command.key}: ${command.state}${bar} ${printable(command.note ?? "")}`;
-  if (line !== shown) terminal.err(`\r\u001b[K${line.slice(0, 100)}`);
-  return line;
-}
-
-function summary(command: CommandDocument): string {
-  const output = command.output ? `${printable(command.output).trimEnd()}\n` : "";
-  if (command.state === "succeeded") return output + printable(JSON.stringify(command.result ?? null, null, 2));
-  return (
-    output +
-    printable(`${command.state}: ${command.error?.message ?? command.explain}\n${command.explain} (${command.id})`)
-  );
+/** The output has been shown as it came. */
+function summary({ state, result, error, explain, id }: CommandDocument): string {
+  if (state === "succeeded") return printable(JSON.stringify(result ?? null, null, 2));
+  return printable(`${state}: ${error?.message ?? explain}\n${explain} (${id})`);
 }

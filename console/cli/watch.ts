@@ -1,7 +1,7 @@
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { Sample } from "../registry.ts";
 import type { Api } from "./api.ts";
-import type { Terminal } from "./send.ts";
+import type { Terminal } from "./live.ts";
 import { printable } from "./table.ts";
 
 /** Prints live values, presence and commands, a line each, until `signal` aborts or the console goes. */

@@ -1,5 +1,6 @@
 import { BadInputError, messageWithCauses } from "#shared/errors";
 import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
+import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
 import { StoreUnavailableError } from "../store/store.ts";
 
 /** An error as `application/problem+json` (RFC 9457). `detail` is a sentence for people. */
@@ -46,6 +47,15 @@ const refusalStatus: Readonly<Record<RefusalReason, number>> = {
   "bad-arguments": 422,
 };
 
+const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {
+  "unknown-device": 404,
+  "unknown-group": 404,
+  "unknown-job": 404,
+  "no-devices": 422,
+  "no-takers": 422,
+  "wrong-state": 409,
+};
+
 export function problem(status: number, detail: string, extensions: Readonly<Record<string, unknown>> = {}): Problem {
   return { type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extensions };
 }
@@ -55,6 +65,8 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
   if (error instanceof HttpError) return problem(error.status, error.message, error.extensions);
   if (error instanceof CommandRefusedError)
     return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof JobRefusedError)
+    return problem(jobRefusalStatus[error.reason], error.message, { reason: error.reason });
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
   const status = error.statusCode ?? 500;

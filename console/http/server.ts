@@ -22,6 +22,8 @@ import { problem, problemOf } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { groupRoutes } from "./routes/groups.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { sessionRoutes } from "./routes/session.ts";
 
 export interface HttpOptions {
@@ -97,6 +99,8 @@ export async function buildApp({
   await app.register(sessionRoutes(accounts));
   await app.register(deviceRoutes(console, accounts, clock));
   await app.register(commandRoutes(console, accounts));
+  await app.register(jobRoutes(console, accounts));
+  await app.register(groupRoutes(console, accounts));
   await app.register(eventRoutes(console, accounts));
   app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () =>
     app.swagger(),

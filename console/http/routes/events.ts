@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import { allow } from "../auth.ts";
+import { toJobSummaryDocument } from "../../jobs/document.ts";
 import { toCommandDocument, toDeviceDocument } from "../documents.ts";
 
 /** Bytes waiting for one reader; one that is further behind is cut off and will come back and fetch anew. */
@@ -21,7 +22,7 @@ export const eventRoutes =
       "/api/events",
       {
         schema: {
-          summary: "Server-sent events: presence, sample, command, store",
+          summary: "Server-sent events: presence, sample, command, job, store",
           querystring: z.object({ device: z.string().optional() }),
           produces: ["text/event-stream"],
         },
@@ -50,6 +51,8 @@ export const eventRoutes =
               wanted(command.device) &&
               send("command", toCommandDocument(command, console.registry.get(command.device))),
           ),
+          // Jobs concern the fleet: who asks for one device is not told of them.
+          console.jobs.changes.on((job) => device === undefined && send("job", toJobSummaryDocument(job))),
           console.events.store.on(() => send("store", console.store.health())),
         ];
         const beat = setInterval(() => stream.write(": still here\n\n"), keepAlive);

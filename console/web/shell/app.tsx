@@ -2,6 +2,8 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
 import { CommandsPage } from "../commands/page.tsx";
+import { JobPage } from "../jobs/job.tsx";
+import { JobsPage } from "../jobs/page.tsx";
 import { FleetPage } from "../devices/fleet.tsx";
 import { DevicePage } from "../devices/page.tsx";
 import { connection, startLive } from "../state/live.ts";
@@ -44,6 +46,8 @@ function Work(): JSX.Element {
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />
         <Route path="/commands" component={CommandsPage} />
+        <Route path="/jobs" component={JobsPage} />
+        <Route path="/jobs/:id" component={JobPage} />
         <Route default component={NotFound} />
       </Router>
     </LocationProvider>
@@ -61,6 +65,7 @@ function TopBar(): JSX.Element {
       <nav aria-label="Main">
         <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
         <NavLink href="/commands" name="Commands" here={path === "/commands"} />
+        <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs")} />
       </nav>
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
         {{ connecting: "Connecting", live: "Live", lost: "Reconnecting" }[connection.value]}

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { getDevices, getHealth } from "../api/console.ts";
 import type { Command, Presence, Sample, StoreHealth } from "../api/documents.ts";
+import { forgetJobs, takeJobs, type JobSummary } from "../jobs/known.ts";
 import { forgetCommands, takeCommands } from "./commands.ts";
 import { forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet.ts";
 import { checkSession } from "./session.ts";
@@ -19,6 +20,7 @@ const handlers = {
   presence: (data: Presence) => takePresence(data),
   sample: (data: { device: string; samples: readonly Sample[] }) => takeSamples(data),
   command: (data: Command) => takeCommands([data]),
+  job: (data: JobSummary) => takeJobs([data]),
   store: (data: StoreHealth) => (store.value = data),
 };
 
@@ -71,6 +73,7 @@ export function startLive(): () => void {
     connection.value = "connecting";
     forgetFleet();
     forgetCommands();
+    forgetJobs();
   };
 }
 

@@ -1,0 +1,113 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { Args, Json } from "#shared/messages/command";
+import { CommandError, type Handler, type RunContext, type RunningCommand } from "../handler.ts";
+import { runChild, type ChildOptions } from "./child.ts";
+import { readDescription, type Description } from "./description.ts";
+import { dataOf, sentence, succeeded, type Ending } from "./ending.ts";
+import { environment } from "./environment.ts";
+import { safePath } from "./file.ts";
+import { Stderr } from "./stderr.ts";
+import { Stdout } from "./stdout.ts";
+
+export interface ExecutableOptions {
+  /** A real path. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly device?: string | undefined;
+  /** Ends the children that no command's own signal ends: descriptions and verifications. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an executable may take to describe itself: milliseconds, and characters of output. */
+const describing = { timeout: 5_000, output: 64 * 1024 };
+
+/** One executable file of the directory: describes itself, and runs as a command. */
+export class Executable {
+  readonly #name: string;
+  readonly #key: string;
+  readonly #options: ExecutableOptions;
+
+  constructor(name: string, options: ExecutableOptions) {
+    this.#name = name;
+    this.#key = `exec:${name}`;
+    this.#options = options;
+  }
+
+  /** Asks it what it is. @throws Error with the reason why it cannot be offered, as the end of a sentence */
+  async describe(): Promise<Description> {
+    const path = await safePath(this.#options.directory, this.#name);
+    const tooMuch = new AbortController();
+    const stderr = new Stderr();
+    let text = "";
+    const stdout = (chunk: string): void => {
+      if (text.length + chunk.length > describing.output) tooMuch.abort();
+      else text += chunk;
+    };
+    const { timeout } = describing;
+    const calling = { path, flag: "--describe", input: "", timeout, signals: [tooMuch.signal], stdout } as const;
+    const ending = await this.#call({ ...calling, stderr });
+    if (tooMuch.signal.aborted) throw new Error(`"--describe" printed more than ${describing.output} characters`);
+    if (!succeeded(ending)) throw new Error(`"--describe" ${sentence(ending)}${stderr.reason()}`);
+    return readDescription(text);
+  }
+
+  /** The command that it carries out. */
+  handler({ timeout, ...description }: Description): Handler {
+    const verify: NonNullable<Handler["verify"]> = (args, { command }) => this.#verify(args, command, timeout);
+    return {
+      ...description,
+      run: (args, context) => this.#run(args, context, timeout),
+      ...(description.onInterrupt === "verify" && { verify }),
+    };
+  }
+
+  async #run(args: Args, { signal, command, output, progress }: RunContext, timeout: number): Promise<Json | void> {
+    const stdout = new Stdout({ output, progress });
+    const stderr = new Stderr(output);
+    const calling = { path: await this.#path(), input: line(args), timeout, signals: [signal], command };
+    const ending = await this.#call({ ...calling, stdout: stdout.push, stderr });
+    if (succeeded(ending)) return stdout.result();
+    stdout.fail();
+    if (signal.aborted) throw asError(signal.reason);
+    throw new CommandError(ending.how, `${this.#key} ${sentence(ending)}${stderr.reason()}`, dataOf(ending));
+  }
+
+  async #verify(args: Args, command: RunningCommand, timeout: number): Promise<Json | void> {
+    const stdout = new Stdout({ progress() {}, output() {} });
+    const stderr = new Stderr();
+    const calling = { path: await this.#path(), flag: "--verify", input: line(args), timeout, command } as const;
+    const ending = await this.#call({ ...calling, signals: [], stdout: stdout.push, stderr });
+    if (succeeded(ending)) return stdout.result();
+    if (ending.how === "exit" && ending.status === 1)
+      throw new CommandError("interrupted", `${this.#key} was interrupted and did not take place${stderr.reason()}`);
+    throw new CommandError(ending.how, `${this.#key} --verify ${sentence(ending)}${stderr.reason()}`, dataOf(ending));
+  }
+
+  async #call({ stderr, command, ...calling }: Calling): Promise<Ending> {
+    const { directory, clock, signal, device } = this.#options;
+    const signals = signal ? [...calling.signals, signal] : calling.signals;
+    const env = environment(command, device);
+    const ending = await runChild({ ...calling, directory, clock, env, signals, stderr: stderr.push });
+    stderr.end();
+    return ending;
+  }
+
+  async #path(): Promise<string> {
+    try {
+      return await safePath(this.#options.directory, this.#name);
+    } catch (error) {
+      throw new CommandError("spawn", `${this.#key} was not started: ${asError(error).message}`);
+    }
+  }
+}
+
+type Calling = Omit<ChildOptions, "directory" | "clock" | "env" | "stderr"> & {
+  readonly stderr: Stderr;
+  readonly command?: RunningCommand;
+};
+
+/** Arguments as the one line that an executable reads. */
+function line(args: Args): string {
+  return `${JSON.stringify(args)}\n`;
+}

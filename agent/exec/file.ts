@@ -1,0 +1,70 @@
+import { constants } from "node:fs";
+import { open, realpath, stat } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { asError, BadInputError, errorCode } from "#shared/errors";
+import { quoted } from "#shared/ids";
+
+/** A command's key takes `exec:` and this. */
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,57}$/;
+const worldWritable = constants.S_IWOTH;
+const executable = constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH;
+
+/**
+ * The path of an executable that may be run: looked at when the agent starts and again before each run, because
+ * between the two it may have been replaced.
+ * @param directory the executables' directory, as a real path
+ * @throws BadInputError that says why it may not
+ */
+export async function safePath(directory: string, name: string): Promise<string> {
+  if (!namePattern.test(name))
+    throw new BadInputError(
+      `its name ${quoted(name)} is not valid: expected 1 to 58 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
+    );
+  const path = join(directory, name);
+  try {
+    await assertInside(directory, path);
+    await assertExecutable(path);
+  } catch (error) {
+    if (error instanceof BadInputError) throw error;
+    if (errorCode(error) === "ENOENT") throw new BadInputError("it does not exist");
+    throw new BadInputError(`it cannot be looked at: ${asError(error).message}`);
+  }
+  return path;
+}
+
+/** The real path of the directory. @throws BadInputError where anybody could put a file there */
+export async function safeDirectory(directory: string): Promise<string> {
+  const path = await realpath(directory);
+  const { mode } = await stat(path);
+  if (mode & worldWritable)
+    throw new BadInputError(
+      `${path} is writable by everybody, who could put commands there; take that away: chmod o-w`,
+    );
+  return path;
+}
+
+async function assertInside(directory: string, path: string): Promise<void> {
+  const real = await realpath(path);
+  if (!real.startsWith(directory + sep)) throw new BadInputError("it is a link that leads out of the directory");
+}
+
+async function assertExecutable(path: string): Promise<void> {
+  const file = await stat(path);
+  if (!file.isFile()) throw new BadInputError("it is not a regular file");
+  if (!(file.mode & executable)) throw new BadInputError("it is not executable; make it so: chmod +x");
+  if (file.mode & worldWritable)
+    throw new BadInputError("it is writable by everybody, who could replace it; take that away: chmod o-w");
+  if (await isBareText(path)) throw new BadInputError("it is a script without a #! line, which only a shell would run");
+}
+
+/** execvp hands a text file without `#!` to /bin/sh: nothing here goes through a shell that was not asked for. */
+async function isBareText(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
+    const head = buffer.subarray(0, bytesRead);
+    return !head.toString("latin1").startsWith("#!") && !head.includes(0);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,69 @@
+import { BadInputError } from "#shared/errors";
+import type { Role } from "#shared/principal";
+import type { Settings } from "#shared/settings";
+import { localSecret } from "../secrets.ts";
+import type { State } from "../state.ts";
+
+/** What the commands about accounts act on. */
+export interface Administration {
+  readonly values: Settings;
+  readonly state: State;
+  /** Writes an external Mosquitto's password and access files. @returns their directory */
+  readonly writeMosquittoFiles: () => Promise<string>;
+  readonly out: (text: string) => void;
+}
+
+/** Gives a device an account, and says how to begin on the device. */
+export async function enroll(
+  { values, state, writeMosquittoFiles, out }: Administration,
+  device: string,
+): Promise<void> {
+  const secret = state.accounts.set(device, "device");
+  await writeMosquittoFiles();
+  const { mqttPort: port, root } = values;
+  out(`${device} is enrolled; its secret is shown this once. On the device:`);
+  out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
+  out("or from anything that speaks MQTT:");
+  out(
+    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${root}/${device}/metrics/room -m '{"temperature":21.5}'`,
+  );
+}
+
+/** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
+export async function addOperator(
+  { state, writeMosquittoFiles, out }: Administration,
+  name: string,
+  { role, password }: { readonly role: string; readonly password?: string },
+): Promise<void> {
+  if (!isPersonsRole(role)) throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
+  const made = state.accounts.set(name, role, password);
+  await writeMosquittoFiles();
+  out(password === undefined ? `${name} (${role}), password ${made} (shown this once)` : `${name} (${role})`);
+}
+
+/** Makes what an external Mosquitto needs before it is started. */
+export async function prepareMosquitto(administration: Administration): Promise<void> {
+  const { values, state, writeMosquittoFiles, out } = administration;
+  await localSecret(state, "console", "console");
+  await localSecret(state, values.device, "device");
+  const password = await admitAdmin(state, values.adminPassword);
+  const directory = await writeMosquittoFiles();
+  out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
+  out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
+  if (password !== undefined) out(shownOnce(password));
+}
+
+/** The password that was made for the first administrator; undefined where there is one, or the settings give it. */
+export async function admitAdmin({ accounts }: State, given: string | undefined): Promise<string | undefined> {
+  if (given === undefined) return accounts.find("admin") ? undefined : accounts.set("admin", "admin");
+  if (!(await accounts.verify("admin", given))) accounts.set("admin", "admin", given);
+  return undefined;
+}
+
+export function shownOnce(password: string): string {
+  return `operator admin, password ${password} (shown this once)`;
+}
+
+function isPersonsRole(role: string): role is Role & ("viewer" | "operator" | "admin") {
+  return ["viewer", "operator", "admin"].includes(role);
+}

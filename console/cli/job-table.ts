@@ -1,0 +1,130 @@
+import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
+import type { Api } from "./api.ts";
+import { jobText, rowTable } from "./job-list.ts";
+import type { Terminal } from "./live.ts";
+import { printable } from "./table.ts";
+
+/** Rows drawn while it runs: what a terminal has room for, less the heading and the sentence. */
+const shownAtLeast = 5;
+
+/**
+ * Hands a job in and shows it while it runs: on a terminal a table that fills, otherwise a line for each device that ends.
+ * Ctrl-C ends the watching, not the job.
+ * @returns the job once nothing of it is open any more
+ */
+export async function followJob(api: Api, order: object, terminal: Terminal): Promise<JobDocument> {
+  const stop = new AbortController();
+  const events = api.events({}, stop.signal);
+  try {
+    // The stream's first event says that the console listens; what happens from here on arrives on it.
+    await events.next();
+    let job = await api.createJob(order);
+    const view = terminal.live ? new LiveTable(terminal) : new Lines(terminal);
+    const leave = (): never => leaveJob(job.id, terminal);
+    process.once("SIGINT", leave);
+    try {
+      for (view.show(job); !hasEnded(job); view.show(job)) {
+        await nextOf(events, job.id);
+        job = await api.job(job.id);
+      }
+    } finally {
+      process.off("SIGINT", leave);
+    }
+    view.end(job);
+    return job;
+  } finally {
+    stop.abort();
+  }
+}
+
+function hasEnded({ state, counts }: JobSummaryDocument): boolean {
+  return state !== "running" && state !== "paused" && counts.sent === 0;
+}
+
+function leaveJob(id: string, terminal: Terminal): never {
+  terminal.err(`\nthe job goes on; muster jobs show ${id} tells how it stands, muster jobs cancel ${id} ends it\n`);
+  process.exit(130);
+}
+
+/** Waits for the job's next event. @throws Error when the console closes the stream */
+async function nextOf(events: AsyncGenerator<{ event: string; data: unknown }>, id: string): Promise<void> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) throw new Error(`the console closed the stream; muster jobs show ${id} tells how the job stands`);
+    if (value.event === "job" && (value.data as JobSummaryDocument).id === id) return;
+  }
+}
+
+/** For pipes and logs: each device once, when it has ended. */
+class Lines {
+  readonly #terminal: Terminal;
+  readonly #told = new Set<string>();
+  #state = "";
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show({ devices, state, explain }: JobDocument): void {
+    for (const { device, state: own, ended, outcome } of devices) {
+      if (ended === null || this.#told.has(device)) continue;
+      this.#told.add(device);
+      this.#terminal.out(printable(`${device}  ${own}  ${outcome ?? ""}`).trimEnd());
+    }
+    if (state !== this.#state && state === "paused") this.#terminal.out(`paused: ${printable(explain)}`);
+    this.#state = state;
+  }
+
+  end({ id, state, explain }: JobDocument): void {
+    this.#terminal.out(`${state}: ${printable(explain)} (${id})`);
+  }
+}
+
+/** Drawn over in place: what needs a look first, then what moves; the whole table stays at the end. */
+class LiveTable {
+  readonly #terminal: Terminal;
+  #drawn = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(job: JobDocument): void {
+    // A terminal that does not know its size says 0.
+    const width = (process.stderr.columns || 80) - 1;
+    const room = Math.max(shownAtLeast, (process.stderr.rows || 24) - 5);
+    const devices = job.devices.toSorted((a, b) => interest(a.state) - interest(b.state)).slice(0, room);
+    const more = job.devices.length - devices.length;
+    const lines = [
+      bar(job),
+      ...rowTable({ devices }).split("\n"),
+      ...(more > 0 ? [`… and ${more} more`] : []),
+      `${job.state}: ${printable(job.explain)}`,
+    ];
+    this.#clear();
+    this.#terminal.err(lines.map((line) => `${line.slice(0, width)}\n`).join(""));
+    this.#drawn = lines.length;
+  }
+
+  end(job: JobDocument): void {
+    this.#clear();
+    this.#terminal.out(jobText(job));
+  }
+
+  #clear(): void {
+    if (this.#drawn > 0) this.#terminal.err(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+}
+
+function bar({ key, counts: { total, waiting, sent, succeeded, failed, cancelled } }: JobDocument): string {
+  const ended = (succeeded + failed + cancelled) / Math.max(1, total);
+  const filled = "#".repeat(Math.floor(ended * 20)).padEnd(20, ".");
+  return `${key} [${filled}] ${succeeded} succeeded, ${failed} failed, ${sent} open, ${waiting} waiting`;
+}
+
+/** The order in which rows claim the room there is. */
+function interest(state: string): number {
+  const order = ["running", "accepted", "queued", "waiting", "succeeded", "cancelled"];
+  return order.indexOf(state);
+}

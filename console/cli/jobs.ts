@@ -1,0 +1,144 @@
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import type { Settings } from "#shared/settings";
+import type { JobDocument } from "../jobs/document.ts";
+import type { Api } from "./api.ts";
+import { jobTable, jobText } from "./job-list.ts";
+import { followJob } from "./job-table.ts";
+import { parseArgs } from "./send.ts";
+import type { Terminal } from "./live.ts";
+
+type Program = ReturnType<CommandLine["command"]>;
+
+/** Flags that make `send` address many devices. */
+export interface ManyFlags {
+  readonly all?: boolean;
+  readonly group?: string;
+  readonly where?: string;
+  readonly rate?: string;
+  readonly canary?: string;
+  readonly abort?: string;
+  readonly arg?: readonly string[];
+  readonly ttl?: string;
+  readonly timeout?: string;
+  readonly json?: boolean;
+}
+
+export function manyOptions(program: Program): Program {
+  return program
+    .option("--all", "to all devices; the argument is then the key alone")
+    .option("--group <group>", "to the devices of a group")
+    .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
+    .option("--rate <count>", "to many: commands a second at most (default: 10)")
+    .option("--canary <count>", "to many: so many devices first; the rest when they have ended well")
+    .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5");
+}
+
+export function isToMany({ all, group, where }: ManyFlags): boolean {
+  return all === true || group !== undefined || where !== undefined;
+}
+
+/**
+ * Sends one command to many devices and shows the table while it fills.
+ * @param words what stands beside the flags: the key alone
+ * @returns the exit status: 0 only when all succeeded
+ */
+export async function sendToMany(
+  api: Api,
+  words: readonly string[],
+  flags: ManyFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const order = toOrder(words, flags);
+  const last = await followJob(api, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
+  if (flags.json) terminal.out(JSON.stringify(last, null, 2));
+  return last.counts.succeeded === last.counts.total ? 0 : 1;
+}
+
+function toOrder(words: readonly string[], flags: ManyFlags): object {
+  const [key, ...more] = words;
+  if (key === undefined || more.length > 0)
+    throw new BadInputError(
+      `with --all, --group or --where the key stands alone: expected for example muster send --all ping, got ${words.join(" ")}`,
+    );
+  const { rate, canary, abort, ttl, timeout } = flags;
+  return {
+    key,
+    args: parseArgs(flags.arg ?? []),
+    target: toTarget(flags),
+    ...(rate === undefined ? {} : { rate: toNumber(rate, "--rate") }),
+    ...(canary === undefined ? {} : { canary: toNumber(canary, "--canary") }),
+    ...(abort === undefined ? {} : { abort: parseAbort(abort) }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
+}
+
+function toTarget({ all, group, where }: ManyFlags): object {
+  const given = [all ? { all: true } : [], group === undefined ? [] : { group }, where === undefined ? [] : { where }];
+  const [target, ...more] = given.flat();
+  if (target && more.length === 0) return target;
+  throw new BadInputError("--all, --group and --where exclude one another: give one of them");
+}
+
+/** `failed=20%,min=5`, `failed=0.2`. */
+export function parseAbort(text: string): { failed: number; min?: number } {
+  const [, share = "", percent, min] =
+    /^failed=(\d+(?:\.\d+)?)(%?)(?:,min=(\d+))?$/.exec(text.replaceAll(" ", "")) ?? [];
+  const failed = Number(share) / (percent ? 100 : 1);
+  if (share === "" || failed > 1)
+    throw new BadInputError(`--abort ${JSON.stringify(text)} is not usable: expected for example failed=20%,min=5`);
+  return { failed, ...(min === undefined ? {} : { min: Number(min) }) };
+}
+
+function toNumber(text: string, flag: string): number {
+  const number = Number(text);
+  if (text.trim() !== "" && Number.isFinite(number)) return number;
+  throw new BadInputError(`${flag} ${JSON.stringify(text)} is not a number`);
+}
+
+/** `muster jobs` and what can be done to one, and `muster group`. */
+export function jobCommands(
+  define: (name: string, help: string) => Program,
+  once: CommandLine["once"],
+  connect: (values: Settings) => Api,
+  terminal: Terminal,
+): void {
+  define("jobs [action] [id]", "list jobs, or: jobs show|pause|resume|cancel ID")
+    .option("--limit <count>", "at most so many", "20")
+    .option("--json", "print the API's documents")
+    .action(
+      once(
+        async (
+          values,
+          action: string | undefined,
+          id: string | undefined,
+          flags: { limit: string; json?: boolean },
+        ) => {
+          const api = connect(values);
+          const found = action === undefined ? await api.jobs(flags.limit) : await act(api, action, id);
+          if (flags.json) return terminal.out(JSON.stringify(found, null, 2));
+          terminal.out("devices" in found ? jobText(found) : jobTable(found, Date.now()));
+        },
+      ),
+    );
+
+  define("group <device> [groups...]", "put a device into these groups and no others; without groups, show them")
+    .option("--none", "take it out of all groups")
+    .action(
+      once(async (values, device: string, groups: readonly string[], { none }: { none?: boolean }) => {
+        const api = connect(values);
+        const set = groups.length > 0 || none;
+        const now = set ? await api.setGroups(device, groups) : await api.groups(device);
+        terminal.out(now.length > 0 ? now.join("\n") : `${device} is in no group`);
+      }),
+    );
+}
+
+function act(api: Api, action: string, id: string | undefined): Promise<JobDocument> {
+  if (!/^(show|pause|resume|cancel)$/.test(action))
+    throw new BadInputError(`jobs ${JSON.stringify(action)} is not known: expected show, pause, resume or cancel`);
+  if (id === undefined) throw new BadInputError(`jobs ${action} needs a job's id; muster jobs lists them`);
+  if (action === "show") return api.job(id);
+  return action === "cancel" ? api.cancelJob(id) : api.changeJob(id, action === "pause" ? "pause" : "resume");
+}

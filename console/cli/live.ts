@@ -1,0 +1,70 @@
+import { formatDuration } from "#shared/duration";
+import type { CommandDocument } from "../http/documents.ts";
+import { printable } from "./table.ts";
+
+export interface Terminal {
+  readonly out: (text: string) => void;
+  /** For progress: standard error, so that output can be piped. */
+  readonly err: (text: string) => void;
+  readonly live: boolean;
+}
+
+/** A command while it runs: its output as it comes, and on a terminal one line, drawn over, with state, bar and note. */
+export class LiveCommand {
+  readonly #terminal: Terminal;
+  #output = "";
+  #line = "";
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(command: CommandDocument): void {
+    const { output = "" } = command;
+    const more = output.startsWith(this.#output) ? output.slice(this.#output.length) : output;
+    this.#output = output;
+    if (more) {
+      this.#clear();
+      this.#terminal.out(printable(more).replace(/\n$/, ""));
+    }
+    const line = lineOf(command);
+    if (!this.#terminal.live || line === this.#line) return;
+    this.#clear();
+    this.#terminal.err(line.slice(0, 110));
+    this.#line = line;
+  }
+
+  end(): void {
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#terminal.live && this.#line) this.#terminal.err("\r\u001b[K");
+    this.#line = "";
+  }
+}
+
+function lineOf({ device, key, state, progress, note = "", usually, timeout }: CommandDocument): string {
+  const percent =
+    progress === undefined
+      ? ""
+      : ` [${"#".repeat(Math.round(progress * 20)).padEnd(20, ".")}] ${Math.round(progress * 100)} %`;
+  const known = usually
+    ? ` (usually ${formatDuration(usually.p50)}, p99 ${formatDuration(usually.p99)}, timeout ${formatDuration(timeout ?? 0)})`
+    : "";
+  return `${device} ${key}: ${state}${percent} ${printable(note)}${known}`;
+}
+
+/** A command's story, a line for each event with the time since it was sent, and the sentence at its end. */
+export function story({ id, device, key, ts, timeline, explain, late = [] }: CommandDocument): string {
+  const lines = timeline.map(
+    (event) =>
+      `  ${new Date(event.ts).toISOString().slice(11, 23)}  ${`+${formatDuration(Math.max(0, event.ts - ts))}`.padEnd(8)}  ${event.who.padEnd(8)}  ${event.what}`,
+  );
+  const answers = late.map(
+    ({ state, lateBy }) => `  a late answer: ${state}, ${formatDuration(lateBy)} after it was closed`,
+  );
+  return printable(
+    [`${key} on ${device} (${id}), sent ${new Date(ts).toISOString()}`, ...lines, ...answers, explain].join("\n"),
+  );
+}

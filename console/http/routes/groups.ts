@@ -1,0 +1,68 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import * as z from "zod";
+import type { Accounts } from "../../accounts.ts";
+import type { Console } from "../../console.ts";
+import { allow } from "../auth.ts";
+import { deviceId, problemDocument } from "../documents.ts";
+import { HttpError } from "../problem.ts";
+
+const groups = z.array(z.string().max(64)).max(100);
+const document = z.object({ device: z.string(), groups });
+
+/** The groups that a device is in, for jobs to select by. */
+export const groupRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const params = z.object({ id: deviceId });
+    const response = { 200: document, 400: problemDocument, 404: problemDocument };
+    const assertKnown = (id: string): void => {
+      if (!console.registry.get(id))
+        throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+    };
+
+    app.get(
+      "/api/groups",
+      {
+        schema: {
+          summary: "All groups with their devices",
+          response: { 200: z.object({ groups: z.record(z.string(), z.array(z.string())) }) },
+        },
+        preHandler: allow("viewer", accounts),
+      },
+      async () => {
+        const { groups: all } = console.jobs;
+        return { groups: Object.fromEntries(all.names().map((name) => [name, [...all.members(name)]])) };
+      },
+    );
+
+    app.get(
+      "/api/devices/:id/groups",
+      {
+        schema: { summary: "The groups that a device is in", params, response },
+        preHandler: allow("viewer", accounts),
+      },
+      async (request) => {
+        const { id } = request.params;
+        assertKnown(id);
+        return { device: id, groups: [...console.jobs.groups.of(id)] };
+      },
+    );
+
+    app.put(
+      "/api/devices/:id/groups",
+      {
+        schema: {
+          summary: "Put a device into these groups and no others",
+          params,
+          body: z.object({ groups }),
+          response,
+        },
+        preHandler: allow("operator", accounts),
+      },
+      async (request) => {
+        const { id } = request.params;
+        assertKnown(id);
+        return { device: id, groups: [...console.jobs.groups.set(id, request.body.groups)] };
+      },
+    );
+  };

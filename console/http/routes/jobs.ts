@@ -1,0 +1,112 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import * as z from "zod";
+import { parseDuration } from "#shared/duration";
+import type { Accounts } from "../../accounts.ts";
+import type { Console } from "../../console.ts";
+import {
+  abortRule,
+  jobDocument,
+  jobSummaryDocument,
+  jobTarget,
+  toJobDocument,
+  toJobSummaryDocument,
+  type JobDocument,
+} from "../../jobs/document.ts";
+import type { JobOrder } from "../../jobs/job.ts";
+import { allow, principalOf } from "../auth.ts";
+import { problemDocument } from "../documents.ts";
+import { HttpError } from "../problem.ts";
+
+const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
+const order = z.object({
+  key: z.string().min(1).max(64),
+  args: z.record(z.string(), z.json()).default({}),
+  target: jobTarget,
+  rate: z.number().min(0.01).max(1_000).default(10).describe("commands a second at most"),
+  canary: z.number().int().min(0).default(0).describe("devices that go first; the rest follows if they fare well"),
+  abort: abortRule.optional(),
+  ttl: duration.default("1h").describe("how long each command may wait for its device"),
+  timeout: duration.optional().describe("how long a device may take, from being sent to while online"),
+});
+
+const params = z.object({ id: z.string().max(64) });
+
+/** One command to many devices. */
+export const jobRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const viewer = allow("viewer", accounts);
+    const operator = allow("operator", accounts);
+    const document = (id: string): JobDocument => {
+      const found = console.jobs.find(id);
+      if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
+      return toJobDocument(found.summary, found.rows);
+    };
+    const answers = { 200: jobDocument, 404: problemDocument, 409: problemDocument };
+
+    app.post(
+      "/api/jobs",
+      {
+        schema: {
+          summary: "Send one command to many devices",
+          body: order,
+          response: { 201: jobDocument, 400: problemDocument, 404: problemDocument, 422: problemDocument },
+        },
+        preHandler: operator,
+      },
+      async (request, reply) => {
+        const { id } = console.jobs.create(toOrder(request.body), principalOf(request).name);
+        reply.code(201).header("location", `/api/jobs/${id}`);
+        return document(id);
+      },
+    );
+
+    app.get(
+      "/api/jobs",
+      {
+        schema: {
+          summary: "Jobs without their devices, newest first",
+          querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+          response: { 200: z.object({ jobs: z.array(jobSummaryDocument) }) },
+        },
+        preHandler: viewer,
+      },
+      async ({ query }) => ({ jobs: console.jobs.list(query.limit).map(toJobSummaryDocument) }),
+    );
+
+    app.get(
+      "/api/jobs/:id",
+      { schema: { summary: "One job with its devices", params, response: answers }, preHandler: viewer },
+      async (request) => document(request.params.id),
+    );
+
+    app.post(
+      "/api/jobs/:id/pause",
+      { schema: { summary: "Send nothing more for now", params, response: answers }, preHandler: operator },
+      async (request) => document(console.jobs.pause(request.params.id, principalOf(request).name).id),
+    );
+
+    app.post(
+      "/api/jobs/:id/resume",
+      { schema: { summary: "Go on with a paused job", params, response: answers }, preHandler: operator },
+      async (request) => document(console.jobs.resume(request.params.id).id),
+    );
+
+    app.delete(
+      "/api/jobs/:id",
+      {
+        schema: { summary: "Cancel a job and withdraw its commands", params, response: answers },
+        preHandler: operator,
+      },
+      async (request) => document(console.jobs.cancel(request.params.id, principalOf(request).name).id),
+    );
+  };
+
+function toOrder({ ttl, timeout, abort, ...body }: z.infer<typeof order>): JobOrder {
+  return {
+    ...body,
+    abort: abort ?? null,
+    ttl: parseDuration(ttl, "ttl"),
+    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout"),
+  };
+}

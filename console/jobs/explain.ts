@@ -1,0 +1,77 @@
+import { formatDuration } from "#shared/duration";
+import type { DeviceId } from "#shared/ids";
+import type { Device } from "../registry.ts";
+import { isSent, type Job, type JobRow } from "./job.ts";
+import { percent } from "./judge.ts";
+import type { Counts } from "./tally.ts";
+
+/**
+ * One sentence: what the job waits for and who acts next, or how it ended.
+ * @param rows its devices; only looked at while it runs
+ */
+export function explain(
+  job: Job,
+  counts: Counts,
+  rows: readonly JobRow[],
+  device: (id: DeviceId) => Device | undefined,
+): string {
+  const { state, why = state } = job;
+  switch (state) {
+    case "running":
+      return running(job, counts, rows, device);
+    case "paused":
+      return `${why}: ${many(counts.waiting)} wait${counts.waiting === 1 ? "s" : ""}${open(counts)}; somebody has to resume or cancel it`;
+    case "cancelled":
+      return `${why}: ${counts.cancelled} of ${many(counts.total)} were withdrawn or never got it${open(counts)}; nothing to do`;
+    case "aborted":
+      return `aborted: ${why}; ${counts.cancelled} of ${many(counts.total)} were withdrawn or never got it${open(counts)}; look into the failures, then send it anew`;
+    case "done":
+      return done(counts);
+  }
+}
+
+function running(
+  { rate, abort, canary }: Job,
+  { waiting }: Counts,
+  rows: readonly JobRow[],
+  device: (id: DeviceId) => Device | undefined,
+): string {
+  const canaries = rows.filter((row) => row.canary && row.ended === null);
+  if (canary > 0 && canaries.length > 0 && waiting > 0) {
+    const others = rows.filter((row) => !row.canary && row.state === "waiting").length;
+    const rest = others > 0 ? `; the other ${others} follow unless more than ${percent(abort?.failed ?? 0)} fail` : "";
+    return `waiting for the canar${canaries.length === 1 ? "y" : "ies"} ${list(canaries)}${rest}; ${nextStep(canaries, device)}`;
+  }
+  if (waiting > 0)
+    return `sending to ${waiting} more of ${many(rows.length)}, one every ${formatDuration(1_000 / rate)}; nothing to do but wait`;
+  const sent = rows.filter(isSent);
+  return `sent to all; waiting for ${many(sent.length)} (${list(sent)}); ${nextStep(sent, device)}`;
+}
+
+function nextStep(rows: readonly JobRow[], device: (id: DeviceId) => Device | undefined): string {
+  const offline = rows.filter((row) => isSent(row) && !device(row.device)?.online);
+  if (offline.length === 0) return "nothing to do but wait";
+  return `${list(offline)} ${offline.length === 1 ? "is" : "are"} offline: nothing to do but bring ${offline.length === 1 ? "it" : "them"} back`;
+}
+
+function done({ total, succeeded, failed, cancelled, states }: Counts): string {
+  if (succeeded === total) return `${total === 1 ? "the device" : `all ${many(total)}`} succeeded; nothing to do`;
+  const { failed: _, succeeded: __, ...others } = states;
+  const kinds = Object.entries({ failed: states.failed ?? 0, ...others }).filter(([, count]) => count > 0);
+  const told = kinds.map(([state, count]) => `${count} ${state.replace("_", " ")}`).join(", ");
+  return `ended: ${succeeded} of ${many(total)} succeeded, ${failed + cancelled} did not (${told}); the sender decides whether to send it to those again`;
+}
+
+function open({ sent }: Counts): string {
+  return sent === 0 ? "" : `, ${sent} still ${sent === 1 ? "has" : "have"} an open command`;
+}
+
+function many(count: number): string {
+  return count === 1 ? "1 device" : `${count} devices`;
+}
+
+/** The first few by name. */
+function list(rows: readonly JobRow[]): string {
+  const names = rows.slice(0, 3).map(({ device }) => device);
+  return rows.length > 3 ? `${names.join(", ")} and ${rows.length - 3} more` : names.join(", ");
+}

@@ -1,0 +1,48 @@
+import { BadInputError } from "#shared/errors";
+import { quoted, type DeviceId } from "#shared/ids";
+import { transaction, type Database } from "../store/database.ts";
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** Names that operators give to sets of devices. A group is there as long as a device is in it. */
+export class Groups {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The groups of one device, sorted. */
+  of(device: DeviceId): readonly string[] {
+    return this.#names("SELECT name FROM device_groups WHERE device = ? ORDER BY name", device);
+  }
+
+  /** Puts the device into these groups and no others. @throws BadInputError naming the one that cannot be a name */
+  set(device: DeviceId, groups: readonly string[]): readonly string[] {
+    const wrong = groups.find((name) => !namePattern.test(name));
+    if (wrong !== undefined)
+      throw new BadInputError(
+        `group ${quoted(wrong)} is not valid: expected 1 to 63 letters, digits, ".", "_" and "-", beginning with a letter or digit`,
+      );
+    transaction(this.#database, () => {
+      this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
+      const insert = this.#database.prepare("INSERT OR IGNORE INTO device_groups (device, name) VALUES (?, ?)");
+      for (const name of groups) insert.run(device, name);
+    });
+    return this.of(device);
+  }
+
+  /** The devices in a group; none where there is no such group. */
+  members(group: string): readonly DeviceId[] {
+    return this.#names("SELECT device AS name FROM device_groups WHERE name = ? ORDER BY device", group) as DeviceId[];
+  }
+
+  names(): readonly string[] {
+    return this.#names("SELECT DISTINCT name FROM device_groups ORDER BY name");
+  }
+
+  #names(sql: string, ...parameters: string[]): string[] {
+    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { name: string }[];
+    return rows.map(({ name }) => name);
+  }
+}

@@ -1,0 +1,219 @@
+import type { Clock } from "#shared/clock";
+import { sortableId } from "#shared/ids";
+import { Signal } from "#shared/signal";
+import type { Desk } from "../desk/desk.ts";
+import { CommandRefusedError } from "../desk/errors.ts";
+import { checkOffered } from "../desk/offers.ts";
+import type { Device } from "../registry.ts";
+import type { Database } from "../store/database.ts";
+import { Announcer } from "./announcer.ts";
+import { JobRefusedError } from "./errors.ts";
+import { explain } from "./explain.ts";
+import { Groups } from "./groups.ts";
+import type { Job, JobOrder, JobRow } from "./job.ts";
+import { JobRows } from "./rows.ts";
+import { Run } from "./run.ts";
+import { sumUp, type Counts } from "./tally.ts";
+import { select, type Directory } from "./target.ts";
+
+export interface JobsOptions {
+  readonly database: Database;
+  readonly desk: Desk;
+  readonly clock: Clock;
+  /** The fleet: the registry. */
+  readonly directory: Directory & { readonly changes: Signal<Device> };
+}
+
+/** A job with where it stands. */
+export interface JobSummary extends Job {
+  readonly counts: Counts;
+  /** What it waits for and who acts next. */
+  readonly explain: string;
+}
+
+/** One command to many devices, and the groups that devices can be in. Everything is kept in the database. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #rows: JobRows;
+  readonly #runs = new Map<string, Run>();
+  readonly #announcer: Announcer;
+  readonly groups: Groups;
+  /** Jobs that changed; a few a second of each at most. */
+  readonly changes = new Signal<JobSummary>();
+  #undo: (() => void)[] = [];
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#rows = new JobRows(options.database);
+    this.groups = new Groups(options.database);
+    this.#announcer = new Announcer(options.clock, (id) => this.#announce(id));
+  }
+
+  /** Goes on with every job that has not ended. The desk has to be started already. */
+  start(): void {
+    const { desk, directory } = this.#options;
+    this.#rows.trim();
+    this.#undo = [
+      // A command's id begins with its job's.
+      desk.changes.on((command) => this.#runs.get(command.id.split("-", 1)[0] ?? "")?.commandChanged(command)),
+      directory.changes.on((device) => {
+        if (device.online) for (const run of this.#runs.values()) run.deviceOnline(device.id);
+      }),
+    ];
+    for (const job of this.#rows.unended()) this.#begin(job, this.#rows.devices(job.id));
+  }
+
+  /** Sends nothing more; a later start goes on. */
+  stop(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    for (const run of this.#runs.values()) run.stop();
+    this.#runs.clear();
+    this.#announcer.stop();
+  }
+
+  /**
+   * Takes an order and begins to send.
+   * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
+   */
+  create(order: JobOrder, by: string): JobSummary {
+    const { clock, directory } = this.#options;
+    const ts = Math.round(clock.now());
+    const devices = select(order.target, directory, this.groups);
+    const job: Job = { ...order, id: sortableId(ts), by, ts, state: "running" };
+    const rows = toRows(job, devices);
+    this.#rows.insert(job, rows);
+    this.#begin(job, rows);
+    return this.#summary(job.id)!;
+  }
+
+  /** The job with its devices; undefined for an unknown id. */
+  find(id: string): { readonly summary: JobSummary; readonly rows: readonly JobRow[] } | undefined {
+    const summary = this.#summary(id);
+    return summary && { summary, rows: this.#runs.get(id)?.rows ?? this.#rows.devices(id) };
+  }
+
+  /** Newest first. */
+  list(limit: number): readonly JobSummary[] {
+    return this.#rows.list(limit).map((job) => this.#summarize(job));
+  }
+
+  /** @throws JobRefusedError unless it runs */
+  pause(id: string, by: string): JobSummary {
+    return this.#change(id, "running", (run) => run.pause(by));
+  }
+
+  /** @throws JobRefusedError unless it is paused */
+  resume(id: string): JobSummary {
+    return this.#change(id, "paused", (run) => run.resume());
+  }
+
+  /** Waiting devices never get it, open commands are withdrawn. What has ended stays as it is. @throws JobRefusedError for an unknown id */
+  cancel(id: string, by: string): JobSummary {
+    this.#runs.get(id)?.cancel(by);
+    return this.#known(id);
+  }
+
+  #change(id: string, from: Job["state"], change: (run: Run) => void): JobSummary {
+    const run = this.#runs.get(id);
+    const { state } = this.#known(id);
+    if (!run || state !== from)
+      throw new JobRefusedError("wrong-state", `job ${id} is ${state}: expected one that is ${from}`);
+    change(run);
+    return this.#known(id);
+  }
+
+  #known(id: string): JobSummary {
+    const summary = this.#summary(id);
+    if (summary) return summary;
+    throw new JobRefusedError("unknown-job", `there is no job "${id}"; GET /api/jobs lists them`);
+  }
+
+  #begin(job: Job, rows: readonly JobRow[]): void {
+    const { desk, clock, directory } = this.#options;
+    const run = new Run(job, rows, {
+      store: this.#rows,
+      desk,
+      clock,
+      device: (id) => directory.get(id),
+      changed: (became) => this.#changed(run, became),
+    });
+    this.#runs.set(job.id, run);
+    run.start();
+  }
+
+  #changed(run: Run, became: boolean): void {
+    const { id } = run.job;
+    if (!became) return this.#announcer.changed(id);
+    if (run.over) {
+      run.stop();
+      this.#runs.delete(id);
+    }
+    this.#announcer.now(id);
+  }
+
+  #announce(id: string): void {
+    const summary = this.#summary(id);
+    if (summary) this.changes.emit(summary);
+  }
+
+  #summary(id: string): JobSummary | undefined {
+    const job = this.#runs.get(id)?.job ?? this.#rows.find(id);
+    return job && this.#summarize(job);
+  }
+
+  #summarize(stored: Job): JobSummary {
+    const run = this.#runs.get(stored.id);
+    const job = run?.job ?? stored;
+    const counts = run?.counts ?? sumUp(this.#rows.states(job.id));
+    return {
+      ...job,
+      counts,
+      explain: explain(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id)),
+    };
+  }
+}
+
+/** The devices that take the command, canaries first; then those that do not, rejected with their reason. */
+function toRows({ key, args, canary, ts }: Job, devices: readonly Device[]): readonly JobRow[] {
+  const answers = devices.map((device) => ({ device, refused: refusal(device, key, args) }));
+  const takers = answers.filter(({ refused }) => refused === undefined);
+  if (takers.length === 0) throw noTakers(key, answers);
+  return [...takers, ...answers.filter(({ refused }) => refused !== undefined)].map(
+    ({ device, refused }, position) => ({
+      device: device.id,
+      position,
+      canary: refused === undefined && position < canary,
+      state: refused ? "rejected" : "waiting",
+      command: null,
+      sent: null,
+      taken: null,
+      ended: refused ? ts : null,
+      outcome: refused?.message ?? null,
+    }),
+  );
+}
+
+function refusal({ id, commands }: Device, key: string, args: Job["args"]): CommandRefusedError | undefined {
+  try {
+    if (commands) checkOffered(id, commands, { device: id, key, args });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommandRefusedError) return error;
+    throw error;
+  }
+}
+
+function noTakers(
+  key: string,
+  answers: readonly { readonly device: Device; readonly refused: CommandRefusedError | undefined }[],
+): JobRefusedError {
+  const first = answers[0]?.refused?.message ?? "";
+  if (answers.length === 1) return new JobRefusedError("no-takers", first);
+  if (answers.some(({ refused }) => refused?.reason !== "unknown-key"))
+    return new JobRefusedError("no-takers", `none of the ${answers.length} devices takes it: ${first}`);
+  const offered = [...new Set(answers.flatMap(({ device }) => Object.keys(device.commands ?? {})))].sort().join(", ");
+  return new JobRefusedError(
+    "no-takers",
+    `none of the ${answers.length} devices offers "${key}"; they offer ${offered || "nothing"}`,
+  );
+}

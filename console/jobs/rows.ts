@@ -1,0 +1,113 @@
+import type { CommandId, DeviceId } from "#shared/ids";
+import { transaction, type Database } from "../store/database.ts";
+import type { Job, JobRow, RowState } from "./job.ts";
+
+/** Jobs kept at most; the oldest ended ones are forgotten beyond it. */
+const historyLimit = 1_000;
+const unended = "('waiting', 'queued', 'accepted', 'running')";
+
+/** The jobs' rows, and those of their devices. */
+export class JobRows {
+  readonly #database: Database;
+  readonly #updateDevice;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#updateDevice = database.prepare(
+      "UPDATE job_devices SET state = ?, command = ?, sent = ?, taken = ?, ended = ?, outcome = ? WHERE job = ? AND position = ?",
+    );
+  }
+
+  /** The job and all its devices, or nothing. */
+  insert(job: Job, rows: readonly JobRow[]): void {
+    const insert = this.#database.prepare(
+      "INSERT INTO job_devices (job, position, device, canary, state, ended, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    transaction(this.#database, () => {
+      this.#database
+        .prepare("INSERT INTO jobs (id, state, ts, document) VALUES (?, ?, ?, ?)")
+        .run(job.id, job.state, job.ts, JSON.stringify(job));
+      for (const { position, device, canary, state, ended, outcome } of rows)
+        insert.run(job.id, position, device, canary ? 1 : 0, state, ended, outcome);
+    });
+  }
+
+  /** A change of the job and of some of its devices, all at once. */
+  update(job: Job, rows: readonly JobRow[] = []): void {
+    transaction(this.#database, () => {
+      this.#database
+        .prepare("UPDATE jobs SET state = ?, document = ? WHERE id = ?")
+        .run(job.state, JSON.stringify(job), job.id);
+      for (const row of rows) this.updateDevice(job.id, row);
+    });
+  }
+
+  updateDevice(job: string, row: JobRow): void {
+    const { state, command, sent, taken, ended, outcome, position } = row;
+    this.#updateDevice.run(state, command, sent, taken, ended, outcome, job, position);
+  }
+
+  find(id: string): Job | undefined {
+    return this.#jobs("SELECT document FROM jobs WHERE id = ?", id)[0];
+  }
+
+  /** Newest first. */
+  list(limit: number): readonly Job[] {
+    return this.#jobs("SELECT document FROM jobs ORDER BY ts DESC, id DESC LIMIT ?", limit);
+  }
+
+  /** Jobs that have something left to do, oldest first: also a cancelled one whose commands are still open. */
+  unended(): readonly Job[] {
+    return this.#jobs(
+      `SELECT document FROM jobs WHERE state IN ('running', 'paused')
+       OR id IN (SELECT job FROM job_devices WHERE state IN ${unended}) ORDER BY ts, id`,
+    );
+  }
+
+  /** A job's devices in the order of sending. */
+  devices(job: string): readonly JobRow[] {
+    const rows = this.#database.prepare("SELECT * FROM job_devices WHERE job = ? ORDER BY position").all(job);
+    return (rows as unknown as Row[]).map(fromRow);
+  }
+
+  /** How many devices of a job are in which state. */
+  states(job: string): readonly (readonly [RowState, number])[] {
+    const sql = "SELECT state, count(*) AS count FROM job_devices WHERE job = ? GROUP BY state";
+    const rows = this.#database.prepare(sql).all(job) as unknown as { state: RowState; count: number }[];
+    return rows.map(({ state, count }) => [state, count]);
+  }
+
+  /** Forgets the oldest ended jobs beyond the limit. */
+  trim(): void {
+    this.#database
+      .prepare(
+        `DELETE FROM jobs WHERE state NOT IN ('running', 'paused')
+         AND id NOT IN (SELECT job FROM job_devices WHERE state IN ${unended})
+         AND ts < (SELECT ts FROM jobs ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
+      )
+      .run(historyLimit);
+  }
+
+  #jobs(sql: string, ...parameters: (string | number)[]): Job[] {
+    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { document: string }[];
+    return rows.map(({ document }) => JSON.parse(document) as Job);
+  }
+}
+
+interface Row {
+  readonly job: string;
+  readonly position: number;
+  readonly device: DeviceId;
+  readonly canary: number;
+  readonly state: RowState;
+  readonly command: CommandId | null;
+  readonly sent: number | null;
+  readonly taken: number | null;
+  readonly ended: number | null;
+  readonly outcome: string | null;
+}
+
+function fromRow(stored: Row): JobRow {
+  const { job: _, canary, ...row } = stored;
+  return { ...row, canary: canary === 1 };
+}

@@ -1,0 +1,74 @@
+import { parseDeviceId, quoted } from "#shared/ids";
+import type { Device } from "../registry.ts";
+import { JobRefusedError } from "./errors.ts";
+import type { Groups } from "./groups.ts";
+import { assertKnownNames, matches, parseWhere } from "./where.ts";
+
+/** Which devices: all that were ever heard, these, a group's, or those that fit conditions. */
+export type Target =
+  | { readonly all: true }
+  | { readonly devices: readonly string[] }
+  | { readonly group: string }
+  | { readonly where: string };
+
+/** Where devices are looked up. */
+export interface Directory {
+  list(): readonly Device[];
+  get(id: string): Device | undefined;
+}
+
+/**
+ * The devices that the target means, in the order in which they are to be served: as listed where they are listed,
+ * otherwise those that are online first, because an offline canary would hold up all others and prove nothing.
+ * @throws JobRefusedError when it names what is not there or selects nothing, BadInputError when it cannot be read
+ */
+export function select(target: Target, directory: Directory, groups: Groups): readonly Device[] {
+  if ("devices" in target) return listed(target.devices, directory);
+  const found = matching(target, directory, groups);
+  if (found.length === 0) throw new JobRefusedError("no-devices", nothing(target));
+  return [...found].sort((a, b) => Number(b.online) - Number(a.online) || a.id.localeCompare(b.id));
+}
+
+/** The target as a person would say it. */
+export function describe(target: Target): string {
+  if ("all" in target) return "all devices";
+  if ("devices" in target) return target.devices.join(", ");
+  return "group" in target ? `group ${target.group}` : `devices with ${target.where}`;
+}
+
+function listed(ids: readonly string[], directory: Directory): readonly Device[] {
+  if (ids.length === 0) throw new JobRefusedError("no-devices", "the list of devices is empty: name at least one");
+  const devices = [...new Set(ids)].map((id) => ({ id, device: directory.get(parseDeviceId(id)) }));
+  const unknown = devices.filter(({ device }) => !device).map(({ id }) => `"${id}"`);
+  if (unknown.length > 0)
+    throw new JobRefusedError(
+      "unknown-device",
+      `there is no device ${unknown.join(", ")}; GET /api/devices lists them`,
+    );
+  return devices.flatMap(({ device }) => device ?? []);
+}
+
+function matching(
+  target: Exclude<Target, { devices: unknown }>,
+  directory: Directory,
+  groups: Groups,
+): readonly Device[] {
+  if ("all" in target) return directory.list();
+  if ("group" in target) return inGroup(target.group, directory, groups);
+  const conditions = parseWhere(target.where);
+  const devices = directory.list();
+  if (devices.length > 0) assertKnownNames(conditions, devices);
+  return devices.filter((device) => matches(device, conditions));
+}
+
+function inGroup(group: string, directory: Directory, groups: Groups): readonly Device[] {
+  const members = groups.members(group);
+  if (members.length > 0) return members.flatMap((id) => directory.get(id) ?? []);
+  const names = groups.names().join(", ") || "none yet; make one with muster group DEVICE GROUP";
+  throw new JobRefusedError("unknown-group", `there is no group ${quoted(group)}; the groups are ${names}`);
+}
+
+function nothing(target: Target): string {
+  if ("where" in target) return `no device fits ${target.where}; GET /api/devices shows what each tells about itself`;
+  return `there are no devices in ${describe(target)}`;
+}

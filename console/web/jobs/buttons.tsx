@@ -1,0 +1,55 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { Confirm } from "../commands/confirm.tsx";
+import { cancelJob, changeJob, type Job } from "./api.ts";
+import { mayChange } from "./looks.ts";
+
+/** Pause, resume, cancel: what the job's state allows. */
+export function JobButtons({ job, onChanged }: { job: Job; onChanged: (job: Job) => void }): JSX.Element | null {
+  const problem = useSignal<string | undefined>(undefined);
+  const asking = useSignal(false);
+  const act = async (change: Promise<Job>): Promise<void> => {
+    try {
+      onChanged(await change);
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const answer = (yes: boolean): void => {
+    asking.value = false;
+    if (yes) void act(cancelJob(job.id));
+  };
+  if (!mayChange(job) && job.counts.sent === 0) return null;
+  const change = job.state === "paused" ? "resume" : "pause";
+  return (
+    <span class="job-buttons">
+      {mayChange(job) && (
+        <button
+          type="button"
+          class="button"
+          data-testid={`job-${change}`}
+          onClick={() => void act(changeJob(job.id, change))}
+        >
+          {change === "pause" ? "Pause" : "Resume"}
+        </button>
+      )}
+      <button type="button" class="button" data-testid="job-cancel" onClick={() => (asking.value = true)}>
+        Cancel
+      </button>
+      {problem.value && (
+        <span class="bad" role="alert">
+          {problem.value}
+        </span>
+      )}
+      {asking.value && (
+        <Confirm
+          question={`Cancel ${job.key}?`}
+          consequence={`${job.counts.waiting} waiting never get it, ${job.counts.sent} open commands are withdrawn. What has ended stays as it is.`}
+          action="Cancel the job"
+          onAnswer={answer}
+        />
+      )}
+    </span>
+  );
+}
