@@ -8,6 +8,7 @@ import { parseDeviceId, shortId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
 import { readReply, type Args } from "#shared/messages/command";
+import type { Ack } from "#shared/messages/metrics";
 import { readStatus, type ConsoleStatus } from "#shared/messages/presence";
 import { Signal } from "#shared/signal";
 import { Topics, type Address } from "#shared/topics";
@@ -277,10 +278,17 @@ export class Console {
   #presence(registry: Registry, bus: Bus, device: DeviceId, message: Message): void {
     // An empty retained status is somebody clearing the topic: the device says nothing by it.
     if (message.payload.length === 0) return;
-    const refused = registry.presence(device, readStatus(message.payload));
-    if (!refused) return;
-    const ack = encode({ boot: refused.boot, ranges: [], refused: refused.why }, "json");
-    void this.#publish(bus, this.#topics.build({ kind: "ack", device }), ack);
+    const status = readStatus(message.payload);
+    const refused = registry.presence(device, status);
+    if (!status.online) return;
+    // The answer to a birth tells the agent the time, and that the broker has handed it its retained tasks.
+    const ack: Ack = {
+      boot: status.boot,
+      ts: Math.round(this.#clock.now()),
+      ranges: [],
+      ...(refused ? { refused: refused.why } : {}),
+    };
+    void this.#publish(bus, this.#topics.build({ kind: "ack", device }), encode(ack, "json"));
   }
 
   #announce(bus: Bus, session: string, online: boolean): Promise<void> {
