@@ -106,7 +106,8 @@ export class Link implements Bus {
 
   publish(topic: string, payload: Buffer, options: PublishOptions = {}): Promise<void> {
     const client = this.#client;
-    if (!client || !this.connected) return Promise.reject(this.#disconnected(topic));
+    // From the CONNACK on, before the subscriptions are in place: the answer to a retained message must not be lost.
+    if (!client?.connected) return Promise.reject(this.#disconnected(topic));
     const qos = options.qos ?? 1;
     const { correlationData } = options;
     const properties = this.#version === 5 && correlationData ? { properties: { correlationData } } : {};

@@ -98,6 +98,24 @@ for (const kind of brokerKinds) {
       assert.equal(begun, ["good"]);
     });
 
+    test("an agent that sends no metrics learns the time as well: its birth is answered, even a retained one", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const agent = fleet.newAgent("rpi-7", { collectors: [] });
+      agent.handle("count", { run: () => {} });
+      await fleet.console.stop();
+      agent.start();
+      await eventually("its birth at the broker", async () =>
+        /"online":true/.test(
+          (await runProgram("mosquitto_sub", [...fleet.login(), "-t", "muster/rpi-7/status", "-C", "1", "-W", "1"]))
+            .out,
+        ),
+      );
+      await fleet.console.start();
+      await fleet.sees("rpi-7", true);
+      const { state } = await fleet.console.send("rpi-7", { key: "count" }, { ttl: "1m", timeout: "3s" });
+      assert.is(state, "succeeded");
+    });
+
     test(
       "a handler that ignores its withdrawal is reported, and its true end is kept",
       async (scope) => {

@@ -211,6 +211,8 @@ suite("desk", ({ test }) => {
     const second = await office(scope, first.directory);
     await eventually("both tasks again", () => new Set(second.tasks().map(({ topic }) => topic)).size === 2);
     second.clock.advance(60_000);
+    assert.is(second.desk.find(one)?.state, "queued", "a device that is online has a second to say that it has begun");
+    second.clock.advance(1_000);
     assert.is(second.desk.find(one)?.state, "expired");
     assert.is(second.desk.find(two)?.state, "queued");
   });

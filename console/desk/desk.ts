@@ -193,11 +193,18 @@ export class Desk {
         this.#endAt(command.id, command.ts + command.timeout + callGrace, () => this.#gaveUp(command.id));
       return;
     }
-    this.#endAt(command.id, command.expires, () => this.#expire(command.id));
+    this.#endAt(command.id, command.expires, () => this.#lastCall(command.id));
   }
 
   #endAt(id: CommandId, moment: number, end: () => void): void {
     this.#expiries.set(id, this.#options.clock.after(Math.max(0, moment - this.#options.clock.now()), end));
+  }
+
+  /** A device that is online may have begun it in time, and its word be on the way: a moment is left for that. */
+  #lastCall(id: CommandId): void {
+    const command = this.#open.get(id);
+    if (!command || !this.#options.device(command.device)?.online) return this.#expire(id);
+    this.#endAt(id, this.#options.clock.now() + expiryGrace, () => this.#expire(id));
   }
 
   #expire(id: CommandId): void {
@@ -266,6 +273,9 @@ export class Desk {
     });
   }
 }
+
+/** Milliseconds in which "begun" arrives from a device that is online: it is sent 200 ms after the beginning. */
+const expiryGrace = 1_000;
 
 /** Milliseconds that a call outlives its caller's timer at most, should the caller be gone. */
 const callGrace = 1_000;
