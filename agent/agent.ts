@@ -229,7 +229,7 @@ export class Agent {
     try {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
-      if (ack.ts !== undefined && ack.boot === this.boot) this.#executor.greeted(ack.ts);
+      if (ack.ts !== undefined && ack.boot === this.boot) this.#executor.greeted(ack.ts, ack.ranges.length === 0);
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

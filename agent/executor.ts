@@ -93,13 +93,17 @@ export class Executor {
   connected(): void {
     if (this.#stopped) return;
     this.#queue.gather();
-    for (const [id, ended] of this.#options.ledger.unsettled()) this.#replies.sendFinal(id, ended);
+    this.#repeatUnsettled();
   }
 
-  /** The console has told its present moment (epoch ms). */
-  greeted(ts: number): void {
+  /**
+   * The console has told its present moment (epoch ms).
+   * @param isAnswer to this run's birth: the console may have only just come to hear, so what it has not acknowledged goes out again
+   */
+  greeted(ts: number, isAnswer: boolean): void {
     if (this.#stopped) return;
     this.#consoleClock.learn(ts);
+    if (isAnswer) this.#repeatUnsettled();
     this.#queue.greeted();
     for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
     this.#watchInterrupted();
@@ -121,6 +125,10 @@ export class Executor {
     this.#replies.stop();
     for (const job of this.#jobs.values()) job.abort.abort(new Error("the agent is stopping"));
     for (const cancel of this.#timers) cancel();
+  }
+
+  #repeatUnsettled(): void {
+    for (const [id, ended] of this.#options.ledger.unsettled()) this.#replies.sendFinal(id, ended);
   }
 
   #arrived(id: CommandId, request: Message, earlier: Begun | undefined): void {

@@ -62,6 +62,9 @@ export class Desk {
   readonly #sent = new Map<CommandId, number>();
   readonly #answerTimes: AnswerTimesLearner;
   readonly #expiries = new Map<CommandId, () => void>();
+  /** What is over but waits for a broker; and since when there is one, on the monotonic clock. */
+  readonly #overdue = new Set<CommandId>();
+  #upSince: number | undefined;
   /** Every command that is taken or changes. */
   readonly changes = new Signal<Command>();
 
@@ -77,7 +80,12 @@ export class Desk {
     this.#rows.trim();
     for (const command of this.#rows.open()) this.#adopt(command);
     this.#options.bus.onConnection(({ up }) => {
-      if (up) for (const command of this.#open.values()) this.#publishTask(command);
+      this.#upSince = up ? this.#options.clock.monotonic() : undefined;
+      if (!up) return;
+      for (const command of this.#open.values()) this.#publishTask(command);
+      const overdue = [...this.#overdue];
+      this.#overdue.clear();
+      for (const id of overdue) this.#schedule(id);
     });
   }
 
@@ -185,26 +193,38 @@ export class Desk {
   #adopt(command: Command): void {
     this.#open.set(command.id, command);
     this.changes.emit(command);
-    if (command.expires === null) {
-      // A call whose caller went away with an earlier run of the console.
-      if (command.timeout !== null && command.ts + command.timeout <= this.#options.clock.now())
-        this.#gaveUp(command.id);
-      else if (command.timeout !== null)
-        this.#endAt(command.id, command.ts + command.timeout + callGrace, () => this.#gaveUp(command.id));
-      return;
-    }
-    this.#endAt(command.id, command.expires, () => this.#lastCall(command.id));
+    this.#schedule(command.id);
+  }
+
+  /** Sets the timer by which an open command ends without a word of its device. */
+  #schedule(id: CommandId): void {
+    const command = this.#open.get(id);
+    if (!command) return;
+    if (command.expires !== null)
+      return this.#endAt(command.id, command.expires, () => this.#lastCall(command.id, () => this.#expire(command.id)));
+    if (command.timeout === null) return;
+    // Its caller's own timer comes first; this one is for a caller that went away with an earlier run of the console.
+    const over = command.ts + command.timeout + callGrace;
+    this.#endAt(command.id, over, () => this.#lastCall(command.id, () => this.#gaveUp(command.id)));
   }
 
   #endAt(id: CommandId, moment: number, end: () => void): void {
     this.#expiries.set(id, this.#options.clock.after(Math.max(0, moment - this.#options.clock.now()), end));
   }
 
-  /** A device that is online may have begun it in time, and its word be on the way: a moment is left for that. */
-  #lastCall(id: CommandId): void {
+  /**
+   * Its time is over, but the device's word may be on the way: "begun" from one that is online, or a final reply that is repeated
+   * to a console that has only just come to hear. Closed now, the withdrawal would be taken for the receipt of a reply that was
+   * never heard. So a moment is left, counted from when the broker was there; and without a broker the end waits.
+   */
+  #lastCall(id: CommandId, end: () => void): void {
     const command = this.#open.get(id);
-    if (!command || !this.#options.device(command.device)?.online) return this.#expire(id);
-    this.#endAt(id, this.#options.clock.now() + expiryGrace, () => this.#expire(id));
+    if (!command) return;
+    if (this.#upSince === undefined) return void this.#overdue.add(id);
+    const heardFor = this.#options.clock.monotonic() - this.#upSince;
+    const wait = Math.max(settling - heardFor, this.#options.device(command.device)?.online ? expiryGrace : 0);
+    if (wait > 0) this.#endAt(id, this.#options.clock.now() + wait, end);
+    else end();
   }
 
   #expire(id: CommandId): void {
@@ -273,6 +293,9 @@ export class Desk {
     });
   }
 }
+
+/** Milliseconds after the broker came up in which devices repeat what was not heard: the answer to their birth makes them. */
+const settling = 1_500;
 
 /** Milliseconds in which "begun" arrives from a device that is online: it is sent 200 ms after the beginning. */
 const expiryGrace = 1_000;

@@ -1,0 +1,133 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod/mini";
+import { createLog } from "#shared/log";
+import { Link } from "#shared/link";
+import { Topics } from "#shared/topics";
+import { readReply, isFinalReply } from "#shared/messages/command";
+import { Agent } from "../agent/agent.ts";
+import { CommandError, type Handler, type RunContext } from "../agent/handler.ts";
+import { Ledger } from "../agent/ledger.ts";
+import { sayReady, settingsOfProcess } from "./child.ts";
+import type { Begin, Effect } from "./evidence.ts";
+import { hastyClock } from "./hasty-clock.ts";
+import { Journal } from "./journal.ts";
+import { around, Points } from "./points.ts";
+
+/**
+ * An agent whose commands have visible effects, a line in a file each. Its kill points are put around the public
+ * methods of its parts from outside; the product knows nothing of them.
+ */
+const { who, directory, mqttPort, embedded, password, arm } = settingsOfProcess();
+const points = new Points(who, `${directory}/incidents.jsonl`);
+const begins = new Journal(`${directory}/begins.jsonl`);
+const effects = new Journal(`${directory}/effects.jsonl`);
+const home = `${directory}/${who}`;
+const topics = new Topics();
+
+if (arm) points.arm(arm);
+aroundLedger();
+aroundLink();
+
+const agent = new Agent({
+  device: who,
+  url: `mqtt://127.0.0.1:${mqttPort}`,
+  password,
+  directory: home,
+  interval: 86_400_000,
+  collectors: [],
+  mqttVersion: embedded ? 4 : "auto",
+  clock: hastyClock,
+  log: createLog(who, "info"),
+});
+agent.handle("once", { args: args(), onInterrupt: "fail", run });
+agent.handle("rerun", { args: args(), onInterrupt: "rerun", run });
+agent.handle("verify", verified());
+agent.start();
+sayReady(agent.boot);
+
+function args() {
+  return z.object({ token: z.string(), before: z.number(), after: z.number() });
+}
+
+async function run(given: z.infer<ReturnType<typeof args>>, { command, signal }: RunContext) {
+  const { id, key } = command;
+  const mark = { id, key, token: given.token, who, pid: process.pid };
+  begins.add({ ...mark, at: Date.now() } satisfies Begin);
+  await sleep(given.before, undefined, { signal });
+  points.pass("effect.before");
+  effects.add({ ...mark, at: Date.now() } satisfies Effect);
+  points.pass("effect.after");
+  await sleep(given.after);
+  return { token: given.token };
+}
+
+function verified(): Handler<z.infer<ReturnType<typeof args>>> {
+  return {
+    args: args(),
+    onInterrupt: "verify",
+    run,
+    verify({ token }, { command }) {
+      points.pass("verify.before");
+      const path = `${directory}/effects.jsonl`;
+      const done = existsSync(path) && readFileSync(path, "utf8").includes(`"id":"${command.id}"`);
+      if (!done) throw new CommandError("no-effect", "the effect is not there");
+      return { token };
+    },
+  };
+}
+
+/** Before and after each record; `torn` leaves half a line, as a power cut in the middle of a write does. */
+function aroundLedger(): void {
+  around(
+    Ledger.prototype,
+    "begin",
+    (inner) =>
+      async function (this: Ledger, ...record) {
+        points.pass("ledger.begin");
+        points.pass("ledger.begin.torn", () => appendFileSync(`${home}/ledger`, '0badc0de {"id":"torn","beg'));
+        await inner.apply(this, record);
+        points.pass("ledger.begun");
+      },
+  );
+  around(
+    Ledger.prototype,
+    "end",
+    (inner) =>
+      async function (this: Ledger, ...record) {
+        points.pass("ledger.end");
+        await inner.apply(this, record);
+        points.pass("ledger.ended");
+      },
+  );
+}
+
+/** Before and after a final reply goes out, and when a task or its withdrawal comes in. */
+function aroundLink(): void {
+  around(
+    Link.prototype,
+    "publish",
+    (inner) =>
+      async function (this: Link, topic, payload, options) {
+        const final = topics.parse(topic)?.kind === "reply" && isFinalReply(readReply(payload).value);
+        if (final) points.pass("reply.before");
+        await inner.call(this, topic, payload, options);
+        if (final) points.pass("reply.after");
+      },
+  );
+  around(
+    Link.prototype,
+    "subscribe",
+    (inner) =>
+      function (this: Link, filters, listener) {
+        inner.call(this, filters, (message) => {
+          const isTask = topics.parse(message.topic)?.kind === "task";
+          const withdrawn = isTask && message.payload.length === 0;
+          if (isTask) points.pass(withdrawn ? "withdrawal.received" : "task.received");
+          const held = listener(message);
+          if (withdrawn) points.pass("withdrawal.taken");
+          return held;
+        });
+      },
+  );
+}

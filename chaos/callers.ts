@@ -1,0 +1,154 @@
+import { asError, DisconnectedError } from "#shared/errors";
+import { parseCommandId, parseDeviceId } from "#shared/ids";
+import type { Link } from "#shared/link";
+import { Topics } from "#shared/topics";
+import { UnreachableError, type Answer, type Api } from "./api.ts";
+import type { Told } from "./evidence.ts";
+import type { Journal } from "./journal.ts";
+import type { PlannedOrder } from "./plan.ts";
+
+interface Document {
+  readonly id: string;
+  readonly state: string;
+  readonly args: { readonly token?: string };
+}
+
+/** Milliseconds that a caller that was cut off looks for its command at most. */
+const patience = 3_000;
+const topics = new Topics();
+
+/**
+ * The callers: in the main process, which nobody kills. Each writes down what it was told, and one that was left without an answer
+ * asks again once everything runs.
+ */
+export class Callers {
+  readonly #api: Api;
+  readonly #link: Link;
+  readonly #journal: Journal;
+  /** What has no answer yet: by token the command's id, where it is known. */
+  readonly #unanswered = new Map<string, { readonly order: PlannedOrder; id: string | undefined }>();
+
+  constructor(api: Api, link: Link, journal: Journal) {
+    this.#api = api;
+    this.#link = link;
+    this.#journal = journal;
+  }
+
+  /** Sends one order its way. Resolves when its caller has heard something, or its connection broke. */
+  async send(order: PlannedOrder): Promise<void> {
+    this.#tell(order, "asked", { detail: order.way });
+    this.#unanswered.set(order.token, { order, id: undefined });
+    if (order.way === "typed-task" || order.way === "typed-short") await this.#type(order);
+    else await this.#post(order);
+  }
+
+  /** Withdraws an order again, as its caller would: over HTTP, or with an empty retained message. */
+  async withdraw(order: PlannedOrder): Promise<void> {
+    const id = order.way === "typed-task" ? typedId(order) : this.#unanswered.get(order.token)?.id;
+    if (id === undefined) return;
+    this.#tell(order, "withdrawn", { id });
+    try {
+      if (order.way === "typed-task") await this.#link.publish(taskTopic(order), Buffer.alloc(0), { retain: true });
+      else this.#heard(order, await this.#api.ask("DELETE", `/api/commands/${id}`));
+    } catch (error) {
+      this.#tell(order, "unknown", { id, detail: `withdrawal: ${asError(error).message}` });
+    }
+  }
+
+  /** Everything runs again: whoever has no answer asks for it. */
+  async conclude(): Promise<void> {
+    for (const [token, { order, id }] of this.#unanswered) {
+      await this.#askAgain(order, id).catch((error: unknown) =>
+        this.#tell(order, "odd", { detail: asError(error).message }),
+      );
+      this.#unanswered.delete(token);
+    }
+  }
+
+  async #post(order: PlannedOrder): Promise<void> {
+    const { device, key, token, before, after, way, timeout, ttl } = order;
+    const wait = way === "call" || way === "patient";
+    const body = { key, args: { token, before, after }, timeout, ...(way === "call" ? {} : { ttl }) };
+    try {
+      this.#heard(order, await this.#api.ask("POST", `/api/devices/${device}/commands?wait=${wait}`, body));
+    } catch (error) {
+      if (error instanceof UnreachableError) this.#settle(order, "unsent", { detail: error.message });
+      else this.#tell(order, "unknown", { detail: asError(error).message });
+    }
+  }
+
+  async #type(order: PlannedOrder): Promise<void> {
+    const { device, key, token, before, after, way } = order;
+    const payload = Buffer.from(JSON.stringify({ key, args: { token, before, after } }));
+    const retain = way === "typed-task";
+    const topic = retain ? taskTopic(order) : topics.build({ kind: "short", device: parseDeviceId(device) });
+    try {
+      await this.#link.publish(topic, payload, { retain });
+    } catch (error) {
+      // Without a connection nothing went out; with one that broke, nobody knows.
+      const never = error instanceof DisconnectedError && error.message.startsWith("no connection to the broker at");
+      this.#tell(order, "unknown", { detail: `${never ? "perhaps unsent: " : ""}${asError(error).message}` });
+    }
+  }
+
+  /** 200 holds a final document, 202 one that is open; 504 the command at the end of its caller's patience. */
+  #heard(order: PlannedOrder, { status, body }: Answer): void {
+    const document = status === 504 ? (body as { command?: Document }).command : (body as Document);
+    if ((status === 200 || status === 202 || status === 504) && document?.id !== undefined) {
+      return this.#document(order, document, `${status}`);
+    }
+    const detail = `${status} ${(body as { detail?: string }).detail ?? JSON.stringify(body)}`;
+    this.#settle(order, status >= 400 && status < 500 && status !== 429 ? "refused" : "odd", { detail });
+  }
+
+  #document(order: PlannedOrder, { id, state }: Document, detail: string): void {
+    const known = this.#unanswered.get(order.token);
+    if (known) known.id = id;
+    if (state === "queued" || state === "accepted" || state === "running")
+      this.#tell(order, "open", { id, state, detail });
+    else this.#settle(order, "answer", { id, state, detail });
+  }
+
+  async #askAgain(order: PlannedOrder, id: string | undefined): Promise<void> {
+    const end = performance.now() + patience;
+    let last: string | undefined;
+    for (;;) {
+      const found = id === undefined ? await this.#find(order) : await this.#get(order, id);
+      if (!found) return this.#tell(order, "absent", id === undefined ? {} : { id });
+      if (found.state !== last) this.#document(order, found, "asked again");
+      last = found.state;
+      if (!this.#unanswered.has(order.token) || performance.now() > end) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async #get(order: PlannedOrder, id: string): Promise<Document | undefined> {
+    const { status, body } = await this.#api.ask("GET", `/api/commands/${id}`);
+    if (status !== 200) this.#tell(order, "odd", { id, detail: `${status} when asked again` });
+    return status === 200 ? (body as Document) : undefined;
+  }
+
+  /** A caller that never learned its command's id knows what it has asked for. */
+  async #find({ device, token }: PlannedOrder): Promise<Document | undefined> {
+    const { body } = await this.#api.ask("GET", `/api/commands?device=${device}&limit=100`);
+    return (body as { commands: Document[] }).commands.find(({ args }) => args.token === token);
+  }
+
+  #settle(order: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
+    this.#unanswered.delete(order.token);
+    this.#tell(order, what, more);
+  }
+
+  #tell({ token }: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
+    this.#journal.add({ token, at: Date.now(), what, ...more } satisfies Told);
+  }
+}
+
+/** A typed task's id is its typist's choice. */
+export function typedId({ token }: PlannedOrder): string {
+  return `typed-${token}`;
+}
+
+function taskTopic(order: PlannedOrder): string {
+  return topics.build({ kind: "task", device: parseDeviceId(order.device), id: parseCommandId(typedId(order)) });
+}

@@ -1,0 +1,119 @@
+import * as assert from "uvu/assert";
+import { suite } from "../test/suite.ts";
+import { check } from "./checks.ts";
+import type { Evidence, Row, Told } from "./evidence.ts";
+import type { PlannedOrder } from "./plan.ts";
+import { rules } from "./rules.ts";
+
+const order: PlannedOrder = {
+  token: "3-0",
+  device: "dev-a",
+  key: "once",
+  way: "queued",
+  at: 0,
+  before: 0,
+  after: 0,
+  timeout: 1_000,
+  ttl: 60_000,
+};
+const row: Row = {
+  id: "c1",
+  device: "dev-a",
+  key: "once",
+  token: "3-0",
+  state: "succeeded",
+  expires: 60_000,
+  ended: 200,
+  document: "{}",
+};
+const begin = { id: "c1", key: "once", token: "3-0", who: "dev-a", pid: 7, at: 100 };
+const version = { n: 1, at: 200, id: "c1", state: "succeeded", ended: 200, result: null };
+const told: Told[] = [
+  { token: "3-0", at: 1, what: "asked" },
+  { token: "3-0", at: 201, what: "answer", id: "c1", state: "succeeded" },
+];
+
+/** A command's good end, as every file has it; the cases below spoil one thing each. */
+const good: Evidence = {
+  orders: [order],
+  rows: [row],
+  versions: [version],
+  begins: [begin],
+  effects: [begin],
+  told,
+  incidents: [],
+  seen: [],
+  healed: new Map([[3, 1_000]]),
+};
+const ended = (state: string, more: Partial<Evidence> = {}): Partial<Evidence> => ({
+  rows: [{ ...row, state }],
+  versions: [{ ...version, state }],
+  told: told.map((one) => (one.what === "answer" ? { ...one, state } : one)),
+  ...more,
+});
+const keyed = (key: PlannedOrder["key"]): Partial<Evidence> => ({ orders: [{ ...order, key }] });
+const restarted = { incidents: [{ at: 150, who: "dev-a", what: "started again" }] };
+
+const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = [
+  ["one final state, for ever", ended("running", { told })],
+  [
+    "one final state, for ever",
+    {
+      versions: [
+        { ...version, state: "expired" },
+        { ...version, n: 2 },
+      ],
+    },
+  ],
+  ["one final state, for ever", { versions: [version, { ...version, n: 2, state: "running" }] }],
+  ["once and verify take effect at most once", { effects: [begin, { ...begin, pid: 8 }] }],
+  ["what succeeded has its effect", { effects: [] }],
+  ["what succeeded has its effect", { ...keyed("rerun"), effects: [] }],
+  ["no id is begun twice", { begins: [begin, begin] }],
+  ["no id is begun twice", { begins: [begin, { ...begin, pid: 8 }], ...restarted }],
+  ["no id is begun twice", { ...keyed("rerun"), begins: [begin, { ...begin, pid: 8 }] }],
+  ["verify tells what is so", { ...ended("failed"), ...keyed("verify") }],
+  ["verify tells what is so", { ...ended("interrupted"), ...keyed("verify"), ...restarted }],
+  ["interrupted only when its agent died", ended("interrupted")],
+  ["interrupted only when its agent died", { ...ended("interrupted"), ...keyed("rerun"), ...restarted }],
+  ["nothing expired or rejected has begun", ended("expired")],
+  ["what comes too late is kept", { ...ended("expired"), ...restarted }],
+  ["what comes too late is kept", { ...ended("timed_out"), ...restarted }],
+  ["nothing expired or rejected has begun", ended("rejected")],
+  ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }] }],
+  ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }], ...restarted }],
+  ["nothing begins once it was withdrawn", { ...ended("cancelled"), begins: [{ ...begin, at: 5_000 }] }],
+  ["every caller gets an answer", { told: told.slice(0, 1) }],
+  ["every caller gets an answer", { told: [...told, { token: "3-0", at: 300, what: "odd", detail: "500" }] }],
+  ["callers are told what the history says", { told: told.map((one) => ({ ...one, state: "failed" })) }],
+  ["callers are told what the history says", { told: [...told, { token: "3-0", at: 9, what: "refused" }] }],
+  ["what was taken is not lost", { rows: [] }],
+  ["every effect is in the history", { rows: [] }],
+];
+
+suite("the checker", ({ test }) => {
+  test("finds nothing in a good end", () => {
+    assert.equal(check(good), []);
+  });
+
+  test("finds nothing in what an interruption explains", () => {
+    const again = [begin, { ...begin, pid: 8, at: 160 }];
+    assert.equal(check({ ...good, ...keyed("rerun"), begins: again, effects: again, ...restarted }), []);
+    assert.equal(check({ ...good, ...ended("interrupted"), ...restarted }), []);
+    const resumed = [{ ...begin, at: 61_000 }];
+    assert.equal(check({ ...good, ...keyed("rerun"), begins: resumed, ...restarted }), []);
+    const late = [{ ...row, state: "expired", document: '{"late":[{"state":"succeeded"}]}' }];
+    assert.equal(check({ ...good, ...ended("expired"), rows: late, ...restarted }), []);
+  });
+
+  for (const [index, [rule, spoiled]] of cases.entries()) {
+    test(`finds a breach of "${rule}" (${index})`, () => {
+      const found = check({ ...good, ...spoiled }).map((one) => one.rule);
+      assert.ok(found.includes(rule), `found only: ${found.join("; ")}`);
+    });
+  }
+
+  test("has a case for each of its rules", () => {
+    assert.equal([...new Set(cases.map(([rule]) => rule))].sort(), Object.keys(rules).sort());
+  });
+});

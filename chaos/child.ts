@@ -1,0 +1,116 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { openSync, closeSync } from "node:fs";
+import type { ArmMessage } from "./points.ts";
+
+/** What every process of the fleet is told; {@link settingsOfProcess} reads it there. */
+export interface ProcessSettings {
+  /** Its name in the evidence. */
+  readonly who: string;
+  /** The directory of the whole run. */
+  readonly directory: string;
+  readonly mqttPort: number;
+  /** For the console's process. */
+  readonly httpPort?: number;
+  readonly embedded: boolean;
+  /** The secret of the account named {@link who}. */
+  readonly password: string;
+  /** Armed from its first moment. */
+  readonly arm?: ArmMessage;
+}
+
+/** A process of the fleet that can be killed, frozen, armed and started again; it tells when it died unasked. */
+export class Child {
+  readonly #program: string;
+  readonly #settings: ProcessSettings;
+  readonly #onDeath: (child: Child) => void;
+  #process: ChildProcess | undefined;
+  #ready: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  /** What it said when it was ready: an agent its run's id. */
+  said = "";
+
+  constructor(program: string, settings: ProcessSettings, onDeath: (child: Child) => void) {
+    this.#program = program;
+    this.#settings = settings;
+    this.#onDeath = onDeath;
+  }
+
+  get who(): string {
+    return this.#settings.who;
+  }
+
+  get alive(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  /** Starts it; {@link ready} tells when it serves. */
+  start(arm?: ArmMessage): void {
+    const log = openSync(`${this.#settings.directory}/${this.who}.log`, "a");
+    const begun = fork(this.#program, [JSON.stringify({ ...this.#settings, ...(arm ? { arm } : {}) })], {
+      execArgv: ["--enable-source-maps"],
+      stdio: ["ignore", log, log, "ipc"],
+    });
+    closeSync(log);
+    this.#process = begun;
+    this.said = "";
+    begun.once("exit", () => {
+      if (this.#process !== begun) return;
+      this.#process = undefined;
+      if (!this.#stopped) this.#onDeath(this);
+    });
+    this.#ready = Promise.race([
+      once(begun, "message").then(([word]) => (this.said = String(word))),
+      once(begun, "exit"),
+    ]);
+  }
+
+  /** Resolves once it serves, or has died. */
+  async ready(): Promise<void> {
+    await this.#ready;
+  }
+
+  kill(): void {
+    this.#process?.kill("SIGKILL");
+  }
+
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  arm(message: ArmMessage): void {
+    // It may have died this instant: then there is nobody to be told.
+    this.#process?.send({ arm: message }, () => {});
+  }
+
+  /** For good. */
+  async end(): Promise<void> {
+    this.#stopped = true;
+    const running = this.#process;
+    if (!running) return;
+    const ended = once(running, "exit");
+    running.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** In a process of the fleet: what it was told. Should the main process die, it ends. */
+export function settingsOfProcess(): ProcessSettings {
+  process.once("disconnect", () => process.exit(0));
+  // Ctrl-C on a terminal reaches every process of the group: the main one ends the others in order.
+  process.on("SIGINT", () => {});
+  return JSON.parse(process.argv[2] ?? "") as ProcessSettings;
+}
+
+/** In a process of the fleet: it serves. */
+export function sayReady(word = "ready"): void {
+  process.send?.(word);
+}

@@ -1,0 +1,79 @@
+import type { Device, Key, PlannedOrder } from "./plan.ts";
+
+/** A handler began to run: written by the agent's process, times are epoch ms. */
+export interface Begin {
+  readonly id: string;
+  readonly key: string;
+  readonly token: string;
+  readonly who: string;
+  readonly pid: number;
+  readonly at: number;
+}
+
+/** A handler took effect: this line is the effect. */
+export type Effect = Begin;
+
+/** What happened to a process, or was done to it. */
+export interface Incident {
+  readonly at: number;
+  readonly who: string;
+  readonly what: string;
+}
+
+/** What a caller was told, in order. */
+export interface Told {
+  readonly token: string;
+  readonly at: number;
+  /**
+   * asked: it is about to send. answer: the command's document in its final state. open: a document that is not final yet.
+   * refused: it was not taken, and why. unsent: there was nobody to send it to. unknown: the connection broke on the way.
+   * absent: asked again, nothing was ever taken. withdrawn: the caller has sent a withdrawal.
+   */
+  readonly what: "asked" | "answer" | "open" | "refused" | "unsent" | "unknown" | "absent" | "withdrawn" | "odd";
+  readonly id?: string;
+  readonly state?: string;
+  readonly detail?: string;
+}
+
+/** One version of a command's row, as a trigger in the database has noted it. */
+export interface RowVersion {
+  readonly n: number;
+  readonly at: number;
+  readonly id: string;
+  readonly state: string;
+  readonly ended: number | null;
+  readonly result: string | null;
+}
+
+/** A command's row as it stands. */
+export interface Row {
+  readonly id: string;
+  readonly device: Device;
+  readonly key: Key;
+  readonly token: string;
+  readonly state: string;
+  readonly expires: number | null;
+  readonly ended: number | null;
+  readonly document: string;
+}
+
+/** A message that the watcher has seen at the broker. */
+export interface Seen {
+  readonly at: number;
+  readonly topic: string;
+  readonly text: string;
+}
+
+/** Everything the checker looks at. It trusts nobody's counters: these are lines in files, rows, and what callers have heard. */
+export interface Evidence {
+  readonly orders: readonly PlannedOrder[];
+  readonly begins: readonly Begin[];
+  readonly effects: readonly Effect[];
+  readonly incidents: readonly Incident[];
+  readonly told: readonly Told[];
+  readonly versions: readonly RowVersion[];
+  readonly rows: readonly Row[];
+  readonly seen: readonly Seen[];
+  /** By round: when everything ran again. */
+  readonly healed: ReadonlyMap<number, number>;
+}

@@ -1,0 +1,74 @@
+import { faultNames, makeFault, type Fault, type FaultName } from "./faults.ts";
+import { Random } from "./random.ts";
+
+export type BrokerKind = "embedded" | "mosquitto";
+export const devices = ["dev-a", "dev-b"] as const;
+export type Device = (typeof devices)[number];
+/** What can be killed: an agent by its device, the console (with the broker, where that is embedded), the external broker. */
+export type Role = Device | "server" | "broker";
+
+/** How a command is sent, and by which of the three promises its handler goes. */
+export const ways = ["call", "patient", "queued", "brief", "typed-task", "typed-short"] as const;
+export type Way = (typeof ways)[number];
+export const keys = ["once", "rerun", "verify"] as const;
+export type Key = (typeof keys)[number];
+
+/** One command of a round. Times are milliseconds from the round's beginning, or durations. */
+export interface PlannedOrder {
+  /** Names the order in every file of evidence: it travels in the command's arguments. */
+  readonly token: string;
+  readonly device: Device;
+  readonly key: Key;
+  readonly way: Way;
+  readonly at: number;
+  /** How long the handler sleeps before its effect, and after it. */
+  readonly before: number;
+  readonly after: number;
+  readonly timeout: number;
+  readonly ttl: number;
+  /** When it is withdrawn again, where it is. */
+  readonly withdrawAt?: number;
+}
+
+export interface Plan {
+  readonly round: number;
+  readonly name: FaultName;
+  readonly fault: Fault;
+  readonly orders: readonly PlannedOrder[];
+}
+
+/** What a round does, by the seed alone: the faults come in shuffled decks, so that each is met equally often. */
+export function makePlan(seed: string, kind: BrokerKind, round: number): Plan {
+  const cycle = Math.floor(round / faultNames.length);
+  const deck = new Random(`${seed} ${kind} deck ${cycle}`).shuffle(faultNames);
+  const name = deck[round % faultNames.length] ?? "";
+  const random = new Random(`${seed} ${kind} round ${round}`);
+  const fault = makeFault(name, random, kind);
+  const orders = Array.from({ length: random.between(5, 8) }, (_, index) => order(random, `${round}-${index}`, fault));
+  return { round, name, fault, orders };
+}
+
+function order(random: Random, token: string, fault: Fault): PlannedOrder {
+  const way = random.pick(ways);
+  const at = random.between(0, 200);
+  const long = random.chance(0.3) ? 300 : 60;
+  const target = fault.arms.map(({ who }) => who).find((who) => who === "dev-a" || who === "dev-b");
+  const made: PlannedOrder = {
+    token,
+    way,
+    at,
+    device: target && random.chance(0.7) ? target : random.pick(devices),
+    key: fault.favourite && random.chance(0.7) ? fault.favourite : random.pick(keys),
+    before: random.between(0, long),
+    after: random.chance(0.5) ? random.between(0, long) : 0,
+    timeout: way === "patient" ? random.between(100, 600) : random.between(700, 1_500),
+    ttl: way === "brief" ? random.between(40, 400) : 60_000,
+  };
+  const revocable = way === "queued" || way === "typed-task";
+  return revocable && random.chance(0.35) ? { ...made, withdrawAt: at + random.between(5, 400) } : made;
+}
+
+/** The round that an order belongs to. */
+export function roundOf(token: string): number {
+  return Number(token.split("-")[0]);
+}

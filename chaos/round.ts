@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { asError } from "#shared/errors";
+import type { Api } from "./api.ts";
+import type { Callers } from "./callers.ts";
+import type { Fleet } from "./fleet.ts";
+import { devices, type Plan, type PlannedOrder, type Role } from "./plan.ts";
+import { retainedTasks, type Login } from "./watcher.ts";
+
+/** Milliseconds that healing may take, and between two looks at what other processes do. */
+const patience = 8_000;
+const glance = 15;
+
+export interface Outcome {
+  /** What did not come to rest in time, in sentences. */
+  readonly unrest: readonly string[];
+  /** Processes that died, by their own hand or ours. */
+  readonly deaths: number;
+  /** Whether each armed kill point was reached. */
+  readonly struck: boolean;
+}
+
+export interface Stage {
+  readonly fleet: Fleet;
+  readonly callers: Callers;
+  readonly api: Api;
+  readonly login: Login;
+}
+
+/** Plays one plan: commands and faults at their moments, then healing until everything is at rest. */
+export async function playRound({ fleet, callers, api, login }: Stage, plan: Plan): Promise<Outcome> {
+  const { fault } = plan;
+  let deaths = 0;
+  const again = new Map(fault.arms.map(({ who, again: point }) => [who, point]));
+  const revivals: Promise<void>[] = [];
+  fleet.onDeath = (who) => {
+    deaths += 1;
+    revivals.push(revive(who));
+  };
+  const revive = async (who: Role): Promise<void> => {
+    const point = again.get(who);
+    again.delete(who);
+    await sleep(fault.down);
+    await fleet.revive(who, point ? { point, nth: 1 } : undefined);
+  };
+
+  fleet.note("round", `${plan.round}: ${plan.name}`);
+  for (const { who, point, nth } of fault.arms) fleet.arm(who, { point, nth });
+  await Promise.all([
+    ...plan.orders.map((order) => carryOut(callers, order)),
+    ...fault.kills.map(({ who, at }) => sleep(at).then(() => fleet.kill(who))),
+    ...fault.freezes.map(({ who, at, lasts }) => freeze(fleet, who, at, lasts)),
+  ]);
+
+  const rest = new Rest();
+  await rest.until("every command to end", () => fleet.allAlive && fleet.history.open().length === 0);
+  const struck = fault.arms.length === 0 || deaths > fault.kills.length;
+  fleet.disarm();
+  await rest.until("every process", () => fleet.allAlive);
+  await Promise.all(revivals);
+  await fleet.ready();
+  await rest.until("both devices online", () => bothOnline(fleet, api));
+  fleet.note("round", `${plan.round} is healed`);
+  await callers.conclude();
+  await rest.until("every command to end", () => fleet.history.open().length === 0);
+  let kept: string[] = [];
+  await rest.until("no retained task at the broker", async () => (kept = await retainedTasks(login)).length === 0);
+  fleet.onDeath = () => {};
+  return { unrest: kept.length > 0 ? [...rest.missed, `retained: ${kept.join(", ")}`] : rest.missed, deaths, struck };
+}
+
+/** Waits for what other processes come to. One wait in vain is enough: the later ones of the round are short. */
+class Rest {
+  readonly missed: string[] = [];
+
+  async until(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
+    const allowed = this.missed.length === 0 ? patience : patience / 10;
+    const end = performance.now() + allowed;
+    let last = "";
+    while (performance.now() < end) {
+      try {
+        if (await probe()) return;
+      } catch (error) {
+        last = asError(error).message;
+      }
+      await sleep(glance);
+    }
+    this.missed.push(`waited ${allowed / 1_000} s for ${what}${last ? ` (${last})` : ""}`);
+  }
+}
+
+/** What is stuck has been told; it is put out of the way, so that the next rounds are judged by themselves. */
+export async function clearAway({ fleet, api }: Stage): Promise<void> {
+  for (const id of fleet.history.open()) await api.ask("DELETE", `/api/commands/${id}`).catch(() => {});
+}
+
+async function carryOut(callers: Callers, order: PlannedOrder): Promise<void> {
+  const { at, withdrawAt } = order;
+  const withdrawal = withdrawAt === undefined ? undefined : sleep(withdrawAt).then(() => callers.withdraw(order));
+  await sleep(at);
+  await callers.send(order);
+  await withdrawal;
+}
+
+async function freeze(fleet: Fleet, who: Role, at: number, lasts: number): Promise<void> {
+  await sleep(at);
+  fleet.freeze(who);
+  await sleep(lasts);
+  fleet.thaw(who);
+}
+
+/** Online by the console's word, and as the run that is alive now: an earlier one may be thought to live. */
+async function bothOnline(fleet: Fleet, api: Api): Promise<boolean> {
+  for (const device of devices) {
+    const { body } = await api.ask("GET", `/api/devices/${device}`);
+    const { online, boot } = body as { online?: boolean; boot?: string };
+    if (!online || boot !== fleet.bootOf(device)) return false;
+  }
+  return true;
+}

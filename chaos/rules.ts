@@ -1,0 +1,156 @@
+import type { Begin, Effect, Incident, Row, RowVersion, Told } from "./evidence.ts";
+import type { PlannedOrder, Role } from "./plan.ts";
+
+/** Everything known of one order. */
+export interface Story {
+  readonly order: PlannedOrder;
+  readonly row: Row | undefined;
+  readonly versions: readonly RowVersion[];
+  readonly begins: readonly Begin[];
+  readonly effects: readonly Effect[];
+  readonly told: readonly Told[];
+  /** What befell processes from a second before the order until its round was healed. */
+  readonly incidents: readonly Incident[];
+  readonly healed: number;
+}
+
+type Rule = (story: Story) => string | undefined;
+
+/** Milliseconds that pass between an agent's look at the clock and its handler's first line: an fsync, on a busy machine. */
+const grace = 300;
+const openStates = new Set(["queued", "accepted", "running"]);
+
+/** The promises, each as what breaks it. */
+export const rules: Readonly<Record<string, Rule>> = {
+  "one final state, for ever"({ row, versions }) {
+    if (row && openStates.has(row.state)) return `it is still ${row.state}`;
+    const final = versions.filter(({ state }) => !openStates.has(state));
+    const [first] = final;
+    const other = final.find(
+      ({ state, ended, result }) => state !== first?.state || ended !== first.ended || result !== first.result,
+    );
+    const reopened = first && versions.some(({ n, state }) => n > first.n && openStates.has(state));
+    if (reopened) return `it was ${first.state} and became open again`;
+    return (
+      other && first && `it was ${first.state} (ended ${first.ended}) and became ${other.state} (ended ${other.ended})`
+    );
+  },
+
+  "once and verify take effect at most once"({ order, effects }) {
+    return order.key !== "rerun" && effects.length > 1 ? `it took effect ${effects.length} times` : undefined;
+  },
+
+  "what succeeded has its effect"({ order, row, effects }) {
+    if (row?.state !== "succeeded") return undefined;
+    const enough = order.key === "rerun" ? effects.length >= 1 : effects.length === 1;
+    return enough ? undefined : `it succeeded with ${effects.length} effects`;
+  },
+
+  "no id is begun twice"({ order, begins, incidents }) {
+    const runs = new Set(begins.map(({ pid }) => pid));
+    if (runs.size < begins.length) return "one run of the agent began it twice";
+    if (begins.length > 1 && order.key !== "rerun") return `it was begun ${begins.length} times`;
+    const deaths = incidents.filter(({ who, what }) => who === order.device && what.startsWith("started again")).length;
+    return begins.length > 1 + deaths
+      ? `it was begun ${begins.length} times, with ${deaths} deaths of its agent`
+      : undefined;
+  },
+
+  "verify tells what is so"({ order, row, effects }) {
+    if (order.key !== "verify" || !row) return undefined;
+    if (row.state === "interrupted") return "it ended interrupted, though its handler can find out";
+    return row.state === "failed" && effects.length > 0 ? `it failed with ${effects.length} effects` : undefined;
+  },
+
+  "interrupted only when its agent died"({ order, row, incidents }) {
+    if (row?.state !== "interrupted") return undefined;
+    if (order.key === "rerun") return "it ended interrupted, though it can be run again";
+    return incidents.some(({ who, what }) => who === order.device && what.startsWith("started"))
+      ? undefined
+      : "its agent never died";
+  },
+
+  "nothing expired or rejected has begun"({ order, row, begins, incidents }) {
+    const [first] = begins;
+    if (!row || !first || (row.state !== "expired" && row.state !== "rejected")) return undefined;
+    // Expiry is decided at the console. While it cannot hear of a beginning it may decide so; what it then misses comes late.
+    const deaf = incidents.some(({ who }) => who === order.device || who === "server" || who === "broker");
+    if (row.state === "expired" && deaf) return undefined;
+    const expiry = row.expires === null ? "" : `, ${Math.round(row.expires - first.at)} ms before its expiry`;
+    return `it is ${row.state}, and was begun${expiry}`;
+  },
+
+  "what comes too late is kept"({ row, begins }) {
+    if (!row || begins.length === 0 || (row.state !== "expired" && row.state !== "timed_out")) return undefined;
+    return row.document.includes('"late":[')
+      ? undefined
+      : `it is ${row.state}, was begun, and how that ended is told nowhere`;
+  },
+
+  "nothing begins after its expiry"({ order, row, begins, incidents }) {
+    const [first] = begins;
+    if (!row || row.expires === null || !first) return undefined;
+    const own = incidents.filter(({ who }) => who === row.device);
+    // Judged in time, then the process stood still; or begun in the ledger, and the agent died before its handler's first line.
+    const stood = own.some(({ what }) => what === "thawed");
+    const resumed = order.key === "rerun" && own.some(({ what }) => what.startsWith("started again"));
+    const late = first.at - row.expires;
+    return late > grace && !stood && !resumed ? `it was begun ${Math.round(late)} ms after its expiry` : undefined;
+  },
+
+  "nothing begins once it was withdrawn"({ row, begins, healed }) {
+    if (!row || (row.state !== "cancelled" && row.state !== "timed_out")) return undefined;
+    // While processes die and come back, the word of the withdrawal may not be able to reach the agent.
+    const known = Math.max(row.ended ?? 0, healed) + grace;
+    const late = begins.find(({ at }) => at > known);
+    return late && `it is ${row.state}, and was begun ${Math.round(late.at - (row.ended ?? 0))} ms later`;
+  },
+
+  "every caller gets an answer"({ told }) {
+    const [first] = told;
+    if (!first) return undefined;
+    const answer = told.find(({ what }) => ["answer", "refused", "unsent", "absent"].includes(what));
+    const odd = told.find(({ what }) => what === "odd");
+    if (odd) return `its caller was told something odd: ${odd.detail}`;
+    return answer ? undefined : "its caller never got an answer";
+  },
+
+  "callers are told what the history says"({ told, row }) {
+    const wrong = told.find(({ what, state }) => what === "answer" && state !== row?.state);
+    if (wrong) return `a caller was told ${wrong.state}, the history says ${row?.state ?? "nothing"}`;
+    const unmade = told.find(({ what }) => what === "refused" || what === "unsent");
+    return unmade && row ? `its caller was told "${unmade.what}", yet there is a command` : undefined;
+  },
+
+  "what was taken is not lost"({ order, told, row, incidents }) {
+    if (row) return undefined;
+    const promised = told.find(({ what, id }) => id !== undefined && (what === "open" || what === "answer"));
+    if (promised) return `its caller was given the id ${promised.id}, and there is no such command`;
+    const absent = told.some(({ what }) => what === "absent");
+    // Nothing was promised either where the caller's own connection was not back yet from an earlier fault.
+    const unsent = told.some(({ detail }) => detail?.startsWith("perhaps unsent") ?? false);
+    const fair = unsent || incidents.some(({ who }) => who === "server" || who === "broker");
+    return absent && !fair ? `typed (${order.way}) while nothing was down, and never taken` : undefined;
+  },
+
+  "every effect is in the history"({ row, begins, effects, told, incidents }) {
+    const [first] = [...begins, ...effects];
+    if (!first || row) return undefined;
+    // Typed and withdrawn while there was no console to see either.
+    const asked = told.find(({ what }) => what === "asked")?.at ?? 0;
+    const withdrawn = told.find(({ what }) => what === "withdrawn")?.at;
+    if (withdrawn !== undefined && isDown("server", asked, incidents) && isDown("server", withdrawn, incidents))
+      return undefined;
+    return `${first.who} began ${first.id}, of which the history knows nothing`;
+  },
+};
+
+/** Milliseconds from a process's start until it serves. */
+const starting = 1_000;
+
+function isDown(role: Role, at: number, incidents: readonly Incident[]): boolean {
+  const own = incidents.filter(({ who }) => who === role);
+  const died = own.findLast((one) => one.at <= at && /^(killed|dies|frozen)/.test(one.what));
+  const back = own.find((one) => died && one.at > died.at && /^(started|thawed)/.test(one.what));
+  return died !== undefined && at < (back?.at ?? Infinity) + starting;
+}

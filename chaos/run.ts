@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Api } from "./api.ts";
+import type { Programs } from "./build.ts";
+import { Callers } from "./callers.ts";
+import { Court } from "./court.ts";
+import { Fleet } from "./fleet.ts";
+import { Journal } from "./journal.ts";
+import { makePlan, type BrokerKind, type Plan } from "./plan.ts";
+import { clearAway, playRound } from "./round.ts";
+import { Watcher } from "./watcher.ts";
+
+export interface RunOptions {
+  readonly seed: string;
+  readonly kind: BrokerKind;
+  /** The first round and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+  readonly programs: Programs;
+  readonly keep: boolean;
+  /** Ends the run after the present round, which is not judged. */
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export interface Tally {
+  rounds: number;
+  commands: number;
+  deaths: number;
+  effects: number;
+  placed: number;
+  struck: number;
+  violations: number;
+  readonly states: Map<string, number>;
+}
+
+/**
+ * Milliseconds at the end: for the last late answers, and then of silence, several times the longest wait between two repetitions.
+ */
+const end = { lateAnswers: 1_000, silence: 2_000 };
+
+/** Rounds on one broker, each played, healed and checked against all the evidence so far. */
+export async function run(options: RunOptions): Promise<Tally> {
+  const { seed, kind, from, to, programs, keep, signal, say } = options;
+  const fleet = await Fleet.start(kind, programs);
+  const login = { port: fleet.mqttPort, username: "ann", password: fleet.secrets["ann"] ?? "" };
+  const watcher = new Watcher(login, kind === "embedded" ? 4 : "auto");
+  const told = new Journal(`${fleet.directory}/callers.jsonl`);
+  const api = new Api(fleet.httpPort, fleet.token);
+  const callers = new Callers(api, watcher.link, told);
+  const tally = {
+    rounds: 0,
+    commands: 0,
+    deaths: 0,
+    effects: 0,
+    placed: 0,
+    struck: 0,
+    violations: 0,
+    states: new Map<string, number>(),
+  };
+  const began = performance.now();
+  try {
+    await fleet.ready();
+    watcher.link.start();
+    const stage = { fleet, callers, api, login };
+    await playRound(stage, quietPlan);
+    const court = new Court(fleet, watcher, (text) => {
+      tally.violations += 1;
+      say(text);
+    });
+    for (let round = from; round < to; round++) {
+      const plan = makePlan(seed, kind, round);
+      const { unrest, deaths, struck } = await playRound(stage, plan);
+      if (signal.aborted) break;
+      tally.rounds += 1;
+      tally.deaths += deaths;
+      tally.placed += plan.fault.arms.length;
+      if (struck) tally.struck += plan.fault.arms.length;
+      court.sit(plan, unrest);
+      if (unrest.length > 0) await clearAway(stage);
+      if (tally.rounds % 10 === 0 || round === to - 1) say(progress(options, tally, court, performance.now() - began));
+    }
+    if (!signal.aborted) court.adjourn(await unsilenced(watcher));
+    for (const { state } of court.evidence.rows) tally.states.set(state, (tally.states.get(state) ?? 0) + 1);
+    tally.commands = court.evidence.orders.length;
+    tally.effects = court.evidence.effects.length;
+  } finally {
+    await watcher.link.stop();
+    told.close();
+    await fleet.stop(keep);
+  }
+  if (keep) say(`${kind}: the evidence is in ${fleet.directory}`);
+  return tally;
+}
+
+const quietPlan: Plan = {
+  round: -1,
+  name: "warming up",
+  fault: { kills: [], freezes: [], arms: [], down: 0 },
+  orders: [],
+};
+
+/** The topics of what is still sent when everybody should be silent. */
+async function unsilenced(watcher: Watcher): Promise<string[]> {
+  await sleep(end.lateAnswers);
+  const before = watcher.seen.length;
+  await sleep(end.silence);
+  return [...new Set(watcher.seen.slice(before).map(({ topic }) => topic))];
+}
+
+function progress({ kind, to, from }: RunOptions, tally: Tally, { evidence }: Court, ms: number): string {
+  const { rounds, deaths, violations, placed, struck } = tally;
+  return `${kind} ${rounds}/${to - from} rounds, ${(ms / 1_000).toFixed(1)} s: ${evidence.orders.length} commands, ${evidence.effects.length} effects, ${deaths} deaths, ${struck} of ${placed} kill points reached, ${violations} violations`;
+}

@@ -1,0 +1,59 @@
+import { connectAsync } from "mqtt";
+import { Link } from "#shared/link";
+import { silentLog } from "#shared/log";
+import type { Seen } from "./evidence.ts";
+import { hastyClock } from "./hasty-clock.ts";
+
+export interface Login {
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Messages remembered, for timelines: the newest. */
+const most = 20_000;
+
+/** The operator's own connection: it types commands, and sees what passes while it is connected. */
+export class Watcher {
+  readonly link: Link;
+  readonly seen: Seen[] = [];
+
+  constructor({ port, username, password }: Login, mqttVersion: 4 | "auto") {
+    this.link = new Link({
+      url: `mqtt://127.0.0.1:${port}`,
+      clientId: "chaos-watcher",
+      username,
+      password,
+      version: mqttVersion,
+      log: silentLog,
+      clock: hastyClock,
+    });
+    this.link.subscribe(["muster/+/cmd", "muster/+/cmd/+", "muster/+/reply/+", "muster/+/refused"], (message) => {
+      const text = message.payload.toString("utf8").slice(0, 300);
+      this.seen.push({ at: Date.now(), topic: message.topic, text: `${message.retain ? "(retained) " : ""}${text}` });
+      if (this.seen.length > most) this.seen.splice(0, most / 2);
+    });
+  }
+}
+
+/** The topics of the tasks that a fresh subscriber is given: what the broker has kept. */
+export async function retainedTasks({ port, username, password }: Login): Promise<string[]> {
+  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+    clientId: "chaos-fresh",
+    username,
+    password,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+  });
+  try {
+    const topics: string[] = [];
+    client.on("message", (topic, _payload, { retain }) => void (retain && topics.push(topic)));
+    await client.subscribeAsync("muster/+/cmd/+", { qos: 0 });
+    // What was retained comes before the answer to the next request; a breath for brokers that do not keep the order.
+    await client.subscribeAsync("muster/+/refused", { qos: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return topics;
+  } finally {
+    await client.endAsync(true);
+  }
+}

@@ -1,0 +1,33 @@
+import * as assert from "uvu/assert";
+import { faultNames } from "../chaos/faults.ts";
+import { makePlan } from "../chaos/plan.ts";
+import { runProgram } from "./programs.ts";
+import { suite } from "./suite.ts";
+
+suite("chaos", ({ test }) => {
+  test("a seed repeats every decision, and each fault comes once in a deck", () => {
+    const plans = (seed: string) => faultNames.map((_, round) => makePlan(seed, "mosquitto", round));
+    assert.equal(plans("7"), plans("7"));
+    assert.not.equal(plans("7"), plans("8"));
+    assert.equal(
+      plans("7")
+        .map(({ name }) => name)
+        .sort(),
+      [...faultNames].sort(),
+    );
+  });
+
+  test(
+    "every promise holds while agents, console and broker are killed",
+    async () => {
+      const rounds = ["--seed", "house", "--rounds", "12", "--broker", "both"];
+      const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
+        seconds: 60,
+      });
+      assert.is(code, 0, `${out}\n${err}`);
+      assert.match(out, /^embedded: 12 rounds, .* 0 violations$/m);
+      assert.match(out, /^mosquitto: 12 rounds, .* 0 violations$/m);
+    },
+    { seconds: 70 },
+  );
+});
