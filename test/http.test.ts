@@ -133,6 +133,19 @@ suite("HTTP API", ({ test }) => {
     problem(await ask("DELETE", "/api/commands/nothing"), 404, /no command/);
   });
 
+  test("commands: an id of one's own makes a repeated request harmless", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    await fleet.agent();
+    const send = (body: object): Promise<Answer> =>
+      ask("POST", "/api/devices/rpi-7/commands", { id: "mine-1", ...body });
+    const first = await send({ key: "ping" });
+    const second = await send({ key: "ping" });
+    assert.is(first.body.id, "mine-1");
+    assert.equal(second.body, first.body);
+    assert.is(fleet.console.desk.list({}).length, 1);
+    problem(await send({ key: "report" }), 409, /belongs to "ping" on rpi-7/);
+  });
+
   test("the collector's shutdown is the shutdown command", async (scope) => {
     const { fleet, ask } = await startApi(scope);
     const agent = await fleet.agent();

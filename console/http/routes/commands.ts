@@ -24,6 +24,9 @@ const order = z.object({
   args: z.record(z.string(), z.json()).optional(),
   timeout: duration.optional(),
   ttl: duration.optional(),
+  id: commandId
+    .optional()
+    .describe("an id of your own: the same request again, after a broken connection, sends nothing twice"),
 });
 type Order = z.infer<typeof order>;
 
@@ -45,20 +48,16 @@ export const commandRoutes =
       );
     const send = (
       device: DeviceId,
-      { key, args, timeout, ttl }: Order,
+      { key, args, timeout, ttl, id }: Order,
       by: string,
     ): { command: Command; wait: number } => {
       const wait = toTimeout(timeout);
-      return {
-        wait,
-        command: console.desk.submit(device, {
-          key,
-          args,
-          by,
-          timeout: wait,
-          ttl: ttl === undefined ? undefined : parseDuration(ttl, "ttl"),
-        }),
-      };
+      const known = id && console.desk.find(id);
+      if (known?.device === device && known.key === key) return { wait, command: known };
+      if (known)
+        throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
+      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
+      return { wait, command: console.desk.submit(device, { key, args, by, id, timeout: wait, ttl: lifetime }) };
     };
     /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
     const conclude = async ({ command, wait }: { command: Command; wait: number }): Promise<CommandDocument> => {
