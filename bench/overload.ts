@@ -1,4 +1,5 @@
 import mqtt from "mqtt";
+import { Topics } from "#shared/topics";
 import { freePort, startDefaultMosquitto } from "../test/mosquitto.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
 import { toMarkdown, type Row } from "./table.ts";
@@ -23,7 +24,7 @@ async function delivered(kind: "muster" | "aedes" | "mosquitto"): Promise<number
       count += 1;
       done();
     };
-    await subscriber.subscribeAsync("muster/+/metrics", { qos: 0 });
+    await subscriber.subscribeAsync(new Topics().filter("metrics"), { qos: 0 });
     const flood = await startChild("flood-child.ts", { port, publishers });
     scope.cleanup(() => endChild(flood));
     flood.send("go");

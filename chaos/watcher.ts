@@ -1,8 +1,11 @@
 import { connectAsync } from "mqtt";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
+import { Topics } from "#shared/topics";
 import type { Seen } from "./evidence.ts";
 import { hastyClock } from "./hasty-clock.ts";
+
+const topics = new Topics();
 
 export interface Login {
   readonly port: number;
@@ -28,11 +31,14 @@ export class Watcher {
       log: silentLog,
       clock: hastyClock,
     });
-    this.link.subscribe(["muster/+/cmd", "muster/+/cmd/+", "muster/+/reply/+", "muster/+/refused"], (message) => {
-      const text = message.payload.toString("utf8").slice(0, 300);
-      this.seen.push({ at: Date.now(), topic: message.topic, text: `${message.retain ? "(retained) " : ""}${text}` });
-      if (this.seen.length > most) this.seen.splice(0, most / 2);
-    });
+    this.link.subscribe(
+      (["short", "task", "reply", "refused"] as const).map((kind) => topics.filter(kind)),
+      (message) => {
+        const text = message.payload.toString("utf8").slice(0, 300);
+        this.seen.push({ at: Date.now(), topic: message.topic, text: `${message.retain ? "(retained) " : ""}${text}` });
+        if (this.seen.length > most) this.seen.splice(0, most / 2);
+      },
+    );
   }
 }
 
@@ -46,13 +52,13 @@ export async function retainedTasks({ port, username, password }: Login): Promis
     reconnectPeriod: 0,
   });
   try {
-    const topics: string[] = [];
-    client.on("message", (topic, _payload, { retain }) => void (retain && topics.push(topic)));
-    await client.subscribeAsync("muster/+/cmd/+", { qos: 0 });
+    const found: string[] = [];
+    client.on("message", (topic, _payload, { retain }) => void (retain && found.push(topic)));
+    await client.subscribeAsync(topics.filter("task"), { qos: 0 });
     // What was retained comes before the answer to the next request; a breath for brokers that do not keep the order.
-    await client.subscribeAsync("muster/+/refused", { qos: 0 });
+    await client.subscribeAsync(topics.filter("refused"), { qos: 0 });
     await new Promise((resolve) => setTimeout(resolve, 10));
-    return topics;
+    return found;
   } finally {
     await client.endAsync(true);
   }

@@ -19,7 +19,8 @@ import { TypedCommands } from "./desk/typed.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Refusals } from "./refusals.ts";
-import { Registry, type Device, type Sample } from "./registry.ts";
+import type { Device, Sample } from "./device.ts";
+import { Registry } from "./registry.ts";
 import { openState, type State } from "./state.ts";
 import { EmbeddedStore } from "./store/embedded.ts";
 import { InfluxStore } from "./store/influx.ts";
@@ -27,7 +28,7 @@ import type { MetricsStore } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
 export type { Command } from "./desk/command.ts";
-export type { Device, Sample } from "./registry.ts";
+export type { Device, Sample } from "./device.ts";
 
 export interface ConsoleOptions {
   /** Where the state is kept: accounts, devices, commands, and the embedded store's metrics. */

@@ -1,5 +1,5 @@
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
-import type { Sample } from "../registry.ts";
+import type { Sample } from "../device.ts";
 import type { Api } from "./api.ts";
 import type { Terminal } from "./live.ts";
 import { printable } from "./table.ts";

@@ -6,7 +6,7 @@ import type { Log } from "#shared/log";
 import { isFinalReply, type Args, type Failure, type Reply } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
-import type { Device } from "../registry.ts";
+import type { Device } from "../device.ts";
 import type { Database } from "../store/database.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { changed, isOpen, type Command, type CommandState, type Event } from "./command.ts";

@@ -3,7 +3,7 @@ import { asCommandId, asDeviceId } from "#shared/ids";
 import { explain } from "../desk/explain.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
-import type { Device, Sample } from "../registry.ts";
+import type { Device, Sample } from "../device.ts";
 
 /** The API's documents as schemas: for OpenAPI, and as the one place that says what leaves the console. */
 const json = z.json();

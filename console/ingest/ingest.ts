@@ -4,7 +4,7 @@ import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { readBatch, readSimple } from "#shared/messages/metrics";
-import type { Sample } from "../registry.ts";
+import type { Sample } from "../device.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../store/store.ts";
 import { Acks } from "./acks.ts";
 import { newestSamples, seriesOfBatch, seriesOfSimple } from "./series.ts";

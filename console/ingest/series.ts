@@ -1,6 +1,6 @@
 import type { DeviceId } from "#shared/ids";
 import type { Batch, SimpleSample } from "#shared/messages/metrics";
-import type { Sample } from "../registry.ts";
+import type { Sample } from "../device.ts";
 import type { SeriesColumns } from "../store/store.ts";
 
 /** A batch's series with absolute times. The tag `host` is the device's id and nobody else's to say. */

@@ -4,7 +4,7 @@ import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/errors.ts";
 import { checkOffered } from "../desk/offers.ts";
-import type { Device } from "../registry.ts";
+import type { Device } from "../device.ts";
 import type { Database } from "../store/database.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./errors.ts";

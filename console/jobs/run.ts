@@ -4,7 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import { isOpen, type Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/errors.ts";
-import type { Device } from "../registry.ts";
+import type { Device } from "../device.ts";
 import { commandIdOf, isSent, outcomeOf, type Job, type JobRow, type JobState } from "./job.ts";
 import { tooManyFailed } from "./judge.ts";
 import { Pacer } from "./pacer.ts";
