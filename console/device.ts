@@ -1,0 +1,106 @@
+import type { DeviceId } from "#shared/ids";
+import type { Json } from "#shared/messages/command";
+import { status as statusSchema, type Birth, type Offer } from "#shared/messages/presence";
+import { check } from "#shared/messages/schema";
+import { InstanceGuard } from "./instance-guard.ts";
+
+/** One series' newest sample. */
+export interface Sample {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly ts: number;
+  readonly fields: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** A device as the console knows it; times are epoch ms. */
+export interface Device {
+  readonly id: DeviceId;
+  readonly online: boolean;
+  /** Since when it is on- or offline. */
+  readonly since: number | null;
+  readonly lastSeen: number | null;
+  /** Why it is offline. */
+  readonly reason: string | null;
+  readonly boot: string | null;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly interval: number | null;
+  readonly paused: boolean;
+  readonly facts: Readonly<Record<string, Json>>;
+  /** The commands it offers, by key; null when it has never said. */
+  readonly commands: Readonly<Record<string, Offer>> | null;
+  /** Something that a person should look at. */
+  readonly problem: string | null;
+}
+
+/** A device as the registry keeps it. */
+export interface Entry {
+  readonly id: DeviceId;
+  online: boolean;
+  since: number | null;
+  lastSeen: number | null;
+  reason: string | null;
+  problem: string | null;
+  birth: Birth | undefined;
+  /** Whether it has been heard since the console last lost sight of the broker. */
+  confirmed: boolean;
+  readonly guard: InstanceGuard;
+  readonly latest: Map<string, Sample>;
+}
+
+/** A device's row in the database. */
+export interface Row {
+  readonly id: DeviceId;
+  readonly last_seen: number | null;
+  readonly since: number | null;
+  readonly online: number;
+  readonly reason: string | null;
+  readonly status: string | null;
+}
+
+export function fromRow(row: Row): Entry {
+  const entry = newEntry(row.id);
+  const birth =
+    row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
+  return {
+    ...entry,
+    birth: birth?.online ? birth : undefined,
+    lastSeen: row.last_seen,
+    since: row.online ? row.last_seen : row.since,
+    reason: row.online ? "not heard since the console started" : row.reason,
+  };
+}
+
+export function newEntry(id: DeviceId): Entry {
+  return {
+    id,
+    online: false,
+    since: null,
+    lastSeen: null,
+    reason: null,
+    problem: null,
+    birth: undefined,
+    confirmed: false,
+    guard: new InstanceGuard(),
+    latest: new Map(),
+  };
+}
+
+export function toDevice({ id, online, since, lastSeen, reason, problem, birth }: Entry): Device {
+  return {
+    id,
+    online,
+    since,
+    lastSeen,
+    reason: online ? null : (reason ?? (lastSeen === null ? "never heard" : null)),
+    boot: birth?.boot ?? null,
+    session: birth?.session ?? null,
+    agent: birth?.agent ?? null,
+    interval: birth?.interval ?? null,
+    paused: birth?.paused ?? false,
+    facts: birth?.facts ?? {},
+    commands: birth?.commands ?? null,
+    problem,
+  };
+}
