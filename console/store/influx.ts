@@ -2,7 +2,8 @@ import { InfluxDB } from "influx";
 import type { Clock } from "#shared/clock";
 import { asError, messageWithCauses } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { toLines, type Line, type Rejected } from "./influx-lines.ts";
+import { InfluxBatches } from "./influx-batches.ts";
+import { toLines } from "./influx-lines.ts";
 import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
 import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
 import { InfluxWriter } from "./influx-writer.ts";
@@ -29,16 +30,6 @@ export interface InfluxStoreOptions {
   readonly onHealth?: () => void;
 }
 
-interface Pending {
-  readonly lines: readonly Line[];
-  readonly resolve: (rejected: readonly Rejected[]) => void;
-  readonly reject: (error: StoreUnavailableError) => void;
-}
-
-/** Lines in one request, milliseconds before one goes out that is not full, and requests at once. */
-const batch = { lines: 5_000, wait: 1_000, atOnce: 4 };
-/** Lines waiting in memory at most: beyond it writes are refused, and their senders keep them. */
-const mostWaiting = 50_000;
 /** Milliseconds between two tries to reach a server that is away. */
 const backoff = { first: 500, longest: 10_000 };
 /** Milliseconds for a query: the package itself waits for ever when the server dies half-way. */
@@ -60,16 +51,12 @@ export class InfluxStore implements MetricsStore {
   readonly #address: InfluxAddress;
   readonly #writer: InfluxWriter;
   readonly #influx: InfluxDB;
+  readonly #batches: InfluxBatches;
   #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
   /** Why a write was refused, until one succeeds: InfluxDB answers a probe even when its disk is full. */
   #unproven: StoreUnavailableError | undefined;
   #failures = 0;
   #cancelProbe: (() => void) | undefined;
-  #cancelFlush: (() => void) | undefined;
-  #queue: Pending[] = [];
-  #queued = 0;
-  readonly #running = new Set<Promise<void>>();
-  #waiting = 0;
   #stopped = false;
 
   /** @throws SettingsError when the URL cannot be used */
@@ -77,7 +64,13 @@ export class InfluxStore implements MetricsStore {
     this.#options = options;
     const address = (this.#address = parseInfluxUrl(options.url));
     const { host, port, protocol, username, password, database } = address;
-    this.#writer = new InfluxWriter(address);
+    const writer = (this.#writer = new InfluxWriter(address));
+    this.#batches = new InfluxBatches({
+      clock: options.clock,
+      write: (lines) => writer.write(lines),
+      onWritten: () => this.#proven(),
+      onLost: (error) => this.#lost(error),
+    });
     // One host, so no pool to go out of: its failures are ours to handle, and its first cause must not be hidden.
     const pool = { maxRetries: 0, requestTimeout: queryTimeout, backoff: noBackoff };
     this.#influx = new InfluxDB({ host, port, protocol, username, password, database, pool });
@@ -91,8 +84,7 @@ export class InfluxStore implements MetricsStore {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelProbe?.();
-    this.#flush();
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#batches.stop();
   }
 
   async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
@@ -101,12 +93,7 @@ export class InfluxStore implements MetricsStore {
     const unfit = made.flatMap((one) => one.rejected);
     if (lines.length === 0) return { rejected: unfit };
     if (this.#away) throw new StoreUnavailableError(this.#away.message, { cause: this.#away.cause });
-    if (this.#waiting + lines.length > mostWaiting && this.#waiting > 0) {
-      throw new StoreUnavailableError(`InfluxDB is slower than the fleet: ${this.#waiting} samples wait already`);
-    }
-    const refused = await new Promise<readonly Rejected[]>((resolve, reject) =>
-      this.#enqueue({ lines, resolve, reject }),
-    );
+    const refused = await this.#batches.add(lines);
     return { rejected: [...unfit, ...refused] };
   }
 
@@ -118,62 +105,6 @@ export class InfluxStore implements MetricsStore {
   health(): StoreHealth {
     const problem = this.#unproven ?? this.#away;
     return problem ? { ok: false, problem: messageWithCauses(problem) } : { ok: true };
-  }
-
-  #enqueue(pending: Pending): void {
-    this.#queue.push(pending);
-    this.#queued += pending.lines.length;
-    this.#waiting += pending.lines.length;
-    if (this.#queued >= batch.lines) this.#flush();
-    else this.#cancelFlush ??= this.#options.clock.after(batch.wait, () => this.#flush());
-  }
-
-  /** Sends what is gathered, as far as there is a free request; the next one begins when one of them ends. */
-  #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    while (this.#queue.length > 0 && this.#running.size < batch.atOnce) {
-      const sending = this.#send(this.#take());
-      this.#running.add(sending);
-      void sending.then(() => {
-        this.#running.delete(sending);
-        if (this.#queued >= batch.lines || this.#stopped) this.#flush();
-        else if (this.#queued > 0) this.#cancelFlush ??= this.#options.clock.after(batch.wait, () => this.#flush());
-      });
-    }
-  }
-
-  /** Whole calls, up to a full batch; one that is larger goes alone, in several requests. */
-  #take(): Pending[] {
-    let count = 0;
-    const taken = this.#queue.findIndex(({ lines }, index) => {
-      count += lines.length;
-      return index > 0 && count > batch.lines;
-    });
-    const chosen = this.#queue.splice(0, taken === -1 ? this.#queue.length : taken);
-    for (const { lines } of chosen) this.#queued -= lines.length;
-    return chosen;
-  }
-
-  async #send(calls: readonly Pending[]): Promise<void> {
-    const lines = calls.flatMap((call) => call.lines);
-    try {
-      const rejected: Rejected[] = [];
-      for (let at = 0; at < lines.length; at += batch.lines)
-        rejected.push(...(await this.#writer.write(lines.slice(at, at + batch.lines))));
-      // Who is told of a refused line hardly matters: the console counts them by device.
-      for (const [index, call] of calls.entries()) call.resolve(index === 0 ? rejected : []);
-      this.#proven();
-    } catch (thrown) {
-      const error =
-        thrown instanceof StoreUnavailableError
-          ? thrown
-          : new StoreUnavailableError("a write to InfluxDB failed", { cause: asError(thrown) });
-      for (const call of calls) call.reject(error);
-      this.#lost(error);
-    } finally {
-      this.#waiting -= lines.length;
-    }
   }
 
   #proven(): void {
@@ -194,12 +125,7 @@ export class InfluxStore implements MetricsStore {
     this.#unproven = error.cause === undefined ? error : undefined;
     if (isNews) this.#becomeAway(error);
     else this.#away = error;
-    const waiting = this.#queue.splice(0);
-    for (const { lines, reject } of waiting) {
-      this.#waiting -= lines.length;
-      reject(error);
-    }
-    this.#queued = 0;
+    this.#batches.drop(error);
     this.#probeLater();
   }
 
