@@ -61,6 +61,16 @@ suite("page", ({ test }) => {
       await page.locator('[data-key="ping"][data-state="succeeded"]').waitFor();
       assert.match(await page.locator('[data-key="ping"]').innerText(), /pong/);
 
+      // From five answers on it is known how long they take, and shown beside the timeout.
+      for (let turn = 2; turn <= 6; turn++) {
+        await page.getByTestId("command-send").click();
+        await page
+          .locator('[data-key="ping"][data-state="succeeded"]')
+          .nth(turn - 1)
+          .waitFor();
+      }
+      await page.locator("#command-timeout-note", { hasText: /usually .* p99/ }).waitFor();
+
       await page.getByTestId("command-key").selectOption("set-interval");
       await page.getByTestId("arg-seconds").fill("2");
       await page.getByTestId("command-send").click();

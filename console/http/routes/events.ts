@@ -49,7 +49,14 @@ export const eventRoutes =
           console.desk.changes.on(
             (command) =>
               wanted(command.device) &&
-              send("command", toCommandDocument(command, console.registry.get(command.device))),
+              send(
+                "command",
+                toCommandDocument(
+                  command,
+                  console.registry.get(command.device),
+                  console.desk.answerTimes(command.device, command.key),
+                ),
+              ),
           ),
           // Jobs concern the fleet: who asks for one device is not told of them.
           console.jobs.changes.on((job) => device === undefined && send("job", toJobSummaryDocument(job))),

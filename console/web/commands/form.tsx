@@ -2,7 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { postCommand, type NewCommand } from "../api/console.ts";
 import type { Presence } from "../api/documents.ts";
-import { takeCommands } from "../state/commands.ts";
+import { formatDuration } from "../format/duration.ts";
+import { listCommands, takeCommands } from "../state/commands.ts";
 import { session } from "../state/session.ts";
 import { ArgumentInputs } from "./argument-inputs.tsx";
 import { readArguments, type TypedValues } from "./arguments.ts";
@@ -41,6 +42,12 @@ export function CommandForm({ device, onSent }: { device: Presence; onSent: (id:
       <Arguments key={key} commandKey={key} device={device} shape={formShape(offers[key]?.args)} onSent={onSent} />
     </div>
   );
+}
+
+/** How long this device's answers to this key usually take, from the newest command that says so. */
+function usualTime(device: string, key: string): string | undefined {
+  const usually = listCommands(device).find((command) => command.key === key && command.usually)?.usually;
+  return usually ? `usually ${formatDuration(usually.p50)}, p99 ${formatDuration(usually.p99)}` : undefined;
 }
 
 interface ArgumentsProps {
@@ -111,6 +118,7 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
           title="Wait for the reply"
           placeholder="5s"
           problem={problems.value["$timeout"]}
+          note={usualTime(device.id, commandKey)}
           times={times.value}
           onTyped={(next) => (times.value = next)}
         />
