@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
+import { fillDisk, smallDisk } from "../test/small-disk.ts";
 import { suite, type Scope } from "../test/suite.ts";
 import { Ledger, type Begun, type Ended } from "./ledger.ts";
 
@@ -144,27 +144,17 @@ suite("ledger", ({ test }) => {
   });
 
   test("on a full disk a beginning is refused, and once there is room the ledger goes on", async (scope) => {
-    const directory = join(await scope.directory(), "small");
-    mkdirSync(directory);
-    // A file system of its own that can be filled; mounting takes root, which the tests elsewhere do not need.
-    if (process.getuid?.() !== 0) return;
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
-    scope.cleanup(() => execFileSync("umount", [directory]));
+    const directory = await smallDisk(scope);
     const ledger = await ledgerIn(scope, directory);
     await ledger.begin(id("before"), begun());
-    writeFileSync(join(directory, "filler"), Buffer.alloc(0));
-    try {
-      writeFileSync(join(directory, "filler"), Buffer.alloc(64 * 1024));
-    } catch {
-      // It is full now, which is what was wanted.
-    }
+    const filler = fillDisk(directory);
     const results = await Promise.allSettled(
       Array.from({ length: 40 }, (_, index) => ledger.begin(id(`full${index}`), begun({ key: "x".repeat(60) }))),
     );
     const refused = results.filter(({ status }) => status === "rejected");
     assert.ok(refused.length > 0);
     assert.match(String((refused[0] as PromiseRejectedResult).reason), /ENOSPC/);
-    writeFileSync(join(directory, "filler"), "");
+    rmSync(filler);
     await ledger.begin(id("after"), begun());
     await ledger.stop();
     const again = await ledgerIn(scope, directory);

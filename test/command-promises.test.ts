@@ -1,35 +1,15 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import type { CommandFailedError } from "../console/desk/errors.ts";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
-import { eventually, suite, type Scope } from "./suite.ts";
+import { fillDisk, smallDisk } from "./small-disk.ts";
+import { eventually, suite } from "./suite.ts";
 
 const device = parseDeviceId("rpi-7");
 const queued = { by: "test", timeout: null, ttl: 120_000 };
-
-async function smallFileSystem(scope: Scope): Promise<string> {
-  const directory = join(await scope.directory(), "small");
-  mkdirSync(directory);
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
-  scope.cleanup(() => execFileSync("umount", ["-l", directory]));
-  return directory;
-}
-
-/** Takes what room there is, to the last byte. */
-function fill(directory: string): void {
-  for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) {
-    try {
-      writeFileSync(join(directory, "filler"), Buffer.alloc(size), { flag: "a" });
-    } catch {
-      // This much does not fit any more; half of it may.
-    }
-  }
-}
 
 for (const kind of brokerKinds) {
   suite(`promises of commands over ${kind}`, ({ test }) => {
@@ -177,16 +157,14 @@ for (const kind of brokerKinds) {
     });
 
     test("with no room to record it, a command is refused with that reason, and the agent goes on", async (scope) => {
-      // A file system of its own that can be filled; mounting takes root, which the tests elsewhere do not need.
-      if (process.getuid?.() !== 0) return;
-      const directory = await smallFileSystem(scope);
+      const directory = await smallDisk(scope);
       const fleet = await startFleet(scope, kind);
       const agent = fleet.newAgent("rpi-7", { directory });
       let begun = 0;
       agent.handle("count", { run: () => void (begun += 1) });
       agent.start();
       await fleet.sees("rpi-7", true);
-      fill(directory);
+      const filler = fillDisk(directory);
       const error = (await fleet.console
         .send("rpi-7", { key: "count" })
         .catch((thrown: unknown) => thrown)) as CommandFailedError;
@@ -194,7 +172,7 @@ for (const kind of brokerKinds) {
       assert.is(error.details.command.error?.code, "no-room");
       assert.match(error.message, /ENOSPC/);
       assert.is(begun, 0);
-      rmSync(join(directory, "filler"));
+      rmSync(filler);
       assert.is((await fleet.console.send("rpi-7", { key: "count" })).state, "succeeded");
     });
 

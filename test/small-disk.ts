@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Scope } from "./suite.ts";
+
+/**
+ * A directory on a file system of its own, 64 KiB small, so that a full disk is a real one. Mounting takes root or sudo.
+ * @throws Error where neither is to be had: a test of a full disk that did not run must not count as passed
+ */
+export async function smallDisk(scope: Scope): Promise<string> {
+  const directory = join(await scope.directory(), "small");
+  mkdirSync(directory);
+  asRoot("mount", "-t", "tmpfs", "-o", "size=64k,mode=1777", "tmpfs", directory);
+  scope.cleanup(() => asRoot("umount", "-l", directory));
+  return directory;
+}
+
+/** Takes what room there is, to the last byte, with one file. @returns its path: remove it, and there is room again */
+export function fillDisk(directory: string): string {
+  const filler = join(directory, "filler");
+  for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) {
+    try {
+      writeFileSync(filler, Buffer.alloc(size), { flag: "a" });
+    } catch {
+      // This much does not fit any more; half of it may.
+    }
+  }
+  return filler;
+}
+
+function asRoot(program: string, ...args: string[]): void {
+  if (process.getuid?.() === 0) execFileSync(program, args);
+  else execFileSync("sudo", ["-n", program, ...args]);
+}
