@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
@@ -9,7 +10,16 @@ import { suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
 
-async function startMuster(scope: Scope): Promise<string> {
+/** Says something and how far it is, then takes its time. */
+const slow = `#!/bin/sh
+if [ "$1" = --describe ]; then echo '{"title":"Take a while"}'; exit; fi
+echo "copying the first part"
+echo '{"progress":0.5,"note":"half way there"}'
+sleep 3
+echo '{"copied":2}'
+`;
+
+async function startMuster(scope: Scope, more: Readonly<Record<string, string>> = {}): Promise<string> {
   const [httpPort, mqttPort] = [await freePort(), await freePort()];
   const env = {
     MUSTER_DATA: join(await scope.directory(), "data"),
@@ -17,6 +27,7 @@ async function startMuster(scope: Scope): Promise<string> {
     MUSTER_MQTT_PORT: String(mqttPort),
     MUSTER_DEVICE: "edge-1",
     MUSTER_ADMIN_PASSWORD: password,
+    ...more,
   };
   await new Running(scope, ...musterProgram(["start"]), { env }).line(/Muster .* is up/);
   return `http://127.0.0.1:${httpPort}`;
@@ -31,6 +42,27 @@ async function logIn(page: Page, url: string): Promise<void> {
 }
 
 suite("page", ({ test }) => {
+  test(
+    "progress and output of a command are on the page while it runs",
+    async (scope) => {
+      const directory = join(await scope.directory(), "handlers");
+      mkdirSync(directory);
+      writeFileSync(join(directory, "slow"), slow, { mode: 0o755 });
+      const url = await startMuster(scope, { MUSTER_EXEC_DIRECTORY: directory });
+      const { page, complaints } = await openPage(scope);
+      await logIn(page, url);
+      await page.goto(`${url}/devices/edge-1`);
+      await page.getByTestId("command-key").selectOption("exec:slow");
+      await page.getByTestId("command-send").click();
+      const running = page.locator('[data-key="exec:slow"][data-state="running"]');
+      await running.getByText("half way there", { exact: true }).waitFor();
+      await running.getByText("copying the first part").waitFor();
+      await page.locator('[data-key="exec:slow"][data-state="succeeded"]').waitFor();
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
+
   test(
     "log in, see the live chart move, send ping and see its reply, shut the agent down and see it go offline",
     async (scope) => {
