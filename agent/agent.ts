@@ -102,7 +102,7 @@ export class Agent {
     const log = (this.#log = options.log ?? silentLog);
     const { device, boot } = this;
     this.#instance = instanceId(options.directory);
-    this.#outbox = new Outbox({ boot, maxBytes: options.outboxBytes ?? 64 * 1024 * 1024 });
+    this.#outbox = new Outbox({ id: shortId(), epoch: boot, maxBytes: options.outboxBytes ?? 64 * 1024 * 1024 });
     this.#link = new Link({
       url: options.url,
       clientId: device,

@@ -1,10 +1,15 @@
-import type { FieldValue, Measurement } from "#shared/messages/metrics";
+import { pack, type Column, type FieldValue } from "#shared/columns";
+import type { Measurement } from "#shared/messages/metrics";
 import type { Reading } from "./collectors/collector.ts";
 
-/** All readings of one instant: `at` on the wall clock, `mono` in milliseconds since this run of the agent began. */
+/**
+ * All readings of one instant: `at` on the wall clock, `mono` on the monotonic clock, `up` in milliseconds since the machine
+ * started, by which an instant can still be placed when the wall clock was wrong.
+ */
 export interface Instant {
   readonly at: number;
   readonly mono: number;
+  readonly up: number;
   readonly readings: readonly Reading[];
 }
 
@@ -38,13 +43,31 @@ export function toColumns(instants: readonly [Instant, ...Instant[]]): Columns {
       }
     }
   }
-  // The monotonic clock spaces the instants: a step of the wall clock between two of them must not bend the batch.
   return {
-    t: first.at,
-    mono: first.mono,
-    dt: instants.map(({ mono }) => Math.round(mono - first.mono)),
-    m: [...series.values()],
+    t: Math.round(first.at),
+    mono: first.up,
+    dt: instants.map((instant) => offset(first, instant)),
+    m: [...series.values()].map(({ n, tags, f }) => ({ n, ...(isEmpty(tags) ? {} : { tags }), f: packed(f) })),
   };
+}
+
+/**
+ * Not by the wall clock: a step of it between two instants must not bend the batch. The monotonic clock spaces them; it
+ * stands still while the machine sleeps, the uptime does not.
+ */
+function offset(first: Instant, { mono, up }: Instant): number {
+  const elapsed = mono - first.mono;
+  const asleep = up - first.up - elapsed;
+  return Math.round(elapsed + (asleep > 100 ? asleep : 0));
+}
+
+function packed(fields: GrowingSeries["f"]): Record<string, Column> {
+  return Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, pack(values)]));
+}
+
+function isEmpty(tags: object): boolean {
+  for (const _ in tags) return false;
+  return true;
 }
 
 function seriesOf(all: Map<string, GrowingSeries>, { measurement, tags }: Reading): GrowingSeries {

@@ -4,15 +4,17 @@ import type { Columns } from "./columns.ts";
 
 /** A batch that the store does not have yet. */
 export interface Entry {
-  readonly boot: string;
+  readonly outbox: string;
   readonly seq: number;
   /** The encoded batch, as it goes out. */
   readonly payload: Buffer;
 }
 
 export interface OutboxOptions {
-  /** This run's id: acks for another run's batches change nothing here. */
-  readonly boot: string;
+  /** This outbox's id: acks for another one's batches change nothing here. */
+  readonly id: string;
+  /** What `mono` counts from. */
+  readonly epoch: string;
   /** Payload bytes kept at most; the oldest batches are forced out beyond it. */
   readonly maxBytes: number;
 }
@@ -42,14 +44,15 @@ export class Outbox {
     const seq = ++this.#seq;
     const batch: Batch = {
       v: 1,
-      boot: this.#options.boot,
+      outbox: this.#options.id,
       seq,
+      epoch: this.#options.epoch,
       ...columns,
       ...(this.#dropped ? { dropped: this.#dropped } : {}),
     };
     this.#dropped = undefined;
     const payload = encode(batch, "cbor");
-    this.#entries.set(seq, { boot: this.#options.boot, seq, payload });
+    this.#entries.set(seq, { outbox: this.#options.id, seq, payload });
     this.#bytes += payload.length;
     for (const oldest of this.#entries.values()) {
       if (this.#bytes <= this.#options.maxBytes || oldest.seq === seq) break;
@@ -64,7 +67,7 @@ export class Outbox {
 
   /** Lets go of what the store has. @returns how many batches left */
   ack(ack: Ack): number {
-    if (ack.boot !== this.#options.boot) return 0;
+    if (ack.outbox !== this.#options.id) return 0;
     let left = 0;
     for (const [from, to] of ack.ranges) {
       for (let seq = from; seq <= Math.min(to, this.#seq); seq++) left += this.#remove(seq) ? 1 : 0;

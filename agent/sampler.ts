@@ -94,9 +94,10 @@ export class Sampler {
     const { clock, collectors, batchSize } = this.#options;
     const at = clock.now();
     const mono = clock.monotonic() - this.#began;
+    const up = clock.uptime();
     const { readings, problems } = await sampleAll(collectors, clock);
     for (const { collector, error } of problems) this.#complain(collector, error);
-    if (readings.length > 0) this.#pending.push({ at, mono, readings });
+    if (readings.length > 0) this.#pending.push({ at, mono, up, readings });
     if (this.#pending.length >= batchSize) this.#flush();
     return readings.length;
   }

@@ -17,6 +17,7 @@ import { Desk } from "./desk/desk.ts";
 import type { Command } from "./desk/command.ts";
 import { TypedCommands } from "./desk/typed.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { CommandMarks } from "./ingest/command-marks.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Refusals } from "./refusals.ts";
 import type { Device, Sample } from "./device.ts";
@@ -91,6 +92,7 @@ export class Console {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
     this.#topics = new Topics(options.root);
+    this.events.store.on(() => void this.#parts?.marks.flush());
   }
 
   /** Opens the state and the store, and takes messages from now on. A broker or an InfluxDB that is away is tried again and again. */
@@ -193,6 +195,12 @@ export class Console {
     const desk = new Desk({ database, bus, topics, clock, log, device });
     const jobs = new Jobs({ database, desk, clock, directory: registry });
     const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
+    const marks = new CommandMarks({
+      write: (series) => store.write(series),
+      offers: ({ device: id, key }) => Object.hasOwn(offers(id) ?? {}, key),
+      log,
+    });
+    desk.changes.on((command) => marks.changed(command));
     const refuse = (id: DeviceId, topic: string, why: string, instead?: string): void =>
       refusals.tell(id, topic, why, instead);
     const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
@@ -209,7 +217,7 @@ export class Console {
       },
       publishAck: (id, payload) => void this.#publish(bus, topics.build({ kind: "ack", device: id }), payload),
     });
-    return { state, link, bus, store, registry, desk, jobs, typed, ingest, refusals };
+    return { state, link, bus, store, registry, desk, jobs, typed, ingest, marks, refusals };
   }
 
   #makeLink(): Link {
@@ -322,5 +330,6 @@ interface Parts {
   readonly jobs: Jobs;
   readonly typed: TypedCommands;
   readonly ingest: Ingest;
+  readonly marks: CommandMarks;
   readonly refusals: Refusals;
 }

@@ -1,3 +1,5 @@
+import { uptime } from "node:os";
+
 /**
  * Time as a parameter, so that no test sleeps. Two clocks, never one: `now` is the wall clock, which people and
  * databases read and which may step; `monotonic` only grows and is what durations are measured with.
@@ -7,6 +9,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds since an arbitrary moment; never steps back. */
   monotonic(): number;
+  /** Milliseconds since the machine started, in steps of ten; counts the time that it slept, and goes on across restarts of the process. */
+  uptime(): number;
   /** Calls `run` once after `ms` milliseconds; the returned function cancels. */
   after(ms: number, run: () => void): () => void;
 }
@@ -18,6 +22,7 @@ const longestTimeout = 0x7fffffff;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  uptime: () => Math.round(uptime() * 1_000),
   after(ms, run) {
     const due = performance.now() + ms;
     let timer: NodeJS.Timeout;
@@ -45,6 +50,10 @@ export class ManualClock implements Clock {
   }
 
   monotonic(): number {
+    return this.#mono;
+  }
+
+  uptime(): number {
     return this.#mono;
   }
 

@@ -64,7 +64,7 @@ for (const kind of brokerKinds) {
       await send(
         "muster/rpi-8/metrics",
         "-m",
-        '{"v":1,"boot":"b","seq":1,"t":0,"dt":[0,1],"m":[{"n":"mem","f":{"used":[1]}}]}',
+        '{"v":1,"outbox":"b","seq":1,"t":0,"dt":[0,1],"m":[{"n":"mem","f":{"used":[1]}}]}',
       );
       await refused.line(/rpi-8\/refused .*one value for each instant/);
       await send("muster/rpi-8/metrics/room", "-m", '{"temperature":null}');

@@ -49,7 +49,7 @@ suite("docs/protocol.md", ({ test }) => {
     const { t, mono, seq, m } = readBatch(bytes);
     assert.equal(
       { t, mono, seq, m },
-      { t: 1_767_225_600_000, mono: 170_000, seq: 17, m: [{ n: "mem", f: { used_percent: [41.5] } }] },
+      { t: 1_767_225_600_000, mono: 170_000, seq: 17, m: [{ n: "mem", f: { used_percent: 41.5 } }] },
     );
     assert.is(bytes.length, Number(/as (\d+) bytes/.exec(page)?.[1]));
   });

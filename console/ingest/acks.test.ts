@@ -24,7 +24,7 @@ suite("acks", ({ test }) => {
     for (const [numbers, ranges] of cases) assert.equal(toRanges(numbers), ranges);
   });
 
-  test("one message a turn for each run of an agent", () => {
+  test("one message a turn for each outbox", () => {
     const told: [string, unknown][] = [];
     const clock = new ManualClock();
     const acks = new Acks((device, payload) => told.push([device, readAck(payload)]), clock);
@@ -36,7 +36,7 @@ suite("acks", ({ test }) => {
       [
         "rpi-7",
         {
-          boot: "a",
+          outbox: "a",
           ts: clock.now(),
           ranges: [
             [1, 2],
@@ -44,7 +44,7 @@ suite("acks", ({ test }) => {
           ],
         },
       ],
-      ["rpi-7", { boot: "b", ts: clock.now(), ranges: [[1, 1]] }],
+      ["rpi-7", { outbox: "b", ts: clock.now(), ranges: [[1, 1]] }],
     ]);
     acks.flush();
     assert.is(told.length, 2);

@@ -7,7 +7,7 @@ import type { Ack } from "#shared/messages/metrics";
 const rangesPerMessage = 500;
 
 /**
- * Gathers the numbers of stored batches and tells each agent run the ranges, once a turn of the event loop: many batches
+ * Gathers the numbers of stored batches and tells each outbox the ranges, once a turn of the event loop: many batches
  * that one write took are one message.
  */
 export class Acks {
@@ -22,27 +22,27 @@ export class Acks {
     this.#clock = clock;
   }
 
-  stored(device: DeviceId, boot: string, seq: number): void {
-    let boots = this.#pending.get(device);
-    if (!boots) this.#pending.set(device, (boots = new Map()));
-    const numbers = boots.get(boot);
+  stored(device: DeviceId, outbox: string, seq: number): void {
+    let outboxes = this.#pending.get(device);
+    if (!outboxes) this.#pending.set(device, (outboxes = new Map()));
+    const numbers = outboxes.get(outbox);
     if (numbers) numbers.push(seq);
-    else boots.set(boot, [seq]);
+    else outboxes.set(outbox, [seq]);
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
   flush(): void {
     if (this.#scheduled) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    for (const [device, boots] of this.#pending) {
-      for (const [boot, numbers] of boots) this.#tell(device, boot, toRanges(numbers));
+    for (const [device, outboxes] of this.#pending) {
+      for (const [outbox, numbers] of outboxes) this.#tell(device, outbox, toRanges(numbers));
     }
     this.#pending.clear();
   }
 
-  #tell(device: DeviceId, boot: string, ranges: [number, number][]): void {
+  #tell(device: DeviceId, outbox: string, ranges: [number, number][]): void {
     for (let at = 0; at < ranges.length; at += rangesPerMessage) {
-      const ack: Ack = { boot, ts: Math.round(this.#clock.now()), ranges: ranges.slice(at, at + rangesPerMessage) };
+      const ack: Ack = { outbox, ts: Math.round(this.#clock.now()), ranges: ranges.slice(at, at + rangesPerMessage) };
       this.#publish(device, encode(ack, "json"));
     }
   }

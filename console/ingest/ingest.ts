@@ -59,7 +59,7 @@ export class Ingest {
     this.#guarded(device, message, () => {
       const batch = readBatch(message.payload);
       if (batch.dropped) this.#options.log.warn({ device, ...batch.dropped }, "the agent had to drop batches");
-      this.#write(device, seriesOfBatch(device, batch), () => this.#acks.stored(device, batch.boot, batch.seq));
+      this.#write(device, seriesOfBatch(device, batch), () => this.#acks.stored(device, batch.outbox, batch.seq));
     });
   }
 

@@ -1,4 +1,5 @@
 import type { DeviceId } from "#shared/ids";
+import { lastValue } from "#shared/columns";
 import type { Batch, SimpleSample } from "#shared/messages/metrics";
 import type { Sample } from "../device.ts";
 import type { SeriesColumns } from "../store/store.ts";
@@ -20,7 +21,7 @@ export function seriesOfSimple(
     measurement,
     tags: withoutHost(tags),
     times: [Math.round(ts)],
-    fields: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, [value]])),
+    fields: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, value])),
   }));
 }
 
@@ -28,7 +29,7 @@ export function seriesOfSimple(
 export function newestSamples(series: readonly SeriesColumns[]): Sample[] {
   return series.map(({ measurement, tags, times, fields }) => {
     const last = times.length - 1;
-    const entries = Object.entries(fields).map(([field, column]) => [field, column[last] ?? null] as const);
+    const entries = Object.entries(fields).map(([field, column]) => [field, lastValue(column)] as const);
     return { measurement, tags, ts: times[last] ?? 0, fields: Object.fromEntries(entries.filter(hasValue)) };
   });
 }

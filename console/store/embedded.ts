@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { FieldValue } from "#shared/messages/metrics";
+import { unpack, type FieldValue } from "#shared/columns";
 import { openDatabase, transaction, type Database } from "./database.ts";
 import {
   StoreUnavailableError,
@@ -125,7 +125,7 @@ export class EmbeddedStore implements MetricsStore {
 
   *#writeSeries(series: SeriesColumns, { upsert }: Statements): Iterable<WriteOutcome["rejected"][number]> {
     const { device, measurement, times, fields } = series;
-    const columns = Object.entries(fields);
+    const columns = Object.entries(fields).map(([field, column]) => [field, unpack(column, times.length)] as const);
     const id = this.#seriesId(series);
     let unfit = 0;
     for (const [index, ts] of times.entries()) {

@@ -1,4 +1,4 @@
-import type { FieldValue } from "#shared/messages/metrics";
+import { unpack, type FieldValue } from "#shared/columns";
 import type { SeriesColumns, WriteOutcome } from "./store.ts";
 
 export type Rejected = WriteOutcome["rejected"][number];
@@ -37,7 +37,7 @@ export function toLines(series: SeriesColumns): {
   if (unfit !== undefined)
     return { lines: [], rejected: [reject(`${JSON.stringify(unfit)} cannot be a name or tag`, times.length)] };
   const head = headOf(series);
-  const columns = Object.entries(fields).map(([field, column]) => [`${escapeKey(field)}=`, column] as const);
+  const columns = Object.entries(fields).map(([field, column]) => [`${escapeKey(field)}=`, unpack(column, times.length)] as const);
   const lines: Line[] = [];
   let notFinite = 0;
   for (const [index, ts] of times.entries()) {

@@ -21,7 +21,8 @@ const common = { log: silentLog, clock: systemClock };
 const influxStore = (url: string): InfluxStore => new InfluxStore({ url, random: () => 0.5, ...common });
 
 const series = (fields: SeriesColumns["fields"], more: Partial<SeriesColumns> = {}): SeriesColumns => {
-  const length = Object.values(fields)[0]?.length ?? 0;
+  const [first] = Object.values(fields);
+  const length = Array.isArray(first) ? first.length : 1;
   return {
     device,
     measurement: "mem",

@@ -1,7 +1,7 @@
-import type { Column } from "#shared/messages/metrics";
+import type { Column } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
 
-/** What ingest hands to a store: one series' samples as columns, one value of each field per instant. */
+/** What ingest hands to a store: one series' samples as columns. */
 export interface SeriesColumns {
   readonly device: DeviceId;
   readonly measurement: string;

@@ -1,12 +1,8 @@
 import * as z from "zod/mini";
 import { batchCap, decode } from "#shared/codec";
+import { mostPlaces, type Column } from "#shared/columns";
 import { BadInputError } from "#shared/errors";
 import { check, count, epochMs, read, text, token } from "#shared/messages/schema";
-
-/** One value of a field at one instant; null where there was none. */
-export type FieldValue = number | string | boolean | null;
-/** A field's values, one for each instant of its batch. */
-export type Column = readonly FieldValue[];
 
 /** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
 export const name = z
@@ -29,14 +25,29 @@ const tagValue = z.string().check(
 );
 const tags = z.record(name, tagValue);
 
-/** A column is checked by one plain loop, because it holds almost all of a batch's bytes. */
-const column = z.custom<Column>(isColumn, "expected a list of numbers, strings, booleans and nulls");
+/** A column is checked by one plain loop, because columns hold almost all of a batch's bytes. */
+const column = z.custom<Column>(isColumn, "expected a value, a list of them, or {e, d} with whole numbers");
 
 function isColumn(value: unknown): boolean {
-  if (!Array.isArray(value)) return false;
-  for (const item of value) {
-    if (typeof item === "number" || typeof item === "boolean" || item === null) continue;
-    if (typeof item !== "string" || item.length > 1_024) return false;
+  if (Array.isArray(value)) return value.every((item) => item === null || isPlain(item));
+  return typeof value === "object" && value !== null ? isScaled(value) : isPlain(value);
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === "string") return value.length <= 1_024;
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+/** The sums must stay exact. */
+function isScaled(value: object): boolean {
+  if (!("e" in value && "d" in value && Array.isArray(value.d))) return false;
+  const { e, d } = value;
+  if (!Number.isInteger(e) || Number(e) < 0 || Number(e) > mostPlaces) return false;
+  let sum = 0;
+  for (const difference of d as unknown[]) {
+    if (!Number.isSafeInteger(difference)) return false;
+    sum += Number(difference);
+    if (!Number.isSafeInteger(sum)) return false;
   }
   return true;
 }
@@ -45,32 +56,52 @@ function isColumn(value: unknown): boolean {
 export const measurement = z.object({ n: name, tags: z.optional(tags), f: z.record(name, column) });
 export type Measurement = z.infer<typeof measurement>;
 
+/** Batches that left an outbox unsent: their numbers, both ends included, and what was in them. */
+const gap = z.object({
+  from: count,
+  to: count,
+  samples: z.optional(count),
+  since: z.optional(epochMs),
+  until: z.optional(epochMs),
+  why: text,
+});
+export type Gap = z.infer<typeof gap>;
+
 /**
- * What one `metrics` message holds: samples of several instants. `boot` and `seq` name the batch for the ack;
- * `t` is the first instant on the wall clock, `mono` the same instant in milliseconds since the boot began,
- * `dt` the offset of each instant from it.
+ * What one `metrics` message holds: samples of several instants. `outbox` and `seq` name the batch for the ack; `t` is the
+ * first instant on the device's wall clock, `dt` the offset of each instant from it in milliseconds. `mono` is the first
+ * instant on the clock that `epoch` names (one that only grows), `age` how long before the sending that was, by the
+ * same clock: by these the console places what a wrong wall clock has misplaced. A batch of no instants tells a gap.
  */
 export const batch = z
   .object({
     v: z.literal(1),
-    boot: token,
+    outbox: token,
     seq: count,
     t: epochMs,
+    epoch: z.optional(token),
     mono: z.optional(z.number().check(z.nonnegative())),
-    dt: z.array(z.number().check(z.nonnegative(), z.lte(86_400_000))).check(z.minLength(1), z.maxLength(10_000)),
+    age: z.optional(z.number().check(z.nonnegative())),
+    dt: z.array(z.number().check(z.nonnegative(), z.lte(86_400_000))).check(z.maxLength(10_000)),
     m: z.array(measurement).check(z.maxLength(2_000)),
-    dropped: z.optional(z.object({ from: count, to: count, why: text })),
+    dropped: z.optional(gap),
   })
   .check(
-    z.refine(
-      (value) => value.m.every((one) => Object.values(one.f).every((values) => values.length === value.dt.length)),
-      {
-        error: "each field needs one value for each instant in dt",
-        path: ["m"],
-      },
-    ),
+    z.refine(({ dt, m }) => m.every(({ f }) => Object.values(f).every((one) => fits(one, dt.length))), {
+      error: "each field needs one value for each instant in dt, or one for all",
+      path: ["m"],
+    }),
+    z.refine(({ dt, m, dropped }) => dt.length > 0 || (m.length === 0 && dropped !== undefined), {
+      error: "a batch without instants tells a gap, in dropped, and nothing else",
+      path: ["dt"],
+    }),
   );
 export type Batch = z.infer<typeof batch>;
+
+function fits(column: Column, length: number): boolean {
+  if (typeof column !== "object") return true;
+  return ("d" in column ? column.d : column).length === length;
+}
 
 export const readBatch = (payload: Buffer): Batch => read(batch, payload, "batch", batchCap).value;
 
@@ -108,12 +139,13 @@ function isExplicit(sample: unknown): boolean {
 }
 
 /**
- * The console's word to one agent run: the ranges of batch numbers, both ends included, that the store has taken.
- * `ts` is the console's present moment, by which the
- * agent judges expiries; one without ranges is the answer to a birth. `refused` tells an agent that it may not go on, and why.
+ * The console's word to an agent: the ranges of batch numbers of `outbox`, both ends included, that the store has taken.
+ * `ts` is the console's present moment, by which the agent judges expiries. One with the `boot` of a run and without
+ * ranges is the answer to that run's birth; with `refused` it tells the run that it may not go on, and why.
  */
 export const ack = z.object({
-  boot: token,
+  outbox: z.optional(token),
+  boot: z.optional(token),
   ts: z.optional(epochMs),
   ranges: z.array(z.tuple([count, count])).check(z.maxLength(1_000)),
   refused: z.optional(text),

@@ -50,11 +50,12 @@ export type Status = Birth | Death;
 
 export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
 
-/** The console's own presence. */
+/** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain. */
 export const consoleStatus = z.object({
   v: z.literal(1),
   online: z.boolean(),
   session: token,
+  taking: z.optional(z.boolean()),
   version: z.optional(text),
   ts: z.optional(epochMs),
 });
