@@ -84,6 +84,6 @@ export class Access {
     if ("tree" in rule) return topic.startsWith(rule.tree === "root" ? this.#tree : "$SYS/");
     const address = this.topics.parse(topic);
     if (!address || !rule.kinds.includes(address.kind)) return false;
-    return rule.whose === "any" || (address.kind !== "console" && address.device === principal.name);
+    return rule.whose === "any" || ("device" in address && address.device === principal.name);
   }
 }

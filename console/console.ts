@@ -280,6 +280,7 @@ export class Console {
       case "ack":
       case "refused":
       case "console":
+      case "stats":
         return undefined;
     }
   }

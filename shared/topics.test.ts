@@ -16,6 +16,7 @@ const addresses: [string, Address][] = [
   ["muster/rpi-7/reply/42", { kind: "reply", device, id }],
   ["muster/rpi-7/refused", { kind: "refused", device }],
   ["muster/console/status", { kind: "console" }],
+  ["muster/console/stats/write_latency_ms", { kind: "stats", name: "write_latency_ms" }],
 ];
 
 const strangers = [

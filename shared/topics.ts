@@ -13,7 +13,8 @@ export type Address =
   | { readonly kind: "short"; readonly device: DeviceId }
   | { readonly kind: "reply"; readonly device: DeviceId; readonly id: CommandId }
   | { readonly kind: "refused"; readonly device: DeviceId }
-  | { readonly kind: "console" };
+  | { readonly kind: "console" }
+  | { readonly kind: "stats"; readonly name: string };
 
 /** What a filter can be made for: a kind of address, over one device or all (`+`). */
 export type AddressKind = Address["kind"];
@@ -30,6 +31,7 @@ export class Topics {
 
   build(address: Address): string {
     if (address.kind === "console") return `${this.root}/${consoleLevel}/status`;
+    if (address.kind === "stats") return `${this.root}/${consoleLevel}/stats/${address.name}`;
     const base = `${this.root}/${address.device}`;
     switch (address.kind) {
       case "metrics":
@@ -53,7 +55,7 @@ export class Topics {
     if (!topic.startsWith(`${this.root}/`)) return undefined;
     const [owner = "", branch, leaf, ...rest] = topic.slice(this.root.length + 1).split("/");
     if (rest.length > 0) return undefined;
-    if (owner === consoleLevel) return branch === "status" && leaf === undefined ? { kind: "console" } : undefined;
+    if (owner === consoleLevel) return parseConsole(branch, leaf);
     const device = asDeviceId(owner);
     if (!device) return undefined;
     return leaf === undefined ? parseBranch(device, branch) : parseLeaf(device, branch, leaf);
@@ -62,6 +64,7 @@ export class Topics {
   /** The subscription filter for one kind of address, of one device or of all. */
   filter(kind: AddressKind, device: DeviceId | "+" = "+"): string {
     if (kind === "console") return `${this.root}/${consoleLevel}/status`;
+    if (kind === "stats") return `${this.root}/${consoleLevel}/stats/+`;
     const base = `${this.root}/${device}`;
     switch (kind) {
       case "metrics":
@@ -79,6 +82,11 @@ export class Topics {
         return `${base}/reply/+`;
     }
   }
+}
+
+function parseConsole(branch: string | undefined, leaf: string | undefined): Address | undefined {
+  if (branch === "status" && leaf === undefined) return { kind: "console" };
+  return branch === "stats" && leaf && /^[a-z0-9_]{1,64}$/.test(leaf) ? { kind: "stats", name: leaf } : undefined;
 }
 
 function parseBranch(device: DeviceId, branch: string | undefined): Address | undefined {
