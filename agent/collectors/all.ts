@@ -4,6 +4,7 @@ import { diskio } from "./diskio.ts";
 import { kernel } from "./kernel.ts";
 import { mem } from "./mem.ts";
 import { net } from "./net.ts";
+import { netstat } from "./netstat.ts";
 import { portable } from "./portable.ts";
 import { ProcReader } from "./proc.ts";
 import { processes } from "./processes.ts";
@@ -29,6 +30,7 @@ export function linux(proc: ProcReader): Collector[] {
     disk(proc),
     diskio(proc),
     net(proc),
+    netstat(proc),
     system(proc),
     processes(proc),
     temp(proc),
