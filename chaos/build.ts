@@ -6,6 +6,8 @@ import { rolldown } from "rolldown";
 export interface Programs {
   readonly agent: string;
   readonly server: string;
+  readonly metricsAgent: string;
+  readonly metricsServer: string;
   remove(): void;
 }
 
@@ -18,7 +20,12 @@ export async function buildPrograms(): Promise<Programs> {
   const directory = mkdtempSync(join(root, "node_modules", ".chaos-"));
   const bundle = await rolldown({
     cwd: root,
-    input: { agent: "chaos/agent.ts", server: "chaos/server.ts" },
+    input: {
+      agent: "chaos/agent.ts",
+      server: "chaos/server.ts",
+      "metrics-agent": "chaos/metrics/agent.ts",
+      "metrics-server": "chaos/metrics/server.ts",
+    },
     platform: "node",
     // Both load a binary beside their own files.
     external: ["@photostructure/sqlite", "cbor-extract"],
@@ -36,6 +43,8 @@ export async function buildPrograms(): Promise<Programs> {
   return {
     agent: join(directory, "agent.mjs"),
     server: join(directory, "server.mjs"),
+    metricsAgent: join(directory, "metrics-agent.mjs"),
+    metricsServer: join(directory, "metrics-server.mjs"),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

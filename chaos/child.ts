@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import type { ArmMessage } from "./points.ts";
 
@@ -13,6 +13,10 @@ export interface ProcessSettings {
   /** For the console's process. */
   readonly httpPort?: number;
   readonly embedded: boolean;
+  /** The process' own directory, if not one named for it in the run's. */
+  readonly home?: string;
+  /** For the console's process: where the metrics go, if not to the embedded store. */
+  readonly influxUrl?: string;
   /** The secret of the account named {@link who}. */
   readonly password: string;
   /** Armed from its first moment. */
@@ -89,6 +93,21 @@ export class Child {
   arm(message: ArmMessage): void {
     // It may have died this instant: then there is nobody to be told.
     this.#process?.send({ arm: message }, () => {});
+  }
+
+  /** Asks something that the process answers when it is so. @throws Error when it does not answer in time */
+  async ask(question: string, ms: number): Promise<void> {
+    const asked = this.#process;
+    if (!asked) throw new Error(`${this.who} is not running`);
+    // It may have died this instant: then there is no answer.
+    asked.send({ question }, () => {});
+    const answered = (async () => {
+      for await (const [message] of on(asked, "message", { signal: AbortSignal.timeout(ms) }))
+        if ((message as { answer?: string }).answer === question) return;
+    })();
+    await answered.catch(() => {
+      throw new Error(`${this.who} does not answer "${question}" within ${ms / 1_000} s`);
+    });
   }
 
   /** For good. */

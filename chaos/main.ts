@@ -1,64 +1,91 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { buildPrograms } from "./build.ts";
+import { buildPrograms, type Programs } from "./build.ts";
+import type { Setting, StoreKind } from "./metrics/faults.ts";
+import { runMetrics, summary as metricsSummary } from "./metrics/run.ts";
 import type { BrokerKind } from "./plan.ts";
 import { run, type Tally } from "./run.ts";
 
 /**
- * Kills the agents, the console and the broker at random and at chosen moments while commands with visible effects run, lets
+ * Kills agents, console, broker and stores at random and at chosen points while commands and metrics are under way, lets
  * everything heal, and checks every promise from the outside:
  *
- *   npm run chaos -- --seed 7 --rounds 100 --broker both
+ *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both] [--store embedded|influx|both] [--keep]";
 
 const { values } = parseArgs({
   options: {
+    part: { type: "string", default: "both" },
     seed: { type: "string" },
     rounds: { type: "string", default: "20" },
     round: { type: "string" },
     broker: { type: "string", default: "both" },
+    store: { type: "string", default: "both" },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
+if (values.help) end(usage, 0);
 const seed = values.seed ?? String(randomInt(1_000_000));
-const kinds = kindsOf(values.broker);
+const parts = chosen("--part", values.part, ["commands", "metrics"] as const);
+const brokers: readonly BrokerKind[] = chosen("--broker", values.broker, ["embedded", "mosquitto"] as const);
+const stores: readonly StoreKind[] = chosen("--store", values.store, ["embedded", "influx"] as const);
 const only = values.round === undefined ? undefined : wholeNumber("--round", values.round, 0);
 const from = only ?? 0;
 const to = only === undefined ? wholeNumber("--rounds", values.rounds, 1) : only + 1;
-if (values.help) end(usage, 0);
 
 console.log(`seed ${seed}`);
 const interrupt = new AbortController();
 // Processes would be left behind. Ctrl-C reaches them as well, so the round is not judged.
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupt.abort());
+const say = (line: string): void => console.log(line);
 const programs = await buildPrograms();
+const common = { seed, from, to, programs, keep: values.keep, signal: interrupt.signal, say };
 try {
-  const tallies = await Promise.all(
-    kinds.map(async (kind): Promise<[BrokerKind, Tally]> => [
-      kind,
-      await run({
-        seed,
-        kind,
-        from,
-        to,
-        programs,
-        keep: values.keep,
-        signal: interrupt.signal,
-        say: (line) => console.log(line),
-      }),
-    ]),
-  );
-  for (const [kind, tally] of tallies) console.log(summary(kind, tally));
-  const broken = tallies.some(([, { violations }]) => violations > 0);
+  // One after the other: two fleets at once is what two cores bear.
+  const commands = parts.includes("commands") ? await Promise.all(brokers.map((kind) => commandsOn(kind))) : [];
+  const metrics = parts.includes("metrics") ? await metricsOn(programs) : [];
+  for (const line of [...commands, ...metrics].map(({ line }) => line)) say(line);
+  const broken = [...commands, ...metrics].some(({ violations }) => violations > 0);
   process.exitCode = broken || interrupt.signal.aborted ? 1 : 0;
 } finally {
   programs.remove();
 }
 
-function summary(
+interface Verdict {
+  readonly line: string;
+  readonly violations: number;
+}
+
+async function commandsOn(kind: BrokerKind): Promise<Verdict> {
+  const tally = await run({ ...common, kind });
+  return { line: commandsSummary(kind, tally), violations: tally.violations };
+}
+
+/** Both brokers side by side, the stores in turn. */
+async function metricsOn(built: Programs): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const store of stores) {
+    const settings = brokers.map((broker): Setting => ({ broker, store, disks: mayMount() }));
+    const done = settings.map(async (setting): Promise<Verdict> => {
+      const tally = await runMetrics({ ...common, programs: built, setting });
+      return { line: `${setting.broker}, ${store}: ${metricsSummary(tally)}`, violations: tally.violations };
+    });
+    verdicts.push(...(await Promise.all(done)));
+  }
+  return verdicts;
+}
+
+/** Small file systems are mounted by root alone; without it disks are not filled, and the run says so. */
+function mayMount(): boolean {
+  if (process.getuid?.() === 0) return true;
+  say("no root: no disk is filled in this run");
+  return false;
+}
+
+function commandsSummary(
   kind: string,
   { rounds, commands, deaths, effects, placed, struck, violations, states }: Tally,
 ): string {
@@ -66,10 +93,10 @@ function summary(
   return `${kind}: ${rounds} rounds, ${deaths} deaths, ${struck} of ${placed} kill points reached, ${commands} commands (${ends.join(", ")}), ${effects} effects, ${violations} violations`;
 }
 
-function kindsOf(broker: string): BrokerKind[] {
-  if (broker === "both") return ["embedded", "mosquitto"];
-  if (broker === "embedded" || broker === "mosquitto") return [broker];
-  return end(`--broker is "${broker}": expected embedded, mosquitto or both\n${usage}`, 2);
+function chosen<T extends string>(flag: string, value: string, all: readonly T[]): readonly T[] {
+  if (value === "both") return all;
+  const one = all.find((name) => name === value);
+  return one === undefined ? end(`${flag} is "${value}": expected ${all.join(", ")} or both\n${usage}`, 2) : [one];
 }
 
 function wholeNumber(name: string, text: string, least: number): number {
@@ -79,6 +106,6 @@ function wholeNumber(name: string, text: string, least: number): number {
 }
 
 function end(text: string, status: number): never {
-  console.error(text);
+  (status === 0 ? console.log : console.error)(text);
   process.exit(status);
 }

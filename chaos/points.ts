@@ -33,15 +33,15 @@ export const serverPoints = [
 export type Point = (typeof agentPoints)[number] | (typeof serverPoints)[number];
 
 export interface ArmMessage {
-  readonly point: Point | null;
+  readonly point: string | null;
   readonly nth: number;
 }
 
 /** The kill points of this process: it dies where the main process has told it to. */
-export class Points {
+export class Points<P extends string = Point> {
   readonly #who: string;
   readonly #journal: string;
-  #armed: Point | null = null;
+  #armed: string | null = null;
   #left = 0;
 
   /** @param journal the file that tells of the death, because nobody else can */
@@ -59,7 +59,7 @@ export class Points {
   }
 
   /** Dies here, if this is the point and the time; `last` is done just before. */
-  pass(point: Point, last: () => void = () => {}): void {
+  pass(point: P, last: () => void = () => {}): void {
     if (point !== this.#armed) return;
     this.#left -= 1;
     if (this.#left > 0) return;

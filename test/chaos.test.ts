@@ -22,7 +22,7 @@ suite("chaos", ({ test }) => {
     async () => {
       // Two hundred rounds in all where there is time for them; a dozen on each broker while somebody waits.
       const count = process.env["CI"] ? 100 : 12;
-      const rounds = ["--seed", "house", "--rounds", String(count), "--broker", "both"];
+      const rounds = ["--part", "commands", "--seed", "house", "--rounds", String(count), "--broker", "both"];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: 300,
       });

@@ -4,13 +4,15 @@ import { join } from "node:path";
 import type { Scope } from "./suite.ts";
 
 /**
- * A directory on a file system of its own, 64 KiB small, so that a full disk is a real one. Mounting takes root or sudo.
+ * A directory on a file system of its own, 64 KiB small unless said otherwise, so that a full disk is a real one. Mounting takes
+ * root or sudo.
+ * @param size in KiB
  * @throws Error where neither is to be had: a test of a full disk that did not run must not count as passed
  */
-export async function smallDisk(scope: Scope): Promise<string> {
+export async function smallDisk(scope: Pick<Scope, "directory" | "cleanup">, size = 64): Promise<string> {
   const directory = join(await scope.directory(), "small");
   mkdirSync(directory);
-  asRoot("mount", "-t", "tmpfs", "-o", "size=64k,mode=1777", "tmpfs", directory);
+  asRoot("mount", "-t", "tmpfs", "-o", `size=${size}k,mode=1777`, "tmpfs", directory);
   scope.cleanup(() => asRoot("umount", "-l", directory));
   return directory;
 }
@@ -18,11 +20,12 @@ export async function smallDisk(scope: Scope): Promise<string> {
 /** Takes what room there is, to the last byte, with one file. @returns its path: remove it, and there is room again */
 export function fillDisk(directory: string): string {
   const filler = join(directory, "filler");
-  for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) {
+  for (let size = 1024 * 1024; size >= 1;) {
     try {
       writeFileSync(filler, Buffer.alloc(size), { flag: "a" });
     } catch {
       // This much does not fit any more; half of it may.
+      size = Math.floor(size / 2);
     }
   }
   return filler;

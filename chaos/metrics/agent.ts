@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { unpack } from "#shared/columns";
+import { Link } from "#shared/link";
+import { createLog } from "#shared/log";
+import { readBatch } from "#shared/messages/metrics";
+import { Topics } from "#shared/topics";
+import { Agent } from "../../agent/agent.ts";
+import type { Collector } from "../../agent/collectors/collector.ts";
+import { DiskQueue } from "../../agent/outbox/disk-queue.ts";
+import { Outbox } from "../../agent/outbox/outbox.ts";
+import type { Queue } from "../../agent/outbox/queue.ts";
+import { Sender } from "../../agent/sender.ts";
+import { sayReady, settingsOfProcess } from "../child.ts";
+import { hastyClock } from "../hasty-clock.ts";
+import { Journal } from "../journal.ts";
+import { around, Points } from "../points.ts";
+import type { Kept } from "./check.ts";
+import type { MetricsPoint } from "./points.ts";
+
+/**
+ * An agent that measures what has never been measured before, and writes down each batch that is on its disk. Its kill points
+ * are put around the public methods of its parts from outside; the product knows nothing of them.
+ */
+const { who, directory, home = "", mqttPort, embedded, password, arm } = settingsOfProcess();
+const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
+const kept = new Journal(`${directory}/kept.jsonl`);
+const topics = new Topics();
+if (arm) points.arm(arm);
+aroundOutbox();
+aroundLink();
+
+/** Each value once in a run: this process begins where no earlier one has been. */
+let n = Date.now() * 1_000;
+let working = true;
+const numbers: Collector = {
+  name: "chaos",
+  sample: () => (working ? [{ measurement: "chaos", tags: {}, fields: { n: ++n } }] : []),
+};
+
+const agent = new Agent({
+  device: who,
+  url: `mqtt://127.0.0.1:${mqttPort}`,
+  password,
+  directory: home,
+  interval: 40,
+  batchSize: 2,
+  collectors: [numbers],
+  mqttVersion: embedded ? 4 : "auto",
+  clock: hastyClock,
+  log: createLog(who, "info"),
+});
+process.on("message", ({ question }: { question?: string }) => {
+  if (question === "rest") void rest();
+  if (question === "work") {
+    working = true;
+    process.send?.({ answer: "work" });
+  }
+});
+agent.start();
+sayReady(agent.boot);
+
+/** Answers when nothing is measured any more and all that was has been acknowledged. */
+async function rest(): Promise<void> {
+  working = false;
+  // What was measured before may still be on its way to the outbox.
+  await sleep(100);
+  while (!working && agent.outbox.batches > 0) await sleep(10);
+  process.send?.({ answer: "rest" });
+}
+
+/** Before and after a batch goes to the outbox; and when it is on the disk, it is written down. */
+function aroundOutbox(): void {
+  around(
+    Outbox.prototype,
+    "append",
+    (inner) =>
+      function (this: Outbox, columns) {
+        points.pass("outbox.append");
+        inner.call(this, columns);
+        points.pass("outbox.appended");
+      },
+  );
+  around(
+    Sender.prototype,
+    "offer",
+    (inner) =>
+      function (this: Sender, queue, seq) {
+        if (queue instanceof DiskQueue) writeDown(queue, seq);
+        inner.call(this, queue, seq);
+      },
+  );
+}
+
+function writeDown(queue: Queue, seq: number): void {
+  const payload = queue.read(seq);
+  if (!payload) return;
+  const { outbox, t, dt, m } = readBatch(payload);
+  const column = m[0]?.f["n"];
+  if (column === undefined) return;
+  const at = dt.map((offset) => Math.round(t + offset));
+  kept.add({ who, outbox, seq, at, n: unpack(column, dt.length).map(Number) } satisfies Kept);
+}
+
+/** Before and after a batch goes out, and an ack comes in. */
+function aroundLink(): void {
+  around(
+    Link.prototype,
+    "publish",
+    (inner) =>
+      async function (this: Link, topic, payload, options) {
+        const isBatch = topics.parse(topic)?.kind === "metrics";
+        if (isBatch) points.pass("batch.send");
+        await inner.call(this, topic, payload, options);
+        if (isBatch) points.pass("batch.sent");
+      },
+  );
+  around(
+    Link.prototype,
+    "subscribe",
+    (inner) =>
+      function (this: Link, filters, listener) {
+        inner.call(this, filters, (message) => {
+          const isAck = topics.parse(message.topic)?.kind === "ack";
+          if (isAck) points.pass("ack.received");
+          const held = listener(message);
+          if (isAck) points.pass("ack.taken");
+          return held;
+        });
+      },
+  );
+}

@@ -1,0 +1,68 @@
+/** A batch that an agent has on its disk: its number, and what is in it. */
+export interface Kept {
+  readonly who: string;
+  readonly outbox: string;
+  readonly seq: number;
+  /** The samples' times (epoch ms) and their values: each value is measured once in a run. */
+  readonly at: readonly number[];
+  readonly n: readonly number[];
+}
+
+/** A sample that the store has. */
+export interface Stored {
+  readonly at: number;
+  readonly n: number;
+}
+
+/** A gap that the console tells. */
+export interface ToldGap {
+  readonly outbox: string;
+  readonly from: number;
+  readonly to: number;
+  readonly why: string;
+}
+
+/** All about one device. */
+export interface Evidence {
+  readonly device: string;
+  readonly kept: readonly Kept[];
+  readonly stored: readonly Stored[];
+  readonly gaps: readonly ToldGap[];
+  /** Whether something was done that may force batches out: without it no gap is excused. */
+  readonly excused: boolean;
+}
+
+export interface Violation {
+  readonly rule: "nothing is lost" | "nothing is doubled" | "each at its time" | "no gap without a cause";
+  /** Names it among others, so that each is told once. */
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Holds what the agents wrote to their disks against what the store and the console say. */
+export function check({ device, kept, stored, gaps, excused }: Evidence): Violation[] {
+  const times = new Map<number, number[]>();
+  for (const { at, n } of stored) times.set(n, [...(times.get(n) ?? []), at]);
+  const violations: Violation[] = [];
+  const found = (rule: Violation["rule"], key: string, text: string): void =>
+    void violations.push({ rule, key: `${rule} ${device} ${key}`, text: `${device}: ${text}` });
+
+  for (const { outbox, seq, at, n } of kept) {
+    const where = `batch ${seq} of ${outbox}`;
+    const missing = n.filter((value) => !times.has(value));
+    const isTold = gaps.some((gap) => gap.outbox === outbox && gap.from <= seq && seq <= gap.to);
+    if (missing.length > 0 && !isTold)
+      found("nothing is lost", where, `${where}: ${missing.length} of ${n.length} samples are nowhere`);
+    for (const [index, value] of n.entries()) {
+      const seen = times.get(value) ?? [];
+      if (seen.length === 1 && seen[0] !== at[index])
+        found("each at its time", String(value), `${where}: a sample of ${at[index]} stands at ${seen[0]}`);
+    }
+  }
+  for (const [value, seen] of times)
+    if (seen.length > 1) found("nothing is doubled", String(value), `one sample stands at ${seen.join(" and ")}`);
+  if (!excused)
+    for (const { outbox, from, to, why } of gaps)
+      found("no gap without a cause", `${outbox} ${from}`, `batches ${from} to ${to} of ${outbox}: ${why}`);
+  return violations;
+}

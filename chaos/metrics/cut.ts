@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/**
+ * A line between two processes that can be cut: connections go through here. Broken, they end and no new one comes
+ * about; held, they stay open and nothing passes, as on a network that swallows packets.
+ */
+export class Cut {
+  readonly #target: number;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #server: Server;
+  #state: "whole" | "broken" | "held" = "whole";
+
+  /** @param target the port that connections are passed on to */
+  constructor(target: number) {
+    this.#target = target;
+    this.#server = createServer((near) => this.#join(near));
+  }
+
+  /** @returns the port to connect to instead */
+  async start(): Promise<number> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  break(): void {
+    this.#state = "broken";
+    this.#end();
+  }
+
+  hold(): void {
+    this.#state = "held";
+    for (const [near, far] of this.#pairs) {
+      near.pause();
+      far.pause();
+    }
+  }
+
+  mend(): void {
+    this.#state = "whole";
+    for (const [near, far] of this.#pairs) {
+      near.resume();
+      far.resume();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#end();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #end(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
+  #join(near: Socket): void {
+    near.on("error", () => {});
+    if (this.#state === "broken") return void near.destroy();
+    const far = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
+    near.setNoDelay(true);
+    far.on("error", () => near.destroy());
+    const pair = [near, far] as const;
+    this.#pairs.add(pair);
+    near.on("data", (chunk: Buffer) => void far.write(chunk));
+    far.on("data", (chunk: Buffer) => void near.write(chunk));
+    for (const [one, other] of [pair, [far, near] as const]) {
+      one.on("close", () => {
+        other.destroy();
+        this.#pairs.delete(pair);
+      });
+    }
+    if (this.#state === "held") this.hold();
+  }
+}

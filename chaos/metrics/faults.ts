@@ -1,0 +1,127 @@
+import type { BrokerKind } from "../plan.ts";
+import type { Random } from "../random.ts";
+import { agentPoints, serverPoints, type MetricsPoint } from "./points.ts";
+
+export type StoreKind = "embedded" | "influx";
+export const devices = ["dev-a", "dev-b"] as const;
+export type Device = (typeof devices)[number];
+export type Role = Device | "server" | "broker" | "influx";
+
+/**
+ * Something done to one process from `at` on for `lasts` milliseconds, both counted from the round's beginning: killed (and started
+ * again at the end), frozen (SIGSTOP), cut off from whom it connects to (connections end, or hold and swallow everything),
+ * or its disk filled.
+ */
+export interface Blow {
+  readonly what: "kill" | "freeze" | "break" | "hold" | "fill";
+  readonly who: Role;
+  readonly at: number;
+  readonly lasts: number;
+}
+
+/** The process kills itself when it comes by `point` for the `nth` time, and is started again. */
+export interface Arm {
+  readonly who: Role;
+  readonly point: MetricsPoint;
+  readonly nth: number;
+}
+
+export interface Fault {
+  readonly blows: readonly Blow[];
+  readonly arms: readonly Arm[];
+}
+
+/** What a run is made of: which faults make sense depends on it. */
+export interface Setting {
+  readonly broker: BrokerKind;
+  readonly store: StoreKind;
+  /** Whether small file systems could be mounted. */
+  readonly disks: boolean;
+}
+
+export type FaultName = string;
+type Maker = (random: Random) => Fault;
+
+const beginning = (random: Random): number => random.between(20, 300);
+const blow = (what: Blow["what"], who: Role, random: Random, longest = 500): Blow => ({
+  what,
+  who,
+  at: beginning(random),
+  lasts: random.between(30, longest),
+});
+const one =
+  (what: Blow["what"], who: (random: Random) => Role) =>
+  (random: Random): Fault => ({
+    blows: [blow(what, who(random), random)],
+    arms: [],
+  });
+const agent = (random: Random): Role => random.pick(devices);
+
+/** Every fault that a round can be given in `setting`, by name. */
+export function faultsOf({ broker, store, disks }: Setting): ReadonlyMap<FaultName, Maker> {
+  const others: Role[] = ["server", ...(broker === "mosquitto" ? (["broker"] as const) : [])];
+  if (store === "influx") others.push("influx");
+  const all = new Map<FaultName, Maker>();
+  all.set("kill an agent", one("kill", agent));
+  all.set("freeze an agent", one("freeze", agent));
+  all.set("break an agent's line", one("break", agent));
+  all.set("hold an agent's line", one("hold", agent));
+  all.set("kill both agents", (random) => ({ blows: devices.map((who) => blow("kill", who, random)), arms: [] }));
+  for (const who of others) {
+    all.set(
+      `kill the ${who}`,
+      one("kill", () => who),
+    );
+    all.set(
+      `freeze the ${who}`,
+      one("freeze", () => who),
+    );
+  }
+  // The lines that end at somebody else: the console's to an external broker, and to InfluxDB.
+  for (const who of others.filter((role) => role === "influx" || (role === "server" && broker === "mosquitto"))) {
+    all.set(
+      `break the ${who}'s line`,
+      one("break", () => who),
+    );
+    all.set(
+      `hold the ${who}'s line`,
+      one("hold", () => who),
+    );
+  }
+  all.set("kill everybody", (random) => ({
+    blows: [...devices, ...others].map((who) => blow("kill", who, random)),
+    arms: [],
+  }));
+  all.set("two at once", (random) => {
+    const [first = "server", second = "server"] = random.shuffle<Role>([...devices, ...others]);
+    const what = (): Blow["what"] => random.pick(["kill", "freeze"] as const);
+    return { blows: [blow(what(), first, random), blow(what(), second, random)], arms: [] };
+  });
+  if (disks) {
+    all.set("fill an agent's disk", one("fill", agent));
+    all.set("fill an agent's disk and kill it", (random) => {
+      const full = blow("fill", agent(random), random);
+      return { blows: [full, { ...blow("kill", full.who, random), at: full.at + random.between(20, 150) }], arms: [] };
+    });
+    all.set(
+      "fill the server's disk",
+      one("fill", () => "server"),
+    );
+    if (store === "influx")
+      all.set(
+        "fill the influx's disk",
+        one("fill", () => "influx"),
+      );
+  }
+  for (const point of agentPoints) all.set(`agent: ${point}`, armed(point, agent));
+  for (const point of serverPoints)
+    all.set(
+      `server: ${point}`,
+      armed(point, () => "server"),
+    );
+  return all;
+}
+
+function armed(point: MetricsPoint, who: (random: Random) => Role): Maker {
+  return (random) => ({ blows: [], arms: [{ who: who(random), point, nth: random.between(1, 6) }] });
+}

@@ -1,0 +1,108 @@
+import type { Bus } from "#shared/bus";
+import { Link } from "#shared/link";
+import { createLog } from "#shared/log";
+import { Topics } from "#shared/topics";
+import { Broker } from "../../broker/broker.ts";
+import { Console } from "../../console/console.ts";
+import { HttpServer } from "../../console/http/server.ts";
+import { openState, type State } from "../../console/state.ts";
+import { EmbeddedStore } from "../../console/store/embedded.ts";
+import { InfluxStore } from "../../console/store/influx.ts";
+import { sayReady, settingsOfProcess } from "../child.ts";
+import { hastyClock } from "../hasty-clock.ts";
+import { around, Points } from "../points.ts";
+import type { MetricsPoint } from "./points.ts";
+
+/**
+ * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one, and on
+ * either store. Its kill points are put around its bus and its store from outside; the product knows nothing of them.
+ */
+const { who, directory, home = "", mqttPort, httpPort = 0, embedded, password, influxUrl } = settingsOfProcess();
+const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
+const topics = new Topics();
+const clock = hastyClock;
+const log = createLog(who, "info");
+
+aroundStores();
+const state = openState(home, clock);
+const { bus, begin } = embedded ? await embeddedBus(state) : externalBus();
+const store = influxUrl === undefined ? {} : { influxUrl };
+const console = new Console({ directory: home, state, bus: aroundBus(bus), clock, log, ...store });
+await console.start();
+begin();
+await new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: httpPort, log, clock }).start();
+sayReady();
+
+async function embeddedBus({ accounts }: State): Promise<{ bus: Bus; begin: () => void }> {
+  const broker = new Broker({
+    listen: "127.0.0.1",
+    port: mqttPort,
+    root: topics.root,
+    authenticate: (name, secret) => accounts.verify(name, secret),
+    log: createLog("broker", "info"),
+    clock,
+  });
+  await broker.start();
+  return { bus: broker.local(), begin() {} };
+}
+
+function externalBus(): { bus: Bus; begin: () => void } {
+  const link = new Link({
+    url: `mqtt://127.0.0.1:${mqttPort}`,
+    clientId: "console",
+    username: "console",
+    password,
+    version: "auto",
+    keepalive: 2,
+    log: createLog("link", "info"),
+    clock,
+  });
+  return { bus: link, begin: () => link.start() };
+}
+
+/** Before and after the store takes samples. */
+function aroundStores(): void {
+  around(
+    EmbeddedStore.prototype,
+    "write",
+    (inner) =>
+      async function (this: EmbeddedStore, series) {
+        points.pass("store.write");
+        const outcome = await inner.call(this, series);
+        points.pass("store.written");
+        return outcome;
+      },
+  );
+  around(
+    InfluxStore.prototype,
+    "write",
+    (inner) =>
+      async function (this: InfluxStore, series) {
+        points.pass("store.write");
+        const outcome = await inner.call(this, series);
+        points.pass("store.written");
+        return outcome;
+      },
+  );
+}
+
+/** When a batch comes in, and before and after an ack goes out. */
+function aroundBus(inner: Bus): Bus {
+  return {
+    get connected() {
+      return inner.connected;
+    },
+    onConnection: (listener) => inner.onConnection(listener),
+    async publish(topic, payload, options) {
+      const isAck = topics.parse(topic)?.kind === "ack";
+      if (isAck) points.pass("ack.publish");
+      await inner.publish(topic, payload, options);
+      if (isAck) points.pass("ack.published");
+    },
+    subscribe: (filters, listener) =>
+      inner.subscribe(filters, (message) => {
+        if (topics.parse(message.topic)?.kind === "metrics") points.pass("batch.received");
+        return listener(message);
+      }),
+  };
+}

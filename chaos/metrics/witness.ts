@@ -1,0 +1,63 @@
+import { JournalReader } from "../journal.ts";
+import type { Kept, Stored, ToldGap } from "./check.ts";
+import { devices, type Device } from "./faults.ts";
+import type { Fleet } from "./fleet.ts";
+
+/** Asks everybody what they have: the agents' journals, the store itself, and the console about gaps. */
+export class Witness {
+  readonly #fleet: Fleet;
+  readonly #kept: JournalReader<Kept>;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+    this.#kept = new JournalReader(`${fleet.directory}/kept.jsonl`);
+  }
+
+  get devices(): readonly Device[] {
+    return devices;
+  }
+
+  kept(device: Device): readonly Kept[] {
+    return this.#kept.read().filter(({ who }) => who === device);
+  }
+
+  /** InfluxDB is asked itself; the embedded store through the console, which has it open. */
+  stored(device: Device): Promise<Stored[]> {
+    return this.#fleet.influx ? this.#fromInflux(this.#fleet.influx.url, device) : this.#fromConsole(device);
+  }
+
+  async gaps(device: Device): Promise<ToldGap[]> {
+    const { gaps } = (await this.#ask(`/api/devices/${device}/completeness`)) as { gaps: ToldGap[] };
+    return gaps;
+  }
+
+  async #fromInflux(url: string, device: Device): Promise<Stored[]> {
+    const q = `SELECT "n" FROM "chaos" WHERE "host"::tag = '${device}'`;
+    const response = await fetch(`${url}/query?${new URLSearchParams({ db: "muster", epoch: "ms", q })}`);
+    const { results } = (await response.json()) as { results: { series?: { values: [number, number][] }[] }[] };
+    return (results[0]?.series?.[0]?.values ?? []).map(([at, n]) => ({ at, n }));
+  }
+
+  async #fromConsole(device: Device): Promise<Stored[]> {
+    const range = new URLSearchParams({
+      measurement: "chaos",
+      field: "n",
+      from: "0",
+      to: String(Date.now() + 1),
+      every: "0",
+    });
+    const { series } = (await this.#ask(`/api/devices/${device}/metrics?${range}`)) as {
+      series: { points: [number, number][] }[];
+    };
+    return series.flatMap(({ points }) => points.map(([at, n]) => ({ at, n })));
+  }
+
+  async #ask(path: string): Promise<unknown> {
+    const { httpPort, token } = this.#fleet;
+    const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+}
