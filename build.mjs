@@ -1,7 +1,8 @@
-// Builds what runs: the programs bundled by rolldown into dist/, the page by vite into dist/web.
+// Builds what runs: the programs bundled by rolldown into dist/, the agent once more as one file, the page by vite into dist/web.
 import { rmSync } from "node:fs";
 import { rolldown } from "rolldown";
 import { build } from "vite";
+import { buildAgent } from "./build-agent.mjs";
 
 rmSync("dist", { recursive: true, force: true });
 
@@ -21,5 +22,7 @@ await bundle.write({
   sourcemap: true,
 });
 await bundle.close();
+
+await buildAgent();
 
 await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });

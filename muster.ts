@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brokerLogin } from "#shared/broker-login";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
-import { createLog, type Log } from "#shared/log";
+import { createLog } from "#shared/log";
+import { serve } from "#shared/service";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
 import {
@@ -19,9 +20,9 @@ import {
   shownOnce,
   type Administration,
 } from "./console/cli/accounts.ts";
+import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
-import type { Agent } from "./agent/agent.ts";
-import type { Handler } from "./agent/handler.ts";
+import { brokerOf, elsewhere, idsOf, plan, simFlags, type SimFlags } from "./sim/flags.ts";
 import type { Console } from "./console/console.ts";
 import type { State } from "./console/state.ts";
 
@@ -50,20 +51,11 @@ const forConsole: readonly SettingName[] = [
     "influxRetention",
     "historyAge",
     "historySize",
+    "fieldTypes",
+    "seriesBudget",
+    "spoolSize",
     "adminPassword",
   ] as const),
-];
-const forAgent: readonly SettingName[] = [
-  ...common,
-  "device",
-  "interval",
-  "batchSize",
-  "execDirectory",
-  "execAllow",
-  "rebootCommand",
-  "mqttUrl",
-  "mqttPort",
-  "mqttVersion",
 ];
 
 const line = new CommandLine(
@@ -73,12 +65,12 @@ const line = new CommandLine(
 );
 line
   .command("start", "run the broker, the console and an agent for this machine in one process", [
-    ...new Set([...forBroker, ...forConsole, ...forAgent]),
+    ...new Set([...forBroker, ...forConsole, ...agentSettings]),
   ])
   .action(line.serve(start));
 line.command("broker", "run the embedded broker alone", forBroker).action(line.serve(startBroker));
 line.command("console", "run the console alone, beside a broker", forConsole).action(line.serve(startConsole));
-line.command("agent", "run the agent alone", forAgent).action(line.serve(startAgent));
+line.command("agent", "run the agent alone", agentSettings).action(line.serve(startAgent));
 line
   .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
   .action(administer(enroll));
@@ -94,6 +86,15 @@ line
     "adminPassword",
   ])
   .action(administer(prepareMosquitto));
+simFlags(
+  line.command("sim", "run simulated devices: to try everything out without any, and to load a broker and a console", [
+    ...common,
+    "interval",
+    "batchSize",
+    "mqttPort",
+    "mqttUrl",
+  ]),
+).action(line.once(simulate));
 clientCommands(line);
 await line.run();
 
@@ -105,9 +106,10 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const { http } = await serveConsole(values, state, lifetime, embedded?.bus);
   const broker = embedded?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
+  const { serveAgent } = await import("./agent/service.ts");
   const agent = {
     ...values,
-    mqttUrl: withoutLogin(broker),
+    mqttUrl: brokerLogin(broker).url,
     interval: given.has("interval") ? values.interval : 1_000,
     mqttVersion: embedded ? (4 as const) : values.mqttVersion,
   };
@@ -137,21 +139,40 @@ async function startConsole(values: Settings, _given: ReadonlySet<SettingName>, 
 }
 
 async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
-  const login = values.mqttUrl === undefined ? undefined : new URL(values.mqttUrl);
-  const device = !given.has("device") && login?.username ? decodeURIComponent(login.username) : values.device;
+  const { runAgent } = await import("./agent/service.ts");
   const { readSecret } = await import("./console/secrets.ts");
-  const secret = login?.password ? decodeURIComponent(login.password) : readSecret(values.data, device);
-  if (secret === undefined) {
+  await runAgent(values, given, lifetime, (device) => readSecret(values.data, device));
+}
+
+/** Simulated devices; where the console's data directory is at hand they are enrolled first. */
+async function simulate(values: Settings, flags: SimFlags): Promise<void> {
+  const ids = idsOf(flags);
+  const options = { ids, ...brokerOf(flags, values), ...plan(flags, ids.length) };
+  const secret = flags.secret ?? (await enrollSimulated(values, ids));
+  if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret)}\n`);
+  const { root, interval, batchSize, logLevel } = values;
+  const { runSim } = await import("./sim/program.ts");
+  const log = createLog("sim", logLevel);
+  await serve((lifetime) =>
+    runSim({ ...options, secret, root, interval, batchSize, clock, log }, { ...flags, lifetime }),
+  );
+}
+
+async function enrollSimulated(values: Settings, ids: readonly string[]): Promise<string> {
+  if (!existsSync(join(values.data, "muster.db")))
     throw new BadInputError(
-      `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
+      `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or give --secret`,
     );
+  const { openState } = await import("./console/state.ts");
+  const { simulatedSecret } = await import("./console/secrets.ts");
+  const state = openState(values.data, clock);
+  try {
+    const secret = await simulatedSecret(state, ids);
+    await writeMosquittoFiles(values, state);
+    return secret;
+  } finally {
+    state.close();
   }
-  const url = withoutLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
-  const agent = await serveAgent({ ...values, device, mqttUrl: url }, secret, lifetime, respawn);
-  process.stdout.write(`agent ${device} reports to ${url}\n`);
-  const reason = await agent.finished;
-  process.stdout.write(`agent ${device} has ended: ${reason}\n`);
-  if (reason.startsWith("refused")) process.exitCode = 1;
 }
 
 async function serveBroker(
@@ -180,6 +201,7 @@ async function serveConsole(
   const { HttpServer } = await import("./console/http/server.ts");
   const { localSecret, writeCliToken } = await import("./console/secrets.ts");
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
+  const { fieldTypes, seriesBudget, spoolSize } = values;
   const log = createLog("console", values.logLevel);
   const console = new Console({
     directory,
@@ -189,6 +211,9 @@ async function serveConsole(
     clock,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize * 1024 * 1024 },
+    fieldTypes,
+    seriesBudget,
+    spoolBytes: spoolSize * 1024 * 1024,
     ...(influxUrl === undefined ? {} : { influxUrl }),
     ...(influxRetention === undefined ? {} : { influxRetention }),
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
@@ -208,64 +233,10 @@ async function consoleLogin(
   values: Settings,
   ownSecret: () => Promise<string>,
 ): Promise<{ url: string; username: string; password: string }> {
-  const url = values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`;
-  const { username, password } = new URL(url);
-  if (username)
-    return { url: withoutLogin(url), username: decodeURIComponent(username), password: decodeURIComponent(password) };
-  return { url, username: "console", password: await ownSecret() };
+  const login = brokerLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
+  if (login.username) return login;
+  return { url: login.url, username: "console", password: await ownSecret() };
 }
-
-/** @param restart how `restart` begins anew; without it, as another run in this process */
-async function serveAgent(
-  values: Settings,
-  password: string,
-  lifetime: Lifetime,
-  restart?: () => void,
-): Promise<Agent> {
-  const { Agent } = await import("./agent/agent.ts");
-  const { device, mqttUrl: url = "", interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
-  const log = createLog("agent", logLevel);
-  const directory = join(values.data, "agent");
-  const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
-  const options = { device, url, password, interval, batchSize, root, mqttVersion, directory, log, clock, ...reboot };
-  let current: Agent;
-  const begin = async (): Promise<Agent> => {
-    // Ends the executables that outlive their agent's stop, as in a restart within this process.
-    const ended = new AbortController();
-    const agent = (current = new Agent({ ...options, restart: restart ?? (() => void begin()) }));
-    for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
-    agent.start();
-    void agent.finished.then((reason) => {
-      ended.abort();
-      log.info({ device, reason }, "the agent has stopped");
-    });
-    return agent;
-  };
-  const first = await begin();
-  lifetime.add(() => current.stop());
-  return first;
-}
-
-async function executables(
-  { execDirectory: directory, execAllow, device }: Settings,
-  log: Log,
-  signal: AbortSignal,
-): Promise<Iterable<[string, Handler]>> {
-  if (directory === undefined) return [];
-  const { loadExecutables } = await import("./agent/exec/load.ts");
-  const allow = execAllow?.split(",").map((name) => name.trim());
-  return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
-}
-
-/** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
-function respawn(): void {
-  const managed = process.pid === 1 || process.env["INVOCATION_ID"] !== undefined;
-  if (!managed) spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
-  process.exit(managed ? restartStatus : 0);
-}
-
-/** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
-const restartStatus = 75;
 
 async function openData({ data }: Settings, lifetime: Lifetime): Promise<State> {
   const { openState } = await import("./console/state.ts");
@@ -294,11 +265,4 @@ async function writeMosquittoFiles({ data, root }: Settings, { accounts }: State
   writeFileSync(join(directory, "passwd"), renderPasswords(all), { mode: 0o600 });
   writeFileSync(join(directory, "acl"), renderAcl(root, all), { mode: 0o600 });
   return directory;
-}
-
-function withoutLogin(url: string): string {
-  const bare = new URL(url);
-  bare.username = "";
-  bare.password = "";
-  return bare.href.replace(/\/$/, "");
 }

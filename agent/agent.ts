@@ -7,7 +7,7 @@ import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
 import type { Args, Json } from "#shared/messages/command";
 import { readAck } from "#shared/messages/metrics";
-import { commandKey } from "#shared/messages/presence";
+import { commandKey, readConsoleStatus } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
@@ -15,13 +15,18 @@ import { builtins } from "./builtins.ts";
 import { rebootMachine, restartCommand } from "./comeback.ts";
 import { collectors } from "./collectors/all.ts";
 import type { Collector } from "./collectors/collector.ts";
+import type { Columns } from "./columns.ts";
 import { inventory } from "./collectors/inventory.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import { instanceId } from "./instance.ts";
 import { Ledger } from "./ledger.ts";
+import { Lock } from "./lock.ts";
 import { machineBootId } from "./machine.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxSize } from "./outbox/outbox.ts";
+import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
+import { OwnMetrics } from "./own/own-metrics.ts";
+import { Preferences } from "./preferences.ts";
 import { birth, death, offers } from "./presence.ts";
 import { Sampler } from "./sampler.ts";
 import { Sender } from "./sender.ts";
@@ -33,12 +38,13 @@ export interface AgentOptions {
   readonly url: string;
   /** The secret that `muster enroll` printed for this device. */
   readonly password: string;
-  /** Milliseconds between samples; 10,000 by default. */
+  /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */
   readonly interval?: number;
   /** Samples sent in one message; 1 by default. */
   readonly batchSize?: number;
-  /** Bytes of unacknowledged batches kept at most; 64 MiB by default. */
+  /** Bytes of unacknowledged batches kept at most, and milliseconds of their age; 64 MiB and 7 days by default. */
   readonly outboxBytes?: number;
+  readonly outboxAge?: number;
   /** Where the agent keeps its state; without it, nothing survives the process. */
   readonly directory?: string;
   /**
@@ -48,6 +54,10 @@ export interface AgentOptions {
   readonly restart?: () => void;
   /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
   readonly rebootCommand?: readonly string[];
+  /** Path of a local socket that takes samples of other programs, or on Windows the name of a pipe; without it there is none. */
+  readonly metricsSocket?: string | undefined;
+  /** A directory of programs that print samples and are run on the beat; without it there are none. */
+  readonly metricsDirectory?: string | undefined;
   /** First levels of every topic; `muster` by default. */
   readonly root?: string;
   /** The MQTT version to speak: `auto` (the default) tries 5, then 3.1.1. */
@@ -83,10 +93,12 @@ export class Agent {
   readonly #handlers = new Map<string, Handler>();
   readonly #link: Link;
   readonly #outbox: Outbox;
+  readonly #own: OwnMetrics;
   readonly #sampler: Sampler;
   readonly #sender: Sender;
   readonly #executor: Executor;
   readonly #ledger: Ledger;
+  readonly #lock: Lock | undefined;
   readonly #instance: string;
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
   #session = "";
@@ -102,7 +114,17 @@ export class Agent {
     const log = (this.#log = options.log ?? silentLog);
     const { device, boot } = this;
     this.#instance = instanceId(options.directory);
-    this.#outbox = new Outbox({ id: shortId(), epoch: boot, maxBytes: options.outboxBytes ?? 64 * 1024 * 1024 });
+    this.#lock = options.directory === undefined ? undefined : new Lock(options.directory, log);
+    const machine = machineBootId();
+    this.#outbox = new Outbox({
+      directory: options.directory,
+      epoch: { id: machine?.slice(0, 8) ?? boot, machine: machine !== undefined },
+      maxBytes: options.outboxBytes ?? 64 * 1024 * 1024,
+      maxAge: options.outboxAge ?? 7 * 86_400_000,
+      clock,
+      log,
+      ready: (queue, seq) => this.#sender.offer(queue, seq),
+    });
     this.#link = new Link({
       url: options.url,
       clientId: device,
@@ -118,22 +140,27 @@ export class Agent {
       clock,
     });
     this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
+    const emit = (columns: Columns): void => this.#outbox.append(columns);
+    const preferences = new Preferences(options.directory, log);
+    const { interval, paused, collectors: switched = {} } = preferences.changed;
+    const { metricsSocket: socket, metricsDirectory: directory } = options;
+    this.#own = new OwnMetrics({ device, socket, directory, paused: () => this.#sampler.paused, clock, log, emit });
     this.#sampler = new Sampler({
       collectors: options.collectors ?? collectors(),
-      interval: options.interval ?? 10_000,
+      disabled: Object.keys(switched).filter((name) => !switched[name]),
+      own: this.#own,
+      paused,
+      interval: interval ?? options.interval ?? 10_000,
       batchSize: options.batchSize ?? 1,
       clock,
       log,
-      emit: (columns) => {
-        this.#outbox.append(columns);
-        this.#sender.pump();
-      },
+      emit,
     });
     this.#ledger = new Ledger({ directory: options.directory, clock, log });
     this.#executor = new Executor({
       handlers: this.#handlers,
       ledger: this.#ledger,
-      machine: machineBootId(),
+      machine,
       bus: this.#link,
       replyTopic: (id) => this.#topics.build({ kind: "reply", device, id }),
       boot,
@@ -142,6 +169,8 @@ export class Agent {
     });
     const parts = {
       sampler: this.#sampler,
+      preferences,
+      metrics: () => this.#own.status(),
       outbox: this.#outbox,
       boot,
       version,
@@ -171,21 +200,43 @@ export class Agent {
   }
 
   /**
+   * Sets values that hold until they are set again, such as a temperature: each sample from now on has the newest. null takes
+   * one back.
+   * @param measurement the group that the values are stored under
+   * @throws BadInputError when a name, tag or value is not valid, a field is counted already, or there are more than 1,000
+   * measurements and tags
+   */
+  gauge(measurement: string, values: GaugeValues, tags?: Tags): void {
+    this.#own.meter.gauge(measurement, values, tags);
+  }
+
+  /**
+   * Adds to counts, such as of doors opened: each sample has what was added since the one before, and 0 if nothing was. What was
+   * added when the agent stops goes into the outbox.
+   * @throws BadInputError as {@link gauge} does
+   */
+  count(measurement: string, values: CountValues, tags?: Tags): void {
+    this.#own.meter.count(measurement, values, tags);
+  }
+
+  /**
    * Connects, samples and takes commands from now on; a broker that is away is tried again and again.
-   * @throws EnvironmentError when the agent's directory cannot be used
+   * @throws EnvironmentError when the agent's directory cannot be used, or another agent is at work in it
    */
   start(): void {
-    this.#ledger.start();
-    const filters = [this.#topics.filter("task", this.device), this.#topics.filter("ack", this.device)];
+    this.#openDirectory();
+    const kinds = ["task", "ack", "console"] as const;
+    const filters = kinds.map((kind) => this.#topics.filter(kind, this.device));
     this.#link.subscribe(filters, (message) => this.#receive(message));
     this.#link.onConnection((change) => {
-      if (!change.up) return;
+      if (!change.up) return this.#sender.disconnected();
       this.#session = change.session;
       this.#announce();
-      this.#sender.reconnected();
+      this.#sender.connected();
       this.#executor.connected();
     });
     this.#link.start();
+    this.#own.start();
     this.#sampler.start();
     inventory().then(
       (facts) => {
@@ -197,7 +248,7 @@ export class Agent {
   }
 
   /** What waits for the console's ack. */
-  get outbox(): { readonly batches: number; readonly bytes: number } {
+  get outbox(): OutboxSize {
     return this.#outbox.size;
   }
 
@@ -207,6 +258,7 @@ export class Agent {
   }
 
   async #stop(reason: string): Promise<void> {
+    await this.#own.stop();
     this.#sampler.stop();
     this.#executor.stop();
     this.#sender.stop();
@@ -216,13 +268,35 @@ export class Agent {
     }
     await this.#link.stop();
     await this.#ledger.stop();
+    await this.#outbox.close();
+    this.#lock?.release();
     this.#finish(reason);
+  }
+
+  #openDirectory(): void {
+    this.#lock?.acquire();
+    try {
+      this.#outbox.start();
+      this.#ledger.start();
+    } catch (error) {
+      this.#lock?.release();
+      throw error;
+    }
   }
 
   #receive(message: Message): void {
     const address = this.#topics.parse(message.topic);
     if (address?.kind === "task") return this.#executor.receive(address.id, message);
     if (address?.kind === "ack") this.#acknowledged(message);
+    if (address?.kind === "console") this.#consoleChanged(message);
+  }
+
+  #consoleChanged(message: Message): void {
+    try {
+      this.#sender.consoleStatus(readConsoleStatus(message.payload));
+    } catch (thrown) {
+      this.#log.warn({ err: asError(thrown) }, "the console's status could not be read");
+    }
   }
 
   #acknowledged(message: Message): void {
@@ -253,6 +327,7 @@ export class Agent {
       ts: Math.round(this.#clock.now()),
       interval: this.#sampler.interval,
       paused: this.#sampler.paused,
+      collectors: this.#sampler.collectors,
       commands: offers(this.#handlers),
       facts: this.#facts,
     });

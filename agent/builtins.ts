@@ -2,12 +2,17 @@ import * as z from "zod/mini";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
 import type { Handler } from "./handler.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import type { Changed, Preferences } from "./preferences.ts";
 import type { Sampler } from "./sampler.ts";
 
 /** What the built-in commands act on: no more of the agent than they need. */
 export interface BuiltinParts {
   readonly sampler: Sampler;
+  /** Keeps what is changed by command. */
+  readonly preferences: Preferences;
+  /** What is told of metrics that are not the agent's own. */
+  readonly metrics: () => Json;
   readonly outbox: Outbox;
   readonly boot: string;
   readonly version: string;
@@ -46,6 +51,9 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
         boot: parts.boot,
         interval: sampler.interval,
         paused: sampler.paused,
+        collectors: { ...sampler.collectors },
+        changed: { ...parts.preferences.changed } as Json,
+        metrics: parts.metrics(),
         outbox: { ...outbox.size },
         facts: parts.facts(),
       }),
@@ -56,16 +64,17 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       run: async () => ({ readings: await sampler.report() }),
     },
     pause: {
-      title: "Stop sampling until resumed",
+      title: "Stop sampling until resumed, across restarts too",
       onInterrupt: "rerun",
-      run: () => change(parts, () => sampler.pause()),
+      run: () => change(parts, { paused: true }, () => sampler.pause()),
     },
     resume: {
       title: "Sample again",
       onInterrupt: "rerun",
-      run: () => change(parts, () => sampler.resume()),
+      run: () => change(parts, { paused: false }, () => sampler.resume()),
     },
     "set-interval": intervalCommand(parts),
+    ...collectorCommands(parts),
     "clear-outbox": {
       title: "Throw away the batches that wait to be sent",
       run: () => ({ dropped: outbox.clear("cleared by command") }),
@@ -94,16 +103,42 @@ function cancelCommand({ cancel }: BuiltinParts): Handler {
 
 function intervalCommand(parts: BuiltinParts): Handler {
   const handler: Handler<z.infer<typeof setInterval>> = {
-    title: "Change how often the agent samples",
+    title: "Change how often the agent samples, from now on and after restarts",
     args: setInterval,
     onInterrupt: "rerun",
-    run: ({ seconds }) => change(parts, () => parts.sampler.setInterval(Math.round(seconds * 1_000))),
+    run({ seconds }) {
+      const interval = Math.round(seconds * 1_000);
+      return change(parts, { interval }, () => parts.sampler.setInterval(interval));
+    },
   };
   return handler;
 }
 
-function change({ sampler, announce }: BuiltinParts, act: () => void): Json {
+/** None where there is nothing to switch. */
+function collectorCommands(parts: BuiltinParts): Record<string, Handler> {
+  const [first, ...others] = Object.keys(parts.sampler.collectors);
+  if (first === undefined) return {};
+  const args = z.object({ name: z.enum([first, ...others]).check(z.meta({ title: "Collector" })) });
+  const command = (title: string, enabled: boolean): Handler => {
+    const handler: Handler<z.infer<typeof args>> = {
+      title,
+      args,
+      onInterrupt: "rerun",
+      run: ({ name }) => change(parts, { collectors: { [name]: enabled } }, () => parts.sampler.enable(name, enabled)),
+    };
+    return handler;
+  };
+  return {
+    "enable-collector": command("Sample one of the agent's measurements again", true),
+    "disable-collector": command("Leave out one of the agent's measurements, from now on and after restarts", false),
+  };
+}
+
+/** It holds even where it cannot be kept; `kept` says so. */
+function change({ sampler, preferences, announce }: BuiltinParts, changes: Changed, act: () => void): Json {
+  const kept = preferences.change(changes);
   act();
   announce();
-  return { interval: sampler.interval, paused: sampler.paused };
+  const { interval, paused, collectors } = sampler;
+  return changes.collectors ? { collectors: { ...collectors }, kept } : { interval, paused, kept };
 }

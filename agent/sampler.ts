@@ -1,19 +1,35 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
-import type { Collector } from "./collectors/collector.ts";
+import type { Collector, Reading } from "./collectors/collector.ts";
 import { sampleAll } from "./collectors/sample.ts";
 import { toColumns, type Columns, type Instant } from "./columns.ts";
 
 export interface SamplerOptions {
   readonly collectors: readonly Collector[];
+  /** Names of collectors that are not asked. */
+  readonly disabled?: readonly string[];
+  /** What the sample has besides. */
+  readonly own: OwnSource;
   /** Milliseconds between samples. */
   readonly interval: number;
+  /** Whether it begins paused. */
+  readonly paused?: boolean | undefined;
   /** Instants in a batch. */
   readonly batchSize: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Takes each finished batch. */
   readonly emit: (columns: Columns) => void;
+}
+
+/** Values that are not asked for but told, by the program around the agent. */
+export interface OwnSource {
+  /** A sample is taken now, on the beat. */
+  beat(): void;
+  /** Everything as it is now. */
+  take(): readonly Reading[];
+  /** What would be lost if nothing was taken any more. */
+  takeCounts(): readonly Reading[];
 }
 
 /**
@@ -24,6 +40,7 @@ export class Sampler {
   readonly #options: SamplerOptions;
   readonly #began: number;
   readonly #complained = new Set<string>();
+  readonly #disabled: Set<string>;
   #interval: number;
   #pending: Instant[] = [];
   #cancel: (() => void) | undefined;
@@ -31,6 +48,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+    this.#disabled = new Set(options.disabled);
     this.#interval = options.interval;
     this.#began = options.clock.monotonic();
   }
@@ -43,10 +61,21 @@ export class Sampler {
     return this.#state === "paused";
   }
 
+  /** Every collector, by name, and whether it is asked. */
+  get collectors(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(this.#options.collectors.map(({ name }) => [name, !this.#disabled.has(name)]));
+  }
+
+  /** From the next sample on. */
+  enable(collector: string, enabled: boolean): void {
+    if (enabled) this.#disabled.delete(collector);
+    else this.#disabled.add(collector);
+  }
+
   start(): void {
     if (this.#state !== "stopped") return;
-    this.#state = "running";
-    this.#beat(this.#options.clock.monotonic());
+    this.#state = "paused";
+    if (!this.#options.paused) this.resume();
   }
 
   pause(): void {
@@ -79,6 +108,7 @@ export class Sampler {
   stop(): void {
     this.#cancel?.();
     this.#state = "stopped";
+    this.#keep(this.#now(), this.#options.own.takeCounts());
     this.#flush();
   }
 
@@ -87,23 +117,36 @@ export class Sampler {
     const late = clock.monotonic() - due;
     const next = due + this.#interval * Math.max(1, Math.ceil((late + 1) / this.#interval));
     this.#cancel = clock.after(next - clock.monotonic(), () => this.#beat(next));
+    this.#options.own.beat();
     this.#sample().catch((err: unknown) => log.error({ err }, "a sample failed"));
   }
 
   async #sample(): Promise<number> {
-    const { clock, collectors, batchSize } = this.#options;
-    const at = clock.now();
-    const mono = clock.monotonic() - this.#began;
-    const up = clock.uptime();
-    const { readings, problems } = await sampleAll(collectors, clock);
+    const { clock, collectors, own, batchSize } = this.#options;
+    const now = this.#now();
+    const enabled = collectors.filter(({ name }) => !this.#disabled.has(name));
+    const { readings, problems } = await sampleAll(enabled, clock);
     for (const { collector, error } of problems) this.#complain(collector, error);
-    if (readings.length > 0) this.#pending.push({ at, mono, up, readings });
+    // Stopped meanwhile: nobody would take it any more.
+    if (this.#state === "stopped") return 0;
+    const all = [...readings, ...own.take()];
+    this.#keep(now, all);
     if (this.#pending.length >= batchSize) this.#flush();
-    return readings.length;
+    return all.length;
+  }
+
+  #now(): Omit<Instant, "readings"> {
+    const { clock } = this.#options;
+    return { at: clock.now(), mono: clock.monotonic() - this.#began, up: clock.uptime() };
+  }
+
+  #keep(now: Omit<Instant, "readings">, readings: readonly Reading[]): void {
+    if (readings.length > 0) this.#pending.push({ ...now, readings });
   }
 
   #flush(): void {
-    const [first, ...rest] = this.#pending;
+    // A slow sample may come in after the one that followed it.
+    const [first, ...rest] = this.#pending.sort((a, b) => a.mono - b.mono);
     this.#pending = [];
     if (first) this.#options.emit(toColumns([first, ...rest]));
   }

@@ -2,84 +2,204 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
 import type { Ack } from "#shared/messages/metrics";
-import type { Entry, Outbox } from "./outbox.ts";
+import type { ConsoleStatus } from "#shared/messages/presence";
+import { Flight } from "./flight.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import type { Queue } from "./outbox/queue.ts";
+import { Pace, type Rate } from "./pace.ts";
 
 export interface SenderOptions {
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, "queues" | "ack">;
   readonly bus: Bus;
   readonly topic: string;
   readonly clock: Clock;
-  /** Batches sent and not yet acknowledged, at most. */
-  readonly window?: number;
-  /** Milliseconds after which an unacknowledged batch is sent again. */
-  readonly ackTimeout?: number;
+  /** 0 ≤ n < 1; spreads what a whole fleet would do in the same moment. */
+  readonly random?: () => number;
+  /** How fast what has waited goes out; new batches go at once. */
+  readonly rate?: Rate;
 }
 
+/** Batches on their way at most: of those that have waited, and of new ones. */
+const window = { backlog: 32, live: 8 };
+/** Milliseconds without an ack after which a batch is sent again: at first, and after many times in vain. */
+const patience = { first: 10_000, longest: 300_000 };
+const defaultRate: Rate = { messages: 100, bytes: 512 * 1024 };
+/** Milliseconds over which a fleet spreads when the store takes writes again. */
+const spread = 1_000;
+
 /**
- * Moves batches from the outbox to the broker: never more than a window of them unacknowledged, oldest first, and all of
- * them again after a reconnect or when the ack does not come. QoS 0, because only the console's ack counts.
+ * Moves batches from the outbox to the broker, at QoS 0, because only the console's ack counts. Two lanes: a new batch
+ * goes out at once; what has waited goes oldest first, at a bounded rate and in a window, so that after a day offline the
+ * present is there in a moment and nobody is flooded.
+ *
+ * sending ── the console says it takes nothing ──► holding (one batch at a time, to try) ── it takes again ──► sending
  */
 export class Sender {
   readonly #options: SenderOptions;
-  /** Batch number → when it was sent, on the monotonic clock. */
-  readonly #inFlight = new Map<number, number>();
-  #cancelTimer: (() => void) | undefined;
+  readonly #random: () => number;
+  readonly #pace: Pace;
+  readonly #flights = new Map<Queue, Flight>();
+  #patience = patience.first;
+  #holding = false;
+  /** The console's session, by which one that has come back is known. */
+  #console: string | undefined;
+  #stopped = false;
+  #cancelWatch: (() => void) | undefined;
+  #cancelPace: (() => void) | undefined;
+  #cancelResume: (() => void) | undefined;
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#pace = new Pace(options.rate ?? defaultRate, options.clock);
   }
 
-  /** To be called when the outbox has something new, and when the connection comes up. */
-  pump(): void {
-    const { outbox, bus, window = 32 } = this.#options;
-    if (!bus.connected) return;
-    for (const entry of outbox.entries()) {
-      if (this.#inFlight.size >= window) break;
-      if (!this.#inFlight.has(entry.seq)) this.#send(entry);
-    }
-    this.#watch();
+  /** A batch has come that may be sent. */
+  offer(queue: Queue, seq: number): void {
+    if (!this.#ready) return;
+    const flight = this.#flightOf(queue);
+    const live = !this.#holding && flight.count(true) < window.live;
+    if (live) this.#send(flight, seq, true);
+    this.#pump();
   }
 
-  /** The console's word: what the store has leaves the outbox and makes room in the window. */
+  /** The console's word: what the store has leaves the outbox and makes room. */
   acked(ack: Ack): void {
-    this.#options.outbox.ack(ack);
-    const kept = new Set<number>();
-    for (const { seq } of this.#options.outbox.entries()) {
-      if (this.#inFlight.has(seq)) kept.add(seq);
-      if (kept.size === this.#inFlight.size) break;
-    }
-    for (const seq of this.#inFlight.keys()) if (!kept.has(seq)) this.#inFlight.delete(seq);
-    this.pump();
+    const left = this.#options.outbox.ack(ack);
+    for (const flight of this.#flights.values()) flight.settle();
+    if (left > 0) this.#encouraged();
+    this.#pump();
   }
 
-  /** Nothing that was sent over the old connection is believed to have arrived. */
-  reconnected(): void {
-    this.#inFlight.clear();
-    this.pump();
+  /** The console's presence. One that comes back, or takes again, finds everything sent anew. */
+  consoleStatus({ online, taking, session }: ConsoleStatus): void {
+    const holding = !online || taking === false;
+    const returned = online && this.#console !== undefined && this.#console !== session;
+    if (online) this.#console = session;
+    if (holding) {
+      this.#holding = true;
+      this.#cancelResume?.();
+      this.#cancelResume = undefined;
+    } else if (this.#holding || returned) this.#resumeSoon();
+    this.#pump();
+  }
+
+  /** The connection is up. Nothing that was sent over an old one is believed to have arrived. */
+  connected(): void {
+    this.#rewind();
+    this.#pump();
+  }
+
+  /** The connection is gone, and with it what is known of the console. */
+  disconnected(): void {
+    this.#cancelTimers();
+    this.#holding = false;
+    this.#console = undefined;
   }
 
   stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#stopped = true;
+    this.#cancelTimers();
   }
 
-  #send({ seq, payload }: Entry): void {
+  #cancelTimers(): void {
+    for (const cancel of [this.#cancelWatch, this.#cancelPace, this.#cancelResume]) cancel?.();
+    this.#cancelWatch = this.#cancelPace = this.#cancelResume = undefined;
+  }
+
+  get #ready(): boolean {
+    return this.#options.bus.connected && !this.#stopped;
+  }
+
+  #resumeSoon(): void {
+    if (this.#stopped) return;
+    this.#cancelResume ??= this.#options.clock.after(this.#random() * spread, () => {
+      this.#cancelResume = undefined;
+      this.#holding = false;
+      this.#rewind();
+      this.#pump();
+    });
+  }
+
+  #rewind(): void {
+    for (const flight of this.#flights.values()) flight.rewind();
+    this.#encouraged();
+  }
+
+  #pump(): void {
+    if (!this.#ready) return;
+    for (const queue of this.#options.outbox.queues) this.#drain(this.#flightOf(queue));
+    this.#watch();
+  }
+
+  #drain(flight: Flight): void {
+    while (this.#mayGo()) {
+      const seq = flight.next();
+      if (seq === undefined) return;
+      const wait = this.#pace.wait();
+      if (wait > 0) return this.#pumpIn(wait);
+      const bytes = this.#send(flight, seq, false);
+      flight.passed(seq);
+      this.#pace.spend(bytes);
+    }
+  }
+
+  #mayGo(): boolean {
+    const sent = this.#onTheWay(false);
+    return this.#holding ? sent + this.#onTheWay(true) === 0 : sent < window.backlog;
+  }
+
+  #onTheWay(live: boolean): number {
+    let count = 0;
+    for (const flight of this.#flights.values()) count += flight.count(live);
+    return count;
+  }
+
+  /** @returns the message's bytes; 0 when the disk did not give it: then it is tried again like one without an ack */
+  #send(flight: Flight, seq: number, live: boolean): number {
     const { bus, topic, clock } = this.#options;
-    this.#inFlight.set(seq, clock.monotonic());
+    const payload = flight.queue.read(seq);
+    if (flight.queue.has(seq)) flight.sent(seq, clock.monotonic(), live);
+    if (!payload) return 0;
     bus.publish(topic, payload, { qos: 0 }).catch((error: unknown) => {
       // A lost connection is the ordinary case: the batch stays in the outbox and goes out again on reconnect.
       if (!(error instanceof DisconnectedError)) throw error;
     });
+    return payload.length;
+  }
+
+  #pumpIn(ms: number): void {
+    this.#cancelPace ??= this.#options.clock.after(ms, () => {
+      this.#cancelPace = undefined;
+      this.#pump();
+    });
+  }
+
+  /** Something has got through: patience begins anew. */
+  #encouraged(): void {
+    this.#patience = patience.first;
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
   }
 
   #watch(): void {
-    const { clock, ackTimeout = 10_000 } = this.#options;
-    if (this.#cancelTimer || this.#inFlight.size === 0) return;
-    this.#cancelTimer = clock.after(ackTimeout, () => {
-      this.#cancelTimer = undefined;
-      const now = clock.monotonic();
-      for (const [seq, sent] of this.#inFlight) if (now - sent >= ackTimeout) this.#inFlight.delete(seq);
-      this.pump();
+    const { clock } = this.#options;
+    const earliest = Math.min(...[...this.#flights.values()].map((flight) => flight.earliest));
+    if (this.#cancelWatch || earliest === Infinity) return;
+    const due = earliest + this.#patience * (1 + this.#random() / 4);
+    this.#cancelWatch = clock.after(Math.max(0, due - clock.monotonic()), () => {
+      this.#cancelWatch = undefined;
+      const since = clock.monotonic() - this.#patience;
+      let lost = 0;
+      for (const flight of this.#flights.values()) lost += flight.giveUp(since);
+      if (lost > 0) this.#patience = Math.min(this.#patience * 2, patience.longest);
+      this.#pump();
     });
+  }
+
+  #flightOf(queue: Queue): Flight {
+    let flight = this.#flights.get(queue);
+    if (!flight) this.#flights.set(queue, (flight = new Flight(queue)));
+    return flight;
   }
 }

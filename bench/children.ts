@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** Starts another file of the bench as a process of its own and waits until it says that it is ready. */
+/** Starts another file of the bench, or a built one, as a process of its own and waits until it says that it is ready. */
 export async function startChild(file: string, settings: object): Promise<ChildProcess> {
   const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], {
-    execArgv: ["--import", "tsx"],
+    execArgv: file.endsWith(".ts") ? ["--import", "tsx"] : [],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const [said] = (await Promise.race([once(child, "message"), once(child, "exit").then(() => ["ended"])])) as [string];
@@ -20,6 +20,24 @@ export function settingsOfChild<T>(): T {
 export function ready(): void {
   process.send?.("ready");
   process.once("disconnect", () => process.exit(0));
+}
+
+/** Sends `question` to a child and resolves with what it says next. */
+export async function ask<T>(child: ChildProcess, question: object): Promise<T> {
+  const answer = Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(() => Promise.reject(new Error("a child of the bench ended before it answered"))),
+  ]);
+  child.send(question);
+  const [said] = (await answer) as [T];
+  return said;
+}
+
+/** In a child: answers each question that {@link ask} sends. */
+export function answer<T>(give: (question: T) => unknown): void {
+  process.on("message", (question: T) => {
+    void Promise.resolve(give(question)).then((said) => process.send?.(said));
+  });
 }
 
 export async function endChild(child: ChildProcess): Promise<void> {

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { parseDeviceId } from "#shared/ids";
 import { Topics } from "#shared/topics";
 import { ready, settingsOfChild } from "./children.ts";
+import { connectFrame, publishFrame } from "./frames.ts";
 
 /** Publishers that send QoS 0 messages as fast as their sockets take them, over raw packets so that they cost little themselves. */
 const { port, publishers } = settingsOfChild<{ port: number; publishers: number }>();
@@ -21,29 +22,14 @@ function login(id: string): Promise<{ socket: Socket; frames: Buffer }> {
       resolve({
         socket,
         frames: Buffer.concat(
-          Array.from({ length: atOnce }, () => publish(topics.build({ kind: "metrics", device: parseDeviceId(id) }))),
+          Array.from({ length: atOnce }, () =>
+            publishFrame(topics.build({ kind: "metrics", device: parseDeviceId(id) }), payload),
+          ),
         ),
       }),
     );
-    const variable = Buffer.concat([
-      text("MQTT"),
-      Buffer.from([4, 0b1100_0010, 0, 120]),
-      text(id),
-      text(id),
-      text("secret"),
-    ]);
-    socket.write(Buffer.concat([Buffer.from([0x10, variable.length]), variable]));
+    socket.write(connectFrame(id, "secret"));
   });
-}
-
-function publish(topic: string): Buffer {
-  const variable = Buffer.concat([text(topic), payload]);
-  return Buffer.concat([Buffer.from([0x30, variable.length]), variable]);
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
 }
 
 function flood({ socket, frames }: { socket: Socket; frames: Buffer }): void {

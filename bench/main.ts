@@ -1,11 +1,22 @@
+import { agentCost } from "./agent-cost.ts";
+import { crowd } from "./crowd.ts";
+import { ingest } from "./ingest.ts";
 import { overload } from "./overload.ts";
 import { roundTrip } from "./roundtrip.ts";
+import { wire } from "./wire.ts";
 
 /**
  * Measures Muster beside its peers in the same run and prints Markdown tables: `npm run bench`, or `npm run bench -- roundtrip`
  * for one of them. Bounded in count and time; ratios hold from machine to machine, absolute figures do not.
  */
-const benches: Readonly<Record<string, () => Promise<string>>> = { roundtrip: roundTrip, overload };
+const benches: Readonly<Record<string, () => Promise<string>>> = {
+  roundtrip: roundTrip,
+  agent: agentCost,
+  overload,
+  ingest,
+  wire,
+  crowd,
+};
 const [chosen] = process.argv.slice(2);
 const names = chosen === undefined ? Object.keys(benches) : [chosen];
 for (const name of names) {

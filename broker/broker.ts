@@ -4,7 +4,7 @@ import type { Log } from "#shared/log";
 import { Access } from "./access.ts";
 import { Admission, type Authenticate } from "./admission.ts";
 import { Emitter } from "./emitter.ts";
-import { Engine } from "./engine.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
 import { Gate } from "./gate.ts";
 import { Guests } from "./guests.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -84,7 +84,18 @@ export class Broker {
       limits,
       guests,
     }));
-    const engine = (this.#engine = new Engine({ clock, log, limits, guests, gate, admission, memory, emitter }));
+    const beforeAck: EngineOptions["beforeAck"] = (message, done) => this.#local.offer(message, done);
+    const engine = (this.#engine = new Engine({
+      clock,
+      log,
+      limits,
+      guests,
+      gate,
+      admission,
+      memory,
+      emitter,
+      beforeAck,
+    }));
     this.#local = new LocalBus({ emitter, retained, log, publish: (packet, done) => engine.publish(packet, done) });
     this.#listener = new Listener({
       listen,

@@ -6,7 +6,7 @@ import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
-import { startBroker } from "../test/broker.ts";
+import { login, startBroker } from "../test/broker.ts";
 
 /** Gives a bus that is up, and what stops its broker. */
 type MakeBus = (scope: Scope) => Promise<{ bus: Bus; stop: () => Promise<void> }>;
@@ -121,6 +121,33 @@ suite("bus in process: its own promises", ({ test }) => {
     const inbox = new Inbox(bus, ["muster/+/ack"]);
     for (let at = 0; at < 1_000; at++) void bus.publish("muster/rpi-7/metrics", Buffer.from("batch"), { qos: 0 });
     for (let at = 0; at < 1_000; at++) await inbox.next();
+  });
+
+  test("at QoS 1 a sender is told that its message was taken when the listener is through with it, which gets it once", async (scope) => {
+    const { broker, url } = await startBroker(scope);
+    const taken: string[] = [];
+    let letGo: (() => void) | undefined;
+    const got = new Promise<void>((resolve) =>
+      broker.local().subscribe(["muster/+/metrics/+", "muster/rpi-7/#"], ({ payload, from }) => {
+        taken.push(`${from}: ${payload.toString()}`);
+        resolve();
+        return new Promise<void>((release) => (letGo = release));
+      }),
+    );
+    const others = await login(scope, url, "olaf");
+    const forwarded = new Promise((resolve) => others.once("message", resolve));
+    await others.subscribeAsync("muster/+/metrics/room");
+    const sender = await login(scope, url, "rpi-7");
+    let told = false;
+    const published = sender.publishAsync("muster/rpi-7/metrics/room", "21", { qos: 1 }).then(() => (told = true));
+    await got;
+    // A message that goes all the way there and back is slower than an acknowledgement would be.
+    await sender.subscribeAsync("muster/rpi-7/ack");
+    assert.is(told, false);
+    letGo?.();
+    await published;
+    await forwarded;
+    assert.equal(taken, ["rpi-7: 21"]);
   });
 
   test("subscriptions made before the start hold", async (scope) => {

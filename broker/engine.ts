@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly admission: Admission;
   readonly memory: Memory;
   readonly emitter: Emitter;
+  /** Called with each message at QoS 1 before it is acknowledged, which `done` lets go on. */
+  readonly beforeAck: (message: { topic: string; payload: Buffer; from?: string }, done: () => void) => void;
 }
 
 /** Aedes with our hooks in: it speaks the protocol and asks the guards about everything else. */
@@ -77,12 +79,17 @@ export class Engine {
   }
 
   #rules() {
-    const { guests, gate } = this.#options;
+    const { guests, gate, beforeAck } = this.#options;
     return {
       // Without a client it would be the will of a client of another broker in a cluster: there is none.
       authorizePublish: (client, packet, done) => {
-        if (client) gate.offer(guests.of(client), packet);
-        done(null);
+        if (!client) return done(null);
+        const guest = guests.of(client);
+        gate.offer(guest, packet);
+        const { topic, payload, qos } = packet;
+        // At QoS 2 Aedes itself delivers first, and knows what came twice.
+        if (qos !== 1 || !Buffer.isBuffer(payload)) return done(null);
+        beforeAck({ topic, payload, ...(guest.principal ? { from: guest.principal.name } : {}) }, () => done(null));
       },
       authorizeSubscribe: (client, subscription, done) => {
         done(null, gate.grants(guests.of(client), subscription.topic) ? subscription : null);

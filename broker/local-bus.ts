@@ -1,5 +1,6 @@
 import type { Bus, ConnectionChange, Message, PublishOptions } from "#shared/bus";
 import { asError, DisconnectedError } from "#shared/errors";
+import { matchesFilter } from "#shared/filters";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Emitter } from "./emitter.ts";
@@ -31,6 +32,8 @@ export class LocalBus implements Bus {
   readonly #options: LocalBusOptions;
   readonly #subscriptions: { filters: readonly string[]; listener: Listener }[] = [];
   readonly #watchers: ((change: ConnectionChange) => void)[] = [];
+  /** Payloads that were offered before their acknowledgement: the emitter brings them once more. */
+  readonly #offered = new WeakSet<Buffer>();
   #state: ConnectionChange = { up: false, reason: "the broker is not started" };
 
   constructor(options: LocalBusOptions) {
@@ -71,6 +74,24 @@ export class LocalBus implements Bus {
     this.#change({ up: false, reason: "the broker is stopped" });
   }
 
+  /**
+   * Hands a message over before its sender is told that it was taken: Aedes acknowledges at QoS 1 first and delivers then,
+   * and a kill between the two would lose what the sender believes to be kept.
+   * @param done called when every listener is through with it
+   */
+  offer(message: Pick<StoredPacket, "topic" | "payload" | "from">, done: () => void): void {
+    const takers = this.#subscriptions.filter(({ filters }) =>
+      filters.some((filter) => matchesFilter(filter, message.topic)),
+    );
+    if (takers.length === 0) return done();
+    this.#offered.add(message.payload);
+    let open = takers.length;
+    const release = (): void => {
+      if (--open === 0) done();
+    };
+    for (const { listener } of takers) this.#hand(listener, message, false, release);
+  }
+
   #change(state: ConnectionChange): void {
     this.#state = state;
     for (const watcher of this.#watchers) watcher(state);
@@ -82,6 +103,7 @@ export class LocalBus implements Bus {
       // Two of its filters match: the emitter comes twice in a row with the same packet.
       if (packet === last) return done();
       last = packet;
+      if (this.#offered.has(packet.payload)) return done();
       this.#hand(listener, packet, false, done);
     };
     for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
@@ -94,7 +116,12 @@ export class LocalBus implements Bus {
     for (const packet of found) this.#hand(listener, packet, true, () => {});
   }
 
-  #hand(listener: Listener, packet: StoredPacket, retain: boolean, release: () => void): void {
+  #hand(
+    listener: Listener,
+    packet: Pick<StoredPacket, "topic" | "payload" | "from">,
+    retain: boolean,
+    release: () => void,
+  ): void {
     const { topic, payload, from } = packet;
     try {
       const wait = listener({ topic, payload, retain, ...(from === undefined ? {} : { from }) });

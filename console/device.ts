@@ -3,6 +3,7 @@ import type { Json } from "#shared/messages/command";
 import { status as statusSchema, type Birth, type Offer } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
 import { InstanceGuard } from "./instance-guard.ts";
+import { LatestValues } from "./latest-values.ts";
 
 /** One series' newest sample. */
 export interface Sample {
@@ -27,11 +28,15 @@ export interface Device {
   readonly agent: string | null;
   readonly interval: number | null;
   readonly paused: boolean;
+  /** What it measures by itself, by name, and whether that is switched on; left out where it has never said. */
+  readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts: Readonly<Record<string, Json>>;
   /** The commands it offers, by key; null when it has never said. */
   readonly commands: Readonly<Record<string, Offer>> | null;
   /** Something that a person should look at. */
   readonly problem: string | null;
+  /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
+  readonly skew: number | null;
 }
 
 /** A device as the registry keeps it. */
@@ -42,11 +47,14 @@ export interface Entry {
   lastSeen: number | null;
   reason: string | null;
   problem: string | null;
+  /** What is wrong with its clock, and by how much. */
+  clockProblem: string | null;
+  skew: number | null;
   birth: Birth | undefined;
   /** Whether it has been heard since the console last lost sight of the broker. */
   confirmed: boolean;
   readonly guard: InstanceGuard;
-  readonly latest: Map<string, Sample>;
+  readonly latest: LatestValues;
 }
 
 /** A device's row in the database. */
@@ -80,14 +88,17 @@ export function newEntry(id: DeviceId): Entry {
     lastSeen: null,
     reason: null,
     problem: null,
+    clockProblem: null,
+    skew: null,
     birth: undefined,
     confirmed: false,
     guard: new InstanceGuard(),
-    latest: new Map(),
+    latest: new LatestValues(),
   };
 }
 
-export function toDevice({ id, online, since, lastSeen, reason, problem, birth }: Entry): Device {
+export function toDevice(entry: Entry): Device {
+  const { id, online, since, lastSeen, reason, problem, clockProblem, skew, birth } = entry;
   return {
     id,
     online,
@@ -99,8 +110,10 @@ export function toDevice({ id, online, since, lastSeen, reason, problem, birth }
     agent: birth?.agent ?? null,
     interval: birth?.interval ?? null,
     paused: birth?.paused ?? false,
+    ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: birth?.commands ?? null,
-    problem,
+    problem: problem ?? clockProblem,
+    skew,
   };
 }

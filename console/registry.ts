@@ -3,7 +3,9 @@ import type { DeviceId } from "#shared/ids";
 import type { Birth, Status } from "#shared/messages/presence";
 import { Signal } from "#shared/signal";
 import { fromRow, newEntry, toDevice, type Device, type Entry, type Row, type Sample } from "./device.ts";
+import type { ClockState } from "./ingest/skews.ts";
 import type { Database } from "./store/database.ts";
+import type { SeriesColumns } from "./store/store.ts";
 
 export interface RegistryOptions {
   readonly database: Database;
@@ -14,9 +16,6 @@ export interface RegistryOptions {
 
 /** Milliseconds that agents have to come back after the broker did, before they count as offline: their longest back-off and a bit. */
 const confirmationGrace = 45_000;
-
-/** Series of one device whose newest values are kept at most: their names come from outside. */
-const mostSeries = 2_000;
 
 /** Every device that was ever heard or enrolled: presence, what it offers, its newest values. */
 export class Registry {
@@ -54,12 +53,19 @@ export class Registry {
     return this.#options.enrolled(id) ? toDevice(newEntry(id as DeviceId)) : undefined;
   }
 
+  /** How many devices there are, and how many of them are online. */
+  counts(): { readonly known: number; readonly online: number } {
+    let online = 0;
+    for (const entry of this.#entries.values()) if (entry.online) online += 1;
+    return { known: this.#entries.size, online };
+  }
+
   list(): readonly Device[] {
     return [...this.#entries.values()].map(toDevice).sort((a, b) => a.id.localeCompare(b.id));
   }
 
   latest(id: string): readonly Sample[] {
-    return [...(this.#entries.get(id as DeviceId)?.latest.values() ?? [])];
+    return this.#entries.get(id as DeviceId)?.latest.list() ?? [];
   }
 
   /**
@@ -89,14 +95,18 @@ export class Registry {
     entry.confirmed = true;
   }
 
-  /** Keeps samples that are newer than the ones known. */
-  observe(id: DeviceId, samples: readonly Sample[]): void {
-    const { latest } = this.#entry(id);
-    for (const sample of samples) {
-      const key = JSON.stringify([sample.measurement, sample.tags]);
-      const known = latest.get(key);
-      if (known ? known.ts <= sample.ts : latest.size < mostSeries) latest.set(key, sample);
-    }
+  /** Keeps values that are newer than the ones known. */
+  observe(id: DeviceId, series: readonly SeriesColumns[]): void {
+    this.#entry(id).latest.observe(series);
+  }
+
+  /** Notes what the device's clock is like. Only what a person should know is a change. */
+  observeClock(id: DeviceId, { skew, problem }: ClockState): void {
+    const entry = this.#entry(id);
+    entry.skew = skew;
+    if (entry.clockProblem === problem) return;
+    entry.clockProblem = problem;
+    this.#changed(entry);
   }
 
   /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */

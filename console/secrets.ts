@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EnvironmentError, errorCode } from "#shared/errors";
+import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
+import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
 import type { State } from "./state.ts";
 
@@ -19,6 +20,30 @@ export async function localSecret({ directory, accounts }: State, name: string, 
   write(path, secret);
   return secret;
 }
+
+/**
+ * The secret of all simulated devices, with an account for each of `names`: made where there is none.
+ * @throws BadInputError when one of the names has an account with another secret: a real device keeps its own
+ */
+export async function simulatedSecret({ directory, accounts }: State, names: readonly string[]): Promise<string> {
+  const path = join(directory, "secrets", simulatedName);
+  const secret = read(path) ?? generateSecret();
+  const missing: string[] = [];
+  const sound = new Set<string>();
+  for (const name of names) {
+    const hash = accounts.find(name)?.hash;
+    if (hash === undefined) missing.push(name);
+    else if (!sound.has(hash) && !(await verifySecret(secret, hash)))
+      throw new BadInputError(`"${name}" is enrolled already, and not as a simulated device: choose another --prefix`);
+    else sound.add(hash);
+  }
+  write(path, secret);
+  if (missing.length > 0) accounts.addDevices(missing, secret);
+  return secret;
+}
+
+/** No device can have this id, so that no device's own secret is in this file. */
+const simulatedName = "simulated@all";
 
 /** The secret kept in a data directory by {@link localSecret}; undefined where there is none. */
 export function readSecret(directory: string, name: string): string | undefined {

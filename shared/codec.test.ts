@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { batchCap, decode, encode, payloadCap } from "#shared/codec";
+import { appendEntry, batchCap, decode, encode, payloadCap } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import { suite } from "../test/suite.ts";
 
@@ -28,6 +28,17 @@ suite("codec", ({ test }) => {
     const value = { key: "ping", list: [1, -2.5, 4294967296, null, true], text: "grün", nested: { a: [] } };
     for (const encoding of ["json", "cbor"] as const)
       assert.equal(decode(encode(value, encoding)), { encoding, value });
+  });
+
+  test("an entry appended to an encoded map decodes as the map's last", () => {
+    for (const value of [2_400, 2 ** 40, 0.5, "text"]) {
+      const longer = appendEntry(encode({ seq: 7, dt: [0, 1] }, "cbor"), "age", value);
+      assert.equal(decode(longer).value, { seq: 7, dt: [0, 1], age: value });
+    }
+    const entries = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, at]));
+    assert.is(Object.keys(decode(appendEntry(encode(entries(22), "cbor"), "age", 1)).value as object).length, 23);
+    assert.throws(() => appendEntry(encode(entries(23), "cbor"), "age", 1), /less than 23/);
+    assert.throws(() => appendEntry(encode([1], "cbor"), "age", 1), /CBOR map/);
   });
 
   test("the first byte tells the encoding", () => {

@@ -30,6 +30,18 @@ export function encode(value: unknown, encoding: Encoding): Buffer {
 }
 
 /**
+ * A CBOR map with one more entry at its end, without decoding it: for what is only known when a message goes out.
+ * @throws BadInputError when `payload` is no map of less than 23 entries, whose number stands in its first byte
+ */
+export function appendEntry(payload: Buffer, key: string, value: unknown): Buffer {
+  const first = payload[0] ?? 0;
+  if (first < 0xa0 || first >= 0xb7) throw new BadInputError("expected a CBOR map of less than 23 entries");
+  const longer = Buffer.concat([payload, cbor.encode(key), cbor.encode(value)]);
+  longer[0] = first + 1;
+  return longer;
+}
+
+/**
  * Decodes one payload from outside. The value still has to pass a schema.
  * @param cap the largest size to look at, in bytes
  * @throws BadInputError that says what was wrong and, for JSON, where

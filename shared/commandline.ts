@@ -1,6 +1,7 @@
 import { Command as Program } from "commander";
-import { asError, BadInputError, EnvironmentError, errorCode, messageWithCauses, SettingsError } from "#shared/errors";
-import { Lifetime } from "#shared/lifetime";
+import { errorCode } from "#shared/errors";
+import type { Lifetime } from "#shared/lifetime";
+import { fail, serve } from "#shared/service";
 import { flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
 
 /** Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults. */
@@ -38,14 +39,7 @@ export class CommandLine {
   serve(begin: Service) {
     return async (...parameters: unknown[]): Promise<void> => {
       const { values, given } = this.#settings(parameters);
-      const lifetime = new Lifetime();
-      this.#endOnSignals(lifetime);
-      try {
-        await begin(values, given, lifetime);
-      } catch (error) {
-        await lifetime.stop().catch(() => {});
-        throw error;
-      }
+      await serve((lifetime) => begin(values, given, lifetime));
     };
   }
 
@@ -72,23 +66,4 @@ export class CommandLine {
       file: this.#program.opts<{ config?: string }>().config,
     });
   }
-
-  #endOnSignals(lifetime: Lifetime): void {
-    let stopping = false;
-    const end = (): void => {
-      // The second signal does not wait for what the first one waits for.
-      if (stopping) process.exit(1);
-      stopping = true;
-      lifetime.stop().then(() => process.exit(0), fail);
-    };
-    process.on("SIGINT", end).on("SIGTERM", end);
-  }
-}
-
-function fail(thrown: unknown): never {
-  const error = asError(thrown);
-  const told = error instanceof EnvironmentError || error instanceof BadInputError || error.name === "ApiError";
-  if (error instanceof SettingsError) process.stderr.write(`muster: ${error.problems.join("\nmuster: ")}\n`);
-  else process.stderr.write(`muster: ${told ? messageWithCauses(error) : (error.stack ?? error.message)}\n`);
-  process.exit(error instanceof SettingsError ? 2 : 1);
 }

@@ -183,6 +183,8 @@ export class Link implements Bus {
       connectTimeout: 10_000,
       queueQoSZero: false,
       resubscribe: false,
+      // Else mqtt.js makes a Buffer of each 16-bit number in advance: 10 MB for what is made in no time.
+      writeCache: false,
       ...(will ? { will: { ...will, qos: 1 as const } } : {}),
     };
   }

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { parse as parseToml } from "smol-toml";
 import { parseDuration } from "#shared/duration";
 import { asError, errorCode, SettingsError } from "#shared/errors";
+import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
 
@@ -87,6 +88,19 @@ export const settings = {
     parse: whole(1, 1_000),
     default: 1,
   }),
+  outboxSize: setting({
+    env: "MUSTER_OUTBOX_SIZE",
+    help: "MiB of samples that the agent keeps on its disk at most until the console has them",
+    parse: whole(1, 100_000),
+    default: 64,
+  }),
+  outboxAge: setting({
+    env: "MUSTER_OUTBOX_AGE",
+    help: "how long it keeps them at most",
+    parse: (value) => parseDuration(value),
+    default: 7 * 86_400_000,
+    shown: "7d",
+  }),
   influxRetention: setting({
     env: "MUSTER_INFLUX_RETENTION",
     help: "how long InfluxDB keeps samples, as the database's default retention policy",
@@ -115,6 +129,20 @@ export const settings = {
     default: undefined,
     shown: "reboot is not offered",
   }),
+  metricsSocket: setting({
+    env: "MUSTER_METRICS_SOCKET",
+    help: "local socket where programs on the agent's machine leave metrics of their own; off for none",
+    parse: optionalText,
+    default: undefined,
+    shown: "agent/metrics.sock in the data directory",
+  }),
+  metricsDirectory: setting({
+    env: "MUSTER_METRICS_DIRECTORY",
+    help: "directory of executables that the agent runs with each sample, and that print metrics",
+    parse: optionalText,
+    default: undefined,
+    shown: "none",
+  }),
   historyAge: setting({
     env: "MUSTER_HISTORY_AGE",
     help: "how long the embedded store keeps samples",
@@ -127,6 +155,25 @@ export const settings = {
     help: "MiB that the embedded store takes at most",
     parse: whole(1, 1_000_000),
     default: 256,
+  }),
+  fieldTypes: setting<ReadonlyMap<string, FieldType>>({
+    env: "MUSTER_FIELD_TYPES",
+    help: "types of fields, with commas between: counter.n=integer, room.window=string; float, integer, string or boolean",
+    parse: parseFieldTypes,
+    default: new Map(),
+    shown: "what comes first decides",
+  }),
+  seriesBudget: setting({
+    env: "MUSTER_SERIES_BUDGET",
+    help: "series that one device may have; what is beyond is set aside",
+    parse: whole(1, 1_000_000),
+    default: 1_000,
+  }),
+  spoolSize: setting({
+    env: "MUSTER_SPOOL_SIZE",
+    help: "MiB of simple samples that wait on the console's disk while the store is away",
+    parse: whole(1, 100_000),
+    default: 64,
   }),
   root: setting({ env: "MUSTER_ROOT", help: "first level of every topic", parse: topicRoot, default: "muster" }),
   mqttVersion: setting<4 | 5 | "auto">({

@@ -8,6 +8,11 @@ export class Signal<T> {
     this.#failed = failed;
   }
 
+  /** Whether anybody listens: what is costly to tell need not be made for nobody. */
+  get heard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** @returns what ends the listening */
   on(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);

@@ -24,7 +24,7 @@ for (const kind of brokerKinds) {
       const report = await fleet.console.send("rpi-7", { key: "report" });
       assert.ok((report.result as { readings: number }).readings > 3);
       const slower = await fleet.console.send("rpi-7", { key: "set-interval", args: { seconds: 30 } });
-      assert.equal(slower.result, { interval: 30_000, paused: false });
+      assert.equal(slower.result, { interval: 30_000, paused: false, kept: false });
       await eventually("the interval in presence", () => fleet.console.registry.get("rpi-7")?.interval === 30_000);
       await fleet.console.send("rpi-7", { key: "pause" });
       await eventually("paused in presence", () => fleet.console.registry.get("rpi-7")?.paused === true);

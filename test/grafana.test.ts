@@ -1,8 +1,4 @@
 import * as assert from "uvu/assert";
-import { ManualClock } from "#shared/clock";
-import { silentLog } from "#shared/log";
-import type { Report } from "../console/self/report.ts";
-import { SelfMetrics } from "../console/self/self-metrics.ts";
 import { queriesOf, written, type Written } from "./dashboards.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { ask, column, escaped, interpolate, type Answered, type Shown } from "./grafana.ts";
@@ -72,7 +68,7 @@ suite("the dashboards' queries", ({ test, before }) => {
 
   before(async (scope) => {
     influx = await startInflux(scope);
-    fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/muster` });
+    fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/muster`, selfInterval: 1_000 });
     for (const device of ["rpi-7", "rpi-8"]) await fleet.agent(device, { interval: 250 });
     await fleet.console.send("rpi-7", { key: "ping" });
     // Rates need two points of a second each, and disks something to do in between.
@@ -129,9 +125,10 @@ suite("the dashboards' queries", ({ test, before }) => {
   });
 
   test("Muster itself answers, on the console's own points", async () => {
-    const [own] = await ask(influx, 'SELECT count("received") FROM "muster" GROUP BY time(1s) fill(none)');
-    // A rate needs two reports.
-    if ((own?.values.length ?? 0) < 2) await writeOwn(fleet);
+    await eventually("two reports, of which a rate is made", async () => {
+      const [own] = await ask(influx, 'SELECT count("received") FROM "muster" GROUP BY time(1s) fill(none)');
+      return (own?.values.length ?? 0) >= 2;
+    });
     await run({ influx, fleet }, written[2]!, false);
     assert.equal(column(await ask(influx, 'SHOW TAG VALUES FROM "muster" WITH KEY = "host"'), "value"), ["console"]);
   });
@@ -145,30 +142,3 @@ suite("the dashboards' queries", ({ test, before }) => {
     );
   });
 });
-
-/** Two reports of the console about itself, from one second to the next. */
-async function writeOwn({ console }: Fleet): Promise<void> {
-  const clock = new ManualClock(Date.now() - 3_000);
-  const writes: Promise<unknown>[] = [];
-  const self = new SelfMetrics({
-    read: () => report,
-    reset: () => {},
-    write: (series) => writes[writes.push(console.store.write(series)) - 1]!,
-    publish: () => {},
-    interval: 1_000,
-    clock,
-    log: silentLog,
-  });
-  self.start();
-  clock.advance(2_000);
-  self.stop();
-  await Promise.all(writes);
-}
-
-const timing = { mean: 1, p99: 2, max: 3 };
-const report: Report = {
-  counters: { received: 4, acked: 4, resent: 0, written: 60, set_aside: 1 },
-  gauges: { spool_rows: 0, spool_bytes: 0, window: 2 },
-  refused: { schema: 1 },
-  times: { write_latency: timing, event_loop_delay: timing },
-};

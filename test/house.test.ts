@@ -9,6 +9,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   broker: ["shared"],
   agent: ["shared"],
   console: ["shared"],
+  sim: ["shared"],
 };
 
 /** One package, one home: where each may be imported. */
@@ -19,14 +20,14 @@ const homes: Readonly<Record<string, RegExp>> = {
   "cbor-x": /^shared\/codec\.ts$/,
   influx: /^console\/store\//,
   mqtt: /^shared\/link\.ts$/,
+  "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/store\/database\.ts$/,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
   "smol-toml": /^shared\/settings\.ts$/,
-  pino: /^shared\/log\.ts$/,
 };
 
-const rooms = ["shared", "broker", "agent", "console"];
+const rooms = ["shared", "broker", "agent", "console", "sim"];
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
 
 suite("house", ({ test }) => {

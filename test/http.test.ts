@@ -191,9 +191,11 @@ suite("HTTP API", ({ test }) => {
       "/api/collector/{uuid}/shutdown",
       "/api/commands",
       "/api/commands/{id}",
+      "/api/completeness",
       "/api/devices",
       "/api/devices/{id}",
       "/api/devices/{id}/commands",
+      "/api/devices/{id}/completeness",
       "/api/devices/{id}/groups",
       "/api/devices/{id}/metrics",
       "/api/events",
@@ -202,8 +204,11 @@ suite("HTTP API", ({ test }) => {
       "/api/jobs/{id}",
       "/api/jobs/{id}/pause",
       "/api/jobs/{id}/resume",
+      "/api/quarantine",
+      "/api/series",
       "/api/session",
       "/healthz",
+      "/metrics",
     ]);
     const health = await ask("GET", "/healthz", undefined, {});
     assert.is(health.status, 200);

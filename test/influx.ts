@@ -29,6 +29,10 @@ export class InfluxServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Starts it (again, on the same data) and resolves once it answers. */
   async start(): Promise<void> {
     const child = spawn("influxd", ["run", "-config", this.config], { stdio: ["ignore", "ignore", "pipe"] });

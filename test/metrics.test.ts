@@ -71,7 +71,8 @@ for (const kind of brokerKinds) {
       await refused.line(/rpi-8\/refused .*expected/);
       await send("muster/rpi-8/metrics/room", "-m", `{"text":"${"x".repeat(40_000)}"}`);
       await refused.line(/rpi-8\/refused .*larger than the 32768/);
-      assert.is(fleet.console.ingest.stats.refused >= 4, true);
+      const { invalid, size } = fleet.console.ingest.stats.refused;
+      assert.equal([invalid, size], [3, 1]);
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
     });
 

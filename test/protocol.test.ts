@@ -57,7 +57,13 @@ suite("docs/protocol.md", ({ test }) => {
   test("every topic in the table is one of ours, and none is missing", () => {
     const topics = new Topics();
     const rows = [...page.matchAll(/^\| `(muster\/[^`]+)` \|/gm)].map(([, topic = ""]) =>
-      topics.parse(topic.replace("<device>", "rpi-7").replace("<id>", "42").replace("<measurement>", "room").replace("<name>", "received")),
+      topics.parse(
+        topic
+          .replace("<device>", "rpi-7")
+          .replace("<id>", "42")
+          .replace("<measurement>", "room")
+          .replace("<name>", "received"),
+      ),
     );
     assert.equal(rows.map((address) => address?.kind).sort(), [
       "ack",

@@ -108,7 +108,7 @@ suite("muster start", ({ test }) => {
       await eventually("the device", async () => /edge-1 +online/.test((await muster(["devices"])).out));
       const sent = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=2"]);
       assert.is(sent.code, 0, sent.err);
-      assert.equal(JSON.parse(sent.out), { interval: 2_000, paused: false });
+      assert.equal(JSON.parse(sent.out), { interval: 2_000, paused: false, kept: true });
       const refused = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=0"]);
       assert.is(refused.code, 1);
       assert.match(refused.err, /seconds/);

@@ -5,7 +5,7 @@ import type { Clock } from "#shared/clock";
  * and describe its fields in docs/metrics.md.
  *
  * A collector lives as long as the agent and may keep state between samples (counters of the last one, the paths of
- * sensors). It holds no timer, no handle and no child process between them, so it has nothing to stop.
+ * sensors). It holds no timer and no child process between them; one that keeps files open closes them in `stop`.
  */
 export interface Collector {
   /** For problems and logs: mostly the measurement's name. */
@@ -15,6 +15,8 @@ export interface Collector {
    * collector's problem and costs the sample none of the other collectors' readings.
    */
   sample(context: SampleContext): Promise<readonly Reading[]> | readonly Reading[];
+  /** Lets go of what it keeps open. To be called when no sample is wanted for now; the next one begins anew. */
+  stop?(): void;
 }
 
 export interface SampleContext {

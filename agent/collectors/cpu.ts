@@ -1,5 +1,6 @@
 import type { Collector, Reading } from "./collector.ts";
 import type { ProcReader } from "./proc.ts";
+import { rounded } from "./rounded.ts";
 
 /** A processor's times since boot in the kernel's order: user nice system idle iowait irq softirq steal guest guest_nice. */
 export type Ticks = readonly number[];
@@ -10,7 +11,7 @@ export function cpu(proc: ProcReader): Collector {
   return {
     name: "cpu",
     sample() {
-      const now = parseStat(proc.read("/proc/stat"));
+      const now = parseStat(proc.again("/proc/stat"));
       const readings = usages(last, now);
       last = now;
       return readings;
@@ -35,7 +36,7 @@ function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
   for (let at = 0; at < 8; at++) total += spent(at);
   if (total <= 0) return undefined;
   // Never below zero: proc(5) says that iowait may step back.
-  const percent = (ticks: number): number => Math.max(0, (100 * ticks) / total);
+  const percent = (ticks: number): number => Math.max(0, rounded((100 * ticks) / total));
   return {
     // The kernel counts a guest's time in user and nice as well.
     usage_user: percent(spent(0) - spent(8)),

@@ -4,6 +4,7 @@ import type { Clock } from "#shared/clock";
 import { mounts, type Mount } from "./mounts.ts";
 import type { Collector, Reading } from "./collector.ts";
 import type { ProcReader } from "./proc.ts";
+import { rounded } from "./rounded.ts";
 
 /** What statfs(2) tells of a file system: sizes in blocks of `bsize` bytes, and inodes. */
 export interface Capacity {
@@ -30,6 +31,7 @@ const mostSilent = 2;
 /** The space and the inodes of each mounted file system that has any. */
 export function disk(proc: ProcReader, ask: Statfs = { local: statfsSync, remote: statfs }): Collector {
   const silent = new Set<string>();
+  const mounted = mounts(proc);
 
   async function askRemote(path: string, clock: Clock): Promise<Capacity | undefined> {
     if (silent.has(path) || silent.size >= mostSilent) return undefined;
@@ -55,7 +57,7 @@ export function disk(proc: ProcReader, ask: Statfs = { local: statfsSync, remote
     name: "disk",
     async sample({ clock, problem }) {
       const readings: Reading[] = [];
-      for (const mount of mounts(proc)) {
+      for (const mount of mounted()) {
         const answer = await capacity(mount, clock);
         if (answer && answer.blocks > 0) readings.push(reading(mount, answer));
       }
@@ -79,12 +81,12 @@ function reading({ path, device, fstype, mode }: Mount, capacity: Capacity): Rea
     inodes_total: files,
     inodes_free: ffree,
     inodes_used: inodes,
-    inodes_used_percent: files > 0 ? (100 * inodes) / files : 0,
+    inodes_used_percent: files > 0 ? rounded((100 * inodes) / files) : 0,
   };
   return { measurement: "disk", tags: { path, device, fstype, mode }, fields };
 }
 
 /** Of what people may use, as `df` has it: the blocks reserved for root count neither as used nor as free. */
 export function usedPercent(used: number, free: number): number {
-  return used + free > 0 ? (100 * used) / (used + free) : 0;
+  return used + free > 0 ? rounded((100 * used) / (used + free)) : 0;
 }

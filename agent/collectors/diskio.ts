@@ -1,5 +1,6 @@
 import type { Collector, Reading } from "./collector.ts";
 import type { ProcReader } from "./proc.ts";
+import { rounded } from "./rounded.ts";
 
 /** The columns of /proc/diskstats from the fourth on, as the kernel's iostats.rst names them. */
 type Counters = Record<(typeof columns)[number], number>;
@@ -26,7 +27,7 @@ export function diskio(proc: ProcReader): Collector {
   return {
     name: "diskio",
     sample({ clock }) {
-      const now = { at: clock.monotonic(), devices: parseDiskstats(proc.read("/proc/diskstats")) };
+      const now = { at: clock.monotonic(), devices: parseDiskstats(proc.again("/proc/diskstats")) };
       const readings: Reading[] = [];
       for (const [name, counters] of now.devices) {
         const before = last.devices.get(name);
@@ -64,9 +65,9 @@ function business(last: Counters, now: Counters, interval: number): Record<strin
   const operations = grown("reads", "writes");
   return {
     ...(operations > 0 && {
-      io_await: grown("read_time", "write_time") / operations,
-      io_svctm: grown("io_time") / operations,
+      io_await: rounded(grown("read_time", "write_time") / operations),
+      io_svctm: rounded(grown("io_time") / operations),
     }),
-    ...(interval > 0 && { io_util: (100 * grown("io_time")) / interval }),
+    ...(interval > 0 && { io_util: rounded((100 * grown("io_time")) / interval) }),
   };
 }

@@ -1,5 +1,7 @@
 import * as os from "node:os";
 import { systemClock, type Clock } from "#shared/clock";
+import { linuxFacts } from "./inventory-linux.ts";
+import { ProcReader } from "./proc.ts";
 
 /** What a device's presence says about its machine: flat, and without serial numbers. */
 export type Facts = Record<string, string | number | boolean>;
@@ -10,9 +12,10 @@ const deadline = 4_000;
 /**
  * Facts about this machine: `os`, `kernel`, `arch`, `hostname`, `node`, `cores` and `memory` (bytes) always, and as far
  * as the system tells them `platform`, `distro`, `release`, `cpu`, `physical_cores`, `manufacturer`, `model`, `virtual`.
- * Never rejects. Runs a few short child processes, so ask once a start.
+ * Never rejects. Reads files on Linux; elsewhere it runs a few short child processes, so ask once a start.
+ * @param gather tells what it finds when it finds it
  */
-export async function inventory(clock: Clock = systemClock): Promise<Facts> {
+export async function inventory(clock: Clock = systemClock, gather: Gather = ofThisSystem()): Promise<Facts> {
   const facts = basics();
   const gathering = gather((found) => Object.assign(facts, known(found))).catch(() => undefined);
   let cancel: (() => void) | undefined;
@@ -23,6 +26,13 @@ export async function inventory(clock: Clock = systemClock): Promise<Facts> {
   cancel?.();
   // A copy, so that a late answer does not change what was given.
   return { ...facts };
+}
+
+type Gather = (found: (facts: Record<string, unknown>) => void) => Promise<unknown>;
+
+function ofThisSystem(): Gather {
+  if (process.platform !== "linux") return askLibrary;
+  return async (found) => found(linuxFacts(new ProcReader()));
 }
 
 function basics(): Facts {
@@ -40,8 +50,8 @@ function basics(): Facts {
   };
 }
 
-/** Each question fails by itself. The library is loaded here and not above: it costs 12 MB, and only once a start. */
-async function gather(found: (facts: Record<string, unknown>) => void): Promise<void> {
+/** Each question fails by itself. The library is loaded here and not above: it costs 12 MB. */
+export async function askLibrary(found: (facts: Record<string, unknown>) => void): Promise<void> {
   const si = await import("systeminformation");
   const questions = [
     si.osInfo().then(({ distro, release }) => found({ distro, release })),

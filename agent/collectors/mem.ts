@@ -1,6 +1,7 @@
 import { meminfo } from "./meminfo.ts";
 import type { Collector } from "./collector.ts";
 import type { ProcReader } from "./proc.ts";
+import { rounded } from "./rounded.ts";
 
 /** Fields that are a line of /proc/meminfo. */
 const lines: Record<string, string> = {
@@ -55,5 +56,6 @@ export function mem(proc: ProcReader): Collector {
 /** What is left and what is taken. Telegraf counts as used, since its release 1.36, all that is not available. */
 export function share(total: number, available: number): Record<string, number> {
   const used = Math.max(0, total - available);
-  return { available, used, available_percent: (100 * available) / total, used_percent: (100 * used) / total };
+  const percent = (bytes: number): number => rounded((100 * bytes) / total);
+  return { available, used, available_percent: percent(available), used_percent: percent(used) };
 }

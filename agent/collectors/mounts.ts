@@ -16,12 +16,24 @@ const alsoSizeless = ["pstore", "bpf", "configfs", "fusectl", "binfmt_misc", "rp
 const unasked = new Set([...ignored, ...sizeless, ...alsoSizeless]);
 
 /**
- * The mounts of this process that may have a size. proc(5), a line of mountinfo:
+ * Tells the mounts of this process that may have a size. proc(5), a line of mountinfo:
  * `36 35 98:0 /root /path rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
  */
-export function mounts(proc: ProcReader): Mount[] {
+export function mounts(proc: ProcReader): () => readonly Mount[] {
+  let text = "";
+  let known: readonly Mount[] = [];
+  return () => {
+    const now = proc.again("/proc/self/mountinfo");
+    // Mounts stay for days, and taking their lines apart takes longer than all else about them.
+    if (now !== text) known = parse(now, proc);
+    text = now;
+    return known;
+  };
+}
+
+function parse(text: string, proc: ProcReader): Mount[] {
   const byPath = new Map<string, Mount>();
-  for (const line of proc.read("/proc/self/mountinfo").split("\n")) {
+  for (const line of text.split("\n")) {
     const [place = "", source = ""] = line.split(" - ", 2);
     const [fstype = "", device = ""] = source.split(" ", 2);
     const [, , numbers = "", , path = "", options = ""] = place.split(" ", 6);

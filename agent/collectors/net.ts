@@ -29,11 +29,12 @@ const protocolFields = new Set([
 
 /** The traffic since boot of each interface that is up and no loopback, and of TCP and UDP as a whole (`all`). */
 export function net(proc: ProcReader): Collector {
+  const watched = watchedFields();
   return {
     name: "net",
     sample() {
       const readings: Reading[] = [];
-      for (const line of proc.read("/proc/net/dev").split("\n")) {
+      for (const line of proc.again("/proc/net/dev").split("\n")) {
         const colon = line.lastIndexOf(":");
         const name = line.slice(0, Math.max(0, colon)).trim();
         if (!name || !isWatched(proc, name)) continue;
@@ -46,7 +47,7 @@ export function net(proc: ProcReader): Collector {
       readings.push({
         measurement: "net",
         tags: { interface: "all" },
-        fields: protocols(proc.find("/proc/net/snmp") ?? ""),
+        fields: protocols(proc.findAgain("/proc/net/snmp") ?? "", watched),
       });
       return readings;
     },
@@ -54,7 +55,7 @@ export function net(proc: ProcReader): Collector {
 }
 
 function isWatched(proc: ProcReader, name: string): boolean {
-  const flags = Number.parseInt(proc.find(`/sys/class/net/${name}/flags`) ?? "", 16);
+  const flags = Number.parseInt(proc.findAgain(`/sys/class/net/${name}/flags`) ?? "", 16);
   // A container may have no /sys.
   return Number.isNaN(flags) ? name !== "lo" : (flags & up) !== 0 && (flags & loopback) === 0;
 }
@@ -77,22 +78,39 @@ function traffic(proc: ProcReader, name: string, columns: string): Record<string
 
 /** Megabits a second; -1 where the driver does not know one (virtual devices, Wi-Fi) or refuses the question. */
 function speed(proc: ProcReader, name: string): number {
-  const value = Number.parseInt(proc.find(`/sys/class/net/${name}/speed`) ?? "", 10);
+  const value = Number.parseInt(proc.findAgain(`/sys/class/net/${name}/speed`) ?? "", 10);
   return Number.isNaN(value) ? -1 : value;
 }
 
 /** /proc/net/snmp holds two lines a protocol: `Tcp: names…` and `Tcp: values…`. */
-function protocols(text: string): Record<string, number> {
+function protocols(text: string, watched: (names: string) => Watched): Record<string, number> {
   const fields: Record<string, number> = {};
   const lines = text.split("\n");
-  for (const [at, line] of lines.entries()) {
-    if (at % 2 === 1 || !(line.startsWith("Tcp:") || line.startsWith("Udp:"))) continue;
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const names = lines[at] ?? "";
+    if (!names.startsWith("Tcp:") && !names.startsWith("Udp:")) continue;
     const values = lines[at + 1]?.split(" ") ?? [];
-    const [protocol = "", ...names] = line.toLowerCase().split(" ");
-    for (const [position, name] of names.entries()) {
-      const field = `${protocol.slice(0, -1)}_${name}`;
-      if (protocolFields.has(field)) fields[field] = Number(values[position + 1] ?? Number.NaN);
-    }
+    for (const [field, position] of watched(names)) fields[field] = Number(values[position] ?? Number.NaN);
   }
   return fields;
+}
+
+/** Fields and the positions of their values. */
+type Watched = readonly (readonly [field: string, position: number])[];
+
+/** The watched ones of a line of names, which is the same until the next kernel. */
+function watchedFields(): (names: string) => Watched {
+  const known = new Map<string, Watched>();
+  return (names) => {
+    const found = known.get(names) ?? findWatched(names);
+    known.set(names, found);
+    return found;
+  };
+}
+
+function findWatched(line: string): Watched {
+  const [protocol = "", ...names] = line.toLowerCase().split(" ");
+  return names
+    .map((name, at) => [`${protocol.slice(0, -1)}_${name}`, at + 1] as const)
+    .filter(([field]) => protocolFields.has(field));
 }

@@ -21,8 +21,8 @@ const states = [
 /** Sockets at most: the kernel writes 150 bytes for each, and a broker may have ten thousand. */
 const mostSockets = 1_000;
 /** Milliseconds a sample that reading the states may take on average, and samples at most between two readings. */
-const budget = 0.2;
-const longestPause = 40;
+const budget = 0.05;
+const longestPause = 160;
 /** From the colon behind a line's number to its state: two addresses of hexadecimal digits with their ports. */
 const tables = [
   ["/proc/net/tcp", 30],
@@ -40,10 +40,10 @@ export function netstat(proc: ProcReader): Collector {
   return {
     name: "netstat",
     sample({ clock }): readonly Reading[] {
-      const sums = proc.find("/proc/net/sockstat");
+      const sums = proc.findAgain("/proc/net/sockstat");
       // A kernel without IPv4, or one that tells nobody.
       if (sums === undefined) return [];
-      const { sockets, ...cheap } = totals(sums, proc.find("/proc/net/sockstat6") ?? "");
+      const { sockets, ...cheap } = totals(sums, proc.findAgain("/proc/net/sockstat6") ?? "");
       const few = sockets <= mostSockets;
       let counted = {};
       if (few && pause === 0) ({ counted, pause } = timed(proc, clock));

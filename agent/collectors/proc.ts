@@ -1,15 +1,21 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
+
+/** Files kept open at most by {@link ProcReader.again}: some thirty are read each time; a host of containers has many interfaces. */
+const mostKept = 64;
 
 /** Reads the files that the Linux kernel makes up under /proc and /sys; synchronously, as they wait for no disk. */
 export class ProcReader {
   readonly #root: string;
+  readonly #kept = new Map<string, number>();
+  readonly #texts = new Map<string, string>();
+  #buffer = Buffer.allocUnsafeSlow(8_192);
 
   /** `root` is put before each path: a test gives a directory that holds a recorded `proc` and `sys`. */
   constructor(root = "") {
     this.#root = root;
   }
 
-  /** The text of a file. @throws the system's error, which names the file */
+  /** The text of a file that is read once or rarely. @throws the system's error, which names the file */
   read(path: string): string {
     // With this encoding Node opens, reads and closes in one call: a half to a quarter of the time that others take.
     return readFileSync(this.#root + path, "utf8");
@@ -20,9 +26,52 @@ export class ProcReader {
     return orUndefined(() => this.read(path));
   }
 
-  /** The bytes of such a file. */
+  /**
+   * The text of a file that each sample reads. It stays open until {@link stop}: the kernel makes it up anew at each
+   * reading from its start, and finding it by its name takes longer than that. All who ask in one synchronous pass get
+   * the same text, and so numbers of the same instant. @throws the system's error
+   */
+  again(path: string): string {
+    const known = this.#texts.get(path);
+    if (known !== undefined) return known;
+    const text = this.#current(path);
+    if (this.#texts.size === 0) queueMicrotask(() => this.#texts.clear());
+    this.#texts.set(path, text);
+    return text;
+  }
+
+  /** The same of a file that may be missing or refuse to be read. */
+  findAgain(path: string): string | undefined {
+    return orUndefined(() => this.again(path));
+  }
+
+  /** Closes the files that were kept open. Whoever reads one again opens it again. */
+  stop(): void {
+    for (const file of this.#kept.values()) closeSync(file);
+    this.#kept.clear();
+  }
+
+  /** The bytes of a file that may be missing. */
   bytes(path: string): Buffer | undefined {
     return orUndefined(() => readFileSync(this.#root + path));
+  }
+
+  /** Opens a file for its reader to keep; undefined when it is missing. To be closed with {@link close}. */
+  open(path: string): number | undefined {
+    return orUndefined(() => openSync(this.#root + path, "r"));
+  }
+
+  /** What such a file holds now, at most as much as `into` takes. @returns the bytes read: 0 when what it told of is gone */
+  reread(file: number, into: Buffer): number {
+    try {
+      return readSync(file, into, 0, into.length, 0);
+    } catch {
+      return 0;
+    }
+  }
+
+  close(file: number): void {
+    closeSync(file);
   }
 
   /** The names in a directory; none when it is missing. */
@@ -33,6 +82,44 @@ export class ProcReader {
   /** Where a symbolic link points to, as it is written. */
   link(path: string): string | undefined {
     return orUndefined(() => readlinkSync(this.#root + path));
+  }
+
+  #current(path: string): string {
+    const kept = this.#kept.get(path);
+    if (kept === undefined) return this.#textOf(this.#keep(path));
+    try {
+      return this.#textOf(kept);
+    } catch (error) {
+      // What a driver says to a question that it cannot answer, as often as it is asked.
+      if ((error as NodeJS.ErrnoException).code === "EINVAL") throw error;
+    }
+    // The device is gone; another may have its name by now.
+    this.#forget(path, kept);
+    return this.#textOf(this.#keep(path));
+  }
+
+  #keep(path: string): number {
+    const file = openSync(this.#root + path, "r");
+    const [oldest] = this.#kept;
+    if (oldest && this.#kept.size >= mostKept) this.#forget(...oldest);
+    this.#kept.set(path, file);
+    return file;
+  }
+
+  #forget(path: string, file: number): void {
+    this.#kept.delete(path);
+    closeSync(file);
+  }
+
+  /** The kernel gives a page of some files at a time, so that only a reading of nothing tells the end. */
+  #textOf(file: number): string {
+    let length = 0;
+    for (;;) {
+      const more = readSync(file, this.#buffer, length, this.#buffer.length - length, length);
+      length += more;
+      if (more === 0) return this.#buffer.toString("utf8", 0, length);
+      if (length === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * length);
+    }
   }
 }
 

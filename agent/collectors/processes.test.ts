@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { record, sample } from "./fixture.ts";
+import { ProcReader } from "./proc.ts";
 import { processes } from "./processes.ts";
 
 /** A line of proc(5): pid, name, state, then numbers, of which the 18th field after the name is the count of threads. */
@@ -28,4 +32,46 @@ suite("processes", ({ test }) => {
     const seen = { running: 1, sleeping: 1, blocked: 1, idle: 1, zombies: 1, stopped: 2, parked: 1, unknown: 1 };
     assert.equal(reading?.fields, { ...quiet, ...seen, total: 9, total_threads: 20 });
   });
+
+  test("the files of processes stay open from one sample to the next, until they end or the collector stops", async () => {
+    const collector = processes(new ProcReader());
+    const child = spawn("sleep", ["100"], { stdio: "ignore" });
+    await once(child, "spawn");
+    const path = `/proc/${child.pid}/stat`;
+    await sample(collector);
+    assert.is(openFiles(path), 1);
+    await sample(collector);
+    assert.is(openFiles(path), 1);
+    collector.stop?.();
+    assert.is(openFiles(path), 0);
+    const [again] = await sample(collector);
+    assert.ok(Number(again?.fields["running"]) >= 1);
+    assert.is(openFiles(path), 1);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await sample(collector);
+    assert.is(openFiles(path), 0);
+    collector.stop?.();
+  });
+
+  test("a number that another process has now is that process's, not the ended one's", async (scope) => {
+    const { proc, write } = await record(scope, { "/proc/9/stat": stat(9, "first", "S", 1) });
+    const collector = processes(proc);
+    await sample(collector);
+    await write({ "/proc/9/stat": stat(9, "second", "D", 4) });
+    const [reading] = await sample(collector);
+    assert.equal([reading?.fields["blocked"], reading?.fields["total_threads"]], [1, 4]);
+    collector.stop?.();
+  });
 });
+
+/** How often this process has the file open. */
+function openFiles(path: string): number {
+  return readdirSync("/proc/self/fd").filter((file) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${file}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
+}

@@ -1,6 +1,7 @@
 import { meminfo } from "./meminfo.ts";
 import type { Collector } from "./collector.ts";
 import { numberAfter, type ProcReader } from "./proc.ts";
+import { rounded } from "./rounded.ts";
 
 /** Telegraf takes pages of 4 KiB on every machine, also where the kernel's are larger; so its numbers stay comparable. */
 const pageBytes = 4_096;
@@ -11,7 +12,7 @@ export function swap(proc: ProcReader): Collector {
     name: "swap",
     sample() {
       const info = meminfo(proc);
-      const pages = proc.find("/proc/vmstat") ?? "";
+      const pages = proc.findAgain("/proc/vmstat") ?? "";
       const fields = {
         ...space(info("SwapTotal"), info("SwapFree")),
         in: numberAfter(pages, "\npswpin ") * pageBytes,
@@ -25,5 +26,5 @@ export function swap(proc: ProcReader): Collector {
 /** A machine without swap uses 0 percent of it. */
 export function space(total: number, free: number): Record<string, number> {
   const used = Math.max(0, total - free);
-  return { total, free, used, used_percent: total > 0 ? (100 * used) / total : 0 };
+  return { total, free, used, used_percent: total > 0 ? rounded((100 * used) / total) : 0 };
 }

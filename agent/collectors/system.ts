@@ -8,8 +8,8 @@ export function system(proc: ProcReader): Collector {
   return {
     name: "system",
     sample() {
-      const [load1, load5, load15] = proc.read("/proc/loadavg").split(" ", 3).map(Number.parseFloat);
-      const seconds = Math.floor(Number.parseFloat(proc.read("/proc/uptime")));
+      const [load1, load5, load15] = proc.again("/proc/loadavg").split(" ", 3).map(Number.parseFloat);
+      const seconds = Math.floor(Number.parseFloat(proc.again("/proc/uptime")));
       const fields = {
         load1: load1 ?? Number.NaN,
         load5: load5 ?? Number.NaN,
@@ -32,12 +32,12 @@ export function uptime(seconds: number): { uptime: number; uptime_format: string
   return { uptime: seconds, uptime_format: `${prefix}${hours}:${minutes}` };
 }
 
-/** Which processors share a core is read again only when one comes or goes. */
-function processorCounter(proc: ProcReader): () => Record<string, number> {
+/** Processors and cores. Which processors share a core is read again only when one comes or goes. */
+export function processorCounter(proc: ProcReader): () => Record<string, number> {
   let known = "";
   let counts: Record<string, number> = {};
   return () => {
-    const online = proc.find("/sys/devices/system/cpu/online")?.trim() ?? "";
+    const online = proc.findAgain("/sys/devices/system/cpu/online")?.trim() ?? "";
     if (online !== known) {
       const ids = expand(online);
       const cores = new Set(

@@ -31,7 +31,7 @@ export function temp(proc: ProcReader): Collector {
 
 /** None for a sensor whose hardware sleeps or is gone. Two of one name get Telegraf's optional tag `device`. */
 function reading({ sensor, device, path }: Sensor, all: readonly Sensor[], proc: ProcReader): Reading[] {
-  const thousandths = Number.parseFloat(proc.find(path) ?? "");
+  const thousandths = Number.parseFloat(proc.findAgain(path) ?? "");
   if (Number.isNaN(thousandths)) return [];
   const ambiguous = all.some((other) => other.sensor === sensor && other.path !== path);
   const tags = ambiguous ? { sensor, device } : { sensor };

@@ -1,5 +1,7 @@
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
+import type { CompletenessDocument } from "../http/routes/completeness.ts";
+import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 
 /** The console said no: its sentence, and what came with it. */
@@ -35,6 +37,10 @@ export class Api {
     return (await this.#ask<{ devices: DeviceDocument[] }>("GET", "/api/devices")).devices;
   }
 
+  async completeness(): Promise<readonly CompletenessDocument[]> {
+    return (await this.#ask<{ devices: CompletenessDocument[] }>("GET", "/api/completeness")).devices;
+  }
+
   async commands(query: Readonly<Record<string, string | undefined>>): Promise<readonly CommandDocument[]> {
     const parameters = new URLSearchParams(
       Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -53,6 +59,18 @@ export class Api {
 
   cancel(id: string): Promise<CommandDocument> {
     return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}`);
+  }
+
+  quarantine(device: string | undefined): Promise<QuarantineDocument> {
+    return this.#ask("GET", `/api/quarantine${ofDevice(device)}`);
+  }
+
+  async forgetQuarantine(device: string | undefined): Promise<number> {
+    return (await this.#ask<{ forgotten: number }>("DELETE", `/api/quarantine${ofDevice(device)}`)).forgotten;
+  }
+
+  series(): Promise<SeriesDocument> {
+    return this.#ask("GET", "/api/series");
   }
 
   async jobs(limit: string): Promise<readonly JobSummaryDocument[]> {
@@ -125,6 +143,8 @@ export class Api {
   }
 }
 
+const ofDevice = (device: string | undefined): string =>
+  device === undefined ? "" : `?${new URLSearchParams({ device })}`;
 const groupsPath = (device: string): string => `/api/devices/${encodeURIComponent(device)}/groups`;
 
 async function toError(response: Response): Promise<ApiError> {

@@ -3,9 +3,11 @@ import { BadInputError } from "#shared/errors";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
+import { gapTable } from "./gap-table.ts";
 import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "./jobs.ts";
 import { commandTable, deviceTable } from "./list.ts";
 import { story, type Terminal } from "./live.ts";
+import { showQuarantine, type QuarantineFlags } from "./quarantine.ts";
 import { send, type SendFlags } from "./send.ts";
 import { watch } from "./watch.ts";
 
@@ -23,11 +25,15 @@ export function clientCommands(line: CommandLine): void {
   const once = line.once.bind(line);
 
   define("devices", "list the fleet")
+    .option("--gaps", "list what of their samples is stored, missing and outstanding: from when to when, and why")
     .option("--json", "print the API's documents")
     .action(
-      once(async (values, { json }: { json?: boolean }) => {
-        const devices = await connect(values).devices();
-        terminal.out(json ? JSON.stringify(devices, null, 2) : deviceTable(devices, Date.now()));
+      once(async (values, { gaps, json }: { gaps?: boolean; json?: boolean }) => {
+        const api = connect(values);
+        const print = <T>(documents: T, toTable: (documents: T) => string): void =>
+          terminal.out(json ? JSON.stringify(documents, null, 2) : toTable(documents));
+        if (gaps) print(await api.completeness(), gapTable);
+        else print(await api.devices(), (devices) => deviceTable(devices, Date.now()));
       }),
     );
 
@@ -80,6 +86,15 @@ export function clientCommands(line: CommandLine): void {
   );
 
   jobCommands(define, once, connect, terminal);
+
+  define("quarantine [device]", "list fields and series that were set aside instead of stored, and what to do about them")
+    .option("--forget", "begin the list anew; what is still wrong comes back by itself")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, device: string | undefined, flags: QuarantineFlags) =>
+        terminal.out(await showQuarantine(connect(values), device, flags, Date.now())),
+      ),
+    );
 
   define("watch [device]", "print live values, presence and commands until Ctrl-C").action(
     once(async (values, device: string | undefined) => {

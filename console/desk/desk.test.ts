@@ -37,6 +37,7 @@ const online: Device = {
   facts: {},
   commands: { ping: {}, "set-interval": { args: seconds } },
   problem: null,
+  skew: null,
 };
 
 /** A desk on a real broker with a clock that the test moves; the device is played by the test. */

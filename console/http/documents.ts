@@ -35,9 +35,12 @@ export const deviceDocument = z.object({
   agent: z.string().nullable(),
   interval: z.number().nullable(),
   paused: z.boolean(),
+  collectors: z.record(z.string(), z.boolean()).optional(),
   facts: z.record(z.string(), json),
   commands: z.record(z.string(), z.looseObject({})),
   problem: z.string().nullable(),
+  skew: z.number().nullable().describe("milliseconds that its clock is ahead of the console's"),
+  missing: z.number().optional().describe("samples that will never come; left out of change events"),
   latest: z.array(sampleDocument).optional(),
 });
 

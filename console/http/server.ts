@@ -20,10 +20,13 @@ import type { Console } from "../console.ts";
 import { allow } from "./auth.ts";
 import { problem, problemOf } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { completenessRoutes } from "./routes/completeness.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { quarantineRoutes } from "./routes/quarantine.ts";
+import { selfRoutes } from "./routes/self.ts";
 import { sessionRoutes } from "./routes/session.ts";
 
 export interface HttpOptions {
@@ -98,9 +101,12 @@ export async function buildApp({
   await app.register(swagger, { openapi, transform: jsonSchemaTransform });
   await app.register(sessionRoutes(accounts));
   await app.register(deviceRoutes(console, accounts, clock));
+  await app.register(completenessRoutes(console, accounts));
   await app.register(commandRoutes(console, accounts));
   await app.register(jobRoutes(console, accounts));
   await app.register(groupRoutes(console, accounts));
+  await app.register(quarantineRoutes(console, accounts));
+  await app.register(selfRoutes(console, accounts));
   await app.register(eventRoutes(console, accounts));
   app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () =>
     app.swagger(),
@@ -111,10 +117,10 @@ export async function buildApp({
       schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } },
     },
     async (_, reply) => {
-      const store = console.store.health();
+      const { spool, ...store } = console.storeHealth();
       const connected = console.brokerConnected;
-      const ok = store.ok && connected;
-      return reply.code(ok ? 200 : 503).send({ ok, version, store: { ...store }, broker: { connected } });
+      const ok = store.ok && connected && spool.problem === undefined;
+      return reply.code(ok ? 200 : 503).send({ ok, version, store, spool, broker: { connected } });
     },
   );
   if (page !== undefined) await servePage(app, page);
@@ -125,7 +131,21 @@ export async function buildApp({
 const health = z.object({
   ok: z.boolean(),
   version: z.string(),
-  store: z.object({ ok: z.boolean(), problem: z.string().optional() }),
+  store: z.object({
+    ok: z.boolean(),
+    problem: z.string().optional().describe("what went wrong first"),
+    since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
+    meanwhile: z.string().optional().describe("where samples are kept as long as the store is away"),
+  }),
+  spool: z
+    .object({
+      rows: z.number(),
+      bytes: z.number(),
+      limit: z.number(),
+      refused: z.number().describe("messages that were turned away, because it was full or could not be written"),
+      problem: z.string().optional(),
+    })
+    .describe("messages of senders that keep nothing, on the console's disk until the store has them"),
   broker: z.object({ connected: z.boolean() }),
 });
 

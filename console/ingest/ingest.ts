@@ -1,105 +1,102 @@
 import type { Message } from "#shared/bus";
-import type { Clock } from "#shared/clock";
-import { asError, BadInputError } from "#shared/errors";
+import { batchCap, payloadCap } from "#shared/codec";
+import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import type { Log } from "#shared/log";
-import { readBatch, readSimple } from "#shared/messages/metrics";
-import type { Sample } from "../device.ts";
-import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../store/store.ts";
-import { Acks } from "./acks.ts";
-import { newestSamples, seriesOfBatch, seriesOfSimple } from "./series.ts";
+import { readBatch } from "#shared/messages/metrics";
+import { Batches, type BatchesOptions } from "./batches.ts";
+import type { Contract } from "./contract/contract.ts";
+import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples.ts";
+import { NoRoomError, type Spool } from "./spool/spool.ts";
 
-export interface IngestOptions {
-  readonly store: MetricsStore;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface IngestOptions extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "store"> {
+  readonly store: SimpleSamplesOptions["store"];
+  readonly contract: Contract;
+  readonly spool: Spool;
   readonly isKnown: (device: DeviceId) => boolean;
-  /** Newest values, for the registry and those who watch. */
-  readonly observe: (device: DeviceId, samples: readonly Sample[]) => void;
-  readonly publishAck: (device: DeviceId, payload: Buffer) => void;
   /** Tells a sender why its message was not taken. */
   readonly refuse: (device: DeviceId, topic: string, why: string) => void;
 }
 
-/** What has passed through, since the console started. */
+/** Messages of both kinds since the console started. */
 export interface IngestStats {
   messages: number;
-  /** Messages that were not taken. */
-  refused: number;
-  /** Rows that the store will never take. */
-  rejected: number;
-  /** Rows that the store has. */
-  stored: number;
-  /** Messages left to their sender to repeat, because the store was away. */
-  deferred: number;
+  /** Messages that were not taken, by reason. */
+  readonly refused: Record<Refusal, number>;
 }
 
+/** Why a message was not taken: `invalid` is what passes neither codec nor schema, `no_room` a full spool. */
+export type Refusal = "unknown_device" | "size" | "invalid" | "no_room";
+
 /**
- * Metrics from message to store: cap, codec, schema; then rows; then the write; then the ack.
- * A write ends in accept (acknowledged), reject (acknowledged too, and counted: to send it again would change nothing)
- * or keep: no ack, so that the agent sends it again.
+ * Metrics from message to store: cap, codec, schema; then rows; then the contract; then the write; then, for a numbered
+ * batch, the ack. A write ends in accept (acknowledged), reject (acknowledged too, and counted: to send it again would
+ * change nothing) or keep: no ack, so that the agent sends it again, and simple samples stay in the spool.
  */
 export class Ingest {
-  readonly stats: IngestStats = { messages: 0, refused: 0, rejected: 0, stored: 0, deferred: 0 };
+  readonly stats: IngestStats = { messages: 0, refused: { unknown_device: 0, size: 0, invalid: 0, no_room: 0 } };
+  readonly batches: Batches;
+  readonly samples: SimpleSamples;
   readonly #options: IngestOptions;
-  readonly #acks: Acks;
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#acks = new Acks(options.publishAck, options.clock);
+    const { contract } = options;
+    this.batches = new Batches({ ...options, admit: (_, series) => contract.admit(series) });
+    this.samples = new SimpleSamples({ ...options, admit: (series) => contract.admit(series) });
+  }
+
+  /** @throws EnvironmentError when the spool's file cannot be used */
+  start(): void {
+    this.#options.contract.start();
+    this.#options.spool.start();
+    this.samples.start();
   }
 
   /** Tells what has been stored and not yet acknowledged. */
   stop(): void {
-    this.#acks.flush();
+    this.samples.stop();
+    this.#options.spool.stop();
+    this.#options.contract.stop();
+    this.batches.stop();
   }
 
   /** A numbered batch from an agent. */
   batch(device: DeviceId, message: Message): void {
-    this.#guarded(device, message, () => {
-      const batch = readBatch(message.payload);
-      if (batch.dropped) this.#options.log.warn({ device, ...batch.dropped }, "the agent had to drop batches");
-      this.#write(device, seriesOfBatch(device, batch), () => this.#acks.stored(device, batch.outbox, batch.seq));
-    });
-  }
-
-  /** Samples in the simple form, from any client. */
-  simple(device: DeviceId, measurement: string, message: Message): void {
-    this.#guarded(device, message, () => {
-      const samples = readSimple(message.payload);
-      this.#write(device, seriesOfSimple(device, measurement, samples, this.#options.clock.now()), () => {});
-    });
-  }
-
-  #guarded(device: DeviceId, message: Message, take: () => void): void {
-    this.stats.messages += 1;
+    if (!this.#isWelcome(device, message, batchCap)) return;
     try {
-      if (!this.#options.isKnown(device))
-        throw new BadInputError(`unknown device "${device}": enroll it first, with: npx muster enroll ${device}`);
-      take();
+      this.batches.take(device, readBatch(message.payload));
     } catch (thrown) {
-      const error = asError(thrown);
-      if (!(error instanceof BadInputError)) throw thrown;
-      this.stats.refused += 1;
-      this.#options.refuse(device, message.topic, error.message);
+      this.#refuse(device, message, thrown, "invalid");
     }
   }
 
-  #write(device: DeviceId, series: readonly SeriesColumns[], stored: () => void): void {
-    this.#options.observe(device, newestSamples(series));
-    this.#options.store.write(series).then(
-      ({ rejected }) => {
-        const lost = rejected.reduce((sum, { count }) => sum + count, 0);
-        this.stats.rejected += lost;
-        this.stats.stored += series.reduce((sum, { times }) => sum + times.length, 0) - lost;
-        for (const { why, ...which } of rejected) this.#options.log.warn(which, `the store refuses samples: ${why}`);
-        stored();
-      },
-      (thrown: unknown) => {
-        this.stats.deferred += 1;
-        if (!(thrown instanceof StoreUnavailableError))
-          this.#options.log.error({ err: asError(thrown), device }, "a write failed");
-      },
-    );
+  /** Samples in the simple form, from any client. Resolves once they are kept, or refused. */
+  async simple(device: DeviceId, measurement: string, message: Message): Promise<void> {
+    if (!this.#isWelcome(device, message, payloadCap)) return;
+    try {
+      await this.samples.take(device, measurement, message.payload);
+    } catch (thrown) {
+      this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");
+    }
+  }
+
+  #isWelcome(device: DeviceId, message: Message, cap: number): boolean {
+    this.stats.messages += 1;
+    const { length } = message.payload;
+    if (!this.#options.isKnown(device)) {
+      const why = `unknown device "${device}": enroll it first, with: npx muster enroll ${device}`;
+      this.#refuse(device, message, new BadInputError(why), "unknown_device");
+      return false;
+    }
+    if (length <= cap) return true;
+    const why = `payload of ${length} bytes is larger than the ${cap} allowed`;
+    this.#refuse(device, message, new BadInputError(why), "size");
+    return false;
+  }
+
+  #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: Refusal): void {
+    if (!(thrown instanceof BadInputError)) throw thrown;
+    this.stats.refused[reason] += 1;
+    this.#options.refuse(device, topic, thrown.message);
   }
 }

@@ -1,12 +1,15 @@
 import type { DeviceId } from "#shared/ids";
-import { lastValue } from "#shared/columns";
+import { isList, lastValue, type Column } from "#shared/columns";
 import type { Batch, SimpleSample } from "#shared/messages/metrics";
 import type { Sample } from "../device.ts";
 import type { SeriesColumns } from "../store/store.ts";
 
-/** A batch's series with absolute times. The tag `host` is the device's id and nobody else's to say. */
-export function seriesOfBatch(device: DeviceId, batch: Batch): SeriesColumns[] {
-  const times = batch.dt.map((offset) => Math.round(batch.t + offset));
+/**
+ * A batch's series with absolute times: those of the device, moved by `shift` milliseconds. The tag `host` is the device's id and nobody
+ * else's to say.
+ */
+export function seriesOfBatch(device: DeviceId, batch: Batch, shift = 0): SeriesColumns[] {
+  const times = batch.dt.map((offset) => Math.round(batch.t + shift + offset));
   return batch.m.map(({ n, tags, f }) => ({ device, measurement: n, tags: withoutHost(tags ?? {}), times, fields: f }));
 }
 
@@ -23,6 +26,29 @@ export function seriesOfSimple(
     times: [Math.round(ts)],
     fields: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, value])),
   }));
+}
+
+/** Samples in the series: instants at which at least one field has a value. */
+export function countSamples(series: readonly SeriesColumns[]): number {
+  return series.reduce((sum, { times, fields }) => sum + countInstants(times.length, Object.values(fields)), 0);
+}
+
+function countInstants(length: number, columns: readonly Column[]): number {
+  if (columns.some((column) => !isList(column) || !column.includes(null))) return length;
+  const lists = columns.filter(isList);
+  let count = 0;
+  for (let at = 0; at < length; at += 1) if (lists.some((list) => list[at] !== null)) count += 1;
+  return count;
+}
+
+/**
+ * The same series, none of their times after `now`: as newest values, those of a clock that is minutes ahead and is then
+ * set right would stay in place for as long.
+ */
+export function notAfter(series: readonly SeriesColumns[], now: number): readonly SeriesColumns[] {
+  const latest = Math.round(now);
+  if (series.every(({ times }) => (times.at(-1) ?? 0) <= latest)) return series;
+  return series.map((one) => ({ ...one, times: one.times.map((time) => Math.min(time, latest)) }));
 }
 
 /** Each series' newest row. */

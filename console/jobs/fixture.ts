@@ -35,6 +35,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     facts: { os: "linux" },
     commands: { ping: {}, "set-interval": { args: seconds } },
     problem: null,
+    skew: null,
     ...changes,
   };
 }

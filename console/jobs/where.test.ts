@@ -18,6 +18,7 @@ const device: Device = {
   facts: { os: "Linux", cores: 4, virtual: false, cpu: "ARM, v8" },
   commands: null,
   problem: null,
+  skew: null,
 };
 
 suite("conditions on devices", ({ test }) => {

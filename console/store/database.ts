@@ -50,7 +50,8 @@ export function transaction<T>(database: Database, work: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    database.exec("ROLLBACK");
+    // A full disk has rolled back by itself, and a second time would fail and hide the cause.
+    if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
 }

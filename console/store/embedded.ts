@@ -22,6 +22,8 @@ export interface EmbeddedStoreOptions {
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when {@link MetricsStore.health} has changed. */
+  readonly onHealth?: () => void;
 }
 
 /** A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
@@ -58,7 +60,7 @@ export class EmbeddedStore implements MetricsStore {
   #trimmed = Number.NEGATIVE_INFINITY;
   /** Milliseconds since 1970 UTC: what is older is being let go, some with each write. */
   #cut: number | undefined;
-  #problem: string | undefined;
+  #problem: { readonly message: string; readonly since: number } | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#options = options;
@@ -84,11 +86,10 @@ export class EmbeddedStore implements MetricsStore {
         for (const one of series) rejected.push(...this.#writeSeries(one, statements));
       });
       this.#trimNowAndThen();
-      this.#problem = undefined;
+      this.#works();
     } catch (cause) {
       this.#seriesIds.clear();
-      this.#problem = `the embedded store ${this.#options.path} takes no writes: ${asError(cause).message}`;
-      throw new StoreUnavailableError(this.#problem, { cause });
+      throw this.#failed(cause);
     }
     return { rejected };
   }
@@ -115,7 +116,25 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   health(): StoreHealth {
-    return this.#problem === undefined ? { ok: true } : { ok: false, problem: this.#problem };
+    return this.#problem ? { ok: false, problem: this.#problem.message, since: this.#problem.since } : { ok: true };
+  }
+
+  #works(): void {
+    if (!this.#problem) return;
+    this.#problem = undefined;
+    this.#options.log.info({ path: this.#options.path }, "the embedded store takes writes again");
+    this.#options.onHealth?.();
+  }
+
+  /** The first cause stays until a write succeeds. */
+  #failed(cause: unknown): StoreUnavailableError {
+    const message = `the embedded store ${this.#options.path} takes no writes: ${asError(cause).message}`;
+    if (!this.#problem) {
+      this.#problem = { message, since: Math.round(this.#options.clock.now()) };
+      this.#options.log.warn({ err: asError(cause) }, `${message}; agents keep what they measure`);
+      this.#options.onHealth?.();
+    }
+    return new StoreUnavailableError(message, { cause });
   }
 
   get #started() {

@@ -1,35 +1,41 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { Line, Rejected } from "./influx-lines.ts";
-import { StoreUnavailableError } from "./store.ts";
+import { LineWriter } from "./influx-lines.ts";
+import { LineBatch, type BadLines, type Call } from "./line-batch.ts";
+import { LineBytes } from "./line-bytes.ts";
+import { StoreUnavailableError, type SeriesColumns, type WriteOutcome } from "./store.ts";
 
 export interface InfluxBatchesOptions {
   readonly clock: Clock;
-  /** Writes at most a batch of lines. @throws when they may be tried again */
-  readonly write: (lines: readonly Line[]) => Promise<readonly Rejected[]>;
+  /** Writes one batch, and says which lines will never be taken. @throws when they may be tried again */
+  readonly write: (batch: LineBatch) => Promise<readonly BadLines[]>;
   readonly onWritten: () => void;
   readonly onLost: (error: StoreUnavailableError) => void;
 }
 
-interface Call {
-  readonly lines: readonly Line[];
-  readonly resolve: (rejected: readonly Rejected[]) => void;
-  readonly reject: (error: StoreUnavailableError) => void;
-}
-
-/** Lines in one request, milliseconds before one goes out that is not full, and requests at once. */
-const batch = { lines: 5_000, wait: 1_000, atOnce: 4 };
-/** Lines waiting in memory at most: beyond it writes are refused, and their senders keep them. */
-const mostWaiting = 50_000;
+/** Requests at once. */
+const atOnce = 8;
+/**
+ * Milliseconds before a request goes out that is not full: after a pause soon, so that a chart is live; in traffic as long
+ * after the last one as a chart can wait, so that many small calls share it.
+ */
+const patience = { afterPause: 50, inTraffic: 1_000 };
+/** Bytes waiting in memory at most, and on their way: beyond it writes are refused, and their senders keep them. */
+const mostWaiting = 64 * 1024 * 1024;
+/** Buffers kept for the next requests at most, and bytes of one that is kept: a single huge line must not stay. */
+const spare = { buffers: atOnce + 1, bytes: 2 * 1024 * 1024 };
 
 /** Gathers the lines of many calls into few requests; each call is told when its own lines are in. */
 export class InfluxBatches {
   readonly #options: InfluxBatchesOptions;
+  readonly #writer = new LineWriter();
   readonly #running = new Set<Promise<void>>();
-  #calls: Call[] = [];
-  /** Lines that wait for a request, and those together with the ones on their way. */
-  #queued = 0;
-  #waiting = 0;
+  readonly #spare: LineBytes[] = [];
+  /** Full ones, and at the end the one that is being filled. */
+  #waiting: LineBatch[] = [];
+  /** Bytes that wait or are on their way. */
+  #bytes = 0;
+  #lastFlush = -Infinity;
   #stopping = false;
   #cancelFlush: (() => void) | undefined;
 
@@ -37,27 +43,31 @@ export class InfluxBatches {
     this.#options = options;
   }
 
-  /** Resolves with the refused ones once the lines are in. @throws StoreUnavailableError when they may be tried again */
-  add(lines: readonly Line[]): Promise<readonly Rejected[]> {
-    if (this.#waiting + lines.length > mostWaiting && this.#waiting > 0) {
-      const message = `InfluxDB is slower than the fleet: ${this.#waiting} samples wait already`;
-      return Promise.reject(new StoreUnavailableError(message));
+  /** Resolves with what will never be taken, once the rest is in. @throws StoreUnavailableError when it may be tried again */
+  add(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    if (this.#bytes > mostWaiting) {
+      const megabytes = Math.round(this.#bytes / 1024 / 1024);
+      return Promise.reject(
+        new StoreUnavailableError(`InfluxDB is slower than the fleet: ${megabytes} MB wait already`),
+      );
     }
     return new Promise((resolve, reject) => {
-      this.#calls.push({ lines, resolve, reject });
-      this.#queued += lines.length;
-      this.#waiting += lines.length;
-      this.#flushSoon();
+      const call: Call = { waiting: 0, rejected: [], resolve, reject };
+      for (const one of series) {
+        const refused = this.#writer.write(one, () => this.#open(one, call));
+        for (const rejected of refused) call.rejected.push(rejected);
+      }
+      if (call.waiting === 0) resolve({ rejected: call.rejected });
+      else this.#flushSoon();
     });
   }
 
   /** Refuses what waits for a request; what is on its way ends as it ends. */
   drop(error: StoreUnavailableError): void {
-    for (const { lines, reject } of this.#calls.splice(0)) {
-      this.#waiting -= lines.length;
-      reject(error);
+    for (const batch of this.#waiting.splice(0)) {
+      this.#release(batch);
+      batch.failed(error);
     }
-    this.#queued = 0;
   }
 
   /** Writes what waits, and resolves when nothing is on its way any more. */
@@ -68,17 +78,31 @@ export class InfluxBatches {
     this.#stopping = false;
   }
 
+  /** The batch that the next line of `series` goes to. */
+  #open(series: SeriesColumns, call: Call): LineBatch {
+    let last = this.#waiting.at(-1);
+    if (!last || last.full) {
+      last = new LineBatch(this.#spare.pop() ?? new LineBytes(LineBatch.capacity), (bytes) => (this.#bytes += bytes));
+      this.#waiting.push(last);
+    }
+    return last.for(series, call);
+  }
+
   #flushSoon(): void {
-    if (this.#queued >= batch.lines || this.#stopping) this.#flush();
-    else if (this.#queued > 0) this.#cancelFlush ??= this.#options.clock.after(batch.wait, () => this.#flush());
+    if (this.#waiting[0]?.full || this.#stopping) return this.#flush();
+    if (!this.#waiting[0]?.lines || this.#cancelFlush) return;
+    const { clock } = this.#options;
+    const wait = patience.inTraffic - (clock.monotonic() - this.#lastFlush);
+    this.#cancelFlush = clock.after(Math.max(patience.afterPause, wait), () => this.#flush());
   }
 
   /** Sends what is gathered, as far as there is a free request; the next one begins when one of them ends. */
   #flush(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
-    while (this.#calls.length > 0 && this.#running.size < batch.atOnce) {
-      const sending = this.#send(this.#take());
+    this.#lastFlush = this.#options.clock.monotonic();
+    while (this.#running.size < atOnce && this.#waiting[0]?.lines) {
+      const sending = this.#send(this.#waiting.shift()!);
       this.#running.add(sending);
       void sending.then(() => {
         this.#running.delete(sending);
@@ -87,37 +111,28 @@ export class InfluxBatches {
     }
   }
 
-  /** Whole calls, up to a full batch; one that is larger goes alone, in several requests. */
-  #take(): Call[] {
-    let count = 0;
-    const taken = this.#calls.findIndex(({ lines }, index) => {
-      count += lines.length;
-      return index > 0 && count > batch.lines;
-    });
-    const chosen = this.#calls.splice(0, taken === -1 ? this.#calls.length : taken);
-    for (const { lines } of chosen) this.#queued -= lines.length;
-    return chosen;
-  }
-
-  async #send(calls: readonly Call[]): Promise<void> {
-    const lines = calls.flatMap((call) => call.lines);
+  async #send(batch: LineBatch): Promise<void> {
     try {
-      const rejected: Rejected[] = [];
-      for (let at = 0; at < lines.length; at += batch.lines) {
-        rejected.push(...(await this.#options.write(lines.slice(at, at + batch.lines))));
-      }
-      // Who is told of a refused line hardly matters: the console counts them by device.
-      for (const [index, call] of calls.entries()) call.resolve(index === 0 ? rejected : []);
+      const bad = await this.#options.write(batch);
+      this.#release(batch);
+      batch.taken(bad);
       this.#options.onWritten();
     } catch (thrown) {
       const error =
         thrown instanceof StoreUnavailableError
           ? thrown
           : new StoreUnavailableError("a write to InfluxDB failed", { cause: asError(thrown) });
-      for (const call of calls) call.reject(error);
+      // Its buffer is not used again: a request that was given up may still be reading it.
+      this.#bytes -= batch.out.length;
+      batch.failed(error);
       this.#options.onLost(error);
-    } finally {
-      this.#waiting -= lines.length;
     }
+  }
+
+  #release({ out }: LineBatch): void {
+    this.#bytes -= out.length;
+    if (this.#spare.length >= spare.buffers || out.bytes.length > spare.bytes) return;
+    out.length = 0;
+    this.#spare.push(out);
   }
 }

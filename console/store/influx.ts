@@ -3,8 +3,8 @@ import type { Clock } from "#shared/clock";
 import { asError, messageWithCauses } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { InfluxBatches } from "./influx-batches.ts";
-import { toLines } from "./influx-lines.ts";
 import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
+import { toStoredTypes, type FieldKeysAnswer } from "./influx-types.ts";
 import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
 import { InfluxWriter } from "./influx-writer.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type MetricsStore,
   type QueriedSeries,
   type SeriesColumns,
+  type StoredTypes,
   type StoreHealth,
   type WriteOutcome,
 } from "./store.ts";
@@ -35,6 +36,7 @@ const backoff = { first: 500, longest: 10_000 };
 /** Milliseconds for a query: the package itself waits for ever when the server dies half-way. */
 const queryTimeout = 15_000;
 const policy = "muster";
+const nothing = Buffer.alloc(0);
 
 /**
  * InfluxDB 1.x (also served by 2.x and 3).
@@ -53,6 +55,9 @@ export class InfluxStore implements MetricsStore {
   readonly #influx: InfluxDB;
   readonly #batches: InfluxBatches;
   #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
+  /** What began the present outage, and when: what fails later is often only its consequence. */
+  #first: { readonly error: StoreUnavailableError; readonly since: number } | undefined;
+  #types: StoredTypes | undefined;
   /** Why a write was refused, until one succeeds: InfluxDB answers a probe even when its disk is full. */
   #unproven: StoreUnavailableError | undefined;
   #failures = 0;
@@ -67,7 +72,7 @@ export class InfluxStore implements MetricsStore {
     const writer = (this.#writer = new InfluxWriter(address));
     this.#batches = new InfluxBatches({
       clock: options.clock,
-      write: (lines) => writer.write(lines),
+      write: (batch) => writer.write(batch),
       onWritten: () => this.#proven(),
       onLost: (error) => this.#lost(error),
     });
@@ -85,16 +90,14 @@ export class InfluxStore implements MetricsStore {
     this.#stopped = true;
     this.#cancelProbe?.();
     await this.#batches.stop();
+    this.#writer.stop();
   }
 
-  async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
-    const made = series.map(toLines);
-    const lines = made.flatMap((one) => one.lines);
-    const unfit = made.flatMap((one) => one.rejected);
-    if (lines.length === 0) return { rejected: unfit };
-    if (this.#away) throw new StoreUnavailableError(this.#away.message, { cause: this.#away.cause });
-    const refused = await this.#batches.add(lines);
-    return { rejected: [...unfit, ...refused] };
+  /** Not an async function: it would hold the series until the write has ended, and thousands may wait. */
+  write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    const away = this.#away;
+    if (away) return Promise.reject(new StoreUnavailableError(away.message, { cause: away.cause }));
+    return this.#batches.add(series);
   }
 
   async query(query: MetricsQuery): Promise<readonly QueriedSeries[]> {
@@ -103,14 +106,22 @@ export class InfluxStore implements MetricsStore {
   }
 
   health(): StoreHealth {
-    const problem = this.#unproven ?? this.#away;
-    return problem ? { ok: false, problem: messageWithCauses(problem) } : { ok: true };
+    const latest = this.#unproven ?? this.#away;
+    if (!latest) return { ok: true };
+    const { error, since } = this.#first ?? { error: latest, since: undefined };
+    const later = error.message === latest.message ? "" : `; by now: ${messageWithCauses(latest)}`;
+    return { ok: false, problem: messageWithCauses(error) + later, ...(since === undefined ? {} : { since }) };
+  }
+
+  fieldTypes(): StoredTypes {
+    return (this.#types ??= new Map());
   }
 
   #proven(): void {
     this.#failures = 0;
     if (!this.#unproven) return;
     this.#unproven = undefined;
+    this.#first = undefined;
     this.#options.log.info(
       { database: this.#address.database },
       `InfluxDB at ${this.#address.origin} takes writes again`,
@@ -131,6 +142,7 @@ export class InfluxStore implements MetricsStore {
 
   #becomeAway(error: StoreUnavailableError): void {
     this.#away = error;
+    this.#first ??= { error, since: Math.round(this.#options.clock.now()) };
     this.#options.log.warn({ err: error }, `${messageWithCauses(error)}; trying again, agents keep what they measure`);
     this.#options.onHealth?.();
   }
@@ -141,6 +153,7 @@ export class InfluxStore implements MetricsStore {
       this.#away = undefined;
       if (this.#unproven) return;
       this.#failures = 0;
+      this.#first = undefined;
       this.#options.log.info({ database: this.#address.database }, `InfluxDB at ${this.#address.origin} takes writes`);
       this.#options.onHealth?.();
     } catch (thrown) {
@@ -167,7 +180,7 @@ export class InfluxStore implements MetricsStore {
   /** Makes the database and its retention policy where they are missing; a user who may only write needs them to be there. */
   async #prepare(): Promise<void> {
     const { database } = this.#address;
-    const isMissing = (await this.#writer.post([])).status === "no database";
+    const isMissing = (await this.#writer.post(nothing)).status === "no database";
     if (isMissing) await this.#inTime(this.#influx.createDatabase(database));
     try {
       await this.#makePolicy(database);
@@ -176,6 +189,17 @@ export class InfluxStore implements MetricsStore {
       // Writing is allowed, as the probe has shown; making policies need not be.
       const err = asError(thrown);
       this.#options.log.debug({ err, database }, "InfluxDB's retention policy is left as it is");
+    }
+    await this.#readTypes();
+  }
+
+  /** Who may only write is not told them: then the first line of a wrong type is refused as a whole, and logged. */
+  async #readTypes(): Promise<void> {
+    try {
+      const answer = await this.#inTime(this.#influx.queryRaw("SHOW FIELD KEYS"));
+      this.#types = toStoredTypes(answer as FieldKeysAnswer);
+    } catch (thrown) {
+      this.#options.log.debug({ err: asError(thrown) }, "InfluxDB does not tell its fields' types");
     }
   }
 

@@ -67,4 +67,70 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX device_groups_by_name ON device_groups (name);
   `,
+  `
+  CREATE TABLE outboxes (
+    device TEXT NOT NULL,
+    outbox TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    heard INTEGER NOT NULL,
+    behind INTEGER,
+    lowest INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    settled TEXT NOT NULL,
+    tip INTEGER,
+    newest INTEGER,
+    batches INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    set_aside INTEGER NOT NULL,
+    PRIMARY KEY (device, outbox)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX outboxes_behind ON outboxes (device) WHERE behind IS NOT NULL;
+
+  CREATE TABLE outbox_gaps (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    outbox TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    since INTEGER,
+    until INTEGER,
+    why TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX outbox_gaps_by_device ON outbox_gaps (device, outbox);
+
+  CREATE TABLE clock_offsets (
+    device TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    mono REAL NOT NULL,
+    zero REAL NOT NULL,
+    made INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, mono)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE field_types (
+    measurement TEXT NOT NULL,
+    field TEXT NOT NULL,
+    type TEXT NOT NULL,
+    device TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (measurement, field)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE quarantine (
+    device TEXT NOT NULL,
+    measurement TEXT NOT NULL,
+    field TEXT NOT NULL,
+    got TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    sample TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (device, measurement, field, got, wanted)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

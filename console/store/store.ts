@@ -1,4 +1,5 @@
 import type { Column } from "#shared/columns";
+import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 
 /** What ingest hands to a store: one series' samples as columns. */
@@ -10,6 +11,8 @@ export interface SeriesColumns {
   /** Milliseconds since 1970 UTC, one for each value of a column. */
   readonly times: readonly number[];
   readonly fields: Readonly<Record<string, Column>>;
+  /** Fields that are declared integers; every other number is a float, whether it is whole or not. */
+  readonly integers?: ReadonlySet<string>;
 }
 
 /**
@@ -26,7 +29,14 @@ export interface MetricsStore {
   query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
+  /**
+   * The types that the store holds already, by measurement and field (several where they changed over time), as it said
+   * when it last became ready: another map each time. A store without types of its own has no such method.
+   */
+  fieldTypes?(): StoredTypes;
 }
+
+export type StoredTypes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<FieldType>>>;
 
 export interface WriteOutcome {
   /** Samples (rows) that the store refused for good, with the reason. Usually empty. */
@@ -59,8 +69,10 @@ export interface QueriedSeries {
 
 export interface StoreHealth {
   readonly ok: boolean;
-  /** What is wrong since when, as a sentence; undefined when ok. */
+  /** What went wrong first, as a sentence; undefined when ok. */
   readonly problem?: string;
+  /** Since when, in milliseconds since 1970 UTC; undefined when ok. */
+  readonly since?: number;
 }
 
 /** The store cannot take writes or answer now; the same call may be tried again later. */

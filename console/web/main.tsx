@@ -7,6 +7,7 @@ import "./style/shell.css";
 import "./style/fleet.css";
 import "./style/device.css";
 import "./style/commands.css";
+import "./devices/completeness.css";
 import "./jobs/jobs.css";
 import { App } from "./shell/app.tsx";
 

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { batchCap, decode } from "#shared/codec";
-import { mostPlaces, type Column } from "#shared/columns";
+import type { Column } from "#shared/columns";
 import { BadInputError } from "#shared/errors";
+import { fits, isColumn, isPlainBatch, most, spreads } from "#shared/messages/batch-check";
 import { check, count, epochMs, read, text, token } from "#shared/messages/schema";
 
 /** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
@@ -27,30 +28,6 @@ const tags = z.record(name, tagValue);
 
 /** A column is checked by one plain loop, because columns hold almost all of a batch's bytes. */
 const column = z.custom<Column>(isColumn, "expected a value, a list of them, or {e, d} with whole numbers");
-
-function isColumn(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every((item) => item === null || isPlain(item));
-  return typeof value === "object" && value !== null ? isScaled(value) : isPlain(value);
-}
-
-function isPlain(value: unknown): boolean {
-  if (typeof value === "string") return value.length <= 1_024;
-  return typeof value === "number" || typeof value === "boolean";
-}
-
-/** The sums must stay exact. */
-function isScaled(value: object): boolean {
-  if (!("e" in value && "d" in value && Array.isArray(value.d))) return false;
-  const { e, d } = value;
-  if (!Number.isInteger(e) || Number(e) < 0 || Number(e) > mostPlaces) return false;
-  let sum = 0;
-  for (const difference of d as unknown[]) {
-    if (!Number.isSafeInteger(difference)) return false;
-    sum += Number(difference);
-    if (!Number.isSafeInteger(sum)) return false;
-  }
-  return true;
-}
 
 /** A measurement in a batch: its name, its tags, its fields as columns. */
 export const measurement = z.object({ n: name, tags: z.optional(tags), f: z.record(name, column) });
@@ -80,15 +57,20 @@ export const batch = z
     seq: count,
     t: epochMs,
     epoch: z.optional(token),
-    mono: z.optional(z.number().check(z.nonnegative())),
+    // Negative for an instant before the clock began: a program beside the agent may tell of an hour before the start.
+    mono: z.optional(z.number()),
     age: z.optional(z.number().check(z.nonnegative())),
-    dt: z.array(z.number().check(z.nonnegative(), z.lte(86_400_000))).check(z.maxLength(10_000)),
-    m: z.array(measurement).check(z.maxLength(2_000)),
+    dt: z.array(z.number().check(z.nonnegative(), z.lte(most.offset))).check(z.maxLength(most.instants)),
+    m: z.array(measurement).check(z.maxLength(most.series)),
     dropped: z.optional(gap),
   })
   .check(
     z.refine(({ dt, m }) => m.every(({ f }) => Object.values(f).every((one) => fits(one, dt.length))), {
       error: "each field needs one value for each instant in dt, or one for all",
+      path: ["m"],
+    }),
+    z.refine(({ dt, m }) => spreads(m, dt.length), {
+      error: "too much: written out, the values of a batch may have 32 MiB",
       path: ["m"],
     }),
     z.refine(({ dt, m, dropped }) => dt.length > 0 || (m.length === 0 && dropped !== undefined), {
@@ -98,12 +80,11 @@ export const batch = z
   );
 export type Batch = z.infer<typeof batch>;
 
-function fits(column: Column, length: number): boolean {
-  if (typeof column !== "object") return true;
-  return ("d" in column ? column.d : column).length === length;
+/** @throws BadInputError */
+export function readBatch(payload: Buffer): Batch {
+  const { value } = decode(payload, batchCap);
+  return isPlainBatch(value) ? value : check(batch, value, "batch");
 }
-
-export const readBatch = (payload: Buffer): Batch => read(batch, payload, "batch", batchCap).value;
 
 const values = z
   .record(
@@ -114,7 +95,24 @@ const values = z
     ),
   )
   .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
-const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values });
+/** The same as it is received: a number that is none, or a text that is too long, is set aside alone and not the whole message. */
+const received = z
+  .record(name, z.custom<number | string | boolean>(isValue, "expected a number, a string or a boolean"))
+  .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
+const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values: received });
+
+function isValue(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean";
+}
+
+/** One sample of a program beside the agent. Other keys are refused: a misspelt `tags` would be lost without a word. */
+export const ownSample = z.strictObject({
+  measurement: name,
+  ts: z.optional(epochMs),
+  tags: z.optional(tags),
+  values,
+});
+export type OwnSample = z.infer<typeof ownSample>;
 
 /** The simple form, for an ESP32 or `mosquitto_pub`: `{ts, tags, values}`, or the fields alone. */
 export type SimpleSample = z.infer<typeof explicitSample>;
@@ -129,7 +127,7 @@ export function readSimple(payload: Buffer): readonly SimpleSample[] {
   if (list.length === 0 || list.length > mostSamples)
     throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
   return list.map((one) =>
-    isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(values, one, "sample") },
+    isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(received, one, "sample") },
   );
 }
 

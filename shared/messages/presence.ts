@@ -28,6 +28,8 @@ const birth = z.object({
   ts: z.optional(epochMs),
   interval: z.optional(count),
   paused: z.optional(z.boolean()),
+  /** What the device measures by itself, by name, and whether it is switched on. */
+  collectors: z.optional(z.record(z.string().check(z.maxLength(64)), z.boolean())),
   commands: z.optional(z.record(commandKey, offer)),
   facts: z.optional(z.record(z.string(), json)),
 });

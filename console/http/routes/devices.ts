@@ -4,9 +4,9 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import type { Accounts } from "../../accounts.ts";
-import type { Console } from "../../console.ts";
+import type { Console, Device } from "../../console.ts";
 import { allow } from "../auth.ts";
-import { deviceDocument, deviceId, problemDocument, toDeviceDocument } from "../documents.ts";
+import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
 import { HttpError } from "../problem.ts";
 
 const moment = z.string().describe("epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
@@ -31,9 +31,14 @@ export const deviceRoutes =
         schema: { summary: "The fleet", response: { 200: z.object({ devices: z.array(deviceDocument) }) } },
         preHandler: viewer,
       },
-      async () => ({
-        devices: console.devices().map((device) => toDeviceDocument(device, console.registry.latest(device.id))),
-      }),
+      async () => {
+        const missing = console.ingest.batches.completeness.missing();
+        const toDocument = (device: Device): DeviceDocument => ({
+          ...toDeviceDocument(device, console.registry.latest(device.id)),
+          missing: missing.get(device.id) ?? 0,
+        });
+        return { devices: console.devices().map(toDocument) };
+      },
     );
 
     app.get(
@@ -46,7 +51,11 @@ export const deviceRoutes =
         },
         preHandler: viewer,
       },
-      async ({ params }) => toDeviceDocument(found(params.id), console.registry.latest(params.id)),
+      async ({ params }) => {
+        const device = found(params.id);
+        const { missing } = console.ingest.batches.completeness.of(device.id);
+        return { ...toDeviceDocument(device, console.registry.latest(device.id)), missing };
+      },
     );
 
     app.get(

@@ -42,7 +42,7 @@ export const eventRoutes =
           "x-accel-buffering": "no",
         });
         stream.write("retry: 1000\n\n");
-        send("store", console.store.health());
+        send("store", console.storeHealth());
         const undo = [
           console.registry.changes.on((changed) => wanted(changed.id) && send("presence", toDeviceDocument(changed))),
           console.events.samples.on((sampled) => wanted(sampled.device) && send("sample", sampled)),
@@ -60,7 +60,7 @@ export const eventRoutes =
           ),
           // Jobs concern the fleet: who asks for one device is not told of them.
           console.jobs.changes.on((job) => device === undefined && send("job", toJobSummaryDocument(job))),
-          console.events.store.on(() => send("store", console.store.health())),
+          console.events.store.on(() => send("store", console.storeHealth())),
         ];
         const beat = setInterval(() => stream.write(": still here\n\n"), keepAlive);
         const close = (): void => {

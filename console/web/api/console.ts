@@ -1,5 +1,5 @@
 import type { Json } from "#shared/messages/command";
-import type { Command, Device, Health, Metrics, Session } from "./documents.ts";
+import type { Command, Completeness, Device, Health, Metrics, OverBudget, Session, SetAside } from "./documents.ts";
 import { request } from "./request.ts";
 
 /** The console's HTTP API, one function a route. Each throws {@link Problem}. */
@@ -18,6 +18,9 @@ export async function getHealth(): Promise<Health> {
 export async function getDevices(): Promise<readonly Device[]> {
   return (await request<{ devices: readonly Device[] }>("GET", "/api/devices")).devices;
 }
+
+export const getCompleteness = (device: string): Promise<Completeness> =>
+  request("GET", path("devices", device, "completeness"));
 
 /** @param query `span` and `every` in milliseconds */
 export function getMetrics(
@@ -39,6 +42,18 @@ export async function getCommands(query: { device?: string; limit: number }): Pr
   if (query.device) search.set("device", query.device);
   return (await request<{ commands: readonly Command[] }>("GET", `/api/commands?${search}`)).commands;
 }
+
+/** @param device of one, or of all */
+export async function getQuarantine(device?: string): Promise<readonly SetAside[]> {
+  const search = new URLSearchParams({ limit: "200", ...(device === undefined ? {} : { device }) });
+  return (await request<{ entries: readonly SetAside[] }>("GET", `${path("quarantine")}?${search}`)).entries;
+}
+
+export const deleteQuarantine = (device?: string): Promise<unknown> =>
+  request("DELETE", path("quarantine") + (device === undefined ? "" : `?${new URLSearchParams({ device })}`));
+
+export const getSeries = (): Promise<{ budget: number; devices: readonly OverBudget[] }> =>
+  request("GET", path("series"));
 
 export interface NewCommand {
   readonly key: string;

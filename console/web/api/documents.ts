@@ -30,6 +30,8 @@ export interface Presence {
   readonly agent?: string | null;
   readonly interval?: number | null;
   readonly paused?: boolean | null;
+  /** What it measures by itself, and whether that is switched on. */
+  readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts?: Readonly<Record<string, Json>> | null;
   readonly commands?: Readonly<Record<string, Offer>> | null;
   /** Something an operator should look at, as a sentence. */
@@ -38,6 +40,37 @@ export interface Presence {
 
 export interface Device extends Presence {
   readonly latest: readonly Sample[];
+  /** Samples that will never come. */
+  readonly missing?: number;
+}
+
+/** What became of a device's samples. */
+export interface Completeness {
+  /** When the counting began; null where there is nothing to count. */
+  readonly since: number | null;
+  readonly expected: number;
+  readonly stored: number;
+  readonly setAside: number;
+  readonly missing: number;
+  readonly outstanding: {
+    readonly batches: number;
+    /** An estimate. */
+    readonly samples: number;
+    readonly since: number | null;
+  };
+  /** Oldest first. */
+  readonly gaps: readonly Gap[];
+}
+
+/** Samples that will never come. */
+export interface Gap {
+  readonly outbox: string | null;
+  readonly first: number | null;
+  readonly samples: number;
+  readonly estimated: boolean;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly why: string;
 }
 
 export interface Series {
@@ -112,7 +145,35 @@ export interface Moment {
 /** Whether the store takes samples, and if not, what keeps it from it. */
 export interface StoreHealth {
   readonly ok: boolean;
+  /** What went wrong first. */
   readonly problem?: string;
+  readonly since?: number;
+  /** Where samples are kept as long as it is away. */
+  readonly meanwhile?: string;
+}
+
+/** Values of one field that were set aside instead of stored. */
+export interface SetAside {
+  readonly device: string;
+  readonly measurement: string;
+  readonly field: string;
+  readonly got: string;
+  readonly wanted: string;
+  readonly sample: string;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  readonly advice: string;
+}
+
+/** A device beyond its budget of series. */
+export interface OverBudget {
+  readonly device: string;
+  readonly known: number;
+  /** About how many are set aside. */
+  readonly series: number;
+  readonly last: number;
+  readonly worst: readonly { readonly measurement: string; readonly tag: string; readonly values: number }[];
 }
 
 export interface Health {

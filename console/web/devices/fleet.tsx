@@ -9,6 +9,7 @@ import { now } from "../state/now.ts";
 import { matches, type Shown } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { PresenceDot } from "./presence.tsx";
+import { SetAsideSection } from "./set-aside.tsx";
 
 /** All devices, live. */
 export function FleetPage(): JSX.Element {
@@ -39,6 +40,7 @@ export function FleetPage(): JSX.Element {
         </label>
       </div>
       {fleet.value.size === 0 ? <EmptyFleet /> : <FleetTable devices={devices.value} />}
+      <SetAsideSection />
     </main>
   );
 }
@@ -95,6 +97,11 @@ function DeviceRow({ tracked }: { tracked: Tracked }): JSX.Element {
         <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.id}</a>
         {device.online && device.paused && <span class="state wait">Paused</span>}
         {device.problem && <span class="device-problem">{device.problem}</span>}
+        {tracked.missing.value > 0 && (
+          <span class="device-missing" data-testid={`missing-${device.id}`}>
+            {tracked.missing.value} samples missing
+          </span>
+        )}
       </th>
       <Gauge name="CPU" value={cpu} />
       <Gauge name="Memory" value={mem} />

@@ -12,7 +12,9 @@ import { formatFact } from "../format/number.ts";
 import { Warning } from "../shell/icons.tsx";
 import { useTitle } from "../shell/title.ts";
 import { fleet, type Tracked } from "../state/fleet.ts";
+import { CompletenessSection } from "./completeness.tsx";
 import { PresenceDot, PresenceLine } from "./presence.tsx";
+import { SetAsideSection } from "./set-aside.tsx";
 import { LatestValues } from "./values.tsx";
 
 export function DevicePage(): JSX.Element {
@@ -48,6 +50,8 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
           <CommandList device={device.id} limit={25} sent={sent.value} />
         </section>
       </div>
+      <CompletenessSection tracked={tracked} />
+      <SetAsideSection device={device.id} />
       <section aria-labelledby="values-title">
         <h2 id="values-title">Latest values</h2>
         <LatestValues tracked={tracked} />
@@ -79,9 +83,11 @@ function Head({ device }: { device: Presence }): JSX.Element {
 
 function DeviceFacts({ device }: { device: Presence }): JSX.Element {
   const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
+  const off = Object.entries(device.collectors ?? {}).flatMap(([name, on]) => (on ? [] : [name]));
   const own: (readonly [string, string])[] = [
     ...(device.agent ? [["agent", device.agent] as const] : []),
     ...(device.interval ? [["interval", formatDuration(device.interval)] as const] : []),
+    ...(off.length > 0 ? [["switched off", off.join(", ")] as const] : []),
     ...(device.boot ? [["boot", device.boot] as const] : []),
   ];
   return (

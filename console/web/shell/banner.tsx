@@ -1,6 +1,14 @@
 import type { JSX } from "preact";
+import type { StoreHealth } from "../api/documents.ts";
+import { formatMoment } from "../format/moment.ts";
 import { broker, connection, fetchProblem, store } from "../state/live.ts";
+import { now } from "../state/now.ts";
 import { Warning } from "./icons.tsx";
+
+function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreHealth): string {
+  const when = since === undefined ? "at the moment" : `since ${formatMoment(since, now.peek())}`;
+  return `The store takes no samples ${when}: ${problem}. ${meanwhile}`;
+}
 
 /** What keeps the page from being the truth, or the console from doing its work. */
 export function Banners(): JSX.Element {
@@ -8,11 +16,7 @@ export function Banners(): JSX.Element {
   if (connection.value === "lost")
     sentences.push(["stream", "The connection to the console is lost: reconnecting… What you see may be out of date."]);
   if (fetchProblem.value && connection.value === "live") sentences.push(["fetch", fetchProblem.value]);
-  if (!store.value.ok)
-    sentences.push([
-      "store",
-      `The store takes no samples at the moment: ${store.value.problem ?? "it did not say why"}`,
-    ]);
+  if (!store.value.ok) sentences.push(["store", aboutStore(store.value)]);
   if (!broker.value.connected && connection.value === "live")
     sentences.push(["broker", "The console has no connection to the broker: devices cannot be heard or reached."]);
   return (

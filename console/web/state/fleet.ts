@@ -9,6 +9,8 @@ export interface Tracked {
   readonly latest: Signal<Latest>;
   /** When it was last heard, by the console's clock: presence is not told again for each sample. */
   readonly seen: Signal<number | null>;
+  /** Samples that will never come. */
+  readonly missing: Signal<number>;
 }
 
 /** All known devices by id; undefined until they were fetched. */
@@ -34,9 +36,10 @@ export function onSteps(device: string, listener: StepsListener): () => void {
 export function takeDevices(devices: readonly Device[]): void {
   const known = fleet.peek();
   const next = new Map<string, Tracked>();
-  for (const { latest, ...presence } of devices) {
+  for (const { latest, missing = 0, ...presence } of devices) {
     const tracked = known?.get(presence.id) ?? track(presence);
     update(tracked, presence);
+    tracked.missing.value = missing;
     next.set(presence.id, tracked);
     merge(tracked, latest);
   }
@@ -66,7 +69,12 @@ export function forgetFleet(): void {
 }
 
 function track(presence: Presence): Tracked {
-  return { presence: signal(presence), latest: signal<Latest>(new Map()), seen: signal(presence.lastSeen) };
+  return {
+    presence: signal(presence),
+    latest: signal<Latest>(new Map()),
+    seen: signal(presence.lastSeen),
+    missing: signal(0),
+  };
 }
 
 function update(tracked: Tracked, presence: Presence): void {

@@ -1,0 +1,29 @@
+import type { Placing } from "./placing.ts";
+import type { Segment } from "./segment.ts";
+import type { Segments } from "./segments.ts";
+
+export interface Bounds {
+  /** Bytes on the disk. */
+  readonly maxBytes: number;
+  /** Milliseconds. */
+  readonly maxAge: number;
+}
+
+/** The oldest files that the bounds do not allow any more: as a whole, and never the newest. */
+export function surplus(segments: Segments, { maxBytes, maxAge }: Bounds, placing: Placing) {
+  const full: Segment[] = [];
+  const old: Segment[] = [];
+  let { bytes } = segments;
+  for (const segment of segments) {
+    if (segment === segments.last) break;
+    if (segment.held) continue;
+    if (bytes > maxBytes) full.push(segment);
+    else if (placing.age(segment.instants(segment.last)[0], segment.epoch) > maxAge) old.push(segment);
+    else break;
+    bytes -= segment.size;
+  }
+  return [
+    { segments: full, why: `the outbox is full (${maxBytes} bytes)` },
+    { segments: old, why: `older than the outbox keeps (${Math.round(maxAge / 1_000)} s)` },
+  ];
+}

@@ -1,0 +1,195 @@
+import { join } from "node:path";
+import type { Clock } from "#shared/clock";
+import { asError, EnvironmentError, errorCode, messageWithCauses } from "#shared/errors";
+import { shortId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Ack } from "#shared/messages/metrics";
+import type { Columns } from "../columns.ts";
+import { openDirectory } from "./directory.ts";
+import { DiskQueue } from "./disk-queue.ts";
+import { MemoryQueue } from "./memory-queue.ts";
+import { Placing, type Epoch } from "./placing.ts";
+import type { Queue } from "./queue.ts";
+import { mergeRanges } from "./ranges.ts";
+import type { Stored } from "./record.ts";
+import { WallOffset } from "./wall-offset.ts";
+
+export interface OutboxOptions {
+  /** The agent's directory; without it, batches are kept in memory alone. */
+  readonly directory?: string | undefined;
+  /** Bytes on the disk, and milliseconds of age, kept at most. */
+  readonly maxBytes: number;
+  readonly maxAge: number;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A batch may be sent from now on. */
+  readonly ready: (queue: Queue, seq: number) => void;
+}
+
+/** What waits, and what went wrong. */
+export interface OutboxSize {
+  /** Batches that wait for the console's ack, and the bytes of their payloads. */
+  readonly batches: number;
+  readonly bytes: number;
+  /** When the oldest of them was sampled, epoch ms. */
+  readonly oldest?: number;
+  /** Batches of this run that were lost to a bound, a damaged disk or a command, and the gaps that tell it. */
+  readonly dropped: number;
+  readonly gaps: number;
+  /** Why the disk takes no batches at present. */
+  readonly problem?: string;
+}
+
+/** Bytes of payloads kept in memory, where there is no disk or while it takes no writes. */
+const mostInMemory = 8 * 1024 * 1024;
+const leastInMemory = 1024 * 1024;
+/** Milliseconds after which a disk that refused is asked again, with the next batch. */
+const retryAfter = 5_000;
+/** What may pass by itself, or by somebody making room: no reason not to start. */
+const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+
+/**
+ * The agent's queue of batches. Only the console's ack takes one out; what a bound forces out before is told to the console
+ * as a gap. Batches go to the disk, and to memory where there is none or while it refuses.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #directory: string | undefined;
+  readonly #wall: WallOffset;
+  readonly #placing: Placing;
+  readonly #memory: MemoryQueue;
+  #disk: DiskQueue | undefined;
+  #problem: { readonly why: string; readonly retryAt: number } | undefined;
+  #dropped = 0;
+  #gaps = 0;
+  #open = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    const { directory, epoch, clock, log, maxBytes, ready } = options;
+    this.#directory = directory === undefined ? undefined : join(directory, "outbox");
+    const path = this.#directory === undefined ? undefined : join(this.#directory, "clock");
+    this.#wall = new WallOffset({ clock, epoch: epoch.id, path, log });
+    this.#placing = new Placing({ epoch, clock, wall: this.#wall });
+    this.#memory = new MemoryQueue({
+      id: shortId(),
+      placing: this.#placing,
+      maxBytes: Math.max(leastInMemory, Math.min(maxBytes, mostInMemory)),
+      lost: (batches, gaps) => this.#lost(batches, gaps),
+      ready,
+    });
+  }
+
+  /** Reads what earlier runs have left. @throws EnvironmentError when the directory cannot be used */
+  start(): void {
+    this.#open = true;
+    if (this.#directory !== undefined) this.#openDisk(this.#directory, true);
+    this.#wall.start();
+  }
+
+  /** Numbers a batch and keeps it; one too large for a message is made several. */
+  append(columns: Columns): void {
+    const disk = this.#usableDisk();
+    if (disk ? disk.append(columns) : this.#memory.append(columns)) return;
+    const { m, ...instants } = columns;
+    if (m.length > 1) {
+      const middle = m.length >> 1;
+      this.append({ ...instants, m: m.slice(0, middle) });
+      this.append({ ...instants, m: m.slice(middle) });
+      return;
+    }
+    this.#lost(1, 0);
+    this.#options.log.error({ measurement: m[0]?.n }, "a batch of one measurement is too large for a message");
+  }
+
+  /** Where batches wait; each in the order of its numbers. */
+  get queues(): readonly Queue[] {
+    return this.#disk ? [this.#disk, this.#memory] : [this.#memory];
+  }
+
+  /** Lets go of what the store has. @returns how many batches left */
+  ack(ack: Ack): number {
+    return this.queues.find(({ id }) => id === ack.outbox)?.ack(mergeRanges(ack.ranges)) ?? 0;
+  }
+
+  /** Throws everything away, on request. @returns how many batches were lost by it */
+  clear(why: string): number {
+    return this.queues.reduce((sum, queue) => sum + queue.clear(why), 0);
+  }
+
+  get size(): OutboxSize {
+    const { queues } = this;
+    const oldest = Math.min(...queues.map((queue) => queue.oldest ?? Infinity));
+    return {
+      batches: queues.reduce((sum, { waiting }) => sum + waiting, 0),
+      bytes: queues.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0),
+      ...(oldest === Infinity ? {} : { oldest }),
+      dropped: this.#dropped,
+      gaps: this.#gaps,
+      ...(this.#problem ? { problem: this.#problem.why } : {}),
+    };
+  }
+
+  /** Waits for what is being written, and lets go of the directory. */
+  async close(): Promise<void> {
+    this.#open = false;
+    await this.#disk?.close();
+  }
+
+  #usableDisk(): DiskQueue | undefined {
+    const due = !this.#problem || this.#options.clock.monotonic() >= this.#problem.retryAt;
+    if (!this.#open || !due || this.#directory === undefined) return undefined;
+    if (!this.#disk) this.#openDisk(this.#directory, false);
+    // A disk that hangs must not make the agent's memory grow without bound.
+    return this.#disk && this.#disk.pendingBytes < mostInMemory ? this.#disk : undefined;
+  }
+
+  /** @param strict whether a directory that cannot be used, and will not heal by itself, is an error */
+  #openDisk(directory: string, strict: boolean): void {
+    const { clock, log, maxBytes, maxAge, ready } = this.#options;
+    try {
+      const now = Math.round(clock.now());
+      this.#disk = new DiskQueue({
+        directory,
+        opened: openDirectory({ directory, epoch: this.#placing.epoch, log, now }),
+        placing: this.#placing,
+        maxBytes,
+        maxAge,
+        ready,
+        lost: (batches, gaps) => this.#lost(batches, gaps),
+        refused: (batches, why) => this.#refused(batches, why),
+        took: () => this.#took(),
+      });
+    } catch (cause) {
+      if (strict && !passing.has(errorCode(cause) ?? ""))
+        throw new EnvironmentError(`cannot use the outbox ${directory}: check its permissions, or set MUSTER_DATA`, {
+          cause,
+        });
+      this.#refused([], asError(cause));
+    }
+  }
+
+  #refused(batches: readonly Stored[], why: Error): void {
+    const { clock, log } = this.#options;
+    if (!this.#problem)
+      log.error(
+        { err: why },
+        "the disk takes no batches: they are kept in memory until it does, and do not outlive the agent",
+      );
+    this.#problem = { why: messageWithCauses(why), retryAt: clock.monotonic() + retryAfter };
+    for (const stored of batches) this.#memory.adopt(stored);
+  }
+
+  #took(): void {
+    if (!this.#problem) return;
+    this.#problem = undefined;
+    this.#options.log.info({}, "the disk takes batches again");
+  }
+
+  #lost(batches: number, gaps: number): void {
+    this.#dropped += batches;
+    this.#gaps += gaps;
+    if (batches > 0) this.#options.log.warn({ batches }, "batches were lost before the console had them; it is told");
+  }
+}

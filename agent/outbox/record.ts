@@ -1,0 +1,84 @@
+import { appendEntry, batchCap, decode, encode } from "#shared/codec";
+import type { Batch, Gap } from "#shared/messages/metrics";
+import type { Columns } from "../columns.ts";
+
+/** Numbers from–to, both ends included. */
+export type AckRange = readonly [number, number];
+
+/** What a batch is kept as: what the queue has to know of it, and the encoded message as it was when it was made. */
+export interface Stored {
+  readonly seq: number;
+  /** The first instant on the wall clock (epoch ms) at the time, and on the clock of its epoch. */
+  readonly t: number;
+  readonly mono: number;
+  /** Milliseconds from the first to the last instant. */
+  readonly span: number;
+  /** Instants; 0 in one that tells a gap. */
+  readonly samples: number;
+  readonly payload: Buffer;
+  readonly gap?: GapRecord;
+}
+
+/**
+ * A gap, and what made it. `left`: whole stretches left the queue, oldest first, so that nothing up to `to` waits any more.
+ * `damaged`: these numbers alone could not be read.
+ */
+export interface GapRecord {
+  readonly kind: "left" | "damaged";
+  readonly gap: Gap;
+}
+
+/** What names a batch. */
+export interface Envelope {
+  readonly outbox: string;
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** What is added when a batch is sent, `age`, may take this many bytes. */
+const largest = batchCap - 64;
+
+/** @returns undefined when the console would not take a message of that size */
+export function batchRecord({ outbox, epoch, seq }: Envelope, { t, mono, dt, m }: Columns): Stored | undefined {
+  const payload = encode({ v: 1, outbox, seq, t, epoch, mono, dt, m } satisfies Batch, "cbor");
+  if (payload.length > largest) return undefined;
+  return { seq, t, mono, span: dt.at(-1) ?? 0, samples: dt.length, payload };
+}
+
+/** A gap as a record of its own, made at the instant `t`, `mono`. */
+export function gapRecord(
+  { outbox, epoch, seq }: Envelope,
+  record: GapRecord,
+  { t, mono }: { t: number; mono: number },
+): Stored {
+  const batch: Batch = { v: 1, outbox, seq, t, epoch, mono, dt: [], m: [], dropped: record.gap };
+  return { seq, t, mono, span: 0, samples: 0, payload: encode(batch, "cbor"), gap: record };
+}
+
+/** The same content under another queue's name and number. */
+export function renamed(stored: Stored, { outbox, seq }: Pick<Envelope, "outbox" | "seq">): Stored {
+  return { ...stored, seq, payload: withEntries(stored.payload, { outbox, seq }) };
+}
+
+/** The gap that an encoded batch tells. */
+export function gapIn(payload: Buffer): Gap | undefined {
+  return decodeOwn(payload).dropped;
+}
+
+/** Whose batch an encoded one is. */
+export function envelopeIn(payload: Buffer): { readonly outbox: string; readonly epoch?: string | undefined } {
+  return decodeOwn(payload);
+}
+
+export function withEntries(payload: Buffer, entries: Partial<Batch>): Buffer {
+  return encode({ ...decodeOwn(payload), ...entries }, "cbor");
+}
+
+export function withAge(payload: Buffer, age: number): Buffer {
+  return appendEntry(payload, "age", age);
+}
+
+/** Written by this very module and kept under a checksum: no schema needed. */
+function decodeOwn(payload: Buffer): Batch {
+  return decode(payload, batchCap).value as Batch;
+}

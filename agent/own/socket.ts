@@ -1,0 +1,122 @@
+import { chmodSync, rmSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "#shared/clock";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { Connection } from "./connection.ts";
+import type { Intake } from "./intake.ts";
+
+export interface MetricsSocketOptions {
+  /** A path, or on Windows the name of a pipe. */
+  readonly path: string;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Programs that are connected at the same time, at most. */
+const mostConnections = 64;
+/** For the agent's user and group: who may write here, may put numbers into the store. */
+const mode = 0o660;
+/** Bytes that the system has for a socket's path; a longer one would be cut without a word and lie elsewhere. */
+const longestPath = process.platform === "linux" ? 107 : 103;
+
+/** The local socket where programs beside the agent leave their samples, a line each. */
+export class MetricsSocket {
+  readonly #options: MetricsSocketOptions;
+  readonly #connections = new Set<Connection>();
+  #server: Server | undefined;
+  #refused = 0;
+  #complained = false;
+
+  constructor(options: MetricsSocketOptions) {
+    this.#options = options;
+  }
+
+  /** Lines that were no sample, since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Listens, where that can be; an agent without its socket is still an agent, and the log says why. */
+  start(): void {
+    const { path } = this.#options;
+    if (!isPipe(path) && Buffer.byteLength(path) > longestPath)
+      return this.#fail(new EnvironmentError(`its path has more than the ${longestPath} bytes that the system takes`));
+    const server = (this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket)));
+    server.on("error", (error) => this.#taken(server, error));
+    this.#listen(server);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const connection of this.#connections) connection.stop();
+    this.#connections.clear();
+    if (server?.listening) await new Promise((resolve) => server.close(resolve));
+  }
+
+  #listen(server: Server): void {
+    const { path } = this.#options;
+    server.listen(path);
+    if (!server.listening || isPipe(path)) return;
+    try {
+      // The file is there as soon as this returns. Until now the process's umask has let nobody but its user write to it.
+      chmodSync(path, mode);
+    } catch (thrown) {
+      this.#fail(asError(thrown));
+    }
+  }
+
+  /** The file of an agent that was killed is in the way; that of one that lives is not ours to remove. */
+  #taken(server: Server, error: Error): void {
+    const { path } = this.#options;
+    if (errorCode(error) !== "EADDRINUSE" || isPipe(path)) return this.#fail(error);
+    const probe = connect(path, () => {
+      probe.destroy();
+      this.#fail(new EnvironmentError("another program, or another agent, listens there already"));
+    });
+    probe.on("error", () => {
+      if (this.#server !== server) return;
+      rmSync(path, { force: true });
+      server.removeAllListeners("error").on("error", (again) => this.#fail(again));
+      this.#listen(server);
+    });
+  }
+
+  #fail(err: Error): void {
+    const { path, log } = this.#options;
+    log.warn(
+      { path, err },
+      "there is no socket for the metrics of other programs; set MUSTER_METRICS_SOCKET to another path",
+    );
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#connections.size >= mostConnections) {
+      socket.on("error", () => {});
+      socket.end(`error: ${mostConnections} programs are connected already; keep one connection and use it again\n`);
+      socket.resume();
+      return;
+    }
+    const { intake, clock } = this.#options;
+    const refused = (why: string): void => this.#complain(why);
+    const ended = (): void => void this.#connections.delete(connection);
+    const connection = new Connection(socket, { intake, clock, refused, ended });
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  /** Its sender is told each time; the log, which may be the only reader there is, the first time. */
+  #complain(why: string): void {
+    this.#refused += 1;
+    if (this.#complained) return;
+    this.#complained = true;
+    const { path, log } = this.#options;
+    log.warn({ path, err: asError(why) }, "a line at the metrics socket was refused; the next ones are counted");
+  }
+}
+
+function isPipe(path: string): boolean {
+  return path.startsWith("\\\\");
+}

@@ -1,0 +1,75 @@
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { asError, errorCode } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { check } from "#shared/messages/schema";
+import { replaceFile } from "./outbox/durable.ts";
+
+const preferences = z.object({
+  /** Milliseconds between samples. */
+  interval: z.optional(z.number().check(z.gte(100), z.lte(86_400_000))),
+  paused: z.optional(z.boolean()),
+  /** Collectors that were switched on or off, by name. */
+  collectors: z.optional(z.record(z.string(), z.boolean())),
+});
+export type Changed = z.infer<typeof preferences>;
+
+/**
+ * What was changed from the console. It comes before the settings, and is kept in the agent's directory; without one it lives as long as
+ * the process.
+ */
+export class Preferences {
+  readonly #path: string | undefined;
+  readonly #log: Log;
+  #changed: Changed;
+
+  /** Reads what is kept. A damaged file is put aside, and the settings hold again. */
+  constructor(directory: string | undefined, log: Log) {
+    this.#path = directory === undefined ? undefined : join(directory, "preferences.json");
+    this.#log = log;
+    this.#changed = this.#path === undefined ? {} : this.#read(this.#path);
+  }
+
+  get changed(): Changed {
+    return this.#changed;
+  }
+
+  /** Takes changes, and flushes them to the disk. @returns whether they will outlive this run */
+  change(changes: Changed): boolean {
+    const collectors = { ...this.#changed.collectors, ...changes.collectors };
+    this.#changed = { ...this.#changed, ...changes, collectors };
+    return this.#path !== undefined && this.#write(this.#path);
+  }
+
+  #read(path: string): Changed {
+    try {
+      return check(preferences, JSON.parse(readFileSync(path, "utf8")), path);
+    } catch (thrown) {
+      if (errorCode(thrown) === "ENOENT") return {};
+      this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely cannot be read: the settings hold");
+      // Where it cannot even be read it stays; the next change tells whether it can be written.
+      if (errorCode(thrown) === undefined) this.#setAside(path);
+      return {};
+    }
+  }
+
+  #setAside(path: string): void {
+    try {
+      renameSync(path, `${path}.damaged`);
+    } catch (thrown) {
+      this.#log.warn({ path, err: asError(thrown) }, "it could not be put aside");
+    }
+  }
+
+  #write(path: string): boolean {
+    try {
+      mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+      replaceFile(path, `${JSON.stringify(this.#changed)}\n`);
+      return true;
+    } catch (thrown) {
+      this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely is not kept: a restart will undo it");
+      return false;
+    }
+  }
+}

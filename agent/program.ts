@@ -1,0 +1,51 @@
+import "./small-heap.ts";
+import { parseArgs } from "node:util";
+import { asError, SettingsError } from "#shared/errors";
+import { fail, serve } from "#shared/service";
+import { flagOf, loadSettings, settings } from "#shared/settings";
+import { version } from "#shared/version";
+import { runAgent } from "./service.ts";
+import { agentSettings } from "./settings.ts";
+
+/**
+ * The agent as a program of its own: what `muster agent` runs, with the same settings, built into one file that a device needs
+ * nothing beside but Node. Its command line is Node's own, and what it does not use stays out of memory.
+ */
+function help(): string {
+  const lines = agentSettings.map((name) => {
+    const { env, help, shown, default: plain } = settings[name];
+    return `  ${`${flagOf(name)} <value>`.padEnd(28)}${help} [${env}] (${shown ?? String(plain)})`;
+  });
+  const usage = "Usage: node muster-agent.cjs [options]\n\nMuster's agent, alone in one file.\n\nOptions:";
+  const note = "Each setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.";
+  const config = `  ${"--config <file>".padEnd(28)}settings file (default: ./muster.toml, where there is one)`;
+  return `${usage}\n${[config, ...lines].join("\n")}\n\n${note}\n`;
+}
+
+/** The flags by the names of their settings. @throws SettingsError that names the one that is not known */
+function readFlags(): {
+  flags: Record<string, unknown>;
+  file: string | undefined;
+  show: "help" | "version" | undefined;
+} {
+  const text = { type: "string" } as const;
+  const names = agentSettings.map((name) => [flagOf(name).slice(2), name] as const);
+  const options = { ...Object.fromEntries(names.map(([flag]) => [flag, text])), config: text };
+  try {
+    const { values } = parseArgs({ options: { ...options, help: { type: "boolean" }, version: { type: "boolean" } } });
+    const given: Record<string, unknown> = values;
+    const show = values.help ? "help" : values.version ? "version" : undefined;
+    return { flags: Object.fromEntries(names.map(([flag, name]) => [name, given[flag]])), file: values.config, show };
+  } catch (error) {
+    throw new SettingsError([`${asError(error).message} (--help tells more)`]);
+  }
+}
+
+async function main(): Promise<void> {
+  const { flags, file, show } = readFlags();
+  if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
+  const { values, given } = loadSettings({ flags, env: process.env, file });
+  await serve((lifetime) => runAgent(values, given, lifetime));
+}
+
+main().catch(fail);

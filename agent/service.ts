@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { brokerLogin } from "#shared/broker-login";
+import { systemClock as clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import type { Lifetime } from "#shared/lifetime";
+import { createLog, type Log } from "#shared/log";
+import type { SettingName, Settings } from "#shared/settings";
+import { Agent } from "./agent.ts";
+import type { Handler } from "./handler.ts";
+
+/** The settings that an agent is made of. */
+type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
+
+/**
+ * The agent as a program: by the settings, until it ends by itself. The user name in the broker's URL is the device, unless
+ * one was given.
+ * @param keptSecret where the URL has no password: a secret that this machine keeps for the device
+ * @throws BadInputError when there is no secret
+ */
+export async function runAgent(
+  values: Settings,
+  given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  keptSecret: (device: string) => string | undefined = () => undefined,
+): Promise<void> {
+  const login = brokerLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
+  const device = given.has("device") ? values.device : login.username || values.device;
+  const secret = login.password || keptSecret(device);
+  if (secret === undefined) {
+    throw new BadInputError(
+      `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
+    );
+  }
+  const agent = await serveAgent({ ...values, device, mqttUrl: login.url }, secret, lifetime, respawn);
+  process.stdout.write(`agent ${device} reports to ${login.url}\n`);
+  const reason = await agent.finished;
+  process.stdout.write(`agent ${device} has ended: ${reason}\n`);
+  if (reason.startsWith("refused")) process.exitCode = 1;
+}
+
+/** @param restart how `restart` begins anew; without it, as another run in this process */
+export async function serveAgent(
+  values: AgentValues,
+  password: string,
+  lifetime: Lifetime,
+  restart?: () => void,
+): Promise<Agent> {
+  const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
+  const log = createLog("agent", logLevel);
+  const directory = join(values.data, "agent");
+  const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
+  const own = { metricsSocket: socketPath(values, directory), metricsDirectory: values.metricsDirectory };
+  const options = {
+    device,
+    url,
+    password,
+    interval,
+    batchSize,
+    outboxBytes: values.outboxSize * 1024 * 1024,
+    outboxAge: values.outboxAge,
+    root,
+    mqttVersion,
+    directory,
+    log,
+    clock,
+    ...own,
+    ...reboot,
+  };
+  let current: Agent;
+  const begin = async (): Promise<Agent> => {
+    // Ends the executables that outlive their agent's stop, as in a restart within this process.
+    const ended = new AbortController();
+    const agent = (current = new Agent({ ...options, restart: restart ?? (() => void begin()) }));
+    for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
+    agent.start();
+    void agent.finished.then((reason) => {
+      ended.abort();
+      log.info({ device, reason }, "the agent has stopped");
+    });
+    return agent;
+  };
+  const first = await begin();
+  lifetime.add(() => current.stop());
+  return first;
+}
+
+/** On Windows, where a socket has no file, the name of a pipe. */
+function socketPath({ metricsSocket, device }: AgentValues, directory: string): string | undefined {
+  if (metricsSocket === "off") return undefined;
+  const usual = process.platform === "win32" ? `\\\\.\\pipe\\muster-${device}` : join(directory, "metrics.sock");
+  return metricsSocket ?? usual;
+}
+
+async function executables(
+  { execDirectory: directory, execAllow, device }: AgentValues,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Iterable<[string, Handler]>> {
+  if (directory === undefined) return [];
+  const { loadExecutables } = await import("./exec/load.ts");
+  const allow = execAllow?.split(",").map((name) => name.trim());
+  return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
+}
+
+/** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
+function respawn(): void {
+  const managed = process.pid === 1 || process.env["INVOCATION_ID"] !== undefined;
+  if (!managed) spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
+  process.exit(managed ? restartStatus : 0);
+}
+
+/** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
+const restartStatus = 75;

@@ -1,0 +1,104 @@
+import { connect, type Socket } from "node:net";
+import { parseDeviceId } from "#shared/ids";
+import { readAck } from "#shared/messages/metrics";
+import { Topics } from "#shared/topics";
+import { answer, ready, settingsOfChild } from "./children.ts";
+import { connectFrame, FrameReader, publishFrame, pubackFrame, readPublish, subscribeFrame } from "./frames.ts";
+import { batchOf, deviceName, type Load } from "./ingest-load.ts";
+
+/**
+ * Simulated agents over raw sockets: batches as agents encode them, at QoS 0, at most a window of them unacknowledged, sent
+ * again when no ack comes for 10 seconds. All payloads are made before the clock starts, so that this process takes
+ * little of the two cores.
+ */
+const { load, port, secret } = settingsOfChild<{ load: Load; port: number; secret: string }>();
+const window = 32;
+const ackTimeout = 10_000;
+const topics = new Topics();
+const batches = Array.from({ length: load.batches }, (_, index) => batchOf(load, index));
+
+class SimulatedAgent {
+  readonly #unacknowledged = new Map<number, number>();
+  readonly #socket: Socket;
+  readonly #frames: readonly Buffer[];
+  #next = 0;
+  #end = 0;
+  #done = (): void => {};
+  resent = 0;
+
+  private constructor(socket: Socket, device: string) {
+    this.#socket = socket;
+    const topic = topics.build({ kind: "metrics", device: parseDeviceId(device) });
+    this.#frames = batches.map(({ payload }) => publishFrame(topic, payload));
+  }
+
+  static connect(device: string): Promise<SimulatedAgent> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      const agent = new SimulatedAgent(socket, device);
+      const reader = new FrameReader((first, body) => {
+        if (first >> 4 === 9) resolve(agent);
+        if (first >> 4 === 3) agent.#acked(first, body);
+      });
+      socket.on("data", (chunk) => reader.push(chunk));
+      socket.once("error", reject);
+      socket.write(connectFrame(device, secret));
+      socket.write(subscribeFrame(topics.build({ kind: "ack", device: parseDeviceId(device) }), 1));
+    });
+  }
+
+  /** Sends the batches up to `end` (not with it), and resolves when the last one is acknowledged. */
+  run(end: number): Promise<void> {
+    this.#end = end;
+    return new Promise((resolve) => {
+      this.#done = resolve;
+      this.#pump();
+    });
+  }
+
+  resendLate(now: number): void {
+    for (const [seq, sent] of this.#unacknowledged) {
+      if (now - sent < ackTimeout) continue;
+      this.resent += 1;
+      this.#send(seq);
+    }
+  }
+
+  #acked(first: number, body: Buffer): void {
+    const { payload, id } = readPublish(first, body);
+    if (id !== undefined) this.#socket.write(pubackFrame(id));
+    for (const [from, to] of readAck(payload).ranges) {
+      for (let seq = from; seq <= to; seq++) this.#unacknowledged.delete(seq);
+    }
+    this.#pump();
+  }
+
+  #pump(): void {
+    this.#socket.cork();
+    while (this.#next < this.#end && this.#unacknowledged.size < window) this.#send((this.#next += 1));
+    this.#socket.uncork();
+    if (this.#next === this.#end && this.#unacknowledged.size === 0) this.#done();
+  }
+
+  #send(seq: number): void {
+    const frame = this.#frames[seq - 1];
+    const batch = batches[seq - 1];
+    if (!frame || !batch) return;
+    frame.writeDoubleBE(Date.now() - batch.at + 0.5, frame.length - 8);
+    this.#unacknowledged.set(seq, performance.now());
+    this.#socket.write(frame);
+  }
+}
+
+const agents = await Promise.all(
+  Array.from({ length: load.devices }, (_, index) => SimulatedAgent.connect(deviceName(index))),
+);
+setInterval(() => agents.forEach((agent) => agent.resendLate(performance.now())), 1_000);
+answer(async ({ until }: { until: number }) => {
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  await Promise.all(agents.map((agent) => agent.run(until)));
+  const { user, system } = process.cpuUsage(used);
+  const resent = agents.reduce((sum, agent) => sum + agent.resent, 0);
+  return { ms: performance.now() - began, cpu: user + system, resent };
+});
+ready();

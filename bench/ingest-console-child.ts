@@ -1,0 +1,44 @@
+import { systemClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { Broker } from "../broker/broker.ts";
+import { Console } from "../console/console.ts";
+import { openState } from "../console/state.ts";
+import { answer, ready, settingsOfChild } from "./children.ts";
+import { deviceName } from "./ingest-load.ts";
+
+/** Console and embedded broker in one process, or the console alone at an external one. */
+const { directory, port, url, influxUrl, devices, secret } = settingsOfChild<{
+  directory: string;
+  port: number;
+  /** The external broker; without it, the embedded one listens on `port`. */
+  url?: string;
+  influxUrl: string;
+  devices: number;
+  secret: string;
+}>();
+const state = openState(directory, systemClock);
+for (let index = 0; index < devices; index++) state.accounts.set(deviceName(index), "device", secret);
+const common = { directory, state, influxUrl, log: silentLog };
+const console = new Console(
+  url === undefined ? { ...common, bus: await embedded() } : { ...common, url, password: secret, mqttVersion: "auto" },
+);
+await console.start();
+
+async function embedded() {
+  const broker = new Broker({
+    listen: "127.0.0.1",
+    port,
+    root: "muster",
+    authenticate: (name, password) => state.accounts.verify(name, password),
+    clock: systemClock,
+    log: silentLog,
+  });
+  await broker.start();
+  return broker.local();
+}
+
+answer(() => {
+  const { user, system } = process.cpuUsage();
+  return { cpu: user + system, connected: console.brokerConnected, rss: process.memoryUsage.rss() };
+});
+ready();

@@ -1,0 +1,168 @@
+import type { ChildProcess } from "node:child_process";
+import { freePort, startDefaultMosquitto, startMosquitto } from "../test/mosquitto.ts";
+import { startInflux, type InfluxServer } from "../test/influx.ts";
+import { eventually } from "../test/suite.ts";
+import { buildChildren } from "./build.ts";
+import { ask, BenchScope, endChild, startChild } from "./children.ts";
+import { cpuOf } from "./cpu.ts";
+import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./ingest-load.ts";
+
+export const load = makeLoad({ devices: 100, series: 10, instants: 6, batches: 130, warm: 20 });
+/** Every sample in a batch of its own: what an agent sends that is told to be live. */
+export const liveLoad = makeLoad({ devices: 100, series: 10, instants: 1, batches: 360, warm: 60 });
+/** The plain pipeline is slower, and gets less to do. */
+const plainLoad = makeLoad({ devices: 100, series: 10, instants: 6, batches: 30, warm: 5 });
+const secret = "a secret of the bench, long enough";
+
+const files = ["console", "agents", "blast", "plain", "json"].map((part) => `ingest-${part}-child.ts`);
+let built: Promise<(file: string) => string> | undefined;
+
+/** What one run showed: points, milliseconds, and microseconds of CPU by whose they are. */
+export interface Run {
+  readonly points: number;
+  readonly ms: number;
+  readonly lost: number;
+  readonly resent?: number;
+  readonly cpu: { readonly ours?: number; readonly broker?: number; readonly influx: number; readonly load: number };
+}
+
+function makeLoad(shape: Omit<Load, "from">): Load {
+  const lasts = shape.batches * shape.instants * sampleInterval;
+  return { ...shape, from: Date.now() - lasts - 60_000 };
+}
+
+/** Simulated agents → broker → console → InfluxDB: the clock stops when the last batch is acknowledged. */
+export async function muster(kind: "embedded" | "mosquitto", load: Load): Promise<Run> {
+  return scoped(async (scope) => {
+    const influx = await startInflux(scope);
+    const external = kind === "mosquitto" ? await startMosquitto(scope, { accounts: accounts(load) }) : undefined;
+    const port = external?.port ?? (await freePort());
+    const console = await child(scope, "ingest-console-child.ts", {
+      directory: await scope.directory(),
+      port,
+      ...(external ? { url: external.url } : {}),
+      influxUrl: `${influx.url}/fleet`,
+      devices: load.devices,
+      secret,
+    });
+    await eventually("the console", async () => (await ask<{ connected: boolean }>(console, {})).connected);
+    const agents = await child(scope, "ingest-agents-child.ts", { load, port, secret });
+    const ours = async (): Promise<number> => (await ask<{ cpu: number }>(console, {})).cpu;
+    return timed(influx, agents, load, { ours, ...(external ? { broker: () => cpuOf(external.pid) } : {}) });
+  });
+}
+
+/** The same lines into the same InfluxDB by a plain HTTP writer. */
+export async function blast(load: Load): Promise<Run> {
+  return scoped(async (scope) => {
+    const influx = await startInflux(scope);
+    await influx.shell("CREATE DATABASE fleet");
+    return timed(influx, await child(scope, "ingest-blast-child.ts", { load, url: influx.url }), load, {});
+  });
+}
+
+type Meter = () => number | Promise<number>;
+
+/** Warms up, then runs what counts: the child that gives the load says how long it took. */
+async function timed(
+  influx: InfluxServer,
+  giver: ChildProcess,
+  load: Load,
+  meters: { ours?: Meter; broker?: Meter },
+): Promise<Run> {
+  const read = async () => ({
+    influx: cpuOf(influx.pid),
+    ...(meters.ours ? { ours: await meters.ours() } : {}),
+    ...(meters.broker ? { broker: await meters.broker() } : {}),
+  });
+  await ask(giver, { until: load.warm });
+  const before = await read();
+  const said = await ask<{ ms: number; cpu: number; resent?: number }>(giver, { until: load.batches });
+  const after = await read();
+  const spent = (of: "influx" | "ours" | "broker"): number => (after[of] ?? 0) - (before[of] ?? 0);
+  return {
+    points: pointsOf(load, load.batches - load.warm),
+    lost: pointsOf(load, load.batches) - (await count(influx)),
+    ...said,
+    cpu: {
+      influx: spent("influx"),
+      load: said.cpu,
+      ...(meters.ours ? { ours: spent("ours") } : {}),
+      ...(meters.broker ? { broker: spent("broker") } : {}),
+    },
+  };
+}
+
+/** Mosquitto as it comes, one subscriber that decodes JSON and calls `writePoints`; the clock stops when all is written. */
+export async function plain(): Promise<Run> {
+  return scoped(async (scope) => {
+    const influx = await startInflux(scope);
+    await influx.shell("CREATE DATABASE fleet");
+    const mosquitto = await startDefaultMosquitto(scope);
+    const subscriber = await child(scope, "ingest-plain-child.ts", { url: mosquitto.url, port: influx.port });
+    const publisher = await child(scope, "ingest-json-child.ts", { load: plainLoad, port: mosquitto.port });
+    const send = async (until: number): Promise<void> => {
+      const all = new Promise<void>((resolve) =>
+        subscriber.on("message", ({ received }: { received?: number }) => {
+          if (received === undefined) return;
+          publisher.send({ received });
+          if (received === until) resolve();
+        }),
+      );
+      publisher.send({ until });
+      await all;
+      subscriber.removeAllListeners("message");
+    };
+    const used = async () => ({
+      ours: (await ask<{ cpu: number }>(subscriber, {})).cpu,
+      influx: cpuOf(influx.pid),
+      broker: cpuOf(mosquitto.pid),
+      load: cpuOf(publisher.pid ?? 0),
+    });
+    await send(pointsOf(plainLoad, plainLoad.warm));
+    const [before, began] = [await used(), performance.now()];
+    await send(pointsOf(plainLoad, plainLoad.batches));
+    await ask(subscriber, { finish: true });
+    const [ms, after] = [performance.now() - began, await used()];
+    return {
+      points: pointsOf(plainLoad, plainLoad.batches - plainLoad.warm),
+      ms,
+      lost: pointsOf(plainLoad, plainLoad.batches) - (await count(influx)),
+      cpu: {
+        ours: after.ours - before.ours,
+        influx: after.influx - before.influx,
+        broker: after.broker - before.broker,
+        load: after.load - before.load,
+      },
+    };
+  });
+}
+
+async function count(influx: InfluxServer): Promise<number> {
+  const csv = await influx.shell(`SELECT count("errors") FROM "${measurement}"`, { database: "fleet", format: "csv" });
+  return Number(csv.trim().split(",").at(-1));
+}
+
+function accounts(load: Load) {
+  const devices = Array.from({ length: load.devices }, (_, index) => deviceName(index));
+  return [
+    { name: "console", role: "console" as const, secret },
+    ...devices.map((name) => ({ name, role: "device" as const, secret })),
+  ];
+}
+
+async function child(scope: BenchScope, file: string, settings: object): Promise<ChildProcess> {
+  built ??= buildChildren(files, (undo) => process.once("exit", undo));
+  const started = await startChild((await built)(file), settings);
+  scope.cleanup(() => endChild(started));
+  return started;
+}
+
+async function scoped<T>(body: (scope: BenchScope) => Promise<T>): Promise<T> {
+  const scope = new BenchScope();
+  try {
+    return await body(scope);
+  } finally {
+    await scope.end();
+  }
+}

@@ -1,0 +1,88 @@
+// Builds the agent with everything it needs into one file, dist/muster-agent.cjs: a device needs nothing beside it but Node.
+import { deflateRawSync } from "node:zlib";
+import { rolldown } from "rolldown";
+
+/** What packages bring along and an agent on Node does without; each costs memory in every agent, if only by being read. */
+const replaced = {
+  // mqtt.js tells this library what it does, a hundred times a connection; nobody listens.
+  debug: "const quiet = () => {}; quiet.enabled = false; module.exports = () => quiet;",
+  // For browsers alone.
+  "worker-timers": "",
+  // For proxies alone, which Muster has no setting for.
+  socks: "",
+  // The same streams as Node's own, once more.
+  "readable-stream": `module.exports = require("node:stream");`,
+  // A native part of cbor-x, which the file cannot hold; cbor-x goes on without it.
+  "cbor-extract": "module.exports = undefined;",
+  // Zod's sentences in fifty languages. Ours come from its English one, which is imported by itself.
+  "../locales/index.js": "export {};",
+  // mqtt.js loads it for every connection; here the first one to ws:// or wss:// does.
+  ws: `
+    module.exports = function WebSocket(...args) { return new (require("packed:ws").WebSocket)(...args); };
+    module.exports.createWebSocketStream = (...args) => require("packed:ws").createWebSocketStream(...args);`,
+};
+
+/**
+ * Packages that few agents ever need: executables with arguments load `zod`, systems other than Linux `systeminformation`.
+ * As plain text in the file they would cost every agent 10 MB, for V8 reads through all of it and keeps it.
+ */
+const packed = new Set(["zod", "systeminformation"]);
+
+const prefix = "\0muster:";
+
+const replace = {
+  name: "replace-packages",
+  resolveId(id, importer) {
+    if (packed.has(id)) return `${prefix}packed:${id}`;
+    if (id in replaced || id.startsWith("packed:")) return prefix + id;
+    // What stands for a package has no place on the disk.
+    if (importer?.startsWith(prefix)) return { id, external: true };
+  },
+  load(id) {
+    if (id.startsWith(`${prefix}packed:`)) return pack(id.slice(`${prefix}packed:`.length));
+    if (id.startsWith(prefix)) return replaced[id.slice(prefix.length)];
+  },
+};
+
+/** A module that holds a package deflated, as text, and becomes the package when it is loaded. */
+async function pack(name) {
+  const bundle = await rolldown({
+    input: name,
+    platform: "node",
+    plugins: [{ ...replace, resolveId: (id) => (id === "../locales/index.js" ? prefix + id : undefined) }],
+  });
+  const { output } = await bundle.generate({ format: "cjs", minify: true, codeSplitting: false, exports: "named" });
+  await bundle.close();
+  return `
+    const { createRequire } = require("node:module");
+    const source = require("node:zlib").inflateRawSync(Buffer.from("${deflateRawSync(output[0].code).toString("base64")}", "base64"));
+    const parameters = ["module", "exports", "require"];
+    const run = require("node:vm").compileFunction(source.toString(), parameters, { filename: "${name}" });
+    run(module, exports, createRequire(__filename));`;
+}
+
+/** One character beyond Latin-1 makes V8 keep two bytes for every character of the file. */
+const ascii = {
+  name: "ascii",
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      chunk.code = chunk.code.replaceAll(/[^\0-\x7f]/g, escaped);
+    }
+  },
+};
+
+function escaped(unit) {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+export async function buildAgent() {
+  const bundle = await rolldown({
+    input: "agent/program.ts",
+    platform: "node",
+    plugins: [replace, ascii],
+    logLevel: "warn",
+  });
+  // CommonJS, so that the file says what it is wherever it lies, without a package.json beside it.
+  await bundle.write({ file: "dist/muster-agent.cjs", format: "cjs", minify: true, codeSplitting: false });
+  await bundle.close();
+}

@@ -1,0 +1,32 @@
+import type { CompletenessDocument } from "../http/routes/completeness.ts";
+import { printable, table } from "./table.ts";
+
+/** What of each device's samples is stored, missing and outstanding: a line of sums, then a line for each gap. */
+export function gapTable(devices: readonly CompletenessDocument[]): string {
+  if (devices.length === 0) return "nothing to tell yet: no device has sent a numbered batch";
+  const rows = devices.toSorted((a, b) => (a.device < b.device ? -1 : 1)).flatMap((one) => [sums(one), ...gaps(one)]);
+  return table(["DEVICE", "STORED", "MISSING", "OUTSTANDING", "FROM", "TO", "WHY"], rows);
+}
+
+function sums({ device, stored, missing, outstanding }: CompletenessDocument): string[] {
+  const { batches, samples, from } = outstanding;
+  const waiting = batches === 0 ? ["0", ""] : [`${approximate(samples)} in ${batches} batches`, moment(from)];
+  return [device, String(stored), String(missing), ...waiting];
+}
+
+function gaps({ device, gaps: shown, moreGaps }: CompletenessDocument): string[][] {
+  const more = [device, "", "", "", "", "", `and ${moreGaps} older: GET /api/devices/${device}/completeness`];
+  const lines = shown.map(({ samples, estimated, from, to, why }) => {
+    const count = estimated ? approximate(samples) : String(samples);
+    return [device, "", count, "", moment(from), moment(to), printable(why).replaceAll("\n", " ")];
+  });
+  return moreGaps > 0 ? [more, ...lines] : lines;
+}
+
+function approximate(count: number): string {
+  return `~${count}`;
+}
+
+function moment(ms: number | null): string {
+  return ms === null ? "–" : new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

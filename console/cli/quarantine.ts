@@ -1,0 +1,58 @@
+import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
+import type { Api } from "./api.ts";
+import { ago, printable, table } from "./table.ts";
+
+export interface QuarantineFlags {
+  readonly forget?: boolean;
+  readonly json?: boolean;
+}
+
+/** @param device of one, or of all @returns what to print */
+export async function showQuarantine(
+  api: Api,
+  device: string | undefined,
+  { forget, json }: QuarantineFlags,
+  now: number,
+): Promise<string> {
+  if (forget) return `${await api.forgetQuarantine(device)} entries are forgotten`;
+  const quarantine = await api.quarantine(device);
+  const all = await api.series();
+  const series = { ...all, devices: all.devices.filter((one) => device === undefined || one.device === device) };
+  if (json) return JSON.stringify({ quarantine, series }, null, 2);
+  return [fields(quarantine, now), ...offenders(series, now)].join("\n\n");
+}
+
+function fields({ entries, more }: QuarantineDocument, now: number): string {
+  if (entries.length === 0) return "no field is set aside";
+  const rows = entries.map(({ device, measurement, field, got, wanted, sample, count, last }) => [
+    device,
+    printable(`${measurement}.${field}`),
+    got,
+    wanted,
+    String(count),
+    ago(last, now),
+    printable(sample).slice(0, 60),
+  ]);
+  const advice = [...new Set(entries.map((one) => one.advice))].slice(0, 10).map((one) => `- ${printable(one)}`);
+  const beyond = more > 0 ? [`and ${more} values more, which there was no room to tell apart`] : [];
+  return [table(["DEVICE", "FIELD", "GOT", "WANTED", "COUNT", "LAST", "SAMPLE"], rows), ...beyond, ...advice].join(
+    "\n",
+  );
+}
+
+function offenders({ budget, devices }: SeriesDocument, now: number): string[] {
+  if (devices.length === 0) return [];
+  const rows = devices.map(({ device, known, series, last, worst }) => [
+    device,
+    String(known),
+    `~${series}`,
+    ago(last, now),
+    printable(worst.map(({ measurement, tag, values }) => `${measurement}.${tag}: ~${values} values`).join(", ")),
+  ]);
+  return [
+    `Beyond the budget of ${budget} series a device (MUSTER_SERIES_BUDGET):\n${table(
+      ["DEVICE", "STORED", "SET ASIDE", "LAST", "WORST TAGS"],
+      rows,
+    )}`,
+  ];
+}

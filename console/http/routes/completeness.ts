@@ -1,0 +1,92 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import * as z from "zod";
+import type { Accounts } from "../../accounts.ts";
+import type { Console } from "../../console.ts";
+import type { Completeness } from "../../ingest/completeness/completeness.ts";
+import { allow } from "../auth.ts";
+import { deviceId, problemDocument } from "../documents.ts";
+import { HttpError } from "../problem.ts";
+
+const moment = z.number().nullable().describe("milliseconds since 1970-01-01 UTC");
+const number = z.number().nullable();
+
+const missingDocument = z.object({
+  outbox: z.string().nullable().describe("null where many old gaps were taken together"),
+  first: number.describe("the first of its batches that is missing, by its number in the outbox"),
+  last: number,
+  batches: z.number(),
+  samples: z.number(),
+  estimated: z.boolean().describe("whether samples is an estimate, by the mean of the stored batches"),
+  from: moment,
+  to: moment,
+  why: z.string(),
+});
+
+export const completenessDocument = z.object({
+  device: z.string(),
+  since: moment,
+  expected: z.number().describe("stored, set aside, missing and outstanding samples together"),
+  stored: z.number(),
+  setAside: z.number().describe("samples that were received and refused for good"),
+  missing: z.number().describe("samples that will never come: the sum of the gaps"),
+  outstanding: z
+    .object({
+      batches: z.number(),
+      samples: z.number().describe("an estimate, by the mean of the stored batches"),
+      from: moment,
+      since: moment,
+    })
+    .describe("not stored yet, and still in the device's outbox as far as is known"),
+  gaps: z.array(missingDocument).describe("oldest first"),
+  moreGaps: z.number().describe("older gaps that this answer leaves out"),
+});
+
+export type CompletenessDocument = z.input<typeof completenessDocument>;
+
+/** Gaps of one device in the answer about all. */
+const gapsOfEach = 10;
+
+/** What became of the samples of numbered batches. */
+export const completenessRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const viewer = allow("viewer", accounts);
+
+    app.get(
+      "/api/devices/:id/completeness",
+      {
+        schema: {
+          summary: "Which samples of a device are stored, missing and outstanding",
+          params: z.object({ id: deviceId }),
+          response: { 200: completenessDocument, 404: problemDocument },
+        },
+        preHandler: viewer,
+      },
+      async ({ params }) => {
+        if (!console.registry.get(params.id))
+          throw new HttpError(404, `there is no device "${params.id}"; GET /api/devices lists them`);
+        return toDocument(console.ingest.batches.completeness.of(params.id));
+      },
+    );
+
+    app.get(
+      "/api/completeness",
+      {
+        schema: {
+          summary: `The same of every device that has sent a numbered batch, with the ${gapsOfEach} newest gaps of each`,
+          response: { 200: z.object({ devices: z.array(completenessDocument) }) },
+        },
+        preHandler: viewer,
+      },
+      async () => ({ devices: console.ingest.batches.completeness.fleet().map((one) => toDocument(one, gapsOfEach)) }),
+    );
+  };
+
+function toDocument({ gaps, ...rest }: Completeness, most = Infinity): CompletenessDocument {
+  const moreGaps = Math.max(0, gaps.length - most);
+  const shown = gaps.slice(moreGaps).map((gap) => {
+    const { outbox, first, last, batches, samples, estimated, from, to, why } = gap;
+    return { outbox, first, last, batches, samples, estimated, from, to, why };
+  });
+  return { ...rest, outstanding: { ...rest.outstanding }, gaps: shown, moreGaps };
+}

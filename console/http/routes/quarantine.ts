@@ -1,0 +1,104 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import * as z from "zod";
+import type { Accounts } from "../../accounts.ts";
+import type { Console } from "../../console.ts";
+import { adviceOf } from "../../ingest/contract/advice.ts";
+import { allow } from "../auth.ts";
+import { deviceId, problemDocument } from "../documents.ts";
+
+const time = z.number().describe("milliseconds since 1970-01-01 UTC");
+
+const setAsideDocument = z.object({
+  device: z.string(),
+  measurement: z.string(),
+  field: z.string(),
+  got: z.string().describe("what the values were"),
+  wanted: z.string().describe("the field's type, or what else would have passed"),
+  sample: z.string().describe("the first such value"),
+  count: z.number().describe("values that were set aside; those that came again count again"),
+  first: time,
+  last: time,
+  advice: z.string().describe("what to do about it"),
+});
+
+const seriesDocument = z.object({
+  device: z.string(),
+  known: z.number().describe("series that are let through"),
+  series: z.number().describe("about how many more there are, which are set aside"),
+  samples: z.number().describe("samples of those"),
+  first: time,
+  last: time,
+  worst: z
+    .array(z.object({ measurement: z.string(), tag: z.string(), values: z.number() }))
+    .describe("the tags with the most different values, about"),
+});
+
+const quarantineDocument = z.object({
+  entries: z.array(setAsideDocument).describe("newest first"),
+  more: z.number().describe("values beyond these that there was no room to tell apart"),
+});
+const seriesAnswer = z.object({
+  budget: z.number().describe("series that one device may have"),
+  devices: z.array(seriesDocument).describe("those beyond it, the worst first"),
+  largest: z.array(z.object({ device: z.string(), known: z.number() })).describe("the devices with the most series"),
+});
+
+export type SetAsideDocument = z.input<typeof setAsideDocument>;
+export type QuarantineDocument = z.input<typeof quarantineDocument>;
+export type SeriesDocument = z.input<typeof seriesAnswer>;
+
+/** Devices that are named with the number of their series. */
+const mostNamed = 20;
+
+/** What is set aside before the store: fields that do not fit, and series beyond the budget. */
+export const quarantineRoutes =
+  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const device = deviceId.optional();
+
+    app.get(
+      "/api/quarantine",
+      {
+        schema: {
+          summary: "Fields that were set aside instead of stored",
+          querystring: z.object({ device, limit: z.coerce.number().int().min(1).max(10_000).default(1_000) }),
+          response: { 200: quarantineDocument, 400: problemDocument },
+        },
+        preHandler: allow("viewer", accounts),
+      },
+      async ({ query }) => {
+        const { quarantine } = console.contract;
+        const all = quarantine.list(query.device).slice(0, query.limit);
+        return { entries: all.map((one) => ({ ...one, advice: adviceOf(one) })), more: quarantine.more(query.device) };
+      },
+    );
+
+    app.delete(
+      "/api/quarantine",
+      {
+        schema: {
+          summary: "Forget what was set aside; what is still wrong comes back by itself",
+          querystring: z.object({ device }),
+          response: { 200: z.object({ forgotten: z.number() }), 400: problemDocument },
+        },
+        preHandler: allow("operator", accounts),
+      },
+      async ({ query }) => ({ forgotten: console.contract.quarantine.forget(query.device) }),
+    );
+
+    app.get(
+      "/api/series",
+      {
+        schema: {
+          summary: "Devices beyond their budget of series, and where it comes from",
+          response: { 200: seriesAnswer },
+        },
+        preHandler: allow("viewer", accounts),
+      },
+      async () => {
+        const { budget } = console.contract;
+        const devices = budget.offenders().map((one) => ({ ...one, worst: [...one.worst] }));
+        return { budget: budget.budget, devices, largest: budget.sizes().slice(0, mostNamed) };
+      },
+    );
+  };

@@ -1,0 +1,83 @@
+import type { Message } from "#shared/bus";
+import { asError, BadInputError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import { readReply } from "#shared/messages/command";
+import { readStatus } from "#shared/messages/presence";
+import type { Address, Topics } from "#shared/topics";
+import type { Desk } from "./desk/desk.ts";
+import type { TypedCommands } from "./desk/typed.ts";
+import type { Ingest } from "./ingest/ingest.ts";
+import type { Refusals } from "./refusals.ts";
+import type { Registry } from "./registry.ts";
+import type { Voice } from "./voice.ts";
+
+export interface InboxParts {
+  readonly topics: Topics;
+  readonly registry: Registry;
+  readonly ingest: Ingest;
+  readonly desk: Desk;
+  readonly typed: TypedCommands;
+  readonly refusals: Refusals;
+  readonly voice: Voice;
+}
+
+/** Hands every message that comes from the broker to the part that its topic names. */
+export class Inbox {
+  readonly #parts: InboxParts;
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  /** What is to be subscribed. */
+  get filters(): readonly string[] {
+    const kinds = ["status", "metrics", "simple", "reply", "short", "task"] as const;
+    return kinds.map((kind) => this.#parts.topics.filter(kind));
+  }
+
+  /** What it returns holds back the message's acknowledgement. */
+  receive(message: Message): Promise<void> | void {
+    const { topics, refusals } = this.#parts;
+    const address = topics.parse(message.topic);
+    if (!address) return;
+    try {
+      return this.#route(address, message);
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (!(error instanceof BadInputError) || !("device" in address)) throw thrown;
+      refusals.tell(address.device, message.topic, error.message);
+    }
+  }
+
+  #route(address: Address, message: Message): Promise<void> | void {
+    const { ingest, registry, desk, typed } = this.#parts;
+    switch (address.kind) {
+      case "metrics":
+        return ingest.batch(address.device, message);
+      case "simple":
+        return ingest.simple(address.device, address.measurement, message);
+      case "status":
+        return this.#presence(address.device, message);
+      case "reply":
+        registry.seen(address.device);
+        return desk.reply(address.device, address.id, readReply(message.payload).value);
+      case "short":
+        return typed.short(address.device, message);
+      case "task":
+        return typed.task(address.device, address.id, message);
+      case "ack":
+      case "refused":
+      case "console":
+      case "stats":
+        return undefined;
+    }
+  }
+
+  #presence(device: DeviceId, message: Message): void {
+    // An empty retained status is somebody clearing the topic: the device says nothing by it.
+    if (message.payload.length === 0) return;
+    const status = readStatus(message.payload);
+    const refused = this.#parts.registry.presence(device, status);
+    if (status.online) this.#parts.voice.greet(device, status.boot, refused?.why);
+  }
+}

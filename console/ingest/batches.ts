@@ -1,0 +1,190 @@
+import type { Clock } from "#shared/clock";
+import { asError, BadInputError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Batch, Gap } from "#shared/messages/metrics";
+import type { Database } from "../store/database.ts";
+import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
+import { Acks } from "./acks.ts";
+import { ClockOffsets } from "./clock-offsets.ts";
+import { BatchLedger } from "./completeness/ledger.ts";
+import { CompletenessReports } from "./completeness/reports.ts";
+import { LedgerRows } from "./completeness/rows.ts";
+import { Placing, type Placed } from "./placing.ts";
+import { countSamples, notAfter, seriesOfBatch } from "./series.ts";
+import { Skews, type ClockState } from "./skews.ts";
+
+export interface BatchesOptions {
+  readonly store: Pick<MetricsStore, "write">;
+  /** The console's own: which batches are stored, and how wrong clocks were read. */
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What of a device's series may be written; the rest counts as set aside. All of it by default. */
+  readonly admit?: (device: DeviceId, series: readonly SeriesColumns[]) => readonly SeriesColumns[];
+  /** A batch was heard, with the series that it brought; none where it came again. */
+  readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
+  readonly observeClock: (device: DeviceId, state: ClockState) => void;
+  readonly publishAck: (device: DeviceId, payload: Buffer) => void;
+  /** Called when {@link Batches.problem} has come or gone. */
+  readonly onProblem?: () => void;
+}
+
+/** Numbered batches since the console started, in batches and in samples. */
+export interface BatchStats {
+  /** Batches that came although they are stored, or about to be. */
+  repeated: number;
+  /** Batches left to their sender to repeat. */
+  deferred: number;
+  acknowledged: number;
+  /** Samples. */
+  stored: number;
+  rejected: number;
+  setAside: number;
+}
+
+/**
+ * Numbered batches from agents, each written once:
+ *
+ * ledger (known?) ─► placing (when?) ─► admit (what of it?) ─► store ─► ledger ─► ack
+ */
+export class Batches {
+  readonly stats: BatchStats = { repeated: 0, deferred: 0, acknowledged: 0, stored: 0, rejected: 0, setAside: 0 };
+  readonly completeness: CompletenessReports;
+  readonly #options: BatchesOptions;
+  readonly #acks: Acks;
+  readonly #ledger: BatchLedger;
+  readonly #placing: Placing;
+  readonly #skews: Skews;
+
+  constructor(options: BatchesOptions) {
+    this.#options = options;
+    const { database, clock, log, onProblem = () => {} } = options;
+    const rows = new LedgerRows(database);
+    this.#acks = new Acks(options.publishAck, clock);
+    const acknowledge = (...batch: [DeviceId, string, number]): void => this.#acknowledge(...batch);
+    const ledger = (this.#ledger = new BatchLedger({ database, rows, clock, log, acknowledge, onProblem }));
+    this.completeness = new CompletenessReports({ rows, flush: () => ledger.flush() });
+    this.#placing = new Placing(new ClockOffsets(database));
+    this.#skews = new Skews(options.observeClock);
+  }
+
+  /** Why batches are not acknowledged although the store has them, as a sentence. */
+  get problem(): string | undefined {
+    return this.#ledger.problem;
+  }
+
+  /** Batches on their way to the store. */
+  get window(): number {
+    return this.#ledger.window;
+  }
+
+  /** Writes down and tells what has been stored and not yet acknowledged. */
+  stop(): void {
+    this.#ledger.stop();
+    this.#acks.flush();
+  }
+
+  /** Takes a batch that has passed the schema. @throws BadInputError when it is refused */
+  take(device: DeviceId, batch: Batch): void {
+    const taken = this.#ledger.take(device, batch.outbox, batch.seq);
+    if (taken === "new") return this.#admit(device, batch);
+    if (taken === "busy") this.stats.deferred += 1;
+    else this.stats.repeated += 1;
+    if (taken === "stored") this.#acknowledge(device, batch.outbox, batch.seq);
+    this.#options.observe(device, []);
+  }
+
+  #admit(device: DeviceId, batch: Batch): void {
+    const { admit = (_, all) => all, observe, clock } = this.#options;
+    const arrival = clock.now();
+    try {
+      const placed = this.#placing.place(device, batch, arrival, this.#ledger.tip(device, batch.outbox));
+      const received = seriesOfBatch(device, batch, placed.shift);
+      const admitted = admit(device, received);
+      observe(device, notAfter(admitted, arrival));
+      const skew = this.#skews.note(device, batch, placed, arrival);
+      this.#write(device, batch, placed, { received: countSamples(received), admitted, skew });
+    } catch (thrown) {
+      if (thrown instanceof BadInputError) this.#ledger.kept(device, batch.outbox, batch.seq);
+      else this.#keep(device, batch, thrown);
+      if (thrown instanceof BadInputError) throw thrown;
+    }
+  }
+
+  #write(device: DeviceId, batch: Batch, placed: Placed, { received, admitted, skew }: Admitted): void {
+    const series = skew ? [...admitted, skew] : admitted;
+    this.#await(device, this.#options.store.write(series), {
+      name: { outbox: batch.outbox, seq: batch.seq },
+      gap: batch.dropped && shifted(batch.dropped, placed.shift),
+      end: placed.end,
+      received,
+      admitted: countSamples(admitted),
+    });
+  }
+
+  /** Holds nothing of the batch but what is told of it: thousands may wait for the store, and their values are in its hands. */
+  #await(device: DeviceId, write: Promise<WriteOutcome>, what: Written): void {
+    write.then(
+      (outcome) => this.#written(device, what, what.admitted - this.#rejected(outcome)),
+      (thrown: unknown) => this.#keep(device, what.name, thrown),
+    );
+  }
+
+  #written(device: DeviceId, { name, gap, end, received }: Written, written: number): void {
+    const samples = Math.max(0, written);
+    const setAside = received - samples;
+    this.stats.stored += samples;
+    this.stats.setAside += setAside;
+    if (gap) this.#options.log.warn({ device, ...gap }, "the agent had to drop batches");
+    this.#ledger.stored(device, { ...name, end, samples, setAside, gap });
+  }
+
+  #rejected({ rejected }: WriteOutcome): number {
+    for (const { why, ...which } of rejected) this.#options.log.warn(which, `the store refuses samples: ${why}`);
+    const lost = rejected.reduce((sum, { count }) => sum + count, 0);
+    this.stats.rejected += lost;
+    return lost;
+  }
+
+  #keep(device: DeviceId, { outbox, seq }: Pick<Batch, "outbox" | "seq">, thrown: unknown): void {
+    this.stats.deferred += 1;
+    this.#ledger.kept(device, outbox, seq);
+    if (!(thrown instanceof StoreUnavailableError))
+      this.#options.log.error(
+        { err: asError(thrown), device },
+        "a batch could not be written, and is left to its sender",
+      );
+  }
+
+  #acknowledge(device: DeviceId, outbox: string, seq: number): void {
+    this.stats.acknowledged += 1;
+    this.#acks.stored(device, outbox, seq);
+  }
+}
+
+interface Admitted {
+  /** Samples in the batch. */
+  readonly received: number;
+  readonly admitted: readonly SeriesColumns[];
+  readonly skew: SeriesColumns | undefined;
+}
+
+/** What is told of a batch once the store has it. */
+interface Written {
+  readonly name: { readonly outbox: string; readonly seq: number };
+  readonly gap: Gap | undefined;
+  readonly end: number | null;
+  readonly received: number;
+  readonly admitted: number;
+}
+
+/** A gap's moments are of the same clock as its batch's. */
+function shifted({ since, until, ...gap }: Gap, shift: number): Gap {
+  const moment = (ms: number): number => Math.max(0, Math.round(ms + shift));
+  return {
+    ...gap,
+    ...(since === undefined ? {} : { since: moment(since) }),
+    ...(until === undefined ? {} : { until: moment(until) }),
+  };
+}

@@ -1,0 +1,81 @@
+import type { DeviceId } from "#shared/ids";
+import { transaction, type Database } from "../store/database.ts";
+
+/** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
+export interface ClockOffset {
+  readonly mono: number;
+  readonly zero: number;
+}
+
+/** Offsets kept for one device at most, of all its epochs: their names come from outside. The oldest go first. */
+const mostKept = 16;
+/** Devices in memory at most: those with a wrong clock. */
+const mostDevices = 10_000;
+
+type Epochs = Map<string, ClockOffset[]>;
+
+/**
+ * Where the epochs of devices with a wrong clock begin on the console's clock. Kept on the disk before it is used, so
+ * that a batch that comes again, also after a restart of the console, gets the same times and no sample is there twice.
+ */
+export class ClockOffsets {
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #devices = new Map<DeviceId, Epochs>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepare(database);
+  }
+
+  /** The offset that holds for an instant. */
+  find(device: DeviceId, epoch: string, mono: number): ClockOffset | undefined {
+    const offsets = this.#of(device).get(epoch);
+    // An instant before all of them: the first is the nearest.
+    return offsets?.findLast((one) => one.mono <= mono) ?? offsets?.[0];
+  }
+
+  /** @throws Error when it cannot be written down; then it does not hold either */
+  keep(device: DeviceId, epoch: string, offset: ClockOffset, now: number): void {
+    const { insert, trim } = this.#statements;
+    this.#devices.delete(device);
+    transaction(this.#database, () => {
+      insert.run(device, epoch, offset.mono, offset.zero, Math.round(now));
+      trim.run(device, mostKept);
+    });
+  }
+
+  #of(device: DeviceId): Epochs {
+    const known = this.#devices.get(device);
+    if (known) return known;
+    const epochs: Epochs = new Map();
+    for (const { epoch, mono, zero } of this.#statements.of.all(device) as unknown as Row[]) {
+      const offsets = epochs.get(epoch);
+      if (offsets) offsets.push({ mono, zero });
+      else epochs.set(epoch, [{ mono, zero }]);
+    }
+    this.#devices.set(device, epochs);
+    for (const oldest of this.#devices.keys()) {
+      if (this.#devices.size <= mostDevices) break;
+      this.#devices.delete(oldest);
+    }
+    return epochs;
+  }
+}
+
+interface Row extends ClockOffset {
+  readonly epoch: string;
+}
+
+function prepare(database: Database) {
+  return {
+    of: database.prepare("SELECT epoch, mono, zero FROM clock_offsets WHERE device = ? ORDER BY epoch, mono"),
+    insert: database.prepare(
+      "INSERT INTO clock_offsets (device, epoch, mono, zero, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    ),
+    trim: database.prepare(
+      `DELETE FROM clock_offsets WHERE device = ?1 AND (epoch, mono) NOT IN
+         (SELECT epoch, mono FROM clock_offsets WHERE device = ?1 ORDER BY made DESC, mono DESC LIMIT ?2)`,
+    ),
+  };
+}

@@ -1,0 +1,121 @@
+import type { DeviceId } from "#shared/ids";
+import { holes, size, withRange, type Ranges } from "./ranges.ts";
+
+/** What the console knows of one outbox of one device. Moments are epoch ms. */
+export interface Book {
+  readonly device: DeviceId;
+  readonly outbox: string;
+  /** When it was first and last heard. */
+  readonly begun: number;
+  heard: number;
+  /** Since when something that was heard of is not stored; null where all is. */
+  behind: number | null;
+  /** The lowest number heard of. Those below it belong to a time before this console, which nobody can tell about. */
+  lowest: number;
+  highest: number;
+  /** Numbers that are stored or lie in a gap that was told: none of them is awaited any more. */
+  settled: Ranges;
+  /** The last instant before the first hole, and the last of all. */
+  tip: number | null;
+  newest: number | null;
+  /** Stored batches with samples in them; their samples that the store has, and those it will never have. */
+  batches: number;
+  samples: number;
+  setAside: number;
+  /** Numbers on their way to the store, and to this book's row. */
+  readonly writing: number[];
+}
+
+/** Batches that will never come. */
+export interface Lost {
+  readonly first: number;
+  readonly last: number;
+  /** Of the numbers from first to last, those that are not stored. */
+  readonly batches: number;
+  readonly samples: number;
+  /** Whether `samples` is no count but an estimate by the mean of the stored batches. */
+  readonly estimated: boolean;
+}
+
+/** Holes in one outbox at most. An agent makes a handful; more are somebody's game and not kept. */
+const mostRanges = 256;
+
+export function newBook(device: DeviceId, outbox: string, seq: number, now: number): Book {
+  return {
+    device,
+    outbox,
+    begun: now,
+    heard: now,
+    behind: null,
+    lowest: seq,
+    highest: seq,
+    settled: [],
+    tip: null,
+    newest: null,
+    batches: 0,
+    samples: 0,
+    setAside: 0,
+    writing: [],
+  };
+}
+
+/** A number was heard. */
+export function hear(book: Book, seq: number, now: number): void {
+  book.heard = now;
+  book.behind ??= now;
+  book.lowest = Math.min(book.lowest, seq);
+  book.highest = Math.max(book.highest, seq);
+}
+
+/** A number is settled. @param end its batch's last instant; null for one without samples @returns whether the book had room for it */
+export function settle(book: Book, seq: number, end: number | null): boolean {
+  if (!cover(book, seq, seq)) return false;
+  if (end === null) return true;
+  book.newest = Math.max(book.newest ?? 0, end);
+  if (book.settled.length === 2) book.tip = book.newest;
+  else if (seq === book.settled[1]) book.tip = end;
+  else if (seq < (book.settled[1] ?? 0)) book.tip = Math.max(book.tip ?? 0, end);
+  return true;
+}
+
+/** Those of the numbers `from` to `to` that are not settled will never come. @returns undefined where there are none */
+export function lose(book: Book, from: number, to: number, samples: number | undefined): Lost | undefined {
+  const missing = holes(book.settled, from, to);
+  const batches = size(missing);
+  if (batches === 0 || !cover(book, from, to)) return undefined;
+  book.lowest = Math.min(book.lowest, from);
+  const share = batches / (to - from + 1);
+  return {
+    first: missing[0] ?? from,
+    last: missing.at(-1) ?? to,
+    batches,
+    samples: Math.round(samples === undefined ? batches * samplesPerBatch(book) : samples * share),
+    estimated: samples === undefined || share < 1,
+  };
+}
+
+export function isComplete({ settled, lowest, highest }: Book): boolean {
+  return settled.length === 2 && (settled[0] ?? 0) <= lowest && (settled[1] ?? 0) >= highest;
+}
+
+/** Batches that were heard of, or must have been between those, and are neither stored nor in a gap. */
+export function outstanding(book: Pick<Book, "lowest" | "highest" | "settled">): { batches: number; ranges: Ranges } {
+  const ranges = holes(book.settled, book.lowest, book.highest);
+  return { batches: size(ranges), ranges };
+}
+
+/** The mean of the stored batches; 0 before there is one. */
+export function samplesPerBatch({
+  batches,
+  samples,
+  setAside,
+}: Pick<Book, "batches" | "samples" | "setAside">): number {
+  return batches === 0 ? 0 : (samples + setAside) / batches;
+}
+
+function cover(book: Book, from: number, to: number): boolean {
+  const next = withRange(book.settled, from, to);
+  if (next.length > mostRanges * 2) return false;
+  book.settled = next;
+  return true;
+}

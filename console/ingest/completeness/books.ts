@@ -1,0 +1,58 @@
+import type { DeviceId } from "#shared/ids";
+import type { Book } from "./book.ts";
+import type { LedgerRows } from "./rows.ts";
+
+export interface BooksOptions {
+  readonly rows: LedgerRows;
+  /** Whether the book has something that its row has not: such a one stays. */
+  readonly isBusy: (book: Book) => boolean;
+}
+
+/** Books in memory at most, some 400 bytes each; the others are read again when they are heard. */
+const mostBooks = 20_000;
+
+/** The books in use, read from their rows when they are asked for. */
+export class Books {
+  readonly #options: BooksOptions;
+  /** The one that was asked for longest ago first. */
+  readonly #books = new Map<string, Book>();
+
+  constructor(options: BooksOptions) {
+    this.#options = options;
+  }
+
+  get(device: DeviceId, outbox: string): Book | undefined {
+    const name = key(device, outbox);
+    const known = this.#books.get(name);
+    if (known) {
+      this.#books.delete(name);
+      this.#books.set(name, known);
+      return known;
+    }
+    const row = this.#options.rows.outbox(device, outbox);
+    return row && this.add({ ...row, writing: [] });
+  }
+
+  add(book: Book): Book {
+    this.#books.set(key(book.device, book.outbox), book);
+    for (const [name, old] of this.#books) {
+      if (this.#books.size <= mostBooks) break;
+      if (old !== book && !this.#options.isBusy(old)) this.#books.delete(name);
+    }
+    return book;
+  }
+
+  /** Whether the book is in memory with something that its row has not. */
+  isBusy(device: DeviceId, outbox: string): boolean {
+    const book = this.#books.get(key(device, outbox));
+    return book !== undefined && this.#options.isBusy(book);
+  }
+
+  drop(device: DeviceId, outbox: string): void {
+    this.#books.delete(key(device, outbox));
+  }
+}
+
+function key(device: DeviceId, outbox: string): string {
+  return `${device} ${outbox}`;
+}

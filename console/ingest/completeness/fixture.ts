@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import { ManualClock } from "#shared/clock";
+import { parseDeviceId } from "#shared/ids";
+import { silentLog } from "#shared/log";
+import type { Gap } from "#shared/messages/metrics";
+import type { Scope } from "../../../test/suite.ts";
+import { openDatabase } from "../../store/database.ts";
+import { migrations } from "../../store/schema.ts";
+import { BatchLedger } from "./ledger.ts";
+import { CompletenessReports } from "./reports.ts";
+import { LedgerRows } from "./rows.ts";
+
+export const rpi = parseDeviceId("rpi-7");
+
+/** A ledger on a real database, whose process can be killed and started anew. */
+export async function openLedger(scope: Scope, directory?: string) {
+  const database = openDatabase(join(directory ?? (await scope.directory()), "muster.db"), migrations);
+  scope.cleanup(() => database.close());
+  const clock = new ManualClock();
+  const acked: string[] = [];
+  const start = () => {
+    const rows = new LedgerRows(database);
+    const acknowledge = (device: string, outbox: string, seq: number): void =>
+      void acked.push(`${device} ${outbox} ${seq}`);
+    const ledger = new BatchLedger({ database, rows, clock, log: silentLog, acknowledge });
+    scope.cleanup(() => ledger.stop());
+    const reports = new CompletenessReports({ rows, flush: () => ledger.flush() });
+    const store = (
+      seq: number,
+      { outbox = "a", samples = 10, setAside = 0, gap = undefined as Gap | undefined } = {},
+    ) => {
+      const taken = ledger.take(rpi, outbox, seq);
+      const end = gap ? null : clock.now() + (seq % 10_000) * 1_000;
+      if (taken === "new") ledger.stored(rpi, { outbox, seq, end, samples, setAside, gap });
+      return taken;
+    };
+    return { ledger, reports, store };
+  };
+  return { database, clock, acked, start };
+}

@@ -1,0 +1,247 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Gap } from "#shared/messages/metrics";
+import { transaction, type Database } from "../../store/database.ts";
+import { hear, isComplete, lose, newBook, settle, type Book } from "./book.ts";
+import { Books } from "./books.ts";
+import { addGap, foldOutboxes } from "./bounds.ts";
+import type { Missing } from "./completeness.ts";
+import { has } from "./ranges.ts";
+import type { LedgerRows } from "./rows.ts";
+
+export interface BatchLedgerOptions {
+  readonly database: Database;
+  readonly rows: LedgerRows;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The batch is in the store and in the ledger: its outbox may let go of it. */
+  readonly acknowledge: (device: DeviceId, outbox: string, seq: number) => void;
+  /** Called when {@link BatchLedger.problem} has come or gone. */
+  readonly onProblem?: () => void;
+}
+
+/** What to do with a batch: write it; acknowledge it again; nothing, for it will be acknowledged; leave it to its sender. */
+export type Taken = "new" | "stored" | "writing" | "busy";
+
+/** What a batch has become. */
+export interface Written {
+  readonly outbox: string;
+  readonly seq: number;
+  /** The last instant, epoch ms; null where there was none. */
+  readonly end: number | null;
+  /** Samples that the store has, and those it will never have. */
+  readonly samples: number;
+  readonly setAside: number;
+  /** What left the outbox unsent, with its moments on the console's clock. */
+  readonly gap?: Gap | undefined;
+}
+
+/** Batches of one device on their way to the store at most: twice an agent's window. More are left to their sender. */
+const mostWriting = 64;
+/** Characters of the reason for a gap. */
+const longestWhy = 300;
+/** Milliseconds until a failed write of the ledger is tried again. */
+const retryAfter = 1_000;
+
+/**
+ * Which batches the store has, by device and outbox, so that a batch that comes again is known, and what is missing can be told.
+ *
+ * new ─ take ─► writing ─ stored ─► (a transaction a turn) ─► stored, acknowledged
+ *                  └─ kept ─► new
+ *
+ * The transaction comes before the acks: a batch that left its outbox is never shown as missing, whenever this process is killed.
+ */
+export class BatchLedger {
+  readonly #options: BatchLedgerOptions;
+  readonly #books: Books;
+  /** Batches on their way, by device. */
+  readonly #writing = new Map<DeviceId, number>();
+  readonly #dirty = new Set<Book>();
+  readonly #fresh = new Set<DeviceId>();
+  /** For the next transaction, and for the acks after it. */
+  #changes: (() => void)[] = [];
+  #done: (readonly [Book, number])[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #cancelRetry: (() => void) | undefined;
+  #problem: string | undefined;
+
+  constructor(options: BatchLedgerOptions) {
+    this.#options = options;
+    const isBusy = (book: Book): boolean => book.writing.length > 0 || this.#dirty.has(book);
+    this.#books = new Books({ rows: options.rows, isBusy });
+  }
+
+  /** Why nothing is acknowledged, as a sentence; undefined when all is well. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Batches on their way to the store, of all devices. */
+  get window(): number {
+    let sum = 0;
+    for (const count of this.#writing.values()) sum += count;
+    return sum;
+  }
+
+  /** A batch was heard. After `new`, {@link stored} or {@link kept} must follow. */
+  take(device: DeviceId, outbox: string, seq: number): Taken {
+    const known = this.#books.get(device, outbox);
+    if (known?.writing.includes(seq)) return "writing";
+    if (known && has(known.settled, seq)) {
+      known.heard = this.#now();
+      this.#dirty.add(known);
+      return "stored";
+    }
+    const writing = this.#writing.get(device) ?? 0;
+    if (this.#problem !== undefined || writing >= mostWriting) return "busy";
+    const book = known ?? this.#begin(device, outbox, seq);
+    hear(book, seq, this.#now());
+    book.writing.push(seq);
+    this.#writing.set(device, writing + 1);
+    this.#dirty.add(book);
+    return "new";
+  }
+
+  /** The last instant before the first batch of this outbox that is not here yet, epoch ms; null where nothing is. */
+  tip(device: DeviceId, outbox: string): number | null {
+    return this.#books.get(device, outbox)?.tip ?? null;
+  }
+
+  /** The store has the batch. It is acknowledged once the ledger has it too. */
+  stored(device: DeviceId, written: Written): void {
+    const { outbox, seq, end, samples, setAside, gap } = written;
+    const book = this.#books.get(device, outbox) ?? this.#begin(device, outbox, seq);
+    if (has(book.settled, seq)) this.#changes.push(() => this.#options.rows.cameAfterAll(device, outbox, seq, samples));
+    if (settle(book, seq, end)) {
+      if (end !== null) book.batches += 1;
+      book.samples += samples;
+      book.setAside += setAside;
+    }
+    if (gap) this.#lost(book, gap, seq);
+    this.#dirty.add(book);
+    this.#done.push([book, seq]);
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  /** The store did not take the batch: its sender keeps it, and will send it again. */
+  kept(device: DeviceId, outbox: string, seq: number): void {
+    const book = this.#books.get(device, outbox);
+    if (!book) return;
+    this.#release(book, seq);
+    // A name that nothing is known of costs nothing: while the store is away, nobody can fill the memory with them.
+    if (book.settled.length > 0 || book.writing.length > 0) return;
+    this.#dirty.delete(book);
+    this.#books.drop(device, outbox);
+  }
+
+  /** Writes what is new, then acknowledges it. When that fails there is no ack, and it is tried again. */
+  flush(): void {
+    this.#cancelScheduled();
+    if (this.#dirty.size === 0 && this.#fresh.size === 0) return;
+    try {
+      transaction(this.#options.database, () => this.#write());
+      this.#acknowledge();
+      this.#fold();
+      this.#tell(undefined);
+    } catch (thrown) {
+      this.#failed(asError(thrown));
+    }
+  }
+
+  stop(): void {
+    this.flush();
+    this.#cancelScheduled();
+  }
+
+  #lost(book: Book, { from, to, samples, since, until, why }: Gap, seq: number): void {
+    // An outbox numbers a gap after what it lost: what claims to be later would take the place of batches to come.
+    const last = Math.min(to, seq - 1);
+    const lost = from <= last ? lose(book, from, last, samples) : undefined;
+    if (!lost) return;
+    const moment = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
+    const gap: Missing = {
+      ...lost,
+      outbox: book.outbox,
+      from: moment(since),
+      to: moment(until),
+      why: why.slice(0, longestWhy),
+    };
+    this.#changes.push(() => addGap(this.#options.rows, book.device, gap));
+  }
+
+  #acknowledge(): void {
+    const done = this.#done;
+    this.#done = [];
+    this.#dirty.clear();
+    this.#changes = [];
+    for (const [book, seq] of done) {
+      this.#release(book, seq);
+      this.#options.acknowledge(book.device, book.outbox, seq);
+    }
+  }
+
+  #write(): void {
+    for (const book of this.#dirty) {
+      if (isComplete(book)) book.behind = null;
+      this.#options.rows.putOutbox(book);
+    }
+    for (const change of this.#changes) change();
+  }
+
+  /** After the acks, because only then no batch of these is on its way. */
+  #fold(): void {
+    if (this.#fresh.size === 0) return;
+    const { database, rows } = this.#options;
+    transaction(database, () => {
+      for (const device of this.#fresh) {
+        const gone = foldOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
+        for (const outbox of gone) this.#books.drop(device, outbox);
+      }
+    });
+    this.#fresh.clear();
+  }
+
+  #failed(error: Error): void {
+    this.#tell(`the console cannot write down which batches it has, and acknowledges none: ${error.message}`);
+    this.#cancelRetry ??= this.#options.clock.after(retryAfter, () => {
+      this.#cancelRetry = undefined;
+      this.flush();
+    });
+  }
+
+  #tell(problem: string | undefined): void {
+    const changed = (problem === undefined) !== (this.#problem === undefined);
+    this.#problem = problem;
+    if (!changed) return;
+    if (problem === undefined) this.#options.log.info({}, "the ledger of batches is written again");
+    else this.#options.log.error({}, problem);
+    this.#options.onProblem?.();
+  }
+
+  #release(book: Book, seq: number): void {
+    const at = book.writing.indexOf(seq);
+    if (at < 0) return;
+    book.writing.splice(at, 1);
+    const left = (this.#writing.get(book.device) ?? 0) - 1;
+    if (left > 0) this.#writing.set(book.device, left);
+    else this.#writing.delete(book.device);
+  }
+
+  #begin(device: DeviceId, outbox: string, seq: number): Book {
+    this.#fresh.add(device);
+    return this.#books.add(newBook(device, outbox, seq, this.#now()));
+  }
+
+  #cancelScheduled(): void {
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+  }
+
+  #now(): number {
+    return Math.round(this.#options.clock.now());
+  }
+}

@@ -1,0 +1,144 @@
+import type { DeviceId } from "#shared/ids";
+import type { Database } from "../../store/database.ts";
+import { silence, type Missing, type OutboxRow } from "./completeness.ts";
+import type { Ranges } from "./ranges.ts";
+
+interface StoredOutbox extends Omit<OutboxRow, "settled" | "setAside"> {
+  readonly settled: string;
+  readonly set_aside: number;
+}
+
+interface StoredGap extends Omit<Missing, "estimated" | "from" | "to"> {
+  readonly id: number;
+  readonly device: DeviceId;
+  readonly outbox: string;
+  readonly first: number;
+  readonly last: number;
+  readonly estimated: number;
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** What a device claims may be more than SQLite's integers hold, and one row that fails would fail the transaction of all. */
+const largest = 1e15;
+
+/** The rows of outboxes and gaps. An outbox without a name stands for many old ones. */
+export class LedgerRows {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(database: Database) {
+    this.#statements = prepare(database);
+  }
+
+  outbox(device: DeviceId, outbox: string): OutboxRow | undefined {
+    const row = this.#statements.outbox.get(device, outbox) as unknown as StoredOutbox | undefined;
+    return row && toOutbox(row);
+  }
+
+  /** Of one device, the last heard first. */
+  outboxes(device: DeviceId): OutboxRow[] {
+    return (this.#statements.outboxes.all(device) as unknown as StoredOutbox[]).map(toOutbox);
+  }
+
+  allOutboxes(): OutboxRow[] {
+    return (this.#statements.allOutboxes.all() as unknown as StoredOutbox[]).map(toOutbox);
+  }
+
+  /** All of those devices that may have replaced an outbox before it was empty. */
+  replacedOutboxes(): OutboxRow[] {
+    return (this.#statements.replaced.all(silence) as unknown as StoredOutbox[]).map(toOutbox);
+  }
+
+  putOutbox(row: OutboxRow): void {
+    const { device, outbox, begun, heard, behind, lowest, highest, settled, tip, newest, batches, samples } = row;
+    const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
+    const counts = [batches, samples, row.setAside];
+    const numbers = [...moments, lowest, highest];
+    this.#statements.putOutbox.run(device, outbox, ...numbers, JSON.stringify(settled), tip, newest, ...counts);
+  }
+
+  dropOutbox({ device, outbox }: Pick<OutboxRow, "device" | "outbox">): void {
+    this.#statements.dropOutbox.run(device, outbox);
+  }
+
+  /** Oldest first. */
+  gaps(device: DeviceId): (Missing & { readonly id: number })[] {
+    return (this.#statements.gaps.all(device) as unknown as StoredGap[]).map(toMissing);
+  }
+
+  allGaps(): (Missing & { readonly device: DeviceId })[] {
+    return (this.#statements.allGaps.all() as unknown as StoredGap[]).map((row) => ({
+      ...toMissing(row),
+      device: row.device,
+    }));
+  }
+
+  /** Samples in the gaps of each device that has any. */
+  missing(): Map<DeviceId, number> {
+    const rows = this.#statements.missing.all() as unknown as { device: DeviceId; samples: number }[];
+    return new Map(rows.map(({ device, samples }) => [device, samples]));
+  }
+
+  addGap(device: DeviceId, { outbox, first, last, batches, samples, estimated, from, to, why }: Missing): void {
+    const counts = [batches, samples].map((count) => Math.min(count, largest));
+    const numbers = [first ?? 0, last ?? 0, ...counts, estimated ? 1 : 0];
+    this.#statements.addGap.run(device, outbox ?? "", ...numbers, from, to, why);
+  }
+
+  dropGap(id: number): void {
+    this.#statements.dropGap.run(id);
+  }
+
+  /** A batch that a gap counts came in after all. */
+  cameAfterAll(device: DeviceId, outbox: string, seq: number, samples: number): void {
+    const { findGap, shrinkGap, dropGap } = this.#statements;
+    const found = findGap.get(device, outbox, seq) as { id: number; batches: number } | undefined;
+    if (!found) return;
+    if (found.batches > 1) shrinkGap.run(samples, found.id);
+    else dropGap.run(found.id);
+  }
+}
+
+function toOutbox({ settled, set_aside: setAside, ...row }: StoredOutbox): OutboxRow {
+  return { ...row, setAside, settled: JSON.parse(settled) as Ranges };
+}
+
+function toMissing({ id, outbox, first, last, batches, samples, estimated, since, until, why }: StoredGap) {
+  const one = outbox === "" ? { outbox: null, first: null, last: null } : { outbox, first, last };
+  return { id, ...one, batches, samples, estimated: estimated === 1, from: since, to: until, why };
+}
+
+function prepare(database: Database) {
+  return {
+    outbox: database.prepare("SELECT * FROM outboxes WHERE device = ? AND outbox = ?"),
+    outboxes: database.prepare("SELECT * FROM outboxes WHERE device = ? ORDER BY outbox = '', heard DESC"),
+    allOutboxes: database.prepare("SELECT * FROM outboxes"),
+    replaced: database.prepare(
+      `SELECT * FROM outboxes WHERE device IN (
+         SELECT old.device FROM outboxes AS old JOIN outboxes AS new ON new.device = old.device
+         WHERE old.behind IS NOT NULL AND new.outbox <> '' AND new.begun > old.begun AND new.heard - old.heard > ?)`,
+    ),
+    putOutbox: database.prepare(
+      `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, settled, tip, newest, batches, samples, set_aside)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET begun = excluded.begun, heard = excluded.heard, behind = excluded.behind,
+         lowest = excluded.lowest, highest = excluded.highest, settled = excluded.settled, tip = excluded.tip,
+         newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside`,
+    ),
+    dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
+    gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),
+    allGaps: database.prepare("SELECT * FROM outbox_gaps ORDER BY id"),
+    missing: database.prepare("SELECT device, TOTAL(samples) AS samples FROM outbox_gaps GROUP BY device"),
+    addGap: database.prepare(
+      `INSERT INTO outbox_gaps (device, outbox, first, last, batches, samples, estimated, since, until, why)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    dropGap: database.prepare("DELETE FROM outbox_gaps WHERE id = ?"),
+    findGap: database.prepare(
+      "SELECT id, batches FROM outbox_gaps WHERE device = ?1 AND outbox = ?2 AND first <= ?3 AND last >= ?3 ORDER BY id LIMIT 1",
+    ),
+    shrinkGap: database.prepare(
+      "UPDATE outbox_gaps SET batches = batches - 1, samples = MAX(0, samples - ?) WHERE id = ?",
+    ),
+  };
+}

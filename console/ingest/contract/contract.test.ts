@@ -1,0 +1,283 @@
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import type { Column } from "#shared/columns";
+import type { FieldType } from "#shared/field-types";
+import { parseDeviceId } from "#shared/ids";
+import { silentLog, type Log } from "#shared/log";
+import { suite, type Scope } from "../../../test/suite.ts";
+import { openDatabase, type Database } from "../../store/database.ts";
+import { migrations } from "../../store/schema.ts";
+import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
+import { adviceOf } from "./advice.ts";
+import { Contract } from "./contract.ts";
+import { mostFields } from "./field-types.ts";
+import { mostEntries } from "./quarantine.ts";
+
+const rpi = parseDeviceId("rpi-7");
+
+interface Changes {
+  readonly database?: Database;
+  readonly declared?: Record<string, FieldType>;
+  readonly stored?: StoredTypes;
+  readonly budget?: number;
+  readonly clock?: ManualClock;
+  readonly log?: Log;
+}
+
+const database = async (scope: Scope): Promise<Database> => {
+  const opened = openDatabase(join(await scope.directory(), "muster.db"), migrations);
+  scope.cleanup(() => opened.close());
+  return opened;
+};
+
+async function gate(scope: Scope, changes: Changes = {}): Promise<Contract> {
+  const contract = new Contract({
+    database: changes.database ?? (await database(scope)),
+    fieldTypes: new Map(Object.entries(changes.declared ?? {})),
+    seriesBudget: changes.budget ?? 1_000,
+    stored: () => changes.stored,
+    clock: changes.clock ?? new ManualClock(),
+    log: changes.log ?? silentLog,
+    random: () => 0.5,
+  });
+  contract.start();
+  scope.cleanup(() => contract.stop());
+  return contract;
+}
+
+const room = (fields: Record<string, Column>, times = [1]): SeriesColumns => ({
+  device: rpi,
+  measurement: "room",
+  tags: {},
+  times,
+  fields,
+});
+
+const fieldsOf = (contract: Contract, fields: Record<string, Column>, times = [1]): unknown =>
+  contract.admit([room(fields, times)]).map((one) => one.fields);
+
+const told = (contract: Contract): unknown[] =>
+  contract.quarantine.list().map(({ field, got, wanted, sample, count }) => [field, got, wanted, sample, count]);
+
+suite("the contract", ({ test }) => {
+  test("what fits passes untouched, the same object", async (scope) => {
+    const contract = await gate(scope);
+    const good = room({ on: true, text: "a", t: { e: 1, d: [205, 1] }, h: [1, null] }, [1, 2]);
+    for (let turn = 0; turn < 2; turn += 1) assert.equal(contract.admit([good]), [good]);
+    assert.is(contract.admit([good])[0], good);
+    assert.is(contract.setAside, 0);
+  });
+
+  test("a field that conflicts with what came first is set aside, the others of its series pass", async (scope) => {
+    const contract = await gate(scope);
+    fieldsOf(contract, { state: "open", t: 1.5, on: false });
+    assert.equal(fieldsOf(contract, { state: 3, t: "warm", on: true }), [{ on: true }]);
+    assert.equal(fieldsOf(contract, { state: 4 }), []);
+    assert.equal(told(contract), [
+      ["state", "number", "string", "3", 2],
+      ["t", "string", "float", '"warm"', 1],
+    ]);
+    assert.is(contract.setAside, 3);
+  });
+
+  test("of a column of mixed values the first one's type stays, with null in the others' place", async (scope) => {
+    const contract = await gate(scope);
+    const mixed = [null, 1, "two", Number.NaN, 4, Number.POSITIVE_INFINITY, true, "x"];
+    assert.equal(fieldsOf(contract, { t: mixed }, [1, 2, 3, 4, 5, 6, 7, 8]), [
+      { t: [null, 1, null, null, 4, null, null, null] },
+    ]);
+    assert.equal(told(contract), [
+      ["t", "string", "float", '"two"', 2],
+      ["t", "NaN", "float", "NaN", 1],
+      ["t", "Infinity", "float", "Infinity", 1],
+      ["t", "boolean", "float", "true", 1],
+    ]);
+  });
+
+  test("a constant that is not finite decides no type", async (scope) => {
+    const contract = await gate(scope);
+    assert.equal(fieldsOf(contract, { t: Number.NaN }, [1, 2]), []);
+    assert.equal(fieldsOf(contract, { t: "cold" }), [{ t: "cold" }]);
+    assert.equal(told(contract), [["t", "NaN", "float", "NaN", 2]]);
+  });
+
+  test("a text that is too long, and the names time and host, are set aside", async (scope) => {
+    const contract = await gate(scope);
+    assert.equal(fieldsOf(contract, { note: ["x".repeat(1_025), "ok"], time: [5, 6], host: ["a", "b"] }, [1, 2]), [
+      { note: [null, "ok"] },
+    ]);
+    assert.equal(
+      told(contract).map((one) => (one as string[]).slice(0, 3)),
+      [
+        ["note", "long text", "text of 1024 characters at most"],
+        ["time", "a reserved name", "another name"],
+        ["host", "a reserved name", "another name"],
+      ],
+    );
+    assert.ok(contract.quarantine.list().every(({ sample }) => sample.length <= 200));
+  });
+
+  test("declared integers take whole numbers only and are marked so, in every form of a column", async (scope) => {
+    const contract = await gate(scope, { declared: { "room.n": "integer" } });
+    const [list] = contract.admit([room({ n: [1, 2.5, 2 ** 53] }, [1, 2, 3])]);
+    assert.equal(list?.fields, { n: [1, null, null] });
+    assert.equal(list?.integers, new Set(["n"]));
+    assert.equal(fieldsOf(contract, { n: { e: 0, d: [5, 1] } }, [1, 2]), [{ n: { e: 0, d: [5, 1] } }]);
+    assert.equal(fieldsOf(contract, { n: { e: 1, d: [50, 5] } }, [1, 2]), [{ n: [5, null] }]);
+    assert.equal(fieldsOf(contract, { n: 7, t: 1.5 }), [{ n: 7, t: 1.5 }]);
+    assert.equal(
+      told(contract).map((one) => (one as string[])[1]),
+      ["fraction", "number beyond 2^53"],
+    );
+  });
+
+  test("what the store holds has the last word, and a declaration that contradicts it is told", async (scope) => {
+    const stored: StoredTypes = new Map([
+      [
+        "room",
+        new Map<string, ReadonlySet<FieldType>>([
+          ["n", new Set(["integer"])],
+          ["d", new Set(["float"])],
+          ["both", new Set(["float", "integer"])],
+          ["host", new Set(["float"])],
+        ]),
+      ],
+    ]);
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) };
+    const declared = { "room.d": "integer", "room.both": "integer" } as const;
+    const contract = await gate(scope, { stored, declared, log });
+    const [one] = contract.admit([room({ n: 4, d: 1.5, both: 3, host: 1 })]);
+    assert.equal(one?.fields, { n: 4, d: 1.5, both: 3 });
+    assert.equal(one?.integers, new Set(["n", "both"]));
+    assert.is(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /room\.d is declared integer, but InfluxDB holds it as float/);
+  });
+
+  test("first types and the quarantine outlive a restart; declaring the other type sets it right", async (scope) => {
+    const kept = await database(scope);
+    const first = await gate(scope, { database: kept });
+    fieldsOf(first, { state: "open" });
+    fieldsOf(first, { state: 1 });
+    first.stop();
+    const second = await gate(scope, { database: kept });
+    assert.equal(fieldsOf(second, { state: 2 }), []);
+    assert.equal(told(second), [["state", "number", "string", "1", 2]]);
+    const [entry] = second.quarantine.list();
+    assert.match(entry ? adviceOf(entry) : "", /MUSTER_FIELD_TYPES=room\.state=float/);
+    second.stop();
+    const third = await gate(scope, { database: kept, declared: { "room.state": "float" } });
+    assert.equal(fieldsOf(third, { state: 2 }), [{ state: 2 }]);
+  });
+
+  test("a device cannot introduce fields without end", async (scope) => {
+    const contract = await gate(scope);
+    const many = Object.fromEntries(Array.from({ length: mostFields.ofDevice + 5 }, (_, at) => [`f${at}`, at]));
+    const [admitted] = contract.admit([room(many)]);
+    assert.is(Object.keys(admitted?.fields ?? {}).length, mostFields.ofDevice);
+    assert.is(contract.quarantine.list().length, 5);
+    assert.is(contract.quarantine.list()[0]?.got, "one more field");
+  });
+
+  test("no device decides what the console's own fields are", async (scope) => {
+    const contract = await gate(scope);
+    const marks = { ...room({ text: 1, ms: 5 }), measurement: "muster_command" };
+    assert.equal(contract.admit([marks])[0]?.fields, { ms: 5 });
+  });
+});
+
+suite("the quarantine", ({ test }) => {
+  test("is bounded; what has no room is counted, and forgetting makes room", async (scope) => {
+    const { quarantine } = await gate(scope);
+    const add = (device: string, field: string): void =>
+      quarantine.add({
+        device: parseDeviceId(device),
+        measurement: "m",
+        field,
+        got: "g",
+        wanted: "w",
+        sample: "",
+        count: 2,
+      });
+    for (let n = 0; n < mostEntries.ofDevice + 3; n += 1) add("rpi-7", `f${n}`);
+    add("rpi-8", "f");
+    assert.is(quarantine.list(rpi).length, mostEntries.ofDevice);
+    assert.is(quarantine.more(rpi), 6);
+    assert.is(quarantine.forget(rpi), mostEntries.ofDevice);
+    assert.is(quarantine.more(), 0);
+    assert.equal(
+      quarantine.list().map(({ device }) => device),
+      ["rpi-8"],
+    );
+    add("rpi-7", "again");
+    assert.is(quarantine.list(rpi)[0]?.count, 2);
+  });
+
+  test("the database hears of it once a second, and an entry that is silent for a month goes", async (scope) => {
+    const kept = await database(scope);
+    const clock = new ManualClock();
+    const { quarantine } = await gate(scope, { database: kept, clock });
+    const count = (): unknown => kept.prepare("SELECT SUM(count) AS n FROM quarantine").get()?.["n"];
+    const misfit = { device: rpi, measurement: "m", field: "f", got: "g", wanted: "w", sample: "", count: 1 };
+    for (let n = 0; n < 3; n += 1) quarantine.add(misfit);
+    assert.is(count(), null);
+    clock.advance(1_000);
+    assert.is(count(), 3);
+    clock.advance(31 * 86_400_000);
+    const later = await gate(scope, { database: kept, clock });
+    assert.equal(later.quarantine.list(), []);
+  });
+});
+
+suite("the budget of series", ({ test }) => {
+  const sensor = (id: string | number, device = rpi): SeriesColumns => ({
+    ...room({ t: 1 }),
+    device,
+    tags: { id: `sensor-${id}`, floor: "1" },
+  });
+  const passes = (contract: Contract, ...all: SeriesColumns[]): number => contract.admit(all).length;
+
+  test("beyond it new series are set aside and the known ones go on, whatever the order of their tags", async (scope) => {
+    const contract = await gate(scope, { budget: 3 });
+    assert.is(passes(contract, sensor(1), sensor(2), sensor(3), sensor(4)), 3);
+    assert.is(passes(contract, sensor(3), sensor(1), { ...sensor(2), tags: { floor: "1", id: "sensor-2" } }), 3);
+    assert.is(passes(contract, { ...sensor(1), measurement: "other" }), 0);
+    assert.is(passes(contract, sensor(4, parseDeviceId("rpi-8"))), 1);
+  });
+
+  test("the offender is named with the tag that it comes from", async (scope) => {
+    const contract = await gate(scope, { budget: 10 });
+    for (let n = 0; n < 510; n += 1) contract.admit([sensor(n)]);
+    const [worst, ...others] = contract.budget.offenders();
+    assert.equal(others, []);
+    assert.is(worst?.known, 10);
+    assert.is(worst?.samples, 500);
+    assert.ok(Math.abs((worst?.series ?? 0) - 500) < 50, `about 500, said ${worst?.series}`);
+    assert.equal(
+      worst?.worst.map(({ measurement, tag }) => [measurement, tag]),
+      [
+        ["room", "id"],
+        ["room", "floor"],
+      ],
+    );
+    assert.is(worst?.worst[1]?.values, 1);
+  });
+
+  test("a series that is silent for a day or two makes room", async (scope) => {
+    const clock = new ManualClock();
+    const contract = await gate(scope, { budget: 2, clock });
+    passes(contract, sensor(1), sensor(2));
+    clock.advance(86_400_000);
+    assert.is(passes(contract, sensor(1), sensor(3)), 1);
+    clock.advance(86_400_000);
+    assert.is(passes(contract, sensor(1), sensor(3)), 2);
+    assert.is(passes(contract, sensor(2)), 0);
+  });
+
+  test("a hundred thousand series do not fall together", async (scope) => {
+    const contract = await gate(scope, { budget: 200_000 });
+    for (let n = 0; n < 100_000; n += 1) contract.admit([sensor(n)]);
+    assert.is(contract.budget.sizes()[0]?.known, 100_000);
+  });
+});

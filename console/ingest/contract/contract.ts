@@ -1,0 +1,145 @@
+import type { Clock } from "#shared/clock";
+import type { Column } from "#shared/columns";
+import type { FieldType } from "#shared/field-types";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Database } from "../../store/database.ts";
+import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
+import { conforms, longestText, sampleOf, sift, typeOfColumn } from "./column-check.ts";
+import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
+import { Quarantine } from "./quarantine.ts";
+import { SeriesBudget } from "./series-budget.ts";
+
+export interface ContractOptions {
+  readonly database: Database;
+  /** Types by `measurement.field`. */
+  readonly fieldTypes: ReadonlyMap<string, FieldType>;
+  /** Series that one device may have. */
+  readonly seriesBudget: number;
+  /** What the store holds already; asked with each message, so it must cost nothing. */
+  readonly stored: () => StoredTypes | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 0 ≤ n < 1 */
+  readonly random: () => number;
+}
+
+/** The console writes these itself: no device's first value decides what they are. */
+const ownTypes: readonly (readonly [string, FieldType])[] = [
+  ["muster_command.text", "string"],
+  ["muster_command.id", "string"],
+  ["muster_command.ms", "float"],
+  ["muster_refused.count", "float"],
+];
+
+/**
+ * The gate before the store. InfluxDB refuses a whole line for one field of another type than it has, and every new series
+ * costs it memory for good. So a field's type is settled by its first value (or declared), what conflicts is set aside
+ * field by field with a note in the quarantine, and a device has a budget of series. All else passes.
+ */
+export class Contract {
+  readonly quarantine: Quarantine;
+  readonly budget: SeriesBudget;
+  /** Values set aside since the start. */
+  setAside = 0;
+  readonly #options: ContractOptions;
+  readonly #types: FieldTypes;
+
+  constructor(options: ContractOptions) {
+    this.#options = options;
+    const { seriesBudget: budget, fieldTypes, clock, random } = options;
+    this.quarantine = new Quarantine(options);
+    this.budget = new SeriesBudget({ budget, clock, random });
+    this.#types = new FieldTypes({ ...options, declared: new Map([...fieldTypes, ...ownTypes]) });
+  }
+
+  start(): void {
+    this.#types.start();
+    this.quarantine.start();
+  }
+
+  stop(): void {
+    this.quarantine.stop();
+  }
+
+  /** What may be written of a device's series. Costs next to nothing where all of it may. */
+  admit(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
+    const stored = this.#options.stored();
+    if (stored) this.#types.learn(stored);
+    return series.flatMap((one) => this.#admitOne(one) ?? []);
+  }
+
+  #admitOne(series: SeriesColumns): SeriesColumns | undefined {
+    const { measurement, times, fields } = series;
+    if (!this.budget.admits(series)) {
+      this.setAside += times.length * Object.keys(fields).length;
+      return undefined;
+    }
+    const types = this.#types.of(measurement);
+    if (types && isFit(series, types)) return withIntegers(series, types);
+    const kept = new Map<string, Column>();
+    for (const [field, column] of Object.entries(fields)) this.setAside += this.#sift(series, field, column, kept);
+    const known = this.#types.of(measurement);
+    return kept.size > 0 && known ? withIntegers({ ...series, fields: Object.fromEntries(kept) }, known) : undefined;
+  }
+
+  /** Puts what is fit of one field into `into`. @returns the number of values set aside */
+  #sift(series: SeriesColumns, field: string, column: Column, into: Map<string, Column>): number {
+    const { device, measurement, times } = series;
+    const type = this.#types.of(measurement)?.fields.get(field) ?? this.#settle(device, measurement, field, column);
+    if (typeof type === "object") {
+      const misfit = { device, measurement, field, ...type, sample: sampleOf(firstOf(column)), count: times.length };
+      this.quarantine.add(misfit);
+      return times.length;
+    }
+    if (type !== undefined && conforms(column, type)) {
+      into.set(field, column);
+      return 0;
+    }
+    const { kept, misfits } = sift(column, times.length, type);
+    if (kept !== undefined) into.set(field, kept);
+    let aside = 0;
+    for (const [got, { sample, count }] of misfits) {
+      const wanted = got === "long text" ? `text of ${longestText} characters at most` : (type ?? "float");
+      this.quarantine.add({ device, measurement, field, got, wanted, sample, count });
+      aside += count;
+    }
+    return aside;
+  }
+
+  /** The type of a field that is new, or why it cannot be one. */
+  #settle(
+    device: DeviceId,
+    measurement: string,
+    field: string,
+    column: Column,
+  ): FieldType | undefined | { got: string; wanted: string } {
+    if (this.#types.isReserved(field)) return { got: "a reserved name", wanted: "another name" };
+    const came = typeOfColumn(column);
+    if (came === undefined) return undefined;
+    return (
+      this.#types.settle(device, measurement, field, came) ?? {
+        got: "one more field",
+        wanted: "fewer different fields",
+      }
+    );
+  }
+}
+
+function isFit({ fields }: SeriesColumns, types: MeasurementTypes): boolean {
+  for (const field of Object.keys(fields)) {
+    const type = types.fields.get(field);
+    const column = fields[field];
+    if (type === undefined || column === undefined || !conforms(column, type)) return false;
+  }
+  return true;
+}
+
+function withIntegers(series: SeriesColumns, { integers }: MeasurementTypes): SeriesColumns {
+  return integers ? { ...series, integers } : series;
+}
+
+function firstOf(column: Column): string | number | boolean | null {
+  if (typeof column !== "object") return column;
+  return "d" in column ? (column.d[0] ?? 0) / 10 ** column.e : (column.find((value) => value !== null) ?? null);
+}

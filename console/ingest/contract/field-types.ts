@@ -1,0 +1,138 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { FieldType } from "#shared/field-types";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Database } from "../../store/database.ts";
+import type { StoredTypes } from "../../store/store.ts";
+
+export interface FieldTypesOptions {
+  readonly database: Database;
+  /** By `measurement.field`. */
+  readonly declared: ReadonlyMap<string, FieldType>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The types of one measurement's fields. */
+export interface MeasurementTypes {
+  readonly fields: ReadonlyMap<string, FieldType>;
+  /** Those that are integers; undefined where none is. */
+  readonly integers: ReadonlySet<string> | undefined;
+}
+
+/** Fields that a device may be the first to send, and all together: names come from outside. */
+export const mostFields = { ofDevice: 2_000, ofAll: 50_000 };
+/** `time` is the line protocol's own; one device's field `host` would hide the tag `host` in every query over that measurement. */
+const reserved: ReadonlySet<string> = new Set(["time", "host"]);
+
+interface Row {
+  readonly measurement: string;
+  readonly field: string;
+  readonly type: FieldType;
+  readonly device: DeviceId;
+}
+
+interface Known {
+  readonly fields: Map<string, FieldType>;
+  integers: ReadonlySet<string> | undefined;
+}
+
+/**
+ * The type of each measurement's fields: what the store holds already, else what is declared, else what came first,
+ * which is kept, so that neither a restart nor an outage of the store changes it.
+ */
+export class FieldTypes {
+  readonly #options: FieldTypesOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #introduced = new Map<DeviceId, number>();
+  #learned: StoredTypes | undefined;
+  #count = 0;
+
+  constructor(options: FieldTypesOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what came first in former runs. */
+  start(): void {
+    const rows = this.#options.database.prepare("SELECT measurement, field, type, device FROM field_types").all();
+    for (const { measurement, field, type, device } of rows as unknown as Row[]) {
+      this.#set(measurement, field, this.#options.declared.get(`${measurement}.${field}`) ?? type);
+      this.#counted(device);
+    }
+  }
+
+  /** @returns undefined where no field of the measurement has a type yet */
+  of(measurement: string): MeasurementTypes | undefined {
+    return this.#known.get(measurement);
+  }
+
+  /** Whether a field may have this name at all. */
+  isReserved(field: string): boolean {
+    return reserved.has(field);
+  }
+
+  /**
+   * Gives a new field its type: the declared one, else `came`.
+   * @returns undefined where there is no room for more fields
+   */
+  settle(device: DeviceId, measurement: string, field: string, came: FieldType): FieldType | undefined {
+    if (this.#count >= mostFields.ofAll || (this.#introduced.get(device) ?? 0) >= mostFields.ofDevice) return undefined;
+    const type = this.#options.declared.get(`${measurement}.${field}`) ?? came;
+    this.#set(measurement, field, type);
+    this.#counted(device);
+    this.#keep({ measurement, field, type, device });
+    return type;
+  }
+
+  /** Takes over what the store holds: it refuses whole lines over another type, so it has the last word. */
+  learn(stored: StoredTypes): void {
+    if (stored === this.#learned) return;
+    this.#learned = stored;
+    for (const [measurement, fields] of stored) {
+      for (const [field, types] of fields) if (!reserved.has(field)) this.#learnField(measurement, field, types);
+    }
+  }
+
+  #learnField(measurement: string, field: string, stored: ReadonlySet<FieldType>): void {
+    const declared = this.#options.declared.get(`${measurement}.${field}`);
+    const wished = declared ?? this.#known.get(measurement)?.fields.get(field);
+    // Where its type has changed over time the store holds several, and which one it takes now it does not say.
+    const [first] = stored;
+    const type = wished !== undefined && stored.has(wished) ? wished : first;
+    if (type === undefined) return;
+    this.#set(measurement, field, type);
+    if (declared !== undefined && declared !== type)
+      this.#options.log.warn(
+        { measurement, field, declared, stored: type },
+        `${measurement}.${field} is declared ${declared}, but InfluxDB holds it as ${type} and would refuse every line: ${type} it stays, until the measurement is dropped there`,
+      );
+  }
+
+  #set(measurement: string, field: string, type: FieldType): void {
+    let known = this.#known.get(measurement);
+    if (!known) this.#known.set(measurement, (known = { fields: new Map(), integers: undefined }));
+    const before = known.fields.get(field);
+    known.fields.set(field, type);
+    if (type !== "integer" && before !== "integer") return;
+    const integers = [...known.fields].filter(([, one]) => one === "integer").map(([name]) => name);
+    known.integers = integers.length > 0 ? new Set(integers) : undefined;
+  }
+
+  #counted(device: DeviceId): void {
+    this.#count += 1;
+    this.#introduced.set(device, (this.#introduced.get(device) ?? 0) + 1);
+  }
+
+  #keep({ measurement, field, type, device }: Row): void {
+    const { database, clock, log } = this.#options;
+    try {
+      database
+        .prepare("INSERT OR REPLACE INTO field_types (measurement, field, type, device, since) VALUES (?, ?, ?, ?, ?)")
+        .run(measurement, field, type, device, Math.round(clock.now()));
+    } catch (thrown) {
+      // It holds as long as this run does, which is no reason to refuse samples.
+      log.warn({ err: asError(thrown), measurement, field }, "a field's type could not be kept");
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import { transaction, type Database } from "../../store/database.ts";
+
+export interface QuarantineOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Values of one field that were set aside for one reason. Moments are epoch ms. */
+export interface SetAside {
+  readonly device: DeviceId;
+  readonly measurement: string;
+  readonly field: string;
+  readonly got: string;
+  readonly wanted: string;
+  /** The first such value, as text. */
+  readonly sample: string;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export type Misfit = Omit<SetAside, "first" | "last">;
+type Entry = { -readonly [K in keyof SetAside]: SetAside[K] };
+
+/** Entries of one device and of all at most: what they name comes from outside. */
+export const mostEntries = { ofDevice: 1_000, ofAll: 10_000 };
+/** Milliseconds: the database hears of many misfits at once, and an entry that nothing was added to is let go. */
+const flushEvery = 1_000;
+const longestSilence = 30 * 86_400_000;
+
+/** What was set aside instead of written: by device, field and reason with a sample and a count, kept across restarts. */
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  readonly #devices = new Map<DeviceId, Map<string, Entry>>();
+  /** Values that there was no room to tell apart. */
+  readonly #more = new Map<DeviceId, number>();
+  readonly #dirty = new Set<Entry>();
+  #size = 0;
+  #cancelFlush: (() => void) | undefined;
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what is kept. */
+  start(): void {
+    const { database, clock } = this.#options;
+    database.prepare("DELETE FROM quarantine WHERE last < ?").run(Math.round(clock.now() - longestSilence));
+    for (const row of database.prepare("SELECT * FROM quarantine").all() as unknown as Entry[]) this.#put({ ...row });
+  }
+
+  /** Writes what the database does not have yet. */
+  stop(): void {
+    this.flush();
+  }
+
+  /** Adds `count` values that were set aside for the same reason. */
+  add({ count, ...misfit }: Misfit): void {
+    const now = Math.round(this.#options.clock.now());
+    const known = this.#devices.get(misfit.device)?.get(keyOf(misfit));
+    if (known) {
+      known.count += count;
+      known.last = now;
+      this.#touch(known);
+    } else if (this.#hasRoom(misfit.device)) {
+      this.#touch(this.#put({ ...misfit, count, first: now, last: now }));
+    } else {
+      this.#more.set(misfit.device, (this.#more.get(misfit.device) ?? 0) + count);
+    }
+  }
+
+  /** Newest first. @param device of one device, or of all */
+  list(device?: DeviceId): readonly SetAside[] {
+    const all =
+      device === undefined ? [...this.#devices.values()] : [this.#devices.get(device) ?? new Map<string, Entry>()];
+    return all.flatMap((entries) => [...entries.values()]).toSorted((a, b) => b.last - a.last);
+  }
+
+  /** Values that are counted here alone, because there are too many entries already. */
+  more(device?: DeviceId): number {
+    if (device !== undefined) return this.#more.get(device) ?? 0;
+    return [...this.#more.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Forgets the entries of one device, or all; what is still wrong comes back by itself. @returns how many they were */
+  forget(device?: DeviceId): number {
+    const entries = this.list(device);
+    const { database } = this.#options;
+    if (device === undefined) database.prepare("DELETE FROM quarantine").run();
+    else database.prepare("DELETE FROM quarantine WHERE device = ?").run(device);
+    for (const id of device === undefined ? [...this.#devices.keys(), ...this.#more.keys()] : [device]) {
+      this.#devices.delete(id);
+      this.#more.delete(id);
+    }
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- an entry of ours, shown read-only
+    for (const entry of entries) this.#dirty.delete(entry as Entry);
+    this.#size -= entries.length;
+    return entries.length;
+  }
+
+  /** Hands what has changed to the database. */
+  flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    if (this.#dirty.size === 0) return;
+    const { database, log } = this.#options;
+    try {
+      const keep = database.prepare(
+        "INSERT OR REPLACE INTO quarantine (device, measurement, field, got, wanted, sample, count, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      );
+      transaction(database, () => {
+        for (const { device, measurement, field, got, wanted, sample, count, first, last } of this.#dirty)
+          keep.run(device, measurement, field, got, wanted, sample, count, first, last);
+      });
+      this.#dirty.clear();
+    } catch (thrown) {
+      log.warn({ err: asError(thrown) }, "the quarantine could not be kept: its counts go on in memory");
+    }
+  }
+
+  #hasRoom(device: DeviceId): boolean {
+    return this.#size < mostEntries.ofAll && (this.#devices.get(device)?.size ?? 0) < mostEntries.ofDevice;
+  }
+
+  #put(entry: Entry): Entry {
+    let entries = this.#devices.get(entry.device);
+    if (!entries) this.#devices.set(entry.device, (entries = new Map()));
+    entries.set(keyOf(entry), entry);
+    this.#size += 1;
+    return entry;
+  }
+
+  #touch(entry: Entry): void {
+    this.#dirty.add(entry);
+    this.#cancelFlush ??= this.#options.clock.after(flushEvery, () => this.flush());
+  }
+}
+
+function keyOf({
+  measurement,
+  field,
+  got,
+  wanted,
+}: Pick<SetAside, "measurement" | "field" | "got" | "wanted">): string {
+  return JSON.stringify([measurement, field, got, wanted]);
+}

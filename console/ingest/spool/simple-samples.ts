@@ -1,0 +1,223 @@
+import type { Clock } from "#shared/clock";
+import { asError, BadInputError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import { readSimple } from "#shared/messages/metrics";
+import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
+import { countSamples, notAfter, seriesOfSimple } from "../series.ts";
+import { Arrivals } from "./arrivals.ts";
+import { sizeOf, type Spool, type SpoolRow } from "./spool.ts";
+
+export interface SimpleSamplesOptions {
+  readonly store: Pick<MetricsStore, "write" | "health">;
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 0 ≤ n < 1 */
+  readonly random: () => number;
+  /** What of a device's series may be written. */
+  readonly admit: (series: readonly SeriesColumns[]) => readonly SeriesColumns[];
+  readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
+  /** Called now and then while messages wait in the spool, and when it is drained. */
+  readonly onBacklog?: () => void;
+}
+
+/** Simple samples since the console started; messages, unless said otherwise. */
+export interface SimpleStats {
+  /** Samples that the store has. */
+  stored: number;
+  /** Samples that the store will never take. */
+  rejected: number;
+  /** Times that the store was away, and messages stayed where they are. */
+  deferred: number;
+}
+
+/** Messages on their way to the store straight from memory; what is beyond is read from the spool later. */
+const mostPassing = { rows: 1_000, bytes: 4 * 1024 * 1024 };
+/** What the spool hands out at once, and milliseconds between two such: live samples of the fleet go before. */
+const portion = { rows: 2_000, bytes: 1024 * 1024 };
+const pause = 50;
+/** Milliseconds between two tries while the store is away. */
+/** Milliseconds between two words about what waits. */
+const tellEvery = 2_000;
+const backoff = { first: 1_000, longest: 15_000 };
+
+interface Passing {
+  readonly id: number;
+  readonly size: number;
+  readonly series: readonly SeriesColumns[];
+}
+
+/**
+ * Samples in the simple form, whose senders keep nothing: spooled before anything else, and written then.
+ *
+ * message ─► schema ─► spool ─┬─► store ─► out of the spool
+ *                             └─ store away, or too many on their way: read from the spool, oldest first, when it is back
+ */
+export class SimpleSamples {
+  readonly stats: SimpleStats = { stored: 0, rejected: 0, deferred: 0 };
+  readonly #options: SimpleSamplesOptions;
+  readonly #arrivals: Arrivals;
+  /** On their way to the store: by id, their sizes. */
+  readonly #passing = new Map<number, number>();
+  #passingBytes = 0;
+  /** The last id of those that are in no spool: below 0. */
+  #unspooled = 0;
+  #draining = false;
+  #failures = 0;
+  #cancelNext: (() => void) | undefined;
+  #started = false;
+  #told = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SimpleSamplesOptions) {
+    this.#options = options;
+    this.#arrivals = new Arrivals(options.clock);
+  }
+
+  /** Goes on with what the last run has left in the spool. */
+  start(): void {
+    this.#started = true;
+    this.#drainIn(0);
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#cancelNext?.();
+    this.#cancelNext = undefined;
+  }
+
+  /** To be called when the store takes writes again. */
+  storeIsBack(): void {
+    this.#failures = 0;
+    this.#cancelNext?.();
+    this.#cancelNext = undefined;
+    this.#drainIn(0);
+  }
+
+  /**
+   * Resolves once the message is on disk (or, while that is full, on its way to the store).
+   * @throws BadInputError when it does not fit the schema, or there is no room for it
+   */
+  async take(device: DeviceId, measurement: string, payload: Buffer): Promise<void> {
+    const { observe, spool, clock, store } = this.#options;
+    const arrival = this.#arrivals.next(device);
+    const series = seriesOfSimple(device, measurement, readSimple(payload), arrival);
+    observe(device, notAfter(series, clock.now()));
+    const size = sizeOf(payload);
+    let id: number;
+    try {
+      id = await spool.add({ device, measurement, arrival, payload });
+    } catch (thrown) {
+      if (thrown instanceof BadInputError) throw thrown;
+      // No disk to keep it on: still better tried than lost.
+      if (!store.health().ok || this.#isBusy) throw new BadInputError(asError(thrown).message, { cause: thrown });
+      return void this.#pass({ id: (this.#unspooled -= 1), size, series });
+    }
+    if (!this.#started) return;
+    if (!store.health().ok || this.#isBusy) this.#leave();
+    else void this.#pass({ id, size, series });
+  }
+
+  /** Leaves a message to the spool. */
+  #leave(): void {
+    this.#drainIn(this.#wait());
+    this.#tell();
+  }
+
+  #tell(): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#told < tellEvery) return;
+    this.#told = now;
+    this.#options.onBacklog?.();
+  }
+
+  get #isBusy(): boolean {
+    return this.#passing.size >= mostPassing.rows || this.#passingBytes >= mostPassing.bytes;
+  }
+
+  /** Straight from memory, beside what is drained. */
+  async #pass(row: Passing): Promise<void> {
+    this.#passing.set(row.id, row.size);
+    this.#passingBytes += row.size;
+    await this.#write([row]);
+    this.#passing.delete(row.id);
+    this.#passingBytes -= row.size;
+  }
+
+  /** @returns whether the store has taken a decision on them; otherwise they stay in the spool */
+  async #write(rows: readonly Passing[]): Promise<boolean> {
+    const { admit, store, spool, log } = this.#options;
+    try {
+      const admitted = admit(rows.flatMap(({ series }) => series));
+      const { rejected } = await store.write(admitted);
+      const lost = rejected.reduce((sum, { count }) => sum + count, 0);
+      this.stats.rejected += lost;
+      this.stats.stored += countSamples(admitted) - lost;
+      for (const { why, ...which } of rejected) log.warn(which, `the store refuses samples: ${why}`);
+      spool.remove(rows.filter(({ id }) => id > 0));
+      return true;
+    } catch (thrown) {
+      return this.#failed(rows, thrown);
+    }
+  }
+
+  #failed(rows: readonly Passing[], thrown: unknown): boolean {
+    const { spool, log } = this.#options;
+    this.stats.deferred += 1;
+    if (!(thrown instanceof StoreUnavailableError)) {
+      log.error({ err: asError(thrown) }, "simple samples could not be written");
+      // One alone that fails so would fail for ever, and stand in the way of all others.
+      if (rows.length === 1) {
+        this.stats.rejected += 1;
+        spool.remove(rows);
+        return true;
+      }
+    }
+    this.#drainIn(this.#wait());
+    return false;
+  }
+
+  #drainIn(ms: number): void {
+    if (!this.#started || this.#draining) return;
+    this.#cancelNext ??= this.#options.clock.after(ms, () => {
+      this.#cancelNext = undefined;
+      void this.#drain();
+    });
+  }
+
+  /** Writes the oldest of the spool; after a failure one row, to ask whether the store is back, and no more. */
+  async #drain(): Promise<void> {
+    const { spool } = this.#options;
+    const most = this.#failures > 0 ? { ...portion, rows: 1 } : portion;
+    this.#draining = true;
+    const rows = spool.oldest(most, this.#passing);
+    const written = rows.length === 0 || (await this.#write(rows.map((row) => this.#read(row))));
+    this.#draining = false;
+    if (written) this.#failures = 0;
+    else this.#failures += 1;
+    if (rows.length > 0) {
+      this.#drainIn(written ? pause : this.#wait());
+      this.#tell();
+    } else if (this.#told > Number.NEGATIVE_INFINITY) {
+      this.#told = Number.NEGATIVE_INFINITY;
+      this.#options.onBacklog?.();
+    }
+  }
+
+  /** A row that another version has accepted and this one does not has no series, and so leaves the spool with the others. */
+  #read({ id, device, measurement, arrival, payload }: SpoolRow): Passing {
+    const size = sizeOf(payload);
+    try {
+      return { id, size, series: seriesOfSimple(device, measurement, readSimple(payload), arrival) };
+    } catch (thrown) {
+      this.stats.rejected += 1;
+      this.#options.log.warn({ err: asError(thrown), device, measurement }, "a spooled message cannot be read");
+      return { id, size, series: [] };
+    }
+  }
+
+  #wait(): number {
+    const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 10));
+    return longest * (0.5 + this.#options.random() / 2);
+  }
+}

@@ -1,0 +1,229 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import { BadInputError, EnvironmentError } from "#shared/errors";
+import { parseDeviceId } from "#shared/ids";
+import { silentLog } from "#shared/log";
+import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
+import { suite, type Scope } from "../../../test/suite.ts";
+import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
+import { SimpleSamples } from "./simple-samples.ts";
+import { Spool, type SpooledMessage } from "./spool.ts";
+
+const rpi = parseDeviceId("rpi-7");
+const message = (n: number, size = 0): SpooledMessage => ({
+  device: rpi,
+  measurement: "room",
+  arrival: 1_000 + n,
+  payload: Buffer.from(JSON.stringify({ n, text: "x".repeat(size) })),
+});
+const all = { rows: 1_000, bytes: 1e9 };
+const none = new Set<number>();
+
+async function open(scope: Scope, directory?: string, limit = 1e6): Promise<Spool> {
+  const path = join(directory ?? (await scope.directory()), "spool.db");
+  const spool = new Spool({ path, limit, log: silentLog });
+  spool.start();
+  scope.cleanup(() => spool.stop());
+  return spool;
+}
+
+async function refusal(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work;
+  } catch (error) {
+    return error as Error;
+  }
+  return assert.unreachable("it was taken") as never;
+}
+
+/** A store that is away until it is let go, and what it has got. */
+function makeStore() {
+  const written: SeriesColumns[] = [];
+  const calls: number[] = [];
+  const store = {
+    away: true,
+    broken: undefined as number | undefined,
+    health: () => ({ ok: !store.away }),
+    async write(series: readonly SeriesColumns[]) {
+      calls.push(series.length);
+      if (store.away) throw new StoreUnavailableError("away");
+      if (series.some(({ fields }) => fields["n"] === store.broken)) throw new Error("a bug");
+      written.push(...series);
+      return { rejected: [] };
+    },
+  };
+  return { store, written, calls };
+}
+
+function samplesOn(spool: Spool, store: ReturnType<typeof makeStore>["store"], clock: ManualClock): SimpleSamples {
+  return new SimpleSamples({
+    store,
+    spool,
+    clock,
+    log: silentLog,
+    random: () => 0,
+    admit: (series) => series,
+    observe: () => {},
+  });
+}
+
+/** Lets pass what promises and the spool's immediates still have to do. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+suite("the spool", ({ test }) => {
+  test("what was added is there for the next run, in order, until it is removed", async (scope) => {
+    const directory = await scope.directory();
+    const first = await open(scope, directory);
+    const ids = await Promise.all([1, 2, 3].map((n) => first.add(message(n))));
+    first.remove([{ id: ids[1] ?? 0, size: 0 }]);
+    first.stop();
+    const second = await open(scope, directory);
+    assert.equal(
+      second.oldest(all, none).map(({ arrival, payload }) => [arrival, JSON.parse(payload.toString()).n]),
+      [
+        [1_001, 1],
+        [1_003, 3],
+      ],
+    );
+    assert.is(second.state.rows, 2);
+    assert.is(await second.add(message(4)), 4);
+  });
+
+  test("it hands out the oldest within bounds, and leaves out what is on its way", async (scope) => {
+    const spool = await open(scope);
+    await Promise.all([1, 2, 3, 4].map((n) => spool.add(message(n, 100))));
+    const ids = (most: { rows: number; bytes: number }, skip = none): number[] =>
+      spool.oldest(most, skip).map(({ id }) => id);
+    assert.equal(ids({ rows: 2, bytes: 1e6 }), [1, 2]);
+    assert.equal(ids({ rows: 9, bytes: 300 }, new Set([1])), [2, 3]);
+    assert.equal(ids({ rows: 9, bytes: 1 }), [1]);
+  });
+
+  test("full, it refuses what is new and keeps what it has accepted", async (scope) => {
+    const spool = await open(scope, undefined, 1_000);
+    await Promise.all([1, 2].map((n) => spool.add(message(n, 450))).map((one) => one.catch(() => {})));
+    const error = await refusal(spool.add(message(3, 450)));
+    assert.instance(error, BadInputError);
+    assert.match(error.message, /the spool is full \(1 messages wait/);
+    assert.is(spool.state.refused, 2);
+    assert.is(spool.state.rows, 1);
+  });
+
+  test("on a full disk it says so, keeps what it has, and goes on when there is room", async (scope) => {
+    const disk = await smallDisk(scope, 256);
+    const spool = await open(scope, disk);
+    await spool.add(message(1));
+    const filler = fillDisk(disk);
+    const error = await refusal(spool.add(message(2, 9_000)));
+    assert.instance(error, EnvironmentError);
+    assert.match(error.message, /the spool .*spool\.db cannot be written: database or disk is full; make room/);
+    assert.match(spool.state.problem ?? "", /disk is full/);
+    assert.is(spool.state.rows, 1);
+    rmSync(filler);
+    await spool.add(message(3, 9_000));
+    assert.is(spool.state.problem, undefined);
+    assert.is(spool.oldest(all, none).length, 2);
+  });
+});
+
+suite("simple samples", ({ test }) => {
+  test("with the store away they wait, and go oldest first when it is back, each with the moment it came", async (scope) => {
+    const spool = await open(scope);
+    const clock = new ManualClock();
+    const { store, written } = makeStore();
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    const came = clock.now();
+    for (let n = 1; n <= 5; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    assert.is(spool.state.rows, 5);
+    clock.advance(60_000);
+    await settle();
+    store.away = false;
+    samples.storeIsBack();
+    clock.advance(1);
+    await settle();
+    assert.equal(
+      written.map(({ times, fields }) => [times[0], fields["n"]]),
+      [1, 2, 3, 4, 5].map((n) => [came + n - 1, n]),
+    );
+    assert.is(spool.state.rows, 0);
+    assert.is(samples.stats.stored, 5);
+    samples.stop();
+  });
+
+  test("while it is away the store is asked with one row, less and less often", async (scope) => {
+    const spool = await open(scope);
+    const clock = new ManualClock();
+    const { store, calls } = makeStore();
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    for (let n = 1; n <= 50; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    for (let second = 0; second < 60; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    assert.is(calls[0], 50);
+    assert.ok(
+      calls.slice(1).every((rows) => rows === 1),
+      calls.join(),
+    );
+    assert.ok(calls.length > 5 && calls.length < 16, `${calls.length} tries in a minute`);
+    samples.stop();
+  });
+
+  test("a message that always fails is let go alone, and stands in nobody's way", async (scope) => {
+    const spool = await open(scope);
+    const clock = new ManualClock();
+    const { store, written } = makeStore();
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    for (let n = 1; n <= 3; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    store.away = false;
+    store.broken = 1;
+    for (let second = 0; second < 20; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    assert.equal(
+      written.map(({ fields }) => fields["n"]),
+      [2, 3],
+    );
+    assert.is(samples.stats.rejected, 1);
+    assert.is(spool.state.rows, 0);
+    samples.stop();
+  });
+
+  test("without room on its disk they go straight to a store that is there, and are refused otherwise", async (scope) => {
+    const disk = await smallDisk(scope, 256);
+    const spool = await open(scope, disk);
+    await spool.add(message(1));
+    fillDisk(disk);
+    const { store, written } = makeStore();
+    const samples = samplesOn(spool, store, new ManualClock());
+    samples.start();
+    const large = Buffer.from(
+      JSON.stringify({
+        text: "x".repeat(1_000),
+        n: 2,
+        ...Object.fromEntries(
+          ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"].map((name) => [name, "y".repeat(1_000)]),
+        ),
+      }),
+    );
+    const error = await refusal(samples.take(rpi, "room", large));
+    assert.instance(error, BadInputError);
+    assert.match(error.message, /make room on its disk/);
+    store.away = false;
+    await samples.take(rpi, "room", large);
+    await settle();
+    assert.equal(
+      written.map(({ fields }) => fields["n"]),
+      [2],
+    );
+    samples.stop();
+  });
+});

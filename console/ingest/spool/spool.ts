@@ -1,0 +1,235 @@
+import { asError, BadInputError, EnvironmentError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import { openDatabase, transaction, type Database } from "../../store/database.ts";
+
+export interface SpoolOptions {
+  /** The SQLite file. */
+  readonly path: string;
+  /** Bytes of messages that it holds at most. */
+  readonly limit: number;
+  readonly log: Log;
+}
+
+/** One accepted message, with its moment of arrival in epoch ms: samples without a time of their own are of that moment. */
+export interface SpooledMessage {
+  readonly device: DeviceId;
+  readonly measurement: string;
+  readonly arrival: number;
+  readonly payload: Buffer;
+}
+
+export interface SpoolRow extends SpooledMessage {
+  readonly id: number;
+}
+
+/** How full it is. */
+export interface SpoolState {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly limit: number;
+  /** Messages that were turned away because it was full or could not be written. */
+  readonly refused: number;
+  /** Why it cannot be written at the moment, as a sentence. */
+  readonly problem?: string;
+}
+
+const schema = [
+  `
+  CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    measurement TEXT NOT NULL,
+    arrival INTEGER NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  `,
+];
+
+/** Bytes of a row besides its payload, about. */
+const rowOverhead = 64;
+/** Pages given back at a time when it has run empty. */
+const pages = 500;
+
+interface Opened {
+  readonly database: Database;
+  readonly statements: Statements;
+}
+
+interface Waiting {
+  readonly row: SpoolRow;
+  readonly resolve: (id: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Nothing is wrong with the message: there is no room for it now. */
+export class NoRoomError extends BadInputError {}
+
+/**
+ * Messages of senders that keep nothing themselves, on disk until the store has them. What was added is here after a
+ * kill of the process. When it is full, new messages are refused and those in it stay: they were accepted, and that is
+ * a promise, while the sender of a new one can be told. Additions and removals of one turn are one transaction each.
+ */
+export class Spool {
+  readonly #options: SpoolOptions;
+  #open: Opened | undefined;
+  #waiting: Waiting[] = [];
+  /** Written, but still in the file. */
+  readonly #done = new Map<number, number>();
+  #scheduled: NodeJS.Immediate | undefined;
+  #nextId = 1;
+  #rows = 0;
+  #bytes = 0;
+  #refused = 0;
+  #problem: string | undefined;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /** @throws EnvironmentError when the file cannot be used */
+  start(): void {
+    const database = openDatabase(this.#options.path, schema);
+    this.#open = { database, statements: prepare(database) };
+    const { count, bytes, last } = this.#open.statements.measure.get() as Record<string, number>;
+    this.#rows = count ?? 0;
+    this.#bytes = bytes ?? 0;
+    this.#nextId = (last ?? 0) + 1;
+  }
+
+  /** Writes what waits, then lets go. */
+  stop(): void {
+    this.flush();
+    this.#open?.database.close();
+    this.#open = undefined;
+  }
+
+  get state(): SpoolState {
+    const problem = this.#problem === undefined ? {} : { problem: this.#problem };
+    return { rows: this.#rows, bytes: this.#bytes, limit: this.#options.limit, refused: this.#refused, ...problem };
+  }
+
+  /**
+   * Resolves with the row's id once it is on disk.
+   * @throws NoRoomError when there is no room for it; EnvironmentError when the file cannot be written
+   */
+  async add(message: SpooledMessage): Promise<number> {
+    const size = sizeOf(message.payload);
+    if (this.#bytes + size > this.#options.limit) {
+      this.#refused += 1;
+      throw new NoRoomError(
+        `the spool is full (${this.#rows} messages wait for the store): not taken, send it again later`,
+      );
+    }
+    this.#rows += 1;
+    this.#bytes += size;
+    const row = { ...message, id: this.#nextId++ };
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ row, resolve, reject });
+      this.#flushSoon();
+    });
+  }
+
+  /** Lets go of rows that the store has, or will never take. */
+  remove(rows: readonly { readonly id: number; readonly size: number }[]): void {
+    for (const { id, size } of rows) this.#done.set(id, size);
+    this.#flushSoon();
+  }
+
+  /** The oldest rows, at most so many and so many bytes (but one at least). @param skip ids that are on their way */
+  oldest(most: { rows: number; bytes: number }, skip: { has(id: number): boolean }): readonly SpoolRow[] {
+    const found: SpoolRow[] = [];
+    let bytes = 0;
+    for (const row of this.#open?.statements.oldest.iterate() ?? []) {
+      const { id, device, measurement, arrival, payload } = row as unknown as SpoolRow;
+      if (skip.has(id) || this.#done.has(id)) continue;
+      bytes += payload.length;
+      if (found.length > 0 && bytes > most.bytes) break;
+      found.push({ id, device, measurement, arrival, payload: Buffer.from(payload) });
+      if (found.length >= most.rows) break;
+    }
+    return found;
+  }
+
+  flush(): void {
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (!this.#open) return;
+    // Removals first: they make the room on a full disk that additions need.
+    this.#flushRemovals(this.#open);
+    this.#flushAdditions(this.#open);
+  }
+
+  #flushSoon(): void {
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  #flushAdditions({ database, statements }: Opened): void {
+    const waiting = this.#waiting.splice(0);
+    if (waiting.length === 0) return;
+    try {
+      transaction(database, () => {
+        for (const { row } of waiting)
+          statements.insert.run(row.id, row.device, row.measurement, row.arrival, row.payload);
+      });
+    } catch (cause) {
+      const error = this.#failed(cause);
+      this.#rows -= waiting.length;
+      for (const { row, reject } of waiting) {
+        this.#bytes -= sizeOf(row.payload);
+        reject(error);
+      }
+      return;
+    }
+    this.#recovered();
+    for (const { row, resolve } of waiting) resolve(row.id);
+  }
+
+  #flushRemovals({ database, statements }: Opened): void {
+    if (this.#done.size === 0) return;
+    try {
+      transaction(database, () => {
+        for (const id of this.#done.keys()) statements.remove.run(id);
+      });
+      this.#rows -= this.#done.size;
+      for (const size of this.#done.values()) this.#bytes -= size;
+      this.#done.clear();
+      this.#recovered();
+      if (this.#rows === 0) database.exec(`PRAGMA incremental_vacuum(${pages})`);
+    } catch (cause) {
+      // They stay marked as done, and go with a later flush.
+      this.#failed(cause);
+    }
+  }
+
+  #failed(cause: unknown): EnvironmentError {
+    const message = `the spool ${this.#options.path} cannot be written: ${asError(cause).message}; make room on its disk`;
+    if (this.#problem === undefined) this.#options.log.error({ err: asError(cause) }, message);
+    this.#problem = message;
+    return new EnvironmentError(message, { cause });
+  }
+
+  #recovered(): void {
+    if (this.#problem === undefined) return;
+    this.#problem = undefined;
+    this.#options.log.info({ path: this.#options.path }, "the spool can be written again");
+  }
+}
+
+/** Bytes that a message counts for. */
+export function sizeOf(payload: Buffer): number {
+  return payload.length + rowOverhead;
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database) {
+  return {
+    measure: database.prepare(
+      `SELECT COUNT(*) AS count, SUM(length(payload) + ${rowOverhead}) AS bytes, MAX(id) AS last FROM messages`,
+    ),
+    insert: database.prepare("INSERT INTO messages (id, device, measurement, arrival, payload) VALUES (?, ?, ?, ?, ?)"),
+    remove: database.prepare("DELETE FROM messages WHERE id = ?"),
+    oldest: database.prepare("SELECT id, device, measurement, arrival, payload FROM messages ORDER BY id"),
+  };
+}

@@ -1,0 +1,60 @@
+import * as assert from "uvu/assert";
+import { parseDeviceId } from "#shared/ids";
+import { suite } from "../test/suite.ts";
+import { LatestValues } from "./latest-values.ts";
+import type { SeriesColumns } from "./store/store.ts";
+
+const device = parseDeviceId("rpi-7");
+const series = (measurement: string, tags: SeriesColumns["tags"], ts: number, fields: SeriesColumns["fields"]) => ({
+  device,
+  measurement,
+  tags,
+  times: [ts - 1, ts],
+  fields,
+});
+const cpu = (unit: string, ts: number, value: number) => series("cpu", { cpu: unit }, ts, { used: [0, value] });
+
+suite("latest values", ({ test }) => {
+  test("the last value of each field in any form, without those that have none", () => {
+    const latest = new LatestValues();
+    const fields = { list: [1, 2], fixed: "on", scaled: { e: 1, d: [10, 5] }, none: [3, null] };
+    latest.observe([series("mem", { a: "b" }, 1_000, fields)]);
+    assert.equal(latest.list(), [
+      { measurement: "mem", tags: { a: "b" }, ts: 1_000, fields: { list: 2, fixed: "on", scaled: 1.5 } },
+    ]);
+  });
+
+  test("newer rows replace a series whole, in whatever order they come; older ones change nothing", () => {
+    const latest = new LatestValues();
+    latest.observe([cpu("0", 1_000, 1), cpu("1", 1_000, 2)]);
+    latest.observe([cpu("1", 2_000, 3), cpu("0", 2_000, 4), series("mem", {}, 2_000, { a: 1, b: 2 })]);
+    latest.observe([series("mem", {}, 3_000, { b: 5 }), cpu("0", 1_500, 9)]);
+    const values = latest.list().map(({ measurement, tags, fields }) => [measurement, tags, fields]);
+    assert.equal(values, [
+      ["cpu", { cpu: "0" }, { used: 4 }],
+      ["cpu", { cpu: "1" }, { used: 3 }],
+      ["mem", {}, { b: 5 }],
+    ]);
+  });
+
+  test("tags tell series apart, not the order in which they are named", () => {
+    const latest = new LatestValues();
+    latest.observe([series("a", { x: "1", y: "2" }, 1, { f: 1 })]);
+    latest.observe([series("a", { y: "2", x: "1" }, 2, { f: 2 })]);
+    latest.observe([series("a", { x: "1" }, 3, { f: 3 })]);
+    latest.observe([series("a", { x: "1", y: "2", z: "3" }, 3, { f: 4 })]);
+    assert.equal(
+      latest.list().map(({ fields }) => fields["f"]),
+      [2, 3, 4],
+    );
+  });
+
+  test("no more series are kept than a device may have", () => {
+    const latest = new LatestValues();
+    for (let at = 0; at < 2_010; at++) latest.observe([cpu(`${at}`, 1_000, at)]);
+    assert.is(latest.list().length, 2_000);
+    latest.observe([cpu("5", 2_000, -1), cpu("2005", 2_000, -1)]);
+    assert.is(latest.list().length, 2_000);
+    assert.is(latest.list()[5]?.fields["used"], -1);
+  });
+});

@@ -1,0 +1,53 @@
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import type { Duration } from "#shared/duration";
+import type { FieldType } from "#shared/field-types";
+import type { Log } from "#shared/log";
+import type { State } from "./state.ts";
+
+export interface ConsoleOptions {
+  /** Where the state is kept: accounts, devices, commands, and the embedded store's metrics. */
+  readonly directory: string;
+  /** The broker as `mqtt://host:port`; with `password`, the secret of the account named `console` there. */
+  readonly url?: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Instead of `url`: a bus that is already there, as the embedded broker's. */
+  readonly bus?: Bus;
+  /** `http://user:pass@host:8086/database`; without it, metrics go to the embedded store. */
+  readonly influxUrl?: string;
+  /** Milliseconds that InfluxDB keeps samples: made its default retention policy. Without it, InfluxDB's own holds. */
+  readonly influxRetention?: number;
+  /** Bounds of the embedded store: milliseconds and bytes. */
+  readonly history?: { readonly maxAge: number; readonly maxBytes: number };
+  /** Declared types by `measurement.field`; without one, a field's first value decides. */
+  readonly fieldTypes?: ReadonlyMap<string, FieldType>;
+  /** Series that one device may have; 1,000 by default. */
+  readonly seriesBudget?: number;
+  /** Bytes of simple samples that wait on disk for the store at most; 64 MiB by default. */
+  readonly spoolBytes?: number;
+  /** Milliseconds between two reports of what the console measures of itself; 10,000 by default. */
+  readonly selfInterval?: number;
+  readonly root?: string;
+  readonly mqttVersion?: 4 | 5 | "auto";
+  /** Opened already by the one who composes; otherwise opened and closed here. */
+  readonly state?: State;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+export interface SendOptions {
+  /** How long to wait for the final reply: `"5s"`, or milliseconds; 5 s by default. */
+  readonly timeout?: Duration;
+  /** How long the command may wait for the device; without it, it is a call and ends with the caller's patience. */
+  readonly ttl?: Duration;
+  /** Who sends it; `api` by default. */
+  readonly by?: string;
+}
+
+export const defaults = {
+  timeout: 5_000,
+  history: { maxAge: 7 * 86_400_000, maxBytes: 256 * 1024 * 1024 },
+  seriesBudget: 1_000,
+  spoolBytes: 64 * 1024 * 1024,
+} as const;

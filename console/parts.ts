@@ -1,0 +1,154 @@
+import { join } from "node:path";
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import { shortId, type DeviceId } from "#shared/ids";
+import { Link } from "#shared/link";
+import type { Log } from "#shared/log";
+import type { Topics } from "#shared/topics";
+import { Desk } from "./desk/desk.ts";
+import { TypedCommands } from "./desk/typed.ts";
+import type { Device, Sample } from "./device.ts";
+import { Inbox } from "./inbox.ts";
+import { CommandMarks } from "./ingest/command-marks.ts";
+import { Contract } from "./ingest/contract/contract.ts";
+import { Ingest } from "./ingest/ingest.ts";
+import { newestSamples } from "./ingest/series.ts";
+import { Spool } from "./ingest/spool/spool.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { defaults, type ConsoleOptions } from "./options.ts";
+import { Refusals } from "./refusals.ts";
+import { Registry } from "./registry.ts";
+import { Durations } from "./self/durations.ts";
+import { Reporter, timed } from "./self/reporter.ts";
+import { SelfMetrics } from "./self/self-metrics.ts";
+import { openState, type State } from "./state.ts";
+import { EmbeddedStore } from "./store/embedded.ts";
+import { InfluxStore } from "./store/influx.ts";
+import type { MetricsStore, StoredTypes } from "./store/store.ts";
+import { consoleStatus, Voice } from "./voice.ts";
+
+/** What every part is given. */
+export interface Surroundings {
+  readonly options: ConsoleOptions;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: {
+    /** The store's health, or what waits for it, has changed. */
+    readonly storeChanged: () => void;
+    /** Newest samples; `heard` tells whether anybody listens. */
+    readonly samples: { readonly heard: boolean; emit(of: { device: DeviceId; samples: readonly Sample[] }): void };
+  };
+}
+
+/** The console's parts, none of them started. */
+export type Parts = ReturnType<typeof compose>;
+
+/** Makes every part and gives each the functions of those that it needs. */
+export function compose(around: Surroundings) {
+  const { options, topics, clock, log, events } = around;
+  const common = { clock, log };
+  const state = options.state ?? openState(options.directory, clock);
+  const { database, accounts } = state;
+  const link = options.bus ? undefined : makeLink(around);
+  const bus: Bus = options.bus ?? link!;
+  const store = makeStore(around);
+  const writes = new Durations();
+  const write = timed(store, writes);
+  const registry = new Registry({ database, clock, enrolled: (id) => accounts.find(id)?.role === "device" });
+  const refusals = new Refusals({ bus, topics, ...common });
+  const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
+  const voice = new Voice({ bus, topics, ...common });
+  const desk = new Desk({ database, bus, topics, ...common, device: (id) => registry.get(id) });
+  const jobs = new Jobs({ database, desk, clock, directory: registry });
+  const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
+  const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
+  const marks = new CommandMarks({ write, log, offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key) });
+  desk.changes.on((command) => marks.changed(command));
+  const { contract, spool } = makeGate(around, store, state);
+  const ingest = new Ingest({
+    ...common,
+    store: { write, health: () => store.health() },
+    contract,
+    spool,
+    database,
+    random: Math.random,
+    refuse,
+    isKnown: (id) => registry.isKnown(id),
+    observe: (device, series) => {
+      registry.seen(device);
+      registry.observe(device, series);
+      if (series.length > 0 && events.samples.heard) events.samples.emit({ device, samples: newestSamples(series) });
+    },
+    observeClock: (id, clockState) => registry.observeClock(id, clockState),
+    onBacklog: events.storeChanged,
+    onProblem: events.storeChanged,
+    publishAck: (device, payload) => voice.ack(device, payload),
+  });
+  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice });
+  const brokerConnected = (): boolean => bus.connected;
+  const reporter = new Reporter({ ingest, contract, spool, registry, store, brokerConnected, writes });
+  const self = new SelfMetrics({
+    ...common,
+    ...(options.selfInterval === undefined ? {} : { interval: options.selfInterval }),
+    read: () => reporter.read(),
+    reset: () => reporter.reset(),
+    write,
+    publish: (name, value) => voice.number(name, value),
+  });
+  return {
+    state,
+    link,
+    bus,
+    store,
+    contract,
+    spool,
+    registry,
+    desk,
+    jobs,
+    ingest,
+    marks,
+    inbox,
+    voice,
+    reporter,
+    self,
+  };
+}
+
+function makeLink({ options, topics, clock, log }: Surroundings): Link {
+  const { url, username = "console", password = "", mqttVersion = "auto" } = options;
+  if (url === undefined) throw new BadInputError("a console needs the broker's url, or a bus");
+  return new Link({
+    url,
+    clientId: username === "console" ? "console" : `console-${shortId()}`,
+    username,
+    password,
+    version: mqttVersion,
+    will: (session) => ({
+      topic: topics.build({ kind: "console" }),
+      payload: consoleStatus({ session, online: false, now: clock.now() }),
+      retain: true,
+    }),
+    log,
+    clock,
+  });
+}
+
+function makeStore({ options, clock, log, events }: Surroundings): MetricsStore {
+  const { influxUrl, influxRetention, directory, history = defaults.history } = options;
+  const common = { log, clock, onHealth: events.storeChanged };
+  if (influxUrl === undefined) return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common });
+  const retention = influxRetention === undefined ? {} : { retention: influxRetention };
+  return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
+}
+
+/** What stands before the store: the contract for all samples, and the spool for those whose senders keep nothing. */
+function makeGate({ options, clock, log }: Surroundings, store: MetricsStore, { database }: State) {
+  const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
+  const stored = (): StoredTypes | undefined => store.fieldTypes?.();
+  return {
+    contract: new Contract({ database, fieldTypes, seriesBudget, stored, clock, log, random: Math.random }),
+    spool: new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, log }),
+  };
+}

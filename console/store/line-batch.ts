@@ -1,0 +1,108 @@
+import type { DeviceId } from "#shared/ids";
+import type { LineTarget, Rejected } from "./influx-lines.ts";
+import type { LineBytes } from "./line-bytes.ts";
+import type { SeriesColumns, StoreUnavailableError, WriteOutcome } from "./store.ts";
+
+/** Lines that InfluxDB will never take: the first of them, how many, and why. */
+export interface BadLines {
+  readonly line: number;
+  readonly count: number;
+  readonly why: string;
+}
+
+/** One write, whose lines may be spread over several batches. */
+export interface Call {
+  /** Batches that hold lines of it and have not ended. */
+  waiting: number;
+  readonly rejected: Rejected[];
+  readonly resolve: (outcome: WriteOutcome) => void;
+  readonly reject: (error: StoreUnavailableError) => void;
+}
+
+/** From line `from` on, the lines are of this call. The series' values are not held: they are in the lines. */
+interface Owner {
+  readonly from: number;
+  readonly device: DeviceId;
+  readonly measurement: string;
+  readonly call: Call;
+}
+
+/** Lines and bytes after which a request is full: InfluxDB takes such ones best, and 25 MB at most. */
+const most = { lines: 5_000, bytes: 1024 * 1024 };
+
+/** The lines of one request, whose they are, and where each ends, so that a part of them can be sent again. */
+export class LineBatch implements LineTarget {
+  /** Bytes that hold a full request, with room for its last line. */
+  static readonly capacity = most.bytes + 16 * 1024;
+
+  readonly out: LineBytes;
+  readonly #ends = new Uint32Array(most.lines);
+  readonly #owners: Owner[] = [];
+  readonly #grown: (bytes: number) => void;
+  #device: DeviceId | undefined;
+  #measurement: string | undefined;
+  #call: Call | undefined;
+  lines = 0;
+
+  /** @param grown is told of the bytes of each line */
+  constructor(out: LineBytes, grown: (bytes: number) => void) {
+    this.out = out;
+    this.#grown = grown;
+  }
+
+  get full(): boolean {
+    return this.lines >= most.lines || this.out.length >= most.bytes;
+  }
+
+  /** Says whose the next lines are. */
+  for({ device, measurement }: SeriesColumns, call: Call): this {
+    this.#device = device;
+    this.#measurement = measurement;
+    this.#call = call;
+    return this;
+  }
+
+  endLine(): void {
+    const last = this.#owners.at(-1);
+    if (!last || last.measurement !== this.#measurement || last.call !== this.#call || last.device !== this.#device)
+      this.#begin(last);
+    this.#grown(this.out.length - this.#endOf(this.lines - 1));
+    this.#ends[this.lines++] = this.out.length;
+  }
+
+  /** The lines from `from` up to `to`, not with it. */
+  slice(from: number, to: number): Buffer {
+    return this.out.bytes.subarray(this.#endOf(from - 1), this.#endOf(to - 1));
+  }
+
+  /** Tells the calls that the lines are in, but for the bad ones, each of which its own call hears of. */
+  taken(bad: readonly BadLines[]): void {
+    for (const { line, count, why } of bad) {
+      const owner = this.#owners.findLast(({ from }) => from <= line);
+      if (!owner) continue;
+      const { device, measurement, call } = owner;
+      call.rejected.push({ device, measurement, why, count });
+    }
+    for (const call of this.#calls()) if (--call.waiting === 0) call.resolve({ rejected: call.rejected });
+  }
+
+  /** Tells the calls that their lines may be tried again. */
+  failed(error: StoreUnavailableError): void {
+    for (const call of this.#calls()) call.reject(error);
+  }
+
+  #begin(last: Owner | undefined): void {
+    const [device, measurement, call] = [this.#device, this.#measurement, this.#call];
+    if (device === undefined || measurement === undefined || !call) throw new Error("a line of nobody was written");
+    if (last?.call !== call) call.waiting += 1;
+    this.#owners.push({ from: this.lines, device, measurement, call });
+  }
+
+  #calls(): Set<Call> {
+    return new Set(this.#owners.map(({ call }) => call));
+  }
+
+  #endOf(line: number): number {
+    return line < 0 ? 0 : this.#ends[line]!;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import { encode } from "#shared/codec";
+import { asError, DisconnectedError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { Ack } from "#shared/messages/metrics";
+import type { ConsoleStatus } from "#shared/messages/presence";
+import type { Topics } from "#shared/topics";
+import { version } from "#shared/version";
+
+export interface VoiceOptions {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * What the console says to everybody: its presence, acks, numbers. Nothing of it is lost for good with the connection: acks come
+ * again with the batches that they answer, presence with the next connection.
+ */
+export class Voice {
+  readonly #options: VoiceOptions;
+  /** Of the connection to the broker, while there is one. */
+  #session: string | undefined;
+  #taking: boolean | undefined;
+
+  constructor(options: VoiceOptions) {
+    this.#options = options;
+  }
+
+  connected(session: string): void {
+    this.#session = session;
+    void this.#announce(true);
+  }
+
+  disconnected(): void {
+    this.#session = undefined;
+  }
+
+  /** Tells agents whether the store takes writes. @returns whether that is news */
+  taking(taking: boolean): boolean {
+    if (taking === this.#taking) return false;
+    this.#taking = taking;
+    void this.#announce(true);
+    return true;
+  }
+
+  async goodbye(): Promise<void> {
+    await this.#announce(false);
+  }
+
+  ack(device: DeviceId, payload: Buffer): void {
+    void this.#publish(this.#options.topics.build({ kind: "ack", device }), payload);
+  }
+
+  /** The answer to a birth tells the agent the time, and that the broker has handed it its retained tasks. */
+  greet(device: DeviceId, boot: string, refused?: string): void {
+    const ts = Math.round(this.#options.clock.now());
+    const ack: Ack = { boot, ts, ranges: [], ...(refused === undefined ? {} : { refused }) };
+    this.ack(device, encode(ack, "json"));
+  }
+
+  /** One number that the console measures of itself. */
+  number(name: string, value: string): void {
+    const { bus, topics } = this.#options;
+    if (bus.connected) void this.#publish(topics.build({ kind: "stats", name }), Buffer.from(value), { qos: 0 });
+  }
+
+  async #announce(online: boolean): Promise<void> {
+    const { topics, clock } = this.#options;
+    if (this.#session === undefined) return;
+    const payload = consoleStatus({ session: this.#session, online, taking: this.#taking, now: clock.now() });
+    await this.#publish(topics.build({ kind: "console" }), payload, { retain: true });
+  }
+
+  async #publish(topic: string, payload: Buffer, options: Parameters<Bus["publish"]>[2] = {}): Promise<void> {
+    try {
+      await this.#options.bus.publish(topic, payload, options);
+    } catch (error) {
+      if (!(error instanceof DisconnectedError))
+        this.#options.log.error({ err: asError(error), topic }, "a message could not be published");
+    }
+  }
+}
+
+/** The console's retained presence, and its will. @param now epoch ms */
+export function consoleStatus({
+  session,
+  online,
+  taking,
+  now,
+}: {
+  readonly session: string;
+  readonly online: boolean;
+  readonly taking?: boolean | undefined;
+  readonly now: number;
+}): Buffer {
+  const told = online && taking !== undefined ? { taking } : {};
+  const status: ConsoleStatus = { v: 1, online, session, ...told, version, ts: Math.round(now) };
+  return encode(status, "json");
+}

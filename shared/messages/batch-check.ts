@@ -1,0 +1,147 @@
+import { mostPlaces, type Column } from "#shared/columns";
+import type { Batch } from "#shared/messages/metrics";
+
+/** Characters of a string value at most: one that is longer than a sample should be is for the console to set aside alone. */
+const longestString = 65_536;
+/** Characters of a name and of a tag's value at most. */
+const longest = { name: 128, tagValue: 256 };
+/** Instants and series in a batch at most. */
+export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
+/**
+ * Bytes that a batch may have when every value stands for itself. One value for all instants is a few bytes in a message and,
+ * written out, as many times that as there are instants: 256 KiB could become gigabytes.
+ */
+const mostSpread = 32 * 1024 * 1024;
+
+/**
+ * Whether `value` is a batch that the schema in `metrics.ts` takes as it is. The schema is the reference and has the words
+ * for what is wrong; this is the same by plain loops, because the schema takes more time for a batch than everything
+ * that is done with it afterwards. It may say no to what the schema takes, such as keys that it leaves out, never yes to
+ * what it refuses: a test compares the two.
+ */
+export function isPlainBatch(value: unknown): value is Batch {
+  if (!isPlainObject(value)) return false;
+  for (const key in value) if (!batchKeys.has(key)) return false;
+  const { v, outbox, seq, t, epoch, mono, age, dt, m } = value;
+  if (v !== 1 || !isToken(outbox) || !isCount(seq) || !isBetween(t, 8.64e15)) return false;
+  if ("epoch" in value && !isToken(epoch)) return false;
+  if ("mono" in value && !Number.isFinite(mono)) return false;
+  if ("age" in value && !isBetween(age, Number.MAX_VALUE)) return false;
+  return isOffsets(dt) && isSeries(m, dt.length) && spreads(m, dt.length);
+}
+
+const batchKeys = new Set(["v", "outbox", "seq", "t", "epoch", "mono", "age", "dt", "m"]);
+
+function isOffsets(dt: unknown): dt is number[] {
+  if (!Array.isArray(dt) || dt.length === 0 || dt.length > most.instants) return false;
+  for (const offset of dt as unknown[]) if (!isBetween(offset, most.offset)) return false;
+  return true;
+}
+
+function isSeries(m: unknown, length: number): m is Batch["m"] {
+  if (!Array.isArray(m) || m.length > most.series) return false;
+  for (const one of m as unknown[]) if (!isMeasurement(one, length)) return false;
+  return true;
+}
+
+function isMeasurement(one: unknown, length: number): boolean {
+  if (!isPlainObject(one)) return false;
+  for (const key in one) if (key !== "n" && key !== "tags" && key !== "f") return false;
+  const { n, tags, f } = one;
+  return isName(n) && (!("tags" in one) || isTags(tags)) && isFields(f, length);
+}
+
+function isTags(tags: unknown): boolean {
+  if (!isPlainObject(tags)) return false;
+  for (const name in tags) if (!isName(name) || !isTagValue(tags[name])) return false;
+  return true;
+}
+
+function isFields(f: unknown, length: number): boolean {
+  if (!isPlainObject(f)) return false;
+  for (const name in f) {
+    const column = f[name];
+    if (!isName(name) || !isColumn(column) || !fits(column, length)) return false;
+  }
+  return true;
+}
+
+/** A field's values: a value, a list of them, or whole differences whose sums stay exact. */
+export function isColumn(value: unknown): value is Column {
+  if (!Array.isArray(value)) return typeof value === "object" && value !== null ? isScaled(value) : isPlain(value);
+  for (const item of value as unknown[]) if (item !== null && !isPlain(item)) return false;
+  return true;
+}
+
+/** Whether the column has a value for each of `length` instants, or one for all. */
+export function fits(column: Column, length: number): boolean {
+  if (typeof column !== "object") return true;
+  return ("d" in column ? column.d : column).length === length;
+}
+
+/** Whether the series, each value written out, stay within bounds. */
+export function spreads(m: Batch["m"], length: number): boolean {
+  let bytes = 0;
+  for (const { f } of m) {
+    for (const name in f) {
+      const column = f[name];
+      bytes += length * (name.length + (typeof column === "string" ? column.length : 24));
+    }
+  }
+  return bytes <= mostSpread;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === "string") return value.length <= longestString;
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+function isScaled(value: object): boolean {
+  if (!("e" in value && "d" in value && Array.isArray(value.d))) return false;
+  const { e, d } = value;
+  if (!Number.isInteger(e) || Number(e) < 0 || Number(e) > mostPlaces) return false;
+  let sum = 0;
+  for (const difference of d as unknown[]) {
+    if (!Number.isSafeInteger(difference)) return false;
+    sum += difference as number;
+    if (!Number.isSafeInteger(sum)) return false;
+  }
+  return true;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isBetween(value: unknown, largest: number): boolean {
+  return typeof value === "number" && value >= 0 && value <= largest;
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === "string" && /^[A-Za-z0-9._:-]{1,64}$/.test(value);
+}
+
+/** The characters of a name, by their code: 2 may begin one, 1 may stand further on. */
+const nameCharacters = new Uint8Array(128);
+for (const character of " .:/%-") nameCharacters[character.charCodeAt(0)] = 1;
+for (let code = 0; code < 128; code++) if (/[A-Za-z0-9_]/.test(String.fromCharCode(code))) nameCharacters[code] = 2;
+
+function isName(value: unknown): boolean {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest.name) return false;
+  if (nameCharacters[value.charCodeAt(0)] !== 2) return false;
+  for (let at = 1; at < value.length; at++) if (!nameCharacters[value.charCodeAt(at)]) return false;
+  return true;
+}
+
+function isTagValue(value: unknown): boolean {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest.tagValue) return false;
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    if (code < 32 || code === 127) return false;
+  }
+  return !value.endsWith("\\");
+}

@@ -1,0 +1,89 @@
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import { parseDeviceId, quoted } from "#shared/ids";
+import type { Settings } from "#shared/settings";
+import { parseFaults } from "./faults.ts";
+import type { SimOptions } from "./sim.ts";
+
+/** The command's own flags, as text. */
+export interface SimFlags {
+  readonly devices: string;
+  readonly prefix: string;
+  readonly seed: string;
+  readonly rate: string;
+  readonly flap?: string;
+  readonly skew?: string;
+  readonly clone?: string;
+  readonly duration?: string;
+  readonly secret?: string;
+  readonly broker?: string;
+  readonly enroll?: boolean;
+}
+
+const mostDevices = 50_000;
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
+
+/** `sim-00001` and so on: the same ids whatever the number of devices. @throws BadInputError */
+export function idsOf({ devices, prefix }: SimFlags): string[] {
+  const count = whole("--devices", devices, mostDevices);
+  return Array.from({ length: count }, (_, index) => parseDeviceId(`${prefix}${String(index + 1).padStart(5, "0")}`));
+}
+
+/**
+ * Which broker: this machine's, or one that the command line itself names. An address in the settings is that of real
+ * devices' broker, and should not get thousands of connections because somebody tried a command.
+ * @throws BadInputError
+ */
+export function brokerOf({ broker }: SimFlags, { mqttUrl, mqttPort }: Where): { host: string; port: number } {
+  const address = broker ?? mqttUrl ?? `mqtt://127.0.0.1:${mqttPort}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol !== "mqtt:")
+    throw new BadInputError(
+      `simulated devices speak plain MQTT: expected a URL such as mqtt://host:1883${broker === undefined ? "" : ` for --broker, got ${quoted(broker)}`}`,
+    );
+  if (broker === undefined && !loopback.test(url.hostname))
+    throw new BadInputError(
+      `the broker in the settings is another machine, ${url.host}: if you mean to load it, say so with --broker mqtt://${url.host}`,
+    );
+  return { host: url.hostname.replaceAll(/[[\]]/g, ""), port: Number(url.port) || 1883 };
+}
+
+type Where = Pick<Settings, "mqttUrl" | "mqttPort">;
+
+/** How many devices have which fault, how fast they connect. @throws BadInputError */
+export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults" | "rate" | "seed"> {
+  return {
+    faults: parseFaults(flags, devices),
+    rate: whole("--rate", flags.rate, 10_000),
+    seed: flags.seed,
+  };
+}
+
+/** How to run the enrolled devices on another machine than the console's. */
+export function elsewhere({ devices, prefix }: SimFlags, secret: string): string {
+  return `${devices} simulated devices are enrolled. On the other machine:\n  npx muster sim --devices ${devices} --prefix ${prefix} --broker mqtt://THIS-HOST:1883 --secret ${secret}`;
+}
+
+type Command = ReturnType<CommandLine["command"]>;
+
+/** The flags of `muster sim`, besides the settings. */
+export function simFlags(command: Command): Command {
+  return command
+    .option("--devices <count>", "how many devices", "10")
+    .option("--prefix <text>", "what their ids begin with; a number of five digits follows", "sim-")
+    .option("--seed <text>", "the same text: the same values and faults", "muster")
+    .option("--duration <duration>", "end after this time; without it, Ctrl-C ends it")
+    .option("--rate <count>", "connections begun in a second, at most", "500")
+    .option("--flap <share>", "devices that drop their connection at random moments, and how often each: 10%/30s")
+    .option("--skew <share>", "devices whose clock is wrong: 5%")
+    .option("--clone <count>", "devices that exist twice under one id")
+    .option("--broker <url>", "a broker on another machine: mqtt://host:1883")
+    .option("--secret <text>", "the devices' secret, where the console's data directory is not at hand")
+    .option("--enroll", "only make the accounts, and print how to run the devices on another machine");
+}
+
+function whole(flag: string, text: string, most: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+  throw new BadInputError(`${flag} is ${quoted(text)}: expected a whole number from 1 to ${most}`);
+}

@@ -1,0 +1,70 @@
+import type { Clock } from "#shared/clock";
+import { readConsoleStatus } from "#shared/messages/presence";
+import type { Topics } from "#shared/topics";
+import type { Entrance } from "./entrance.ts";
+import type { Tally } from "./tally.ts";
+import type { Wheel } from "./wheel.ts";
+import type { Wire } from "./wire.ts";
+
+/** What all devices of a simulation share. */
+export interface World {
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly wire: Wire;
+  readonly entrance: Entrance;
+  readonly tally: Tally;
+  readonly topics: Topics;
+  readonly console: ConsoleWord;
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  readonly seed: number;
+  /** Milliseconds between samples, and samples in a batch. */
+  readonly interval: number;
+  readonly batchSize: number;
+  /** Mean milliseconds between two dropped connections of a device that drops them. */
+  readonly flapEvery: number;
+  /** The simulation's start: on the monotonic clock, and in epoch ms. */
+  readonly began: number;
+  readonly started: number;
+  /** A connection could not be made; `refused` where the broker does not let the device in. */
+  readonly failed: (id: string, error: Error, refused: boolean) => void;
+}
+
+/** The console's presence as it was told last. */
+export interface Heard {
+  readonly online: boolean;
+  readonly taking: boolean;
+}
+
+/** What the console says to everybody, read once for all devices. */
+export class ConsoleWord {
+  readonly #clock: Clock;
+  #payload = Buffer.alloc(0);
+  #heard: Heard = { online: false, taking: true };
+  #learned: { readonly ts: number; readonly at: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The presence in `payload`: the same object for the same bytes. @throws BadInputError */
+  read(payload: Buffer): Heard {
+    if (!this.#payload.equals(payload)) {
+      const { online, taking = true } = readConsoleStatus(payload);
+      this.#heard = { online, taking };
+      this.#payload = Buffer.from(payload);
+    }
+    return this.#heard;
+  }
+
+  /** Takes the console's present moment (epoch ms). */
+  learn(ts: number): void {
+    this.#learned = { ts, at: this.#clock.monotonic() };
+  }
+
+  /** Epoch ms at the console; undefined before anything was heard of it. */
+  now(): number | undefined {
+    return this.#learned && this.#learned.ts + this.#clock.monotonic() - this.#learned.at;
+  }
+}

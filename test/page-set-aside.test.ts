@@ -1,0 +1,61 @@
+import * as assert from "uvu/assert";
+import { silentLog } from "#shared/log";
+import { HttpServer } from "../console/http/server.ts";
+import { openPage } from "./browser.ts";
+import { startFleet } from "./fleet.ts";
+import { startInflux } from "./influx.ts";
+import { openPublisher } from "./publisher.ts";
+import { eventually, suite } from "./suite.ts";
+
+suite("page: what is not stored", ({ test }) => {
+  test(
+    "a device's page lists what is set aside with what to do, forgets it, and the banner tells of an outage",
+    async (scope) => {
+      const influx = await startInflux(scope);
+      const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/muster`, seriesBudget: 1 });
+      const { console, state } = fleet;
+      const server = new HttpServer({
+        console,
+        accounts: state.accounts,
+        listen: "127.0.0.1",
+        port: 0,
+        page: new URL("../dist/web", import.meta.url).pathname,
+        log: silentLog,
+      });
+      const url = `http://127.0.0.1:${await server.start()}`;
+      scope.cleanup(() => server.stop());
+      const publish = await openPublisher(scope, fleet, "rpi-8");
+      const send = (text: string): Promise<void> => publish("muster/rpi-8/metrics/room", Buffer.from(text));
+      for (const text of ['{"t":1}', '{"t":"warm"}', '{"tags":{"id":"a"},"values":{"t":2}}']) await send(text);
+      await eventually("both set aside", () => console.contract.setAside === 2);
+
+      const { page, complaints } = await openPage(scope);
+      await page.goto(url);
+      await page.getByTestId("login-name").fill("ann");
+      await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
+      await page.getByTestId("login-submit").click();
+      await page.getByTestId("device-rpi-8").getByRole("link").first().click();
+      const section = page.getByTestId("set-aside");
+      await section.getByText("MUSTER_FIELD_TYPES=room.t=string").waitFor();
+      assert.match(await section.locator("tbody tr").innerText(), /rpi-8\s+room\.t\s+string\s+float\s+"warm"\s+1/);
+      assert.match(await page.getByTestId("over-budget").innerText(), /rpi-8 has more than the 1 series .* tag id/);
+      await page.getByTestId("forget-set-aside").click();
+      await section.locator("table").waitFor({ state: "detached" });
+      assert.equal(console.contract.quarantine.list(), []);
+
+      await influx.stop("SIGKILL");
+      await send('{"t":3}');
+      const banner = page.getByTestId("banner-store");
+      await banner.waitFor();
+      await page.getByText(/1 messages of other senders .* wait on the console's disk/).waitFor();
+      assert.match(
+        await banner.innerText(),
+        /takes no samples since \d\d:\d\d:\d\d: InfluxDB at .* does not answer: .*Agents keep/,
+      );
+      await influx.start();
+      await banner.waitFor({ state: "detached" });
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
+});
