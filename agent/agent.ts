@@ -1,7 +1,7 @@
 import { arch, hostname, platform, release } from "node:os";
-import { systemClock, type Clock } from "#shared/clock";
+import { systemClock } from "#shared/clock";
 import type { Message } from "#shared/bus";
-import { asError, BadInputError, DisconnectedError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
 import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
@@ -14,7 +14,6 @@ import { version } from "#shared/version";
 import { builtins } from "./builtins.ts";
 import { rebootMachine, restartCommand } from "./comeback.ts";
 import { collectors } from "./collectors/all.ts";
-import type { Collector } from "./collectors/collector.ts";
 import type { Columns } from "./columns.ts";
 import { inventory } from "./collectors/inventory.ts";
 import { Executor } from "./executor.ts";
@@ -27,46 +26,12 @@ import { Outbox, type OutboxSize } from "./outbox/outbox.ts";
 import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
 import { OwnMetrics } from "./own/own-metrics.ts";
 import { Preferences } from "./preferences.ts";
-import { birth, death, offers } from "./presence.ts";
+import type { AgentOptions } from "./options.ts";
+import { death, offers, Presence } from "./presence.ts";
 import { Sampler } from "./sampler.ts";
 import { Sender } from "./sender.ts";
 
-export interface AgentOptions {
-  /** The device's id, also its user name and client id at the broker. */
-  readonly device: string;
-  /** The broker: `mqtt://host:port`, or `mqtts://`, `ws://`, `wss://`. */
-  readonly url: string;
-  /** The secret that `muster enroll` printed for this device. */
-  readonly password: string;
-  /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */
-  readonly interval?: number;
-  /** Samples sent in one message; 1 by default. */
-  readonly batchSize?: number;
-  /** Bytes of unacknowledged batches kept at most, and milliseconds of their age; 64 MiB and 7 days by default. */
-  readonly outboxBytes?: number;
-  readonly outboxAge?: number;
-  /** Where the agent keeps its state; without it, nothing survives the process. */
-  readonly directory?: string;
-  /**
-   * How to begin anew: called after this agent has let go of everything. Without it the agent does not offer `restart`.
-   * The new run answers the command.
-   */
-  readonly restart?: () => void;
-  /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
-  readonly rebootCommand?: readonly string[];
-  /** Path of a local socket that takes samples of other programs, or on Windows the name of a pipe; without it there is none. */
-  readonly metricsSocket?: string | undefined;
-  /** A directory of programs that print samples and are run on the beat; without it there are none. */
-  readonly metricsDirectory?: string | undefined;
-  /** First levels of every topic; `muster` by default. */
-  readonly root?: string;
-  /** The MQTT version to speak: `auto` (the default) tries 5, then 3.1.1. */
-  readonly mqttVersion?: 4 | 5 | "auto";
-  /** What to sample; everything that this system has by default. */
-  readonly collectors?: readonly Collector[];
-  readonly log?: Log;
-  readonly clock?: Clock;
-}
+export type { AgentOptions } from "./options.ts";
 
 /**
  * The agent on an edge device.
@@ -88,7 +53,6 @@ export class Agent {
   /** This run's id: new each time the agent starts. */
   readonly boot = shortId();
   readonly #topics: Topics;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #handlers = new Map<string, Handler>();
   readonly #link: Link;
@@ -99,9 +63,8 @@ export class Agent {
   readonly #executor: Executor;
   readonly #ledger: Ledger;
   readonly #lock: Lock | undefined;
-  readonly #instance: string;
+  readonly #presence: Presence;
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
-  #session = "";
   #stopping: Promise<void> | undefined;
   #finish: (reason: string) => void = () => {};
 
@@ -110,10 +73,9 @@ export class Agent {
     this.device = parseDeviceId(options.device);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#topics = new Topics(options.root);
-    const clock = (this.#clock = options.clock ?? systemClock);
+    const clock = options.clock ?? systemClock;
     const log = (this.#log = options.log ?? silentLog);
     const { device, boot } = this;
-    this.#instance = instanceId(options.directory);
     this.#lock = options.directory === undefined ? undefined : new Lock(options.directory, log);
     const machine = machineBootId();
     this.#outbox = new Outbox({
@@ -138,6 +100,22 @@ export class Agent {
       }),
       log,
       clock,
+    });
+    const instance = instanceId(options.directory);
+    this.#presence = new Presence({
+      bus: this.#link,
+      topic: this.#topic("status"),
+      boot,
+      clock,
+      self: () => ({
+        instance,
+        agent: version,
+        interval: this.#sampler.interval,
+        paused: this.#sampler.paused,
+        collectors: this.#sampler.collectors,
+        commands: offers(this.#handlers),
+        facts: this.#facts,
+      }),
     });
     this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
     const emit = (columns: Columns): void => this.#outbox.append(columns);
@@ -175,7 +153,7 @@ export class Agent {
       boot,
       version,
       facts: () => this.#facts,
-      announce: () => this.#announce(),
+      announce: () => this.#presence.announce(),
       stop: (reason: string) => void this.stop(reason),
       cancel: (id: CommandId) => this.#executor.cancel(id),
     };
@@ -196,7 +174,7 @@ export class Agent {
     check(commandKey, key, "command key");
     if (this.#handlers.has(key)) throw new BadInputError(`the command "${key}" is offered already`);
     this.#handlers.set(key, handler as Handler);
-    this.#announce();
+    this.#presence.announce();
   }
 
   /**
@@ -230,8 +208,7 @@ export class Agent {
     this.#link.subscribe(filters, (message) => this.#receive(message));
     this.#link.onConnection((change) => {
       if (!change.up) return this.#sender.disconnected();
-      this.#session = change.session;
-      this.#announce();
+      this.#presence.connected(change.session);
       this.#sender.connected();
       this.#executor.connected();
     });
@@ -241,7 +218,7 @@ export class Agent {
     inventory().then(
       (facts) => {
         this.#facts = { ...this.#facts, ...facts };
-        this.#announce();
+        this.#presence.announce();
       },
       (err: unknown) => this.#log.warn({ err }, "the machine's facts could not be read"),
     );
@@ -254,18 +231,15 @@ export class Agent {
 
   /** Says goodbye and lets go of everything. What is in the outbox stays there. */
   stop(reason = "stopped"): Promise<void> {
-    return (this.#stopping ??= this.#stop(reason));
+    return (this.#stopping ??= this.#stop(reason, true));
   }
 
-  async #stop(reason: string): Promise<void> {
+  async #stop(reason: string, tell: boolean): Promise<void> {
     await this.#own.stop();
     this.#sampler.stop();
     this.#executor.stop();
     this.#sender.stop();
-    if (this.#link.connected) {
-      const goodbye = death(this.boot, this.#session, reason, Math.round(this.#clock.now()));
-      await this.#publish(this.#topic("status"), goodbye, true);
-    }
+    await this.#presence.end(tell ? reason : undefined);
     await this.#link.stop();
     await this.#ledger.stop();
     await this.#outbox.close();
@@ -303,7 +277,8 @@ export class Agent {
     try {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
-      if (ack.ts !== undefined && ack.boot === this.boot) this.#executor.greeted(ack.ts, ack.ranges.length === 0);
+      if (ack.ts !== undefined) this.#executor.learn(ack.ts);
+      if (ack.boot === this.boot) this.#executor.greeted();
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");
@@ -312,35 +287,8 @@ export class Agent {
 
   #refused(why: string): void {
     this.#log.error({ device: this.device }, `the console refuses this agent: ${why}`);
-    void this.stop(`refused: ${why}`);
-  }
-
-  #announce(): void {
-    if (!this.#link.connected || this.#stopping) return;
-    const payload = birth({
-      v: 1,
-      online: true,
-      boot: this.boot,
-      session: this.#session,
-      instance: this.#instance,
-      agent: version,
-      ts: Math.round(this.#clock.now()),
-      interval: this.#sampler.interval,
-      paused: this.#sampler.paused,
-      collectors: this.#sampler.collectors,
-      commands: offers(this.#handlers),
-      facts: this.#facts,
-    });
-    void this.#publish(this.#topic("status"), payload, true);
-  }
-
-  async #publish(topic: string, payload: Buffer, retain: boolean): Promise<void> {
-    try {
-      await this.#link.publish(topic, payload, { retain });
-    } catch (error) {
-      // Presence is published again on each connect.
-      if (!(error instanceof DisconnectedError)) throw error;
-    }
+    // Its presence is the other one's by now: nothing may be said about it.
+    this.#stopping ??= this.#stop(`refused: ${why}`, false);
   }
 
   #topic(kind: "metrics" | "status"): string {

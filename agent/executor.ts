@@ -96,14 +96,15 @@ export class Executor {
     this.#repeatUnsettled();
   }
 
-  /**
-   * The console has told its present moment (epoch ms).
-   * @param isAnswer to this run's birth: the console may have only just come to hear, so what it has not acknowledged goes out again
-   */
-  greeted(ts: number, isAnswer: boolean): void {
-    if (this.#stopped) return;
+  /** The console has told its present moment (epoch ms). */
+  learn(ts: number): void {
     this.#consoleClock.learn(ts);
-    if (isAnswer) this.#repeatUnsettled();
+  }
+
+  /** The console has answered this run's birth. It may have only just come to hear, so what it has not acknowledged goes out again. */
+  greeted(): void {
+    if (this.#stopped) return;
+    this.#repeatUnsettled();
     this.#queue.greeted();
     for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
     this.#watchInterrupted();

@@ -87,7 +87,7 @@ export class LedgerFile {
   #enqueue(work: Work): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...work, settle: (error) => (error ? reject(error) : resolve()) });
-      this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+      this.#flushing ??= this.#flush();
     });
   }
 
@@ -99,6 +99,8 @@ export class LedgerFile {
       const error = first && "records" in first ? await this.#replace(first.records()) : await this.#write(group);
       for (const { settle } of group) settle(error);
     }
+    // Here, not in a later turn: what is appended in between would wait for ever.
+    this.#flushing = undefined;
   }
 
   async #write(group: readonly Pending[]): Promise<Error | undefined> {

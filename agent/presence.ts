@@ -1,7 +1,10 @@
 import * as z from "zod/mini";
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
+import { DisconnectedError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
-import type { Death, Offer, Status } from "#shared/messages/presence";
+import type { Birth, Death, Offer } from "#shared/messages/presence";
 import type { Schema } from "#shared/messages/schema";
 import type { Handler } from "./handler.ts";
 
@@ -30,6 +33,52 @@ export function death(boot: string, session: string, reason: string, ts?: number
   return encode(status, "json");
 }
 
-export function birth(status: Extract<Status, { online: true }>): Buffer {
-  return encode(status, "json");
+export interface PresenceOptions {
+  readonly bus: Bus;
+  readonly topic: string;
+  readonly boot: string;
+  readonly clock: Clock;
+  /** What the agent says of itself, as it is now. */
+  readonly self: () => Omit<Birth, "v" | "online" | "boot" | "session" | "ts">;
+}
+
+/** The retained message about this device: who it is and what it offers, published on each connect and at each change. */
+export class Presence {
+  readonly #options: PresenceOptions;
+  #session = "";
+  #ended = false;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  connected(session: string): void {
+    this.#session = session;
+    this.announce();
+  }
+
+  /** Something in it has changed. */
+  announce(): void {
+    const { bus, boot, clock, self } = this.#options;
+    if (!bus.connected || this.#ended) return;
+    const birth: Birth = { v: 1, online: true, boot, session: this.#session, ts: Math.round(clock.now()), ...self() };
+    void this.#publish(encode(birth, "json"));
+  }
+
+  /** Nothing is announced any more. @param reason what the device says last; without it, nothing */
+  async end(reason: string | undefined): Promise<void> {
+    const { bus, boot, clock } = this.#options;
+    this.#ended = true;
+    if (reason === undefined || !bus.connected) return;
+    await this.#publish(death(boot, this.#session, reason, Math.round(clock.now())));
+  }
+
+  async #publish(payload: Buffer): Promise<void> {
+    try {
+      await this.#options.bus.publish(this.#options.topic, payload, { retain: true });
+    } catch (error) {
+      // Presence is published again on each connect.
+      if (!(error instanceof DisconnectedError)) throw error;
+    }
+  }
 }

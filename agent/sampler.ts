@@ -110,6 +110,7 @@ export class Sampler {
     this.#state = "stopped";
     this.#keep(this.#now(), this.#options.own.takeCounts());
     this.#flush();
+    for (const collector of this.#options.collectors) collector.stop?.();
   }
 
   #beat(due: number): void {

@@ -154,6 +154,10 @@ function accounts(load: Load) {
 async function child(scope: BenchScope, file: string, settings: object): Promise<ChildProcess> {
   built ??= buildChildren(files, (undo) => process.once("exit", undo));
   const started = await startChild((await built)(file), settings);
+  // Else whoever waits for it would wait for ever.
+  started.once("exit", (code) => {
+    if (code) throw new Error(`${file} ended with ${code}`);
+  });
   scope.cleanup(() => endChild(started));
   return started;
 }

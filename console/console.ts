@@ -176,6 +176,6 @@ export class Console {
 
 /** Where samples are while the store is away. */
 function meanwhile({ rows, bytes, problem }: SpoolState): string {
-  const spooled = `${rows} messages of other senders (${Math.ceil(bytes / 1024)} KiB) wait on the console's disk`;
+  const spooled = `${rows} message${rows === 1 ? "" : "s"} of other senders (${Math.ceil(bytes / 1024)} KiB) wait on the console's disk`;
   return `Agents keep their samples on their own disks; ${spooled}. All of it is stored when the store is back.${problem === undefined ? "" : ` But ${problem}.`}`;
 }

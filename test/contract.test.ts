@@ -113,7 +113,7 @@ suite("the contract before InfluxDB", ({ test }) => {
     ])
       assert.ok(found.delete(JSON.stringify(["rpi-7", `room.${field}`, got, wanted, count])), `${field} ${got}`);
     assert.equal([...found], []);
-    assert.is(whole.fleet.console.ingest.stats.refused, 0);
+    assert.is(whole.fleet.console.ingest.stats.refused.invalid, 0);
   });
 
   test("fields that Telegraf has written as integers stay so, and what is no integer is set aside alone", async (scope) => {
@@ -208,7 +208,7 @@ suite("the contract before InfluxDB", ({ test }) => {
     const text = (await whole.influx.shell("SELECT text, quote, id FROM room", { format: "json" })).trim();
     const answer = JSON.parse(text) as { results: { series: { values: unknown[][] }[] }[] };
     assert.equal(answer.results[0]?.series[0]?.values[0]?.slice(1), [evil.replaceAll("\n", " "), '\\" \\', tame.id]);
-    assert.is(whole.fleet.console.ingest.stats.refused, bad.length + 8);
+    assert.is(whole.fleet.console.ingest.stats.refused.invalid, bad.length + 8);
   });
 
   test("the API and the command line show it, and whoever may send commands may forget it", async (scope) => {

@@ -38,6 +38,7 @@ suite("page: what is not stored", ({ test }) => {
       const section = page.getByTestId("set-aside");
       await section.getByText("MUSTER_FIELD_TYPES=room.t=string").waitFor();
       assert.match(await section.locator("tbody tr").innerText(), /rpi-8\s+room\.t\s+string\s+float\s+"warm"\s+1/);
+      assert.is(await page.getByText("warm", { exact: true }).count(), 0, "what is set aside is no latest value");
       assert.match(await page.getByTestId("over-budget").innerText(), /rpi-8 has more than the 1 series .* tag id/);
       await page.getByTestId("forget-set-aside").click();
       await section.locator("table").waitFor({ state: "detached" });
@@ -47,7 +48,7 @@ suite("page: what is not stored", ({ test }) => {
       await send('{"t":3}');
       const banner = page.getByTestId("banner-store");
       await banner.waitFor();
-      await page.getByText(/1 messages of other senders .* wait on the console's disk/).waitFor();
+      await page.getByText(/1 message of other senders .* wait on the console's disk/).waitFor();
       assert.match(
         await banner.innerText(),
         /takes no samples since \d\d:\d\d:\d\d: InfluxDB at .* does not answer: .*Agents keep/,

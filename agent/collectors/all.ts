@@ -14,17 +14,17 @@ import { temp } from "./temp.ts";
 import type { Collector } from "./collector.ts";
 
 /**
- * Fresh collectors for a system. On Linux they read /proc and /sys (about a millisecond of CPU a sample); elsewhere
+ * Fresh collectors for a system. On Linux they read /proc and /sys (less than a millisecond of CPU a sample); elsewhere
  * they ask systeminformation (about a hundred, and child processes: sample more rarely there).
  */
 export function collectors(platform: NodeJS.Platform = process.platform): Collector[] {
   return platform === "linux" ? linux(new ProcReader()) : portable();
 }
 
-/** All collectors over one reader. */
+/** All collectors over one reader. The files that it keeps open for them are closed with the first one's stop. */
 export function linux(proc: ProcReader): Collector[] {
   return [
-    cpu(proc),
+    { ...cpu(proc), stop: () => proc.stop() },
     mem(proc),
     swap(proc),
     disk(proc),

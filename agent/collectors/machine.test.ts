@@ -31,6 +31,7 @@ suite("this machine", ({ test, before }) => {
     await sampleAll(all);
     work();
     const sample = await sampleAll(all);
+    for (const collector of all) collector.stop?.();
     assert.equal(sample.problems, []);
     readings = sample.readings;
   });

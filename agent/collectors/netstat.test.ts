@@ -95,7 +95,7 @@ suite("netstat", ({ test }) => {
     assert.equal(await fieldsOf(collector), everything);
   });
 
-  test("where reading the states is slow they come more rarely: 0.2 ms a sample, and every 40th at least", async (scope) => {
+  test("where reading the states is slow they come more rarely: 0.05 ms a sample, and every 160th at least", async (scope) => {
     const { proc } = await record(scope, files);
     const clock = new SlowClock();
     const rhythm = async (samples: number): Promise<string> => {
@@ -105,12 +105,12 @@ suite("netstat", ({ test }) => {
         all.push("tcp_listen" in (await fieldsOf(collector, clock)) ? "full" : "sums");
       return all.join(" ");
     };
-    clock.step = 0.1;
+    clock.step = 0.04;
     assert.is(await rhythm(3), "full full full");
-    clock.step = 0.5;
+    clock.step = 0.125;
     assert.is(await rhythm(7), "full sums sums full sums sums full");
     clock.step = 6_000;
-    assert.is(await rhythm(41), `full ${"sums ".repeat(39)}full`);
+    assert.is(await rhythm(161), `full ${"sums ".repeat(159)}full`);
   });
 
   test("without IPv6, and without either", async (scope) => {

@@ -63,6 +63,47 @@ suite("processes", ({ test }) => {
     assert.equal([reading?.fields["blocked"], reading?.fields["total_threads"]], [1, 4]);
     collector.stop?.();
   });
+
+  test("the directory is listed again only when something has forked, or after a stop", async (scope) => {
+    const { proc, write } = await record(scope, {
+      "/proc/stat": "cpu 1\nprocesses 5\n",
+      "/proc/1/stat": stat(1, "init", "S", 1),
+    });
+    const collector = processes(proc);
+    const total = async (): Promise<unknown> => (await sample(collector))[0]?.fields["total"];
+    assert.is(await total(), 1);
+    await write({ "/proc/2/stat": stat(2, "new", "S", 1) });
+    assert.is(await total(), 1);
+    await write({ "/proc/stat": "cpu 1\nprocesses 6\n" });
+    assert.is(await total(), 2);
+    collector.stop?.();
+    assert.is(await total(), 2);
+    collector.stop?.();
+  });
+
+  test("where the kernel counts no forks, each sample finds what is new", async (scope) => {
+    const { proc, write } = await record(scope, {
+      "/proc/stat": "cpu 1\nprocesses 0\n",
+      "/proc/1/stat": stat(1, "init", "S", 1),
+    });
+    const collector = processes(proc);
+    await sample(collector);
+    await write({ "/proc/2/stat": stat(2, "new", "S", 1) });
+    assert.is((await sample(collector))[0]?.fields["total"], 2);
+    collector.stop?.();
+  });
+
+  test("a process that has started since the last sample is among those of the next", async () => {
+    const collector = processes(new ProcReader());
+    await sample(collector);
+    const child = spawn("sleep", ["100"], { stdio: "ignore" });
+    await once(child, "spawn");
+    await sample(collector);
+    assert.is(openFiles(`/proc/${child.pid}/stat`), 1);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    collector.stop?.();
+  });
 });
 
 /** How often this process has the file open. */

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { eventually, suite } from "../../test/suite.ts";
@@ -68,6 +69,32 @@ suite("bounds of the outbox on the disk", ({ test }) => {
     rebooted.advance(17 * hour);
     await later.add(26);
     await eventually("the old ones gone", () => later.values().length <= 2);
+  });
+});
+
+suite("samples of long ago in the outbox", ({ test }) => {
+  test("are as young as the moment when they were kept, also after a restart", async (scope) => {
+    const directory = await scope.directory();
+    const clock = new ManualClock();
+    const one = openOutbox(scope, { directory }, clock);
+    const month = 30 * 86_400_000;
+    for (let value = 1; value <= 20; value++)
+      one.outbox.append({
+        t: clock.now() - month,
+        mono: clock.uptime() - month,
+        dt: [0, 1_000],
+        m: [{ n: "room", f: { value: [value, null], other: [null, null] } }],
+      });
+    await eventually("all of them", () => one.values().length === 20);
+    const files = readdirSync(`${directory}/outbox`).filter((name) => /^\d+/.test(name));
+    assert.is(files.length, 1, String(files));
+    await one.outbox.close();
+    const again = openOutbox(scope, { directory }, clock);
+    await again.add(21);
+    assert.is(again.values().length, 21);
+    again.outbox.clear("cleared by command");
+    await eventually("the gap", () => again.gaps().length > 0);
+    assert.is(again.gaps()[0]?.samples, 21, "one value of the two instants each");
   });
 });
 

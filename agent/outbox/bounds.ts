@@ -18,7 +18,7 @@ export function surplus(segments: Segments, { maxBytes, maxAge }: Bounds, placin
     if (segment === segments.last) break;
     if (segment.held) continue;
     if (bytes > maxBytes) full.push(segment);
-    else if (placing.age(segment.instants(segment.last)[0], segment.epoch) > maxAge) old.push(segment);
+    else if (placing.age(segment.newest, segment.epoch) > maxAge) old.push(segment);
     else break;
     bytes -= segment.size;
   }

@@ -93,7 +93,7 @@ export class DiskQueue implements Queue {
   }
 
   append(columns: Columns): boolean {
-    const stored = batchRecord(this.#envelope(), columns);
+    const stored = batchRecord(this.#envelope(), columns, this.#options.placing.now().mono);
     if (!stored) return false;
     this.#push(stored);
     return true;
@@ -177,7 +177,7 @@ export class DiskQueue implements Queue {
     if (last.sealed || last.epoch !== placing.epoch || last.size >= this.#segmentBytes) return false;
     if (last.waiting === 0 && last.count >= mostAcked) return false;
     // A file leaves as a whole, so it must not reach over too long a time.
-    return last.count === 0 || placing.age(last.instants(last.first)[0], last.epoch) < maxAge / 16;
+    return last.count === 0 || placing.age(last.oldest, last.epoch) < maxAge / 16;
   }
 
   #landed(group: readonly Pending[]): void {

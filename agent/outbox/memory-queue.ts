@@ -43,7 +43,7 @@ export class MemoryQueue implements Queue {
   }
 
   append(columns: Columns): boolean {
-    const stored = batchRecord(this.#envelope(), columns);
+    const stored = batchRecord(this.#envelope(), columns, this.#options.placing.now().mono);
     if (!stored) return false;
     this.#add(stored);
     return true;

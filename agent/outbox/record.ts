@@ -1,3 +1,4 @@
+import { isList, type Column } from "#shared/columns";
 import { appendEntry, batchCap, decode, encode } from "#shared/codec";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
@@ -11,9 +12,11 @@ export interface Stored {
   /** The first instant on the wall clock (epoch ms) at the time, and on the clock of its epoch. */
   readonly t: number;
   readonly mono: number;
+  /** When it was kept, on the same clock: samples may come with times of long ago. */
+  readonly kept: number;
   /** Milliseconds from the first to the last instant. */
   readonly span: number;
-  /** Instants; 0 in one that tells a gap. */
+  /** Series' values at one instant; 0 in a batch that tells a gap. */
   readonly samples: number;
   readonly payload: Buffer;
   readonly gap?: GapRecord;
@@ -38,11 +41,29 @@ export interface Envelope {
 /** What is added when a batch is sent, `age`, may take this many bytes. */
 const largest = batchCap - 64;
 
-/** @returns undefined when the console would not take a message of that size */
-export function batchRecord({ outbox, epoch, seq }: Envelope, { t, mono, dt, m }: Columns): Stored | undefined {
+/** @param kept the present moment on the clock of `epoch` @returns undefined when the console would not take a message of that size */
+export function batchRecord(
+  { outbox, epoch, seq }: Envelope,
+  { t, mono, dt, m }: Columns,
+  kept: number,
+): Stored | undefined {
   const payload = encode({ v: 1, outbox, seq, t, epoch, mono, dt, m } satisfies Batch, "cbor");
   if (payload.length > largest) return undefined;
-  return { seq, t, mono, span: dt.at(-1) ?? 0, samples: dt.length, payload };
+  return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload };
+}
+
+function countSamples(series: Columns["m"], instants: number): number {
+  if (instants === 1) return series.length;
+  return series.reduce((sum, { f }) => sum + filled(Object.values(f), instants), 0);
+}
+
+/** Instants at which at least one of the columns has a value. */
+function filled(columns: readonly Column[], instants: number): number {
+  const lists = columns.filter(isList);
+  if (lists.length < columns.length) return instants;
+  let count = 0;
+  for (let index = 0; index < instants; index++) if (lists.some((list) => list[index] !== null)) count += 1;
+  return count;
 }
 
 /** A gap as a record of its own, made at the instant `t`, `mono`. */
@@ -52,7 +73,7 @@ export function gapRecord(
   { t, mono }: { t: number; mono: number },
 ): Stored {
   const batch: Batch = { v: 1, outbox, seq, t, epoch, mono, dt: [], m: [], dropped: record.gap };
-  return { seq, t, mono, span: 0, samples: 0, payload: encode(batch, "cbor"), gap: record };
+  return { seq, t, mono, kept: mono, span: 0, samples: 0, payload: encode(batch, "cbor"), gap: record };
 }
 
 /** The same content under another queue's name and number. */

@@ -6,7 +6,7 @@ import { envelopeIn, gapIn, type AckRange, type GapRecord, type Stored } from ".
  * A segment is a line of text, then records:
  *
  *   muster outbox 1 CRC32 {"outbox":"…","epoch":"…","first":N}\n
- *   u32 length | u32 crc32 | f64 seq | f64 t | f64 mono | u32 span | u16 samples | u16 kind | payload
+ *   u32 length | u32 crc32 | f64 seq | f64 t | f64 mono | f64 kept | u32 span | u32 samples | u32 kind | payload
  *
  * The checksum covers everything after itself; numbers are big-endian.
  */
@@ -29,7 +29,7 @@ export interface Found {
   readonly length: number;
 }
 
-export const recordHead = 40;
+export const recordHead = 52;
 const magic = "muster outbox 1 ";
 const longestHeader = 8_192;
 /** Bytes of the largest file that is read: ours have a small part of it. */
@@ -45,15 +45,16 @@ export function headerBytes(header: SegmentHeader): Buffer {
   return Buffer.from(`${magic}${checksum(json)} ${json}\n`);
 }
 
-export function recordBytes({ seq, t, mono, span, samples, payload, gap }: Stored): Buffer {
+export function recordBytes({ seq, t, mono, kept, span, samples, payload, gap }: Stored): Buffer {
   const bytes = Buffer.allocUnsafe(recordHead + payload.length);
   bytes.writeUInt32BE(payload.length, 0);
   bytes.writeDoubleBE(seq, 8);
   bytes.writeDoubleBE(t, 16);
   bytes.writeDoubleBE(mono, 24);
-  bytes.writeUInt32BE(Math.min(Math.max(0, Math.round(span)), 0xffff_ffff), 32);
-  bytes.writeUInt16BE(Math.min(samples, 0xffff), 36);
-  bytes.writeUInt16BE(kinds.indexOf(gap?.kind ?? "batch"), 38);
+  bytes.writeDoubleBE(kept, 32);
+  bytes.writeUInt32BE(Math.min(Math.max(0, Math.round(span)), 0xffff_ffff), 40);
+  bytes.writeUInt32BE(samples, 44);
+  bytes.writeUInt32BE(kinds.indexOf(gap?.kind ?? "batch"), 48);
   payload.copy(bytes, recordHead);
   bytes.writeUInt32BE(crc32(bytes.subarray(8)), 4);
   return bytes;
@@ -72,13 +73,14 @@ export function payloadAt(bytes: Buffer, offset: number): Buffer | undefined {
 function recordAt(bytes: Buffer, offset: number): Found | undefined {
   const payload = payloadAt(bytes, offset);
   if (!payload) return undefined;
-  const gap = gapOf(payload, bytes.readUInt16BE(offset + 38));
+  const gap = gapOf(payload, bytes.readUInt32BE(offset + 48));
   const stored = {
     seq: bytes.readDoubleBE(offset + 8),
     t: bytes.readDoubleBE(offset + 16),
     mono: bytes.readDoubleBE(offset + 24),
-    span: bytes.readUInt32BE(offset + 32),
-    samples: bytes.readUInt16BE(offset + 36),
+    kept: bytes.readDoubleBE(offset + 32),
+    span: bytes.readUInt32BE(offset + 40),
+    samples: bytes.readUInt32BE(offset + 44),
     ...(gap ? { gap } : {}),
   };
   return { stored, offset, length: payload.length };

@@ -24,12 +24,15 @@ export class Segment {
   held = false;
   waiting = 0;
   waitingBytes = 0;
+  /** When its first and its last record were kept, on the clock of its epoch. */
+  oldest = 0;
+  newest = 0;
   readonly gaps = new Map<number, GapRecord>();
   #count = 0;
   #waits = new Uint8Array(64);
   #offset = new Uint32Array(64);
   #length = new Uint32Array(64);
-  #samples = new Uint16Array(64);
+  #samples = new Uint32Array(64);
   #span = new Uint32Array(64);
   #at = new Float64Array(64);
 
@@ -58,10 +61,12 @@ export class Segment {
     while (index >= this.#waits.length) this.#grow();
     this.#offset[index] = offset;
     this.#length[index] = length;
-    this.#samples[index] = Math.min(stored.samples, 0xffff);
+    this.#samples[index] = stored.samples;
     this.#span[index] = stored.span;
     this.#at[index] = at;
     this.#waits[index] = 1;
+    if (this.#count === 0) this.oldest = stored.kept;
+    this.newest = stored.kept;
     this.#count = index + 1;
     this.waiting += 1;
     this.waitingBytes += length;
@@ -131,14 +136,14 @@ export class Segment {
 
   #grow(): void {
     const length = this.#waits.length * 2;
-    const grown = <T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(to: T, from: T): T => {
+    const grown = <T extends Uint8Array | Uint32Array | Float64Array>(to: T, from: T): T => {
       to.set(from);
       return to;
     };
     this.#waits = grown(new Uint8Array(length), this.#waits);
     this.#offset = grown(new Uint32Array(length), this.#offset);
     this.#length = grown(new Uint32Array(length), this.#length);
-    this.#samples = grown(new Uint16Array(length), this.#samples);
+    this.#samples = grown(new Uint32Array(length), this.#samples);
     this.#span = grown(new Uint32Array(length), this.#span);
     this.#at = grown(new Float64Array(length), this.#at);
   }

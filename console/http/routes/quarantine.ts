@@ -43,7 +43,6 @@ const seriesAnswer = z.object({
   largest: z.array(z.object({ device: z.string(), known: z.number() })).describe("the devices with the most series"),
 });
 
-export type SetAsideDocument = z.input<typeof setAsideDocument>;
 export type QuarantineDocument = z.input<typeof quarantineDocument>;
 export type SeriesDocument = z.input<typeof seriesAnswer>;
 

@@ -32,6 +32,9 @@ const memory = 86_400_000;
 const mostTags = 32;
 const told = 5;
 
+/** Nothing is ever put into what is old: one empty set is enough for ten thousand devices. */
+const none = new Set<number>();
+
 interface Known {
   /** Seen since the last turn, and only before it: what is not seen for a whole turn is forgotten. */
   young: Set<number>;
@@ -97,10 +100,10 @@ export class SeriesBudget {
   #known(device: DeviceId): Known {
     const now = this.#options.clock.monotonic();
     let known = this.#devices.get(device);
-    if (!known) this.#devices.set(device, (known = { young: new Set(), old: new Set(), turned: now, over: undefined }));
+    if (!known) this.#devices.set(device, (known = { young: new Set(), old: none, turned: now, over: undefined }));
     if (now - known.turned < memory) return known;
     const missedOne = now - known.turned >= 2 * memory;
-    known.old = missedOne ? new Set() : known.young;
+    known.old = missedOne ? none : known.young;
     known.young = new Set();
     known.turned = now;
     // A device that has kept within its budget for a day is no offender any more.

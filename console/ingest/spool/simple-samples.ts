@@ -99,9 +99,9 @@ export class SimpleSamples {
    * @throws BadInputError when it does not fit the schema, or there is no room for it
    */
   async take(device: DeviceId, measurement: string, payload: Buffer): Promise<void> {
-    const { observe, spool, clock, store } = this.#options;
+    const { admit, observe, spool, clock, store } = this.#options;
     const arrival = this.#arrivals.next(device);
-    const series = seriesOfSimple(device, measurement, readSimple(payload), arrival);
+    const series = admit(seriesOfSimple(device, measurement, readSimple(payload), arrival));
     observe(device, notAfter(series, clock.now()));
     const size = sizeOf(payload);
     let id: number;
@@ -146,9 +146,9 @@ export class SimpleSamples {
 
   /** @returns whether the store has taken a decision on them; otherwise they stay in the spool */
   async #write(rows: readonly Passing[]): Promise<boolean> {
-    const { admit, store, spool, log } = this.#options;
+    const { store, spool, log } = this.#options;
     try {
-      const admitted = admit(rows.flatMap(({ series }) => series));
+      const admitted = rows.flatMap(({ series }) => series);
       const { rejected } = await store.write(admitted);
       const lost = rejected.reduce((sum, { count }) => sum + count, 0);
       this.stats.rejected += lost;
@@ -208,7 +208,9 @@ export class SimpleSamples {
   #read({ id, device, measurement, arrival, payload }: SpoolRow): Passing {
     const size = sizeOf(payload);
     try {
-      return { id, size, series: seriesOfSimple(device, measurement, readSimple(payload), arrival) };
+      const series = seriesOfSimple(device, measurement, readSimple(payload), arrival);
+      // Once more: by now the store may have said what types it holds.
+      return { id, size, series: this.#options.admit(series) };
     } catch (thrown) {
       this.stats.rejected += 1;
       this.#options.log.warn({ err: asError(thrown), device, measurement }, "a spooled message cannot be read");

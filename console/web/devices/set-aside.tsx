@@ -66,7 +66,7 @@ function Fields({ entries }: { entries: readonly SetAside[] }): JSX.Element {
         <thead>
           <tr>
             {["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"].map((name) => (
-              <th key={name} scope="col">
+              <th key={name} scope="col" class={name === "What to do" ? "wrap" : undefined}>
                 {name}
               </th>
             ))}
