@@ -7,7 +7,7 @@ import { ask, BenchScope, endChild, startChild } from "./children.ts";
 import { cpuOf } from "./cpu.ts";
 import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./ingest-load.ts";
 
-export const load = makeLoad({ devices: 100, series: 10, instants: 6, batches: 130, warm: 20 });
+export const load = makeLoad({ devices: 100, series: 10, instants: 6, batches: 220, warm: 20 });
 /** Every sample in a batch of its own: what an agent sends that is told to be live. */
 export const liveLoad = makeLoad({ devices: 100, series: 10, instants: 1, batches: 360, warm: 60 });
 /** The plain pipeline is slower, and gets less to do. */

@@ -3,27 +3,31 @@ import { toMarkdown, type Row } from "./table.ts";
 
 const rate = ({ points, ms }: Run): number => (points * 1_000) / ms;
 
-/** Points a second from simulated devices into a real InfluxDB with none lost, beside what the same InfluxDB takes at all. */
+const scenarios: readonly (readonly [string, () => Promise<Run>])[] = [
+  ["raw blast of the same lines by HTTP", () => blast(load)],
+  ["Muster, embedded broker", () => muster("embedded", load)],
+  ["Muster, Mosquitto with the shipped mosquitto.conf", () => muster("mosquitto", load)],
+  ["Muster, embedded broker, one instant in a batch", () => muster("embedded", liveLoad)],
+  ["Mosquitto as it comes, a subscriber with JSON.parse and influx.writePoints", plain],
+];
+
+/**
+ * Points a second from simulated devices into a real InfluxDB with none lost, beside what the same InfluxDB takes at all. In two rounds,
+ * of which the better run counts: what else the machine does can only make a run slower.
+ */
 export async function ingest(): Promise<string> {
-  // The yardstick is taken twice, before and after, because it is what all else is divided by.
-  const first = await blast(load);
-  const embedded = await muster("embedded", load);
-  const mosquitto = await muster("mosquitto", load);
-  const live = await muster("embedded", liveLoad);
-  const simple = await plain();
-  const last = await blast(load);
-  const yardstick = (rate(first) + rate(last)) / 2;
-  const runs: readonly (readonly [string, Run])[] = [
-    ["raw blast by HTTP, before", first],
-    ["Muster, embedded broker", embedded],
-    ["Muster, Mosquitto with the shipped mosquitto.conf", mosquitto],
-    ["Muster, embedded broker, one instant in a batch", live],
-    ["Mosquitto as it comes, a subscriber with JSON.parse and influx.writePoints", simple],
-    ["raw blast by HTTP, after", last],
-  ];
+  const best = new Map<string, Run>();
+  for (let round = 0; round < 2; round++) {
+    for (const [what, measure] of scenarios) {
+      const run = await measure();
+      const known = best.get(what);
+      if (!known || rate(run) > rate(known)) best.set(what, run);
+    }
+  }
+  const [yardstick = Number.NaN] = [...best.values()].map(rate);
   return toMarkdown(
     "Points of 8 fields, end to end",
-    runs.map(([what, run]) => toRow(what, run, yardstick)),
+    [...best].map(([what, run]) => toRow(what, run, yardstick)),
   );
 }
 

@@ -22,7 +22,9 @@ export async function record(scope: Scope, files: Readonly<Record<string, string
     }
   };
   await write(files);
-  return { proc: new ProcReader(root), write };
+  const proc = new ProcReader(root);
+  scope.cleanup(() => proc.stop());
+  return { proc, write };
 }
 
 /** Samples one collector; a problem that it reports fails the test. */

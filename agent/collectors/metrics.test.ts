@@ -37,6 +37,7 @@ async function secondSample(
   await sampleAll(all, clock);
   await between();
   const { readings, problems } = await sampleAll(all, clock);
+  for (const collector of all) collector.stop?.();
   assert.equal(problems, []);
   return readings;
 }

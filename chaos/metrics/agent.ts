@@ -15,6 +15,7 @@ import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
 import { around, Points } from "../points.ts";
 import type { Kept } from "./check.ts";
+import { smallOutbox } from "./faults.ts";
 import type { MetricsPoint } from "./points.ts";
 
 /**
@@ -43,6 +44,7 @@ const agent = new Agent({
   password,
   directory: home,
   interval: 40,
+  ...(who === smallOutbox ? { outboxBytes: 8_192 } : {}),
   batchSize: 2,
   collectors: [numbers],
   mqttVersion: embedded ? 4 : "auto",

@@ -14,6 +14,7 @@ const sound: Evidence = {
     { at: 200, n: 3 },
   ],
   gaps: [],
+  outstanding: 0,
   excused: false,
 };
 const rulesBroken = (more: Partial<Evidence>): string[] => check({ ...sound, ...more }).map(({ rule }) => rule);
@@ -34,6 +35,10 @@ suite("chaos: what is checked of samples", ({ test }) => {
   test("a sample at two times is doubled, one at a wrong time is told", () => {
     assert.equal(rulesBroken({ stored: [...sound.stored, { at: 201, n: 3 }] }), ["nothing is doubled"]);
     assert.equal(rulesBroken({ stored: [...sound.stored.slice(0, 2), { at: 999, n: 3 }] }), ["each at its time"]);
+  });
+
+  test("at rest the console waits for nothing", () => {
+    assert.equal(rulesBroken({ outstanding: 1 }), ["nothing is outstanding at rest"]);
   });
 
   test("a gap needs a cause", () => {

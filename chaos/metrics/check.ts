@@ -28,19 +28,26 @@ export interface Evidence {
   readonly kept: readonly Kept[];
   readonly stored: readonly Stored[];
   readonly gaps: readonly ToldGap[];
+  /** Batches that the console still waits for, though every outbox is empty. */
+  readonly outstanding: number;
   /** Whether something was done that may force batches out: without it no gap is excused. */
   readonly excused: boolean;
 }
 
 export interface Violation {
-  readonly rule: "nothing is lost" | "nothing is doubled" | "each at its time" | "no gap without a cause";
+  readonly rule:
+    | "nothing is lost"
+    | "nothing is doubled"
+    | "each at its time"
+    | "no gap without a cause"
+    | "nothing is outstanding at rest";
   /** Names it among others, so that each is told once. */
   readonly key: string;
   readonly text: string;
 }
 
 /** Holds what the agents wrote to their disks against what the store and the console say. */
-export function check({ device, kept, stored, gaps, excused }: Evidence): Violation[] {
+export function check({ device, kept, stored, gaps, outstanding, excused }: Evidence): Violation[] {
   const times = new Map<number, number[]>();
   for (const { at, n } of stored) times.set(n, [...(times.get(n) ?? []), at]);
   const violations: Violation[] = [];
@@ -64,5 +71,7 @@ export function check({ device, kept, stored, gaps, excused }: Evidence): Violat
   if (!excused)
     for (const { outbox, from, to, why } of gaps)
       found("no gap without a cause", `${outbox} ${from}`, `batches ${from} to ${to} of ${outbox}: ${why}`);
+  if (outstanding > 0)
+    found("nothing is outstanding at rest", String(outstanding), `the console still waits for ${outstanding} batches`);
   return violations;
 }

@@ -5,6 +5,8 @@ import { agentPoints, serverPoints, type MetricsPoint } from "./points.ts";
 export type StoreKind = "embedded" | "influx";
 export const devices = ["dev-a", "dev-b"] as const;
 export type Device = (typeof devices)[number];
+/** The device whose outbox has room for a second or two only. */
+export const smallOutbox: Device = "dev-b";
 export type Role = Device | "server" | "broker" | "influx";
 
 /**
@@ -62,6 +64,11 @@ export function faultsOf({ broker, store, disks }: Setting): ReadonlyMap<FaultNa
   const others: Role[] = ["server", ...(broker === "mosquitto" ? (["broker"] as const) : [])];
   if (store === "influx") others.push("influx");
   const all = new Map<FaultName, Maker>();
+  // Long enough that a small outbox has to let go of its oldest.
+  all.set("a long outage", (random) => ({
+    blows: [{ what: "break", who: smallOutbox, at: beginning(random), lasts: random.between(2_500, 3_500) }],
+    arms: [],
+  }));
   all.set("kill an agent", one("kill", agent));
   all.set("freeze an agent", one("freeze", agent));
   all.set("break an agent's line", one("break", agent));

@@ -30,6 +30,8 @@ export class Fleet {
   readonly #disks: ReadonlyMap<Role, string>;
   readonly #incidents: Journal;
   readonly #undo: (() => unknown)[];
+  /** Of the small file systems, which stay while their files are to be looked at. */
+  readonly #unmount: (() => unknown)[];
   /** Servers of other makers that are down. */
   readonly #down = new Set<Role>();
   /** Fillers by the disk they fill. */
@@ -47,12 +49,14 @@ export class Fleet {
     this.#cuts = parts.cuts;
     this.#disks = parts.disks;
     this.#undo = parts.undo;
+    this.#unmount = parts.unmount;
     this.#incidents = new Journal(`${parts.directory}/incidents.jsonl`);
   }
 
   static async start(setting: Setting, programs: Programs): Promise<Fleet> {
     const directory = await mkdtemp(join(tmpdir(), "muster-chaos-"));
     const undo: (() => unknown)[] = [];
+    const unmount: (() => unknown)[] = [];
     const place = (name: string) => ({
       cleanup: (one: () => unknown) => void undo.push(one),
       directory: async () => made(`${directory}/${name}`),
@@ -60,7 +64,7 @@ export class Fleet {
     const disks = new Map<Role, string>();
     const home = async (role: Role, size: number): Promise<string> => {
       if (!setting.disks) return made(`${directory}/${role}`);
-      const path = await smallDisk(place(role), size);
+      const path = await smallDisk({ ...place(role), cleanup: (one) => void unmount.push(one) }, size);
       disks.set(role, path);
       return path;
     };
@@ -108,7 +112,7 @@ export class Fleet {
       children.set(device, await child(device, programs.metricsAgent, port, own, {}));
     }
     for (const one of children.values()) one.start();
-    const parts = { setting, directory, token, httpPort, influx, children, mosquitto, cuts, disks, undo };
+    const parts = { setting, directory, token, httpPort, influx, children, mosquitto, cuts, disks, undo, unmount };
     return (fleet.current = new Fleet(parts));
   }
 
@@ -182,8 +186,9 @@ export class Fleet {
     for (const who of this.roles) await this.#signal(who, "SIGCONT");
     for (const child of this.#children.values()) await child.end();
     this.#incidents.close();
-    if (keep) return;
     for (const undo of this.#undo.toReversed()) await undo();
+    if (keep) return;
+    for (const undo of this.#unmount) await undo();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -217,6 +222,7 @@ interface Parts {
   readonly cuts: ReadonlyMap<Role, Cut>;
   readonly disks: ReadonlyMap<Role, string>;
   readonly undo: (() => unknown)[];
+  readonly unmount: (() => unknown)[];
 }
 
 function made(path: string): string {

@@ -26,9 +26,13 @@ export class Witness {
     return this.#fleet.influx ? this.#fromInflux(this.#fleet.influx.url, device) : this.#fromConsole(device);
   }
 
-  async gaps(device: Device): Promise<ToldGap[]> {
-    const { gaps } = (await this.#ask(`/api/devices/${device}/completeness`)) as { gaps: ToldGap[] };
-    return gaps;
+  /** What the console says is missing, and how many batches it still waits for. */
+  async account(device: Device): Promise<{ gaps: ToldGap[]; outstanding: number }> {
+    const { gaps, outstanding } = (await this.#ask(`/api/devices/${device}/completeness`)) as Account;
+    return {
+      gaps: gaps.map(({ outbox, first, last, why }) => ({ outbox, from: first, to: last, why })),
+      outstanding: outstanding.batches,
+    };
   }
 
   async #fromInflux(url: string, device: Device): Promise<Stored[]> {
@@ -60,4 +64,10 @@ export class Witness {
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   }
+}
+
+/** The part of the console's completeness document that counts here. */
+interface Account {
+  readonly gaps: { outbox: string; first: number; last: number; why: string }[];
+  readonly outstanding: { batches: number };
 }

@@ -1,4 +1,6 @@
 import { createServer, request } from "node:http";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -348,6 +350,61 @@ suite("InfluxDB store", ({ test }) => {
       assert.equal({ ...rejected[0], why: "" }, { device, measurement: "mem", why: "", count: 1 });
       assert.equal(await values(store), [1, 2, 4]);
       assert.equal(await values(store, { measurement: "system", field: "load" }), [1]);
+    },
+    { seconds: 30 },
+  );
+
+  test(
+    "of writes that share a request each hears of its own lines alone, and a large one spans several",
+    async (scope) => {
+      const server = await startInflux(scope);
+      const store = influxStore(`${server.url}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      await store.write([series({ used: [1] })]);
+      const times = Array.from({ length: 12_000 }, (_, index) => began + index);
+      const outcomes = await Promise.all([
+        store.write([series({ used: times }, { times })]),
+        store.write([series({ used: ["text"] }, { device: other, times: [began + 1] })]),
+        store.write([series({ used: [Number.NaN] }), series({ load: ["a"] }, { measurement: "system" })]),
+        store.write([series({ used: [2] }, { device: other, times: [began + 2] })]),
+      ]);
+      assert.equal(
+        outcomes.map(({ rejected }) => rejected.map(({ device: of, count }) => [of, count])),
+        [[], [[other, 1]], [[device, 1]], []],
+      );
+      assert.is((await values(store)).length, 12_000);
+      assert.equal(await values(store, { device: other }), [2]);
+    },
+    { seconds: 30 },
+  );
+
+  test(
+    "a write that waits holds its lines, not the series that they were made of",
+    async (scope) => {
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void;
+      const server = createServer((incoming, outgoing) => {
+        // Says yes to the probe, and nothing to a write.
+        if (incoming.headers["content-length"] === "0") outgoing.writeHead(204).end();
+        else if (incoming.url?.startsWith("/query")) outgoing.end('{"results":[{"series":[]}]}');
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      scope.cleanup(() => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))));
+      const store = influxStore(`http://127.0.0.1:${(server.address() as { port: number }).port}/fleet`);
+      await store.start();
+      scope.cleanup(() => store.stop());
+      const write = (): WeakRef<object> => {
+        const one = series({ used: [1, 2, 3] });
+        store.write([one]).catch(() => {});
+        return new WeakRef(one);
+      };
+      const held = write();
+      // A WeakRef holds on to what it was made of until the turn of the event loop ends.
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+      assert.is(held.deref(), undefined);
+      server.closeAllConnections();
     },
     { seconds: 30 },
   );
