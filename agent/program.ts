@@ -2,7 +2,7 @@ import "./small-heap.ts";
 import { parseArgs } from "node:util";
 import { asError, SettingsError } from "#shared/errors";
 import { fail, serve } from "#shared/service";
-import { flagOf, loadSettings, settings } from "#shared/settings";
+import { defaultOf, flagOf, loadSettings, settings } from "#shared/settings";
 import { version } from "#shared/version";
 import { runAgent } from "./service.ts";
 import { agentSettings } from "./settings.ts";
@@ -13,8 +13,8 @@ import { agentSettings } from "./settings.ts";
  */
 function help(): string {
   const lines = agentSettings.map((name) => {
-    const { env, help, shown, default: plain } = settings[name];
-    return `  ${`${flagOf(name)} <value>`.padEnd(28)}${help} [${env}] (${shown ?? String(plain)})`;
+    const { env, help } = settings[name];
+    return `  ${`${flagOf(name)} <value>`.padEnd(28)}${help} [${env}] (${defaultOf(name)})`;
   });
   const usage = "Usage: node muster-agent.cjs [options]\n\nMuster's agent, alone in one file.\n\nOptions:";
   const note = "Each setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.";

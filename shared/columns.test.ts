@@ -8,7 +8,10 @@ suite("columns", ({ test }) => {
     const cases: [FieldValue[], unknown][] = [
       [[5], 5],
       [["ok", "ok"], "ok"],
-      [[true, false], [true, false]],
+      [
+        [true, false],
+        [true, false],
+      ],
       [
         [1, null],
         [1, null],
@@ -39,7 +42,7 @@ suite("columns", ({ test }) => {
         const column = pack(values);
         assert.ok(
           unpack(column, values.length).every((value, index) => Object.is(value, values[index])),
-          `${values}`,
+          values.join(" "),
         );
         assert.ok(Object.is(lastValue(column), b));
       }

@@ -2,7 +2,7 @@ import { Command as Program } from "commander";
 import { errorCode } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { fail, serve } from "#shared/service";
-import { flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
+import { defaultOf, flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
 
 /** Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults. */
 export type Service = (values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime) => Promise<void>;
@@ -29,8 +29,8 @@ export class CommandLine {
   command(name: string, help: string, names: readonly SettingName[]): Program {
     const sub = this.#program.command(name).description(help).showHelpAfterError("(--help tells more)");
     for (const one of names) {
-      const { help: text, env, shown, default: plain } = settings[one];
-      sub.option(`${flagOf(one)} <value>`, `${text} [${env}] (${shown ?? String(plain)})`);
+      const { help: text, env } = settings[one];
+      sub.option(`${flagOf(one)} <value>`, `${text} [${env}] (${defaultOf(one)})`);
     }
     return sub;
   }

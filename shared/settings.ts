@@ -246,6 +246,12 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
   return { values: values as unknown as Settings, given };
 }
 
+/** How a setting's default reads. */
+export function defaultOf(name: SettingName): string {
+  const { shown, default: plain } = settings[name];
+  return shown ?? (typeof plain === "string" || typeof plain === "number" ? String(plain) : "none");
+}
+
 export function flagOf(name: SettingName): string {
   return `--${kebab(name)}`;
 }

@@ -1,5 +1,7 @@
 import * as assert from "uvu/assert";
 import { faultNames } from "../chaos/faults.ts";
+import { faultsOf, type Setting } from "../chaos/metrics/faults.ts";
+import { makePlan as makeMetricsPlan } from "../chaos/metrics/plan.ts";
 import { makePlan } from "../chaos/plan.ts";
 import { runProgram } from "./programs.ts";
 import { suite } from "./suite.ts";
@@ -31,5 +33,35 @@ suite("chaos", ({ test }) => {
       assert.match(out, new RegExp(`^mosquitto: ${count} rounds, .* 0 violations$`, "m"));
     },
     { seconds: 310 },
+  );
+
+  test("the same of samples: a seed repeats every decision, and each fault comes once in a deck", () => {
+    const setting: Setting = { broker: "mosquitto", store: "influx", disks: true };
+    const names = [...faultsOf(setting).keys()];
+    const plans = (seed: string) => names.map((_, round) => makeMetricsPlan(seed, setting, round));
+    assert.equal(plans("7"), plans("7"));
+    assert.not.equal(plans("7"), plans("8"));
+    assert.equal(
+      plans("7")
+        .map(({ name }) => name)
+        .sort(),
+      names.sort(),
+    );
+  });
+
+  test(
+    "every sample is stored once or lies in a gap that is told, on both brokers and both stores",
+    async () => {
+      // A whole deck of faults, and more, where there is time for it.
+      const count = process.env["CI"] ? 40 : 6;
+      const rounds = ["--part", "metrics", "--seed", "house", "--rounds", String(count)];
+      const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
+        seconds: 400,
+      });
+      assert.is(code, 0, `${out}\n${err}`);
+      for (const setting of ["embedded, embedded", "mosquitto, embedded", "embedded, influx", "mosquitto, influx"])
+        assert.match(out, new RegExp(`^${setting}: ${count} rounds, .* [1-9]\\d* samples kept, .* 0 violations$`, "m"));
+    },
+    { seconds: 410 },
   );
 });

@@ -150,7 +150,15 @@ suite("outages", ({ test }) => {
 
       await influx.start();
       await start().line(/Muster .* is up/);
-      await eventually("all of them", async () => { const got = await count(influx, "garden"); console.log("GOT", got); return got === 200; }, 15);
+      await eventually(
+        "all of them",
+        async () => {
+          const got = await count(influx, "garden");
+          console.log("GOT", got);
+          return got === 200;
+        },
+        15,
+      );
     },
     { seconds: 60 },
   );

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import { flagOf, settings, type SettingName } from "#shared/settings";
+import { defaultOf, flagOf, settings, type SettingName } from "#shared/settings";
 import { musterProgram, runProgram } from "./programs.ts";
 import { suite } from "./suite.ts";
 
@@ -42,8 +42,8 @@ suite("the Markdown pages", ({ test }) => {
 /** The table as it should be; when the test fails, its message has it to be copied. */
 function settingsTable(): string {
   const rows = (Object.keys(settings) as SettingName[]).map((name) => {
-    const { env, help, shown, default: plain } = settings[name];
-    return `| \`${env}\` | \`${flagOf(name)}\` | ${shown ?? `\`${String(plain)}\``} | ${help} |`;
+    const { env, help, shown } = settings[name];
+    return `| \`${env}\` | \`${flagOf(name)}\` | ${shown ?? `\`${defaultOf(name)}\``} | ${help} |`;
   });
   return ["| variable | flag | default | what it is |", "|---|---|---|---|", ...rows].join("\n");
 }

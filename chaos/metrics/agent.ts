@@ -32,10 +32,10 @@ aroundLink();
 
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
-let working = true;
+const work = { goesOn: true };
 const numbers: Collector = {
   name: "chaos",
-  sample: () => (working ? [{ measurement: "chaos", tags: {}, fields: { n: ++n } }] : []),
+  sample: () => (work.goesOn ? [{ measurement: "chaos", tags: {}, fields: { n: ++n } }] : []),
 };
 
 const agent = new Agent({
@@ -54,7 +54,7 @@ const agent = new Agent({
 process.on("message", ({ question }: { question?: string }) => {
   if (question === "rest") void rest();
   if (question === "work") {
-    working = true;
+    work.goesOn = true;
     process.send?.({ answer: "work" });
   }
 });
@@ -63,10 +63,10 @@ sayReady(agent.boot);
 
 /** Answers when nothing is measured any more and all that was has been acknowledged. */
 async function rest(): Promise<void> {
-  working = false;
+  work.goesOn = false;
   // What was measured before may still be on its way to the outbox.
   await sleep(100);
-  while (!working && agent.outbox.batches > 0) await sleep(10);
+  while (!work.goesOn && agent.outbox.batches > 0) await sleep(10);
   process.send?.({ answer: "rest" });
 }
 

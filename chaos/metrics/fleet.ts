@@ -179,7 +179,7 @@ export class Fleet {
 
   /** Every agent: `rest` is answered when its outbox is empty and nothing more is measured, `work` at once. @throws Error */
   async ask(question: "rest" | "work", ms: number): Promise<void> {
-    await Promise.all(devices.map((device) => this.#children.get(device)?.ask(question, ms)));
+    await Promise.all(devices.map(async (device) => this.#children.get(device)?.ask(question, ms)));
   }
 
   async stop(keep: boolean): Promise<void> {

@@ -87,7 +87,10 @@ export function clientCommands(line: CommandLine): void {
 
   jobCommands(define, once, connect, terminal);
 
-  define("quarantine [device]", "list fields and series that were set aside instead of stored, and what to do about them")
+  define(
+    "quarantine [device]",
+    "list fields and series that were set aside instead of stored, and what to do about them",
+  )
     .option("--forget", "begin the list anew; what is still wrong comes back by itself")
     .option("--json", "print the API's documents")
     .action(

@@ -3,7 +3,7 @@ import type { Contract } from "../ingest/contract/contract.ts";
 import type { Spool } from "../ingest/spool/spool.ts";
 import type { Registry } from "../registry.ts";
 import type { MetricsStore } from "../store/store.ts";
-import { Durations, LoopDelay } from "./durations.ts";
+import { LoopDelay, type Durations } from "./durations.ts";
 import type { Report } from "./report.ts";
 
 export interface ReporterOptions {

@@ -55,7 +55,7 @@ suite("self metrics", ({ test }) => {
     );
     assert.equal(
       Object.fromEntries(told),
-      Object.fromEntries(Object.entries(all?.fields ?? {}).map(([k, v]) => [k, String(v)])),
+      Object.fromEntries(Object.entries(all?.fields ?? {}).map(([k, v]) => [k, JSON.stringify(v)])),
     );
     self.stop();
     clock.advance(60_000);
