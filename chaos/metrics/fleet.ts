@@ -142,13 +142,25 @@ export class Fleet {
   /** Ends what was done to `who`, and starts it where it is dead. */
   async heal(who: Role): Promise<void> {
     this.note(who, "healed");
-    this.#cuts.get(who)?.mend();
     await this.#signal(who, "SIGCONT");
     const filler = this.#fillers.get(who);
     if (filler !== undefined) rmSync(filler, { force: true });
-    // InfluxDB 1.x goes on refusing every write after a full disk, until it is started anew: what its operator would do.
-    if (this.#fillers.delete(who) && who === "influx") await this.#kill(who);
+    if (this.#fillers.delete(who) && who === "influx") await this.#restartTwice(who);
+    this.#cuts.get(who)?.mend();
     await this.revive(who);
+  }
+
+  /**
+   * What the operator of an InfluxDB 1.x is told to do after a full disk. Until it is started anew it refuses every write. At that
+   * start it cuts its log where the full disk tore it, but goes on writing behind the old end: what it takes then is lost
+   * at the start after that, unless nothing was written in between.
+   */
+  async #restartTwice(who: Role): Promise<void> {
+    this.#cuts.get(who)?.break();
+    for (let turn = 0; turn < 2; turn++) {
+      await this.#kill(who);
+      await this.revive(who);
+    }
   }
 
   async revive(who: Role): Promise<void> {

@@ -61,7 +61,7 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
 
 function Fields({ entries }: { entries: readonly SetAside[] }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Fields that are not stored">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Fields that are not stored">
       <table class="matrix">
         <thead>
           <tr>
