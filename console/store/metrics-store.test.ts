@@ -515,7 +515,7 @@ suite("InfluxDB store", ({ test }) => {
       scope.cleanup(() => store.stop());
       const write = () => store.write([series({ used: [1] })]).then(String, (error: Error) => error.message);
       const end = performance.now() + 4_000;
-      while (performance.now() < end) assert.match(await eventually("an answer", write), /restart InfluxDB/);
+      while (performance.now() < end) assert.match(await eventually("an answer", write), /start InfluxDB twice/);
       assert.match(store.health().problem ?? "", /no space left on device; .*restart InfluxDB/);
       full = false;
       await eventually("a write", async () => (await write()).startsWith("[object"), 15);
