@@ -1,24 +1,24 @@
 import type { Bus } from "#shared/bus";
 import { systemClock } from "#shared/clock";
-import { Link } from "#shared/link";
 import { createLog } from "#shared/log";
 import { isFinalReply, readReply } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
-import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
 import { isOpen } from "../console/desk/command.ts";
 import { CommandRows } from "../console/desk/rows.ts";
 import { HttpServer } from "../console/http/server.ts";
-import { openState, type State } from "../console/state.ts";
+import { openState } from "../console/state.ts";
 import { sayReady, settingsOfProcess } from "./child.ts";
 import { hastyClock } from "./hasty-clock.ts";
 import { around, Points } from "./points.ts";
+import { openBus } from "./server-bus.ts";
 
 /**
  * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one. Its
  * kill points are put around its rows and its bus from outside; the product knows nothing of them.
  */
-const { who, directory, mqttPort, httpPort = 0, embedded, password, arm } = settingsOfProcess();
+const settings = settingsOfProcess();
+const { who, directory, httpPort = 0, arm } = settings;
 const points = new Points(who, `${directory}/incidents.jsonl`);
 const topics = new Topics();
 const clock = systemClock;
@@ -26,7 +26,7 @@ const clock = systemClock;
 if (arm) points.arm(arm);
 aroundRows();
 const state = openState(`${directory}/server`, clock);
-const { bus, begin } = embedded ? await embeddedBus(state) : externalBus();
+const { bus, begin } = await openBus(settings, state, topics.root, hastyClock);
 const log = createLog(who, "info");
 const console = new Console({ directory: state.directory, state, bus: aroundBus(bus), clock, log });
 await console.start();
@@ -40,32 +40,6 @@ await new HttpServer({
   clock,
 }).start();
 sayReady();
-
-async function embeddedBus({ accounts }: State): Promise<{ bus: Bus; begin: () => void }> {
-  const broker = new Broker({
-    listen: "127.0.0.1",
-    port: mqttPort,
-    root: topics.root,
-    authenticate: (name, secret) => accounts.verify(name, secret),
-    log: createLog("broker", "info"),
-    clock,
-  });
-  await broker.start();
-  return { bus: broker.local(), begin() {} };
-}
-
-function externalBus(): { bus: Bus; begin: () => void } {
-  const link = new Link({
-    url: `mqtt://127.0.0.1:${mqttPort}`,
-    clientId: "console",
-    username: "console",
-    password,
-    version: "auto",
-    log: createLog("link", "info"),
-    clock: hastyClock,
-  });
-  return { bus: link, begin: () => link.start() };
-}
 
 /** Before and after a command's first row and its closing one. */
 function aroundRows(): void {

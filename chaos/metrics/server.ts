@@ -1,23 +1,23 @@
 import type { Bus } from "#shared/bus";
-import { Link } from "#shared/link";
 import { createLog } from "#shared/log";
 import { Topics } from "#shared/topics";
-import { Broker } from "../../broker/broker.ts";
 import { Console } from "../../console/console.ts";
 import { HttpServer } from "../../console/http/server.ts";
-import { openState, type State } from "../../console/state.ts";
+import { openState } from "../../console/state.ts";
 import { EmbeddedStore } from "../../console/store/embedded.ts";
 import { InfluxStore } from "../../console/store/influx.ts";
 import { sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { around, Points } from "../points.ts";
+import { openBus } from "../server-bus.ts";
 import type { MetricsPoint } from "./points.ts";
 
 /**
  * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one, and on
  * either store. Its kill points are put around its bus and its store from outside; the product knows nothing of them.
  */
-const { who, directory, home = "", mqttPort, httpPort = 0, embedded, password, influxUrl } = settingsOfProcess();
+const settings = settingsOfProcess();
+const { who, directory, home = "", httpPort = 0, influxUrl } = settings;
 const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
 const topics = new Topics();
 const clock = hastyClock;
@@ -25,40 +25,13 @@ const log = createLog(who, "info");
 
 aroundStores();
 const state = openState(home, clock);
-const { bus, begin } = embedded ? await embeddedBus(state) : externalBus();
+const { bus, begin } = await openBus(settings, state, topics.root, clock);
 const store = influxUrl === undefined ? {} : { influxUrl };
 const console = new Console({ directory: home, state, bus: aroundBus(bus), clock, log, ...store });
 await console.start();
 begin();
 await new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: httpPort, log, clock }).start();
 sayReady();
-
-async function embeddedBus({ accounts }: State): Promise<{ bus: Bus; begin: () => void }> {
-  const broker = new Broker({
-    listen: "127.0.0.1",
-    port: mqttPort,
-    root: topics.root,
-    authenticate: (name, secret) => accounts.verify(name, secret),
-    log: createLog("broker", "info"),
-    clock,
-  });
-  await broker.start();
-  return { bus: broker.local(), begin() {} };
-}
-
-function externalBus(): { bus: Bus; begin: () => void } {
-  const link = new Link({
-    url: `mqtt://127.0.0.1:${mqttPort}`,
-    clientId: "console",
-    username: "console",
-    password,
-    version: "auto",
-    keepalive: 2,
-    log: createLog("link", "info"),
-    clock,
-  });
-  return { bus: link, begin: () => link.start() };
-}
 
 /** Before and after the store takes samples. */
 function aroundStores(): void {

@@ -1,0 +1,38 @@
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import { Link } from "#shared/link";
+import { createLog } from "#shared/log";
+import { Broker } from "../broker/broker.ts";
+import type { State } from "../console/state.ts";
+import type { ProcessSettings } from "./child.ts";
+
+/** How a console's process meets the broker: the embedded one in the same process, or a connection to the external one. */
+export async function openBus(
+  { embedded, mqttPort, password }: ProcessSettings,
+  { accounts }: State,
+  root: string,
+  clock: Clock,
+): Promise<{ readonly bus: Bus; readonly begin: () => void }> {
+  if (!embedded) {
+    const link = new Link({
+      url: `mqtt://127.0.0.1:${mqttPort}`,
+      clientId: "console",
+      username: "console",
+      password,
+      version: "auto",
+      log: createLog("link", "info"),
+      clock,
+    });
+    return { bus: link, begin: () => link.start() };
+  }
+  const broker = new Broker({
+    listen: "127.0.0.1",
+    port: mqttPort,
+    root,
+    authenticate: (name, secret) => accounts.verify(name, secret),
+    log: createLog("broker", "info"),
+    clock,
+  });
+  await broker.start();
+  return { bus: broker.local(), begin() {} };
+}
