@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
+import { parseDeviceId } from "#shared/ids";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
 import { runProgram } from "./programs.ts";
@@ -50,6 +51,34 @@ for (const kind of brokerKinds) {
         "four samples",
         async () => (await stored(fleet, "rpi-8", { measurement: "room", field: "temperature" })) === 4,
       );
+    });
+
+    test("a simple sample that claims 2036 or 1970 stands at its arrival, and its device is flagged until its clock is right", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const login = fleet.login("rpi-8");
+      const send = async (ts: number, value: number): Promise<void> =>
+        void (await runProgram("mosquitto_pub", [
+          ...login,
+          "-t",
+          "muster/rpi-8/metrics/room",
+          "-m",
+          JSON.stringify({ ts, values: { value } }),
+        ]));
+      const problem = (): string | null => fleet.console.registry.get("rpi-8")?.problem ?? null;
+      const before = Date.now();
+      await send(Date.UTC(2036, 0, 1), 1);
+      await eventually("the flag", () => /ahead: its samples are placed by their arrival/.test(problem() ?? ""));
+      await send(1_000, 2);
+      await eventually("the other flag", () => /behind: its samples are placed/.test(problem() ?? ""));
+      await send(before, 3);
+      await eventually("no flag", () => problem() === null);
+      const range = { from: 0, to: Date.UTC(2040, 0, 1), every: 0 };
+      const device = parseDeviceId("rpi-8");
+      const points = await eventually("three samples", async () => {
+        const [series] = await fleet.console.store.query({ device, measurement: "room", field: "value", ...range });
+        return series?.points.length === 3 ? series.points : undefined;
+      });
+      for (const [at] of points) assert.ok(at >= before && at <= Date.now(), String(at));
     });
 
     test("bad input gets a clear refusal, harms nothing and disturbs nobody", async (scope) => {

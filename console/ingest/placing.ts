@@ -17,7 +17,7 @@ export interface Placed {
 /** Milliseconds that a device's clock may be off and is believed. */
 export const tolerated = 300_000;
 /** Before that, Muster did not exist: the clock begins at 1970, or at the day its system was built. */
-const earliest = Date.UTC(2020, 0, 1);
+export const earliest = Date.UTC(2020, 0, 1);
 /** Milliseconds that an epoch's clock may drift against the console's before later instants get an offset of their own. */
 const mostDrift = 60_000;
 /** Milliseconds: an age or uptime beyond thirty years is no measured one. */

@@ -3,6 +3,7 @@ import { isList, lastValue, type Column } from "#shared/columns";
 import type { Batch, SimpleSample } from "#shared/messages/metrics";
 import type { Sample } from "../device.ts";
 import type { SeriesColumns } from "../store/store.ts";
+import { earliest, tolerated } from "./placing.ts";
 
 /**
  * A batch's series with absolute times: those of the device, moved by `shift` milliseconds. The tag `host` is the device's id and nobody
@@ -13,19 +14,31 @@ export function seriesOfBatch(device: DeviceId, batch: Batch, shift = 0): Series
   return batch.m.map(({ n, tags, f }) => ({ device, measurement: n, tags: withoutHost(tags ?? {}), times, fields: f }));
 }
 
+/** @param now epoch ms, for samples that say no time; `shift` milliseconds move those that do */
 export function seriesOfSimple(
   device: DeviceId,
   measurement: string,
   samples: readonly SimpleSample[],
   now: number,
+  shift = simpleShift(samples, now),
 ): SeriesColumns[] {
-  return samples.map(({ ts = now, tags = {}, values }) => ({
+  return samples.map(({ ts = now - shift, tags = {}, values }) => ({
     device,
     measurement,
     tags: withoutHost(tags),
-    times: [Math.round(ts)],
+    times: [Math.round(ts + shift)],
     fields: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, value])),
   }));
+}
+
+/**
+ * Milliseconds to add to the times of one message's samples: 0, unless one of them cannot be right. Then the newest is placed at
+ * the arrival, and the others keep their distance from it.
+ */
+export function simpleShift(samples: readonly SimpleSample[], arrival: number): number {
+  const times = samples.flatMap(({ ts }) => (ts === undefined ? [] : [ts]));
+  if (times.every((ts) => ts >= earliest && ts <= arrival + tolerated)) return 0;
+  return arrival - Math.max(...times);
 }
 
 /** Samples in the series: instants at which at least one field has a value. */

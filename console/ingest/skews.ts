@@ -55,7 +55,7 @@ export class Skews {
     const { flagged } = known;
     // A sentence that changed with every batch would be news to everybody who watches.
     if (wrong === undefined || flagged === undefined || Math.abs(wrong - flagged) > tolerated) known.flagged = wrong;
-    const problem = known.flagged === undefined ? null : sentence(known.flagged);
+    const problem = known.flagged === undefined ? null : clockProblem(known.flagged);
     this.#tell(device, { skew: skew === null ? null : Math.round(skew), problem });
   }
 
@@ -67,7 +67,8 @@ export class Skews {
   }
 }
 
-function sentence(skew: number): string {
+/** What a person should know of a clock that is so many milliseconds ahead. */
+export function clockProblem(skew: number): string {
   return `its clock is ${span(Math.abs(skew))} ${skew > 0 ? "ahead" : "behind"}: its samples are placed by their arrival`;
 }
 

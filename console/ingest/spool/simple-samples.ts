@@ -4,7 +4,8 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { readSimple } from "#shared/messages/metrics";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
-import { countSamples, notAfter, seriesOfSimple } from "../series.ts";
+import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
+import { clockProblem, type ClockState } from "../skews.ts";
 import { Arrivals } from "./arrivals.ts";
 import { sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 
@@ -18,6 +19,8 @@ export interface SimpleSamplesOptions {
   /** What of a device's series may be written. */
   readonly admit: (series: readonly SeriesColumns[]) => readonly SeriesColumns[];
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
+  /** A device's clock was found wrong, or right again. */
+  readonly observeClock: (device: DeviceId, state: ClockState) => void;
   /** Called now and then while messages wait in the spool, and when it is drained. */
   readonly onBacklog?: () => void;
 }
@@ -63,6 +66,8 @@ export class SimpleSamples {
   #passingBytes = 0;
   /** The last id of those that are in no spool: below 0. */
   #unspooled = 0;
+  /** Devices whose times were moved. */
+  readonly #misled = new Set<DeviceId>();
   #draining = false;
   #failures = 0;
   #cancelNext: (() => void) | undefined;
@@ -101,8 +106,10 @@ export class SimpleSamples {
   async take(device: DeviceId, measurement: string, payload: Buffer): Promise<void> {
     const { admit, observe, spool, clock, store } = this.#options;
     const arrival = this.#arrivals.next(device);
-    const series = admit(seriesOfSimple(device, measurement, readSimple(payload), arrival));
+    const samples = readSimple(payload);
+    const series = admit(seriesOfSimple(device, measurement, samples, arrival));
     observe(device, notAfter(series, clock.now()));
+    this.#judgeClock(device, simpleShift(samples, arrival));
     const size = sizeOf(payload);
     let id: number;
     try {
@@ -116,6 +123,14 @@ export class SimpleSamples {
     if (!this.#started) return;
     if (!store.health().ok || this.#isBusy) this.#leave();
     else void this.#pass({ id, size, series });
+  }
+
+  #judgeClock(device: DeviceId, shift: number): void {
+    const { observeClock } = this.#options;
+    if (shift !== 0) {
+      this.#misled.add(device);
+      observeClock(device, { skew: Math.round(-shift), problem: clockProblem(-shift) });
+    } else if (this.#misled.delete(device)) observeClock(device, { skew: null, problem: null });
   }
 
   /** Leaves a message to the spool. */

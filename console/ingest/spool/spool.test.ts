@@ -66,6 +66,7 @@ function samplesOn(spool: Spool, store: ReturnType<typeof makeStore>["store"], c
     random: () => 0,
     admit: (series) => series,
     observe: () => {},
+    observeClock: () => {},
   });
 }
 
