@@ -41,9 +41,9 @@ const mostPassing = { rows: 1_000, bytes: 4 * 1024 * 1024 };
 const portion = { rows: 2_000, bytes: 1024 * 1024 };
 const pause = 50;
 /** Milliseconds between two tries while the store is away. */
+const backoff = { first: 1_000, longest: 15_000 };
 /** Milliseconds between two words about what waits. */
 const tellEvery = 2_000;
-const backoff = { first: 1_000, longest: 15_000 };
 
 interface Passing {
   readonly id: number;
