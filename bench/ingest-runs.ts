@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { freePort, startDefaultMosquitto, startMosquitto } from "../test/mosquitto.ts";
 import { startInflux, type InfluxServer } from "../test/influx.ts";
+import { bundlePrograms, type Bundle } from "../test/bundle.ts";
 import { eventually } from "../test/suite.ts";
-import { buildChildren } from "./build.ts";
 import { ask, BenchScope, endChild, startChild } from "./children.ts";
 import { cpuOf } from "./cpu.ts";
 import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./ingest-load.ts";
@@ -15,7 +15,7 @@ const plainLoad = makeLoad({ devices: 100, series: 10, instants: 6, batches: 30,
 const secret = "a secret of the bench, long enough";
 
 const files = ["console", "agents", "blast", "plain", "json"].map((part) => `ingest-${part}-child.ts`);
-let built: Promise<(file: string) => string> | undefined;
+let built: Promise<Bundle> | undefined;
 
 /** What one run showed: points, milliseconds, and microseconds of CPU by whose they are. */
 export interface Run {
@@ -151,9 +151,15 @@ function accounts(load: Load) {
   ];
 }
 
+async function bundle(): Promise<Bundle> {
+  const made = await bundlePrograms(Object.fromEntries(files.map((file) => [file, `bench/${file}`])));
+  process.once("exit", () => made.remove());
+  return made;
+}
+
 async function child(scope: BenchScope, file: string, settings: object): Promise<ChildProcess> {
-  built ??= buildChildren(files, (undo) => process.once("exit", undo));
-  const started = await startChild((await built)(file), settings);
+  built ??= bundle();
+  const started = await startChild((await built).path(file), settings);
   // Else whoever waits for it would wait for ever.
   started.once("exit", (code) => {
     if (code) throw new Error(`${file} ended with ${code}`);
