@@ -162,9 +162,10 @@ function errorOf(body: string): string {
 }
 
 /**
- * InfluxDB 1.x goes on refusing every write after its disk was full, even when there is room again, until it is started anew. At that
- * start it cuts its log where the full disk has torn it, but appends behind the old end; at the next start it drops what comes
- * after the hole. So it has to be started twice with nothing written in between (seen with 1.6.7).
+ * InfluxDB 1.x goes on refusing every write after its disk was full, even when there is room again, until it is started anew. By
+ * all that can be seen from outside, it cuts its log at that start where the full disk has torn it, but appends behind the old end;
+ * at the next start it drops what comes after the hole. So it has to be started twice with nothing written in between
+ * (seen with 1.6.7).
  */
 function afterFullDisk(status: number, error: string): string {
   return status === 500 && /engine|no space|timeout/i.test(error)
