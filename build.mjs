@@ -1,5 +1,5 @@
 // Builds what runs: the programs bundled by rolldown into dist/, the agent once more as one file, the page by vite into dist/web.
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { rolldown } from "rolldown";
 import { build } from "vite";
 import { buildAgent } from "./build-agent.mjs";
@@ -22,6 +22,8 @@ await bundle.write({
   sourcemap: true,
 });
 await bundle.close();
+// `npx muster` runs it as a program, and npm has made only the first build one.
+chmodSync("dist/muster.js", 0o755);
 
 await buildAgent();
 

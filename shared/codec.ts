@@ -41,14 +41,20 @@ export function appendEntry(payload: Buffer, key: string, value: unknown): Buffe
   return longer;
 }
 
+/** The complaint about a payload of more than `cap` bytes; undefined where there is none. */
+export function tooLarge({ length }: Buffer, cap: number): BadInputError | undefined {
+  if (length <= cap) return undefined;
+  return new BadInputError(`payload of ${length} bytes is larger than the ${cap} allowed`);
+}
+
 /**
  * Decodes one payload from outside. The value still has to pass a schema.
  * @param cap the largest size to look at, in bytes
  * @throws BadInputError that says what was wrong and, for JSON, where
  */
 export function decode(payload: Buffer, cap: number = payloadCap): Decoded {
-  if (payload.length > cap)
-    throw new BadInputError(`payload of ${payload.length} bytes is larger than the ${cap} allowed`);
+  const large = tooLarge(payload, cap);
+  if (large) throw large;
   const first = payload[0];
   if (first === undefined) throw new BadInputError("payload is empty: expected JSON, CBOR or a command's name");
   if (first >= 0x80 && first <= 0xbf) return { encoding: "cbor", value: decodeCbor(payload) };

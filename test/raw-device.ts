@@ -1,8 +1,10 @@
 import { systemClock } from "#shared/clock";
 import { encode } from "#shared/codec";
+import { parseDeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { readAck, type Batch, type Gap } from "#shared/messages/metrics";
+import { Topics } from "#shared/topics";
 import { eventually, type Scope } from "./suite.ts";
 
 export interface RawLogin {
@@ -20,10 +22,12 @@ export class RawDevice {
   readonly acks: string[] = [];
 
   constructor({ url, device, password }: RawLogin) {
-    this.#topic = `muster/${device}/metrics`;
+    const topics = new Topics();
+    const id = parseDeviceId(device);
+    this.#topic = topics.build({ kind: "metrics", device: id });
     const login = { url, clientId: device, username: device, password };
     this.#link = new Link({ ...login, log: silentLog, clock: systemClock });
-    this.#link.subscribe([`muster/${device}/ack`], ({ payload }) => {
+    this.#link.subscribe([topics.filter("ack", id)], ({ payload }) => {
       const { outbox, ranges } = readAck(payload);
       for (const [from, to] of ranges)
         for (let seq = from; seq <= to; seq += 1) this.acks.push(`${outbox ?? ""} ${seq}`);

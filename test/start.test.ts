@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
+import { version } from "#shared/version";
 import { startInflux } from "./influx.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
@@ -75,6 +76,13 @@ suite("muster start", ({ test }) => {
     assert.is((await fetch(`${http}/api/devices`, { headers: { authorization } })).status, 200);
     assert.is(await again.kill("SIGTERM"), 0);
     assert.ok(env.MUSTER_DATA);
+  });
+
+  test("what the build makes is a program: npx runs it after a second build too", async () => {
+    const { mode } = await stat("dist/muster.js");
+    assert.is(mode & 0o111, 0o111);
+    const { code, out } = await runProgram(resolve("dist/muster.js"), ["--version"]);
+    assert.equal([code, out.trim()], [0, version]);
   });
 
   test("what it keeps can be read by its own user alone", async (scope) => {

@@ -1,5 +1,5 @@
 import type { Message } from "#shared/bus";
-import { batchCap, payloadCap } from "#shared/codec";
+import { batchCap, payloadCap, tooLarge } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { readBatch } from "#shared/messages/metrics";
@@ -82,16 +82,14 @@ export class Ingest {
 
   #isWelcome(device: DeviceId, message: Message, cap: number): boolean {
     this.stats.messages += 1;
-    const { length } = message.payload;
     if (!this.#options.isKnown(device)) {
       const why = `unknown device "${device}": enroll it first, with: npx muster enroll ${device}`;
       this.#refuse(device, message, new BadInputError(why), "unknown_device");
       return false;
     }
-    if (length <= cap) return true;
-    const why = `payload of ${length} bytes is larger than the ${cap} allowed`;
-    this.#refuse(device, message, new BadInputError(why), "size");
-    return false;
+    const large = tooLarge(message.payload, cap);
+    if (large) this.#refuse(device, message, large, "size");
+    return large === undefined;
   }
 
   #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: Refusal): void {
