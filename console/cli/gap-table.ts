@@ -1,5 +1,5 @@
 import type { CompletenessDocument } from "../http/routes/completeness.ts";
-import { printable, table } from "./table.ts";
+import { table } from "./table.ts";
 
 /** What of each device's samples is stored, missing and outstanding: a line of sums, then a line for each gap. */
 export function gapTable(devices: readonly CompletenessDocument[]): string {
@@ -18,7 +18,7 @@ function gaps({ device, gaps: shown, moreGaps }: CompletenessDocument): string[]
   const more = [device, "", "", "", "", "", `and ${moreGaps} older: GET /api/devices/${device}/completeness`];
   const lines = shown.map(({ samples, estimated, from, to, why }) => {
     const count = estimated ? approximate(samples) : String(samples);
-    return [device, "", count, "", moment(from), moment(to), printable(why).replaceAll("\n", " ")];
+    return [device, "", count, "", moment(from), moment(to), why];
   });
   return moreGaps > 0 ? [more, ...lines] : lines;
 }

@@ -1,5 +1,6 @@
+import { forTerminal } from "#shared/printable";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
-import { ago, printable, table } from "./table.ts";
+import { ago, table } from "./table.ts";
 
 /** Jobs as a table, in the order given. */
 export function jobTable(jobs: readonly JobSummaryDocument[], now: number): string {
@@ -11,15 +12,15 @@ export function jobTable(jobs: readonly JobSummaryDocument[], now: number): stri
     `${counts.succeeded}/${counts.total}`,
     String(counts.failed),
     ago(ts, now),
-    printable(by),
-    printable(explain),
+    by,
+    explain,
   ]);
   return table(["ID", "KEY", "STATE", "SUCCEEDED", "FAILED", "SENT", "BY", ""], rows);
 }
 
 /** A job with its devices. */
 export function jobText(job: JobDocument): string {
-  return `${rowTable(job)}\n\n${job.state}: ${printable(job.explain)} (${job.id})`;
+  return `${rowTable(job)}\n\n${job.state}: ${forTerminal(job.explain)} (${job.id})`;
 }
 
 /** The devices of a job as a table. */
@@ -27,7 +28,7 @@ export function rowTable({ devices }: Pick<JobDocument, "devices">): string {
   const rows = devices.map(({ device, state, canary, progress, outcome }) => [
     canary ? `${device} (canary)` : device,
     state === "running" && progress !== undefined ? `running ${Math.round(progress * 100)} %` : state,
-    printable(outcome ?? "").slice(0, 120),
+    (outcome ?? "").slice(0, 120),
   ]);
   return table(["DEVICE", "STATE", "OUTCOME"], rows);
 }

@@ -1,8 +1,8 @@
+import { forTerminal } from "#shared/printable";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 import type { Api } from "./api.ts";
 import { jobText, rowTable } from "./job-list.ts";
 import type { Terminal } from "./live.ts";
-import { printable } from "./table.ts";
 
 /** Rows drawn while it runs: what a terminal has room for, less the heading and the sentence. */
 const shownAtLeast = 5;
@@ -69,14 +69,14 @@ class Lines {
     for (const { device, state: own, ended, outcome } of devices) {
       if (ended === null || this.#told.has(device)) continue;
       this.#told.add(device);
-      this.#terminal.out(printable(`${device}  ${own}  ${outcome ?? ""}`).trimEnd());
+      this.#terminal.out(`${device}  ${own}  ${forTerminal(outcome ?? "")}`.trimEnd());
     }
-    if (state !== this.#state && state === "paused") this.#terminal.out(`paused: ${printable(explain)}`);
+    if (state !== this.#state && state === "paused") this.#terminal.out(`paused: ${forTerminal(explain)}`);
     this.#state = state;
   }
 
   end({ id, state, explain }: JobDocument): void {
-    this.#terminal.out(`${state}: ${printable(explain)} (${id})`);
+    this.#terminal.out(`${state}: ${forTerminal(explain)} (${id})`);
   }
 }
 
@@ -99,7 +99,7 @@ class LiveTable {
       bar(job),
       ...rowTable({ devices }).split("\n"),
       ...(more > 0 ? [`… and ${more} more`] : []),
-      `${job.state}: ${printable(job.explain)}`,
+      `${job.state}: ${forTerminal(job.explain)}`,
     ];
     this.#clear();
     this.#terminal.err(lines.map((line) => `${line.slice(0, width)}\n`).join(""));
@@ -120,7 +120,7 @@ class LiveTable {
 function bar({ key, counts: { total, waiting, sent, succeeded, failed, cancelled } }: JobDocument): string {
   const ended = (succeeded + failed + cancelled) / Math.max(1, total);
   const filled = "#".repeat(Math.floor(ended * 20)).padEnd(20, ".");
-  return `${key} [${filled}] ${succeeded} succeeded, ${failed} failed, ${sent} open, ${waiting} waiting`;
+  return `${forTerminal(key)} [${filled}] ${succeeded} succeeded, ${failed} failed, ${sent} open, ${waiting} waiting`;
 }
 
 /** The order in which rows claim the room there is. */

@@ -1,5 +1,5 @@
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
-import { ago, printable, table } from "./table.ts";
+import { ago, table } from "./table.ts";
 
 /** The fleet as a table. */
 export function deviceTable(devices: readonly DeviceDocument[], now: number): string {
@@ -12,7 +12,7 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
     latest(device, "system", "load1", (load) => load.toFixed(2)),
     ago(device.lastSeen, now),
     device.agent ?? "–",
-    printable(device.problem ?? device.reason ?? ""),
+    device.problem ?? device.reason ?? "",
   ]);
   return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", ""], rows);
 }
@@ -26,15 +26,15 @@ export function commandTable(commands: readonly CommandDocument[], now: number):
     command.key,
     command.state,
     ago(command.ts, now),
-    printable(command.by),
+    command.by,
     outcome(command),
   ]);
   return table(["ID", "DEVICE", "KEY", "STATE", "SENT", "BY", "OUTCOME"], rows);
 }
 
 function outcome({ result, error, explain, state }: CommandDocument): string {
-  if (state === "succeeded") return printable(JSON.stringify(result ?? null)).slice(0, 80);
-  return printable(error?.message ?? explain).slice(0, 120);
+  if (state === "succeeded") return JSON.stringify(result ?? null).slice(0, 80);
+  return (error?.message ?? explain).slice(0, 120);
 }
 
 function latest(

@@ -31,7 +31,7 @@ suite("a command on the command line", ({ test }) => {
     screen.show(command({ progress: 0.25, note: "copying", output: "one\n" }));
     screen.show(command({ progress: 0.5, output: "one\ntwo\n", usually: { p50: 400, p99: 3_000, count: 9 } }));
     screen.end();
-    assert.equal(out, ["one", "two"]);
+    assert.equal(out, ["| one", "| two"]);
     const lines = err.filter((text) => text.startsWith("rpi-7"));
     assert.is(lines[0], "rpi-7 backup: running [#####...............] 25 % copying");
     assert.match(lines[1] ?? "", /\[##########\.{10}\] 50 % .*usually 400ms, p99 3s, timeout 5s/);

@@ -1,6 +1,6 @@
 import { formatDuration } from "#shared/duration";
+import { forTerminal, forTerminalBlock } from "#shared/printable";
 import type { CommandDocument } from "../http/documents.ts";
-import { printable } from "./table.ts";
 
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -25,7 +25,8 @@ export class LiveCommand {
     this.#output = output;
     if (more) {
       this.#clear();
-      this.#terminal.out(printable(more).replace(/\n$/, ""));
+      // On a terminal each line says whose it is: none of them can pass for a prompt or a line of ours.
+      this.#terminal.out(forTerminalBlock(more.replace(/\n$/, ""), this.#terminal.live ? "| " : ""));
     }
     const line = lineOf(command);
     if (!this.#terminal.live || line === this.#line) return;
@@ -52,19 +53,18 @@ function lineOf({ device, key, state, progress, note = "", usually, timeout }: C
   const known = usually
     ? ` (usually ${formatDuration(usually.p50)}, p99 ${formatDuration(usually.p99)}, timeout ${formatDuration(timeout ?? 0)})`
     : "";
-  return `${device} ${key}: ${state}${percent} ${printable(note)}${known}`;
+  return forTerminal(`${device} ${key}: ${state}${percent} ${note}${known}`);
 }
 
 /** A command's story, a line for each event with the time since it was sent, and the sentence at its end. */
 export function story({ id, device, key, ts, timeline, explain, late = [] }: CommandDocument): string {
   const lines = timeline.map(
     (event) =>
-      `  ${new Date(event.ts).toISOString().slice(11, 23)}  ${`+${formatDuration(Math.max(0, event.ts - ts))}`.padEnd(8)}  ${event.who.padEnd(8)}  ${event.what}`,
+      `  ${new Date(event.ts).toISOString().slice(11, 23)}  ${`+${formatDuration(Math.max(0, event.ts - ts))}`.padEnd(8)}  ${event.who.padEnd(8)}  ${forTerminal(event.what)}`,
   );
   const answers = late.map(
     ({ state, lateBy }) => `  a late answer: ${state}, ${formatDuration(lateBy)} after it was closed`,
   );
-  return printable(
-    [`${key} on ${device} (${id}), sent ${new Date(ts).toISOString()}`, ...lines, ...answers, explain].join("\n"),
-  );
+  const head = forTerminal(`${key} on ${device} (${id}), sent ${new Date(ts).toISOString()}`);
+  return [head, ...lines, ...answers, forTerminal(explain)].join("\n");
 }

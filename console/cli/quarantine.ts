@@ -1,6 +1,7 @@
+import { forTerminal } from "#shared/printable";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
 import type { Api } from "./api.ts";
-import { ago, printable, table } from "./table.ts";
+import { ago, table } from "./table.ts";
 
 export interface QuarantineFlags {
   readonly forget?: boolean;
@@ -26,14 +27,14 @@ function fields({ entries, more }: QuarantineDocument, now: number): string {
   if (entries.length === 0) return "no field is set aside";
   const rows = entries.map(({ device, measurement, field, got, wanted, sample, count, last }) => [
     device,
-    printable(`${measurement}.${field}`),
+    `${measurement}.${field}`,
     got,
     wanted,
     String(count),
     ago(last, now),
-    printable(sample).slice(0, 60),
+    sample.slice(0, 60),
   ]);
-  const advice = [...new Set(entries.map((one) => one.advice))].slice(0, 10).map((one) => `- ${printable(one)}`);
+  const advice = [...new Set(entries.map((one) => one.advice))].slice(0, 10).map((one) => `- ${forTerminal(one)}`);
   const beyond = more > 0 ? [`and ${more} values more, which there was no room to tell apart`] : [];
   return [table(["DEVICE", "FIELD", "GOT", "WANTED", "COUNT", "LAST", "SAMPLE"], rows), ...beyond, ...advice].join(
     "\n",
@@ -47,7 +48,7 @@ function offenders({ budget, devices }: SeriesDocument, now: number): string[] {
     String(known),
     `~${series}`,
     ago(last, now),
-    printable(worst.map(({ measurement, tag, values }) => `${measurement}.${tag}: ~${values} values`).join(", ")),
+    worst.map(({ measurement, tag, values }) => `${measurement}.${tag}: ~${values} values`).join(", "),
   ]);
   return [
     `Beyond the budget of ${budget} series a device (MUSTER_SERIES_BUDGET):\n${table(

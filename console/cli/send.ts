@@ -1,10 +1,10 @@
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
+import { forTerminal, forTerminalJson } from "#shared/printable";
 import type { CommandDocument } from "../http/documents.ts";
 import type { Api } from "./api.ts";
 import { LiveCommand, type Terminal } from "./live.ts";
-import { printable } from "./table.ts";
 
 export interface SendFlags {
   readonly arg?: readonly string[];
@@ -36,7 +36,7 @@ export async function send(
   const stop = new AbortController();
   const silent: Terminal = { out: () => {}, err: () => {}, live: false };
   const last = await follow(api, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
-  if (flags.json) terminal.out(JSON.stringify(last, null, 2));
+  if (flags.json) terminal.out(forTerminalJson(JSON.stringify(last, null, 2)));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;
 }
@@ -109,6 +109,6 @@ async function nextOf(
 
 /** The output has been shown as it came. */
 function summary({ state, result, error, explain, id }: CommandDocument): string {
-  if (state === "succeeded") return printable(JSON.stringify(result ?? null, null, 2));
-  return printable(`${state}: ${error?.message ?? explain}\n${explain} (${id})`);
+  if (state === "succeeded") return forTerminalJson(JSON.stringify(result ?? null, null, 2));
+  return `${state}: ${forTerminal(error?.message ?? explain)}\n${forTerminal(explain)} (${id})`;
 }

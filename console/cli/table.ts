@@ -1,8 +1,12 @@
 import { formatDuration } from "#shared/duration";
+import { forTerminal } from "#shared/printable";
 
-/** Rows as aligned columns; the last one is left ragged. */
+/** Characters of one cell: what is longer is told by `explain`, the page and the documents. */
+export const longestCell = 160;
+
+/** Rows as aligned columns; the last one is left ragged. Every cell is made safe here: what a device wrote into one is no row of its own. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map((cell) => forTerminal(cell, longestCell)));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>
@@ -18,10 +22,4 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function ago(ms: number | null | undefined, now: number): string {
   if (ms === null || ms === undefined) return "–";
   return now - ms < 1_000 ? "now" : `${formatDuration(now - ms)} ago`;
-}
-
-/** Text of a device, fit for a terminal: no escape sequences of somebody else's. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it takes out
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "�");
 }

@@ -1,8 +1,8 @@
+import { forTerminal } from "#shared/printable";
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { Sample } from "../device.ts";
 import type { Api } from "./api.ts";
 import type { Terminal } from "./live.ts";
-import { printable } from "./table.ts";
 
 /** Prints live values, presence and commands, a line each, until `signal` aborts or the console goes. */
 export async function watch(
@@ -13,8 +13,7 @@ export async function watch(
 ): Promise<void> {
   try {
     for await (const { event, data } of api.events(device === undefined ? {} : { device }, signal)) {
-      for (const line of lines(event, data))
-        terminal.out(`${new Date().toISOString().slice(11, 19)}  ${printable(line)}`);
+      for (const line of lines(event, data)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${line}`);
     }
     terminal.err("the console closed the stream\n");
   } catch (error) {
@@ -22,7 +21,12 @@ export async function watch(
   }
 }
 
+/** What each line has beside the others: made safe piece by piece, so that a device's blanks make no column. */
 function lines(event: string, data: unknown): string[] {
+  return columns(event, data).map((line) => line.map((piece) => forTerminal(piece)).join("  "));
+}
+
+function columns(event: string, data: unknown): string[][] {
   switch (event) {
     case "presence":
       return [presence(data as DeviceDocument)];
@@ -35,22 +39,22 @@ function lines(event: string, data: unknown): string[] {
   }
 }
 
-function presence({ id, online, reason }: DeviceDocument): string {
-  return `${id}  ${online ? "online" : `offline (${reason ?? "unknown"})`}`;
+function presence({ id, online, reason }: DeviceDocument): string[] {
+  return [id, online ? "online" : `offline (${reason ?? "unknown"})`];
 }
 
-function samples({ device, samples: all }: { device: string; samples: readonly Sample[] }): string[] {
+function samples({ device, samples: all }: { device: string; samples: readonly Sample[] }): string[][] {
   return all.map(({ measurement, tags, fields }) => {
     const names = Object.entries(tags).map(([name, value]) => `,${name}=${value}`);
     const values = Object.entries(fields).map(
       ([name, value]) => `${name}=${typeof value === "number" ? Number(value.toFixed(3)) : value}`,
     );
-    return `${device}  ${measurement}${names.join("")}  ${values.join(" ")}`;
+    return [device, `${measurement}${names.join("")}`, values.join(" ")];
   });
 }
 
-function command({ device, key, id, state, progress, result, error }: CommandDocument): string {
+function command({ device, key, id, state, progress, result, error }: CommandDocument): string[] {
   const percent = progress === undefined ? "" : ` ${Math.round(progress * 100)} %`;
   const outcome = error ? ` ${error.message}` : result === undefined ? "" : ` ${JSON.stringify(result)}`;
-  return `${device}  ${key} ${id}  ${state}${percent}${outcome}`;
+  return [device, `${key} ${id}`, `${state}${percent}${outcome}`];
 }
