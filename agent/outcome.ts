@@ -1,5 +1,6 @@
 import { asError, BadInputError } from "#shared/errors";
 import type { Failure, Json } from "#shared/messages/command";
+import { deepest, isShallow } from "#shared/nesting";
 import { CommandError } from "./handler.ts";
 
 /** How a command ended: its final reply but for the names on it. */
@@ -11,7 +12,16 @@ export type Outcome =
       readonly ms?: number;
     };
 
+/** Levels of a handler's result: one less than a message may have, in which it lies. */
+const levels = deepest - 1;
+
 export function succeeded(result: Json | void): Outcome {
+  // The console refuses such a reply, and it would be repeated for ever.
+  if (!isShallow(result, levels))
+    return {
+      state: "failed",
+      error: { code: "too-deep", message: `it succeeded, but its result is nested deeper than ${levels} levels` },
+    };
   return { state: "succeeded", ...(result === undefined ? {} : { result }) };
 }
 
@@ -31,6 +41,7 @@ export function failed(thrown: unknown): Outcome {
   const message = (error.message || error.name).slice(0, 2_000);
   if (!(error instanceof CommandError)) return { state: "failed", error: { code: "error", message } };
   const { code, data } = error;
+  if (!isShallow(data, levels - 1)) return { state: "failed", error: { code, message } };
   return { state: "failed", error: { code, message, ...(data === undefined ? {} : { data }) } };
 }
 

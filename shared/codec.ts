@@ -1,5 +1,6 @@
 import { Encoder, setSizeLimits } from "cbor-x";
 import { BadInputError, asError } from "#shared/errors";
+import { deepest, mostItems, parseJson, tooDeep, tooWide } from "#shared/nesting";
 
 /**
  * Payloads are CBOR or JSON, told apart by their first byte: `{` or `[` begins JSON, a CBOR map or array begins
@@ -79,15 +80,11 @@ function decodeUtf8(payload: Buffer): string {
 
 function decodeJson(text: string): unknown {
   try {
-    return JSON.parse(text, withoutPrototypes);
+    return parseJson(text);
   } catch (cause) {
+    if (cause instanceof BadInputError) throw cause;
     throw new BadInputError(`payload is not valid JSON: ${asError(cause).message}`, { cause });
   }
-}
-
-/** `__proto__` as an own key survives JSON.parse and would later be assigned by a spread: left out. */
-function withoutPrototypes(key: string, value: unknown): unknown {
-  return key === "__proto__" ? undefined : value;
 }
 
 function decodeCbor(payload: Buffer): unknown {
@@ -103,21 +100,18 @@ function preview(text: string): string {
   return JSON.stringify(text.slice(0, 24));
 }
 
-/** Nesting deeper than any message of ours, far below the decoder's stack. */
-const deepest = 16;
-
 /**
  * Walks one CBOR item (RFC 8949 §3) before the decoder sees it and refuses what could harm: tags (a bignum blocks the
- * event loop for seconds, others build RegExps and cycles), nesting, lengths that reach beyond the payload, indefinite
- * lengths, and trailing bytes. @throws BadInputError
+ * event loop for seconds, others build RegExps and cycles), nesting, lengths that reach beyond the payload, too many items,
+ * indefinite lengths, and trailing bytes. @throws BadInputError
  */
 function assertPlainCbor(bytes: Buffer): void {
-  const end = walkCbor(bytes, 0, 0);
+  const end = walkCbor(bytes, 0, 0, { left: mostItems });
   if (end !== bytes.length) throw new BadInputError(`payload has ${bytes.length - end} bytes after its CBOR item`);
 }
 
 /** @returns the offset after the item at `at` */
-function walkCbor(bytes: Buffer, at: number, depth: number): number {
+function walkCbor(bytes: Buffer, at: number, depth: number, items: { left: number }): number {
   const initial = bytes[at];
   if (initial === undefined) throw truncated();
   const major = initial >> 5;
@@ -133,9 +127,11 @@ function walkCbor(bytes: Buffer, at: number, depth: number): number {
   const length = info < 24 ? info : readLength(bytes, at + 1, info);
   if (length > bytes.length - head) throw truncated();
   if (major < 4) return head + length;
-  if (depth >= deepest) throw new BadInputError(`CBOR is nested deeper than ${deepest} levels`);
+  if (depth >= deepest) throw tooDeep("CBOR");
+  const inner = major === 5 ? length * 2 : length;
+  if ((items.left -= inner) < 0) throw tooWide("CBOR");
   let next = head;
-  for (let left = major === 5 ? length * 2 : length; left > 0; left--) next = walkCbor(bytes, next, depth + 1);
+  for (let left = inner; left > 0; left--) next = walkCbor(bytes, next, depth + 1, items);
   return next;
 }
 

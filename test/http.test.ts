@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { buildApp } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import { deepest } from "#shared/nesting";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -144,6 +145,33 @@ suite("HTTP API", ({ test }) => {
     assert.equal(second.body, first.body);
     assert.is(fleet.console.desk.list({}).length, 1);
     problem(await send({ key: "report" }), 409, /belongs to "ping" on rpi-7/);
+  });
+
+  test("a body that is deep, wide, cut short or empty is answered with a sentence", async (scope) => {
+    const { app } = await startApi(scope);
+    const headers = {
+      authorization: `Basic ${Buffer.from("admin:correct horse").toString("base64")}`,
+      "content-type": "application/json",
+    };
+    const post = async (payload: string): Promise<{ status: number; detail: string }> => {
+      const { statusCode, body } = await app.inject({ method: "POST", url: "/api/jobs", headers, payload });
+      return { status: statusCode, detail: (JSON.parse(body) as { detail: string }).detail };
+    };
+    const nested = (levels: number): string =>
+      `{"key":"ping","target":{"all":true},"args":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [nested(deepest - 1), /body's JSON is nested deeper than 16/],
+      [nested(20_000), /body's JSON is nested deeper than 16/],
+      [nested(deepest - 2), /no device|no devices/],
+      ['{"key":"ping","target":{"all":true},"args":{"a":1e400}}', /finite/],
+      ['{"key":', /not valid JSON/],
+      ["", /body is empty/],
+    ];
+    for (const [body, detail] of cases) {
+      const answer = await post(body);
+      assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}`);
+      assert.match(answer.detail, detail);
+    }
   });
 
   test("the collector's shutdown is the shutdown command", async (scope) => {

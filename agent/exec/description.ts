@@ -4,6 +4,7 @@ import { asError, BadInputError } from "#shared/errors";
 import type { Args, Json } from "#shared/messages/command";
 import { onInterrupt } from "#shared/messages/presence";
 import { check, json, type Schema } from "#shared/messages/schema";
+import { parseJson } from "#shared/nesting";
 import type { Handler } from "../handler.ts";
 
 /** What an executable says about itself; a misspelled key is refused rather than ignored. */
@@ -39,7 +40,7 @@ export async function readDescription(text: string): Promise<Description> {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new BadInputError(`its description is not one JSON object: ${asError(error).message}`);
   }

@@ -1,4 +1,5 @@
 import type { Json } from "#shared/messages/command";
+import { isShallow } from "#shared/nesting";
 import type { RunContext } from "../handler.ts";
 import { Lines, printed } from "./lines.ts";
 
@@ -91,9 +92,4 @@ function noteOf({ note }: { note?: Json }): string | undefined {
 
 function fits(value: Json): boolean {
   return isShallow(value, cap.levels) && Buffer.byteLength(JSON.stringify(value)) <= cap.bytes;
-}
-
-function isShallow(value: Json, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return levels > 0 && Object.values(value).every((one) => isShallow(one, levels - 1));
 }

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
+import { mostSpread } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/metrics";
 import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { eventually, suite } from "../../test/suite.ts";
@@ -74,6 +75,16 @@ for (const kind of ["disk", "memory"] as const) {
       one.outbox.append({ ...columns(one.clock), m });
       await eventually("all parts", () => one.waiting().flatMap((batch) => batch.m).length === 400);
       for (const seq of one.seqs) assert.equal(readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0)).dt, [0]);
+    });
+
+    test("a batch that unfolds to too many values becomes several; none is lost", async (scope) => {
+      const one = openOutbox(scope, kind === "disk" ? { directory: await scope.directory() } : {});
+      const dt = numbers(0, 999);
+      const m = numbers(1, mostSpread.values / 1_000 + 1).map((at) => ({ n: `m${at}`, f: { value: 1 } }));
+      one.outbox.append({ ...columns(one.clock), dt, m });
+      await eventually("both parts", () => one.waiting().flatMap((batch) => batch.m).length === m.length);
+      assert.is(one.seqs.length, 2);
+      for (const seq of one.seqs) readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0));
     });
 
     test("when the clock is first set, what waits moves along; and the same for all of it", async (scope) => {

@@ -1,5 +1,6 @@
 import { isList, type Column } from "#shared/columns";
 import { appendEntry, batchCap, decode, encode } from "#shared/codec";
+import { spreads } from "#shared/messages/batch-check";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 
@@ -41,12 +42,13 @@ export interface Envelope {
 /** What is added when a batch is sent, `age`, may take this many bytes. */
 const largest = batchCap - 64;
 
-/** @param kept the present moment on the clock of `epoch` @returns undefined when the console would not take a message of that size */
+/** @param kept the present moment on the clock of `epoch` @returns undefined when the console would not take so large a message, or so many values */
 export function batchRecord(
   { outbox, epoch, seq }: Envelope,
   { t, mono, dt, m }: Columns,
   kept: number,
 ): Stored | undefined {
+  if (!spreads(m, dt.length)) return undefined;
   const payload = encode({ v: 1, outbox, seq, t, epoch, mono, dt, m } satisfies Batch, "cbor");
   if (payload.length > largest) return undefined;
   return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload };

@@ -1,6 +1,7 @@
 import { asError, BadInputError } from "#shared/errors";
 import { ownSample, type OwnSample } from "#shared/messages/metrics";
 import { check } from "#shared/messages/schema";
+import { parseJson } from "#shared/nesting";
 import { parseLineProtocol } from "./line-protocol.ts";
 
 /** Characters of one line at most. */
@@ -33,7 +34,7 @@ export function tooLong(): BadInputError {
 
 function json(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new BadInputError(`the line begins like JSON and is none: ${asError(error).message}`);
   }

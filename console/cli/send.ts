@@ -2,6 +2,7 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import { forTerminal, forTerminalJson } from "#shared/printable";
+import { parseJson } from "#shared/nesting";
 import type { CommandDocument } from "../http/documents.ts";
 import type { Api } from "./api.ts";
 import { LiveCommand, type Terminal } from "./live.ts";
@@ -57,8 +58,9 @@ export function parseArgs(pairs: readonly string[]): Record<string, Json> {
 
 function toValue(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
-  } catch {
+    return parseJson(text) as Json;
+  } catch (error) {
+    if (error instanceof BadInputError) throw error;
     return text;
   }
 }

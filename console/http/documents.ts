@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { asCommandId, asDeviceId } from "#shared/ids";
+import { json } from "#shared/messages/schema";
 import { explain } from "../desk/explain.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
 import type { Device, Sample } from "../device.ts";
 
 /** The API's documents as schemas: for OpenAPI, and as the one place that says what leaves the console. */
-const json = z.json();
 const time = z.number().describe("milliseconds since 1970-01-01 UTC");
 
 export const deviceId = z.string().transform((text, context) => asDeviceId(text) ?? invalid(context, "a device id"));
@@ -44,7 +44,7 @@ export const deviceDocument = z.object({
   latest: z.array(sampleDocument).optional(),
 });
 
-const failure = z.object({ code: z.string(), message: z.string(), data: json.optional() });
+const failure = z.object({ code: z.string(), message: z.string(), data: z.optional(json) });
 
 export const commandDocument = z.object({
   id: z.string(),
@@ -59,7 +59,7 @@ export const commandDocument = z.object({
   progress: z.number().optional(),
   note: z.string().optional(),
   output: z.string().optional(),
-  result: json.optional(),
+  result: z.optional(json),
   error: failure.optional(),
   ended: time.optional(),
   took: z.number().optional().describe("milliseconds until the final reply"),
@@ -69,7 +69,13 @@ export const commandDocument = z.object({
     .describe("how long this device's answers to this key take"),
   late: z
     .array(
-      z.object({ ts: time, lateBy: z.number(), state: z.string(), result: json.optional(), error: failure.optional() }),
+      z.object({
+        ts: time,
+        lateBy: z.number(),
+        state: z.string(),
+        result: z.optional(json),
+        error: failure.optional(),
+      }),
     )
     .optional(),
   timeline: z.array(z.object({ ts: time, who: z.string(), what: z.string() })),

@@ -18,6 +18,7 @@ import { version } from "#shared/version";
 import type { Accounts } from "../accounts.ts";
 import type { Console } from "../console.ts";
 import { allow } from "./auth.ts";
+import { readJsonBodies } from "./json-body.ts";
 import { problem, problemOf } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
@@ -92,6 +93,7 @@ export async function buildApp({
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);
+  readJsonBodies(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },
     strictTransportSecurity: false,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { json } from "#shared/messages/schema";
 import type { JobRow } from "./job.ts";
 import type { JobSummary } from "./jobs.ts";
 
@@ -32,7 +33,7 @@ export const abortRule = z.object({
 export const jobSummaryDocument = z.object({
   id: z.string(),
   key: z.string(),
-  args: z.record(z.string(), z.json()),
+  args: z.record(z.string(), json),
   by: z.string(),
   ts: z.number(),
   state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),

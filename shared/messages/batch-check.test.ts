@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { decode, encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
-import { isPlainBatch } from "#shared/messages/batch-check";
+import { isPlainBatch, mostSpread } from "#shared/messages/batch-check";
 import { batch as schema, readBatch } from "#shared/messages/metrics";
 import { Random } from "../../chaos/random.ts";
 import { suite } from "../../test/suite.ts";
@@ -113,14 +113,28 @@ suite("batch check", ({ test }) => {
     }
   });
 
-  test("a few bytes cannot stand for gigabytes", () => {
-    const dt = Array.from({ length: 10_000 }, (_, at) => at);
-    const f = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, "x".repeat(100)]));
-    const payload = encode({ ...plain, dt, m: [{ n: "a", f }] }, "cbor");
+  test("a few bytes cannot stand for gigabytes, nor for a million values", () => {
+    const dt = (length: number): number[] => Array.from({ length }, (_, at) => at);
+    const same = (fields: number, value: string | number): Record<string, string | number> =>
+      Object.fromEntries(Array.from({ length: fields }, (_, at) => [`f${at}`, value]));
+    const asked = (instants: number, f: object): unknown => ({ ...plain, dt: dt(instants), m: [{ n: "a", f }] });
+    const judge = (batch: unknown): boolean => {
+      const taken = isPlainBatch(batch);
+      assert.is(z.safeParse(schema, batch).success, taken);
+      return taken;
+    };
+    const fields = mostSpread.values / 1_000;
+    assert.ok(judge(asked(1_000, same(fields, 1))));
+    assert.not.ok(judge(asked(1_000, { ...same(fields - 1, 1), more: 1, yetMore: 1 })));
+    const longest = mostSpread.bytes / 1_000 - "f0".length;
+    assert.ok(judge(asked(1_000, same(1, "x".repeat(longest)))));
+    assert.not.ok(judge(asked(1_000, same(1, "x".repeat(longest + 1)))));
     assert.throws(
-      () => readBatch(payload),
-      (error: Error) => error instanceof BadInputError && /32 MiB/.test(error.message),
+      () => readBatch(encode(asked(10_000, same(95, 1)), "cbor")),
+      (error: Error) => error instanceof BadInputError && /100000 values of 8 MiB/.test(error.message),
     );
+    // What an agent gathers at most by the settings that the documents name.
+    assert.ok(judge(asked(150, same(300, 1))));
   });
 
   test("an error names the place", () => {

@@ -6,7 +6,7 @@ import { commandKey } from "#shared/messages/presence";
 /** A command's arguments: an object of what JSON can say. */
 export const args = z.record(z.string(), json);
 export type Args = z.infer<typeof args>;
-export type Json = z.infer<typeof json>;
+export type { Json } from "#shared/messages/schema";
 
 /**
  * The command as the device sees it: the retained message on `cmd/<id>`. Only `key` is needed, so that a person can type

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { batchCap, decode } from "#shared/codec";
 import type { Column } from "#shared/columns";
 import { BadInputError } from "#shared/errors";
-import { fits, isColumn, isPlainBatch, most, spreads } from "#shared/messages/batch-check";
+import { fits, isColumn, isPlainBatch, most, mostSpread, spreads } from "#shared/messages/batch-check";
 import { check, count, epochMs, read, text, token } from "#shared/messages/schema";
 
 /** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
@@ -70,7 +70,7 @@ export const batch = z
       path: ["m"],
     }),
     z.refine(({ dt, m }) => spreads(m, dt.length), {
-      error: "too much: written out, the values of a batch may have 32 MiB",
+      error: `too much: written out, a batch may have ${mostSpread.values} values of ${mostSpread.bytes / 1024 ** 2} MiB`,
       path: ["m"],
     }),
     z.refine(({ dt, m, dropped }) => dt.length > 0 || (m.length === 0 && dropped !== undefined), {

@@ -2,6 +2,7 @@ import english from "zod/v4/locales/en.js";
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { decode, payloadCap, type Encoding } from "#shared/codec";
+import { deepest, isJson } from "#shared/nesting";
 
 // The small zod has no sentences of its own: without a language every problem reads "Invalid input".
 z.config(english());
@@ -17,8 +18,13 @@ export const epochMs = z.number().check(z.gte(0), z.lte(8.64e15));
 export const token = z.string().check(z.minLength(1), z.maxLength(64), z.regex(/^[A-Za-z0-9._:-]+$/));
 /** Text for people, one line or several. */
 export const text = z.string().check(z.maxLength(2_000));
-/** What JSON can say: arguments and results. */
-export const json = z.json();
+/** What JSON can say. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+/** The same as a schema, by one plain loop: arguments and results. */
+export const json = z.custom<Json>(
+  (value) => isJson(value),
+  `expected what JSON can say, with finite numbers, at most ${deepest} levels deep`,
+);
 
 /** The value, if it fits. @throws BadInputError with one sentence that names each place: "args.seconds: expected number, got string" */
 export function check<T>(schema: Schema<T>, value: unknown, what: string): T {

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { parseDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
+import { json } from "#shared/messages/schema";
 import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import type { Command } from "../../desk/command.ts";
@@ -21,7 +22,7 @@ import { HttpError } from "../problem.ts";
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
 const order = z.object({
   key: z.string().min(1).max(64),
-  args: z.record(z.string(), z.json()).optional(),
+  args: z.record(z.string(), json).optional(),
   timeout: duration.optional(),
   ttl: duration.optional(),
   id: commandId

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { parseDuration } from "#shared/duration";
+import { json } from "#shared/messages/schema";
 import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import {
@@ -20,7 +21,7 @@ import { HttpError } from "../problem.ts";
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
 const order = z.object({
   key: z.string().min(1).max(64),
-  args: z.record(z.string(), z.json()).default({}),
+  args: z.record(z.string(), json).default({}),
   target: jobTarget,
   rate: z.number().min(0.01).max(1_000).default(10).describe("commands a second at most"),
   canary: z.number().int().min(0).default(0).describe("devices that go first; the rest follows if they fare well"),
