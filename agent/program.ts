@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { asError, SettingsError } from "#shared/errors";
 import { fail, serve } from "#shared/service";
 import { defaultOf, flagOf, loadSettings, settings } from "#shared/settings";
+import { keepFilesPrivate } from "#shared/umask";
 import { version } from "#shared/version";
 import { runAgent } from "./service.ts";
 import { agentSettings } from "./settings.ts";
@@ -42,6 +43,7 @@ function readFlags(): {
 }
 
 async function main(): Promise<void> {
+  keepFilesPrivate();
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
   const { values, given } = loadSettings({ flags, env: process.env, file });

@@ -6,6 +6,7 @@ import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog, type Log } from "#shared/log";
 import type { SettingName, Settings } from "#shared/settings";
+import { withGivenUmask } from "#shared/umask";
 import { Agent } from "./agent.ts";
 import type { Handler } from "./handler.ts";
 
@@ -106,7 +107,8 @@ async function executables(
 /** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
 function respawn(): void {
   const managed = process.pid === 1 || process.env["INVOCATION_ID"] !== undefined;
-  if (!managed) spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
+  const line = [...process.execArgv, ...process.argv.slice(1)];
+  if (!managed) withGivenUmask(() => spawn(process.execPath, line, { stdio: "inherit" }));
   process.exit(managed ? restartStatus : 0);
 }
 

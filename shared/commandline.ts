@@ -3,6 +3,7 @@ import { errorCode } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { fail, serve } from "#shared/service";
 import { defaultOf, flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
+import { keepFilesPrivate } from "#shared/umask";
 
 /** Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults. */
 export type Service = (values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime) => Promise<void>;
@@ -52,6 +53,7 @@ export class CommandLine {
 
   /** Reads the process's arguments and carries them out; what goes wrong is told in sentences, with exit status 1, or 2 for wrong settings. */
   async run(): Promise<void> {
+    keepFilesPrivate();
     // `muster watch | head`: nobody reads on, which is no failure.
     process.stdout.on("error", (error) => process.exit(errorCode(error) === "EPIPE" ? 0 : 1));
     await this.#program.parseAsync().catch(fail);

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "#shared/clock";
 import { asError, errorCode } from "#shared/errors";
+import { withGivenUmask } from "#shared/umask";
 import type { Ending } from "./ending.ts";
 import { signalGroup, trackGroup } from "./group.ts";
 
@@ -68,7 +69,8 @@ class Child {
     const { path, flag, directory: cwd, env } = this.#options;
     try {
       // `detached` makes it the leader of a new process group, which can be ended as a whole.
-      this.#process = spawn(path, flag ? [flag] : [], { cwd, env, detached: true, shell: false, stdio: "pipe" });
+      const options = { cwd, env, detached: true, shell: false, stdio: "pipe" } as const;
+      this.#process = withGivenUmask(() => spawn(path, flag ? [flag] : [], options));
     } catch (error) {
       this.#resolve({ how: "spawn", why: asError(error).message });
       return false;
