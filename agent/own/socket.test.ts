@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { statSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { lstatSync, readFileSync, statSync } from "node:fs";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -138,6 +138,35 @@ suite("the metrics socket", ({ test }) => {
     program.end("room temperature=1\n");
     await once(program.resume(), "end");
     assert.equal([first.intake.taken, second.intake.taken], [1, 0]);
+  });
+
+  test("what is no socket is left as it is, whatever the setting names", async (scope) => {
+    const directory = await scope.directory();
+    const at = (name: string): string => join(directory, name);
+    await writeFile(at("file"), "precious");
+    await mkdir(at("directory"));
+    const dead = `require("net").createServer().listen(${JSON.stringify(at("dead"))}, () => process.kill(process.pid, "SIGKILL"))`;
+    await runProgram(process.execPath, ["-e", dead]);
+    await symlink(at("file"), at("link"));
+    await symlink(at("dead"), at("link-to-socket"));
+    await symlink(at("nowhere"), at("dangling"));
+    for (const name of ["file", "directory", "link", "link-to-socket", "dangling"]) {
+      const before = lstatSync(at(name));
+      const { log, socket } = await open(scope, systemClock, at(name));
+      await eventually(name, () => log.sentences.length === 1);
+      await socket.stop();
+      assert.equal([lstatSync(at(name)).ino, lstatSync(at(name)).mode], [before.ino, before.mode], name);
+    }
+    assert.is(readFileSync(at("file"), "utf8"), "precious");
+    assert.ok(lstatSync(at("dead")).isSocket());
+  });
+
+  test("a file that has taken the socket's place meanwhile outlives the stop", async (scope) => {
+    const { path, socket } = await open(scope);
+    await rm(path);
+    await writeFile(path, "precious");
+    await socket.stop();
+    assert.is(readFileSync(path, "utf8"), "precious");
   });
 
   test("what stands in the way is told, and the agent goes on without it", async (scope) => {

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
@@ -16,8 +16,8 @@ export interface MetricsSocketOptions {
 
 /** Programs that are connected at the same time, at most. */
 const mostConnections = 64;
-/** For the agent's user and group: who may write here, may put numbers into the store. */
-const mode = 0o660;
+/** What others do not get: for the agent's user and group alone. Who may write here, may put numbers into the store. */
+const umask = 0o117;
 /** Bytes that the system has for a socket's path; a longer one would be cut without a word and lie elsewhere. */
 const longestPath = process.platform === "linux" ? 107 : 103;
 
@@ -53,18 +53,20 @@ export class MetricsSocket {
     this.#server = undefined;
     for (const connection of this.#connections) connection.stop();
     this.#connections.clear();
+    // Closing removes whatever stands at the path by now, which need not be the socket that was put there.
+    if (server?.listening && !isPipe(this.#options.path) && !isSocket(this.#options.path)) return void server.unref();
     if (server?.listening) await new Promise((resolve) => server.close(resolve));
   }
 
   #listen(server: Server): void {
     const { path } = this.#options;
-    server.listen(path);
-    if (!server.listening || isPipe(path)) return;
+    if (isPipe(path)) return void server.listen(path);
+    // The file is there, with its mode, as soon as this returns. A chmod afterwards would follow whatever link somebody puts in its place.
+    const before = process.umask(umask);
     try {
-      // The file is there as soon as this returns. Until now the process's umask has let nobody but its user write to it.
-      chmodSync(path, mode);
-    } catch (thrown) {
-      this.#fail(asError(thrown));
+      server.listen(path);
+    } finally {
+      process.umask(before);
     }
   }
 
@@ -72,15 +74,23 @@ export class MetricsSocket {
   #taken(server: Server, error: Error): void {
     const { path } = this.#options;
     if (errorCode(error) !== "EADDRINUSE" || isPipe(path)) return this.#fail(error);
+    if (!isSocket(path))
+      return this.#fail(new EnvironmentError("something that is no socket stands there, and is left as it is"));
     const probe = connect(path, () => {
       probe.destroy();
       this.#fail(new EnvironmentError("another program, or another agent, listens there already"));
     });
-    probe.on("error", () => {
+    probe.on("error", (refused) => {
       if (this.#server !== server) return;
-      rmSync(path, { force: true });
       server.removeAllListeners("error").on("error", (again) => this.#fail(again));
-      this.#listen(server);
+      try {
+        // Only what nobody answers at: of one that may not be asked (EACCES) nothing is known.
+        if (errorCode(refused) !== "ECONNREFUSED" || !isSocket(path)) throw error;
+        unlinkSync(path);
+        this.#listen(server);
+      } catch (thrown) {
+        this.#fail(asError(thrown));
+      }
     });
   }
 
@@ -114,6 +124,15 @@ export class MetricsSocket {
     this.#complained = true;
     const { path, log } = this.#options;
     log.warn({ path, err: asError(why) }, "a line at the metrics socket was refused; the next ones are counted");
+  }
+}
+
+/** Whether a socket's file itself stands there: not a link to one, which is somebody else's to remove. */
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path).isSocket();
+  } catch {
+    return false;
   }
 }
 
