@@ -3,15 +3,16 @@ import { open, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { asError, BadInputError, errorCode } from "#shared/errors";
 import { quoted } from "#shared/ids";
+import { distrust } from "#shared/trust";
 
 /** A command's key takes `exec:` and this. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,57}$/;
-const worldWritable = constants.S_IWOTH;
 const executable = constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH;
 
 /**
  * The path of an executable that may be run: looked at when the agent starts and again before each run, because
- * between the two it may have been replaced.
+ * between the two it may have been replaced. After that only root and the agent's user can replace it: neither the file nor any
+ * directory above it is writable by others or belongs to them.
  * @param directory the executables' directory, as a real path
  * @throws BadInputError that says why it may not
  */
@@ -24,6 +25,9 @@ export async function safePath(directory: string, name: string): Promise<string>
   try {
     await assertInside(directory, path);
     await assertExecutable(path);
+    // The directory as well: with a sticky bit it would pass as one of those above the file, and anybody could add to it.
+    const why = distrust(directory) ?? distrust(path);
+    if (why !== undefined) throw new BadInputError(why);
   } catch (error) {
     if (error instanceof BadInputError) throw error;
     if (errorCode(error) === "ENOENT") throw new BadInputError("it does not exist");
@@ -32,14 +36,11 @@ export async function safePath(directory: string, name: string): Promise<string>
   return path;
 }
 
-/** The real path of the directory. @throws BadInputError where anybody could put a file there */
+/** The real path of the directory. @throws BadInputError where somebody else than root and the agent's user could put a file there */
 export async function safeDirectory(directory: string): Promise<string> {
   const path = await realpath(directory);
-  const { mode } = await stat(path);
-  if (mode & worldWritable)
-    throw new BadInputError(
-      `${path} is writable by everybody, who could put commands there; take that away: chmod o-w`,
-    );
+  const why = distrust(path);
+  if (why !== undefined) throw new BadInputError(why);
   return path;
 }
 
@@ -52,8 +53,6 @@ async function assertExecutable(path: string): Promise<void> {
   const file = await stat(path);
   if (!file.isFile()) throw new BadInputError("it is not a regular file");
   if (!(file.mode & executable)) throw new BadInputError("it is not executable; make it so: chmod +x");
-  if (file.mode & worldWritable)
-    throw new BadInputError("it is writable by everybody, who could replace it; take that away: chmod o-w");
   if (await isBareText(path)) throw new BadInputError("it is a script without a #! line, which only a shell would run");
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, symlink } from "node:fs/promises";
+import { chmod, chown, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
@@ -74,6 +74,7 @@ suite("executables: what is offered", ({ test }) => {
     await mkdir(join(directory, "folder"));
     await put(directory, "notes.txt", "notes", 0o644);
     await put(directory, "open", shell(""), 0o757);
+    await put(directory, "group", shell(""), 0o775);
     await put(directory, "Upper", shell(""));
     await put(directory, "a b", shell(""));
     await put(directory, "bare", "echo no interpreter\n");
@@ -83,13 +84,41 @@ suite("executables: what is offered", ({ test }) => {
     for (const sentence of [
       "exec:folder is not offered: it is not a regular file",
       "exec:notes.txt is not offered: it is not executable; make it so: chmod +x",
-      "exec:open is not offered: it is writable by everybody, who could replace it; take that away: chmod o-w",
+      `exec:open is not offered: ${directory}/open is writable by everybody, who could change it; take that away: chmod go-w`,
+      `exec:group is not offered: ${directory}/group is writable by its group`,
       'its name "Upper" is not valid',
       'its name "a b" is not valid',
       "exec:bare is not offered: it is a script without a #! line",
     ])
       assert.match(log, sentence);
     assert.not.match(log, "hidden");
+  });
+
+  test("nothing that belongs to another user, or that others can write to anywhere above it", async (scope) => {
+    const above = await scope.directory();
+    const [between, directory] = [join(above, "between"), join(above, "between/commands")];
+    await mkdir(directory, { recursive: true });
+    await put(directory, "it", shell(""));
+    const refused = async (why: RegExp): Promise<void> => {
+      const { handlers, log } = await load(directory);
+      assert.is(handlers.size, 0);
+      assert.match(log, why);
+    };
+    await chmod(between, 0o775);
+    await refused(/no executables are offered: .*between is writable by its group, .* chmod go-w/);
+    // As /tmp: others may add to it, but not replace what is there.
+    await chmod(between, 0o1777);
+    assert.is((await load(directory)).handlers.size, 1);
+    await chmod(directory, 0o1777);
+    await refused(/commands is writable by everybody/);
+    await chmod(directory, 0o755);
+    // Only root may give a file away.
+    if (process.getuid?.() !== 0) return;
+    await chown(join(directory, "it"), 12_345, 12_345);
+    await refused(/exec:it is not offered: .*\/it belongs to another user \(12345\)/);
+    await chown(join(directory, "it"), 0, 0);
+    await chown(between, 12_345, 12_345);
+    await refused(/no executables are offered: .*between belongs to another user/);
   });
 
   test("a directory that everybody can write to, or that is not there, offers nothing", async (scope) => {

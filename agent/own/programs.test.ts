@@ -149,7 +149,7 @@ suite("metrics of executables", ({ test }) => {
       bare: "was not started: it is a script without a #! line, which only a shell would run",
       folder: "was not started: it is not a regular file",
       "notes.txt": "was not started: it is not executable; make it so: chmod +x",
-      open: "was not started: it is writable by everybody, who could replace it; take that away: chmod o-w",
+      open: `was not started: ${directory}/open is writable by everybody, who could change it; take that away: chmod go-w '${directory}/open'`,
     });
     assert.is(bench.intake.taken, 0);
   });
