@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brokerLogin } from "#shared/broker-login";
@@ -9,6 +9,7 @@ import { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
+import { replaceFile } from "#shared/private-files";
 import { serve } from "#shared/service";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
@@ -165,7 +166,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
     );
   const { openState } = await import("./console/state.ts");
   const { simulatedSecret } = await import("./console/secrets.ts");
-  const state = openState(values.data, clock);
+  const state = openState(values.data, clock, createLog("console", values.logLevel));
   try {
     const secret = await simulatedSecret(state, ids);
     await writeMosquittoFiles(values, state);
@@ -238,9 +239,9 @@ async function consoleLogin(
   return { url: login.url, username: "console", password: await ownSecret() };
 }
 
-async function openData({ data }: Settings, lifetime: Lifetime): Promise<State> {
+async function openData({ data, logLevel }: Settings, lifetime: Lifetime): Promise<State> {
   const { openState } = await import("./console/state.ts");
-  const state = openState(data, clock);
+  const state = openState(data, clock, createLog("console", logLevel));
   lifetime.add(() => state.close());
   return state;
 }
@@ -249,7 +250,7 @@ async function openData({ data }: Settings, lifetime: Lifetime): Promise<State> 
 function administer<A extends unknown[]>(act: (administration: Administration, ...parameters: A) => Promise<void>) {
   return line.once(async (values, ...parameters: A) => {
     const { openState } = await import("./console/state.ts");
-    const state = openState(values.data, clock);
+    const state = openState(values.data, clock, createLog("console", values.logLevel));
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
     const writeFiles = (): Promise<string> => writeMosquittoFiles(values, state);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
@@ -262,7 +263,7 @@ async function writeMosquittoFiles({ data, root }: Settings, { accounts }: State
   const directory = join(data, "mosquitto");
   const all = accounts.list();
   mkdirSync(directory, { recursive: true, mode: 0o750 });
-  writeFileSync(join(directory, "passwd"), renderPasswords(all), { mode: 0o600 });
-  writeFileSync(join(directory, "acl"), renderAcl(root, all), { mode: 0o600 });
+  replaceFile(join(directory, "passwd"), renderPasswords(all));
+  replaceFile(join(directory, "acl"), renderAcl(root, all));
   return directory;
 }

@@ -23,7 +23,7 @@ function write(directory: string, path: string): string {
   const id = shortId();
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${id}\n`);
+    writeFileSync(path, `${id}\n`, { mode: 0o600 });
     return id;
   } catch (cause) {
     throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { EnvironmentError, errorCode } from "#shared/errors";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import { privateDirectory } from "#shared/private-files";
 import { machineBootId } from "./machine.ts";
 
 /** Who holds a directory: process ids are given anew, so its start and the machine's boot belong to it. */
@@ -66,11 +67,13 @@ function claim(directory: string, log: Log): string | undefined {
   const { pid, started, boot } = self();
   const path = join(directory, `lock.${pid}-${started}-${boot}`);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    privateDirectory(directory, log);
     closeSync(openSync(path, "w", 0o600));
     return path;
   } catch (cause) {
-    if (["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? "")) {
+    const full = ["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? errorCode(asError(cause).cause) ?? "");
+    if (cause instanceof EnvironmentError && !full) throw cause;
+    if (full) {
       log.warn({ directory }, "the disk is full: the agent runs without a lock on its directory");
       return undefined;
     }

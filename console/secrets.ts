@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
+import { replaceFile, secretDirectory } from "#shared/private-files";
 import type { State } from "./state.ts";
 
 /** Milliseconds that the command line's token is good for; it is made anew at every start. */
@@ -71,10 +72,10 @@ function read(path: string): string | undefined {
 
 function write(path: string, secret: string): void {
   try {
-    mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${secret}\n`, { mode: 0o600 });
-    chmodSync(path, 0o600);
+    secretDirectory(join(path, ".."));
+    replaceFile(path, `${secret}\n`);
   } catch (cause) {
+    if (cause instanceof EnvironmentError) throw cause;
     throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
       cause,
     });

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
+import { silentLog, type Log } from "#shared/log";
+import { privateDirectory } from "#shared/private-files";
 import { Accounts } from "./accounts.ts";
 import { openDatabase, type Database } from "./store/database.ts";
 import { migrations } from "./store/schema.ts";
@@ -12,8 +14,9 @@ export interface State {
   close(): void;
 }
 
-/** @throws EnvironmentError when the directory cannot be used */
-export function openState(directory: string, clock: Clock): State {
+/** @throws EnvironmentError when the directory cannot be used, or is somebody else's */
+export function openState(directory: string, clock: Clock, log: Log = silentLog): State {
+  privateDirectory(directory, log);
   const database = openDatabase(join(directory, "muster.db"), migrations);
   return { directory, database, accounts: new Accounts(database, clock), close: () => database.close() };
 }

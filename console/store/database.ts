@@ -1,7 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { EnvironmentError } from "#shared/errors";
+import { privateFile } from "#shared/private-files";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -14,6 +15,9 @@ export type Database = InstanceType<typeof DatabaseSync>;
 export function openDatabase(path: string, migrations: readonly string[]): Database {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite gives the files beside it the mode of this one.
+    for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) privateFile(path + suffix);
+    privateFile(path);
     const database = new DatabaseSync(path);
     database.exec(
       "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
