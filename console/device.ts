@@ -1,7 +1,8 @@
 import type { DeviceId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
-import { status as statusSchema, type Birth, type Offer } from "#shared/messages/presence";
+import { status as statusSchema, type Birth } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
+import { takeOffers, type Offers } from "./desk/offers.ts";
 import { InstanceGuard } from "./instance-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 
@@ -32,7 +33,7 @@ export interface Device {
   readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts: Readonly<Record<string, Json>>;
   /** The commands it offers, by key; null when it has never said. */
-  readonly commands: Readonly<Record<string, Offer>> | null;
+  readonly commands: Offers | null;
   /** Something that a person should look at. */
   readonly problem: string | null;
   /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
@@ -51,6 +52,8 @@ export interface Entry {
   clockProblem: string | null;
   skew: number | null;
   birth: Birth | undefined;
+  /** What it offers, as far as the console takes it; the birth keeps what the device said. */
+  offers: Offers | undefined;
   /** Whether it has been heard since the console last lost sight of the broker. */
   confirmed: boolean;
   readonly guard: InstanceGuard;
@@ -73,11 +76,16 @@ export function fromRow(row: Row): Entry {
     row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
   return {
     ...entry,
-    birth: birth?.online ? birth : undefined,
+    ...(birth?.online ? introduced(birth) : {}),
     lastSeen: row.last_seen,
     since: row.online ? row.last_seen : row.since,
     reason: row.online ? "not heard since the console started" : row.reason,
   };
+}
+
+/** What a birth changes of an entry: the same door for one that arrives and for one that was kept. */
+export function introduced(birth: Birth): Pick<Entry, "birth" | "offers"> {
+  return { birth, offers: birth.commands && takeOffers(birth.commands) };
 }
 
 export function newEntry(id: DeviceId): Entry {
@@ -91,6 +99,7 @@ export function newEntry(id: DeviceId): Entry {
     clockProblem: null,
     skew: null,
     birth: undefined,
+    offers: undefined,
     confirmed: false,
     guard: new InstanceGuard(),
     latest: new LatestValues(),
@@ -98,7 +107,7 @@ export function newEntry(id: DeviceId): Entry {
 }
 
 export function toDevice(entry: Entry): Device {
-  const { id, online, since, lastSeen, reason, problem, clockProblem, skew, birth } = entry;
+  const { id, online, since, lastSeen, reason, problem, clockProblem, skew, birth, offers } = entry;
   return {
     id,
     online,
@@ -112,7 +121,7 @@ export function toDevice(entry: Entry): Device {
     paused: birth?.paused ?? false,
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
-    commands: birth?.commands ?? null,
+    commands: offers ?? null,
     problem: problem ?? clockProblem,
     skew,
   };

@@ -5,6 +5,7 @@ import { readReply } from "#shared/messages/command";
 import { readStatus } from "#shared/messages/presence";
 import type { Address, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
+import { uncheckedIn } from "./desk/offers.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { Refusals } from "./refusals.ts";
@@ -78,6 +79,9 @@ export class Inbox {
     if (message.payload.length === 0) return;
     const status = readStatus(message.payload);
     const refused = this.#parts.registry.presence(device, status);
-    if (status.online) this.#parts.voice.greet(device, status.boot, refused?.why);
+    if (!status.online) return;
+    this.#parts.voice.greet(device, status.boot, refused?.why);
+    const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
+    if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }
 }

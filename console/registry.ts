@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Birth, Status } from "#shared/messages/presence";
 import { Signal } from "#shared/signal";
-import { fromRow, newEntry, toDevice, type Device, type Entry, type Row, type Sample } from "./device.ts";
+import { fromRow, introduced, newEntry, toDevice, type Device, type Entry, type Row, type Sample } from "./device.ts";
 import type { ClockState } from "./ingest/skews.ts";
 import type { Database } from "./store/database.ts";
 import type { SeriesColumns } from "./store/store.ts";
@@ -127,7 +127,7 @@ export class Registry {
     entry.confirmed = true;
     entry.lastSeen = now;
     entry.reason = null;
-    entry.birth = status;
+    Object.assign(entry, introduced(status));
     if (!same) entry.since = now;
     this.#changed(entry);
   }

@@ -1,19 +1,45 @@
-import * as z from "zod";
 import type { DeviceId } from "#shared/ids";
 import { quoted } from "#shared/ids";
+import { asError } from "#shared/errors";
 import type { Args, Json } from "#shared/messages/command";
 import type { Offer } from "#shared/messages/presence";
-import { problems } from "#shared/messages/schema";
+import { misfit } from "./arguments.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
+import { takeSchema, type FlatSchema } from "./schemas.ts";
 
-type Offers = Readonly<Record<string, Offer>>;
-type JsonSchema = Readonly<Record<string, Json>>;
+/** What a device offers under one key, as the console took it: `args` is no more than it checks itself. */
+export type TakenOffer = Omit<Offer, "args"> & {
+  readonly args?: FlatSchema;
+  /** Why the console does not check the arguments: the device does, and answers `rejected`. */
+  readonly unchecked?: string;
+};
+export type Offers = Readonly<Record<string, TakenOffer>>;
 
-/** Schemas larger than this (characters) are left to the device to check. */
-const largestSchema = 16_384;
-const compiled = new Map<string, z.ZodType>();
-/** Compiled schemas kept: a fleet of one make shares a few. */
-const cacheSize = 500;
+/** What a birth offers, as the console takes it: every schema is looked through once, here, and never compiled. */
+export function takeOffers(offers: Readonly<Record<string, Offer>>): Offers {
+  return Object.fromEntries(Object.entries(offers).map(([key, offer]) => [key, take(offer)]));
+}
+
+function take({ args, ...offer }: Offer): TakenOffer {
+  if (args === undefined) return offer;
+  try {
+    return { ...offer, args: takeSchema(args) };
+  } catch (error) {
+    return {
+      ...offer,
+      unchecked: `its arguments are checked by the device alone: in their schema ${asError(error).message}`,
+    };
+  }
+}
+
+/** The keys whose arguments the console leaves to the device, and why: a sentence for a person; undefined where there are none. */
+export function uncheckedIn(offers: Offers | null): string | undefined {
+  const found = Object.entries(offers ?? {}).filter(([, { unchecked }]) => unchecked !== undefined);
+  const [first] = found;
+  if (!first) return undefined;
+  const others = found.length > 1 ? `; so are those of ${found.length - 1} more` : "";
+  return `${quoted(first[0])}: ${first[1].unchecked}${others}`;
+}
 
 /**
  * Checks a command against what the device says it offers.
@@ -29,66 +55,30 @@ export function checkOffered(device: DeviceId, offers: Offers, command: RefusedC
       command,
     );
   }
-  const result = offer.args && validator(offer.args)?.safeParse(command.args ?? {});
-  if (!result || result.success) return;
-  const message = `the arguments of "${command.key}" do not fit what ${device} expects: ${problems(result.error)}`;
+  const wrong = offer.args && misfit(offer.args, command.args ?? {});
+  if (wrong === undefined) return;
+  const message = `the arguments of "${command.key}" do not fit what ${device} expects: ${wrong}`;
   throw new CommandRefusedError("bad-arguments", message, command);
 }
 
-/** An example of arguments that fit, made from the schema: for the corrected line after a refusal. */
-export function exampleArgs(schema: JsonSchema | undefined): Args {
-  const properties = schema && isObject(schema["properties"]) ? schema["properties"] : {};
-  const required = Array.isArray(schema?.["required"]) ? schema["required"] : [];
-  const entries = Object.entries(properties).filter(([name]) => required.includes(name));
-  return Object.fromEntries(entries.map(([name, property]) => [name, exampleValue(property)]));
-}
-
-function exampleValue(property: Json): Json {
-  if (!isObject(property)) return null;
-  if (property["default"] !== undefined) return property["default"];
-  if (Array.isArray(property["enum"])) return property["enum"][0] ?? null;
-  switch (property["type"]) {
-    case "number":
-    case "integer":
-      return typeof property["minimum"] === "number" ? Math.ceil(property["minimum"]) : 1;
-    case "boolean":
-      return true;
-    case "string":
-      return "…";
-    default:
-      return null;
-  }
-}
-
-/** The schema as a check; undefined where it is none that we can use: the device checks its arguments again anyway. */
-function validator(schema: JsonSchema): z.ZodType | undefined {
-  const text = JSON.stringify(schema);
-  if (text.length > largestSchema) return undefined;
-  const known = compiled.get(text);
-  if (known) return known;
-  try {
-    const made = z.fromJSONSchema(hardened(schema) as Parameters<typeof z.fromJSONSchema>[0]);
-    if (compiled.size >= cacheSize) compiled.clear();
-    compiled.set(text, made);
-    return made;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * A device's schema is input from outside: its regular expressions are left out (one of them could block the console),
- * and a mistyped argument is refused where the schema does not say otherwise.
+ * An example of arguments that fit, for the corrected line after a refusal, which people paste into a shell. Nothing of it is a
+ * text that the device chose: numbers are written anew, texts are a placeholder, a name is there only if it is a plain word.
  */
-function hardened(value: Json): Json {
-  if (Array.isArray(value)) return value.map(hardened);
-  if (!isObject(value)) return value;
-  const { pattern: _, patternProperties: __, ...rest } = value;
-  const copy: Record<string, Json> = Object.fromEntries(Object.entries(rest).map(([key, one]) => [key, hardened(one)]));
-  if (isObject(copy["properties"]) && copy["additionalProperties"] === undefined) copy["additionalProperties"] = false;
-  return copy;
+export function exampleArgs(schema: FlatSchema | undefined): Args {
+  const { properties = {}, required = [] } = schema ?? {};
+  const names = required.filter((name) => plainWord.test(name) && Object.hasOwn(properties, name));
+  return Object.fromEntries(names.slice(0, mostExamples).map((name) => [name, exampleValue(properties[name] ?? {})]));
 }
 
-function isObject(value: Json | undefined): value is Record<string, Json> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+const plainWord = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
+/** Arguments in an example: a line stays a line. */
+const mostExamples = 8;
+
+function exampleValue({ type, default: given, enum: choices, minimum }: FlatSchema): Json {
+  const known = [given, ...(choices ?? [])].find((one) => typeof one === "number" || typeof one === "boolean");
+  if (known !== undefined) return known;
+  if (type === "number" || type === "integer") return minimum === undefined ? 1 : Math.ceil(minimum);
+  if (type === "boolean") return true;
+  return type === "string" || choices ? "…" : null;
 }

@@ -4,19 +4,19 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import { asCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command";
-import type { Offer } from "#shared/messages/presence";
+import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 import { isOpen } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
-import { exampleArgs } from "./offers.ts";
+import { exampleArgs, type Offers } from "./offers.ts";
 
 export interface TypedOptions {
   readonly desk: Desk;
   readonly topics: Topics;
   readonly clock: Clock;
   /** What the device offers, to make the corrected line with. */
-  readonly offers: (device: DeviceId) => Readonly<Record<string, Offer>> | null;
+  readonly offers: (device: DeviceId) => Offers | null;
   /** Tells the operator why, and what would work. */
   readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
 }
@@ -92,6 +92,6 @@ export class TypedCommands {
     const key = task && offered && Object.hasOwn(offered, task.key) ? task.key : "ping";
     const args = exampleArgs(offered?.[key]?.args);
     const payload = Object.keys(args).length > 0 ? JSON.stringify({ key, args }) : key;
-    return `mosquitto_pub -t ${topics.build({ kind: "short", device })} -m '${payload}'`;
+    return `mosquitto_pub -t ${forShell(topics.build({ kind: "short", device }))} -m ${forShell(payload)}`;
   }
 }

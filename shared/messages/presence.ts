@@ -18,6 +18,17 @@ export const offer = z.object({
 });
 export type Offer = z.infer<typeof offer>;
 
+/** Commands that a device offers at most: its executables' descriptions together have 16 KiB. */
+export const mostOffers = 256;
+/** Things that it measures by itself, each switched on or off: we have a dozen. */
+export const mostCollectors = 64;
+/** What it tells of itself: facts are for looking at and for choosing devices by. */
+export const mostFacts = 64;
+
+/** An object with so many entries at most. */
+const atMost = (entries: number): z.core.$ZodCheck<object> =>
+  z.refine((value: object) => Object.keys(value).length <= entries, `expected at most ${entries} entries`);
+
 const birth = z.object({
   v: z.literal(1),
   online: z.literal(true),
@@ -29,9 +40,9 @@ const birth = z.object({
   interval: z.optional(count),
   paused: z.optional(z.boolean()),
   /** What the device measures by itself, by name, and whether it is switched on. */
-  collectors: z.optional(z.record(z.string().check(z.maxLength(64)), z.boolean())),
-  commands: z.optional(z.record(commandKey, offer)),
-  facts: z.optional(z.record(z.string(), json)),
+  collectors: z.optional(z.record(z.string().check(z.maxLength(64)), z.boolean()).check(atMost(mostCollectors))),
+  commands: z.optional(z.record(commandKey, offer).check(atMost(mostOffers))),
+  facts: z.optional(z.record(z.string().check(z.maxLength(64)), json).check(atMost(mostFacts))),
 });
 /** The retained presence of a device that is there. */
 export type Birth = z.infer<typeof birth>;

@@ -33,7 +33,8 @@ export interface Presence {
   /** What it measures by itself, and whether that is switched on. */
   readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts?: Readonly<Record<string, Json>> | null;
-  readonly commands?: Readonly<Record<string, Offer>> | null;
+  /** `unchecked` says why a command's arguments are checked by the device alone. */
+  readonly commands?: Readonly<Record<string, Offer & { readonly unchecked?: string }>> | null;
   /** Something an operator should look at, as a sentence. */
   readonly problem: string | null;
 }

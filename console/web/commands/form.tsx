@@ -21,6 +21,7 @@ export function CommandForm({ device, onSent }: { device: Presence; onSent: (id:
   if (session.value?.role === "viewer") return <p class="hint">Your role, viewer, may watch but not send commands.</p>;
   if (keys.length === 0) return <p class="hint">This device offers no commands.</p>;
   const key = keys.includes(chosen.value) ? chosen.value : (keys[0] ?? "");
+  const unchecked = offers[key]?.unchecked;
   return (
     <div class="command-form">
       <div class="field">
@@ -38,8 +39,19 @@ export function CommandForm({ device, onSent }: { device: Presence; onSent: (id:
           ))}
         </select>
         <div class="field-note">{offers[key]?.title ?? ""}</div>
+        {unchecked && (
+          <div class="field-note" data-testid="command-unchecked">
+            {unchecked}
+          </div>
+        )}
       </div>
-      <Arguments key={key} commandKey={key} device={device} shape={formShape(offers[key]?.args)} onSent={onSent} />
+      <Arguments
+        key={key}
+        commandKey={key}
+        device={device}
+        shape={unchecked ? { kind: "json" } : formShape(offers[key]?.args)}
+        onSent={onSent}
+      />
     </div>
   );
 }
