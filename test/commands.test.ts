@@ -210,7 +210,7 @@ for (const kind of brokerKinds) {
       await fleet.agent();
       const refused = await fleet.sub(scope, "-t", "muster/+/refused");
       const cases: [string, string, RegExp][] = [
-        ["muster/rpi-7/cmd", '{"key":', /not valid JSON.*mosquitto_pub -t muster\/rpi-7\/cmd -m 'ping'/],
+        ["muster/rpi-7/cmd", '{"key":', /not valid JSON.*mosquitto_pub -t muster\/rpi-7\/cmd -m ping/],
         ["muster/rpi-7/cmd", "pong", /does not offer/],
         [
           "muster/rpi-7/cmd",
