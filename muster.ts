@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brokerLogin } from "#shared/broker-login";
@@ -9,7 +9,6 @@ import { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
-import { replaceFile } from "#shared/private-files";
 import { serve } from "#shared/service";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
@@ -77,8 +76,13 @@ line
   .action(administer(enroll));
 line
   .command("operator <name>", "give a person or program an account, and print its password once", common)
-  .option("--role <role>", "viewer, operator or admin", "operator")
+  .option("--role <role>", "viewer, operator or admin; operator by default")
   .option("--password <password>", "instead of a generated one")
+  .option(
+    "--mqtt",
+    "make a secret for MQTT alone, which an external Mosquitto wants; an account that exists stays as it is",
+  )
+  .option("--no-mqtt", "take the secret for MQTT away")
   .action(administer(addOperator));
 line
   .command("mosquitto", "write the password and access files for an external Mosquitto", [
@@ -119,7 +123,15 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   const { banner } = await import("./console/cli/banner.ts");
   process.stdout.write(
-    banner({ http, broker, password, device: values.device, root: values.root, listen: values.listen }),
+    banner({
+      http,
+      broker,
+      external: !embedded,
+      password,
+      device: values.device,
+      root: values.root,
+      listen: values.listen,
+    }),
   );
 }
 
@@ -178,13 +190,13 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
 
 async function serveBroker(
   values: Settings,
-  { accounts }: State,
+  { mqttSecrets }: State,
   lifetime: Lifetime,
 ): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
   const { listen, root, mqttPort, logLevel } = values;
-  const authenticate = (name: string, secret: Buffer): ReturnType<State["accounts"]["verify"]> =>
-    accounts.verify(name, secret);
+  const authenticate = (name: string, secret: Buffer): ReturnType<State["mqttSecrets"]["verify"]> =>
+    mqttSecrets.verify(name, secret);
   const broker = new Broker({ listen, port: mqttPort, root, authenticate, clock, log: createLog("broker", logLevel) });
   const { port } = await broker.start();
   lifetime.add(() => broker.stop());
@@ -258,12 +270,18 @@ function administer<A extends unknown[]>(act: (administration: Administration, .
 }
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. @returns the directory */
-async function writeMosquittoFiles({ data, root }: Settings, { accounts }: State): Promise<string> {
-  const { renderAcl, renderPasswords } = await import("./broker/mosquitto.ts");
+async function writeMosquittoFiles({ data, root }: Settings, { accounts, mqttSecrets }: State): Promise<string> {
+  const files = await import("./broker/mosquitto-files.ts");
   const directory = join(data, "mosquitto");
-  const all = accounts.list();
-  mkdirSync(directory, { recursive: true, mode: 0o750 });
-  replaceFile(join(directory, "passwd"), renderPasswords(all));
-  replaceFile(join(directory, "acl"), renderAcl(root, all));
+  // People log in there with a secret of few rounds, if they have one; programs have no other.
+  const all = accounts.list().flatMap(({ name, role, hash }) => {
+    const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
+    return own === undefined ? [] : [{ name, role, hash: own }];
+  });
+  const dear = files.writeMosquittoFiles(directory, root, all);
+  if (dear.length > 0)
+    process.stderr.write(
+      `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME\n`,
+    );
   return directory;
 }

@@ -8,7 +8,12 @@ import { renderAcl, renderPasswords } from "./mosquitto.ts";
 import { accounts, login, startBroker } from "../test/broker.ts";
 
 const everybody = Object.keys(accounts);
-const people = ["vera", "olaf", "anna"];
+const people = everybody.filter((name) => accounts[name] !== "device" && accounts[name] !== "console");
+const commanders = people.filter((name) => accounts[name] !== "viewer");
+/** What a device called like a person would publish on. */
+const namesakes = people.flatMap((name) =>
+  ["metrics", "metrics/cpu", "status", "reply/42"].map((branch) => `muster/${name}/${branch}`),
+);
 
 /** Who may publish to a topic. */
 const writers: readonly (readonly [topic: string, names: readonly string[]])[] = [
@@ -18,13 +23,16 @@ const writers: readonly (readonly [topic: string, names: readonly string[]])[] =
   ["muster/rpi-7/reply/42", ["rpi-7", "hub"]],
   ["muster/rpi-7/ack", ["hub"]],
   ["muster/rpi-7/refused", ["hub"]],
-  ["muster/rpi-7/cmd", ["hub", "olaf", "anna"]],
-  ["muster/rpi-7/cmd/42", ["hub", "olaf", "anna"]],
+  ["muster/rpi-7/cmd", ["hub", ...commanders]],
+  ["muster/rpi-7/cmd/42", ["hub", ...commanders]],
   ["muster/console/status", ["hub"]],
-  ["muster/olaf/metrics", ["hub"]],
+  ["muster/console/stats/messages", ["hub"]],
+  ...namesakes.map((topic) => [topic, ["hub"]] as const),
   ["muster/rpi-7/metrics/cpu/deep", ["hub"]],
   ["muster/rpi-7/other", ["hub"]],
+  ["muster/rpi-7", ["hub"]],
   ["other/rpi-7/metrics", []],
+  ["$SYS/broker/version", []],
 ];
 
 /** Who gets a message on a topic that subscribes the filter. */
@@ -93,9 +101,23 @@ suite("access: the table", ({ test }) => {
   });
 
   test("a name that would write lines of its own is refused", () => {
-    for (const name of ["a\nuser b", "a:b", "", "a b", "#", "a+"]) {
+    for (const name of [
+      "a\nuser b",
+      "a\ruser b",
+      "a:b",
+      "",
+      "a b",
+      "#",
+      "a+",
+      "+",
+      "a/b",
+      "%u",
+      "a%c",
+      "$SYS",
+      "ann~2",
+    ]) {
       assert.throws(() => renderAcl("muster", [{ name, role: "admin" }]), /cannot be a user/);
-      assert.throws(() => renderPasswords([{ name, hash: "$7$1$a$b" }]), /cannot be a user/);
+      assert.throws(() => renderPasswords([{ name, role: "admin", hash: "$7$1$a$b" }]), /cannot be a user/);
     }
   });
 });

@@ -15,6 +15,8 @@ import type { ArmMessage } from "./points.ts";
 
 /** The operator who sends the commands. */
 const operator = "ann";
+/** Who looks at what the broker has kept: at Mosquitto a name has one connection, and the operator's is taken. */
+export const onlooker = "vic";
 
 /** The processes of one run, on one data directory and fixed ports, so that what died comes back as itself. */
 export class Fleet {
@@ -61,6 +63,7 @@ export class Fleet {
     const accounts = [
       { name: "console", role: "console" as const },
       { name: operator, role: "operator" as const },
+      { name: onlooker, role: "viewer" as const },
       ...devices.map((name) => ({ name, role: "device" as const })),
     ].map((account) => ({ ...account, secret: generateSecret() }));
     const state = openState(`${directory}/server`, systemClock);

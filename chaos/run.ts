@@ -3,11 +3,11 @@ import { Api } from "./api.ts";
 import type { Programs } from "./build.ts";
 import { Callers } from "./callers.ts";
 import { Court } from "./court.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, onlooker } from "./fleet.ts";
 import { Journal } from "./journal.ts";
 import { makePlan, type BrokerKind, type Plan } from "./plan.ts";
 import { clearAway, playRound } from "./round.ts";
-import { Watcher } from "./watcher.ts";
+import { Watcher, type Login } from "./watcher.ts";
 
 export interface RunOptions {
   readonly seed: string;
@@ -42,8 +42,13 @@ const end = { lateAnswers: 1_000, silence: 2_000 };
 export async function run(options: RunOptions): Promise<Tally> {
   const { seed, kind, from, to, programs, keep, signal, say } = options;
   const fleet = await Fleet.start(kind, programs);
-  const login = { port: fleet.mqttPort, username: "ann", password: fleet.secrets["ann"] ?? "" };
-  const watcher = new Watcher(login, kind === "embedded" ? 4 : "auto");
+  const loginOf = (username: string): Login => ({
+    port: fleet.mqttPort,
+    username,
+    password: fleet.secrets[username] ?? "",
+  });
+  const login = loginOf(onlooker);
+  const watcher = new Watcher(loginOf("ann"), kind === "embedded" ? 4 : "auto");
   const told = new Journal(`${fleet.directory}/callers.jsonl`);
   const api = new Api(fleet.httpPort, fleet.token);
   const callers = new Callers(api, watcher.link, told);

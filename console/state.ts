@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#shared/private-files";
 import { Accounts } from "./accounts.ts";
+import { MqttSecrets } from "./mqtt-secrets.ts";
 import { openDatabase, type Database } from "./store/database.ts";
 import { migrations } from "./store/schema.ts";
 
@@ -11,6 +12,7 @@ export interface State {
   readonly directory: string;
   readonly database: Database;
   readonly accounts: Accounts;
+  readonly mqttSecrets: MqttSecrets;
   close(): void;
 }
 
@@ -18,5 +20,7 @@ export interface State {
 export function openState(directory: string, clock: Clock, log: Log = silentLog): State {
   privateDirectory(directory, log);
   const database = openDatabase(join(directory, "muster.db"), migrations);
-  return { directory, database, accounts: new Accounts(database, clock), close: () => database.close() };
+  const accounts = new Accounts(database, clock);
+  const mqttSecrets = new MqttSecrets({ database, accounts });
+  return { directory, database, accounts, mqttSecrets, close: () => database.close() };
 }

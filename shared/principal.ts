@@ -7,3 +7,14 @@ export interface Principal {
   readonly name: string;
   readonly role: Role;
 }
+
+/**
+ * Connections that a person can have at Mosquitto at once. There the client id is the user's name, so that nobody can take
+ * another's place, and a name has one connection: a second one closes the first. So a person gets a few names.
+ */
+export const seats = 4;
+
+/** The names under which a person logs in at Mosquitto: `ann`, `ann~2`, … No account can be called so. */
+export function seatsOf(name: string): string[] {
+  return Array.from({ length: seats }, (_, at) => (at === 0 ? name : `${name}~${at + 1}`));
+}

@@ -15,6 +15,11 @@ export const accounts: Readonly<Record<string, Role>> = {
   vera: "viewer",
   olaf: "operator",
   anna: "admin",
+  // What a person may be called beside what a device may.
+  Vera: "viewer",
+  "vera@site-1.example": "viewer",
+  "Rpi-7": "operator",
+  "o.l_a-f9": "admin",
 };
 
 /** Starts an embedded broker on a port of its own. */
@@ -128,12 +133,12 @@ export function rawPacket(header: number, ...parts: (Buffer | number[])[]): Buff
   return Buffer.concat([Buffer.from([header, ...length]), body]);
 }
 
-/** A CONNECT packet with user name and password; `flags` beside those two (clean session is 2). */
+/** A CONNECT packet with user name and password (the name again by default); `flags` beside those two (clean session is 2). */
 export function rawConnect(
   id: string | Buffer,
   name: string,
-  { flags = 2, keepalive = 60, will = [] as Buffer[] } = {},
+  { flags = 2, keepalive = 60, will = [] as Buffer[], password = name } = {},
 ): Buffer {
   const head = [mqttString("MQTT"), [4, flags | 0xc0, keepalive >> 8, keepalive & 255]];
-  return rawPacket(0x10, ...head, mqttString(id), ...will, mqttString(name), mqttString(name));
+  return rawPacket(0x10, ...head, mqttString(id), ...will, mqttString(name), mqttString(password));
 }

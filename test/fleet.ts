@@ -5,6 +5,7 @@ import { openState, type State } from "../console/state.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
+import { seatsOf } from "#shared/principal";
 import { startMosquitto } from "./mosquitto.ts";
 import { runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, type Scope } from "./suite.ts";
@@ -30,6 +31,8 @@ export interface Fleet {
   sub(scope: Scope, ...args: string[]): Promise<Running>;
   restartBroker(): Promise<void>;
   secretOf(name: string): string;
+  /** A name of the operator for one more connection that stays. */
+  seat(): string;
 }
 
 const devices = ["rpi-7", "rpi-8"];
@@ -53,7 +56,14 @@ export async function startFleet(
   ].map((account) => ({ ...account, secret: generateSecret() }));
   for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
   const secretOf = (name: string): string =>
-    accounts.find((account) => account.name === name)?.secret ?? "nobody's secret";
+    accounts.find((account) => seatsOf(account.name).includes(name))?.secret ?? "nobody's secret";
+  // At Mosquitto a name has one connection: the first is for programs that come and go, the others for those that stay.
+  const free = seatsOf("ann").slice(1);
+  const seat = (): string => {
+    const next = kind === "embedded" ? "ann" : free.shift();
+    if (next === undefined) throw new Error("all of ann's connections are taken");
+    return next;
+  };
   const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, accounts);
   const way = broker.bus
     ? { bus: broker.bus }
@@ -101,12 +111,13 @@ export async function startFleet(
     },
     pub: (...args) => runProgram("mosquitto_pub", [...login(), ...args]),
     async sub(inner, ...args) {
-      const program = new Running(inner, "stdbuf", ["-oL", "mosquitto_sub", ...login(), "-d", "-v", ...args]);
+      const program = new Running(inner, "stdbuf", ["-oL", "mosquitto_sub", ...login(seat()), "-d", "-v", ...args]);
       await program.line(/Subscribed \(mid/);
       return program;
     },
     restartBroker: broker.restart,
     secretOf,
+    seat,
   };
 }
 

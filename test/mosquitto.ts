@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { hashSecret } from "#shared/password";
+import { hashSecret, rounds } from "#shared/password";
 import type { Principal } from "#shared/principal";
 import { renderAcl, renderPasswords } from "../broker/mosquitto.ts";
 import { eventually, withDeadline, type Scope } from "./suite.ts";
@@ -34,7 +34,11 @@ export async function startMosquitto(
 ): Promise<Mosquitto> {
   const directory = await scope.directory();
   const port = await freePort();
-  const passwords = accounts.map(({ name, secret }) => ({ name, hash: hashSecret(secret, 101) }));
+  const passwords = accounts.map(({ name, role, secret }) => ({
+    name,
+    role,
+    hash: hashSecret(secret, rounds.generated),
+  }));
   await writeFile(join(directory, "passwd"), renderPasswords(passwords), { mode: 0o600 });
   await writeFile(join(directory, "acl"), renderAcl(root, accounts), { mode: 0o600 });
   const shipped = await readFile(new URL("../mosquitto.conf", import.meta.url), "utf8");

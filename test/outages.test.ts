@@ -53,11 +53,12 @@ async function healthOf(scope: Scope, { console, state }: Fleet): Promise<() => 
 /** Every status that the console announces, as the operator sees it. */
 async function statuses(scope: Scope, fleet: Fleet): Promise<ConsoleStatus[]> {
   const seen: ConsoleStatus[] = [];
+  const username = fleet.seat();
   const link = new Link({
     url: fleet.url,
     clientId: "onlooker",
-    username: "ann",
-    password: fleet.secretOf("ann"),
+    username,
+    password: fleet.secretOf(username),
     version: 4,
     log: silentLog,
     clock: systemClock,

@@ -189,7 +189,10 @@ suite("muster's parts alone", ({ test }) => {
     "an external Mosquitto with the files that muster wrote",
     async (scope) => {
       const { start, muster, directory, mqttPort, env } = await place(scope);
-      assert.match((await muster(["mosquitto"])).out, /wrote .*passwd/);
+      const { out } = await muster(["mosquitto"]);
+      assert.match(out, /wrote .*passwd/);
+      const secret = /admin, secret for MQTT (\S{27}) .* admin, admin~2, admin~3, admin~4, which/.exec(out)?.[1] ?? "";
+      assert.not.match((await muster(["mosquitto"])).out, /secret for MQTT/, "shown once");
       const conf = (await readFile("mosquitto.conf", "utf8"))
         .replace(/^listener 1883 /m, `listener ${mqttPort} `)
         .replaceAll("data/mosquitto/", `${directory}/mosquitto/`)
@@ -199,9 +202,23 @@ suite("muster's parts alone", ({ test }) => {
       await broker.line(/Opening ipv4 listen socket/);
       await start(["start"], { MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` }).line(up);
       await eventually("a ping", async () => (await muster(["send", "edge-1", "ping"])).code === 0);
-      const line = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", "admin", "-P", env.MUSTER_ADMIN_PASSWORD];
-      const got = await runProgram("mosquitto_sub", [...line, "-t", "muster/edge-1/status", "-C", "1"]);
-      assert.match(got.out, /"online":true/);
+      const look = (name: string, with_: string): Promise<{ code: number | null; out: string }> => {
+        const login = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", name, "-P", with_];
+        return runProgram("mosquitto_sub", [...login, "-t", "muster/edge-1/status", "-C", "1", "-W", "5"]);
+      };
+      for (const name of ["admin", "admin~2"]) assert.match((await look(name, secret)).out, /"online":true/);
+      assert.is.not((await look("admin", env.MUSTER_ADMIN_PASSWORD)).code, 0, "a password is not for Mosquitto");
+      const passwd = await readFile(join(directory, "mosquitto/passwd"), "utf8");
+      assert.equal([...new Set(passwd.match(/\$7\$\d+/g))], ["$7$101"], "nothing in it costs Mosquitto much");
+      // An account that is there keeps its role and password.
+      await muster(["operator", "vera", "--role", "viewer", "--password", "correct horse"]);
+      assert.match(
+        (await muster(["operator", "vera", "--mqtt"])).out,
+        /^vera, secret for MQTT \S{27} \(shown this once\)/,
+      );
+      assert.match(await readFile(join(directory, "mosquitto/passwd"), "utf8"), /^vera~4:\$7\$101\$/m);
+      assert.match((await muster(["operator", "vera", "--no-mqtt"])).out, /^vera has no secret for MQTT any more/);
+      assert.not.match(await readFile(join(directory, "mosquitto/passwd"), "utf8"), /vera/);
     },
     { seconds: 40 },
   );

@@ -1,5 +1,5 @@
 import { BadInputError } from "#shared/errors";
-import type { Role } from "#shared/principal";
+import { seatsOf, type Role } from "#shared/principal";
 import type { Settings } from "#shared/settings";
 import { localSecret } from "../secrets.ts";
 import type { State } from "../state.ts";
@@ -29,16 +29,26 @@ export async function enroll(
   );
 }
 
+export interface OperatorFlags {
+  readonly role?: string;
+  readonly password?: string;
+  /** A secret for MQTT: made, taken away, or left as it is. */
+  readonly mqtt?: boolean;
+}
+
 /** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
-export async function addOperator(
-  { state, writeMosquittoFiles, out }: Administration,
-  name: string,
-  { role, password }: { readonly role: string; readonly password?: string },
-): Promise<void> {
+export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
+  const { state, writeMosquittoFiles, out } = administration;
+  const { role = "operator", password, mqtt } = flags;
   if (!isPersonsRole(role)) throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
-  const made = state.accounts.set(name, role, password);
+  const onlyMqtt = mqtt !== undefined && flags.role === undefined && password === undefined;
+  if (!onlyMqtt || !state.accounts.find(name)) {
+    const made = state.accounts.set(name, role, password);
+    out(password === undefined ? `${name} (${role}), password ${made} (shown this once)` : `${name} (${role})`);
+  }
+  if (mqtt === true) out(mqttSecretOf(state, name));
+  if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
-  out(password === undefined ? `${name} (${role}), password ${made} (shown this once)` : `${name} (${role})`);
 }
 
 /** Makes what an external Mosquitto needs before it is started. */
@@ -47,10 +57,18 @@ export async function prepareMosquitto(administration: Administration): Promise<
   await localSecret(state, "console", "console");
   await localSecret(state, values.device, "device");
   const password = await admitAdmin(state, values.adminPassword);
+  const first = state.mqttSecrets.hashOf("admin") === undefined;
+  const secret = first ? mqttSecretOf(state, "admin") : undefined;
   const directory = await writeMosquittoFiles();
   out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
   if (password !== undefined) out(shownOnce(password));
+  if (secret !== undefined) out(secret);
+}
+
+/** A new secret for MQTT, and where it is good for what. */
+function mqttSecretOf({ mqttSecrets }: State, name: string): string {
+  return `${name}, secret for MQTT ${mqttSecrets.issue(name)} (shown this once): at Mosquitto for the names ${seatsOf(name).join(", ")}, which have one connection each`;
 }
 
 /** The password that was made for the first administrator; undefined where there is one, or the settings give it. */

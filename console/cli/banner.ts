@@ -5,6 +5,8 @@ import { version } from "#shared/version";
 export interface BannerFacts {
   readonly http: string;
   readonly broker: string;
+  /** Whether the broker is somebody else's: there people have a secret of its own, and a name for each connection. */
+  readonly external: boolean;
   /** The administrator's new password; undefined when it has been shown before. */
   readonly password: string | undefined;
   readonly device: string;
@@ -13,11 +15,12 @@ export interface BannerFacts {
 }
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
-export function banner({ http, broker, password, device: name, root, listen }: BannerFacts): string {
+export function banner({ http, broker, external, password, device: name, root, listen }: BannerFacts): string {
   const { hostname, port } = new URL(broker);
   const topics = new Topics(root);
   const device = parseDeviceId(name);
-  const login = `-h ${hostname} -p ${port || 1883} -u admin -P ${password ?? "PASSWORD"}`;
+  const secret = external ? "SECRET" : (password ?? "PASSWORD");
+  const login = (user: string): string => `-h ${hostname} -p ${port || 1883} -u ${user} -P ${secret}`;
   const presence = topics.filter("status");
   const replies = topics.filter("reply");
   const lines = [
@@ -26,8 +29,9 @@ export function banner({ http, broker, password, device: name, root, listen }: B
     `  page     ${http}`,
     password === undefined ? "  log in   as admin" : `  log in   as admin, password ${password}   (shown this once)`,
     `  broker   ${hostname}:${port || 1883}, MQTT and WebSocket`,
-    `  watch    mosquitto_sub ${login} -v -t '${presence}' -t '${replies}'`,
-    `  send     mosquitto_pub ${login} -t ${topics.build({ kind: "short", device })} -m ping`,
+    ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
+    `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t '${presence}' -t '${replies}'`,
+    `  send     mosquitto_pub ${login("admin")} -t ${topics.build({ kind: "short", device })} -m ping`,
     `           npx muster send ${device} ping`,
     "",
   ];

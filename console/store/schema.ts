@@ -133,4 +133,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (device, measurement, field, got, wanted)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE mqtt_secrets (
+    account TEXT NOT NULL PRIMARY KEY REFERENCES accounts (name) ON DELETE CASCADE,
+    hash TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
