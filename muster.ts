@@ -238,8 +238,9 @@ async function serveConsole(
   const server = new HttpServer({ console, accounts: state.accounts, listen, port: values.httpPort, page, log, clock });
   const port = await server.start();
   lifetime.add(() => server.stop());
-  writeCliToken(state, "admin");
-  return { console, http: `http://${listen}:${port}` };
+  const http = `http://${listen}:${port}`;
+  writeCliToken(state, "admin", http);
+  return { console, http };
 }
 
 async function consoleLogin(

@@ -51,15 +51,20 @@ export function readSecret(directory: string, name: string): string | undefined 
   return read(join(directory, "secrets", name));
 }
 
-/** Lets the command line in on this machine, without a login: a token of the operator `admin` in a file. */
-export function writeCliToken({ directory, accounts }: State, admin: string): void {
+/**
+ * Lets the command line in on this machine, without a login: a token of the operator `admin` in a file, and beside it the
+ * only address besides loopback that it may be sent to.
+ */
+export function writeCliToken({ directory, accounts }: State, admin: string, url: string): void {
   const path = join(directory, "secrets", cliTokenName);
   const before = read(path);
   if (before !== undefined) accounts.revokeToken(before);
+  write(join(directory, "secrets", cliUrlName), url);
   write(path, accounts.issueToken(admin, "token", tokenLength));
 }
 
 export const cliTokenName = "cli.token";
+export const cliUrlName = "cli.url";
 
 function read(path: string): string | undefined {
   try {

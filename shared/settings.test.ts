@@ -1,9 +1,19 @@
-import { writeFile } from "node:fs/promises";
+import { chmod, chown, lchown, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { SettingsError } from "#shared/errors";
 import { loadSettings } from "#shared/settings";
-import { suite } from "../test/suite.ts";
+import { suite, type Scope } from "../test/suite.ts";
+
+function problemsOf(load: () => unknown): string {
+  try {
+    load();
+    return "";
+  } catch (error) {
+    assert.instance(error, SettingsError);
+    return (error as SettingsError).problems.join("\n");
+  }
+}
 
 suite("settings", ({ test }) => {
   test("a flag comes before a variable, a variable before the file, the file before the default", async ({
@@ -56,6 +66,92 @@ suite("settings", ({ test }) => {
     assert.throws(
       () => loadSettings({ env }),
       (error: Error) => error instanceof SettingsError && !error.message.includes("hunter2"),
+    );
+  });
+
+  /** What is told when `text` is the muster.toml of the present directory. */
+  const told = async ({ directory, cleanup }: Scope, text: string, env = {}, mode = 0o600): Promise<string> => {
+    const here = process.cwd();
+    cleanup(() => process.chdir(here));
+    process.chdir(await directory());
+    await writeFile("muster.toml", text);
+    await chmod("muster.toml", mode);
+    return problemsOf(() => loadSettings({ env }));
+  };
+
+  const directions: readonly (readonly [what: string, toml: string, env: Record<string, string>, told: RegExp])[] = [
+    [
+      "url",
+      "url = 'http://evil'",
+      { MUSTER_TOKEN: "a:b" },
+      /url in muster\.toml would get a token that comes from elsewhere/,
+    ],
+    [
+      "url to this machine",
+      "url = 'http://127.0.0.1:4000'",
+      { MUSTER_TOKEN: "a:b" },
+      /token that comes from elsewhere/,
+    ],
+    ["both, unencrypted", "url = 'http://evil'\ntoken = 'a:b'", {}, /unencrypted over a network/],
+    ["both, encrypted", "url = 'https://console'\ntoken = 'a:b'", {}, /^$/],
+    ["both, on this machine", "url = 'http://localhost:4000'\ntoken = 'a:b'", {}, /^$/],
+    ["token, to an URL that was said", "token = 'a:b'", { MUSTER_URL: "http://console" }, /^$/],
+    ["url that a variable outdoes", "url = 'http://evil'", { MUSTER_URL: "http://console", MUSTER_TOKEN: "a:b" }, /^$/],
+    [
+      "mqtt-url without a login",
+      "mqtt-url = 'mqtt://evil'",
+      {},
+      /mqtt-url in muster\.toml .* secrets of the data directory/,
+    ],
+    ["mqtt-url to this machine", "mqtt-url = 'mqtt://[::1]'", {}, /^$/],
+    ["mqtt-url with a login", "mqtt-url = 'mqtt://a:b@broker'", {}, /^$/],
+    [
+      "url with a login",
+      "url = 'http://a:hunter2@console'",
+      {},
+      /url in muster\.toml is not usable: expected no login/,
+    ],
+  ];
+  for (const [what, toml, env, expected] of directions) {
+    test(`a muster.toml that happens to be there sends no secret astray: ${what}`, async (scope) => {
+      const problems = await told(scope, toml, env);
+      assert.match(problems, expected);
+      assert.not.match(problems, "hunter2");
+      // Who names it means it.
+      const named = problemsOf(() => loadSettings({ env, file: "muster.toml" }));
+      assert.is(named, what === "url with a login" ? problems : "");
+    });
+  }
+
+  test("a file that others could have written is not read", async (scope) => {
+    for (const mode of [0o620, 0o602, 0o666]) {
+      const problems = await told(scope, "http-port = 1", {}, mode);
+      assert.match(
+        problems,
+        /muster\.toml cannot be read: muster\.toml is writable by .* chmod go-w .* --config muster\.toml/,
+      );
+      assert.match(
+        problemsOf(() => loadSettings({ file: "muster.toml" })),
+        /is writable by/,
+      );
+    }
+    if (process.getuid?.() !== 0) return;
+    await told(scope, "http-port = 1");
+    await chown("muster.toml", 12_345, 12_345);
+    assert.match(
+      problemsOf(() => loadSettings({})),
+      /muster\.toml belongs to another user \(12345\)/,
+    );
+    assert.is(loadSettings({ file: "muster.toml" }).values.httpPort, 1);
+    // Nor where only the link to it is somebody else's.
+    await chown("muster.toml", 0, 0);
+    await rename("muster.toml", "own.toml");
+    await symlink("own.toml", "muster.toml");
+    assert.is(loadSettings({}).values.httpPort, 1);
+    await lchown("muster.toml", 12_345, 12_345);
+    assert.match(
+      problemsOf(() => loadSettings({})),
+      /belongs to another user/,
     );
   });
 

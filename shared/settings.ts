@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { parse as parseToml } from "smol-toml";
 import { parseDuration } from "#shared/duration";
-import { asError, errorCode, SettingsError } from "#shared/errors";
+import { asError, SettingsError } from "#shared/errors";
 import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
+import { isLoopback } from "#shared/loopback";
+import { defaultFile, readSettingsFile } from "#shared/settings-file";
 
 /**
  * Every setting of Muster, once: what is checked, shown by `--help` and written in the README. A value comes from the
@@ -224,24 +224,27 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
   const given = new Set<SettingName>();
   const fromFile = readFile(file, problems);
   const values: Record<string, unknown> = {};
+  /** What the file of the present directory has decided. */
+  const found = new Set<SettingName>();
   for (const [name, one] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
     const sources: [string, unknown][] = [
       [flagOf(name), flags[name]],
       [one.env, env[one.env] || undefined],
       [`${kebab(name)} in ${file ?? defaultFile}`, fromFile[kebab(name)]],
     ];
-    const found = sources.find(([, value]) => value !== undefined);
+    const source = sources.find(([, value]) => value !== undefined);
     values[name] = one.default;
-    if (!found) continue;
+    if (!source) continue;
     given.add(name);
+    if (source === sources[2] && file === undefined) found.add(name);
+    const text = String(source[1]);
     try {
-      values[name] = one.parse(String(found[1]));
+      values[name] = one.parse(text);
     } catch (error) {
-      problems.push(
-        `${found[0]} is ${secret(name) ? "not usable" : quoted(String(found[1]))}: ${asError(error).message}`,
-      );
+      problems.push(`${source[0]} is ${secret(name, text) ? "not usable" : quoted(text)}: ${asError(error).message}`);
     }
   }
+  if (problems.length === 0) problems.push(...misdirected(values as unknown as Settings, found));
   if (problems.length > 0) throw new SettingsError(problems);
   return { values: values as unknown as Settings, given };
 }
@@ -256,11 +259,9 @@ export function flagOf(name: SettingName): string {
   return `--${kebab(name)}`;
 }
 
-const defaultFile = "muster.toml";
-
 function readFile(file: string | undefined, problems: string[]): Record<string, unknown> {
   try {
-    const table = parseToml(readFileSync(file ?? defaultFile, "utf8"));
+    const table = readSettingsFile(file);
     const known = new Set(Object.keys(settings).map(kebab));
     for (const key of Object.keys(table)) {
       if (!known.has(key))
@@ -268,10 +269,33 @@ function readFile(file: string | undefined, problems: string[]): Record<string, 
     }
     return table;
   } catch (error) {
-    if (errorCode(error) === "ENOENT" && file === undefined) return {};
-    problems.push(`${file ?? defaultFile} cannot be read: ${asError(error).message.split("\n")[0]}`);
+    problems.push(`${file ?? defaultFile} cannot be read: ${asError(error).message}`);
     return {};
   }
+}
+
+/**
+ * Where the file of the present directory would send a secret that it does not hold itself. A directory that somebody was led
+ * into shall not say who gets the administrator's token.
+ */
+function misdirected({ url, token, mqttUrl }: Settings, found: ReadonlySet<SettingName>): string[] {
+  const sentences: string[] = [];
+  const meant = `name the file (--config ${defaultFile}) if you mean it`;
+  if (found.has("url") && url !== undefined && token !== undefined) {
+    if (!found.has("token"))
+      sentences.push(
+        `url in ${defaultFile} would get a token that comes from elsewhere: set MUSTER_URL beside MUSTER_TOKEN, or ${meant}`,
+      );
+    else if (url.startsWith("http:") && !isLoopback(url))
+      sentences.push(
+        `url in ${defaultFile} would get the token unencrypted over a network: expected https://, or ${meant}`,
+      );
+  }
+  if (found.has("mqttUrl") && mqttUrl !== undefined && new URL(mqttUrl).password === "" && !isLoopback(mqttUrl))
+    sentences.push(
+      `mqtt-url in ${defaultFile} names another machine and no login, and would get the secrets of the data directory: set MUSTER_MQTT_URL, or ${meant}`,
+    );
+  return sentences;
 }
 
 function kebab(name: string): string {
@@ -279,7 +303,9 @@ function kebab(name: string): string {
 }
 
 /** Values that may hold a password are not repeated in a message. */
-function secret(name: SettingName): boolean {
+function secret(name: SettingName, value: string): boolean {
+  // A login in an URL that takes none.
+  if (value.includes("@")) return true;
   return name === "adminPassword" || name === "token" || name === "mqttUrl" || name === "influxUrl";
 }
 
@@ -312,6 +338,7 @@ function url(value: string, protocols: readonly string[], example: string): stri
 }
 
 function brokerUrl(value: string): string | undefined {
+  if (/%(?![0-9a-f]{2})/i.test(value)) throw new Error("expected %25 for a % of its own");
   return url(value, ["mqtt:", "mqtts:", "ws:", "wss:"], "mqtt://user:password@host:1883");
 }
 
@@ -320,7 +347,10 @@ function influxUrl(value: string): string | undefined {
 }
 
 function httpUrl(value: string): string | undefined {
-  return url(value, ["http:", "https:"], "http://127.0.0.1:3000");
+  const checked = url(value, ["http:", "https:"], "http://127.0.0.1:3000");
+  const { username, password } = new URL(checked);
+  if (username || password) throw new Error("expected no login in the URL: it goes into MUSTER_TOKEN as NAME:PASSWORD");
+  return checked;
 }
 
 function topicRoot(value: string): string {

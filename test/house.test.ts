@@ -24,7 +24,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@photostructure/sqlite": /^console\/store\/database\.ts$/,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
-  "smol-toml": /^shared\/settings\.ts$/,
+  "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
 const rooms = ["shared", "broker", "agent", "console", "sim"];

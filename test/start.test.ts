@@ -250,7 +250,7 @@ suite("what can go wrong at the start", ({ test }) => {
     await writeFile(directory, "a file stands here");
     const { code, err } = await muster(["start"]);
     assert.is(code, 1);
-    assert.match(err, /cannot open the database .*muster\.db: check that its directory exists and can be written/);
+    assert.match(err, /cannot make the directory .*: check its permissions, or set MUSTER_DATA/);
     await chmod(directory, 0o600);
   });
 

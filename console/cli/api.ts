@@ -1,4 +1,5 @@
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import { forTerminal } from "#shared/printable";
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { CompletenessDocument } from "../http/routes/completeness.ts";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
@@ -126,13 +127,22 @@ export class Api {
     const headers: Record<string, string> = { authorization: this.#authorization, accept: "application/json" };
     if (body) headers["content-type"] = "application/json";
     try {
-      return await fetch(this.#url + path, {
+      const response = await fetch(this.#url + path, {
         method,
+        // The token is for this address, and for no other that it names.
+        redirect: "manual",
         headers,
         ...(body ? { body: JSON.stringify(body) } : {}),
         ...(signal ? { signal } : {}),
       });
+      if (response.status < 300 || response.status >= 400) return response;
+      const elsewhere = forTerminal(response.headers.get("location") ?? "nowhere", 200);
+      throw new ApiError(
+        response.status,
+        `${this.#url} leads on to ${elsewhere}: set MUSTER_URL to the console itself`,
+      );
     } catch (cause) {
+      if (cause instanceof ApiError) throw cause;
       if (signal?.aborted) throw cause;
       const code = errorCode(asError(cause).cause) ?? asError(cause).message;
       throw new EnvironmentError(

@@ -1,7 +1,8 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
+import { isLoopback } from "#shared/loopback";
 import type { SettingName, Settings } from "#shared/settings";
-import { cliTokenName, readSecret } from "../secrets.ts";
+import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
 import { gapTable } from "./gap-table.ts";
 import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "./jobs.ts";
@@ -108,12 +109,21 @@ export function clientCommands(line: CommandLine): void {
   );
 }
 
-function connect({ url, token, data, httpPort }: Settings): Api {
+function connect({ url = "", token, data, httpPort }: Settings): Api {
+  const address = url || `http://127.0.0.1:${httpPort}`;
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
     throw new BadInputError(
       `no login for the console: there is no ${cliTokenName} under ${data}/secrets; set MUSTER_TOKEN to NAME:PASSWORD or a token, or MUSTER_DATA to the console's data directory`,
     );
   }
-  return new Api(url ?? `http://127.0.0.1:${httpPort}`, access);
+  if (token === undefined && !isLoopback(address) && !isSameOrigin(address, readSecret(data, cliUrlName)))
+    throw new BadInputError(
+      `the login of ${data} is for the console on this machine, and is not sent to ${address}: set MUSTER_TOKEN to a login for that one`,
+    );
+  return new Api(address, access);
+}
+
+function isSameOrigin(one: string, other: string | undefined): boolean {
+  return other !== undefined && URL.canParse(other) && new URL(one).origin === new URL(other).origin;
 }
