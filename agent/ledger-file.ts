@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync } from "node:fs";
 import { open, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "node:zlib";
+import { crc32 } from "#shared/crc32";
 import { asError, EnvironmentError } from "#shared/errors";
 
 /** What reading found: the records in order, and whether something that had been whole was damaged. */

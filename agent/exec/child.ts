@@ -120,7 +120,7 @@ class Child {
     if (!child || !this.#ending) return;
     signalGroup(leader, "SIGKILL");
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-    for (const undo of this.#undo.toReversed()) undo();
+    for (const undo of [...this.#undo].reverse()) undo();
     this.#resolve(this.#ending);
   }
 }

@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "#shared/crc32";
 import { batchCap } from "#shared/codec";
 import { envelopeIn, gapIn, type AckRange, type GapRecord, type Stored } from "./record.ts";
 
