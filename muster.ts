@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brokerLogin } from "#shared/broker-login";
+import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { CommandLine } from "#shared/commandline";
@@ -114,7 +114,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const { serveAgent } = await import("./agent/service.ts");
   const agent = {
     ...values,
-    mqttUrl: brokerLogin(broker).url,
+    mqttUrl: parseBrokerUrl(broker).url,
     interval: given.has("interval") ? values.interval : 1_000,
     mqttVersion: embedded ? (4 as const) : values.mqttVersion,
   };
@@ -200,7 +200,7 @@ async function serveBroker(
   const broker = new Broker({ listen, port: mqttPort, root, authenticate, clock, log: createLog("broker", logLevel) });
   const { port } = await broker.start();
   lifetime.add(() => broker.stop());
-  return { bus: broker.local(), url: `mqtt://${listen}:${port}` };
+  return { bus: broker.local(), url: brokerHere({ listen, mqttPort: port }) };
 }
 
 /** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */
@@ -238,7 +238,7 @@ async function serveConsole(
   const server = new HttpServer({ console, accounts: state.accounts, listen, port: values.httpPort, page, log, clock });
   const port = await server.start();
   lifetime.add(() => server.stop());
-  const http = `http://${listen}:${port}`;
+  const http = consoleHere({ listen, httpPort: port });
   writeCliToken(state, "admin", http);
   return { console, http };
 }
@@ -247,7 +247,7 @@ async function consoleLogin(
   values: Settings,
   ownSecret: () => Promise<string>,
 ): Promise<{ url: string; username: string; password: string }> {
-  const login = brokerLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
+  const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
   if (login.username) return login;
   return { url: login.url, username: "console", password: await ownSecret() };
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { brokerLogin } from "#shared/broker-login";
+import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
@@ -25,7 +25,7 @@ export async function runAgent(
   lifetime: Lifetime,
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
-  const login = brokerLogin(values.mqttUrl ?? `mqtt://127.0.0.1:${values.mqttPort}`);
+  const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
   const device = given.has("device") ? values.device : login.username || values.device;
   const secret = login.password || keptSecret(device);
   if (secret === undefined) {

@@ -6,7 +6,7 @@ import * as zlib from "node:zlib";
  */
 export const crc32: (data: Uint8Array | string) => number =
   // The types are those of the Node that Muster is built with.
-  (zlib.crc32 as typeof zlib.crc32 | undefined) ?? crc32ByTable;
+  (zlib as { crc32?: typeof zlib.crc32 }).crc32 ?? crc32ByTable;
 
 /** The polynomial of CRC-32, its bits in reverse. */
 const polynomial = 0xedb88320;

@@ -1,5 +1,6 @@
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, Message, PublishOptions } from "#shared/bus";
+import { inUrl, parseBrokerUrl } from "#shared/address";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
@@ -137,12 +138,14 @@ export class Link implements Bus {
     const begun = this.#options.clock.monotonic();
     let cause: Error | undefined;
     let acknowledged = false;
-    const client = mqtt.connect(url, this.#clientOptions(session));
+    const client = mqtt.connect({ ...whereTo(url), ...this.#clientOptions(session) });
     this.#client = client;
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#receive(packet, done);
     client.on("error", (error) => (cause ??= error));
+    // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
+    client.stream.on("error", (error) => (cause ??= error));
     client.once("connect", () => {
       acknowledged = true;
       this.#sendSubscribe(
@@ -257,6 +260,13 @@ export class Link implements Bus {
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {
     return new DisconnectedError(`no connection to the broker at ${this.#options.url} for ${what}: ${reason}`);
   }
+}
+
+/** For mqtt.js, which takes a URL apart by what Node warns of from 24 on, and forgets the brackets of IPv6 for a WebSocket. */
+function whereTo(url: string): Pick<IClientOptions, "protocol" | "hostname" | "port" | "path"> {
+  const { protocol, host, port, path } = parseBrokerUrl(url);
+  const hostname = path === "" ? host : inUrl(host);
+  return { protocol, hostname, ...(port === undefined ? {} : { port }), ...(path === "" ? {} : { path }) };
 }
 
 function toMessage(packet: IPublishPacket): Message {

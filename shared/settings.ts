@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { parseDuration } from "#shared/duration";
 import { asError, SettingsError } from "#shared/errors";
 import { parseFieldTypes, type FieldType } from "#shared/field-types";
@@ -31,8 +32,8 @@ export const settings = {
   data: setting({ env: "MUSTER_DATA", help: "directory of everything that is kept", parse: text, default: "./data" }),
   listen: setting({
     env: "MUSTER_LISTEN",
-    help: "address to listen on; anything but loopback opens unencrypted MQTT and HTTP to that network",
-    parse: text,
+    help: "address or name to listen on, without a port; anything but loopback opens unencrypted MQTT and HTTP to that network",
+    parse: parseListenAddress,
     default: "127.0.0.1",
   }),
   httpPort: setting({
@@ -49,7 +50,7 @@ export const settings = {
   }),
   mqttUrl: setting({
     env: "MUSTER_MQTT_URL",
-    help: "an external broker instead of the embedded one: mqtt://user:password@host:1883",
+    help: "an external broker instead of the embedded one: mqtt://user:password@host:1883, mqtts://, ws:// or wss://; what is special in a password as %XX",
     parse: brokerUrl,
     default: undefined,
     shown: "the embedded broker",
@@ -191,9 +192,9 @@ export const settings = {
   url: setting({
     env: "MUSTER_URL",
     help: "the console that the command line talks to",
-    parse: httpUrl,
+    parse: consoleUrl,
     default: undefined,
-    shown: "http://127.0.0.1:3000, or the port in MUSTER_HTTP_PORT",
+    shown: "http://127.0.0.1:3000, or what MUSTER_LISTEN and MUSTER_HTTP_PORT say",
   }),
   token: setting({
     env: "MUSTER_TOKEN",
@@ -331,26 +332,20 @@ function port(value: string): number {
   return whole(0, 65_535)(value);
 }
 
-function url(value: string, protocols: readonly string[], example: string): string {
-  if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol))
-    throw new Error(`expected a URL such as ${example}`);
+function brokerUrl(value: string): string | undefined {
+  parseBrokerUrl(value);
   return value;
 }
 
-function brokerUrl(value: string): string | undefined {
-  if (/%(?![0-9a-f]{2})/i.test(value)) throw new Error("expected %25 for a % of its own");
-  return url(value, ["mqtt:", "mqtts:", "ws:", "wss:"], "mqtt://user:password@host:1883");
-}
-
+/** What the store makes of it, it says itself. */
 function influxUrl(value: string): string | undefined {
-  return url(value, ["http:", "https:"], "http://user:password@host:8086/database");
+  if (!URL.canParse(value) || !["http:", "https:"].includes(new URL(value).protocol))
+    throw new Error("expected a URL such as http://user:password@host:8086/database");
+  return value;
 }
 
-function httpUrl(value: string): string | undefined {
-  const checked = url(value, ["http:", "https:"], "http://127.0.0.1:3000");
-  const { username, password } = new URL(checked);
-  if (username || password) throw new Error("expected no login in the URL: it goes into MUSTER_TOKEN as NAME:PASSWORD");
-  return checked;
+function consoleUrl(value: string): string | undefined {
+  return parseConsoleUrl(value);
 }
 
 function topicRoot(value: string): string {

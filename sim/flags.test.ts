@@ -31,7 +31,7 @@ suite("the flags of sim", ({ test }) => {
   });
 
   test("the broker is this machine's, or one that is named on purpose", () => {
-    const where = { mqttUrl: undefined, mqttPort: 1_884 };
+    const where = { mqttUrl: undefined, mqttPort: 1_884, listen: "127.0.0.1" };
     assert.equal(brokerOf(flags, where), { host: "127.0.0.1", port: 1_884 });
     assert.equal(brokerOf(flags, { ...where, mqttUrl: "mqtt://ann:x@localhost" }), { host: "localhost", port: 1_883 });
     assert.equal(brokerOf({ ...flags, broker: "mqtt://[::1]:99" }, where), { host: "::1", port: 99 });

@@ -1,3 +1,4 @@
+import { brokerHere, isLoopbackHost, parseBrokerUrl, type BrokerAddress } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId, quoted } from "#shared/ids";
@@ -21,7 +22,6 @@ export interface SimFlags {
 }
 
 const mostDevices = 50_000;
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
 
 /** `sim-00001` and so on: the same ids whatever the number of devices. @throws BadInputError */
 export function idsOf({ devices, prefix }: SimFlags): string[] {
@@ -34,21 +34,30 @@ export function idsOf({ devices, prefix }: SimFlags): string[] {
  * devices' broker, and should not get thousands of connections because somebody tried a command.
  * @throws BadInputError
  */
-export function brokerOf({ broker }: SimFlags, { mqttUrl, mqttPort }: Where): { host: string; port: number } {
-  const address = broker ?? mqttUrl ?? `mqtt://127.0.0.1:${mqttPort}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol !== "mqtt:")
+export function brokerOf({ broker }: SimFlags, where: Where): { host: string; port: number } {
+  const address = plainAddress(broker ?? where.mqttUrl ?? brokerHere(where));
+  if (address === undefined)
     throw new BadInputError(
       `simulated devices speak plain MQTT: expected a URL such as mqtt://host:1883${broker === undefined ? "" : ` for --broker, got ${quoted(broker)}`}`,
     );
-  if (broker === undefined && !loopback.test(url.hostname))
+  const { host, port = 1_883, url } = address;
+  if (broker === undefined && !isLoopbackHost(host) && host !== where.listen)
     throw new BadInputError(
-      `the broker in the settings is another machine, ${url.host}: if you mean to load it, say so with --broker mqtt://${url.host}`,
+      `the broker in the settings is another machine, ${url.slice("mqtt://".length)}: if you mean to load it, say so with --broker ${url}`,
     );
-  return { host: url.hostname.replaceAll(/[[\]]/g, ""), port: Number(url.port) || 1883 };
+  return { host, port };
 }
 
-type Where = Pick<Settings, "mqttUrl" | "mqttPort">;
+function plainAddress(url: string): BrokerAddress | undefined {
+  try {
+    const address = parseBrokerUrl(url);
+    return address.protocol === "mqtt" ? address : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Where = Pick<Settings, "mqttUrl" | "mqttPort" | "listen">;
 
 /** How many devices have which fault, how fast they connect. @throws BadInputError */
 export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults" | "rate" | "seed"> {

@@ -1,3 +1,4 @@
+import { inUrl, isLoopbackHost, parseBrokerUrl } from "#shared/address";
 import { Topics } from "#shared/topics";
 import { parseDeviceId } from "#shared/ids";
 import { version } from "#shared/version";
@@ -16,11 +17,11 @@ export interface BannerFacts {
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
 export function banner({ http, broker, external, password, device: name, root, listen }: BannerFacts): string {
-  const { hostname, port } = new URL(broker);
+  const { host, port = 1_883 } = parseBrokerUrl(broker);
   const topics = new Topics(root);
   const device = parseDeviceId(name);
   const secret = external ? "SECRET" : (password ?? "PASSWORD");
-  const login = (user: string): string => `-h ${hostname} -p ${port || 1883} -u ${user} -P ${secret}`;
+  const login = (user: string): string => `-h ${host} -p ${port} -u ${user} -P ${secret}`;
   const presence = topics.filter("status");
   const replies = topics.filter("reply");
   const lines = [
@@ -28,18 +29,14 @@ export function banner({ http, broker, external, password, device: name, root, l
     `Muster ${version} is up.`,
     `  page     ${http}`,
     password === undefined ? "  log in   as admin" : `  log in   as admin, password ${password}   (shown this once)`,
-    `  broker   ${hostname}:${port || 1883}, MQTT and WebSocket`,
+    `  broker   ${inUrl(host)}:${port}, MQTT and WebSocket`,
     ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
     `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t '${presence}' -t '${replies}'`,
     `  send     mosquitto_pub ${login("admin")} -t ${topics.build({ kind: "short", device })} -m ping`,
     `           npx muster send ${device} ping`,
     "",
   ];
-  if (!isLoopback(listen))
+  if (!isLoopbackHost(listen))
     lines.push(`Warning: MUSTER_LISTEN=${listen} opens unencrypted MQTT and HTTP to that network.`, "");
   return `${lines.join("\n")}\n`;
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1" || address === "localhost";
 }

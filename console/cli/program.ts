@@ -1,3 +1,4 @@
+import { consoleHere } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
@@ -109,8 +110,8 @@ export function clientCommands(line: CommandLine): void {
   );
 }
 
-function connect({ url = "", token, data, httpPort }: Settings): Api {
-  const address = url || `http://127.0.0.1:${httpPort}`;
+function connect({ url, token, data, httpPort, listen }: Settings): Api {
+  const address = url ?? consoleHere({ listen, httpPort });
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
     throw new BadInputError(
