@@ -61,12 +61,37 @@ async function pack(name) {
     run(module, exports, createRequire(__filename));`;
 }
 
+/** The oldest Node that the agent runs on, as Debian 12, Raspberry Pi OS bookworm and Ubuntu 24.04 have it at least. */
+const floor = { major: 18, minor: 19 };
+
+/**
+ * What any Node can read, down to those that would only show a syntax error: below the floor it ends with a sentence. The agent
+ * itself comes behind it, deflated, in a comment: V8 keeps the text of a file for as long as one of its functions lives, and this
+ * way it keeps that of the agent once.
+ */
+function guarded(code) {
+  const lines = [
+    `"use strict";`,
+    `var node = process.versions.node.split(".");`,
+    `if (+node[0] < ${floor.major} || (+node[0] === ${floor.major} && +node[1] < ${floor.minor})) {`,
+    `  process.stderr.write("muster: the agent needs Node ${floor.major}.${floor.minor} or newer, and this is " + process.versions.node + "\\n");`,
+    `  process.exit(1);`,
+    `}`,
+    `var packed = require("fs").readFileSync(__filename, "latin1").split("\\n/" + "*")[1];`,
+    `var text = require("zlib").inflateRawSync(Buffer.from(packed.slice(0, packed.indexOf("*")), "base64")).toString("latin1");`,
+    `var names = ["exports", "require", "module", "__filename", "__dirname"];`,
+    `require("vm").compileFunction(text, names, { filename: __filename })(exports, require, module, __filename, __dirname);`,
+    `/*${deflateRawSync(code, { level: 9 }).toString("base64")}*/`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** One character beyond Latin-1 makes V8 keep two bytes for every character of the file. */
-const ascii = {
-  name: "ascii",
+const finish = {
+  name: "ascii-and-guard",
   generateBundle(_, bundle) {
     for (const chunk of Object.values(bundle)) {
-      chunk.code = chunk.code.replaceAll(/[^\0-\x7f]/g, escaped);
+      chunk.code = guarded(chunk.code.replaceAll(/[^\0-\x7f]/g, escaped));
     }
   },
 };
@@ -79,10 +104,16 @@ export async function buildAgent() {
   const bundle = await rolldown({
     input: "agent/program.ts",
     platform: "node",
-    plugins: [replace, ascii],
+    plugins: [replace, finish],
     logLevel: "warn",
   });
   // CommonJS, so that the file says what it is wherever it lies, without a package.json beside it.
-  await bundle.write({ file: "dist/muster-agent.cjs", format: "cjs", minify: true, codeSplitting: false });
+  await bundle.write({
+    file: "dist/muster-agent.cjs",
+    format: "cjs",
+    minify: true,
+    comments: false,
+    codeSplitting: false,
+  });
   await bundle.close();
 }
