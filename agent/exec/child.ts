@@ -120,7 +120,8 @@ class Child {
     if (!child || !this.#ending) return;
     signalGroup(leader, "SIGKILL");
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-    for (const undo of [...this.#undo].reverse()) undo();
+    // Node 18 has no toReversed.
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) undo();
     this.#resolve(this.#ending);
   }
 }
