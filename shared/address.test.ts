@@ -51,7 +51,7 @@ const refused: [variable: string, text: string, why: RegExp][] = [
   ["MUSTER_INFLUX_URL", "http://[::1/db", /expected a URL such as http:/],
   ["MUSTER_URL", "console:3000", /expected a URL such as/],
   ["MUSTER_URL", "http://::1:3000", /expected a URL such as/],
-  ["MUSTER_URL", "http://ann:secret@host", /without a login.*MUSTER_TOKEN/],
+  ["MUSTER_URL", "http://ann:secret@host", /expected no login.*MUSTER_TOKEN/],
   ["MUSTER_LISTEN", "127.0.0.1:1883", /without a port/],
   ["MUSTER_LISTEN", "[::1]:1883", /without a port/],
   ["MUSTER_LISTEN", "mqtt://host", /without a port/],

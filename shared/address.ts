@@ -59,7 +59,7 @@ export function parseConsoleUrl(text: string): string {
   if (!url || !["http:", "https:"].includes(url.protocol))
     throw new Error("expected a URL such as http://127.0.0.1:3000");
   if (url.username || url.password)
-    throw new Error("expected a URL without a login: give NAME:PASSWORD as MUSTER_TOKEN");
+    throw new Error("expected no login in the URL: it goes into MUSTER_TOKEN as NAME:PASSWORD");
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
 }
 
