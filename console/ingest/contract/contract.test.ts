@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
@@ -13,6 +14,7 @@ import { adviceOf } from "./advice.ts";
 import { Contract } from "./contract.ts";
 import { mostFields } from "./field-types.ts";
 import { mostEntries } from "./quarantine.ts";
+import { shippedTypes } from "./shipped-types.ts";
 
 const rpi = parseDeviceId("rpi-7");
 
@@ -184,6 +186,55 @@ suite("the contract", ({ test }) => {
     const contract = await gate(scope);
     const marks = { ...room({ text: 1, ms: 5 }), measurement: "muster_command" };
     assert.equal(contract.admit([marks])[0]?.fields, { ms: 5 });
+  });
+
+  test("no device decides what a field of Muster's own measurements is, not even the first to name it", async (scope) => {
+    const kept = await database(scope);
+    // A former version has let one decide.
+    kept
+      .prepare("INSERT INTO field_types (measurement, field, type, device, since) VALUES (?, ?, ?, ?, ?)")
+      .run("cpu", "usage_idle", "string", "evil-1", 1);
+    const contract = await gate(scope, { database: kept, declared: { "mem.total": "integer" } });
+    const cpu = (id: string, fields: Record<string, Column>, measurement = "cpu"): SeriesColumns => ({
+      ...room(fields),
+      device: parseDeviceId(id),
+      measurement,
+    });
+    for (const [measurement, field] of [
+      ["cpu", "usage_user"],
+      ["cpu", "usage_idle"],
+      ["muster", "received"],
+      ["muster_device", "clock_skew_ms"],
+    ] as const) {
+      assert.equal(contract.admit([cpu("evil-1", { [field]: "evil" }, measurement)]), []);
+      assert.equal(contract.admit([cpu("rpi-7", { [field]: 1.5 }, measurement)])[0]?.fields, { [field]: 1.5 });
+    }
+    assert.equal(contract.admit([cpu("evil-1", { total: "evil" }, "mem")]), []);
+    assert.equal(contract.admit([cpu("rpi-7", { total: 7 }, "mem")])[0]?.integers, new Set(["total"]));
+    assert.ok(contract.quarantine.list().every(({ device }) => device === "evil-1"));
+  });
+
+  test("Muster's own fields are on nobody's account", async (scope) => {
+    const contract = await gate(scope);
+    for (const name of shippedTypes.keys()) {
+      const [measurement = "", field = ""] = name.split(".");
+      contract.admit([{ ...room({ [field]: shippedTypes.get(name) === "string" ? "a" : 1 }), measurement }]);
+    }
+    assert.equal(contract.quarantine.list(), []);
+    const many = Object.fromEntries(Array.from({ length: mostFields.ofDevice }, (_, at) => [`f${at}`, at]));
+    assert.is(Object.keys(contract.admit([room(many)])[0]?.fields ?? {}).length, mostFields.ofDevice);
+  });
+
+  test("the shipped types are those of the fields that docs/metrics.md names", async () => {
+    const documented = new Map<string, string>();
+    let measurement = "";
+    for (const line of (await readFile("docs/metrics.md", "utf8")).split("\n")) {
+      measurement = /^## (\w+)$/.exec(line)?.[1] ?? measurement;
+      const [, field = "", , type = ""] = line.split("|").map((cell) => cell.trim());
+      if (/^[a-z0-9_]+$/.test(field)) documented.set(`${measurement}.${field}`, type === "string" ? "string" : "float");
+    }
+    const own = [...shippedTypes].filter(([name]) => !name.startsWith("muster_"));
+    assert.equal(new Map(own), documented);
   });
 });
 

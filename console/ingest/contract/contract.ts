@@ -24,14 +24,6 @@ export interface ContractOptions {
   readonly random: () => number;
 }
 
-/** The console writes these itself: no device's first value decides what they are. */
-const ownTypes: readonly (readonly [string, FieldType])[] = [
-  ["muster_command.text", "string"],
-  ["muster_command.id", "string"],
-  ["muster_command.ms", "float"],
-  ["muster_refused.count", "float"],
-];
-
 /**
  * The gate before the store. InfluxDB refuses a whole line for one field of another type than it has, and every new series
  * costs it memory for good. So a field's type is settled by its first value (or declared), what conflicts is set aside
@@ -50,7 +42,7 @@ export class Contract {
     const { seriesBudget: budget, fieldTypes, clock, random } = options;
     this.quarantine = new Quarantine(options);
     this.budget = new SeriesBudget({ budget, clock, random });
-    this.#types = new FieldTypes({ ...options, declared: new Map([...fieldTypes, ...ownTypes]) });
+    this.#types = new FieldTypes({ ...options, declared: fieldTypes });
   }
 
   start(): void {

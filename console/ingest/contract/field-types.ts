@@ -5,6 +5,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Database } from "../../store/database.ts";
 import type { StoredTypes } from "../../store/store.ts";
+import { isConsoles, shippedType } from "./shipped-types.ts";
 
 export interface FieldTypesOptions {
   readonly database: Database;
@@ -39,7 +40,7 @@ interface Known {
 }
 
 /**
- * The type of each measurement's fields: what the store holds already, else what is declared, else what came first,
+ * The type of each measurement's fields: what the store holds already, else what is declared, else what Muster ships, else what came first,
  * which is kept, so that neither a restart nor an outage of the store changes it.
  */
 export class FieldTypes {
@@ -57,7 +58,7 @@ export class FieldTypes {
   start(): void {
     const rows = this.#options.database.prepare("SELECT measurement, field, type, device FROM field_types").all();
     for (const { measurement, field, type, device } of rows as unknown as Row[]) {
-      this.#set(measurement, field, this.#options.declared.get(`${measurement}.${field}`) ?? type);
+      this.#set(measurement, field, this.#ruled(measurement, field) ?? type);
       this.#counted(device);
     }
   }
@@ -73,12 +74,19 @@ export class FieldTypes {
   }
 
   /**
-   * Gives a new field its type: the declared one, else `came`.
+   * Gives a new field its type: the shipped or declared one, else `came`.
    * @returns undefined where there is no room for more fields
    */
   settle(device: DeviceId, measurement: string, field: string, came: FieldType): FieldType | undefined {
+    const shipped = shippedType(measurement, field);
+    if (shipped !== undefined) {
+      // Nobody has introduced it, and so it is on nobody's account.
+      const type = this.#ruled(measurement, field) ?? shipped;
+      this.#set(measurement, field, type);
+      return type;
+    }
     if (this.#count >= mostFields.ofAll || (this.#introduced.get(device) ?? 0) >= mostFields.ofDevice) return undefined;
-    const type = this.#options.declared.get(`${measurement}.${field}`) ?? came;
+    const type = this.#ruled(measurement, field) ?? came;
     this.#set(measurement, field, type);
     this.#counted(device);
     this.#keep({ measurement, field, type, device });
@@ -96,7 +104,7 @@ export class FieldTypes {
 
   #learnField(measurement: string, field: string, stored: ReadonlySet<FieldType>): void {
     const declared = this.#options.declared.get(`${measurement}.${field}`);
-    const wished = declared ?? this.#known.get(measurement)?.fields.get(field);
+    const wished = this.#ruled(measurement, field) ?? this.#known.get(measurement)?.fields.get(field);
     // Where its type has changed over time the store holds several, and which one it takes now it does not say.
     const [first] = stored;
     const type = wished !== undefined && stored.has(wished) ? wished : first;
@@ -107,6 +115,13 @@ export class FieldTypes {
         { measurement, field, declared, stored: type },
         `${measurement}.${field} is declared ${declared}, but InfluxDB holds it as ${type} and would refuse every line: ${type} it stays, until the measurement is dropped there`,
       );
+  }
+
+  /** The type that no value decides. */
+  #ruled(measurement: string, field: string): FieldType | undefined {
+    const shipped = shippedType(measurement, field);
+    if (shipped !== undefined && isConsoles(measurement)) return shipped;
+    return this.#options.declared.get(`${measurement}.${field}`) ?? shipped;
   }
 
   #set(measurement: string, field: string, type: FieldType): void {
