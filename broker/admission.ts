@@ -59,6 +59,7 @@ export class Admission {
     }
     const principal = await this.#identify(guest.address, name, secret);
     this.#assertClientId(principal, client.id, guest.named);
+    this.#assertRoom(principal, client.id);
     const will = guest.willTopic;
     if (will !== undefined && !this.#options.access.mayPublish(principal, will)) {
       throw new Refused(code.notAuthorized, `${quoted(principal.name)} may not leave a will on ${quoted(will)}`);
@@ -85,6 +86,13 @@ export class Admission {
     this.failed += 1;
     throttle.failed(address, name);
     throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`);
+  }
+
+  /** One's own client id is taken over, which makes no connection more. */
+  #assertRoom({ name }: Principal, id: string): void {
+    const { guests, limits } = this.#options;
+    if (guests.live(id) || guests.connectionsOf(name) < limits.connectionsOfUser) return;
+    throw new Refused(code.unavailable, `${quoted(name)} has ${limits.connectionsOfUser} connections already`);
   }
 
   /**

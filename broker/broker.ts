@@ -1,8 +1,11 @@
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
+import { guardedClock, Net } from "#shared/net";
+import { OwnNames } from "#shared/origins";
 import { Access } from "./access.ts";
 import { Admission, type Authenticate } from "./admission.ts";
+import { Digest } from "./digest.ts";
 import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Gate } from "./gate.ts";
@@ -28,6 +31,10 @@ export interface BrokerOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
+  /** What catches faults; one of its own by default. */
+  readonly net?: Net;
+  /** The names, without ports, that Muster's pages are served under besides loopback and addresses in numbers. */
+  readonly names?: readonly string[];
   /** Milliseconds between two publications of `$SYS`; 10 s by default. */
   readonly sysInterval?: number;
 }
@@ -44,6 +51,7 @@ export interface BrokerOptions {
  */
 export class Broker {
   readonly #options: BrokerOptions;
+  readonly #digest: Digest;
   readonly #guests: Guests;
   readonly #retained: RetainedMessages;
   readonly #sessions: Sessions;
@@ -58,13 +66,16 @@ export class Broker {
   #endSys: () => void = () => {};
 
   constructor(options: BrokerOptions) {
-    const { listen, port, root, clock, log, authenticate } = options;
+    const { listen, port, root, log, authenticate } = options;
+    const net = options.net ?? new Net(log, options.clock);
+    const clock = guardedClock(options.clock, net);
     const limits = { ...defaultLimits, ...options.limits };
     const access = new Access(root);
-    this.#options = options;
+    this.#options = { ...options, clock };
+    const digest = (this.#digest = new Digest(log, clock));
     const retained = (this.#retained = new RetainedMessages(limits.retained));
     const sessions = (this.#sessions = new Sessions(limits, clock));
-    const guests = (this.#guests = new Guests({ limits, clock, log, sessions }));
+    const guests = (this.#guests = new Guests({ limits, clock, log, digest, net, sessions }));
     const emitter = (this.#emitter = new Emitter((id) => guests.live(id)?.principal?.name));
     const memory = (this.#memory = new Memory({
       retained,
@@ -73,7 +84,7 @@ export class Broker {
       principalOf: (client) => guests.of(client).principal,
     }));
     const publish = (topic: string, payload: Buffer): void => this.#publish(topic, payload, false);
-    const gate = (this.#gate = new Gate({ access, clock, log, limits, publish }));
+    const gate = (this.#gate = new Gate({ access, clock, digest, limits, publish }));
     const throttle = new LoginThrottle(clock, limits.failedLogins);
     const admission = (this.#admission = new Admission({
       access,
@@ -86,6 +97,7 @@ export class Broker {
     }));
     const beforeAck: EngineOptions["beforeAck"] = (message, done) => this.#local.offer(message, done);
     const engine = (this.#engine = new Engine({
+      net,
       clock,
       log,
       limits,
@@ -102,7 +114,10 @@ export class Broker {
       port,
       limits,
       clock,
+      net,
+      names: new OwnNames(options.names),
       onConnection: (...connection) => engine.take(...connection),
+      onRefused: (why, address) => digest.tell("info", address, {}, why),
     });
   }
 
@@ -131,6 +146,7 @@ export class Broker {
     this.#local.down();
     await this.#engine.stop();
     await this.#listener.stop();
+    this.#digest.stop();
   }
 
   /** The bus for whoever lives in this process. */
@@ -176,6 +192,8 @@ export class Broker {
 
   #tick(): void {
     this.#sessions.expire();
+    this.#guests.sweep();
+    this.#digest.flush();
     for (const [topic, value] of sysTopics(this.stats())) this.#publish(topic, Buffer.from(value), true);
   }
 

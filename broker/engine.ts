@@ -1,18 +1,23 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { Aedes, type AedesOptions, type AuthenticateError, type PublishPacket } from "aedes";
+import { Aedes, type AedesOptions, type AuthenticateError, type Client, type PublishPacket } from "aedes";
 import type { Clock } from "#shared/clock";
 import { sortableId } from "#shared/ids";
+import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import type { Admission } from "./admission.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Gate } from "./gate.ts";
+import type { Guest } from "./guest.ts";
 import type { Guests } from "./guests.ts";
 import type { Limits } from "./limits.ts";
+import type { Caller } from "./listener.ts";
 import type { Memory } from "./memory.ts";
 
 export interface EngineOptions {
+  readonly net: Net;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;
@@ -54,8 +59,8 @@ export class Engine {
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
 
-  take(stream: Duplex, address: string, request?: IncomingMessage): void {
-    this.#options.guests.welcome(this.#aedes.handle(stream, request), address);
+  take(stream: Duplex, caller: Caller, request?: IncomingMessage): void {
+    this.#options.guests.welcome(this.#aedes.handle(stream, request), caller);
   }
 
   publish(packet: PublishPacket, done: (error?: Error) => void): void {
@@ -63,16 +68,20 @@ export class Engine {
   }
 
   #entrance() {
-    const { guests, admission } = this.#options;
+    const { guests, admission, net } = this.#options;
     return {
       preConnect: (client, packet, done) => {
-        admission.note(guests.of(client), packet);
-        done(null, true);
+        const fault = this.#fault("CONNECT", () => admission.note(guests.of(client), packet));
+        done(fault ?? null, !fault);
       },
       authenticate: (client, name, secret, answer) => {
-        admission.admit(guests.of(client), client, name, secret).then(
-          () => answer(null, true),
-          (error: AuthenticateError) => answer(error, false),
+        const admit = async (): Promise<void> => admission.admit(guests.of(client), client, name, secret);
+        admit().then(
+          net.guard("broker: a login", () => answer(null, true)),
+          net.guard("broker: a login", (error: AuthenticateError) => {
+            if (error.returnCode === undefined) net.caught("broker: a login", error);
+            answer(error, false);
+          }),
         );
       },
     } satisfies Pick<AedesOptions, "preConnect" | "authenticate">;
@@ -84,27 +93,55 @@ export class Engine {
       // Without a client it would be the will of a client of another broker in a cluster: there is none.
       authorizePublish: (client, packet, done) => {
         if (!client) return done(null);
-        const guest = guests.of(client);
-        gate.offer(guest, packet);
+        let guest: Guest | undefined;
+        const fault = this.#fault("a message", () => gate.offer((guest = guests.of(client)), packet));
+        if (fault) return done(fault);
         const { topic, payload, qos } = packet;
         // At QoS 2 Aedes itself delivers first, and knows what came twice.
         if (qos !== 1 || !Buffer.isBuffer(payload)) return done(null);
-        beforeAck({ topic, payload, ...(guest.principal ? { from: guest.principal.name } : {}) }, () => done(null));
+        beforeAck({ topic, payload, ...(guest?.principal ? { from: guest.principal.name } : {}) }, () => done(null));
       },
       authorizeSubscribe: (client, subscription, done) => {
-        done(null, gate.grants(guests.of(client), subscription.topic) ? subscription : null);
+        let granted = false;
+        this.#fault("a subscription", () => (granted = gate.grants(guests.of(client), subscription.topic)));
+        done(null, granted ? subscription : null);
       },
-      authorizeForward: (client, packet) => (gate.forwards(guests.of(client), packet) ? packet : null),
+      authorizeForward: (client, packet) => {
+        try {
+          return gate.forwards(guests.of(client), packet) ? packet : null;
+        } catch (thrown) {
+          this.#options.net.caught("broker: a message on its way out", thrown);
+          return null;
+        }
+      },
     } satisfies Pick<AedesOptions, "authorizePublish" | "authorizeSubscribe" | "authorizeForward">;
   }
 
+  /** What the act throws: a fault of ours, which costs the connection rather than the process. */
+  #fault(where: string, act: () => unknown): Error | undefined {
+    try {
+      act();
+      return undefined;
+    } catch (thrown) {
+      this.#options.net.caught(`broker: ${where}`, thrown);
+      return asError(thrown);
+    }
+  }
+
   #watch(): void {
-    const { guests, log } = this.#options;
-    this.#aedes.on("client", (client) => guests.arrived(client));
-    this.#aedes.on("clientDisconnect", (client) => guests.left(client));
-    this.#aedes.on("clientError", (client, error) => guests.failed(client, error));
-    this.#aedes.on("connectionError", (client, error) => guests.failed(client, error));
+    const { guests, net } = this.#options;
+    const failed = net.guard("broker: an end", (client: Client, error: Error) => guests.failed(client, error));
+    this.#aedes.on(
+      "client",
+      net.guard("broker: an arrival", (client: Client) => guests.arrived(client)),
+    );
+    this.#aedes.on(
+      "clientDisconnect",
+      net.guard("broker: a leaving", (client: Client) => guests.left(client)),
+    );
+    this.#aedes.on("clientError", failed);
+    this.#aedes.on("connectionError", failed);
     // Not in its types: what goes wrong inside it. Unheard it would end the process.
-    (this.#aedes as EventEmitter).on("error", (error: Error) => log.error({ err: error }, "the broker's core failed"));
+    (this.#aedes as EventEmitter).on("error", (error: Error) => net.caught("broker: its core", error));
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "#shared/clock";
-import type { Log } from "#shared/log";
 import { quoted } from "#shared/ids";
 import type { Refusal } from "#shared/messages/command";
 import type { Access } from "./access.ts";
+import type { Digest } from "./digest.ts";
 import type { Guest } from "./guest.ts";
 import type { Limits } from "./limits.ts";
 import type { StoredPacket } from "./packets.ts";
@@ -14,7 +14,7 @@ const minute = 60_000;
 export interface GateOptions {
   readonly access: Access;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly digest: Digest;
   readonly limits: Limits;
   readonly publish: (topic: string, payload: Buffer) => void;
 }
@@ -34,6 +34,8 @@ export interface Offered {
  */
 export class Gate {
   readonly #options: GateOptions;
+  /** How many refusals each user was told in the present minute; by name, because a new connection is easily had. */
+  readonly #told = { since: -Infinity, of: new Map<string, number>() };
   /** Messages sent on, refused, dropped for a connection that was full; subscriptions denied. */
   readonly counts = { forwarded: 0, refused: 0, dropped: 0, denied: 0 };
 
@@ -86,16 +88,19 @@ export class Gate {
     this.#options.publish(access.topics.build({ kind: "refused", device }), Buffer.from(JSON.stringify(refusal)));
   }
 
-  /** Logs a refusal, unless this client had its share of them. @returns whether it was told */
-  #tell(guest: Guest, what: string): boolean {
-    const now = this.#options.clock.monotonic();
-    if (now - guest.refusals.since >= minute) guest.refusals = { since: now, count: 0 };
-    guest.refusals.count += 1;
-    if (guest.refusals.count > this.#options.limits.refusals) return false;
-    this.#options.log.warn(
-      { client: guest.client.id, role: guest.principal?.role },
-      `${guest.principal?.name ?? "a client"} ${what}`,
-    );
+  /** Logs a refusal, unless this user had its share of them. @returns whether it was told */
+  #tell({ client, principal, address }: Guest, what: string): boolean {
+    const { clock, limits, digest } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#told.since >= minute) {
+      this.#told.since = now;
+      this.#told.of.clear();
+    }
+    const name = principal?.name ?? "a client";
+    const count = (this.#told.of.get(name) ?? 0) + 1;
+    this.#told.of.set(name, count);
+    if (count > limits.refusals) return false;
+    digest.tell("warn", address, { client: client.id, role: principal?.role }, `${name} ${what}`);
     return true;
   }
 }

@@ -1,28 +1,38 @@
 import type { Client } from "aedes";
 import type { Clock } from "#shared/clock";
+import type { Net } from "#shared/net";
 import type { Principal } from "#shared/principal";
 import type { Limits } from "./limits.ts";
+import type { Caller } from "./listener.ts";
 import { Outflow } from "./outflow.ts";
 import { faultOf, type IncomingPacket } from "./packet-check.ts";
+import { Reader, type Readable } from "./reader.ts";
 
 /**
  * What Aedes 1.2.0 keeps in a client and does not declare; its version is pinned for this. The parser is
  * mqtt-packet's, and `enqueue` is Aedes' listener on it.
  */
-interface ClientInternals extends Client {
-  _parser: Parser;
+type ClientInternals = Client & Internals;
+
+interface Internals extends Omit<Readable, "_parser"> {
+  readonly _parser: Parser;
   _will?: { readonly topic: string } | null;
   readonly subscriptions: Readonly<Record<string, unknown>>;
   waitForDrain: (done: (error?: Error | null) => void) => void;
 }
 
-interface Parser {
-  readonly packet: { readonly length: number };
+type Parser = Readable["_parser"] & {
   _parseLength(): boolean;
   _emitError(error: Error): false;
   listeners(event: "packet"): ((packet: IncomingPacket) => void)[];
   removeAllListeners(event: "packet"): void;
   on(event: "packet", listener: (packet: IncomingPacket) => void): void;
+};
+
+export interface GuestOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly net: Net;
 }
 
 /** One connection, as the guards see it. */
@@ -30,18 +40,27 @@ export class Guest {
   readonly address: string;
   readonly client: ClientInternals;
   readonly outflow: Outflow;
+  readonly reader: Reader;
   principal: Principal | undefined;
   /** From CONNECT: whether it named itself, and whether it wants a clean session. */
   named = false;
   clean = true;
-  /** Refusals in the present minute. */
-  refusals = { since: -Infinity, count: 0 };
+  /** Notes that it has logged in, for whoever counts the strangers. */
+  readonly known: () => void;
 
-  constructor(client: Client, address: string, limits: Limits, clock: Clock) {
+  constructor(client: Client, { address, known }: Caller, { limits, clock, net }: GuestOptions) {
     this.address = address;
+    this.known = known;
     this.client = client as ClientInternals;
     this.outflow = new Outflow(client.conn, limits, clock, (why) => this.close(`closed because ${why}`));
     this.client.waitForDrain = this.outflow.wait;
+    this.reader = new Reader({
+      client: this.client,
+      net,
+      full: () => this.outflow.full,
+      close: (why) => this.close(why),
+    });
+    client.conn.on("drain", net.guard("broker: a drained connection", this.reader.resume));
   }
 
   get willTopic(): string | undefined {
@@ -80,6 +99,7 @@ export class Guest {
       const fault = faultOf(packet);
       if (fault) return this.close(fault);
       if (packet.cmd === "connect") most = limits.packetBytes;
+      this.reader.counted();
       onPacket(packet);
       for (const listener of enqueue) listener.call(parser, packet);
     });

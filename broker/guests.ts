@@ -2,14 +2,19 @@ import type { Client } from "aedes";
 import type { Clock } from "#shared/clock";
 import { errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
+import type { Digest } from "./digest.ts";
 import { Guest } from "./guest.ts";
 import type { Limits } from "./limits.ts";
+import type { Caller } from "./listener.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface GuestsOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  readonly digest: Digest;
+  readonly net: Net;
   readonly sessions: Sessions;
 }
 
@@ -18,6 +23,7 @@ export class Guests {
   readonly #options: GuestsOptions;
   readonly #byClient = new WeakMap<Client, Guest>();
   readonly #byId = new Map<string, Guest>();
+  readonly #byName = new Map<string, number>();
   /** Packets that came in, messages among them, the most clients at once, connections that ended by an error. */
   readonly counts = { packetsIn: 0, publishedIn: 0, maximum: 0, errors: 0 };
 
@@ -30,11 +36,10 @@ export class Guests {
   }
 
   /** Puts the guards on a connection that Aedes has just taken. */
-  welcome(client: Client, address: string): void {
-    const { limits, clock } = this.#options;
-    const guest = new Guest(client, address, limits, clock);
+  welcome(client: Client, caller: Caller): void {
+    const guest = new Guest(client, caller, this.#options);
     this.#byClient.set(client, guest);
-    guest.guard(limits, ({ cmd }) => {
+    guest.guard(this.#options.limits, ({ cmd }) => {
       this.counts.packetsIn += 1;
       if (cmd === "publish") this.counts.publishedIn += 1;
     });
@@ -53,7 +58,9 @@ export class Guests {
 
   arrived(client: Client): void {
     const guest = this.of(client);
+    guest.known();
     this.#byId.set(client.id, guest);
+    this.#count(guest, 1);
     this.counts.maximum = Math.max(this.counts.maximum, this.#byId.size);
     this.#options.sessions.present(client.id, true);
     this.#options.log.debug(
@@ -65,18 +72,41 @@ export class Guests {
   left(client: Client): void {
     if (this.#byId.get(client.id) !== this.of(client)) return;
     this.#byId.delete(client.id);
+    this.#count(this.of(client), -1);
     this.#options.sessions.present(client.id, false);
     this.#options.log.debug({ client: client.id }, `${client.id} disconnected`);
+  }
+
+  /** Closes who has been in the middle of one packet for too long. To be called on a beat. */
+  sweep(): void {
+    const { clock, limits } = this.#options;
+    const now = clock.monotonic();
+    for (const guest of this.#byId.values()) {
+      if (guest.reader.unfinishedFor(now) < limits.packetTimeout) continue;
+      guest.close(`it has sent a part of a packet and not the rest for ${limits.packetTimeout / 1_000} s`);
+    }
+  }
+
+  /** How many connections the user `name` has. */
+  connectionsOf(name: string): number {
+    return this.#byName.get(name) ?? 0;
   }
 
   /** A connection ends by an error: its network's, which is everyday, or its own doing. */
   failed(client: Client, error: Error): void {
     const { address, principal } = this.of(client);
-    const fields = { client: client.id ?? undefined, address };
+    const fields = { client: client.id ?? undefined };
     const what = `${principal?.name ?? "a client"} is disconnected: ${error.message}`;
-    if (errorCode(error) !== undefined) return this.#options.log.debug(fields, what);
+    if (errorCode(error) !== undefined) return this.#options.log.debug({ ...fields, address }, what);
     this.counts.errors += 1;
-    this.#options.log.info(fields, what);
+    this.#options.digest.tell("info", address, fields, what);
+  }
+
+  #count({ principal }: Guest, by: 1 | -1): void {
+    if (!principal) return;
+    const count = this.connectionsOf(principal.name) + by;
+    if (count > 0) this.#byName.set(principal.name, count);
+    else this.#byName.delete(principal.name);
   }
 
   /** Closes every connection of the user `name`. */

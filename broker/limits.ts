@@ -1,8 +1,14 @@
 import { batchCap } from "#shared/codec";
+import { strangersOfOne } from "#shared/crowd";
 
 /** Every bound of the broker. Times are milliseconds, sizes bytes. */
 export interface Limits {
+  /** In total; fewer where the system gives the process fewer descriptors. */
   readonly connections: number;
+  /** Of one network, before they have logged in. */
+  readonly strangersOfOne: number;
+  /** Of one user: who may choose client ids must not be able to fill the broker alone. */
+  readonly connectionsOfUser: number;
   /** Until the first byte and, for WebSocket, until the upgrade; and until CONNECT. */
   readonly connectTimeout: number;
   /** The longest keep-alive granted, in seconds; also what a client gets that asks for none. */
@@ -10,6 +16,8 @@ export interface Limits {
   /** A packet's remaining length before CONNECT is in, and afterwards. */
   readonly connectBytes: number;
   readonly packetBytes: number;
+  /** Until a packet is there as a whole: a batch of 256 KiB over GPRS takes 90 s. */
+  readonly packetTimeout: number;
   /** What may wait for one connection before publishers feel it, and before messages to it are dropped. */
   readonly outgoingSoft: number;
   readonly outgoingHard: number;
@@ -30,11 +38,14 @@ export interface Limits {
 
 export const defaultLimits = {
   connections: 12_000,
+  strangersOfOne,
+  connectionsOfUser: 200,
   connectTimeout: 5_000,
   keepalive: 1_200,
   connectBytes: 8 * 1024,
   // The largest batch and a topic before it.
   packetBytes: batchCap + 1_024,
+  packetTimeout: 180_000,
   outgoingSoft: 64 * 1024,
   outgoingHard: 1024 * 1024,
   holdBack: 100,

@@ -1,61 +1,94 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createWebSocketStream, WebSocketServer } from "ws";
 import type { Clock } from "#shared/clock";
+import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import type { Net } from "#shared/net";
+import type { OwnNames } from "#shared/origins";
 import type { Limits } from "./limits.ts";
+import { WebDoor } from "./web-door.ts";
+
+/** Where a connection comes from, and what its coming in counts as. */
+export interface Caller {
+  readonly address: string;
+  /** To be called when it has logged in. */
+  readonly known: () => void;
+}
 
 export interface ListenerOptions {
   readonly listen: string;
   readonly port: number;
   readonly limits: Limits;
   readonly clock: Clock;
-  /** Is given each MQTT connection and the address it comes from. */
-  readonly onConnection: (stream: Duplex, address: string, request?: IncomingMessage) => void;
+  readonly net: Net;
+  readonly names: OwnNames;
+  /** Is given each MQTT connection. */
+  readonly onConnection: (stream: Duplex, caller: Caller, request?: IncomingMessage) => void;
+  /** The system had no descriptor left for a connection, or one was turned away. */
+  readonly onRefused: (why: string, address: string) => void;
 }
 
 /** The first byte tells what comes: a CONNECT packet, or the G of an HTTP GET that asks for a WebSocket. */
 const firstByte = { connect: 0x10, get: 0x47 };
+/** Connections without a login that are given up when the system has no descriptor left, the oldest first. */
+const givenUp = 8;
 
-/** One port for MQTT over TCP and over WebSocket (path `/mqtt`, subprotocol `mqtt`). */
+/** One port for MQTT over TCP and over WebSocket. */
 export class Listener {
   readonly #options: ListenerOptions;
+  readonly #crowd: Crowd;
   readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  readonly #http: HttpServer;
-  readonly #webSockets: WebSocketServer;
+  /** Those that have not logged in, the oldest first. */
+  readonly #strangers = new Set<Socket>();
+  readonly #visits = new WeakMap<Socket, Visit>();
   readonly #deadlines = new WeakMap<Socket, () => void>();
-  /** Connections turned away because there were too many. */
-  turnedAway = 0;
+  readonly #server: Server;
+  readonly #web: WebDoor;
+  #dropped = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    const { limits, net, names, onRefused } = options;
+    this.#crowd = new Crowd(limits);
+    this.#web = new WebDoor({
+      limits,
+      net,
+      names,
+      onStream: (stream, socket, request) => this.#hand(stream, socket, request),
+    });
     // Nagle's algorithm would hold each small packet back for its predecessor's ACK: 44 ms a direction.
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
-      this.#accept(socket),
+    this.#server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
+      net.guard("broker: a connection", (socket: Socket) => this.#accept(socket), destroy),
     );
-    this.#server.maxConnections = options.limits.connections;
-    this.#server.on("drop", () => (this.turnedAway += 1));
-    this.#http = createHttpServer((_request, response) => {
-      response.writeHead(426, { connection: "close", "content-type": "text/plain" });
-      response.end("This is an MQTT broker: connect with MQTT, or with a WebSocket on /mqtt.\n");
+    // The same bound as the crowd's: beyond it the system's handle is closed before a socket is made of it.
+    this.#server.maxConnections = limits.connections;
+    this.#server.on("drop", (dropped) => {
+      this.#dropped += 1;
+      onRefused("there is no room for more connections", dropped?.remoteAddress ?? "");
     });
-    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    this.#webSockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      maxPayload: options.limits.packetBytes + 5,
-      handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : false),
-    });
+  }
+
+  /** Connections turned away because there were too many. */
+  get turnedAway(): number {
+    return this.#crowd.refused + this.#dropped;
   }
 
   /** @returns the port, chosen by the system where 0 was asked for. @throws EnvironmentError where it cannot be had */
   async start(): Promise<number> {
-    const { port, listen } = this.#options;
+    const { port, listen, net } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error) => reject(portError(error, port, listen)));
-      this.#server.listen(port, listen, resolve);
+      const failed = (error: Error): void => reject(portError(error, port, listen));
+      this.#server.once("error", failed);
+      this.#server.listen(port, listen, () => {
+        this.#server.off("error", failed);
+        this.#server.on(
+          "error",
+          net.guard("broker: the port", (error: Error) => this.#acceptFailed(error)),
+        );
+        resolve();
+      });
     });
     return (this.#server.address() as AddressInfo).port;
   }
@@ -68,19 +101,37 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { clock, limits } = this.#options;
+    const { clock, limits, net, onRefused } = this.#options;
+    // Until somebody takes it over: a reset by the peer has to be heard.
+    socket.on("error", () => socket.destroy());
+    const address = socket.remoteAddress ?? "";
+    const visit = this.#crowd.enter(address);
+    if (!visit) {
+      socket.destroy();
+      onRefused("too many connections that have not logged in", address);
+      return;
+    }
     this.#sockets.add(socket);
+    this.#strangers.add(socket);
+    this.#visits.set(socket, visit);
     this.#deadlines.set(
       socket,
       clock.after(limits.connectTimeout, () => socket.destroy()),
     );
     socket.on("close", () => {
+      visit.leave();
       this.#sockets.delete(socket);
+      this.#strangers.delete(socket);
       this.#deadlines.get(socket)?.();
     });
-    // Until somebody takes it over: a reset by the peer has to be heard.
-    socket.on("error", () => socket.destroy());
-    socket.once("data", (chunk) => this.#sort(socket, chunk));
+    socket.once(
+      "data",
+      net.guard(
+        "broker: a first byte",
+        (chunk: Buffer) => this.#sort(socket, chunk),
+        () => socket.destroy(),
+      ),
+    );
   }
 
   #sort(socket: Socket, chunk: Buffer): void {
@@ -89,33 +140,35 @@ export class Listener {
     if (chunk[0] === firstByte.connect) {
       this.#hand(socket, socket);
     } else if (chunk[0] === firstByte.get) {
-      this.#http.emit("connection", socket);
+      this.#web.take(socket);
       process.nextTick(() => socket.resume());
     } else {
       socket.destroy();
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
-    const { pathname } = new URL(request.url ?? "/", "ws://broker");
-    if (pathname !== "/mqtt" || !offered?.includes("mqtt")) {
-      socket.end(
-        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nexpected a WebSocket on /mqtt with the subprotocol mqtt\n",
-      );
-      return;
-    }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      // What ws refuses (a frame that is too large) ends its stream too; its own error needs a listener all the same.
-      webSocket.on("error", () => {});
-      this.#hand(createWebSocketStream(webSocket), socket, request);
-    });
-  }
-
   #hand(stream: Duplex, socket: Socket, request?: IncomingMessage): void {
     this.#deadlines.get(socket)?.();
-    this.#options.onConnection(stream, socket.remoteAddress ?? "", request);
+    const known = (): void => {
+      this.#visits.get(socket)?.known();
+      this.#strangers.delete(socket);
+    };
+    this.#options.onConnection(stream, { address: socket.remoteAddress ?? "", known }, request);
   }
+
+  /**
+   * Where the process has no descriptor left the system goes on offering the same connection: whoever has waited longest without a
+   * login makes room, so that neither the loop spins nor the port stays shut.
+   */
+  #acceptFailed(error: Error): void {
+    this.#dropped += 1;
+    this.#options.onRefused(`a connection could not be taken (${errorCode(error) ?? error.message})`, "");
+    for (const socket of [...this.#strangers].slice(0, givenUp)) socket.destroy();
+  }
+}
+
+function destroy(socket: Socket): void {
+  socket.destroy();
 }
 
 function portError(error: Error, port: number, listen: string): EnvironmentError {

@@ -28,6 +28,11 @@ export class Outflow {
     stream.on("drain", () => this.#open());
   }
 
+  /** Whether so much waits that its publishers are no longer held back: nothing more should be asked for by itself either. */
+  get full(): boolean {
+    return this.#state === "parked" || this.#state === "full";
+  }
+
   /** Takes the place of Aedes' `waitForDrain`: calls `done` when the next message may be written. */
   readonly wait = (done: Done): void => {
     const waiting = this.#stream.writableLength;

@@ -23,6 +23,8 @@ export interface IncomingPacket {
 // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
 const unfit = /[\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffd-\uffff]/;
 
+/** Filters in one SUBSCRIBE or UNSUBSCRIBE: Aedes handles them in one go. */
+export const mostFilters = 200;
 const longest = 1_024;
 const deepest = 32;
 
@@ -74,6 +76,7 @@ function topicFault(topic: string): string | undefined {
 function listFault(packet: IncomingPacket, filters: readonly string[]): string | undefined {
   if (!packet.messageId) return "packet id 0";
   if (filters.length === 0) return "a list of no filters [MQTT-3.8.3-3]";
+  if (filters.length > mostFilters) return `a list of ${filters.length} filters, where ${mostFilters} are allowed`;
   for (const filter of filters) {
     const fault = stringFault(filter) ?? filterFault(filter);
     if (fault) return fault;

@@ -4,7 +4,7 @@ import { suite } from "../test/suite.ts";
 import type { StoredPacket } from "./packets.ts";
 import { Sessions } from "./sessions.ts";
 
-const limits = { sessions: 3, sessionExpiry: 1_000, queuedMessages: 5, queuedBytes: 100 };
+const limits = { sessions: 3, sessionExpiry: 1_000, subscriptions: 4, queuedMessages: 5, queuedBytes: 100 };
 
 const packet = (brokerCounter: number, size = 1): StoredPacket => ({
   cmd: "publish",
@@ -29,6 +29,15 @@ suite("sessions", ({ test }) => {
     for (let at = 1; at <= 3; at++) sessions.enqueue("two", packet(at, 40));
     assert.is(sessions.queued, 5 + 2);
     assert.is(sessions.dropped, 3 + 1);
+  });
+
+  test("a session has so many filters and no more", () => {
+    const { sessions } = make();
+    const filters = Array.from({ length: limits.subscriptions + 1 }, (_, at) => ({ topic: `a/${at}`, qos: 1 }));
+    sessions.subscribe("one", "olaf", filters);
+    sessions.subscribe("one", "olaf", [{ topic: "a/0", qos: 0 }]);
+    assert.is(sessions.subscriptionsOf("one").length, limits.subscriptions);
+    assert.equal(sessions.interestedIn(`a/${limits.subscriptions}`), []);
   });
 
   test("an acknowledged message leaves the queue, by its packet id", () => {

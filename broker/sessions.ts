@@ -23,6 +23,8 @@ export interface SessionLimits {
   readonly sessions: number;
   /** How long a session whose client is away is kept, in milliseconds. */
   readonly sessionExpiry: number;
+  /** Filters of one session. */
+  readonly subscriptions: number;
   readonly queuedMessages: number;
   readonly queuedBytes: number;
 }
@@ -61,6 +63,8 @@ export class Sessions {
     const session = this.#sessions.get(id) ?? this.#open(id, owner);
     for (const { topic, qos } of subscriptions) {
       const old = session.filters.get(topic);
+      // Aedes stores what the gate has denied for want of room, too.
+      if (!old && session.filters.size >= this.#limits.subscriptions) continue;
       if (old && old.qos > 0) this.#trie.remove(topic, old.entry);
       const entry = { id };
       if (qos > 0) this.#trie.add(topic, entry);

@@ -57,12 +57,12 @@ export function sysTopics(stats: Stats): readonly (readonly [topic: string, valu
   return values.map(([name, value]) => [`$SYS/broker/${name}`, String(value)]);
 }
 
-/** Calls `tick` at once and then every `interval` milliseconds; the returned function ends it. */
+/** Calls `tick` at once and then every `interval` milliseconds, also after it threw; the returned function ends it. */
 export function every(clock: Clock, interval: number, tick: () => void): () => void {
   let cancel: (() => void) | undefined;
   const run = (): void => {
-    tick();
     cancel = clock.after(interval, run);
+    tick();
   };
   run();
   return () => cancel?.();

@@ -1,0 +1,96 @@
+import { isIPv6 } from "node:net";
+
+/**
+ * Connections of one network that have not said who they are, at most. A fleet behind one address may come back all at once: each of
+ * its devices is a stranger for the milliseconds of its login, and who finds no room tries again.
+ */
+export const strangersOfOne = 1_000;
+
+/** Every bound of a {@link Crowd}. */
+export interface CrowdLimits {
+  /** Connections in total. */
+  readonly connections: number;
+  /** Of one network, not logged in. */
+  readonly strangersOfOne: number;
+}
+
+/** One connection, from its coming to its end. */
+export interface Visit {
+  /** It has logged in: from now on it counts in total alone. */
+  known(): void;
+  leave(): void;
+}
+
+/**
+ * Who may still come in by one port. The newest is turned away where a bound is reached, so that those who are in go on. Who has not
+ * logged in gets half of the room, and of one network a quarter at most: no stranger, and no two, can shut out the others. Who has
+ * logged in is bounded in total alone, because a whole fleet may stand behind one address.
+ */
+export class Crowd {
+  readonly #limits: CrowdLimits;
+  readonly #strangers = new Map<string, number>();
+  #all = 0;
+  #unknown = 0;
+  /** Turned away. */
+  refused = 0;
+
+  constructor(limits: CrowdLimits) {
+    this.#limits = limits;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#all;
+  }
+
+  /** @returns undefined where there is no room */
+  enter(address: string): Visit | undefined {
+    const network = networkOf(address);
+    const { connections, strangersOfOne: most } = this.#limits;
+    const own = this.#strangers.get(network) ?? 0;
+    const room = share(connections, 1) - this.#all;
+    if (room <= 0 || this.#unknown >= share(connections, 2) || own >= Math.min(most, share(connections, 4))) {
+      this.refused += 1;
+      return undefined;
+    }
+    this.#all += 1;
+    this.#unknown += 1;
+    this.#strangers.set(network, own + 1);
+    return this.#visit(network);
+  }
+
+  #visit(network: string): Visit {
+    let state: "stranger" | "known" | "gone" = "stranger";
+    const known = (): void => {
+      if (state !== "stranger") return;
+      state = "known";
+      this.#unknown -= 1;
+      const left = (this.#strangers.get(network) ?? 1) - 1;
+      if (left > 0) this.#strangers.set(network, left);
+      else this.#strangers.delete(network);
+    };
+    const leave = (): void => {
+      if (state === "gone") return;
+      known();
+      state = "gone";
+      this.#all -= 1;
+    };
+    return { known, leave };
+  }
+}
+
+function share(connections: number, of: number): number {
+  return Math.ceil(connections / of);
+}
+
+/** What counts as one sender: an IPv4 address, also inside IPv6; of IPv6 the /64, of which each customer has all addresses. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  if (!isIPv6(plain)) return plain;
+  const [head = "", tail] = plain.split("::");
+  const before = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros =
+    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+}
