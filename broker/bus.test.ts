@@ -150,6 +150,24 @@ suite("bus in process: its own promises", ({ test }) => {
     assert.equal(taken, ["rpi-7: 21"]);
   });
 
+  test("a listener that clears what it is just given has the last word, at either QoS", async (scope) => {
+    const { broker, url } = await startBroker(scope);
+    const bus = broker.local();
+    bus.subscribe(["muster/+/cmd/+"], ({ topic, payload }) => {
+      if (payload.length > 0) void bus.publish(topic, Buffer.alloc(0), { retain: true });
+    });
+    const sender = await login(scope, url, "olaf");
+    for (const qos of [0, 1] as const) {
+      const cleared = new Inbox(bus, [`muster/rpi-7/cmd/${qos}`]);
+      await sender.publishAsync(`muster/rpi-7/cmd/${qos}`, "task", { qos, retain: true });
+      assert.is((await cleared.next()).payload.toString(), "task");
+      assert.is((await cleared.next()).payload.toString(), "");
+    }
+    const late = new Inbox(bus, ["muster/rpi-7/cmd/+"]);
+    await ready(bus);
+    assert.is(late.count, 0);
+  });
+
   test("subscriptions made before the start hold", async (scope) => {
     const { broker } = await startBroker(scope);
     assert.is(broker.local().connected, true);

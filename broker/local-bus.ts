@@ -34,6 +34,9 @@ export class LocalBus implements Bus {
   readonly #watchers: ((change: ConnectionChange) => void)[] = [];
   /** Payloads that were offered before their acknowledgement: the emitter brings them once more. */
   readonly #offered = new WeakSet<Buffer>();
+  /** The message that is being offered, and answers to it on its own topic, which wait until the broker has it. */
+  #offering: Pick<StoredPacket, "topic" | "payload"> | undefined;
+  readonly #answers = new WeakMap<Buffer, (() => void)[]>();
   #state: ConnectionChange = { up: false, reason: "the broker is not started" };
 
   constructor(options: LocalBusOptions) {
@@ -46,6 +49,7 @@ export class LocalBus implements Bus {
 
   /** Resolves once the broker has taken the message, not when all have it: a listener that publishes waits for nobody. */
   async publish(topic: string, payload: Buffer, { qos = 1, retain = false }: PublishOptions = {}): Promise<void> {
+    if (topic === this.#offering?.topic) await this.#kept(this.#offering.payload);
     if (!this.#state.up) throw new DisconnectedError(`no broker for ${topic}: ${this.#state.reason}`);
     let refused: Error | undefined;
     const packet = { cmd: "publish", topic, payload, qos, retain, dup: false, clientId: localName } as const;
@@ -89,7 +93,9 @@ export class LocalBus implements Bus {
     const release = (): void => {
       if (--open === 0) done();
     };
+    this.#offering = message;
     for (const { listener } of takers) this.#hand(listener, message, false, release);
+    this.#offering = undefined;
   }
 
   #change(state: ConnectionChange): void {
@@ -103,12 +109,31 @@ export class LocalBus implements Bus {
       // Two of its filters match: the emitter comes twice in a row with the same packet.
       if (packet === last) return done();
       last = packet;
-      if (this.#offered.has(packet.payload)) return done();
+      if (this.#offered.has(packet.payload)) return this.#came(packet.payload, done);
       this.#hand(listener, packet, false, done);
     };
     for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
     // Looked up as late as they are handed over, so that no retained message comes after a newer live one.
     queueMicrotask(() => this.#handRetained(filters, listener));
+  }
+
+  /**
+   * Resolves when the broker has kept the message that is being offered. An answer on the same topic, such as one that clears it, would
+   * else come before it, and the message would stay. For ever waits what answers a message that the broker never takes.
+   */
+  #kept(payload: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#answers.get(payload);
+      if (waiting) waiting.push(resolve);
+      else this.#answers.set(payload, [resolve]);
+    });
+  }
+
+  /** A message that was offered has come through the broker. */
+  #came(payload: Buffer, done: () => void): void {
+    for (const resolve of this.#answers.get(payload) ?? []) resolve();
+    this.#answers.delete(payload);
+    done();
   }
 
   #handRetained(filters: readonly string[], listener: Listener): void {
