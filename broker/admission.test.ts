@@ -13,6 +13,17 @@ suite("admission", ({ test }) => {
     await login(scope, url, "rpi-7");
   });
 
+  test("a console goes by its name or one that begins with it, and nobody else may take that while it is there", async (scope) => {
+    const { url } = await startBroker(scope);
+    for (const clientId of ["other", "hubs", "rpi-7", ""])
+      assert.is(await refusal(scope, url, "hub", { clientId }), 2, clientId);
+    const held = await login(scope, url, "hub", { clientId: "hub-k3v9" });
+    for (const thief of ["olaf", "anna", "vera", "rpi-7"])
+      assert.is(await refusal(scope, url, thief, { clientId: "hub-k3v9" }), 2, thief);
+    await login(scope, url, "hub");
+    assert.is(held.connected, true);
+  });
+
   test("nobody takes over another user's live client id, but may take over its own", async (scope) => {
     const { broker, url } = await startBroker(scope);
     await login(scope, url, "rpi-7");

@@ -96,11 +96,12 @@ export class Admission {
   }
 
   /**
-   * A device and the console go by their own name. Anybody else may choose a client id, but not one under which another user is
+   * A device goes by its own name; a console by its own, or by that with `-` and letters of its choice. Anybody else may choose a client id, but not one under which another user is
    * connected or has a session; who bears the id as a name always gets it.
    */
   #assertClientId({ name, role }: Principal, id: string, named: boolean): void {
-    if ((role === "device" || role === "console") && !(named && id === name)) {
+    const fits = id === name || (role === "console" && id.startsWith(`${name}-`));
+    if ((role === "device" || role === "console") && !(named && fits)) {
       throw new Refused(
         code.identifierRejected,
         `the client id of ${role} ${quoted(name)} has to be its name, not ${quoted(id)}`,

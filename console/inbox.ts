@@ -2,7 +2,7 @@ import type { Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { readReply } from "#shared/messages/command";
-import { readStatus } from "#shared/messages/presence";
+import { readConsoleStatus, readStatus } from "#shared/messages/presence";
 import type { Address, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
 import { uncheckedIn } from "./desk/offers.ts";
@@ -32,7 +32,7 @@ export class Inbox {
 
   /** What is to be subscribed. */
   get filters(): readonly string[] {
-    const kinds = ["status", "metrics", "simple", "reply", "short", "task"] as const;
+    const kinds = ["status", "metrics", "simple", "reply", "short", "task", "console"] as const;
     return kinds.map((kind) => this.#parts.topics.filter(kind));
   }
 
@@ -45,13 +45,13 @@ export class Inbox {
       return this.#route(address, message);
     } catch (thrown) {
       const error = asError(thrown);
-      if (!(error instanceof BadInputError) || !("device" in address)) throw thrown;
-      refusals.tell(address.device, message.topic, error.message);
+      if (!(error instanceof BadInputError)) throw thrown;
+      if ("device" in address) refusals.tell(address.device, message.topic, error.message);
     }
   }
 
   #route(address: Address, message: Message): Promise<void> | void {
-    const { ingest, registry, desk, typed } = this.#parts;
+    const { ingest, registry, desk, typed, voice } = this.#parts;
     switch (address.kind) {
       case "metrics":
         return ingest.batch(address.device, message);
@@ -66,9 +66,10 @@ export class Inbox {
         return typed.short(address.device, message);
       case "task":
         return typed.task(address.device, address.id, message);
+      case "console":
+        return voice.heard(message.payload.length > 0 ? readConsoleStatus(message.payload) : undefined);
       case "ack":
       case "refused":
-      case "console":
       case "stats":
         return undefined;
     }

@@ -121,7 +121,8 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
   if (url === undefined) throw new BadInputError("a console needs the broker's url, or a bus");
   return new Link({
     url,
-    clientId: username === "console" ? "console" : `console-${shortId()}`,
+    // Nobody can take the place of a client whose id he cannot guess; a broker that lets everybody choose knows no other way.
+    clientId: `${username}-${shortId()}`,
     username,
     password,
     version: mqttVersion,

@@ -35,6 +35,16 @@ export class Voice {
     void this.#announce(true);
   }
 
+  /**
+   * What is heard on the console's own presence. The will of a connection that a broker only now gives up, of a run before a power
+   * cut, would say for good that there is no console.
+   * @param status undefined where somebody has cleared it
+   */
+  heard(status: ConsoleStatus | undefined): void {
+    if (status?.online || this.#session === undefined || status?.session === this.#session) return;
+    void this.#announce(true);
+  }
+
   disconnected(): void {
     this.#session = undefined;
   }

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
+import { unknownSender } from "../console/desk/command.ts";
 import type { CommandFailedError } from "../console/desk/errors.ts";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
@@ -144,13 +145,19 @@ for (const kind of brokerKinds) {
       await agent.stop();
       await fleet.sees("rpi-7", false);
       const id = parseCommandId("typed");
-      await fleet.pub("-r", "-t", `muster/rpi-7/cmd/${id}`, "-m", "ping");
+      await fleet.pub("-r", "-t", `muster/rpi-7/cmd/${id}`, "-m", '{"key":"ping","by":"admin"}');
       const typed = await eventually("its row", () => fleet.console.desk.find(id));
-      // Only the embedded broker tells who published.
-      assert.is(typed.by, kind === "embedded" ? "ann" : "mqtt");
+      // Only the embedded broker tells who published; what the message claims is nobody's word.
+      const sender = kind === "embedded" ? "ann" : unknownSender;
+      assert.is(typed.by, sender);
+      assert.is(typed.timeline[0]?.what, `taken from ${sender}`);
       assert.ok(Math.abs((typed.expires ?? 0) - typed.ts - 3_600_000) < 10, "a hand-typed command waits an hour");
       await fleet.pub("-r", "-n", "-t", `muster/rpi-7/cmd/${id}`);
-      await eventually("its end", () => fleet.console.desk.find(id)?.state === "cancelled");
+      const over = await eventually("its end", () => {
+        const found = fleet.console.desk.find(id);
+        return found?.state === "cancelled" ? found : undefined;
+      });
+      assert.is(over.error?.message, `withdrawn by ${sender}`);
       await fleet.agent();
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
       assert.is(fleet.console.desk.find(id)?.late, undefined);

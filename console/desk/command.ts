@@ -17,13 +17,19 @@ export type CommandState =
 
 export const openStates = ["queued", "accepted", "running"] as const satisfies readonly CommandState[];
 
+/**
+ * Who sent or withdrew what came from a broker that does not say who published it: only the embedded one does. What the message
+ * itself claims is nobody's word. No account can be called so.
+ */
+export const unknownSender = "unknown (MQTT)";
+
 /** A command's whole story: the console's truth, of which the retained task is the image. Times are epoch ms. */
 export interface Command {
   readonly id: CommandId;
   readonly device: DeviceId;
   readonly key: string;
   readonly args: Args;
-  /** Who sent it. */
+  /** Who sent it: an account's name, or {@link unknownSender}. */
   readonly by: string;
   readonly ts: number;
   /** How long the caller waits, ms; null where nobody does. */

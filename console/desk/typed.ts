@@ -6,7 +6,7 @@ import { asCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
-import { isOpen } from "./command.ts";
+import { isOpen, unknownSender } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
 import { exampleArgs, type Offers } from "./offers.ts";
@@ -46,7 +46,7 @@ export class TypedCommands {
     const known = desk.find(id);
     if (message.payload.length === 0) {
       // Our own withdrawals come after the command was closed, so an open one was withdrawn by somebody else.
-      if (known && isOpen(known)) desk.cancel(id, message.from ?? "mqtt");
+      if (known && isOpen(known)) desk.cancel(id, message.from ?? unknownSender);
       return;
     }
     if (!known) return this.#take(device, message, () => id);
@@ -61,7 +61,7 @@ export class TypedCommands {
       const { key, args, timeout, expires } = read.value;
       const ttl = expires === undefined ? typedTtl : expires - clock.now();
       if (ttl <= 0) throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
-      const by = message.from ?? "mqtt";
+      const by = message.from ?? unknownSender;
       desk.submit(device, {
         key,
         args,
