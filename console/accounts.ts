@@ -148,7 +148,7 @@ function isPerson(role: Role): boolean {
 function checkName(name: string, role: Role): void {
   if (role === "device") {
     parseDeviceId(name);
-  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name)) {
+  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name) || name === "console") {
     throw new BadInputError(
       `${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`,
     );

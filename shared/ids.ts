@@ -40,22 +40,25 @@ export function parseCommandId(text: string): CommandId {
   );
 }
 
-/** A new command id that sorts by time: 9 characters of milliseconds in base 36, then 5 of a counter, then 5 random ones. */
+/**
+ * A new command id that sorts by time: 9 characters of milliseconds in base 36, then 5 of a counter, then 13 random ones. Those
+ * are 65 bits: who may publish but not read must not be able to guess the id of a command that is under way.
+ */
 export function newCommandId(now: number): CommandId {
-  return sortableId(now) as CommandId;
+  return sortableId(now, 13) as CommandId;
 }
 
 let lastMillisecond = 0;
 let counter = 0;
 
 /** An id that sorts after every earlier one of this process, and by time between processes. */
-export function sortableId(now: number): string {
+export function sortableId(now: number, random = 5): string {
   if (now > lastMillisecond) {
     lastMillisecond = now;
     counter = 0;
   }
   counter += 1;
-  return lastMillisecond.toString(36).padStart(9, "0") + counter.toString(36).padStart(5, "0") + shortId(5);
+  return lastMillisecond.toString(36).padStart(9, "0") + counter.toString(36).padStart(5, "0") + shortId(random);
 }
 
 const alphabet = "0123456789abcdefghijklmnopqrstuv";

@@ -26,7 +26,7 @@ for (const kind of brokerKinds) {
         const agent = fleet.newAgent();
         agent.handle("count", { run: (_, { command }) => void seen.push(command.id) });
         agent.start();
-        await eventually("the last one", () => fleet.console.desk.find(ids.at(-1)!)?.state === "succeeded", 50);
+        await eventually("the last one", () => fleet.console.desk.withId(ids.at(-1)!)[0]?.state === "succeeded", 50);
         assert.equal(seen, ids);
       },
       { seconds: 60 },
@@ -46,12 +46,12 @@ for (const kind of brokerKinds) {
       await fleet.sees("rpi-7", true);
       const send = (): Promise<unknown> => fleet.pub("-r", "-t", "muster/rpi-7/cmd/again", "-m", '{"key":"count"}');
       for (let turn = 0; turn < 3; turn++) await send();
-      await eventually("its end", () => fleet.console.desk.find(parseCommandId("again"))?.state === "succeeded");
+      await eventually("its end", () => fleet.console.desk.withId(parseCommandId("again"))[0]?.state === "succeeded");
       for (let turn = 0; turn < 3; turn++) await send();
       await fleet.console.send("rpi-7", { key: "ping" });
       await fleet.console.send("rpi-7", { key: "report" });
       assert.is(begun, 1);
-      assert.is(fleet.console.desk.find(parseCommandId("again"))?.late, undefined);
+      assert.is(fleet.console.desk.withId(parseCommandId("again"))[0]?.late, undefined);
     });
 
     test("an agent whose clock is a day behind does not begin what has expired", async (scope) => {
@@ -74,7 +74,10 @@ for (const kind of brokerKinds) {
       agent.handle("count", { run: (_, { command }) => void begun.push(command.id) });
       agent.start();
       await fleet.console.start();
-      await eventually("the good one", () => fleet.console.desk.find(parseCommandId("good"))?.state === "succeeded");
+      await eventually(
+        "the good one",
+        () => fleet.console.desk.withId(parseCommandId("good"))[0]?.state === "succeeded",
+      );
       await fleet.console.send("rpi-7", { key: "report" });
       assert.equal(begun, ["good"]);
     });
@@ -108,13 +111,13 @@ for (const kind of brokerKinds) {
         await fleet.sees("rpi-7", true);
         const { id } = fleet.console.desk.submit(device, { ...queued, key: "stubborn" });
         await eventually("its beginning", () => finish);
-        assert.is(fleet.console.desk.cancel(id, "ann")?.state, "cancelled");
+        assert.is(fleet.console.desk.cancel(device, id, "ann")?.state, "cancelled");
         await eventually("the report", () =>
-          fleet.console.desk.find(id)?.timeline.some(({ what }) => what === "withdrawn, but its handler goes on"),
+          fleet.console.desk.withId(id)[0]?.timeline.some(({ what }) => what === "withdrawn, but its handler goes on"),
         );
         finish?.();
-        await eventually("its end", () => fleet.console.desk.find(id)?.late?.[0]?.state === "succeeded");
-        assert.is(fleet.console.desk.find(id)?.state, "cancelled");
+        await eventually("its end", () => fleet.console.desk.withId(id)[0]?.late?.[0]?.state === "succeeded");
+        assert.is(fleet.console.desk.withId(id)[0]?.state, "cancelled");
       },
       { seconds: 30 },
     );
@@ -129,14 +132,14 @@ for (const kind of brokerKinds) {
       agent.start();
       await fleet.sees("rpi-7", true);
       const { id } = fleet.console.desk.submit(device, { ...queued, key: "long" });
-      await eventually("its beginning", () => fleet.console.desk.find(id)?.state === "running");
+      await eventually("its beginning", () => fleet.console.desk.withId(id)[0]?.state === "running");
       const waiting = fleet.console.desk.submit(device, { ...queued, key: "report" });
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
-      await eventually("report is accepted", () => fleet.console.desk.find(waiting.id)?.state === "accepted");
+      await eventually("report is accepted", () => fleet.console.desk.withId(waiting.id)[0]?.state === "accepted");
       const { result } = await fleet.console.send("rpi-7", { key: "cancel", args: { id } });
       assert.equal(result, { cancelled: true });
-      await eventually("long is cancelled", () => fleet.console.desk.find(id)?.state === "cancelled");
-      await eventually("report ran", () => fleet.console.desk.find(waiting.id)?.state === "succeeded");
+      await eventually("long is cancelled", () => fleet.console.desk.withId(id)[0]?.state === "cancelled");
+      await eventually("report ran", () => fleet.console.desk.withId(waiting.id)[0]?.state === "succeeded");
     });
 
     test("an empty retained payload from mosquitto_pub withdraws; the history has who sent and who withdrew", async (scope) => {
@@ -146,7 +149,7 @@ for (const kind of brokerKinds) {
       await fleet.sees("rpi-7", false);
       const id = parseCommandId("typed");
       await fleet.pub("-r", "-t", `muster/rpi-7/cmd/${id}`, "-m", '{"key":"ping","by":"admin"}');
-      const typed = await eventually("its row", () => fleet.console.desk.find(id));
+      const typed = await eventually("its row", () => fleet.console.desk.withId(id)[0]);
       // Only the embedded broker tells who published; what the message claims is nobody's word.
       const sender = kind === "embedded" ? "ann" : unknownSender;
       assert.is(typed.by, sender);
@@ -154,13 +157,13 @@ for (const kind of brokerKinds) {
       assert.ok(Math.abs((typed.expires ?? 0) - typed.ts - 3_600_000) < 10, "a hand-typed command waits an hour");
       await fleet.pub("-r", "-n", "-t", `muster/rpi-7/cmd/${id}`);
       const over = await eventually("its end", () => {
-        const found = fleet.console.desk.find(id);
+        const found = fleet.console.desk.withId(id)[0];
         return found?.state === "cancelled" ? found : undefined;
       });
       assert.is(over.error?.message, `withdrawn by ${sender}`);
       await fleet.agent();
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
-      assert.is(fleet.console.desk.find(id)?.late, undefined);
+      assert.is(fleet.console.desk.withId(id)[0]?.late, undefined);
     });
 
     test("with no room to record it, a command is refused with that reason, and the agent goes on", async (scope) => {

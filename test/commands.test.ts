@@ -113,8 +113,8 @@ for (const kind of brokerKinds) {
       assert.is(key, "slow");
       assert.is(state, "timed_out");
       finish?.();
-      await eventually("the late reply", () => fleet.console.desk.find(id)?.late?.length === 1);
-      assert.is(fleet.console.desk.find(id)?.state, "timed_out");
+      await eventually("the late reply", () => fleet.console.desk.withId(id)[0]?.late?.length === 1);
+      assert.is(fleet.console.desk.withId(id)[0]?.state, "timed_out");
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
     });
 
@@ -131,7 +131,7 @@ for (const kind of brokerKinds) {
       await fleet.agent();
       const { state, id } = await waiting;
       assert.is(state, "succeeded");
-      assert.is(fleet.console.desk.find(id)?.late, undefined);
+      assert.is(fleet.console.desk.withId(id)[0]?.late, undefined);
     });
 
     test("a withdrawn command: what runs is aborted, what waits never begins", async (scope) => {
@@ -153,13 +153,13 @@ for (const kind of brokerKinds) {
       const first = fleet.console.desk.submit(agent.device, order);
       const second = fleet.console.desk.submit(agent.device, order);
       await eventually("the first begins", () => begun.length === 1);
-      fleet.console.desk.cancel(second.id, "ann");
-      fleet.console.desk.cancel(first.id, "ann");
+      fleet.console.desk.cancel(agent.device, second.id, "ann");
+      fleet.console.desk.cancel(agent.device, first.id, "ann");
       await eventually("the abort", () => aborted);
       assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded");
       assert.equal(begun, [first.id]);
-      assert.is(fleet.console.desk.find(first.id)?.state, "cancelled");
-      assert.is(fleet.console.desk.find(second.id)?.state, "cancelled");
+      assert.is(fleet.console.desk.withId(first.id)[0]?.state, "cancelled");
+      assert.is(fleet.console.desk.withId(second.id)[0]?.state, "cancelled");
     });
 
     test("hand-typed with mosquitto_pub: a bare word, a JSON line and a retained task are answered in JSON", async (scope) => {
@@ -283,6 +283,6 @@ suite("commands and a broker that forgets", ({ test }) => {
     await fleet.restartBroker();
     await eventually("the console is back", () => fleet.console.brokerConnected);
     await fleet.agent();
-    await eventually("the end", () => fleet.console.desk.find(command.id)?.state === "succeeded");
+    await eventually("the end", () => fleet.console.desk.withId(command.id)[0]?.state === "succeeded");
   });
 });

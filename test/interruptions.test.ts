@@ -137,14 +137,14 @@ for (const kind of brokerKinds) {
           { length: 5 },
           () => fleet.console.desk.submit(device, { ...order, args: { ms: 1 } }).id,
         );
-        await eventually("the first runs", () => fleet.console.desk.find(first.id)?.state === "running");
+        await eventually("the first runs", () => fleet.console.desk.withId(first.id)[0]?.state === "running");
         await kill();
         await eventually(
           "all ended",
-          () => others.every((id) => fleet.console.desk.find(id)?.state === "succeeded"),
+          () => others.every((id) => fleet.console.desk.withId(id)[0]?.state === "succeeded"),
           20,
         );
-        assert.is(fleet.console.desk.find(first.id)?.state, "interrupted");
+        assert.is(fleet.console.desk.withId(first.id)[0]?.state, "interrupted");
         assert.is(effects(first.id), 0);
         assert.equal(readFileSync(join(directory, "effects"), "utf8").trim().split("\n"), others);
       },

@@ -2,7 +2,6 @@ import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
 import { buildApp } from "../console/http/server.ts";
 import type { JobDocument } from "../console/jobs/document.ts";
-import { commandIdOf } from "../console/jobs/job.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { ended, marking } from "./marking.ts";
@@ -71,7 +70,8 @@ suite("HTTP API of jobs", ({ test }) => {
     const { body } = await ask("GET", `/api/jobs/${id}`);
     assert.is(body.state, "done");
     assert.is(body.explain, "all 2 devices succeeded; nothing to do");
-    assert.is(body.devices[0].command, commandIdOf(id, fleet.console.registry.get("rpi-7")!.id));
+    assert.ok(body.devices[0].command.startsWith(`${id}-`));
+    assert.is(JSON.stringify(body).includes("nonce"), false);
     assert.is((await ask("GET", `/api/commands/${body.devices[0].command}`)).body.state, "succeeded");
     const list = (await ask("GET", "/api/jobs")).body.jobs;
     assert.is(list.length, 1);

@@ -49,8 +49,9 @@ export class Api {
     return (await this.#ask<{ commands: CommandDocument[] }>("GET", `/api/commands?${parameters}`)).commands;
   }
 
-  command(id: string): Promise<CommandDocument> {
-    return this.#ask("GET", `/api/commands/${encodeURIComponent(id)}`);
+  /** @param device whose command it is, where several devices have had one of this id */
+  command(id: string, device?: string): Promise<CommandDocument> {
+    return this.#ask("GET", `/api/commands/${encodeURIComponent(id)}${ofDevice(device)}`);
   }
 
   /** Hands a command in; its end is watched on {@link events} or asked for. */
@@ -58,8 +59,8 @@ export class Api {
     return this.#ask("POST", `/api/devices/${encodeURIComponent(device)}/commands?wait=false`, order);
   }
 
-  cancel(id: string): Promise<CommandDocument> {
-    return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}`);
+  cancel(id: string, device?: string): Promise<CommandDocument> {
+    return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}${ofDevice(device)}`);
   }
 
   quarantine(device: string | undefined): Promise<QuarantineDocument> {

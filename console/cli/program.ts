@@ -2,6 +2,7 @@ import { consoleHere } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
+import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
@@ -76,16 +77,23 @@ export function clientCommands(line: CommandLine): void {
       }),
     );
 
-  define("explain <id>", "tell a command's story, what it waits for and who acts next").action(
-    once(async (values, id: string) => terminal.out(story(await connect(values).command(id)))),
-  );
+  const ofDevice = ["--device <id>", "whose command it is, where several devices have had one of this id"] as const;
+  define("explain <id>", "tell a command's story, what it waits for and who acts next")
+    .option(...ofDevice)
+    .action(
+      once(async (values, id: string, { device }: { device?: string }) =>
+        terminal.out(story(await connect(values).command(id, device))),
+      ),
+    );
 
-  define("cancel <id>", "withdraw a command").action(
-    once(async (values, id: string) => {
-      const { state, explain } = await connect(values).cancel(id);
-      terminal.out(`${state}: ${explain}`);
-    }),
-  );
+  define("cancel <id>", "withdraw a command")
+    .option(...ofDevice)
+    .action(
+      once(async (values, id: string, { device }: { device?: string }) => {
+        const { state, explain } = await connect(values).cancel(id, device);
+        terminal.out(`${state}: ${forTerminal(explain)}`);
+      }),
+    );
 
   jobCommands(define, once, connect, terminal);
 

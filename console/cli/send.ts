@@ -85,12 +85,12 @@ async function follow(
       shown.show(latest);
       if (finals.has(latest.state)) return latest;
       const next = await nextOf(events, sent.id);
-      if (!next) return await api.command(sent.id);
+      if (!next) return await api.command(sent.id, device);
       latest = next;
     }
   } catch (error) {
     if (!stop.signal.aborted || !sent) throw error;
-    return await api.command(sent.id);
+    return await api.command(sent.id, device);
   } finally {
     clearTimeout(timer);
     stop.abort();

@@ -70,13 +70,34 @@ export interface Event {
   readonly ts: number;
   readonly who: "console" | "device" | "operator" | "broker";
   readonly what: string;
+  /** In place of so many events that are not kept. */
+  readonly more?: number;
 }
 
 export function isOpen({ state }: Pick<Command, "state">): boolean {
   return state === "queued" || state === "accepted" || state === "running";
 }
 
+/** Events that a command's timeline keeps: its first ones and its last ones, with the count of those between. */
+export const mostEvents = 40;
+const firstEvents = 20;
+/** Characters of what one event tells; a note has it all. */
+export const longestEvent = 300;
+
 /** The command with changes and, where something happened, one more event. */
 export function changed(command: Command, changes: Partial<Command>, ...events: readonly Event[]): Command {
-  return { ...command, ...changes, timeline: [...command.timeline, ...events] };
+  if (events.length === 0) return { ...command, ...changes };
+  return { ...command, ...changes, timeline: events.reduce(withEvent, command.timeline) };
+}
+
+/** A device that never stops telling would otherwise make a row of megabytes, written anew with each word. */
+function withEvent(timeline: readonly Event[], event: Event): readonly Event[] {
+  const next = { ...event, what: event.what.slice(0, longestEvent) };
+  if (timeline.length < mostEvents) return [...timeline, next];
+  const [first, ...others] = timeline.slice(firstEvents);
+  const kept = others.slice(1);
+  const more = first?.more === undefined ? 2 : first.more + 1;
+  const ts = kept[0]?.ts ?? event.ts;
+  const gap: Event = { ts, who: "console", what: `${more} events more, which are not kept`, more };
+  return [...timeline.slice(0, firstEvents), gap, ...kept, next];
 }

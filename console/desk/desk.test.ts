@@ -108,7 +108,7 @@ suite("desk", ({ test }) => {
     assert.equal(document.result, { pong: true });
     await eventually("the withdrawal", () => withdrawals().length === 1);
     assert.equal(await retained(), []);
-    assert.equal(desk.find(command.id), document);
+    assert.equal(desk.withId(command.id)[0], document);
   });
 
   test("a call times out on the monotonic clock, is withdrawn, and its late answer is kept and harmless", async (scope) => {
@@ -117,7 +117,7 @@ suite("desk", ({ test }) => {
     const done = desk.wait(command, 5_000);
     clock.setWall(clock.now() + 3_600_000);
     clock.advance(4_999);
-    assert.is(desk.find(command.id)?.state, "queued");
+    assert.is(desk.withId(command.id)[0]?.state, "queued");
     clock.advance(1);
     const error = await done.then(
       () => undefined,
@@ -129,7 +129,7 @@ suite("desk", ({ test }) => {
     clock.advance(700);
     desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
     desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
-    const late = desk.find(command.id);
+    const late = desk.withId(command.id)[0];
     assert.is(late?.state, "timed_out");
     assert.equal(
       late?.late?.map(({ lateBy, state, result }) => ({ lateBy, state, result })),
@@ -146,10 +146,10 @@ suite("desk", ({ test }) => {
     const done = desk.wait(command, 1_000).catch((error: unknown) => error);
     clock.advance(1_000);
     assert.instance(await done, CommandTimeoutError);
-    assert.is(desk.find(command.id)?.state, "queued");
+    assert.is(desk.withId(command.id)[0]?.state, "queued");
     assert.match(explain(command, device.current), /waiting for rpi-7, offline.*connection lost.*expires/);
     clock.advance(59_000);
-    assert.is(desk.find(command.id)?.state, "expired");
+    assert.is(desk.withId(command.id)[0]?.state, "expired");
   });
 
   test("what has begun is not expired", async (scope) => {
@@ -157,8 +157,8 @@ suite("desk", ({ test }) => {
     const command = desk.submit(id, queued);
     desk.reply(id, command.id, answer(command, { state: "running", progress: 0.5 }));
     clock.advance(120_000);
-    assert.is(desk.find(command.id)?.state, "running");
-    assert.is(desk.find(command.id)?.progress, 0.5);
+    assert.is(desk.withId(command.id)[0]?.state, "running");
+    assert.is(desk.withId(command.id)[0]?.progress, 0.5);
   });
 
   test("a failure rejects with the document", async (scope) => {
@@ -212,18 +212,22 @@ suite("desk", ({ test }) => {
     const second = await office(scope, first.directory);
     await eventually("both tasks again", () => new Set(second.tasks().map(({ topic }) => topic)).size === 2);
     second.clock.advance(60_000);
-    assert.is(second.desk.find(one)?.state, "queued", "a device that is online has a second to say that it has begun");
+    assert.is(
+      second.desk.withId(one)[0]?.state,
+      "queued",
+      "a device that is online has a second to say that it has begun",
+    );
     second.clock.advance(1_000);
-    assert.is(second.desk.find(one)?.state, "expired");
-    assert.is(second.desk.find(two)?.state, "queued");
+    assert.is(second.desk.withId(one)[0]?.state, "expired");
+    assert.is(second.desk.withId(two)[0]?.state, "queued");
   });
 
   test("withdrawn by a person: closed for everybody", async (scope) => {
     const { desk, withdrawals } = await office(scope);
     const command = desk.submit(id, queued);
-    assert.is(desk.cancel(command.id, "ann")?.state, "cancelled");
-    assert.is(desk.cancel(command.id, "ann")?.state, "cancelled");
-    assert.is(desk.cancel("nothing" as CommandId, "ann"), undefined);
+    assert.is(desk.cancel(id, command.id, "ann")?.state, "cancelled");
+    assert.is(desk.cancel(id, command.id, "ann")?.state, "cancelled");
+    assert.is(desk.cancel(id, "nothing" as CommandId, "ann"), undefined);
     await eventually("the withdrawal", () => withdrawals().length === 1);
   });
 

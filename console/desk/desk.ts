@@ -1,4 +1,4 @@
-import type { Encoding } from "#shared/codec";
+import { payloadCap, type Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
@@ -9,7 +9,9 @@ import type { Topics } from "#shared/topics";
 import type { Device } from "../device.ts";
 import type { Database } from "../store/database.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
+import { Book, nameOf, type CommandName } from "./book.ts";
 import { changed, isOpen, type Command, type CommandState, type Event } from "./command.ts";
+import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
 import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
@@ -57,22 +59,27 @@ export class Desk {
   readonly #rows: CommandRows;
   readonly #waiters: Waiters;
   readonly #tasks: Tasks;
-  readonly #open = new Map<CommandId, Command>();
+  readonly #book: Book;
   /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
-  readonly #sent = new Map<CommandId, number>();
+  readonly #sent = new Map<string, number>();
   readonly #answerTimes: AnswerTimesLearner;
-  readonly #expiries = new Map<CommandId, () => void>();
-  /** What is over but waits for a broker; and since when there is one, on the monotonic clock. */
-  readonly #overdue = new Set<CommandId>();
-  #upSince: number | undefined;
+  readonly #endings: Endings;
   /** Every command that is taken or changes. */
   readonly changes = new Signal<Command>();
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#rows = new CommandRows(options.database);
+    this.#book = new Book({ rows: this.#rows, clock: options.clock, changes: this.changes });
     this.#waiters = new Waiters(options.clock);
     this.#tasks = new Tasks(options);
+    this.#endings = new Endings({
+      clock: options.clock,
+      open: (name) => this.#book.openOne(name),
+      isOnline: (id) => options.device(id)?.online ?? false,
+      expire: (name) => this.#expire(name),
+      giveUp: (name) => this.#gaveUp(name),
+    });
     this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
@@ -80,23 +87,24 @@ export class Desk {
     this.#rows.trim();
     for (const command of this.#rows.open()) this.#adopt(command);
     this.#options.bus.onConnection(({ up }) => {
-      this.#upSince = up ? this.#options.clock.monotonic() : undefined;
-      if (!up) return;
-      for (const command of this.#open.values()) this.#publishTask(command);
-      const overdue = [...this.#overdue];
-      this.#overdue.clear();
-      for (const id of overdue) this.#schedule(id);
+      if (up) for (const command of this.#book.open) this.#publishTask(command);
+      this.#endings.connection(up);
     });
   }
 
   stop(): void {
     this.#waiters.close(new Error("the console is stopping; the command goes on without its caller"));
-    for (const cancel of this.#expiries.values()) cancel();
-    this.#expiries.clear();
+    this.#endings.stop();
+    this.#book.stop();
   }
 
-  find(id: CommandId): Command | undefined {
-    return this.#open.get(id) ?? this.#rows.find(id);
+  find(device: DeviceId, id: CommandId): Command | undefined {
+    return this.#book.find({ device, id });
+  }
+
+  /** The commands with this id, on whatever devices; more than one only where people chose the id. */
+  withId(id: CommandId): readonly Command[] {
+    return this.#book.withId(id);
   }
 
   /** How long this device's answers to this key usually take. */
@@ -110,7 +118,7 @@ export class Desk {
 
   /**
    * Checks an order, writes its row and publishes its task.
-   * @throws CommandRefusedError when the device is unknown, offline (and no ttl given), or does not offer it
+   * @throws CommandRefusedError when the device is unknown, offline (and no ttl given), or does not offer it; when the id is taken, or too much is open
    */
   submit(deviceId: DeviceId, order: Order): Command {
     const device = this.#check(deviceId, order);
@@ -129,8 +137,9 @@ export class Desk {
       online: device.online,
       encoding: order.encoding ?? "json",
     };
+    this.#checkSize(command);
     this.#rows.insert(command);
-    this.#sent.set(command.id, this.#options.clock.monotonic());
+    this.#sent.set(nameOf(command), this.#options.clock.monotonic());
     this.#adopt(command);
     this.#publishTask(command);
     return command;
@@ -142,16 +151,16 @@ export class Desk {
    * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
    */
   async wait(command: Command, timeout: number): Promise<Command> {
-    const waiting = this.#waiters.wait(command.id, timeout, () => this.#gaveUp(command.id));
-    const now = this.find(command.id);
+    const waiting = this.#waiters.wait(command, timeout, () => this.#gaveUp(command) ?? command);
+    const now = this.#book.find(command);
     if (now) this.#waiters.settle(now);
     return waiting;
   }
 
-  /** Withdraws an open command on a person's word. @returns the command as it then stands; undefined for an unknown id */
-  cancel(id: CommandId, by: string): Command | undefined {
-    const command = this.#open.get(id);
-    if (!command) return this.#rows.find(id);
+  /** Withdraws an open command on a person's word. @returns the command as it then stands; undefined for one that is not known */
+  cancel(device: DeviceId, id: CommandId, by: string): Command | undefined {
+    const command = this.#book.openOne({ device, id });
+    if (!command) return this.find(device, id);
     return this.#end(
       command,
       "cancelled",
@@ -163,21 +172,36 @@ export class Desk {
 
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */
   reply(device: DeviceId, id: CommandId, reply: Reply): void {
-    const command = this.find(id);
-    if (!command || command.device !== device) {
+    const command = this.find(device, id);
+    if (!command) {
       // Nothing is known of it any more, yet the agent repeats the reply until it sees the withdrawal.
-      if (isFinalReply(reply)) this.#tasks.withdraw(device, id);
+      if (isFinalReply(reply)) this.#tasks.withdraw({ device, id });
       return;
     }
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
     if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
-    else this.#update(progressedBy(command, reply, now));
+    else this.#book.update(progressedBy(command, reply, now));
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
   withdraw(device: DeviceId, id: CommandId): void {
-    this.#tasks.withdraw(device, id);
+    this.#tasks.withdraw({ device, id });
+  }
+
+  /** Whether a withdrawal that was heard just now is one of our own, come back from the broker. Asked once for each. */
+  isOwnWithdrawal(device: DeviceId, id: CommandId): boolean {
+    return this.#tasks.isEcho({ device, id });
+  }
+
+  /** Whether `payload` is the command's own image, as the desk publishes it. */
+  isImage(command: Command, payload: Buffer): boolean {
+    return this.#tasks.image(command).equals(payload);
+  }
+
+  /** Publishes an open command's image again, over what somebody else has put in its place. */
+  restore(command: Command): void {
+    this.#publishTask(command);
   }
 
   #check(id: DeviceId, order: Order): Device {
@@ -185,50 +209,46 @@ export class Desk {
     const device = this.#options.device(id);
     if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
     if (device.commands) checkOffered(id, device.commands, refused);
+    if (order.id !== undefined && this.find(id, order.id))
+      throw new CommandRefusedError(
+        "id-taken",
+        `${id} has had a command "${order.id}" already: choose another id`,
+        refused,
+      );
+    this.#checkRoom(id, refused);
     if (device.online || order.ttl !== undefined) return device;
     const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
     throw new CommandRefusedError("offline", why, refused);
   }
 
+  /** What waits is kept in memory, in rows and at the broker. */
+  #checkRoom(device: DeviceId, refused: RefusedCommand): void {
+    const { all, own } = this.#book.counts(device);
+    const full =
+      own >= mostOpenOfDevice ? `${own} commands of ${device}` : all >= mostOpen ? `${all} commands` : undefined;
+    if (full === undefined) return;
+    throw new CommandRefusedError(
+      "too-many",
+      `${full} are open already: withdraw some, or wait for their end`,
+      refused,
+    );
+  }
+
+  /** What no device would take is not sent. */
+  #checkSize(command: Command): void {
+    const { length } = this.#tasks.image(command);
+    if (length <= payloadCap) return;
+    const why = `the command has ${length} bytes: expected ${payloadCap} at most, which is what devices take`;
+    throw new CommandRefusedError("bad-arguments", why, command);
+  }
+
   #adopt(command: Command): void {
-    this.#open.set(command.id, command);
-    this.changes.emit(command);
-    this.#schedule(command.id);
+    this.#book.adopt(command);
+    this.#endings.schedule(command);
   }
 
-  /** Sets the timer by which an open command ends without a word of its device. */
-  #schedule(id: CommandId): void {
-    const command = this.#open.get(id);
-    if (!command) return;
-    if (command.expires !== null)
-      return this.#endAt(command.id, command.expires, () => this.#lastCall(command.id, () => this.#expire(command.id)));
-    if (command.timeout === null) return;
-    // Its caller's own timer comes first; this one is for a caller that went away with an earlier run of the console.
-    const over = command.ts + command.timeout + callGrace;
-    this.#endAt(command.id, over, () => this.#lastCall(command.id, () => this.#gaveUp(command.id)));
-  }
-
-  #endAt(id: CommandId, moment: number, end: () => void): void {
-    this.#expiries.set(id, this.#options.clock.after(Math.max(0, moment - this.#options.clock.now()), end));
-  }
-
-  /**
-   * Its time is over, but the device's word may be on the way: "begun" from one that is online, or a final reply that is repeated
-   * to a console that has only just come to hear. Closed now, the withdrawal would be taken for the receipt of a reply that was
-   * never heard. So a moment is left, counted from when the broker was there; and without a broker the end waits.
-   */
-  #lastCall(id: CommandId, end: () => void): void {
-    const command = this.#open.get(id);
-    if (!command) return;
-    if (this.#upSince === undefined) return void this.#overdue.add(id);
-    const heardFor = this.#options.clock.monotonic() - this.#upSince;
-    const wait = Math.max(settling - heardFor, this.#options.device(command.device)?.online ? expiryGrace : 0);
-    if (wait > 0) this.#endAt(id, this.#options.clock.now() + wait, end);
-    else end();
-  }
-
-  #expire(id: CommandId): void {
-    const command = this.#open.get(id);
+  #expire(name: CommandName): void {
+    const command = this.#book.openOne(name);
     // `expires` is about beginning: what runs may end.
     if (!command || command.state === "running") return;
     const message = `${command.device} did not begin it in time`;
@@ -236,9 +256,9 @@ export class Desk {
   }
 
   /** The caller's time is over: a call is closed by it, a queued task goes on. */
-  #gaveUp(id: CommandId): Command {
-    const command = this.#open.get(id);
-    if (!command) return this.#rows.find(id)!;
+  #gaveUp(name: CommandName): Command | undefined {
+    const command = this.#book.openOne(name);
+    if (!command) return this.#book.find(name);
     if (command.expires !== null) return command;
     const message = `no final reply within ${command.timeout} ms`;
     return this.#end(command, "timed_out", { code: "timeout", message }, "console", `${message}: withdrawn`);
@@ -247,15 +267,15 @@ export class Desk {
   /** A reply to a closed command changes nothing for its caller; what it tells is kept, and a final one is withdrawn again. */
   #closedNews(command: Command, reply: Reply, now: number): void {
     const final = isFinalReply(reply);
-    if (final) this.#tasks.withdraw(command.device, command.id);
+    if (final) this.#tasks.withdraw(command);
     const news = final ? lateWith(command, reply, now, this.#took(command)) : afterwards(command, reply, now);
-    if (news) this.#update(news);
+    if (news) this.#book.update(news);
   }
 
   /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it. */
   #took(command: Command): number | undefined {
-    const sent = this.#sent.get(command.id);
-    this.#sent.delete(command.id);
+    const sent = this.#sent.get(nameOf(command));
+    this.#sent.delete(nameOf(command));
     if (sent === undefined || !command.online) return undefined;
     const took = Math.round((this.#options.clock.monotonic() - sent) * 100) / 100;
     this.#answerTimes.learn(command, took);
@@ -269,36 +289,22 @@ export class Desk {
   }
 
   #close(closed: Command): Command {
-    this.#open.delete(closed.id);
-    this.#expiries.get(closed.id)?.();
-    this.#expiries.delete(closed.id);
-    this.#update(closed);
-    this.#tasks.withdraw(closed.device, closed.id);
+    this.#endings.cancel(closed);
+    this.#book.update(closed);
+    this.#tasks.withdraw(closed);
     this.#waiters.settle(closed);
     return closed;
   }
 
-  #update(command: Command): void {
-    if (isOpen(command)) this.#open.set(command.id, command);
-    this.#rows.update(command);
-    this.changes.emit(command);
-  }
-
   #publishTask(command: Command): void {
     this.#tasks.publish(command, () => {
-      const open = this.#open.get(command.id);
+      const open = this.#book.openOne(command);
       const event: Event = { ts: Math.round(this.#options.clock.now()), who: "broker", what: "task retained" };
-      // Kept with the next change: a row of its own would cost more than it tells.
-      if (open) this.#open.set(command.id, changed(open, {}, event));
+      if (open) this.#book.note(changed(open, {}, event));
     });
   }
 }
 
-/** Milliseconds after the broker came up in which devices repeat what was not heard: the answer to their birth makes them. */
-const settling = 1_500;
-
-/** Milliseconds in which "begun" arrives from a device that is online: it is sent 200 ms after the beginning. */
-const expiryGrace = 1_000;
-
-/** Milliseconds that a call outlives its caller's timer at most, should the caller be gone. */
-const callGrace = 1_000;
+/** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
+export const mostOpenOfDevice = 1_000;
+export const mostOpen = 20_000;

@@ -2,7 +2,7 @@ import type { Args } from "#shared/messages/command";
 import type { Command } from "./command.ts";
 
 /** Why the desk did not take a command. */
-export type RefusalReason = "unknown-device" | "offline" | "unknown-key" | "bad-arguments";
+export type RefusalReason = "unknown-device" | "offline" | "unknown-key" | "bad-arguments" | "id-taken" | "too-many";
 
 /** What the caller asked for, before there is a command. */
 export interface RefusedCommand {

@@ -1,5 +1,5 @@
 import type { FinalReply, Reply } from "#shared/messages/command";
-import { changed, type Command, type Event, type LateReply } from "./command.ts";
+import { changed, longestEvent, type Command, type Event, type LateReply } from "./command.ts";
 
 /** Characters of a command's output kept: its end. */
 const outputKept = 65_536;
@@ -65,7 +65,7 @@ export function afterwards(
   { note }: Reply & { readonly note?: string | undefined },
   now: number,
 ): Command | undefined {
-  if (note === undefined || command.timeline.at(-1)?.what === note) return undefined;
+  if (note === undefined || command.timeline.at(-1)?.what === note.slice(0, longestEvent)) return undefined;
   return changed(command, { note }, { ts: now, who: "device", what: note });
 }
 

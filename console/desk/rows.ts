@@ -1,4 +1,5 @@
 import type { CommandId } from "#shared/ids";
+import type { CommandName } from "./book.ts";
 import type { Database } from "../store/database.ts";
 import { openStates, type Command } from "./command.ts";
 
@@ -10,6 +11,8 @@ export interface CommandQuery {
 
 /** Closed commands kept at most; the oldest are forgotten beyond it. */
 const historyLimit = 100_000;
+/** Commands of one id that are looked at: an operator may call one `1` on every device of the fleet. */
+export const mostNamesakes = 20;
 const openList = openStates.map((state) => `'${state}'`).join(", ");
 
 /** The commands' rows: each a document, with what is searched for beside it. */
@@ -22,8 +25,8 @@ export class CommandRows {
   constructor(database: Database) {
     this.#database = database;
     this.#insert = database.prepare("INSERT INTO commands (id, device, state, ts, document) VALUES (?, ?, ?, ?, ?)");
-    this.#update = database.prepare("UPDATE commands SET state = ?, document = ? WHERE id = ?");
-    this.#find = database.prepare("SELECT document FROM commands WHERE id = ?");
+    this.#update = database.prepare("UPDATE commands SET state = ?, document = ? WHERE device = ? AND id = ?");
+    this.#find = database.prepare("SELECT document FROM commands WHERE device = ? AND id = ?");
   }
 
   insert(command: Command): void {
@@ -31,12 +34,17 @@ export class CommandRows {
   }
 
   update(command: Command): void {
-    this.#update.run(command.state, JSON.stringify(command), command.id);
+    this.#update.run(command.state, JSON.stringify(command), command.device, command.id);
   }
 
-  find(id: CommandId): Command | undefined {
-    const row = this.#find.get(id) as { document: string } | undefined;
+  find({ device, id }: CommandName): Command | undefined {
+    const row = this.#find.get(device, id) as { document: string } | undefined;
     return row && (JSON.parse(row.document) as Command);
+  }
+
+  /** Those of all devices that have this id, oldest first; a few, should there be thousands. */
+  withId(id: CommandId): Command[] {
+    return this.#all(`SELECT document FROM commands WHERE id = ? ORDER BY ts, device LIMIT ${mostNamesakes}`, id);
   }
 
   /** Not final yet, in order of creation. */

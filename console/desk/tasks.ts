@@ -1,10 +1,10 @@
 import type { Bus } from "#shared/bus";
 import { encode } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
-import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Task } from "#shared/messages/command";
 import type { Topics } from "#shared/topics";
+import type { CommandName } from "./book.ts";
 import type { Command } from "./command.ts";
 
 export interface TasksOptions {
@@ -13,17 +13,27 @@ export interface TasksOptions {
   readonly log: Log;
 }
 
-/** The commands' images at the broker: one retained message each, withdrawn by an empty one. */
+/** Own withdrawals remembered until they come back from the broker; the oldest are forgotten beyond it. */
+export const mostEchoes = 10_000;
+
+/**
+ * The commands' images at the broker: one retained message each, withdrawn by an empty one. The console hears its own messages
+ * too, and a withdrawal of its own must not pass for a person's: it may come back when a new command already has the id. So what
+ * is on its way is counted for each topic; brokers keep the order of a topic's messages, and a broken connection loses them all.
+ */
 export class Tasks {
   readonly #options: TasksOptions;
+  readonly #withdrawing = new Map<string, number>();
 
   constructor(options: TasksOptions) {
     this.#options = options;
+    options.bus.onConnection(({ up }) => {
+      if (!up) this.#withdrawing.clear();
+    });
   }
 
-  /** @param retained called once the broker has it */
-  publish(command: Command, retained: () => void): void {
-    const { id, key, args, by, ts, timeout, expires, encoding } = command;
+  /** The command as the device gets to see it: the same bytes each time. */
+  image({ id, key, args, by, ts, timeout, expires, encoding }: Command): Buffer {
     const task: Task = {
       id,
       key,
@@ -33,17 +43,40 @@ export class Tasks {
       ...(timeout === null ? {} : { timeout }),
       ...(expires === null ? {} : { expires }),
     };
-    this.#send(command.device, id, encode(task, encoding), retained);
+    return encode(task, encoding);
   }
 
-  withdraw(device: DeviceId, id: CommandId): void {
-    this.#send(device, id, Buffer.alloc(0), () => {});
+  /** @param retained called once the broker has it */
+  publish(command: Command, retained: () => void): void {
+    this.#send(command, this.image(command), retained);
   }
 
-  #send(device: DeviceId, id: CommandId, payload: Buffer, sent: () => void): void {
-    const { bus, topics, log } = this.#options;
-    const topic = topics.build({ kind: "task", device, id });
+  withdraw(name: CommandName): void {
+    const topic = this.#topic(name);
+    this.#withdrawing.set(topic, (this.#withdrawing.get(topic) ?? 0) + 1);
+    const [oldest] = this.#withdrawing.keys();
+    if (this.#withdrawing.size > mostEchoes && oldest !== undefined) this.#withdrawing.delete(oldest);
+    this.#send(name, Buffer.alloc(0), () => {});
+  }
+
+  /** Whether the withdrawal that has just been heard is one of the console's own; each is told once. */
+  isEcho(name: CommandName): boolean {
+    const topic = this.#topic(name);
+    const left = (this.#withdrawing.get(topic) ?? 0) - 1;
+    if (left > 0) this.#withdrawing.set(topic, left);
+    else this.#withdrawing.delete(topic);
+    return left >= 0;
+  }
+
+  #topic({ device, id }: CommandName): string {
+    return this.#options.topics.build({ kind: "task", device, id });
+  }
+
+  #send(name: CommandName, payload: Buffer, sent: () => void): void {
+    const { bus, log } = this.#options;
+    const topic = this.#topic(name);
     bus.publish(topic, payload, { retain: true }).then(sent, (error: unknown) => {
+      if (payload.length === 0) this.isEcho(name);
       // The image of every open command is published again when the broker is back; a withdrawal, when the reply repeats.
       if (!(error instanceof DisconnectedError))
         log.error({ err: asError(error), topic }, "a task could not be published");

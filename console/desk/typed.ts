@@ -6,7 +6,7 @@ import { asCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
-import { isOpen, unknownSender } from "./command.ts";
+import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
 import { exampleArgs, type Offers } from "./offers.ts";
@@ -43,14 +43,27 @@ export class TypedCommands {
   /** A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. */
   task(device: DeviceId, id: CommandId, message: Message): void {
     const { desk } = this.#options;
-    const known = desk.find(id);
     if (message.payload.length === 0) {
-      // Our own withdrawals come after the command was closed, so an open one was withdrawn by somebody else.
-      if (known && isOpen(known)) desk.cancel(id, message.from ?? unknownSender);
+      if (!desk.isOwnWithdrawal(device, id)) desk.cancel(device, id, message.from ?? unknownSender);
       return;
     }
+    const known = desk.find(device, id);
     if (!known) return this.#take(device, message, () => id);
-    if (!isOpen(known)) desk.withdraw(device, id);
+    if (desk.isImage(known, message.payload)) {
+      if (!isOpen(known)) desk.withdraw(device, id);
+    } else this.#again(known, message);
+  }
+
+  /** Somebody publishes on an id that the device has had. An open command's image is put back: what the row says is what is done. */
+  #again(known: Command, message: Message): void {
+    const { desk, refuse } = this.#options;
+    const { device, id, key } = known;
+    if (isOpen(known)) desk.restore(known);
+    else desk.withdraw(device, id);
+    // A broker that was away still has the line that was typed, and one may be delivered twice.
+    if (message.retain || isSame(known, message.payload)) return;
+    const why = `the id "${id}" belongs to "${key}", which is ${known.state}: choose another id`;
+    refuse(device, message.topic, why, this.#corrected(device, undefined));
   }
 
   #take(device: DeviceId, message: Message, idOf: (task: Task) => CommandId | undefined): void {
@@ -93,5 +106,15 @@ export class TypedCommands {
     const args = exampleArgs(offered?.[key]?.args);
     const payload = Object.keys(args).length > 0 ? JSON.stringify({ key, args }) : key;
     return `mosquitto_pub -t ${forShell(topics.build({ kind: "short", device }))} -m ${forShell(payload)}`;
+  }
+}
+
+/** Whether a typed line asks for what the command does. */
+function isSame({ key, args }: Command, payload: Buffer): boolean {
+  try {
+    const { value } = readTask(payload);
+    return value.key === key && JSON.stringify(value.args ?? {}) === JSON.stringify(args);
+  } catch {
+    return false;
   }
 }

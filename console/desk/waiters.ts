@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import type { CommandId } from "#shared/ids";
+import { nameOf, type CommandName } from "./book.ts";
 import { isOpen, type Command } from "./command.ts";
 import { CommandFailedError, CommandTimeoutError } from "./errors.ts";
 
@@ -12,7 +12,7 @@ interface Waiter {
 /** Callers that await a command's end: one timer each, on the monotonic clock. */
 export class Waiters {
   readonly #clock: Clock;
-  readonly #waiting = new Map<CommandId, Set<Waiter>>();
+  readonly #waiting = new Map<string, Set<Waiter>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,24 +23,26 @@ export class Waiters {
    * @param timeout milliseconds; when they are over, `gaveUp` tells the command as it then stands
    * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
    */
-  wait(id: CommandId, timeout: number, gaveUp: () => Command): Promise<Command> {
+  wait(command: CommandName, timeout: number, gaveUp: () => Command): Promise<Command> {
+    const name = nameOf(command);
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(timeout, () => {
-        this.#remove(id, waiter);
+        this.#remove(name, waiter);
         reject(new CommandTimeoutError(gaveUp(), timeout));
       });
       const waiter: Waiter = { resolve, reject, cancel };
-      const waiters = this.#waiting.get(id);
+      const waiters = this.#waiting.get(name);
       if (waiters) waiters.add(waiter);
-      else this.#waiting.set(id, new Set([waiter]));
+      else this.#waiting.set(name, new Set([waiter]));
     });
   }
 
   /** Tells everybody who waits for a command that became final. */
   settle(command: Command): void {
     if (isOpen(command)) return;
-    const waiters = this.#waiting.get(command.id) ?? [];
-    this.#waiting.delete(command.id);
+    const name = nameOf(command);
+    const waiters = this.#waiting.get(name) ?? [];
+    this.#waiting.delete(name);
     for (const { resolve, reject, cancel } of waiters) {
       cancel();
       if (command.state === "succeeded") resolve(command);
@@ -59,9 +61,9 @@ export class Waiters {
     this.#waiting.clear();
   }
 
-  #remove(id: CommandId, waiter: Waiter): void {
-    const waiters = this.#waiting.get(id);
+  #remove(name: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(name);
     waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#waiting.delete(id);
+    if (waiters?.size === 0) this.#waiting.delete(name);
   }
 }

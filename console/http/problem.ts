@@ -45,6 +45,8 @@ const refusalStatus: Readonly<Record<RefusalReason, number>> = {
   offline: 409,
   "unknown-key": 422,
   "bad-arguments": 422,
+  "id-taken": 409,
+  "too-many": 429,
 };
 
 const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {

@@ -1,5 +1,6 @@
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
+import { nameOf } from "../desk/book.ts";
 import { isOpen, type Command } from "../desk/command.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../store/store.ts";
 
@@ -25,7 +26,7 @@ const longestText = 300;
  */
 export class CommandMarks {
   readonly #options: CommandMarksOptions;
-  /** By the command's id: news of a command that has ended (a late answer) replaces its mark and adds none. */
+  /** By the command's name: news of a command that has ended (a late answer) replaces its mark and adds none. */
   readonly #waiting = new Map<string, SeriesColumns>();
   #writing = false;
 
@@ -36,7 +37,7 @@ export class CommandMarks {
   /** Takes every change of every command. */
   changed(command: Command): void {
     if (isOpen(command)) return;
-    this.#waiting.set(command.id, mark(command, this.#options.offers(command)));
+    this.#waiting.set(nameOf(command), mark(command, this.#options.offers(command)));
     for (const oldest of this.#waiting.keys()) {
       if (this.#waiting.size <= mostWaiting) break;
       this.#waiting.delete(oldest);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { parseCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command";
 import type { Command, CommandState } from "../desk/command.ts";
@@ -83,9 +83,13 @@ export function isFailure(state: RowState): boolean {
 /**
  * The command that serves `device` under `job`: always the same one, so that after a crash it is found again
  * instead of sent twice. It begins with the job's id, and so tells where it came from.
+ * @param nonce the job's own, kept in its row and told to nobody: without it a device, which knows its own command's id,
+ *   could compute the others'. Empty for a job that was begun before there were nonces.
  */
-export function commandIdOf(job: string, device: DeviceId): CommandId {
-  return parseCommandId(`${job}-${createHash("sha256").update(`${job}/${device}`).digest("hex").slice(0, 16)}`);
+export function commandIdOf(job: string, nonce: string, device: DeviceId): CommandId {
+  const hash =
+    nonce === "" ? createHash("sha256").update(`${job}/${device}`) : createHmac("sha256", nonce).update(device);
+  return parseCommandId(`${job}-${hash.digest("hex").slice(0, nonce === "" ? 16 : 32)}`);
 }
 
 /** Characters of a row's outcome: a line; the command has it all. */

@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { sortableId } from "#shared/ids";
+import { shortId, sortableId } from "#shared/ids";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/errors.ts";
@@ -23,6 +23,9 @@ export interface JobsOptions {
   /** The fleet: the registry. */
   readonly directory: Directory & { readonly changes: Signal<Device> };
 }
+
+/** Characters of a job's nonce: 160 bits. */
+const nonceLength = 32;
 
 /** A job with where it stands. */
 export interface JobSummary extends Job {
@@ -81,7 +84,7 @@ export class Jobs {
     const devices = select(order.target, directory, this.groups);
     const job: Job = { ...order, id: sortableId(ts), by, ts, state: "running" };
     const rows = toRows(job, devices);
-    this.#rows.insert(job, rows);
+    this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
     return this.#summary(job.id)!;
   }
@@ -132,6 +135,7 @@ export class Jobs {
     const { desk, clock, directory } = this.#options;
     const run = new Run(job, rows, {
       store: this.#rows,
+      nonce: this.#rows.nonce(job.id),
       desk,
       clock,
       device: (id) => directory.get(id),

@@ -45,14 +45,15 @@ suite("jobs after a restart", ({ test }) => {
     const state = openState(first.directory, clock);
     const { database } = state;
     const write = database.prepare("UPDATE job_devices SET state = 'queued', command = ?, sent = 1 WHERE device = ?");
-    write.run(commandIdOf(id, parseDeviceId("d1")), "d1");
+    const { nonce } = database.prepare("SELECT nonce FROM jobs WHERE id = ?").get(id) as { nonce: string };
+    write.run(commandIdOf(id, nonce, parseDeviceId("d1")), "d1");
     state.close();
     first.desk.submit(parseDeviceId("d2"), {
       key: "ping",
       by: "x",
       timeout: null,
       ttl: 60_000,
-      id: commandIdOf(id, parseDeviceId("d2")),
+      id: commandIdOf(id, nonce, parseDeviceId("d2")),
     });
     first.stop();
 
@@ -115,9 +116,15 @@ suite("jobs after a restart", ({ test }) => {
   });
 
   test("command ids are different for different devices and jobs, and the same for the same", () => {
-    const ids = ["j1", "j2"].flatMap((job) => names(500).map((name) => commandIdOf(job, parseDeviceId(name))));
+    const ids = ["j1", "j2"].flatMap((job) => names(500).map((name) => commandIdOf(job, job, parseDeviceId(name))));
     assert.is(new Set(ids).size, 1_000);
-    const again: CommandId = commandIdOf("j1", parseDeviceId("d0"));
+    const again: CommandId = commandIdOf("j1", "j1", parseDeviceId("d0"));
     assert.is(again, ids[0]);
+    assert.is.not(commandIdOf("j1", "j2", parseDeviceId("d0")), ids[0], "who does not know the nonce computes another");
+    assert.is(
+      commandIdOf("j1", "", parseDeviceId("d0")),
+      "j1-8a3850c7f38579e2",
+      "a job of an earlier version is found again",
+    );
   });
 });

@@ -19,14 +19,14 @@ export class JobRows {
   }
 
   /** The job and all its devices, or nothing. */
-  insert(job: Job, rows: readonly JobRow[]): void {
+  insert(job: Job, nonce: string, rows: readonly JobRow[]): void {
     const insert = this.#database.prepare(
       "INSERT INTO job_devices (job, position, device, canary, state, ended, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     transaction(this.#database, () => {
       this.#database
-        .prepare("INSERT INTO jobs (id, state, ts, document) VALUES (?, ?, ?, ?)")
-        .run(job.id, job.state, job.ts, JSON.stringify(job));
+        .prepare("INSERT INTO jobs (id, state, ts, document, nonce) VALUES (?, ?, ?, ?, ?)")
+        .run(job.id, job.state, job.ts, JSON.stringify(job), nonce);
       for (const { position, device, canary, state, ended, outcome } of rows)
         insert.run(job.id, position, device, canary ? 1 : 0, state, ended, outcome);
     });
@@ -49,6 +49,12 @@ export class JobRows {
 
   find(id: string): Job | undefined {
     return this.#jobs("SELECT document FROM jobs WHERE id = ?", id)[0];
+  }
+
+  /** What the ids of its commands are made with; not part of the job, which is told to everybody. */
+  nonce(id: string): string {
+    const row = this.#database.prepare("SELECT nonce FROM jobs WHERE id = ?").get(id) as { nonce: string } | undefined;
+    return row?.nonce ?? "";
   }
 
   /** Newest first. */

@@ -15,6 +15,8 @@ import type { Counts } from "./tally.ts";
 export interface RunOptions {
   readonly store: JobRows;
   readonly desk: Desk;
+  /** What the ids of its commands are made with. */
+  readonly nonce: string;
   readonly clock: Clock;
   readonly device: (id: DeviceId) => Device | undefined;
   /** The job or one of its devices changed; `became` when it is the job's own state. */
@@ -109,7 +111,7 @@ export class Run {
   #recover(row: JobRow | undefined): void {
     // What became of an earlier row may have ended the job, and this one with it.
     if (!row || !isSent(row)) return;
-    const command = row.command === null ? undefined : this.#options.desk.find(row.command);
+    const command = row.command === null ? undefined : this.#options.desk.find(row.device, row.command);
     // Killed between the row and the command: it was never handed over.
     if (!command)
       return void this.#set(row, this.#active ? unsent : { ...unsent, state: "cancelled", ended: this.#now() });
@@ -128,13 +130,13 @@ export class Run {
   }
 
   #send(row: JobRow): void {
-    const { desk, device } = this.#options;
+    const { desk, device, nonce } = this.#options;
     const { id, key, args, by, ttl } = this.#job;
-    const command = commandIdOf(id, row.device);
+    const command = commandIdOf(id, nonce, row.device);
     const now = this.#now();
     const taken = device(row.device)?.online ? now : null;
     const sent = this.#set(row, { state: "queued", command, sent: now, taken });
-    const known = desk.find(command);
+    const known = desk.find(row.device, command);
     if (known) return this.#follow(sent, known);
     try {
       desk.submit(row.device, { id: command, key, args, by: `${by} (job ${id})`, timeout: null, ttl });
@@ -184,7 +186,7 @@ export class Run {
   }
 
   #withdraw(rows: readonly JobRow[], by: string): void {
-    for (const { command } of rows) if (command !== null) this.#options.desk.cancel(command, by);
+    for (const { device, command } of rows) if (command !== null) this.#options.desk.cancel(device, command, by);
   }
 
   /** Stops for good: what waits is never sent. */
@@ -214,7 +216,7 @@ export class Run {
     if (timeout === null || !row || row.taken === null || !isSent(row) || this.#timeouts.has(row.position)) return;
     const { command, position, taken } = row;
     const cancel = clock.after(Math.max(0, taken + timeout - clock.now()), () => {
-      if (command !== null) desk.cancel(command, `job ${this.#job.id}: ${this.#patience}`);
+      if (command !== null) desk.cancel(device, command, `job ${this.#job.id}: ${this.#patience}`);
     });
     this.#timeouts.set(position, cancel);
   }

@@ -139,4 +139,24 @@ export const migrations: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A command's id is its device's own: the same one may be typed for two devices.
+  CREATE TABLE commands_by_name (
+    device TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (device, id)
+  ) STRICT;
+  INSERT INTO commands_by_name (device, id, state, ts, document) SELECT device, id, state, ts, document FROM commands;
+  DROP TABLE commands;
+  ALTER TABLE commands_by_name RENAME TO commands;
+  CREATE INDEX commands_by_id ON commands (id);
+  CREATE INDEX commands_by_device ON commands (device, ts DESC);
+  CREATE INDEX commands_open ON commands (state) WHERE state IN ('queued', 'accepted', 'running');
+
+  -- What a job's command ids are made with, so that nobody can compute them; empty for jobs that began before.
+  ALTER TABLE jobs ADD COLUMN nonce TEXT NOT NULL DEFAULT '';
+  `,
 ];

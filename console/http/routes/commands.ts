@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { parseDuration } from "#shared/duration";
-import type { DeviceId } from "#shared/ids";
+import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
 import type { Accounts } from "../../accounts.ts";
@@ -31,6 +31,10 @@ const order = z.object({
 });
 type Order = z.infer<typeof order>;
 
+const ofDevice = z.object({
+  device: deviceId.optional().describe("whose command it is: needed where several devices have had one of this id"),
+});
+
 const defaultTimeout = 5_000;
 /** Milliseconds: shorter waits are a sign of somebody counting in seconds; longer ones belong into `ttl`. */
 const timeoutRange = { shortest: 20, longest: 3_600_000 };
@@ -53,12 +57,28 @@ export const commandRoutes =
       by: string,
     ): { command: Command; wait: number } => {
       const wait = toTimeout(timeout);
-      const known = id && console.desk.find(id);
-      if (known?.device === device && known.key === key) return { wait, command: known };
+      const known = id && console.desk.find(device, id);
+      if (known && known.key === key) return { wait, command: known };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
       const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
       return { wait, command: console.desk.submit(device, { key, args, by, id, timeout: wait, ttl: lifetime }) };
+    };
+    /** The command that a person means by its id; where several devices have had it, only with one of them. */
+    const one = (id: CommandId, device: DeviceId | undefined): Command => {
+      const found = device === undefined ? console.desk.withId(id) : [console.desk.find(device, id)];
+      const [command, ...others] = found.filter((known) => known !== undefined);
+      if (!command) {
+        const where = device === undefined ? "" : ` on ${device}`;
+        throw new HttpError(404, `there is no command "${id}"${where}; GET /api/commands lists them`);
+      }
+      if (others.length === 0) return command;
+      const devices = [command, ...others].map((known) => known.device);
+      throw new HttpError(
+        409,
+        `"${id}" is a command of ${devices.join(", ")}: say which with ?device=${command.device}, or --device ${command.device}`,
+        { devices },
+      );
     };
     /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
     const conclude = async ({ command, wait }: { command: Command; wait: number }): Promise<CommandDocument> => {
@@ -88,7 +108,7 @@ export const commandRoutes =
       async (request, reply) => {
         const sent = send(request.params.id, request.body, principalOf(request).name);
         if (request.query.wait === "true") return conclude(sent);
-        reply.code(202).header("location", `/api/commands/${sent.command.id}`);
+        reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
         return document(sent.command);
       },
     );
@@ -129,15 +149,12 @@ export const commandRoutes =
         schema: {
           summary: "One command with its timeline",
           params: z.object({ id: commandId }),
-          response: { 200: commandDocument, 404: problemDocument },
+          querystring: ofDevice,
+          response: { 200: commandDocument, 404: problemDocument, 409: problemDocument },
         },
         preHandler: viewer,
       },
-      async ({ params }) => {
-        const command = console.desk.find(params.id);
-        if (!command) throw new HttpError(404, `there is no command "${params.id}"; GET /api/commands lists them`);
-        return document(command);
-      },
+      async ({ params, query }) => document(one(params.id, query.device)),
     );
 
     app.delete(
@@ -146,15 +163,14 @@ export const commandRoutes =
         schema: {
           summary: "Withdraw a command",
           params: z.object({ id: commandId }),
-          response: { 200: commandDocument, 404: problemDocument },
+          querystring: ofDevice,
+          response: { 200: commandDocument, 404: problemDocument, 409: problemDocument },
         },
         preHandler: operator,
       },
       async (request) => {
-        const command = console.desk.cancel(request.params.id, principalOf(request).name);
-        if (!command)
-          throw new HttpError(404, `there is no command "${request.params.id}"; GET /api/commands lists them`);
-        return document(command);
+        const { device, id } = one(request.params.id, request.query.device);
+        return document(console.desk.cancel(device, id, principalOf(request).name) ?? one(id, device));
       },
     );
   };

@@ -68,4 +68,5 @@ export interface NewCommand {
 export const postCommand = (device: string, command: NewCommand): Promise<Command> =>
   request("POST", `${path("devices", device, "commands")}?wait=false`, command);
 
-export const cancelCommand = (id: string): Promise<Command> => request("DELETE", path("commands", id));
+export const cancelCommand = ({ id, device }: Pick<Command, "id" | "device">): Promise<Command> =>
+  request("DELETE", `${path("commands", id)}?${new URLSearchParams({ device })}`);

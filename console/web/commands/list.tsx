@@ -41,7 +41,7 @@ export function CommandList({ device, limit, sent }: ListProps): JSX.Element {
     <ul class="commands">
       {[...open, ...past].map((command) => (
         <CommandRow
-          key={command.id}
+          key={`${command.device}/${command.id}`}
           command={command}
           showDevice={device === undefined}
           expanded={command.id === sent}

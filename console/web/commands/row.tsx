@@ -26,7 +26,7 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
     open.value = expanded;
   }, [expanded]);
   const looks = stateLooks[command.state];
-  const detailsId = `details-${command.id}`;
+  const detailsId = `details-${command.device}-${command.id}`;
   return (
     <li class="command" data-testid={`command-${command.id}`} data-state={command.state} data-key={command.key}>
       <div class="command-head">
@@ -73,7 +73,7 @@ function CancelButton({ command }: { command: Command }): JSX.Element | null {
   if (session.value?.role === "viewer") return null;
   const cancel = async (): Promise<void> => {
     try {
-      takeCommands([await cancelCommand(command.id)]);
+      takeCommands([await cancelCommand(command)]);
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     }

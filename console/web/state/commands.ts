@@ -2,11 +2,13 @@ import { signal } from "@preact/signals";
 import type { Command } from "../api/documents.ts";
 import { supersedes } from "../commands/states.ts";
 
-/** Known commands by id, of all devices. */
+/** Known commands of all devices, by device and id: an id is one device's own. */
 export const commands = signal<ReadonlyMap<string, Command>>(new Map());
 
 /** The ids are sortable by time, but a hand-typed one is not: hence the moment first. */
 const newestFirst = (a: Command, b: Command): number => b.ts - a.ts || (a.id < b.id ? 1 : -1);
+
+const nameOf = ({ device, id }: Command): string => `${device}/${id}`;
 
 /** More than any list shows; keeps a page that stays open for weeks small. */
 const kept = 500;
@@ -14,11 +16,12 @@ const kept = 500;
 export function takeCommands(taken: readonly Command[]): void {
   const next = new Map(commands.peek());
   for (const command of taken) {
-    const known = next.get(command.id);
-    if (!known || supersedes(command, known)) next.set(command.id, command);
+    const known = next.get(nameOf(command));
+    if (!known || supersedes(command, known)) next.set(nameOf(command), command);
   }
   const surplus = next.size - kept;
-  if (surplus > 0) for (const command of [...next.values()].sort(newestFirst).slice(-surplus)) next.delete(command.id);
+  if (surplus > 0)
+    for (const command of [...next.values()].sort(newestFirst).slice(-surplus)) next.delete(nameOf(command));
   commands.value = next;
 }
 

@@ -1,0 +1,136 @@
+import type { Clock } from "#shared/clock";
+import type { CommandId, DeviceId } from "#shared/ids";
+import type { Signal } from "#shared/signal";
+import { isOpen, type Command } from "./command.ts";
+import type { CommandRows } from "./rows.ts";
+
+/** What names a command: an id is one device's, and another device's command may have the same. */
+export type CommandName = Pick<Command, "device" | "id">;
+
+/** A command's name as one text. Neither part can hold a slash. */
+export function nameOf({ device, id }: CommandName): string {
+  return `${device}/${id}`;
+}
+
+export interface BookOptions {
+  readonly rows: CommandRows;
+  readonly clock: Clock;
+  readonly changes: Signal<Command>;
+}
+
+/**
+ * Milliseconds between two writings of one command whose state stays what it is: an agent sends five such replies a second at
+ * most, and one that sends thousands costs no more than it.
+ */
+export const quietUpdate = 200;
+/** Changes of state that are written at once. A command has three or four; one that goes back and forth is only busy. */
+export const promptChanges = 8;
+
+/** A command of which something was written just now, and what is not written yet. */
+interface Busy {
+  waiting: Command | undefined;
+  readonly cancel: () => void;
+}
+
+/**
+ * Every command as it now stands: the open ones in memory, all of them in rows. A change of state is written and told at once;
+ * progress, notes and output are written and told at a bounded rate, always the newest.
+ */
+export class Book {
+  readonly #options: BookOptions;
+  readonly #open = new Map<string, Command>();
+  readonly #counts = new Map<DeviceId, number>();
+  readonly #busy = new Map<string, Busy>();
+
+  constructor(options: BookOptions) {
+    this.#options = options;
+  }
+
+  get open(): Iterable<Command> {
+    return this.#open.values();
+  }
+
+  /** How many are open: all, and of one device. */
+  counts(device: DeviceId): { readonly all: number; readonly own: number } {
+    return { all: this.#open.size, own: this.#counts.get(device) ?? 0 };
+  }
+
+  openOne(name: CommandName): Command | undefined {
+    return this.#open.get(nameOf(name));
+  }
+
+  find(name: CommandName): Command | undefined {
+    const key = nameOf(name);
+    return this.#open.get(key) ?? this.#busy.get(key)?.waiting ?? this.#options.rows.find(name);
+  }
+
+  /** The commands that have this id, on whatever devices: for people, who name a command by its id alone. */
+  withId(id: CommandId): readonly Command[] {
+    return this.#options.rows.withId(id).map((command) => this.find(command) ?? command);
+  }
+
+  /** Keeps an open command in mind. */
+  adopt(command: Command): void {
+    const key = nameOf(command);
+    if (!this.#open.has(key)) this.#counts.set(command.device, this.counts(command.device).own + 1);
+    this.#open.set(key, command);
+    this.#options.changes.emit(command);
+  }
+
+  /** Keeps a change that is written with the next one: a row of its own would cost more than it tells. */
+  note(command: Command): void {
+    if (this.#open.has(nameOf(command))) this.#open.set(nameOf(command), command);
+  }
+
+  update(command: Command): void {
+    const key = nameOf(command);
+    const before = this.find(command);
+    if (isOpen(command)) this.#open.set(key, command);
+    else this.#closed(command);
+    if (isPrompt(command, before)) {
+      this.#busy.get(key)?.cancel();
+      this.#busy.delete(key);
+      return this.#write(command);
+    }
+    const busy = this.#busy.get(key);
+    if (busy) busy.waiting = command;
+    else this.#writeThenWait(command, key);
+  }
+
+  /** Writes what waits. */
+  stop(): void {
+    for (const { waiting, cancel } of this.#busy.values()) {
+      cancel();
+      if (waiting) this.#options.rows.update(waiting);
+    }
+    this.#busy.clear();
+  }
+
+  #closed({ device, id }: Command): void {
+    if (!this.#open.delete(nameOf({ device, id }))) return;
+    const left = this.counts(device).own - 1;
+    if (left > 0) this.#counts.set(device, left);
+    else this.#counts.delete(device);
+  }
+
+  #writeThenWait(command: Command, key: string): void {
+    const cancel = this.#options.clock.after(quietUpdate, () => {
+      const waiting = this.#busy.get(key)?.waiting;
+      this.#busy.delete(key);
+      if (waiting) this.#writeThenWait(waiting, key);
+    });
+    this.#busy.set(key, { waiting: undefined, cancel });
+    this.#write(command);
+  }
+
+  #write(command: Command): void {
+    this.#options.rows.update(command);
+    this.#options.changes.emit(command);
+  }
+}
+
+/** What must not wait: a change of state, an answer that came late. */
+function isPrompt(command: Command, before: Command | undefined): boolean {
+  if (command.late?.length !== before?.late?.length) return true;
+  return command.state !== before?.state && (!isOpen(command) || command.timeline.length <= promptChanges);
+}

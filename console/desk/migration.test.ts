@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { parseCommandId, parseDeviceId } from "#shared/ids";
+import { suite } from "../../test/suite.ts";
+import { openDatabase } from "../store/database.ts";
+import { migrations } from "../store/schema.ts";
+import { CommandRows, mostNamesakes } from "./rows.ts";
+
+/** The migrations before ids were a device's own. */
+const earlier = migrations.findIndex((one) => one.includes("commands_by_name"));
+
+suite("commands of an earlier version", ({ test }) => {
+  test("are all there afterwards, and a device may then have an id that another has", async (scope) => {
+    const path = join(await scope.directory(), "console.db");
+    const before = openDatabase(path, migrations.slice(0, earlier));
+    const insert = before.prepare("INSERT INTO commands (id, device, state, ts, document) VALUES (?, ?, ?, ?, ?)");
+    for (const [id, device, state] of [
+      ["1", "a", "queued"],
+      ["2", "b", "succeeded"],
+    ] as const)
+      insert.run(id, device, state, 1, JSON.stringify({ id, device, state }));
+    before.prepare("INSERT INTO jobs (id, state, ts, document) VALUES ('j', 'running', 1, '{}')").run();
+    before.close();
+    const database = openDatabase(path, migrations);
+    scope.cleanup(() => database.close());
+    const rows = new CommandRows(database);
+    assert.equal(
+      rows.open().map(({ id }) => id),
+      ["1"],
+    );
+    assert.equal(
+      rows.list({}).map(({ id }) => id),
+      ["2", "1"],
+    );
+    const [id, device] = [parseCommandId("1"), parseDeviceId("b")];
+    assert.is(rows.find({ device, id }), undefined);
+    database
+      .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', 'b', 'queued', 2, '{}')")
+      .run();
+    assert.is(rows.withId(id).length, 2);
+    for (let at = 0; at < mostNamesakes; at += 1)
+      database
+        .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', ?, 'queued', 3, '{}')")
+        .run(`d${at}`);
+    assert.is(rows.withId(id).length, mostNamesakes);
+    assert.is((database.prepare("SELECT nonce FROM jobs").get() as { nonce: string }).nonce, "");
+  });
+});
