@@ -10,6 +10,7 @@ import { hostileText } from "./text.ts";
 import { squatting } from "./types.ts";
 import { machine } from "./machine.ts";
 import { foreignReplies, replyFlood } from "./replies.ts";
+import { routes } from "./routes.ts";
 import { upgrades } from "./upgrades.ts";
 
 /** Every attack, in the order in which they are tried. */
@@ -34,4 +35,5 @@ export const cases: readonly Case[] = [
   packets,
   websockets,
   payloads,
+  routes,
 ];
