@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
@@ -38,7 +39,7 @@ import type { State } from "./console/state.ts";
  * Parts are loaded when they are needed, so that an agent does not pay for the console, nor `send` for the broker.
  */
 const common: readonly SettingName[] = ["data", "root", "logLevel"];
-const forBroker: readonly SettingName[] = [...common, "listen", "mqttPort", "adminPassword"];
+const forBroker: readonly SettingName[] = [...common, "listen", "mqttPort", "adminPassword", "hosts", "trustedProxies"];
 const forConsole: readonly SettingName[] = [
   ...common,
   ...([
@@ -55,6 +56,8 @@ const forConsole: readonly SettingName[] = [
     "seriesBudget",
     "spoolSize",
     "adminPassword",
+    "hosts",
+    "trustedProxies",
   ] as const),
 ];
 
@@ -190,16 +193,25 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
 
 async function serveBroker(
   values: Settings,
-  { mqttSecrets }: State,
+  { accounts, mqttSecrets }: State,
   lifetime: Lifetime,
 ): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
   const { listen, root, mqttPort, logLevel } = values;
-  const authenticate = (name: string, secret: Buffer): ReturnType<State["mqttSecrets"]["verify"]> =>
-    mqttSecrets.verify(name, secret);
-  const broker = new Broker({ listen, port: mqttPort, root, authenticate, clock, log: createLog("broker", logLevel) });
+  const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
+  const broker = new Broker({
+    listen,
+    port: mqttPort,
+    root,
+    authenticate,
+    names: ownNames(values),
+    proxies: values.trustedProxies,
+    clock,
+    log: createLog("broker", logLevel),
+  });
   const { port } = await broker.start();
   lifetime.add(() => broker.stop());
+  lifetime.add(accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
   return { bus: broker.local(), url: brokerHere({ listen, mqttPort: port }) };
 }
 
@@ -235,7 +247,17 @@ async function serveConsole(
   lifetime.add(() => console.stop());
   // Beside the built program, or where the build puts it when this file runs as it is.
   const page = ["web", "dist/web"].map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
-  const server = new HttpServer({ console, accounts: state.accounts, listen, port: values.httpPort, page, log, clock });
+  const server = new HttpServer({
+    console,
+    accounts: state.accounts,
+    listen,
+    port: values.httpPort,
+    page,
+    names: ownNames(values),
+    proxies: values.trustedProxies,
+    log,
+    clock,
+  });
   const port = await server.start();
   lifetime.add(() => server.stop());
   const http = consoleHere({ listen, httpPort: port });
@@ -252,10 +274,20 @@ async function consoleLogin(
   return { url: login.url, username: "console", password: await ownSecret() };
 }
 
+/** What browsers may call this Muster. */
+function ownNames({ listen, hosts }: Settings): readonly string[] {
+  return [hostname(), `${hostname()}.local`, listen, ...hosts];
+}
+
 async function openData({ data, logLevel }: Settings, lifetime: Lifetime): Promise<State> {
   const { openState } = await import("./console/state.ts");
-  const state = openState(data, clock, createLog("console", logLevel));
+  const { AccountWatch } = await import("./console/account-watch.ts");
+  const log = createLog("console", logLevel);
+  const state = openState(data, clock, log);
   lifetime.add(() => state.close());
+  const watch = new AccountWatch(data, state.accounts, log);
+  watch.start();
+  lifetime.add(() => watch.stop());
   return state;
 }
 

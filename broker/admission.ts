@@ -2,21 +2,21 @@ import type { AuthenticateError, Client, ConnectPacket } from "aedes";
 import type { Log } from "#shared/log";
 import { asError } from "#shared/errors";
 import { quoted } from "#shared/ids";
+import { LoginsBusyError, type LoginSource } from "#shared/login-throttle";
 import type { Principal } from "#shared/principal";
 import type { Access } from "./access.ts";
 import type { Guest } from "./guest.ts";
 import type { Guests } from "./guests.ts";
 import type { Limits } from "./limits.ts";
-import type { LoginThrottle } from "./login-throttle.ts";
 import type { Sessions } from "./sessions.ts";
 
-export type Authenticate = (name: string, secret: Buffer) => Promise<Principal | undefined>;
+/** Who a name with a secret is; undefined where the two do not belong together. @throws LoginsBusyError where nobody had time to look */
+export type Authenticate = (name: string, secret: Buffer, source: LoginSource) => Promise<Principal | undefined>;
 
 export interface AdmissionOptions {
   readonly authenticate: Authenticate;
   readonly access: Access;
   readonly sessions: Sessions;
-  readonly throttle: LoginThrottle;
   readonly log: Log;
   readonly limits: Limits;
   readonly guests: Guests;
@@ -57,7 +57,7 @@ export class Admission {
     if (!guest.named && !guest.clean) {
       throw new Refused(code.identifierRejected, "an empty client id needs a clean session [MQTT-3.1.3-8]");
     }
-    const principal = await this.#identify(guest.address, name, secret);
+    const principal = await this.#identify(guest, name, secret);
     this.#assertClientId(principal, client.id, guest.named);
     this.#assertRoom(principal, client.id);
     const will = guest.willTopic;
@@ -67,24 +67,20 @@ export class Admission {
     guest.principal = principal;
   }
 
-  async #identify(address: string, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
-    const { throttle, authenticate, log } = this.#options;
+  async #identify(guest: Guest, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
+    const { authenticate, log } = this.#options;
     if (!name || !secret) throw new Refused(code.badLogin, "nobody comes in without a user name and a password");
-    if (throttle.blocks(address, name))
-      throw new Refused(code.notAuthorized, `too many failed logins of ${quoted(name)}: wait a minute`);
     let principal: Principal | undefined;
     try {
-      principal = await authenticate(name, secret);
+      principal = await authenticate(name, secret, { address: guest.address, gone: () => guest.client.closed });
     } catch (error) {
+      // Agents and consoles come again by themselves after this code, and take the others for a wrong secret.
+      if (error instanceof LoginsBusyError) throw new Refused(code.unavailable, error.message);
       log.error({ name, err: asError(error) }, "a login could not be checked");
       throw new Refused(code.unavailable, "the login could not be checked");
     }
-    if (principal) {
-      throttle.succeeded(address, name);
-      return principal;
-    }
+    if (principal) return principal;
     this.failed += 1;
-    throttle.failed(address, name);
     throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`);
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import { guardedClock, Net } from "#shared/net";
 import { OwnNames } from "#shared/origins";
+import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
 import { Admission, type Authenticate } from "./admission.ts";
 import { Digest } from "./digest.ts";
@@ -13,7 +14,6 @@ import { Guests } from "./guests.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { LocalBus } from "./local-bus.ts";
-import { LoginThrottle } from "./login-throttle.ts";
 import { Memory } from "./memory.ts";
 import { RetainedMessages } from "./retained.ts";
 import { Sessions } from "./sessions.ts";
@@ -35,6 +35,8 @@ export interface BrokerOptions {
   readonly net?: Net;
   /** The names, without ports, that Muster's pages are served under besides loopback and addresses in numbers. */
   readonly names?: readonly string[];
+  /** Proxies whose X-Forwarded-For is believed of a WebSocket; none by default. */
+  readonly proxies?: TrustedProxies;
   /** Milliseconds between two publications of `$SYS`; 10 s by default. */
   readonly sysInterval?: number;
 }
@@ -85,13 +87,11 @@ export class Broker {
     }));
     const publish = (topic: string, payload: Buffer): void => this.#publish(topic, payload, false);
     const gate = (this.#gate = new Gate({ access, clock, digest, limits, publish }));
-    const throttle = new LoginThrottle(clock, limits.failedLogins);
     const admission = (this.#admission = new Admission({
       access,
       log,
       sessions,
       authenticate,
-      throttle,
       limits,
       guests,
     }));
@@ -116,6 +116,7 @@ export class Broker {
       clock,
       net,
       names: new OwnNames(options.names),
+      proxies: options.proxies ?? new TrustedProxies(),
       onConnection: (...connection) => engine.take(...connection),
       onRefused: (why, address) => digest.tell("info", address, {}, why),
     });

@@ -32,8 +32,6 @@ export interface Limits {
   readonly subscriptions: number;
   /** Refusals told to one client in a minute; further ones are only counted. */
   readonly refusals: number;
-  /** Failed logins of one name from one address in a minute before further ones are not looked at. */
-  readonly failedLogins: number;
 }
 
 export const defaultLimits = {
@@ -57,5 +55,4 @@ export const defaultLimits = {
   queuedBytes: 1024 * 1024,
   subscriptions: 200,
   refusals: 20,
-  failedLogins: 10,
 } satisfies Limits;

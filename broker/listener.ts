@@ -6,6 +6,7 @@ import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Net } from "#shared/net";
 import type { OwnNames } from "#shared/origins";
+import type { TrustedProxies } from "#shared/trusted-proxies";
 import type { Limits } from "./limits.ts";
 import { WebDoor } from "./web-door.ts";
 
@@ -23,6 +24,7 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly net: Net;
   readonly names: OwnNames;
+  readonly proxies: TrustedProxies;
   /** Is given each MQTT connection. */
   readonly onConnection: (stream: Duplex, caller: Caller, request?: IncomingMessage) => void;
   /** The system had no descriptor left for a connection, or one was turned away. */
@@ -153,7 +155,8 @@ export class Listener {
       this.#visits.get(socket)?.known();
       this.#strangers.delete(socket);
     };
-    this.#options.onConnection(stream, { address: socket.remoteAddress ?? "", known }, request);
+    const address = this.#options.proxies.clientOf(socket.remoteAddress ?? "", request?.headers["x-forwarded-for"]);
+    this.#options.onConnection(stream, { address, known }, request);
   }
 
   /**

@@ -29,7 +29,7 @@ export async function openBus(
     listen: "127.0.0.1",
     port: mqttPort,
     root,
-    authenticate: (name, secret) => accounts.verify(name, secret),
+    authenticate: (name, secret, source) => accounts.verify(name, secret, source),
     log: createLog("broker", "info"),
     clock,
   });

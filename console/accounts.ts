@@ -2,13 +2,36 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
-import { generatedLength, generateSecret, hashSecret, rounds, verifySecret } from "#shared/password";
+import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
+import {
+  generatedLength,
+  generateSecret,
+  hashOfNothing,
+  hashSecret,
+  looksGenerated,
+  rounds,
+  roundsOf,
+  verifySecret,
+} from "#shared/password";
 import type { Principal, Role } from "#shared/principal";
+import { Signal } from "#shared/signal";
 import { transaction, type Database } from "./store/database.ts";
+import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface Account extends Principal {
   /** In the format of Mosquitto's password file. */
   readonly hash: string;
+}
+
+export interface AccountChange {
+  readonly name: string;
+  /** `account`: nothing that was opened before holds; `token`: one of its sessions or tokens has ended. */
+  readonly what: "account" | "token";
+}
+
+export interface AccountsOptions {
+  /** Called after a change of an account in this process, so that others learn of it. */
+  readonly onChange?: () => void;
 }
 
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
@@ -17,15 +40,27 @@ const shortestPassword = 8;
 
 /** Who may come in: devices, operators, the console itself; and the tokens that stand for them in HTTP. */
 export class Accounts {
+  /**
+   * Whenever an account's secret, role or existence has changed, or one of its sessions has ended: here, or in another process
+   * that works on the same database. What was opened with it is ended by whoever holds it open.
+   */
+  readonly changes = new Signal<AccountChange>();
+  readonly tokens: Tokens;
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #options: AccountsOptions;
+  /** One for all doors: page, API and broker. */
+  readonly #throttle: LoginThrottle;
   /** Name → fast digest of a secret that has been verified against the stored hash, so that a session's many requests pay for one. */
   readonly #verified = new Map<string, { readonly hash: string; readonly digest: string }>();
   readonly #pepper = randomBytes(16);
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, options: AccountsOptions = {}) {
     this.#database = database;
     this.#clock = clock;
+    this.#options = options;
+    this.#throttle = new LoginThrottle(clock);
+    this.tokens = new Tokens(database, clock);
   }
 
   /**
@@ -42,14 +77,17 @@ export class Accounts {
     }
     this.#assertSameKind(name, role);
     const chosen = secret ?? generateSecret();
-    const hash = hashSecret(chosen, isGenerated(role, chosen) ? rounds.generated : rounds.person);
+    const hash = hashSecret(chosen, roundsFor(role, chosen));
     this.#database
       .prepare(
         `INSERT INTO accounts (name, role, hash, created) VALUES (?, ?, ?, ?)
          ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash`,
       )
       .run(name, role, hash, this.#clock.now());
-    this.#database.prepare("DELETE FROM tokens WHERE account = ?").run(name);
+    this.tokens.endAll(name);
+    this.changed(name);
+    // Whoever sets it need not wait in any queue.
+    this.#verified.set(name, { hash, digest: this.#digestOf(chosen) });
     return chosen;
   }
 
@@ -58,7 +96,7 @@ export class Accounts {
    * @throws BadInputError when a name is no device's id or has an account already
    */
   addDevices(names: readonly string[], secret: string): void {
-    const hash = hashSecret(secret, isGenerated("device", secret) ? rounds.generated : rounds.person);
+    const hash = hashSecret(secret, roundsFor("device", secret));
     const add = this.#database.prepare("INSERT INTO accounts (name, role, hash, created) VALUES (?, 'device', ?, ?)");
     transaction(this.#database, () => {
       for (const name of names) {
@@ -66,6 +104,7 @@ export class Accounts {
         add.run(name, hash, this.#clock.now());
       }
     });
+    this.#options.onChange?.();
   }
 
   /** A device must not turn into a person, nor the other way round, because somebody typed a name twice. */
@@ -77,8 +116,9 @@ export class Accounts {
 
   /** @returns whether there was such an account */
   remove(name: string): boolean {
-    this.#verified.delete(name);
-    return this.#database.prepare("DELETE FROM accounts WHERE name = ?").run(name).changes > 0;
+    const removed = this.#database.prepare("DELETE FROM accounts WHERE name = ?").run(name).changes > 0;
+    if (removed) this.changed(name);
+    return removed;
   }
 
   find(name: string): Account | undefined {
@@ -87,52 +127,114 @@ export class Accounts {
       | undefined;
   }
 
+  /**
+   * By name, all that decides who gets in as what: it differs when something of it has changed.
+   * @param only of this account
+   */
+  fingerprints(only?: string): Map<string, string> {
+    const rows = this.#database
+      .prepare(
+        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') AS fingerprint
+         FROM accounts LEFT JOIN mqtt_secrets ON account = name WHERE ?1 IS NULL OR name = ?1`,
+      )
+      .all(only ?? null) as { name: string; fingerprint: string }[];
+    return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+  }
+
   list(): readonly Account[] {
     return this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name").all();
   }
 
-  /** Who `name` with `secret` is, or undefined where the two do not belong together. */
-  async verify(name: string, secret: string | Buffer): Promise<Principal | undefined> {
+  /**
+   * Who `name` with `secret` is, or undefined where the two do not belong together. A secret that was right before is known
+   * again at once; another one that somebody chose waits for its turn.
+   * @param source where the login comes from; without it, it is this process's own and waits for nobody
+   * @throws LoginsBusyError when too many wait: the secret was not looked at
+   */
+  async verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
     const account = this.find(name);
-    const digest = createHash("sha256").update(this.#pepper).update(secret).digest("base64");
+    const digest = this.#digestOf(secret);
     const known = this.#verified.get(name);
-    if (!account || known?.hash !== account.hash || known.digest !== digest) {
-      // An unknown name takes as long as a known one, so that the time tells nothing.
-      if (!(await verifySecret(secret, account?.hash ?? nobody)) || !account) return undefined;
-      this.#verified.set(name, { hash: account.hash, digest });
+    if (account && known?.hash === account.hash && known.digest === digest) return { name, role: account.role };
+    const right = await this.#matches(account?.hash, name, secret, source);
+    // The hashing takes time in which the account may be given another secret, or go.
+    const still = right ? this.find(name) : undefined;
+    if (!still || still.hash !== account?.hash) {
+      if (source) this.#throttle.failed(source, name);
+      return undefined;
     }
-    return { name, role: account.role };
+    if (source) this.#throttle.succeeded(source, name);
+    this.#verified.set(name, { hash: still.hash, digest });
+    return { name, role: still.role };
   }
 
-  /** A bearer token or session cookie for `account`, good for `ttl` milliseconds. Only its hash is kept. */
-  issueToken(account: string, kind: "session" | "token", ttl: number): string {
-    const token = generateSecret();
-    const now = this.#clock.now();
-    this.#database.prepare("DELETE FROM tokens WHERE expires < ?").run(now);
-    this.#database
-      .prepare("INSERT INTO tokens (hash, account, kind, created, expires) VALUES (?, ?, ?, ?, ?)")
-      .run(digestOf(token), account, kind, now, now + ttl);
-    return token;
+  /**
+   * What a check costs depends on the secret that is offered and not on whether there is such an account, or whose it is: the
+   * time tells neither names nor which of them are devices. A secret of the generated form costs few rounds, any other one the many
+   * of a chosen password, in its turn. Only a right one is faster.
+   */
+  async #matches(
+    hash: string | undefined,
+    name: string,
+    secret: string | Buffer,
+    source?: LoginSource,
+  ): Promise<boolean> {
+    const kept = roundsOf(hash ?? nobody.generated);
+    const cheap = kept < rounds.person / 2;
+    if (cheap && (await verifySecret(secret, hash ?? nobody.generated))) return hash !== undefined;
+    if (looksGenerated(secret.toString())) {
+      if (cheap) return false;
+      if (kept === rounds.person) return verifySecret(secret, nobody.generated);
+    }
+    const check = (): Promise<boolean> => verifySecret(secret, cheap || !hash ? nobody.chosen : hash);
+    return source ? this.#throttle.inTurn(source, name, check) : check();
   }
 
-  /** Who holds `token`, while it is good. */
-  ofToken(token: string): Principal | undefined {
-    const found = this.#database
-      .prepare("SELECT name, role FROM tokens JOIN accounts ON name = account WHERE tokens.hash = ? AND expires > ?")
-      .get(digestOf(token), this.#clock.now());
-    return found as Principal | undefined;
+  /**
+   * Who holds a bearer token or a session. A wrong one counts as a failed login.
+   * @param token as it came in
+   */
+  holder(token: string, kind: TokenKind, source: LoginSource): Holder | undefined {
+    const holder = this.tokens.holder(token, kind);
+    if (!holder) this.#throttle.failed(source, "");
+    return holder;
   }
 
-  revokeToken(token: string): void {
-    this.#database.prepare("DELETE FROM tokens WHERE hash = ?").run(digestOf(token));
+  /** A bearer token or session cookie for `account`, good for `ttl` milliseconds. */
+  issueToken(account: string, kind: TokenKind, ttl: number): string {
+    return this.tokens.issue({ account, kind, ttl });
+  }
+
+  /** Ends a session or token. @param account only where it is this one's @returns whether there was one */
+  endToken(id: string, account?: string): boolean {
+    const name = this.tokens.end(id, account);
+    if (name !== undefined) this.changes.emit({ name, what: "token" });
+    return name !== undefined;
+  }
+
+  /** Another process has changed the account: what is known of it here is forgotten, and whoever listens hears of it. */
+  changedElsewhere(name: string): void {
+    this.#verified.delete(name);
+    this.changes.emit({ name, what: "account" });
+  }
+
+  /** An account has changed here: whoever listens hears of it, and other processes as well. */
+  changed(name: string): void {
+    this.#verified.delete(name);
+    this.#options.onChange?.();
+    this.changes.emit({ name, what: "account" });
+  }
+
+  #digestOf(secret: string | Buffer): string {
+    return createHash("sha256").update(this.#pepper).update(secret).digest("base64");
   }
 }
 
-/** A hash that no secret has. */
-const nobody = `$7$${rounds.person}$${randomBytes(12).toString("base64")}$${randomBytes(64).toString("base64")}`;
+/** Hashes that no secret has, to take the time of those that one has. */
+const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
 
-function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64");
+function roundsFor(role: Role, secret: string): number {
+  return looksGenerated(secret) || isGenerated(role, secret) ? rounds.generated : rounds.person;
 }
 
 /** Programs are given generated secrets; should somebody have typed one, it is treated like a person's. */

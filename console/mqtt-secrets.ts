@@ -1,5 +1,6 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/ids";
+import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, rounds, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
 import type { Accounts } from "./accounts.ts";
@@ -35,12 +36,15 @@ export class MqttSecrets {
         "INSERT INTO mqtt_secrets (account, hash) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET hash = excluded.hash",
       )
       .run(name, hashSecret(secret, rounds.generated));
+    this.#options.accounts.changed(name);
     return secret;
   }
 
   /** @returns whether there was one */
   revoke(name: string): boolean {
-    return this.#options.database.prepare("DELETE FROM mqtt_secrets WHERE account = ?").run(name).changes > 0;
+    const revoked = this.#options.database.prepare("DELETE FROM mqtt_secrets WHERE account = ?").run(name).changes > 0;
+    if (revoked) this.#options.accounts.changed(name);
+    return revoked;
   }
 
   /** The hash of a person's secret, in the format of Mosquitto's password file. */
@@ -50,11 +54,11 @@ export class MqttSecrets {
   }
 
   /** Who comes to the embedded broker with this name and secret: a password does as well there. */
-  async verify(name: string, secret: Buffer): Promise<Principal | undefined> {
+  async verify(name: string, secret: Buffer, source?: LoginSource): Promise<Principal | undefined> {
     const { accounts } = this.#options;
     const hash = secret.length === generatedLength ? this.hashOf(name) : undefined;
     const role = accounts.find(name)?.role;
     if (hash !== undefined && role !== undefined && (await verifySecret(secret, hash))) return { name, role };
-    return accounts.verify(name, secret);
+    return accounts.verify(name, secret, source);
   }
 }

@@ -58,7 +58,7 @@ export function readSecret(directory: string, name: string): string | undefined 
 export function writeCliToken({ directory, accounts }: State, admin: string, url: string): void {
   const path = join(directory, "secrets", cliTokenName);
   const before = read(path);
-  if (before !== undefined) accounts.revokeToken(before);
+  if (before !== undefined) accounts.tokens.endSecret(before);
   write(join(directory, "secrets", cliUrlName), url);
   write(path, accounts.issueToken(admin, "token", tokenLength));
 }

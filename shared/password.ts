@@ -5,10 +5,11 @@ const derive = promisify(pbkdf2);
 const keyLength = 64;
 
 /**
- * Rounds of PBKDF2-SHA512. A person's password needs many; a generated secret of 160 bits cannot be guessed anyway, and
- * its check should cost a reconnecting fleet little.
+ * Rounds of PBKDF2-SHA512. A password that somebody has chosen needs many; a generated secret of 160 bits cannot be guessed
+ * anyway, and its check should cost a reconnecting fleet little. Exactly 100,000 rounds are of a Muster that gave generated
+ * passwords of persons as many, so that one more tells: this one was chosen.
  */
-export const rounds = { person: 100_000, generated: 101 };
+export const rounds = { person: 100_001, generated: 101 };
 
 /**
  * A secret's hash, `$7$rounds$salt$hash`: the format of Mosquitto's password file, so that one hash serves the embedded
@@ -28,10 +29,38 @@ export async function verifySecret(secret: string | Buffer, stored: string): Pro
   return timingSafeEqual(actual, expected);
 }
 
+/** Rounds that a stored hash was made with; 0 for what is no hash. */
+export function roundsOf(stored: string): number {
+  return Number(stored.split("$")[2]) || 0;
+}
+
+/** A hash that no secret has. */
+export function hashOfNothing(iterations: number): string {
+  return `$7$${iterations}$${randomBytes(12).toString("base64")}$${randomBytes(keyLength).toString("base64")}`;
+}
+
 /** Characters of a generated secret. */
 export const generatedLength = 27;
 
 /** A secret of 160 random bits in 27 letters, digits, `-` and `_`: safe to paste into a shell or a URL. */
 export function generateSecret(): string {
-  return randomBytes(20).toString("base64url");
+  for (;;) {
+    const secret = randomBytes(20).toString("base64url");
+    if (looksGenerated(secret)) return secret;
+  }
+}
+
+/** 27 random characters have 22 different ones; a sentence in words has fewer. Of a hundred generated ones, one or two are made anew. */
+const leastVaried = 18;
+
+/** Whether a secret has the form of generated ones, which no password that a person makes up has. */
+export function looksGenerated(secret: string): boolean {
+  return (
+    secret.length === generatedLength &&
+    /^[\w-]+$/.test(secret) &&
+    /[a-z]/.test(secret) &&
+    /[A-Z]/.test(secret) &&
+    /\d/.test(secret) &&
+    new Set(secret).size >= leastVaried
+  );
 }

@@ -6,7 +6,9 @@ import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
 import { isLoopback } from "#shared/loopback";
+import { hostOf } from "#shared/origins";
 import { defaultFile, readSettingsFile } from "#shared/settings-file";
+import { TrustedProxies } from "#shared/trusted-proxies";
 
 /**
  * Every setting of Muster, once: what is checked, shown by `--help` and written in the README. A value comes from the
@@ -175,6 +177,20 @@ export const settings = {
     help: "MiB of simple samples that wait on the console's disk while the store is away",
     parse: whole(1, 100_000),
     default: 64,
+  }),
+  hosts: setting<readonly string[]>({
+    env: "MUSTER_HOSTS",
+    help: "names by which browsers reach Muster, with commas between, as of a proxy before it; this machine's own and addresses in numbers are known",
+    parse: hostNames,
+    default: [],
+    shown: "none",
+  }),
+  trustedProxies: setting<TrustedProxies>({
+    env: "MUSTER_TRUSTED_PROXIES",
+    help: "addresses or networks of proxies before Muster, with commas between, whose X-Forwarded-For, -Proto and -Host are believed",
+    parse: (value) => new TrustedProxies(listOf(value)),
+    default: new TrustedProxies(),
+    shown: "none",
   }),
   root: setting({ env: "MUSTER_ROOT", help: "first level of every topic", parse: topicRoot, default: "muster" }),
   mqttVersion: setting<4 | 5 | "auto">({
@@ -346,6 +362,17 @@ function influxUrl(value: string): string | undefined {
 
 function consoleUrl(value: string): string | undefined {
   return parseConsoleUrl(value);
+}
+
+function listOf(value: string): string[] {
+  return value.split(",").map((one) => one.trim());
+}
+
+function hostNames(value: string): readonly string[] {
+  const names = listOf(value);
+  if (names.some((name) => hostOf(name) !== name.toLowerCase()))
+    throw new Error("expected names of hosts with commas between, without ports, such as muster.example.org");
+  return names;
 }
 
 function topicRoot(value: string): string {

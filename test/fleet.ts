@@ -126,12 +126,13 @@ async function embedded(scope: Scope, { accounts }: State) {
     listen: "127.0.0.1",
     port: 0,
     root: "muster",
-    authenticate: (name, secret) => accounts.verify(name, secret),
+    authenticate: (name, secret, source) => accounts.verify(name, secret, source),
     clock: systemClock,
     log: silentLog,
   });
   const { port } = await broker.start();
   scope.cleanup(() => broker.stop());
+  accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
   // The embedded broker lives and dies with the console's process: its restart is that of everything.
   const restart = (): Promise<void> => Promise.reject(new Error("the embedded broker is not restarted alone"));
   return { port, url: `mqtt://127.0.0.1:${port}`, bus: broker.local(), version: 4 as const, restart };

@@ -202,7 +202,7 @@ suite("HTTP API", ({ test }) => {
     assert.equal(session.body, { name: "eve", role: "viewer" });
     const cookie = String(session.headers["set-cookie"]);
     assert.match(cookie, /HttpOnly.*SameSite=Strict/);
-    const eve = { cookie: cookie.split(";")[0] ?? "" };
+    const eve = { cookie: cookie.split(";")[0] ?? "", "sec-fetch-site": "same-origin" };
     assert.is((await ask("GET", "/api/devices", undefined, eve)).status, 200);
     problem(await ask("POST", "/api/devices/rpi-7/commands", { key: "ping" }, eve), 403, /needs the role operator/);
     assert.is((await ask("DELETE", "/api/session", undefined, eve)).status, 204);
@@ -235,10 +235,14 @@ suite("HTTP API", ({ test }) => {
       "/api/quarantine",
       "/api/series",
       "/api/session",
+      "/api/sessions",
+      "/api/sessions/{id}",
       "/healthz",
       "/metrics",
     ]);
-    const health = await ask("GET", "/healthz", undefined, {});
+    const stranger = await ask("GET", "/healthz", undefined, {});
+    assert.equal([stranger.status, stranger.body], [200, { ok: true }]);
+    const health = await ask("GET", "/healthz");
     assert.is(health.status, 200);
     assert.equal(
       { ok: health.body.ok, store: health.body.store, broker: health.body.broker },

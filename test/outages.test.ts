@@ -44,8 +44,9 @@ interface Health {
 async function healthOf(scope: Scope, { console, state }: Fleet): Promise<() => Promise<Health & { status: number }>> {
   const app = await buildApp({ console, accounts: state.accounts, listen: "", port: 0, log: silentLog });
   scope.cleanup(() => app.close());
+  const authorization = `Bearer ${state.accounts.issueToken("vic", "token", 3_600_000)}`;
   return async () => {
-    const { statusCode, payload } = await app.inject({ method: "GET", url: "/healthz" });
+    const { statusCode, payload } = await app.inject({ method: "GET", url: "/healthz", headers: { authorization } });
     return { ...(JSON.parse(payload) as Health), status: statusCode };
   };
 }

@@ -7,7 +7,7 @@ import type { Command } from "../desk/command.ts";
 import type { Device, Sample } from "../device.ts";
 
 /** The API's documents as schemas: for OpenAPI, and as the one place that says what leaves the console. */
-const time = z.number().describe("milliseconds since 1970-01-01 UTC");
+export const time = z.number().describe("milliseconds since 1970-01-01 UTC");
 
 export const deviceId = z.string().transform((text, context) => asDeviceId(text) ?? invalid(context, "a device id"));
 export const commandId = z.string().transform((text, context) => asCommandId(text) ?? invalid(context, "a command id"));

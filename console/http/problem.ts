@@ -1,4 +1,5 @@
 import { BadInputError, messageWithCauses } from "#shared/errors";
+import { LoginsBusyError } from "#shared/login-throttle";
 import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
 import { StoreUnavailableError } from "../store/store.ts";
@@ -32,6 +33,7 @@ const titles: Readonly<Record<number, string>> = {
   409: "Conflict",
   413: "Too large",
   415: "Unsupported media type",
+  421: "Not called that",
   422: "Cannot be carried out",
   429: "Too many requests",
   500: "Internal error",
@@ -69,6 +71,7 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
     return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
   if (error instanceof JobRefusedError)
     return problem(jobRefusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof LoginsBusyError) return problem(429, error.message);
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
   const status = error.statusCode ?? 500;

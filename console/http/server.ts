@@ -12,12 +12,17 @@ import {
 } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { systemClock, type Clock } from "#shared/clock";
+import { networkOf } from "#shared/crowd";
 import { EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import { LoginsBusyError } from "#shared/login-throttle";
+import { OwnNames } from "#shared/origins";
+import { TrustedProxies } from "#shared/trusted-proxies";
 import { version } from "#shared/version";
 import type { Accounts } from "../accounts.ts";
 import type { Console } from "../console.ts";
-import { allow } from "./auth.ts";
+import { allow, identify, may } from "./auth.ts";
+import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { problem, problemOf } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
@@ -38,14 +43,18 @@ export interface HttpOptions {
   readonly port: number;
   /** The built page's directory; without it there is only the API. */
   readonly page?: string | undefined;
+  /** What the page is reached by; loopback and addresses in numbers always are. */
+  readonly names?: readonly string[];
+  /** Proxies whose X-Forwarded-For, -Proto and -Host are believed; none by default. */
+  readonly proxies?: TrustedProxies;
   readonly log: Log;
   readonly clock?: Clock;
 }
 
 /** Bytes of a request's body at most. */
 const bodyLimit = 64 * 1024;
-/** Requests a minute from one address: far above any page or script of ours, far below what would hurt. */
-const requestsPerMinute = 6_000;
+/** Requests a minute of one account, or without a login from one address: far above any page or script of ours, far below what would hurt. */
+export const requestsPerMinute = 6_000;
 
 /** The console's HTTP side: the API, the event stream and the page. */
 export class HttpServer {
@@ -82,13 +91,15 @@ export async function buildApp({
   console,
   accounts,
   page,
+  names,
+  proxies = new TrustedProxies(),
   log,
   clock = systemClock,
 }: HttpOptions): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit,
     forceCloseConnections: true,
-    trustProxy: false,
+    trustProxy: (address) => proxies.trusts(address),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -99,29 +110,37 @@ export async function buildApp({
     strictTransportSecurity: false,
   });
   await app.register(cookie);
-  await app.register(rateLimit, { max: requestsPerMinute, timeWindow: 60_000, errorResponseBuilder: tooMany });
+  app.addHook("onRequest", refuseForeign(new OwnNames(names)));
+  app.addHook("onRequest", identify(accounts));
+  await app.register(rateLimit, {
+    max: requestsPerMinute,
+    timeWindow: 60_000,
+    // Who is logged in does not pay for strangers behind the same address.
+    keyGenerator: ({ login, ip }) => (login ? `account ${login.principal.name}` : `address ${networkOf(ip)}`),
+    errorResponseBuilder: tooMany,
+  });
   await app.register(swagger, { openapi, transform: jsonSchemaTransform });
   await app.register(sessionRoutes(accounts));
-  await app.register(deviceRoutes(console, accounts, clock));
-  await app.register(completenessRoutes(console, accounts));
-  await app.register(commandRoutes(console, accounts));
-  await app.register(jobRoutes(console, accounts));
-  await app.register(groupRoutes(console, accounts));
-  await app.register(quarantineRoutes(console, accounts));
-  await app.register(selfRoutes(console, accounts));
+  await app.register(deviceRoutes(console, clock));
+  await app.register(completenessRoutes(console));
+  await app.register(commandRoutes(console));
+  await app.register(jobRoutes(console));
+  await app.register(groupRoutes(console));
+  await app.register(quarantineRoutes(console));
+  await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));
-  app.get("/api/openapi.json", { schema: { hide: true }, preHandler: allow("viewer", accounts) }, async () =>
-    app.swagger(),
-  );
+  app.get("/api/openapi.json", { schema: { hide: true }, preParsing: allow("viewer") }, async () => app.swagger());
   app.get(
     "/healthz",
     {
       schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } },
     },
-    async (_, reply) => {
+    async (request, reply) => {
       const { spool, ...store } = console.storeHealth();
       const connected = console.brokerConnected;
       const ok = store.ok && connected && spool.problem === undefined;
+      // Names of hosts, errors and the version are no stranger's business.
+      if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
       return reply.code(ok ? 200 : 503).send({ ok, version, store, spool, broker: { connected } });
     },
   );
@@ -130,15 +149,18 @@ export async function buildApp({
   return app;
 }
 
+/** All but `ok` is for those who are logged in. */
 const health = z.object({
   ok: z.boolean(),
-  version: z.string(),
-  store: z.object({
-    ok: z.boolean(),
-    problem: z.string().optional().describe("what went wrong first"),
-    since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
-    meanwhile: z.string().optional().describe("where samples are kept as long as the store is away"),
-  }),
+  version: z.string().optional(),
+  store: z
+    .object({
+      ok: z.boolean(),
+      problem: z.string().optional().describe("what went wrong first"),
+      since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
+      meanwhile: z.string().optional().describe("where samples are kept as long as the store is away"),
+    })
+    .optional(),
   spool: z
     .object({
       rows: z.number(),
@@ -147,8 +169,9 @@ const health = z.object({
       refused: z.number().describe("messages that were turned away, because it was full or could not be written"),
       problem: z.string().optional(),
     })
-    .describe("messages of senders that keep nothing, on the console's disk until the store has them"),
-  broker: z.object({ connected: z.boolean() }),
+    .describe("messages of senders that keep nothing, on the console's disk until the store has them")
+    .optional(),
+  broker: z.object({ connected: z.boolean() }).optional(),
 });
 
 const openapi = {
@@ -181,6 +204,7 @@ function tooMany(_: unknown, { after }: { after: string }): Error & { statusCode
 function setErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const told = problemOf(error);
+    if (error instanceof LoginsBusyError) reply.header("retry-after", "1");
     if (!told) log.error({ err: error, url: request.url }, "a request failed");
     const answer = told ?? problem(500, "something went wrong here; the console's log says what");
     return reply.code(answer.status).type("application/problem+json").serializer(JSON.stringify).send(answer);
@@ -194,7 +218,7 @@ async function servePage(app: FastifyInstance, root: string): Promise<void> {
 
 /** The page has paths of its own: whatever a browser asks for that is neither a file nor the API's is the page. */
 function setNotFound(app: FastifyInstance, page: boolean): void {
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
     const { method, url, headers } = request;
     if (page && method === "GET" && !url.startsWith("/api/") && headers.accept?.includes("text/html"))
       return sendPage(reply);

@@ -159,4 +159,19 @@ export const migrations: readonly string[] = [
   -- What a job's command ids are made with, so that nobody can compute them; empty for jobs that began before.
   ALTER TABLE jobs ADD COLUMN nonce TEXT NOT NULL DEFAULT '';
   `,
+  `
+  DROP TABLE tokens;
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('session', 'token')),
+    created INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX tokens_by_account ON tokens (account, kind, used);
+  `,
 ];

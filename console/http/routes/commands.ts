@@ -4,7 +4,6 @@ import { parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
-import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import type { Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
@@ -41,10 +40,10 @@ const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
 /** Sending, looking up and withdrawing commands. */
 export const commandRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
-    const viewer = allow("viewer", accounts);
-    const operator = allow("operator", accounts);
+    const viewer = allow("viewer");
+    const operator = allow("operator");
     const document = (command: Command): CommandDocument =>
       toCommandDocument(
         command,
@@ -103,7 +102,7 @@ export const commandRoutes =
           body: order,
           response: { 200: commandDocument, 202: commandDocument, ...answers },
         },
-        preHandler: operator,
+        preParsing: operator,
       },
       async (request, reply) => {
         const sent = send(request.params.id, request.body, principalOf(request).name);
@@ -121,7 +120,7 @@ export const commandRoutes =
           params: z.object({ uuid: deviceId }),
           response: { 200: commandDocument, ...answers },
         },
-        preHandler: operator,
+        preParsing: operator,
       },
       async (request) => conclude(send(request.params.uuid, { key: "shutdown" }, principalOf(request).name)),
     );
@@ -138,7 +137,7 @@ export const commandRoutes =
           }),
           response: { 200: z.object({ commands: z.array(commandDocument) }) },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ query }) => ({ commands: console.desk.list(query).map(document) }),
     );
@@ -152,7 +151,7 @@ export const commandRoutes =
           querystring: ofDevice,
           response: { 200: commandDocument, 404: problemDocument, 409: problemDocument },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ params, query }) => document(one(params.id, query.device)),
     );
@@ -166,7 +165,7 @@ export const commandRoutes =
           querystring: ofDevice,
           response: { 200: commandDocument, 404: problemDocument, 409: problemDocument },
         },
-        preHandler: operator,
+        preParsing: operator,
       },
       async (request) => {
         const { device, id } = one(request.params.id, request.query.device);

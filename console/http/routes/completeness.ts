@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
-import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
 import { allow } from "../auth.ts";
@@ -48,9 +47,9 @@ const gapsOfEach = 10;
 
 /** What became of the samples of numbered batches. */
 export const completenessRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
-    const viewer = allow("viewer", accounts);
+    const viewer = allow("viewer");
 
     app.get(
       "/api/devices/:id/completeness",
@@ -60,7 +59,7 @@ export const completenessRoutes =
           params: z.object({ id: deviceId }),
           response: { 200: completenessDocument, 404: problemDocument },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ params }) => {
         if (!console.registry.get(params.id))
@@ -76,7 +75,7 @@ export const completenessRoutes =
           summary: `The same of every device that has sent a numbered batch, with the ${gapsOfEach} newest gaps of each`,
           response: { 200: z.object({ devices: z.array(completenessDocument) }) },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async () => ({ devices: console.ingest.batches.completeness.fleet().map((one) => toDocument(one, gapsOfEach)) }),
     );

@@ -3,7 +3,6 @@ import * as z from "zod";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
-import type { Accounts } from "../../accounts.ts";
 import type { Console, Device } from "../../console.ts";
 import { allow } from "../auth.ts";
 import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
@@ -16,9 +15,9 @@ const mostPoints = 20_000;
 
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
-  (console: Console, accounts: Accounts, clock: Clock): FastifyPluginAsyncZod =>
+  (console: Console, clock: Clock): FastifyPluginAsyncZod =>
   async (app) => {
-    const viewer = allow("viewer", accounts);
+    const viewer = allow("viewer");
     const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
       const device = console.registry.get(id);
       if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
@@ -29,7 +28,7 @@ export const deviceRoutes =
       "/api/devices",
       {
         schema: { summary: "The fleet", response: { 200: z.object({ devices: z.array(deviceDocument) }) } },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async () => {
         const missing = console.ingest.batches.completeness.missing();
@@ -49,7 +48,7 @@ export const deviceRoutes =
           params: z.object({ id: deviceId }),
           response: { 200: deviceDocument, 404: problemDocument },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ params }) => {
         const device = found(params.id);
@@ -91,7 +90,7 @@ export const deviceRoutes =
             503: problemDocument,
           },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ params, query }) => {
         const device = found(params.id).id;

@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
-import { allow } from "../auth.ts";
+import { allow, loginIn } from "../auth.ts";
+import { EventStreams } from "../event-streams.ts";
 import { toJobSummaryDocument } from "../../jobs/document.ts";
 import { toCommandDocument, toDeviceDocument } from "../documents.ts";
 
@@ -15,8 +16,12 @@ const keepAlive = 15_000;
 export const eventRoutes =
   (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
   async (app) => {
-    const closers = new Set<() => void>();
-    app.addHook("preClose", () => closers.forEach((close) => close()));
+    const streams = new EventStreams(accounts);
+    const endListening = accounts.changes.on((change) => streams.changed(change));
+    app.addHook("preClose", () => {
+      endListening();
+      streams.closeAll();
+    });
 
     app.get(
       "/api/events",
@@ -26,10 +31,18 @@ export const eventRoutes =
           querystring: z.object({ device: z.string().optional() }),
           produces: ["text/event-stream"],
         },
-        preHandler: allow("viewer", accounts),
+        preParsing: allow("viewer"),
       },
       (request, reply) => {
         const { device } = request.query;
+        const login = loginIn(request);
+        let undo: (() => unknown)[] = [];
+        const close = (): void => {
+          undo.forEach((off) => off());
+          undo = [];
+          stream.destroy();
+        };
+        const forget = streams.add(login, close);
         const stream = reply.hijack().raw;
         const wanted = (id: string): boolean => device === undefined || device === id;
         const send = (event: string, data: unknown): void => {
@@ -43,7 +56,8 @@ export const eventRoutes =
         });
         stream.write("retry: 1000\n\n");
         send("store", console.storeHealth());
-        const undo = [
+        undo = [
+          forget,
           console.registry.changes.on((changed) => wanted(changed.id) && send("presence", toDeviceDocument(changed))),
           console.events.samples.on((sampled) => wanted(sampled.device) && send("sample", sampled)),
           console.desk.changes.on(
@@ -62,14 +76,12 @@ export const eventRoutes =
           console.jobs.changes.on((job) => device === undefined && send("job", toJobSummaryDocument(job))),
           console.events.store.on(() => send("store", console.storeHealth())),
         ];
-        const beat = setInterval(() => stream.write(": still here\n\n"), keepAlive);
-        const close = (): void => {
-          clearInterval(beat);
-          undo.forEach((off) => off());
-          closers.delete(close);
-          stream.destroy();
-        };
-        closers.add(close);
+        // A session also ends by itself, of age.
+        const beat = setInterval(() => {
+          if (streams.isGood(login)) stream.write(": still here\n\n");
+          else close();
+        }, keepAlive);
+        undo.push(() => clearInterval(beat));
         stream.once("close", close);
       },
     );

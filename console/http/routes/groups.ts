@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
-import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import { allow } from "../auth.ts";
 import { deviceId, problemDocument } from "../documents.ts";
@@ -11,7 +10,7 @@ const document = z.object({ device: z.string(), groups });
 
 /** The groups that a device is in, for jobs to select by. */
 export const groupRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
     const params = z.object({ id: deviceId });
     const response = { 200: document, 400: problemDocument, 404: problemDocument };
@@ -27,7 +26,7 @@ export const groupRoutes =
           summary: "All groups with their devices",
           response: { 200: z.object({ groups: z.record(z.string(), z.array(z.string())) }) },
         },
-        preHandler: allow("viewer", accounts),
+        preParsing: allow("viewer"),
       },
       async () => {
         const { groups: all } = console.jobs;
@@ -39,7 +38,7 @@ export const groupRoutes =
       "/api/devices/:id/groups",
       {
         schema: { summary: "The groups that a device is in", params, response },
-        preHandler: allow("viewer", accounts),
+        preParsing: allow("viewer"),
       },
       async (request) => {
         const { id } = request.params;
@@ -57,7 +56,7 @@ export const groupRoutes =
           body: z.object({ groups }),
           response,
         },
-        preHandler: allow("operator", accounts),
+        preParsing: allow("operator"),
       },
       async (request) => {
         const { id } = request.params;

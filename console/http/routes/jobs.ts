@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import { parseDuration } from "#shared/duration";
 import { json } from "#shared/messages/schema";
-import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import {
   abortRule,
@@ -34,10 +33,10 @@ const params = z.object({ id: z.string().max(64) });
 
 /** One command to many devices. */
 export const jobRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
-    const viewer = allow("viewer", accounts);
-    const operator = allow("operator", accounts);
+    const viewer = allow("viewer");
+    const operator = allow("operator");
     const document = (id: string): JobDocument => {
       const found = console.jobs.find(id);
       if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
@@ -53,7 +52,7 @@ export const jobRoutes =
           body: order,
           response: { 201: jobDocument, 400: problemDocument, 404: problemDocument, 422: problemDocument },
         },
-        preHandler: operator,
+        preParsing: operator,
       },
       async (request, reply) => {
         const { id } = console.jobs.create(toOrder(request.body), principalOf(request).name);
@@ -70,26 +69,26 @@ export const jobRoutes =
           querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
           response: { 200: z.object({ jobs: z.array(jobSummaryDocument) }) },
         },
-        preHandler: viewer,
+        preParsing: viewer,
       },
       async ({ query }) => ({ jobs: console.jobs.list(query.limit).map(toJobSummaryDocument) }),
     );
 
     app.get(
       "/api/jobs/:id",
-      { schema: { summary: "One job with its devices", params, response: answers }, preHandler: viewer },
+      { schema: { summary: "One job with its devices", params, response: answers }, preParsing: viewer },
       async (request) => document(request.params.id),
     );
 
     app.post(
       "/api/jobs/:id/pause",
-      { schema: { summary: "Send nothing more for now", params, response: answers }, preHandler: operator },
+      { schema: { summary: "Send nothing more for now", params, response: answers }, preParsing: operator },
       async (request) => document(console.jobs.pause(request.params.id, principalOf(request).name).id),
     );
 
     app.post(
       "/api/jobs/:id/resume",
-      { schema: { summary: "Go on with a paused job", params, response: answers }, preHandler: operator },
+      { schema: { summary: "Go on with a paused job", params, response: answers }, preParsing: operator },
       async (request) => document(console.jobs.resume(request.params.id).id),
     );
 
@@ -97,7 +96,7 @@ export const jobRoutes =
       "/api/jobs/:id",
       {
         schema: { summary: "Cancel a job and withdraw its commands", params, response: answers },
-        preHandler: operator,
+        preParsing: operator,
       },
       async (request) => document(console.jobs.cancel(request.params.id, principalOf(request).name).id),
     );

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
-import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import { adviceOf } from "../../ingest/contract/advice.ts";
 import { allow } from "../auth.ts";
@@ -51,7 +50,7 @@ const mostNamed = 20;
 
 /** What is set aside before the store: fields that do not fit, and series beyond the budget. */
 export const quarantineRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
     const device = deviceId.optional();
 
@@ -63,7 +62,7 @@ export const quarantineRoutes =
           querystring: z.object({ device, limit: z.coerce.number().int().min(1).max(10_000).default(1_000) }),
           response: { 200: quarantineDocument, 400: problemDocument },
         },
-        preHandler: allow("viewer", accounts),
+        preParsing: allow("viewer"),
       },
       async ({ query }) => {
         const { quarantine } = console.contract;
@@ -80,7 +79,7 @@ export const quarantineRoutes =
           querystring: z.object({ device }),
           response: { 200: z.object({ forgotten: z.number() }), 400: problemDocument },
         },
-        preHandler: allow("operator", accounts),
+        preParsing: allow("operator"),
       },
       async ({ query }) => ({ forgotten: console.contract.quarantine.forget(query.device) }),
     );
@@ -92,7 +91,7 @@ export const quarantineRoutes =
           summary: "Devices beyond their budget of series, and where it comes from",
           response: { 200: seriesAnswer },
         },
-        preHandler: allow("viewer", accounts),
+        preParsing: allow("viewer"),
       },
       async () => {
         const { budget } = console.contract;
