@@ -10,6 +10,7 @@ import { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
+import { Net } from "#shared/net";
 import { serve } from "#shared/service";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
@@ -107,11 +108,11 @@ clientCommands(line);
 await line.run();
 
 /** Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. */
-async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
+async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, lifetime) : undefined;
-  const { http } = await serveConsole(values, state, lifetime, embedded?.bus);
+  const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, { lifetime, net }) : undefined;
+  const { http } = await serveConsole(values, state, { lifetime, net }, embedded?.bus);
   const broker = embedded?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
   const { serveAgent } = await import("./agent/service.ts");
@@ -122,7 +123,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
     mqttVersion: embedded ? (4 as const) : values.mqttVersion,
   };
   const secret = await localSecret(state, values.device, "device");
-  await serveAgent(agent, secret, lifetime);
+  await serveAgent(agent, secret, { lifetime, net });
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   const { banner } = await import("./console/cli/banner.ts");
   process.stdout.write(
@@ -138,26 +139,41 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   );
 }
 
-async function startBroker(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
+async function startBroker(
+  values: Settings,
+  _given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: Net,
+): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const { url } = await serveBroker(values, state, lifetime);
+  const { url } = await serveBroker(values, state, { lifetime, net });
   process.stdout.write(`Muster's broker listens at ${url}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }
 
-async function startConsole(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
+async function startConsole(
+  values: Settings,
+  _given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: Net,
+): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const { http } = await serveConsole(values, state, lifetime);
+  const { http } = await serveConsole(values, state, { lifetime, net });
   process.stdout.write(`Muster's console listens at ${http}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }
 
-async function startAgent(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime): Promise<void> {
+async function startAgent(
+  values: Settings,
+  given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: Net,
+): Promise<void> {
   const { runAgent } = await import("./agent/service.ts");
   const { readSecret } = await import("./console/secrets.ts");
-  await runAgent(values, given, lifetime, (device) => readSecret(values.data, device));
+  await runAgent(values, given, lifetime, net, (device) => readSecret(values.data, device));
 }
 
 /** Simulated devices; where the console's data directory is at hand they are enrolled first. */
@@ -169,8 +185,9 @@ async function simulate(values: Settings, flags: SimFlags): Promise<void> {
   const { root, interval, batchSize, logLevel } = values;
   const { runSim } = await import("./sim/program.ts");
   const log = createLog("sim", logLevel);
-  await serve((lifetime) =>
-    runSim({ ...options, secret, root, interval, batchSize, clock, log }, { ...flags, lifetime }),
+  await serve(
+    (lifetime) => runSim({ ...options, secret, root, interval, batchSize, clock, log }, { ...flags, lifetime }),
+    new Net(log, clock),
   );
 }
 
@@ -191,10 +208,16 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
   }
 }
 
+/** What every part that serves is given: where to say how it is stopped, and the one net of the process. */
+interface Around {
+  readonly lifetime: Lifetime;
+  readonly net: Net;
+}
+
 async function serveBroker(
   values: Settings,
   { accounts, mqttSecrets }: State,
-  lifetime: Lifetime,
+  { lifetime, net }: Around,
 ): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
   const { listen, root, mqttPort, logLevel } = values;
@@ -207,6 +230,7 @@ async function serveBroker(
     names: ownNames(values),
     proxies: values.trustedProxies,
     clock,
+    net,
     log: createLog("broker", logLevel),
   });
   const { port } = await broker.start();
@@ -219,7 +243,7 @@ async function serveBroker(
 async function serveConsole(
   values: Settings,
   state: State,
-  lifetime: Lifetime,
+  { lifetime, net }: Around,
   bus?: Bus,
 ): Promise<{ console: Console; http: string }> {
   const { Console } = await import("./console/console.ts");
@@ -234,6 +258,7 @@ async function serveConsole(
     root,
     log,
     clock,
+    net,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize * 1024 * 1024 },
     fieldTypes,

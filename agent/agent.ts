@@ -5,6 +5,7 @@ import { asError, BadInputError } from "#shared/errors";
 import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
+import { guardedClock, Net } from "#shared/net";
 import type { Args, Json } from "#shared/messages/command";
 import { readAck } from "#shared/messages/metrics";
 import { commandKey, readConsoleStatus } from "#shared/messages/presence";
@@ -73,8 +74,9 @@ export class Agent {
     this.device = parseDeviceId(options.device);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#topics = new Topics(options.root);
-    const clock = options.clock ?? systemClock;
     const log = (this.#log = options.log ?? silentLog);
+    const net = options.net ?? new Net(log, options.clock ?? systemClock);
+    const clock = guardedClock(options.clock ?? systemClock, net);
     const { device, boot } = this;
     this.#lock = options.directory === undefined ? undefined : new Lock(options.directory, log);
     const machine = machineBootId();
@@ -122,7 +124,16 @@ export class Agent {
     const preferences = new Preferences(options.directory, log);
     const { interval, paused, collectors: switched = {} } = preferences.changed;
     const { metricsSocket: socket, metricsDirectory: directory } = options;
-    this.#own = new OwnMetrics({ device, socket, directory, paused: () => this.#sampler.paused, clock, log, emit });
+    this.#own = new OwnMetrics({
+      device,
+      socket,
+      directory,
+      paused: () => this.#sampler.paused,
+      clock,
+      log,
+      net,
+      emit,
+    });
     this.#sampler = new Sampler({
       collectors: options.collectors ?? collectors(),
       disabled: Object.keys(switched).filter((name) => !switched[name]),

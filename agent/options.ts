@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import type { Collector } from "./collectors/collector.ts";
 
 export interface AgentOptions {
@@ -37,4 +38,6 @@ export interface AgentOptions {
   readonly collectors?: readonly Collector[];
   readonly log?: Log;
   readonly clock?: Clock;
+  /** What catches faults in listeners and timers; one of its own by default. */
+  readonly net?: Net;
 }

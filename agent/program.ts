@@ -1,6 +1,9 @@
 import "./small-heap.ts";
 import { parseArgs } from "node:util";
+import { systemClock } from "#shared/clock";
 import { asError, SettingsError } from "#shared/errors";
+import { createLog } from "#shared/log";
+import { Net } from "#shared/net";
 import { fail, serve } from "#shared/service";
 import { defaultOf, flagOf, loadSettings, settings } from "#shared/settings";
 import { keepFilesPrivate } from "#shared/umask";
@@ -47,7 +50,8 @@ async function main(): Promise<void> {
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
   const { values, given } = loadSettings({ flags, env: process.env, file });
-  await serve((lifetime) => runAgent(values, given, lifetime));
+  const net = new Net(createLog("agent", values.logLevel), systemClock);
+  await serve((lifetime) => runAgent(values, given, lifetime, net), net);
 }
 
 main().catch(fail);

@@ -93,9 +93,13 @@ export class CommandQueue<J extends Queued> {
     const [job] = at < 0 ? [] : this.#jobs.splice(at, 1);
     if (!job) return;
     this.#running = true;
-    await this.#options.run(job);
-    this.#running = false;
-    void this.#next();
+    try {
+      await this.#options.run(job);
+    } finally {
+      // Also after a fault of ours: the next job must not wait for ever.
+      this.#running = false;
+      void this.#next();
+    }
   }
 }
 

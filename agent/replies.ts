@@ -59,9 +59,9 @@ export class Replies {
   }
 
   #sendAndWait(id: CommandId, ended: Ended, wait: number): void {
-    this.send(id, ended.reply, ended.encoding);
     const again = (): void => this.#sendAndWait(id, ended, Math.min(wait * 2, repeat.longest));
     this.#repeating.set(id, this.#options.clock.after(wait, again));
+    this.send(id, ended.reply, ended.encoding);
   }
 
   #publish(topic: string, payload: Buffer, correlationData?: Buffer): void {

@@ -128,8 +128,12 @@ export class Sender {
 
   #pump(): void {
     if (!this.#ready) return;
-    for (const queue of this.#options.outbox.queues) this.#drain(this.#flightOf(queue));
-    this.#watch();
+    try {
+      for (const queue of this.#options.outbox.queues) this.#drain(this.#flightOf(queue));
+    } finally {
+      // Whatever the disk does, what is on its way is waited for and tried again.
+      this.#watch();
+    }
   }
 
   #drain(flight: Flight): void {

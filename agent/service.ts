@@ -4,6 +4,7 @@ import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
+import type { Net } from "#shared/net";
 import { createLog, type Log } from "#shared/log";
 import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
@@ -23,6 +24,7 @@ export async function runAgent(
   values: Settings,
   given: ReadonlySet<SettingName>,
   lifetime: Lifetime,
+  net: Net,
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
   const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
@@ -33,19 +35,29 @@ export async function runAgent(
       `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
     );
   }
-  const agent = await serveAgent({ ...values, device, mqttUrl: login.url }, secret, lifetime, respawn);
+  const agent = await serveAgent({ ...values, device, mqttUrl: login.url }, secret, {
+    lifetime,
+    net,
+    restart: respawn,
+  });
+  lifetime.up();
   process.stdout.write(`agent ${device} reports to ${login.url}\n`);
   const reason = await agent.finished;
   process.stdout.write(`agent ${device} has ended: ${reason}\n`);
   if (reason.startsWith("refused")) process.exitCode = 1;
 }
 
-/** @param restart how `restart` begins anew; without it, as another run in this process */
+interface Around {
+  readonly lifetime: Lifetime;
+  readonly net: Net;
+  /** How `restart` begins anew; without it, as another run in this process. */
+  readonly restart?: () => void;
+}
+
 export async function serveAgent(
   values: AgentValues,
   password: string,
-  lifetime: Lifetime,
-  restart?: () => void,
+  { lifetime, net, restart }: Around,
 ): Promise<Agent> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
@@ -65,6 +77,7 @@ export async function serveAgent(
     directory,
     log,
     clock,
+    net,
     ...own,
     ...reboot,
   };
@@ -72,7 +85,10 @@ export async function serveAgent(
   const begin = async (): Promise<Agent> => {
     // Ends the executables that outlive their agent's stop, as in a restart within this process.
     const ended = new AbortController();
-    const agent = (current = new Agent({ ...options, restart: restart ?? (() => void begin()) }));
+    const agent = (current = new Agent({
+      ...options,
+      restart: restart ?? (() => void begin().catch((thrown: unknown) => net.caught("agent: a restart", thrown))),
+    }));
     for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
     agent.start();
     void agent.finished.then((reason) => {

@@ -100,7 +100,13 @@ export class LocalBus implements Bus {
 
   #change(state: ConnectionChange): void {
     this.#state = state;
-    for (const watcher of this.#watchers) watcher(state);
+    for (const watcher of this.#watchers) {
+      try {
+        watcher(state);
+      } catch (thrown) {
+        this.#options.log.error({ err: asError(thrown) }, "a listener to the connection failed");
+      }
+    }
   }
 
   #attach(filters: readonly string[], listener: Listener): void {

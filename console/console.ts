@@ -2,6 +2,7 @@ import { systemClock, type Clock } from "#shared/clock";
 import { parseDuration } from "#shared/duration";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
+import { guardedClock, Net } from "#shared/net";
 import type { Args } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
@@ -34,9 +35,11 @@ export type { ConsoleOptions, SendOptions } from "./options.ts";
  * ```
  */
 export class Console {
-  readonly events = {
-    samples: new Signal<{ device: DeviceId; samples: readonly Sample[] }>(),
-    store: new Signal<void>(),
+  /** What was caught in listeners and timers: faults of Muster's own. */
+  readonly faults: Net;
+  readonly events: {
+    readonly samples: Signal<{ device: DeviceId; samples: readonly Sample[] }>;
+    readonly store: Signal<void>;
   };
   readonly #options: ConsoleOptions;
   readonly #clock: Clock;
@@ -44,7 +47,11 @@ export class Console {
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    const clock = options.clock ?? systemClock;
+    const net = (this.faults = options.net ?? new Net(options.log ?? silentLog, clock));
+    this.#clock = guardedClock(clock, net);
+    const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
+    this.events = { samples: new Signal(failed), store: new Signal(failed) };
     this.events.store.on(() => this.#storeChanged());
   }
 
@@ -160,6 +167,7 @@ export class Console {
       options: this.#options,
       topics: new Topics(root),
       clock: this.#clock,
+      net: this.faults,
       log,
       events: { samples, storeChanged: () => store.emit() },
     });

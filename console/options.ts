@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import type { Duration } from "#shared/duration";
 import type { FieldType } from "#shared/field-types";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import type { State } from "./state.ts";
 
 export interface ConsoleOptions {
@@ -34,6 +35,8 @@ export interface ConsoleOptions {
   readonly state?: State;
   readonly log?: Log;
   readonly clock?: Clock;
+  /** What catches faults in listeners and timers; one of its own by default. */
+  readonly net?: Net;
 }
 
 export interface SendOptions {

@@ -5,6 +5,7 @@ import { BadInputError } from "#shared/errors";
 import { shortId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import type { Topics } from "#shared/topics";
 import { Desk } from "./desk/desk.ts";
 import { TypedCommands } from "./desk/typed.ts";
@@ -33,6 +34,7 @@ export interface Surroundings {
   readonly options: ConsoleOptions;
   readonly topics: Topics;
   readonly clock: Clock;
+  readonly net: Net;
   readonly log: Log;
   readonly events: {
     /** The store's health, or what waits for it, has changed. */
@@ -47,8 +49,9 @@ export type Parts = ReturnType<typeof compose>;
 
 /** Makes every part and gives each the functions of those that it needs. */
 export function compose(around: Surroundings) {
-  const { options, topics, clock, log, events } = around;
+  const { options, topics, clock, log, events, net } = around;
   const common = { clock, log };
+  const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
   const state = options.state ?? openState(options.directory, clock);
   const { database, accounts } = state;
   const link = options.bus ? undefined : makeLink(around);
@@ -56,12 +59,12 @@ export function compose(around: Surroundings) {
   const store = makeStore(around);
   const writes = new Durations();
   const write = timed(store, writes);
-  const registry = new Registry({ database, clock, enrolled: (id) => accounts.find(id)?.role === "device" });
+  const registry = new Registry({ database, clock, failed, enrolled: (id) => accounts.find(id)?.role === "device" });
   const refusals = new Refusals({ bus, topics, ...common });
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
   const voice = new Voice({ bus, topics, ...common });
-  const desk = new Desk({ database, bus, topics, ...common, device: (id) => registry.get(id) });
-  const jobs = new Jobs({ database, desk, clock, directory: registry });
+  const desk = new Desk({ database, bus, topics, ...common, failed, device: (id) => registry.get(id) });
+  const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
   const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
   const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
   const marks = new CommandMarks({ write, log, offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key) });
@@ -88,7 +91,16 @@ export function compose(around: Surroundings) {
   });
   const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice });
   const brokerConnected = (): boolean => bus.connected;
-  const reporter = new Reporter({ ingest, contract, spool, registry, store, brokerConnected, writes });
+  const reporter = new Reporter({
+    ingest,
+    contract,
+    spool,
+    registry,
+    store,
+    brokerConnected,
+    writes,
+    faults: () => net.total,
+  });
   const self = new SelfMetrics({
     ...common,
     ...(options.selfInterval === undefined ? {} : { interval: options.selfInterval }),

@@ -8,6 +8,8 @@ import type { Database } from "./store/database.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
 export interface RegistryOptions {
+  /** Takes what a listener to changes throws. */
+  readonly failed?: (thrown: unknown) => void;
   readonly database: Database;
   readonly clock?: Clock;
   /** Whether the device has an account; such a device is known before it is first heard. */
@@ -23,11 +25,12 @@ export class Registry {
   readonly #clock: Clock;
   readonly #entries = new Map<DeviceId, Entry>();
   /** Every change of a device's presence or of what it says about itself. */
-  readonly changes = new Signal<Device>();
+  readonly changes: Signal<Device>;
   #cancelGrace: (() => void) | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.changes = new Signal(options.failed);
     this.#clock = options.clock ?? systemClock;
   }
 

@@ -1,12 +1,23 @@
 import { Command as Program } from "commander";
+import { systemClock } from "#shared/clock";
 import { errorCode } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
+import { createLog } from "#shared/log";
+import { Net } from "#shared/net";
 import { fail, serve } from "#shared/service";
 import { defaultOf, flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
 import { keepFilesPrivate } from "#shared/umask";
 
-/** Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults. */
-export type Service = (values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime) => Promise<void>;
+/**
+ * Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults; `net` catches what
+ * the parts throw into the event loop.
+ */
+export type Service = (
+  values: Settings,
+  given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: Net,
+) => Promise<void>;
 /** Does one thing and ends; its own arguments and options come after the settings. */
 export type Errand<A extends unknown[]> = (values: Settings, ...parameters: A) => Promise<void>;
 
@@ -40,7 +51,8 @@ export class CommandLine {
   serve(begin: Service) {
     return async (...parameters: unknown[]): Promise<void> => {
       const { values, given } = this.#settings(parameters);
-      await serve((lifetime) => begin(values, given, lifetime));
+      const net = new Net(createLog("muster", values.logLevel), systemClock);
+      await serve((lifetime) => begin(values, given, lifetime, net), net);
     };
   }
 

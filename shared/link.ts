@@ -168,8 +168,19 @@ export class Link implements Bus {
       if (this.#options.clock.monotonic() - begun > settled) this.#failures = 0;
       const wait = this.#wait();
       log.warn({ clientId, wait }, `no connection to the broker at ${url} (${explain(cause)}); next try in ${wait} ms`);
-      this.#cancelWait = this.#options.clock.after(wait, () => this.#connect());
+      this.#cancelWait = this.#options.clock.after(wait, () => this.#again());
     });
+  }
+
+  /** Whatever a try meets (no descriptor left, say), there is a next one. */
+  #again(): void {
+    try {
+      this.#connect();
+    } catch (thrown) {
+      const wait = this.#wait();
+      this.#options.log.warn({ err: asError(thrown), wait }, `could not connect to the broker; next try in ${wait} ms`);
+      this.#cancelWait = this.#options.clock.after(wait, () => this.#again());
+    }
   }
 
   #clientOptions(session: string): IClientOptions {
@@ -254,7 +265,13 @@ export class Link implements Bus {
 
   #change(state: ConnectionChange): void {
     this.#state = state;
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (thrown) {
+        this.#options.log.error({ err: asError(thrown) }, "a listener to the connection failed");
+      }
+    }
   }
 
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {

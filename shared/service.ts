@@ -1,16 +1,38 @@
 import { asError, BadInputError, EnvironmentError, messageWithCauses, SettingsError } from "#shared/errors";
 import { Lifetime } from "#shared/lifetime";
+import type { Net } from "#shared/net";
 
-/** Runs what `begin` starts until SIGINT or SIGTERM, then stops it in reverse. @throws what `begin` throws, with everything undone */
-export async function serve(begin: (lifetime: Lifetime) => Promise<void>): Promise<void> {
+/**
+ * Runs what `begin` starts until SIGINT or SIGTERM, then stops it in reverse. From when it is up, whatever nobody caught is caught by
+ * the net and costs nothing else, however often it comes: a process that ended on the tenth fault could be ended by whoever finds one.
+ * Before that it is a failed start.
+ * @throws what `begin` throws, with everything undone
+ */
+export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: Net): Promise<void> {
   const lifetime = new Lifetime();
   endOnSignals(lifetime);
+  catchTheRest(lifetime, net);
   try {
     await begin(lifetime);
+    lifetime.up();
   } catch (error) {
     await lifetime.stop().catch(() => {});
     throw error;
   }
+}
+
+function catchTheRest(lifetime: Lifetime, net: Net): void {
+  const caught = (thrown: unknown): void => {
+    if (lifetime.isUp) net.caught(`nowhere else: ${frameOf(thrown)}`, thrown);
+    else fail(thrown);
+  };
+  process.on("uncaughtException", caught).on("unhandledRejection", caught);
+}
+
+/** Where an error was made: the file and line of its first frame, without the directories that lead there. */
+function frameOf(thrown: unknown): string {
+  const stack = thrown instanceof Error ? String(thrown.stack) : "";
+  return /^\s+at .*?([^/\\\s(]+:\d+):\d+\)?$/m.exec(stack)?.[1] ?? "no stack";
 }
 
 function endOnSignals(lifetime: Lifetime): void {

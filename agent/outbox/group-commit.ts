@@ -29,14 +29,17 @@ export class GroupCommit<T> {
   }
 
   async #flush(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const group = this.#take();
-      const error = await this.#options.write(group).then(() => undefined, asError);
-      if (error) this.#options.failed([...group, ...this.#take()], error);
-      else this.#options.landed(group);
+    try {
+      while (this.#pending.length > 0) {
+        const group = this.#take();
+        const error = await this.#options.write(group).then(() => undefined, asError);
+        if (error) this.#options.failed([...group, ...this.#take()], error);
+        else this.#options.landed(group);
+      }
+    } finally {
+      // In the same turn as the loop's end: who pushes a moment later must not rely on a loop that has ended.
+      this.#flushing = undefined;
     }
-    // In the same turn as the loop's end: who pushes a moment later must not rely on a loop that has ended.
-    this.#flushing = undefined;
   }
 
   #take(): T[] {

@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
+import type { Net } from "#shared/net";
 import type { Intake } from "./intake.ts";
 import { longestLine, readLine, tooLong } from "./line.ts";
 
 export interface ConnectionOptions {
   readonly intake: Intake;
   readonly clock: Clock;
+  readonly net: Net;
   /** Told of each line that was refused, with the sentence that its sender gets. */
   readonly refused: (why: string) => void;
   /** The connection is over and everything that it brought is taken. */
@@ -36,14 +38,25 @@ export class Connection {
   }
 
   start(): void {
-    this.#socket.setEncoding("utf8").on("data", (chunk: string) => {
-      this.#text += chunk;
-      this.#drain();
-    });
-    this.#socket.on("end", () => this.#end("whole"));
+    const guard = <A extends unknown[]>(run: (...parameters: A) => void): ((...parameters: A) => void) =>
+      this.#options.net.guard("agent: a program's lines", run, () => this.#socket.destroy());
+    this.#socket.setEncoding("utf8").on(
+      "data",
+      guard((chunk: string) => {
+        this.#text += chunk;
+        this.#drain();
+      }),
+    );
+    this.#socket.on(
+      "end",
+      guard(() => this.#end("whole")),
+    );
     // A program that was killed may reset its connection: the lines that it has finished count.
     this.#socket.on("error", () => {});
-    this.#socket.on("close", () => this.#end("torn"));
+    this.#socket.on(
+      "close",
+      guard(() => this.#end("torn")),
+    );
   }
 
   /** Takes the lines that have come and for which there is room, and lets go. */

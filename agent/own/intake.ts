@@ -68,9 +68,12 @@ export class Intake {
     this.#cancel = undefined;
     const pending = this.#pending;
     this.#pending = [];
-    for (const columns of toBatches(pending)) this.#options.emit(columns);
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resume of waiting) resume();
+    try {
+      for (const columns of toBatches(pending)) this.#options.emit(columns);
+    } finally {
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const resume of waiting) resume();
+    }
   }
 }

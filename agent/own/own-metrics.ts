@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import type { Json } from "#shared/messages/command";
 import type { Reading } from "../collectors/collector.ts";
 import type { Columns } from "../columns.ts";
@@ -17,6 +18,7 @@ export interface OwnMetricsOptions {
   readonly paused: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  readonly net: Net;
   readonly emit: (columns: Columns) => void;
 }
 

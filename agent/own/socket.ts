@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { Net } from "#shared/net";
 import { Connection } from "./connection.ts";
 import type { Intake } from "./intake.ts";
 
@@ -12,6 +13,7 @@ export interface MetricsSocketOptions {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly log: Log;
+  readonly net: Net;
 }
 
 /** Programs that are connected at the same time, at most. */
@@ -40,11 +42,21 @@ export class MetricsSocket {
 
   /** Listens, where that can be; an agent without its socket is still an agent, and the log says why. */
   start(): void {
-    const { path } = this.#options;
+    const { path, net } = this.#options;
     if (!isPipe(path) && Buffer.byteLength(path) > longestPath)
       return this.#fail(new EnvironmentError(`its path has more than the ${longestPath} bytes that the system takes`));
-    const server = (this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket)));
-    server.on("error", (error) => this.#taken(server, error));
+    const server = (this.#server = createServer(
+      { allowHalfOpen: true },
+      net.guard(
+        "agent: a program's connection",
+        (socket: Socket) => this.#accept(socket),
+        (socket) => socket.destroy(),
+      ),
+    ));
+    server.on(
+      "error",
+      net.guard("agent: the metrics socket", (error: Error) => this.#taken(server, error)),
+    );
     this.#listen(server);
   }
 
@@ -109,10 +121,10 @@ export class MetricsSocket {
       socket.resume();
       return;
     }
-    const { intake, clock } = this.#options;
+    const { intake, clock, net } = this.#options;
     const refused = (why: string): void => this.#complain(why);
     const ended = (): void => void this.#connections.delete(connection);
-    const connection = new Connection(socket, { intake, clock, refused, ended });
+    const connection = new Connection(socket, { intake, clock, net, refused, ended });
     this.#connections.add(connection);
     connection.start();
   }

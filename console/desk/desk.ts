@@ -20,6 +20,8 @@ import { Tasks } from "./tasks.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface DeskOptions {
+  /** Takes what a listener to changes throws. */
+  readonly failed?: (thrown: unknown) => void;
   readonly database: Database;
   readonly bus: Bus;
   readonly topics: Topics;
@@ -65,10 +67,11 @@ export class Desk {
   readonly #answerTimes: AnswerTimesLearner;
   readonly #endings: Endings;
   /** Every command that is taken or changes. */
-  readonly changes = new Signal<Command>();
+  readonly changes: Signal<Command>;
 
   constructor(options: DeskOptions) {
     this.#options = options;
+    this.changes = new Signal(options.failed);
     this.#rows = new CommandRows(options.database);
     this.#book = new Book({ rows: this.#rows, clock: options.clock, changes: this.changes });
     this.#waiters = new Waiters(options.clock);

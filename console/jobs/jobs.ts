@@ -17,6 +17,8 @@ import { sumUp, type Counts } from "./tally.ts";
 import { select, type Directory } from "./target.ts";
 
 export interface JobsOptions {
+  /** Takes what a listener to changes throws. */
+  readonly failed?: (thrown: unknown) => void;
   readonly database: Database;
   readonly desk: Desk;
   readonly clock: Clock;
@@ -42,11 +44,12 @@ export class Jobs {
   readonly #announcer: Announcer;
   readonly groups: Groups;
   /** Jobs that changed; a few a second of each at most. */
-  readonly changes = new Signal<JobSummary>();
+  readonly changes: Signal<JobSummary>;
   #undo: (() => void)[] = [];
 
   constructor(options: JobsOptions) {
     this.#options = options;
+    this.changes = new Signal(options.failed);
     this.#rows = new JobRows(options.database);
     this.groups = new Groups(options.database);
     this.#announcer = new Announcer(options.clock, (id) => this.#announce(id));

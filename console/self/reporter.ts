@@ -15,6 +15,8 @@ export interface ReporterOptions {
   readonly brokerConnected: () => boolean;
   /** What {@link timed} has measured. */
   readonly writes: Durations;
+  /** How much was caught by the net. */
+  readonly faults: () => number;
 }
 
 /** Reads the numbers of all parts into one report. */
@@ -46,6 +48,7 @@ export class Reporter {
         written: batches.stats.stored + samples.stats.stored,
         rejected: batches.stats.rejected + samples.stats.rejected,
         set_aside: contract.setAside,
+        faults: this.#options.faults(),
       },
       gauges: this.#gauges(),
       refused: { ...stats.refused },

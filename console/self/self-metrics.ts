@@ -35,8 +35,8 @@ export class SelfMetrics {
   start(): void {
     const { clock, interval = 10_000 } = this.#options;
     this.#cancel = clock.after(interval, () => {
-      this.#tell();
       this.start();
+      this.#tell();
     });
   }
 

@@ -205,12 +205,19 @@ export class SimpleSamples {
     const { spool } = this.#options;
     const most = this.#failures > 0 ? { ...portion, rows: 1 } : portion;
     this.#draining = true;
-    const rows = spool.oldest(most, this.#passing);
-    const written = rows.length === 0 || (await this.#write(rows.map((row) => this.#read(row))));
-    this.#draining = false;
+    let rows: readonly SpoolRow[] = [];
+    let written = false;
+    try {
+      rows = spool.oldest(most, this.#passing);
+      written = rows.length === 0 || (await this.#write(rows.map((row) => this.#read(row))));
+    } catch (thrown) {
+      this.#options.log.error({ err: asError(thrown) }, "the spool could not be read; it is tried again");
+    } finally {
+      this.#draining = false;
+    }
     if (written) this.#failures = 0;
     else this.#failures += 1;
-    if (rows.length > 0) {
+    if (rows.length > 0 || !written) {
       this.#drainIn(written ? pause : this.#wait());
       this.#tell();
     } else if (this.#told > Number.NEGATIVE_INFINITY) {
