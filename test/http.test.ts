@@ -147,6 +147,12 @@ suite("HTTP API", ({ test }) => {
     problem(await send({ key: "report" }), 409, /belongs to "ping" on rpi-7/);
   });
 
+  test("what the router itself refuses is told like everything else", async (scope) => {
+    const { ask } = await startApi(scope);
+    problem(await ask("GET", `/api/devices/${"x".repeat(200)}`), 414, /longer|length/);
+    problem(await ask("GET", "/api/devices/%c0"), 400, /valid/);
+  });
+
   test("a body that is deep, wide, cut short or empty is answered with a sentence", async (scope) => {
     const { app } = await startApi(scope);
     const headers = {

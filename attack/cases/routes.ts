@@ -27,7 +27,7 @@ interface Description {
 
 const roles: readonly (Person | undefined)[] = [undefined, "vera", "olaf", "admin"];
 /** Answered on any route, whether it is described there or not: the request was wrong, too much, or by nobody. */
-const usual = new Set([400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 431]);
+const usual = new Set([400, 401, 403, 404, 405, 409, 413, 414, 415, 421, 422, 429, 431]);
 /** Something behind the console failed, and the answer says so. */
 const documented = new Set([502, 503, 504]);
 /** Open to those who are not logged in. */

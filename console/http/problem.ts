@@ -32,6 +32,7 @@ const titles: Readonly<Record<number, string>> = {
   404: "Not found",
   409: "Conflict",
   413: "Too large",
+  414: "Too long an address",
   415: "Unsupported media type",
   421: "Not called that",
   422: "Cannot be carried out",

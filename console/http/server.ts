@@ -24,7 +24,7 @@ import type { Console } from "../console.ts";
 import { allow, identify, may } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
-import { problem, problemOf } from "./problem.ts";
+import { problem, problemOf, type Problem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
 import { deviceRoutes } from "./routes/devices.ts";
@@ -53,6 +53,8 @@ export interface HttpOptions {
 
 /** Bytes of a request's body at most. */
 const bodyLimit = 64 * 1024;
+/** Characters of what the router says, which repeats the address that it was given. */
+const longestDetail = 300;
 /** Requests a minute of one account, or without a login from one address: far above any page or script of ours, far below what would hurt. */
 export const requestsPerMinute = 6_000;
 
@@ -100,10 +102,17 @@ export async function buildApp({
     bodyLimit,
     forceCloseConnections: true,
     trustProxy: (address) => proxies.trusts(address),
+    // What the router itself refuses: a path that is no UTF-8, a parameter that is too long.
+    frameworkErrors: (error: Error & { statusCode?: number }, _request, reply) =>
+      sendProblem(reply, problem(error.statusCode ?? 400, error.message.slice(0, longestDetail))),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);
+  // Whoever has hung up gets no answer: the connection has no address any more, which those who count by address stumble over.
+  app.addHook("onRequest", async ({ socket }, reply) => {
+    if (socket.remoteAddress === undefined) reply.hijack();
+  });
   readJsonBodies(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },
@@ -129,7 +138,12 @@ export async function buildApp({
   await app.register(quarantineRoutes(console));
   await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));
-  app.get("/api/openapi.json", { schema: { hide: true }, preParsing: allow("viewer") }, async () => app.swagger());
+  // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
+  let description = "";
+  app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));
+  app.get("/api/openapi.json", { schema: { hide: true }, preParsing: allow("viewer") }, (_, reply) =>
+    reply.type("application/json").send(description),
+  );
   app.get(
     "/healthz",
     {
@@ -206,9 +220,12 @@ function setErrors(app: FastifyInstance, log: Log): void {
     const told = problemOf(error);
     if (error instanceof LoginsBusyError) reply.header("retry-after", "1");
     if (!told) log.error({ err: error, url: request.url }, "a request failed");
-    const answer = told ?? problem(500, "something went wrong here; the console's log says what");
-    return reply.code(answer.status).type("application/problem+json").serializer(JSON.stringify).send(answer);
+    return sendProblem(reply, told ?? problem(500, "something went wrong here; the console's log says what"));
   });
+}
+
+function sendProblem(reply: FastifyReply, answer: Problem): FastifyReply {
+  return reply.code(answer.status).type("application/problem+json").serializer(JSON.stringify).send(answer);
 }
 
 async function servePage(app: FastifyInstance, root: string): Promise<void> {
@@ -226,7 +243,7 @@ function setNotFound(app: FastifyInstance, page: boolean): void {
       404,
       `there is nothing at ${method} ${url.slice(0, 200)}; GET /api/openapi.json lists what is`,
     );
-    return reply.code(404).type("application/problem+json").serializer(JSON.stringify).send(answer);
+    return sendProblem(reply, answer);
   });
 }
 
