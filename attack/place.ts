@@ -34,6 +34,7 @@ export class Place {
   readonly mqtt: number;
   readonly server: Server;
   readonly #secrets = new Map<string, string>();
+  readonly #mqttSecrets = new Map<string, string>();
   readonly #lifetime = new Lifetime();
   readonly #env: NodeJS.ProcessEnv;
   #agent: ChildProcess | undefined;
@@ -93,7 +94,8 @@ export class Place {
 
   /** Somebody who is logged in at the broker. */
   enter(name: string, options: Partial<PeerLogin> = {}): Promise<Peer> {
-    return new Peer({ port: this.mqtt, name, secret: this.secretOf(name), ...options }).enter();
+    const secret = this.#mqttSecrets.get(name) ?? this.secretOf(name);
+    return new Peer({ port: this.mqtt, name, secret, ...options }).enter();
   }
 
   /** The command line, on this installation. */
@@ -125,7 +127,10 @@ export class Place {
   #enroll(devices: readonly string[]): void {
     const state = openState(this.data, systemClock);
     try {
-      for (const [name, role] of Object.entries(people)) state.accounts.set(name, role, this.secretOf(name));
+      for (const [name, role] of Object.entries(people)) {
+        state.accounts.set(name, role, this.secretOf(name));
+        this.#mqttSecrets.set(name, state.mqttSecrets.issue(name));
+      }
       const secret = generateSecret();
       state.accounts.addDevices(devices, secret);
       for (const name of devices) this.#secrets.set(name, secret);

@@ -33,7 +33,8 @@ async function planted(place: Place): Promise<void> {
   await new Promise<void>((resolve) => thief.listen(0, "127.0.0.1", resolve));
   try {
     const { port } = thief.address() as AddressInfo;
-    await writeFile(join(directory, "muster.toml"), `url = "http://127.0.0.1:${port}"\n`);
+    // To the system an address of this machine, to the command line any other host.
+    await writeFile(join(directory, "muster.toml"), `url = "http://0.0.0.0:${port}"\n`, { mode: 0o600 });
     const [program, args] = musterProgram(["devices"]);
     const root = process.cwd();
     const absolute = args.map((word) => (word === "dist/muster.js" ? join(root, word) : word));

@@ -53,10 +53,12 @@ export interface HttpOptions {
 
 /** Bytes of a request's body at most. */
 const bodyLimit = 64 * 1024;
-/** Characters of what the router says, which repeats the address that it was given. */
-const longestDetail = 300;
 /** Requests a minute of one account, or without a login from one address: far above any page or script of ours, far below what would hurt. */
 export const requestsPerMinute = 6_000;
+
+/** Said in place of the router's own words, which repeat the path that it was given. */
+const longPath = "a part of the path is longer than any id or name can be";
+const badPath = "the path is not valid: expected percent signs and two hexadecimal digits that make UTF-8";
 
 /** The console's HTTP side: the API, the event stream and the page. */
 export class HttpServer {
@@ -103,8 +105,9 @@ export async function buildApp({
     forceCloseConnections: true,
     trustProxy: (address) => proxies.trusts(address),
     // What the router itself refuses: a path that is no UTF-8, a parameter that is too long.
-    frameworkErrors: (error: Error & { statusCode?: number }, _request, reply) =>
-      sendProblem(reply, problem(error.statusCode ?? 400, error.message.slice(0, longestDetail))),
+    frameworkErrors: (error: Error & { statusCode?: number }, _request, reply) => {
+      void sendProblem(reply, error.statusCode === 414 ? problem(414, longPath) : problem(400, badPath));
+    },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
