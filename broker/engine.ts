@@ -27,7 +27,10 @@ export interface EngineOptions {
   readonly memory: Memory;
   readonly emitter: Emitter;
   /** Called with each message at QoS 1 before it is acknowledged, which `done` lets go on. */
-  readonly beforeAck: (message: { topic: string; payload: Buffer; from?: string }, done: () => void) => void;
+  readonly beforeAck: (
+    message: { topic: string; payload: Buffer; retain: boolean; from?: string },
+    done: () => void,
+  ) => void;
 }
 
 /** Aedes with our hooks in: it speaks the protocol and asks the guards about everything else. */
@@ -96,10 +99,12 @@ export class Engine {
         let guest: Guest | undefined;
         const fault = this.#fault("a message", () => gate.offer((guest = guests.of(client)), packet));
         if (fault) return done(fault);
-        const { topic, payload, qos } = packet;
+        const { topic, payload, qos, retain } = packet;
         // At QoS 2 Aedes itself delivers first, and knows what came twice.
         if (qos !== 1 || !Buffer.isBuffer(payload)) return done(null);
-        beforeAck({ topic, payload, ...(guest?.principal ? { from: guest.principal.name } : {}) }, () => done(null));
+        beforeAck({ topic, payload, retain, ...(guest?.principal ? { from: guest.principal.name } : {}) }, () =>
+          done(null),
+        );
       },
       authorizeSubscribe: (client, subscription, done) => {
         let granted = false;

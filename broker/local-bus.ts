@@ -1,4 +1,4 @@
-import type { Bus, ConnectionChange, Message, PublishOptions } from "#shared/bus";
+import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { asError, DisconnectedError } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
 import { shortId } from "#shared/ids";
@@ -30,7 +30,7 @@ export interface LocalBusOptions {
 /** The bus of whoever lives in the broker's process: no socket, no codec, no copy of the payload. */
 export class LocalBus implements Bus {
   readonly #options: LocalBusOptions;
-  readonly #subscriptions: { filters: readonly string[]; listener: Listener }[] = [];
+  readonly #subscriptions: Subscription[] = [];
   readonly #watchers: ((change: ConnectionChange) => void)[] = [];
   /** Payloads that were offered before their acknowledgement: the emitter brings them once more. */
   readonly #offered = new WeakSet<Buffer>();
@@ -57,9 +57,10 @@ export class LocalBus implements Bus {
     if (refused) throw new DisconnectedError(`the broker did not take ${topic}`, { cause: refused });
   }
 
-  subscribe(filters: readonly string[], listener: Listener): void {
-    this.#subscriptions.push({ filters, listener });
-    if (this.#state.up) this.#attach(filters, listener);
+  subscribe(filters: readonly string[], listener: Listener, options: SubscribeOptions = {}): void {
+    const subscription = { filters, listener, ...options };
+    this.#subscriptions.push(subscription);
+    if (this.#state.up) this.#attach(subscription);
   }
 
   onConnection(listener: (change: ConnectionChange) => void): void {
@@ -69,7 +70,7 @@ export class LocalBus implements Bus {
 
   /** Called by the broker when it is up. */
   up(): void {
-    for (const { filters, listener } of this.#subscriptions) this.#attach(filters, listener);
+    for (const subscription of this.#subscriptions) this.#attach(subscription);
     this.#change({ up: true, session: shortId() });
   }
 
@@ -83,7 +84,7 @@ export class LocalBus implements Bus {
    * and a kill between the two would lose what the sender believes to be kept.
    * @param done called when every listener is through with it
    */
-  offer(message: Pick<StoredPacket, "topic" | "payload" | "from">, done: () => void): void {
+  offer(message: Handed, done: () => void): void {
     const takers = this.#subscriptions.filter(({ filters }) =>
       filters.some((filter) => matchesFilter(filter, message.topic)),
     );
@@ -94,7 +95,8 @@ export class LocalBus implements Bus {
       if (--open === 0) done();
     };
     this.#offering = message;
-    for (const { listener } of takers) this.#hand(listener, message, false, release);
+    for (const { listener, retainAsPublished } of takers)
+      this.#hand(listener, message, retainAsPublished === true && message.retain, release);
     this.#offering = undefined;
   }
 
@@ -109,14 +111,14 @@ export class LocalBus implements Bus {
     }
   }
 
-  #attach(filters: readonly string[], listener: Listener): void {
+  #attach({ filters, listener, retainAsPublished = false }: Subscription): void {
     let last: StoredPacket | undefined;
     const take = (packet: StoredPacket, done: () => void): void => {
       // Two of its filters match: the emitter comes twice in a row with the same packet.
       if (packet === last) return done();
       last = packet;
       if (this.#offered.has(packet.payload)) return this.#came(packet.payload, done);
-      this.#hand(listener, packet, false, done);
+      this.#hand(listener, packet, retainAsPublished && packet.retain, done);
     };
     for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
     // Looked up as late as they are handed over, so that no retained message comes after a newer live one.
@@ -147,12 +149,7 @@ export class LocalBus implements Bus {
     for (const packet of found) this.#hand(listener, packet, true, () => {});
   }
 
-  #hand(
-    listener: Listener,
-    packet: Pick<StoredPacket, "topic" | "payload" | "from">,
-    retain: boolean,
-    release: () => void,
-  ): void {
+  #hand(listener: Listener, packet: Handed, retain: boolean, release: () => void): void {
     const { topic, payload, from } = packet;
     try {
       const wait = listener({ topic, payload, retain, ...(from === undefined ? {} : { from }) });
@@ -170,3 +167,9 @@ export class LocalBus implements Bus {
 }
 
 type Listener = (message: Message) => void | Promise<void>;
+type Handed = Pick<StoredPacket, "topic" | "payload" | "from" | "retain">;
+
+interface Subscription extends SubscribeOptions {
+  readonly filters: readonly string[];
+  readonly listener: Listener;
+}

@@ -64,7 +64,7 @@ export class Console {
     await store.start();
     voice.taking(this.storeHealth().ok);
     ingest.start();
-    bus.subscribe(inbox.filters, (message) => (this.#parts === parts ? inbox.receive(message) : undefined));
+    inbox.attach(bus, () => this.#parts === parts);
     desk.start();
     jobs.start();
     bus.onConnection((change) => {

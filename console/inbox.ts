@@ -1,13 +1,14 @@
-import type { Message } from "#shared/bus";
+import type { Bus, Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { readReply } from "#shared/messages/command";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
-import type { Address, Topics } from "#shared/topics";
+import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
 import { uncheckedIn } from "./desk/offers.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 import type { Voice } from "./voice.ts";
@@ -20,7 +21,12 @@ export interface InboxParts {
   readonly typed: TypedCommands;
   readonly refusals: Refusals;
   readonly voice: Voice;
+  readonly leftovers: Leftovers;
 }
+
+/** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
+const kept = ["status", "task", "console"] as const satisfies readonly AddressKind[];
+const passing = ["metrics", "simple", "reply", "short"] as const satisfies readonly AddressKind[];
 
 /** Hands every message that comes from the broker to the part that its topic names. */
 export class Inbox {
@@ -30,23 +36,40 @@ export class Inbox {
     this.#parts = parts;
   }
 
-  /** What is to be subscribed. */
-  get filters(): readonly string[] {
-    const kinds = ["status", "metrics", "simple", "reply", "short", "task", "console"] as const;
-    return kinds.map((kind) => this.#parts.topics.filter(kind));
+  /** Takes messages from now on, while `wanted` says so. */
+  attach(bus: Bus, wanted: () => boolean): void {
+    const { topics } = this.#parts;
+    const filters = (kinds: readonly AddressKind[]): string[] => kinds.map((kind) => topics.filter(kind));
+    const take = (message: Message): Promise<void> | void => (wanted() ? this.receive(message) : undefined);
+    bus.subscribe(filters(kept), take);
+    bus.subscribe(filters(passing), take, { retainAsPublished: true });
   }
 
   /** What it returns holds back the message's acknowledgement. */
   receive(message: Message): Promise<void> | void {
-    const { topics, refusals } = this.#parts;
-    const address = topics.parse(message.topic);
-    if (!address) return;
+    const address = this.#parts.topics.parse(message.topic);
+    if (message.retain && (!address || isPassing(address))) return this.#leftover(address, message);
+    return address && this.#take(address, message);
+  }
+
+  /** It may be the only copy of what was sent while there was no console: so it is taken, and then cleared. */
+  #leftover(address: Address | undefined, message: Message): Promise<void> | void {
+    const clear = (): void => {
+      if (message.payload.length > 0) this.#parts.leftovers.clear(message.topic);
+    };
+    const taken = address && this.#take(address, message);
+    return taken ? taken.finally(clear) : clear();
+  }
+
+  #take(address: Address, message: Message): Promise<void> | void {
+    // Somebody, and often the console itself, clears a topic: that is no message.
+    if (message.payload.length === 0 && isPassing(address)) return;
     try {
       return this.#route(address, message);
     } catch (thrown) {
       const error = asError(thrown);
       if (!(error instanceof BadInputError)) throw thrown;
-      if ("device" in address) refusals.tell(address.device, message.topic, error.message);
+      if ("device" in address) this.#parts.refusals.tell(address.device, message.topic, error.message);
     }
   }
 
@@ -85,4 +108,8 @@ export class Inbox {
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }
+}
+
+function isPassing({ kind }: Address): boolean {
+  return passing.some((one) => one === kind);
 }

@@ -17,6 +17,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import { newestSamples } from "./ingest/series.ts";
 import { Spool } from "./ingest/spool/spool.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { Leftovers } from "./leftovers.ts";
 import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
@@ -89,12 +90,14 @@ export function compose(around: Surroundings) {
     onProblem: events.storeChanged,
     publishAck: (device, payload) => voice.ack(device, payload),
   });
-  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice });
+  const leftovers = new Leftovers({ bus, log });
+  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice, leftovers });
   const brokerConnected = (): boolean => bus.connected;
   const reporter = new Reporter({
     ingest,
     contract,
     spool,
+    leftovers,
     registry,
     store,
     brokerConnected,

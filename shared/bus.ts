@@ -16,7 +16,11 @@ export interface Bus {
    * May be called before the bus is up. The listener's promise, where it returns one, holds back the
    * acknowledgement of that message and thereby the flow.
    */
-  subscribe(filters: readonly string[], listener: (message: Message) => void | Promise<void>): void;
+  subscribe(
+    filters: readonly string[],
+    listener: (message: Message) => void | Promise<void>,
+    options?: SubscribeOptions,
+  ): void;
   /** Calls `listener` with every change of {@link connected}, and with the present state at once. */
   onConnection(listener: (change: ConnectionChange) => void): void;
 }
@@ -29,10 +33,18 @@ export interface PublishOptions {
   readonly correlationData?: Buffer;
 }
 
+export interface SubscribeOptions {
+  /**
+   * Whether {@link Message.retain} tells of a live message, too, that it was published to be kept. Over a socket only MQTT 5 knows:
+   * by 3.1.1 that comes out with the next connection.
+   */
+  readonly retainAsPublished?: boolean;
+}
+
 export interface Message {
   readonly topic: string;
   readonly payload: Buffer;
-  /** True for a copy that the broker kept. Never used to tell a duplicate: brokers differ in it. */
+  /** True for a copy that the broker kept; see {@link SubscribeOptions.retainAsPublished}. Never used to tell a duplicate: brokers differ in it. */
   readonly retain: boolean;
   /** The publisher's user name, where the broker tells it: only the embedded one does. */
   readonly from?: string;

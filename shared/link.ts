@@ -1,5 +1,5 @@
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
-import type { Bus, ConnectionChange, Message, PublishOptions } from "#shared/bus";
+import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode } from "#shared/errors";
@@ -33,7 +33,7 @@ export interface LinkOptions {
   readonly publishDeadline?: number;
 }
 
-interface Subscription {
+interface Subscription extends SubscribeOptions {
   readonly filters: readonly string[];
   readonly listener: (message: Message) => void | Promise<void>;
 }
@@ -100,9 +100,10 @@ export class Link implements Bus {
     listener(this.#state);
   }
 
-  subscribe(filters: readonly string[], listener: Subscription["listener"]): void {
-    this.#subscriptions.push({ filters, listener });
-    if (this.connected && this.#client) void this.#sendSubscribe(this.#client, filters);
+  subscribe(filters: readonly string[], listener: Subscription["listener"], options: SubscribeOptions = {}): void {
+    const subscription = { filters, listener, ...options };
+    this.#subscriptions.push(subscription);
+    if (this.connected && this.#client) void this.#sendSubscribe(this.#client, [subscription]);
   }
 
   publish(topic: string, payload: Buffer, options: PublishOptions = {}): Promise<void> {
@@ -148,10 +149,7 @@ export class Link implements Bus {
     client.stream.on("error", (error) => (cause ??= error));
     client.once("connect", () => {
       acknowledged = true;
-      this.#sendSubscribe(
-        client,
-        this.#subscriptions.flatMap(({ filters }) => filters),
-      ).then(
+      this.#sendSubscribe(client, this.#subscriptions).then(
         () => this.#up(session),
         (error: unknown) => {
           cause ??= asError(error);
@@ -217,9 +215,12 @@ export class Link implements Bus {
     return Math.round(longest * (0.5 + (this.#options.random ?? Math.random)() / 2));
   }
 
-  async #sendSubscribe(client: MqttClient, filters: readonly string[]): Promise<void> {
-    if (filters.length === 0) return;
-    const granted = await client.subscribeAsync([...filters], { qos: 1 });
+  async #sendSubscribe(client: MqttClient, subscriptions: readonly Subscription[]): Promise<void> {
+    const asked = subscriptions.flatMap(({ filters, retainAsPublished = false }) =>
+      filters.map((filter) => [filter, { qos: 1 as const, rap: retainAsPublished }] as const),
+    );
+    if (asked.length === 0) return;
+    const granted = await client.subscribeAsync(Object.fromEntries(asked));
     const denied = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
     if (denied.length > 0)
       this.#options.log.warn({ denied }, "the broker does not let us subscribe: check its access rules");

@@ -57,6 +57,11 @@ export class RawDevice {
     await this.#link.publish(this.#topic, encode(batch, "cbor"), { qos: 0 });
   }
 
+  /** Publishes anything, for the broker to keep. */
+  leave(topic: string, payload: string): Promise<void> {
+    return this.#link.publish(topic, Buffer.from(payload), { retain: true });
+  }
+
   gap(seq: number, dropped: Gap): Promise<void> {
     return this.send(seq, { values: [], dropped });
   }

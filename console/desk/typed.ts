@@ -2,7 +2,7 @@ import type { Message } from "#shared/bus";
 import type { Encoding } from "#shared/codec";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
-import { asCommandId, type CommandId, type DeviceId } from "#shared/ids";
+import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
@@ -37,6 +37,7 @@ export class TypedCommands {
 
   /** A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. */
   short(device: DeviceId, message: Message): void {
+    if (message.retain) return this.#retainedShort(device, message);
     this.#take(device, message, (task) => (task.id === undefined ? undefined : asCommandId(task.id)));
   }
 
@@ -64,6 +65,21 @@ export class TypedCommands {
     if (message.retain || isSame(known, message.payload)) return;
     const why = `the id "${id}" belongs to "${key}", which is ${known.state}: choose another id`;
     refuse(device, message.topic, why, this.#corrected(device, undefined));
+  }
+
+  /** It would be done at every start of the console. That it waits for a device that is off, its retained form does. */
+  #retainedShort(device: DeviceId, message: Message): void {
+    const why =
+      "a retained message on cmd comes again at every start of the console: it is cleared, and not carried out; retain it on cmd/ID, with an id of your own";
+    this.#options.refuse(device, message.topic, why, this.#corrected(device, this.#readable(message), true));
+  }
+
+  #readable({ payload }: Message): Task | undefined {
+    try {
+      return readTask(payload).value;
+    } catch {
+      return undefined;
+    }
   }
 
   #take(device: DeviceId, message: Message, idOf: (task: Task) => CommandId | undefined): void {
@@ -99,13 +115,16 @@ export class TypedCommands {
   }
 
   /** A line for the shell that this device would take: the same key with fitting arguments, or ping. */
-  #corrected(device: DeviceId, task: Task | undefined): string {
-    const { topics, offers } = this.#options;
+  #corrected(device: DeviceId, task: Task | undefined, retained = false): string {
+    const { topics, offers, clock } = this.#options;
     const offered = offers(device);
     const key = task && offered && Object.hasOwn(offered, task.key) ? task.key : "ping";
     const args = exampleArgs(offered?.[key]?.args);
     const payload = Object.keys(args).length > 0 ? JSON.stringify({ key, args }) : key;
-    return `mosquitto_pub -t ${forShell(topics.build({ kind: "short", device }))} -m ${forShell(payload)}`;
+    const topic = retained
+      ? topics.build({ kind: "task", device, id: newCommandId(clock.now()) })
+      : topics.build({ kind: "short", device });
+    return `mosquitto_pub ${retained ? "-r " : ""}-t ${forShell(topic)} -m ${forShell(payload)}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Ingest } from "../ingest/ingest.ts";
 import type { Contract } from "../ingest/contract/contract.ts";
 import type { Spool } from "../ingest/spool/spool.ts";
+import type { Leftovers } from "../leftovers.ts";
 import type { Registry } from "../registry.ts";
 import type { MetricsStore } from "../store/store.ts";
 import { LoopDelay, type Durations } from "./durations.ts";
@@ -10,6 +11,7 @@ export interface ReporterOptions {
   readonly ingest: Ingest;
   readonly contract: Contract;
   readonly spool: Spool;
+  readonly leftovers: Leftovers;
   readonly registry: Registry;
   readonly store: MetricsStore;
   readonly brokerConnected: () => boolean;
@@ -37,7 +39,7 @@ export class Reporter {
   }
 
   read(): Report {
-    const { ingest, contract, writes } = this.#options;
+    const { ingest, contract, writes, leftovers } = this.#options;
     const { batches, samples, stats } = ingest;
     return {
       counters: {
@@ -49,6 +51,7 @@ export class Reporter {
         rejected: batches.stats.rejected + samples.stats.rejected,
         set_aside: contract.setAside,
         faults: this.#options.faults(),
+        cleared: leftovers.stats.cleared,
       },
       gauges: this.#gauges(),
       refused: { ...stats.refused },
