@@ -1,3 +1,4 @@
+import * as z from "zod/mini";
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
@@ -15,7 +16,9 @@ import {
 } from "#shared/password";
 import type { Principal, Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
+import { damageOf } from "./store/damage.ts";
 import { transaction, type Database } from "./store/database.ts";
+import { parserOf } from "./store/kept.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface Account extends Principal {
@@ -33,6 +36,17 @@ export interface AccountsOptions {
   /** Called after a change of an account in this process, so that others learn of it. */
   readonly onChange?: () => void;
 }
+/** A row that does not read lets nobody in: it is as if there were no such account. */
+const parseAccount = parserOf(
+  z.object({
+    name: z.string(),
+    role: z.enum(["device", "console", "viewer", "operator", "admin"]),
+    // So few rounds at most as would not hold up anybody: a damaged number could say billions.
+    hash: z
+      .string()
+      .check(z.regex(/^\$7\$[1-9]\d{0,6}\$[A-Za-z0-9+/=]{16,88}\$[A-Za-z0-9+/]{86}==$/, "expected a hash")),
+  }),
+);
 
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */
@@ -122,9 +136,8 @@ export class Accounts {
   }
 
   find(name: string): Account | undefined {
-    return this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?").get(name) as
-      | Account
-      | undefined;
+    const select = this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?");
+    return damageOf(this.#database).one("accounts", select, parseAccount, name);
   }
 
   /**
@@ -142,7 +155,8 @@ export class Accounts {
   }
 
   list(): readonly Account[] {
-    return this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name").all();
+    const select = this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name");
+    return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 
   /**

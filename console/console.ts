@@ -17,6 +17,7 @@ import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
 import { compose, type Parts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
 import type { Report } from "./self/report.ts";
+import type { Damage } from "./store/damage.ts";
 import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
@@ -122,6 +123,11 @@ export class Console {
   /** What is set aside before the store, and each device's budget of series. */
   get contract(): Contract {
     return this.#started.contract;
+  }
+
+  /** What in the data directory did not read. */
+  get damage(): Damage {
+    return this.#started.state.damage;
   }
 
   get ingest(): Ingest {

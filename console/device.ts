@@ -1,10 +1,13 @@
+import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
 import { status as statusSchema, type Birth } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
+import { parseJson } from "#shared/nesting";
 import { takeOffers, type Offers } from "./desk/offers.ts";
 import { InstanceGuard } from "./instance-guard.ts";
 import { LatestValues } from "./latest-values.ts";
+import { deviceId, moment, parserOf } from "./store/kept.ts";
 
 /** One series' newest sample. */
 export interface Sample {
@@ -61,22 +64,29 @@ export interface Entry {
 }
 
 /** A device's row in the database. */
-export interface Row {
-  readonly id: DeviceId;
-  readonly last_seen: number | null;
-  readonly since: number | null;
-  readonly online: number;
-  readonly reason: string | null;
-  readonly status: string | null;
+const row = z.object({
+  id: deviceId,
+  last_seen: moment,
+  since: moment,
+  online: z.number(),
+  reason: z.nullable(z.string()),
+  status: z.nullable(z.string()),
+});
+export type Row = z.infer<typeof row>;
+
+/** @throws BadInputError for a row that does not read */
+export const parseRow = parserOf(row);
+
+/** What the device had said about itself. @throws Error for what does not read */
+export function keptBirth({ id, status }: Row): Birth | undefined {
+  const kept = status === null ? undefined : check(statusSchema, parseJson(status), `the kept status of ${id}`);
+  return kept?.online ? kept : undefined;
 }
 
-export function fromRow(row: Row): Entry {
-  const entry = newEntry(row.id);
-  const birth =
-    row.status === null ? undefined : check(statusSchema, JSON.parse(row.status), `the kept status of ${row.id}`);
+export function fromRow(row: Row, birth: Birth | undefined): Entry {
   return {
-    ...entry,
-    ...(birth?.online ? introduced(birth) : {}),
+    ...newEntry(row.id),
+    ...(birth ? introduced(birth) : {}),
     lastSeen: row.last_seen,
     since: row.online ? row.last_seen : row.since,
     reason: row.online ? "not heard since the console started" : row.reason,

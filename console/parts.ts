@@ -53,11 +53,11 @@ export function compose(around: Surroundings) {
   const { options, topics, clock, log, events, net } = around;
   const common = { clock, log };
   const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
-  const state = options.state ?? openState(options.directory, clock);
+  const state = options.state ?? openState(options.directory, clock, log);
   const { database, accounts } = state;
   const link = options.bus ? undefined : makeLink(around);
   const bus: Bus = options.bus ?? link!;
-  const store = makeStore(around);
+  const store = makeStore(around, state);
   const writes = new Durations();
   const write = timed(store, writes);
   const registry = new Registry({ database, clock, failed, enrolled: (id) => accounts.find(id)?.role === "device" });
@@ -151,20 +151,21 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
   });
 }
 
-function makeStore({ options, clock, log, events }: Surroundings): MetricsStore {
+function makeStore({ options, clock, log, events }: Surroundings, { damage }: State): MetricsStore {
   const { influxUrl, influxRetention, directory, history = defaults.history } = options;
   const common = { log, clock, onHealth: events.storeChanged };
-  if (influxUrl === undefined) return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common });
+  if (influxUrl === undefined)
+    return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common, damage });
   const retention = influxRetention === undefined ? {} : { retention: influxRetention };
   return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
 }
 
 /** What stands before the store: the contract for all samples, and the spool for those whose senders keep nothing. */
-function makeGate({ options, clock, log }: Surroundings, store: MetricsStore, { database }: State) {
+function makeGate({ options, clock, log }: Surroundings, store: MetricsStore, { database, damage }: State) {
   const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
   const stored = (): StoredTypes | undefined => store.fieldTypes?.();
   return {
     contract: new Contract({ database, fieldTypes, seriesBudget, stored, clock, log, random: Math.random }),
-    spool: new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, log }),
+    spool: new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, clock, log, damage }),
   };
 }

@@ -1,9 +1,22 @@
 import { systemClock, type Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Birth, Status } from "#shared/messages/presence";
 import { Signal } from "#shared/signal";
-import { fromRow, introduced, newEntry, toDevice, type Device, type Entry, type Row, type Sample } from "./device.ts";
+import {
+  fromRow,
+  introduced,
+  keptBirth,
+  newEntry,
+  parseRow,
+  toDevice,
+  type Device,
+  type Entry,
+  type Row,
+  type Sample,
+} from "./device.ts";
 import type { ClockState } from "./ingest/skews.ts";
+import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
@@ -36,8 +49,22 @@ export class Registry {
 
   /** Reads what is kept. Nobody counts as online before being heard. */
   start(): void {
-    const rows = this.#options.database.prepare("SELECT * FROM devices").all() as unknown as Row[];
-    for (const row of rows) this.#entries.set(row.id, fromRow(row));
+    const { database } = this.#options;
+    const rows = damageOf(database).all("devices", database.prepare("SELECT * FROM devices"), parseRow);
+    for (const row of rows) this.#entries.set(row.id, fromRow(row, this.#birthIn(row)));
+  }
+
+  /** The device is known without it, and says it again when it comes back. */
+  #birthIn(row: Row): Birth | undefined {
+    const { database } = this.#options;
+    try {
+      return keptBirth(row);
+    } catch (thrown) {
+      const why = `what ${row.id} had said about itself does not read: ${asError(thrown).message}`;
+      damageOf(database).note("devices", row.id, why, row.status ?? "");
+      database.prepare("UPDATE devices SET status = NULL WHERE id = ?").run(row.id);
+      return undefined;
+    }
   }
 
   stop(): void {

@@ -5,7 +5,9 @@ import { privateDirectory } from "#shared/private-files";
 import { tellAccountChange } from "./account-watch.ts";
 import { Accounts } from "./accounts.ts";
 import { MqttSecrets } from "./mqtt-secrets.ts";
-import { openDatabase, type Database } from "./store/database.ts";
+import { Damage } from "./store/damage.ts";
+import type { Database } from "./store/database.ts";
+import { openMended, type DamagedFile } from "./store/mend.ts";
 import { migrations } from "./store/schema.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
@@ -14,14 +16,25 @@ export interface State {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly mqttSecrets: MqttSecrets;
+  /** What in the directory did not read. */
+  readonly damage: Damage;
   close(): void;
 }
 
-/** @throws EnvironmentError when the directory cannot be used, or is somebody else's */
+/** @throws EnvironmentError when the directory cannot be used, or is somebody else's; what stands in it is no reason */
 export function openState(directory: string, clock: Clock, log: Log = silentLog): State {
   privateDirectory(directory, log);
-  const database = openDatabase(join(directory, "muster.db"), migrations);
+  const damaged: DamagedFile[] = [];
+  const database = openMended({
+    path: join(directory, "muster.db"),
+    migrations,
+    now: () => clock.now(),
+    rescue: true,
+    told: (file) => damaged.push(file),
+  });
+  const damage = new Damage(database, clock, log);
+  for (const file of damaged) damage.noteFile(file);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
-  return { directory, database, accounts, mqttSecrets, close: () => database.close() };
+  return { directory, database, accounts, mqttSecrets, damage, close: () => database.close() };
 }

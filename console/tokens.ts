@@ -1,10 +1,13 @@
+import * as z from "zod/mini";
 import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { shortId } from "#shared/ids";
 import { generateSecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
 import { forTerminal } from "#shared/printable";
+import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
+import { parserOf } from "./store/kept.ts";
 
 /** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */
 export type TokenKind = "session" | "token";
@@ -32,6 +35,27 @@ export interface Token {
   readonly address: string;
   readonly agent: string;
 }
+
+const parseToken = parserOf<Token>(
+  z.object({
+    id: z.string(),
+    account: z.string(),
+    kind: z.enum(["session", "token"]),
+    created: z.number(),
+    used: z.number(),
+    expires: z.number(),
+    address: z.string(),
+    agent: z.string(),
+  }),
+);
+const parseHolder = parserOf(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(["device", "console", "viewer", "operator", "admin"]),
+    used: z.number(),
+  }),
+);
 
 export interface Holder {
   readonly principal: Principal;
@@ -78,13 +102,10 @@ export class Tokens {
 
   /** Who holds `secret`, while it is good; its use is noted. */
   holder(secret: string, kind: TokenKind): Holder | undefined {
-    const found = this.#database
-      .prepare(
-        `SELECT id, name, role, used FROM tokens JOIN accounts ON name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
-      )
-      .get(digestOf(secret), kind, ...this.#now()) as
-      | { id: string; name: string; role: Principal["role"]; used: number }
-      | undefined;
+    const select = this.#database.prepare(
+      `SELECT id, name, role, used FROM tokens JOIN accounts ON name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
+    );
+    const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
     if (!found) return undefined;
     const now = this.#clock.now();
     if (Math.abs(now - found.used) >= usedEvery)
@@ -101,12 +122,11 @@ export class Tokens {
 
   /** @param account of one, or of all; what was used last comes first */
   list(account?: string): readonly Token[] {
-    return this.#database
-      .prepare(
-        `SELECT id, account, kind, created, used, expires, address, agent FROM tokens
-         WHERE (?1 IS NULL OR account = ?1) AND ${good} ORDER BY used DESC, rowid DESC`,
-      )
-      .all(account ?? null, ...this.#now());
+    const select = this.#database.prepare(
+      `SELECT id, account, kind, created, used, expires, address, agent FROM tokens
+       WHERE (?1 IS NULL OR account = ?1) AND ${good} ORDER BY used DESC, rowid DESC`,
+    );
+    return damageOf(this.#database).all("tokens", select, parseToken, account ?? null, ...this.#now());
   }
 
   /** @param account only where it is this one's @returns whose it was */

@@ -25,9 +25,14 @@ export async function verifySecret(secret: string | Buffer, stored: string): Pro
   const [, kind, iterations, salt, hash] = stored.split("$");
   if (kind !== "7" || !iterations || !salt || !hash) return false;
   const expected = Buffer.from(hash, "base64");
+  // A damaged row could say billions, or nothing to compare with.
+  if (!(Number(iterations) <= mostRounds) || expected.length !== keyLength) return false;
   const actual = await derive(secret, Buffer.from(salt, "base64"), Number(iterations), expected.length, "sha512");
   return timingSafeEqual(actual, expected);
 }
+
+/** Rounds at most: more than anybody sets, and still a second. */
+const mostRounds = 1_000_000;
 
 /** Rounds that a stored hash was made with; 0 for what is no hash. */
 export function roundsOf(stored: string): number {

@@ -226,6 +226,7 @@ suite("HTTP API", ({ test }) => {
       "/api/commands",
       "/api/commands/{id}",
       "/api/completeness",
+      "/api/damage",
       "/api/devices",
       "/api/devices/{id}",
       "/api/devices/{id}/commands",

@@ -42,11 +42,26 @@ export class Api {
     return (await this.#ask<{ devices: CompletenessDocument[] }>("GET", "/api/completeness")).devices;
   }
 
-  async commands(query: Readonly<Record<string, string | undefined>>): Promise<readonly CommandDocument[]> {
-    const parameters = new URLSearchParams(
-      Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
-    return (await this.#ask<{ commands: CommandDocument[] }>("GET", `/api/commands?${parameters}`)).commands;
+  /** Newest first, page by page until there are `limit`. */
+  async commands({
+    limit,
+    ...query
+  }: Readonly<Record<string, string | undefined>> & { readonly limit: string }): Promise<readonly CommandDocument[]> {
+    const commands: CommandDocument[] = [];
+    for (let next: string | null | undefined; next !== null;) {
+      const left = commands.length === 0 ? limit : String(Number(limit) - commands.length);
+      const asked = Object.entries({ ...query, limit: left, before: next });
+      const parameters = new URLSearchParams(
+        asked.filter((entry): entry is [string, string] => entry[1] !== undefined),
+      );
+      const page = await this.#ask<{ commands: CommandDocument[]; next?: string | null }>(
+        "GET",
+        `/api/commands?${parameters}`,
+      );
+      commands.push(...page.commands);
+      next = commands.length < Number(limit) ? (page.next ?? null) : null;
+    }
+    return commands;
   }
 
   /** @param device whose command it is, where several devices have had one of this id */

@@ -71,10 +71,12 @@ export function clientCommands(line: CommandLine): void {
     .option("--limit <count>", "at most so many", "20")
     .option("--json", "print the API's documents")
     .action(
-      once(async (values, { device, state, limit, json }: Record<string, string> & { json?: string }) => {
-        const commands = await connect(values).commands({ device, state, limit });
-        terminal.out(json ? JSON.stringify(commands, null, 2) : commandTable(commands, Date.now()));
-      }),
+      once(
+        async (values, { device, state, limit, json }: Record<string, string> & { limit: string; json?: string }) => {
+          const commands = await connect(values).commands({ device, state, limit });
+          terminal.out(json ? JSON.stringify(commands, null, 2) : commandTable(commands, Date.now()));
+        },
+      ),
     );
 
   const ofDevice = ["--device <id>", "whose command it is, where several devices have had one of this id"] as const;

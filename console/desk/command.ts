@@ -55,6 +55,9 @@ export interface Command {
   readonly timeline: readonly Event[];
   /** How the task and its replies are encoded. */
   readonly encoding: Encoding;
+  /** Shortened for a list: the whole is there by its id. `steps` is then how long its timeline is. */
+  readonly brief?: boolean;
+  readonly steps?: number;
 }
 
 export interface LateReply {

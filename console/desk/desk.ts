@@ -72,7 +72,7 @@ export class Desk {
   constructor(options: DeskOptions) {
     this.#options = options;
     this.changes = new Signal(options.failed);
-    this.#rows = new CommandRows(options.database);
+    this.#rows = new CommandRows(options.database, options.clock);
     this.#book = new Book({ rows: this.#rows, clock: options.clock, changes: this.changes });
     this.#waiters = new Waiters(options.clock);
     this.#tasks = new Tasks(options);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { openDatabase } from "../store/database.ts";
@@ -8,6 +9,18 @@ import { CommandRows, mostNamesakes } from "./rows.ts";
 
 /** The migrations before ids were a device's own. */
 const earlier = migrations.findIndex((one) => one.includes("commands_by_name"));
+
+const story = {
+  key: "ping",
+  args: {},
+  by: "ann",
+  ts: 1,
+  timeout: null,
+  expires: null,
+  online: true,
+  timeline: [],
+  encoding: "json",
+};
 
 suite("commands of an earlier version", ({ test }) => {
   test("are all there afterwards, and a device may then have an id that another has", async (scope) => {
@@ -18,12 +31,12 @@ suite("commands of an earlier version", ({ test }) => {
       ["1", "a", "queued"],
       ["2", "b", "succeeded"],
     ] as const)
-      insert.run(id, device, state, 1, JSON.stringify({ id, device, state }));
+      insert.run(id, device, state, 1, JSON.stringify({ ...story, id, device, state }));
     before.prepare("INSERT INTO jobs (id, state, ts, document) VALUES ('j', 'running', 1, '{}')").run();
     before.close();
     const database = openDatabase(path, migrations);
     scope.cleanup(() => database.close());
-    const rows = new CommandRows(database);
+    const rows = new CommandRows(database, new ManualClock());
     assert.equal(
       rows.open().map(({ id }) => id),
       ["1"],
@@ -35,8 +48,8 @@ suite("commands of an earlier version", ({ test }) => {
     const [id, device] = [parseCommandId("1"), parseDeviceId("b")];
     assert.is(rows.find({ device, id }), undefined);
     database
-      .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', 'b', 'queued', 2, '{}')")
-      .run();
+      .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', 'b', 'queued', 2, ?)")
+      .run(JSON.stringify({ ...story, id, device, state: "queued" }));
     assert.is(rows.withId(id).length, 2);
     for (let at = 0; at < mostNamesakes; at += 1)
       database

@@ -1,75 +1,116 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
-import type { CommandName } from "./book.ts";
+import { damageOf, type Row } from "../store/damage.ts";
 import type { Database } from "../store/database.ts";
-import { openStates, type Command } from "./command.ts";
+import { nameOf, type CommandName } from "./book.ts";
+import { briefly, briefOf } from "./brief.ts";
+import { isOpen, openStates, type Command } from "./command.ts";
+import { parseCommand, withoutStory } from "./kept.ts";
 
 export interface CommandQuery {
   readonly device?: string | undefined;
   readonly state?: string | undefined;
   readonly limit?: number | undefined;
+  /** Only what was sent before this one, by {@link nameOf}. */
+  readonly before?: string | undefined;
 }
 
 /** Closed commands kept at most; the oldest are forgotten beyond it. */
 const historyLimit = 100_000;
 /** Commands of one id that are looked at: an operator may call one `1` on every device of the fleet. */
 export const mostNamesakes = 20;
+/** Characters of the commands in one answer at most: a page is as long as the limit says, or as this allows. */
+export const mostListed = 512 * 1024;
+/** Commands that are read from the database at once for a list. */
+const chunk = 50;
 const openList = openStates.map((state) => `'${state}'`).join(", ");
+const columns = "id, device, state, ts";
 
 /** The commands' rows: each a document, with what is searched for beside it. */
 export class CommandRows {
   readonly #insert;
   readonly #update;
   readonly #find;
+  readonly #answerTimes;
   readonly #database: Database;
+  readonly #clock: Pick<Clock, "now">;
 
-  constructor(database: Database) {
+  constructor(database: Database, clock: Pick<Clock, "now">) {
     this.#database = database;
-    this.#insert = database.prepare("INSERT INTO commands (id, device, state, ts, document) VALUES (?, ?, ?, ?, ?)");
-    this.#update = database.prepare("UPDATE commands SET state = ?, document = ? WHERE device = ? AND id = ?");
-    this.#find = database.prepare("SELECT document FROM commands WHERE device = ? AND id = ?");
+    this.#clock = clock;
+    this.#insert = database.prepare(
+      "INSERT INTO commands (id, device, state, ts, document, brief, key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#update = database.prepare(
+      "UPDATE commands SET state = ?, document = ?, brief = ?, key = ?, took = ? WHERE device = ? AND id = ?",
+    );
+    this.#find = database.prepare(`SELECT ${columns}, document FROM commands WHERE device = ? AND id = ?`);
+    this.#answerTimes = database.prepare(
+      "SELECT took FROM commands WHERE device = ? AND key = ? AND took IS NOT NULL ORDER BY ts DESC LIMIT ?",
+    );
   }
 
   insert(command: Command): void {
-    this.#insert.run(command.id, command.device, command.state, command.ts, JSON.stringify(command));
+    const document = JSON.stringify(command);
+    const { id, device, state, ts, key } = command;
+    this.#insert.run(id, device, state, ts, document, briefText(command, document), key);
   }
 
   update(command: Command): void {
-    this.#update.run(command.state, JSON.stringify(command), command.device, command.id);
+    const document = JSON.stringify(command);
+    const { device, id, state, key, took = null } = command;
+    this.#update.run(state, document, briefText(command, document), key, took, device, id);
   }
 
   find({ device, id }: CommandName): Command | undefined {
-    const row = this.#find.get(device, id) as { document: string } | undefined;
-    return row && (JSON.parse(row.document) as Command);
+    return damageOf(this.#database).one("commands", this.#find, this.#parse, device, id);
   }
 
   /** Those of all devices that have this id, oldest first; a few, should there be thousands. */
   withId(id: CommandId): Command[] {
-    return this.#all(`SELECT document FROM commands WHERE id = ? ORDER BY ts, device LIMIT ${mostNamesakes}`, id);
+    const sql = `SELECT ${columns}, document FROM commands WHERE id = ? ORDER BY ts, device LIMIT ${mostNamesakes}`;
+    return damageOf(this.#database).all("commands", this.#database.prepare(sql), this.#parse, id);
   }
 
   /** Not final yet, in order of creation. */
   open(): Command[] {
-    return this.#all(`SELECT document FROM commands WHERE state IN (${openList}) ORDER BY ts, id`);
+    const sql = `SELECT ${columns}, document FROM commands WHERE state IN (${openList}) ORDER BY ts, id`;
+    return damageOf(this.#database).all("commands", this.#database.prepare(sql), this.#parse).filter(isOpen);
   }
 
-  /** Newest first. */
-  list({ device, state, limit = 100 }: CommandQuery): Command[] {
-    return this.#all(
-      `SELECT document FROM commands WHERE (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY ts DESC, id DESC LIMIT ?3`,
-      device ?? null,
-      state ?? null,
-      limit,
+  /** Newest first, long ones in brief: as many as are asked for, or as there is room for in an answer. */
+  list({ device, state, limit = 100, before }: CommandQuery): Command[] {
+    const [beforeDevice = "", beforeId = ""] = before?.split("/") ?? [];
+    const cursor = before === undefined ? [] : [beforeDevice, beforeId, beforeId, beforeDevice];
+    const parameters = [device, state, ...cursor].filter((one) => one !== undefined);
+    const conditions = [
+      device === undefined ? [] : "device = ?",
+      state === undefined ? [] : "state = ?",
+      before === undefined ? [] : "(ts, id, device) < ((SELECT ts FROM commands WHERE device = ? AND id = ?), ?, ?)",
+    ].flat();
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+    const select = this.#database.prepare(
+      `SELECT ${columns}, COALESCE(brief, document) AS document FROM commands ${where} ORDER BY ts DESC, id DESC, device DESC LIMIT ? OFFSET ?`,
     );
+    const listed: Command[] = [];
+    const room = { left: mostListed };
+    const parse = (row: Row): Command | undefined => {
+      room.left -= String(row["document"]).length;
+      return room.left > 0 || listed.length === 0 ? brief(this.#parse(row), row) : undefined;
+    };
+    for (let offset = 0; offset < limit && room.left > 0; offset += chunk) {
+      const most = Math.min(chunk, limit - offset);
+      const read = damageOf(this.#database).all("commands", select, parse, ...parameters, most, offset);
+      listed.push(...read.filter((one) => one !== undefined));
+      if (read.length < most) break;
+    }
+    return listed;
   }
 
   /** Milliseconds that the newest answers of a device to a key took, oldest first. */
   answerTimes(device: string, key: string, limit: number): number[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT json_extract(document, '$.took') AS took FROM commands
-         WHERE device = ? AND json_extract(document, '$.key') = ? AND took IS NOT NULL ORDER BY ts DESC LIMIT ?`,
-      )
-      .all(device, key, limit) as unknown as { took: number }[];
+    const rows = this.#answerTimes.all(device, key, limit) as unknown as { took: number }[];
     return rows.map(({ took }) => took).toReversed();
   }
 
@@ -83,8 +124,35 @@ export class CommandRows {
       .run(historyLimit);
   }
 
-  #all(sql: string, ...parameters: (string | number | null)[]): Command[] {
-    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { document: string }[];
-    return rows.map(({ document }) => JSON.parse(document) as Command);
+  /** A damaged row is written anew without its story, as long as it says whose it is. @throws Error where it does not */
+  readonly #parse = (row: Row): Command => {
+    try {
+      return parseCommand(row);
+    } catch (thrown) {
+      // What is damaged may be the short form alone.
+      const whole = damageOf(this.#database).row("commands", this.#find, String(row["device"]), String(row["id"]));
+      const left = this.#again(whole) ?? withoutStory(row, Math.round(this.#clock.now()));
+      this.update(left);
+      damageOf(this.#database).note("commands", nameOf(left), asError(thrown).message, String(row["document"]));
+      return left;
+    }
+  };
+
+  #again(row: Row | undefined): Command | undefined {
+    try {
+      return row ? parseCommand(row) : undefined;
+    } catch {
+      return undefined;
+    }
   }
+}
+
+/** Null where the document is short enough by itself. */
+function briefText(command: Command, document: string): string | null {
+  return document.length > briefly.whole ? JSON.stringify(briefOf(command)) : null;
+}
+
+/** A row of before there were short forms. */
+function brief(command: Command, row: Row): Command {
+  return String(row["document"]).length > briefly.whole && !command.brief ? briefOf(command) : command;
 }

@@ -80,6 +80,8 @@ export const commandDocument = z.object({
     .optional(),
   timeline: z.array(z.object({ ts: time, who: z.string(), what: z.string() })),
   explain: z.string(),
+  brief: z.boolean().optional().describe("whether what is long in it was left out: GET /api/commands/:id has it"),
+  steps: z.number().optional().describe("of one in brief, how many entries its timeline has"),
 });
 
 export type DeviceDocument = z.input<typeof deviceDocument>;

@@ -27,6 +27,7 @@ import { readJsonBodies } from "./json-body.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
+import { damageRoutes } from "./routes/damage.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { groupRoutes } from "./routes/groups.ts";
@@ -139,6 +140,7 @@ export async function buildApp({
   await app.register(jobRoutes(console));
   await app.register(groupRoutes(console));
   await app.register(quarantineRoutes(console));
+  await app.register(damageRoutes(console));
   await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));
   // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
@@ -158,7 +160,9 @@ export async function buildApp({
       const ok = store.ok && connected && spool.problem === undefined;
       // Names of hosts, errors and the version are no stranger's business.
       if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
-      return reply.code(ok ? 200 : 503).send({ ok, version, store, spool, broker: { connected } });
+      return reply
+        .code(ok ? 200 : 503)
+        .send({ ok, version, store, spool, broker: { connected }, damaged: console.damage.count() });
     },
   );
   if (page !== undefined) await servePage(app, page);
@@ -189,6 +193,7 @@ const health = z.object({
     .describe("messages of senders that keep nothing, on the console's disk until the store has them")
     .optional(),
   broker: z.object({ connected: z.boolean() }).optional(),
+  damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
 });
 
 const openapi = {

@@ -1,5 +1,8 @@
+import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
+import { damageOf } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
+import { deviceId, parserOf } from "../store/kept.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
 export interface ClockOffset {
@@ -49,7 +52,8 @@ export class ClockOffsets {
     const known = this.#devices.get(device);
     if (known) return known;
     const epochs: Epochs = new Map();
-    for (const { epoch, mono, zero } of this.#statements.of.all(device) as unknown as Row[]) {
+    const kept = damageOf(this.#database).all("clock_offsets", this.#statements.of, parseRow, device);
+    for (const { epoch, mono, zero } of kept) {
       const offsets = epochs.get(epoch);
       if (offsets) offsets.push({ mono, zero });
       else epochs.set(epoch, [{ mono, zero }]);
@@ -63,13 +67,11 @@ export class ClockOffsets {
   }
 }
 
-interface Row extends ClockOffset {
-  readonly epoch: string;
-}
+const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: z.number() }));
 
 function prepare(database: Database) {
   return {
-    of: database.prepare("SELECT epoch, mono, zero FROM clock_offsets WHERE device = ? ORDER BY epoch, mono"),
+    of: database.prepare("SELECT device, epoch, mono, zero FROM clock_offsets WHERE device = ? ORDER BY epoch, mono"),
     insert: database.prepare(
       "INSERT INTO clock_offsets (device, epoch, mono, zero, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),

@@ -1,7 +1,12 @@
+import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { quoted, type DeviceId } from "#shared/ids";
+import { damageOf, type Row } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
+import { parserOf } from "../store/kept.ts";
 
+const parseRow = parserOf(z.object({ name: z.string() }));
+const parseName = (row: Row): string => parseRow(row).name;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** Names that operators give to sets of devices. A group is there as long as a device is in it. */
@@ -42,7 +47,6 @@ export class Groups {
   }
 
   #names(sql: string, ...parameters: string[]): string[] {
-    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { name: string }[];
-    return rows.map(({ name }) => name);
+    return damageOf(this.#database).all("device_groups", this.#database.prepare(sql), parseName, ...parameters);
   }
 }

@@ -1,6 +1,7 @@
-import type { CommandId, DeviceId } from "#shared/ids";
+import { damageOf } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
+import { parseJob, parseJobDevice } from "./kept.ts";
 
 /** Jobs kept at most; the oldest ended ones are forgotten beyond it. */
 const historyLimit = 1_000;
@@ -48,7 +49,7 @@ export class JobRows {
   }
 
   find(id: string): Job | undefined {
-    return this.#jobs("SELECT document FROM jobs WHERE id = ?", id)[0];
+    return this.#jobs("SELECT id, document FROM jobs WHERE id = ?", id)[0];
   }
 
   /** What the ids of its commands are made with; not part of the job, which is told to everybody. */
@@ -59,21 +60,33 @@ export class JobRows {
 
   /** Newest first. */
   list(limit: number): readonly Job[] {
-    return this.#jobs("SELECT document FROM jobs ORDER BY ts DESC, id DESC LIMIT ?", limit);
+    return this.#jobs("SELECT id, document FROM jobs ORDER BY ts DESC, id DESC LIMIT ?", limit);
   }
 
   /** Jobs that have something left to do, oldest first: also a cancelled one whose commands are still open. */
   unended(): readonly Job[] {
     return this.#jobs(
-      `SELECT document FROM jobs WHERE state IN ('running', 'paused')
+      `SELECT id, document FROM jobs WHERE state IN ('running', 'paused')
        OR id IN (SELECT job FROM job_devices WHERE state IN ${unended}) ORDER BY ts, id`,
     );
   }
 
   /** A job's devices in the order of sending. */
   devices(job: string): readonly JobRow[] {
-    const rows = this.#database.prepare("SELECT * FROM job_devices WHERE job = ? ORDER BY position").all(job);
-    return (rows as unknown as Row[]).map(fromRow);
+    const select = this.#database.prepare("SELECT * FROM job_devices WHERE job = ? ORDER BY position");
+    const rows = damageOf(this.#database).all("job_devices", select, parseJobDevice, job);
+    return rows.every(({ position }, index) => position === index) ? rows : this.#closed(job, rows);
+  }
+
+  /** Closes the gaps that damaged rows have left: whoever works with the rows finds each at its position. */
+  #closed(job: string, rows: readonly JobRow[]): readonly JobRow[] {
+    const move = this.#database.prepare("UPDATE job_devices SET position = ? WHERE job = ? AND position = ?");
+    return transaction(this.#database, () =>
+      rows.map((row, position) => {
+        if (row.position !== position) move.run(position, job, row.position);
+        return { ...row, position };
+      }),
+    );
   }
 
   /** How many devices of a job are in which state. */
@@ -95,25 +108,6 @@ export class JobRows {
   }
 
   #jobs(sql: string, ...parameters: (string | number)[]): Job[] {
-    const rows = this.#database.prepare(sql).all(...parameters) as unknown as { document: string }[];
-    return rows.map(({ document }) => JSON.parse(document) as Job);
+    return damageOf(this.#database).all("jobs", this.#database.prepare(sql), parseJob, ...parameters);
   }
-}
-
-interface Row {
-  readonly job: string;
-  readonly position: number;
-  readonly device: DeviceId;
-  readonly canary: number;
-  readonly state: RowState;
-  readonly command: CommandId | null;
-  readonly sent: number | null;
-  readonly taken: number | null;
-  readonly ended: number | null;
-  readonly outcome: string | null;
-}
-
-function fromRow(stored: Row): JobRow {
-  const { job: _, canary, ...row } = stored;
-  return { ...row, canary: canary === 1 };
 }

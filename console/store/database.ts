@@ -1,31 +1,52 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
-import { EnvironmentError } from "#shared/errors";
+import { asError, EnvironmentError } from "#shared/errors";
 import { privateFile } from "#shared/private-files";
 
 export type Database = InstanceType<typeof DatabaseSync>;
+
+/** What stands in the file cannot be used: it is no database, or a damaged one, or another one. The disk and its rights are well. */
+export class DamagedFileError extends Error {
+  override readonly name = "DamagedFileError" as const;
+}
+
+export interface OpenOptions {
+  /** Whether every page is looked at, 4 ms a MiB; without it only what the opening needs. True by default. */
+  readonly check?: boolean;
+}
 
 /**
  * Opens (and where needed makes) a SQLite file and brings it to its newest schema: `migrations` are applied from the
  * file's `user_version` on, each once, in a transaction. The write-ahead log with `synchronous = NORMAL` keeps every
  * commit through a kill of the process; a power cut may take the last ones, never the file.
- * @throws EnvironmentError when the directory or file cannot be used
+ * @throws EnvironmentError when the directory or file cannot be used, DamagedFileError for what stands in it
  */
-export function openDatabase(path: string, migrations: readonly string[]): Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly string[],
+  { check = true }: OpenOptions = {},
+): Database {
+  let database: Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw new DamagedFileError(`${path} is empty`);
     // SQLite gives the files beside it the mode of this one.
     for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) privateFile(path + suffix);
     privateFile(path);
-    const database = new DatabaseSync(path);
+    database = new DatabaseSync(path);
     database.exec(
-      "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
+      "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
     );
     migrate(database, path, migrations);
+    assertShape(database, migrations);
+    if (check) assertSound(database);
     return database;
   } catch (cause) {
-    if (cause instanceof EnvironmentError) throw cause;
+    if (database?.isOpen) database.close();
+    if (cause instanceof EnvironmentError || cause instanceof DamagedFileError) throw cause;
+    if (isDamage(cause) || isOtherSchema(cause))
+      throw new DamagedFileError(`${path} is damaged: ${asError(cause).message}`, { cause });
     throw new EnvironmentError(
       `cannot open the database ${path}: check that its directory exists and can be written, or set MUSTER_DATA`,
       { cause },
@@ -33,17 +54,102 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   }
 }
 
+/**
+ * A new file without a log beside it, so that it is whole under any name. (A connection lives on behind `close` as long as
+ * a statement of it has not been collected, and its log with it.) @throws EnvironmentError where there is no room for it
+ */
+export function makeDatabase(path: string, migrations: readonly string[]): Database {
+  try {
+    privateFile(path);
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = DELETE; PRAGMA foreign_keys = ON;");
+    migrate(database, path, migrations);
+    return database;
+  } catch (cause) {
+    throw new EnvironmentError(`cannot make ${path} in the place of a damaged file: make room on its disk`, { cause });
+  }
+}
+
+/** Opens a file as it is, to read what still reads. */
+export function openForReading(path: string): Database {
+  return new DatabaseSync(path, { readOnly: true });
+}
+
+/** SQLite's codes for what stands in a file, and not for whether it may be used: CORRUPT, FORMAT, NOTADB. */
+const damageCodes: ReadonlySet<unknown> = new Set([11, 24, 26]);
+
+/** Whether SQLite stumbled over the content of its file. */
+export function isDamage(thrown: unknown): boolean {
+  return damageCodes.has(codeOf(thrown));
+}
+
+/** A migration that fails by its own SQL, because its table is there already, has met another schema than the number says. */
+function isOtherSchema(thrown: unknown): boolean {
+  return codeOf(thrown) === 1;
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && "sqliteCode" in thrown ? thrown.sqliteCode : undefined;
+}
+
+/** Schemas that a newer Muster may have at most; a number beyond is damage. */
+const versionsAhead = 1_000;
+
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
-  const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (row.user_version > migrations.length) {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version < 0 || version > migrations.length + versionsAhead)
+    throw new DamagedFileError(`${path} is damaged: its schema cannot have the number ${version}`);
+  if (version > migrations.length) {
     throw new EnvironmentError(
-      `${path} was written by a newer Muster (schema ${row.user_version}, this one knows ${migrations.length}): use that version`,
+      `${path} was written by a newer Muster (schema ${version}, this one knows ${migrations.length}): use that version`,
     );
   }
   for (const [index, migration] of migrations.entries()) {
-    if (index < row.user_version) continue;
+    if (index < version) continue;
     transaction(database, () => database.exec(`${migration}; PRAGMA user_version = ${index + 1}`));
   }
+}
+
+/** A table and its columns, in their order. */
+export type Shape = ReadonlyMap<string, readonly string[]>;
+
+/** The tables that a database has. */
+export function shapeOf(database: Database): Shape {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
+  const columns = database.prepare("SELECT name FROM pragma_table_info(?)");
+  const names = (rows: unknown): string[] => (rows as { name: string }[]).map(({ name }) => name);
+  return new Map(names(tables.all()).map((table) => [table, names(columns.all(table))]));
+}
+
+const shapes = new WeakMap<readonly string[], Shape>();
+
+/** The tables that `migrations` make. */
+export function shapeBy(migrations: readonly string[]): Shape {
+  const known = shapes.get(migrations);
+  if (known) return known;
+  const model = new DatabaseSync(":memory:");
+  for (const migration of migrations) model.exec(migration);
+  const shape = shapeOf(model);
+  model.close();
+  shapes.set(migrations, shape);
+  return shape;
+}
+
+/** Another program's database, or another one of ours, has other tables. */
+function assertShape(database: Database, migrations: readonly string[]): void {
+  const actual = shapeOf(database);
+  for (const [table, columns] of shapeBy(migrations)) {
+    if (String(actual.get(table)) === String(columns)) continue;
+    throw new DamagedFileError(
+      `it is not the database that it should be: expected a table ${table} (${columns.join(", ")})`,
+    );
+  }
+}
+
+function assertSound(database: Database): void {
+  const [first] = database.prepare("PRAGMA quick_check(1)").all() as Record<string, unknown>[];
+  const said = String(Object.values(first ?? {})[0]);
+  if (said !== "ok") throw new DamagedFileError(`it is damaged: ${said}`);
 }
 
 /** Runs `work` in one transaction: all of it or, when it throws, nothing. */

@@ -2,7 +2,9 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
-import { openDatabase, transaction, type Database } from "./database.ts";
+import type { Damage } from "./damage.ts";
+import { isDamage, transaction, type Database } from "./database.ts";
+import { mend, openMended, type MendOptions } from "./mend.ts";
 import {
   StoreUnavailableError,
   type MetricsQuery,
@@ -22,6 +24,8 @@ export interface EmbeddedStoreOptions {
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of what in the file did not read. */
+  readonly damage?: Pick<Damage, "noteFile">;
   /** Called when {@link MetricsStore.health} has changed. */
   readonly onHealth?: () => void;
 }
@@ -56,6 +60,7 @@ const chunk = { rows: 5_000, pages: 500 };
 export class EmbeddedStore implements MetricsStore {
   readonly #options: EmbeddedStoreOptions;
   readonly #seriesIds = new Map<string, number>();
+  #unmended = false;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
   #trimmed = Number.NEGATIVE_INFINITY;
   /** Milliseconds since 1970 UTC: what is older is being let go, some with each write. */
@@ -68,17 +73,55 @@ export class EmbeddedStore implements MetricsStore {
 
   /** @throws EnvironmentError when the file cannot be used */
   async start(): Promise<void> {
-    const database = openDatabase(this.#options.path, schema);
+    this.#begin(openMended(this.#mending));
+  }
+
+  /** Looking at every page of a gigabyte would take seconds at each start, and recent history is no promise: what is damaged begins anew. */
+  get #mending(): MendOptions {
+    const { path, clock, damage } = this.#options;
+    return {
+      path,
+      migrations: schema,
+      check: false,
+      now: () => clock.now(),
+      rescue: false,
+      told: (file) => damage?.noteFile(file),
+    };
+  }
+
+  #begin(database: Database): void {
+    this.#unmended = false;
+    this.#seriesIds.clear();
     this.#open = { database, statements: prepare(database) };
+  }
+
+  /** @returns whether the file was damaged, and a new one has taken its place */
+  #mended(thrown: unknown): boolean {
+    if (!isDamage(thrown) || !this.#open) return false;
+    this.#open.database.close();
+    this.#open = undefined;
+    this.#unmended = true;
+    this.#begin(mend(this.#mending, asError(thrown)));
+    return true;
   }
 
   async stop(): Promise<void> {
     this.#open?.database.close();
     this.#open = undefined;
+    this.#unmended = false;
     this.#seriesIds.clear();
   }
 
   async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    try {
+      return this.#write(series);
+    } catch (cause) {
+      this.#seriesIds.clear();
+      throw this.#failed(cause);
+    }
+  }
+
+  #write(series: readonly SeriesColumns[], again = false): WriteOutcome {
     const { database, statements } = this.#started;
     const rejected: WriteOutcome["rejected"][number][] = [];
     try {
@@ -86,11 +129,11 @@ export class EmbeddedStore implements MetricsStore {
         for (const one of series) rejected.push(...this.#writeSeries(one, statements));
       });
       this.#trimNowAndThen();
-      this.#works();
-    } catch (cause) {
-      this.#seriesIds.clear();
-      throw this.#failed(cause);
+    } catch (thrown) {
+      if (again || !this.#mended(thrown)) throw thrown;
+      return this.#write(series, true);
     }
+    this.#works();
     return { rejected };
   }
 
@@ -138,6 +181,8 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   get #started() {
+    // Without a file after damage, because there was no room for a new one: tried again with each write.
+    if (this.#unmended) this.#begin(openMended(this.#mending));
     if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
     return this.#open;
   }
@@ -236,7 +281,7 @@ function prepare(database: Database) {
     allSeries: database.prepare("SELECT id FROM series"),
     // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.
     upsert: database.prepare(
-      "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = json_patch(fields, excluded.fields)",
+      "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = CASE WHEN json_valid(fields) THEN json_patch(fields, excluded.fields) ELSE excluded.fields END",
     ),
     raw: database.prepare(
       `SELECT ts, json_extract(fields, ?1) AS value, json_type(fields, ?1) AS type FROM samples

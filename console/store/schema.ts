@@ -174,4 +174,25 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX tokens_by_account ON tokens (account, kind, used);
   `,
+  `
+  CREATE TABLE damaged (
+    id INTEGER PRIMARY KEY,
+    ts INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    name TEXT NOT NULL,
+    why TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+
+  ALTER TABLE commands ADD COLUMN brief TEXT;
+  ALTER TABLE commands ADD COLUMN key TEXT;
+  ALTER TABLE commands ADD COLUMN took REAL;
+  UPDATE commands SET key = json_extract(document, '$.key'), took = json_extract(document, '$.took') WHERE json_valid(document);
+  DROP INDEX commands_open;
+  DROP INDEX commands_by_device;
+  CREATE INDEX commands_by_time ON commands (ts, id, device);
+  CREATE INDEX commands_by_device ON commands (device, ts, id);
+  CREATE INDEX commands_by_state ON commands (state, ts, id, device);
+  CREATE INDEX commands_by_key ON commands (device, key, ts) WHERE took IS NOT NULL;
+  `,
 ];

@@ -5,6 +5,7 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
 import type { Console } from "../../console.ts";
+import { nameOf } from "../../desk/book.ts";
 import type { Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { allow, principalOf } from "../auth.ts";
@@ -129,17 +130,35 @@ export const commandRoutes =
       "/api/commands",
       {
         schema: {
-          summary: "Commands, newest first",
+          summary: "Commands, newest first, in pages",
           querystring: z.object({
             device: z.string().optional(),
             state: z.string().optional(),
             limit: z.coerce.number().int().min(1).max(1_000).default(100),
+            before: z
+              .string()
+              .max(130)
+              .optional()
+              .describe("only what was sent before this one: `next` of the answer before"),
           }),
-          response: { 200: z.object({ commands: z.array(commandDocument) }) },
+          response: {
+            200: z.object({
+              commands: z
+                .array(commandDocument)
+                .describe("long ones in brief; fewer than the limit where they are many long ones"),
+              next: z.string().nullable().describe("where the next page begins; null where there is none"),
+            }),
+          },
         },
         preParsing: viewer,
       },
-      async ({ query }) => ({ commands: console.desk.list(query).map(document) }),
+      async ({ query }) => {
+        const commands = console.desk.list(query);
+        const last = commands.at(-1);
+        const before = last && nameOf(last);
+        const more = before !== undefined && console.desk.list({ ...query, before, limit: 1 }).length > 0;
+        return { commands: commands.map(document), next: more ? before : null };
+      },
     );
 
     app.get(

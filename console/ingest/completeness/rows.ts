@@ -1,23 +1,44 @@
+import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
+import { damageOf, type Damage, type Row } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
+import { deviceId, moment, parserOf } from "../../store/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
 
-interface StoredOutbox extends Omit<OutboxRow, "settled" | "setAside"> {
-  readonly settled: string;
-  readonly set_aside: number;
-}
+const outboxRow = parserOf(
+  z.object({
+    device: deviceId,
+    outbox: z.string(),
+    begun: z.number(),
+    heard: z.number(),
+    behind: moment,
+    lowest: z.number(),
+    highest: z.number(),
+    settled: z.string(),
+    tip: moment,
+    newest: moment,
+    batches: z.number(),
+    samples: z.number(),
+    set_aside: z.number(),
+  }),
+);
 
-interface StoredGap extends Omit<Missing, "estimated" | "from" | "to"> {
-  readonly id: number;
-  readonly device: DeviceId;
-  readonly outbox: string;
-  readonly first: number;
-  readonly last: number;
-  readonly estimated: number;
-  readonly since: number | null;
-  readonly until: number | null;
-}
+const gapRow = parserOf(
+  z.object({
+    id: z.number(),
+    device: deviceId,
+    outbox: z.string(),
+    first: z.number(),
+    last: z.number(),
+    batches: z.number(),
+    samples: z.number(),
+    estimated: z.number(),
+    since: moment,
+    until: moment,
+    why: z.string(),
+  }),
+);
 
 /** What a device claims may be more than SQLite's integers hold, and one row that fails would fail the transaction of all. */
 const largest = 1e15;
@@ -25,28 +46,29 @@ const largest = 1e15;
 /** The rows of outboxes and gaps. An outbox without a name stands for many old ones. */
 export class LedgerRows {
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #damage: Damage;
 
   constructor(database: Database) {
+    this.#damage = damageOf(database);
     this.#statements = prepare(database);
   }
 
   outbox(device: DeviceId, outbox: string): OutboxRow | undefined {
-    const row = this.#statements.outbox.get(device, outbox) as unknown as StoredOutbox | undefined;
-    return row && toOutbox(row);
+    return this.#damage.one("outboxes", this.#statements.outbox, toOutbox, device, outbox);
   }
 
   /** Of one device, the last heard first. */
   outboxes(device: DeviceId): OutboxRow[] {
-    return (this.#statements.outboxes.all(device) as unknown as StoredOutbox[]).map(toOutbox);
+    return this.#damage.all("outboxes", this.#statements.outboxes, toOutbox, device);
   }
 
   allOutboxes(): OutboxRow[] {
-    return (this.#statements.allOutboxes.all() as unknown as StoredOutbox[]).map(toOutbox);
+    return this.#damage.all("outboxes", this.#statements.allOutboxes, toOutbox);
   }
 
   /** All of those devices that may have replaced an outbox before it was empty. */
   replacedOutboxes(): OutboxRow[] {
-    return (this.#statements.replaced.all(silence) as unknown as StoredOutbox[]).map(toOutbox);
+    return this.#damage.all("outboxes", this.#statements.replaced, toOutbox, silence);
   }
 
   putOutbox(row: OutboxRow): void {
@@ -63,14 +85,11 @@ export class LedgerRows {
 
   /** Oldest first. */
   gaps(device: DeviceId): (Missing & { readonly id: number })[] {
-    return (this.#statements.gaps.all(device) as unknown as StoredGap[]).map(toMissing);
+    return this.#damage.all("outbox_gaps", this.#statements.gaps, toMissing, device);
   }
 
   allGaps(): (Missing & { readonly device: DeviceId })[] {
-    return (this.#statements.allGaps.all() as unknown as StoredGap[]).map((row) => ({
-      ...toMissing(row),
-      device: row.device,
-    }));
+    return this.#damage.all("outbox_gaps", this.#statements.allGaps, toMissing);
   }
 
   /** Samples in the gaps of each device that has any. */
@@ -92,20 +111,33 @@ export class LedgerRows {
   /** A batch that a gap counts came in after all. */
   cameAfterAll(device: DeviceId, outbox: string, seq: number, samples: number): void {
     const { findGap, shrinkGap, dropGap } = this.#statements;
-    const found = findGap.get(device, outbox, seq) as { id: number; batches: number } | undefined;
+    const found = this.#damage.one("outbox_gaps", findGap, toMissing, device, outbox, seq);
     if (!found) return;
     if (found.batches > 1) shrinkGap.run(samples, found.id);
     else dropGap.run(found.id);
   }
 }
 
-function toOutbox({ settled, set_aside: setAside, ...row }: StoredOutbox): OutboxRow {
-  return { ...row, setAside, settled: JSON.parse(settled) as Ranges };
+/** @throws Error for a row that does not read */
+function toOutbox(stored: Row): OutboxRow {
+  const { settled, set_aside: setAside, ...row } = outboxRow(stored);
+  return { ...row, setAside, settled: toRanges(JSON.parse(settled)) };
 }
 
-function toMissing({ id, outbox, first, last, batches, samples, estimated, since, until, why }: StoredGap) {
+function toRanges(kept: unknown): Ranges {
+  const numbers = Array.isArray(kept) && kept.length % 2 === 0 ? (kept as unknown[]) : [Number.NaN];
+  const grows = numbers.every(
+    (one, at) => Number.isSafeInteger(one) && (at === 0 || Number(one) >= Number(numbers[at - 1])),
+  );
+  if (!grows) throw new Error("its numbers are no ranges");
+  return numbers as number[];
+}
+
+/** @throws Error for a row that does not read */
+function toMissing(stored: Row): Missing & { readonly id: number; readonly device: DeviceId } {
+  const { id, device, outbox, first, last, batches, samples, estimated, since, until, why } = gapRow(stored);
   const one = outbox === "" ? { outbox: null, first: null, last: null } : { outbox, first, last };
-  return { id, ...one, batches, samples, estimated: estimated === 1, from: since, to: until, why };
+  return { id, device, ...one, batches, samples, estimated: estimated === 1, from: since, to: until, why };
 }
 
 function prepare(database: Database) {
@@ -135,7 +167,7 @@ function prepare(database: Database) {
     ),
     dropGap: database.prepare("DELETE FROM outbox_gaps WHERE id = ?"),
     findGap: database.prepare(
-      "SELECT id, batches FROM outbox_gaps WHERE device = ?1 AND outbox = ?2 AND first <= ?3 AND last >= ?3 ORDER BY id LIMIT 1",
+      "SELECT * FROM outbox_gaps WHERE device = ?1 AND outbox = ?2 AND first <= ?3 AND last >= ?3 ORDER BY id LIMIT 1",
     ),
     shrinkGap: database.prepare(
       "UPDATE outbox_gaps SET batches = batches - 1, samples = MAX(0, samples - ?) WHERE id = ?",

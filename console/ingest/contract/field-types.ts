@@ -1,9 +1,12 @@
+import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { damageOf } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
+import { deviceId, parserOf } from "../../store/kept.ts";
 import type { StoredTypes } from "../../store/store.ts";
 import { isConsoles, shippedType } from "./shipped-types.ts";
 
@@ -27,12 +30,14 @@ export const mostFields = { ofDevice: 2_000, ofAll: 50_000 };
 /** `time` is the line protocol's own; one device's field `host` would hide the tag `host` in every query over that measurement. */
 const reserved: ReadonlySet<string> = new Set(["time", "host"]);
 
-interface Row {
-  readonly measurement: string;
-  readonly field: string;
-  readonly type: FieldType;
-  readonly device: DeviceId;
-}
+const row = z.object({
+  measurement: z.string(),
+  field: z.string(),
+  type: z.enum(["float", "integer", "string", "boolean"]),
+  device: deviceId,
+});
+type Row = z.infer<typeof row>;
+const parseRow = parserOf(row);
 
 interface Known {
   readonly fields: Map<string, FieldType>;
@@ -56,8 +61,9 @@ export class FieldTypes {
 
   /** Reads what came first in former runs. */
   start(): void {
-    const rows = this.#options.database.prepare("SELECT measurement, field, type, device FROM field_types").all();
-    for (const { measurement, field, type, device } of rows as unknown as Row[]) {
+    const { database } = this.#options;
+    const select = database.prepare("SELECT measurement, field, type, device FROM field_types");
+    for (const { measurement, field, type, device } of damageOf(database).all("field_types", select, parseRow)) {
       this.#set(measurement, field, this.#ruled(measurement, field) ?? type);
       this.#counted(device);
     }

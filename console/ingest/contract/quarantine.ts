@@ -1,8 +1,11 @@
+import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
+import { deviceId, parserOf } from "../../store/kept.ts";
 
 export interface QuarantineOptions {
   readonly database: Database;
@@ -26,6 +29,20 @@ export interface SetAside {
 
 export type Misfit = Omit<SetAside, "first" | "last">;
 type Entry = { -readonly [K in keyof SetAside]: SetAside[K] };
+
+const parseRow = parserOf(
+  z.object({
+    device: deviceId,
+    measurement: z.string(),
+    field: z.string(),
+    got: z.string(),
+    wanted: z.string(),
+    sample: z.string(),
+    count: z.number(),
+    first: z.number(),
+    last: z.number(),
+  }),
+);
 
 /** Entries of one device and of all at most: what they name comes from outside. */
 export const mostEntries = { ofDevice: 1_000, ofAll: 10_000 };
@@ -51,7 +68,8 @@ export class Quarantine {
   start(): void {
     const { database, clock } = this.#options;
     database.prepare("DELETE FROM quarantine WHERE last < ?").run(Math.round(clock.now() - longestSilence));
-    for (const row of database.prepare("SELECT * FROM quarantine").all() as unknown as Entry[]) this.#put({ ...row });
+    const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseRow);
+    for (const row of rows) this.#put(row);
   }
 
   /** Writes what the database does not have yet. */

@@ -1,8 +1,9 @@
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
-import type { DeviceId } from "#shared/ids";
+import { parseDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { readSimple } from "#shared/messages/metrics";
+import { name, readSimple } from "#shared/messages/metrics";
+import { check } from "#shared/messages/schema";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
 import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
@@ -230,6 +231,8 @@ export class SimpleSamples {
   #read({ id, device, measurement, arrival, payload }: SpoolRow): Passing {
     const size = sizeOf(payload);
     try {
+      parseDeviceId(device);
+      check(name, measurement, "measurement");
       const series = seriesOfSimple(device, measurement, readSimple(payload), arrival);
       // Once more: by now the store may have said what types it holds.
       return { id, size, series: this.#options.admit(series) };

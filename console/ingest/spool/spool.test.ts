@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { ManualClock } from "#shared/clock";
+import { ManualClock, systemClock } from "#shared/clock";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
@@ -23,7 +23,7 @@ const none = new Set<number>();
 
 async function open(scope: Scope, directory?: string, limit = 1e6): Promise<Spool> {
   const path = join(directory ?? (await scope.directory()), "spool.db");
-  const spool = new Spool({ path, limit, log: silentLog });
+  const spool = new Spool({ path, limit, clock: systemClock, log: silentLog });
   spool.start();
   scope.cleanup(() => spool.stop());
   return spool;

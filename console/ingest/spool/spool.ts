@@ -1,14 +1,19 @@
+import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { openDatabase, transaction, type Database } from "../../store/database.ts";
+import type { Damage } from "../../store/damage.ts";
+import { isDamage, transaction, type Database } from "../../store/database.ts";
+import { mend, openMended, type MendOptions } from "../../store/mend.ts";
 
 export interface SpoolOptions {
   /** The SQLite file. */
   readonly path: string;
   /** Bytes of messages that it holds at most. */
   readonly limit: number;
+  readonly clock: Pick<Clock, "now">;
   readonly log: Log;
+  readonly damage?: Pick<Damage, "note" | "noteFile">;
 }
 
 /** One accepted message, with its moment of arrival in epoch ms: samples without a time of their own are of that moment. */
@@ -89,12 +94,46 @@ export class Spool {
 
   /** @throws EnvironmentError when the file cannot be used */
   start(): void {
-    const database = openDatabase(this.#options.path, schema);
+    this.#begin(openMended(this.#mending));
+  }
+
+  /** Those in it were accepted, which is a promise: what reads of a damaged file is taken over. */
+  get #mending(): MendOptions {
+    const { path, clock, damage } = this.#options;
+    return {
+      path,
+      migrations: schema,
+      now: () => clock.now(),
+      rescue: true,
+      told: (file) => damage?.noteFile(file),
+    };
+  }
+
+  #begin(database: Database): void {
     this.#open = { database, statements: prepare(database) };
+    this.#dropDamaged(this.#open);
     const { count, bytes, last } = this.#open.statements.measure.get() as Record<string, number>;
     this.#rows = count ?? 0;
     this.#bytes = bytes ?? 0;
     this.#nextId = (last ?? 0) + 1;
+  }
+
+  /** A page that could be read when it was opened cannot be now. What waits in memory, and what is done, stays so. */
+  #mendIfDamaged(thrown: unknown): void {
+    if (!isDamage(thrown) || !this.#open) return;
+    try {
+      this.#open.database.close();
+      this.#open = undefined;
+      this.#begin(mend(this.#mending, asError(thrown)));
+    } catch (cause) {
+      this.#failed(cause);
+    }
+  }
+
+  /** A row of which not even the types are right would come again for ever. */
+  #dropDamaged({ statements }: Opened): void {
+    const { changes } = statements.dropDamaged.run();
+    if (changes > 0) this.#options.damage?.note("spool.db", "messages", `${changes} messages did not read`);
   }
 
   /** Writes what waits, then lets go. */
@@ -138,6 +177,16 @@ export class Spool {
 
   /** The oldest rows, at most so many and so many bytes (but one at least). @param skip ids that are on their way */
   oldest(most: { rows: number; bytes: number }, skip: { has(id: number): boolean }): readonly SpoolRow[] {
+    try {
+      return this.#oldest(most, skip);
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      this.#mendIfDamaged(thrown);
+      return [];
+    }
+  }
+
+  #oldest(most: { rows: number; bytes: number }, skip: { has(id: number): boolean }): readonly SpoolRow[] {
     const found: SpoolRow[] = [];
     let bytes = 0;
     for (const row of this.#open?.statements.oldest.iterate() ?? []) {
@@ -157,7 +206,7 @@ export class Spool {
     if (!this.#open) return;
     // Removals first: they make the room on a full disk that additions need.
     this.#flushRemovals(this.#open);
-    this.#flushAdditions(this.#open);
+    if (this.#open) this.#flushAdditions(this.#open);
   }
 
   #flushSoon(): void {
@@ -179,6 +228,7 @@ export class Spool {
         this.#bytes -= sizeOf(row.payload);
         reject(error);
       }
+      this.#mendIfDamaged(cause);
       return;
     }
     this.#recovered();
@@ -199,6 +249,7 @@ export class Spool {
     } catch (cause) {
       // They stay marked as done, and go with a later flush.
       this.#failed(cause);
+      this.#mendIfDamaged(cause);
     }
   }
 
@@ -227,6 +278,10 @@ function prepare(database: Database) {
   return {
     measure: database.prepare(
       `SELECT COUNT(*) AS count, SUM(length(payload) + ${rowOverhead}) AS bytes, MAX(id) AS last FROM messages`,
+    ),
+    dropDamaged: database.prepare(
+      `DELETE FROM messages WHERE typeof(device) <> 'text' OR typeof(measurement) <> 'text' OR typeof(arrival) <> 'integer'
+       OR arrival NOT BETWEEN 0 AND 8640000000000000 OR typeof(payload) <> 'blob' OR id NOT BETWEEN 0 AND 9007199254740991`,
     ),
     insert: database.prepare("INSERT INTO messages (id, device, measurement, arrival, payload) VALUES (?, ?, ?, ?, ?)"),
     remove: database.prepare("DELETE FROM messages WHERE id = ?"),

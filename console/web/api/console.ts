@@ -43,6 +43,9 @@ export async function getCommands(query: { device?: string; limit: number }): Pr
   return (await request<{ commands: readonly Command[] }>("GET", `/api/commands?${search}`)).commands;
 }
 
+export const getCommand = ({ id, device }: Pick<Command, "id" | "device">): Promise<Command> =>
+  request("GET", `${path("commands", id)}?${new URLSearchParams({ device })}`);
+
 /** @param device of one, or of all */
 export async function getQuarantine(device?: string): Promise<readonly SetAside[]> {
   const search = new URLSearchParams({ limit: "200", ...(device === undefined ? {} : { device }) });

@@ -123,6 +123,9 @@ export interface Command {
   /** Replies that came after the command had been closed. */
   readonly late?: readonly LateReply[] | null;
   readonly timeline?: readonly Moment[];
+  /** Without what is long in it; `steps` is then how long the timeline is. */
+  readonly brief?: boolean;
+  readonly steps?: number;
   /** One sentence: what it waits for, and who acts next. */
   readonly explain?: string;
   /** How long this key took on this device before, in milliseconds. */

@@ -151,6 +151,11 @@ suite("web command states", ({ test }) => {
     assert.not(supersedes(command("running", 3), command("succeeded", 4)));
     assert.ok(supersedes(command("succeeded", 2), command("running", 4)));
     assert.ok(supersedes(command("timed_out", 6), command("timed_out", 5)));
+    const brief = { ...command("timed_out", 2), brief: true, steps: 6 };
+    assert.not(supersedes(brief, command("timed_out", 6)));
+    assert.ok(supersedes(brief, command("timed_out", 5)));
+    assert.ok(supersedes(brief, brief));
+    assert.ok(supersedes(command("timed_out", 6), brief));
   });
 
   test("ask before what cannot be undone, and not for a key that an object happens to have", () => {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { cancelCommand } from "../api/console.ts";
+import { cancelCommand, getCommand } from "../api/console.ts";
 import type { Command } from "../api/documents.ts";
 import { formatAgo, formatDuration } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
@@ -25,6 +25,10 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
   useEffect(() => {
     open.value = expanded;
   }, [expanded]);
+  // A list has long commands in brief.
+  useEffect(() => {
+    if (open.value && command.brief) void getCommand(command).then((whole) => takeCommands([whole]), ignore);
+  }, [open.value, command]);
   const looks = stateLooks[command.state];
   const detailsId = `details-${command.device}-${command.id}`;
   return (
@@ -97,6 +101,9 @@ function CancelButton({ command }: { command: Command }): JSX.Element | null {
     </>
   );
 }
+
+/** The short form stays; the next event or opening asks again. */
+function ignore(): void {}
 
 /** What became of it, or what it waits for, in one line. */
 function outcome(command: Command): string {

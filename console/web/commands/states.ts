@@ -25,11 +25,16 @@ export const stateLooks: Readonly<
 
 /**
  * Whether `incoming` is at least as new as `known`. An answer to a fetch may have been made before an event that
- * arrived first: a closed command never opens again, and its timeline never shrinks.
+ * arrived first: a closed command never opens again, and its timeline never shrinks. The whole is not given up for a short form.
  */
 export function supersedes(incoming: Command, known: Command): boolean {
   if (isOpen(incoming) !== isOpen(known)) return isOpen(known);
-  return (incoming.timeline?.length ?? 0) >= (known.timeline?.length ?? 0);
+  const [steps, before] = [incoming, known].map(({ steps, timeline }) => steps ?? timeline?.length ?? 0) as [
+    number,
+    number,
+  ];
+  if (steps === before && incoming.brief) return known.brief === true;
+  return steps >= before;
 }
 
 /** Commands that stop something or throw something away, and what they do, for the question before they are sent. */

@@ -1,0 +1,101 @@
+import * as z from "zod/mini";
+import { failure } from "#shared/messages/command";
+import { json } from "#shared/messages/schema";
+import type { Row } from "../store/damage.ts";
+import { commandId, deviceId, moment, parserOf } from "../store/kept.ts";
+import type { Command } from "./command.ts";
+
+const late = z.object({
+  ts: z.number(),
+  lateBy: z.number(),
+  state: z.enum(["succeeded", "failed", "rejected", "interrupted", "cancelled", "expired"]),
+  result: z.optional(json),
+  error: z.optional(failure),
+});
+
+const command = z.object({
+  id: commandId,
+  device: deviceId,
+  key: z.string(),
+  args: z.record(z.string(), json),
+  by: z.string(),
+  ts: z.number(),
+  timeout: moment,
+  expires: moment,
+  state: z.enum([
+    "queued",
+    "accepted",
+    "running",
+    "succeeded",
+    "failed",
+    "interrupted",
+    "rejected",
+    "expired",
+    "cancelled",
+    "timed_out",
+  ]),
+  progress: z.optional(z.number()),
+  note: z.optional(z.string()),
+  output: z.optional(z.string()),
+  result: z.optional(json),
+  error: z.optional(failure),
+  ended: z.optional(z.number()),
+  online: z.boolean(),
+  answered: z.optional(z.boolean()),
+  took: z.optional(z.number()),
+  late: z.optional(z.array(late)),
+  timeline: z.array(
+    z.object({
+      ts: z.number(),
+      who: z.enum(["console", "device", "operator", "broker"]),
+      what: z.string(),
+      more: z.optional(z.number()),
+    }),
+  ),
+  encoding: z.enum(["json", "cbor", "word"]),
+  brief: z.optional(z.boolean()),
+  steps: z.optional(z.number()),
+});
+
+const parseDocument = parserOf(command);
+const parseRow = parserOf(
+  z.object({ id: commandId, device: deviceId, ts: z.number(), state: z.string(), document: z.string() }),
+);
+
+/** @throws Error for a row that does not read, or whose document is of another command */
+export function parseCommand(stored: Row): Command {
+  const row = parseRow(stored);
+  const read = parseDocument(JSON.parse(row.document) as Row);
+  if (read.id !== row.id || read.device !== row.device || read.state !== row.state)
+    throw new Error("its document is of another command, or of another moment");
+  return read as Command;
+}
+
+const names = parserOf(z.object({ id: commandId, device: deviceId }));
+
+/**
+ * What stands in the place of a command whose story does not read: closed, so that its task is withdrawn and does not run
+ * unexplained, and its id stays taken. An answer of the device is still kept beside it.
+ * @throws Error where not even its id and device read
+ */
+export function withoutStory(stored: Row, now: number): Command {
+  const { id, device } = names(stored);
+  const ts = typeof stored["ts"] === "number" ? stored["ts"] : now;
+  const message = "its record on the console's disk was damaged: whether the device ran it is not known here";
+  return {
+    id,
+    device,
+    key: "unknown",
+    args: {},
+    by: "unknown",
+    ts,
+    timeout: null,
+    expires: null,
+    state: "failed",
+    error: { code: "damaged", message },
+    ended: now,
+    online: false,
+    timeline: [{ ts: now, who: "console", what: message }],
+    encoding: "json",
+  };
+}

@@ -1,0 +1,44 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import * as z from "zod";
+import type { Console } from "../../console.ts";
+import { allow } from "../auth.ts";
+
+const damagedDocument = z.object({
+  ts: z.number().describe("milliseconds since 1970-01-01 UTC"),
+  place: z.string().describe("a file, or a table of muster.db"),
+  name: z.string().describe("which row, or under which name the file is kept"),
+  why: z.string(),
+});
+
+/** What in the data directory did not read, and was set aside. */
+export const damageRoutes =
+  (console: Console): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      "/api/damage",
+      {
+        schema: {
+          summary: "What in the data directory did not read and was set aside",
+          querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+          response: { 200: z.object({ damaged: z.array(damagedDocument).describe("newest first"), more: z.number() }) },
+        },
+        preParsing: allow("viewer"),
+      },
+      async ({ query }) => {
+        const damaged = [...console.damage.list(query.limit)];
+        return { damaged, more: console.damage.count() - damaged.length };
+      },
+    );
+
+    app.delete(
+      "/api/damage",
+      {
+        schema: {
+          summary: "Forget what was damaged; the files that are kept stay",
+          response: { 200: z.object({ forgotten: z.number() }) },
+        },
+        preParsing: allow("admin"),
+      },
+      async () => ({ forgotten: console.damage.forget() }),
+    );
+  };

@@ -1,0 +1,73 @@
+import * as z from "zod/mini";
+import { json } from "#shared/messages/schema";
+import type { Row } from "../store/damage.ts";
+import { commandId, deviceId, moment, parserOf } from "../store/kept.ts";
+import type { Job, JobRow } from "./job.ts";
+
+const target = z.union([
+  z.object({ all: z.literal(true) }),
+  z.object({ devices: z.array(z.string()) }),
+  z.object({ group: z.string() }),
+  z.object({ where: z.string() }),
+]);
+
+const document = z.object({
+  id: z.string(),
+  key: z.string(),
+  args: z.record(z.string(), json),
+  target,
+  rate: z.number().check(z.positive()),
+  canary: z.number(),
+  abort: z.nullable(z.object({ failed: z.number(), min: z.number() })),
+  ttl: z.number(),
+  timeout: moment,
+  by: z.string(),
+  ts: z.number(),
+  state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
+  why: z.optional(z.string()),
+  ended: z.optional(z.number()),
+});
+const parseDocument = parserOf(document);
+const row = z.object({ id: z.string(), document: z.string() });
+const parseRow = parserOf(row);
+
+/** @throws Error for a row that does not read */
+export function parseJob(stored: Row): Job {
+  const { id, document } = parseRow(stored);
+  const job = parseDocument(JSON.parse(document) as Row);
+  if (job.id !== id) throw new Error(`its document is of another job, ${job.id}`);
+  return job as Job;
+}
+
+const device = parserOf(
+  z.object({
+    job: z.string(),
+    position: z.int().check(z.nonnegative()),
+    device: deviceId,
+    canary: z.number(),
+    state: z.enum([
+      "waiting",
+      "queued",
+      "accepted",
+      "running",
+      "succeeded",
+      "failed",
+      "interrupted",
+      "rejected",
+      "expired",
+      "cancelled",
+      "timed_out",
+    ]),
+    command: z.nullable(commandId),
+    sent: moment,
+    taken: moment,
+    ended: moment,
+    outcome: z.nullable(z.string()),
+  }),
+);
+
+/** @throws Error for a row that does not read */
+export function parseJobDevice(stored: Row): JobRow {
+  const { job: _, canary, ...row } = device(stored);
+  return { ...row, canary: canary === 1 };
+}

@@ -1,0 +1,20 @@
+import * as z from "zod/mini";
+import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/ids";
+import { check, type Schema } from "#shared/messages/schema";
+import type { Row } from "./damage.ts";
+
+/** What columns of the console's own tables hold. A damaged page can put anything into them, whatever the table declares. */
+export const deviceId = z.custom<DeviceId>(
+  (value) => typeof value === "string" && asDeviceId(value) !== undefined,
+  "expected a device id",
+);
+export const commandId = z.custom<CommandId>(
+  (value) => typeof value === "string" && asCommandId(value) !== undefined,
+  "expected a command id",
+);
+export const moment = z.nullable(z.number());
+
+/** A parser for rows of a table. It throws for one that does not read. */
+export function parserOf<T>(schema: Schema<T>): (row: Row) => T {
+  return (row) => check(schema, row, "the row");
+}

@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { asError } from "#shared/errors";
+import { DamagedFileError, makeDatabase, openDatabase, type Database, type OpenOptions } from "./database.ts";
+import { salvage } from "./salvage.ts";
+
+/** A database file that could not be used, and what became of it. */
+export interface DamagedFile {
+  /** Its name: `muster.db`. */
+  readonly file: string;
+  /** The name under which it stands beside the new one. */
+  readonly keptAs: string;
+  readonly why: string;
+  /** What was taken over into the new file, as a sentence. */
+  readonly saved: string;
+}
+
+export interface MendOptions extends OpenOptions {
+  readonly path: string;
+  readonly migrations: readonly string[];
+  /** Epoch ms: it names what is set aside. */
+  readonly now: () => number;
+  /** Whether the rows that still read are taken over; else the new file begins empty. */
+  readonly rescue: boolean;
+  readonly told: (damaged: DamagedFile) => void;
+}
+
+/** Damaged files of one database kept beside it; the oldest go. Each may be as large as the database was. */
+export const mostKept = 3;
+
+/**
+ * Opens a database whatever stands in its file. A damaged one is set aside with its log as `NAME.damaged-TIME`, and a new one takes its
+ * place, with the rows that still read where that is asked for.
+ * @throws EnvironmentError when the directory or file cannot be used, or was written by a newer Muster
+ */
+export function openMended(options: MendOptions): Database {
+  const { path, migrations } = options;
+  finish(path);
+  try {
+    return openDatabase(path, migrations, options);
+  } catch (thrown) {
+    if (!(thrown instanceof DamagedFileError)) throw thrown;
+    return mend(options, thrown);
+  }
+}
+
+/** A new file in the place of a damaged one, which nobody may have open. */
+export function mend({ path, migrations, now, rescue, told }: MendOptions, why: Error): Database {
+  const made = `${path}${unfinished}`;
+  removeAll(made);
+  const database = makeDatabase(made, migrations);
+  const saved = rescue ? salvage(path, database, migrations) : "nothing was taken over";
+  database.close();
+  const keptAs = setAside(path, now());
+  renameSync(made, path);
+  told({ file: basename(path), keptAs: basename(keptAs), why: asError(why).message, saved });
+  return openDatabase(path, migrations, { check: false });
+}
+
+const unfinished = ".new";
+const parts = ["", "-wal", "-shm", "-journal"];
+
+/** A kill between the two renames has left no file but a finished new one. */
+function finish(path: string): void {
+  const made = `${path}${unfinished}`;
+  if (!existsSync(path) && existsSync(made) && !existsSync(`${made}-journal`)) renameSync(made, path);
+}
+
+function setAside(path: string, now: number): string {
+  const keptAs = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, "-")}`;
+  for (const part of parts) if (existsSync(path + part)) renameSync(path + part, keptAs + part);
+  const beside = readdirSync(dirname(path))
+    .filter(
+      (name) => name.startsWith(`${basename(path)}.damaged-`) && !parts.slice(1).some((part) => name.endsWith(part)),
+    )
+    .sort();
+  for (const oldest of beside.slice(0, -mostKept)) removeAll(join(dirname(path), oldest));
+  return keptAs;
+}
+
+function removeAll(path: string): void {
+  for (const part of parts) rmSync(path + part, { force: true });
+}
