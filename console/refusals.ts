@@ -1,10 +1,10 @@
 import type { Bus } from "#shared/bus";
-import { encode } from "#shared/codec";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Refusal } from "#shared/messages/command";
+import { forTerminalJson } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 
 export interface RefusalsOptions {
@@ -14,37 +14,81 @@ export interface RefusalsOptions {
   readonly log: Log;
 }
 
-/** Milliseconds in which the same complaint about the same device is told once: a broken sensor repeats its message. */
-const quiet = 10_000;
-/** Complaints remembered at most. */
-const remembered = 1_000;
+/** Milliseconds of a stretch of time, in which the same complaint about a topic is told once: a broken sensor repeats its message. */
+export const quietRefusal = 10_000;
+/** Refusals told in a stretch about one device, and about all; the others are counted and told with the next one. */
+export const mostRefusals = { ofDevice: 20, ofAll: 200 };
+/** Characters of a complaint. */
+const longestWhy = 1_900;
 
-/** Tells on `refused`, and in the log, why something was not taken. */
+interface Share {
+  told: number;
+  left: number;
+}
+
+/** Tells on `refused`, and in the log, why something was not taken: no more of it than somebody can read. */
 export class Refusals {
   readonly #options: RefusalsOptions;
-  readonly #told = new Map<string, number>();
+  /** Complaints of the present stretch: no more than are told. */
+  readonly #told = new Set<string>();
+  /** What each device had of the present stretch of time. */
+  #shares = new Map<DeviceId, Share>();
+  #since = -Infinity;
+  #count = 0;
 
   constructor(options: RefusalsOptions) {
     this.#options = options;
   }
 
-  /** @param instead a line that would have worked */
-  tell(device: DeviceId, topic: string, why: string, instead?: string): void {
+  /** @param instead a line that would have worked: whoever typed the wrong one waits for it, so it is told again */
+  tell(device: DeviceId, topic: string, reason: string, instead?: string): void {
+    const why = reason.slice(0, longestWhy);
+    this.#turn();
+    const complaint = `${topic} ${why}`;
+    if (instead === undefined && this.#told.has(complaint)) return;
+    const left = this.#admits(device);
+    if (left === undefined) return;
+    this.#told.add(complaint);
     const { bus, topics, clock, log } = this.#options;
-    const key = `${topic} ${why}`;
-    const before = this.#told.get(key);
-    if (instead === undefined && before !== undefined && clock.monotonic() - before < quiet) return;
-    if (this.#told.size >= remembered) this.#told.clear();
-    this.#told.set(key, clock.monotonic());
-    log.warn({ device, topic }, `refused: ${why}`);
+    const others = left > 0 ? ` (${left} more were not told)` : "";
+    log.warn({ device, topic }, `refused: ${why}${others}`);
     const refusal: Refusal = {
       topic,
-      why: why.slice(0, 2_000),
+      why: `${why}${others}`,
       ts: Math.round(clock.now()),
       ...(instead === undefined ? {} : { try: instead }),
     };
-    bus.publish(topics.build({ kind: "refused", device }), encode(refusal, "json")).catch((error: unknown) => {
+    // Whoever watches the topic does so on a terminal.
+    const payload = Buffer.from(forTerminalJson(JSON.stringify(refusal)));
+    bus.publish(topics.build({ kind: "refused", device }), payload).catch((error: unknown) => {
       if (!(error instanceof DisconnectedError)) log.error({ err: asError(error) }, "a refusal could not be published");
     });
+  }
+
+  /** @returns how many were kept back before this one; undefined where this one is kept back */
+  #admits(device: DeviceId): number | undefined {
+    const share = this.#shares.get(device) ?? { told: 0, left: 0 };
+    if (share.told >= mostRefusals.ofDevice || this.#count >= mostRefusals.ofAll) {
+      // Those of devices that had nothing to say yet are not counted: there may be any number of them.
+      share.left += 1;
+      return undefined;
+    }
+    this.#shares.set(device, share);
+    this.#count += 1;
+    share.told += 1;
+    const { left } = share;
+    share.left = 0;
+    return left;
+  }
+
+  /** Begins a new stretch when it is time; what was kept back is still to be told. */
+  #turn(): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#since < quietRefusal) return;
+    this.#told.clear();
+    this.#since = now;
+    this.#count = 0;
+    const silent = [...this.#shares].filter(([, { left }]) => left > 0);
+    this.#shares = new Map(silent.map(([device, { left }]) => [device, { told: 0, left }]));
   }
 }

@@ -12,8 +12,8 @@ export interface AnswerTimes {
 /** Answers looked at, the newest; and the fewest that say something. */
 const window = 200;
 const fewest = 5;
-/** Pairs of device and key remembered at most. */
-const capacity = 10_000;
+/** Pairs of device and key remembered; beyond it the oldest are read from their rows again. */
+export const mostPairs = 10_000;
 
 /**
  * Learns per device and key how long answers take, from what was sent while the device was online. A proposal for people: no
@@ -46,7 +46,8 @@ export class AnswerTimesLearner {
     const name = `${device}\n${key}`;
     let times = this.#known.get(name);
     if (times) return times;
-    if (this.#known.size >= capacity) this.#known.clear();
+    const [oldest] = this.#known.keys();
+    if (this.#known.size >= mostPairs && oldest !== undefined) this.#known.delete(oldest);
     times = this.#rows.answerTimes(device, key, window);
     this.#known.set(name, times);
     return times;

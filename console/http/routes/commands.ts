@@ -17,6 +17,7 @@ import {
   toCommandDocument,
   type CommandDocument,
 } from "../documents.ts";
+import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
 
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
@@ -43,6 +44,7 @@ const timeoutRange = { shortest: 20, longest: 3_600_000 };
 export const commandRoutes =
   (console: Console): FastifyPluginAsyncZod =>
   async (app) => {
+    const patience = new Patience();
     const viewer = allow("viewer");
     const operator = allow("operator");
     const document = (command: Command): CommandDocument =>
@@ -91,7 +93,13 @@ export const commandRoutes =
         throw error;
       }
     };
-    const answers = { 404: problemDocument, 409: problemDocument, 422: problemDocument, 504: problemDocument };
+    const answers = {
+      404: problemDocument,
+      409: problemDocument,
+      422: problemDocument,
+      429: problemDocument,
+      504: problemDocument,
+    };
 
     app.post(
       "/api/devices/:id/commands",
@@ -106,8 +114,10 @@ export const commandRoutes =
         preParsing: operator,
       },
       async (request, reply) => {
-        const sent = send(request.params.id, request.body, principalOf(request).name);
-        if (request.query.wait === "true") return conclude(sent);
+        const { name } = principalOf(request);
+        const begin = (): ReturnType<typeof send> => send(request.params.id, request.body, name);
+        if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
+        const sent = begin();
         reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
         return document(sent.command);
       },
@@ -123,7 +133,10 @@ export const commandRoutes =
         },
         preParsing: operator,
       },
-      async (request) => conclude(send(request.params.uuid, { key: "shutdown" }, principalOf(request).name)),
+      async (request) => {
+        const { name } = principalOf(request);
+        return patience.wait(name, () => conclude(send(request.params.uuid, { key: "shutdown" }, name)));
+      },
     );
 
     app.get(
