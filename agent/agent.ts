@@ -135,7 +135,7 @@ export class Agent {
       emit,
     });
     this.#sampler = new Sampler({
-      collectors: options.collectors ?? collectors(),
+      collectors: options.collectors ?? collectors(process.platform, options.names),
       disabled: Object.keys(switched).filter((name) => !switched[name]),
       own: this.#own,
       paused,

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import type { Net } from "#shared/net";
 import type { Collector } from "./collectors/collector.ts";
+import type { NamePatterns } from "./collectors/names.ts";
 
 export interface AgentOptions {
   /** The device's id, also its user name and client id at the broker. */
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly root?: string;
   /** The MQTT version to speak: `auto` (the default) tries 5, then 3.1.1. */
   readonly mqttVersion?: 4 | 5 | "auto";
+  /** Of which interfaces, mounts and disks; without what lives only as long as a container, by default. */
+  readonly names?: NamePatterns;
   /** What to sample; everything that this system has by default. */
   readonly collectors?: readonly Collector[];
   readonly log?: Log;

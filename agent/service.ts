@@ -78,6 +78,7 @@ export async function serveAgent(
     log,
     clock,
     net,
+    names: { interfaces: values.interfaces, mounts: values.mounts, disks: values.disks },
     ...own,
     ...reboot,
   };

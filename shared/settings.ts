@@ -132,6 +132,27 @@ export const settings = {
     default: undefined,
     shown: "reboot is not offered",
   }),
+  interfaces: setting({
+    env: "MUSTER_INTERFACES",
+    help: "network interfaces that the agent measures, with commas between: eth*, or !veth* for all but those",
+    parse: optionalText,
+    default: undefined,
+    shown: "all but the containers'",
+  }),
+  mounts: setting({
+    env: "MUSTER_MOUNTS",
+    help: "mount points that it measures, in the same way",
+    parse: optionalText,
+    default: undefined,
+    shown: "all but the containers'",
+  }),
+  disks: setting({
+    env: "MUSTER_DISKS",
+    help: "block devices that it measures, in the same way",
+    parse: optionalText,
+    default: undefined,
+    shown: "all but loop and ram",
+  }),
   metricsSocket: setting({
     env: "MUSTER_METRICS_SOCKET",
     help: "local socket where programs on the agent's machine leave metrics of their own; off for none",

@@ -5,6 +5,7 @@ import { kernel } from "./kernel.ts";
 import { mem } from "./mem.ts";
 import { net } from "./net.ts";
 import { netstat } from "./netstat.ts";
+import { nameFilter, usualNames, type NameFilter, type NamePatterns } from "./names.ts";
 import { portable } from "./portable.ts";
 import { ProcReader } from "./proc.ts";
 import { processes } from "./processes.ts";
@@ -17,19 +18,20 @@ import type { Collector } from "./collector.ts";
  * Fresh collectors for a system. On Linux they read /proc and /sys (less than a millisecond of CPU a sample); elsewhere
  * they ask systeminformation (about a hundred, and child processes: sample more rarely there).
  */
-export function collectors(platform: NodeJS.Platform = process.platform): Collector[] {
-  return platform === "linux" ? linux(new ProcReader()) : portable();
+export function collectors(platform: NodeJS.Platform = process.platform, names: NamePatterns = {}): Collector[] {
+  return platform === "linux" ? linux(new ProcReader(), names) : portable();
 }
 
-/** All collectors over one reader. The files that it keeps open for them are closed with the first one's stop. */
-export function linux(proc: ProcReader): Collector[] {
+/** All collectors over one reader, of the names that are wanted, or the usual ones. The files that it keeps open for them are closed with the first one's stop. */
+export function linux(proc: ProcReader, names: NamePatterns = {}): Collector[] {
+  const wanted = (kind: keyof NamePatterns): NameFilter => nameFilter(names[kind] ?? usualNames[kind]);
   return [
     { ...cpu(proc), stop: () => proc.stop() },
     mem(proc),
     swap(proc),
-    disk(proc),
-    diskio(proc),
-    net(proc),
+    disk(proc, undefined, wanted("mounts")),
+    diskio(proc, wanted("disks")),
+    net(proc, wanted("interfaces")),
     netstat(proc),
     system(proc),
     processes(proc),

@@ -31,12 +31,17 @@ export function usages(last: ReadonlyMap<string, Ticks>, now: ReadonlyMap<string
 }
 
 function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
-  const spent = (at: number): number => (now[at] ?? 0) - (last[at] ?? 0);
-  let total = 0;
-  for (let at = 0; at < 8; at++) total += spent(at);
-  if (total <= 0) return undefined;
-  // Never below zero: proc(5) says that iowait may step back.
-  const percent = (ticks: number): number => Math.max(0, rounded((100 * ticks) / total));
+  const passed = (at: number): number => (now[at] ?? 0) - (last[at] ?? 0);
+  // Never below zero: proc(5) says that iowait may step back, and some kernels let idle and steal do so too. What such a one would
+  // take from the whole, the others would have too much.
+  const spent = (at: number): number => Math.max(0, passed(at));
+  let [total, all] = [0, 0];
+  for (let at = 0; at < 8; at++) {
+    total += spent(at);
+    all += passed(at);
+  }
+  if (all <= 0) return undefined;
+  const percent = (ticks: number): number => rounded((100 * Math.max(0, ticks)) / total);
   return {
     // The kernel counts a guest's time in user and nice as well.
     usage_user: percent(spent(0) - spent(8)),
@@ -47,8 +52,8 @@ function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
     usage_irq: percent(spent(5)),
     usage_softirq: percent(spent(6)),
     usage_steal: percent(spent(7)),
-    usage_guest: percent(spent(8)),
-    usage_guest_nice: percent(spent(9)),
+    usage_guest: percent(Math.min(spent(8), spent(0))),
+    usage_guest_nice: percent(Math.min(spent(9), spent(1))),
   };
 }
 

@@ -27,8 +27,8 @@ suite("disk", ({ test }) => {
     });
     const asked: string[] = [];
     const collector = disk(proc, {
-      local: (path) => (asked.push(path), capacity),
-      remote: async (path) => (asked.push(path), { ...capacity, blocks: 0 }),
+      local: (path) => (asked.push(String(path)), capacity),
+      remote: async (path) => (asked.push(String(path)), { ...capacity, blocks: 0 }),
     });
     const fields = {
       total: 4_096_000,
@@ -52,6 +52,45 @@ suite("disk", ({ test }) => {
     assert.equal(asked, ["/", "/mnt/two words", "/data", "/empty"]);
   });
 
+  test("only file systems of the machine's own disks are asked in passing: all others may hang", async (scope) => {
+    const local = ["ext4", "xfs", "btrfs", "vfat", "zfs", "f2fs", "exfat", "ntfs3"];
+    const others = [
+      "beegfs",
+      "gpfs",
+      "ocfs2",
+      "gfs2",
+      "virtiofs",
+      "vboxsf",
+      "vmhgfs",
+      "prl_fs",
+      "fuse.sshfs",
+      "fuseblk",
+    ];
+    const known = [
+      "nfs",
+      "nfs4",
+      "cifs",
+      "smb3",
+      "ceph",
+      "9p",
+      "afs",
+      "glusterfs",
+      "lustre",
+      "orangefs",
+      "new-in-2030",
+    ];
+    const types = [...local, ...others, ...known];
+    const lines = types.map((type, at) => `${at} 1 0:${at} / /${type} rw - ${type} source rw\n`).join("");
+    const { proc } = await record(scope, { "/proc/self/mountinfo": lines });
+    const asked = { local: [] as string[], remote: [] as string[] };
+    const collector = disk(proc, {
+      local: (path) => (asked.local.push(String(path).slice(1)), capacity),
+      remote: async (path) => (asked.remote.push(String(path).slice(1)), capacity),
+    });
+    assert.is((await sample(collector)).length, types.length);
+    assert.equal(asked, { local, remote: [...others, ...known] });
+  });
+
   test("a mount point that may not be asked is left out without a word", async (scope) => {
     const { proc } = await record(scope, { "/proc/self/mountinfo": mountinfo });
     const refuse = (): never => {
@@ -64,7 +103,7 @@ suite("disk", ({ test }) => {
     const servers = ["/a", "/b", "/c"].map((path) => `40 26 0:40 / ${path} rw - nfs4 server:/x rw\n`).join("");
     const { proc } = await record(scope, { "/proc/self/mountinfo": servers + mountinfo });
     const asked: string[] = [];
-    const collector = disk(proc, { local: () => capacity, remote: (path) => (asked.push(path), never()) });
+    const collector = disk(proc, { local: () => capacity, remote: (path) => (asked.push(String(path)), never()) });
     const clock = new ManualClock();
     for (let round = 0; round < 2; round++) {
       const problems: string[] = [];

@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import type { Clock } from "#shared/clock";
 import { mounts, type Mount } from "./mounts.ts";
 import type { Collector, Reading } from "./collector.ts";
+import { nameFilter, usualNames, type NameFilter } from "./names.ts";
 import type { ProcReader } from "./proc.ts";
 import { rounded } from "./rounded.ts";
 
@@ -18,25 +19,38 @@ export interface Capacity {
 
 /** The two ways to ask: a local file system answers from memory in microseconds, a remote one may not answer at all. */
 interface Statfs {
-  local(path: string): Capacity;
-  remote(path: string): Promise<Capacity>;
+  local(path: Buffer): Capacity;
+  remote(path: Buffer): Promise<Capacity>;
 }
 
-const remote = /^(nfs|cifs|smb|ceph|9p|afs|fuse|glusterfs|lustre|ncp)/;
+/**
+ * File systems of the machine's own disks. All others are taken for remote, because nobody knows the names of all that are: a
+ * network's, a cluster's, a hypervisor's, or a program's behind FUSE, any of which may hang for as long as it likes.
+ */
+const local = new Set(
+  (
+    "bcachefs bfs btrfs cramfs efivarfs erofs exfat ext2 ext3 ext4 f2fs hfs hfsplus hpfs hugetlbfs jffs2 jfs minix msdos " +
+    "nilfs2 ntfs ntfs3 ramfs reiserfs reiser4 romfs rootfs ubifs udf ufs vfat xfs yaffs2 zfs zonefs"
+  ).split(" "),
+);
 /** How long a remote file system may think, in milliseconds. */
 const patience = 1_000;
 /** A silent one holds one of libuv's four threads, which the agent needs for its own files: no third one is asked then. */
 const mostSilent = 2;
 
 /** The space and the inodes of each mounted file system that has any. */
-export function disk(proc: ProcReader, ask: Statfs = { local: statfsSync, remote: statfs }): Collector {
+export function disk(
+  proc: ProcReader,
+  ask: Statfs = { local: statfsSync, remote: statfs },
+  wanted: NameFilter = nameFilter(usualNames.mounts),
+): Collector {
   const silent = new Set<string>();
-  const mounted = mounts(proc);
+  const mounted = mounts(proc, wanted);
 
-  async function askRemote(path: string, clock: Clock): Promise<Capacity | undefined> {
+  async function askRemote({ path, bytes }: Mount, clock: Clock): Promise<Capacity | undefined> {
     if (silent.has(path) || silent.size >= mostSilent) return undefined;
     silent.add(path);
-    const answer = ask.remote(path).finally(() => silent.delete(path));
+    const answer = ask.remote(bytes).finally(() => silent.delete(path));
     let cancel: (() => void) | undefined;
     const late = new Promise<undefined>((resolve) => {
       cancel = clock.after(patience, () => resolve(undefined));
@@ -45,9 +59,9 @@ export function disk(proc: ProcReader, ask: Statfs = { local: statfsSync, remote
   }
 
   /** No access to a mount point, or one that is gone again, is nothing to report. */
-  async function capacity({ path, fstype }: Mount, clock: Clock): Promise<Capacity | undefined> {
+  async function capacity(mount: Mount, clock: Clock): Promise<Capacity | undefined> {
     try {
-      return remote.test(fstype) ? await askRemote(path, clock) : ask.local(path);
+      return local.has(mount.fstype) ? ask.local(mount.bytes) : await askRemote(mount, clock);
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 import type { Collector, Reading } from "./collector.ts";
+import { nameFilter, usualNames, type NameFilter } from "./names.ts";
 import type { ProcReader } from "./proc.ts";
 import { rounded } from "./rounded.ts";
 
@@ -22,12 +23,12 @@ const columns = [
 const sectorBytes = 512;
 
 /** The traffic of each block device since boot, and how busy it was since the last sample. */
-export function diskio(proc: ProcReader): Collector {
+export function diskio(proc: ProcReader, wanted: NameFilter = nameFilter(usualNames.disks)): Collector {
   let last = { at: 0, devices: new Map<string, Counters>() };
   return {
     name: "diskio",
     sample({ clock }) {
-      const now = { at: clock.monotonic(), devices: parseDiskstats(proc.again("/proc/diskstats")) };
+      const now = { at: clock.monotonic(), devices: parseDiskstats(proc.again("/proc/diskstats"), wanted) };
       const readings: Reading[] = [];
       for (const [name, counters] of now.devices) {
         const before = last.devices.get(name);
@@ -41,11 +42,11 @@ export function diskio(proc: ProcReader): Collector {
 }
 
 /** Devices that never did anything (unused loop devices) are left out, as Telegraf does. */
-function parseDiskstats(text: string): Map<string, Counters> {
+function parseDiskstats(text: string, wanted: NameFilter): Map<string, Counters> {
   const devices = new Map<string, Counters>();
   for (const line of text.split("\n")) {
     const [, , name, ...values] = line.trim().split(/ +/, 3 + columns.length);
-    if (!name || values.length < columns.length || values.every((value) => value === "0")) continue;
+    if (!name || !wanted(name) || values.length < columns.length || values.every((value) => value === "0")) continue;
     devices.set(name, Object.fromEntries(columns.map((column, at) => [column, Number(values[at])])) as Counters);
   }
   return devices;

@@ -49,6 +49,13 @@ suite("mem and swap", ({ test }) => {
     assert.is(reading?.fields["used"], 3_500 * 1_024);
   });
 
+  test("a line that is there counts: zero is a size", async (scope) => {
+    const { proc } = await record(scope, { "/proc/meminfo": meminfo.replace(/(MemAvailable:) +6000/, "$1 0") });
+    const [reading] = await sample(mem(proc));
+    assert.is(reading?.fields["available"], 0);
+    assert.is(reading?.fields["used_percent"], 100);
+  });
+
   test("swap: bytes, percent, and the pages that went in and out", async (scope) => {
     const vmstat = "nr_free_pages 1\npswpin 3\npswpout 5\n";
     const { proc, write } = await record(scope, { "/proc/meminfo": meminfo, "/proc/vmstat": vmstat });

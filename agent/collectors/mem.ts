@@ -44,14 +44,31 @@ export function mem(proc: ProcReader): Collector {
     sample() {
       const info = meminfo(proc);
       const fields: Record<string, number> = {};
-      for (const [field, line] of fromLines) fields[field] = info(line);
-      const cached = info("Cached") + info("SReclaimable");
-      // Kernels before 3.14 do not say what is available.
-      const available = info("MemAvailable") || info("MemFree") + cached;
+      // A line that this kernel lacks is 0, as in Telegraf.
+      for (const [field, line] of fromLines) fields[field] = orZero(info(line));
+      const cached = orZero(info("Cached")) + orZero(info("SReclaimable"));
+      const told = info("MemAvailable");
+      const available = Number.isNaN(told) ? estimated(info, proc) : told;
       return [{ measurement: "mem", tags: {}, fields: { ...fields, cached, ...share(info("MemTotal"), available) } }];
     },
   };
 }
+
+/** Kernels before 3.14 do not say what is available. This is how later ones reckon, and what `free` shows there. */
+function estimated(info: (name: string) => number, proc: ProcReader): number {
+  const [free, reclaimable] = [orZero(info("MemFree")), orZero(info("SReclaimable"))];
+  const pages = info("Active(file)") + info("Inactive(file)");
+  const zones = proc.find("/proc/zoneinfo");
+  if (zones === undefined || Number.isNaN(pages)) return free + orZero(info("Cached")) + reclaimable;
+  let reserve = 0;
+  for (const [, low] of zones.matchAll(/^ +low +(\d+)$/gm)) reserve += Number(low) * pageBytes;
+  const spared = (bytes: number): number => bytes - Math.min(bytes / 2, reserve);
+  return Math.max(0, Math.round(free - reserve + spared(pages) + spared(reclaimable)));
+}
+
+const orZero = (value: number): number => (Number.isNaN(value) ? 0 : value);
+/** Of every machine whose kernel is as old as that. */
+const pageBytes = 4_096;
 
 /** What is left and what is taken. Telegraf counts as used, since its release 1.36, all that is not available. */
 export function share(total: number, available: number): Record<string, number> {

@@ -1,7 +1,12 @@
+import { isUtf8 } from "node:buffer";
+import type { NameFilter } from "./names.ts";
 import type { ProcReader } from "./proc.ts";
 
 export interface Mount {
+  /** For people; what is no UTF-8 of it is written as `\\xE4`. */
   readonly path: string;
+  /** For the system, which names files by bytes. */
+  readonly bytes: Buffer;
   /** Without `/dev/`. */
   readonly device: string;
   readonly fstype: string;
@@ -19,13 +24,13 @@ const unasked = new Set([...ignored, ...sizeless, ...alsoSizeless]);
  * Tells the mounts of this process that may have a size. proc(5), a line of mountinfo:
  * `36 35 98:0 /root /path rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
  */
-export function mounts(proc: ProcReader): () => readonly Mount[] {
+export function mounts(proc: ProcReader, wanted: NameFilter): () => readonly Mount[] {
   let text = "";
   let known: readonly Mount[] = [];
   return () => {
-    const now = proc.again("/proc/self/mountinfo");
+    const now = proc.again("/proc/self/mountinfo", "latin1");
     // Mounts stay for days, and taking their lines apart takes longer than all else about them.
-    if (now !== text) known = parse(now, proc);
+    if (now !== text) known = parse(now, proc).filter(({ path }) => wanted(path));
     text = now;
     return known;
   };
@@ -39,9 +44,11 @@ function parse(text: string, proc: ProcReader): Mount[] {
     const [, , numbers = "", , path = "", options = ""] = place.split(" ", 6);
     if (!fstype) continue;
     // What is mounted last on a path hides what was there before.
+    const bytes = unescape(path);
     const mount = {
-      path: unescape(path),
-      device: deviceName(unescape(device), numbers, proc),
+      path: readable(bytes),
+      bytes,
+      device: deviceName(readable(unescape(device)), numbers, proc),
       fstype,
       mode: mode(options),
     };
@@ -51,11 +58,19 @@ function parse(text: string, proc: ProcReader): Mount[] {
   return [...byPath.values()];
 }
 
-/** The kernel writes space, tab, newline and backslash as three octal digits. */
-function unescape(text: string): string {
-  return text.includes("\\")
+/** The kernel writes space, tab, newline and backslash as three octal digits, and all other bytes as they are. */
+function unescape(text: string): Buffer {
+  const plain = text.includes("\\")
     ? text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
     : text;
+  return Buffer.from(plain, "latin1");
+}
+
+/** Two names of other bytes stay two names. */
+function readable(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  const hex = (byte: string): string => `\\x${byte.charCodeAt(0).toString(16).toUpperCase()}`;
+  return bytes.toString("latin1").replace(/[\u0080-\u00ff]/g, hex);
 }
 
 /** `/dev/root` and `/dev/mapper/…` are other names; the device behind them is what /proc/diskstats knows. */

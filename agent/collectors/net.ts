@@ -1,4 +1,5 @@
 import type { Collector, Reading } from "./collector.ts";
+import { nameFilter, usualNames, type NameFilter } from "./names.ts";
 import type { ProcReader } from "./proc.ts";
 
 /** From include/uapi/linux/if.h. */
@@ -28,7 +29,7 @@ const protocolFields = new Set([
 ]);
 
 /** The traffic since boot of each interface that is up and no loopback, and of TCP and UDP as a whole (`all`). */
-export function net(proc: ProcReader): Collector {
+export function net(proc: ProcReader, wanted: NameFilter = nameFilter(usualNames.interfaces)): Collector {
   const watched = watchedFields();
   return {
     name: "net",
@@ -37,7 +38,7 @@ export function net(proc: ProcReader): Collector {
       for (const line of proc.again("/proc/net/dev").split("\n")) {
         const colon = line.lastIndexOf(":");
         const name = line.slice(0, Math.max(0, colon)).trim();
-        if (!name || !isWatched(proc, name)) continue;
+        if (!name || !wanted(name) || !isWatched(proc, name)) continue;
         readings.push({
           measurement: "net",
           tags: { interface: name },

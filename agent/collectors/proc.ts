@@ -3,6 +3,8 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync 
 /** Files kept open at most by {@link ProcReader.again}: some thirty are read each time; a host of containers has many interfaces. */
 const mostKept = 64;
 
+type Encoding = "utf8" | "latin1";
+
 /** Reads the files that the Linux kernel makes up under /proc and /sys; synchronously, as they wait for no disk. */
 export class ProcReader {
   readonly #root: string;
@@ -30,11 +32,12 @@ export class ProcReader {
    * The text of a file that each sample reads. It stays open until {@link stop}: the kernel makes it up anew at each
    * reading from its start, and finding it by its name takes longer than that. All who ask in one synchronous pass get
    * the same text, and so numbers of the same instant. @throws the system's error
+   * @param encoding of all who ask for this file the same; `latin1` keeps every byte
    */
-  again(path: string): string {
+  again(path: string, encoding: Encoding = "utf8"): string {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
-    const text = this.#current(path);
+    const text = this.#current(path, encoding);
     if (this.#texts.size === 0) queueMicrotask(() => this.#texts.clear());
     this.#texts.set(path, text);
     return text;
@@ -84,18 +87,18 @@ export class ProcReader {
     return orUndefined(() => readlinkSync(this.#root + path));
   }
 
-  #current(path: string): string {
+  #current(path: string, encoding: Encoding): string {
     const kept = this.#kept.get(path);
-    if (kept === undefined) return this.#textOf(this.#keep(path));
+    if (kept === undefined) return this.#textOf(this.#keep(path), encoding);
     try {
-      return this.#textOf(kept);
+      return this.#textOf(kept, encoding);
     } catch (error) {
       // What a driver says to a question that it cannot answer, as often as it is asked.
       if ((error as NodeJS.ErrnoException).code === "EINVAL") throw error;
     }
     // The device is gone; another may have its name by now.
     this.#forget(path, kept);
-    return this.#textOf(this.#keep(path));
+    return this.#textOf(this.#keep(path), encoding);
   }
 
   #keep(path: string): number {
@@ -112,12 +115,12 @@ export class ProcReader {
   }
 
   /** The kernel gives a page of some files at a time, so that only a reading of nothing tells the end. */
-  #textOf(file: number): string {
+  #textOf(file: number, encoding: Encoding): string {
     let length = 0;
     for (;;) {
       const more = readSync(file, this.#buffer, length, this.#buffer.length - length, length);
       length += more;
-      if (more === 0) return this.#buffer.toString("utf8", 0, length);
+      if (more === 0) return this.#buffer.toString(encoding, 0, length);
       if (length === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * length);
     }
   }

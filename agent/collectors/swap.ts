@@ -14,7 +14,7 @@ export function swap(proc: ProcReader): Collector {
       const info = meminfo(proc);
       const pages = proc.findAgain("/proc/vmstat") ?? "";
       const fields = {
-        ...space(info("SwapTotal"), info("SwapFree")),
+        ...space(orZero(info("SwapTotal")), orZero(info("SwapFree"))),
         in: numberAfter(pages, "\npswpin ") * pageBytes,
         out: numberAfter(pages, "\npswpout ") * pageBytes,
       };
@@ -22,6 +22,9 @@ export function swap(proc: ProcReader): Collector {
     },
   };
 }
+
+/** A kernel that is built without swap has no such lines. */
+const orZero = (value: number): number => (Number.isNaN(value) ? 0 : value);
 
 /** A machine without swap uses 0 percent of it. */
 export function space(total: number, free: number): Record<string, number> {

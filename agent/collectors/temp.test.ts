@@ -32,6 +32,35 @@ suite("temp", ({ test }) => {
     ]);
   });
 
+  test("sensors of one chip without labels, or with equal ones, are each there", async (scope) => {
+    const { proc } = await record(scope, {
+      [`${hwmon}/hwmon0/name`]: "nct6775\n",
+      [`${hwmon}/hwmon0/temp1_input`]: "0\n",
+      [`${hwmon}/hwmon0/temp2_input`]: "2000\n",
+      [`${hwmon}/hwmon0/temp3_input`]: "3000\n",
+      [`${hwmon}/hwmon0/temp3_label`]: "CPU\n",
+      [`${hwmon}/hwmon1/name`]: "nct6775\n",
+      [`${hwmon}/hwmon1/temp1_input`]: "4000\n",
+      [`${hwmon}/hwmon1/temp1_label`]: "AUX\n",
+      [`${hwmon}/hwmon1/temp2_input`]: "5000\n",
+      [`${hwmon}/hwmon1/temp2_label`]: "AUX\n",
+      [`${hwmon}/hwmon1/temp3_input`]: "6000\n",
+    });
+    const readings = (await sample(temp(proc))).map(({ tags, fields }) => [
+      tags["sensor"],
+      tags["device"],
+      fields["temp"],
+    ]);
+    assert.equal(readings.toSorted(), [
+      ["nct6775", "hwmon1", 6],
+      ["nct6775_aux_temp1", undefined, 4],
+      ["nct6775_aux_temp2", undefined, 5],
+      ["nct6775_cpu", undefined, 3],
+      ["nct6775_temp1", "hwmon0", 0],
+      ["nct6775_temp2", "hwmon0", 2],
+    ]);
+  });
+
   test("thermal zones where there is no monitor; a new one is found within a minute", async (scope) => {
     const { proc, write } = await record(scope, {
       [`${zones}/thermal_zone0/type`]: "cpu-thermal\n",

@@ -3,8 +3,9 @@ import type { ProcReader } from "./proc.ts";
 
 interface Sensor {
   readonly sensor: string;
-  /** What tells two sensors of one name apart. */
+  /** What tells two sensors of one name apart, and what does so where one device has several. */
   readonly device: string;
+  readonly input: string;
   /** Holds thousandths of a degree Celsius. */
   readonly path: string;
 }
@@ -29,12 +30,16 @@ export function temp(proc: ProcReader): Collector {
   };
 }
 
-/** None for a sensor whose hardware sleeps or is gone. Two of one name get Telegraf's optional tag `device`. */
-function reading({ sensor, device, path }: Sensor, all: readonly Sensor[], proc: ProcReader): Reading[] {
+/**
+ * None for a sensor whose hardware sleeps or is gone. Two of one name get Telegraf's optional tag `device`; where one device has both
+ * (its driver gives no labels, or the same twice), the name of the input is added to theirs.
+ */
+function reading({ sensor, device, input, path }: Sensor, all: readonly Sensor[], proc: ProcReader): Reading[] {
   const thousandths = Number.parseFloat(proc.findAgain(path) ?? "");
   if (Number.isNaN(thousandths)) return [];
-  const ambiguous = all.some((other) => other.sensor === sensor && other.path !== path);
-  const tags = ambiguous ? { sensor, device } : { sensor };
+  const namesakes = all.filter((other) => other.sensor === sensor && other.path !== path);
+  const full = namesakes.some((other) => other.device === device) ? `${sensor}_${input}` : sensor;
+  const tags = namesakes.some((other) => other.device !== device) ? { sensor: full, device } : { sensor: full };
   return [{ measurement: "temp", tags, fields: { temp: thousandths / 1_000 } }];
 }
 
@@ -55,7 +60,7 @@ function sensorsIn(directory: string, proc: ProcReader): Sensor[] {
   return inputs.map((input) => {
     const path = `${directory}/${input}`;
     const label = proc.find(path.replace("_input", "_label"))?.trim().toLowerCase().replaceAll(" ", "_");
-    return { sensor: label ? `${name}_${label}` : name, device, path };
+    return { sensor: label ? `${name}_${label}` : name, device, input: input.replace("_input", ""), path };
   });
 }
 
@@ -66,7 +71,7 @@ function thermalZones(proc: ProcReader): Sensor[] {
     .map((zone) => {
       const directory = `/sys/class/thermal/${zone}`;
       const sensor = proc.find(`${directory}/type`)?.trim() || zone;
-      return { sensor, device: zone, path: `${directory}/temp` };
+      return { sensor, device: zone, input: "temp", path: `${directory}/temp` };
     });
 }
 
