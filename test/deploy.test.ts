@@ -90,12 +90,15 @@ suite("deploy/compose.yaml", ({ test }) => {
     }
   });
 
-  test("each server is watched and starts again; images are pinned", () => {
+  test("each server is watched and starts again; images are pinned, by version for people and by digest for machines", () => {
     for (const [name, { restart, healthcheck, image }] of Object.entries(services)) {
       if (name === "accounts") continue;
       assert.ok(restart === "unless-stopped" && healthcheck, name);
-      assert.match(image, /^muster$|:\d+\.\d+\.\d+/, name);
+      assert.match(image, /^muster$|:\d+\.\d+\.\d+(-[a-z]+)?@sha256:[0-9a-f]{64}$/, name);
     }
+    const bases = [...readFileSync("deploy/Dockerfile", "utf8").matchAll(/^FROM (\S+)/gm)].map(([, base = ""]) => base);
+    for (const base of bases) assert.match(base, /^node:22\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
+    assert.is(new Set(bases).size, 1);
   });
 
   test("Grafana's data source finds its variables, and the dashboards their folder", () => {
