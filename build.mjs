@@ -1,14 +1,11 @@
 // Builds what runs: the programs bundled by rolldown into dist/, the agent once more as one file, the page by vite into dist/web.
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { rolldown } from "rolldown";
 import { build } from "vite";
 import { buildAgent } from "./build-agent.mjs";
 import { buildSbom } from "./build-sbom.mjs";
 
 rmSync("dist", { recursive: true, force: true });
-mkdirSync("dist");
-// By npm, in a process of its own meanwhile.
-const sbom = buildSbom("dist/sbom.json");
 
 const bundle = await rolldown({
   input: { muster: "muster.ts", console: "console/console.ts", agent: "agent/agent.ts" },
@@ -32,4 +29,5 @@ chmodSync("dist/muster.js", 0o755);
 await buildAgent();
 
 await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });
-await sbom;
+
+await buildSbom("dist/sbom.json");

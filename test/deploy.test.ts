@@ -5,6 +5,7 @@ import { settings } from "#shared/settings";
 import { generateSecret } from "#shared/password";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
+import { readSecret } from "../console/secrets.ts";
 import { startInflux, type InfluxServer } from "./influx.ts";
 import { freePort } from "./mosquitto.ts";
 import { runProgram, Running } from "./programs.ts";
@@ -143,8 +144,9 @@ async function mosquitto(scope: Scope, directory: string): Promise<number> {
   const running = new Running(scope, "sh", ["-c", `cd ${directory} && ${moved}`]);
   await eventually("Mosquitto", async () => {
     if (running.child.exitCode !== null) throw new Error(`it ended: ${running.lines.join("\n")}`);
-    const login = ["-h", "127.0.0.1", "-p", String(port), "-u", "admin", "-P", secrets["MUSTER_ADMIN_PASSWORD"] ?? ""];
-    return (await runProgram("mosquitto_pub", [...login, "-t", "muster/nobody/cmd", "-m", "ping"])).code === 0;
+    const secret = readSecret(join(directory, "data"), "server") ?? "";
+    const login = ["-h", "127.0.0.1", "-p", String(port), "-u", "server", "-P", secret];
+    return (await runProgram("mosquitto_pub", [...login, "-t", "muster/server/reply/1", "-n"])).code === 0;
   });
   return port;
 }
