@@ -8,10 +8,10 @@ import { promisify } from "node:util";
  * the directory, nor which of the packages for other systems happen to be installed.
  */
 export async function buildSbom(path) {
-  // `--omit=dev` leaves out what a tool of development needs as well (npm 10 and 11): smol-toml and zod are ours too.
-  const { stdout } = await promisify(execFile)("npm", ["sbom", "--sbom-format=cyclonedx", "--package-lock-only"], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  // `--omit=dev`, the default under NODE_ENV=production, leaves out what a tool of development needs as well (npm 10 and 11):
+  // smol-toml and zod are ours too.
+  const asked = ["sbom", "--sbom-format=cyclonedx", "--package-lock-only", "--include=dev"];
+  const { stdout } = await promisify(execFile)("npm", asked, { maxBuffer: 64 * 1024 * 1024 });
   const { serialNumber: _, metadata, components, dependencies, ...bill } = JSON.parse(stdout);
   const { timestamp: __, component, ...rest } = metadata;
   const { name } = JSON.parse(readFileSync("package.json", "utf8"));
