@@ -10,6 +10,7 @@ import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device, Sample } from "./device.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
+import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { SpoolState } from "./ingest/spool/spool.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -77,6 +78,7 @@ export class Console {
     parts.link?.start();
     parts.reporter.start();
     parts.self.start();
+    void parts.settling.drain();
   }
 
   async stop(): Promise<void> {
@@ -128,6 +130,11 @@ export class Console {
   /** What in the data directory did not read. */
   get damage(): Damage {
     return this.#started.state.damage;
+  }
+
+  /** Decides what a field is, with what is held of it. @param by who decides */
+  settleField(...[measurement, field, type, by]: Parameters<Settling["settle"]>): Promise<Settled> {
+    return this.#started.settling.settle(measurement, field, type, by);
   }
 
   get ingest(): Ingest {
@@ -184,7 +191,9 @@ export class Console {
     if (!parts) return;
     void parts.marks.flush();
     const taking = this.storeHealth().ok;
-    if (parts.voice.taking(taking) && taking) parts.ingest.samples.storeIsBack();
+    if (!parts.voice.taking(taking) || !taking) return;
+    parts.ingest.samples.storeIsBack();
+    void parts.settling.drain();
   }
 }
 

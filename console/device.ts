@@ -53,6 +53,8 @@ export interface Entry {
   problem: string | null;
   /** What is wrong with its clock, and by how much. */
   clockProblem: string | null;
+  /** What it and others do not agree on. */
+  fieldProblem: string | null;
   skew: number | null;
   birth: Birth | undefined;
   /** What it offers, as far as the console takes it; the birth keeps what the device said. */
@@ -107,6 +109,7 @@ export function newEntry(id: DeviceId): Entry {
     reason: null,
     problem: null,
     clockProblem: null,
+    fieldProblem: null,
     skew: null,
     birth: undefined,
     offers: undefined,
@@ -117,7 +120,7 @@ export function newEntry(id: DeviceId): Entry {
 }
 
 export function toDevice(entry: Entry): Device {
-  const { id, online, since, lastSeen, reason, problem, clockProblem, skew, birth, offers } = entry;
+  const { id, online, since, lastSeen, reason, problem, clockProblem, fieldProblem, skew, birth, offers } = entry;
   return {
     id,
     online,
@@ -132,7 +135,7 @@ export function toDevice(entry: Entry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
-    problem: problem ?? clockProblem,
+    problem: [problem, clockProblem, fieldProblem].filter((one) => one !== null).join("; ") || null,
     skew,
   };
 }

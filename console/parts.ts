@@ -12,7 +12,8 @@ import { TypedCommands } from "./desk/typed.ts";
 import type { Device, Sample } from "./device.ts";
 import { Inbox } from "./inbox.ts";
 import { CommandMarks } from "./ingest/command-marks.ts";
-import { Contract } from "./ingest/contract/contract.ts";
+import { Contract, type ContractOptions } from "./ingest/contract/contract.ts";
+import { Settling } from "./ingest/contract/settling.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { newestSamples } from "./ingest/series.ts";
 import { Spool } from "./ingest/spool/spool.ts";
@@ -70,7 +71,21 @@ export function compose(around: Surroundings) {
   const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
   const marks = new CommandMarks({ write, log, offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key) });
   desk.changes.on((command) => marks.changed(command));
-  const { contract, spool } = makeGate(around, store, state);
+  const { contract, spool } = makeGate(around, store, state, {
+    tell: (device, why) => refuse(device, topics.build({ kind: "metrics", device }), why),
+    problem: (device, problem) => registry.observeFields(device, problem),
+  });
+  const settling = new Settling({
+    types: contract.types,
+    held: contract.held,
+    log,
+    write,
+    storedTypes: async () => store.askFieldTypes?.(),
+    changed: (...settled) => {
+      contract.conflicts.settled(...settled);
+      contract.quarantine.forgetField(settled[0], settled[1]);
+    },
+  });
   const ingest = new Ingest({
     ...common,
     store: { write, health: () => store.health() },
@@ -118,6 +133,7 @@ export function compose(around: Surroundings) {
     bus,
     store,
     contract,
+    settling,
     spool,
     registry,
     desk,
@@ -161,11 +177,27 @@ function makeStore({ options, clock, log, events }: Surroundings, { damage }: St
 }
 
 /** What stands before the store: the contract for all samples, and the spool for those whose senders keep nothing. */
-function makeGate({ options, clock, log }: Surroundings, store: MetricsStore, { database, damage }: State) {
+function makeGate(
+  { options, clock, log }: Surroundings,
+  store: MetricsStore,
+  { database, damage }: State,
+  told: Pick<ContractOptions, "tell" | "problem">,
+) {
   const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
   const stored = (): StoredTypes | undefined => store.fieldTypes?.();
   return {
-    contract: new Contract({ database, fieldTypes, seriesBudget, stored, clock, log, random: Math.random }),
+    contract: new Contract({
+      ...told,
+      database,
+      fieldTypes,
+      seriesBudget,
+      stored,
+      damage,
+      heldPath: join(directory, "held.db"),
+      clock,
+      log,
+      random: Math.random,
+    }),
     spool: new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, clock, log, damage }),
   };
 }

@@ -139,6 +139,14 @@ export class Registry {
     this.#changed(entry);
   }
 
+  /** Notes what the device and others do not agree on. */
+  observeFields(id: DeviceId, problem: string | null): void {
+    const entry = this.#entry(id);
+    if (entry.fieldProblem === problem) return;
+    entry.fieldProblem = problem;
+    this.#changed(entry);
+  }
+
   /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
   brokerCameBack(): void {
     for (const entry of this.#entries.values()) entry.confirmed = false;

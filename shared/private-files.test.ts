@@ -85,7 +85,7 @@ suite("private files", ({ test }) => {
 
   test("a database and the files beside it are for its user alone, those of former versions too", async (scope) => {
     const path = join(await scope.directory(), "muster.db");
-    writeFileSync(path, "", { mode: 0o644 });
+    openDatabase(path, ["CREATE TABLE t (a INTEGER) STRICT"]).close();
     chmodSync(path, 0o644);
     const database = openDatabase(path, ["CREATE TABLE t (a INTEGER) STRICT"]);
     database.exec("INSERT INTO t VALUES (1)");

@@ -4,6 +4,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import type { Column } from "#shared/columns";
 import { Api } from "../console/cli/api.ts";
+import { fields } from "../console/cli/fields.ts";
 import { showQuarantine } from "../console/cli/quarantine.ts";
 import type { ConsoleOptions } from "../console/console.ts";
 import { HttpServer } from "../console/http/server.ts";
@@ -83,6 +84,56 @@ suite("the contract before the embedded store", ({ test }) => {
 });
 
 suite("the contract before InfluxDB", ({ test }) => {
+  test("what two devices see differently is held and told on both, and an operator settles it with one line", async (scope) => {
+    const whole = await start(scope);
+    const { fleet, send } = whole;
+    const other = await openPublisher(scope, fleet, "rpi-8");
+    const { console, state } = fleet;
+    const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+    const url = `http://127.0.0.1:${await server.start()}`;
+    scope.cleanup(() => server.stop());
+    const as = (who: string): Api => new Api(url, `${who}:${fleet.secretOf(who)}`);
+    await send("room", { t: 20.5 });
+    await eventually("the first row", async () => (await rows(whole)).length === 1);
+    for (const text of ["warm", "hot"])
+      await other("muster/rpi-8/metrics/room", Buffer.from(JSON.stringify({ t: text, h: 1 })));
+    await eventually("both held", async () => (await as("vic").conflicts())[0]?.held[0]?.values === 2);
+    for (const [device, part] of [
+      ["rpi-7", /because this device sent it first, and rpi-8 sends string/],
+      ["rpi-8", /because rpi-7 sent it first, and this device sends string/],
+    ] as const)
+      assert.match((await as("vic").devices()).find(({ id }) => id === device)?.problem ?? "", part);
+    const listed = await fields(as("vic"), undefined, {}, Date.now());
+    assert.match(listed, /room\.t +float \(rpi-7\) +rpi-8 +string +2 +0 .*"warm"/);
+
+    // InfluxDB holds numbers by now, which outranks everybody.
+    const failure = async (who: string, type: string): Promise<string> =>
+      fields(as(who), "room.t", { type }, 0).then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+    assert.match(await failure("vic", "string"), /this needs the role operator/);
+    assert.match(await failure("ann", "string"), /InfluxDB holds room\.t as float .*DROP MEASUREMENT/);
+    await whole.influx.shell('DROP MEASUREMENT "room"');
+    assert.match(
+      await fields(as("ann"), "room.t", { type: "string" }, 0),
+      /room\.t is string from now on: .* 2 values are stored, 0 were let go/,
+    );
+    await eventually("texts", async () => (await rows(whole)).length === 2);
+    await send("room", { t: 21.5 });
+    await eventually("a number as text", async () => (await rows(whole)).length === 3);
+    assert.equal((await whole.ask("SELECT t FROM room")).map((row) => row.split(",")[2]).sort(), [
+      "21.5",
+      "hot",
+      "warm",
+    ]);
+    assert.equal(
+      (await as("vic").devices()).map(({ problem }) => problem),
+      [null, null],
+    );
+    assert.equal((await as("vic").quarantine(undefined)).entries, []);
+  });
+
   test("a conflicting or unusable field is set aside, from simple samples and batches alike; all else is in InfluxDB", async (scope) => {
     const whole = await start(scope);
     await whole.send("room", { t: 20.5, state: "open" });
@@ -230,7 +281,7 @@ suite("the contract before InfluxDB", ({ test }) => {
       entries.map(({ device, field, got, wanted, sample, count }) => [device, field, got, wanted, sample, count]),
       [["rpi-7", "t", "string", "float", '"warm"', 1]],
     );
-    assert.match(entries[0]?.advice ?? "", /MUSTER_FIELD_TYPES=room\.t=string/);
+    assert.match(entries[0]?.advice ?? "", /1 values are held until .* muster field room\.t --type string/);
     assert.equal((await viewer.quarantine("rpi-8")).entries, []);
     assert.is((await viewer.series()).devices[0]?.worst[0]?.tag, "id");
 

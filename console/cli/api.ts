@@ -2,6 +2,7 @@ import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { CompletenessDocument } from "../http/routes/completeness.ts";
+import type { ConflictDocument, SettledDocument } from "../http/routes/fields.ts";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 
@@ -84,6 +85,14 @@ export class Api {
 
   async forgetQuarantine(device: string | undefined): Promise<number> {
     return (await this.#ask<{ forgotten: number }>("DELETE", `/api/quarantine${ofDevice(device)}`)).forgotten;
+  }
+
+  async conflicts(): Promise<readonly ConflictDocument[]> {
+    return (await this.#ask<{ conflicts: ConflictDocument[] }>("GET", "/api/fields")).conflicts;
+  }
+
+  settleField(decision: { measurement: string; field: string; type: string }): Promise<SettledDocument> {
+    return this.#ask("POST", "/api/fields", decision);
   }
 
   series(): Promise<SeriesDocument> {

@@ -6,6 +6,7 @@ import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
+import { fields, type FieldFlags } from "./fields.ts";
 import { gapTable } from "./gap-table.ts";
 import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "./jobs.ts";
 import { commandTable, deviceTable } from "./list.ts";
@@ -108,6 +109,15 @@ export function clientCommands(line: CommandLine): void {
     .action(
       once(async (values, device: string | undefined, flags: QuarantineFlags) =>
         terminal.out(await showQuarantine(connect(values), device, flags, Date.now())),
+      ),
+    );
+
+  define("field [name]", "list fields that devices see differently, or settle what one is")
+    .option("--type <type>", "float, integer, string or boolean: what is held and fits is stored, the rest let go")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, name: string | undefined, flags: FieldFlags) =>
+        terminal.out(await fields(connect(values), name, flags, Date.now())),
       ),
     );
 

@@ -32,6 +32,7 @@ import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { fieldRoutes } from "./routes/fields.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { selfRoutes } from "./routes/self.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -140,6 +141,7 @@ export async function buildApp({
   await app.register(jobRoutes(console));
   await app.register(groupRoutes(console));
   await app.register(quarantineRoutes(console));
+  await app.register(fieldRoutes(console));
   await app.register(damageRoutes(console));
   await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));

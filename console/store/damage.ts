@@ -30,6 +30,7 @@ const keys = {
   outbox_gaps: ["id"],
   clock_offsets: ["device", "epoch", "mono"],
   field_types: ["measurement", "field"],
+  field_decisions: ["measurement", "field"],
   quarantine: ["device", "measurement", "field", "got", "wanted"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

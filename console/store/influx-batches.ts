@@ -70,6 +70,12 @@ export class InfluxBatches {
     }
   }
 
+  /** Writes what waits, and resolves when the requests that are on their way by then have ended. */
+  async flushed(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#running);
+  }
+
   /** Writes what waits, and resolves when nothing is on its way any more. */
   async stop(): Promise<void> {
     this.#stopping = true;

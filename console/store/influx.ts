@@ -117,6 +117,15 @@ export class InfluxStore implements MetricsStore {
     return (this.#types ??= new Map());
   }
 
+  async askFieldTypes(): Promise<StoredTypes> {
+    const away = this.#away;
+    if (away) throw new StoreUnavailableError(away.message, { cause: away.cause });
+    // What is on its way may make a type as well.
+    await this.#batches.flushed();
+    await this.#readTypes();
+    return this.fieldTypes();
+  }
+
   #proven(): void {
     this.#failures = 0;
     if (!this.#unproven) return;

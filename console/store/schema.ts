@@ -195,4 +195,14 @@ export const migrations: readonly string[] = [
   CREATE INDEX commands_by_state ON commands (state, ts, id, device);
   CREATE INDEX commands_by_key ON commands (device, key, ts) WHERE took IS NOT NULL;
   `,
+  `
+  CREATE TABLE field_decisions (
+    measurement TEXT NOT NULL,
+    field TEXT NOT NULL,
+    type TEXT NOT NULL,
+    by TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (measurement, field)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -34,6 +34,8 @@ export interface MetricsStore {
    * when it last became ready: another map each time. A store without types of its own has no such method.
    */
   fieldTypes?(): StoredTypes;
+  /** The same, asked now. @throws StoreUnavailableError */
+  askFieldTypes?(): Promise<StoredTypes>;
 }
 
 export type StoredTypes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<FieldType>>>;

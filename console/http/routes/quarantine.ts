@@ -1,9 +1,13 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import type { Console } from "../../console.ts";
-import { adviceOf } from "../../ingest/contract/advice.ts";
+import { adviceOf, typeFor } from "../../ingest/contract/advice.ts";
+import type { Contract } from "../../ingest/contract/contract.ts";
+import type { SetAside } from "../../ingest/contract/quarantine.ts";
+import { isDecided } from "../../ingest/contract/settling.ts";
 import { allow } from "../auth.ts";
 import { deviceId, problemDocument } from "../documents.ts";
+import { fieldType } from "./fields.ts";
 
 const time = z.number().describe("milliseconds since 1970-01-01 UTC");
 
@@ -17,6 +21,16 @@ const setAsideDocument = z.object({
   count: z.number().describe("values that were set aside; those that came again count again"),
   first: time,
   last: time,
+  held: z
+    .number()
+    .optional()
+    .describe(
+      "of these, values on the console's disk until somebody settles what the field is; left out where that is settled",
+    ),
+  settle: z
+    .array(fieldType)
+    .optional()
+    .describe("what it may be settled as: the field's type as it is, and that of these values"),
   advice: z.string().describe("what to do about it"),
 });
 
@@ -45,6 +59,15 @@ const seriesAnswer = z.object({
 export type QuarantineDocument = z.input<typeof quarantineDocument>;
 export type SeriesDocument = z.input<typeof seriesAnswer>;
 
+function toEntry({ conflicts }: Contract, one: SetAside): z.input<typeof setAsideDocument> {
+  const conflict = conflicts.of(one.measurement, one.field);
+  const type = typeFor(one.got);
+  if (type === undefined || !conflict || isDecided(conflict.origin.how))
+    return { ...one, advice: adviceOf(one, undefined) };
+  const held = conflict.held.find(({ device }) => device === one.device)?.values ?? 0;
+  return { ...one, held, settle: [...new Set([conflict.type, type])], advice: adviceOf(one, held) };
+}
+
 /** Devices that are named with the number of their series. */
 const mostNamed = 20;
 
@@ -67,7 +90,7 @@ export const quarantineRoutes =
       async ({ query }) => {
         const { quarantine } = console.contract;
         const all = quarantine.list(query.device).slice(0, query.limit);
-        return { entries: all.map((one) => ({ ...one, advice: adviceOf(one) })), more: quarantine.more(query.device) };
+        return { entries: all.map((one) => toEntry(console.contract, one)), more: quarantine.more(query.device) };
       },
     );
 

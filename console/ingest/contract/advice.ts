@@ -1,4 +1,5 @@
 import type { FieldType } from "#shared/field-types";
+import { forShell } from "#shared/printable";
 import type { SetAside } from "./quarantine.ts";
 
 /** The type that would have let a value pass, by what it was. */
@@ -10,9 +11,27 @@ const fitting: Readonly<Record<string, FieldType>> = {
   "number beyond 2^53": "float",
 };
 
-/** What to do about values that were set aside, as a sentence. */
-export function adviceOf({ measurement, field, got }: Pick<SetAside, "measurement" | "field" | "got">): string {
-  const type = fitting[got];
+/** The type that values of this kind would fit; undefined where there is none. */
+export function typeFor(got: string): FieldType | undefined {
+  return fitting[got];
+}
+
+/**
+ * What to do about values that were set aside, as a sentence.
+ * @param held of these, how many are on the console's disk until somebody settles what the field is; undefined where that is settled
+ */
+export function adviceOf(
+  { measurement, field, got, wanted }: Pick<SetAside, "measurement" | "field" | "got" | "wanted">,
+  held: number | undefined,
+): string {
+  const type = typeFor(got);
+  if (type !== undefined && held !== undefined) {
+    const settle = `muster field ${forShell(`${measurement}.${field}`)} --type`;
+    const asText = type === "string" || wanted === "string" ? " (then all of it is stored as text)" : "";
+    const loss = type === "string" || wanted === "string" ? " (then texts are let go)" : "";
+    const [one, other] = type === "string" ? [asText, loss] : [loss, asText];
+    return `${held} values are held until somebody settles what the field is: ${settle} ${type}${one}, or ${settle} ${wanted}${other}.`;
+  }
   if (type !== undefined)
     return (
       `Mend what the device sends; or, if ${type} is right for this field, set MUSTER_FIELD_TYPES=${measurement}.${field}=${type} ` +

@@ -30,32 +30,55 @@ export function typeOfColumn(column: Column): FieldType | undefined {
 /** What of a column was of another type, by what it was. */
 export type Misfits = ReadonlyMap<string, { readonly sample: string; readonly count: number }>;
 
+/** A column in two: what may be written, and what is of another type but would fit as such. Undefined where there is none. */
+export interface Sifted {
+  readonly kept: readonly FieldValue[] | undefined;
+  readonly conflicting: readonly FieldValue[] | undefined;
+  readonly misfits: Misfits;
+}
+
 /**
  * Parts a column: what is of the type stays, with null in the place of what is not.
  * @param length the number of instants
  * @param type undefined where not one value is of any use
- * @returns `kept` undefined where nothing stays
+ * @param convert whether somebody has decided that this is what all values are, so that what can be told in the type is
  */
-export function sift(
-  column: Column,
-  length: number,
-  type: FieldType | undefined,
-): { readonly kept: Column | undefined; readonly misfits: Misfits } {
+export function sift(column: Column, length: number, type: FieldType | undefined, convert = false): Sifted {
   const misfits = new Map<string, { sample: string; count: number }>();
-  let stay = false;
-  const kept = unpack(column, length).map((value) => {
-    if (value === null) return null;
-    if (type !== undefined && fits(value, type)) {
+  const kept = Array.from<FieldValue>({ length }).fill(null);
+  const conflicting = Array.from<FieldValue>({ length }).fill(null);
+  let [stay, conflict] = [false, false];
+  for (const [at, value] of unpack(column, length).entries()) {
+    if (value === null) continue;
+    const fit =
+      type === undefined ? undefined : convert ? converted(value, type) : fits(value, type) ? value : undefined;
+    if (fit !== undefined) {
       stay = true;
-      return value;
+      kept[at] = fit;
+      continue;
     }
     const got = nameOf(value, type);
     const known = misfits.get(got);
     if (known) known.count += 1;
     else misfits.set(got, { sample: sampleOf(value), count: 1 });
-    return null;
-  });
-  return { kept: stay ? kept : undefined, misfits };
+    // What is of no type at all would be so whatever anybody decides.
+    if (typeOf(value) === undefined) continue;
+    conflict = true;
+    conflicting[at] = value;
+  }
+  return { kept: stay ? kept : undefined, conflicting: conflict ? conflicting : undefined, misfits };
+}
+
+/**
+ * A value as the type that somebody has decided on. Everything can be told as text; yes and no as 1 and 0, and the other way
+ * about. A text is never a number, not even "21.5": what it means, its sender knows. Undefined where it cannot be.
+ */
+function converted(value: Value, type: FieldType): Value | undefined {
+  if (fits(value, type)) return value;
+  if (typeof value === "string" || typeOf(value) === undefined) return undefined;
+  if (type === "string") return String(value);
+  if (typeof value === "boolean") return type === "boolean" ? value : Number(value);
+  return type === "boolean" && (value === 0 || value === 1) ? value === 1 : undefined;
 }
 
 /** A value as text for people. */
@@ -82,6 +105,13 @@ function typeOf(value: Value): FieldType | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? "float" : undefined;
   if (typeof value === "boolean") return "boolean";
   return value.length <= longestText ? "string" : undefined;
+}
+
+/** Whether values of this kind would fit another type: what {@link sift} calls conflicting. */
+export function isConflict(got: string): boolean {
+  return (
+    got === "boolean" || got === "string" || got === "number" || got === "fraction" || got === "number beyond 2^53"
+  );
 }
 
 function nameOf(value: Value, wanted: FieldType | undefined): string {

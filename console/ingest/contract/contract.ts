@@ -1,14 +1,17 @@
 import type { Clock } from "#shared/clock";
-import type { Column } from "#shared/columns";
+import type { Column, FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Database } from "../../store/database.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
-import { conforms, longestText, sampleOf, sift, typeOfColumn } from "./column-check.ts";
+import { conforms, isConflict, longestText, sampleOf, sift, typeOfColumn, type Misfits } from "./column-check.ts";
+import { Conflicts, type ConflictsOptions } from "./conflicts.ts";
 import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
+import { HeldValues, type HeldOptions } from "./held.ts";
 import { Quarantine } from "./quarantine.ts";
 import { SeriesBudget } from "./series-budget.ts";
+import { isDecided } from "./settling.ts";
 
 export interface ContractOptions {
   readonly database: Database;
@@ -18,6 +21,13 @@ export interface ContractOptions {
   readonly seriesBudget: number;
   /** What the store holds already; asked with each message, so it must cost nothing. */
   readonly stored: () => StoredTypes | undefined;
+  /** The SQLite file of values that are held until somebody settles what their field is. */
+  readonly heldPath: string;
+  readonly damage?: HeldOptions["damage"];
+  /** Tells a device's sender, on `refused`, about one of its fields. */
+  readonly tell?: ConflictsOptions["tell"];
+  /** What is to be seen beside a device. */
+  readonly problem?: ConflictsOptions["problem"];
   readonly clock: Clock;
   readonly log: Log;
   /** 0 ≤ n < 1 */
@@ -26,38 +36,47 @@ export interface ContractOptions {
 
 /**
  * The gate before the store. InfluxDB refuses a whole line for one field of another type than it has, and every new series
- * costs it memory for good. So a field's type is settled by its first value (or declared), what conflicts is set aside
- * field by field with a note in the quarantine, and a device has a budget of series. All else passes.
+ * costs it memory for good. So a field has one type, what does not fit is set aside field by field with a note in the
+ * quarantine, and a device has a budget of series. All else passes. Where only the first device to send a field has made its type, that
+ * is no reason to lose what others send: their values are held on disk until a person settles it.
  */
 export class Contract {
   readonly quarantine: Quarantine;
   readonly budget: SeriesBudget;
+  readonly held: HeldValues;
+  readonly conflicts: Conflicts;
   /** Values set aside since the start. */
   setAside = 0;
   readonly #options: ContractOptions;
-  readonly #types: FieldTypes;
+  readonly types: FieldTypes;
 
   constructor(options: ContractOptions) {
     this.#options = options;
     const { seriesBudget: budget, fieldTypes, clock, random } = options;
     this.quarantine = new Quarantine(options);
     this.budget = new SeriesBudget({ budget, clock, random });
-    this.#types = new FieldTypes({ ...options, declared: fieldTypes });
+    const types = (this.types = new FieldTypes({ ...options, declared: fieldTypes }));
+    const held = (this.held = new HeldValues({ ...options, path: options.heldPath }));
+    const { log, tell = () => {}, problem = () => {} } = options;
+    this.conflicts = new Conflicts({ types, held, log, tell, problem });
   }
 
   start(): void {
-    this.#types.start();
+    this.types.start();
     this.quarantine.start();
+    this.held.start();
+    this.conflicts.start();
   }
 
   stop(): void {
     this.quarantine.stop();
+    this.held.stop();
   }
 
   /** What may be written of a device's series. Costs next to nothing where all of it may. */
   admit(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
     const stored = this.#options.stored();
-    if (stored) this.#types.learn(stored);
+    if (stored) this.types.learn(stored);
     return series.flatMap((one) => this.#admitOne(one) ?? []);
   }
 
@@ -67,18 +86,18 @@ export class Contract {
       this.setAside += times.length * Object.keys(fields).length;
       return undefined;
     }
-    const types = this.#types.of(measurement);
+    const types = this.types.of(measurement);
     if (types && isFit(series, types)) return withIntegers(series, types);
     const kept = new Map<string, Column>();
     for (const [field, column] of Object.entries(fields)) this.setAside += this.#sift(series, field, column, kept);
-    const known = this.#types.of(measurement);
+    const known = this.types.of(measurement);
     return kept.size > 0 && known ? withIntegers({ ...series, fields: Object.fromEntries(kept) }, known) : undefined;
   }
 
   /** Puts what is fit of one field into `into`. @returns the number of values set aside */
   #sift(series: SeriesColumns, field: string, column: Column, into: Map<string, Column>): number {
     const { device, measurement, times } = series;
-    const type = this.#types.of(measurement)?.fields.get(field) ?? this.#settle(device, measurement, field, column);
+    const type = this.types.of(measurement)?.fields.get(field) ?? this.#settle(device, measurement, field, column);
     if (typeof type === "object") {
       const misfit = { device, measurement, field, ...type, sample: sampleOf(firstOf(column)), count: times.length };
       this.quarantine.add(misfit);
@@ -88,7 +107,10 @@ export class Contract {
       into.set(field, column);
       return 0;
     }
-    const { kept, misfits } = sift(column, times.length, type);
+    const how = type === undefined ? undefined : this.types.origin(measurement, field).how;
+    const { kept, conflicting, misfits } = sift(column, times.length, type, how === "settled");
+    if (conflicting !== undefined && how !== undefined && !isDecided(how))
+      this.#hold(series, field, conflicting, misfits);
     if (kept !== undefined) into.set(field, kept);
     let aside = 0;
     for (const [got, { sample, count }] of misfits) {
@@ -99,6 +121,18 @@ export class Contract {
     return aside;
   }
 
+  /** @throws NoRoomError when the disk does not take them */
+  #hold(series: SeriesColumns, field: string, values: readonly FieldValue[], misfits: Misfits): void {
+    const { device, measurement } = series;
+    for (const [got, { sample }] of misfits) {
+      if (!isConflict(got)) continue;
+      const holding = this.held.add(series, field, values, { got, sample });
+      if (holding === "new") this.conflicts.noticed(device, measurement, field);
+      if (holding === "full") this.conflicts.overflowed(device, measurement, field);
+      return;
+    }
+  }
+
   /** The type of a field that is new, or why it cannot be one. */
   #settle(
     device: DeviceId,
@@ -106,11 +140,11 @@ export class Contract {
     field: string,
     column: Column,
   ): FieldType | undefined | { got: string; wanted: string } {
-    if (this.#types.isReserved(field)) return { got: "a reserved name", wanted: "another name" };
+    if (this.types.isReserved(field)) return { got: "a reserved name", wanted: "another name" };
     const came = typeOfColumn(column);
     if (came === undefined) return undefined;
     return (
-      this.#types.settle(device, measurement, field, came) ?? {
+      this.types.settle(device, measurement, field, came) ?? {
         got: "one more field",
         wanted: "fewer different fields",
       }

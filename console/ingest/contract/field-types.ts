@@ -8,7 +8,17 @@ import { damageOf } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
 import type { StoredTypes } from "../../store/store.ts";
+import { keyOf } from "./held.ts";
 import { isConsoles, shippedType } from "./shipped-types.ts";
+
+/**
+ * Who says what a field is: the release, the settings, a person, the store because it holds such values already, or the
+ * device that sent it first. Nobody has decided about the last two, they came about.
+ */
+export type Origin =
+  | { readonly how: "shipped" | "declared" | "store" }
+  | { readonly how: "settled"; readonly by: string; readonly since: number }
+  | { readonly how: "first"; readonly device: DeviceId; readonly since: number };
 
 export interface FieldTypesOptions {
   readonly database: Database;
@@ -30,14 +40,13 @@ export const mostFields = { ofDevice: 2_000, ofAll: 50_000 };
 /** `time` is the line protocol's own; one device's field `host` would hide the tag `host` in every query over that measurement. */
 const reserved: ReadonlySet<string> = new Set(["time", "host"]);
 
-const row = z.object({
-  measurement: z.string(),
-  field: z.string(),
-  type: z.enum(["float", "integer", "string", "boolean"]),
-  device: deviceId,
-});
+const name = { measurement: z.string(), field: z.string(), type: z.enum(["float", "integer", "string", "boolean"]) };
+const row = z.object({ ...name, device: deviceId });
 type Row = z.infer<typeof row>;
 const parseRow = parserOf(row);
+const decisionRow = z.object({ ...name, by: z.string(), since: z.number() });
+type Decision = Pick<z.infer<typeof decisionRow>, "type" | "by" | "since">;
+const parseDecision = parserOf(decisionRow);
 
 interface Known {
   readonly fields: Map<string, FieldType>;
@@ -45,14 +54,17 @@ interface Known {
 }
 
 /**
- * The type of each measurement's fields: what the store holds already, else what is declared, else what Muster ships, else what came first,
+ * The type of each measurement's fields: what the store holds already, else what is declared, else what Muster ships, else
+ * what a person has decided, else what came first,
  * which is kept, so that neither a restart nor an outage of the store changes it.
  */
 export class FieldTypes {
   readonly #options: FieldTypesOptions;
   readonly #known = new Map<string, Known>();
+  readonly #decisions = new Map<string, Decision>();
   readonly #introduced = new Map<DeviceId, number>();
   #learned: StoredTypes | undefined;
+  #firstComer: ReturnType<Database["prepare"]> | undefined;
   #count = 0;
 
   constructor(options: FieldTypesOptions) {
@@ -62,8 +74,14 @@ export class FieldTypes {
   /** Reads what came first in former runs. */
   start(): void {
     const { database } = this.#options;
+    const damage = damageOf(database);
+    const decided = database.prepare("SELECT measurement, field, type, by, since FROM field_decisions");
+    for (const { measurement, field, ...decision } of damage.all("field_decisions", decided, parseDecision)) {
+      this.#decisions.set(keyOf(measurement, field), decision);
+      this.#set(measurement, field, this.#ruled(measurement, field) ?? decision.type);
+    }
     const select = database.prepare("SELECT measurement, field, type, device FROM field_types");
-    for (const { measurement, field, type, device } of damageOf(database).all("field_types", select, parseRow)) {
+    for (const { measurement, field, type, device } of damage.all("field_types", select, parseRow)) {
       this.#set(measurement, field, this.#ruled(measurement, field) ?? type);
       this.#counted(device);
     }
@@ -99,6 +117,32 @@ export class FieldTypes {
     return type;
   }
 
+  /** Who says what a known field is. Asked only where a value does not fit: it looks into the database. */
+  origin(measurement: string, field: string): Origin {
+    if (shippedType(measurement, field) !== undefined) return { how: "shipped" };
+    if (this.#options.declared.has(`${measurement}.${field}`)) return { how: "declared" };
+    const type = this.#known.get(measurement)?.fields.get(field);
+    const decision = this.#decisions.get(keyOf(measurement, field));
+    if (decision && decision.type === type) return { how: "settled", by: decision.by, since: decision.since };
+    this.#firstComer ??= this.#options.database.prepare(
+      "SELECT device, since FROM field_types WHERE measurement = ? AND field = ? AND type = ?",
+    );
+    const first = this.#firstComer.get(measurement, field, type ?? "") as
+      | { device: DeviceId; since: number }
+      | undefined;
+    return first ? { how: "first", ...first } : { how: "store" };
+  }
+
+  /** Keeps what a person has decided: from now on, and before what came first. @throws when the database cannot be written */
+  decide(measurement: string, field: string, type: FieldType, by: string): void {
+    const since = Math.round(this.#options.clock.now());
+    this.#options.database
+      .prepare("INSERT OR REPLACE INTO field_decisions (measurement, field, type, by, since) VALUES (?, ?, ?, ?, ?)")
+      .run(measurement, field, type, by, since);
+    this.#decisions.set(keyOf(measurement, field), { type, by, since });
+    this.#set(measurement, field, type);
+  }
+
   /** Takes over what the store holds: it refuses whole lines over another type, so it has the last word. */
   learn(stored: StoredTypes): void {
     if (stored === this.#learned) return;
@@ -127,7 +171,11 @@ export class FieldTypes {
   #ruled(measurement: string, field: string): FieldType | undefined {
     const shipped = shippedType(measurement, field);
     if (shipped !== undefined && isConsoles(measurement)) return shipped;
-    return this.#options.declared.get(`${measurement}.${field}`) ?? shipped;
+    return (
+      this.#options.declared.get(`${measurement}.${field}`) ??
+      shipped ??
+      this.#decisions.get(keyOf(measurement, field))?.type
+    );
   }
 
   #set(measurement: string, field: string, type: FieldType): void {

@@ -6,6 +6,7 @@ import type { Log } from "#shared/log";
 import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
+import { isConflict } from "./column-check.ts";
 
 export interface QuarantineOptions {
   readonly database: Database;
@@ -119,6 +120,21 @@ export class Quarantine {
     for (const entry of entries) this.#dirty.delete(entry as Entry);
     this.#size -= entries.length;
     return entries.length;
+  }
+
+  /** Forgets what was set aside of one field because of its type: it was settled. Counts of what still does not fit begin anew. */
+  forgetField(measurement: string, field: string): void {
+    const forget = this.#options.database.prepare(
+      "DELETE FROM quarantine WHERE measurement = ? AND field = ? AND got = ?",
+    );
+    for (const entries of this.#devices.values())
+      for (const [key, entry] of entries) {
+        if (entry.measurement !== measurement || entry.field !== field || !isConflict(entry.got)) continue;
+        entries.delete(key);
+        this.#dirty.delete(entry);
+        this.#size -= 1;
+        forget.run(measurement, field, entry.got);
+      }
   }
 
   /** Hands what has changed to the database. */

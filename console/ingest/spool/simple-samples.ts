@@ -8,7 +8,7 @@ import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "..
 import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
 import { Arrivals } from "./arrivals.ts";
-import { sizeOf, type Spool, type SpoolRow } from "./spool.ts";
+import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 
 export interface SimpleSamplesOptions {
   readonly store: Pick<MetricsStore, "write" | "health">;
@@ -210,7 +210,7 @@ export class SimpleSamples {
     let written = false;
     try {
       rows = spool.oldest(most, this.#passing);
-      written = rows.length === 0 || (await this.#write(rows.map((row) => this.#read(row))));
+      written = rows.length === 0 || (await this.#writeSpooled(rows));
     } catch (thrown) {
       this.#options.log.error({ err: asError(thrown) }, "the spool could not be read; it is tried again");
     } finally {
@@ -227,6 +227,17 @@ export class SimpleSamples {
     }
   }
 
+  async #writeSpooled(rows: readonly SpoolRow[]): Promise<boolean> {
+    try {
+      return await this.#write(rows.map((row) => this.#read(row)));
+    } catch (thrown) {
+      // What is to be held of them cannot be, as on a full disk: they stay where they are until it can.
+      if (!(thrown instanceof NoRoomError)) throw thrown;
+      this.#drainIn(this.#wait());
+      return false;
+    }
+  }
+
   /** A row that another version has accepted and this one does not has no series, and so leaves the spool with the others. */
   #read({ id, device, measurement, arrival, payload }: SpoolRow): Passing {
     const size = sizeOf(payload);
@@ -237,6 +248,7 @@ export class SimpleSamples {
       // Once more: by now the store may have said what types it holds.
       return { id, size, series: this.#options.admit(series) };
     } catch (thrown) {
+      if (thrown instanceof NoRoomError) throw thrown;
       this.stats.rejected += 1;
       this.#options.log.warn({ err: asError(thrown), device, measurement }, "a spooled message cannot be read");
       return { id, size, series: [] };

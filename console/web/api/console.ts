@@ -1,5 +1,15 @@
 import type { Json } from "#shared/messages/command";
-import type { Command, Completeness, Device, Health, Metrics, OverBudget, Session, SetAside } from "./documents.ts";
+import type {
+  Command,
+  Completeness,
+  Device,
+  Health,
+  Metrics,
+  OverBudget,
+  Session,
+  SetAside,
+  Settled,
+} from "./documents.ts";
 import { request } from "./request.ts";
 
 /** The console's HTTP API, one function a route. Each throws {@link Problem}. */
@@ -54,6 +64,9 @@ export async function getQuarantine(device?: string): Promise<readonly SetAside[
 
 export const deleteQuarantine = (device?: string): Promise<unknown> =>
   request("DELETE", path("quarantine") + (device === undefined ? "" : `?${new URLSearchParams({ device })}`));
+
+export const settleField = (decision: { measurement: string; field: string; type: string }): Promise<Settled> =>
+  request("POST", path("fields"), decision);
 
 export const getSeries = (): Promise<{ budget: number; devices: readonly OverBudget[] }> =>
   request("GET", path("series"));

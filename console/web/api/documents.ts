@@ -167,7 +167,18 @@ export interface SetAside {
   readonly count: number;
   readonly first: number;
   readonly last: number;
+  /** Values that are held until somebody settles what the field is, and what it may be settled as. */
+  readonly held?: number;
+  readonly settle?: readonly string[];
   readonly advice: string;
+}
+
+/** What became of a word about a field. */
+export interface Settled {
+  readonly written: number;
+  readonly discarded: number;
+  readonly waiting: number;
+  readonly why?: string;
 }
 
 /** A device beyond its budget of series. */

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { deleteQuarantine, getQuarantine, getSeries } from "../api/console.ts";
+import { deleteQuarantine, getQuarantine, getSeries, settleField } from "../api/console.ts";
 import type { OverBudget, SetAside } from "../api/documents.ts";
 import { formatAgo } from "../format/duration.ts";
 import { generation } from "../state/live.ts";
@@ -18,6 +18,7 @@ interface Known {
 export function SetAsideSection({ device }: { device?: string }): JSX.Element | null {
   const known = useSignal<Known | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
+  const outcome = useSignal<string | undefined>(undefined);
   const load = async (): Promise<void> => {
     try {
       const [entries, { budget, devices }] = await Promise.all([getQuarantine(device), getSeries()]);
@@ -32,21 +33,38 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     }
   };
   useEffect(() => void load(), [device, generation.value]);
+  const settle = async (one: SetAside, type: string): Promise<void> => {
+    const { measurement, field } = one;
+    try {
+      const { written, discarded, waiting, why } = await settleField({ measurement, field, type });
+      const waits = waiting > 0 ? `, ${waiting} wait: ${why ?? "for the store"}` : "";
+      outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} values are stored, ${discarded} were let go${waits}.`;
+    } catch (error) {
+      outcome.value = error instanceof Error ? error.message : String(error);
+    }
+    await load();
+  };
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (!known.value || known.value.entries.length + known.value.offenders.length === 0) return null;
+  if (!known.value || (known.value.entries.length + known.value.offenders.length === 0 && !outcome.value)) return null;
+  const mayDecide = session.value?.role !== "viewer";
   const forget = (): void => void deleteQuarantine(device).then(load, load);
   const { entries, offenders, budget } = known.value;
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">
       <div class="section-head">
         <h2 id="aside-title">Not stored</h2>
-        {entries.length > 0 && session.value?.role !== "viewer" && (
+        {entries.length > 0 && mayDecide && (
           <button type="button" class="button small" data-testid="forget-set-aside" onClick={forget}>
             Forget
           </button>
         )}
       </div>
-      {entries.length > 0 && <Fields entries={entries} />}
+      {outcome.value && (
+        <p class="hint" role="status" data-testid="settled">
+          {outcome.value}
+        </p>
+      )}
+      {entries.length > 0 && <Fields entries={entries} onSettle={mayDecide ? settle : undefined} />}
       {offenders.map((one) => (
         <p key={one.device} class="hint" data-testid="over-budget">
           {one.device} has more than the {budget} series that a device may have: about {one.series} more are set aside.{" "}
@@ -59,7 +77,13 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   );
 }
 
-function Fields({ entries }: { entries: readonly SetAside[] }): JSX.Element {
+interface FieldsProps {
+  readonly entries: readonly SetAside[];
+  /** Left out for who may only look. */
+  readonly onSettle: ((one: SetAside, type: string) => Promise<void>) | undefined;
+}
+
+function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Fields that are not stored">
       <table class="matrix">
@@ -73,20 +97,50 @@ function Fields({ entries }: { entries: readonly SetAside[] }): JSX.Element {
           </tr>
         </thead>
         <tbody>
-          {entries.map(({ device, measurement, field, got, wanted, sample, count, last, advice }) => (
-            <tr key={`${device} ${measurement} ${field} ${got} ${wanted}`}>
-              <th scope="row">{device}</th>
-              <td>{`${measurement}.${field}`}</td>
-              <td>{got}</td>
-              <td>{wanted}</td>
-              <td>{sample.slice(0, 60)}</td>
-              <td>{count}</td>
-              <td>{formatAgo(last, now.value)}</td>
-              <td class="wrap">{advice}</td>
-            </tr>
-          ))}
+          {entries.map((one) => {
+            const { device, measurement, field, got, wanted, sample, count, last, advice } = one;
+            return (
+              <tr key={`${device} ${measurement} ${field} ${got} ${wanted}`}>
+                <th scope="row">{device}</th>
+                <td>{`${measurement}.${field}`}</td>
+                <td>{got}</td>
+                <td>{wanted}</td>
+                <td>{sample.slice(0, 60)}</td>
+                <td>{count}</td>
+                <td>{formatAgo(last, now.value)}</td>
+                <td class="wrap">
+                  {advice}
+                  {onSettle && one.settle && <Choices one={one} onSettle={onSettle} />}
+                </td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** One button for each type that the field may be from now on; what that means for the values that are held stands on it. */
+function Choices({ one, onSettle }: { one: SetAside } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
+  const label = (type: string): string => {
+    if (type === "string") return "Store as text";
+    if (type === one.wanted) return one.got === "string" ? `Keep as ${type}, let texts go` : `Keep as ${type}`;
+    return `Store as ${type}`;
+  };
+  return (
+    <span class="choices">
+      {one.settle?.map((type) => (
+        <button
+          key={type}
+          type="button"
+          class="button small"
+          data-testid={`settle-${one.field}-${type}`}
+          onClick={() => void onSettle?.(one, type)}
+        >
+          {label(type)}
+        </button>
+      ))}
+    </span>
   );
 }
