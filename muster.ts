@@ -94,6 +94,7 @@ line
     "device",
     "adminPassword",
   ])
+  .option("--no-admin", "make no secret for MQTT for admin")
   .action(administer(prepareMosquitto));
 simFlags(
   line.command("sim", "run simulated devices: to try everything out without any, and to load a broker and a console", [
@@ -161,6 +162,7 @@ async function startConsole(
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
   const { http } = await serveConsole(values, state, { lifetime, net });
+  if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   process.stdout.write(`Muster's console listens at ${http}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }

@@ -59,6 +59,24 @@ suite("what devices leave at mosquitto", ({ test }) => {
     await eventually("the sample", async () => (await samples(fleet)) === 1);
   });
 
+  test("a device that makes up a topic for each message leaves none", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    const raw = await connectRaw(scope, { url: fleet.url, device, password: fleet.secretOf(device) });
+    const strange = "~".repeat(1_000);
+    const topics = Array.from({ length: 2_000 }, (_, at) => `muster/rpi-7/metrics/${strange}${at}`);
+    await Promise.all(topics.map((topic) => raw.leave(topic, "x")));
+    await eventually("nothing retained", async () => (await retained(fleet, "muster/+/metrics/#")).length === 0);
+  });
+
+  test("what an operator leaves below a name that no device has goes with the console's next connection", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    for (const topic of ["muster/Rpi-7/cmd/42", "muster/console/cmd/42", "muster/rpi-7/cmd/no id"])
+      await fleet.pub("-q", "1", "-r", "-t", topic, "-m", "ping");
+    assert.is((await retained(fleet, "muster/+/cmd/+")).length, 3);
+    await restart(fleet);
+    await eventually("nothing retained", async () => (await retained(fleet, "muster/+/cmd/+")).length === 0);
+  });
+
   test("a sample that was sent while the console was away is taken once", async (scope) => {
     const fleet = await startFleet(scope, "mosquitto");
     await fleet.console.stop();

@@ -51,13 +51,16 @@ export async function addOperator(administration: Administration, name: string, 
   await writeMosquittoFiles();
 }
 
-/** Makes what an external Mosquitto needs before it is started. */
-export async function prepareMosquitto(administration: Administration): Promise<void> {
+/** Makes what an external Mosquitto needs before it is started; with a secret for the administrator, once, unless `admin` is false. */
+export async function prepareMosquitto(
+  administration: Administration,
+  { admin = true }: { readonly admin?: boolean } = {},
+): Promise<void> {
   const { values, state, writeMosquittoFiles, out } = administration;
   await localSecret(state, "console", "console");
   await localSecret(state, values.device, "device");
   const password = await admitAdmin(state, values.adminPassword);
-  const first = state.mqttSecrets.hashOf("admin") === undefined;
+  const first = admin && state.mqttSecrets.hashOf("admin") === undefined;
   const secret = first ? mqttSecretOf(state, "admin") : undefined;
   const directory = await writeMosquittoFiles();
   out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
