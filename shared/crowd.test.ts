@@ -39,6 +39,12 @@ suite("crowd", ({ test }) => {
     assert.is(crowd.enter("10.0.0.2"), undefined);
   });
 
+  test("a proxy's strangers are bounded with all others'", () => {
+    const crowd = new Crowd({ connections: 400, strangersOfOne });
+    const visits = Array.from({ length: 201 }, () => crowd.enter("10.0.0.1", { shared: true }));
+    assert.is(visits.filter((visit) => visit !== undefined).length, 200);
+  });
+
   test("who leaves makes room, once", () => {
     const crowd = new Crowd({ connections: 4, strangersOfOne: 1 });
     const [stranger] = enter(crowd, "10.0.0.1", 1);

@@ -43,13 +43,17 @@ export class Crowd {
     return this.#all;
   }
 
-  /** @returns undefined where there is no room */
-  enter(address: string): Visit | undefined {
+  /**
+   * @param shared whether many stand behind this address, as behind a proxy that is known: its strangers are bounded with all others'
+   * @returns undefined where there is no room
+   */
+  enter(address: string, { shared = false } = {}): Visit | undefined {
     const network = networkOf(address);
     const { connections, strangersOfOne: most } = this.#limits;
     const own = this.#strangers.get(network) ?? 0;
     const room = share(connections, 1) - this.#all;
-    if (room <= 0 || this.#unknown >= share(connections, 2) || own >= Math.min(most, share(connections, 4))) {
+    const ofOne = shared ? Infinity : Math.min(most, share(connections, 4));
+    if (room <= 0 || this.#unknown >= share(connections, 2) || own >= ofOne) {
       this.refused += 1;
       return undefined;
     }

@@ -34,6 +34,7 @@ import { groupRoutes } from "./routes/groups.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { fieldRoutes } from "./routes/fields.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
+import { HttpConnections, httpBounds, type HttpBounds } from "./connections.ts";
 import { selfRoutes } from "./routes/self.ts";
 import { sessionRoutes } from "./routes/session.ts";
 
@@ -49,6 +50,7 @@ export interface HttpOptions {
   readonly names?: readonly string[];
   /** Proxies whose X-Forwarded-For, -Proto and -Host are believed; none by default. */
   readonly proxies?: TrustedProxies;
+  readonly bounds?: Partial<HttpBounds>;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -99,10 +101,18 @@ export async function buildApp({
   page,
   names,
   proxies = new TrustedProxies(),
+  bounds,
   log,
   clock = systemClock,
 }: HttpOptions): Promise<FastifyInstance> {
+  const connections = new HttpConnections({
+    bounds: { ...httpBounds, ...bounds },
+    net: console.faults,
+    log,
+    isProxy: (address) => proxies.trusts(address),
+  });
   const app = fastify({
+    serverFactory: (handler) => connections.server(handler),
     bodyLimit,
     forceCloseConnections: true,
     trustProxy: (address) => proxies.trusts(address),
@@ -126,6 +136,9 @@ export async function buildApp({
   await app.register(cookie);
   app.addHook("onRequest", refuseForeign(new OwnNames(names)));
   app.addHook("onRequest", identify(accounts));
+  app.addHook("onRequest", async ({ login, raw }) => {
+    if (login) connections.known(raw.socket);
+  });
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: 60_000,
@@ -162,9 +175,15 @@ export async function buildApp({
       const ok = store.ok && connected && spool.problem === undefined;
       // Names of hosts, errors and the version are no stranger's business.
       if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
-      return reply
-        .code(ok ? 200 : 503)
-        .send({ ok, version, store, spool, broker: { connected }, damaged: console.damage.count() });
+      return reply.code(ok ? 200 : 503).send({
+        ok,
+        version,
+        store,
+        spool,
+        broker: { connected },
+        damaged: console.damage.count(),
+        faults: { total: console.faults.total, places: [...console.faults.places] },
+      });
     },
   );
   if (page !== undefined) await servePage(app, page);
@@ -196,6 +215,21 @@ const health = z.object({
     .optional(),
   broker: z.object({ connected: z.boolean() }).optional(),
   damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
+  faults: z
+    .object({
+      total: z.number(),
+      places: z.array(
+        z.object({
+          where: z.string(),
+          count: z.number(),
+          first: z.number(),
+          latest: z.number().describe("milliseconds since 1970-01-01 UTC"),
+          error: z.string(),
+        }),
+      ),
+    })
+    .describe("what was caught in Muster's own listeners and timers since it started: each is worth a report")
+    .optional(),
 });
 
 const openapi = {
