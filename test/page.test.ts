@@ -149,6 +149,21 @@ suite("page", ({ test }) => {
       await logIn(page, url);
       await page.goto(`${url}/devices/edge-1`);
       await page.getByTestId("chart-cpu").waitFor();
+      await page.getByTestId("sessions-link").click();
+      const others = page.locator('[data-account="admin"][data-current="false"]', { hasText: "another browser" });
+      await page.locator('[data-account="admin"][data-current="true"]', { hasText: "this page" }).waitFor();
+      const elsewhere = await fetch(`${url}/api/session`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "user-agent": "another browser" },
+        body: JSON.stringify({ name: "admin", password }),
+      });
+      const cookie = elsewhere.headers.get("set-cookie")?.split(";")[0] ?? "";
+      const session = (): Promise<Response> => fetch(`${url}/api/session`, { headers: { cookie } });
+      assert.is((await session()).status, 200);
+      await page.reload();
+      await others.getByRole("button").click();
+      await others.waitFor({ state: "detached" });
+      assert.is((await session()).status, 401);
       await page.getByTestId("logout").click();
       await page.getByTestId("login-name").waitFor();
     },

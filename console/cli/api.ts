@@ -4,6 +4,7 @@ import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { CompletenessDocument } from "../http/routes/completeness.ts";
 import type { ConflictDocument, SettledDocument } from "../http/routes/fields.ts";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
+import type { SessionDocument } from "../http/routes/session.ts";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 
 /** The console said no: its sentence, and what came with it. */
@@ -127,6 +128,14 @@ export class Api {
     return (await this.#ask<{ groups: string[] }>("PUT", groupsPath(device), { groups })).groups;
   }
 
+  async sessions(): Promise<readonly SessionDocument[]> {
+    return (await this.#ask<{ sessions: SessionDocument[] }>("GET", "/api/sessions")).sessions;
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.#ask("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+  }
+
   /** The console's events, until `signal` aborts or the console goes. */
   async *events(query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const response = await this.#fetch("GET", `/api/events?${new URLSearchParams(query)}`, undefined, signal);
@@ -145,7 +154,7 @@ export class Api {
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#fetch(method, path, body);
     if (!response.ok) throw await toError(response);
-    return (await response.json()) as T;
+    return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
   async #fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {

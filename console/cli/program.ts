@@ -13,6 +13,7 @@ import { commandTable, deviceTable } from "./list.ts";
 import { story, type Terminal } from "./live.ts";
 import { showQuarantine, type QuarantineFlags } from "./quarantine.ts";
 import { send, type SendFlags } from "./send.ts";
+import { showSessions, type SessionFlags } from "./sessions.ts";
 import { watch } from "./watch.ts";
 
 const names: readonly SettingName[] = ["url", "token", "data", "httpPort"];
@@ -99,6 +100,13 @@ export function clientCommands(line: CommandLine): void {
     );
 
   jobCommands(define, once, connect, terminal);
+
+  define("sessions", "list who is logged in: your own sessions and tokens, or for an admin everybody's")
+    .option("--end <id>", "end one, and what is open with it")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, flags: SessionFlags) => terminal.out(await showSessions(connect(values), flags, Date.now()))),
+    );
 
   define(
     "quarantine [device]",

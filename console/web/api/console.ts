@@ -4,6 +4,7 @@ import type {
   Completeness,
   Device,
   Health,
+  LoggedIn,
   Metrics,
   OverBudget,
   Session,
@@ -19,6 +20,12 @@ export const getSession = (): Promise<Session> => request("GET", "/api/session")
 export const postSession = (name: string, password: string): Promise<Session> =>
   request("POST", "/api/session", { name, password });
 export const deleteSession = (): Promise<void> => request("DELETE", "/api/session");
+
+export async function getSessions(): Promise<readonly LoggedIn[]> {
+  return (await request<{ sessions: readonly LoggedIn[] }>("GET", "/api/sessions")).sessions;
+}
+
+export const endSession = (id: string): Promise<void> => request("DELETE", path("sessions", id));
 
 /** Answers also when something is wrong, which is when it matters: the status is then 503. */
 export async function getHealth(): Promise<Health> {

@@ -202,3 +202,17 @@ export interface Session {
   readonly name: string;
   readonly role: "viewer" | "operator" | "admin";
 }
+
+/** A session of a browser, or a token of a program, that is good at present. */
+export interface LoggedIn {
+  readonly id: string;
+  readonly account: string;
+  readonly kind: "session" | "token";
+  readonly created: number;
+  readonly used: number;
+  readonly expires: number;
+  readonly address: string;
+  readonly agent: string;
+  /** The one that this page has. */
+  readonly current: boolean;
+}

@@ -12,6 +12,7 @@ import { checkSession, logOut, session, sessionProblem } from "../state/session.
 import { Announcer } from "./announcer.tsx";
 import { Banners } from "./banner.tsx";
 import { Logo } from "./icons.tsx";
+import { SessionsPage } from "./sessions.tsx";
 import { Login } from "./login.tsx";
 
 /** The whole page: nothing, the log-in, or the work, by who is here. */
@@ -48,6 +49,7 @@ function Work(): JSX.Element {
         <Route path="/commands" component={CommandsPage} />
         <Route path="/jobs" component={JobsPage} />
         <Route path="/jobs/:id" component={JobPage} />
+        <Route path="/sessions" component={SessionsPage} />
         <Route default component={NotFound} />
       </Router>
     </LocationProvider>
@@ -70,9 +72,15 @@ function TopBar(): JSX.Element {
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
         {{ connecting: "Connecting", live: "Live", lost: "Reconnecting" }[connection.value]}
       </span>
-      <span class="who-am-i" title={`Role: ${session.value?.role ?? ""}`}>
+      <a
+        class="who-am-i"
+        href="/sessions"
+        data-testid="sessions-link"
+        aria-current={path === "/sessions" ? "page" : undefined}
+        title={`Role: ${session.value?.role ?? ""}. Who is logged in`}
+      >
         {session.value?.name}
-      </span>
+      </a>
       <button type="button" class="button small" data-testid="logout" onClick={() => void logOut().catch(() => {})}>
         Log out
       </button>

@@ -20,9 +20,20 @@ export async function checkSession(): Promise<void> {
   }
 }
 
+/** Tries while the console has no time to look at a password; it says so after ten seconds, or at once. */
+const tries = 5;
+
 /** @throws Problem with the reason, for the form to show */
 export async function logIn(name: string, password: string): Promise<void> {
-  session.value = await postSession(name, password);
+  for (let left = tries; ; left--) {
+    try {
+      session.value = await postSession(name, password);
+      return;
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 429) || left <= 1) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
 }
 
 export async function logOut(): Promise<void> {

@@ -1,0 +1,86 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { endSession, getSessions } from "../api/console.ts";
+import type { LoggedIn } from "../api/documents.ts";
+import { formatAgo } from "../format/duration.ts";
+import { formatMoment } from "../format/moment.ts";
+import { now } from "../state/now.ts";
+import { logOut, session } from "../state/session.ts";
+import { useTitle } from "./title.ts";
+
+/** Who is logged in: one's own sessions, or for an administrator everybody's; each can be ended. */
+export function SessionsPage(): JSX.Element {
+  useTitle("Sessions");
+  const sessions = useSignal<readonly LoggedIn[] | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      sessions.value = await getSessions();
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void attempt(async () => {}), []);
+  const end = (one: LoggedIn): void => void (one.current ? logOut() : attempt(() => endSession(one.id)));
+  return (
+    <main class="page">
+      <div class="page-head">
+        <h1>Sessions</h1>
+      </div>
+      <p class="hint">
+        {session.value?.role === "admin" ? "Everybody who is logged in" : "Where you are logged in"}: on the page, and
+        with tokens of programs.
+      </p>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {sessions.value && <SessionTable sessions={sessions.value} end={end} />}
+    </main>
+  );
+}
+
+interface TableProps {
+  readonly sessions: readonly LoggedIn[];
+  readonly end: (one: LoggedIn) => void;
+}
+
+function SessionTable({ sessions, end }: TableProps): JSX.Element {
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Sessions and tokens">
+      <table class="matrix" data-testid="sessions">
+        <thead>
+          <tr>
+            {["Account", "Used", "Made", "Ends", "Address", "Browser", ""].map((name) => (
+              <th key={name} scope="col" class={name === "Browser" ? "wrap" : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {sessions.map((one) => (
+            <tr key={one.id} data-testid={`session-${one.id}`} data-account={one.account} data-current={one.current}>
+              <th scope="row">{one.account}</th>
+              <td>{formatAgo(one.used, now.value)}</td>
+              <td>{formatMoment(one.created, now.value)}</td>
+              <td>{formatMoment(one.expires, now.value)}</td>
+              <td>{one.address || "\u2013"}</td>
+              <td class="wrap">{one.current ? "this page" : one.kind === "token" ? "a program's token" : one.agent}</td>
+              <td>
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={`End this session of ${one.account}`}
+                  onClick={() => end(one)}
+                >
+                  End
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
