@@ -11,6 +11,7 @@ import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
+import { secretFrom } from "#shared/secret-input";
 import { serve } from "#shared/service";
 import type { SettingName, Settings } from "#shared/settings";
 import { version } from "#shared/version";
@@ -24,7 +25,7 @@ import {
 } from "./console/cli/accounts.ts";
 import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
-import { brokerOf, elsewhere, idsOf, plan, simFlags, type SimFlags } from "./sim/flags.ts";
+import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import type { Console } from "./console/console.ts";
 import type { State } from "./console/state.ts";
 
@@ -81,7 +82,8 @@ line
 line
   .command("operator <name>", "give a person or program an account, and print its password once", common)
   .option("--role <role>", "viewer, operator or admin; operator by default")
-  .option("--password <password>", "instead of a generated one")
+  .option("--password [password]", "instead of a generated one: asked for, or - for standard input")
+  .option("--password-file <file>", "the same from a file's first line")
   .option(
     "--mqtt",
     "make a secret for MQTT alone, which an external Mosquitto wants; an account that exists stays as it is",
@@ -182,7 +184,8 @@ async function startAgent(
 async function simulate(values: Settings, flags: SimFlags): Promise<void> {
   const ids = idsOf(flags);
   const options = { ids, ...brokerOf(flags, values), ...plan(flags, ids.length) };
-  const secret = flags.secret ?? (await enrollSimulated(values, ids));
+  const given = await secretFrom({ flag: "--secret", value: flags.secret, file: flags.secretFile });
+  const secret = given ?? process.env[simulatedSecretVariable] ?? (await enrollSimulated(values, ids));
   if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret)}\n`);
   const { root, interval, batchSize, logLevel } = values;
   const { runSim } = await import("./sim/program.ts");
@@ -196,7 +199,7 @@ async function simulate(values: Settings, flags: SimFlags): Promise<void> {
 async function enrollSimulated(values: Settings, ids: readonly string[]): Promise<string> {
   if (!existsSync(join(values.data, "muster.db")))
     throw new BadInputError(
-      `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or give --secret`,
+      `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or set ${simulatedSecretVariable}`,
     );
   const { openState } = await import("./console/state.ts");
   const { simulatedSecret } = await import("./console/secrets.ts");

@@ -4,7 +4,7 @@ import { silentLog } from "#shared/log";
 import { generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { AccountWatch } from "./account-watch.ts";
-import type { AccountChange } from "./accounts.ts";
+import { longestPassword, type AccountChange } from "./accounts.ts";
 import { openState, type State } from "./state.ts";
 import { agentLength, sessionIdle, sessionLength, sessionsOfAccount } from "./tokens.ts";
 
@@ -61,6 +61,13 @@ suite("accounts", ({ test }) => {
     state.accounts.set("rpi-7", "device", secret);
     assert.is((await state.accounts.verify("rpi-7", Buffer.from(secret), source))?.role, "device");
     assert.is(await state.accounts.verify("rpi-7", `${secret}0`, source), undefined);
+  });
+
+  test("a password has from eight characters to as many as the page takes", async (scope) => {
+    const { accounts } = (await open(scope)).state;
+    accounts.set("ann", "operator", "x".repeat(longestPassword));
+    for (const length of [7, longestPassword + 1])
+      assert.throws(() => accounts.set("ann", "operator", "x".repeat(length)), /expected 8 to 256/);
   });
 
   test("a secret that is changed while it is checked lets nobody in", async (scope) => {

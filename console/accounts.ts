@@ -51,6 +51,8 @@ const parseAccount = parserOf(
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */
 const shortestPassword = 8;
+/** Characters of any secret; beyond it the page does not take one. */
+export const longestPassword = 256;
 
 /** Who may come in: devices, operators, the console itself; and the tokens that stand for them in HTTP. */
 export class Accounts {
@@ -84,9 +86,9 @@ export class Accounts {
    */
   set(name: string, role: Role, secret?: string): string {
     checkName(name, role);
-    if (secret !== undefined && secret.length < shortestPassword) {
+    if (secret !== undefined && (secret.length < shortestPassword || secret.length > longestPassword)) {
       throw new BadInputError(
-        `the password for "${name}" has ${secret.length} characters: expected at least ${shortestPassword}`,
+        `the password for "${name}" has ${secret.length} characters: expected ${shortestPassword} to ${longestPassword}`,
       );
     }
     this.#assertSameKind(name, role);

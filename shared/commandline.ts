@@ -4,8 +4,17 @@ import { errorCode } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
+import { exposed } from "#shared/secret-input";
 import { fail, serve } from "#shared/service";
-import { defaultOf, flagOf, loadSettings, settings, type SettingName, type Settings } from "#shared/settings";
+import {
+  defaultOf,
+  exposedFlags,
+  flagOf,
+  loadSettings,
+  settings,
+  type SettingName,
+  type Settings,
+} from "#shared/settings";
 import { keepFilesPrivate } from "#shared/umask";
 
 /**
@@ -74,6 +83,8 @@ export class CommandLine {
   /** Commander gives an action its own program last. */
   #settings(parameters: readonly unknown[]): ReturnType<typeof loadSettings> {
     const sub = parameters.at(-1) as Program;
+    for (const name of exposedFlags(sub.opts()))
+      process.stderr.write(exposed(flagOf(name), `set ${settings[name].env}, or ${settings[name].env}_FILE to a file`));
     return loadSettings({
       flags: sub.opts(),
       env: process.env,

@@ -7,6 +7,7 @@ import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
 import { isLoopback } from "#shared/loopback";
 import { hostOf } from "#shared/origins";
+import { secretInFile } from "#shared/secret-input";
 import { defaultFile, readSettingsFile } from "#shared/settings-file";
 import { TrustedProxies } from "#shared/trusted-proxies";
 
@@ -268,13 +269,14 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
     const sources: [string, unknown][] = [
       [flagOf(name), flags[name]],
       [one.env, env[one.env] || undefined],
+      [`${one.env}_FILE`, secrets.has(name) ? inFile(env[`${one.env}_FILE`], problems) : undefined],
       [`${kebab(name)} in ${file ?? defaultFile}`, fromFile[kebab(name)]],
     ];
     const source = sources.find(([, value]) => value !== undefined);
     values[name] = one.default;
     if (!source) continue;
     given.add(name);
-    if (source === sources[2] && file === undefined) found.add(name);
+    if (source === sources.at(-1) && file === undefined) found.add(name);
     const text = String(source[1]);
     try {
       values[name] = one.parse(text);
@@ -344,7 +346,29 @@ function kebab(name: string): string {
 function secret(name: SettingName, value: string): boolean {
   // A login in an URL that takes none.
   if (value.includes("@")) return true;
-  return name === "adminPassword" || name === "token" || name === "mqttUrl" || name === "influxUrl";
+  return secrets.has(name);
+}
+
+/** Settings that hold a secret: each may also be the first line of the file that its variable with `_FILE` names. */
+const secrets: ReadonlySet<SettingName> = new Set(["adminPassword", "token", "mqttUrl", "influxUrl"]);
+
+/** Secrets among the flags of a command line, where every user of the machine can read them. */
+export function exposedFlags(flags: Readonly<Record<string, unknown>>): SettingName[] {
+  const bare = /^\w+:\/\/[^@]*$/;
+  return [...secrets].filter((name) => {
+    const value = flags[name];
+    return typeof value === "string" && !bare.test(value);
+  });
+}
+
+function inFile(path: string | undefined, problems: string[]): string | undefined {
+  if (!path) return undefined;
+  try {
+    return secretInFile(path);
+  } catch (error) {
+    problems.push(asError(error).message);
+    return undefined;
+  }
 }
 
 function text(value: string): string {

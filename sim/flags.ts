@@ -16,10 +16,14 @@ export interface SimFlags {
   readonly skew?: string;
   readonly clone?: string;
   readonly duration?: string;
-  readonly secret?: string;
+  readonly secret?: string | true;
+  readonly secretFile?: string;
   readonly broker?: string;
   readonly enroll?: boolean;
 }
+
+/** The secret of simulated devices: a variable, which other users of the machine cannot read. */
+export const simulatedSecretVariable = "MUSTER_SIM_SECRET";
 
 const mostDevices = 50_000;
 
@@ -70,7 +74,7 @@ export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults
 
 /** How to run the enrolled devices on another machine than the console's. */
 export function elsewhere({ devices, prefix }: SimFlags, secret: string): string {
-  return `${devices} simulated devices are enrolled. On the other machine:\n  npx muster sim --devices ${devices} --prefix ${prefix} --broker mqtt://THIS-HOST:1883 --secret ${secret}`;
+  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${secret} npx muster sim --devices ${devices} --prefix ${prefix} --broker mqtt://THIS-HOST:1883`;
 }
 
 type Command = ReturnType<CommandLine["command"]>;
@@ -87,7 +91,11 @@ export function simFlags(command: Command): Command {
     .option("--skew <share>", "devices whose clock is wrong: 5%")
     .option("--clone <count>", "devices that exist twice under one id")
     .option("--broker <url>", "a broker on another machine: mqtt://host:1883")
-    .option("--secret <text>", "the devices' secret, where the console's data directory is not at hand")
+    .option(
+      "--secret [text]",
+      `the devices' secret, where the console's data directory is not at hand: asked for, or - for standard input [${simulatedSecretVariable}]`,
+    )
+    .option("--secret-file <file>", "the same from a file's first line")
     .option("--enroll", "only make the accounts, and print how to run the devices on another machine");
 }
 

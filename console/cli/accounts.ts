@@ -1,5 +1,6 @@
 import { BadInputError } from "#shared/errors";
 import { seatsOf, type Role } from "#shared/principal";
+import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
 import { localSecret } from "../secrets.ts";
 import type { State } from "../state.ts";
@@ -31,7 +32,9 @@ export async function enroll(
 
 export interface OperatorFlags {
   readonly role?: string;
-  readonly password?: string;
+  /** The password, `-`, or nothing after the flag. */
+  readonly password?: string | true;
+  readonly passwordFile?: string;
   /** A secret for MQTT: made, taken away, or left as it is. */
   readonly mqtt?: boolean;
 }
@@ -39,8 +42,9 @@ export interface OperatorFlags {
 /** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
-  const { role = "operator", password, mqtt } = flags;
+  const { role = "operator", mqtt } = flags;
   if (!isPersonsRole(role)) throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
+  const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
   const onlyMqtt = mqtt !== undefined && flags.role === undefined && password === undefined;
   if (!onlyMqtt || !state.accounts.find(name)) {
     const made = state.accounts.set(name, role, password);

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
-import type { Accounts } from "../../accounts.ts";
+import { longestPassword, type Accounts } from "../../accounts.ts";
 import { sessionLength, type Token } from "../../tokens.ts";
 import { allow, loginIn, may, principalOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { problemDocument, time } from "../documents.ts";
@@ -31,7 +31,7 @@ export const sessionRoutes =
       {
         schema: {
           summary: "Log in: sets the session cookie",
-          body: z.object({ name: z.string().max(64), password: z.string().max(256) }),
+          body: z.object({ name: z.string().max(64), password: z.string().max(longestPassword) }),
           response: { 200: who, 401: problemDocument, 429: problemDocument },
         },
       },

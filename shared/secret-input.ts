@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+import { asError, BadInputError } from "#shared/errors";
+
+/** A secret as a command line names it: the value itself, `-` for standard input, `true` for "ask me". */
+export interface GivenSecret {
+  readonly flag: string;
+  readonly value: string | true | undefined;
+  readonly file?: string | undefined;
+}
+
+export interface SecretTerminal {
+  readonly input: NodeJS.ReadStream;
+  /** Where the question and warnings go: not to the output that somebody keeps. */
+  readonly output: NodeJS.WriteStream;
+}
+
+/** Characters of a line of standard input or of a file that may be a secret. */
+export const longestSecretInput = 4_096;
+
+/**
+ * Fetches a secret without it standing on the command line, where every user of the machine can read it as long as the program
+ * runs; there it is still taken, with a warning.
+ * @returns undefined where none was named
+ * @throws BadInputError where there is none, or no terminal to ask on
+ */
+export async function secretFrom(given: GivenSecret, terminal: SecretTerminal = standard): Promise<string | undefined> {
+  const { flag, value, file } = given;
+  if (value !== undefined && file !== undefined)
+    throw new BadInputError(`${flag} and ${flag}-file were both given: expected one of them`);
+  if (file !== undefined) return firstLine(readSecretFile(file), file);
+  if (value === undefined) return undefined;
+  if (value === "-") return firstLine(await readAll(terminal.input), "standard input");
+  if (value === true) return ask(flag, terminal);
+  terminal.output.write(exposed(flag, `${flag} - reads it from standard input, ${flag}-file FILE from a file`));
+  return value;
+}
+
+/** The first line of a file, as the secret that it holds. @throws BadInputError */
+export function secretInFile(path: string): string {
+  return firstLine(readSecretFile(path), path);
+}
+
+/** The warning about a secret on a command line. */
+export function exposed(flag: string, instead: string): string {
+  return `muster: ${flag} stands on the command line, where other users of this machine can read it: ${instead}\n`;
+}
+
+const standard: SecretTerminal = { input: process.stdin, output: process.stderr };
+
+async function ask(flag: string, { input, output }: SecretTerminal): Promise<string> {
+  if (!input.isTTY)
+    throw new BadInputError(
+      `there is no terminal to ask on: expected ${flag} - with the secret on standard input, or ${flag}-file FILE`,
+    );
+  // The line's editor echoes to where its output goes: nowhere. It is there before the question is, and until both are answered.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input, output: nowhere, terminal: true });
+  const hidden = (question: string): Promise<string> => {
+    output.write(question);
+    return new Promise((resolve, reject) => {
+      const end = (): void => reject(new BadInputError("no password was given: nothing was changed"));
+      lines.once("line", resolve).once("SIGINT", end).once("close", end);
+    });
+  };
+  try {
+    const first = await hidden("Password: ");
+    if ((await hidden("\nOnce more: ")) !== first)
+      throw new BadInputError("the two are not the same: nothing was changed");
+    return first;
+  } finally {
+    lines.close();
+    output.write("\n");
+  }
+}
+
+async function readAll(input: NodeJS.ReadStream): Promise<string> {
+  let text = "";
+  for await (const chunk of input.setEncoding("utf8")) {
+    text += String(chunk);
+    if (text.length > longestSecretInput || text.includes("\n")) break;
+  }
+  return text;
+}
+
+function readSecretFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new BadInputError(`cannot read the secret in ${path}: ${asError(cause).message}`, { cause });
+  }
+}
+
+function firstLine(text: string, where: string): string {
+  const line = text.split(/\r?\n/, 1)[0] ?? "";
+  if (line === "") throw new BadInputError(`there is no secret in the first line of ${where}`);
+  if (line.length > longestSecretInput)
+    throw new BadInputError(
+      `the first line of ${where} is too long for a secret: expected at most ${longestSecretInput} characters`,
+    );
+  return line;
+}

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import mqtt from "mqtt";
+import * as assert from "uvu/assert";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
+import { suite, withDeadline, type Scope } from "./suite.ts";
+
+async function start(scope: Scope) {
+  const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  const env = {
+    MUSTER_DATA: join(await scope.directory(), "data"),
+    MUSTER_HTTP_PORT: String(httpPort),
+    MUSTER_MQTT_PORT: String(mqttPort),
+    MUSTER_DEVICE: "edge-1",
+    MUSTER_ADMIN_PASSWORD: "correct horse",
+  };
+  await new Running(scope, ...musterProgram(["start"]), { env }).line(/Muster .* is up/);
+  const http = `http://127.0.0.1:${httpPort}`;
+  const muster = (...args: string[]): Promise<Finished> => runProgram(...musterProgram(args), { env });
+  /** The same with something on its standard input. */
+  const typing = async (text: string, command: string, args: readonly string[]): Promise<string> => {
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+    scope.cleanup(() => child.kill("SIGKILL"));
+    let out = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (chunk: string) => {
+        out += chunk;
+        if (/(Password|Once more): $/.test(out)) child.stdin.write(`${text}\n`);
+      });
+    if (args.includes("-")) child.stdin.end(`${text}\n`);
+    await withDeadline(once(child, "close"), 10, args.join(" "));
+    return out;
+  };
+  const logIn = async (name: string, password: string): Promise<{ status: number; cookie: string }> => {
+    const response = await fetch(`${http}/api/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": "Somebody's browser" },
+      body: JSON.stringify({ name, password }),
+    });
+    return { status: response.status, cookie: response.headers.get("set-cookie")?.split(";")[0] ?? "" };
+  };
+  return { http, mqtt: `mqtt://127.0.0.1:${mqttPort}`, muster, typing, logIn };
+}
+
+suite("accounts on the command line", ({ test }) => {
+  test(
+    "muster operator beside a running console ends what was open with the old password; muster sessions lists and ends",
+    async (scope) => {
+      const { http, mqtt: broker, muster, logIn } = await start(scope);
+      assert.match(
+        (await muster("operator", "ann", "--password", "battery staple")).err,
+        /other users of this machine/,
+      );
+      const { cookie } = await logIn("ann", "battery staple");
+      const stop = new AbortController();
+      scope.cleanup(() => stop.abort());
+      const stream = await fetch(`${http}/api/events`, { headers: { cookie }, signal: stop.signal });
+      const ended = (async () => {
+        for await (const _ of stream.body ?? []) continue;
+      })().catch(() => {});
+      const client = mqtt.connect(broker, {
+        username: "ann",
+        password: "battery staple",
+        reconnectPeriod: 0,
+        protocolVersion: 4,
+      });
+      scope.cleanup(() => client.endAsync(true));
+      await new Promise<void>((resolve) => client.once("connect", () => resolve()));
+      const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
+
+      const listed = await muster("sessions");
+      const id = /^(\w+) +ann +session .*127\.0\.0\.1 +Somebody's browser$/m.exec(listed.out)?.[1] ?? "";
+      assert.ok(id, listed.out);
+      assert.match(listed.out, /admin +token .*this one/);
+      const other = await logIn("ann", "battery staple");
+      assert.match((await muster("sessions", "--end", id)).out, /has ended/);
+      await withDeadline(ended, 1, "the stream's end");
+      const who = (login: string): Promise<number> =>
+        fetch(`${http}/api/session`, { headers: { cookie: login } }).then(({ status }) => status);
+      assert.equal([await who(cookie), await who(other.cookie)], [401, 200]);
+      assert.match((await muster("sessions", "--end", id)).err, /no such session/);
+
+      const made = await muster("operator", "ann");
+      await withDeadline(closed, 1, "the connection's end");
+      assert.is(await who(other.cookie), 401);
+      assert.is((await logIn("ann", "battery staple")).status, 401);
+      const password = /password (\S{27}) /.exec(made.out)?.[1] ?? "";
+      assert.is((await logIn("ann", password)).status, 200);
+    },
+    { seconds: 40 },
+  );
+
+  test(
+    "a password is asked for without an echo, taken from standard input, or from a file",
+    async (scope) => {
+      const { muster, typing, logIn } = await start(scope);
+      const [node, args] = musterProgram(["operator", "ann", "--password"]);
+      const asked = await typing("typed in secret", "script", ["-qec", [node, ...args].join(" "), "/dev/null"]);
+      assert.match(asked, /Password: .*Once more: .*ann \(operator\)/s);
+      assert.not.match(asked, "typed in secret");
+      assert.is((await logIn("ann", "typed in secret")).status, 200);
+      const [, piped] = musterProgram(["operator", "bob", "--password", "-"]);
+      assert.match(await typing("piped in secret", node, piped), /^bob \(operator\)$/m);
+      assert.is((await logIn("bob", "piped in secret")).status, 200);
+      const file = join(await scope.directory(), "password");
+      await writeFile(file, "filed in secret\n");
+      assert.is((await muster("operator", "eve", "--role", "viewer", "--password-file", file)).code, 0);
+      assert.is((await logIn("eve", "filed in secret")).status, 200);
+      const { err, code } = await muster("operator", "eve", "--password");
+      assert.is(code, 1);
+      assert.match(err, /no terminal to ask on/, err);
+    },
+    { seconds: 40 },
+  );
+});
