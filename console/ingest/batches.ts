@@ -11,6 +11,7 @@ import { BatchLedger } from "./completeness/ledger.ts";
 import { CompletenessReports } from "./completeness/reports.ts";
 import { LedgerRows } from "./completeness/rows.ts";
 import { Placing, type Placed } from "./placing.ts";
+import { Seldom } from "./seldom.ts";
 import { countSamples, notAfter, seriesOfBatch } from "./series.ts";
 import { Skews, type ClockState } from "./skews.ts";
 
@@ -56,11 +57,13 @@ export class Batches {
   readonly #ledger: BatchLedger;
   readonly #placing: Placing;
   readonly #skews: Skews;
+  readonly #seldom: Seldom;
 
   constructor(options: BatchesOptions) {
     this.#options = options;
     const { database, clock, log, onProblem = () => {} } = options;
     const rows = new LedgerRows(database);
+    this.#seldom = new Seldom(log, clock);
     this.#acks = new Acks(options.publishAck, clock);
     const acknowledge = (...batch: [DeviceId, string, number]): void => this.#acknowledge(...batch);
     const ledger = (this.#ledger = new BatchLedger({ database, rows, clock, log, acknowledge, onProblem }));
@@ -136,12 +139,12 @@ export class Batches {
     const setAside = received - samples;
     this.stats.stored += samples;
     this.stats.setAside += setAside;
-    if (gap) this.#options.log.warn({ device, ...gap }, "the agent had to drop batches");
+    if (gap) this.#seldom.say("warn", device, { device, ...gap }, "the agent had to drop batches");
     this.#ledger.stored(device, { ...name, end, samples, setAside, gap });
   }
 
   #rejected({ rejected }: WriteOutcome): number {
-    for (const { why, ...which } of rejected) this.#options.log.warn(which, `the store refuses samples: ${why}`);
+    for (const one of rejected) this.#seldom.say("warn", one.device, one, "the store refuses samples");
     const lost = rejected.reduce((sum, { count }) => sum + count, 0);
     this.stats.rejected += lost;
     return lost;
@@ -151,7 +154,9 @@ export class Batches {
     this.stats.deferred += 1;
     this.#ledger.kept(device, outbox, seq);
     if (!(thrown instanceof StoreUnavailableError))
-      this.#options.log.error(
+      this.#seldom.say(
+        "error",
+        device,
         { err: asError(thrown), device },
         "a batch could not be written, and is left to its sender",
       );

@@ -5,6 +5,7 @@ import type { Log } from "#shared/log";
 import { name, readSimple } from "#shared/messages/metrics";
 import { check } from "#shared/messages/schema";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
+import { Seldom } from "../seldom.ts";
 import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -62,6 +63,7 @@ export class SimpleSamples {
   readonly stats: SimpleStats = { stored: 0, rejected: 0, deferred: 0 };
   readonly #options: SimpleSamplesOptions;
   readonly #arrivals: Arrivals;
+  readonly #seldom: Seldom;
   /** On their way to the store: by id, their sizes. */
   readonly #passing = new Map<number, number>();
   #passingBytes = 0;
@@ -78,6 +80,7 @@ export class SimpleSamples {
   constructor(options: SimpleSamplesOptions) {
     this.#options = options;
     this.#arrivals = new Arrivals(options.clock);
+    this.#seldom = new Seldom(options.log, options.clock);
   }
 
   /** Goes on with what the last run has left in the spool. */
@@ -162,14 +165,14 @@ export class SimpleSamples {
 
   /** @returns whether the store has taken a decision on them; otherwise they stay in the spool */
   async #write(rows: readonly Passing[]): Promise<boolean> {
-    const { store, spool, log } = this.#options;
+    const { store, spool } = this.#options;
     try {
       const admitted = rows.flatMap(({ series }) => series);
       const { rejected } = await store.write(admitted);
       const lost = rejected.reduce((sum, { count }) => sum + count, 0);
       this.stats.rejected += lost;
       this.stats.stored += countSamples(admitted) - lost;
-      for (const { why, ...which } of rejected) log.warn(which, `the store refuses samples: ${why}`);
+      for (const one of rejected) this.#seldom.say("warn", one.device, one, "the store refuses samples");
       spool.remove(rows.filter(({ id }) => id > 0));
       return true;
     } catch (thrown) {
@@ -178,10 +181,10 @@ export class SimpleSamples {
   }
 
   #failed(rows: readonly Passing[], thrown: unknown): boolean {
-    const { spool, log } = this.#options;
+    const { spool } = this.#options;
     this.stats.deferred += 1;
     if (!(thrown instanceof StoreUnavailableError)) {
-      log.error({ err: asError(thrown) }, "simple samples could not be written");
+      this.#seldom.say("error", "", { err: asError(thrown) }, "simple samples could not be written");
       // One alone that fails so would fail for ever, and stand in the way of all others.
       if (rows.length === 1) {
         this.stats.rejected += 1;
@@ -250,7 +253,12 @@ export class SimpleSamples {
     } catch (thrown) {
       if (thrown instanceof NoRoomError) throw thrown;
       this.stats.rejected += 1;
-      this.#options.log.warn({ err: asError(thrown), device, measurement }, "a spooled message cannot be read");
+      this.#seldom.say(
+        "warn",
+        device,
+        { err: asError(thrown), device, measurement },
+        "a spooled message cannot be read",
+      );
       return { id, size, series: [] };
     }
   }
