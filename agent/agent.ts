@@ -15,6 +15,10 @@ import { version } from "#shared/version";
 import { builtins } from "./builtins.ts";
 import { rebootMachine, restartCommand } from "./comeback.ts";
 import { collectors } from "./collectors/all.ts";
+import { Gathering } from "./collectors/gathering.ts";
+import type { Collector } from "./collectors/collector.ts";
+import { internal, type Deliveries } from "./collectors/internal.ts";
+import { longestPause, rarely } from "./collectors/rarely.ts";
 import type { Columns } from "./columns.ts";
 import { inventory } from "./collectors/inventory.ts";
 import { Executor } from "./executor.ts";
@@ -134,8 +138,10 @@ export class Agent {
       net,
       emit,
     });
+    const gathering = new Gathering();
     this.#sampler = new Sampler({
-      collectors: options.collectors ?? collectors(process.platform, options.names),
+      collectors: options.collectors ?? [...collectors(process.platform, options.names), this.#internal(gathering)],
+      gathering,
       disabled: Object.keys(switched).filter((name) => !switched[name]),
       own: this.#own,
       paused,
@@ -300,6 +306,15 @@ export class Agent {
     this.#log.error({ device: this.device }, `the console refuses this agent: ${why}`);
     // Its presence is the other one's by now: nothing may be said about it.
     this.#stopping ??= this.#stop(`refused: ${why}`, false);
+  }
+
+  /** What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample. */
+  #internal(gathering: Gathering): Collector {
+    const deliveries = (): Deliveries => {
+      const { batches, dropped } = this.#outbox.size;
+      return { waiting: batches, dropped, time: this.#sender.takeDeliveryTime() };
+    };
+    return rarely(internal(gathering, deliveries), longestPause);
   }
 
   #topic(kind: "metrics" | "status"): string {

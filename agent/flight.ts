@@ -49,9 +49,13 @@ export class Flight {
     this.#sent.set(seq, { at, live });
   }
 
-  /** Lets go of what no longer waits. */
-  settle(): void {
-    for (const seq of this.#sent.keys()) if (!this.queue.has(seq)) this.#sent.delete(seq);
+  /** Lets go of what no longer waits. @param settled is told when each was sent */
+  settle(settled: (at: number) => void): void {
+    for (const [seq, { at }] of this.#sent) {
+      if (this.queue.has(seq)) continue;
+      this.#sent.delete(seq);
+      settled(at);
+    }
   }
 
   /** What was sent at `moment` or before is to be sent again. @returns how many */

@@ -1,11 +1,14 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import type { Collector, Reading } from "./collectors/collector.ts";
+import type { Gathering } from "./collectors/gathering.ts";
 import { sampleAll } from "./collectors/sample.ts";
 import { toColumns, type Columns, type Instant } from "./columns.ts";
 
 export interface SamplerOptions {
   readonly collectors: readonly Collector[];
+  /** Is told what they take and give. */
+  readonly gathering?: Gathering;
   /** Names of collectors that are not asked. */
   readonly disabled?: readonly string[];
   /** What the sample has besides. */
@@ -123,10 +126,10 @@ export class Sampler {
   }
 
   async #sample(): Promise<number> {
-    const { clock, collectors, own, batchSize } = this.#options;
+    const { clock, collectors, own, batchSize, gathering } = this.#options;
     const now = this.#now();
     const enabled = collectors.filter(({ name }) => !this.#disabled.has(name));
-    const { readings, problems } = await sampleAll(enabled, clock);
+    const { readings, problems } = await sampleAll(enabled, clock, gathering);
     for (const { collector, error } of problems) this.#complain(collector, error);
     // Stopped meanwhile: nobody would take it any more.
     if (this.#state === "stopped") return 0;

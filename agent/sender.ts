@@ -43,6 +43,7 @@ export class Sender {
   #holding = false;
   /** The console's session, by which one that has come back is known. */
   #console: string | undefined;
+  #settled = { count: 0, time: 0 };
   #stopped = false;
   #cancelWatch: (() => void) | undefined;
   #cancelPace: (() => void) | undefined;
@@ -66,9 +67,21 @@ export class Sender {
   /** The console's word: what the store has leaves the outbox and makes room. */
   acked(ack: Ack): void {
     const left = this.#options.outbox.ack(ack);
-    for (const flight of this.#flights.values()) flight.settle();
+    const now = this.#options.clock.monotonic();
+    for (const flight of this.#flights.values())
+      flight.settle((at) => {
+        this.#settled.count += 1;
+        this.#settled.time += now - at;
+      });
     if (left > 0) this.#encouraged();
     this.#pump();
+  }
+
+  /** Milliseconds from the sending of a batch to its ack, on average since this was last asked; NaN where none came. */
+  takeDeliveryTime(): number {
+    const { count, time } = this.#settled;
+    this.#settled = { count: 0, time: 0 };
+    return time / count;
   }
 
   /** The console's presence. One that comes back, or takes again, finds everything sent anew. */

@@ -1,15 +1,20 @@
+import { conntrack } from "./conntrack.ts";
 import { cpu } from "./cpu.ts";
 import { disk } from "./disk.ts";
 import { diskio } from "./diskio.ts";
+import { interrupts } from "./interrupts.ts";
 import { kernel } from "./kernel.ts";
 import { mem } from "./mem.ts";
 import { net } from "./net.ts";
 import { netstat } from "./netstat.ts";
 import { nameFilter, usualNames, type NameFilter, type NamePatterns } from "./names.ts";
+import { nstat } from "./nstat.ts";
 import { portable } from "./portable.ts";
 import { ProcReader } from "./proc.ts";
 import { processes } from "./processes.ts";
+import { longestPause, rarely } from "./rarely.ts";
 import { swap } from "./swap.ts";
+import { sysctlFs } from "./sysctl-fs.ts";
 import { system } from "./system.ts";
 import { temp } from "./temp.ts";
 import type { Collector } from "./collector.ts";
@@ -33,9 +38,14 @@ export function linux(proc: ProcReader, names: NamePatterns = {}): Collector[] {
     diskio(proc, wanted("disks")),
     net(proc, wanted("interfaces")),
     netstat(proc),
+    nstat(proc),
+    rarely(conntrack(proc)),
     system(proc),
     processes(proc),
     temp(proc),
     kernel(proc),
+    rarely(sysctlFs(proc)),
+    // Many series, for what few look at.
+    rarely(interrupts(proc), longestPause),
   ];
 }

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { ManualClock, systemClock, type Clock } from "#shared/clock";
 import { collectors, linux } from "./all.ts";
+import { Gathering } from "./gathering.ts";
+import { internal } from "./internal.ts";
 import { portable } from "./portable.ts";
 import { sampleAll } from "./sample.ts";
 import { record } from "./fixture.ts";
@@ -21,7 +23,7 @@ async function documentation(): Promise<Map<string, Documented>> {
   for (const line of page.split("\n")) {
     measurement = /^## (\w+)$/.exec(line)?.[1] ?? measurement;
     const [, field = "", , type = "", , systems = ""] = line.split("|").map((cell) => cell.trim());
-    if (!/^[a-z0-9_]+$/.test(field)) continue;
+    if (!/^[A-Za-z0-9_-]+$/.test(field) || /^(Field|Setting|-+)$/.test(field)) continue;
     assert.not(fields.has(`${measurement}.${field}`), `${measurement}.${field} stands twice`);
     fields.set(`${measurement}.${field}`, { type, systems });
   }
@@ -67,6 +69,8 @@ const protocol = (name: string, fields: string): string =>
 const tcp =
   "ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors";
 const udp = "InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors";
+const ip = "InDiscards OutDiscards InHdrErrors InAddrErrors OutNoRoutes InUnknownProtos";
+const icmp = "InEchos OutEchos InEchoReps OutEchoReps InErrors OutErrors InCsumErrors";
 /** A machine that has everything that can be measured. */
 const complete = {
   "/proc/stat": "cpu  1 1 1 1 1 1 1 1 1 1\nintr 1\nctxt 1\nbtime 1\nprocesses 1\n",
@@ -75,8 +79,26 @@ const complete = {
   "/proc/self/mountinfo": "1 1 1:1 / / rw - ext4 /dev/sda rw\n",
   "/proc/diskstats": " 8 0 sda 1 1 1 1 1 1 1 1 1 1 1\n",
   "/proc/net/dev": "eth0: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n",
-  "/proc/net/snmp": protocol("Tcp", tcp) + protocol("Udp", udp),
+  "/proc/net/snmp": protocol("Tcp", tcp) + protocol("Udp", udp) + protocol("Ip", ip) + protocol("Icmp", icmp),
   "/proc/net/sockstat": "TCP: inuse 1 orphan 1 tw 1 alloc 1 mem 1\nUDP: inuse 1 mem 1\n",
+  "/proc/net/netstat": protocol(
+    "TcpExt",
+    "TCPAbortOnClose TCPAbortOnData TCPAbortOnTimeout TCPAbortFailed TCPAbortOnLinger TCPAbortOnMemory SyncookiesFailed " +
+      "SyncookiesRecv SyncookiesSent ListenOverflows ListenDrops TW",
+  ),
+  "/proc/net/snmp6":
+    "Ip6InReceives 1\n" +
+    ["InDiscards", "OutDiscards", "InHdrErrors", "InAddrErrors", "OutNoRoutes", "InUnknownProtos"]
+      .map((name) => `Ip6${name} \t1\n`)
+      .join(""),
+  "/proc/sys/net/netfilter/nf_conntrack_count": "1\n",
+  "/proc/sys/net/netfilter/nf_conntrack_max": "2\n",
+  "/proc/sys/fs/file-nr": "3040\t0\t9223372036854775807\n",
+  "/proc/sys/fs/inode-state": "1\t2\t0\t0\t0\t0\t0\n",
+  "/proc/sys/fs/dentry-state": "1\t2\t45\t0\t3\t0\n",
+  "/proc/sys/fs/aio-nr": "0\n",
+  "/proc/sys/fs/aio-max-nr": "65536\n",
+  "/proc/interrupts": "           CPU0\n  1:          9   IO-APIC   1-edge      i8042\n",
   "/proc/loadavg": "1 1 1 1/1 1",
   "/proc/uptime": "1 1",
   "/proc/1/stat": "1 (parked) P 1 1 1 0 -1 1 2 3 4 5 6 7 8 20 0 0 1 0 0 0\n",
@@ -97,9 +119,14 @@ suite("metrics", ({ test }) => {
     const clock = new ManualClock();
     const change = async (): Promise<void> => {
       await write(grown);
-      clock.advance(2);
+      // A minute, after which everything is told again.
+      clock.advance(60_000);
+      gathering.answered("cpu", 1, 1);
     };
-    const readings = await secondSample(linux(proc), change, clock);
+    const gathering = new Gathering();
+    const own = internal(gathering, () => ({ waiting: 1, dropped: 1, time: 1 }));
+    gathering.answered("cpu", 1, 1);
+    const readings = await secondSample([...linux(proc), own], change, clock);
     assert.equal(names(readings), [...(await documentation()).keys()].toSorted());
   });
 

@@ -1,6 +1,7 @@
 import type { Collector, Reading } from "./collector.ts";
 import { nameFilter, usualNames, type NameFilter } from "./names.ts";
 import type { ProcReader } from "./proc.ts";
+import { tableReader } from "./tables.ts";
 
 /** From include/uapi/linux/if.h. */
 const up = 0x1;
@@ -30,7 +31,10 @@ const protocolFields = new Set([
 
 /** The traffic since boot of each interface that is up and no loopback, and of TCP and UDP as a whole (`all`). */
 export function net(proc: ProcReader, wanted: NameFilter = nameFilter(usualNames.interfaces)): Collector {
-  const watched = watchedFields();
+  const protocols = tableReader((protocol, column) => {
+    const field = `${protocol}_${column}`.toLowerCase();
+    return protocolFields.has(field) ? field : undefined;
+  });
   return {
     name: "net",
     sample() {
@@ -48,7 +52,7 @@ export function net(proc: ProcReader, wanted: NameFilter = nameFilter(usualNames
       readings.push({
         measurement: "net",
         tags: { interface: "all" },
-        fields: protocols(proc.findAgain("/proc/net/snmp") ?? "", watched),
+        fields: protocols(proc.findAgain("/proc/net/snmp") ?? ""),
       });
       return readings;
     },
@@ -81,37 +85,4 @@ function traffic(proc: ProcReader, name: string, columns: string): Record<string
 function speed(proc: ProcReader, name: string): number {
   const value = Number.parseInt(proc.findAgain(`/sys/class/net/${name}/speed`) ?? "", 10);
   return Number.isNaN(value) ? -1 : value;
-}
-
-/** /proc/net/snmp holds two lines a protocol: `Tcp: names…` and `Tcp: values…`. */
-function protocols(text: string, watched: (names: string) => Watched): Record<string, number> {
-  const fields: Record<string, number> = {};
-  const lines = text.split("\n");
-  for (let at = 0; at + 1 < lines.length; at += 2) {
-    const names = lines[at] ?? "";
-    if (!names.startsWith("Tcp:") && !names.startsWith("Udp:")) continue;
-    const values = lines[at + 1]?.split(" ") ?? [];
-    for (const [field, position] of watched(names)) fields[field] = Number(values[position] ?? Number.NaN);
-  }
-  return fields;
-}
-
-/** Fields and the positions of their values. */
-type Watched = readonly (readonly [field: string, position: number])[];
-
-/** The watched ones of a line of names, which is the same until the next kernel. */
-function watchedFields(): (names: string) => Watched {
-  const known = new Map<string, Watched>();
-  return (names) => {
-    const found = known.get(names) ?? findWatched(names);
-    known.set(names, found);
-    return found;
-  };
-}
-
-function findWatched(line: string): Watched {
-  const [protocol = "", ...names] = line.toLowerCase().split(" ");
-  return names
-    .map((name, at) => [`${protocol.slice(0, -1)}_${name}`, at + 1] as const)
-    .filter(([field]) => protocolFields.has(field));
 }

@@ -1,11 +1,13 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
 import type { Collector } from "./collector.ts";
 import { record, sample } from "./fixture.ts";
-import { netstat } from "./netstat.ts";
+import { netstat, sliceBytes, v4, v6 } from "./netstat.ts";
+import { states, TcpWalk } from "./tcp-walk.ts";
 
 const header = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 const rest = "00000000:00000000 00:00000000 00000000     0        0 109 1 00000000c9f4b78a 100 0 0 10 0\n";
@@ -63,59 +65,93 @@ suite("netstat", ({ test }) => {
     assert.equal(await fieldsOf(netstat(proc)), everything);
   });
 
-  test("this machine's connections are counted as they are", async (scope) => {
-    // The machine's own tables; whatever else runs on it, few enough sockets for them to be read.
-    const { proc } = await record(scope, {
-      "/proc/net/sockstat": sockstat(6),
-      "/proc/net/tcp": "-> /proc/net/tcp",
-      "/proc/net/tcp6": "-> /proc/net/tcp6",
-    });
-    const states = netstat(proc);
-    // Others' connections on this machine come and go while it is measured.
-    const before = await fieldsOf(netstat(proc));
+  test("this machine's tables are counted as they are", async (scope) => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
     const sockets: Socket[] = [];
     scope.cleanup(() => server.close());
     scope.cleanup(() => sockets.forEach((socket) => socket.destroy()));
-    server.on("connection", (socket: Socket) => void sockets.push(socket));
     for (let n = 0; n < 40; n += 1) {
-      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      const socket = connect(port, "127.0.0.1");
       sockets.push(socket);
       await once(socket, "connect");
     }
-    const now = await fieldsOf(states);
-    assert.ok(
-      Number(now["tcp_established"]) >= Number(before["tcp_established"]) + 60,
-      JSON.stringify({ before, now }),
+    // A picture of them, so that nothing else on this machine changes what is counted.
+    const tables = await Promise.all(
+      ["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")),
     );
-    assert.ok(Number(now["tcp_listen"]) >= 1);
+    const lines = tables.flatMap((table) => table.split("\n").slice(1)).map((text) => text.trim().split(/ +/));
+    const own = lines.filter(([, local = "", remote = "", state]) => {
+      const ports = [local, remote].map((address) => Number.parseInt(address.split(":")[1] ?? "", 16));
+      return ports.includes(port) && state === "01";
+    });
+    assert.is(own.length, 80, "both ends of forty connections");
+    const { proc } = await record(scope, {
+      ...files,
+      "/proc/net/tcp": tables[0] ?? "",
+      "/proc/net/tcp6": tables[1] ?? "",
+    });
+    const walk = new TcpWalk(proc, [v4, v6]);
+    const counts = walk.step(Number.POSITIVE_INFINITY) ?? {};
+    for (const [at, state] of states.entries()) {
+      if (at === 0) continue;
+      const code = at.toString(16).toUpperCase().padStart(2, "0");
+      assert.is(counts[state], lines.filter((words) => words[3] === code).length, state);
+    }
   });
 
-  test("with many sockets only the sums are told, which cost nothing", async (scope) => {
-    const { proc, write } = await record(scope, { ...files, "/proc/net/sockstat": sockstat(900, 99) });
+  test("many sockets are counted in parts, each once, and within a minute", async (scope) => {
+    const sockets = 20_000;
+    const table =
+      header + Array.from({ length: sockets }, (_, at) => line(String(at), at % 4 === 0 ? "01" : "06")).join("");
+    const { proc } = await record(scope, { "/proc/net/sockstat": sockstat(sockets), "/proc/net/tcp": table });
     const collector = netstat(proc);
-    assert.equal(await fieldsOf(collector), { tcp_time_wait: 99, udp_socket: 4 });
-    await write({ "/proc/net/sockstat": sockstat(6) });
-    assert.equal(await fieldsOf(collector), everything);
+    const clock = new ManualClock();
+    const told: [at: number, established: unknown, waiting: unknown][] = [];
+    for (let beat = 0; beat <= 18; beat += 1) {
+      const fields = await fieldsOf(collector, clock);
+      if ("tcp_listen" in fields) told.push([clock.monotonic(), fields["tcp_established"], fields["tcp_time_wait"]]);
+      clock.advance(10_000);
+    }
+    for (const [, ...counts] of told) assert.equal(counts, [sockets / 4, (sockets * 3) / 4]);
+    const times = told.map(([at]) => at);
+    assert.ok(times.length >= 3, times.join(" "));
+    for (const [at, time] of times.entries()) assert.ok(time - (times[at - 1] ?? 0) <= 60_000, times.join(" "));
+    collector.stop?.();
   });
 
-  test("where reading the states is slow they come more rarely: 0.05 ms a sample, and every 160th at least", async (scope) => {
+  test("one sample reads no more than its part", async (scope) => {
+    const table = header + line("0", "01").repeat(sliceBytes / 100);
+    const { proc } = await record(scope, { "/proc/net/tcp": table });
+    const walk = new TcpWalk(proc, [v4]);
+    assert.is(walk.step(sliceBytes), undefined);
+    assert.ok(walk.step(sliceBytes));
+    const whole = new TcpWalk(proc, [v4]);
+    assert.ok(whole.step(2 * sliceBytes));
+    const stopped = new TcpWalk(proc, [v4]);
+    stopped.step(1);
+    stopped.stop();
+  });
+
+  test("where reading the states is slow they come more rarely: 0.05 ms a sample, and once a minute at least", async (scope) => {
     const { proc } = await record(scope, files);
-    const clock = new SlowClock();
-    const rhythm = async (samples: number): Promise<string> => {
+    const rhythm = async (step: number, samples: number, interval = 0): Promise<string> => {
+      const clock = new SlowClock();
       const collector = netstat(proc);
       const all: string[] = [];
-      for (let n = 0; n < samples; n += 1)
+      for (let n = 0; n < samples; n += 1) {
+        clock.step = step;
         all.push("tcp_listen" in (await fieldsOf(collector, clock)) ? "full" : "sums");
+        clock.step = 0;
+        clock.advance(interval);
+      }
       return all.join(" ");
     };
-    clock.step = 0.04;
-    assert.is(await rhythm(3), "full full full");
-    clock.step = 0.125;
-    assert.is(await rhythm(7), "full sums sums full sums sums full");
-    clock.step = 6_000;
-    assert.is(await rhythm(161), `full ${"sums ".repeat(159)}full`);
+    assert.is(await rhythm(0.04, 3), "full full full");
+    assert.is(await rhythm(0.125, 7), "full sums sums full sums sums full");
+    assert.is(await rhythm(6, 13, 10_000), `full ${"sums ".repeat(5)}full ${"sums ".repeat(5)}full`);
+    assert.is(await rhythm(6, 3, 60_000), "full full full");
   });
 
   test("without IPv6, and without either", async (scope) => {

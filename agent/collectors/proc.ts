@@ -73,6 +73,15 @@ export class ProcReader {
     }
   }
 
+  /** What follows in such a file behind so many bytes. @returns the bytes read: 0 at its end, or when what it told of is gone */
+  readOn(file: number, into: Buffer, position: number): number {
+    try {
+      return readSync(file, into, 0, into.length, position);
+    } catch {
+      return 0;
+    }
+  }
+
   close(file: number): void {
     closeSync(file);
   }

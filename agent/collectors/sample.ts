@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Collector, FieldValue, Reading } from "./collector.ts";
+import type { Gathering } from "./gathering.ts";
 
 /** What one collector could not do in a sample. */
 export interface Problem {
@@ -21,19 +22,33 @@ const busy = new WeakSet<Collector>();
 /**
  * Asks all collectors, at once. A collector that throws, or takes longer than five seconds, becomes a problem with its
  * name; the others are not touched by it. The readings are clean: each series once, finite numbers, printable tags.
+ * @param gathering is told what each of them took and gave
  */
-export async function sampleAll(collectors: readonly Collector[], clock: Clock = systemClock): Promise<Sample> {
+export async function sampleAll(
+  collectors: readonly Collector[],
+  clock: Clock = systemClock,
+  gathering?: Gathering,
+): Promise<Sample> {
   const problems: Problem[] = [];
-  const lists = await Promise.all(collectors.map((collector) => sampleOne(collector, clock, problems)));
+  const lists = await Promise.all(collectors.map((collector) => sampleOne(collector, clock, problems, gathering)));
+  if (gathering) gathering.errors += problems.length;
   return { readings: cleaned(lists), problems };
 }
 
-async function sampleOne(collector: Collector, clock: Clock, problems: Problem[]): Promise<readonly Reading[]> {
+async function sampleOne(
+  collector: Collector,
+  clock: Clock,
+  problems: Problem[],
+  gathering: Gathering | undefined,
+): Promise<readonly Reading[]> {
   const problem = (error: Error): void => void problems.push({ collector: collector.name, error });
   try {
     if (busy.has(collector)) throw new Error("its previous sample has not come back yet");
-    const result = collector.sample({ clock, problem });
-    return result instanceof Promise ? await inTime(collector, result, clock) : result;
+    const begun = clock.monotonic();
+    const answer = collector.sample({ clock, problem });
+    const readings = answer instanceof Promise ? await inTime(collector, answer, clock) : answer;
+    gathering?.answered(collector.name, clock.monotonic() - begun, readings.length);
+    return readings;
   } catch (error) {
     problem(asError(error));
     return [];

@@ -54,6 +54,36 @@ const shipped: Readonly<Record<string, Readonly<Partial<Record<FieldType, string
   kernel: {
     float: "boot_time context_switches interrupts processes_forked entropy_avail",
   },
+  nstat: {
+    float:
+      "TcpExtTCPAbortOnClose TcpExtTCPAbortOnData TcpExtTCPAbortOnTimeout TcpExtTCPAbortFailed " +
+      "TcpExtTCPAbortOnLinger TcpExtTCPAbortOnMemory TcpExtSyncookiesFailed TcpExtSyncookiesRecv " +
+      "TcpExtSyncookiesSent TcpExtListenOverflows TcpExtListenDrops IcmpInEchos IcmpOutEchos " +
+      "IcmpInEchoReps IcmpOutEchoReps IcmpInErrors IcmpOutErrors IcmpInCsumErrors IpInDiscards " +
+      "IpOutDiscards IpInHdrErrors IpInAddrErrors IpOutNoRoutes IpInUnknownProtos UdpSndbufErrors " +
+      "UdpRcvbufErrors UdpInCsumErrors UdpInErrors UdpNoPorts Ip6InDiscards Ip6OutDiscards " +
+      "Ip6InHdrErrors Ip6InAddrErrors Ip6OutNoRoutes Ip6InUnknownProtos",
+  },
+  conntrack: {
+    float: "ip_conntrack_count ip_conntrack_max",
+  },
+  linux_sysctl_fs: {
+    float:
+      "file-nr file-max inode-nr inode-free-nr inode-preshrink-nr dentry-nr dentry-unused-nr " +
+      "dentry-age-limit dentry-want-pages aio-nr aio-max-nr",
+  },
+  interrupts: {
+    float: "total",
+  },
+  internal_agent: {
+    float: "gather_errors metrics_gathered metrics_written metrics_dropped",
+  },
+  internal_gather: {
+    float: "gather_time_ns metrics_gathered",
+  },
+  internal_write: {
+    float: "write_time_ns buffer_size metrics_dropped",
+  },
   muster_command: { string: "text id", float: "ms" },
   muster_refused: { float: "count" },
   muster_device: { float: "clock_skew_ms" },

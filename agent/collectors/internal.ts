@@ -1,0 +1,46 @@
+import type { Collector, Reading } from "./collector.ts";
+import type { Gathering } from "./gathering.ts";
+
+/** What an agent has made of its readings since it began. */
+export interface Deliveries {
+  /** Batches that wait for the console's ack, and that were lost before. */
+  readonly waiting: number;
+  readonly dropped: number;
+  /** Milliseconds from the sending of a batch to its ack, on average since this was last asked; NaN where none came. */
+  readonly time: number;
+}
+
+const nanoseconds = 1e6;
+
+/** What Telegraf tells of itself, of this agent: how long collectors take, and where their readings are. */
+export function internal(gathering: Gathering, deliveries: () => Deliveries): Collector {
+  return {
+    name: "internal",
+    sample() {
+      const { waiting, dropped, time } = deliveries();
+      const { errors, readings } = gathering;
+      const told: Reading[] = [
+        one("internal_agent", {
+          gather_errors: errors,
+          metrics_gathered: readings,
+          metrics_written: readings,
+          metrics_dropped: dropped,
+        }),
+        one(
+          "internal_write",
+          { buffer_size: waiting, metrics_dropped: dropped, write_time_ns: Math.round(time * nanoseconds) },
+          { output: "muster" },
+        ),
+      ];
+      for (const [input, gathered] of gathering.take()) {
+        const fields = { gather_time_ns: Math.round(gathered.time * nanoseconds), metrics_gathered: gathered.readings };
+        told.push(one("internal_gather", fields, { input }));
+      }
+      return told;
+    },
+  };
+}
+
+function one(measurement: string, fields: Reading["fields"], tags: Reading["tags"] = {}): Reading {
+  return { measurement, tags, fields };
+}

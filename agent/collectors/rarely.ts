@@ -1,0 +1,51 @@
+import type { Collector, Reading } from "./collector.ts";
+
+/** Milliseconds of CPU in a sample that one costly reading may take on average. */
+const budget = 0.05;
+/** Milliseconds between two readings at most, however costly: once a minute, with room for a beat that is not quite even. */
+export const longestPause = 55_000;
+
+/**
+ * When something that is costly to read is read again: as soon as its cost, spread over the samples since, is within the budget,
+ * and once a minute at least.
+ */
+export class Turns {
+  readonly #shortestPause: number;
+  #begun = Number.NEGATIVE_INFINITY;
+  #left = 0;
+
+  /** @param shortestPause milliseconds between two readings at least, for what takes many bytes on the wire */
+  constructor(shortestPause = 0) {
+    this.#shortestPause = shortestPause;
+  }
+
+  /** To be asked once a sample. @param now on the monotonic clock, in milliseconds */
+  due(now: number): boolean {
+    const passed = now - this.#begun;
+    const affordable = this.#left <= 0;
+    this.#left -= 1;
+    if (passed < this.#shortestPause || !(affordable || passed >= longestPause)) return false;
+    this.#begun = now;
+    return true;
+  }
+
+  /** What the reading took, in milliseconds. */
+  took(cost: number): void {
+    this.#left = Math.ceil(cost / budget) - 1;
+  }
+}
+
+/** The same collector, asked on its turns only; between them it has no readings. */
+export function rarely(collector: Collector, shortestPause = 0): Collector {
+  const turns = new Turns(shortestPause);
+  return {
+    ...collector,
+    sample(context): Promise<readonly Reading[]> | readonly Reading[] {
+      const begun = context.clock.monotonic();
+      if (!turns.due(begun)) return [];
+      const readings = collector.sample(context);
+      turns.took(context.clock.monotonic() - begun);
+      return readings;
+    },
+  };
+}
