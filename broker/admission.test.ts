@@ -2,6 +2,7 @@ import { once } from "node:events";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
 import { LoginsBusyError } from "#shared/login-throttle";
+import { TrustedProxies } from "#shared/trusted-proxies";
 import type { Authenticate } from "./admission.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { inbox, login, rawConnect, rawConnection, startBroker } from "../test/broker.ts";
@@ -91,6 +92,23 @@ suite("admission", ({ test }) => {
     await login(scope, url, "olaf", { password: "right" });
     assert.is(broker.stats().refused.logins, 20);
     assert.equal([...addresses], ["127.0.0.1"]);
+  });
+
+  test("a WebSocket comes from where a trusted proxy says, and from the proxy where none is trusted", async (scope) => {
+    for (const [trusted, expected] of [
+      [["127.0.0.0/8"], "10.1.2.3"],
+      [[], "127.0.0.1"],
+    ] as const) {
+      let from = "";
+      const authenticate: Authenticate = async (name, _, { address }) => {
+        from = address;
+        return { name, role: "operator" };
+      };
+      const { port } = await startBroker(scope, { authenticate, proxies: new TrustedProxies(trusted) });
+      const wsOptions = { headers: { "x-forwarded-for": "6.6.6.6, 10.1.2.3" } };
+      await login(scope, `ws://127.0.0.1:${port}/mqtt`, "olaf", { wsOptions });
+      assert.is(from, expected);
+    }
   });
 
   test("a check that breaks lets nobody in", async (scope) => {

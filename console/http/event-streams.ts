@@ -42,9 +42,13 @@ export class EventStreams {
     }
   }
 
-  /** Whether the session or token of a login is still good; a password's is, until its account changes. */
+  /** Whether the session or token of a login is still good; a password is, until its account changes. What cannot be looked up is not. */
   isGood({ token }: Login): boolean {
-    return token === undefined || this.#accounts.tokens.live(token);
+    try {
+      return token === undefined || this.#accounts.tokens.live(token);
+    } catch {
+      return false;
+    }
   }
 
   closeAll(): void {

@@ -71,9 +71,10 @@ export const sessionRoutes =
       "/api/session",
       { schema: { summary: "Log out", response: { 204: z.null() } } },
       async (request, reply) => {
-        const token = request.login?.token;
+        // Where a program's own credentials come with it, the login is theirs and not the cookie's.
+        const token = request.headers.authorization === undefined ? request.login?.token : undefined;
         const cookie = sessionCookie(request);
-        if (token !== undefined && request.cookies[cookie] !== undefined) accounts.endToken(token);
+        if (token !== undefined) accounts.endToken(token);
         reply.clearCookie(cookie, { path: "/", secure: request.protocol === "https" }).code(204);
         return null;
       },
