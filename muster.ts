@@ -27,6 +27,7 @@ import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import type { Console } from "./console/console.ts";
+import type { AccountChange } from "./console/accounts.ts";
 import type { State } from "./console/state.ts";
 
 /**
@@ -292,6 +293,11 @@ async function serveConsole(
   lifetime.add(() => server.stop());
   const http = consoleHere({ listen, httpPort: port });
   writeCliToken(state, "admin", http);
+  // A new password ends all tokens of its account; this machine's command line gets another one.
+  const renew = ({ name, what }: AccountChange): void => {
+    if (what === "account" && name === "admin" && state.accounts.find(name)) writeCliToken(state, name, http);
+  };
+  lifetime.add(state.accounts.changes.on(renew));
   return { console, http };
 }
 

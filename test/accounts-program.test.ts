@@ -6,7 +6,7 @@ import mqtt from "mqtt";
 import * as assert from "uvu/assert";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
-import { suite, withDeadline, type Scope } from "./suite.ts";
+import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
 
 async function start(scope: Scope) {
   const [httpPort, mqttPort] = [await freePort(), await freePort()];
@@ -89,6 +89,11 @@ suite("accounts on the command line", ({ test }) => {
       assert.is((await logIn("ann", "battery staple")).status, 401);
       const password = /password (\S{27}) /.exec(made.out)?.[1] ?? "";
       assert.is((await logIn("ann", password)).status, 200);
+
+      // The command line's own token is one of the administrator's.
+      assert.is((await muster("operator", "admin", "--role", "admin")).code, 0);
+      await eventually("a new token", async () => (await muster("sessions")).code === 0);
+      assert.is((await logIn("admin", "correct horse")).status, 401);
     },
     { seconds: 40 },
   );
