@@ -12,6 +12,7 @@ import { Engine, type EngineOptions } from "./engine.ts";
 import { Gate } from "./gate.ts";
 import { Guests } from "./guests.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { Incoming } from "./incoming.ts";
 import { Listener } from "./listener.ts";
 import { LocalBus } from "./local-bus.ts";
 import { Memory } from "./memory.ts";
@@ -58,6 +59,7 @@ export class Broker {
   readonly #retained: RetainedMessages;
   readonly #sessions: Sessions;
   readonly #emitter: Emitter;
+  readonly #incoming: Incoming;
   readonly #memory: Memory;
   readonly #gate: Gate;
   readonly #admission: Admission;
@@ -75,13 +77,18 @@ export class Broker {
     const access = new Access(root);
     this.#options = { ...options, clock };
     const digest = (this.#digest = new Digest(log, clock));
-    const retained = (this.#retained = new RetainedMessages(limits.retained));
+    const retained = (this.#retained = new RetainedMessages(limits.retained, {
+      one: limits.retainedBytes,
+      all: limits.retainedTotal,
+    }));
     const sessions = (this.#sessions = new Sessions(limits, clock));
     const guests = (this.#guests = new Guests({ limits, clock, log, digest, net, sessions }));
     const emitter = (this.#emitter = new Emitter((id) => guests.live(id)?.principal?.name));
+    const incoming = (this.#incoming = new Incoming(limits));
     const memory = (this.#memory = new Memory({
       retained,
       sessions,
+      incoming,
       access,
       principalOf: (client) => guests.of(client).principal,
     }));
@@ -193,6 +200,7 @@ export class Broker {
 
   #tick(): void {
     this.#sessions.expire();
+    this.#incoming.expire(this.#options.clock.monotonic(), (id) => this.#guests.live(id) !== undefined);
     this.#guests.sweep();
     this.#digest.flush();
     for (const [topic, value] of sysTopics(this.stats())) this.#publish(topic, Buffer.from(value), true);

@@ -47,6 +47,7 @@ export class Engine {
       persistence: options.memory,
       connectTimeout: options.limits.connectTimeout,
       maxClientsIdLength: 128,
+      maxInflightInbound: options.limits.unreleased,
       ...this.#entrance(),
       ...this.#rules(),
     });

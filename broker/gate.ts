@@ -6,6 +6,7 @@ import type { Digest } from "./digest.ts";
 import type { Guest } from "./guest.ts";
 import type { Limits } from "./limits.ts";
 import type { StoredPacket } from "./packets.ts";
+import { signed } from "./signature.ts";
 
 /** Where a refused message goes instead: outside every tree that anybody may read, so to nobody. */
 const nowhere = "muster-refused";
@@ -48,8 +49,8 @@ export class Gate {
     const { access } = this.#options;
     const { principal } = guest;
     if (principal && access.mayPublish(principal, packet.topic)) {
-      // A device keeps one message at the broker, its presence: with more it could fill the broker's memory.
-      if (principal.role === "device" && access.topics.parse(packet.topic)?.kind !== "status") packet.retain = false;
+      if (principal.role === "device") this.#ofDevice(packet);
+      else if (principal.role !== "console") this.#ofPerson(principal.name, packet);
       return;
     }
     this.#refuse(guest, packet.topic);
@@ -74,6 +75,24 @@ export class Gate {
     const admitted = guest.outflow.admits(packet.qos);
     this.counts[admitted ? "forwarded" : "dropped"] += 1;
     return admitted;
+  }
+
+  /** A device keeps one message at the broker, its presence: with more it could fill the broker's memory. */
+  #ofDevice(packet: Offered): void {
+    if (packet.retain && this.#options.access.topics.parse(packet.topic)?.kind !== "status") packet.retain = false;
+  }
+
+  /**
+   * People keep tasks and nothing else: a short command that is kept would be carried out again at each start of the console. And a
+   * device sees who it was.
+   */
+  #ofPerson(by: string, packet: Offered): void {
+    const address = this.#options.access.topics.parse(packet.topic);
+    if (address?.kind !== "task") packet.retain = false;
+    else if (packet.payload.length > 0) {
+      const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+      packet.payload = signed(payload, { id: address.id, by, ts: Math.round(this.#options.clock.now()) });
+    }
   }
 
   #refuse(guest: Guest, topic: string): void {

@@ -45,6 +45,8 @@ export class Guest {
   /** From CONNECT: whether it named itself, and whether it wants a clean session. */
   named = false;
   clean = true;
+  /** Whether it has been told that it ends by an error. */
+  failed = false;
   /** Notes that it has logged in, for whoever counts the strangers. */
   readonly known: () => void;
 

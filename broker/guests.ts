@@ -94,7 +94,11 @@ export class Guests {
 
   /** A connection ends by an error: its network's, which is everyday, or its own doing. */
   failed(client: Client, error: Error): void {
-    const { address, principal } = this.of(client);
+    const guest = this.of(client);
+    const { address, principal } = guest;
+    // Aedes tells it once more for each packet that was read already.
+    if (guest.failed) return;
+    guest.failed = true;
     const fields = { client: client.id ?? undefined };
     const what = `${principal?.name ?? "a client"} is disconnected: ${error.message}`;
     if (errorCode(error) !== undefined) return this.#options.log.debug({ ...fields, address }, what);

@@ -1,4 +1,4 @@
-import { batchCap } from "#shared/codec";
+import { batchCap, payloadCap } from "#shared/codec";
 import { strangersOfOne } from "#shared/crowd";
 
 /** Every bound of the broker. Times are milliseconds, sizes bytes. */
@@ -25,10 +25,21 @@ export interface Limits {
   readonly holdBack: number;
   readonly frozen: number;
   readonly retained: number;
+  /** Of one retained message's payload, and of all of them with their topics. */
+  readonly retainedBytes: number;
+  readonly retainedTotal: number;
+  /** QoS 2 messages of one client that wait for its PUBREL; their bytes; and those of all clients. */
+  readonly unreleased: number;
+  readonly unreleasedBytes: number;
+  readonly unreleasedTotal: number;
   readonly sessions: number;
+  /** Of one user, for the same reason as connections. */
+  readonly sessionsOfUser: number;
   readonly sessionExpiry: number;
   readonly queuedMessages: number;
   readonly queuedBytes: number;
+  /** Of all sessions. */
+  readonly queuedTotal: number;
   readonly subscriptions: number;
   /** Refusals told to one client in a minute; further ones are only counted. */
   readonly refusals: number;
@@ -49,10 +60,18 @@ export const defaultLimits = {
   holdBack: 100,
   frozen: 10_000,
   retained: 100_000,
+  retainedBytes: payloadCap,
+  // Births of 10,000 devices, each with 8 KiB of what it offers, and room for tasks.
+  retainedTotal: 128 * 1024 * 1024,
+  unreleased: 1_000,
+  unreleasedBytes: 1024 * 1024,
+  unreleasedTotal: 64 * 1024 * 1024,
   sessions: 1_000,
+  sessionsOfUser: 200,
   sessionExpiry: 24 * 3_600_000,
   queuedMessages: 1_000,
   queuedBytes: 1024 * 1024,
+  queuedTotal: 128 * 1024 * 1024,
   subscriptions: 200,
   refusals: 20,
 } satisfies Limits;

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Client } from "aedes";
 import type { Principal } from "#shared/principal";
 import type { Access } from "./access.ts";
+import type { Incoming } from "./incoming.ts";
 import type { StoredPacket } from "./packets.ts";
 import type { RetainedMessages } from "./retained.ts";
 import type { Sessions, Subscription } from "./sessions.ts";
@@ -10,6 +11,7 @@ import { Failed, Settled, settled } from "./settled.ts";
 export interface MemoryOptions {
   readonly retained: RetainedMessages;
   readonly sessions: Sessions;
+  readonly incoming: Incoming;
   readonly access: Access;
   readonly principalOf: (client: Client) => Principal | undefined;
 }
@@ -20,8 +22,6 @@ export interface MemoryOptions {
  */
 export class Memory {
   readonly #options: MemoryOptions;
-  /** QoS 2 messages whose PUBREL has not come, by client id and packet id. */
-  readonly #incoming = new Map<string, Map<number, StoredPacket>>();
   /** Retained messages that found no room. */
   refusedRetained = 0;
 
@@ -99,24 +99,24 @@ export class Memory {
     return Readable.from(this.#options.sessions.queueOf(id)?.list() ?? []);
   }
 
-  incomingStorePacket({ id }: { id: string }, packet: StoredPacket): Settled<void> {
-    const store = this.#incoming.get(id) ?? new Map<number, StoredPacket>();
-    this.#incoming.set(id, store.set(packet.messageId ?? 0, packet));
-    return settled;
+  /** Where there is no room, Aedes closes the connection for this reason. */
+  incomingStorePacket({ id }: { id: string }, packet: StoredPacket): Settled<void> | Failed {
+    const why = this.#options.incoming.store(id, packet);
+    return why === undefined ? settled : new Failed(new Error(why));
   }
 
   incomingGetPacket({ id }: { id: string }, { messageId }: StoredPacket): Settled<StoredPacket> | Failed {
-    const packet = this.#incoming.get(id)?.get(messageId ?? 0);
+    const packet = this.#options.incoming.get(id, messageId);
     return packet ? new Settled(packet) : new Failed(new Error("no such packet"));
   }
 
   incomingDelPacket({ id }: { id: string }, { messageId }: StoredPacket): Settled<void> {
-    this.#incoming.get(id)?.delete(messageId ?? 0);
+    this.#options.incoming.delete(id, messageId);
     return settled;
   }
 
   cleanIncoming({ id }: { id: string }): Settled<void> {
-    this.#incoming.delete(id);
+    this.#options.incoming.clear(id);
     return settled;
   }
 

@@ -5,17 +5,25 @@ export class OfflineQueue {
   readonly #packets = new Map<number, StoredPacket>();
   /** Which message holds a packet id, so that a PUBACK finds it without a search. */
   readonly #byId = new Map<number, number>();
+  readonly #total: { bytes: number };
   #bytes = 0;
+
+  /** @param total what all queues together hold, which this one keeps right */
+  constructor(total: { bytes: number }) {
+    this.#total = total;
+  }
 
   get length(): number {
     return this.#packets.size;
   }
 
   /** @returns false where the queue is full and the message is dropped */
-  add(packet: StoredPacket, most: { messages: number; bytes: number }): boolean {
-    if (this.#packets.size >= most.messages || this.#bytes + packet.payload.length > most.bytes) return false;
+  add(packet: StoredPacket, most: { messages: number; bytes: number; total: number }): boolean {
+    const size = packet.payload.length;
+    if (this.#packets.size >= most.messages || this.#bytes + size > most.bytes) return false;
+    if (this.#total.bytes + size > most.total) return false;
     this.#packets.set(packet.brokerCounter ?? 0, { ...packet, messageId: undefined });
-    this.#bytes += packet.payload.length;
+    this.#count(size);
     return true;
   }
 
@@ -40,7 +48,7 @@ export class OfflineQueue {
     const packet = this.#packets.get(counter);
     this.#byId.delete(messageId);
     this.#packets.delete(counter);
-    this.#bytes -= packet?.payload?.length ?? 0;
+    this.#count(-(packet?.payload?.length ?? 0));
     return packet;
   }
 
@@ -50,7 +58,19 @@ export class OfflineQueue {
     if (counter === undefined || !packet) return;
     if (packet.messageId !== undefined) this.#byId.delete(packet.messageId);
     this.#packets.delete(counter);
-    this.#bytes -= packet.payload?.length ?? 0;
+    this.#count(-(packet.payload?.length ?? 0));
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#packets.clear();
+    this.#byId.clear();
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#total.bytes += bytes;
   }
 
   list(): StoredPacket[] {
@@ -58,7 +78,7 @@ export class OfflineQueue {
   }
 
   #replace(counter: number, packet: StoredPacket): void {
-    this.#bytes -= this.#packets.get(counter)?.payload?.length ?? 0;
+    this.#count(-(this.#packets.get(counter)?.payload?.length ?? 0));
     this.#packets.set(counter, packet);
   }
 }

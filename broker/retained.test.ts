@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import type { StoredPacket } from "./packets.ts";
+import { defaultLimits } from "./limits.ts";
 import { RetainedMessages } from "./retained.ts";
 import { inbox, login, startBroker } from "../test/broker.ts";
 
@@ -51,6 +52,20 @@ suite("retained messages", ({ test }) => {
     retained.store(packet("a/b", ""));
     retained.store(packet("never/there", ""));
     assert.is(retained.count, 0);
+  });
+
+  test("there is room for so many bytes and no more, and what goes makes room", () => {
+    const bytes = { one: 10, all: 3_000 };
+    const retained = new RetainedMessages(100, bytes);
+    assert.is(retained.store(packet("a", "x".repeat(bytes.one + 1))), false);
+    const kept = Array.from({ length: 10 }, (_, at) => retained.store(packet(`a/${at}`, "x".repeat(bytes.one))));
+    const count = kept.filter(Boolean).length;
+    assert.ok(count >= 4 && count < 10, String(count));
+    assert.is(retained.store(packet("a/0", "y")), true);
+    retained.store(packet("a/1", ""));
+    assert.is(retained.store(packet("b", "z")), true);
+    assert.is(retained.count, count);
+    assert.ok(bytes.one < defaultLimits.retainedBytes && bytes.all < defaultLimits.retainedTotal);
   });
 
   test("there is room for so many and no more", () => {

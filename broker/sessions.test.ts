@@ -4,7 +4,15 @@ import { suite } from "../test/suite.ts";
 import type { StoredPacket } from "./packets.ts";
 import { Sessions } from "./sessions.ts";
 
-const limits = { sessions: 3, sessionExpiry: 1_000, subscriptions: 4, queuedMessages: 5, queuedBytes: 100 };
+const limits = {
+  sessions: 3,
+  sessionsOfUser: 3,
+  sessionExpiry: 1_000,
+  subscriptions: 4,
+  queuedMessages: 5,
+  queuedBytes: 100,
+  queuedTotal: 150,
+};
 
 const packet = (brokerCounter: number, size = 1): StoredPacket => ({
   cmd: "publish",
@@ -38,6 +46,34 @@ suite("sessions", ({ test }) => {
     sessions.subscribe("one", "olaf", [{ topic: "a/0", qos: 0 }]);
     assert.is(sessions.subscriptionsOf("one").length, limits.subscriptions);
     assert.equal(sessions.interestedIn(`a/${limits.subscriptions}`), []);
+  });
+
+  test("all queues together have a bound, and what goes makes room", () => {
+    const { sessions } = make();
+    sessions.subscribe("one", "olaf", [{ topic: "a", qos: 1 }]);
+    sessions.subscribe("two", "vera", [{ topic: "a", qos: 1 }]);
+    for (const id of ["one", "two"]) for (let at = 1; at <= 2; at++) sessions.enqueue(id, packet(at, 50));
+    assert.is(sessions.queued, limits.queuedTotal / 50);
+    assert.is(sessions.dropped, 1);
+    sessions.end("one");
+    sessions.enqueue("two", packet(3, 50));
+    assert.is(sessions.queued, 2);
+  });
+
+  test("one user has so many sessions: the own one that is longest away goes", () => {
+    const clock = new ManualClock();
+    const sessionsOfUser = limits.sessions - 1;
+    const sessions = new Sessions({ ...limits, sessionsOfUser }, clock);
+    const open = (id: string, owner: string): void => {
+      sessions.subscribe(id, owner, [{ topic: "a", qos: 1 }]);
+      clock.advance(1);
+      sessions.present(id, false);
+    };
+    open("theirs", "vera");
+    for (let at = 0; at <= sessionsOfUser; at++) open(`own-${at}`, "olaf");
+    assert.is(sessions.ownerOf("theirs"), "vera");
+    assert.is(sessions.ownerOf("own-0"), undefined);
+    assert.is(sessions.ownerOf(`own-${sessionsOfUser}`), "olaf");
   });
 
   test("an acknowledged message leaves the queue, by its packet id", () => {

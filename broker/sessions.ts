@@ -21,12 +21,16 @@ interface Session {
 export interface SessionLimits {
   /** How many persistent sessions are kept; for a further one the one that is longest away goes. */
   readonly sessions: number;
+  /** Of one user: beyond it the user's own that is longest away goes. */
+  readonly sessionsOfUser: number;
   /** How long a session whose client is away is kept, in milliseconds. */
   readonly sessionExpiry: number;
   /** Filters of one session. */
   readonly subscriptions: number;
   readonly queuedMessages: number;
   readonly queuedBytes: number;
+  /** Bytes in the queues of all sessions. */
+  readonly queuedTotal: number;
 }
 
 /** The persistent sessions (clean = false): whose they are, their filters, and what waits for them. */
@@ -35,6 +39,7 @@ export class Sessions {
   readonly #trie = new FilterTrie<{ id: string }>();
   readonly #limits: SessionLimits;
   readonly #clock: Clock;
+  readonly #total = { bytes: 0 };
   /** Messages that found a queue full. */
   dropped = 0;
   /** Sessions that went by age or for want of room. */
@@ -92,7 +97,8 @@ export class Sessions {
   }
 
   enqueue(id: string, packet: StoredPacket): void {
-    const most = { messages: this.#limits.queuedMessages, bytes: this.#limits.queuedBytes };
+    const { queuedMessages: messages, queuedBytes, queuedTotal } = this.#limits;
+    const most = { messages, bytes: queuedBytes, total: queuedTotal };
     if (this.#sessions.get(id)?.queue.add(packet, most) === false) this.dropped += 1;
   }
 
@@ -110,6 +116,7 @@ export class Sessions {
       id,
       this.subscriptionsOf(id).map(({ topic }) => topic),
     );
+    this.#sessions.get(id)?.queue.clear();
     this.#sessions.delete(id);
   }
 
@@ -128,8 +135,10 @@ export class Sessions {
   }
 
   #open(id: string, owner: string): Session {
+    const own = [...this.#sessions.values()].filter((session) => session.owner === owner);
+    if (own.length >= this.#limits.sessionsOfUser) this.#expireOldest(own);
     if (this.#sessions.size >= this.#limits.sessions) this.#makeRoom();
-    const session: Session = { id, owner, filters: new Map(), queue: new OfflineQueue(), left: undefined };
+    const session: Session = { id, owner, filters: new Map(), queue: new OfflineQueue(this.#total), left: undefined };
     this.#sessions.set(id, session);
     return session;
   }
@@ -137,7 +146,11 @@ export class Sessions {
   #makeRoom(): void {
     this.expire();
     if (this.#sessions.size < this.#limits.sessions) return;
-    const away = [...this.#sessions.values()].filter(({ left }) => left !== undefined);
+    this.#expireOldest([...this.#sessions.values()]);
+  }
+
+  #expireOldest(among: readonly Session[]): void {
+    const away = among.filter(({ left }) => left !== undefined);
     const longest = away.sort((a, b) => (a.left ?? 0) - (b.left ?? 0))[0];
     if (longest) this.#expireOne(longest.id);
   }

@@ -111,7 +111,9 @@ export async function rawConnection(scope: Scope, port: number): Promise<Socket>
 export async function untilClosed(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  if (!socket.closed) await withDeadline(once(socket, "close"), 10, "the connection's end");
+  // Not by `once`, which a reset would make reject.
+  const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.on("close", () => resolve())));
+  await withDeadline(closed, 10, "the connection's end");
   return Buffer.concat(chunks);
 }
 
