@@ -8,7 +8,12 @@ import { buildSbom } from "./build-sbom.mjs";
 rmSync("dist", { recursive: true, force: true });
 
 const bundle = await rolldown({
-  input: { muster: "muster.ts", console: "console/console.ts", agent: "agent/agent.ts" },
+  input: {
+    muster: "muster.ts",
+    console: "console/console.ts",
+    agent: "agent/agent.ts",
+    reader: "console/store/reader.ts",
+  },
   platform: "node",
   // Packages stay in node_modules; only our own files, `#shared` among them, are bundled.
   external: (id) => !/^[.#/]/.test(id) && !/^[A-Za-z]:\\/.test(id) && !/^(muster|console\/|agent\/)/.test(id),

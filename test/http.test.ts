@@ -234,6 +234,7 @@ suite("HTTP API", ({ test }) => {
       "/api/devices/{id}/groups",
       "/api/devices/{id}/metrics",
       "/api/events",
+      "/api/fields",
       "/api/groups",
       "/api/jobs",
       "/api/jobs/{id}",

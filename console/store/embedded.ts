@@ -1,10 +1,16 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "./damage.ts";
 import { isDamage, transaction, type Database } from "./database.ts";
+import { HistoryReader } from "./history-reader.ts";
 import { mend, openMended, type MendOptions } from "./mend.ts";
+import { mostPoints, tooManyPoints } from "./points.ts";
+import { isQuick, portionsOf } from "./portions.ts";
+import { ReadQueue } from "./read-queue.ts";
+import type { ReadSeries } from "./reader.ts";
 import {
   StoreUnavailableError,
   type MetricsQuery,
@@ -60,6 +66,8 @@ const chunk = { rows: 5_000, pages: 500 };
 export class EmbeddedStore implements MetricsStore {
   readonly #options: EmbeddedStoreOptions;
   readonly #seriesIds = new Map<string, number>();
+  readonly #reader: HistoryReader;
+  readonly #reads: ReadQueue;
   #unmended = false;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
   #trimmed = Number.NEGATIVE_INFINITY;
@@ -69,6 +77,8 @@ export class EmbeddedStore implements MetricsStore {
 
   constructor(options: EmbeddedStoreOptions) {
     this.#options = options;
+    this.#reader = new HistoryReader(options.path);
+    this.#reads = new ReadQueue(options.clock, 1);
   }
 
   /** @throws EnvironmentError when the file cannot be used */
@@ -101,11 +111,13 @@ export class EmbeddedStore implements MetricsStore {
     this.#open.database.close();
     this.#open = undefined;
     this.#unmended = true;
+    void this.#reader.stop();
     this.#begin(mend(this.#mending, asError(thrown)));
     return true;
   }
 
   async stop(): Promise<void> {
+    await this.#reader.stop();
     this.#open?.database.close();
     this.#open = undefined;
     this.#unmended = false;
@@ -114,11 +126,22 @@ export class EmbeddedStore implements MetricsStore {
 
   async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
     try {
-      return this.#write(series);
+      if (isQuick(series)) return this.#write(series);
+      return await this.#writeInPortions(series);
     } catch (cause) {
       this.#seriesIds.clear();
       throw this.#failed(cause);
     }
+  }
+
+  /** Between two portions everybody else has a turn. Should one fail, all come again: writing a sample twice is harmless. */
+  async #writeInPortions(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    const rejected: WriteOutcome["rejected"][number][] = [];
+    for (const portion of portionsOf(series)) {
+      rejected.push(...this.#write(portion).rejected);
+      await nextTurn();
+    }
+    return { rejected };
   }
 
   #write(series: readonly SeriesColumns[], again = false): WriteOutcome {
@@ -137,25 +160,13 @@ export class EmbeddedStore implements MetricsStore {
     return { rejected };
   }
 
-  async query({
-    device,
-    measurement,
-    field,
-    tags = {},
-    from,
-    to,
-    every,
-  }: MetricsQuery): Promise<readonly QueriedSeries[]> {
-    const { statements } = this.#started;
-    const found = statements.findSeries.all(device, measurement) as unknown as { id: number; tags: string }[];
-    const answer: QueriedSeries[] = [];
-    for (const one of found) {
-      const own = JSON.parse(one.tags) as Record<string, string>;
-      if (!Object.entries(tags).every(([name, value]) => own[name] === value)) continue;
-      const points = every > 0 ? this.#means(one.id, field, from, to, every) : this.#raw(one.id, field, from, to);
-      if (points.length > 0) answer.push({ tags: own, points });
-    }
-    return answer;
+  /** @throws StoreUnavailableError, BadInputError where there is more than anybody wants to see */
+  async query({ by = "", signal, tags = {}, ...query }: MetricsQuery): Promise<readonly QueriedSeries[]> {
+    if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
+    const asked = { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to), tags, most: mostPoints };
+    const { series, more } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
+    if (more) throw tooManyPoints(query);
+    return series.map(({ tags: own, times, values }) => ({ tags: own, points: pointsOf(times, values) }));
   }
 
   health(): StoreHealth {
@@ -214,23 +225,6 @@ export class EmbeddedStore implements MetricsStore {
     return id;
   }
 
-  #raw(series: number, field: string, from: number, to: number): [number, number | string | boolean][] {
-    const rows = this.#started.statements.raw.all(path(field), series, from, to) as unknown as {
-      ts: number;
-      value: number | string;
-      type: string;
-    }[];
-    return rows.map(({ ts, value, type }) => [ts, type === "true" || type === "false" ? type === "true" : value]);
-  }
-
-  #means(series: number, field: string, from: number, to: number, every: number): [number, number][] {
-    const rows = this.#started.statements.means.all(path(field), series, from, to, every) as unknown as {
-      slot: number;
-      mean: number | null;
-    }[];
-    return rows.flatMap(({ slot, mean }): [number, number][] => (mean === null ? [] : [[slot, mean]]));
-  }
-
   #trimNowAndThen(): void {
     const now = this.#options.clock.monotonic();
     if (this.#cut === undefined && now - this.#trimmed < trimEvery) return;
@@ -277,19 +271,10 @@ function prepare(database: Database) {
     takeSeries: database.prepare(
       "INSERT INTO series (device, measurement, tags) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET device = excluded.device RETURNING id",
     ),
-    findSeries: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
     allSeries: database.prepare("SELECT id FROM series"),
     // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.
     upsert: database.prepare(
       "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = CASE WHEN json_valid(fields) THEN json_patch(fields, excluded.fields) ELSE excluded.fields END",
-    ),
-    raw: database.prepare(
-      `SELECT ts, json_extract(fields, ?1) AS value, json_type(fields, ?1) AS type FROM samples
-       WHERE series = ?2 AND ts >= ?3 AND ts < ?4 AND json_type(fields, ?1) IS NOT NULL ORDER BY ts`,
-    ),
-    means: database.prepare(
-      `SELECT (ts / ?5) * ?5 AS slot, AVG(CASE WHEN json_type(fields, ?1) IN ('integer', 'real') THEN json_extract(fields, ?1) END) AS mean
-       FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 GROUP BY slot ORDER BY slot`,
     ),
     span: database.prepare(
       `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
@@ -310,7 +295,6 @@ function sizes(database: Database): { used: number; free: number } {
   return { used: read("page_count") * size - free, free };
 }
 
-/** SQLite's path of one field, whatever characters its name has; a quote in a name cannot be said there. */
-function path(field: string): string {
-  return `$."${field.replaceAll('"', "")}"`;
+function pointsOf(times: Float64Array, values: ReadSeries["values"]): [number, number | string | boolean][] {
+  return Array.from(times, (time, at) => [time, values[at]!]);
 }

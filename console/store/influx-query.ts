@@ -1,8 +1,6 @@
 import { BadInputError } from "#shared/errors";
+import { mostPoints, tooManyPoints } from "./points.ts";
 import type { MetricsQuery, QueriedSeries } from "./store.ts";
-
-/** Points of one series at most; a longer range needs a larger interval. */
-export const mostPoints = 50_000;
 
 /** The query in InfluxQL, with everything from outside quoted. @throws BadInputError for what cannot be quoted */
 export function toInfluxQl({ device, measurement, field, tags = {}, from, to, every }: MetricsQuery): string {
@@ -42,18 +40,21 @@ interface InfluxSeries {
 }
 
 /** @throws BadInputError when InfluxDB refused the query, or there is more than anybody wants to see */
-export function fromAnswer({ results = [] }: InfluxAnswer): QueriedSeries[] {
+export function fromAnswer({ results = [] }: InfluxAnswer, query: MetricsQuery): QueriedSeries[] {
+  let room = mostPoints;
   return results.flatMap(({ error, series = [] }) => {
     // Text and booleans have no mean, which is no mistake of the one who asks.
     if (error?.startsWith("unsupported mean iterator type")) return [];
     if (error !== undefined) throw new BadInputError(`InfluxDB refuses the query: ${error}`);
-    return series.map(toSeries);
+    return series.map((one) => {
+      room -= one.values.length;
+      if (room < 0) throw tooManyPoints(query);
+      return toSeries(one);
+    });
   });
 }
 
 function toSeries({ tags = {}, values }: InfluxSeries): QueriedSeries {
-  if (values.length > mostPoints)
-    throw new BadInputError(`more than ${mostPoints} points: ask for a shorter range or a larger interval`);
   const points = values.filter((row): row is readonly [number, number | string | boolean] => row[1] !== null);
   // A tag that only other series have comes back empty.
   const own = Object.entries(tags).filter(([name, value]) => name !== "host" && value !== "");

@@ -4,6 +4,7 @@ import { asError, messageWithCauses } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { InfluxBatches } from "./influx-batches.ts";
 import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
+import { InfluxReader, LongAnswerError } from "./influx-reader.ts";
 import { toStoredTypes, type FieldKeysAnswer } from "./influx-types.ts";
 import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
 import { InfluxWriter } from "./influx-writer.ts";
@@ -17,6 +18,8 @@ import {
   type StoreHealth,
   type WriteOutcome,
 } from "./store.ts";
+import { tooManyPoints } from "./points.ts";
+import { ReadQueue } from "./read-queue.ts";
 
 export interface InfluxStoreOptions {
   /** `http://user:pass@host:8086/database` */
@@ -38,6 +41,9 @@ const queryTimeout = 15_000;
 const policy = "muster";
 const nothing = Buffer.alloc(0);
 
+/** Queries that InfluxDB works on at once. */
+const readsAtOnce = 4;
+
 /**
  * InfluxDB 1.x (also served by 2.x and 3).
  *
@@ -57,6 +63,8 @@ export class InfluxStore implements MetricsStore {
   #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
   /** What began the present outage, and when: what fails later is often only its consequence. */
   #first: { readonly error: StoreUnavailableError; readonly since: number } | undefined;
+  readonly #reader: InfluxReader;
+  readonly #reads: ReadQueue;
   #types: StoredTypes | undefined;
   /** Why a write was refused, until one succeeds: InfluxDB answers a probe even when its disk is full. */
   #unproven: StoreUnavailableError | undefined;
@@ -69,6 +77,8 @@ export class InfluxStore implements MetricsStore {
     this.#options = options;
     const address = (this.#address = parseInfluxUrl(options.url));
     const { host, port, protocol, username, password, database } = address;
+    this.#reader = new InfluxReader(address);
+    this.#reads = new ReadQueue(options.clock, readsAtOnce);
     const writer = (this.#writer = new InfluxWriter(address));
     this.#batches = new InfluxBatches({
       clock: options.clock,
@@ -101,8 +111,17 @@ export class InfluxStore implements MetricsStore {
   }
 
   async query(query: MetricsQuery): Promise<readonly QueriedSeries[]> {
-    const asked = this.#influx.queryRaw(toInfluxQl(query), { precision: "ms" }) as Promise<InfluxAnswer>;
-    return fromAnswer(await this.#inTime(asked));
+    const { by = "", signal } = query;
+    const text = toInfluxQl(query);
+    const ask = (): Promise<InfluxAnswer> => {
+      const late = AbortSignal.timeout(queryTimeout);
+      return this.#inTime(this.#reader.ask(text, signal ? AbortSignal.any([late, signal]) : late));
+    };
+    try {
+      return fromAnswer(await this.#reads.run(by, ask, signal), query);
+    } catch (thrown) {
+      throw asError(thrown).cause instanceof LongAnswerError ? tooManyPoints(query) : thrown;
+    }
   }
 
   health(): StoreHealth {

@@ -11,6 +11,7 @@ import { silentLog } from "#shared/log";
 import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { EmbeddedStore } from "./embedded.ts";
+import { longestAnswer } from "./influx-reader.ts";
 import { InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
 import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type SeriesColumns } from "./store.ts";
@@ -523,6 +524,33 @@ suite("InfluxDB store", ({ test }) => {
     },
     { seconds: 40 },
   );
+
+  test("an answer without end is hung up on, and says what to ask instead", async (scope) => {
+    let hungUp = (): void => {};
+    const closed = new Promise<void>((resolve) => (hungUp = resolve));
+    let sent = 0;
+    const server = createServer((incoming, outgoing) => {
+      incoming.resume();
+      if (!incoming.url?.includes("SELECT")) return void outgoing.writeHead(204).end();
+      outgoing.write('{"results":[{"series":[{"values":[');
+      const row = "[1,1],".repeat(10_000);
+      const more = (): void => {
+        for (let going = true; going && !outgoing.destroyed && sent < 100 * longestAnswer; sent += row.length)
+          going = outgoing.write(row);
+      };
+      outgoing.on("drain", more).once("close", hungUp);
+      more();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    scope.cleanup(() => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))));
+    const { port } = server.address() as { port: number };
+    const store = new InfluxStore({ url: `http://127.0.0.1:${port}/fleet`, random: () => 0, ...common });
+    scope.cleanup(() => store.stop());
+    const why = await values(store, { from: 0, to: 1e9 }).catch((error: Error) => error.message);
+    assert.match(String(why), /more than 20000 points: ask for a shorter range/);
+    await closed;
+    assert.ok(sent < 10 * longestAnswer, `${sent} bytes`);
+  });
 
   test(
     "many small writes become few requests, and the retention policy is made",

@@ -26,6 +26,7 @@ export interface MetricsStore {
   /** Writes what is pending, then lets go. */
   stop(): Promise<void>;
   write(series: readonly SeriesColumns[]): Promise<WriteOutcome>;
+  /** @throws StoreUnavailableError, or BadInputError with what to ask for instead where the answer would be too large or takes too long */
   query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
@@ -61,6 +62,10 @@ export interface MetricsQuery {
   readonly to: number;
   /** Milliseconds: the mean of each such interval; 0 for the raw values. */
   readonly every: number;
+  /** Who asks: several people's questions take turns. */
+  readonly by?: string;
+  /** Ends the waiting where nobody wants the answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** One series of the answer; points in order of time, empty intervals left out. */

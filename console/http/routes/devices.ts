@@ -4,14 +4,15 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import type { Console, Device } from "../../console.ts";
-import { allow } from "../auth.ts";
+import { mostPoints } from "../../store/points.ts";
+import { allow, principalOf } from "../auth.ts";
 import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
 import { HttpError } from "../problem.ts";
 
 const moment = z.string().describe("epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
 const value = z.union([z.number(), z.string(), z.boolean()]);
-/** Points of one answer at most; a longer range needs a larger `every`. */
-const mostPoints = 20_000;
+const series = z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) });
+type Points = z.infer<typeof series>;
 
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
@@ -81,9 +82,7 @@ export const deviceRoutes =
               from: z.number(),
               to: z.number(),
               every: z.number(),
-              series: z.array(
-                z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) }),
-              ),
+              series: z.array(series),
             }),
             400: problemDocument,
             404: problemDocument,
@@ -92,21 +91,19 @@ export const deviceRoutes =
         },
         preParsing: viewer,
       },
-      async ({ params, query }) => {
+      async (request, reply) => {
+        const { params, query } = request;
         const device = found(params.id).id;
         const { measurement, field } = query;
         const range = toRange(query, clock.now());
-        const series = await console.store.query({ device, measurement, field, ...range });
-        return {
-          device,
-          measurement,
-          field,
-          ...range,
-          series: series.map(({ tags, points }) => ({
-            tags: { ...tags },
-            points: points.map(([ts, one]): [number, typeof one] => [ts, one]),
-          })),
-        };
+        // Who has gone away waits for nothing.
+        const gone = new AbortController();
+        reply.raw.once("close", () => gone.abort());
+        const by = principalOf(request).name;
+        const series = await console.store.query({ device, measurement, field, ...range, by, signal: gone.signal });
+        // The schema would look at each of twenty thousand points once more.
+        reply.type("application/json; charset=utf-8").serializer(JSON.stringify);
+        return { device, measurement, field, ...range, series: series as Points[] };
       },
     );
   };
