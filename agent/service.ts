@@ -6,6 +6,7 @@ import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import { createLog, type Log } from "#shared/log";
+import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
 import { Agent } from "./agent.ts";
@@ -43,7 +44,7 @@ export async function runAgent(
   lifetime.up();
   process.stdout.write(`agent ${device} reports to ${login.url}\n`);
   const reason = await agent.finished;
-  process.stdout.write(`agent ${device} has ended: ${reason}\n`);
+  process.stdout.write(`agent ${device} has ended: ${forTerminal(reason)}\n`);
   if (reason.startsWith("refused")) process.exitCode = 1;
 }
 

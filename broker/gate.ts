@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { quoted } from "#shared/ids";
 import type { Refusal } from "#shared/messages/command";
+import { forTerminalJson } from "#shared/printable";
 import type { Access } from "./access.ts";
 import type { Digest } from "./digest.ts";
 import type { Guest } from "./guest.ts";
@@ -104,7 +105,10 @@ export class Gate {
     if (!device) return;
     const why = `${guest.principal?.role ?? "nobody"} ${quoted(guest.principal?.name ?? "")} may not publish here`;
     const refusal: Refusal = { topic, why, ts: clock.now() };
-    this.#options.publish(access.topics.build({ kind: "refused", device }), Buffer.from(JSON.stringify(refusal)));
+    this.#options.publish(
+      access.topics.build({ kind: "refused", device }),
+      Buffer.from(forTerminalJson(JSON.stringify(refusal))),
+    );
   }
 
   /** Logs a refusal, unless this user had its share of them. @returns whether it was told */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { BadInputError } from "#shared/errors";
+import { forTerminalJson } from "#shared/printable";
 
 /** A device's id: its MQTT client id and user name. Comes into being only by {@link parseDeviceId}. */
 export type DeviceId = string & { readonly brand: "DeviceId" };
@@ -80,7 +81,7 @@ export function deviceIdFromHostname(hostname: string): DeviceId {
   return asDeviceId(cleaned) ?? parseDeviceId("device");
 }
 
-/** Text from outside, fit to stand in a message: quoted, control characters escaped, cut at 80 characters. */
+/** Text from outside, fit to stand in a message: quoted, what a terminal obeys escaped, cut at 80 characters. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return forTerminalJson(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }

@@ -1,4 +1,5 @@
 import { messageWithCauses } from "#shared/errors";
+import { forTerminalJson } from "#shared/printable";
 
 /** Characters of a line at most, about: a payload or a stack that somebody sent is not worth more. */
 export const longestLine = 4_096;
@@ -103,13 +104,18 @@ function read(from: object, name: string): unknown {
 function shorten(text: string, room: Room): string {
   const most = Math.max(0, Math.min(longestText, room.left));
   let short = text.length > most ? text.slice(0, most) + cut : text;
-  let size = JSON.stringify(short).length;
+  let size = written(short);
   if (size > most + 16) {
     short = short.slice(0, Math.floor(most / 6)) + cut;
-    size = JSON.stringify(short).length;
+    size = written(short);
   }
   room.left -= size;
   return short;
+}
+
+/** Characters of a text as the log writes it. */
+function written(text: string): number {
+  return forTerminalJson(JSON.stringify(text)).length;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

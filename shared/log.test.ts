@@ -33,6 +33,18 @@ suite("log", ({ test }) => {
     assert.match(String(stack), "TypeError: outside");
   });
 
+  test("what strangers sent is one line of it, with nothing that a terminal obeys, in both forms", () => {
+    const hostile = "\u001b[2J\u009b31m\u202e\u2028\u0085\r\n00:00:00 error console: forged\t\u007f";
+    const err = Object.assign(new Error(hostile), { code: hostile });
+    for (const isTTY of [true, false]) {
+      const { log, lines } = recorded(isTTY);
+      log.warn({ device: hostile, [hostile]: { [hostile]: [hostile] }, err }, `refused: ${hostile}`);
+      // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+      assert.match(lines.join(""), /^[^\u0000-\u001f\u007f-\u009f\u202e\u2028]*\n$/);
+      if (!isTTY) assert.is((JSON.parse(lines[0] ?? "") as { device: string }).device, hostile);
+    }
+  });
+
   test("of one place a burst is written, then some a second, and how many were left out is told", () => {
     const { log, lines, clock } = recorded();
     for (let n = 0; n < ofPlace.burst + 250; n += 1) log.warn({}, `refused from "rpi-${n}" on port ${n}`);
@@ -144,9 +156,19 @@ suite("log", ({ test }) => {
   }
 });
 
-function recorded(): { log: Log; lines: string[]; clock: ManualClock; stream: { writableLength: number } } {
+function recorded(isTTY = false): {
+  log: Log;
+  lines: string[];
+  clock: ManualClock;
+  stream: { writableLength: number };
+} {
   const lines: string[] = [];
   const clock = new ManualClock();
-  const stream = { writableLength: 0, write: (text: string) => lines.push(text) > 0, on() {} } satisfies LogStream;
+  const stream = {
+    isTTY,
+    writableLength: 0,
+    write: (text: string) => lines.push(text) > 0,
+    on() {},
+  } satisfies LogStream;
   return { log: createLog("console", "debug", new LogOutlet({ stream, clock })), lines, clock, stream };
 }

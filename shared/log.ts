@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { LineBudget, tellEvery } from "#shared/log-budget";
 import { loggable } from "#shared/log-line";
+import { forTerminal, forTerminalJson } from "#shared/printable";
 
 /** What a part is given to write its log with: fields come first, `err` for an error among them, and the sentence after. */
 export interface Log {
@@ -87,7 +88,7 @@ export class LogOutlet {
     const time = new Date(clock.now()).toISOString();
     const { message, fields } = loggable(text, given);
     if (stream.isTTY) return readable({ time, name, scope, fields, message });
-    return `${JSON.stringify({ level: numbers[name], time, scope, ...fields, msg: message })}\n`;
+    return `${forTerminalJson(JSON.stringify({ level: numbers[name], time, scope, ...fields, msg: message }))}\n`;
   }
 
   #tellLeftOut(part: string, place: string, count: number): void {
@@ -128,5 +129,7 @@ function readable({ time, name, scope, fields, message }: Line): string {
     ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
   );
   const cause = err && typeof err === "object" && "message" in err ? `(${String(err.message)})` : "";
-  return `${[time.slice(11, 19), name.padEnd(5), `${scope}:`, message, cause, ...shown].filter(Boolean).join(" ")}\n`;
+  // What strangers sent stands in all of these: it is one line whatever they are.
+  const told = [message, cause, ...shown].filter(Boolean).map((part) => forTerminal(part));
+  return `${[time.slice(11, 19), name.padEnd(5), `${scope}:`, ...told].join(" ")}\n`;
 }

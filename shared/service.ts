@@ -1,5 +1,6 @@
 import { asError, BadInputError, EnvironmentError, messageWithCauses, SettingsError } from "#shared/errors";
 import { Lifetime } from "#shared/lifetime";
+import { forTerminal, forTerminalBlock } from "#shared/printable";
 import type { Net } from "#shared/net";
 
 /**
@@ -50,7 +51,10 @@ function endOnSignals(lifetime: Lifetime): void {
 export function fail(thrown: unknown): never {
   const error = asError(thrown);
   const told = error instanceof EnvironmentError || error instanceof BadInputError || error.name === "ApiError";
-  if (error instanceof SettingsError) process.stderr.write(`muster: ${error.problems.join("\nmuster: ")}\n`);
-  else process.stderr.write(`muster: ${told ? messageWithCauses(error) : (error.stack ?? error.message)}\n`);
+  const text = told ? messageWithCauses(error) : (error.stack ?? error.message);
+  // The console's sentences may hold what a device said: each is one line. Of others only the first begins with our name.
+  const one = error.name === "ApiError" ? forTerminal(text) : text;
+  for (const problem of error instanceof SettingsError ? error.problems : [one])
+    process.stderr.write(`muster: ${forTerminalBlock(problem).replaceAll("\n", "\n  ")}\n`);
   process.exit(error instanceof SettingsError ? 2 : 1);
 }

@@ -5,6 +5,7 @@ import { parseDeviceId, quoted } from "#shared/ids";
 import type { Settings } from "#shared/settings";
 import { parseFaults } from "./faults.ts";
 import type { SimOptions } from "./sim.ts";
+import { forShell } from "#shared/printable";
 
 /** The command's own flags, as text. */
 export interface SimFlags {
@@ -74,7 +75,7 @@ export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults
 
 /** How to run the enrolled devices on another machine than the console's. */
 export function elsewhere({ devices, prefix }: SimFlags, secret: string): string {
-  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${secret} npx muster sim --devices ${devices} --prefix ${prefix} --broker mqtt://THIS-HOST:1883`;
+  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${forShell(secret)} npx muster sim --devices ${devices} --prefix ${forShell(prefix)} --broker mqtt://THIS-HOST:1883`;
 }
 
 type Command = ReturnType<CommandLine["command"]>;

@@ -1,4 +1,5 @@
 import { BadInputError } from "#shared/errors";
+import { forShell } from "#shared/printable";
 import { seatsOf, type Role } from "#shared/principal";
 import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
@@ -26,7 +27,7 @@ export async function enroll(
   out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
   out("or from anything that speaks MQTT:");
   out(
-    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${root}/${device}/metrics/room -m '{"temperature":21.5}'`,
+    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${forShell(`${root}/${device}/metrics/room`)} -m '{"temperature":21.5}'`,
   );
 }
 

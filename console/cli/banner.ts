@@ -1,6 +1,7 @@
 import { inUrl, isLoopbackHost, parseBrokerUrl } from "#shared/address";
 import { Topics } from "#shared/topics";
 import { parseDeviceId } from "#shared/ids";
+import { forShell } from "#shared/printable";
 import { version } from "#shared/version";
 
 export interface BannerFacts {
@@ -21,7 +22,7 @@ export function banner({ http, broker, external, password, device: name, root, l
   const topics = new Topics(root);
   const device = parseDeviceId(name);
   const secret = external ? "SECRET" : (password ?? "PASSWORD");
-  const login = (user: string): string => `-h ${host} -p ${port} -u ${user} -P ${secret}`;
+  const login = (user: string): string => `-h ${forShell(host)} -p ${port} -u ${user} -P ${forShell(secret)}`;
   const presence = topics.filter("status");
   const replies = topics.filter("reply");
   const lines = [
@@ -31,8 +32,8 @@ export function banner({ http, broker, external, password, device: name, root, l
     password === undefined ? "  log in   as admin" : `  log in   as admin, password ${password}   (shown this once)`,
     `  broker   ${inUrl(host)}:${port}, MQTT and WebSocket`,
     ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
-    `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t '${presence}' -t '${replies}'`,
-    `  send     mosquitto_pub ${login("admin")} -t ${topics.build({ kind: "short", device })} -m ping`,
+    `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t ${forShell(presence)} -t ${forShell(replies)}`,
+    `  send     mosquitto_pub ${login("admin")} -t ${forShell(topics.build({ kind: "short", device }))} -m ping`,
     `           npx muster send ${device} ping`,
     "",
   ];

@@ -7,6 +7,7 @@ import { jobTable, jobText } from "./job-list.ts";
 import { followJob } from "./job-table.ts";
 import { parseArgs } from "./send.ts";
 import type { Terminal } from "./live.ts";
+import { asJson } from "./table.ts";
 
 type Program = ReturnType<CommandLine["command"]>;
 
@@ -51,7 +52,7 @@ export async function sendToMany(
 ): Promise<number> {
   const order = toOrder(words, flags);
   const last = await followJob(api, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
-  if (flags.json) terminal.out(JSON.stringify(last, null, 2));
+  if (flags.json) terminal.out(asJson(last));
   return last.counts.succeeded === last.counts.total ? 0 : 1;
 }
 
@@ -117,7 +118,7 @@ export function jobCommands(
         ) => {
           const api = connect(values);
           const found = action === undefined ? await api.jobs(flags.limit) : await act(api, action, id);
-          if (flags.json) return terminal.out(JSON.stringify(found, null, 2));
+          if (flags.json) return terminal.out(asJson(found));
           terminal.out("devices" in found ? jobText(found) : jobTable(found, Date.now()));
         },
       ),

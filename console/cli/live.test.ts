@@ -21,7 +21,7 @@ const command = (more: Partial<CommandDocument> = {}): CommandDocument => ({
 function shown(live: boolean) {
   const out: string[] = [];
   const err: string[] = [];
-  const screen = new LiveCommand({ out: (text) => out.push(text), err: (text) => err.push(text), live });
+  const screen = new LiveCommand({ out: (text) => out.push(text), err: (text) => err.push(text), live, piped: !live });
   return { screen, out, err };
 }
 

@@ -7,6 +7,8 @@ export interface Terminal {
   /** For progress: standard error, so that output can be piped. */
   readonly err: (text: string) => void;
   readonly live: boolean;
+  /** Nobody looks at standard output: a program or a file takes it. */
+  readonly piped?: boolean;
 }
 
 /** A command while it runs: its output as it comes, and on a terminal one line, drawn over, with state, bar and note. */
@@ -26,7 +28,7 @@ export class LiveCommand {
     if (more) {
       this.#clear();
       // On a terminal each line says whose it is: none of them can pass for a prompt or a line of ours.
-      this.#terminal.out(forTerminalBlock(more.replace(/\n$/, ""), this.#terminal.live ? "| " : ""));
+      this.#terminal.out(forTerminalBlock(more.replace(/\n$/, ""), this.#terminal.piped ? "" : "| "));
     }
     const line = lineOf(command);
     if (!this.#terminal.live || line === this.#line) return;

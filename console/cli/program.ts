@@ -2,7 +2,7 @@ import { consoleHere } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
-import { forTerminal } from "#shared/printable";
+import { forTerminal, forTerminalBlock } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
 import { Api } from "./api.ts";
@@ -15,13 +15,16 @@ import { showQuarantine, type QuarantineFlags } from "./quarantine.ts";
 import { send, type SendFlags } from "./send.ts";
 import { showSessions, type SessionFlags } from "./sessions.ts";
 import { watch } from "./watch.ts";
+import { asJson } from "./table.ts";
 
 const names: readonly SettingName[] = ["url", "token", "data", "httpPort"];
 
 const terminal: Terminal = {
-  out: (text) => process.stdout.write(`${text}\n`),
+  // Each cell and line has been made safe already; this is for what somebody forgets.
+  out: (text) => process.stdout.write(`${forTerminalBlock(text, "", Infinity)}\n`),
   err: (text) => process.stderr.write(text),
   live: process.stderr.isTTY,
+  piped: !process.stdout.isTTY,
 };
 
 /** The commands that talk to a running console over its HTTP API. */
@@ -36,7 +39,7 @@ export function clientCommands(line: CommandLine): void {
       once(async (values, { gaps, json }: { gaps?: boolean; json?: boolean }) => {
         const api = connect(values);
         const print = <T>(documents: T, toTable: (documents: T) => string): void =>
-          terminal.out(json ? JSON.stringify(documents, null, 2) : toTable(documents));
+          terminal.out(json ? asJson(documents) : toTable(documents));
         if (gaps) print(await api.completeness(), gapTable);
         else print(await api.devices(), (devices) => deviceTable(devices, Date.now()));
       }),
@@ -76,7 +79,7 @@ export function clientCommands(line: CommandLine): void {
       once(
         async (values, { device, state, limit, json }: Record<string, string> & { limit: string; json?: string }) => {
           const commands = await connect(values).commands({ device, state, limit });
-          terminal.out(json ? JSON.stringify(commands, null, 2) : commandTable(commands, Date.now()));
+          terminal.out(json ? asJson(commands) : commandTable(commands, Date.now()));
         },
       ),
     );

@@ -1,7 +1,7 @@
 import { forTerminal } from "#shared/printable";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
 import type { Api } from "./api.ts";
-import { ago, table } from "./table.ts";
+import { ago, table, asJson } from "./table.ts";
 
 export interface QuarantineFlags {
   readonly forget?: boolean;
@@ -19,7 +19,7 @@ export async function showQuarantine(
   const quarantine = await api.quarantine(device);
   const all = await api.series();
   const series = { ...all, devices: all.devices.filter((one) => device === undefined || one.device === device) };
-  if (json) return JSON.stringify({ quarantine, series }, null, 2);
+  if (json) return asJson({ quarantine, series });
   return [fields(quarantine, now), ...offenders(series, now)].join("\n\n");
 }
 

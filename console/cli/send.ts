@@ -1,11 +1,12 @@
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
-import { forTerminal, forTerminalJson } from "#shared/printable";
+import { forTerminal } from "#shared/printable";
 import { parseJson } from "#shared/nesting";
 import type { CommandDocument } from "../http/documents.ts";
 import type { Api } from "./api.ts";
 import { LiveCommand, type Terminal } from "./live.ts";
+import { asJson } from "./table.ts";
 
 export interface SendFlags {
   readonly arg?: readonly string[];
@@ -37,7 +38,7 @@ export async function send(
   const stop = new AbortController();
   const silent: Terminal = { out: () => {}, err: () => {}, live: false };
   const last = await follow(api, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
-  if (flags.json) terminal.out(forTerminalJson(JSON.stringify(last, null, 2)));
+  if (flags.json) terminal.out(asJson(last));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;
 }
@@ -111,6 +112,6 @@ async function nextOf(
 
 /** The output has been shown as it came. */
 function summary({ state, result, error, explain, id }: CommandDocument): string {
-  if (state === "succeeded") return forTerminalJson(JSON.stringify(result ?? null, null, 2));
+  if (state === "succeeded") return asJson(result ?? null);
   return `${state}: ${forTerminal(error?.message ?? explain)}\n${forTerminal(explain)} (${id})`;
 }

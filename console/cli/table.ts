@@ -1,5 +1,5 @@
 import { formatDuration } from "#shared/duration";
-import { forTerminal } from "#shared/printable";
+import { forTerminal, forTerminalJson } from "#shared/printable";
 
 /** Characters of one cell: what is longer is told by `explain`, the page and the documents. */
 export const longestCell = 160;
@@ -16,6 +16,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** A document of the API as JSON: the same values, and nothing that a terminal obeys. */
+export function asJson(document: unknown): string {
+  return forTerminalJson(JSON.stringify(document, null, 2));
 }
 
 /** How long ago a moment was: `now`, `4.2s ago`; a dash for never. */

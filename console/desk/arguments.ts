@@ -1,4 +1,6 @@
 import type { Args, Json } from "#shared/messages/command";
+import { quoted } from "#shared/ids";
+import { forTerminalJson } from "#shared/printable";
 import type { FlatSchema } from "./schemas.ts";
 
 /** Places told of; the rest is counted. */
@@ -34,8 +36,8 @@ function lookInside(schema: FlatSchema, value: Args, path: string, found: string
   const unknown: string[] = [];
   for (const [name, one] of Object.entries(value)) {
     const property = own(properties, name) ?? (others === true ? {} : others);
-    if (property === false) unknown.push(JSON.stringify(name.slice(0, 80)));
-    else look(property, one, join(path, name.slice(0, 80)), found);
+    if (property === false) unknown.push(quoted(name));
+    else look(property, one, join(path, name), found);
   }
   if (unknown.length === 0) return;
   const text = `unrecognized key${unknown.length === 1 ? "" : "s"} ${unknown.slice(0, mostTold).join(", ")}`;
@@ -52,7 +54,7 @@ function problemOf(schema: FlatSchema, value: Json | undefined): string | undefi
   if (choices && !choices.includes(value as string))
     return `expected ${choices.length === 1 ? "" : "one of "}${choices
       .slice(0, 20)
-      .map((one) => JSON.stringify(one))
+      .map((one) => forTerminalJson(JSON.stringify(one)))
       .join(", ")}`;
   const { anyOf } = schema;
   if (anyOf && !anyOf.some((one) => problemOf(one, value) === undefined)) return alternatives(anyOf, value);
@@ -115,5 +117,6 @@ function own(properties: Readonly<Record<string, FlatSchema>>, name: string): Fl
 }
 
 function join(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
+  const shown = /^[\w-]{1,80}$/.test(name) ? name : quoted(name);
+  return path === "" ? shown : `${path}.${shown}`;
 }
