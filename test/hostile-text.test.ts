@@ -9,9 +9,7 @@ import { eventually, suite, type Scope } from "./suite.ts";
 const hostile =
   "\u001b[2J\u009b31m\u202e\u2066\u200b\u2028\ufeff\u0085\r\nedge-9  online  99 %\n$ rm -rf /\t\u007f\ud800";
 /** Everything of it but the ends of lines. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const forbidden =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe]/;
+const forbidden = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** The same as a command's output, where that is piped. */
 const output = "�[2J�31m������\nedge-9  online  99 %\n$ rm -rf /\t��\n";
@@ -64,7 +62,7 @@ async function evil(scope: Scope, port: number, secret: string) {
   await publish("metrics", { ...batch, dropped: { from: 1, to: 1, samples: 3, why: hostile } });
   await publish("metrics", { [hostile]: hostile });
   await client.publishAsync("muster/evil/metrics", hostile, { qos: 1 });
-  await client.publishAsync("muster/evil/reply/x", `{"id":"x","state":"${"\u009b\u202e"}"}`, { qos: 1 });
+  await client.publishAsync("muster/evil/reply/x", '{"id":"x","state":"\u009b\u202e"}', { qos: 1 });
   return { publish };
 }
 

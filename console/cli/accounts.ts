@@ -1,8 +1,10 @@
 import { BadInputError } from "#shared/errors";
+import { parseDeviceId } from "#shared/ids";
 import { forShell } from "#shared/printable";
 import { seatsOf, type Role } from "#shared/principal";
 import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
+import { Topics } from "#shared/topics";
 import { localSecret } from "../secrets.ts";
 import type { State } from "../state.ts";
 
@@ -23,11 +25,12 @@ export async function enroll(
   const secret = state.accounts.set(device, "device");
   await writeMosquittoFiles();
   const { mqttPort: port, root } = values;
+  const topic = new Topics(root).build({ kind: "simple", device: parseDeviceId(device), measurement: "room" });
   out(`${device} is enrolled; its secret is shown this once. On the device:`);
   out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
   out("or from anything that speaks MQTT:");
   out(
-    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${forShell(`${root}/${device}/metrics/room`)} -m '{"temperature":21.5}'`,
+    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${forShell(topic)} -m '{"temperature":21.5}'`,
   );
 }
 
