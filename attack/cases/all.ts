@@ -1,5 +1,6 @@
 import type { Case } from "../case.ts";
 import { deep, doubling } from "./births.ts";
+import { files } from "./descriptors.ts";
 import { foreignPages } from "./foreign-pages.ts";
 import { logins } from "./logins.ts";
 import { complaints, retained, streams, unreleased } from "./growth.ts";
@@ -9,6 +10,7 @@ import { payloads } from "./payloads.ts";
 import { hostileText } from "./text.ts";
 import { squatting } from "./types.ts";
 import { machine } from "./machine.ts";
+import { places, retainedShort } from "./places.ts";
 import { foreignReplies, replyFlood } from "./replies.ts";
 import { routes } from "./routes.ts";
 import { upgrades } from "./upgrades.ts";
@@ -16,9 +18,12 @@ import { upgrades } from "./upgrades.ts";
 /** Every attack, in the order in which they are tried. */
 export const cases: readonly Case[] = [
   upgrades,
+  files,
   doubling,
   deep,
   foreignReplies,
+  places,
+  retainedShort,
   replyFlood,
   logins,
   foreignPages,

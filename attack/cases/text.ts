@@ -36,7 +36,9 @@ export const hostileText: Case = {
     peer.onMessage(({ topic, payload }) => {
       const id = topic.split("/").at(-1) ?? "";
       if (!topic.includes("/cmd/") || payload.length === 0) return;
-      const running = { id, ts: Date.now(), state: "running", note: hostile, output: hostile };
+      // A command's output has lines of its own, and whoever sends the command reads them as that: no other word has.
+      const output = hostile.replace("2026 FORGED", "output");
+      const running = { id, ts: Date.now(), state: "running", note: hostile, output };
       void peer.publish(reply(id), JSON.stringify(running)).catch(() => {});
       void peer
         .publish(reply(id), JSON.stringify({ id, ts: Date.now(), state: "failed", error: failure }))
@@ -67,7 +69,7 @@ export const hostileText: Case = {
         !found,
         `muster ${args[0]} prints ${JSON.stringify(found?.[0])}: ${JSON.stringify((out + err).slice(Math.max(0, (found?.index ?? 0) - 40), (found?.index ?? 0) + 40))}`,
       );
-      must(!/^2026 FORGED/m.test(out + err), `muster ${args[0]} prints a line of the device's own`);
+      must(!/^2026 FORGED/m.test(out + err), `muster ${args.join(" ").slice(0, 40)} prints a line of the device's own`);
     }
     await peer.publish(
       status,
