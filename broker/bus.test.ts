@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { Bus, Message } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
-import { Link } from "#shared/link";
+import { Link, longestTurn } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
@@ -112,6 +112,35 @@ function busSuite(name: string, makeBus: MakeBus): void {
     });
   });
 }
+
+suite("bus over a socket: its own promises", ({ test }) => {
+  test("many messages in one read do not hold the event loop: others have their turn between them", async (scope) => {
+    const mosquitto = await startMosquitto(scope, { accounts: [{ name: "hub", role: "console", secret: "hub" }] });
+    const bus = await linkTo(scope, mosquitto.url);
+    const each = longestTurn / 2;
+    const heard: number[] = [];
+    let [turn, counting] = [0, true];
+    const count = (): void => {
+      turn += 1;
+      if (counting) setImmediate(count);
+    };
+    scope.cleanup(() => (counting = false));
+    const all = new Promise<void>((resolve) => {
+      bus.subscribe(["muster/+/metrics"], () => {
+        heard.push(turn);
+        for (const began = performance.now(); performance.now() - began < each;);
+        if (heard.length === 40) resolve();
+      });
+    });
+    await bus.publish("muster/rpi-7/ack", Buffer.from("subscribed"));
+    count();
+    for (let at = 0; at < 40; at++) void bus.publish("muster/rpi-7/metrics", Buffer.from("batch"), { qos: 0 });
+    await withDeadline(all, 10, "the last message");
+    const most = Math.max(...heard.map((one) => heard.filter((other) => other === one).length));
+    // Two fill the turn, and the one that goes beyond its end is not torn apart.
+    assert.ok(most <= 3, `${most} messages in one turn of the event loop`);
+  });
+});
 
 suite("bus in process: its own promises", ({ test }) => {
   test("a listener may publish and wait for it in the midst of a flood", async (scope) => {

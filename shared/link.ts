@@ -40,6 +40,11 @@ interface Subscription extends SubscribeOptions {
 
 /** Milliseconds: the first wait before a reconnect, and the longest. */
 const backoff = { first: 250, longest: 30_000 };
+/**
+ * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The
+ * embedded broker reads in slices instead.
+ */
+export const longestTurn = 10;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 
@@ -62,6 +67,8 @@ export class Link implements Bus {
   #version: 4 | 5;
   #failures = 0;
   #cancelWait: (() => void) | undefined;
+  /** When the first message of this turn of the event loop came. */
+  #turnBegan: number | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -226,7 +233,19 @@ export class Link implements Bus {
       this.#options.log.warn({ denied }, "the broker does not let us subscribe: check its access rules");
   }
 
+  /** Goes on with the next message at once, or after the rest of the loop has had its turn where this one has lasted. */
+  #next(done: (error?: Error) => void, turnBegan: number): void {
+    if (this.#options.clock.monotonic() - turnBegan < longestTurn) done();
+    else setImmediate(done);
+  }
+
+  #beginTurn(): number {
+    setImmediate(() => (this.#turnBegan = undefined));
+    return (this.#turnBegan = this.#options.clock.monotonic());
+  }
+
   #receive(packet: IPublishPacket, done: (error?: Error) => void): void {
+    const turnBegan = this.#turnBegan ?? this.#beginTurn();
     const message = toMessage(packet);
     const waits: Promise<void>[] = [];
     for (const { filters, listener } of this.#subscriptions) {
@@ -238,12 +257,12 @@ export class Link implements Bus {
         this.#failed(packet.topic, error);
       }
     }
-    if (waits.length === 0) return done();
+    if (waits.length === 0) return this.#next(done, turnBegan);
     Promise.all(waits).then(
-      () => done(),
+      () => this.#next(done, turnBegan),
       (error: unknown) => {
         this.#failed(packet.topic, error);
-        done();
+        this.#next(done, turnBegan);
       },
     );
   }
