@@ -13,6 +13,8 @@ export interface Budget {
   readonly samples: number;
   /** Connections, event streams, replies: what is otherwise counted in thousands, as a share of it. */
   readonly share: number;
+  /** Round trips of the healthy device after each case. */
+  readonly trips: number;
 }
 
 export interface Stage {

@@ -12,8 +12,6 @@ export const bounds = {
   heldMs: 50,
 };
 
-/** Round trips that are measured for a percentile. */
-const trips = 100;
 /** A measurement that a neighbour's work has spoiled is repeated this often: a lasting harm shows in all of them. */
 const tries = 8;
 const quietTries = 3;
@@ -34,8 +32,12 @@ export class Judge {
   #complaints = 0;
   #logBytes = 0;
 
-  constructor(place: Place) {
+  readonly #trips: number;
+
+  /** @param trips round trips that are measured for a percentile */
+  constructor(place: Place, trips: number) {
     this.#place = place;
+    this.#trips = trips;
   }
 
   get quiet(): number {
@@ -52,9 +54,10 @@ export class Judge {
   }
 
   async measureQuiet(): Promise<void> {
-    await percentile(this.#place);
+    await percentile(this.#place, this.#trips);
     this.#quiet = Infinity;
-    for (let turn = 0; turn < quietTries; turn++) this.#quiet = Math.min(this.#quiet, await percentile(this.#place));
+    for (let turn = 0; turn < quietTries; turn++)
+      this.#quiet = Math.min(this.#quiet, await percentile(this.#place, this.#trips));
   }
 
   async begin(): Promise<void> {
@@ -95,7 +98,7 @@ export class Judge {
   async #recovered(): Promise<number> {
     let best = Infinity;
     for (let turn = 0; turn < tries && best > this.limit; turn++)
-      best = Math.min(best, await percentile(this.#place).catch(() => Infinity));
+      best = Math.min(best, await percentile(this.#place, this.#trips).catch(() => Infinity));
     return best;
   }
 
@@ -110,7 +113,7 @@ export class Judge {
 }
 
 /** The 99th percentile of round trips, one after the other. */
-async function percentile(place: Place): Promise<number> {
+async function percentile(place: Place, trips: number): Promise<number> {
   const times: number[] = [];
   for (let trip = 0; trip < trips; trip++) times.push(await place.roundTrip());
   return times.toSorted((a, b) => a - b)[Math.ceil(trips * 0.99) - 1] ?? 0;

@@ -12,7 +12,7 @@ import { run } from "./run.ts";
  *   npm run attack -- --seed 7 --broker embedded --only packets,payloads
  */
 const usage = `usage: npm run attack -- [--seed TEXT] [--broker embedded|mosquitto|both] [--only CASE,…] [--connections N] [--payloads N]
-                         [--requests N] [--samples N] [--share N] [--keep]
+                         [--requests N] [--samples N] [--share N] [--trips N] [--keep]
 
 cases:
 ${cases.map(({ name, tries }) => `  ${name.padEnd(20)} ${tries}`).join("\n")}`;
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     requests: { type: "string", default: "40" },
     samples: { type: "string", default: "600000" },
     share: { type: "string", default: "1" },
+    trips: { type: "string", default: "100" },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -47,6 +48,7 @@ const budget: Budget = {
   requests: numberOf("requests"),
   samples: numberOf("samples"),
   share: numberOf("share"),
+  trips: numberOf("trips"),
 };
 const seed = values.seed ?? String(randomInt(1_000_000));
 
@@ -62,7 +64,7 @@ for (const kind of kinds) {
 console.log(`${Math.round((performance.now() - began) / 1_000)} s, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);
 
-function numberOf(name: "connections" | "payloads" | "requests" | "samples" | "share"): number {
+function numberOf(name: keyof Budget): number {
   const number = Number(values[name]);
   return number > 0 ? number : end(`--${name} is "${values[name]}": expected a number above 0\n${usage}`, 2);
 }
