@@ -7,6 +7,7 @@ import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { CommandLine } from "#shared/commandline";
+import { descriptorLimit, portsWithin, type Ports } from "#shared/descriptors";
 import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
@@ -115,8 +116,9 @@ await line.run();
 async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, { lifetime, net }) : undefined;
-  const { http } = await serveConsole(values, state, { lifetime, net }, embedded?.bus);
+  const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
+  const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, around) : undefined;
+  const { http } = await serveConsole(values, state, around, embedded?.bus);
   const broker = embedded?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
   const { serveAgent } = await import("./agent/service.ts");
@@ -151,7 +153,11 @@ async function startBroker(
 ): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const { url } = await serveBroker(values, state, { lifetime, net });
+  const { url } = await serveBroker(values, state, {
+    lifetime,
+    net,
+    ports: await portsOf(values, { mqtt: true, http: false }),
+  });
   process.stdout.write(`Muster's broker listens at ${url}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
 }
@@ -164,7 +170,11 @@ async function startConsole(
 ): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const { http } = await serveConsole(values, state, { lifetime, net });
+  const { http } = await serveConsole(values, state, {
+    lifetime,
+    net,
+    ports: await portsOf(values, { mqtt: false, http: true }),
+  });
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   process.stdout.write(`Muster's console listens at ${http}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
@@ -218,12 +228,31 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
 interface Around {
   readonly lifetime: Lifetime;
   readonly net: Net;
+  readonly ports: Ports;
+}
+
+/** How many connections each port takes: fewer than it could where the system does not give the process as many descriptors. */
+async function portsOf({ logLevel }: Settings, serves: { mqtt: boolean; http: boolean }): Promise<Ports> {
+  const { defaultLimits } = await import("./broker/limits.ts");
+  const { httpBounds } = await import("./console/http/connections.ts");
+  const wanted = {
+    mqtt: serves.mqtt ? defaultLimits.connections : 0,
+    http: serves.http ? httpBounds.connections : 0,
+  };
+  const limit = descriptorLimit();
+  const ports = portsWithin(limit, wanted);
+  if (ports.mqtt < wanted.mqtt || ports.http < wanted.http)
+    createLog("muster", logLevel).warn(
+      { limit, ...ports },
+      `the system allows ${limit ?? 0} open files: room for ${ports.mqtt} MQTT and ${ports.http} HTTP connections; raise it (ulimit -n, or LimitNOFILE= of systemd) for more`,
+    );
+  return ports;
 }
 
 async function serveBroker(
   values: Settings,
   { accounts, mqttSecrets }: State,
-  { lifetime, net }: Around,
+  { lifetime, net, ports }: Around,
 ): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
   const { listen, root, mqttPort, logLevel } = values;
@@ -233,6 +262,7 @@ async function serveBroker(
     port: mqttPort,
     root,
     authenticate,
+    limits: { connections: ports.mqtt },
     names: ownNames(values),
     proxies: values.trustedProxies,
     clock,
@@ -249,7 +279,7 @@ async function serveBroker(
 async function serveConsole(
   values: Settings,
   state: State,
-  { lifetime, net }: Around,
+  { lifetime, net, ports }: Around,
   bus?: Bus,
 ): Promise<{ console: Console; http: string }> {
   const { Console } = await import("./console/console.ts");
@@ -284,6 +314,7 @@ async function serveConsole(
     listen,
     port: values.httpPort,
     page,
+    bounds: { connections: ports.http },
     names: ownNames(values),
     proxies: values.trustedProxies,
     log,
