@@ -55,6 +55,8 @@ export interface Entry {
   clockProblem: string | null;
   /** What it and others do not agree on. */
   fieldProblem: string | null;
+  /** That it has more series than it may. */
+  seriesProblem: string | null;
   skew: number | null;
   birth: Birth | undefined;
   /** What it offers, as far as the console takes it; the birth keeps what the device said. */
@@ -110,6 +112,7 @@ export function newEntry(id: DeviceId): Entry {
     problem: null,
     clockProblem: null,
     fieldProblem: null,
+    seriesProblem: null,
     skew: null,
     birth: undefined,
     offers: undefined,
@@ -120,7 +123,20 @@ export function newEntry(id: DeviceId): Entry {
 }
 
 export function toDevice(entry: Entry): Device {
-  const { id, online, since, lastSeen, reason, problem, clockProblem, fieldProblem, skew, birth, offers } = entry;
+  const {
+    id,
+    online,
+    since,
+    lastSeen,
+    reason,
+    problem,
+    clockProblem,
+    fieldProblem,
+    seriesProblem,
+    skew,
+    birth,
+    offers,
+  } = entry;
   return {
     id,
     online,
@@ -135,7 +151,7 @@ export function toDevice(entry: Entry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
-    problem: [problem, clockProblem, fieldProblem].filter((one) => one !== null).join("; ") || null,
+    problem: [problem, clockProblem, fieldProblem, seriesProblem].filter((one) => one !== null).join("; ") || null,
     skew,
   };
 }

@@ -74,6 +74,7 @@ export function compose(around: Surroundings) {
   const { contract, spool } = makeGate(around, store, state, {
     tell: (device, why) => refuse(device, topics.build({ kind: "metrics", device }), why),
     problem: (device, problem) => registry.observeFields(device, problem),
+    crowded: (device, problem) => registry.observeSeries(device, problem),
   });
   const settling = new Settling({
     types: contract.types,
@@ -181,7 +182,7 @@ function makeGate(
   { options, clock, log }: Surroundings,
   store: MetricsStore,
   { database, damage }: State,
-  told: Pick<ContractOptions, "tell" | "problem">,
+  told: Pick<ContractOptions, "tell" | "problem" | "crowded">,
 ) {
   const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
   const stored = (): StoredTypes | undefined => store.fieldTypes?.();

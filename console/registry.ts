@@ -147,6 +147,14 @@ export class Registry {
     this.#changed(entry);
   }
 
+  /** Notes that the device has more series than it may. */
+  observeSeries(id: DeviceId, problem: string | null): void {
+    const entry = this.#entry(id);
+    if (entry.seriesProblem === problem) return;
+    entry.seriesProblem = problem;
+    this.#changed(entry);
+  }
+
   /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
   brokerCameBack(): void {
     for (const entry of this.#entries.values()) entry.confirmed = false;

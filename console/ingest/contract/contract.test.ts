@@ -15,6 +15,7 @@ import { longestText } from "./column-check.ts";
 import { Contract } from "./contract.ts";
 import { mostFields } from "./field-types.ts";
 import { mostEntries } from "./quarantine.ts";
+import { day, memory, newInADay, ownShare } from "./series-budget.ts";
 import { shippedTypes } from "./shipped-types.ts";
 
 const rpi = parseDeviceId("rpi-7");
@@ -26,6 +27,7 @@ interface Changes {
   readonly budget?: number;
   readonly clock?: ManualClock;
   readonly log?: Log;
+  readonly crowded?: (device: string, problem: string | null) => void;
 }
 
 const database = async (scope: Scope): Promise<Database> => {
@@ -44,6 +46,7 @@ async function gate(scope: Scope, changes: Changes = {}): Promise<Contract> {
     clock: changes.clock ?? new ManualClock(),
     log: changes.log ?? silentLog,
     random: () => 0.5,
+    ...(changes.crowded ? { crowded: changes.crowded } : {}),
   });
   contract.start();
   scope.cleanup(() => contract.stop());
@@ -304,7 +307,7 @@ suite("the budget of series", ({ test }) => {
     const contract = await gate(scope, { budget: 3 });
     assert.is(passes(contract, sensor(1), sensor(2), sensor(3), sensor(4)), 3);
     assert.is(passes(contract, sensor(3), sensor(1), { ...sensor(2), tags: { floor: "1", id: "sensor-2" } }), 3);
-    assert.is(passes(contract, { ...sensor(1), measurement: "other" }), 0);
+    assert.is(passes(contract, sensor(5)), 0);
     assert.is(passes(contract, sensor(4, parseDeviceId("rpi-8"))), 1);
   });
 
@@ -326,15 +329,57 @@ suite("the budget of series", ({ test }) => {
     assert.is(worst?.worst[1]?.values, 1);
   });
 
-  test("a series that is silent for a day or two makes room", async (scope) => {
+  test("a series that is gone for an hour or two makes room", async (scope) => {
     const clock = new ManualClock();
     const contract = await gate(scope, { budget: 2, clock });
     passes(contract, sensor(1), sensor(2));
-    clock.advance(86_400_000);
+    clock.advance(memory);
     assert.is(passes(contract, sensor(1), sensor(3)), 1);
-    clock.advance(86_400_000);
+    clock.advance(memory);
     assert.is(passes(contract, sensor(1), sensor(3)), 2);
     assert.is(passes(contract, sensor(2)), 0);
+  });
+
+  test("in a day no more than so many budgets of new ones: those that are gone cost the store as well", async (scope) => {
+    const clock = new ManualClock();
+    const budget = 10;
+    const contract = await gate(scope, { budget, clock });
+    let next = 0;
+    const allOf = (hours: number): number => {
+      let passed = 0;
+      for (let hour = 0; hour < hours; hour += 1) {
+        for (let n = 0; n < 2 * budget; n += 1) passed += passes(contract, sensor((next += 1)));
+        clock.advance(2 * memory);
+      }
+      return passed;
+    };
+    assert.is(allOf(6), newInADay * budget);
+    clock.advance(day);
+    assert.is(allOf(6), newInADay * budget);
+  });
+
+  test("each measurement has a share of its own: a new disk is seen whatever the containers' interfaces take", async (scope) => {
+    const clock = new ManualClock();
+    const problems: (string | null)[] = [];
+    const budget = 1_000;
+    const contract = await gate(scope, { budget, clock, crowded: (_, problem) => void problems.push(problem) });
+    const named = (measurement: string, id: number): SeriesColumns => ({ ...sensor(id), measurement });
+    const net = Array.from({ length: 3 * budget }, (_, at) => named("net", at));
+    assert.is(passes(contract, ...net), budget);
+    assert.equal(problems, [`it has more than ${budget} series, and new ones of net are set aside`]);
+    const share = budget * ownShare;
+    const disks = Array.from({ length: share + 5 }, (_, at) => named("disk", at));
+    assert.is(passes(contract, ...disks), share, "its own share, and no more");
+    assert.is(passes(contract, ...disks), share, "they stay");
+    assert.is(passes(contract, ...net.slice(0, budget - share)), budget - share, "the others' oldest go on");
+    assert.is(passes(contract, net[budget - 1]!), 0);
+    assert.is(contract.budget.sizes()[0]?.known, budget, "and never more than the budget");
+    // A measurement for each series: all are equal, and nobody takes from anybody.
+    for (let at = 0; at < 3 * budget; at += 1) passes(contract, named(`m${at}`, at));
+    assert.is(contract.budget.sizes()[0]?.known, budget);
+    clock.advance(day);
+    passes(contract, ...disks);
+    assert.equal(problems.at(-1), null, "a day within the budget");
   });
 
   test("a hundred thousand series do not fall together", async (scope) => {

@@ -10,7 +10,7 @@ import { Conflicts, type ConflictsOptions } from "./conflicts.ts";
 import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
 import { HeldValues, type HeldOptions } from "./held.ts";
 import { Quarantine } from "./quarantine.ts";
-import { SeriesBudget } from "./series-budget.ts";
+import { SeriesBudget, type SeriesBudgetOptions } from "./series-budget.ts";
 import { isDecided } from "./settling.ts";
 
 export interface ContractOptions {
@@ -28,6 +28,7 @@ export interface ContractOptions {
   readonly tell?: ConflictsOptions["tell"];
   /** What is to be seen beside a device. */
   readonly problem?: ConflictsOptions["problem"];
+  readonly crowded?: SeriesBudgetOptions["problem"];
   readonly clock: Clock;
   readonly log: Log;
   /** 0 ≤ n < 1 */
@@ -52,9 +53,9 @@ export class Contract {
 
   constructor(options: ContractOptions) {
     this.#options = options;
-    const { seriesBudget: budget, fieldTypes, clock, random } = options;
+    const { seriesBudget: budget, fieldTypes, clock, random, crowded } = options;
     this.quarantine = new Quarantine(options);
-    this.budget = new SeriesBudget({ budget, clock, random });
+    this.budget = new SeriesBudget({ budget, clock, random, ...(crowded ? { problem: crowded } : {}) });
     const types = (this.types = new FieldTypes({ ...options, declared: fieldTypes }));
     const held = (this.held = new HeldValues({ ...options, path: options.heldPath }));
     const { log, tell = () => {}, problem = () => {} } = options;
