@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { parse } from "uvu/parse";
 
 /**
- * Runs every `*.test.ts` whose path contains the first argument, in one process, one after the other, and ends with
+ * Runs every `*.test.ts` whose path contains the first argument (or, where it is `.slow`, the `*.slow.ts` instead, which take too long
+ * for each time), in one process, one after the other, and ends with
  * the plain line `N passed, N failed`. A file that registers no suite, and a handle left open, fail the run.
  */
 const runtime = globalThis as unknown as { UVU_DEFER: number; UVU_INDEX: number; UVU_QUEUE: unknown[] };
@@ -13,7 +14,9 @@ const { exec } = await import("uvu");
 const { tally } = await import("./suite.ts");
 
 const [pattern = ""] = process.argv.slice(2);
-const { suites } = await parse(".", String.raw`\.test\.tsx?$`, { ignore: ["^node_modules", "^dist", "^data"] });
+const { suites } = await parse(".", pattern === ".slow" ? String.raw`\.slow\.ts$` : String.raw`\.test\.tsx?$`, {
+  ignore: ["^node_modules", "^dist", "^data"],
+});
 const files = suites.filter(({ name }) => name.includes(pattern));
 const problems: string[] = [];
 if (files.length === 0) problems.push(`no test file's path contains "${pattern}"`);

