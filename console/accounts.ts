@@ -1,21 +1,12 @@
 import * as z from "zod/mini";
-import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
-import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
-import {
-  generatedLength,
-  generateSecret,
-  hashOfNothing,
-  hashSecret,
-  looksGenerated,
-  rounds,
-  roundsOf,
-  verifySecret,
-} from "#shared/password";
+import type { LoginSource } from "#shared/login-throttle";
+import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
 import type { Principal, Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
+import { Logins } from "./logins.ts";
 import { damageOf } from "./store/damage.ts";
 import { transaction, type Database } from "./store/database.ts";
 import { parserOf } from "./store/kept.ts";
@@ -65,17 +56,13 @@ export class Accounts {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: AccountsOptions;
-  /** One for all doors: page, API and broker. */
-  readonly #throttle: LoginThrottle;
-  /** Name → fast digest of a secret that has been verified against the stored hash, so that a session's many requests pay for one. */
-  readonly #verified = new Map<string, { readonly hash: string; readonly digest: string }>();
-  readonly #pepper = randomBytes(16);
+  readonly #logins: Logins;
 
   constructor(database: Database, clock: Clock, options: AccountsOptions = {}) {
     this.#database = database;
     this.#clock = clock;
     this.#options = options;
-    this.#throttle = new LoginThrottle(clock);
+    this.#logins = new Logins(clock, (name) => this.find(name));
     this.tokens = new Tokens(database, clock);
   }
 
@@ -103,7 +90,7 @@ export class Accounts {
     this.tokens.endAll(name);
     this.changed(name);
     // Whoever sets it need not wait in any queue.
-    this.#verified.set(name, { hash, digest: this.#digestOf(chosen) });
+    this.#logins.remember(name, hash, chosen);
     return chosen;
   }
 
@@ -162,48 +149,12 @@ export class Accounts {
   }
 
   /**
-   * Who `name` with `secret` is, or undefined where the two do not belong together. A secret that was right before is known
-   * again at once; another one that somebody chose waits for its turn.
+   * Who `name` with `secret` is, or undefined where the two do not belong together.
    * @param source where the login comes from; without it, it is this process's own and waits for nobody
    * @throws LoginsBusyError when too many wait: the secret was not looked at
    */
-  async verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
-    const account = this.find(name);
-    const digest = this.#digestOf(secret);
-    const known = this.#verified.get(name);
-    if (account && known?.hash === account.hash && known.digest === digest) return { name, role: account.role };
-    const right = await this.#matches(account?.hash, name, secret, source);
-    // The hashing takes time in which the account may be given another secret, or go.
-    const still = right ? this.find(name) : undefined;
-    if (!still || still.hash !== account?.hash) {
-      if (source) this.#throttle.failed(source, name);
-      return undefined;
-    }
-    if (source) this.#throttle.succeeded(source, name);
-    this.#verified.set(name, { hash: still.hash, digest });
-    return { name, role: still.role };
-  }
-
-  /**
-   * What a check costs depends on the secret that is offered and not on whether there is such an account, or whose it is: the
-   * time tells neither names nor which of them are devices. A secret of the generated form costs few rounds, any other one the many
-   * of a chosen password, in its turn. Only a right one is faster.
-   */
-  async #matches(
-    hash: string | undefined,
-    name: string,
-    secret: string | Buffer,
-    source?: LoginSource,
-  ): Promise<boolean> {
-    const kept = roundsOf(hash ?? nobody.generated);
-    const cheap = kept < rounds.person / 2;
-    if (cheap && (await verifySecret(secret, hash ?? nobody.generated))) return hash !== undefined;
-    if (looksGenerated(secret.toString())) {
-      if (cheap) return false;
-      if (kept === rounds.person) return verifySecret(secret, nobody.generated);
-    }
-    const check = (): Promise<boolean> => verifySecret(secret, cheap || !hash ? nobody.chosen : hash);
-    return source ? this.#throttle.inTurn(source, name, check) : check();
+  verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
+    return this.#logins.verify(name, secret, source);
   }
 
   /**
@@ -212,7 +163,7 @@ export class Accounts {
    */
   holder(token: string, kind: TokenKind, source: LoginSource): Holder | undefined {
     const holder = this.tokens.holder(token, kind);
-    if (!holder) this.#throttle.failed(source, "");
+    if (!holder) this.#logins.wrongToken(source);
     return holder;
   }
 
@@ -230,24 +181,17 @@ export class Accounts {
 
   /** Another process has changed the account: what is known of it here is forgotten, and whoever listens hears of it. */
   changedElsewhere(name: string): void {
-    this.#verified.delete(name);
+    this.#logins.forget(name);
     this.changes.emit({ name, what: "account" });
   }
 
   /** An account has changed here: whoever listens hears of it, and other processes as well. */
   changed(name: string): void {
-    this.#verified.delete(name);
+    this.#logins.forget(name);
     this.#options.onChange?.();
     this.changes.emit({ name, what: "account" });
   }
-
-  #digestOf(secret: string | Buffer): string {
-    return createHash("sha256").update(this.#pepper).update(secret).digest("base64");
-  }
 }
-
-/** Hashes that no secret has, to take the time of those that one has. */
-const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
 
 function roundsFor(role: Role, secret: string): number {
   return looksGenerated(secret) || isGenerated(role, secret) ? rounds.generated : rounds.person;

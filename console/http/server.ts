@@ -10,7 +10,6 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
-import * as z from "zod";
 import { systemClock, type Clock } from "#shared/clock";
 import { networkOf } from "#shared/crowd";
 import { EnvironmentError, errorCode } from "#shared/errors";
@@ -21,7 +20,7 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import { version } from "#shared/version";
 import type { Accounts } from "../accounts.ts";
 import type { Console } from "../console.ts";
-import { allow, identify, may } from "./auth.ts";
+import { allow, identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
@@ -31,6 +30,7 @@ import { damageRoutes } from "./routes/damage.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { groupRoutes } from "./routes/groups.ts";
+import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { fieldRoutes } from "./routes/fields.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
@@ -164,73 +164,11 @@ export async function buildApp({
   app.get("/api/openapi.json", { schema: { hide: true }, preParsing: allow("viewer") }, (_, reply) =>
     reply.type("application/json").send(description),
   );
-  app.get(
-    "/healthz",
-    {
-      schema: { summary: "Whether the console, its store and its broker work", response: { 200: health, 503: health } },
-    },
-    async (request, reply) => {
-      const { spool, ...store } = console.storeHealth();
-      const connected = console.brokerConnected;
-      const ok = store.ok && connected && spool.problem === undefined;
-      // Names of hosts, errors and the version are no stranger's business.
-      if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
-      return reply.code(ok ? 200 : 503).send({
-        ok,
-        version,
-        store,
-        spool,
-        broker: { connected },
-        damaged: console.damage.count(),
-        faults: { total: console.faults.total, places: [...console.faults.places] },
-      });
-    },
-  );
+  await app.register(healthRoutes(console));
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;
 }
-
-/** All but `ok` is for those who are logged in. */
-const health = z.object({
-  ok: z.boolean(),
-  version: z.string().optional(),
-  store: z
-    .object({
-      ok: z.boolean(),
-      problem: z.string().optional().describe("what went wrong first"),
-      since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
-      meanwhile: z.string().optional().describe("where samples are kept as long as the store is away"),
-    })
-    .optional(),
-  spool: z
-    .object({
-      rows: z.number(),
-      bytes: z.number(),
-      limit: z.number(),
-      refused: z.number().describe("messages that were turned away, because it was full or could not be written"),
-      problem: z.string().optional(),
-    })
-    .describe("messages of senders that keep nothing, on the console's disk until the store has them")
-    .optional(),
-  broker: z.object({ connected: z.boolean() }).optional(),
-  damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
-  faults: z
-    .object({
-      total: z.number(),
-      places: z.array(
-        z.object({
-          where: z.string(),
-          count: z.number(),
-          first: z.number(),
-          latest: z.number().describe("milliseconds since 1970-01-01 UTC"),
-          error: z.string(),
-        }),
-      ),
-    })
-    .describe("what was caught in Muster's own listeners and timers since it started: each is worth a report")
-    .optional(),
-});
 
 const openapi = {
   info: { title: "Muster", version, description: "The console's HTTP API. Times are milliseconds." },

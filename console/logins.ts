@@ -1,0 +1,82 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Clock } from "#shared/clock";
+import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
+import { hashOfNothing, looksGenerated, rounds, roundsOf, verifySecret } from "#shared/password";
+import type { Principal } from "#shared/principal";
+
+/** Hashes that no secret has, to take the time of those that one has. */
+const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
+
+type Find = (name: string) => (Principal & { readonly hash: string }) | undefined;
+
+/** Whether a name and a secret belong together: for all doors, with one throttle. */
+export class Logins {
+  readonly #find: Find;
+  readonly #throttle: LoginThrottle;
+  /** Name → fast digest of a secret that was right for the stored hash, so that a session's many requests pay for one. */
+  readonly #verified = new Map<string, { readonly hash: string; readonly digest: string }>();
+  readonly #pepper = randomBytes(16);
+
+  /** @param find the account of a name, as it is at that moment */
+  constructor(clock: Clock, find: Find) {
+    this.#find = find;
+    this.#throttle = new LoginThrottle(clock);
+  }
+
+  /** A secret that was right before is known again at once; another one that somebody chose waits for its turn. @throws LoginsBusyError */
+  async verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
+    const account = this.#find(name);
+    const known = this.#verified.get(name);
+    if (account && known?.hash === account.hash && known.digest === this.#digestOf(secret))
+      return { name, role: account.role };
+    const right = await this.#matches(account?.hash, name, secret, source);
+    // The hashing takes time in which the account may be given another secret, or go.
+    const still = right ? this.#find(name) : undefined;
+    if (!still || still.hash !== account?.hash) {
+      if (source) this.#throttle.failed(source, name);
+      return undefined;
+    }
+    if (source) this.#throttle.succeeded(source, name);
+    this.remember(name, still.hash, secret);
+    return { name, role: still.role };
+  }
+
+  wrongToken(source: LoginSource): void {
+    this.#throttle.failed(source, "");
+  }
+
+  /** That `secret` is the one of `hash`, the name's own. */
+  remember(name: string, hash: string, secret: string | Buffer): void {
+    this.#verified.set(name, { hash, digest: this.#digestOf(secret) });
+  }
+
+  forget(name: string): void {
+    this.#verified.delete(name);
+  }
+
+  /**
+   * What a check costs depends on the secret that is offered and not on whether there is such an account, or whose it is: the
+   * time tells neither names nor which of them are devices. A secret of the generated form costs few rounds, any other one the many
+   * of a chosen password, in its turn. Only a right one is faster.
+   */
+  async #matches(
+    hash: string | undefined,
+    name: string,
+    secret: string | Buffer,
+    source?: LoginSource,
+  ): Promise<boolean> {
+    const kept = roundsOf(hash ?? nobody.generated);
+    const cheap = kept < rounds.person / 2;
+    if (cheap && (await verifySecret(secret, hash ?? nobody.generated))) return hash !== undefined;
+    if (looksGenerated(secret.toString())) {
+      if (cheap) return false;
+      if (kept === rounds.person) return verifySecret(secret, nobody.generated);
+    }
+    const check = (): Promise<boolean> => verifySecret(secret, cheap || !hash ? nobody.chosen : hash);
+    return source ? this.#throttle.inTurn(source, name, check) : check();
+  }
+
+  #digestOf(secret: string | Buffer): string {
+    return createHash("sha256").update(this.#pepper).update(secret).digest("base64");
+  }
+}
