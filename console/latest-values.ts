@@ -13,6 +13,17 @@ interface Newest {
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
 const mostSeries = 2_000;
+/** Newest values of one device in an answer at most: some 10 ms to write out. */
+export const mostValues = 20_000;
+/** Samples of one device in a list of many at most: a machine may have many file systems. */
+export const mostGlances = 24;
+/** The field of each measurement that tells how a device is. */
+const glances: ReadonlyMap<string, string> = new Map([
+  ["cpu", "usage_idle"],
+  ["mem", "used_percent"],
+  ["disk", "used_percent"],
+  ["system", "load1"],
+]);
 
 /**
  * The newest values of one device. Batches of a device have mostly the same series in the same order, so each is looked for
@@ -35,15 +46,29 @@ export class LatestValues {
     }
   }
 
+  /** As many values as there is room for in an answer. */
   list(): Sample[] {
-    return [...this.#byKey.values()].map(({ measurement, tags, ts, fields, values }) => {
-      const known: Record<string, Exclude<FieldValue, null>> = {};
-      for (const [index, field] of fields.entries()) {
-        const value = values[index] ?? null;
-        if (value !== null) known[field] = value;
-      }
-      return { measurement, tags, ts, fields: known };
-    });
+    const samples: Sample[] = [];
+    let room = mostValues;
+    for (const newest of this.#byKey.values()) {
+      if ((room -= newest.fields.length) < 0) break;
+      samples.push(sampleOf(newest));
+    }
+    return samples;
+  }
+
+  /** What a list of many devices shows of each: processor, memory, file systems, load; one value each. */
+  glance(): Sample[] {
+    const samples: Sample[] = [];
+    for (const newest of this.#byKey.values()) {
+      const field = glances.get(newest.measurement);
+      if (field === undefined || !(newest.tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
+      const value = newest.values[newest.fields.indexOf(field)] ?? null;
+      if (value === null) continue;
+      samples.push({ measurement: newest.measurement, tags: newest.tags, ts: newest.ts, fields: { [field]: value } });
+      if (samples.length >= mostGlances) break;
+    }
+    return samples;
   }
 
   #find(one: SeriesColumns, position: number): Newest | undefined {
@@ -62,6 +87,15 @@ export class LatestValues {
     this.#byKey.set(key, made);
     return made;
   }
+}
+
+function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {
+  const known: Record<string, Exclude<FieldValue, null>> = {};
+  for (const [index, field] of fields.entries()) {
+    const value = values[index] ?? null;
+    if (value !== null) known[field] = value;
+  }
+  return { measurement, tags, ts, fields: known };
 }
 
 function overwrite(newest: Newest, fields: SeriesColumns["fields"]): void {

@@ -91,7 +91,12 @@ export class Registry {
   }
 
   list(): readonly Device[] {
-    return [...this.#entries.values()].map(toDevice).sort((a, b) => a.id.localeCompare(b.id));
+    return [...this.#entries.values()].map(toDevice).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Those of the newest values that tell how a device is, for a list of many. */
+  glance(id: string): readonly Sample[] {
+    return this.#entries.get(id as DeviceId)?.latest.glance() ?? [];
   }
 
   latest(id: string): readonly Sample[] {

@@ -37,7 +37,16 @@ export class Api {
   }
 
   async devices(): Promise<readonly DeviceDocument[]> {
-    return (await this.#ask<{ devices: DeviceDocument[] }>("GET", "/api/devices")).devices;
+    const devices: DeviceDocument[] = [];
+    for (let after: string | null | undefined = ""; after !== null && after !== undefined;) {
+      const page: { devices: DeviceDocument[]; next?: string | null } = await this.#ask(
+        "GET",
+        `/api/devices${after === "" ? "" : `?${new URLSearchParams({ after })}`}`,
+      );
+      devices.push(...page.devices);
+      after = page.next;
+    }
+    return devices;
   }
 
   async completeness(): Promise<readonly CompletenessDocument[]> {

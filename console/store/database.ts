@@ -99,6 +99,8 @@ function migrate(database: Database, path: string, migrations: readonly string[]
   const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version < 0 || version > migrations.length + versionsAhead)
     throw new DamagedFileError(`${path} is damaged: its schema cannot have the number ${version}`);
+  if (version > migrations.length && !shares(database, migrations))
+    throw new DamagedFileError(`${path} is another database: it has none of the tables that it should have`);
   if (version > migrations.length) {
     throw new EnvironmentError(
       `${path} was written by a newer Muster (schema ${version}, this one knows ${migrations.length}): use that version`,
@@ -133,6 +135,12 @@ export function shapeBy(migrations: readonly string[]): Shape {
   model.close();
   shapes.set(migrations, shape);
   return shape;
+}
+
+/** A newer Muster's file has more tables, but it has some of these too. */
+function shares(database: Database, migrations: readonly string[]): boolean {
+  const actual = shapeOf(database);
+  return [...shapeBy(migrations).keys()].some((table) => actual.has(table));
 }
 
 /** Another program's database, or another one of ours, has other tables. */

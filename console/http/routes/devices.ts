@@ -7,12 +7,18 @@ import type { Console, Device } from "../../console.ts";
 import { mostPoints } from "../../store/points.ts";
 import { allow, principalOf } from "../auth.ts";
 import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
+import { pageOf } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 
 const moment = z.string().describe("epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
 const value = z.union([z.number(), z.string(), z.boolean()]);
 const series = z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) });
 type Points = z.infer<typeof series>;
+/** Written out already: the schema would look at every value of the fleet once more. */
+interface Fleet {
+  devices: DeviceDocument[];
+  next: string | null;
+}
 
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
@@ -28,16 +34,34 @@ export const deviceRoutes =
     app.get(
       "/api/devices",
       {
-        schema: { summary: "The fleet", response: { 200: z.object({ devices: z.array(deviceDocument) }) } },
+        schema: {
+          summary: "The fleet, in pages, with the few newest values that tell how each device is",
+          querystring: z.object({
+            limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
+            after: z.string().max(64).optional().describe("only devices behind this one: `next` of the answer before"),
+          }),
+          response: {
+            200: z.object({
+              devices: z
+                .array(deviceDocument)
+                .describe("by their ids; fewer than the limit where there is no more room"),
+              next: z.string().nullable().describe("where the next page begins; null where there is none"),
+            }),
+          },
+        },
         preParsing: viewer,
       },
-      async () => {
+      async ({ query: { limit, after = "" } }, reply) => {
         const missing = console.ingest.batches.completeness.missing();
         const toDocument = (device: Device): DeviceDocument => ({
-          ...toDeviceDocument(device, console.registry.latest(device.id)),
+          ...toDeviceDocument(device, console.registry.glance(device.id)),
           missing: missing.get(device.id) ?? 0,
         });
-        return { devices: console.devices().map(toDocument) };
+        const left = console.devices().filter(({ id }) => id > after);
+        const { text, count } = pageOf(left.slice(0, limit), toDocument);
+        const next = count < left.length ? left[count - 1]?.id : undefined;
+        reply.type("application/json; charset=utf-8").serializer(String);
+        return `{"devices":${text},"next":${JSON.stringify(next ?? null)}}` as unknown as Fleet;
       },
     );
 

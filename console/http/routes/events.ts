@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import type { Accounts } from "../../accounts.ts";
-import type { Console } from "../../console.ts";
+import type { Command, Console, Device } from "../../console.ts";
 import { allow, loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";
 import { toJobSummaryDocument } from "../../jobs/document.ts";
@@ -17,6 +17,16 @@ export const eventRoutes =
   (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
   async (app) => {
     const streams = new EventStreams(accounts);
+    const presence = shared("presence", (changed: Device) => toDeviceDocument(changed));
+    const sample = shared("sample", (sampled: object) => sampled);
+    const job = shared("job", toJobSummaryDocument);
+    const command = shared("command", (changed: Command) =>
+      toCommandDocument(
+        changed,
+        console.registry.get(changed.device),
+        console.desk.answerTimes(changed.device, changed.key),
+      ),
+    );
     const endListening = accounts.changes.on((change) => streams.changed(change));
     app.addHook("preClose", () => {
       endListening();
@@ -45,9 +55,9 @@ export const eventRoutes =
         const forget = streams.add(login, close);
         const stream = reply.hijack().raw;
         const wanted = (id: string): boolean => device === undefined || device === id;
-        const send = (event: string, data: unknown): void => {
+        const send = (text: string): void => {
           if (stream.writableLength > backlog) stream.destroy();
-          else stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+          else stream.write(text);
         };
         stream.writeHead(200, {
           "content-type": "text/event-stream",
@@ -55,26 +65,15 @@ export const eventRoutes =
           "x-accel-buffering": "no",
         });
         stream.write("retry: 1000\n\n");
-        send("store", console.storeHealth());
+        send(frame("store", console.storeHealth()));
         undo = [
           forget,
-          console.registry.changes.on((changed) => wanted(changed.id) && send("presence", toDeviceDocument(changed))),
-          console.events.samples.on((sampled) => wanted(sampled.device) && send("sample", sampled)),
-          console.desk.changes.on(
-            (command) =>
-              wanted(command.device) &&
-              send(
-                "command",
-                toCommandDocument(
-                  command,
-                  console.registry.get(command.device),
-                  console.desk.answerTimes(command.device, command.key),
-                ),
-              ),
-          ),
+          console.registry.changes.on((changed) => wanted(changed.id) && send(presence(changed))),
+          console.events.samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
+          console.desk.changes.on((changed) => wanted(changed.device) && send(command(changed))),
           // Jobs concern the fleet: who asks for one device is not told of them.
-          console.jobs.changes.on((job) => device === undefined && send("job", toJobSummaryDocument(job))),
-          console.events.store.on(() => send("store", console.storeHealth())),
+          console.jobs.changes.on((changed) => device === undefined && send(job(changed))),
+          console.events.store.on(() => send(frame("store", console.storeHealth()))),
         ];
         // A session also ends by itself, of age.
         const beat = setInterval(() => {
@@ -86,3 +85,24 @@ export const eventRoutes =
       },
     );
   };
+
+function frame(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** The text of an event, written out once for all streams: a command may have 64 KiB of output, and there are hundreds of them. */
+function shared<T extends object>(event: string, document: (from: T) => unknown): (from: T) => string {
+  let last: T | undefined;
+  let text = "";
+  return (from) => {
+    if (from === last) return text;
+    last = from;
+    text = frame(event, document(from));
+    // Streams are told in one turn; the same object told again later may have another sentence beside it.
+    queueMicrotask(() => {
+      last = undefined;
+      text = "";
+    });
+    return text;
+  };
+}

@@ -33,8 +33,18 @@ export async function getHealth(): Promise<Health> {
 }
 
 export async function getDevices(): Promise<readonly Device[]> {
-  return (await request<{ devices: readonly Device[] }>("GET", "/api/devices")).devices;
+  const devices: Device[] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const search = after === "" ? "" : `?${new URLSearchParams({ after })}`;
+    const page: { devices: readonly Device[]; next: string | null } = await request("GET", `/api/devices${search}`);
+    devices.push(...page.devices);
+    after = page.next;
+  }
+  return devices;
 }
+
+/** One device with all its newest values. */
+export const getDevice = (id: string): Promise<Device> => request("GET", path("devices", id));
 
 export const getCompleteness = (device: string): Promise<Completeness> =>
   request("GET", path("devices", device, "completeness"));

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
+import { getDevice } from "../api/console.ts";
 import type { Presence } from "../api/documents.ts";
 import { Chart } from "../charts/chart.tsx";
 import { panels } from "../charts/panels.ts";
@@ -11,7 +13,8 @@ import { formatDuration } from "../format/duration.ts";
 import { formatFact } from "../format/number.ts";
 import { Warning } from "../shell/icons.tsx";
 import { useTitle } from "../shell/title.ts";
-import { fleet, type Tracked } from "../state/fleet.ts";
+import { fleet, takeValues, type Tracked } from "../state/fleet.ts";
+import { generation } from "../state/live.ts";
 import { CompletenessSection } from "./completeness.tsx";
 import { PresenceDot, PresenceLine } from "./presence.tsx";
 import { SetAsideSection } from "./set-aside.tsx";
@@ -35,6 +38,10 @@ export function DevicePage(): JSX.Element {
 
 function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
+  useEffect(() => {
+    // Values that arrive by events fill what could not be fetched.
+    void getDevice(device.id).then(takeValues, () => {});
+  }, [device.id, generation.value]);
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">

@@ -46,6 +46,12 @@ export function takeDevices(devices: readonly Device[]): void {
   fleet.value = next;
 }
 
+/** All newest values of one device: the fleet's list has the few that it shows. */
+export function takeValues({ id, latest }: Device): void {
+  const tracked = fleet.peek()?.get(id);
+  if (tracked) merge(tracked, latest, true);
+}
+
 /** A device's presence has changed, or it is new. */
 export function takePresence(presence: Presence): void {
   const known = fleet.peek();
@@ -82,9 +88,10 @@ function update(tracked: Tracked, presence: Presence): void {
   tracked.seen.value = Math.max(presence.lastSeen ?? 0, tracked.seen.peek() ?? 0) || null;
 }
 
-function merge(tracked: Tracked, samples: readonly Sample[]): void {
-  const { latest, steps } = mergeLatest(tracked.latest.peek(), samples);
-  if (steps.length === 0) return;
+/** @param whole whether the samples have all fields, where those that are known may have one */
+function merge(tracked: Tracked, samples: readonly Sample[], whole = false): void {
+  const { latest, steps } = mergeLatest(tracked.latest.peek(), samples, whole);
+  if (steps.length === 0 && !whole) return;
   tracked.latest.value = latest;
   for (const listener of listeners.get(tracked.presence.peek().id) ?? []) listener(steps);
 }

@@ -17,14 +17,19 @@ export function seriesKey({ measurement, tags }: { measurement: string; tags: Ta
 
 /**
  * Takes new samples in. `steps` are the pairs that came into being, in order of time: one for each sample that was
- * newer than its series' newest. Older and repeated ones change nothing.
+ * newer than its series' newest. Older and repeated ones change nothing, but that a `whole` one has all fields.
  */
-export function mergeLatest(latest: Latest, samples: readonly Sample[]): { latest: Latest; steps: readonly Pair[] } {
+export function mergeLatest(
+  latest: Latest,
+  samples: readonly Sample[],
+  whole = false,
+): { latest: Latest; steps: readonly Pair[] } {
   const merged = new Map(latest);
   const steps: Pair[] = [];
   for (const sample of samples.toSorted((a, b) => a.ts - b.ts)) {
     const key = seriesKey(sample);
     const newest = merged.get(key)?.sample;
+    if (whole && newest?.ts === sample.ts) merged.set(key, { ...merged.get(key), sample });
     if (newest && newest.ts >= sample.ts) continue;
     const pair = newest ? { sample, before: newest } : { sample };
     merged.set(key, pair);
