@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
-import { quoted } from "#shared/ids";
-import type { Refusal } from "#shared/messages/command";
-import { forTerminalJson } from "#shared/printable";
+import { newCommandId, quoted, type DeviceId } from "#shared/ids";
+import { whyNotKept, type Refusal } from "#shared/messages/command";
+import { forShell, forTerminalJson } from "#shared/printable";
 import type { Access } from "./access.ts";
 import type { Digest } from "./digest.ts";
 import type { Guest } from "./guest.ts";
@@ -51,13 +51,11 @@ export class Gate {
     const { principal } = guest;
     if (principal && access.mayPublish(principal, packet.topic)) {
       if (principal.role === "device") this.#ofDevice(packet);
-      else if (principal.role !== "console") this.#ofPerson(principal.name, packet);
+      else if (principal.role !== "console") this.#ofPerson(guest, principal.name, packet);
       return;
     }
-    this.#refuse(guest, packet.topic);
-    packet.topic = nowhere;
-    packet.payload = Buffer.alloc(0);
-    packet.retain = false;
+    const why = `${principal?.role ?? "nobody"} ${quoted(principal?.name ?? "")} may not publish here`;
+    this.#refuse(guest, packet, { why });
   }
 
   /** Whether a subscription is granted. */
@@ -87,24 +85,38 @@ export class Gate {
    * People keep tasks and nothing else: a short command that is kept would be carried out again at each start of the console. And a
    * device sees who it was.
    */
-  #ofPerson(by: string, packet: Offered): void {
+  #ofPerson(guest: Guest, by: string, packet: Offered): void {
     const address = this.#options.access.topics.parse(packet.topic);
+    const isEmpty = packet.payload.length === 0;
+    if (address?.kind === "short" && packet.retain && !isEmpty)
+      return this.#refuse(guest, packet, { why: whyNotKept, try: this.#kept(address.device, packet.payload) });
     if (address?.kind !== "task") packet.retain = false;
-    else if (packet.payload.length > 0) {
+    else if (!isEmpty) {
       const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
       packet.payload = signed(payload, { id: address.id, by, ts: Math.round(this.#options.clock.now()) });
     }
   }
 
-  #refuse(guest: Guest, topic: string): void {
+  /** The line by which a short command waits for its device. */
+  #kept(device: DeviceId, payload: Buffer | string): string {
+    const { access, clock } = this.#options;
+    const topic = access.topics.build({ kind: "task", device, id: newCommandId(clock.now()) });
+    return `mosquitto_pub -r -t ${forShell(topic)} -m ${forShell(payload.toString())}`;
+  }
+
+  /** Turns a message into one for nobody, and tells why. */
+  #refuse(guest: Guest, packet: Offered, told: Pick<Refusal, "why" | "try">): void {
+    const { access, clock } = this.#options;
+    const { topic } = packet;
+    packet.topic = nowhere;
+    packet.payload = Buffer.alloc(0);
+    packet.retain = false;
     this.counts.refused += 1;
     if (!this.#tell(guest, `may not publish to ${quoted(topic)}`)) return;
-    const { access, clock } = this.#options;
     const address = access.topics.parse(topic);
     const device = address && "device" in address ? address.device : undefined;
     if (!device) return;
-    const why = `${guest.principal?.role ?? "nobody"} ${quoted(guest.principal?.name ?? "")} may not publish here`;
-    const refusal: Refusal = { topic, why, ts: clock.now() };
+    const refusal: Refusal = { topic, ...told, ts: Math.round(clock.now()) };
     this.#options.publish(
       access.topics.build({ kind: "refused", device }),
       Buffer.from(forTerminalJson(JSON.stringify(refusal))),

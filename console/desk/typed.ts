@@ -3,7 +3,7 @@ import type { Encoding } from "#shared/codec";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#shared/ids";
-import { readTask, type Task } from "#shared/messages/command";
+import { readTask, whyNotKept, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 import { isOpen, unknownSender, type Command } from "./command.ts";
@@ -69,9 +69,7 @@ export class TypedCommands {
 
   /** It would be done at every start of the console. That it waits for a device that is off, its retained form does. */
   #retainedShort(device: DeviceId, message: Message): void {
-    const why =
-      "a retained message on cmd comes again at every start of the console: it is cleared, and not carried out; retain it on cmd/ID, with an id of your own";
-    this.#options.refuse(device, message.topic, why, this.#corrected(device, this.#readable(message), true));
+    this.#options.refuse(device, message.topic, whyNotKept, this.#corrected(device, this.#readable(message), true));
   }
 
   #readable({ payload }: Message): Task | undefined {

@@ -64,6 +64,10 @@ export function isFinalReply(one: Reply): one is FinalReply {
   return one.state !== "accepted" && one.state !== "running";
 }
 
+/** Why a short command that was published to be kept is refused: it would be carried out at every start of the console. */
+export const whyNotKept =
+  "a retained message on cmd comes again at every start of the console: it is neither carried out nor kept; retain it on cmd/ID, with an id of your own";
+
 /** Why a message was refused, and the line that would have worked. */
 export const refusal = z.object({ topic: text, why: text, ts: epochMs, try: z.optional(text) });
 export type Refusal = z.infer<typeof refusal>;
