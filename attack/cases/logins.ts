@@ -5,11 +5,36 @@ import { address, say } from "../raw.ts";
 /** Milliseconds that somebody with the right secret may have to wait while others guess. */
 const patience = 5_000;
 
+/** How many times longer the one may take before the time tells that there is such a name; hashing is twenty times of all else. */
+const telling = 4;
+
+/** The quickest of some refusals, in milliseconds: whatever else the machine does only adds to it. */
+async function quickest(place: Place, name: string, from: number): Promise<number> {
+  const times: number[] = [];
+  for (let at = 0; at < 5; at++)
+    times.push(
+      (
+        await place.ask("/api/session", {
+          method: "POST",
+          body: { name, password: `wrong ${at}` },
+          from: address(from + at),
+        })
+      ).ms,
+    );
+  return Math.min(...times);
+}
+
 /** Guesses at every door while the right one logs in. */
 export const logins: Case = {
   name: "wrong-logins",
   tries: "300 wrong logins at the page, Basic and MQTT, while an operator logs in",
   async run({ place, budget }) {
+    const [known, unknown] = [await quickest(place, "olaf", 210), await quickest(place, "nobody", 220)];
+    const ratio = Math.max(known, unknown) / Math.min(known, unknown);
+    must(
+      ratio < telling,
+      `a wrong password of a known name takes ${known.toFixed(1)} ms, of an unknown one ${unknown.toFixed(1)} ms`,
+    );
     const count = Math.ceil(300 * budget.share);
     const guesses = Array.from({ length: count }, (_, at) => guess(place, at));
     const right = await login(place);
