@@ -146,6 +146,8 @@ export class Registry {
 
   /** Notes what the device and others do not agree on. */
   observeFields(id: DeviceId, problem: string | null): void {
+    // The one that sent a field first may be gone for good: that makes no device of it.
+    if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     if (entry.fieldProblem === problem) return;
     entry.fieldProblem = problem;

@@ -70,15 +70,12 @@ export const fieldRoutes =
         preParsing: allow("viewer"),
       },
       async () => ({
-        conflicts: console.contract.conflicts
-          .list()
-          .slice(0, mostListed)
-          .map(({ origin, held, ...rest }) => ({
-            ...rest,
-            how: origin.how,
-            ...(origin.how === "first" ? { first: origin.device, since: origin.since } : {}),
-            held: held.map((one) => ({ ...one })),
-          })),
+        conflicts: console.contract.conflicts.list(mostListed).map(({ origin, held, ...rest }) => ({
+          ...rest,
+          how: origin.how,
+          ...(origin.how === "first" ? { first: origin.device, since: origin.since } : {}),
+          held: held.map((one) => ({ ...one })),
+        })),
       }),
     );
 

@@ -3,7 +3,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { forShell } from "#shared/printable";
 import type { FieldTypes, Origin } from "./field-types.ts";
-import { keyOf, type HeldOf, type HeldValues } from "./held.ts";
+import { fieldOf, keyOf, type HeldOf, type HeldValues } from "./held.ts";
 
 export interface ConflictsOptions {
   readonly types: FieldTypes;
@@ -30,8 +30,9 @@ const named = 2;
 /** Tells on both sides of a conflict, and in the log, what is held and how to settle it. */
 export class Conflicts {
   readonly #options: ConflictsOptions;
-  /** By field, the device that sent it first. */
+  /** By field, the device that sent it first; and the other way about. */
   readonly #first = new Map<string, DeviceId>();
+  readonly #firstOf = new Map<DeviceId, Set<string>>();
   /** Devices that were told that there is no more room for them. */
   readonly #full = new Set<DeviceId>();
 
@@ -44,8 +45,10 @@ export class Conflicts {
     for (const conflict of this.list()) this.#changed(conflict);
   }
 
-  list(): readonly Conflict[] {
-    return this.#options.held.fields().flatMap(({ measurement, field }) => this.of(measurement, field) ?? []);
+  /** @param most of which there are thousands, each a look into the database */
+  list(most = Number.POSITIVE_INFINITY): readonly Conflict[] {
+    const fields = this.#options.held.fields().slice(0, most);
+    return fields.flatMap(({ measurement, field }) => this.of(measurement, field) ?? []);
   }
 
   /** @returns undefined where nothing of the field is held, or it has no type */
@@ -78,15 +81,25 @@ export class Conflicts {
 
   /** To be called when what is held of a field has become less. @param devices whose values they were */
   settled(measurement: string, field: string, devices: Iterable<DeviceId>): void {
-    const first = this.#first.get(keyOf(measurement, field));
-    if (this.#options.held.of(measurement, field).size === 0) this.#first.delete(keyOf(measurement, field));
+    const key = keyOf(measurement, field);
+    const first = this.#first.get(key);
+    if (first !== undefined && this.#options.held.of(measurement, field).size === 0) {
+      this.#first.delete(key);
+      const own = this.#firstOf.get(first);
+      own?.delete(key);
+      if (own?.size === 0) this.#firstOf.delete(first);
+    }
     for (const device of devices) this.#full.delete(device);
     for (const device of new Set([...devices, ...(first === undefined ? [] : [first])])) this.#show(device);
   }
 
   #changed({ measurement, field, origin, held }: Conflict): void {
     if (origin.how === "first") {
-      this.#first.set(keyOf(measurement, field), origin.device);
+      const key = keyOf(measurement, field);
+      this.#first.set(key, origin.device);
+      const own = this.#firstOf.get(origin.device);
+      if (own) own.add(key);
+      else this.#firstOf.set(origin.device, new Set([key]));
       this.#show(origin.device);
     }
     for (const { device } of held) this.#show(device);
@@ -94,17 +107,13 @@ export class Conflicts {
 
   #show(device: DeviceId): void {
     const { held, problem } = this.#options;
-    const own = held
-      .fields()
-      .filter(
-        ({ measurement, field, devices }) =>
-          this.#first.get(keyOf(measurement, field)) === device || devices.some((one) => one.device === device),
-      );
-    const told = own
+    const own = new Set([...held.fieldsOf(device), ...(this.#firstOf.get(device) ?? [])]);
+    const told = [...own]
       .slice(0, named)
-      .flatMap(({ measurement, field }) => this.of(measurement, field) ?? [])
+      .flatMap((key) => this.of(...fieldOf(key)) ?? [])
       .map((conflict) => sentence(conflict, device));
-    const more = own.length > told.length ? [`and ${own.length - told.length} more fields`] : [];
+    const others = own.size - told.length;
+    const more = others > 0 ? [`and ${others} more fields`] : [];
     problem(device, told.length === 0 ? null : [...told, ...more].join("; "));
   }
 }

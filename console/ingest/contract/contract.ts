@@ -74,11 +74,19 @@ export class Contract {
     this.held.stop();
   }
 
-  /** What may be written of a device's series. Costs next to nothing where all of it may. */
+  /**
+   * What may be written of a device's series. Costs next to nothing where all of it may.
+   * @throws NoRoomError when something is to be held, and the disk does not take it
+   */
   admit(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
     const stored = this.#options.stored();
     if (stored) this.types.learn(stored);
-    return series.flatMap((one) => this.#admitOne(one) ?? []);
+    try {
+      return series.flatMap((one) => this.#admitOne(one) ?? []);
+    } finally {
+      // One transaction for all that one message brings.
+      this.held.commit();
+    }
   }
 
   #admitOne(series: SeriesColumns): SeriesColumns | undefined {

@@ -44,8 +44,8 @@ export interface HeldOf {
 
 /** Bytes, about: one device shall not use up what all may. A value with its time is some 25. */
 export const mostHeld = { ofDevice: 1024 * 1024, ofAll: 32 * 1024 * 1024 };
-/** Fields of one device that are held at all: names come from outside, and each is something for a person to decide. */
-export const mostHeldFields = 100;
+/** Fields of one device, and of all (each counted for each of its devices): each is something for a person to decide, and is listed. */
+export const mostHeldFields = { ofDevice: 100, ofAll: 5_000 };
 /** Bytes of a row besides its times and values, about. */
 const rowOverhead = 200;
 /** Pages given back at a time. */
@@ -91,7 +91,8 @@ export class HeldValues {
   readonly #options: HeldOptions;
   readonly #fields = new Map<string, HeldField>();
   readonly #bytes = new Map<DeviceId, number>();
-  readonly #fieldsOf = new Map<DeviceId, number>();
+  readonly #fieldsOf = new Map<DeviceId, Set<string>>();
+  #pairs = 0;
   #total = 0;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
 
@@ -112,7 +113,15 @@ export class HeldValues {
     });
     this.#open = { database, statements: prepare(database) };
     this.#dropDamaged(this.#open.statements);
-    for (const row of this.#open.statements.summary.iterate() as Iterable<unknown>) {
+    this.#summarize();
+  }
+
+  #summarize(): void {
+    this.#fields.clear();
+    this.#fieldsOf.clear();
+    this.#bytes.clear();
+    this.#pairs = this.#total = 0;
+    for (const row of (this.#open?.statements.summary.iterate() ?? []) as Iterable<unknown>) {
       const { measurement, field, bytes, ...of } = row as HeldOf & {
         measurement: string;
         field: string;
@@ -133,6 +142,11 @@ export class HeldValues {
   stop(): void {
     this.#open?.database.close();
     this.#open = undefined;
+  }
+
+  /** The fields of which values of one device are held, by {@link keyOf}. */
+  fieldsOf(device: DeviceId): ReadonlySet<string> {
+    return this.#fieldsOf.get(device) ?? nothing;
   }
 
   /** The fields of which something is held. */
@@ -157,7 +171,8 @@ export class HeldValues {
     const count = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
     const [timesText, valuesText, tags] = [JSON.stringify(times), JSON.stringify(values), JSON.stringify(series.tags)];
     const bytes = rowOverhead + timesText.length + valuesText.length + tags.length;
-    const isNew = known === undefined && (this.#fieldsOf.get(device) ?? 0) < mostHeldFields;
+    const isNew =
+      known === undefined && this.fieldsOf(device).size < mostHeldFields.ofDevice && this.#pairs < mostHeldFields.ofAll;
     if ((!known && !isNew) || !this.#hasRoom(device, bytes)) {
       if (known) known.dropped += count;
       return "full";
@@ -241,12 +256,33 @@ export class HeldValues {
 
   #insert(row: (string | number)[]): boolean {
     if (!this.#open) throw new NoRoomError("the console stops: not taken, send it again later");
+    const { database, statements } = this.#open;
     try {
-      return this.#open.statements.insert.run(...row).changes > 0;
+      if (!database.isTransaction) database.exec("BEGIN IMMEDIATE");
+      return statements.insert.run(...row).changes > 0;
     } catch (cause) {
-      const message = `${this.#options.path} cannot be written (${asError(cause).message}): make room on the console's disk; not taken, send it again later`;
-      throw new NoRoomError(message, { cause });
+      // A full disk has taken back by itself what the same message brought before.
+      if (!database.isTransaction) this.#summarize();
+      throw this.#full(cause);
     }
+  }
+
+  /** Makes what was added last for good. To be called before anybody is told that it is safe. @throws NoRoomError as {@link add} does */
+  commit(): void {
+    const database = this.#open?.database;
+    if (!database?.isTransaction) return;
+    try {
+      database.exec("COMMIT");
+    } catch (cause) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      this.#summarize();
+      throw this.#full(cause);
+    }
+  }
+
+  #full(cause: unknown): NoRoomError {
+    const message = `${this.#options.path} cannot be written (${asError(cause).message}): make room on the console's disk; not taken, send it again later`;
+    return new NoRoomError(message, { cause });
   }
 
   /** Counts one device's rows of one field anew. */
@@ -257,7 +293,7 @@ export class HeldValues {
       | undefined;
     const known = held?.devices.get(device);
     if (known && row && row.values > 0) Object.assign(known, row);
-    else if (held?.devices.delete(device)) this.#fieldsOf.set(device, (this.#fieldsOf.get(device) ?? 1) - 1);
+    else if (held?.devices.delete(device)) this.#forget(device, keyOf(measurement, field));
     if (held?.devices.size === 0) this.#fields.delete(keyOf(measurement, field));
     const sum = this.#open?.statements.bytes.get(device) as { bytes: number } | undefined;
     this.#count(device, (sum?.bytes ?? 0) - (this.#bytes.get(device) ?? 0));
@@ -268,7 +304,17 @@ export class HeldValues {
     let held = this.#fields.get(key);
     if (!held) this.#fields.set(key, (held = { measurement, field, devices: new Map() }));
     held.devices.set(of.device, { ...of });
-    this.#fieldsOf.set(of.device, (this.#fieldsOf.get(of.device) ?? 0) + 1);
+    const own = this.#fieldsOf.get(of.device);
+    if (own) own.add(key);
+    else this.#fieldsOf.set(of.device, new Set([key]));
+    this.#pairs += 1;
+  }
+
+  #forget(device: DeviceId, key: string): void {
+    const own = this.#fieldsOf.get(device);
+    own?.delete(key);
+    if (own?.size === 0) this.#fieldsOf.delete(device);
+    this.#pairs -= 1;
   }
 
   #hasRoom(device: DeviceId, bytes: number): boolean {
@@ -284,10 +330,17 @@ export class HeldValues {
 }
 
 const none: ReadonlyMap<DeviceId, HeldOf> = new Map();
+const nothing: ReadonlySet<string> = new Set();
 
 /** Names hold no control characters. */
 export function keyOf(measurement: string, field: string): string {
   return `${measurement}\n${field}`;
+}
+
+/** The inverse of {@link keyOf}. */
+export function fieldOf(key: string): readonly [measurement: string, field: string] {
+  const [measurement = "", field = ""] = key.split("\n");
+  return [measurement, field];
 }
 
 type Statements = ReturnType<typeof prepare>;

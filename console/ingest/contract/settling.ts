@@ -59,6 +59,8 @@ export class Settling {
       for (const { measurement, field } of held.fields())
         if (types.of(measurement)?.fields.has(field) && isDecided(types.origin(measurement, field).how))
           await this.#write(measurement, field);
+    }).catch((thrown: unknown) => {
+      this.#options.log.error({ err: asError(thrown) }, "held values could not be written, and stay");
     });
   }
 
