@@ -212,6 +212,7 @@ suite("the contract before InfluxDB", ({ test }) => {
     await other("muster/rpi-8/metrics/room", Buffer.from('{"t":1}'));
     await eventually("eleven rows", async () => (await rows(whole)).length === 11);
     assert.is((await whole.ask("SHOW SERIES")).length, 6);
+    assert.match(whole.fleet.console.registry.get("rpi-7")?.problem ?? "", /more than 5 series/);
     const [offender] = whole.fleet.console.contract.budget.offenders();
     assert.is(offender?.device, "rpi-7");
     assert.is(offender?.samples, 15);

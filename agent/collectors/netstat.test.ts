@@ -82,9 +82,10 @@ suite("netstat", ({ test }) => {
       ["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")),
     );
     const lines = tables.flatMap((table) => table.split("\n").slice(1)).map((text) => text.trim().split(/ +/));
+    const ends = new Set(sockets.map(({ localPort }) => localPort));
     const own = lines.filter(([, local = "", remote = "", state]) => {
-      const ports = [local, remote].map((address) => Number.parseInt(address.split(":")[1] ?? "", 16));
-      return ports.includes(port) && state === "01";
+      const [from = 0, to = 0] = [local, remote].map((address) => Number.parseInt(address.split(":")[1] ?? "", 16));
+      return state === "01" && ((from === port && ends.has(to)) || (to === port && ends.has(from)));
     });
     assert.is(own.length, 80, "both ends of forty connections");
     const { proc } = await record(scope, {
