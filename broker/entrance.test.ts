@@ -5,6 +5,7 @@ import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { Net } from "#shared/net";
 import { suite, withDeadline } from "../test/suite.ts";
+import { linesOfOne } from "./digest.ts";
 import { login, rawConnection, startBroker, untilClosed } from "../test/broker.ts";
 
 const upgrade = (path: string, ...headers: string[]): string =>
@@ -97,6 +98,25 @@ suite("the broker's entrance", ({ before, test }) => {
     }
     await login(scope, `mqtt://127.0.0.1:${port}`, "vera");
     assert.equal(net.places, []);
+  });
+
+  test("thousands of broken connections write a few lines", async (scope) => {
+    const lines: string[] = [];
+    const line = (_: object, message: string): void => void lines.push(message);
+    const { broker, port } = await startBroker(scope, { log: { debug() {}, info: line, warn: line, error: line } });
+    const broken = Buffer.from("1000", "hex");
+    for (let at = 0; at < 2_000; at += 100) {
+      const sockets = await Promise.all(Array.from({ length: 100 }, () => rawConnection(scope, port)));
+      await Promise.all(
+        sockets.map((socket) => {
+          socket.write(broken);
+          return untilClosed(socket);
+        }),
+      );
+    }
+    await broker.stop();
+    assert.is(lines.length, linesOfOne + 1);
+    assert.match(lines.at(-1) ?? "", /^and \d+ more from 127\.0\.0\.1 in the last minute$/);
   });
 
   test("who is no browser sends no Origin, and is let in", async (scope) => {

@@ -103,11 +103,11 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { clock, limits, net, onRefused } = this.#options;
+    const { clock, limits, net, proxies, onRefused } = this.#options;
     // Until somebody takes it over: a reset by the peer has to be heard.
     socket.on("error", () => socket.destroy());
     const address = socket.remoteAddress ?? "";
-    const visit = this.#crowd.enter(address);
+    const visit = this.#crowd.enter(address, { shared: proxies.trusts(address) });
     if (!visit) {
       socket.destroy();
       onRefused("too many connections that have not logged in", address);

@@ -2,10 +2,11 @@ import type { Duplex } from "node:stream";
 import type { Net } from "#shared/net";
 
 /**
- * Bytes that are parsed in one go, unless one packet is larger: 2 KiB are 1,024 of the smallest packets or 80 subscriptions, some
- * 15 ms. (Aedes parses all that has come: 64 KiB of small packets would stop everybody else for 200 ms.)
+ * What is parsed in one go: so many packets (64 subscriptions take some 15 ms) and so many bytes, unless one packet is larger. (Aedes
+ * parses all that has come: of 64 KiB of small packets everybody else would feel 200 ms.)
  */
-export const mostAtOnce = 2 * 1024;
+export const mostPackets = 64;
+export const mostAtOnce = 16 * 1024;
 /** Pieces of an unfinished packet that lie apart; each costs some 100 bytes whatever is in it. */
 export const mostPieces = 64;
 
@@ -93,9 +94,7 @@ export class Reader {
     const { conn, _parser: parser } = client;
     // A packet that is done at once (PUBACK) comes back here out of the parser, which is not made to be entered twice.
     while (client._parsingBatch === 0 && !client.closed && !this.#parsing && !this.#resting && !full()) {
-      // Of a packet that has begun the rest is read at once: in slices a batch would be copied for each of them.
-      const most = Math.max(mostAtOnce, parser.packet.length - parser._list.length);
-      const bytes = conn.read(Math.min(most, conn.readableLength) || undefined) as Buffer | null;
+      const bytes = conn.read(Math.min(sizeOfSlice(conn, parser), conn.readableLength) || undefined) as Buffer | null;
       if (!bytes) return;
       if (this.#parse(bytes) > 0 && client._parsingBatch === 0) return this.#rest();
     }
@@ -121,6 +120,49 @@ export class Reader {
     this.#resting = true;
     setImmediate(net.guard("broker: what a connection sent", this.resume, () => close("it met a fault of the broker")));
   }
+}
+
+/**
+ * How much to read next. Slices end where a packet does: one that is cut in two, as each batch would be, has to be copied together. Of one
+ * that has begun the rest is read at once.
+ */
+function sizeOfSlice(conn: Duplex, parser: Readable["_parser"]): number {
+  if (parser._stateCounter > 0 || parser._list.length > 0)
+    return Math.max(mostPackets, parser.packet.length - parser._list.length);
+  const next = nextChunk(conn);
+  if (!next) return mostPackets;
+  let size = 0;
+  for (let packets = 0; packets < mostPackets && size < next.length; packets++) {
+    const end = endOfPacket(next, size);
+    if (end > next.length) return size > 0 ? size : next.length;
+    if (size > 0 && end > mostAtOnce) return size;
+    size = end;
+  }
+  return size;
+}
+
+/** The bytes that a read would begin with. Node has no public way to look at them without taking them. */
+function nextChunk(conn: Duplex): Buffer | undefined {
+  const { buffer, bufferIndex = 0 } = (conn as unknown as { _readableState: Buffered })._readableState;
+  return "head" in buffer ? buffer.head?.data : buffer[bufferIndex];
+}
+
+interface Buffered {
+  /** Up to Node 20 a linked list, since 22 an array. */
+  readonly buffer: readonly Buffer[] | { readonly head: { readonly data: Buffer } | null };
+  readonly bufferIndex?: number;
+}
+
+/** Where the packet at `at` ends (MQTT 3.1.1 §2.2.3); beyond the bytes where they do not tell. */
+function endOfPacket(bytes: Buffer, at: number): number {
+  let length = 0;
+  for (let byte = 0; byte < 4; byte++) {
+    const digit = bytes[at + 1 + byte];
+    if (digit === undefined) return Infinity;
+    length += (digit & 127) * 128 ** byte;
+    if (digit < 128) return at + 2 + byte + length;
+  }
+  return Infinity;
 }
 
 /** A packet that comes byte by byte is one piece in memory all the same. */
