@@ -19,7 +19,8 @@ export async function bundlePrograms(programs: Readonly<Record<string, string>>)
   const directory = mkdtempSync(join(root, "node_modules", ".muster-"));
   const bundle = await rolldown({
     cwd: root,
-    input: { ...programs },
+    // A console's store reads in a thread of its own, whose file it looks for beside its own.
+    input: { ...programs, reader: "console/store/reader.ts" },
     platform: "node",
     // Both load a binary beside their own files.
     external: ["@photostructure/sqlite", "cbor-extract"],

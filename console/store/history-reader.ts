@@ -57,9 +57,11 @@ export class HistoryReader {
   }
 }
 
-/** On this module's neighbour, or in `dist/` on the file that is built for it, beside the chunks or above them. */
+/** On this module's neighbour, or on the file that is built for it, beside the chunks or above them. */
 function startThread(options: WorkerOptions): Worker {
-  const places = ["./reader.js", "../reader.js"].map((one) => new URL(one, import.meta.url));
+  const places = ["./reader.js", "../reader.js", "./reader.mjs", "../reader.mjs"].map(
+    (one) => new URL(one, import.meta.url),
+  );
   const built = places.find((one) => existsSync(fileURLToPath(one)));
   if (built) return new Worker(built, options);
   // From the sources: a thread does not inherit what lets the process read TypeScript.
