@@ -21,7 +21,7 @@ export const usualNames = {
 } as const satisfies NamePatterns;
 
 /** Names that a filter remembers: of containers that are long gone nobody asks again. */
-const mostKnown = 1_024;
+export const mostKnown = 1_024;
 
 /**
  * Reads patterns, with commas between: `*` is any text, `?` any character, as in Telegraf's lists; one with a `!` before it leaves
