@@ -8,8 +8,8 @@ import { suite } from "./suite.ts";
 
 /** Cases that do not hold yet, by broker. */
 const open: Readonly<Record<string, readonly string[]>> = {
-  embedded: ["unfolding-batches", "payloads"],
-  mosquitto: ["unfolding-batches", "payloads"],
+  embedded: ["lists", "unfolding-batches", "payloads"],
+  mosquitto: ["lists", "unfolding-batches", "payloads"],
 };
 /** Enough to walk each way once; `npm run attack` has the whole of it. */
 const budget = [
