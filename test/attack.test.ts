@@ -12,18 +12,7 @@ const open: Readonly<Record<string, readonly string[]>> = {
   mosquitto: ["lists", "unfolding-batches", "payloads"],
 };
 /** Enough to walk each way once; `npm run attack` has the whole of it. */
-const budget = [
-  "--connections",
-  "300",
-  "--payloads",
-  "3000",
-  "--requests",
-  "6",
-  "--samples",
-  "40000",
-  "--share",
-  "0.1",
-];
+const budget = "--connections 200 --payloads 2000 --requests 4 --samples 40000 --share 0.05 --trips 30".split(" ");
 
 suite("attack", ({ test }) => {
   test("a seed repeats every mutation", () => {
