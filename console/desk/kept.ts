@@ -2,11 +2,11 @@ import * as z from "zod/mini";
 import { failure } from "#shared/messages/command";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
-import { commandId, deviceId, moment, parserOf } from "../store/kept.ts";
+import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
 import type { Command } from "./command.ts";
 
 const late = z.object({
-  ts: z.number(),
+  ts: instant,
   lateBy: z.number(),
   state: z.enum(["succeeded", "failed", "rejected", "interrupted", "cancelled", "expired"]),
   result: z.optional(json),
@@ -19,7 +19,7 @@ const command = z.object({
   key: z.string(),
   args: z.record(z.string(), json),
   by: z.string(),
-  ts: z.number(),
+  ts: instant,
   timeout: moment,
   expires: moment,
   state: z.enum([
@@ -39,14 +39,14 @@ const command = z.object({
   output: z.optional(z.string()),
   result: z.optional(json),
   error: z.optional(failure),
-  ended: z.optional(z.number()),
+  ended: z.optional(instant),
   online: z.boolean(),
   answered: z.optional(z.boolean()),
   took: z.optional(z.number()),
   late: z.optional(z.array(late)),
   timeline: z.array(
     z.object({
-      ts: z.number(),
+      ts: instant,
       who: z.enum(["console", "device", "operator", "broker"]),
       what: z.string(),
       more: z.optional(z.number()),
@@ -59,7 +59,7 @@ const command = z.object({
 
 const parseDocument = parserOf(command);
 const parseRow = parserOf(
-  z.object({ id: commandId, device: deviceId, ts: z.number(), state: z.string(), document: z.string() }),
+  z.object({ id: commandId, device: deviceId, ts: instant, state: z.string(), document: z.string() }),
 );
 
 /** @throws Error for a row that does not read, or whose document is of another command */
@@ -80,7 +80,8 @@ const names = parserOf(z.object({ id: commandId, device: deviceId }));
  */
 export function withoutStory(stored: Row, now: number): Command {
   const { id, device } = names(stored);
-  const ts = typeof stored["ts"] === "number" ? stored["ts"] : now;
+  const { success, data } = z.safeParse(instant, stored["ts"]);
+  const ts = success ? data : now;
   const message = "its record on the console's disk was damaged: whether the device ran it is not known here";
   return {
     id,

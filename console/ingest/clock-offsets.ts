@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { damageOf } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
-import { deviceId, parserOf } from "../store/kept.ts";
+import { deviceId, instant, parserOf } from "../store/kept.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
 export interface ClockOffset {
@@ -67,7 +67,7 @@ export class ClockOffsets {
   }
 }
 
-const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: z.number() }));
+const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant }));
 
 function prepare(database: Database) {
   return {

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
-import { commandId, deviceId, moment, parserOf } from "../store/kept.ts";
+import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
 import type { Job, JobRow } from "./job.ts";
 
 const target = z.union([
@@ -22,10 +22,10 @@ const document = z.object({
   ttl: z.number(),
   timeout: moment,
   by: z.string(),
-  ts: z.number(),
+  ts: instant,
   state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
   why: z.optional(z.string()),
-  ended: z.optional(z.number()),
+  ended: z.optional(instant),
 });
 const parseDocument = parserOf(document);
 const row = z.object({ id: z.string(), document: z.string() });

@@ -128,6 +128,20 @@ suite("damage", ({ test }) => {
     assert.is(damage.forget(), mostDamaged.rows);
   });
 
+  test("a moment beyond every calendar costs its row, and no list that would show it", async (scope) => {
+    const directory = await scope.directory();
+    const first = await House.open(directory);
+    await first.birth("d1");
+    await first.ask("/api/devices/d1/commands?wait=false", "POST", { key: "slow", ttl: "1h" });
+    await first.close();
+    const state = openState(directory, new ManualClock());
+    state.database.exec("UPDATE devices SET last_seen = 8640000000000001, online = 1");
+    state.close();
+    const house = await houseIn(scope, directory);
+    for (const list of ["devices", "commands"]) assert.is((await house.ask(`/api/${list}`)).status, 200, list);
+    assert.is(house.state.damage.count(), 1);
+  });
+
   test("a number that JavaScript cannot hold costs its row alone", async (scope) => {
     const { database } = await stateIn(scope);
     const insert = database.prepare("INSERT INTO jobs (id, state, ts, document) VALUES (?, '', ?, '')");

@@ -12,7 +12,9 @@ export const commandId = z.custom<CommandId>(
   (value) => typeof value === "string" && asCommandId(value) !== undefined,
   "expected a command id",
 );
-export const moment = z.nullable(z.number());
+/** Epoch ms that a Date can hold: another number would fail wherever it is shown. */
+export const instant = z.number().check(z.gte(-8.64e15), z.lte(8.64e15));
+export const moment = z.nullable(instant);
 
 /** A parser for rows of a table. It throws for one that does not read. */
 export function parserOf<T>(schema: Schema<T>): (row: Row) => T {

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { damageOf, type Damage, type Row } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
-import { deviceId, moment, parserOf } from "../../store/kept.ts";
+import { deviceId, instant, moment, parserOf } from "../../store/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
 
@@ -10,8 +10,8 @@ const outboxRow = parserOf(
   z.object({
     device: deviceId,
     outbox: z.string(),
-    begun: z.number(),
-    heard: z.number(),
+    begun: instant,
+    heard: instant,
     behind: moment,
     lowest: z.number(),
     highest: z.number(),

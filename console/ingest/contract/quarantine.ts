@@ -5,7 +5,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
-import { deviceId, parserOf } from "../../store/kept.ts";
+import { deviceId, instant, parserOf } from "../../store/kept.ts";
 import { isConflict } from "./column-check.ts";
 
 export interface QuarantineOptions {
@@ -40,8 +40,8 @@ const parseRow = parserOf(
     wanted: z.string(),
     sample: z.string(),
     count: z.number(),
-    first: z.number(),
-    last: z.number(),
+    first: instant,
+    last: instant,
   }),
 );
 
