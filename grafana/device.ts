@@ -1,5 +1,5 @@
 import type { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
-import { processes } from "./kernel.ts";
+import { agent, processes } from "./kernel.ts";
 import { network } from "./network.ts";
 import { page, servers, variable } from "./page.ts";
 import { chart, rate, row, stat, type Section } from "./panels.ts";
@@ -201,7 +201,7 @@ export function device(): DashboardBuilder {
         regex: "/^(?!all$)/",
       }),
     );
-  for (const { title, panels } of [now, cpu, memory, disks, network, processes]) {
+  for (const { title, panels } of [now, cpu, memory, disks, network, processes, agent]) {
     made.withRow(row(title));
     for (const panel of panels) made.withPanel(panel);
   }

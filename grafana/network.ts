@@ -61,5 +61,24 @@ export const network: Section = {
         "UDP sockets": "mean([[udp_socket]])",
       },
     }),
+    chart({
+      title: "Connections that failed",
+      unit: "cps",
+      measurement: "nstat",
+      values: {
+        "not taken in time": rate("TcpExtListenOverflows"),
+        "aborted, timeout": rate("TcpExtTCPAbortOnTimeout"),
+        "aborted, memory": rate("TcpExtTCPAbortOnMemory"),
+        "UDP buffer full": rate("UdpRcvbufErrors"),
+        "no route": rate("IpOutNoRoutes"),
+      },
+    }),
+    chart({
+      title: "Connections that the firewall follows",
+      min: 0,
+      fill: "none",
+      measurement: "conntrack",
+      values: { followed: "mean([[ip_conntrack_count]])", "at most": "max([[ip_conntrack_max]])" },
+    }),
   ],
 };

@@ -75,7 +75,7 @@ function alias({ by = [], values }: ChartOptions, legend: string): string {
 
 /** `[[usage_idle]]` as InfluxQL writes it. */
 export function fields(expression: string): string {
-  return expression.replaceAll(/\[\[(\w+)\]\]/g, '"$1"');
+  return expression.replaceAll(/\[\[([\w-]+)\]\]/g, '"$1"');
 }
 
 /** How much a counter grows in a second. */
