@@ -45,10 +45,14 @@ export interface Sifted {
  */
 export function sift(column: Column, length: number, type: FieldType | undefined, convert = false): Sifted {
   const misfits = new Map<string, { sample: string; count: number }>();
-  const kept = Array.from<FieldValue>({ length }).fill(null);
-  const conflicting = Array.from<FieldValue>({ length }).fill(null);
+  const kept: FieldValue[] = [];
+  const conflicting: FieldValue[] = [];
   let [stay, conflict] = [false, false];
-  for (const [at, value] of unpack(column, length).entries()) {
+  const values = unpack(column, length);
+  for (let at = 0; at < length; at += 1) {
+    const value = values[at] ?? null;
+    kept.push(null);
+    conflicting.push(null);
     if (value === null) continue;
     const fit =
       type === undefined ? undefined : convert ? converted(value, type) : fits(value, type) ? value : undefined;

@@ -27,6 +27,15 @@ export interface Conflict {
 /** Conflicts of one device that its problem names; of the others it says how many they are. */
 const named = 2;
 
+/** Conflicts of one message that are told one by one. */
+export const toldSingly = 8;
+
+interface Noticed {
+  readonly device: DeviceId;
+  readonly measurement: string;
+  readonly field: string;
+}
+
 /** Tells on both sides of a conflict, and in the log, what is held and how to settle it. */
 export class Conflicts {
   readonly #options: ConflictsOptions;
@@ -35,6 +44,7 @@ export class Conflicts {
   readonly #firstOf = new Map<DeviceId, Set<string>>();
   /** Devices that were told that there is no more room for them. */
   readonly #full = new Set<DeviceId>();
+  #noticed: Noticed[] = [];
 
   constructor(options: ConflictsOptions) {
     this.#options = options;
@@ -60,14 +70,38 @@ export class Conflicts {
     return { measurement, field, type, origin: types.origin(measurement, field), held: [...devices.values()] };
   }
 
-  /** To be called when a device's first value of a field is held. */
+  /** To be called when a device's first value of a field is held; told with the next {@link commit}. */
   noticed(device: DeviceId, measurement: string, field: string): void {
-    const conflict = this.of(measurement, field);
-    if (!conflict) return;
-    this.#changed(conflict);
-    const why = sentence(conflict, device);
-    this.#options.log.warn({ device, measurement, field }, why);
-    this.#options.tell(device, why);
+    this.#noticed.push({ device, measurement, field });
+  }
+
+  /**
+   * Tells what was noticed since the last time: some fields one by one, of the others how many they are, because one message may
+   * bring a hundred. To be called before anything of that message is acknowledged.
+   */
+  commit(): void {
+    if (this.#noticed.length === 0) return;
+    const noticed = this.#noticed;
+    this.#noticed = [];
+    const touched = new Set<DeviceId>();
+    for (const { device, measurement, field } of noticed) this.#record(measurement, field, touched.add(device));
+    for (const device of touched) this.#show(device);
+    for (const { device, measurement, field } of noticed.slice(0, toldSingly)) {
+      const conflict = this.of(measurement, field);
+      if (conflict) this.#say({ device, measurement, field }, sentence(conflict, device));
+    }
+    const [next] = noticed.slice(toldSingly);
+    if (!next) return;
+    const more = noticed.length - toldSingly;
+    this.#say(
+      next,
+      `${more} more fields, the first of them ${next.measurement}.${next.field}, come in another type than they have, and are held and not stored: see muster field`,
+    );
+  }
+
+  #say(of: Noticed, why: string): void {
+    this.#options.log.warn(of, why);
+    this.#options.tell(of.device, why);
   }
 
   /** To be called when there was no room for more of a device's values of a field; tells it once. */
@@ -93,16 +127,22 @@ export class Conflicts {
     for (const device of new Set([...devices, ...(first === undefined ? [] : [first])])) this.#show(device);
   }
 
-  #changed({ measurement, field, origin, held }: Conflict): void {
-    if (origin.how === "first") {
-      const key = keyOf(measurement, field);
-      this.#first.set(key, origin.device);
-      const own = this.#firstOf.get(origin.device);
-      if (own) own.add(key);
-      else this.#firstOf.set(origin.device, new Set([key]));
-      this.#show(origin.device);
-    }
-    for (const { device } of held) this.#show(device);
+  #changed({ measurement, field, held }: Conflict): void {
+    const touched = new Set(held.map(({ device }) => device));
+    this.#record(measurement, field, touched);
+    for (const device of touched) this.#show(device);
+  }
+
+  /** Remembers who sent the field first; that device joins the `touched`. */
+  #record(measurement: string, field: string, touched: Set<DeviceId>): void {
+    const origin = this.#options.types.origin(measurement, field);
+    if (origin.how !== "first") return;
+    const key = keyOf(measurement, field);
+    this.#first.set(key, origin.device);
+    const own = this.#firstOf.get(origin.device);
+    if (own) own.add(key);
+    else this.#firstOf.set(origin.device, new Set([key]));
+    touched.add(origin.device);
   }
 
   #show(device: DeviceId): void {

@@ -14,7 +14,7 @@ import { adviceOf } from "./advice.ts";
 import { longestText } from "./column-check.ts";
 import { Contract } from "./contract.ts";
 import { mostFields } from "./field-types.ts";
-import { mostEntries } from "./quarantine.ts";
+import { flushed, mostEntries } from "./quarantine.ts";
 import { day, memory, newInADay, ownShare } from "./series-budget.ts";
 import { shippedTypes } from "./shipped-types.ts";
 
@@ -277,6 +277,21 @@ suite("the quarantine", ({ test }) => {
     );
     add("rpi-7", "again");
     assert.is(quarantine.list(rpi)[0]?.count, 2);
+  });
+
+  test("the database is handed so many entries in one turn, and the others in the next", async (scope) => {
+    const kept = await database(scope);
+    const clock = new ManualClock();
+    const { quarantine } = await gate(scope, { database: kept, clock });
+    const count = (): unknown => kept.prepare("SELECT COUNT(*) AS n FROM quarantine").get()?.["n"];
+    for (let n = 0; n <= flushed; n += 1) {
+      const device = parseDeviceId(n % 2 ? "rpi-7" : "rpi-8");
+      quarantine.add({ device, measurement: "m", field: `f${n}`, got: "g", wanted: "w", sample: "", count: 1 });
+    }
+    clock.advance(1_000);
+    assert.is(count(), flushed);
+    clock.advance(1_000);
+    assert.is(count(), flushed + 1);
   });
 
   test("the database hears of it once a second, and an entry that is silent for a month goes", async (scope) => {

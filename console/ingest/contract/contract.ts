@@ -11,7 +11,6 @@ import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
 import { HeldValues, type HeldOptions } from "./held.ts";
 import { Quarantine } from "./quarantine.ts";
 import { SeriesBudget, type SeriesBudgetOptions } from "./series-budget.ts";
-import { isDecided } from "./settling.ts";
 
 export interface ContractOptions {
   readonly database: Database;
@@ -85,7 +84,9 @@ export class Contract {
       return series.flatMap((one) => this.#admitOne(one) ?? []);
     } finally {
       // One transaction for all that one message brings.
+      this.types.commit();
       this.held.commit();
+      this.conflicts.commit();
     }
   }
 
@@ -116,10 +117,9 @@ export class Contract {
       into.set(field, column);
       return 0;
     }
-    const how = type === undefined ? undefined : this.types.origin(measurement, field).how;
-    const { kept, conflicting, misfits } = sift(column, times.length, type, how === "settled");
-    if (conflicting !== undefined && how !== undefined && !isDecided(how))
-      this.#hold(series, field, conflicting, misfits);
+    const decided = type === undefined ? undefined : this.types.decided(measurement, field);
+    const { kept, conflicting, misfits } = sift(column, times.length, type, decided?.how === "settled");
+    if (conflicting !== undefined && type !== undefined && !decided) this.#hold(series, field, conflicting, misfits);
     if (kept !== undefined) into.set(field, kept);
     let aside = 0;
     for (const [got, { sample, count }] of misfits) {

@@ -5,7 +5,7 @@ import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { damageOf } from "../../store/damage.ts";
-import type { Database } from "../../store/database.ts";
+import { transaction, type Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
 import type { StoredTypes } from "../../store/store.ts";
 import { keyOf } from "./held.ts";
@@ -16,9 +16,12 @@ import { isConsoles, shippedType } from "./shipped-types.ts";
  * device that sent it first. Nobody has decided about the last two, they came about.
  */
 export type Origin =
-  | { readonly how: "shipped" | "declared" | "store" }
-  | { readonly how: "settled"; readonly by: string; readonly since: number }
+  | DecidedOrigin
+  | { readonly how: "store" }
   | { readonly how: "first"; readonly device: DeviceId; readonly since: number };
+type DecidedOrigin =
+  | { readonly how: "shipped" | "declared" }
+  | { readonly how: "settled"; readonly by: string; readonly since: number };
 
 export interface FieldTypesOptions {
   readonly database: Database;
@@ -50,7 +53,7 @@ const parseDecision = parserOf(decisionRow);
 
 interface Known {
   readonly fields: Map<string, FieldType>;
-  integers: ReadonlySet<string> | undefined;
+  integers: Set<string> | undefined;
 }
 
 /**
@@ -65,6 +68,8 @@ export class FieldTypes {
   readonly #introduced = new Map<DeviceId, number>();
   #learned: StoredTypes | undefined;
   #firstComer: ReturnType<Database["prepare"]> | undefined;
+  /** What came first in the present message. */
+  #unkept: Row[] = [];
   #count = 0;
 
   constructor(options: FieldTypesOptions) {
@@ -98,7 +103,7 @@ export class FieldTypes {
   }
 
   /**
-   * Gives a new field its type: the shipped or declared one, else `came`.
+   * Gives a new field its type: the shipped or declared one, else `came`. What came is kept with the next {@link commit}.
    * @returns undefined where there is no room for more fields
    */
   settle(device: DeviceId, measurement: string, field: string, came: FieldType): FieldType | undefined {
@@ -113,17 +118,28 @@ export class FieldTypes {
     const type = this.#ruled(measurement, field) ?? came;
     this.#set(measurement, field, type);
     this.#counted(device);
-    this.#keep({ measurement, field, type, device });
+    this.#unkept.push({ measurement, field, type, device });
     return type;
   }
 
-  /** Who says what a known field is. Asked only where a value does not fit: it looks into the database. */
-  origin(measurement: string, field: string): Origin {
+  /**
+   * Who has decided what a known field is; undefined where nobody has. It costs no look into the database, of which one message
+   * with ten thousand values that do not fit would need as many.
+   */
+  decided(measurement: string, field: string): DecidedOrigin | undefined {
     if (shippedType(measurement, field) !== undefined) return { how: "shipped" };
-    if (this.#options.declared.has(`${measurement}.${field}`)) return { how: "declared" };
-    const type = this.#known.get(measurement)?.fields.get(field);
+    if (this.#options.declared.size > 0 && this.#options.declared.has(`${measurement}.${field}`))
+      return { how: "declared" };
     const decision = this.#decisions.get(keyOf(measurement, field));
-    if (decision && decision.type === type) return { how: "settled", by: decision.by, since: decision.since };
+    if (decision?.type !== this.#known.get(measurement)?.fields.get(field)) return undefined;
+    return decision && { how: "settled", by: decision.by, since: decision.since };
+  }
+
+  /** Who says what a known field is, for people: it looks into the database. */
+  origin(measurement: string, field: string): Origin {
+    const decided = this.decided(measurement, field);
+    if (decided) return decided;
+    const type = this.#known.get(measurement)?.fields.get(field);
     this.#firstComer ??= this.#options.database.prepare(
       "SELECT device, since FROM field_types WHERE measurement = ? AND field = ? AND type = ?",
     );
@@ -183,7 +199,9 @@ export class FieldTypes {
     if (!known) this.#known.set(measurement, (known = { fields: new Map(), integers: undefined }));
     const before = known.fields.get(field);
     known.fields.set(field, type);
-    if (type !== "integer" && before !== "integer") return;
+    if (before === type || (type !== "integer" && before !== "integer")) return;
+    // Series on their way to the store share the set: it may grow by what none of them can have, and is else made anew.
+    if (before === undefined) return void (known.integers ??= new Set()).add(field);
     const integers = [...known.fields].filter(([, one]) => one === "integer").map(([name]) => name);
     known.integers = integers.length > 0 ? new Set(integers) : undefined;
   }
@@ -193,15 +211,27 @@ export class FieldTypes {
     this.#introduced.set(device, (this.#introduced.get(device) ?? 0) + 1);
   }
 
-  #keep({ measurement, field, type, device }: Row): void {
+  /** Keeps what came first since the last time, in one transaction: a message may bring a thousand new fields. */
+  commit(): void {
+    if (this.#unkept.length === 0) return;
+    const rows = this.#unkept;
+    this.#unkept = [];
     const { database, clock, log } = this.#options;
+    const since = Math.round(clock.now());
     try {
-      database
-        .prepare("INSERT OR REPLACE INTO field_types (measurement, field, type, device, since) VALUES (?, ?, ?, ?, ?)")
-        .run(measurement, field, type, device, Math.round(clock.now()));
+      const keep = database.prepare(
+        "INSERT OR REPLACE INTO field_types (measurement, field, type, device, since) VALUES (?, ?, ?, ?, ?)",
+      );
+      transaction(database, () => {
+        for (const { measurement, field, type, device } of rows) keep.run(measurement, field, type, device, since);
+      });
     } catch (thrown) {
-      // It holds as long as this run does, which is no reason to refuse samples.
-      log.warn({ err: asError(thrown), measurement, field }, "a field's type could not be kept");
+      // They hold as long as this run does, which is no reason to refuse samples.
+      const [first] = rows;
+      log.warn(
+        { err: asError(thrown), measurement: first?.measurement, field: first?.field, fields: rows.length },
+        "the types of new fields could not be kept",
+      );
     }
   }
 }

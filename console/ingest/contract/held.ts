@@ -93,6 +93,7 @@ export class HeldValues {
   readonly #bytes = new Map<DeviceId, number>();
   readonly #fieldsOf = new Map<DeviceId, Set<string>>();
   #pairs = 0;
+  #lastTimes: { readonly times: readonly number[]; readonly text: string } | undefined;
   #total = 0;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
 
@@ -169,11 +170,12 @@ export class HeldValues {
     const { device, measurement, times } = series;
     const known = this.#fields.get(keyOf(measurement, field))?.devices.get(device);
     const count = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
-    const [timesText, valuesText, tags] = [JSON.stringify(times), JSON.stringify(values), JSON.stringify(series.tags)];
-    const bytes = rowOverhead + timesText.length + valuesText.length + tags.length;
     const isNew =
       known === undefined && this.fieldsOf(device).size < mostHeldFields.ofDevice && this.#pairs < mostHeldFields.ofAll;
-    if ((!known && !isNew) || !this.#hasRoom(device, bytes)) {
+    if (!known && !isNew) return "full";
+    const [timesText, valuesText, tags] = [this.#timesText(times), JSON.stringify(values), JSON.stringify(series.tags)];
+    const bytes = rowOverhead + timesText.length + valuesText.length + tags.length;
+    if (!this.#hasRoom(device, bytes)) {
       if (known) known.dropped += count;
       return "full";
     }
@@ -254,6 +256,12 @@ export class HeldValues {
     }
   }
 
+  /** As JSON. All fields of a series have the same times, and a message may have ten thousand of them. */
+  #timesText(times: readonly number[]): string {
+    if (this.#lastTimes?.times !== times) this.#lastTimes = { times, text: JSON.stringify(times) };
+    return this.#lastTimes.text;
+  }
+
   #insert(row: (string | number)[]): boolean {
     if (!this.#open) throw new NoRoomError("the console stops: not taken, send it again later");
     const { database, statements } = this.#open;
@@ -270,6 +278,7 @@ export class HeldValues {
   /** Makes what was added last for good. To be called before anybody is told that it is safe. @throws NoRoomError as {@link add} does */
   commit(): void {
     const database = this.#open?.database;
+    this.#lastTimes = undefined;
     if (!database?.isTransaction) return;
     try {
       database.exec("COMMIT");

@@ -47,6 +47,8 @@ const parseRow = parserOf(
 
 /** Entries of one device and of all at most: what they name comes from outside. */
 export const mostEntries = { ofDevice: 1_000, ofAll: 10_000 };
+/** Entries that the database is handed in one turn: some 5 ms. */
+export const flushed = 1_000;
 /** Milliseconds: the database hears of many misfits at once, and an entry that nothing was added to is let go. */
 const flushEvery = 1_000;
 const longestSilence = 30 * 86_400_000;
@@ -75,7 +77,7 @@ export class Quarantine {
 
   /** Writes what the database does not have yet. */
   stop(): void {
-    this.flush();
+    this.flush(Number.POSITIVE_INFINITY);
   }
 
   /** Adds `count` values that were set aside for the same reason. */
@@ -137,8 +139,8 @@ export class Quarantine {
       }
   }
 
-  /** Hands what has changed to the database. */
-  flush(): void {
+  /** Hands what has changed to the database: so many entries now, the others later. */
+  flush(most = flushed): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
     if (this.#dirty.size === 0) return;
@@ -147,11 +149,13 @@ export class Quarantine {
       const keep = database.prepare(
         "INSERT OR REPLACE INTO quarantine (device, measurement, field, got, wanted, sample, count, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
+      const handed = [...this.#dirty].slice(0, most);
       transaction(database, () => {
-        for (const { device, measurement, field, got, wanted, sample, count, first, last } of this.#dirty)
+        for (const { device, measurement, field, got, wanted, sample, count, first, last } of handed)
           keep.run(device, measurement, field, got, wanted, sample, count, first, last);
       });
-      this.#dirty.clear();
+      for (const entry of handed) this.#dirty.delete(entry);
+      if (this.#dirty.size > 0) this.#flushLater();
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "the quarantine could not be kept: its counts go on in memory");
     }
@@ -171,6 +175,10 @@ export class Quarantine {
 
   #touch(entry: Entry): void {
     this.#dirty.add(entry);
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
     this.#cancelFlush ??= this.#options.clock.after(flushEvery, () => this.flush());
   }
 }

@@ -11,6 +11,7 @@ import { migrations } from "../../store/schema.ts";
 import { StoreUnavailableError, type SeriesColumns, type StoredTypes } from "../../store/store.ts";
 import { NoRoomError } from "../spool/spool.ts";
 import { Contract } from "./contract.ts";
+import { toldSingly } from "./conflicts.ts";
 import { mostHeld, mostHeldFields } from "./held.ts";
 import { Settling, type Settled } from "./settling.ts";
 
@@ -300,5 +301,20 @@ suite("a field that devices see differently", ({ test }) => {
     const settled = await second.settling.settle("room", "t", "string", "ann");
     assert.is(settled.ok && settled.written, 2);
     assert.is(heldValues(second), 0);
+  });
+
+  test("of many fields in one message some are told one by one, and how many the others are", async (scope) => {
+    const one = await bench(scope);
+    const fields = (count: number, value: Column): Record<string, Column> =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, value]));
+    one.send("rpi-7", fields(toldSingly + 2, 1));
+    one.send("rpi-8", fields(toldSingly, "a"));
+    assert.is(one.told.length, toldSingly);
+    one.told.length = 0;
+    one.send("rpi-9", fields(toldSingly + 2, "a"));
+    assert.is(one.told.length, toldSingly + 1);
+    assert.match(one.told.at(-1)?.[1] ?? "", /^2 more fields, the first of them room\.f8, .* held and not stored/);
+    assert.match(one.problems.get("rpi-9") ?? "", /and 8 more fields$/);
+    assert.match(one.problems.get("rpi-7") ?? "", /and 8 more fields$/);
   });
 });
