@@ -2,15 +2,15 @@ import { unpack } from "#shared/columns";
 import type { SeriesColumns } from "./store.ts";
 
 /**
- * What is written at once at most, so that nothing else waits longer than some 20 ms: values, with so many more for each row as it costs.
- * What agents send in one batch by default is a hundredth of it.
+ * What is written at once at most, so that nothing else waits longer than some 10 ms: values, with so many more for each row and each
+ * series as it costs. What agents send in one batch by default is a fiftieth of it.
  */
-export const portion = { weight: 10_000, row: 4 };
+export const portion = { weight: 5_000, row: 4, series: 8 };
 
 /** Whether all of it is one portion. */
 export function isQuick(series: readonly SeriesColumns[]): boolean {
   let weight = 0;
-  for (const one of series) weight += one.times.length * weightOf(one);
+  for (const one of series) weight += portion.series + one.times.length * weightOf(one);
   return weight <= portion.weight;
 }
 
@@ -20,6 +20,7 @@ export function* portionsOf(series: readonly SeriesColumns[]): Iterable<readonly
   let room = portion.weight;
   for (const one of series) {
     const weight = weightOf(one);
+    room -= portion.series;
     for (let from = 0; from < one.times.length;) {
       const rows = Math.max(1, Math.min(one.times.length - from, Math.floor(room / weight)));
       current.push(cut(one, from, from + rows));
