@@ -87,6 +87,16 @@ for (const kind of ["disk", "memory"] as const) {
       for (const seq of one.seqs) readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0));
     });
 
+    test("a series of too many fields becomes several; no field is lost", async (scope) => {
+      const one = openOutbox(scope, kind === "disk" ? { directory: await scope.directory() } : {});
+      const f = Object.fromEntries(numbers(0, mostSpread.fieldsOfSeries).map((at) => [`f${at}`, at]));
+      one.outbox.append({ ...columns(one.clock), dt: [0], m: [{ n: "wide", tags: { a: "b" }, f }] });
+      await eventually("both parts", () => one.seqs.length === 2);
+      const parts = one.seqs.map((seq) => readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0)).m[0]);
+      assert.equal(Object.assign({}, ...parts.map((part) => part?.f)), f);
+      for (const part of parts) assert.equal(part?.tags, { a: "b" });
+    });
+
     test("when the clock is first set, what waits moves along; and the same for all of it", async (scope) => {
       const clock = new ManualClock(3_000);
       const one = openOutbox(scope, kind === "disk" ? { directory: await scope.directory() } : {}, clock);

@@ -3,7 +3,8 @@ import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode, messageWithCauses } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Ack } from "#shared/messages/metrics";
+import type { Column } from "#shared/columns";
+import type { Ack, Measurement } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 import { openDirectory } from "./directory.ts";
 import { DiskQueue } from "./disk-queue.ts";
@@ -93,14 +94,15 @@ export class Outbox {
     const disk = this.#usableDisk();
     if (disk ? disk.append(columns) : this.#memory.append(columns)) return;
     const { m, ...instants } = columns;
-    if (m.length > 1) {
-      const middle = m.length >> 1;
-      this.append({ ...instants, m: m.slice(0, middle) });
-      this.append({ ...instants, m: m.slice(middle) });
+    const [one] = m;
+    const parts: Measurement[][] =
+      m.length > 1 || !one ? halves(m) : halves(Object.entries(one.f)).map((f) => withFields(one, f));
+    if (parts.length > 1) {
+      for (const part of parts) this.append({ ...instants, m: part });
       return;
     }
     this.#lost(1, 0);
-    this.#options.log.error({ measurement: m[0]?.n }, "a batch of one measurement is too large for a message");
+    this.#options.log.error({ measurement: one?.n }, "a batch of one field is too large for a message");
   }
 
   /** Where batches wait; each in the order of its numbers. */
@@ -192,4 +194,15 @@ export class Outbox {
     this.#gaps += gaps;
     if (batches > 0) this.#options.log.warn({ batches }, "batches were lost before the console had them; it is told");
   }
+}
+
+/** The list in two; as it is where there is nothing to part. */
+function halves<T>(list: readonly T[]): T[][] {
+  const middle = list.length >> 1;
+  return middle === 0 ? [[...list]] : [list.slice(0, middle), list.slice(middle)];
+}
+
+/** The same series with some of its fields: at the console they come together again. */
+function withFields(one: Measurement, fields: readonly (readonly [string, Column])[]): Measurement[] {
+  return [{ ...one, f: Object.fromEntries(fields) }];
 }

@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { decode, encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
-import { isPlainBatch, mostSpread } from "#shared/messages/batch-check";
-import { batch as schema, readBatch } from "#shared/messages/metrics";
+import { isPlainBatch, most, mostSpread, mostTags } from "#shared/messages/batch-check";
+import { batch as schema, readBatch, readSimple } from "#shared/messages/metrics";
 import { Random } from "../../chaos/random.ts";
 import { suite } from "../../test/suite.ts";
 
@@ -135,6 +135,45 @@ suite("batch check", ({ test }) => {
     );
     // What an agent gathers at most by the settings that the documents name.
     assert.ok(judge(asked(150, same(300, 1))));
+  });
+
+  test("a series has so many fields and tags at most, and a batch so many fields", () => {
+    const entries = (count: number, value: unknown): object =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, value]));
+    const judge = (m: object[]): string => {
+      const batch = { ...plain, dt: [0], m };
+      try {
+        readBatch(encode(batch, "cbor"));
+        assert.ok(isPlainBatch(batch) && z.safeParse(schema, batch).success);
+        return "taken";
+      } catch (error) {
+        assert.not.ok(isPlainBatch(batch) || z.safeParse(schema, batch).success);
+        return (error as Error).message;
+      }
+    };
+    const { fieldsOfSeries, fields } = mostSpread;
+    const wide = { n: "a", f: entries(fieldsOfSeries, 1) };
+    const full = Array.from({ length: fields / fieldsOfSeries }, () => wide);
+    assert.is(judge([wide]), "taken");
+    assert.match(judge([{ n: "a", f: entries(fieldsOfSeries + 1, 1) }]), /m\.0\.f: expected at most 1000 entries/);
+    assert.is(judge(full), "taken");
+    assert.match(judge([...full, { n: "a", f: { one: 1 } }]), /m: expected at most 16000 fields/);
+    assert.is(judge([{ n: "a", tags: entries(mostTags, "x"), f: { a: 1 } }]), "taken");
+    const tagged = { n: "a", tags: entries(mostTags + 1, "x"), f: { a: 1 } };
+    assert.match(judge([tagged]), /m\.0\.tags: expected at most 64 entries/);
+    // Neither does anything in the simple form.
+    const simple = (count: number) => readSimple(encode(entries(count, 1), "cbor"));
+    assert.is(simple(fieldsOfSeries).length, 1);
+    assert.throws(() => simple(fieldsOfSeries + 1), /expected at most 1000 entries/);
+  });
+
+  test("of a batch full of faults the first series is told, and no problem is gathered of the others", () => {
+    const bad = { n: "cpu", f: { a: {}, b: {}, c: {}, d: {} } };
+    const batch = { ...plain, m: [...plain.m, ...Array.from({ length: most.series - plain.m.length }, () => bad)] };
+    assert.throws(
+      () => readBatch(encode(batch, "cbor")),
+      new RegExp(`batch is not valid: m\\.${plain.m.length}\\.f\\.a: .*; and 1 more$`),
+    );
   });
 
   test("an error names the place", () => {

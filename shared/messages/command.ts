@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { decode, type Encoding } from "#shared/codec";
-import { check, count, epochMs, json, read, text } from "#shared/messages/schema";
+import { check, count, epochMs, json, jsonObject, read, text } from "#shared/messages/schema";
 import { commandKey } from "#shared/messages/presence";
 
 /** A command's arguments: an object of what JSON can say. */
-export const args = z.record(z.string(), json);
+export const args = jsonObject;
 export type Args = z.infer<typeof args>;
 export type { Json } from "#shared/messages/schema";
 

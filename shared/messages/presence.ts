@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { count, epochMs, json, read, text, token } from "#shared/messages/schema";
+import { atMost, count, epochMs, json, jsonObject, read, text, token } from "#shared/messages/schema";
 
 /** A command's key: `ping`, `set-interval`, `exec:backup`. */
 export const commandKey = z
@@ -12,7 +12,7 @@ export const onInterrupt = z.enum(["rerun", "fail", "verify"]);
 /** A command that a device offers, as it announces it: `args` is a JSON Schema. */
 export const offer = z.object({
   title: z.optional(text),
-  args: z.optional(z.record(z.string(), json)),
+  args: z.optional(jsonObject),
   onInterrupt: z.optional(onInterrupt),
   concurrent: z.optional(z.boolean()),
 });
@@ -25,10 +25,6 @@ export const mostCollectors = 64;
 /** What it tells of itself: facts are for looking at and for choosing devices by. */
 export const mostFacts = 64;
 
-/** An object with so many entries at most. */
-const atMost = (entries: number): z.core.$ZodCheck<object> =>
-  z.refine((value: object) => Object.keys(value).length <= entries, `expected at most ${entries} entries`);
-
 const birth = z.object({
   v: z.literal(1),
   online: z.literal(true),
@@ -40,9 +36,9 @@ const birth = z.object({
   interval: z.optional(count),
   paused: z.optional(z.boolean()),
   /** What the device measures by itself, by name, and whether it is switched on. */
-  collectors: z.optional(z.record(z.string().check(z.maxLength(64)), z.boolean()).check(atMost(mostCollectors))),
-  commands: z.optional(z.record(commandKey, offer).check(atMost(mostOffers))),
-  facts: z.optional(z.record(z.string().check(z.maxLength(64)), json).check(atMost(mostFacts))),
+  collectors: z.optional(atMost(mostCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
+  commands: z.optional(atMost(mostOffers, z.record(commandKey, offer))),
+  facts: z.optional(atMost(mostFacts, z.record(z.string().check(z.maxLength(64)), json))),
 });
 /** The retained presence of a device that is there. */
 export type Birth = z.infer<typeof birth>;

@@ -26,6 +26,29 @@ export const json = z.custom<Json>(
   `expected what JSON can say, with finite numbers, at most ${deepest} levels deep`,
 );
 
+/** An object of it. Not a schema for each entry: what one message holds of them is only bounded by its size. */
+export const jsonObject = z.custom<{ [key: string]: Json }>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isJson(value, deepest + 1),
+  `expected an object of what JSON can say, with finite numbers, at most ${deepest} levels deep`,
+);
+
+/**
+ * A list or object of so many entries at most, counted before any is looked at: a schema gathers a problem for each, and three
+ * are told.
+ */
+export function atMost<O, I>(entries: number, schema: z.ZodMiniType<O, I>): z.ZodMiniType<O, I> {
+  const isFew = (value: unknown): boolean => countEntries(value, entries) <= entries;
+  return z.pipe(z.custom<I>(isFew, `expected at most ${entries} entries`), schema);
+}
+
+/** Counts no further than one beyond `most`. */
+function countEntries(value: unknown, most: number): number {
+  if (Array.isArray(value)) return value.length;
+  let count = 0;
+  if (typeof value === "object") for (const _ in value) if (++count > most) break;
+  return count;
+}
+
 /** The value, if it fits. @throws BadInputError with one sentence that names each place: "args.seconds: expected number, got string" */
 export function check<T>(schema: Schema<T>, value: unknown, what: string): T {
   const result = z.safeParse(schema, value);
