@@ -52,6 +52,17 @@ suite("the sampler", ({ test }) => {
     bench.sampler.stop();
   });
 
+  test("gives no instant twice, however close two samples are", async () => {
+    const bench = new Bench([fixed("cpu")]);
+    bench.sampler.start();
+    await bench.sampler.report();
+    await bench.sampler.report();
+    const instants = bench.batches.map(({ t }) => t);
+    assert.equal(instants, [...new Set(instants)]);
+    assert.is(instants.length, 3);
+    bench.sampler.stop();
+  });
+
   test("that begins paused takes nothing until it is resumed, and counts add up", async () => {
     const bench = new Bench([fixed("cpu")], { paused: true });
     bench.sampler.start();

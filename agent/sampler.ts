@@ -4,6 +4,7 @@ import type { Collector, Reading } from "./collectors/collector.ts";
 import type { Gathering } from "./collectors/gathering.ts";
 import { sampleAll } from "./collectors/sample.ts";
 import { toColumns, type Columns, type Instant } from "./columns.ts";
+import { Instants } from "./instants.ts";
 
 export interface SamplerOptions {
   readonly collectors: readonly Collector[];
@@ -42,6 +43,7 @@ export interface OwnSource {
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #began: number;
+  readonly #instants = new Instants();
   readonly #complained = new Set<string>();
   readonly #disabled: Set<string>;
   #interval: number;
@@ -141,7 +143,7 @@ export class Sampler {
 
   #now(): Omit<Instant, "readings"> {
     const { clock } = this.#options;
-    return { at: clock.now(), mono: clock.monotonic() - this.#began, up: clock.uptime() };
+    return this.#instants.give({ at: clock.now(), mono: clock.monotonic() - this.#began, up: clock.uptime() });
   }
 
   #keep(now: Omit<Instant, "readings">, readings: readonly Reading[]): void {
