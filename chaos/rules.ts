@@ -139,11 +139,15 @@ export const rules: Readonly<Record<string, Rule>> = {
     // Typed and withdrawn while there was no console to see either.
     const asked = told.find(({ what }) => what === "asked")?.at ?? 0;
     const withdrawn = told.find(({ what }) => what === "withdrawn")?.at;
-    if (withdrawn !== undefined && isDown("server", asked, incidents) && isDown("server", withdrawn, incidents))
+    const sent = Math.min(asked + sending, first.at);
+    if (withdrawn !== undefined && isDown("server", sent, incidents) && isDown("server", withdrawn, incidents))
       return undefined;
     return `${first.who} began ${first.id}, of which the history knows nothing`;
   },
 };
+
+/** Milliseconds from a caller's note that it asks until its message is at the broker. */
+const sending = 50;
 
 /** Milliseconds from a process's start until it serves. */
 const starting = 1_000;
