@@ -23,6 +23,7 @@ export class Peer {
   readonly #waiting = new Map<string, (packet: Packet) => void>();
   readonly #listeners = new Set<(message: IPublishPacket) => void>();
   #lastId = 0;
+  #draining: Promise<void> | undefined;
   /** What was received while nobody took it away. */
   readonly messages: IPublishPacket[] = [];
 
@@ -31,6 +32,10 @@ export class Peer {
     this.socket = connect({ port: login.port, host: "127.0.0.1", localAddress: login.from, noDelay: true });
     this.socket.on("error", () => {});
     this.socket.on("data", (chunk: Buffer) => this.#parser.parse(chunk));
+    // One listener for whatever waits: hundreds of messages may be on their way.
+    this.socket.once("close", () => {
+      for (const end of this.#waiting.values()) end({ cmd: "disconnect" });
+    });
     this.#parser.on("packet", (packet: Packet) => this.#took(packet));
     this.#parser.on("error", () => this.socket.destroy());
   }
@@ -113,27 +118,25 @@ export class Peer {
   }
 
   #drained(): Promise<void> {
-    return new Promise((resolve) => {
+    return (this.#draining ??= new Promise<void>((resolve) => {
       const done = (): void => {
         this.socket.off("drain", done).off("close", done);
+        this.#draining = undefined;
         resolve();
       };
       this.socket.on("drain", done).on("close", done);
-    });
+    }));
   }
 
   async #answer(key: string): Promise<Packet> {
     if (this.socket.destroyed) throw new Error(`${this.#login.name}'s connection is closed`);
-    const gone = (): void => this.#waiting.get(key)?.({ cmd: "disconnect" });
     const answered = new Promise<Packet>((resolve) => this.#waiting.set(key, resolve));
-    this.socket.once("close", gone);
     try {
       const packet = await withDeadline(answered, patience / 1_000, `${key} to ${this.#login.name}`);
       if (packet.cmd === "disconnect") throw new Error(`${this.#login.name} was cut off while it waited for ${key}`);
       return packet;
     } finally {
       this.#waiting.delete(key);
-      this.socket.off("close", gone);
     }
   }
 
