@@ -37,6 +37,8 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #clock: Clock;
   readonly #entries = new Map<DeviceId, Entry>();
+  /** By their ids, until one more comes. */
+  #sorted: readonly Entry[] | undefined;
   /** Every change of a device's presence or of what it says about itself. */
   readonly changes: Signal<Device>;
   #cancelGrace: (() => void) | undefined;
@@ -91,7 +93,17 @@ export class Registry {
   }
 
   list(): readonly Device[] {
-    return [...this.#entries.values()].map(toDevice).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...this.walk()];
+  }
+
+  /** By their ids, one by one, to be gone through in several turns of the event loop. @param after only those behind this id */
+  *walk(after = ""): Generator<Device, void, void> {
+    const sorted = (this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
+    const first = sorted.findIndex(({ id }) => id > after);
+    for (let at = first; at >= 0 && at < sorted.length; at++) {
+      const entry = sorted[at];
+      if (entry) yield toDevice(entry);
+    }
   }
 
   /** Those of the newest values that tell how a device is, for a list of many. */
@@ -204,6 +216,7 @@ export class Registry {
     if (known) return known;
     const entry = newEntry(id);
     this.#entries.set(id, entry);
+    this.#sorted = undefined;
     // A device without a birth, such as one that only sends simple samples, shows up with its first message.
     this.#changed(entry);
     return entry;

@@ -88,7 +88,7 @@ async function checkPromises({ fleet, device: raw, completeness, ask, stored, re
     devices.map(({ id, missing }) => [id, missing]),
     [[device, 3]],
   );
-  assert.equal((await ask("/api/completeness")).body, { devices: [await completeness()] });
+  assert.equal((await ask("/api/completeness")).body, { devices: [await completeness()], next: null });
   assert.is((await ask("/api/devices/rpi-9/completeness")).statusCode, 404);
   assert.is(fleet.console.registry.get(device)?.problem, null);
 }

@@ -37,20 +37,25 @@ export class Api {
   }
 
   async devices(): Promise<readonly DeviceDocument[]> {
-    const devices: DeviceDocument[] = [];
+    return this.#ofFleet("/api/devices");
+  }
+
+  async completeness(): Promise<readonly CompletenessDocument[]> {
+    return this.#ofFleet("/api/completeness");
+  }
+
+  /** A list by devices, page by page; a console of before there were pages has it in one. */
+  async #ofFleet<T>(path: string): Promise<readonly T[]> {
+    const devices: T[] = [];
     for (let after: string | null | undefined = ""; after !== null && after !== undefined;) {
-      const page: { devices: DeviceDocument[]; next?: string | null } = await this.#ask(
+      const page: { devices: T[]; next?: string | null } = await this.#ask(
         "GET",
-        `/api/devices${after === "" ? "" : `?${new URLSearchParams({ after })}`}`,
+        `${path}${after === "" ? "" : `?${new URLSearchParams({ after })}`}`,
       );
       devices.push(...page.devices);
       after = page.next;
     }
     return devices;
-  }
-
-  async completeness(): Promise<readonly CompletenessDocument[]> {
-    return (await this.#ask<{ devices: CompletenessDocument[] }>("GET", "/api/completeness")).devices;
   }
 
   /** Newest first, page by page until there are `limit`. */

@@ -115,8 +115,13 @@ export class Desk {
     return this.#answerTimes.of(device, key);
   }
 
-  list(query: CommandQuery): readonly Command[] {
+  list(query: CommandQuery & { readonly limit?: number | undefined }): readonly Command[] {
     return this.#rows.list(query);
+  }
+
+  /** The same one by one, to be gone through in several turns of the event loop. */
+  walk(query: CommandQuery): Iterable<Command> {
+    return this.#rows.walk(query);
   }
 
   /**

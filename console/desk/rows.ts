@@ -11,7 +11,6 @@ import { parseCommand, withoutStory } from "./kept.ts";
 export interface CommandQuery {
   readonly device?: string | undefined;
   readonly state?: string | undefined;
-  readonly limit?: number | undefined;
   /** Only what was sent before this one, by {@link nameOf}. */
   readonly before?: string | undefined;
 }
@@ -20,12 +19,19 @@ export interface CommandQuery {
 const historyLimit = 100_000;
 /** Commands of one id that are looked at: an operator may call one `1` on every device of the fleet. */
 export const mostNamesakes = 20;
-/** Characters of the commands in one answer at most: a page is as long as the limit says, or as this allows. */
+/** Characters of the commands that a program gets at once: as many as it asks for, or as this allows. */
 export const mostListed = 512 * 1024;
-/** Commands that are read from the database at once for a list. */
-const chunk = 50;
+/** Commands that are read from the database at once for a list: others have their turn before the next ones. */
+const chunk = 20;
 const openList = openStates.map((state) => `'${state}'`).join(", ");
 const columns = "id, device, state, ts";
+
+/** Where a list of commands goes on. */
+interface Cursor {
+  readonly ts: number;
+  readonly id: string;
+  readonly device: string;
+}
 
 /** The commands' rows: each a document, with what is searched for beside it. */
 export class CommandRows {
@@ -33,6 +39,7 @@ export class CommandRows {
   readonly #update;
   readonly #find;
   readonly #answerTimes;
+  readonly #cursor;
   readonly #database: Database;
   readonly #clock: Pick<Clock, "now">;
 
@@ -46,6 +53,7 @@ export class CommandRows {
       "UPDATE commands SET state = ?, document = ?, brief = ?, key = ?, took = ? WHERE device = ? AND id = ?",
     );
     this.#find = database.prepare(`SELECT ${columns}, document FROM commands WHERE device = ? AND id = ?`);
+    this.#cursor = database.prepare("SELECT ts, id, device FROM commands WHERE device = ? AND id = ?");
     this.#answerTimes = database.prepare(
       "SELECT took FROM commands WHERE device = ? AND key = ? AND took IS NOT NULL ORDER BY ts DESC LIMIT ?",
     );
@@ -80,32 +88,43 @@ export class CommandRows {
   }
 
   /** Newest first, long ones in brief: as many as are asked for, or as there is room for in an answer. */
-  list({ device, state, limit = 100, before }: CommandQuery): Command[] {
-    const [beforeDevice = "", beforeId = ""] = before?.split("/") ?? [];
-    const cursor = before === undefined ? [] : [beforeDevice, beforeId, beforeId, beforeDevice];
-    const parameters = [device, state, ...cursor].filter((one) => one !== undefined);
-    const conditions = [
-      device === undefined ? [] : "device = ?",
-      state === undefined ? [] : "state = ?",
-      before === undefined ? [] : "(ts, id, device) < ((SELECT ts FROM commands WHERE device = ? AND id = ?), ?, ?)",
-    ].flat();
-    const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
-    const select = this.#database.prepare(
-      `SELECT ${columns}, COALESCE(brief, document) AS document FROM commands ${where} ORDER BY ts DESC, id DESC, device DESC LIMIT ? OFFSET ?`,
-    );
+  list({ limit = 100, ...query }: CommandQuery & { readonly limit?: number | undefined }): Command[] {
     const listed: Command[] = [];
-    const room = { left: mostListed };
-    const parse = (row: Row): Command | undefined => {
-      room.left -= String(row["document"]).length;
-      return room.left > 0 || listed.length === 0 ? brief(this.#parse(row), row) : undefined;
-    };
-    for (let offset = 0; offset < limit && room.left > 0; offset += chunk) {
-      const most = Math.min(chunk, limit - offset);
-      const read = damageOf(this.#database).all("commands", select, parse, ...parameters, most, offset);
-      listed.push(...read.filter((one) => one !== undefined));
-      if (read.length < most) break;
+    let room = mostListed;
+    for (const command of this.walk(query)) {
+      room -= JSON.stringify(command).length;
+      if (room < 0 && listed.length > 0) break;
+      listed.push(command);
+      if (listed.length >= limit) break;
     }
     return listed;
+  }
+
+  /** All of them one by one, newest first, long ones in brief. Read a few at a time: commands may come and go meanwhile. */
+  *walk({ device, state, before }: CommandQuery): Generator<Command, void, void> {
+    const [beforeDevice = "", beforeId = ""] = before?.split("/") ?? [];
+    let last: Cursor | undefined;
+    if (before !== undefined && !(last = this.#cursor.get(beforeDevice, beforeId) as Cursor | undefined)) return;
+    for (let read = chunk; read === chunk;) {
+      const conditions = [
+        device === undefined ? [] : "device = ?",
+        state === undefined ? [] : "state = ?",
+        last === undefined ? [] : "(ts, id, device) < (?, ?, ?)",
+      ].flat();
+      const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+      const select = this.#database.prepare(
+        `SELECT ${columns}, COALESCE(brief, document) AS document FROM commands ${where} ORDER BY ts DESC, id DESC, device DESC LIMIT ${chunk}`,
+      );
+      read = 0;
+      const parse = (row: Row): Command => {
+        read += 1;
+        last = row as unknown as Cursor;
+        return brief(this.#parse(row), row);
+      };
+      const parameters = [device, state, ...(last ? [last.ts, last.id, last.device] : [])];
+      const given = parameters.filter((one) => one !== undefined);
+      yield* damageOf(this.#database).each("commands", select, parse, ...given);
+    }
   }
 
   /** Milliseconds that the newest answers of a device to a key took, oldest first. */

@@ -78,7 +78,14 @@ export const commandDocument = z.object({
       }),
     )
     .optional(),
-  timeline: z.array(z.object({ ts: time, who: z.string(), what: z.string() })),
+  timeline: z.array(
+    z.object({
+      ts: time,
+      who: z.string(),
+      what: z.string(),
+      more: z.number().optional().describe("in place of so many events that are not kept"),
+    }),
+  ),
   explain: z.string(),
   brief: z.boolean().optional().describe("whether what is long in it was left out: GET /api/commands/:id has it"),
   steps: z.number().optional().describe("of one in brief, how many entries its timeline has"),

@@ -4,25 +4,37 @@ import { parseDeviceId } from "#shared/ids";
 import { House } from "../../test/damage.ts";
 import { suite } from "../../test/suite.ts";
 import { LatestValues, mostGlances, mostValues } from "../latest-values.ts";
-import { longestPage, pageOf } from "./pages.ts";
+import { listAnswer, longestPage, type Listed } from "./pages.ts";
+import type { Steps } from "./turns.ts";
 
 interface Page {
   readonly devices: readonly { readonly id: string; readonly latest: readonly unknown[] }[];
   readonly next: string | null;
 }
 
+/** What an answer says, made in one go. */
+function made(steps: Steps<Buffer>): Record<string, unknown> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return JSON.parse(value.toString()) as Record<string, unknown>;
+  }
+}
+
 suite("pages of lists", ({ test }) => {
-  test("a page ends where there is no more room, but has one item at least", () => {
+  test("a list ends where there is no more room, but has one item at least; it says whether there is more", () => {
     const items = Array.from({ length: 100 }, (_, at) => at);
-    const { text, count } = pageOf(items, (at) => ({ at, text: "x".repeat(longestPage / 10) }));
-    assert.is(count, 9);
-    assert.ok(text.length <= longestPage);
-    assert.is((JSON.parse(text) as unknown[]).length, count);
-    assert.is(pageOf(items, () => "x".repeat(longestPage)).count, 1);
-    assert.equal(
-      pageOf([], () => 1),
-      { text: "[]", count: 0 },
-    );
+    const wide = { list: "wide", items, document: (at: number) => ({ at, text: "ü".repeat(longestPage / 10) }) };
+    const after = ({ last, more }: Listed<number>): object => ({ last, more });
+    const page = made(listAnswer({ ...wide, room: longestPage, before: { a: 1, b: 2 }, after }));
+    assert.equal(Object.keys(page), ["a", "b", "wide", "last", "more"]);
+    assert.equal([(page["wide"] as unknown[]).length, page["last"], page["more"]], [9, 8, true]);
+    const one = made(listAnswer({ ...wide, document: () => "x".repeat(longestPage), room: longestPage, after }));
+    assert.equal([(one["wide"] as unknown[]).length, one["last"], one["more"]], [1, 0, true]);
+    const counted = (most: number): unknown =>
+      made(listAnswer({ list: "some", items: [1, 2, 3], document: (at) => at, most, after }));
+    assert.equal(counted(2), { some: [1, 2], last: 2, more: true });
+    assert.equal(counted(3), { some: [1, 2, 3], last: 3, more: false });
+    assert.equal(made(listAnswer({ list: "none", items: [], document: (at) => at })), { none: [] });
   });
 
   test("a large fleet is told in pages, and holds nobody up", async (scope) => {

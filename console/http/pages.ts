@@ -1,18 +1,102 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { principalOf } from "./auth.ts";
+import type { Steps, Turns } from "./turns.ts";
+
 /**
- * Characters of one answer that lists devices at most: a page ends there. What devices say about themselves can have 32 KiB each, and
+ * Characters of one answer that comes in pages at most: a page ends there. What devices say about themselves can have 32 KiB each, and
  * 60 MB for a large fleet would hold everything up for seconds.
  */
 export const longestPage = 512 * 1024;
+/** Characters of an answer's text that are turned into bytes together. */
+const piece = 64 * 1024;
 
-/** A list as JSON, item by item until there is no more room; at least one. @returns the items' text, and how many they are */
-export function pageOf<T>(items: readonly T[], document: (item: T) => unknown): { text: string; count: number } {
-  const texts: string[] = [];
-  let room = longestPage;
+/** Makes an answer in turns and sends it: written out already, because a schema would look at every value of it once more. */
+export type Send = (request: FastifyRequest, reply: FastifyReply, steps: Steps<Buffer>) => Promise<never>;
+
+export function sendInTurns(turns: Turns): Send {
+  return async (request, reply, steps) => {
+    const gone = new AbortController();
+    reply.raw.once("close", () => gone.abort());
+    const bytes = await turns.run(principalOf(request).name, steps, gone.signal);
+    reply.type("application/json; charset=utf-8");
+    return bytes as never;
+  };
+}
+
+/** Where a list has ended. */
+export interface Listed<T> {
+  /** The last item that is in it. */
+  readonly last: T | undefined;
+  /** Whether there are items that are not. */
+  readonly more: boolean;
+}
+
+export interface ListAnswer<T> {
+  /** What the list is called in the answer. */
+  readonly list: string;
+  /** Looked at as far as they are needed, one in each step. */
+  readonly items: Iterable<T>;
+  readonly document: (item: T) => unknown;
+  /** Items at most. */
+  readonly most?: number;
+  /** Characters of the items at most; the first one may have more. */
+  readonly room?: number;
+  /** What stands before the list. */
+  readonly before?: object;
+  /** What stands behind it. */
+  readonly after?: (listed: Listed<T>) => object;
+}
+
+/** An object with a long list as JSON, an item in each step. */
+export function* listAnswer<T>({
+  list,
+  items,
+  document,
+  most = Infinity,
+  room = Infinity,
+  before = {},
+  after = () => ({}),
+}: ListAnswer<T>): Steps<Buffer> {
+  const bytes = new Bytes(`{${membersOf(before, "", ",")}${JSON.stringify(list)}:[`);
+  const listed: { count: number; last: T | undefined; more: boolean } = { count: 0, last: undefined, more: false };
+  let left = room;
   for (const item of items) {
-    const text = JSON.stringify(document(item));
-    room -= text.length;
-    if (room < 0 && texts.length > 0) break;
-    texts.push(text);
+    const text = listed.count < most ? JSON.stringify(document(item)) : "";
+    left -= text.length;
+    listed.more = listed.count >= most || (left < 0 && listed.count > 0);
+    if (listed.more) break;
+    bytes.add(listed.count > 0 ? `,${text}` : text);
+    listed.count += 1;
+    listed.last = item;
+    yield;
   }
-  return { text: `[${texts.join(",")}]`, count: texts.length };
+  bytes.add(`]${membersOf(after(listed), ",", "")}}`);
+  return bytes.all();
+}
+
+/** An object's members as JSON without its braces; nothing, not even what stands around them, where there are none. */
+function membersOf(object: object, before: string, after: string): string {
+  const text = JSON.stringify(object).slice(1, -1);
+  return text === "" ? "" : `${before}${text}${after}`;
+}
+
+/** Text that becomes bytes bit by bit: all at once it would take as long again as its making. */
+export class Bytes {
+  readonly #pieces: Buffer[] = [];
+  #text: string;
+
+  constructor(text = "") {
+    this.#text = text;
+  }
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length < piece) return;
+    this.#pieces.push(Buffer.from(this.#text));
+    this.#text = "";
+  }
+
+  all(): Buffer {
+    return Buffer.concat([...this.#pieces, Buffer.from(this.#text)]);
+  }
 }

@@ -23,6 +23,7 @@ import type { Console } from "../console.ts";
 import { allow, identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
+import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
@@ -35,6 +36,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { fieldRoutes } from "./routes/fields.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./connections.ts";
+import { Turns } from "./turns.ts";
 import { selfRoutes } from "./routes/self.ts";
 import { sessionRoutes } from "./routes/session.ts";
 
@@ -147,15 +149,16 @@ export async function buildApp({
     errorResponseBuilder: tooMany,
   });
   await app.register(swagger, { openapi, transform: jsonSchemaTransform });
-  await app.register(sessionRoutes(accounts));
-  await app.register(deviceRoutes(console, clock));
-  await app.register(completenessRoutes(console));
-  await app.register(commandRoutes(console));
-  await app.register(jobRoutes(console));
-  await app.register(groupRoutes(console));
-  await app.register(quarantineRoutes(console));
-  await app.register(fieldRoutes(console));
-  await app.register(damageRoutes(console));
+  const send = sendInTurns(new Turns({ clock }));
+  await app.register(sessionRoutes(accounts, send));
+  await app.register(deviceRoutes(console, clock, send));
+  await app.register(completenessRoutes(console, send));
+  await app.register(commandRoutes(console, send));
+  await app.register(jobRoutes(console, send));
+  await app.register(groupRoutes(console, send));
+  await app.register(quarantineRoutes(console, send));
+  await app.register(fieldRoutes(console, send));
+  await app.register(damageRoutes(console, send));
   await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));
   // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.

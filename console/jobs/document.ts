@@ -82,16 +82,7 @@ export function toJobSummaryDocument({
   };
 }
 
-export function toJobDocument(summary: JobSummary, rows: readonly JobRow[]): JobDocument {
-  const devices = rows.map(({ device, state, canary, command, sent, ended, outcome, progress }) => ({
-    device,
-    state,
-    canary,
-    command,
-    sent,
-    ended,
-    outcome,
-    ...(progress === undefined ? {} : { progress }),
-  }));
-  return { ...toJobSummaryDocument(summary), devices };
+export function toJobDeviceDocument(row: JobRow): JobDocument["devices"][number] {
+  const { device, state, canary, command, sent, ended, outcome, progress } = row;
+  return { device, state, canary, command, sent, ended, outcome, ...(progress === undefined ? {} : { progress }) };
 }

@@ -7,6 +7,9 @@ import { parserOf } from "../store/kept.ts";
 
 const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;
+const parseMember = parserOf(z.object({ name: z.string(), device: z.string() }));
+/** Rows that are read at once for a list of all. */
+const chunk = 200;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** Names that operators give to sets of devices. A group is there as long as a device is in it. */
@@ -44,6 +47,24 @@ export class Groups {
 
   names(): readonly string[] {
     return this.#names("SELECT DISTINCT name FROM device_groups ORDER BY name");
+  }
+
+  /** Every group with each of its devices, by their names; a few read at a time. */
+  *walk(): Generator<{ readonly group: string; readonly device: string }, void, void> {
+    const select = this.#database.prepare(
+      `SELECT device, name FROM device_groups WHERE (name, device) > (?, ?) ORDER BY name, device LIMIT ${chunk}`,
+    );
+    let last = { name: "", device: "" };
+    for (let read = chunk; read === chunk;) {
+      read = 0;
+      const parse = (row: Row): { group: string; device: string } => {
+        read += 1;
+        last = row as typeof last;
+        const { name, device } = parseMember(row);
+        return { group: name, device };
+      };
+      yield* damageOf(this.#database).each("device_groups", select, parse, last.name, last.device);
+    }
   }
 
   #names(sql: string, ...parameters: string[]): string[] {

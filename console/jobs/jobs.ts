@@ -94,13 +94,27 @@ export class Jobs {
 
   /** The job with its devices; undefined for an unknown id. */
   find(id: string): { readonly summary: JobSummary; readonly rows: readonly JobRow[] } | undefined {
+    const found = this.open(id);
+    return found && { ...found, rows: [...found.rows] };
+  }
+
+  /** The same with devices that are read one by one, to be gone through in several turns of the event loop. */
+  open(id: string): { readonly summary: JobSummary; readonly rows: Iterable<JobRow> } | undefined {
     const summary = this.#summary(id);
-    return summary && { summary, rows: this.#runs.get(id)?.rows ?? this.#rows.devices(id) };
+    return summary && { summary, rows: this.#runs.get(id)?.rows.slice() ?? this.#rows.walk(id) };
   }
 
   /** Newest first. */
   list(limit: number): readonly JobSummary[] {
-    return this.#rows.list(limit).map((job) => this.#summarize(job));
+    return [...this.walk()].slice(0, limit);
+  }
+
+  /** The same one by one, each a look at its devices. @param before only what was begun before this one */
+  *walk(before?: string): Generator<JobSummary, void, void> {
+    for (const id of this.#rows.ids(before)) {
+      const summary = this.#summary(id);
+      if (summary) yield summary;
+    }
   }
 
   /** @throws JobRefusedError unless it runs */

@@ -1,10 +1,12 @@
-import { damageOf } from "../store/damage.ts";
+import { damageOf, type Row } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
 import { parseJob, parseJobDevice } from "./kept.ts";
 
 /** Jobs kept at most; the oldest ended ones are forgotten beyond it. */
 const historyLimit = 1_000;
+/** Devices of a job that are read at once for an answer. */
+const chunk = 100;
 const unended = "('waiting', 'queued', 'accepted', 'running')";
 
 /** The jobs' rows, and those of their devices. */
@@ -58,9 +60,12 @@ export class JobRows {
     return row?.nonce ?? "";
   }
 
-  /** Newest first. */
-  list(limit: number): readonly Job[] {
-    return this.#jobs("SELECT id, document FROM jobs ORDER BY ts DESC, id DESC LIMIT ?", limit);
+  /** Newest first. @param before only of those begun before this one */
+  ids(before?: string): readonly string[] {
+    const where = before === undefined ? "" : "WHERE (ts, id) < ((SELECT ts FROM jobs WHERE id = ?1), ?1)";
+    const select = this.#database.prepare(`SELECT id FROM jobs ${where} ORDER BY ts DESC, id DESC`);
+    const rows = select.all(...(before === undefined ? [] : [before])) as unknown as { id: string }[];
+    return rows.map(({ id }) => id);
   }
 
   /** Jobs that have something left to do, oldest first: also a cancelled one whose commands are still open. */
@@ -69,6 +74,23 @@ export class JobRows {
       `SELECT id, document FROM jobs WHERE state IN ('running', 'paused')
        OR id IN (SELECT job FROM job_devices WHERE state IN ${unended}) ORDER BY ts, id`,
     );
+  }
+
+  /** A job's devices in the order of sending, a few read at a time. */
+  *walk(job: string): Generator<JobRow, void, void> {
+    const select = this.#database.prepare(
+      `SELECT * FROM job_devices WHERE job = ? AND position > ? ORDER BY position LIMIT ${chunk}`,
+    );
+    let last = -1;
+    for (let read = chunk; read === chunk;) {
+      read = 0;
+      const parse = (row: Row): JobRow => {
+        read += 1;
+        last = Number(row["position"]);
+        return parseJobDevice(row);
+      };
+      yield* damageOf(this.#database).each("job_devices", select, parse, job, last);
+    }
   }
 
   /** A job's devices in the order of sending. */

@@ -67,15 +67,20 @@ export class Damage {
 
   /** Reads rows of a table one by one, each through `parse`; what throws there is set aside. */
   all<T>(table: DamagedTable, statement: Statement, parse: (row: Row) => T, ...parameters: Value[]): T[] {
-    const read: T[] = [];
+    return [...this.each(table, statement, parse, ...parameters)];
+  }
+
+  /** The same, but each row goes through `parse` when it is asked for: many rows can be looked at in several turns. */
+  *each<T>(
+    table: DamagedTable,
+    statement: Statement,
+    parse: (row: Row) => T,
+    ...parameters: Value[]
+  ): Generator<T, void, void> {
     for (const row of this.#rows(table, statement, parameters)) {
-      try {
-        read.push(parse(row));
-      } catch (thrown) {
-        this.#takeOut(table, row, asError(thrown).message);
-      }
+      const read = this.#parsed(table, row, parse);
+      if (read) yield read.value;
     }
-    return read;
   }
 
   /** The first row. @returns undefined where it was set aside, or there is none */
@@ -86,6 +91,15 @@ export class Damage {
   /** The first row as it is, for another look at it. */
   row(table: DamagedTable, statement: Statement, ...parameters: Value[]): Row | undefined {
     return this.#rows(table, statement, parameters)[0];
+  }
+
+  #parsed<T>(table: DamagedTable, row: Row, parse: (row: Row) => T): { readonly value: T } | undefined {
+    try {
+      return { value: parse(row) };
+    } catch (thrown) {
+      this.#takeOut(table, row, asError(thrown).message);
+      return undefined;
+    }
   }
 
   /** A page that cannot be read ends the table there: what stands before it is the answer. */

@@ -17,6 +17,7 @@ import {
   toCommandDocument,
   type CommandDocument,
 } from "../documents.ts";
+import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
 
@@ -42,7 +43,7 @@ const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
 /** Sending, looking up and withdrawing commands. */
 export const commandRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, answer: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const patience = new Patience();
     const viewer = allow("viewer");
@@ -165,12 +166,17 @@ export const commandRoutes =
         },
         preParsing: viewer,
       },
-      async ({ query }) => {
-        const commands = console.desk.list(query);
-        const last = commands.at(-1);
-        const before = last && nameOf(last);
-        const more = before !== undefined && console.desk.list({ ...query, before, limit: 1 }).length > 0;
-        return { commands: commands.map(document), next: more ? before : null };
+      (request, reply) => {
+        const { limit: most, ...query } = request.query;
+        const steps = listAnswer({
+          list: "commands",
+          items: console.desk.walk(query),
+          document,
+          most,
+          room: longestPage,
+          after: ({ last, more }) => ({ next: more && last ? nameOf(last) : null }),
+        });
+        return answer(request, reply, steps);
       },
     );
 

@@ -4,6 +4,7 @@ import type { Console } from "../../console.ts";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
 import { allow } from "../auth.ts";
 import { deviceId, problemDocument } from "../documents.ts";
+import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 
 const moment = z.number().nullable().describe("milliseconds since 1970-01-01 UTC");
@@ -47,7 +48,7 @@ const gapsOfEach = 10;
 
 /** What became of the samples of numbered batches. */
 export const completenessRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const viewer = allow("viewer");
 
@@ -73,11 +74,30 @@ export const completenessRoutes =
       {
         schema: {
           summary: `The same of every device that has sent a numbered batch, with the ${gapsOfEach} newest gaps of each`,
-          response: { 200: z.object({ devices: z.array(completenessDocument) }) },
+          querystring: z.object({
+            after: z.string().max(64).optional().describe("only devices behind this one: `next` of the answer before"),
+          }),
+          response: {
+            200: z.object({
+              devices: z.array(completenessDocument).describe("by their ids, as many as there is room for"),
+              next: z.string().nullable().describe("where the next page begins; null where there is none"),
+            }),
+          },
         },
         preParsing: viewer,
       },
-      async () => ({ devices: console.ingest.batches.completeness.fleet().map((one) => toDocument(one, gapsOfEach)) }),
+      (request, reply) =>
+        send(
+          request,
+          reply,
+          listAnswer({
+            list: "devices",
+            items: console.ingest.batches.completeness.walk(request.query.after),
+            document: (one) => toDocument(one, gapsOfEach),
+            room: longestPage,
+            after: ({ last, more }) => ({ next: more ? last?.device : null }),
+          }),
+        ),
     );
   };
 

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import type { Console } from "../../console.ts";
 import { allow } from "../auth.ts";
+import { listAnswer, type Send } from "../pages.ts";
 
 const damagedDocument = z.object({
   ts: z.number().describe("milliseconds since 1970-01-01 UTC"),
@@ -12,7 +13,7 @@ const damagedDocument = z.object({
 
 /** What in the data directory did not read, and was set aside. */
 export const damageRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       "/api/damage",
@@ -24,9 +25,10 @@ export const damageRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async ({ query }) => {
-        const damaged = [...console.damage.list(query.limit)];
-        return { damaged, more: console.damage.count() - damaged.length };
+      (request, reply) => {
+        const items = console.damage.list(request.query.limit);
+        const after = (): object => ({ more: console.damage.count() - items.length });
+        return send(request, reply, listAnswer({ list: "damaged", items, document: (one) => one, after }));
       },
     );
 

@@ -7,22 +7,17 @@ import type { Console, Device } from "../../console.ts";
 import { mostPoints } from "../../store/points.ts";
 import { allow, principalOf } from "../auth.ts";
 import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
-import { pageOf } from "../pages.ts";
+import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 
 const moment = z.string().describe("epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
 const value = z.union([z.number(), z.string(), z.boolean()]);
 const series = z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) });
 type Points = z.infer<typeof series>;
-/** Written out already: the schema would look at every value of the fleet once more. */
-interface Fleet {
-  devices: DeviceDocument[];
-  next: string | null;
-}
 
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
-  (console: Console, clock: Clock): FastifyPluginAsyncZod =>
+  (console: Console, clock: Clock, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const viewer = allow("viewer");
     const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
@@ -51,17 +46,22 @@ export const deviceRoutes =
         },
         preParsing: viewer,
       },
-      async ({ query: { limit, after = "" } }, reply) => {
-        const missing = console.ingest.batches.completeness.missing();
-        const toDocument = (device: Device): DeviceDocument => ({
+      (request, reply) => {
+        const { limit: most, after: behind } = request.query;
+        const { completeness } = console.ingest.batches;
+        const document = (device: Device): DeviceDocument => ({
           ...toDeviceDocument(device, console.registry.glance(device.id)),
-          missing: missing.get(device.id) ?? 0,
+          missing: completeness.missing(device.id),
         });
-        const left = console.devices().filter(({ id }) => id > after);
-        const { text, count } = pageOf(left.slice(0, limit), toDocument);
-        const next = count < left.length ? left[count - 1]?.id : undefined;
-        reply.type("application/json; charset=utf-8").serializer(String);
-        return `{"devices":${text},"next":${JSON.stringify(next ?? null)}}` as unknown as Fleet;
+        const steps = listAnswer({
+          list: "devices",
+          items: console.registry.walk(behind),
+          document,
+          most,
+          room: longestPage,
+          after: ({ last, more }) => ({ next: more ? last?.id : null }),
+        });
+        return send(request, reply, steps);
       },
     );
 

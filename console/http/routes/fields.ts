@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as z from "zod";
 import type { Console } from "../../console.ts";
+import type { Conflict } from "../../ingest/contract/conflicts.ts";
 import type { Settled } from "../../ingest/contract/settling.ts";
 import { allow, principalOf } from "../auth.ts";
 import { problemDocument } from "../documents.ts";
+import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 
 export const fieldType = z.enum(["float", "integer", "string", "boolean"]);
@@ -58,7 +60,7 @@ const statuses: Readonly<Record<Extract<Settled, { ok: false }>["reason"], numbe
 
 /** Fields that devices see differently, and the word of a person about them. */
 export const fieldRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       "/api/fields",
@@ -69,14 +71,11 @@ export const fieldRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async () => ({
-        conflicts: console.contract.conflicts.list(mostListed).map(({ origin, held, ...rest }) => ({
-          ...rest,
-          how: origin.how,
-          ...(origin.how === "first" ? { first: origin.device, since: origin.since } : {}),
-          held: held.map((one) => ({ ...one })),
-        })),
-      }),
+      (request, reply) => {
+        const items = console.contract.conflicts.walk();
+        const steps = listAnswer({ list: "conflicts", items, document: toDocument, most: mostListed });
+        return send(request, reply, steps);
+      },
     );
 
     app.post(
@@ -104,3 +103,12 @@ export const fieldRoutes =
       },
     );
   };
+
+function toDocument({ origin, held, ...rest }: Conflict): ConflictDocument {
+  return {
+    ...rest,
+    how: origin.how,
+    ...(origin.how === "first" ? { first: origin.device, since: origin.since } : {}),
+    held: held.map((one) => ({ ...one })),
+  };
+}

@@ -3,14 +3,16 @@ import * as z from "zod";
 import type { Console } from "../../console.ts";
 import { allow } from "../auth.ts";
 import { deviceId, problemDocument } from "../documents.ts";
+import { Bytes, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
+import type { Steps } from "../turns.ts";
 
 const groups = z.array(z.string().max(64)).max(100);
 const document = z.object({ device: z.string(), groups });
 
 /** The groups that a device is in, for jobs to select by. */
 export const groupRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const params = z.object({ id: deviceId });
     const response = { 200: document, 400: problemDocument, 404: problemDocument };
@@ -28,10 +30,7 @@ export const groupRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async () => {
-        const { groups: all } = console.jobs;
-        return { groups: Object.fromEntries(all.names().map((name) => [name, [...all.members(name)]])) };
-      },
+      (request, reply) => send(request, reply, allGroups(console.jobs.groups.walk())),
     );
 
     app.get(
@@ -65,3 +64,18 @@ export const groupRoutes =
       },
     );
   };
+
+/** The members of each group stand together. */
+function* allGroups(members: Iterable<{ readonly group: string; readonly device: string }>): Steps<Buffer> {
+  const bytes = new Bytes('{"groups":{');
+  let before: string | undefined;
+  for (const { group, device } of members) {
+    const end = before === undefined ? "" : "],";
+    const start = group === before ? "," : `${end}${JSON.stringify(group)}:[`;
+    bytes.add(`${start}${JSON.stringify(device)}`);
+    before = group;
+    yield;
+  }
+  bytes.add(before === undefined ? "}}" : "]}}");
+  return bytes.all();
+}

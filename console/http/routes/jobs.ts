@@ -8,14 +8,15 @@ import {
   jobDocument,
   jobSummaryDocument,
   jobTarget,
-  toJobDocument,
+  toJobDeviceDocument,
   toJobSummaryDocument,
-  type JobDocument,
 } from "../../jobs/document.ts";
 import type { JobOrder } from "../../jobs/job.ts";
 import { allow, principalOf } from "../auth.ts";
 import { problemDocument } from "../documents.ts";
+import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
+import type { Steps } from "../turns.ts";
 
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
 const order = z.object({
@@ -33,14 +34,15 @@ const params = z.object({ id: z.string().max(64) });
 
 /** One command to many devices. */
 export const jobRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const viewer = allow("viewer");
     const operator = allow("operator");
-    const document = (id: string): JobDocument => {
-      const found = console.jobs.find(id);
+    const one = (id: string): Steps<Buffer> => {
+      const found = console.jobs.open(id);
       if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
-      return toJobDocument(found.summary, found.rows);
+      const before = toJobSummaryDocument(found.summary);
+      return listAnswer({ list: "devices", items: found.rows, document: toJobDeviceDocument, before });
     };
     const answers = { 200: jobDocument, 404: problemDocument, 409: problemDocument };
 
@@ -57,7 +59,7 @@ export const jobRoutes =
       async (request, reply) => {
         const { id } = console.jobs.create(toOrder(request.body), principalOf(request).name);
         reply.code(201).header("location", `/api/jobs/${id}`);
-        return document(id);
+        return send(request, reply, one(id));
       },
     );
 
@@ -66,30 +68,54 @@ export const jobRoutes =
       {
         schema: {
           summary: "Jobs without their devices, newest first",
-          querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
-          response: { 200: z.object({ jobs: z.array(jobSummaryDocument) }) },
+          querystring: z.object({
+            limit: z.coerce.number().int().min(1).max(1_000).default(100),
+            before: z
+              .string()
+              .max(64)
+              .optional()
+              .describe("only what was begun before this one: `next` of the answer before"),
+          }),
+          response: {
+            200: z.object({
+              jobs: z.array(jobSummaryDocument).describe("fewer than the limit where there is no more room"),
+              next: z.string().nullable().describe("where the next page begins; null where there is none"),
+            }),
+          },
         },
         preParsing: viewer,
       },
-      async ({ query }) => ({ jobs: console.jobs.list(query.limit).map(toJobSummaryDocument) }),
+      (request, reply) => {
+        const { limit: most, before } = request.query;
+        const steps = listAnswer({
+          list: "jobs",
+          items: console.jobs.walk(before),
+          document: toJobSummaryDocument,
+          most,
+          room: longestPage,
+          after: ({ last, more }) => ({ next: more ? last?.id : null }),
+        });
+        return send(request, reply, steps);
+      },
     );
 
     app.get(
       "/api/jobs/:id",
       { schema: { summary: "One job with its devices", params, response: answers }, preParsing: viewer },
-      async (request) => document(request.params.id),
+      async (request, reply) => send(request, reply, one(request.params.id)),
     );
 
     app.post(
       "/api/jobs/:id/pause",
       { schema: { summary: "Send nothing more for now", params, response: answers }, preParsing: operator },
-      async (request) => document(console.jobs.pause(request.params.id, principalOf(request).name).id),
+      async (request, reply) =>
+        send(request, reply, one(console.jobs.pause(request.params.id, principalOf(request).name).id)),
     );
 
     app.post(
       "/api/jobs/:id/resume",
       { schema: { summary: "Go on with a paused job", params, response: answers }, preParsing: operator },
-      async (request) => document(console.jobs.resume(request.params.id).id),
+      async (request, reply) => send(request, reply, one(console.jobs.resume(request.params.id).id)),
     );
 
     app.delete(
@@ -98,7 +124,8 @@ export const jobRoutes =
         schema: { summary: "Cancel a job and withdraw its commands", params, response: answers },
         preParsing: operator,
       },
-      async (request) => document(console.jobs.cancel(request.params.id, principalOf(request).name).id),
+      async (request, reply) =>
+        send(request, reply, one(console.jobs.cancel(request.params.id, principalOf(request).name).id)),
     );
   };
 

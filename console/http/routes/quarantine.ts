@@ -7,6 +7,7 @@ import type { SetAside } from "../../ingest/contract/quarantine.ts";
 import { isDecided } from "../../ingest/contract/settling.ts";
 import { allow } from "../auth.ts";
 import { deviceId, problemDocument } from "../documents.ts";
+import { listAnswer, type Send } from "../pages.ts";
 import { fieldType } from "./fields.ts";
 
 const time = z.number().describe("milliseconds since 1970-01-01 UTC");
@@ -70,10 +71,12 @@ function toEntry({ conflicts }: Contract, one: SetAside): z.input<typeof setAsid
 
 /** Devices that are named with the number of their series. */
 const mostNamed = 20;
+/** Devices beyond their budget in one answer, the worst first: when these are mended the others come. */
+export const mostOffenders = 1_000;
 
 /** What is set aside before the store: fields that do not fit, and series beyond the budget. */
 export const quarantineRoutes =
-  (console: Console): FastifyPluginAsyncZod =>
+  (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const device = deviceId.optional();
 
@@ -87,10 +90,17 @@ export const quarantineRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async ({ query }) => {
+      (request, reply) => {
+        const { device, limit: most } = request.query;
         const { quarantine } = console.contract;
-        const all = quarantine.list(query.device).slice(0, query.limit);
-        return { entries: all.map((one) => toEntry(console.contract, one)), more: quarantine.more(query.device) };
+        const steps = listAnswer({
+          list: "entries",
+          items: lazily(() => quarantine.list(device)),
+          document: (one) => toEntry(console.contract, one),
+          most,
+          after: () => ({ more: quarantine.more(device) }),
+        });
+        return send(request, reply, steps);
       },
     );
 
@@ -116,10 +126,22 @@ export const quarantineRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async () => {
+      (request, reply) => {
         const { budget } = console.contract;
-        const devices = budget.offenders().map((one) => ({ ...one, worst: [...one.worst] }));
-        return { budget: budget.budget, devices, largest: budget.sizes().slice(0, mostNamed) };
+        const steps = listAnswer({
+          list: "devices",
+          items: lazily(() => budget.offenders()),
+          document: (one) => one,
+          most: mostOffenders,
+          before: { budget: budget.budget },
+          after: () => ({ largest: budget.sizes().slice(0, mostNamed) }),
+        });
+        return send(request, reply, steps);
       },
     );
   };
+
+/** Sorting is a step of its own: not in the turn in which many may ask. */
+function* lazily<T>(list: () => Iterable<T>): Generator<T, void, void> {
+  yield* list();
+}

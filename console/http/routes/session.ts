@@ -4,6 +4,7 @@ import { longestPassword, type Accounts } from "../../accounts.ts";
 import { sessionLength, type Token } from "../../tokens.ts";
 import { allow, loginIn, may, principalOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { problemDocument, time } from "../documents.ts";
+import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 
 const who = z.object({ name: z.string(), role: z.string() });
@@ -24,7 +25,7 @@ export type SessionDocument = z.infer<typeof sessionDocument>;
 
 /** Logging in and out of the page; who is logged in. */
 export const sessionRoutes =
-  (accounts: Accounts): FastifyPluginAsyncZod =>
+  (accounts: Accounts, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
     app.post(
       "/api/session",
@@ -89,11 +90,11 @@ export const sessionRoutes =
         },
         preParsing: allow("viewer"),
       },
-      async (request) => ({
-        sessions: accounts.tokens
-          .list(reach(request))
-          .map((token) => toDocument(token, loginIn(request).token === token.id)),
-      }),
+      (request, reply) => {
+        const document = (token: Token): SessionDocument => toDocument(token, loginIn(request).token === token.id);
+        const items = accounts.tokens.list(reach(request));
+        return send(request, reply, listAnswer({ list: "sessions", items, document }));
+      },
     );
 
     app.delete(

@@ -22,34 +22,22 @@ export class CompletenessReports {
     return completenessOf(device, rows.outboxes(device), rows.gaps(device));
   }
 
-  /** Of every device that has sent a numbered batch. */
-  fleet(): Completeness[] {
+  /** Of every device that has sent a numbered batch, by their ids; read one by one. @param after only those behind this id */
+  *walk(after = ""): Generator<Completeness, void, void> {
     const { rows, flush } = this.#options;
     flush();
-    const gaps = byDevice(rows.allGaps());
-    const outboxes = [...byDevice(rows.allOutboxes())];
-    return outboxes.map(([device, own]) => completenessOf(device, own, gaps.get(device) ?? []));
-  }
-
-  /** Missing samples of each device that misses any: two queries, however large the fleet is. */
-  missing(): Map<DeviceId, number> {
-    const { rows, flush } = this.#options;
-    flush();
-    const missing = rows.missing();
-    for (const [device, own] of byDevice(rows.replacedOutboxes())) {
-      const { missing: more } = completenessOf(device, own, []);
-      if (more > 0) missing.set(device, (missing.get(device) ?? 0) + more);
+    for (let devices = rows.devices(after); devices.length > 0; devices = rows.devices(devices.at(-1) ?? "")) {
+      for (const device of devices) {
+        const outboxes = rows.outboxes(device);
+        if (outboxes.length > 0) yield completenessOf(device, outboxes, rows.gaps(device));
+      }
     }
-    return missing;
   }
-}
 
-function byDevice<T extends { readonly device: DeviceId }>(rows: readonly T[]): Map<DeviceId, T[]> {
-  const groups = new Map<DeviceId, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.device);
-    if (group) group.push(row);
-    else groups.set(row.device, [row]);
+  /** Samples that a device misses, as far as that is written down: without a look at each gap, for lists of many devices. */
+  missing(device: DeviceId): number {
+    const { rows } = this.#options;
+    const replaced = rows.replacedOutboxes(device);
+    return rows.missing(device) + (replaced.length > 0 ? completenessOf(device, replaced, []).missing : 0);
   }
-  return groups;
 }

@@ -42,6 +42,8 @@ const gapRow = parserOf(
 
 /** What a device claims may be more than SQLite's integers hold, and one row that fails would fail the transaction of all. */
 const largest = 1e15;
+/** Devices whose names are read at once. */
+const devicesAtOnce = 100;
 
 /** The rows of outboxes and gaps. An outbox without a name stands for many old ones. */
 export class LedgerRows {
@@ -62,13 +64,15 @@ export class LedgerRows {
     return this.#damage.all("outboxes", this.#statements.outboxes, toOutbox, device);
   }
 
-  allOutboxes(): OutboxRow[] {
-    return this.#damage.all("outboxes", this.#statements.allOutboxes, toOutbox);
+  /** Some of the devices that have outboxes, by their ids, from behind `after` on. */
+  devices(after: string): DeviceId[] {
+    const rows = this.#statements.devices.all(after) as unknown as { device: DeviceId }[];
+    return rows.map(({ device }) => device);
   }
 
-  /** All of those devices that may have replaced an outbox before it was empty. */
-  replacedOutboxes(): OutboxRow[] {
-    return this.#damage.all("outboxes", this.#statements.replaced, toOutbox, silence);
+  /** All outboxes of the device, where it may have replaced one before it was empty; none otherwise. */
+  replacedOutboxes(device: DeviceId): OutboxRow[] {
+    return this.#statements.replaced.get(device, silence) === undefined ? [] : this.outboxes(device);
   }
 
   putOutbox(row: OutboxRow): void {
@@ -88,14 +92,9 @@ export class LedgerRows {
     return this.#damage.all("outbox_gaps", this.#statements.gaps, toMissing, device);
   }
 
-  allGaps(): (Missing & { readonly device: DeviceId })[] {
-    return this.#damage.all("outbox_gaps", this.#statements.allGaps, toMissing);
-  }
-
-  /** Samples in the gaps of each device that has any. */
-  missing(): Map<DeviceId, number> {
-    const rows = this.#statements.missing.all() as unknown as { device: DeviceId; samples: number }[];
-    return new Map(rows.map(({ device, samples }) => [device, samples]));
+  /** Samples in the gaps of a device. */
+  missing(device: DeviceId): number {
+    return (this.#statements.missing.get(device) as { samples: number }).samples;
   }
 
   addGap(device: DeviceId, { outbox, first, last, batches, samples, estimated, from, to, why }: Missing): void {
@@ -144,11 +143,13 @@ function prepare(database: Database) {
   return {
     outbox: database.prepare("SELECT * FROM outboxes WHERE device = ? AND outbox = ?"),
     outboxes: database.prepare("SELECT * FROM outboxes WHERE device = ? ORDER BY outbox = '', heard DESC"),
-    allOutboxes: database.prepare("SELECT * FROM outboxes"),
+    devices: database.prepare(
+      `SELECT DISTINCT device FROM outboxes WHERE device > ? ORDER BY device LIMIT ${devicesAtOnce}`,
+    ),
     replaced: database.prepare(
-      `SELECT * FROM outboxes WHERE device IN (
-         SELECT old.device FROM outboxes AS old JOIN outboxes AS new ON new.device = old.device
-         WHERE old.behind IS NOT NULL AND new.outbox <> '' AND new.begun > old.begun AND new.heard - old.heard > ?)`,
+      `SELECT 1 FROM outboxes AS old JOIN outboxes AS new ON new.device = old.device
+       WHERE old.device = ? AND old.behind IS NOT NULL AND new.outbox <> '' AND new.begun > old.begun
+       AND new.heard - old.heard > ? LIMIT 1`,
     ),
     putOutbox: database.prepare(
       `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, settled, tip, newest, batches, samples, set_aside)
@@ -159,8 +160,7 @@ function prepare(database: Database) {
     ),
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
     gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),
-    allGaps: database.prepare("SELECT * FROM outbox_gaps ORDER BY id"),
-    missing: database.prepare("SELECT device, TOTAL(samples) AS samples FROM outbox_gaps GROUP BY device"),
+    missing: database.prepare("SELECT TOTAL(samples) AS samples FROM outbox_gaps WHERE device = ?"),
     addGap: database.prepare(
       `INSERT INTO outbox_gaps (device, outbox, first, last, batches, samples, estimated, since, until, why)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

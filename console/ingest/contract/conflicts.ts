@@ -52,13 +52,15 @@ export class Conflicts {
 
   /** Tells what former runs have left open. */
   start(): void {
-    for (const conflict of this.list()) this.#changed(conflict);
+    for (const conflict of this.walk()) this.#changed(conflict);
   }
 
-  /** @param most of which there are thousands, each a look into the database */
-  list(most = Number.POSITIVE_INFINITY): readonly Conflict[] {
-    const fields = this.#options.held.fields().slice(0, most);
-    return fields.flatMap(({ measurement, field }) => this.of(measurement, field) ?? []);
+  /** One by one: there may be thousands, each a look into the database. */
+  *walk(): Generator<Conflict, void, void> {
+    for (const { measurement, field } of this.#options.held.fields()) {
+      const conflict = this.of(measurement, field);
+      if (conflict) yield conflict;
+    }
   }
 
   /** @returns undefined where nothing of the field is held, or it has no type */
