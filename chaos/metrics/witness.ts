@@ -56,11 +56,13 @@ export class Witness {
     return series.flatMap(({ points }) => points.map(([at, n]) => ({ at, n })));
   }
 
-  async #ask(path: string): Promise<unknown> {
+  /** A disk that is busy is no violation: what cannot be answered for now is asked again. */
+  async #ask(path: string, tries = 3): Promise<unknown> {
     const { httpPort, token } = this.#fleet;
     const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
       headers: { authorization: `Bearer ${token}` },
     });
+    if (response.status === 503 && tries > 1) return this.#ask(path, tries - 1);
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   }

@@ -1,5 +1,4 @@
 import type { Clock } from "#shared/clock";
-import { BadInputError } from "#shared/errors";
 import { StoreUnavailableError } from "./store.ts";
 
 /** Looks into the history that wait for their turn: a page with all its charts asks twenty at once. */
@@ -31,7 +30,7 @@ export class ReadQueue {
   /**
    * @param by whose line it waits in
    * @param signal ends the waiting: nobody wants the answer any more
-   * @throws StoreUnavailableError where too many wait, BadInputError where it takes too long
+   * @throws StoreUnavailableError where too many wait, or it takes too long
    */
   async run<T>(by: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#turn(by, signal);
@@ -87,8 +86,9 @@ export class ReadQueue {
   async #inTime<T>(work: Promise<T>): Promise<T> {
     let cancel: (() => void) | undefined;
     const late = new Promise<never>((_, reject) => {
-      const why = `no answer within ${readTimeout / 1_000} s: ask for a shorter range`;
-      cancel = this.#clock.after(readTimeout, () => reject(new BadInputError(why)));
+      // Nobody knows whether it was too long or the disk too slow: it may be asked again.
+      const why = `no answer within ${readTimeout / 1_000} s: try again, or ask for a shorter range`;
+      cancel = this.#clock.after(readTimeout, () => reject(new StoreUnavailableError(why)));
     });
     try {
       return await Promise.race([work, late]);
