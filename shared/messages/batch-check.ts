@@ -15,7 +15,7 @@ export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
  * And fields, of one series and of all together: each is looked up by its name, which costs about a microsecond however few values it
  * has. The widest measurement of ours has some 50 fields, and a machine of 256 threads sends some 5,000 in all.
  */
-export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 16_000 };
+export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 8_000 };
 /** Tags of one series at most: each of their combinations is a series of its own, for good. */
 export const mostTags = 64;
 

@@ -80,8 +80,9 @@ export class Quarantine {
     this.flush(Number.POSITIVE_INFINITY);
   }
 
-  /** Adds `count` values that were set aside for the same reason. */
-  add({ count, ...misfit }: Misfit): void {
+  /** Adds `count` values that were set aside for the same reason. One message may call it thousands of times. */
+  add(misfit: Misfit): void {
+    const { count } = misfit;
     const now = Math.round(this.#options.clock.now());
     const known = this.#devices.get(misfit.device)?.get(keyOf(misfit));
     if (known) {
@@ -89,7 +90,7 @@ export class Quarantine {
       known.last = now;
       this.#touch(known);
     } else if (this.#hasRoom(misfit.device)) {
-      this.#touch(this.#put({ ...misfit, count, first: now, last: now }));
+      this.#touch(this.#put({ ...misfit, first: now, last: now }));
     } else {
       this.#more.set(misfit.device, (this.#more.get(misfit.device) ?? 0) + count);
     }
@@ -189,5 +190,6 @@ function keyOf({
   got,
   wanted,
 }: Pick<SetAside, "measurement" | "field" | "got" | "wanted">): string {
-  return JSON.stringify([measurement, field, got, wanted]);
+  // None of them has a line break: names must not, and the rest is the console's own words.
+  return `${measurement}\n${field}\n${got}\n${wanted}`;
 }
