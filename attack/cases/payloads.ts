@@ -21,8 +21,10 @@ export const payloads: Case = {
       if (!peer.open || sent % 1_000 === 999) {
         // The will is a topic that a device may write as well: the connection breaks, and the broker publishes it.
         peer.leave();
-        const will = { topic: topics.status, payload: payloadOf(birth(), random) };
-        peer = await enter(() => place.enter(device, { will }));
+        // Another will at each try: a broker may refuse one, such as a large one, for good.
+        peer = await enter(() =>
+          place.enter(device, { will: { topic: topics.status, payload: payloadOf(birth(), random) } }),
+        );
         [reconnects, wills] = [reconnects + 1, wills + 1];
         must(reconnects < 50 + budget.payloads / 20, "the device is cut off again and again");
       }
