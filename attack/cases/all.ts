@@ -8,7 +8,7 @@ import { everything, lists, unfolding } from "./queries.ts";
 import { packets, websockets } from "./packets.ts";
 import { payloads } from "./payloads.ts";
 import { hostileText } from "./text.ts";
-import { squatting } from "./types.ts";
+import { squatting } from "./field-types.ts";
 import { machine } from "./machine.ts";
 import { places, retainedShort } from "./places.ts";
 import { foreignReplies, replyFlood } from "./replies.ts";
