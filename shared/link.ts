@@ -44,7 +44,7 @@ const backoff = { first: 250, longest: 30_000 };
  * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The
  * embedded broker reads in slices instead.
  */
-export const longestTurn = 10;
+export const longestTurn = 4;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 

@@ -96,12 +96,20 @@ export const unfolding: Case = {
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, value]));
     const series = (count: number): unknown[] =>
       Array.from({ length: count }, (_, at) => ({ n: "s", tags: { at: `${at}` }, f: { v: 1 } }));
+    const shelves = (count: number, f: unknown): unknown[] =>
+      Array.from({ length: count }, (_, at) => ({ n: "shelf", tags: { at: `${at}` }, f }));
     const shapes: Record<string, unknown>[] = [
       { dt: zeros, m: [{ n: "wide", f: fields(95, 1) }] },
       { dt: zeros, m: [{ n: "wide", f: fields(90, "x") }] },
       { dt: zeros.slice(0, 500), m: series(1_900) },
       { dt: [0], m: [{ n: "names", f: fields(9_000, 1) }] },
       { dt: [0], m: series(2_000) },
+      // As many fields as a batch may have, and then all of another type.
+      { dt: [0], m: shelves(4, fields(1_000, 1)) },
+      { dt: [0], m: shelves(4, fields(1_000, "x")) },
+      // Wrong in as many places as there is room for.
+      { dt: [0], m: shelves(1_500, fields(10, {})) },
+      { dt: [0], m: Array.from({ length: 1_500 }, () => ({ n: "s", tags: fields(20, 1), f: {} })) },
     ];
     let bytes = 0;
     for (const [at, shape] of shapes.entries()) {

@@ -12,10 +12,11 @@ export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
  * instants is a few bytes in a message and, written out, as many times that as there are instants: 47 kB became 950,000
  * values and 1.8 s. Twice what 150 instants of 300 fields are, which is more than an agent gathers with any setting.
  *
- * And fields, of one series and of all together: each is looked up by its name, which costs about a microsecond however few values it
- * has. The widest measurement of ours has some 50 fields, and a machine of 256 threads sends some 5,000 in all.
+ * And fields, of one series and of all together: each is looked up by its name, which costs some microseconds however few values it
+ * has, and more where they do not fit. The widest measurement of ours has some 50 fields, and an agent on a machine of 256 threads
+ * some 3,500 in all, which may come in several batches.
  */
-export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 8_000 };
+export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 4_000 };
 /** Tags of one series at most: each of their combinations is a series of its own, for good. */
 export const mostTags = 64;
 

@@ -12,7 +12,7 @@ import { migrations } from "../../store/schema.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { adviceOf } from "./advice.ts";
 import { longestText } from "./column-check.ts";
-import { Contract } from "./contract.ts";
+import { Contract, mostMisfits } from "./contract.ts";
 import { mostFields } from "./field-types.ts";
 import { flushed, mostEntries } from "./quarantine.ts";
 import { day, memory, newInADay, ownShare } from "./series-budget.ts";
@@ -184,6 +184,29 @@ suite("the contract", ({ test }) => {
     second.stop();
     const third = await gate(scope, { database: kept, declared: { "room.state": "float" } });
     assert.equal(fieldsOf(third, { state: 2 }), [{ state: 2 }]);
+  });
+
+  test("of a message that is wrong all over some fields are told apart and all values counted; what fits is stored", async (scope) => {
+    const contract = await gate(scope);
+    const fields = (value: (at: number) => Column): Record<string, Column> =>
+      Object.fromEntries(Array.from({ length: mostMisfits + 10 }, (_, at) => [`f${at}`, value(at)]));
+    fieldsOf(
+      contract,
+      fields(() => 1),
+    );
+    const [admitted] = contract.admit([
+      room(
+        fields((at) => ["warm", at]),
+        [2, 3],
+      ),
+    ]);
+    assert.is(Object.keys(admitted?.fields ?? {}).length, mostMisfits + 10);
+    assert.is(contract.quarantine.list().length, mostMisfits);
+    assert.is(contract.quarantine.more(rpi), 10);
+    assert.is(contract.setAside, mostMisfits + 10);
+    // Each message has this room anew.
+    fieldsOf(contract, { f0: "warm" });
+    assert.is(contract.quarantine.more(rpi), 10);
   });
 
   test("a device cannot introduce fields without end", async (scope) => {

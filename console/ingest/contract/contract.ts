@@ -35,6 +35,12 @@ export interface ContractOptions {
 }
 
 /**
+ * Fields of one message whose misfits are told apart: each costs some microseconds, and a batch has room for thousands. Who has so
+ * many is broken, and a few hundred of them say how.
+ */
+export const mostMisfits = 500;
+
+/**
  * The gate before the store. InfluxDB refuses a whole line for one field of another type than it has, and every new series
  * costs it memory for good. So a field has one type, what does not fit is set aside field by field with a note in the
  * quarantine, and a device has a budget of series. All else passes. Where only the first device to send a field has made its type, that
@@ -47,6 +53,8 @@ export class Contract {
   readonly conflicts: Conflicts;
   /** Values set aside since the start. */
   setAside = 0;
+  /** Fields of the present message that had values which do not fit. */
+  #misfits = 0;
   readonly #options: ContractOptions;
   readonly types: FieldTypes;
 
@@ -80,6 +88,7 @@ export class Contract {
   admit(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
     const stored = this.#options.stored();
     if (stored) this.types.learn(stored);
+    this.#misfits = 0;
     try {
       return series.flatMap((one) => this.#admitOne(one) ?? []);
     } finally {
@@ -104,11 +113,18 @@ export class Contract {
     return kept.size > 0 && known ? withIntegers({ ...series, fields: Object.fromEntries(kept) }, known) : undefined;
   }
 
+  /** One field more of this message whose values do not fit. @returns whether there is room to tell it apart */
+  #isTold(): boolean {
+    this.#misfits += 1;
+    return this.#misfits <= mostMisfits;
+  }
+
   /** Puts what is fit of one field into `into`. @returns the number of values set aside */
   #sift(series: SeriesColumns, field: string, column: Column, into: Map<string, Column>): number {
     const { device, measurement, times } = series;
     const type = this.types.of(measurement)?.fields.get(field) ?? this.#settle(device, measurement, field, column);
     if (typeof type === "object") {
+      if (!this.#isTold()) return this.quarantine.count(device, times.length);
       const misfit = { device, measurement, field, ...type, sample: sampleOf(firstOf(column)), count: times.length };
       this.quarantine.add(misfit);
       return times.length;
@@ -119,9 +135,14 @@ export class Contract {
     }
     const decided = type === undefined ? undefined : this.types.decided(measurement, field);
     const { kept, conflicting, misfits } = sift(column, times.length, type, decided?.how === "settled");
-    if (conflicting !== undefined && type !== undefined && !decided) this.#hold(series, field, conflicting, misfits);
     if (kept !== undefined) into.set(field, kept);
     let aside = 0;
+    if (misfits.size > 0 && !this.#isTold()) {
+      for (const { count } of misfits.values()) aside += count;
+      if (conflicting !== undefined && !decided) this.conflicts.overflowed(device, measurement, field);
+      return this.quarantine.count(device, aside);
+    }
+    if (conflicting !== undefined && type !== undefined && !decided) this.#hold(series, field, conflicting, misfits);
     for (const [got, { sample, count }] of misfits) {
       const wanted = got === "long text" ? `text of ${longestText} characters at most` : (type ?? "float");
       this.quarantine.add({ device, measurement, field, got, wanted, sample, count });

@@ -92,8 +92,14 @@ export class Quarantine {
     } else if (this.#hasRoom(misfit.device)) {
       this.#touch(this.#put({ ...misfit, first: now, last: now }));
     } else {
-      this.#more.set(misfit.device, (this.#more.get(misfit.device) ?? 0) + count);
+      this.count(misfit.device, count);
     }
+  }
+
+  /** Counts values that are not told apart from others. @returns how many they are */
+  count(device: DeviceId, values: number): number {
+    this.#more.set(device, (this.#more.get(device) ?? 0) + values);
+    return values;
   }
 
   /** Newest first. @param device of one device, or of all */
