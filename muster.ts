@@ -19,6 +19,7 @@ import { version } from "#shared/version";
 import {
   addOperator,
   admitAdmin,
+  adminWasShown,
   enroll,
   prepareMosquitto,
   shownOnce,
@@ -143,6 +144,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
       listen: values.listen,
     }),
   );
+  adminWasShown(state);
 }
 
 async function startBroker(
@@ -160,6 +162,7 @@ async function startBroker(
   });
   process.stdout.write(`Muster's broker listens at ${url}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
+  adminWasShown(state);
 }
 
 async function startConsole(
@@ -178,6 +181,7 @@ async function startConsole(
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
   process.stdout.write(`Muster's console listens at ${http}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
+  adminWasShown(state);
 }
 
 async function startAgent(

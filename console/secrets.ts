@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { generateSecret, verifySecret } from "#shared/password";
@@ -46,9 +46,17 @@ export async function simulatedSecret({ directory, accounts }: State, names: rea
 /** No device can have this id, so that no device's own secret is in this file. */
 const simulatedName = "simulated@all";
 
-/** The secret kept in a data directory by {@link localSecret}; undefined where there is none. */
+/** The secret kept in a data directory by {@link localSecret} or {@link writeSecret}; undefined where there is none. */
 export function readSecret(directory: string, name: string): string | undefined {
   return read(join(directory, "secrets", name));
+}
+
+export function writeSecret(directory: string, name: string, secret: string): void {
+  write(join(directory, "secrets", name), secret);
+}
+
+export function removeSecret(directory: string, name: string): void {
+  rmSync(join(directory, "secrets", name), { force: true });
 }
 
 /**

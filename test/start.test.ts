@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { version } from "#shared/version";
@@ -242,6 +244,34 @@ suite("what can go wrong at the start", ({ test }) => {
       }
     },
     { seconds: 30 },
+  );
+
+  test(
+    "a password made by a start that failed is shown by the next that succeeds, and by no other",
+    async (scope) => {
+      for (const command of ["start", "broker", "console"]) {
+        const { start, muster, http, directory } = await place(scope);
+        const own = { MUSTER_ADMIN_PASSWORD: "" };
+        const taken = command === "broker" ? "MUSTER_MQTT_PORT" : "MUSTER_HTTP_PORT";
+        const server = createServer().listen(0, "127.0.0.1");
+        await once(server, "listening");
+        scope.cleanup(() => server.close());
+        const failed = await muster([command], { ...own, [taken]: String((server.address() as AddressInfo).port) });
+        assert.match(failed.err, /in use/);
+        assert.is((await stat(join(directory, "secrets/admin@unshown"))).mode & 0o077, 0);
+        const running = start([command], own);
+        const password = /password (\S{27}) /.exec(await running.line(/password/))?.[1] ?? "";
+        if (command !== "broker") {
+          const headers = { authorization: `Basic ${btoa(`admin:${password}`)}` };
+          assert.is((await fetch(`${http}/api/devices`, { headers })).status, 200);
+        }
+        await eventually("its end", async () => !existsSync(join(directory, "secrets/admin@unshown")));
+        await running.kill("SIGTERM");
+        const { out } = await muster(["mosquitto"], own);
+        assert.not.match(out, /password \S{27} /);
+      }
+    },
+    { seconds: 40 },
   );
 
   test("a data directory that cannot be written is named", async (scope) => {

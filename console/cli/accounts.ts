@@ -1,11 +1,12 @@
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
+import { generateSecret } from "#shared/password";
 import { forShell } from "#shared/printable";
 import { seatsOf, type Role } from "#shared/principal";
 import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
-import { localSecret } from "../secrets.ts";
+import { localSecret, readSecret, removeSecret, writeSecret } from "../secrets.ts";
 import type { State } from "../state.ts";
 
 /** What the commands about accounts act on. */
@@ -74,6 +75,7 @@ export async function prepareMosquitto(
   out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
   if (password !== undefined) out(shownOnce(password));
+  adminWasShown(state);
   if (secret !== undefined) out(secret);
 }
 
@@ -82,11 +84,35 @@ function mqttSecretOf({ mqttSecrets }: State, name: string): string {
   return `${name}, secret for MQTT ${mqttSecrets.issue(name)} (shown this once): at Mosquitto for the names ${seatsOf(name).join(", ")}, which have one connection each`;
 }
 
-/** The password that was made for the first administrator; undefined where there is one, or the settings give it. */
-export async function admitAdmin({ accounts }: State, given: string | undefined): Promise<string | undefined> {
-  if (given === undefined) return accounts.find("admin") ? undefined : accounts.set("admin", "admin");
-  if (!(await accounts.verify("admin", given))) accounts.set("admin", "admin", given);
-  return undefined;
+/** Where the first administrator's password is kept until somebody has been shown it: a start that ends before has told nobody. */
+const unshown = "admin@unshown";
+
+/** Makes sure that there is an administrator. @returns his password where it was made and nobody has been shown it; undefined otherwise */
+export async function admitAdmin(
+  { directory, accounts }: State,
+  given: string | undefined,
+): Promise<string | undefined> {
+  if (given !== undefined) {
+    if (!(await accounts.verify("admin", given))) accounts.set("admin", "admin", given);
+    removeSecret(directory, unshown);
+    return undefined;
+  }
+  const kept = readSecret(directory, unshown);
+  if (accounts.find("admin")) {
+    if (kept === undefined || (await accounts.verify("admin", kept))) return kept;
+    // Another has been set since.
+    removeSecret(directory, unshown);
+    return undefined;
+  }
+  const password = generateSecret();
+  // Before the account is: a kill between the two leaves a password too many, never one too few.
+  writeSecret(directory, unshown, password);
+  return accounts.set("admin", "admin", password);
+}
+
+/** The administrator's password as {@link admitAdmin} returned it stands on the terminal, and nowhere else from now on. */
+export function adminWasShown({ directory }: State): void {
+  removeSecret(directory, unshown);
 }
 
 export function shownOnce(password: string): string {
