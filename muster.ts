@@ -28,6 +28,7 @@ import {
 import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
+import { brokersPort } from "./console/secrets.ts";
 import type { Console } from "./console/console.ts";
 import type { AccountChange } from "./console/accounts.ts";
 import type { State } from "./console/state.ts";
@@ -83,13 +84,17 @@ line
   .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
   .action(administer(enroll));
 line
-  .command("operator <name>", "give a person or program an account, and print its password once", common)
-  .option("--role <role>", "viewer, operator or admin; operator by default")
+  .command(
+    "operator <name>",
+    "give a person or program an account, and print its password once; without options, an account that exists gets a new password",
+    common,
+  )
+  .option("--role <role>", "viewer, operator or admin; operator by default. An account that exists keeps its password")
   .option("--password [password]", "instead of a generated one: asked for, or - for standard input")
   .option("--password-file <file>", "the same from a file's first line")
   .option(
     "--mqtt",
-    "make a secret for MQTT alone, which an external Mosquitto wants; an account that exists stays as it is",
+    "make a secret for MQTT alone, which an external Mosquitto wants; the account must exist, and stays as it is",
   )
   .option("--no-mqtt", "take the secret for MQTT away")
   .action(administer(addOperator));
@@ -201,7 +206,7 @@ async function simulate(values: Settings, flags: SimFlags): Promise<void> {
   const options = { ids, ...brokerOf(flags, values), ...plan(flags, ids.length) };
   const given = await secretFrom({ flag: "--secret", value: flags.secret, file: flags.secretFile });
   const secret = given ?? process.env[simulatedSecretVariable] ?? (await enrollSimulated(values, ids));
-  if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret)}\n`);
+  if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret, brokersPort(values))}\n`);
   const { root, interval, batchSize, logLevel } = values;
   const { runSim } = await import("./sim/program.ts");
   const log = createLog("sim", logLevel);
@@ -259,6 +264,7 @@ async function serveBroker(
   { lifetime, net, ports }: Around,
 ): Promise<{ bus: Bus; url: string }> {
   const { Broker } = await import("./broker/broker.ts");
+  const { noteBroker } = await import("./console/secrets.ts");
   const { listen, root, mqttPort, logLevel } = values;
   const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
   const broker = new Broker({
@@ -275,6 +281,7 @@ async function serveBroker(
   });
   const { port } = await broker.start();
   lifetime.add(() => broker.stop());
+  noteBroker(values.data, brokerHere({ listen, mqttPort: port }));
   lifetime.add(accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
   return { bus: broker.local(), url: brokerHere({ listen, mqttPort: port }) };
 }
@@ -288,7 +295,7 @@ async function serveConsole(
 ): Promise<{ console: Console; http: string }> {
   const { Console } = await import("./console/console.ts");
   const { HttpServer } = await import("./console/http/server.ts");
-  const { localSecret, writeCliToken } = await import("./console/secrets.ts");
+  const { localSecret, noteBroker, writeCliToken } = await import("./console/secrets.ts");
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
   const { fieldTypes, seriesBudget, spoolSize } = values;
   const log = createLog("console", values.logLevel);
@@ -328,6 +335,7 @@ async function serveConsole(
   lifetime.add(() => server.stop());
   const http = consoleHere({ listen, httpPort: port });
   writeCliToken(state, "admin", http);
+  if (values.mqttUrl !== undefined) noteBroker(values.data, values.mqttUrl);
   // A new password ends all tokens of its account; this machine's command line gets another one.
   const renew = ({ name, what }: AccountChange): void => {
     if (what === "account" && name === "admin" && state.accounts.find(name)) writeCliToken(state, name, http);

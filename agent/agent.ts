@@ -99,6 +99,7 @@ export class Agent {
       username: device,
       password: options.password,
       version: options.mqttVersion ?? "auto",
+      refusedHint: "if the device was enrolled again, give the agent its new secret",
       will: (session) => ({
         topic: this.#topic("status"),
         payload: death(boot, session, "connection lost"),

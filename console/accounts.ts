@@ -110,11 +110,22 @@ export class Accounts {
     this.#options.onChange?.();
   }
 
+  /**
+   * Gives a person's account another role; its secret stays, and what was opened under the old role is ended.
+   * @throws BadInputError when the account is a program's
+   */
+  setRole(name: string, role: Role): void {
+    this.#assertSameKind(name, role);
+    this.#database.prepare("UPDATE accounts SET role = ? WHERE name = ?").run(role, name);
+    this.tokens.endAll(name);
+    this.changed(name);
+  }
+
   /** A device must not turn into a person, nor the other way round, because somebody typed a name twice. */
   #assertSameKind(name: string, role: Role): void {
     const present = this.find(name)?.role;
     if (present === undefined || isPerson(present) === isPerson(role)) return;
-    throw new BadInputError(`"${name}" is taken by a ${present}: choose another name, or remove it first`);
+    throw new BadInputError(`"${name}" is taken by a ${present}: choose another name`);
   }
 
   /** @returns whether there was such an account */

@@ -1,9 +1,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
+import { parseBrokerUrl } from "#shared/address";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
 import { replaceFile, secretDirectory } from "#shared/private-files";
+import { settings, type Settings } from "#shared/settings";
 import type { State } from "./state.ts";
 
 /** Milliseconds that the command line's token is good for; it is made anew at every start. */
@@ -58,6 +60,21 @@ export function writeSecret(directory: string, name: string, secret: string): vo
 export function removeSecret(directory: string, name: string): void {
   rmSync(join(directory, "secrets", name), { force: true });
 }
+
+/** Notes where the broker that the console works with takes MQTT, for commands that are run with other settings than the start's. */
+export function noteBroker(directory: string, url: string): void {
+  const { protocol, port = usualPort } = parseBrokerUrl(url);
+  if (protocol === "mqtt") writeSecret(directory, portNote, String(port));
+  else removeSecret(directory, portNote);
+}
+
+/** The MQTT port as the settings say; where they leave it as it is, the one of the last start. */
+export function brokersPort({ data, mqttPort }: Pick<Settings, "data" | "mqttPort">): number {
+  return mqttPort === usualPort || mqttPort === 0 ? Number(readSecret(data, portNote) ?? usualPort) : mqttPort;
+}
+
+const usualPort = settings.mqttPort.default;
+const portNote = "mqtt@port";
 
 /**
  * Lets the command line in on this machine, without a login: a token of the operator `admin` in a file, and beside it the

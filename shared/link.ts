@@ -27,6 +27,8 @@ export interface LinkOptions {
   readonly random?: () => number;
   /** 4 is MQTT 3.1.1, all that the embedded broker speaks; `auto` tries 5 first and stays with what was accepted. */
   readonly version?: 4 | 5 | "auto";
+  /** What to do where the broker refuses the login, in a few words for the log. */
+  readonly refusedHint?: string;
   /** Seconds between pings; a broker gives up after one and a half of it. */
   readonly keepalive?: number;
   /** Milliseconds to wait for a PUBACK. */
@@ -172,7 +174,10 @@ export class Link implements Bus {
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
       if (this.#options.clock.monotonic() - begun > settled) this.#failures = 0;
       const wait = this.#wait();
-      log.warn({ clientId, wait }, `no connection to the broker at ${url} (${explain(cause)}); next try in ${wait} ms`);
+      log.warn(
+        { clientId, wait },
+        `no connection to the broker at ${url} (${this.#why(cause)}); next try in ${wait} ms`,
+      );
       this.#cancelWait = this.#options.clock.after(wait, () => this.#again());
     });
   }
@@ -292,6 +297,12 @@ export class Link implements Bus {
         this.#options.log.error({ err: asError(thrown) }, "a listener to the connection failed");
       }
     }
+  }
+
+  /** For the log: with what to do about it. */
+  #why(cause: Error | undefined): string {
+    const { refusedHint } = this.#options;
+    return explain(cause) + (cause && isRefusedLogin(cause) && refusedHint !== undefined ? `: ${refusedHint}` : "");
   }
 
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {

@@ -74,8 +74,8 @@ export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults
 }
 
 /** How to run the enrolled devices on another machine than the console's. */
-export function elsewhere({ devices, prefix }: SimFlags, secret: string): string {
-  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${forShell(secret)} npx muster sim --devices ${devices} --prefix ${forShell(prefix)} --broker mqtt://THIS-HOST:1883`;
+export function elsewhere({ devices, prefix }: SimFlags, secret: string, port: number): string {
+  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${forShell(secret)} npx muster sim --devices ${devices} --prefix ${forShell(prefix)} --broker mqtt://THIS-HOST:${port}`;
 }
 
 type Command = ReturnType<CommandLine["command"]>;

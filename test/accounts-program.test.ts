@@ -42,7 +42,7 @@ async function start(scope: Scope) {
     });
     return { status: response.status, cookie: response.headers.get("set-cookie")?.split(";")[0] ?? "" };
   };
-  return { http, mqtt: `mqtt://127.0.0.1:${mqttPort}`, muster, typing, logIn };
+  return { http, env, mqtt: `mqtt://127.0.0.1:${mqttPort}`, muster, typing, logIn };
 }
 
 suite("accounts on the command line", ({ test }) => {
@@ -83,7 +83,11 @@ suite("accounts on the command line", ({ test }) => {
       assert.equal([await who(cookie), await who(other.cookie)], [401, 200]);
       assert.match((await muster("sessions", "--end", id)).err, /no such session/);
 
+      assert.match((await muster("operator", "ann", "--role", "admin")).out, /^ann \(admin\), the password stays$/m);
+      assert.is(await who(other.cookie), 401, "a session is under the role that it began with");
+      assert.is((await logIn("ann", "battery staple")).status, 200);
       const made = await muster("operator", "ann");
+      assert.match(made.out, /^ann \(admin\), password .*the old password is void now/m);
       await withDeadline(closed, 1, "the connection's end");
       assert.is(await who(other.cookie), 401);
       assert.is((await logIn("ann", "battery staple")).status, 401);
@@ -91,9 +95,34 @@ suite("accounts on the command line", ({ test }) => {
       assert.is((await logIn("ann", password)).status, 200);
 
       // The command line's own token is one of the administrator's.
-      assert.is((await muster("operator", "admin", "--role", "admin")).code, 0);
+      assert.is((await muster("operator", "admin")).code, 0);
       await eventually("a new token", async () => (await muster("sessions")).code === 0);
       assert.is((await logIn("admin", "correct horse")).status, 401);
+    },
+    { seconds: 40 },
+  );
+
+  test(
+    "what an account is already is said, and no verb makes one silently",
+    async (scope) => {
+      const { env, mqtt: broker, muster } = await start(scope);
+      assert.match(
+        (await muster("operator", "bob", "--mqtt")).err,
+        /there is no account "bob" yet: make it with --role/,
+      );
+      assert.match((await muster("operator", "edge-1", "--mqtt")).err, /"edge-1" is a device's/);
+      assert.match(
+        (await muster("operator", "bob", "--mqtt", "--role", "viewer")).out,
+        /^bob \(viewer\), password .*\nbob, secret/,
+      );
+      assert.not.match((await muster("enroll", "rpi-7")).out, /already/);
+      assert.match((await muster("enroll", "rpi-7")).out, /^rpi-7 was enrolled already: its old secret is void now/);
+      const taken = await muster("operator", "rpi-7");
+      assert.match(taken.err, /"rpi-7" is taken by a device: choose another name$/m);
+      // From a terminal that does not know the port of the start.
+      const elsewhere = { ...env, MUSTER_MQTT_PORT: "" };
+      const { out } = await runProgram(...musterProgram(["enroll", "rpi-8"]), { env: elsewhere });
+      assert.match(out, `@THIS-HOST:${new URL(broker).port} `);
     },
     { seconds: 40 },
   );

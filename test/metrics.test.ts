@@ -117,7 +117,7 @@ for (const kind of brokerKinds) {
       fleet.newAgent("rpi-7", { password: "wrong password", log }).start();
       await eventually(
         "two refusals",
-        () => warnings.filter((message) => message.includes("user name or password refused")).length >= 2,
+        () => warnings.filter((message) => /user name or password refused: .*new secret/.test(message)).length >= 2,
       );
       assert.is(fleet.console.registry.get("rpi-7")?.online, false);
     });

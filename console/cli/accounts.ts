@@ -6,7 +6,8 @@ import { seatsOf, type Role } from "#shared/principal";
 import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
-import { localSecret, readSecret, removeSecret, writeSecret } from "../secrets.ts";
+import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from "../secrets.ts";
+import type { Accounts } from "../accounts.ts";
 import type { State } from "../state.ts";
 
 /** What the commands about accounts act on. */
@@ -18,15 +19,38 @@ export interface Administration {
   readonly out: (text: string) => void;
 }
 
+/** Makes a person's account or changes it: a password that nobody spoke of stays where a role was given. @returns what to print */
+function admit(accounts: Accounts, name: string, given: PersonsRole | undefined, password: string | undefined): string {
+  const before = accounts.find(name)?.role;
+  const role = given ?? (isPersonsRole(before) ? before : "operator");
+  if (given !== undefined && password === undefined && before !== undefined) {
+    if (before !== role) accounts.setRole(name, role);
+    return `${name} (${role}), the password stays`;
+  }
+  const made = accounts.set(name, role, password);
+  const shown = password === undefined ? `, password ${made} (shown this once)` : "";
+  const ended = before === undefined ? "" : "; the old password is void now, and what was open with it has ended";
+  return `${name} (${role})${shown}${ended}`;
+}
+
+function assertPerson(accounts: Accounts, name: string): void {
+  const role = accounts.find(name)?.role;
+  if (role === undefined)
+    throw new BadInputError(`there is no account "${name}" yet: make it with --role viewer, operator or admin`);
+  if (!isPersonsRole(role)) throw new BadInputError(`"${name}" is a ${role}'s, whose one secret is for MQTT already`);
+}
+
 /** Gives a device an account, and says how to begin on the device. */
 export async function enroll(
   { values, state, writeMosquittoFiles, out }: Administration,
   device: string,
 ): Promise<void> {
+  const again = state.accounts.find(device) !== undefined;
   const secret = state.accounts.set(device, "device");
   await writeMosquittoFiles();
-  const { mqttPort: port, root } = values;
-  const topic = new Topics(root).build({ kind: "simple", device: parseDeviceId(device), measurement: "room" });
+  const port = brokersPort(values);
+  const topic = new Topics(values.root).build({ kind: "simple", device: parseDeviceId(device), measurement: "room" });
+  if (again) out(`${device} was enrolled already: its old secret is void now, and an agent that uses it is thrown out`);
   out(`${device} is enrolled; its secret is shown this once. On the device:`);
   out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
   out("or from anything that speaks MQTT:");
@@ -47,14 +71,13 @@ export interface OperatorFlags {
 /** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
-  const { role = "operator", mqtt } = flags;
-  if (!isPersonsRole(role)) throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
+  const { mqtt, role } = flags;
+  if (role !== undefined && !isPersonsRole(role))
+    throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
   const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
-  const onlyMqtt = mqtt !== undefined && flags.role === undefined && password === undefined;
-  if (!onlyMqtt || !state.accounts.find(name)) {
-    const made = state.accounts.set(name, role, password);
-    out(password === undefined ? `${name} (${role}), password ${made} (shown this once)` : `${name} (${role})`);
-  }
+  if (mqtt === undefined || role !== undefined || password !== undefined)
+    out(admit(state.accounts, name, role, password));
+  else assertPerson(state.accounts, name);
   if (mqtt === true) out(mqttSecretOf(state, name));
   if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
@@ -119,6 +142,8 @@ export function shownOnce(password: string): string {
   return `operator admin, password ${password} (shown this once)`;
 }
 
-function isPersonsRole(role: string): role is Role & ("viewer" | "operator" | "admin") {
-  return ["viewer", "operator", "admin"].includes(role);
+type PersonsRole = Extract<Role, "viewer" | "operator" | "admin">;
+
+function isPersonsRole(role: string | undefined): role is PersonsRole {
+  return role === "viewer" || role === "operator" || role === "admin";
 }
