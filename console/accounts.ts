@@ -6,6 +6,7 @@ import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
 import type { Principal, Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
+import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
 import { damageOf } from "./store/damage.ts";
 import { transaction, type Database } from "./store/database.ts";
@@ -62,7 +63,7 @@ export class Accounts {
     this.#database = database;
     this.#clock = clock;
     this.#options = options;
-    this.#logins = new Logins(clock, (name) => this.find(name));
+    this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
     this.tokens = new Tokens(database, clock);
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
 import { hashOfNothing, looksGenerated, rounds, roundsOf, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
+import type { LoginPlaces } from "./login-places.ts";
 
 /** Hashes that no secret has, to take the time of those that one has. */
 const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
@@ -16,10 +17,12 @@ export class Logins {
   /** Name → fast digest of a secret that was right for the stored hash, so that a session's many requests pay for one. */
   readonly #verified = new Map<string, { readonly hash: string; readonly digest: string }>();
   readonly #pepper = randomBytes(16);
+  readonly #places: LoginPlaces;
 
   /** @param find the account of a name, as it is at that moment */
-  constructor(clock: Clock, find: Find) {
+  constructor(clock: Clock, find: Find, places: LoginPlaces) {
     this.#find = find;
+    this.#places = places;
     this.#throttle = new LoginThrottle(clock);
   }
 
@@ -36,7 +39,11 @@ export class Logins {
       if (source) this.#throttle.failed(source, name);
       return undefined;
     }
-    if (source) this.#throttle.succeeded(source, name);
+    if (source) {
+      this.#throttle.succeeded(source, name);
+      // Generated secrets never wait: nobody has to know where they come from.
+      if (!isCheap(still.hash)) this.#places.note(name, source.address);
+    }
     this.remember(name, still.hash, secret);
     return { name, role: still.role };
   }
@@ -66,17 +73,22 @@ export class Logins {
     source?: LoginSource,
   ): Promise<boolean> {
     const kept = roundsOf(hash ?? nobody.generated);
-    const cheap = kept < rounds.person / 2;
+    const cheap = isCheap(hash ?? nobody.generated);
     if (cheap && (await verifySecret(secret, hash ?? nobody.generated))) return hash !== undefined;
     if (looksGenerated(secret.toString())) {
       if (cheap) return false;
       if (kept === rounds.person) return verifySecret(secret, nobody.generated);
     }
     const check = (): Promise<boolean> => verifySecret(secret, cheap || !hash ? nobody.chosen : hash);
-    return source ? this.#throttle.inTurn(source, name, check) : check();
+    if (!source) return check();
+    return this.#throttle.inTurn({ ...source, known: this.#places.isKnown(name, source.address) }, name, check);
   }
 
   #digestOf(secret: string | Buffer): string {
     return createHash("sha256").update(this.#pepper).update(secret).digest("base64");
   }
+}
+
+function isCheap(hash: string): boolean {
+  return roundsOf(hash) < rounds.person / 2;
 }

@@ -6,6 +6,8 @@ export interface LoginSource {
   readonly address: string;
   /** Whether nobody waits for the answer any more: then nothing is computed for it. */
   readonly gone?: () => boolean;
+  /** Whether this name has come in from there before. */
+  readonly known?: boolean;
 }
 
 /** Nobody has looked at the secret: there was no turn for it. The same login may be tried again. */
@@ -53,15 +55,19 @@ interface Waiting {
 
 /**
  * The one queue of costly password checks, for all doors. Whoever guesses is slowed down and pushed back, by address and by name
- * from that address; nobody is refused for the tries of others. Whose turn it is: among those who need not pause, the address with
- * the fewest failures, and there the newest. The newest and not the oldest, because a flood fills a queue from its front: who
- * comes after it would wait for all of it, and nobody waits for the flood's own answers.
+ * from that address; nobody is refused for the tries of others. Whose turn it is: first who has come in from there before and has not
+ * failed often now, whatever others do at that address. Then, among those who need not pause, the address with the fewest
+ * failures, and there the newest and the oldest in turn. The newest, because a burst fills a queue from its front: who comes after it
+ * would wait for all of it, and nobody waits for the burst's own answers. The oldest, because a stream of guesses always brings one that
+ * is newer.
  */
 export class LoginThrottle {
   readonly #clock: Clock;
   readonly #counts = new Map<string, Count>();
   #waiting: Waiting[] = [];
   #running = 0;
+  /** Whether the next turn among equals is the oldest one's. */
+  #oldestNext = false;
   #cancelTimer: () => void = () => {};
 
   constructor(clock: Clock) {
@@ -111,6 +117,7 @@ export class LoginThrottle {
       if (!chosen) break;
       this.#waiting = this.#waiting.filter((one) => one !== chosen);
       this.#running += 1;
+      this.#oldestNext = !this.#oldestNext;
       for (const key of [chosen.address, chosen.pair]) this.#count(key).turn = now;
       chosen.begin();
     }
@@ -128,13 +135,26 @@ export class LoginThrottle {
   #choose(now: number): Waiting | undefined {
     let best: Waiting | undefined;
     for (const one of this.#waiting) {
-      const first = !best || this.#failures(one.address) <= this.#failures(best.address);
-      if (first && this.#readyAt(one) <= now) best = one;
+      if (this.#readyAt(one) > now) continue;
+      const ahead = best ? this.#before(one, best) : -1;
+      if (ahead < 0 || (ahead === 0 && !this.#oldestNext)) best = one;
     }
     return best;
   }
 
-  #readyAt({ address, pair }: Waiting): number {
+  /** Less than 0 where `one` has its turn before `other`, whoever came first. */
+  #before(one: Waiting, other: Waiting): number {
+    const trust = Number(this.#isTrusted(other)) - Number(this.#isTrusted(one));
+    return trust || this.#failures(one.address) - this.#failures(other.address);
+  }
+
+  #isTrusted({ pair, source }: Waiting): boolean {
+    return source.known === true && this.#failures(pair) <= freeFailures;
+  }
+
+  #readyAt(waiting: Waiting): number {
+    if (this.#isTrusted(waiting)) return 0;
+    const { address, pair } = waiting;
     const ofName = this.#failures(pair) > freeFailures ? (this.#counts.get(pair)?.turn ?? 0) + pauseOfName : 0;
     const ofAddress =
       this.#failures(address) > freeFailuresOfAddress ? (this.#counts.get(address)?.turn ?? 0) + pauseOfAddress : 0;

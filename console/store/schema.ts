@@ -205,4 +205,12 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (measurement, field)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE login_places (
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    network TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (account, network)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
