@@ -50,6 +50,14 @@ suite("private files", ({ test }) => {
     });
   }
 
+  test("one that can never be made is refused at once", () => {
+    // Node's own way of making directories asks for ever here.
+    assert.throws(
+      () => privateDirectory("/proc/self/nowhere/data", silentLog),
+      (error: unknown) => error instanceof EnvironmentError && error.message.includes("cannot make the directory"),
+    );
+  });
+
   test("a wide one that holds other things is left as it is, and refused with what to do", async (scope) => {
     const path = await scope.directory();
     writeFileSync(join(path, "letters"), "");

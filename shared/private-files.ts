@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fchownSync,
   lstatSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
   type Stats,
 } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { distrustOf } from "#shared/trust";
@@ -34,7 +36,7 @@ const everywhere: ReadonlySet<string> = new Set(["lost+found"]);
 export function privateDirectory(path: string, log: Log): void {
   let stats: Stats;
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(resolve(path));
     stats = statSync(path);
   } catch (cause) {
     throw new EnvironmentError(`cannot make the directory ${path}: check its permissions, or set MUSTER_DATA`, {
@@ -53,6 +55,22 @@ export function privateDirectory(path: string, log: Log): void {
   if (stats.uid === 0 && own !== 0 && !(stats.mode & 0o002) && process.getgroups?.().includes(stats.gid)) return;
   const why = `${path} is open to others and holds other things than Muster's: give Muster a directory of its own with MUSTER_DATA, or close this one: chmod go-rwx '${path}'`;
   refuse(stats.uid === own ? why : (distrustOf(path, stats) ?? undefined));
+}
+
+/**
+ * Makes a directory and those above it that are missing. Node's own `recursive` asks for ever where a directory is there and takes nothing,
+ * as one that was deleted, and in /proc.
+ */
+function makeDirectories(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    const parent = dirname(path);
+    if (errorCode(thrown) === "EEXIST" && statSync(path).isDirectory()) return;
+    if (errorCode(thrown) !== "ENOENT" || parent === path || existsSync(parent)) throw thrown;
+    makeDirectories(parent);
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Net } from "#shared/net";
 export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: Net): Promise<void> {
   const lifetime = new Lifetime();
   endOnSignals(lifetime);
+  outliveReaders();
   catchTheRest(lifetime, net);
   try {
     await begin(lifetime);
@@ -34,6 +35,17 @@ function catchTheRest(lifetime: Lifetime, net: Net): void {
 function frameOf(thrown: unknown): string {
   const stack = thrown instanceof Error ? String(thrown.stack) : "";
   return /^\s+at .*?([^/\\\s(]+:\d+):\d+\)?$/m.exec(stack)?.[1] ?? "no stack";
+}
+
+/** Nobody reads what is printed, or the disk behind it is full: no reason to end what it tells about. Said once. */
+function outliveReaders(): void {
+  const said = (error: Error): void => {
+    process.stderr.write(`muster: what is printed cannot be written (${error.message}); everything goes on\n`);
+  };
+  process.stdout
+    .removeAllListeners("error")
+    .once("error", said)
+    .on("error", () => {});
 }
 
 function endOnSignals(lifetime: Lifetime): void {

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { parseDuration } from "#shared/duration";
-import { asError, SettingsError } from "#shared/errors";
+import { asError, EnvironmentError, SettingsError } from "#shared/errors";
 import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
@@ -254,11 +254,21 @@ export interface SettingSources {
   readonly file?: string | undefined;
 }
 
+/** @throws EnvironmentError where the present directory was deleted: every relative path would fail in words of its own, or never end */
+function assertHere(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw new EnvironmentError("the present directory is gone: change into one that is there");
+  }
+}
+
 /** @returns each setting's value, and which of them were given at all @throws SettingsError with a sentence for every mistake */
 export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
   values: Settings;
   given: ReadonlySet<SettingName>;
 } {
+  assertHere();
   const problems: string[] = [];
   const given = new Set<SettingName>();
   const fromFile = readFile(file, problems);

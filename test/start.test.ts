@@ -247,6 +247,39 @@ suite("what can go wrong at the start", ({ test }) => {
   );
 
   test(
+    "a present directory that was deleted is named",
+    async (scope) => {
+      const [program, args] = musterProgram(["start"]);
+      const gone = await scope.directory();
+      const script = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
+      const { code, err } = await runProgram("sh", [
+        "-c",
+        `cd '${gone}' && ${script}`,
+        "sh",
+        program,
+        ...args.map((one) => (one.endsWith(".js") ? resolve(one) : one)),
+      ]);
+      assert.is(code, 1);
+      assert.is(err, "muster: the present directory is gone: change into one that is there\n");
+    },
+    { seconds: 20 },
+  );
+
+  test(
+    "nobody can read what is printed, and everything goes on",
+    async (scope) => {
+      const { env, http } = await place(scope);
+      const [program, args] = musterProgram(["start"]);
+      const running = new Running(scope, "sh", ["-c", `exec "$@" > /dev/full`, "sh", program, ...args], {
+        env: { ...env, MUSTER_LOG_LEVEL: "silent" },
+      });
+      await running.line(/what is printed cannot be written \(ENOSPC/);
+      assert.is((await fetch(`${http}/healthz`)).status, 200);
+    },
+    { seconds: 20 },
+  );
+
+  test(
     "a password made by a start that failed is shown by the next that succeeds, and by no other",
     async (scope) => {
       for (const command of ["start", "broker", "console"]) {
