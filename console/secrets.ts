@@ -85,7 +85,10 @@ export function writeCliToken({ directory, accounts }: State, admin: string, url
   const before = read(path);
   if (before !== undefined) accounts.tokens.endSecret(before);
   write(join(directory, "secrets", cliUrlName), url);
-  write(path, accounts.issueToken(admin, "token", tokenLength));
+  write(
+    path,
+    accounts.tokens.issue({ account: admin, kind: "token", ttl: tokenLength, agent: "this machine's command line" }),
+  );
 }
 
 export const cliTokenName = "cli.token";

@@ -75,6 +75,7 @@ suite("accounts on the command line", ({ test }) => {
       const id = /^(\w+) +ann +session .*127\.0\.0\.1 +Somebody's browser$/m.exec(listed.out)?.[1] ?? "";
       assert.ok(id, listed.out);
       assert.match(listed.out, /admin +token .*this one/);
+      const [, own = ""] = /^(\w+) +admin +token/m.exec(listed.out) ?? [];
       const other = await logIn("ann", "battery staple");
       assert.match((await muster("sessions", "--end", id)).out, /has ended/);
       await withDeadline(ended, 1, "the stream's end");
@@ -98,6 +99,13 @@ suite("accounts on the command line", ({ test }) => {
       assert.is((await muster("operator", "admin")).code, 0);
       await eventually("a new token", async () => (await muster("sessions")).code === 0);
       assert.is((await logIn("admin", "correct horse")).status, 401);
+      const [, token = ""] = /^(\w+) +admin +token/m.exec((await muster("sessions")).out) ?? [];
+      assert.is.not(token, own);
+      assert.is((await muster("sessions", "--end", token)).code, 0);
+      assert.match(
+        (await muster("sessions")).err,
+        /data\/secrets\/cli.token was ended, .* the next start makes a new one/,
+      );
     },
     { seconds: 40 },
   );
@@ -143,6 +151,10 @@ suite("accounts on the command line", ({ test }) => {
       await writeFile(file, "filed in secret\n");
       assert.is((await muster("operator", "eve", "--role", "viewer", "--password-file", file)).code, 0);
       assert.is((await logIn("eve", "filed in secret")).status, 200);
+      assert.match(
+        (await muster("operator", "eve", "--password-file", `${file}s`)).err,
+        /passwords: there is no such file$/m,
+      );
       const { err, code } = await muster("operator", "eve", "--password");
       assert.is(code, 1);
       assert.match(err, /no terminal to ask on/, err);

@@ -164,6 +164,13 @@ suite("page", ({ test }) => {
       await others.getByRole("button").click();
       await others.waitFor({ state: "detached" });
       assert.is((await session()).status, 401);
+      const program = page.locator("tr", { hasText: "this machine's command line" });
+      await program.getByRole("button").click();
+      await page.getByText("Keep as it is").click();
+      assert.is(await program.count(), 1);
+      await program.getByRole("button").click();
+      await page.getByTestId("command-confirm").click();
+      await program.waitFor({ state: "detached" });
       await page.getByTestId("logout").click();
       await page.getByTestId("login-name").waitFor();
     },

@@ -122,7 +122,21 @@ suite("muster start", ({ test }) => {
       const refused = await muster(["send", "edge-1", "set-interval", "--arg", "seconds=0"]);
       assert.is(refused.code, 1);
       assert.match(refused.err, /seconds/);
-      assert.match((await muster(["send", "edge-2", "ping"])).err, /no device "edge-2"/);
+      assert.match((await muster(["send", "edge-2", "ping"])).err, /no device "edge-2"; muster devices lists them$/m);
+      for (const args of [
+        ["watch", "nodev"],
+        ["commands", "--device", "nodev"],
+        ["group", "nodev", "lab"],
+      ])
+        assert.match((await muster(args)).err, /no device "nodev"; muster devices lists them$/m, args.join(" "));
+      assert.match((await muster(["commands", "--state", "lost"])).err, /--state is "lost": expected queued, accepted/);
+      assert.match((await muster(["explain", "nothing"])).err, /no command "nothing"; muster commands lists them$/m);
+      assert.match((await muster(["jobs", "show", "nothing"])).err, /no job "nothing"; muster jobs lists them$/m);
+      for (const [token, told] of [
+        ["admin:wrong", /the name or the password in MUSTER_TOKEN is wrong/],
+        ["nobody", /the token in MUSTER_TOKEN is not known or has ended/],
+      ] as const)
+        assert.match((await muster(["devices"], { MUSTER_TOKEN: token })).err, told);
       assert.match((await muster(["send", "edge-1", "ping", "--arg", "oops"])).err, /expected NAME=VALUE/);
       const document = JSON.parse((await muster(["send", "edge-1", "ping", "--json"])).out) as {
         state: string;
@@ -157,6 +171,8 @@ suite("muster start", ({ test }) => {
     const waiting = await muster(["send", "edge-1", "ping", "--ttl", "1h", "--timeout", "300ms"]);
     assert.is(waiting.code, 1);
     assert.match(waiting.out, /waiting for edge-1, offline/);
+    const id = /\((\w+)\)\s*$/.exec(waiting.out)?.[1] ?? "";
+    assert.match((await muster(["cancel", id])).out, /^cancelled: withdrawn by admin/);
   });
 });
 

@@ -29,15 +29,21 @@ export interface StreamEvent {
 export class Api {
   readonly #url: string;
   readonly #authorization: string;
+  readonly #refused: string;
 
-  /** @param token a bearer token, or `NAME:PASSWORD` */
-  constructor(url: string, token: string) {
+  /** @param token a bearer token, or `NAME:PASSWORD` @param refused what to tell where the console does not take it */
+  constructor(url: string, token: string, refused = "the console does not take this login") {
     this.#url = url.replace(/\/$/, "");
+    this.#refused = refused;
     this.#authorization = token.includes(":") ? `Basic ${Buffer.from(token).toString("base64")}` : `Bearer ${token}`;
   }
 
   async devices(): Promise<readonly DeviceDocument[]> {
     return this.#ofFleet("/api/devices");
+  }
+
+  device(id: string): Promise<DeviceDocument> {
+    return this.#ask("GET", `/api/devices/${encodeURIComponent(id)}`);
   }
 
   async completeness(): Promise<readonly CompletenessDocument[]> {
@@ -153,7 +159,7 @@ export class Api {
   /** The console's events, until `signal` aborts or the console goes. */
   async *events(query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const response = await this.#fetch("GET", `/api/events?${new URLSearchParams(query)}`, undefined, signal);
-    if (!response.ok || !response.body) throw await toError(response);
+    if (!response.ok || !response.body) throw await this.#toError(response);
     let rest = "";
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
       const blocks = (rest + chunk).split("\n\n");
@@ -167,8 +173,21 @@ export class Api {
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#fetch(method, path, body);
-    if (!response.ok) throw await toError(response);
+    if (!response.ok) throw await this.#toError(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  async #toError(response: Response): Promise<ApiError> {
+    const { status } = response;
+    if (status === 401) return new ApiError(status, this.#refused);
+    const body = (await response.json().catch(() => ({}))) as {
+      detail?: string;
+      command?: CommandDocument;
+      reason?: string;
+    };
+    const detail = inVerbs(body.detail ?? `the console answered ${status}`);
+    const unlisted = body.reason === "unknown-device" && !detail.includes("muster devices");
+    return new ApiError(status, unlisted ? `${detail}; muster devices lists them` : detail, body.command);
   }
 
   async #fetch(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
@@ -205,9 +224,11 @@ const ofDevice = (device: string | undefined): string =>
   device === undefined ? "" : `?${new URLSearchParams({ device })}`;
 const groupsPath = (device: string): string => `/api/devices/${encodeURIComponent(device)}/groups`;
 
-async function toError(response: Response): Promise<ApiError> {
-  const body = (await response.json().catch(() => ({}))) as { detail?: string; command?: CommandDocument };
-  return new ApiError(response.status, body.detail ?? `the console answered ${response.status}`, body.command);
+/** The console speaks to programs of its API; who types commands is told of the verbs that do the same. */
+function inVerbs(detail: string): string {
+  return detail
+    .replace(/GET \/api\/(devices|commands|jobs|sessions|quarantine)\b(?!\/)/g, "muster $1")
+    .replace(/GET \/api\/fields\b/g, "muster field");
 }
 
 function parseEvent(block: string): StreamEvent | undefined {

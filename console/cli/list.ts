@@ -17,8 +17,9 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
   return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", ""], rows);
 }
 
-/** Commands as a table, in the order given. */
-export function commandTable(commands: readonly CommandDocument[], now: number): string {
+/** Commands as a table, in the order given. @param only what they were asked for by, where that was not all */
+export function commandTable(commands: readonly CommandDocument[], now: number, only?: string): string {
+  if (commands.length === 0 && only !== undefined) return "no such commands";
   if (commands.length === 0) return "no commands yet: send one with muster send DEVICE ping";
   const rows = commands.map((command) => [
     command.id,

@@ -2,9 +2,10 @@ import { consoleHere } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
-import { forTerminal, forTerminalBlock } from "#shared/printable";
+import { forTerminalBlock } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
+import { commandStates } from "../desk/command.ts";
 import { Api } from "./api.ts";
 import { fields, type FieldFlags } from "./fields.ts";
 import { gapTable } from "./gap-table.ts";
@@ -12,7 +13,7 @@ import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "
 import { commandTable, deviceTable } from "./list.ts";
 import { story, type Terminal } from "./live.ts";
 import { showQuarantine, type QuarantineFlags } from "./quarantine.ts";
-import { send, type SendFlags } from "./send.ts";
+import { send, stated, type SendFlags } from "./send.ts";
 import { showSessions, type SessionFlags } from "./sessions.ts";
 import { watch } from "./watch.ts";
 import { asJson } from "./table.ts";
@@ -78,8 +79,13 @@ export function clientCommands(line: CommandLine): void {
     .action(
       once(
         async (values, { device, state, limit, json }: Record<string, string> & { limit: string; json?: string }) => {
-          const commands = await connect(values).commands({ device, state, limit });
-          terminal.out(json ? asJson(commands) : commandTable(commands, Date.now()));
+          if (state !== undefined && !commandStates.some((known) => known === state))
+            throw new BadInputError(`--state is "${state}": expected ${commandStates.join(", ")}`);
+          const api = connect(values);
+          const commands = await api.commands({ device, state, limit });
+          // A device that was removed may have commands still; one that never was has none, and is probably mistyped.
+          if (commands.length === 0 && device !== undefined) await api.device(device);
+          terminal.out(json ? asJson(commands) : commandTable(commands, Date.now(), device ?? state));
         },
       ),
     );
@@ -98,7 +104,7 @@ export function clientCommands(line: CommandLine): void {
     .action(
       once(async (values, id: string, { device }: { device?: string }) => {
         const { state, explain } = await connect(values).cancel(id, device);
-        terminal.out(`${state}: ${forTerminal(explain)}`);
+        terminal.out(stated(state, explain));
       }),
     );
 
@@ -153,7 +159,14 @@ function connect({ url, token, data, httpPort, listen }: Settings): Api {
     throw new BadInputError(
       `the login of ${data} is for the console on this machine, and is not sent to ${address}: set MUSTER_TOKEN to a login for that one`,
     );
-  return new Api(address, access);
+  return new Api(address, access, `${address} does not let us in: ${refused(token, data)}`);
+}
+
+function refused(token: string | undefined, data: string): string {
+  if (token === undefined)
+    return `the token in ${data}/secrets/${cliTokenName} was ended, is old, or is for another Muster; the next start makes a new one`;
+  if (token.includes(":")) return "the name or the password in MUSTER_TOKEN is wrong";
+  return "the token in MUSTER_TOKEN is not known or has ended; a name and password are written NAME:PASSWORD";
 }
 
 function isSameOrigin(one: string, other: string | undefined): boolean {

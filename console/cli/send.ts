@@ -113,5 +113,10 @@ async function nextOf(
 /** The output has been shown as it came. */
 function summary({ state, result, error, explain, id }: CommandDocument): string {
   if (state === "succeeded") return asJson(result ?? null);
-  return `${state}: ${forTerminal(error?.message ?? explain)}\n${forTerminal(explain)} (${id})`;
+  return `${stated(state, error?.message ?? explain)}\n${forTerminal(explain)} (${id})`;
+}
+
+/** A state and a sentence about it, which may begin with the state. */
+export function stated(state: string, sentence: string): string {
+  return forTerminal(sentence.startsWith(`${state}: `) ? sentence : `${state}: ${sentence}`);
 }

@@ -11,6 +11,8 @@ export async function watch(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
+  // The stream of a device that does not exist is quiet for ever.
+  if (device !== undefined) await api.device(device);
   try {
     for await (const { event, data } of api.events(device === undefined ? {} : { device }, signal)) {
       for (const line of lines(event, data)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${line}`);

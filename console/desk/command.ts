@@ -2,18 +2,20 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
 import type { Args, Failure, FinalReply, Json } from "#shared/messages/command";
 
-/** Where a command is in its life; the last six are final. */
-export type CommandState =
-  | "queued"
-  | "accepted"
-  | "running"
-  | "succeeded"
-  | "failed"
-  | "interrupted"
-  | "rejected"
-  | "expired"
-  | "cancelled"
-  | "timed_out";
+/** Where a command is in its life; all but the first three are final. */
+export const commandStates = [
+  "queued",
+  "accepted",
+  "running",
+  "succeeded",
+  "failed",
+  "interrupted",
+  "rejected",
+  "expired",
+  "cancelled",
+  "timed_out",
+] as const;
+export type CommandState = (typeof commandStates)[number];
 
 export const openStates = ["queued", "accepted", "running"] as const satisfies readonly CommandState[];
 

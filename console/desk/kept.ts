@@ -3,7 +3,7 @@ import { failure } from "#shared/messages/command";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
-import type { Command } from "./command.ts";
+import { commandStates, type Command } from "./command.ts";
 
 const late = z.object({
   ts: instant,
@@ -22,18 +22,7 @@ const command = z.object({
   ts: instant,
   timeout: moment,
   expires: moment,
-  state: z.enum([
-    "queued",
-    "accepted",
-    "running",
-    "succeeded",
-    "failed",
-    "interrupted",
-    "rejected",
-    "expired",
-    "cancelled",
-    "timed_out",
-  ]),
+  state: z.enum(commandStates),
   progress: z.optional(z.number()),
   note: z.optional(z.string()),
   output: z.optional(z.string()),

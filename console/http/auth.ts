@@ -66,15 +66,22 @@ export function allow(role: "viewer" | "operator" | "admin") {
     if (!request.login) {
       // A browser would keep what is typed into its own password box, and send it along with whatever a foreign page asks for.
       if (!isBrowser(request)) reply.header("www-authenticate", 'Basic realm="muster", charset="UTF-8"');
-      throw new HttpError(
-        401,
-        "name and password, a bearer token or a session are needed: use curl -u NAME:PASSWORD, or log in",
-      );
+      throw new HttpError(401, whyNot(request));
     }
     const { principal } = request.login;
     if (!may(request, role))
       throw new HttpError(403, `"${principal.name}" is ${principal.role}; this needs the role ${role}`);
   };
+}
+
+/** Why nobody is logged in. What is wrong is not said more closely: it would tell strangers which names there are. */
+function whyNot(request: FastifyRequest): string {
+  const [scheme = "", credentials] = request.headers.authorization?.split(" ", 2) ?? [];
+  if (/^basic$/i.test(scheme) && credentials) return "name or password is wrong";
+  if (/^bearer$/i.test(scheme) && credentials) return "this token is not known or has ended";
+  if (request.cookies[sessionCookie(request)] !== undefined)
+    return "this session is not known or has ended: log in again";
+  return "name and password, a bearer token or a session are needed: use curl -u NAME:PASSWORD, or log in";
 }
 
 /** Who asks, in a route behind {@link allow}. */

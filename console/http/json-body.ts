@@ -7,7 +7,8 @@ import { parseJson } from "#shared/nesting";
  * Form bodies are not taken at all, and a query string has no levels.
  */
 export function readJsonBodies(app: FastifyInstance): void {
-  app.removeContentTypeParser("application/json");
+  // Plain text too, which a browser sends for any page without asking first.
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_, body, done) => {
     try {
       done(null, parseBody(String(body)));

@@ -76,5 +76,6 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
   const status = error.statusCode ?? 500;
+  if (status === 415) return problem(status, "the body's content-type is not taken: expected application/json");
   return status < 500 ? problem(status, error.message) : undefined;
 }

@@ -6,7 +6,7 @@ import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
 import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/book.ts";
-import type { Command } from "../../desk/command.ts";
+import { commandStates, type Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { allow, principalOf } from "../auth.ts";
 import {
@@ -147,7 +147,7 @@ export const commandRoutes =
           summary: "Commands, newest first, in pages",
           querystring: z.object({
             device: z.string().optional(),
-            state: z.string().optional(),
+            state: z.enum(commandStates).optional(),
             limit: z.coerce.number().int().min(1).max(1_000).default(100),
             before: z
               .string()

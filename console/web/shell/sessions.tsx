@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { Confirm } from "../commands/confirm.tsx";
 import { endSession, getSessions } from "../api/console.ts";
 import type { LoggedIn } from "../api/documents.ts";
 import { formatAgo } from "../format/duration.ts";
@@ -24,7 +25,18 @@ export function SessionsPage(): JSX.Element {
     }
   };
   useEffect(() => void attempt(async () => {}), []);
+  const asking = useSignal<LoggedIn | undefined>(undefined);
   const end = (one: LoggedIn): void => void (one.current ? logOut() : attempt(() => endSession(one.id)));
+  /** A person logs in again; a program does not. */
+  const ask = (one: LoggedIn): void => {
+    if (one.kind === "token") asking.value = one;
+    else end(one);
+  };
+  const answer = (yes: boolean): void => {
+    const one = asking.value;
+    asking.value = undefined;
+    if (yes && one) end(one);
+  };
   return (
     <main class="page">
       <div class="page-head">
@@ -35,9 +47,21 @@ export function SessionsPage(): JSX.Element {
         with tokens of programs.
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {sessions.value && <SessionTable sessions={sessions.value} end={end} />}
+      {sessions.value && <SessionTable sessions={sessions.value} end={ask} />}
+      {asking.value && (
+        <Confirm
+          question={`End the token of ${programOf(asking.value)}?`}
+          consequence="Whatever uses it is refused from now on. The command line on Muster's machine gets a new one at the next start."
+          action="End the token"
+          onAnswer={answer}
+        />
+      )}
     </main>
   );
+}
+
+function programOf({ agent }: LoggedIn): string {
+  return agent || "a program";
 }
 
 interface TableProps {
@@ -66,7 +90,7 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
               <td>{formatMoment(one.created, now.value)}</td>
               <td>{formatMoment(one.expires, now.value)}</td>
               <td>{one.address || "\u2013"}</td>
-              <td class="wrap">{one.current ? "this page" : one.kind === "token" ? "a program's token" : one.agent}</td>
+              <td class="wrap">{one.current ? "this page" : one.kind === "token" ? programOf(one) : one.agent}</td>
               <td>
                 <button
                   type="button"
