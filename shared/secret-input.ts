@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import { asError, BadInputError } from "#shared/errors";
+import { asError, BadInputError, errorCode } from "#shared/errors";
 
 /** A secret as a command line names it: the value itself, `-` for standard input, `true` for "ask me". */
 export interface GivenSecret {
@@ -88,8 +88,13 @@ function readSecretFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new BadInputError(`cannot read the secret in ${path}: ${asError(cause).message}`, { cause });
+    throw new BadInputError(`cannot read the secret in ${path}: ${readingFailed(cause)}`);
   }
+}
+
+/** In place of the cause itself, whose words name the file once more. */
+function readingFailed(cause: unknown): string {
+  return errorCode(cause) === "ENOENT" ? "there is no such file" : asError(cause).message;
 }
 
 function firstLine(text: string, where: string): string {

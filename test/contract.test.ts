@@ -282,7 +282,7 @@ suite("the contract before InfluxDB", ({ test }) => {
       entries.map(({ device, field, got, wanted, sample, count }) => [device, field, got, wanted, sample, count]),
       [["rpi-7", "t", "string", "float", '"warm"', 1]],
     );
-    assert.match(entries[0]?.advice ?? "", /1 values are held until .* muster field room\.t --type string/);
+    assert.match(entries[0]?.advice ?? "", /1 value is held until .* muster field room\.t --type string/);
     assert.equal((await viewer.quarantine("rpi-8")).entries, []);
     assert.is((await viewer.series()).devices[0]?.worst[0]?.tag, "id");
 
