@@ -67,6 +67,9 @@ const forConsole: readonly SettingName[] = [
   ] as const),
 ];
 
+/** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
+const patienceAtStart = 1_000;
+
 const line = new CommandLine(
   "muster",
   "Muster gathers a fleet over MQTT: metrics in, commands out, none lost.",
@@ -124,7 +127,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const password = await admitAdmin(state, values.adminPassword);
   const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
   const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, around) : undefined;
-  const { http } = await serveConsole(values, state, around, embedded?.bus);
+  const { http, console } = await serveConsole(values, state, around, embedded?.bus);
   const broker = embedded?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
   const { serveAgent } = await import("./agent/service.ts");
@@ -142,7 +145,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
     banner({
       http,
       broker,
-      external: !embedded,
+      external: embedded ? undefined : { problem: await console.reachBroker(patienceAtStart) },
       password,
       device: values.device,
       root: values.root,
@@ -178,13 +181,16 @@ async function startConsole(
 ): Promise<void> {
   const state = await openData(values, lifetime);
   const password = await admitAdmin(state, values.adminPassword);
-  const { http } = await serveConsole(values, state, {
+  const { http, console } = await serveConsole(values, state, {
     lifetime,
     net,
     ports: await portsOf(values, { mqtt: false, http: true }),
   });
   if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
+  const { externalBroker } = await import("./console/cli/banner.ts");
+  const problem = await console.reachBroker(patienceAtStart);
   process.stdout.write(`Muster's console listens at ${http}\n`);
+  process.stdout.write(`  ${externalBroker(values.mqttUrl ?? brokerHere(values), { problem })}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);
 }

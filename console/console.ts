@@ -145,6 +145,26 @@ export class Console {
     return this.#started.bus.connected;
   }
 
+  /**
+   * Waits until the broker is connected.
+   * @param patience milliseconds
+   * @returns why it is not by then; undefined when it is
+   */
+  async reachBroker(patience: number): Promise<string | undefined> {
+    const { bus } = this.#started;
+    await new Promise<void>((resolve) => {
+      const giveUp = this.#clock.after(patience, resolve);
+      bus.onConnection(({ up }) => {
+        if (!up) return;
+        giveUp();
+        resolve();
+      });
+    });
+    let problem: string | undefined;
+    bus.onConnection((change) => (problem = change.up ? undefined : change.reason));
+    return problem;
+  }
+
   /** What the console measures of itself, at present. */
   report(): Report {
     return this.#started.reporter.read();

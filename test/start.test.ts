@@ -218,7 +218,9 @@ suite("muster's parts alone", ({ test }) => {
       await writeFile(join(directory, "mosquitto.conf"), conf);
       const broker = new Running(scope, "mosquitto", ["-v", "-c", join(directory, "mosquitto.conf")]);
       await broker.line(/Opening ipv4 listen socket/);
-      await start(["start"], { MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` }).line(up);
+      const running = start(["start"], { MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` });
+      await running.line(/Muster \S+ is up\.$/);
+      await running.line(new RegExp(`broker +external broker at mqtt://127.0.0.1:${mqttPort}, connected$`));
       await eventually("a ping", async () => (await muster(["send", "edge-1", "ping"])).code === 0);
       const look = (name: string, with_: string): Promise<{ code: number | null; out: string }> => {
         const login = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", name, "-P", with_];
@@ -364,6 +366,17 @@ suite("what can go wrong at the start", ({ test }) => {
     },
     { seconds: 90 },
   );
+
+  test("an external broker that is away: the start says so and goes on trying", async (scope) => {
+    const { start, mqttPort } = await place(scope);
+    for (const command of ["start", "console"]) {
+      const running = start([command], { MUSTER_MQTT_URL: `mqtt://somebody:secret@127.0.0.1:${mqttPort}` });
+      const line = await running.line(/external broker/);
+      assert.match(line, `external broker at mqtt://127.0.0.1:${mqttPort}, not reached yet: connect ECONNREFUSED`);
+      if (command === "start") await running.line(/is up, but has not reached its broker yet/);
+      await running.kill("SIGTERM");
+    }
+  });
 
   test("an agent with a wrong secret says so and goes on trying", async (scope) => {
     const { start, mqttPort } = await place(scope);

@@ -1,19 +1,34 @@
 import { inUrl, isLoopbackHost, parseBrokerUrl } from "#shared/address";
 import { Topics } from "#shared/topics";
 import { parseDeviceId } from "#shared/ids";
-import { forShell } from "#shared/printable";
+import { forShell, forTerminal } from "#shared/printable";
 import { version } from "#shared/version";
 
 export interface BannerFacts {
   readonly http: string;
   readonly broker: string;
-  /** Whether the broker is somebody else's: there people have a secret of its own, and a name for each connection. */
-  readonly external: boolean;
+  /**
+   * Where the broker is somebody else's, whether it is connected: there people have a secret of its own, and a name for each
+   * connection.
+   */
+  readonly external: Reached | undefined;
   /** The administrator's new password; undefined when it has been shown before. */
   readonly password: string | undefined;
   readonly device: string;
   readonly root: string;
   readonly listen: string;
+}
+
+/** Why a broker is not connected yet, if it is not. */
+export interface Reached {
+  readonly problem: string | undefined;
+}
+
+/** A broker that is somebody else's, and whether it is there. */
+export function externalBroker(url: string, { problem }: Reached): string {
+  const state =
+    problem === undefined ? "connected" : `not reached yet: ${forTerminal(problem)}; it is tried again and again`;
+  return `external broker at ${parseBrokerUrl(url).url}, ${state}`;
 }
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
@@ -27,10 +42,10 @@ export function banner({ http, broker, external, password, device: name, root, l
   const replies = topics.filter("reply");
   const lines = [
     "",
-    `Muster ${version} is up.`,
+    `Muster ${version} is up${external?.problem === undefined ? "" : ", but has not reached its broker yet"}.`,
     `  page     ${http}`,
     password === undefined ? "  log in   as admin" : `  log in   as admin, password ${password}   (shown this once)`,
-    `  broker   ${inUrl(host)}:${port}, MQTT and WebSocket`,
+    `  broker   ${external ? externalBroker(broker, external) : `${inUrl(host)}:${port}, MQTT and WebSocket`}`,
     ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
     `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t ${forShell(presence)} -t ${forShell(replies)}`,
     `  send     mosquitto_pub ${login("admin")} -t ${forShell(topics.build({ kind: "short", device }))} -m ping`,
