@@ -21,7 +21,7 @@ import type { Database } from "./store/database.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
 export interface RegistryOptions {
-  /** Takes what a listener to changes throws. */
+  /** Takes what a listener to changes throws, and what the disk does not take. */
   readonly failed?: (thrown: unknown) => void;
   readonly database: Database;
   readonly clock?: Clock;
@@ -227,7 +227,17 @@ export class Registry {
     this.changes.emit(toDevice(entry));
   }
 
-  #save({ id, lastSeen, since, online, reason, problem, birth }: Entry): void {
+  /** What the disk does not take is known all the same, and saved with the next change: no message is lost for it. */
+  #save(entry: Entry): void {
+    try {
+      this.#write(entry);
+    } catch (thrown) {
+      if (!this.#options.failed) throw thrown;
+      this.#options.failed(thrown);
+    }
+  }
+
+  #write({ id, lastSeen, since, online, reason, problem, birth }: Entry): void {
     this.#options.database
       .prepare(
         `INSERT INTO devices (id, first_seen, last_seen, since, online, reason, problem, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

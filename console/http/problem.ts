@@ -2,6 +2,7 @@ import { BadInputError, messageWithCauses } from "#shared/errors";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
+import { isRefusedWrite } from "../store/database.ts";
 import { StoreUnavailableError } from "../store/store.ts";
 
 /** An error as `application/problem+json` (RFC 9457). `detail` is a sentence for people. */
@@ -75,6 +76,8 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
   if (error instanceof LoginsBusyError) return problem(429, error.message);
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
+  if (isRefusedWrite(error))
+    return problem(503, `the console's own disk takes no writes (${error.message}): make room on it, and try again`);
   const status = error.statusCode ?? 500;
   if (status === 415) return problem(status, "the body's content-type is not taken: expected application/json");
   return status < 500 ? problem(status, error.message) : undefined;

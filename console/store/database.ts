@@ -83,6 +83,14 @@ export function isDamage(thrown: unknown): boolean {
   return damageCodes.has(codeOf(thrown));
 }
 
+/** SQLite's codes for a file that cannot be written for now: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN. */
+const refusalCodes: ReadonlySet<unknown> = new Set([5, 6, 8, 10, 13, 14]);
+
+/** Whether the disk did not take a write: the same one may be tried again when there is room. */
+export function isRefusedWrite(thrown: unknown): boolean {
+  return refusalCodes.has(codeOf(thrown));
+}
+
 /** A migration that fails by its own SQL, because its table is there already, has met another schema than the number says. */
 function isOtherSchema(thrown: unknown): boolean {
   return codeOf(thrown) === 1;

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { ManualClock, systemClock } from "#shared/clock";
+import { ManualClock, systemClock, type Clock } from "#shared/clock";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
@@ -9,7 +9,7 @@ import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
 import { SimpleSamples } from "./simple-samples.ts";
-import { Spool, type SpooledMessage } from "./spool.ts";
+import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
 
 const rpi = parseDeviceId("rpi-7");
 const message = (n: number, size = 0): SpooledMessage => ({
@@ -21,9 +21,9 @@ const message = (n: number, size = 0): SpooledMessage => ({
 const all = { rows: 1_000, bytes: 1e9 };
 const none = new Set<number>();
 
-async function open(scope: Scope, directory?: string, limit = 1e6): Promise<Spool> {
+async function open(scope: Scope, directory?: string, limit = 1e6, clock: Clock = systemClock): Promise<Spool> {
   const path = join(directory ?? (await scope.directory()), "spool.db");
-  const spool = new Spool({ path, limit, clock: systemClock, log: silentLog });
+  const spool = new Spool({ path, limit, clock, log: silentLog });
   spool.start();
   scope.cleanup(() => spool.stop());
   return spool;
@@ -128,6 +128,19 @@ suite("the spool", ({ test }) => {
     await spool.add(message(3, 9_000));
     assert.is(spool.state.problem, undefined);
     assert.is(spool.oldest(all, none).length, 2);
+  });
+
+  test("on a disk that was full it sees by itself that there is room again", async (scope) => {
+    const disk = await smallDisk(scope, 256);
+    const clock = new ManualClock();
+    const spool = await open(scope, disk, 1e6, clock);
+    const filler = fillDisk(disk);
+    await refusal(spool.add(message(1, 9_000)));
+    clock.advance(probeEvery);
+    assert.match(spool.state.problem ?? "", /disk is full/);
+    rmSync(filler);
+    clock.advance(probeEvery);
+    assert.is(spool.state.problem, undefined);
   });
 });
 

@@ -11,7 +11,7 @@ export interface SpoolOptions {
   readonly path: string;
   /** Bytes of messages that it holds at most. */
   readonly limit: number;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "after">;
   readonly log: Log;
   readonly damage?: Pick<Damage, "note" | "noteFile">;
 }
@@ -67,6 +67,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Milliseconds between two looks whether a spool that could not be written can be again. */
+export const probeEvery = 5_000;
+
 /** Nothing is wrong with the message: there is no room for it now. */
 export class NoRoomError extends BadInputError {}
 
@@ -87,6 +90,7 @@ export class Spool {
   #bytes = 0;
   #refused = 0;
   #problem: string | undefined;
+  #probe: (() => void) | undefined;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -139,6 +143,8 @@ export class Spool {
   /** Writes what waits, then lets go. */
   stop(): void {
     this.flush();
+    this.#probe?.();
+    this.#probe = undefined;
     this.#open?.database.close();
     this.#open = undefined;
   }
@@ -254,10 +260,25 @@ export class Spool {
   }
 
   #failed(cause: unknown): EnvironmentError {
+    this.#probe ??= this.#options.clock.after(probeEvery, () => this.#tryAgain());
     const message = `the spool ${this.#options.path} cannot be written: ${asError(cause).message}; make room on its disk`;
     if (this.#problem === undefined) this.#options.log.error({ err: asError(cause) }, message);
     this.#problem = message;
     return new EnvironmentError(message, { cause });
+  }
+
+  /** There may be nobody who sends: without a try of its own it would count as full for ever. */
+  #tryAgain(): void {
+    this.#probe = undefined;
+    const { database } = this.#open ?? {};
+    if (!database || this.#problem === undefined) return;
+    try {
+      const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+      transaction(database, () => database.exec(`PRAGMA user_version = ${version}`));
+      this.#recovered();
+    } catch (cause) {
+      this.#failed(cause);
+    }
   }
 
   #recovered(): void {
