@@ -297,7 +297,7 @@ suite("the contract before InfluxDB", ({ test }) => {
     } catch (error) {
       assert.match((error as Error).message, /"vic" is viewer; this needs the role operator/);
     }
-    assert.is(await showQuarantine(as("ann"), "rpi-7", { forget: true }, 0), "1 entries are forgotten");
+    assert.is(await showQuarantine(as("ann"), "rpi-7", { forget: true }, 0), "1 entry is forgotten");
     assert.equal((await viewer.quarantine(undefined)).entries, []);
   });
 });

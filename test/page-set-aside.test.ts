@@ -52,7 +52,7 @@ suite("page: what is not stored", ({ test }) => {
       await page.getByTestId("settle-t-float").click();
       await page
         .getByTestId("settled")
-        .getByText("room.t is float from now on: of what was held 0 values are stored, 1 were let go")
+        .getByText("room.t is float from now on: of what was held 0 values are stored, 1 was let go")
         .waitFor();
       assert.equal(console.contract.held.fields(), []);
       await send('{"t":"warm"}');

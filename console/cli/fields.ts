@@ -2,7 +2,7 @@ import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 import type { ConflictDocument, SettledDocument } from "../http/routes/fields.ts";
 import type { Api } from "./api.ts";
-import { ago, table } from "./table.ts";
+import { ago, counted, table } from "./table.ts";
 
 export interface FieldFlags {
   readonly type?: string;
@@ -54,8 +54,8 @@ function list(conflicts: readonly ConflictDocument[], now: number): string {
 }
 
 function told({ measurement, field, type, written, discarded, waiting, why }: SettledDocument): string {
-  const waits = waiting > 0 ? `, ${waiting} wait: ${forTerminal(why ?? "for the store")}` : "";
-  return `${forTerminal(`${measurement}.${field}`)} is ${type} from now on: of what was held ${written} values are stored, ${discarded} were let go${waits}`;
+  const waits = waiting > 0 ? `, ${counted(waiting, "waits", "wait")}: ${forTerminal(why ?? "for the store")}` : "";
+  return `${forTerminal(`${measurement}.${field}`)} is ${type} from now on: of what was held ${counted(written, "value is", "values are")} stored, ${counted(discarded, "was", "were")} let go${waits}`;
 }
 
 function nameOf({ measurement, field }: Pick<ConflictDocument, "measurement" | "field">): string {

@@ -1,7 +1,7 @@
 import { forTerminal } from "#shared/printable";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
 import type { Api } from "./api.ts";
-import { ago, table, asJson } from "./table.ts";
+import { ago, asJson, counted, table } from "./table.ts";
 
 export interface QuarantineFlags {
   readonly forget?: boolean;
@@ -15,7 +15,7 @@ export async function showQuarantine(
   { forget, json }: QuarantineFlags,
   now: number,
 ): Promise<string> {
-  if (forget) return `${await api.forgetQuarantine(device)} entries are forgotten`;
+  if (forget) return `${counted(await api.forgetQuarantine(device), "entry is", "entries are")} forgotten`;
   const quarantine = await api.quarantine(device);
   const all = await api.series();
   const series = { ...all, devices: all.devices.filter((one) => device === undefined || one.device === device) };
@@ -35,7 +35,7 @@ function fields({ entries, more }: QuarantineDocument, now: number): string {
     sample.slice(0, 60),
   ]);
   const advice = [...new Set(entries.map((one) => one.advice))].slice(0, 10).map((one) => `- ${forTerminal(one)}`);
-  const beyond = more > 0 ? [`and ${more} values more, which there was no room to tell apart`] : [];
+  const beyond = more > 0 ? [`and ${counted(more, "value")} more, which there was no room to tell apart`] : [];
   return [table(["DEVICE", "FIELD", "GOT", "WANTED", "COUNT", "LAST", "SAMPLE"], rows), ...beyond, ...advice].join(
     "\n",
   );

@@ -37,8 +37,8 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     const { measurement, field } = one;
     try {
       const { written, discarded, waiting, why } = await settleField({ measurement, field, type });
-      const waits = waiting > 0 ? `, ${waiting} wait: ${why ?? "for the store"}` : "";
-      outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} values are stored, ${discarded} were let go${waits}.`;
+      const waits = waiting > 0 ? `, ${waiting} ${waiting === 1 ? "waits" : "wait"}: ${why ?? "for the store"}` : "";
+      outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} ${written === 1 ? "value is" : "values are"} stored, ${discarded} ${discarded === 1 ? "was" : "were"} let go${waits}.`;
     } catch (error) {
       outcome.value = error instanceof Error ? error.message : String(error);
     }
