@@ -121,7 +121,7 @@ suite("HTTP API of jobs", ({ test }) => {
     const eve = "eve:battery staple";
     problem(await ask("POST", "/api/jobs", { key: "mark", target: all }, eve), 403, /needs the role operator/);
     problem(await ask("PUT", "/api/devices/rpi-7/groups", { groups: [] }, eve), 403, /needs the role operator/);
-    assert.equal((await ask("GET", "/api/jobs", undefined, eve)).body, { jobs: [] });
+    assert.equal((await ask("GET", "/api/jobs", undefined, eve)).body, { jobs: [], next: null });
   });
 
   test("groups are set, shown, and select", async (scope) => {
