@@ -29,14 +29,13 @@ export class LoginPlaces {
   }
 
   isKnown(account: string, address: string): boolean {
-    const { age } = this.#ageOf(account, networkOf(address));
-    return age < placeAge;
+    return this.#ageOf(account, networkOf(address)) < placeAge;
   }
 
   /** That the account has come in from this address. */
   note(account: string, address: string): void {
     const network = networkOf(address);
-    if (this.#ageOf(account, network).age < written) return;
+    if (this.#ageOf(account, network) < written) return;
     try {
       this.#note.run(account, network, Math.round(this.#clock.now()));
       this.#trim.run(account);
@@ -45,10 +44,10 @@ export class LoginPlaces {
     }
   }
 
-  /** Of a moment that lies ahead, because the clock was set back since, nothing is known. */
-  #ageOf(account: string, network: string): { age: number } {
+  /** Milliseconds since it was written down. Of a moment that lies ahead, because the clock was set back since, nothing is known. */
+  #ageOf(account: string, network: string): number {
     const last = Number(this.#find.get(account, network)?.["last"] ?? Number.NaN);
     const age = this.#clock.now() - last;
-    return { age: age >= 0 ? age : Infinity };
+    return age >= 0 ? age : Infinity;
   }
 }

@@ -164,7 +164,7 @@ export const retained: Case = {
 
 async function leftovers(place: Place, device: string): Promise<number> {
   const reader = await place.enter("vera", { clientId: `vera-${Math.random()}` });
-  await reader.subscribe(`muster/${device}/metrics/#`, `muster/${device}/reply/+`);
+  await reader.subscribe(`${topicsOf(device).metrics}/#`, topicsOf(device).reply("+"));
   await reader.ping();
   const left = reader.messages.filter(({ retain }) => retain).length;
   reader.leave();

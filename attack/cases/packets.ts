@@ -1,6 +1,7 @@
 import { generate, type Packet } from "mqtt-packet";
 import type { Random } from "../../chaos/random.ts";
 import { must, type Case } from "../case.ts";
+import { topicsOf } from "../device.ts";
 import { mutate } from "../mutate.ts";
 import type { Place } from "../place.ts";
 import { address, open } from "../raw.ts";
@@ -85,7 +86,7 @@ function conversation(place: Place, device: string, random: Random): Buffer[] {
 
 function connectOf(place: Place, device: string, random: Random): Packet {
   const secret = random.chance(0.9) ? place.secretOf(device) : "wrong";
-  const will = { topic: `muster/${device}/status`, payload: Buffer.from("{"), qos: 1, retain: true } as const;
+  const will = { topic: topicsOf(device).status, payload: Buffer.from("{"), qos: 1, retain: true } as const;
   const clientId = random.pick([device, device, `${device}-${random.between(0, 20)}`, "", "console", "healthy"]);
   return {
     cmd: "connect",

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
+import { commandStates } from "../desk/command.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
 import type { Job, JobRow } from "./job.ts";
 
@@ -45,19 +46,7 @@ const device = parserOf(
     position: z.int().check(z.nonnegative()),
     device: deviceId,
     canary: z.number(),
-    state: z.enum([
-      "waiting",
-      "queued",
-      "accepted",
-      "running",
-      "succeeded",
-      "failed",
-      "interrupted",
-      "rejected",
-      "expired",
-      "cancelled",
-      "timed_out",
-    ]),
+    state: z.enum(["waiting", ...commandStates]),
     command: z.nullable(commandId),
     sent: moment,
     taken: moment,
