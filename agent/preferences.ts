@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
-import { replaceFile } from "./outbox/durable.ts";
+import { replaceFile } from "#shared/durable-file";
 
 const preferences = z.object({
   /** Milliseconds between samples. */

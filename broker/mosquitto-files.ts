@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EnvironmentError } from "#shared/errors";
 import type { Principal } from "#shared/principal";
-import { replaceFile } from "#shared/private-files";
+import { replaceFile } from "#shared/durable-file";
 import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto.ts";
 
 /**

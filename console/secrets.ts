@@ -4,7 +4,8 @@ import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseBrokerUrl } from "#shared/address";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
-import { replaceFile, secretDirectory } from "#shared/private-files";
+import { replaceFile } from "#shared/durable-file";
+import { secretDirectory } from "#shared/private-files";
 import { settings, type Settings } from "#shared/settings";
 import type { State } from "./state.ts";
 

@@ -7,6 +7,7 @@ import { Accounts } from "./accounts.ts";
 import { MqttSecrets } from "./mqtt-secrets.ts";
 import { Damage } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
+import { closeDatabase } from "./store/group-sync.ts";
 import { openMended, type DamagedFile } from "./store/mend.ts";
 import { migrations } from "./store/schema.ts";
 
@@ -36,5 +37,5 @@ export function openState(directory: string, clock: Clock, log: Log = silentLog)
   for (const file of damaged) damage.noteFile(file);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
-  return { directory, database, accounts, mqttSecrets, damage, close: () => database.close() };
+  return { directory, database, accounts, mqttSecrets, damage, close: () => closeDatabase(database) };
 }

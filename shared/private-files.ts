@@ -1,21 +1,6 @@
-import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fchownSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  type Stats,
-} from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { syncDirectory } from "#shared/durable-file";
 import { EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { distrustOf } from "#shared/trust";
@@ -62,14 +47,16 @@ export function privateDirectory(path: string, log: Log): void {
  * as one that was deleted, and in /proc.
  */
 function makeDirectories(path: string): void {
+  const parent = dirname(path);
   try {
     mkdirSync(path, { mode: 0o700 });
+    // All that will be in it is there after a power cut if it is.
+    syncDirectory(parent);
   } catch (thrown) {
-    const parent = dirname(path);
     if (errorCode(thrown) === "EEXIST" && statSync(path).isDirectory()) return;
     if (errorCode(thrown) !== "ENOENT" || parent === path || existsSync(parent)) throw thrown;
     makeDirectories(parent);
-    mkdirSync(path, { mode: 0o700 });
+    makeDirectories(path);
   }
 }
 
@@ -78,7 +65,7 @@ function makeDirectories(path: string): void {
  * what was in it is known by now.
  */
 export function secretDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectories(resolve(path));
   const stats = statSync(path);
   refuse(distrustOf(path, stats));
   if (process.getuid !== undefined && stats.mode & forOthers)
@@ -91,35 +78,6 @@ export function secretDirectory(path: string): void {
 export function privateFile(path: string): void {
   closeSync(openSync(path, "a", 0o600));
   if (process.getuid?.() === statSync(path).uid && statSync(path).mode & forOthers) chmodSync(path, 0o600);
-}
-
-/**
- * Puts a file in place as a whole, for its owner alone: never through a link that somebody has put there, and never half
- * written. One that belonged to another user, as Mosquitto's, still does.
- */
-export function replaceFile(path: string, content: string): void {
-  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
-  // Neither an existing file nor a link is opened, whoever may write to the directory.
-  const file = openSync(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-  try {
-    writeFileSync(file, content);
-    if (process.getuid?.() === 0) keepOwner(path, file);
-    renameSync(beside, path);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function keepOwner(path: string, file: number): void {
-  try {
-    const before = lstatSync(path);
-    if (before.isFile()) fchownSync(file, before.uid, before.gid);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-  }
 }
 
 function isOurs(path: string): boolean {

@@ -2,7 +2,7 @@ import { copyFileSync, linkSync, readdirSync, readFileSync, renameSync, rmSync }
 import { join } from "node:path";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { replaceFile, syncDirectory } from "./durable.ts";
+import { replaceFile, syncDirectory } from "#shared/durable-file";
 import { headerBytes, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
 
 /** Damaged files kept for a person to look at. */

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { directorySynced, fileMode } from "./durable.ts";
+import { directorySynced, privateMode } from "#shared/durable-file";
 import type { Stored } from "./record.ts";
 import { headerBytes, recordBytes, recordHead } from "./segment-file.ts";
 import type { Segment } from "./segment.ts";
@@ -50,7 +50,7 @@ export class SegmentWriter {
     segment.size = header.length;
     // Somebody may have removed it.
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    this.#handle = await open(beside(segment), "w", fileMode);
+    this.#handle = await open(beside(segment), "w", privateMode);
     const written = await this.#put(this.#handle, segment, header, records);
     await rename(beside(segment), path);
     // Before it is sure that the name stays, none of its numbers may be used.
@@ -59,7 +59,7 @@ export class SegmentWriter {
   }
 
   async #extend(segment: Segment, records: readonly Stored[]): Promise<Written[]> {
-    this.#handle ??= await open(segment.path, "a", fileMode);
+    this.#handle ??= await open(segment.path, "a", privateMode);
     return this.#put(this.#handle, segment, Buffer.alloc(0), records);
   }
 

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { replaceFile } from "./durable.ts";
+import { replaceFile } from "#shared/durable-file";
 
 /** Milliseconds that the wall clock may wander from the machine's uptime before it has stepped. */
 const tolerance = 1_000;

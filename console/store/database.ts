@@ -19,7 +19,8 @@ export interface OpenOptions {
 /**
  * Opens (and where needed makes) a SQLite file and brings it to its newest schema: `migrations` are applied from the
  * file's `user_version` on, each once, in a transaction. The write-ahead log with `synchronous = NORMAL` keeps every
- * commit through a kill of the process; a power cut may take the last ones, never the file.
+ * commit through a kill of the process. A power cut takes those that nobody has awaited with `syncOf` (group-sync.ts): whatever is told,
+ * acknowledged or answered on the strength of a commit waits for that first. Never the file. To be closed with `closeDatabase`.
  * @throws EnvironmentError when the directory or file cannot be used, DamagedFileError for what stands in it
  */
 export function openDatabase(

@@ -5,6 +5,7 @@ import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "./damage.ts";
 import { isDamage, transaction, type Database } from "./database.ts";
+import { closeDatabase, dropDatabase } from "./group-sync.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { mend, openMended, type MendOptions } from "./mend.ts";
 import { mostPoints, tooManyPoints } from "./points.ts";
@@ -108,7 +109,7 @@ export class EmbeddedStore implements MetricsStore {
   /** @returns whether the file was damaged, and a new one has taken its place */
   #mended(thrown: unknown): boolean {
     if (!isDamage(thrown) || !this.#open) return false;
-    this.#open.database.close();
+    dropDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = true;
     void this.#reader.stop();
@@ -118,7 +119,7 @@ export class EmbeddedStore implements MetricsStore {
 
   async stop(): Promise<void> {
     await this.#reader.stop();
-    this.#open?.database.close();
+    if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = false;
     this.#seriesIds.clear();

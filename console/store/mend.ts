@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { syncDirectory } from "#shared/durable-file";
 import { asError } from "#shared/errors";
 import { DamagedFileError, makeDatabase, openDatabase, type Database, type OpenOptions } from "./database.ts";
 import { salvage } from "./salvage.ts";
@@ -53,6 +54,7 @@ export function mend({ path, migrations, now, rescue, told }: MendOptions, why: 
   database.close();
   const keptAs = setAside(path, now());
   renameSync(made, path);
+  syncDirectory(dirname(path));
   told({ file: basename(path), keptAs: basename(keptAs), why: asError(why).message, saved });
   return openDatabase(path, migrations, { check: false });
 }

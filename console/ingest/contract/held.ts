@@ -6,6 +6,7 @@ import { asDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Damage } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
+import { closeDatabase } from "../../store/group-sync.ts";
 import { openMended } from "../../store/mend.ts";
 import type { SeriesColumns } from "../../store/store.ts";
 import { NoRoomError } from "../spool/spool.ts";
@@ -141,7 +142,7 @@ export class HeldValues {
   }
 
   stop(): void {
-    this.#open?.database.close();
+    if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
   }
 

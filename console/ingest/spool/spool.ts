@@ -4,6 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Damage } from "../../store/damage.ts";
 import { isDamage, transaction, type Database } from "../../store/database.ts";
+import { closeDatabase, dropDatabase } from "../../store/group-sync.ts";
 import { mend, openMended, type MendOptions } from "../../store/mend.ts";
 
 export interface SpoolOptions {
@@ -126,7 +127,7 @@ export class Spool {
   #mendIfDamaged(thrown: unknown): void {
     if (!isDamage(thrown) || !this.#open) return;
     try {
-      this.#open.database.close();
+      dropDatabase(this.#open.database);
       this.#open = undefined;
       this.#begin(mend(this.#mending, asError(thrown)));
     } catch (cause) {
@@ -145,7 +146,7 @@ export class Spool {
     this.flush();
     this.#probe?.();
     this.#probe = undefined;
-    this.#open?.database.close();
+    if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
   }
 
