@@ -1,53 +1,89 @@
-import { resolve } from "node:path";
+import { fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { parse } from "uvu/parse";
+import { resultMark, type Order, type Result } from "./worker.ts";
 
 /**
- * Runs every `*.test.ts` whose path contains the first argument (or, where it is `.slow`, the `*.slow.ts` instead, which take too long
- * for each time), in one process, one after the other, and ends with
- * the plain line `N passed, N failed`. A file that registers no suite, and a handle left open, fail the run.
+ * Runs every `*.test.ts` whose path contains the first argument (or, where it is `.slow`, the `*.slow.ts` instead, which
+ * take too long for each time), in a few processes side by side, each file whole in one of them, and ends with the plain
+ * line `N passed, N failed`. A file that registers no suite, and a handle left open, fail the run.
  */
-const runtime = globalThis as unknown as { UVU_DEFER: number; UVU_INDEX: number; UVU_QUEUE: unknown[] };
-// uvu looks at this when it is first imported: without it each suite would start by itself.
-runtime.UVU_DEFER = 1;
-process.env["FORCE_COLOR"] ??= process.stdout.isTTY ? "1" : "0";
-const { exec } = await import("uvu");
-const { tally } = await import("./suite.ts");
+
+/** Most tests wait for other programs: with one process a second core would idle. More of them would only wait for one another. */
+const mostWorkers = 2;
 
 const [pattern = ""] = process.argv.slice(2);
 const { suites } = await parse(".", pattern === ".slow" ? String.raw`\.slow\.ts$` : String.raw`\.test\.tsx?$`, {
   ignore: ["^node_modules", "^dist", "^data"],
 });
-const files = suites.filter(({ name }) => name.includes(pattern));
+const found = suites.map(({ name }) => name).filter((name) => name.includes(pattern));
+// Those over real servers take longest: last, one of them would keep one process busy while the other has nothing to do.
+const files = [
+  ...found.filter((name) => name.startsWith("test/")),
+  ...found.filter((name) => !name.startsWith("test/")),
+];
+const total = { passed: 0, failed: 0 };
 const problems: string[] = [];
 if (files.length === 0) problems.push(`no test file's path contains "${pattern}"`);
 
-for (const [index, { name }] of files.entries()) {
-  const before = tally.suites;
-  runtime.UVU_INDEX = index;
-  runtime.UVU_QUEUE.push([name]);
-  await import(resolve(name));
-  if (tally.suites === before) problems.push(`${name} registers no suite`);
-}
-// What is thrown outside of every test ends the run, and says so in its last line.
-process.once("uncaughtException", (error) => {
-  console.error(error);
-  console.log(`${tally.passed} passed, ${tally.failed + 1} failed`);
-  process.exit(1);
-});
-await exec();
+const workers = Math.min(mostWorkers, availableParallelism(), files.length);
+await Promise.all(Array.from({ length: workers }, runWorkers));
 
-const leftovers = await openHandles();
-if (leftovers.length > 0) problems.push(`left open at the end: ${leftovers.join(", ")}`);
 for (const problem of problems) console.error(`FAIL ${problem}`);
-console.log(`${tally.passed} passed, ${tally.failed + problems.length} failed`);
-process.exit(tally.failed + problems.length > 0 || process.exitCode ? 1 : 0);
+console.log(`${total.passed} passed, ${total.failed + problems.length} failed`);
+process.exit(total.failed + problems.length > 0 ? 1 : 0);
 
-/** Sockets, servers, child processes and timers that outlive the tests, after two seconds for those that are closing. */
-async function openHandles(): Promise<string[]> {
-  const ordinary = new Set(["TTYWrap", "PipeWrap", "Immediate", "CloseReq", "MessagePort"]);
-  for (let turn = 0; ; turn++) {
-    const open = process.getActiveResourcesInfo().filter((name) => !ordinary.has(name));
-    if (open.length === 0 || turn === 100) return open;
-    await new Promise((done) => setTimeout(done, 20));
-  }
+/** One process after the other, should one end early. */
+async function runWorkers(): Promise<void> {
+  while (files.length > 0) await runWorker();
+}
+
+async function runWorker(): Promise<void> {
+  const worker = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: { ...process.env, FORCE_COLOR: process.env["FORCE_COLOR"] ?? (process.stdout.isTTY ? "1" : "0") },
+  });
+  let current: string | undefined;
+  let ended = false;
+  let since = 0;
+  let output: string[] = [];
+
+  const next = (): void => {
+    current = files.shift();
+    since = performance.now();
+    const order: Order = current === undefined ? { end: true } : { file: current };
+    worker.send(order);
+  };
+  const take = ({ passed, failed, problems: own, last = false }: Result): void => {
+    total.passed += passed;
+    total.failed += failed;
+    problems.push(...own.map((problem) => (current === undefined ? problem : `${current}: ${problem}`)));
+    print(output.splice(0), since);
+    ended = last;
+    if (!last) next();
+  };
+
+  for (const stream of [worker.stdout, worker.stderr])
+    if (stream)
+      createInterface({ input: stream }).on("line", (line) => {
+        // What a test left without a newline stands before it.
+        const [text = "", result] = line.split(resultMark);
+        if (text !== "" || result === undefined) output.push(text);
+        if (result !== undefined) take(JSON.parse(result) as Result);
+      });
+  next();
+  await new Promise<void>((done) => worker.once("close", () => done()));
+  if (ended) return;
+  print(output, since);
+  problems.push(`${current ?? "a worker"}: its process ended early (${worker.exitCode ?? worker.signalCode ?? "?"})`);
+}
+
+/** A file's name with its seconds, what it printed, and not uvu's own count of it. */
+function print([name, ...lines]: readonly string[], since: number): void {
+  if (name === undefined) return;
+  const seconds = ((performance.now() - since) / 1_000).toFixed(1);
+  const own = lines.filter((line) => !/^ {2}(Total|Passed|Skipped|Duration):/.test(line));
+  console.log(`${name}  ${seconds} s\n${own.join("\n").trimEnd()}\n`);
 }

@@ -23,7 +23,7 @@ export interface Suite {
 }
 
 /** What the whole run counted, for its closing line and the check that every file registered tests. */
-export const tally = { passed: 0, failed: 0, suites: 0, names: new Set<string>() };
+export const tally = { passed: 0, failed: 0, suites: 0 };
 
 const defaultDeadlineSeconds = 20;
 
@@ -55,7 +55,7 @@ export function suite(name: string, define: (suite: Suite) => void): void {
         } catch (error) {
           tally.failed += 1;
           await releasers.release();
-          throw error;
+          throw readable(error);
         }
       });
     },
@@ -63,6 +63,14 @@ export function suite(name: string, define: (suite: Suite) => void): void {
   inner.after(() => outer.release());
   if (registered === 0) throw new Error(`suite "${name}" has no tests`);
   inner.run();
+}
+
+/** uvu takes `details` for a text of its own assertions, and prints nothing of an error where it is something else. */
+function readable(error: unknown): unknown {
+  if (!(error instanceof Error) || !("details" in error) || typeof error.details === "string") return error;
+  const plain = new Error(`${error.name}: ${error.message}\n${JSON.stringify(error.details, undefined, 2)}`);
+  plain.stack = error.stack ?? plain.stack ?? "";
+  return plain;
 }
 
 class Releasers implements Scope {
