@@ -57,6 +57,8 @@ export interface Entry {
   fieldProblem: string | null;
   /** That it has more series than it may. */
   seriesProblem: string | null;
+  /** That batches of it were set aside as a whole. */
+  batchProblem: string | null;
   skew: number | null;
   birth: Birth | undefined;
   /** What it offers, as far as the console takes it; the birth keeps what the device said. */
@@ -113,6 +115,7 @@ export function newEntry(id: DeviceId): Entry {
     clockProblem: null,
     fieldProblem: null,
     seriesProblem: null,
+    batchProblem: null,
     skew: null,
     birth: undefined,
     offers: undefined,
@@ -133,6 +136,7 @@ export function toDevice(entry: Entry): Device {
     clockProblem,
     fieldProblem,
     seriesProblem,
+    batchProblem,
     skew,
     birth,
     offers,
@@ -151,7 +155,11 @@ export function toDevice(entry: Entry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
-    problem: [problem, clockProblem, fieldProblem, seriesProblem].filter((one) => one !== null).join("; ") || null,
+    problem: sentences(problem, clockProblem, fieldProblem, seriesProblem, batchProblem),
     skew,
   };
+}
+
+function sentences(...problems: readonly (string | null)[]): string | null {
+  return problems.filter((one) => one !== null).join("; ") || null;
 }

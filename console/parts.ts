@@ -102,6 +102,7 @@ export function compose(around: Surroundings) {
       if (series.length > 0 && events.samples.heard) events.samples.emit({ device, samples: newestSamples(series) });
     },
     observeClock: (id, clockState) => registry.observeClock(id, clockState),
+    problem: (id, problem) => registry.observeBatches(id, problem),
     onBacklog: events.storeChanged,
     onProblem: events.storeChanged,
     publishAck: (device, payload) => voice.ack(device, payload),

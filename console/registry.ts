@@ -174,6 +174,14 @@ export class Registry {
     this.#changed(entry);
   }
 
+  /** Notes what became of the device's batches. */
+  observeBatches(id: DeviceId, problem: string | null): void {
+    const entry = this.#entry(id);
+    if (entry.batchProblem === problem) return;
+    entry.batchProblem = problem;
+    this.#changed(entry);
+  }
+
   /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
   brokerCameBack(): void {
     for (const entry of this.#entries.values()) entry.confirmed = false;

@@ -6,6 +6,13 @@
 /** Input from outside that did not pass size cap, codec or schema. Nothing was changed by it. */
 export class BadInputError extends Error {
   override readonly name = "BadInputError" as const;
+  /** Where in it the first fault is, from the outermost key on; empty where that is not known. */
+  readonly path: readonly PropertyKey[];
+
+  constructor(message: string, { path = [], ...options }: ErrorOptions & { path?: readonly PropertyKey[] } = {}) {
+    super(message, options);
+    this.path = path;
+  }
 }
 
 /** One or more settings are wrong. `problems` holds one sentence for each. */

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import type { UnfitBatch } from "#shared/messages/batch-reading";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Database } from "../store/database.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
@@ -14,6 +15,8 @@ import { Placing, type Placed } from "./placing.ts";
 import { Seldom } from "./seldom.ts";
 import { countSamples, notAfter, seriesOfBatch } from "./series.ts";
 import { Skews, type ClockState } from "./skews.ts";
+import { NoRoomError } from "./spool/spool.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface BatchesOptions {
   readonly store: Pick<MetricsStore, "write">;
@@ -21,7 +24,7 @@ export interface BatchesOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
-  /** What of a device's series may be written; the rest counts as set aside. All of it by default. */
+  /** What of a device's series may be written; the rest counts as set aside. All of it by default. @throws NoRoomError */
   readonly admit?: (device: DeviceId, series: readonly SeriesColumns[]) => readonly SeriesColumns[];
   /** A batch was heard, with the series that it brought; none where it came again. */
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
@@ -38,6 +41,8 @@ export interface BatchStats {
   /** Batches left to their sender to repeat. */
   deferred: number;
   acknowledged: number;
+  /** Batches that will never be taken, which are acknowledged too. */
+  refused: number;
   /** Samples. */
   stored: number;
   rejected: number;
@@ -50,7 +55,15 @@ export interface BatchStats {
  * ledger (known?) ─► placing (when?) ─► admit (what of it?) ─► store ─► ledger ─► ack
  */
 export class Batches {
-  readonly stats: BatchStats = { repeated: 0, deferred: 0, acknowledged: 0, stored: 0, rejected: 0, setAside: 0 };
+  readonly stats: BatchStats = {
+    repeated: 0,
+    deferred: 0,
+    acknowledged: 0,
+    refused: 0,
+    stored: 0,
+    rejected: 0,
+    setAside: 0,
+  };
   readonly completeness: CompletenessReports;
   readonly #options: BatchesOptions;
   readonly #acks: Acks;
@@ -88,14 +101,32 @@ export class Batches {
     this.#acks.flush();
   }
 
-  /** Takes a batch that has passed the schema. @throws BadInputError when it is refused */
+  /**
+   * Takes a batch that has passed the schema.
+   * @throws NoRoomError when what is to be held of it cannot be: it is deferred; BadInputError when it is rejected all the same
+   */
   take(device: DeviceId, batch: Batch): void {
-    const taken = this.#ledger.take(device, batch.outbox, batch.seq);
-    if (taken === "new") return this.#admit(device, batch);
+    if (this.#isNew(device, batch)) this.#admit(device, batch);
+  }
+
+  /** Lets go of a batch that will never pass. @returns whether that is news */
+  reject(device: DeviceId, name: Name, { why, samples }: Pick<UnfitBatch, "why" | "samples">): boolean {
+    if (!this.#isNew(device, name)) return false;
+    this.#options.observe(device, []);
+    const received = samples ?? this.#ledger.samplesPerBatch(device, name.outbox);
+    this.#conclude(device, { name, gap: undefined, end: null, received }, { kind: "rejected", why });
+    return true;
+  }
+
+  /** Asks the ledger, and answers what it knows already. */
+  #isNew(device: DeviceId, { outbox, seq }: Name): boolean {
+    const taken = this.#ledger.take(device, outbox, seq);
+    if (taken === "new") return true;
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;
-    if (taken === "stored") this.#acknowledge(device, batch.outbox, batch.seq);
+    if (taken === "stored") this.#acknowledge(device, outbox, seq);
     this.#options.observe(device, []);
+    return false;
   }
 
   #admit(device: DeviceId, batch: Batch): void {
@@ -109,9 +140,14 @@ export class Batches {
       const skew = this.#skews.note(device, batch, placed, arrival);
       this.#write(device, batch, placed, { received: countSamples(received), admitted, skew });
     } catch (thrown) {
-      if (thrown instanceof BadInputError) this.#ledger.kept(device, batch.outbox, batch.seq);
-      else this.#keep(device, batch, thrown);
-      if (thrown instanceof BadInputError) throw thrown;
+      const [error, { outbox, seq }] = [asError(thrown), batch];
+      const isRejected = error instanceof BadInputError && !(error instanceof NoRoomError);
+      const verdict: Verdict = isRejected
+        ? { kind: "rejected", why: error.message }
+        : { kind: "deferred", cause: error };
+      const what = { name: { outbox, seq }, gap: batch.dropped, end: null, received: batch.dt.length * batch.m.length };
+      this.#conclude(device, what, verdict);
+      if (error instanceof BadInputError) throw error;
     }
   }
 
@@ -129,13 +165,20 @@ export class Batches {
   /** Holds nothing of the batch but what is told of it: thousands may wait for the store, and their values are in its hands. */
   #await(device: DeviceId, write: Promise<WriteOutcome>, what: Written): void {
     write.then(
-      (outcome) => this.#written(device, what, what.admitted - this.#rejected(outcome)),
-      (thrown: unknown) => this.#keep(device, what.name, thrown),
+      (outcome) => {
+        const samples = Math.max(0, what.admitted - this.#rejected(outcome));
+        this.#conclude(device, what, { kind: "stored", samples });
+      },
+      (thrown: unknown) => this.#conclude(device, what, { kind: "deferred", cause: asError(thrown) }),
     );
   }
 
-  #written(device: DeviceId, { name, gap, end, received }: Written, written: number): void {
-    const samples = Math.max(0, written);
+  /** The one end of every batch that was new. */
+  #conclude(device: DeviceId, what: Concluded, verdict: Verdict): void {
+    const { name, gap, end, received } = what;
+    if (verdict.kind === "deferred") return this.#keep(device, name, verdict.cause);
+    const samples = verdict.kind === "stored" ? verdict.samples : 0;
+    if (verdict.kind === "rejected") this.stats.refused += 1;
     const setAside = received - samples;
     this.stats.stored += samples;
     this.stats.setAside += setAside;
@@ -150,16 +193,12 @@ export class Batches {
     return lost;
   }
 
-  #keep(device: DeviceId, { outbox, seq }: Pick<Batch, "outbox" | "seq">, thrown: unknown): void {
+  #keep(device: DeviceId, { outbox, seq }: Name, cause: Error | undefined): void {
     this.stats.deferred += 1;
     this.#ledger.kept(device, outbox, seq);
-    if (!(thrown instanceof StoreUnavailableError))
-      this.#seldom.say(
-        "error",
-        device,
-        { err: asError(thrown), device },
-        "a batch could not be written, and is left to its sender",
-      );
+    if (cause instanceof StoreUnavailableError || cause instanceof NoRoomError) return;
+    const fields = { err: cause, device };
+    this.#seldom.say("error", device, fields, "a batch could not be written, and is left to its sender");
   }
 
   #acknowledge(device: DeviceId, outbox: string, seq: number): void {
@@ -175,12 +214,17 @@ interface Admitted {
   readonly skew: SeriesColumns | undefined;
 }
 
-/** What is told of a batch once the store has it. */
-interface Written {
-  readonly name: { readonly outbox: string; readonly seq: number };
+type Name = Pick<Batch, "outbox" | "seq">;
+
+/** What is told of a batch once it is known what becomes of it. */
+interface Concluded {
+  readonly name: Name;
   readonly gap: Gap | undefined;
   readonly end: number | null;
   readonly received: number;
+}
+
+interface Written extends Concluded {
   readonly admitted: number;
 }
 

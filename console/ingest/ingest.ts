@@ -2,9 +2,10 @@ import type { Message } from "#shared/bus";
 import { batchCap, payloadCap, tooLarge } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import { readBatch } from "#shared/messages/metrics";
+import { judgeBatch, type UnfitBatch } from "#shared/messages/batch-reading";
 import { Batches, type BatchesOptions } from "./batches.ts";
 import type { Contract } from "./contract/contract.ts";
+import { Rejections } from "./rejections.ts";
 import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples.ts";
 import { NoRoomError, type Spool } from "./spool/spool.ts";
 
@@ -15,6 +16,8 @@ export interface IngestOptions extends BatchesOptions, Omit<SimpleSamplesOptions
   readonly isKnown: (device: DeviceId) => boolean;
   /** Tells a sender why its message was not taken. */
   readonly refuse: (device: DeviceId, topic: string, why: string) => void;
+  /** What is to be seen beside a device because of its batches; null when it is over. */
+  readonly problem?: (device: DeviceId, problem: string | null) => void;
 }
 
 /** Messages of both kinds since the console started. */
@@ -29,18 +32,20 @@ export type Refusal = "unknown_device" | "size" | "invalid" | "no_room";
 
 /**
  * Metrics from message to store: cap, codec, schema; then rows; then the contract; then the write; then, for a numbered
- * batch, the ack. A write ends in accept (acknowledged), reject (acknowledged too, and counted: to send it again would
- * change nothing) or keep: no ack, so that the agent sends it again, and simple samples stay in the spool.
+ * batch, the ack. Every batch ends as {@link Verdict} says: stored, rejected (acknowledged too, and kept in the quarantine: to send
+ * it again would change nothing) or deferred, without an ack, so that the agent sends it again. Simple samples stay in the spool.
  */
 export class Ingest {
   readonly stats: IngestStats = { messages: 0, refused: { unknown_device: 0, size: 0, invalid: 0, no_room: 0 } };
   readonly batches: Batches;
   readonly samples: SimpleSamples;
   readonly #options: IngestOptions;
+  readonly #rejections: Rejections;
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    const { contract } = options;
+    const { contract, clock, problem = () => {} } = options;
+    this.#rejections = new Rejections({ clock, problem, keep: (misfit) => contract.quarantine.add(misfit) });
     this.batches = new Batches({ ...options, admit: (_, series) => contract.admit(series) });
     this.samples = new SimpleSamples({ ...options, admit: (series) => contract.admit(series) });
   }
@@ -62,17 +67,39 @@ export class Ingest {
 
   /** A numbered batch from an agent. */
   batch(device: DeviceId, message: Message): void {
-    if (!this.#isWelcome(device, message, batchCap)) return;
+    if (!this.#isWelcome(device, message)) return;
+    const reading = judgeBatch(message.payload);
+    if (reading.kind === "unfit") return this.#reject(device, message, reading);
     try {
-      this.batches.take(device, readBatch(message.payload));
+      this.batches.take(device, reading.batch);
+      this.#rejections.taken(device);
     } catch (thrown) {
-      this.#refuse(device, message, thrown, "invalid");
+      const { outbox, seq } = reading.batch;
+      if (thrown instanceof BadInputError && !(thrown instanceof NoRoomError))
+        this.#rejections.add(device, {
+          name: { outbox, seq },
+          why: thrown.message,
+          where: { field: "(payload)" },
+          value: undefined,
+        });
+      this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");
     }
+  }
+
+  /** What has a name is acknowledged, or it would stand before all others for ever. Without one there is nothing to be done but to say so. */
+  #reject(device: DeviceId, message: Message, unfit: UnfitBatch): void {
+    const isNews = unfit.name === undefined || this.batches.reject(device, unfit.name, unfit);
+    if (!isNews) return;
+    this.#rejections.add(device, unfit);
+    const reason = message.payload.length > batchCap ? "size" : "invalid";
+    this.#refuse(device, message, new BadInputError(unfit.why), reason);
   }
 
   /** Samples in the simple form, from any client. Resolves once they are kept, or refused. */
   async simple(device: DeviceId, measurement: string, message: Message): Promise<void> {
-    if (!this.#isWelcome(device, message, payloadCap)) return;
+    if (!this.#isWelcome(device, message)) return;
+    const large = tooLarge(message.payload, payloadCap);
+    if (large) return this.#refuse(device, message, large, "size");
     try {
       await this.samples.take(device, measurement, message.payload);
     } catch (thrown) {
@@ -80,16 +107,12 @@ export class Ingest {
     }
   }
 
-  #isWelcome(device: DeviceId, message: Message, cap: number): boolean {
+  #isWelcome(device: DeviceId, message: Message): boolean {
     this.stats.messages += 1;
-    if (!this.#options.isKnown(device)) {
-      const why = `unknown device "${device}": enroll it first, with: npx muster enroll ${device}`;
-      this.#refuse(device, message, new BadInputError(why), "unknown_device");
-      return false;
-    }
-    const large = tooLarge(message.payload, cap);
-    if (large) this.#refuse(device, message, large, "size");
-    return large === undefined;
+    if (this.#options.isKnown(device)) return true;
+    const why = `unknown device "${device}": enroll it first, with: npx muster enroll ${device}`;
+    this.#refuse(device, message, new BadInputError(why), "unknown_device");
+    return false;
   }
 
   #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: Refusal): void {

@@ -140,7 +140,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function isCount(value: unknown): boolean {
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
@@ -148,7 +148,7 @@ function isBetween(value: unknown, largest: number): boolean {
   return typeof value === "number" && value >= 0 && value <= largest;
 }
 
-function isToken(value: unknown): boolean {
+export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z0-9._:-]{1,64}$/.test(value);
 }
 

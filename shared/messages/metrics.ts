@@ -98,7 +98,11 @@ export type Batch = z.infer<typeof batch>;
 
 /** @throws BadInputError */
 export function readBatch(payload: Buffer): Batch {
-  const { value } = decode(payload, batchCap);
+  return asBatch(decode(payload, batchCap).value);
+}
+
+/** A decoded batch. @throws BadInputError */
+export function asBatch(value: unknown): Batch {
   return isPlainBatch(value) ? value : checkBatch(value);
 }
 
@@ -115,7 +119,9 @@ function checkBatch(value: unknown): Batch {
   let fields = 0;
   const series = m.map((one, at) => {
     if ((fields += fieldsIn(one)) > mostSpread.fields)
-      throw new BadInputError(`batch is not valid: m: expected at most ${mostSpread.fields} fields in all`);
+      throw new BadInputError(`batch is not valid: m: expected at most ${mostSpread.fields} fields in all`, {
+        path: ["m"],
+      });
     if (isPlainSeries(one, rest.dt.length)) return one;
     return check(placed, { m: { [at]: one } }, "batch").m[at] as Measurement;
   });

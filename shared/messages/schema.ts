@@ -53,7 +53,8 @@ function countEntries(value: unknown, most: number): number {
 export function check<T>(schema: Schema<T>, value: unknown, what: string): T {
   const result = z.safeParse(schema, value);
   if (result.success) return result.data;
-  throw new BadInputError(`${what} is not valid: ${problems(result.error)}`);
+  const [first] = result.error.issues;
+  throw new BadInputError(`${what} is not valid: ${problems(result.error)}`, { path: first?.path ?? [] });
 }
 
 /** Codec, size cap and schema in one step: the only door for a payload from outside. @throws BadInputError */

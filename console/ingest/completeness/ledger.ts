@@ -4,7 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
-import { hear, isComplete, lose, newBook, settle, type Book } from "./book.ts";
+import { hear, isComplete, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
 import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
 import type { Missing } from "./completeness.ts";
@@ -107,6 +107,12 @@ export class BatchLedger {
   /** The last instant before the first batch of this outbox that is not here yet, epoch ms; null where nothing is. */
   tip(device: DeviceId, outbox: string): number | null {
     return this.#books.get(device, outbox)?.tip ?? null;
+  }
+
+  /** How many samples a batch of this outbox had so far on average; 1 where none is known. */
+  samplesPerBatch(device: DeviceId, outbox: string): number {
+    const book = this.#books.get(device, outbox);
+    return Math.max(1, book ? Math.round(samplesPerBatch(book)) : 0);
   }
 
   /** The store has the batch. It is acknowledged once the ledger has it too. */

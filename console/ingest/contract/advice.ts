@@ -2,6 +2,9 @@ import type { FieldType } from "#shared/field-types";
 import { forShell } from "#shared/printable";
 import type { SetAside } from "./quarantine.ts";
 
+/** What is said of a batch that was set aside as a whole; such entries count batches and not values. */
+export const rejectedBatch = "a whole batch";
+
 /** The type that would have let a value pass, by what it was. */
 const fitting: Readonly<Record<string, FieldType>> = {
   string: "string",
@@ -37,6 +40,8 @@ export function adviceOf(
       `Mend what the device sends; or, if ${type} is right for this field, set MUSTER_FIELD_TYPES=${measurement}.${field}=${type} ` +
       `and restart the console. An InfluxDB that holds it otherwise keeps its type until the measurement is dropped there.`
     );
+  if (got === rejectedBatch)
+    return "Mend or update what sends it: as it is, no console takes it, so it was acknowledged and its samples are gone.";
   if (got === "a reserved name") return `Give the field another name: "${field}" means something else to InfluxDB.`;
   if (got === "one more field") return "Put what varies into values: every field name is kept for good.";
   if (got === "long text") return "Send a shorter text: long ones belong in a log.";

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { ManualClock } from "#shared/clock";
+import { encode } from "#shared/codec";
+import { parseDeviceId } from "#shared/ids";
+import { silentLog } from "#shared/log";
+import { readAck, type Batch } from "#shared/messages/metrics";
+import type { Scope } from "../../test/suite.ts";
+import { openDatabase } from "../store/database.ts";
+import { migrations } from "../store/schema.ts";
+import { StoreUnavailableError, type SeriesColumns } from "../store/store.ts";
+import { Contract } from "./contract/contract.ts";
+import { Ingest } from "./ingest.ts";
+import { Spool } from "./spool/spool.ts";
+
+export const rpi = parseDeviceId("rpi-7");
+const topic = "muster/rpi-7/metrics";
+
+/** Ingest on a real database and disk, over a store that notes what it gets, or is away. */
+export async function openIngest(scope: Scope) {
+  const directory = await scope.directory();
+  const clock = new ManualClock();
+  const database = openDatabase(join(directory, "muster.db"), migrations);
+  scope.cleanup(() => database.close());
+  const written: SeriesColumns[] = [];
+  const refused: string[] = [];
+  const acked = new Set<string>();
+  const problems: (string | null)[] = [];
+  const store = {
+    away: false,
+    health: () => ({ ok: !store.away }),
+    write: async (series: readonly SeriesColumns[]) => {
+      if (store.away) throw new StoreUnavailableError("away");
+      written.push(...series);
+      return { rejected: [] };
+    },
+  };
+  const common = { clock, log: silentLog, random: () => 0.5 };
+  const contract = new Contract({
+    ...common,
+    database,
+    fieldTypes: new Map(),
+    seriesBudget: 100_000,
+    stored: () => undefined,
+    heldPath: join(directory, "held.db"),
+  });
+  const ingest = new Ingest({
+    ...common,
+    database,
+    store,
+    contract,
+    spool: new Spool({ path: join(directory, "spool.db"), limit: 1e6, ...common }),
+    isKnown: (device) => device === rpi,
+    observe: () => {},
+    observeClock: () => {},
+    problem: (_, problem) => void problems.push(problem),
+    refuse: (_device, _topic, why) => void refused.push(why),
+    publishAck: (_, payload) => {
+      const { outbox = "", ranges } = readAck(payload);
+      for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acked.add(`${outbox} ${seq}`);
+    },
+  });
+  ingest.start();
+  scope.cleanup(() => ingest.stop());
+  return {
+    clock,
+    contract,
+    ingest,
+    store,
+    written,
+    refused,
+    acked,
+    problems,
+    take: (payload: Buffer) => ingest.batch(rpi, { topic, payload, retain: false }),
+    /** Until the store has answered, the ledger is written and the acks are out. */
+    settled: async () => {
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+/** A batch of one field at three instants, with some of it as the test wants it. */
+export function batchOf(seq: number, changes: Record<string, unknown> = {}, outbox = "a"): Buffer {
+  const t = Date.UTC(2026, 0, 1) + seq;
+  const batch: Batch = { v: 1, outbox, seq, t, dt: [0, 1, 2], m: [{ n: "room", f: { v: [1, 2, 3] } }] };
+  return encode({ ...batch, ...changes }, "cbor");
+}

@@ -1,0 +1,72 @@
+import { batchCap, decode } from "#shared/codec";
+import { asError, BadInputError } from "#shared/errors";
+import { most, mostSpread } from "#shared/messages/batch-check";
+import { nameIn, nameOf, type BatchName } from "#shared/messages/batch-name";
+import { asBatch, type Batch } from "#shared/messages/metrics";
+
+/** What a payload on `metrics` is: a batch, or what will never be one however often it is sent. */
+export type BatchReading = { readonly kind: "batch"; readonly batch: Batch } | UnfitBatch;
+
+export interface UnfitBatch {
+  readonly kind: "unfit";
+  /** What it can be acknowledged by; undefined where not even that can be read. */
+  readonly name: BatchName | undefined;
+  readonly why: string;
+  /** The key at the fault, or the payload; with the measurement where it is in a series. */
+  readonly where: { readonly measurement?: string; readonly field: string };
+  /** The value there. */
+  readonly value: unknown;
+  /** Series' values at one instant, as far as can be told. */
+  readonly samples: number | undefined;
+}
+
+/** From bytes to a verdict: cap, codec, nesting, check and schema in one step, which never throws. */
+export function judgeBatch(payload: Buffer): BatchReading {
+  let value: unknown;
+  try {
+    value = decode(payload, batchCap).value;
+  } catch (thrown) {
+    return unfit(thrown, payload, undefined);
+  }
+  try {
+    return { kind: "batch", batch: asBatch(value) };
+  } catch (thrown) {
+    return unfit(thrown, payload, value);
+  }
+}
+
+function unfit(thrown: unknown, payload: Buffer, value: unknown): UnfitBatch {
+  const error = asError(thrown);
+  const path = error instanceof BadInputError ? error.path : [];
+  return {
+    kind: "unfit",
+    name: nameOf(value) ?? (value === undefined ? nameIn(payload) : undefined),
+    why: error.message,
+    where: placeOf(path, value),
+    value: path.reduce(entryOf, value),
+    samples: samplesIn(value),
+  };
+}
+
+/** `m.3.f.room` is the field `room` of the series' measurement. */
+function placeOf(path: readonly PropertyKey[], value: unknown): UnfitBatch["where"] {
+  const [m, at, part, ...rest] = path.map(String);
+  if (m === undefined) return { field: "(payload)" };
+  if (m !== "m" || at === undefined || part === undefined) return { field: m };
+  const measurement = ["m", at, "n"].reduce(entryOf, value);
+  const field = part === "f" ? rest.join(".") : [part, ...rest].join(".");
+  return typeof measurement === "string" ? { measurement, field } : { field };
+}
+
+function entryOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<PropertyKey, unknown>)[key]
+    : undefined;
+}
+
+/** No more than a batch can have: it is what somebody claims. */
+function samplesIn(value: unknown): number | undefined {
+  const [dt, m] = [entryOf(value, "dt"), entryOf(value, "m")];
+  if (!Array.isArray(dt) || !Array.isArray(m)) return undefined;
+  return Math.min(mostSpread.values, Math.min(dt.length, most.instants) * Math.min(m.length, most.series));
+}
