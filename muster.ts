@@ -123,7 +123,7 @@ await line.run();
 
 /** Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. */
 async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
-  const state = await openData(values, lifetime);
+  const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
   const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, around) : undefined;
@@ -161,7 +161,7 @@ async function startBroker(
   lifetime: Lifetime,
   net: Net,
 ): Promise<void> {
-  const state = await openData(values, lifetime);
+  const state = await openData(values, lifetime, false);
   const password = await admitAdmin(state, values.adminPassword);
   const { url } = await serveBroker(values, state, {
     lifetime,
@@ -179,7 +179,7 @@ async function startConsole(
   lifetime: Lifetime,
   net: Net,
 ): Promise<void> {
-  const state = await openData(values, lifetime);
+  const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const { http, console } = await serveConsole(values, state, {
     lifetime,
@@ -364,11 +364,12 @@ function ownNames({ listen, hosts }: Settings): readonly string[] {
   return [hostname(), `${hostname()}.local`, listen, ...hosts];
 }
 
-async function openData({ data, logLevel }: Settings, lifetime: Lifetime): Promise<State> {
+/** @param serves whether a console is to work with it */
+async function openData({ data, logLevel }: Settings, lifetime: Lifetime, serves: boolean): Promise<State> {
   const { openState } = await import("./console/state.ts");
   const { AccountWatch } = await import("./console/account-watch.ts");
   const log = createLog("console", logLevel);
-  const state = openState(data, clock, log);
+  const state = openState(data, clock, log, { serves });
   lifetime.add(() => state.close());
   const watch = new AccountWatch(data, state.accounts, log);
   watch.start();

@@ -5,6 +5,8 @@ import { asError, BadInputError } from "#shared/errors";
 import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
+import { DirectoryLock } from "#shared/directory-lock";
+import { machineBootId } from "#shared/machine-boot";
 import { guardedClock, Net } from "#shared/net";
 import type { Args, Json } from "#shared/messages/command";
 import { readAck } from "#shared/messages/metrics";
@@ -25,8 +27,6 @@ import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import { instanceId } from "./instance.ts";
 import { Ledger } from "./ledger.ts";
-import { Lock } from "./lock.ts";
-import { machineBootId } from "./machine.ts";
 import { Outbox, type OutboxSize } from "./outbox/outbox.ts";
 import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
 import { OwnMetrics } from "./own/own-metrics.ts";
@@ -67,7 +67,7 @@ export class Agent {
   readonly #sender: Sender;
   readonly #executor: Executor;
   readonly #ledger: Ledger;
-  readonly #lock: Lock | undefined;
+  readonly #lock: DirectoryLock | undefined;
   readonly #presence: Presence;
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
   #stopping: Promise<void> | undefined;
@@ -82,7 +82,7 @@ export class Agent {
     const net = options.net ?? new Net(log, options.clock ?? systemClock);
     const clock = guardedClock(options.clock ?? systemClock, net);
     const { device, boot } = this;
-    this.#lock = options.directory === undefined ? undefined : new Lock(options.directory, log);
+    this.#lock = options.directory === undefined ? undefined : new DirectoryLock("agent", options.directory, log);
     const machine = machineBootId();
     this.#outbox = new Outbox({
       directory: options.directory,

@@ -54,7 +54,7 @@ export function compose(around: Surroundings) {
   const { options, topics, clock, log, events, net } = around;
   const common = { clock, log };
   const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
-  const state = options.state ?? openState(options.directory, clock, log);
+  const state = options.state ?? openState(options.directory, clock, log, { serves: true });
   const { database, accounts } = state;
   const link = options.bus ? undefined : makeLink(around);
   const bus: Bus = options.bus ?? link!;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
+import { DirectoryLock } from "#shared/directory-lock";
 import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#shared/private-files";
 import { tellAccountChange } from "./account-watch.ts";
@@ -22,9 +23,33 @@ export interface State {
   close(): void;
 }
 
-/** @throws EnvironmentError when the directory cannot be used, or is somebody else's; what stands in it is no reason */
-export function openState(directory: string, clock: Clock, log: Log = silentLog): State {
+/** Whether a console is to work with it, of which a directory has room for one; commands about accounts work beside it. */
+export interface OpenStateOptions {
+  readonly serves?: boolean;
+}
+
+/**
+ * @throws EnvironmentError when the directory cannot be used, is somebody else's, or another console works in it; what stands
+ *   in it is no reason
+ */
+export function openState(
+  directory: string,
+  clock: Clock,
+  log: Log = silentLog,
+  { serves = false }: OpenStateOptions = {},
+): State {
   privateDirectory(directory, log);
+  const lock = new DirectoryLock("console", directory, log);
+  if (serves) lock.acquire();
+  try {
+    return open(directory, clock, log, lock);
+  } catch (thrown) {
+    lock.release();
+    throw thrown;
+  }
+}
+
+function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock): State {
   const damaged: DamagedFile[] = [];
   const database = openMended({
     path: join(directory, "muster.db"),
@@ -37,5 +62,9 @@ export function openState(directory: string, clock: Clock, log: Log = silentLog)
   for (const file of damaged) damage.noteFile(file);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
-  return { directory, database, accounts, mqttSecrets, damage, close: () => closeDatabase(database) };
+  const close = (): void => {
+    closeDatabase(database);
+    lock.release();
+  };
+  return { directory, database, accounts, mqttSecrets, damage, close };
 }

@@ -5,23 +5,23 @@ import { EnvironmentError } from "#shared/errors";
 import { silentLog } from "#shared/log";
 import { Running } from "../test/programs.ts";
 import { suite, type Scope } from "../test/suite.ts";
-import { Lock } from "./lock.ts";
+import { DirectoryLock, type Tenant } from "./directory-lock.ts";
 
-const locks = (directory: string): string[] => readdirSync(directory).filter((name) => name.startsWith("lock."));
+const locks = (directory: string): string[] => readdirSync(directory).filter((name) => name.includes("lock."));
 
 /** Another process that takes the lock and holds it. */
-function holder(scope: Scope, directory: string): Running {
+function holder(scope: Scope, directory: string, tenant: Tenant = "agent"): Running {
   const program = `
-    import { Lock } from "./agent/lock.ts";
+    import { DirectoryLock } from "#shared/directory-lock";
     import { silentLog } from "#shared/log";
     try {
-      new Lock(process.argv[1], silentLog).acquire();
+      new DirectoryLock(process.argv[2], process.argv[1], silentLog).acquire();
       console.log("held by " + process.pid);
       setInterval(() => {}, 60_000);
     } catch (error) {
       console.log("refused: " + error.message);
     }`;
-  const node = ["--import", "tsx", "--input-type=module", "--eval", program, directory];
+  const node = ["--import", "tsx", "--input-type=module", "--eval", program, directory, tenant];
   return new Running(scope, process.execPath, node);
 }
 
@@ -30,7 +30,7 @@ suite("lock", ({ test }) => {
     const directory = join(await scope.directory(), "agent");
     const first = holder(scope, directory);
     await first.line(/held by/);
-    const lock = new Lock(directory, silentLog);
+    const lock = new DirectoryLock("agent", directory, silentLog);
     assert.throws(
       () => lock.acquire(),
       (error: unknown) => error instanceof EnvironmentError && error.message.includes(`process ${first.child.pid})`),
@@ -45,11 +45,24 @@ suite("lock", ({ test }) => {
     assert.is(locks(directory).length, 0);
   });
 
+  test("an agent and a console may share one; a second console may not", async (scope) => {
+    const directory = await scope.directory();
+    const agent = new DirectoryLock("agent", directory, silentLog);
+    const console = new DirectoryLock("console", directory, silentLog);
+    agent.acquire();
+    console.acquire();
+    const second = holder(scope, directory, "console");
+    await second.line(new RegExp(`refused: another console \\(process ${process.pid}\\) is at work in .* MUSTER_DATA`));
+    console.release();
+    await holder(scope, directory, "console").line(/held by/);
+    agent.release();
+  });
+
   test("one process may come again after it let go, not before", async (scope) => {
     const directory = await scope.directory();
-    const first = new Lock(directory, silentLog);
+    const first = new DirectoryLock("agent", directory, silentLog);
     first.acquire();
-    const second = new Lock(directory, silentLog);
+    const second = new DirectoryLock("agent", directory, silentLog);
     assert.throws(() => second.acquire(), /another agent/);
     second.release();
     first.release();
@@ -61,7 +74,7 @@ suite("lock", ({ test }) => {
   test("the claims of an earlier boot, and of a process whose id was given anew, count nothing", async (scope) => {
     if (!existsSync("/proc/self/stat")) return;
     const directory = await scope.directory();
-    const lock = new Lock(directory, silentLog);
+    const lock = new DirectoryLock("agent", directory, silentLog);
     lock.acquire();
     const [own = ""] = locks(directory);
     lock.release();

@@ -1,0 +1,151 @@
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { privateDirectory } from "#shared/private-files";
+import { machineBootId } from "#shared/machine-boot";
+
+/** Who holds a directory: process ids are given anew, so its start and the machine's boot belong to it. */
+interface Holder {
+  readonly pid: number;
+  /** In the kernel's ticks since boot; 0 where the system does not tell. */
+  readonly started: string;
+  readonly boot: string;
+}
+
+/** What works in a directory, and of which there may be one: an agent and a console may share one. */
+export type Tenant = "agent" | "console";
+
+/** How the names of their claims begin. */
+const prefixes: Readonly<Record<Tenant, string>> = { agent: "lock", console: "console-lock" };
+const claimPattern = /^(\d+)-(\d+)-([0-9a-f]*)$/;
+/** Claims that this process holds: it cannot tell itself from itself by the file. */
+const held = new Set<string>();
+
+/**
+ * Keeps a second agent, or a second console, out of a directory. Each claims it with a file named after itself and then looks for others:
+ * whoever sees another living one gives way. So of two that start in the same moment at most one goes on, the file of one
+ * that was killed is removed by whoever comes next, and none can remove the claim of a living one.
+ */
+export class DirectoryLock {
+  readonly #tenant: Tenant;
+  readonly #directory: string;
+  readonly #log: Log;
+  #path: string | undefined;
+  #held = false;
+
+  constructor(tenant: Tenant, directory: string, log: Log) {
+    this.#tenant = tenant;
+    this.#directory = resolve(directory);
+    this.#log = log;
+  }
+
+  /** @throws EnvironmentError when another one lives in the directory, or it cannot be used */
+  acquire(): void {
+    if (held.has(this.#name)) throw this.#taken(process.pid);
+    const path = this.#claim();
+    const other = this.#livingOther();
+    if (other !== undefined) {
+      if (path !== undefined) rmSync(path, { force: true });
+      throw this.#taken(other);
+    }
+    held.add(this.#name);
+    this.#held = true;
+    this.#path = path;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    held.delete(this.#name);
+    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+  }
+
+  get #name(): string {
+    return join(this.#directory, prefixes[this.#tenant]);
+  }
+
+  #taken(pid: number): EnvironmentError {
+    return new EnvironmentError(
+      `another ${this.#tenant} (process ${pid}) is at work in ${this.#directory}: stop it, or give this one a directory of its own with MUSTER_DATA`,
+    );
+  }
+
+  /** @returns undefined on a full disk: who cannot start there could not be told to make room */
+  #claim(): string | undefined {
+    const { pid, started, boot } = self();
+    const path = `${this.#name}.${pid}-${started}-${boot}`;
+    try {
+      privateDirectory(this.#directory, this.#log);
+      closeSync(openSync(path, "w", 0o600));
+      return path;
+    } catch (cause) {
+      const full = ["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? errorCode(asError(cause).cause) ?? "");
+      if (cause instanceof EnvironmentError && !full) throw cause;
+      if (full) {
+        const what = `the disk is full: the ${this.#tenant} runs without a lock on its directory`;
+        this.#log.warn({ directory: this.#directory }, what);
+        return undefined;
+      }
+      throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
+        cause,
+      });
+    }
+  }
+
+  /** @returns the process of another living one; removes what dead ones have left */
+  #livingOther(): number | undefined {
+    const own = self();
+    const prefix = `${prefixes[this.#tenant]}.`;
+    for (const name of readdirSync(this.#directory)) {
+      if (!name.startsWith(prefix)) continue;
+      const [, pid = "", started = "", boot = ""] = claimPattern.exec(name.slice(prefix.length)) ?? [];
+      if (pid === "") continue;
+      const holder = { pid: Number(pid), started, boot };
+      if (holder.pid === own.pid && started === own.started && boot === own.boot) continue;
+      if (lives(holder, own.boot)) return holder.pid;
+      rmSync(join(this.#directory, name), { force: true });
+    }
+    return undefined;
+  }
+}
+
+function self(): Holder {
+  return { pid: process.pid, started: statusOf(process.pid)?.started ?? "0", boot: bootId() };
+}
+
+function bootId(): string {
+  return (machineBootId() ?? "").replaceAll(/[^0-9a-f]/g, "").slice(0, 8);
+}
+
+function lives({ pid, started, boot }: Holder, presentBoot: string): boolean {
+  if (boot !== presentBoot) return false;
+  // A process id of this very process belonged to another one that had it before.
+  if (pid === process.pid) return false;
+  const status = statusOf(pid);
+  if (status) return status.started === started && !status.dead;
+  return started === "0" && signals(pid);
+}
+
+/** From /proc (proc(5)); undefined where there is none, or no such process. */
+function statusOf(pid: number): { started: string; dead: boolean } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name, which may hold spaces and brackets.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const state = fields[0] ?? "";
+    return { started: fields[19] ?? "0", dead: state === "Z" || state === "X" };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the system does not tell when a process began: whether there is one of that id at all. */
+function signals(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
