@@ -76,8 +76,9 @@ suite("listener", ({ test }) => {
       await withDeadline(answered, 5, "the answer");
       times.push(performance.now() - begun);
     }
-    const median = times.toSorted((a, b) => a - b)[25] ?? Infinity;
-    assert.ok(median < 15, `the median round trip took ${median.toFixed(1)} ms`);
+    // With Nagle's algorithm each takes 40 ms and more; on a busy machine some do without it.
+    const quick = times.toSorted((a, b) => a - b)[5] ?? Infinity;
+    assert.ok(quick < 25, `the quick ones took ${quick.toFixed(1)} ms`);
   });
 
   test("stop closes every connection and publishes the wills to nobody's harm", async (scope) => {

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { appendEntry, batchCap, decode, encode, payloadCap } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
+import { cpuMs } from "../test/cpu.ts";
 import { suite } from "../test/suite.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
@@ -67,10 +68,10 @@ suite("codec", ({ test }) => {
   });
 
   test("a hostile payload of the largest size is judged in a moment", () => {
-    const began = performance.now();
+    const began = cpuMs();
     for (const filler of [0x9b, 0x80, 0xa0, 0x81, 0xbf]) {
       assert.throws(() => decode(Buffer.alloc(batchCap, filler), batchCap));
     }
-    assert.ok(performance.now() - began < 1_000);
+    assert.ok(cpuMs() - began < 1_000);
   });
 });

@@ -6,6 +6,7 @@ import { readReply, readTask } from "#shared/messages/command";
 import { readAck, readBatch, readSimple } from "#shared/messages/metrics";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
 import { deepest, isJson, isShallow, mostItems, parseJson } from "#shared/nesting";
+import { cpuMs } from "../test/cpu.ts";
 import { suite } from "../test/suite.ts";
 
 /** So many lists, one within the other. */
@@ -138,12 +139,12 @@ suite("nesting", ({ test }) => {
     const undefinedOnes = Buffer.concat([hex("9a 00007000"), Buffer.alloc(0x7000, 0xf7)]);
     const map = Buffer.concat([encode({ id: "1", ts: 1, state: "succeeded" }, "cbor"), encode("result", "cbor")]);
     map[0] = 0xa4;
-    const began = performance.now();
+    const began = cpuMs();
     const error = thrownBy(() => readReply(Buffer.concat([map, undefinedOnes])));
     assert.instance(error, BadInputError);
     assert.ok((error as Error).message.length < 300);
     // A recursive schema took 400 ms.
-    assert.ok(performance.now() - began < 150, `${performance.now() - began} ms`);
+    assert.ok(cpuMs() - began < 150, `${cpuMs() - began} ms`);
   });
 
   test("a value is judged without going deeper than the bound", () => {
@@ -163,7 +164,7 @@ suite("nesting", ({ test }) => {
       Array.from({ length: 2_000 }, (_, at) => ({ name: `value ${at} "quoted"`, at, on: true })),
     );
     const time = (run: () => unknown): number => {
-      const began = performance.now();
+      const began = cpuMs();
       for (let round = 0; round < 30; round++) run();
       return performance.now() - began;
     };

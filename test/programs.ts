@@ -10,6 +10,9 @@ export interface Finished {
   readonly err: string;
 }
 
+/** Seconds that a program may take: an error's, not an expectation; a busy machine needs many times what a quiet one does. */
+const patience = 30;
+
 /** Runs a program to its end. */
 export async function runProgram(
   command: string,
@@ -24,7 +27,7 @@ export async function runProgram(
   try {
     const [code] = (await withDeadline(
       once(child, "close"),
-      options.seconds ?? 15,
+      options.seconds ?? patience,
       `${command} ${args.join(" ")}`,
     )) as [number | null];
     return { code, out, err };
@@ -63,7 +66,7 @@ export class Running {
   }
 
   /** The first line, printed before or after this call, that matches. @throws Error with everything printed so far */
-  async line(pattern: RegExp, seconds = 15): Promise<string> {
+  async line(pattern: RegExp, seconds = patience): Promise<string> {
     const find = (): string | undefined => this.lines.find((line) => pattern.test(line));
     let wake: (() => void) | undefined;
     try {
@@ -82,6 +85,12 @@ export class Running {
     } finally {
       if (wake) this.#waiting.delete(wake);
     }
+  }
+
+  /** @returns the exit code once it has ended by itself */
+  async end(): Promise<number | null> {
+    await this.#closed;
+    return this.child.exitCode;
   }
 
   /** @returns the exit code once it has ended */

@@ -26,6 +26,8 @@ export interface Suite {
 export const tally = { passed: 0, failed: 0, suites: 0 };
 
 const defaultDeadlineSeconds = 20;
+/** A deadline ends what hangs, and is no measurement: a machine that is busy with other things needs several times as long. */
+const busy = 3;
 
 export function suite(name: string, define: (suite: Suite) => void): void {
   const inner = uvuSuite(name);
@@ -36,7 +38,7 @@ export function suite(name: string, define: (suite: Suite) => void): void {
   tally.suites += 1;
 
   const prepare = async (): Promise<void> => {
-    for (const body of befores) await withDeadline(body(outer), defaultDeadlineSeconds * 3, `before of "${name}"`);
+    for (const body of befores) await withDeadline(body(outer), defaultDeadlineSeconds * busy, `before of "${name}"`);
   };
 
   define({
@@ -49,7 +51,7 @@ export function suite(name: string, define: (suite: Suite) => void): void {
         const releasers = new Releasers();
         try {
           await (prepared ??= prepare());
-          await withDeadline(body(releasers), seconds, `"${name}: ${title}"`);
+          await withDeadline(body(releasers), seconds * busy, `"${name}: ${title}"`);
           await releasers.release();
           tally.passed += 1;
         } catch (error) {
@@ -88,7 +90,7 @@ class Releasers implements Scope {
 
   async release(): Promise<void> {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
-      await withDeadline(undo(), defaultDeadlineSeconds, "a cleanup");
+      await withDeadline(undo(), defaultDeadlineSeconds * busy, "a cleanup");
     }
   }
 }
@@ -110,7 +112,7 @@ export async function withDeadline<T>(work: T | Promise<T>, seconds: number, wha
  * Waits until `probe` gives something other than undefined, null or false. For the outsides of other programs only,
  * which have no event to await. @throws Error with `what` and the last error
  */
-export async function eventually<T>(what: string, probe: () => T | Promise<T>, seconds = 10): Promise<NonNullable<T>> {
+export async function eventually<T>(what: string, probe: () => T | Promise<T>, seconds = 30): Promise<NonNullable<T>> {
   const end = performance.now() + seconds * 1_000;
   let last: unknown;
   while (performance.now() < end) {

@@ -95,7 +95,7 @@ while True: time.sleep(1)`;
     const run = new Run();
     const result = await run.start(await handlerOf(scope, shell("sleep 1000 & echo $!; echo '{\"ok\":true}'")));
     assert.equal(result, { ok: true });
-    assert.ok(performance.now() - begun < 3_000);
+    assert.ok(performance.now() - begun < 30_000);
     await gone(run.output);
   });
 

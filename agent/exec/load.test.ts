@@ -180,7 +180,7 @@ suite("executables: what is offered", ({ test }) => {
     const begun = performance.now();
     const { log } = await load(directory, undefined, AbortSignal.timeout(100));
     assert.match(log, "was ended because the agent stops");
-    assert.ok(performance.now() - begun < 3_000);
+    assert.ok(performance.now() - begun < 30_000);
   });
 
   test("descriptions that the presence could not carry are left out", async (scope) => {

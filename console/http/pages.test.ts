@@ -86,8 +86,8 @@ suite("pages of lists", ({ test }) => {
     assert.is(seen.length, 4_000);
     assert.equal(seen, [...new Set(seen)].sort());
     assert.ok(pages > 3, `${pages} pages`);
-    // All at once it was a second and more.
-    assert.ok(delay.max / 1e6 < 250, `${delay.max / 1e6} ms`);
+    // Page by page: the median of the turns, because a busy machine may hold up any of them.
+    assert.ok(delay.percentile(50) / 1e6 < 50, `${delay.percentile(50) / 1e6} ms`);
     const few = (await house.ask("/api/devices?limit=3&after=d00500")).body as Page;
     assert.equal(
       few.devices.map(({ id }) => id),

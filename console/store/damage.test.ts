@@ -7,6 +7,7 @@ import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
 import { Topics } from "#shared/topics";
 import { House } from "../../test/damage.ts";
+import { cpuMs } from "../../test/cpu.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openState, type State } from "../state.ts";
 import { Damage, damageOf, mostDamaged } from "./damage.ts";
@@ -76,9 +77,9 @@ suite("damage", ({ test }) => {
       ["hash", "''"],
     ] as const) {
       damage(column, value);
-      const began = performance.now();
+      const began = cpuMs();
       assert.is(await accounts.verify("d1", secret), undefined, value);
-      assert.ok(performance.now() - began < 2_000);
+      assert.ok(cpuMs() - began < 2_000);
       assert.is(accounts.find("d1"), undefined);
     }
     // Nothing of a secret is kept beside it.
