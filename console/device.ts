@@ -57,6 +57,8 @@ export interface Entry {
   fieldProblem: string | null;
   /** That it has more series than it may. */
   seriesProblem: string | null;
+  /** That its outbox went back to an earlier state, or exists twice. */
+  outboxProblem: string | null;
   /** That batches of it were set aside as a whole. */
   batchProblem: string | null;
   skew: number | null;
@@ -115,6 +117,7 @@ export function newEntry(id: DeviceId): Entry {
     clockProblem: null,
     fieldProblem: null,
     seriesProblem: null,
+    outboxProblem: null,
     batchProblem: null,
     skew: null,
     birth: undefined,
@@ -136,6 +139,7 @@ export function toDevice(entry: Entry): Device {
     clockProblem,
     fieldProblem,
     seriesProblem,
+    outboxProblem,
     batchProblem,
     skew,
     birth,
@@ -155,7 +159,7 @@ export function toDevice(entry: Entry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
-    problem: sentences(problem, clockProblem, fieldProblem, seriesProblem, batchProblem),
+    problem: sentences(problem, outboxProblem, clockProblem, fieldProblem, seriesProblem, batchProblem),
     skew,
   };
 }

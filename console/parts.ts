@@ -105,7 +105,9 @@ export function compose(around: Surroundings) {
     problem: (id, problem) => registry.observeBatches(id, problem),
     onBacklog: events.storeChanged,
     onProblem: events.storeChanged,
+    observeOutbox: (id, problem) => registry.observeOutbox(id, problem),
     publishAck: (device, payload) => voice.ack(device, payload),
+    begin: (...told) => voice.begin(...told),
   });
   const leftovers = new Leftovers({ bus, log });
   const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice, leftovers });

@@ -166,6 +166,14 @@ export class Registry {
     this.#changed(entry);
   }
 
+  /** Notes that the device's outbox went back, or exists twice. */
+  observeOutbox(id: DeviceId, problem: string | null): void {
+    const entry = this.#entry(id);
+    if (entry.outboxProblem === problem) return;
+    entry.outboxProblem = problem;
+    this.#changed(entry);
+  }
+
   /** Notes that the device has more series than it may. */
   observeSeries(id: DeviceId, problem: string | null): void {
     const entry = this.#entry(id);

@@ -72,6 +72,12 @@ export class Voice {
     this.ack(device, encode(ack, "json"));
   }
 
+  /** Tells a run of the agent to begin a new outbox. */
+  begin(device: DeviceId, outbox: string, run: string, begin: string): void {
+    const ack: Ack = { outbox, run, ts: Math.round(this.#options.clock.now()), ranges: [], begin };
+    this.ack(device, encode(ack, "json"));
+  }
+
   /** One number that the console measures of itself. */
   number(name: string, value: string): void {
     const { bus, topics } = this.#options;

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import type { DeviceId } from "#shared/ids";
 import type { Ack } from "#shared/messages/metrics";
+import { lineOf, lineRun, outboxOf } from "./completeness/runs.ts";
 
 /** Ranges in one ack message at most; what is left goes in the next. */
 const rangesPerMessage = 500;
@@ -22,12 +23,14 @@ export class Acks {
     this.#clock = clock;
   }
 
-  stored(device: DeviceId, outbox: string, seq: number): void {
+  /** @param run the run of the agent that gave the number, which alone lets go of it; empty where it did not say */
+  stored(device: DeviceId, outbox: string, seq: number, run = ""): void {
+    const name = run === "" ? outbox : lineOf(outbox, run);
     let outboxes = this.#pending.get(device);
     if (!outboxes) this.#pending.set(device, (outboxes = new Map()));
-    const numbers = outboxes.get(outbox);
+    const numbers = outboxes.get(name);
     if (numbers) numbers.push(seq);
-    else outboxes.set(outbox, [seq]);
+    else outboxes.set(name, [seq]);
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
@@ -35,14 +38,17 @@ export class Acks {
     if (this.#scheduled) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     for (const [device, outboxes] of this.#pending) {
-      for (const [outbox, numbers] of outboxes) this.#tell(device, outbox, toRanges(numbers));
+      for (const [name, numbers] of outboxes) this.#tell(device, name, toRanges(numbers));
     }
     this.#pending.clear();
   }
 
-  #tell(device: DeviceId, outbox: string, ranges: [number, number][]): void {
+  #tell(device: DeviceId, name: string, ranges: [number, number][]): void {
+    const run = lineRun(name);
+    const whose = run === undefined ? { outbox: name } : { outbox: outboxOf(name), run };
+    const ts = Math.round(this.#clock.now());
     for (let at = 0; at < ranges.length; at += rangesPerMessage) {
-      const ack: Ack = { outbox, ts: Math.round(this.#clock.now()), ranges: ranges.slice(at, at + rangesPerMessage) };
+      const ack: Ack = { ...whose, ts, ranges: ranges.slice(at, at + rangesPerMessage) };
       this.#publish(device, encode(ack, "json"));
     }
   }

@@ -11,6 +11,7 @@ import { ClockOffsets } from "./clock-offsets.ts";
 import { BatchLedger } from "./completeness/ledger.ts";
 import { CompletenessReports } from "./completeness/reports.ts";
 import { LedgerRows } from "./completeness/rows.ts";
+import { Forks, type ForksOptions } from "./forks.ts";
 import { Placing, type Placed } from "./placing.ts";
 import { Seldom } from "./seldom.ts";
 import { countSamples, notAfter, seriesOfBatch } from "./series.ts";
@@ -30,6 +31,10 @@ export interface BatchesOptions {
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   readonly publishAck: (device: DeviceId, payload: Buffer) => void;
+  /** Tells a run of the agent to begin a new outbox. */
+  readonly begin?: ForksOptions["begin"];
+  /** What is to be seen beside a device whose outbox went back; null when it is over. */
+  readonly observeOutbox?: ForksOptions["problem"];
   /** Called when {@link Batches.problem} has come or gone. */
   readonly onProblem?: () => void;
 }
@@ -68,6 +73,7 @@ export class Batches {
   readonly #options: BatchesOptions;
   readonly #acks: Acks;
   readonly #ledger: BatchLedger;
+  readonly #forks: Forks;
   readonly #placing: Placing;
   readonly #skews: Skews;
   readonly #seldom: Seldom;
@@ -78,11 +84,18 @@ export class Batches {
     const rows = new LedgerRows(database);
     this.#seldom = new Seldom(log, clock);
     this.#acks = new Acks(options.publishAck, clock);
-    const acknowledge = (...batch: [DeviceId, string, number]): void => this.#acknowledge(...batch);
+    const acknowledge = (...batch: [DeviceId, string, number, string]): void => this.#acknowledge(...batch);
     const ledger = (this.#ledger = new BatchLedger({ database, rows, clock, log, acknowledge, onProblem }));
     this.completeness = new CompletenessReports({ rows, flush: () => ledger.flush() });
     this.#placing = new Placing(new ClockOffsets(database));
     this.#skews = new Skews(options.observeClock);
+    const { begin = () => {}, observeOutbox: tell = () => {} } = options;
+    this.#forks = new Forks({ rows, clock, log, begin, problem: tell });
+  }
+
+  /** Tells what an earlier run of the console has seen of outboxes that went back. */
+  start(): void {
+    this.#forks.start();
   }
 
   /** Why batches are not acknowledged although the store has them, as a sentence. */
@@ -97,6 +110,7 @@ export class Batches {
 
   /** Writes down and tells what has been stored and not yet acknowledged. */
   stop(): void {
+    this.#forks.stop();
     this.#ledger.stop();
     this.#acks.flush();
   }
@@ -106,27 +120,32 @@ export class Batches {
    * @throws NoRoomError when what is to be held of it cannot be: it is deferred; BadInputError when it is rejected all the same
    */
   take(device: DeviceId, batch: Batch): void {
-    if (this.#isNew(device, batch)) this.#admit(device, batch);
+    const book = this.#bookOfNew(device, batch);
+    if (book !== undefined) this.#admit(device, book === batch.outbox ? batch : { ...batch, outbox: book });
   }
 
   /** Lets go of a batch that will never pass. @returns whether that is news */
   reject(device: DeviceId, name: Name, { why, samples }: Pick<UnfitBatch, "why" | "samples">): boolean {
-    if (!this.#isNew(device, name)) return false;
+    const book = this.#bookOfNew(device, name);
+    if (book === undefined) return false;
     this.#options.observe(device, []);
     const received = samples ?? this.#ledger.samplesPerBatch(device, name.outbox);
-    this.#conclude(device, { name, gap: undefined, end: null, received }, { kind: "rejected", why });
+    const what = { name: { outbox: book, seq: name.seq }, gap: undefined, end: null, received };
+    this.#conclude(device, what, { kind: "rejected", why });
     return true;
   }
 
-  /** Asks the ledger, and answers what it knows already. */
-  #isNew(device: DeviceId, { outbox, seq }: Name): boolean {
-    const taken = this.#ledger.take(device, outbox, seq);
-    if (taken === "new") return true;
+  /** Asks the ledger, and answers what it knows already. @returns in whose book a batch is that is new; undefined where it is not */
+  #bookOfNew(device: DeviceId, { outbox, seq, run }: Name): string | undefined {
+    const book = this.#ledger.bookOf(device, outbox, seq, run);
+    const taken = this.#ledger.take(device, book, seq, run);
+    if (book !== outbox && run !== undefined) this.#forks.heard(device, outbox, run);
+    if (taken === "new") return book;
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;
-    if (taken === "stored") this.#acknowledge(device, outbox, seq);
+    if (taken === "stored") this.#acknowledge(device, outbox, seq, run);
     this.#options.observe(device, []);
-    return false;
+    return undefined;
   }
 
   #admit(device: DeviceId, batch: Batch): void {
@@ -201,9 +220,9 @@ export class Batches {
     this.#seldom.say("error", device, fields, "a batch could not be written, and is left to its sender");
   }
 
-  #acknowledge(device: DeviceId, outbox: string, seq: number): void {
+  #acknowledge(device: DeviceId, outbox: string, seq: number, run?: string): void {
     this.stats.acknowledged += 1;
-    this.#acks.stored(device, outbox, seq);
+    this.#acks.stored(device, outbox, seq, run);
   }
 }
 
@@ -214,7 +233,7 @@ interface Admitted {
   readonly skew: SeriesColumns | undefined;
 }
 
-type Name = Pick<Batch, "outbox" | "seq">;
+type Name = Pick<Batch, "outbox" | "seq" | "run">;
 
 /** What is told of a batch once it is known what becomes of it. */
 interface Concluded {

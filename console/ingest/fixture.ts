@@ -25,6 +25,8 @@ export async function openIngest(scope: Scope) {
   const refused: string[] = [];
   const acked = new Set<string>();
   const problems: (string | null)[] = [];
+  const forks: (string | null)[] = [];
+  const begun: string[] = [];
   const store = {
     away: false,
     health: () => ({ ok: !store.away }),
@@ -54,9 +56,12 @@ export async function openIngest(scope: Scope) {
     observeClock: () => {},
     problem: (_, problem) => void problems.push(problem),
     refuse: (_device, _topic, why) => void refused.push(why),
+    observeOutbox: (_, problem) => void forks.push(problem),
+    begin: (_, outbox, run) => void begun.push(`${outbox} ${run}`),
     publishAck: (_, payload) => {
-      const { outbox = "", ranges } = readAck(payload);
-      for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acked.add(`${outbox} ${seq}`);
+      const { outbox = "", run, ranges } = readAck(payload);
+      const whose = run === undefined ? "" : ` ${run}`;
+      for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acked.add(`${outbox} ${seq}${whose}`);
     },
   });
   ingest.start();
@@ -70,6 +75,8 @@ export async function openIngest(scope: Scope) {
     refused,
     acked,
     problems,
+    forks,
+    begun,
     take: (payload: Buffer) => ingest.batch(rpi, { topic, payload, retain: false }),
     /** Until the store has answered, the ledger is written and the acks are out. */
     settled: async () => {

@@ -55,6 +55,7 @@ export class Ingest {
     this.#options.contract.start();
     this.#options.spool.start();
     this.samples.start();
+    this.batches.start();
   }
 
   /** Tells what has been stored and not yet acknowledged. */

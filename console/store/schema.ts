@@ -213,4 +213,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (account, network)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE outboxes ADD COLUMN runs TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

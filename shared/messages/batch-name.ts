@@ -4,6 +4,7 @@ import { isCount, isToken } from "#shared/messages/batch-check";
 export interface BatchName {
   readonly outbox: string;
   readonly seq: number;
+  readonly run?: string | undefined;
 }
 
 /** Bytes of a payload in which the name is looked for: it stands at the beginning of what agents send. */
@@ -15,8 +16,9 @@ const longText = 0x78;
 /** The name in a decoded batch, whatever else is in it. */
 export function nameOf(value: unknown): BatchName | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const { outbox, seq } = value as { outbox?: unknown; seq?: unknown };
-  return isToken(outbox) && isCount(seq) ? { outbox, seq } : undefined;
+  const { outbox, seq, run } = value as { outbox?: unknown; seq?: unknown; run?: unknown };
+  if (!isToken(outbox) || !isCount(seq)) return undefined;
+  return isToken(run) ? { outbox, seq, run } : { outbox, seq };
 }
 
 /**

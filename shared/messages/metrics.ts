@@ -60,7 +60,8 @@ const gap = z.object({
 export type Gap = z.infer<typeof gap>;
 
 /**
- * What one `metrics` message holds: samples of several instants. `outbox` and `seq` name the batch for the ack; `t` is the
+ * What one `metrics` message holds: samples of several instants. `outbox` and `seq` name the batch for the ack, and `run` the run of the
+ * agent that gave the number: by it a number is known that was given twice, by an outbox that was put back or copied. `t` is the
  * first instant on the device's wall clock, `dt` the offset of each instant from it in milliseconds. `mono` is the first
  * instant on the clock that `epoch` names (one that only grows), `age` how long before the sending that was, by the
  * same clock: by these the console places what a wrong wall clock has misplaced. A batch of no instants tells a gap.
@@ -69,6 +70,7 @@ const envelope = {
   v: z.literal(1),
   outbox: token,
   seq: count,
+  run: z.optional(token),
   t: epochMs,
   epoch: z.optional(token),
   // Negative for an instant before the clock began: a program beside the agent may tell of an hour before the start.
@@ -182,14 +184,17 @@ function isExplicit(sample: unknown): boolean {
 /**
  * The console's word to an agent: the ranges of batch numbers of `outbox`, both ends included, that the store has taken.
  * `ts` is the console's present moment, by which the agent judges expiries. One with the `boot` of a run and without
- * ranges is the answer to that run's birth; with `refused` it tells the run that it may not go on, and why.
+ * ranges is the answer to that run's birth; with `refused` it tells the run that it may not go on, and why. `run` is whose numbers
+ * these are: no other run lets go of its own by it. With `begin` that run is to begin a new outbox, for the reason given.
  */
 export const ack = z.object({
   outbox: z.optional(token),
+  run: z.optional(token),
   boot: z.optional(token),
   ts: z.optional(epochMs),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),
   refused: z.optional(text),
+  begin: z.optional(text),
 });
 export type Ack = z.infer<typeof ack>;
 

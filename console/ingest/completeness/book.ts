@@ -1,5 +1,6 @@
 import type { DeviceId } from "#shared/ids";
-import { holes, size, withRange, type Ranges } from "./ranges.ts";
+import { has, holes, size, withRange, type Ranges } from "./ranges.ts";
+import { isLine, withRun, type Runs } from "./runs.ts";
 
 /** What the console knows of one outbox of one device. Moments are epoch ms. */
 export interface Book {
@@ -15,6 +16,8 @@ export interface Book {
   highest: number;
   /** Numbers that are stored or lie in a gap that was told: none of them is awaited any more. */
   settled: Ranges;
+  /** Which run of the agent gave which of them. */
+  runs: Runs;
   /** The last instant before the first hole, and the last of all. */
   tip: number | null;
   newest: number | null;
@@ -50,6 +53,7 @@ export function newBook(device: DeviceId, outbox: string, seq: number, now: numb
     lowest: seq,
     highest: seq,
     settled: [],
+    runs: [],
     tip: null,
     newest: null,
     batches: 0,
@@ -59,12 +63,15 @@ export function newBook(device: DeviceId, outbox: string, seq: number, now: numb
   };
 }
 
-/** A number was heard. */
-export function hear(book: Book, seq: number, now: number): void {
+/** A number was heard, of that run. */
+export function hear(book: Book, seq: number, now: number, run = ""): void {
   book.heard = now;
   book.behind ??= now;
-  book.lowest = Math.min(book.lowest, seq);
-  book.highest = Math.max(book.highest, seq);
+  book.runs = withRun(book.runs, seq, run, seq >= book.highest);
+  const line = isLine(book.outbox);
+  // What stands between the numbers of a line has been given a place in its outbox's own book, or will be: a line owes nothing else.
+  book.lowest = line ? seq : Math.min(book.lowest, seq);
+  book.highest = line ? seq : Math.max(book.highest, seq);
 }
 
 /** A number is settled. @param end its batch's last instant; null for one without samples @returns whether the book had room for it */
@@ -94,7 +101,8 @@ export function lose(book: Book, from: number, to: number, samples: number | und
   };
 }
 
-export function isComplete({ settled, lowest, highest }: Book): boolean {
+export function isComplete({ outbox, settled, lowest, highest }: Book): boolean {
+  if (isLine(outbox)) return has(settled, highest);
   return settled.length === 2 && (settled[0] ?? 0) <= lowest && (settled[1] ?? 0) >= highest;
 }
 

@@ -63,6 +63,7 @@ function sumOf(rows: readonly OutboxRow[], pattern: OutboxRow): OutboxRow {
     lowest: 0,
     highest: 0,
     settled: [0, 0],
+    runs: [],
     batches: sum((row) => row.batches),
     samples: sum((row) => row.samples),
     setAside: sum((row) => row.setAside),

@@ -9,6 +9,7 @@ import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
 import type { Missing } from "./completeness.ts";
 import { has } from "./ranges.ts";
+import { lineOf, outboxOf, runOf } from "./runs.ts";
 import type { LedgerRows } from "./rows.ts";
 
 export interface BatchLedgerOptions {
@@ -16,8 +17,8 @@ export interface BatchLedgerOptions {
   readonly rows: LedgerRows;
   readonly clock: Clock;
   readonly log: Log;
-  /** The batch is in the store and in the ledger: its outbox may let go of it. */
-  readonly acknowledge: (device: DeviceId, outbox: string, seq: number) => void;
+  /** The batch is in the store and in the ledger: its outbox may let go of it. `run` is empty where that is not known. */
+  readonly acknowledge: (device: DeviceId, outbox: string, seq: number, run: string) => void;
   /** Called when {@link BatchLedger.problem} has come or gone. */
   readonly onProblem?: () => void;
 }
@@ -85,8 +86,22 @@ export class BatchLedger {
     return sum;
   }
 
-  /** A batch was heard. After `new`, {@link stored} or {@link kept} must follow. */
-  take(device: DeviceId, outbox: string, seq: number): Taken {
+  /**
+   * The book that a batch belongs to: its outbox's; or, where another run of the agent has given this number to another batch, because
+   * its outbox was put back or exists twice, a line of that outbox.
+   */
+  bookOf(device: DeviceId, outbox: string, seq: number, run: string | undefined): string {
+    const book = run === undefined ? undefined : this.#books.get(device, outbox);
+    if (!book || run === undefined || !(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
+    const owner = runOf(book.runs, seq);
+    return owner === "" || owner === run ? outbox : lineOf(outbox, run);
+  }
+
+  /**
+   * A batch was heard. After `new`, {@link stored} or {@link kept} must follow.
+   * @param outbox the name that {@link bookOf} gave
+   */
+  take(device: DeviceId, outbox: string, seq: number, run?: string): Taken {
     const known = this.#books.get(device, outbox);
     if (known?.writing.includes(seq)) return "writing";
     if (known && has(known.settled, seq)) {
@@ -97,7 +112,7 @@ export class BatchLedger {
     const writing = this.#writing.get(device) ?? 0;
     if (this.#problem !== undefined || writing >= mostWriting) return "busy";
     const book = known ?? this.#begin(device, outbox, seq);
-    hear(book, seq, this.#now());
+    hear(book, seq, this.#now(), run);
     book.writing.push(seq);
     this.#writing.set(device, writing + 1);
     this.#dirty.add(book);
@@ -125,7 +140,7 @@ export class BatchLedger {
       book.samples += samples;
       book.setAside += setAside;
     }
-    if (gap) this.#lost(book, gap, seq);
+    if (gap) this.#lost(this.#books.get(device, outboxOf(outbox)) ?? book, gap, seq);
     this.#dirty.add(book);
     this.#done.push([book, seq]);
     this.#scheduled ??= setImmediate(() => this.flush());
@@ -166,6 +181,7 @@ export class BatchLedger {
     const last = Math.min(to, seq - 1);
     const lost = from <= last ? lose(book, from, last, samples) : undefined;
     if (!lost) return;
+    this.#dirty.add(book);
     const moment = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
     const gap: Missing = {
       ...lost,
@@ -184,7 +200,7 @@ export class BatchLedger {
     this.#changes = [];
     for (const [book, seq] of done) {
       this.#release(book, seq);
-      this.#options.acknowledge(book.device, book.outbox, seq);
+      this.#options.acknowledge(book.device, outboxOf(book.outbox), seq, runOf(book.runs, seq));
     }
   }
 

@@ -1,10 +1,12 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
+import { check } from "#shared/messages/schema";
 import { damageOf, type Damage, type Row } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
 import { deviceId, instant, moment, parserOf } from "../../store/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
+import type { Runs } from "./runs.ts";
 
 const outboxRow = parserOf(
   z.object({
@@ -16,6 +18,7 @@ const outboxRow = parserOf(
     lowest: z.number(),
     highest: z.number(),
     settled: z.string(),
+    runs: z.string(),
     tip: moment,
     newest: moment,
     batches: z.number(),
@@ -70,17 +73,24 @@ export class LedgerRows {
     return rows.map(({ device }) => device);
   }
 
+  /** Devices with an outbox whose numbers were given twice, and when such a batch was last heard. @param since epoch ms */
+  forked(since: number): { readonly device: DeviceId; readonly heard: number }[] {
+    const rows = this.#statements.forked.all(since) as unknown as { device: DeviceId; heard: number }[];
+    return rows;
+  }
+
   /** All outboxes of the device, where it may have replaced one before it was empty; none otherwise. */
   replacedOutboxes(device: DeviceId): OutboxRow[] {
     return this.#statements.replaced.get(device, silence) === undefined ? [] : this.outboxes(device);
   }
 
   putOutbox(row: OutboxRow): void {
-    const { device, outbox, begun, heard, behind, lowest, highest, settled, tip, newest, batches, samples } = row;
+    const { device, outbox, begun, heard, behind, lowest, highest, tip, newest, batches, samples } = row;
     const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
     const counts = [batches, samples, row.setAside];
     const numbers = [...moments, lowest, highest];
-    this.#statements.putOutbox.run(device, outbox, ...numbers, JSON.stringify(settled), tip, newest, ...counts);
+    const lists = [row.settled, row.runs].map((list) => JSON.stringify(list));
+    this.#statements.putOutbox.run(device, outbox, ...numbers, ...lists, tip, newest, ...counts);
   }
 
   dropOutbox({ device, outbox }: Pick<OutboxRow, "device" | "outbox">): void {
@@ -119,9 +129,12 @@ export class LedgerRows {
 
 /** @throws Error for a row that does not read */
 function toOutbox(stored: Row): OutboxRow {
-  const { settled, set_aside: setAside, ...row } = outboxRow(stored);
-  return { ...row, setAside, settled: toRanges(JSON.parse(settled)) };
+  const { settled, runs, set_aside: setAside, ...row } = outboxRow(stored);
+  return { ...row, setAside, settled: toRanges(JSON.parse(settled)), runs: keptRuns(JSON.parse(runs)) };
 }
+
+const runsSchema = z.array(z.tuple([z.number(), z.string()]));
+const keptRuns = (kept: unknown): Runs => check(runsSchema, kept, "its runs");
 
 function toRanges(kept: unknown): Ranges {
   const numbers = Array.isArray(kept) && kept.length % 2 === 0 ? (kept as unknown[]) : [Number.NaN];
@@ -146,17 +159,20 @@ function prepare(database: Database) {
     devices: database.prepare(
       `SELECT DISTINCT device FROM outboxes WHERE device > ? ORDER BY device LIMIT ${devicesAtOnce}`,
     ),
+    forked: database.prepare(
+      "SELECT device, MAX(heard) AS heard FROM outboxes WHERE INSTR(outbox, '~') > 0 AND heard > ? GROUP BY device",
+    ),
     replaced: database.prepare(
       `SELECT 1 FROM outboxes AS old JOIN outboxes AS new ON new.device = old.device
        WHERE old.device = ? AND old.behind IS NOT NULL AND new.outbox <> '' AND new.begun > old.begun
        AND new.heard - old.heard > ? LIMIT 1`,
     ),
     putOutbox: database.prepare(
-      `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, settled, tip, newest, batches, samples, set_aside)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, settled, runs, tip, newest, batches, samples,
+         set_aside) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET begun = excluded.begun, heard = excluded.heard, behind = excluded.behind,
-         lowest = excluded.lowest, highest = excluded.highest, settled = excluded.settled, tip = excluded.tip,
-         newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside`,
+         lowest = excluded.lowest, highest = excluded.highest, settled = excluded.settled, runs = excluded.runs,
+         tip = excluded.tip, newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside`,
     ),
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
     gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),

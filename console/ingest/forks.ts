@@ -1,0 +1,86 @@
+import type { Clock } from "#shared/clock";
+import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import type { LedgerRows } from "./completeness/rows.ts";
+
+export interface ForksOptions {
+  readonly rows: Pick<LedgerRows, "forked">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Tells a run of the agent to begin a new outbox, and why. */
+  readonly begin: (device: DeviceId, outbox: string, run: string, why: string) => void;
+  readonly problem: (device: DeviceId, problem: string | null) => void;
+}
+
+/** Milliseconds between two words to the same run: it may send some dozens of batches before the first word gets there. */
+const patience = 10_000;
+/** Runs that are remembered as told; one that is forgotten is told again. */
+export const mostTold = 1_000;
+/** Milliseconds after the last batch of the kind for which a person is to see it: a night, and the morning after. */
+export const shownFor = 24 * 3_600_000;
+
+/**
+ * Outboxes whose numbers come a second time with other content: a backup or a snapshot was put back, or the agent's directory was copied
+ * and both of them run. Each batch is stored all the same; here the agent is told to begin a new outbox, and people what has happened.
+ */
+export class Forks {
+  readonly #options: ForksOptions;
+  /** When each run was told, the last one last. */
+  readonly #told = new Map<string, number>();
+  /** Until when a device carries the problem. */
+  readonly #shown = new Map<DeviceId, number>();
+  #cancel: (() => void) | undefined;
+
+  constructor(options: ForksOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const since = this.#options.clock.now() - shownFor;
+    for (const { device, heard } of this.#options.rows.forked(since)) this.#show(device, heard + shownFor);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** A batch has come from this run under a number that another run has given to another batch. */
+  heard(device: DeviceId, outbox: string, run: string): void {
+    const { clock, log, begin } = this.#options;
+    const now = clock.now();
+    const name = `${device} ${outbox} ${run}`;
+    if (Math.abs(now - (this.#told.get(name) ?? -Infinity)) < patience) return;
+    this.#told.delete(name);
+    this.#told.set(name, now);
+    for (const oldest of this.#told.keys()) {
+      if (this.#told.size <= mostTold) break;
+      this.#told.delete(oldest);
+    }
+    if (!this.#shown.has(device)) log.warn({ device, outbox }, problemOf(device));
+    this.#show(device, now + shownFor);
+    begin(device, outbox, run, "its numbers were given before: it went back to an earlier state, or exists twice");
+  }
+
+  #show(device: DeviceId, until: number): void {
+    this.#shown.set(device, until);
+    this.#options.problem(device, problemOf(device));
+    this.#cancel ??= this.#options.clock.after(shownFor, () => this.#fade());
+  }
+
+  #fade(): void {
+    const now = this.#options.clock.now();
+    this.#cancel = undefined;
+    for (const [device, until] of this.#shown) {
+      if (until > now) continue;
+      this.#shown.delete(device);
+      this.#options.problem(device, null);
+    }
+    const next = Math.min(...this.#shown.values());
+    if (next < Infinity) this.#cancel = this.#options.clock.after(next - now, () => this.#fade());
+  }
+}
+
+function problemOf(device: DeviceId): string {
+  return `the outbox of ${device} went back to an earlier state, or exists twice (a backup or snapshot put back, a copied disk?): its samples are stored all the same, and it was told to begin a new outbox`;
+}
