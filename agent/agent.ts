@@ -35,6 +35,7 @@ import type { AgentOptions } from "./options.ts";
 import { death, offers, Presence } from "./presence.ts";
 import { Sampler } from "./sampler.ts";
 import { Sender } from "./sender.ts";
+import { SetAside } from "./set-aside.ts";
 
 export type { AgentOptions } from "./options.ts";
 
@@ -62,6 +63,7 @@ export class Agent {
   readonly #handlers = new Map<string, Handler>();
   readonly #link: Link;
   readonly #outbox: Outbox;
+  readonly #aside: SetAside;
   readonly #own: OwnMetrics;
   readonly #sampler: Sampler;
   readonly #sender: Sender;
@@ -84,6 +86,7 @@ export class Agent {
     const { device, boot } = this;
     this.#lock = options.directory === undefined ? undefined : new DirectoryLock("agent", options.directory, log);
     const machine = machineBootId();
+    this.#aside = new SetAside({ clock, log, changed: () => this.#presence.announce() });
     this.#outbox = new Outbox({
       directory: options.directory,
       epoch: { id: machine?.slice(0, 8) ?? boot, machine: machine !== undefined },
@@ -91,6 +94,7 @@ export class Agent {
       maxAge: options.outboxAge ?? 7 * 86_400_000,
       clock,
       log,
+      aside: this.#aside,
       ready: (queue, seq) => this.#sender.offer(queue, seq),
     });
     this.#link = new Link({
@@ -122,6 +126,7 @@ export class Agent {
         collectors: this.#sampler.collectors,
         commands: offers(this.#handlers),
         facts: this.#facts,
+        ...(this.#aside.problem === undefined ? {} : { problem: this.#aside.problem }),
       }),
     });
     this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
@@ -257,6 +262,7 @@ export class Agent {
     this.#sampler.stop();
     this.#executor.stop();
     this.#sender.stop();
+    this.#aside.stop();
     await this.#presence.end(tell ? reason : undefined);
     await this.#link.stop();
     await this.#ledger.stop();

@@ -24,8 +24,12 @@ export interface Columns {
 interface GrowingSeries {
   readonly n: string;
   readonly tags: Record<string, string>;
-  readonly f: Record<string, FieldValue[]>;
+  /** A map, because a field may be called `__proto__`. */
+  readonly f: Map<string, FieldValue[]>;
 }
+
+/** The largest moment that there is, epoch ms. */
+const lastMoment = 8.64e15;
 
 /**
  * Turns rows into columns. A series or field that is missing in some instants has null there.
@@ -38,13 +42,15 @@ export function toColumns(instants: readonly [Instant, ...Instant[]]): Columns {
     for (const reading of readings) {
       const one = seriesOf(series, reading);
       for (const [field, value] of Object.entries(reading.fields)) {
-        const column = (one.f[field] ??= Array.from<FieldValue>({ length: instants.length }).fill(null));
+        let column = one.f.get(field);
+        if (!column) one.f.set(field, (column = Array.from<FieldValue>({ length: instants.length }).fill(null)));
         column[index] = value;
       }
     }
   }
   return {
-    t: Math.round(first.at),
+    // A wall clock that was never set may stand before 1970, and the console places such a batch anyway.
+    t: Math.min(lastMoment, Math.max(0, Math.round(first.at))),
     mono: first.up,
     dt: instants.map((instant) => offset(first, instant)),
     m: [...series.values()].map(({ n, tags, f }) => ({ n, ...(isEmpty(tags) ? {} : { tags }), f: packed(f) })),
@@ -62,7 +68,7 @@ function offset(first: Instant, { mono, up }: Instant): number {
 }
 
 function packed(fields: GrowingSeries["f"]): Record<string, Column> {
-  return Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, pack(values)]));
+  return Object.fromEntries([...fields].map(([field, values]) => [field, pack(values)]));
 }
 
 function isEmpty(tags: object): boolean {
@@ -73,6 +79,6 @@ function isEmpty(tags: object): boolean {
 function seriesOf(all: Map<string, GrowingSeries>, { measurement, tags }: Reading): GrowingSeries {
   const key = JSON.stringify([measurement, tags]);
   let one = all.get(key);
-  if (!one) all.set(key, (one = { n: measurement, tags: { ...tags }, f: {} }));
+  if (!one) all.set(key, (one = { n: measurement, tags: { ...tags }, f: new Map() }));
   return one;
 }

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import { most, mostSpread } from "#shared/messages/batch-check";
 import { suite } from "../test/suite.ts";
 import type { Collector, Reading } from "./collectors/collector.ts";
 import type { Columns } from "./columns.ts";
@@ -102,5 +103,33 @@ suite("the sampler", ({ test }) => {
     await settled();
     assert.equal(bench.batches[0]?.dt, [0, 1_000]);
     bench.sampler.stop();
+  });
+
+  test("begins a new batch where one would reach over a day, or have more values than one may", async () => {
+    const bench = new Bench([fixed("cpu")], { interval: 600_000, batchSize: 150 });
+    bench.sampler.start();
+    for (let at = 0; at < 149; at++) {
+      await settled();
+      bench.clock.advance(600_000);
+    }
+    await settled();
+    assert.equal(bench.batches.length, 1);
+    assert.is(bench.batches[0]?.dt.at(-1), most.offset);
+    bench.sampler.stop();
+    const wide = { cpu: 1_000, batches: (mostSpread.values / 1_000) | 0 };
+    const fields = Object.fromEntries(Array.from({ length: wide.cpu }, (_, at) => [`f${at}`, at]));
+    const many = { name: "wide", sample: () => [{ measurement: "wide", tags: {}, fields }] };
+    const second = new Bench([many], { interval: 1_000, batchSize: 1_000 });
+    second.sampler.start();
+    for (let at = 0; at <= wide.batches; at++) {
+      await settled();
+      second.clock.advance(1_000);
+    }
+    await settled();
+    assert.equal(
+      second.batches.map(({ dt }) => dt.length),
+      [wide.batches],
+    );
+    second.sampler.stop();
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
+import { most, mostSpread } from "#shared/messages/batch-check";
 import type { Collector, Reading } from "./collectors/collector.ts";
 import type { Gathering } from "./collectors/gathering.ts";
 import { sampleAll } from "./collectors/sample.ts";
@@ -48,6 +49,8 @@ export class Sampler {
   readonly #disabled: Set<string>;
   #interval: number;
   #pending: Instant[] = [];
+  /** Values in those. */
+  #values = 0;
   #cancel: (() => void) | undefined;
   #state: "stopped" | "running" | "paused" = "stopped";
 
@@ -147,13 +150,26 @@ export class Sampler {
   }
 
   #keep(now: Omit<Instant, "readings">, readings: readonly Reading[]): void {
-    if (readings.length > 0) this.#pending.push({ ...now, readings });
+    if (readings.length === 0) return;
+    const values = readings.reduce((sum, { fields }) => sum + Object.keys(fields).length, 0);
+    if (!this.#hasRoom(now, values)) this.#flush();
+    this.#pending.push({ ...now, readings });
+    this.#values += values;
+  }
+
+  /** Whether a batch can reach as far, whatever the settings say, and have as much: the outbox would only part it again. */
+  #hasRoom(now: Omit<Instant, "readings">, values: number): boolean {
+    const [first] = this.#pending;
+    if (!first) return true;
+    const span = Math.max(now.mono - first.mono, now.up - first.up);
+    return span <= most.offset && this.#values + values <= mostSpread.values;
   }
 
   #flush(): void {
     // A slow sample may come in after the one that followed it.
     const [first, ...rest] = this.#pending.sort((a, b) => a.mono - b.mono);
     this.#pending = [];
+    this.#values = 0;
     if (first) this.#options.emit(toColumns([first, ...rest]));
   }
 

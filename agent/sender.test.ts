@@ -6,8 +6,9 @@ import { readBatch } from "#shared/messages/metrics";
 import type { ConsoleStatus } from "#shared/messages/presence";
 import { suite } from "../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";
+import { inVain } from "./flight.ts";
 import { Outbox } from "./outbox/outbox.ts";
-import { Sender } from "./sender.ts";
+import { Sender, window } from "./sender.ts";
 
 /** A sender over an outbox in memory and a bus that notes what goes out, and acknowledges `delay` ms later if it is to. */
 class Rig {
@@ -17,6 +18,8 @@ class Rig {
   readonly sender: Sender;
   connected = false;
   acking = false;
+  /** Whether this one is ever acknowledged. */
+  accepts = (_seq: number): boolean => true;
   inFlight = 0;
   most = 0;
 
@@ -33,7 +36,7 @@ class Rig {
         this.most = Math.max(this.most, ++this.inFlight);
         clock.after(delay, () => {
           this.inFlight -= 1;
-          if (this.acking) this.sender.acked({ outbox, ranges: [[seq, seq]] });
+          if (this.acking && this.accepts(seq)) this.sender.acked({ outbox, ranges: [[seq, seq]] });
         });
         return Promise.resolve();
       },
@@ -146,6 +149,48 @@ suite("sender", ({ test }) => {
     );
     assert.equal(rig.during(9_999), []);
     assert.equal(rig.during(1), numbers(1, 32));
+  });
+
+  test("batches that nobody ever acknowledges stop none of those behind them, also not new ones", () => {
+    const rig = new Rig();
+    const bad = 100;
+    rig.acking = true;
+    rig.accepts = (seq) => seq > bad;
+    rig.add(bad + 500);
+    rig.connect();
+    rig.clock.advance(100_000);
+    for (let at = 0; at < 20; at++) {
+      rig.add(1);
+      rig.clock.advance(10_000);
+    }
+    assert.is(rig.outbox.size.batches, bad);
+    assert.ok(rig.most <= window.backlog + window.live);
+    const before = rig.sent.length;
+    rig.clock.advance(3_600_000);
+    const again = rig.sent.slice(before).map(({ seq }) => seq);
+    assert.is(new Set(again).size, bad, "and each of them is tried again");
+    const times = rig.sent.slice(before).map(({ at }) => at);
+    for (const time of times) assert.ok(times.filter((at) => at === time).length <= window.stubborn);
+    const first = rig.sent.filter(({ seq, at }) => seq === 1 && at <= 30_000);
+    assert.is(first.length, inVain, "others go first after so many tries");
+    rig.connected = false;
+    rig.sender.disconnected();
+    rig.connect();
+    rig.add(1);
+    rig.clock.advance(1_000);
+    assert.is(rig.outbox.size.batches, bad, "after a reconnect neither");
+  });
+
+  test("a few that were lost on the way go again at once, before the rest", () => {
+    const rig = new Rig();
+    const lost = new Set([3, 7]);
+    rig.acking = true;
+    rig.accepts = (seq) => !lost.delete(seq);
+    rig.add(3_000);
+    rig.connect();
+    rig.clock.advance(11_000);
+    assert.equal(rig.sent.filter(({ seq }) => [3, 7].includes(seq)).length, 4);
+    assert.ok(rig.outbox.size.batches > 1_000);
   });
 
   test("a new connection sends everything again; without one nothing goes", () => {

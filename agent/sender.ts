@@ -19,8 +19,8 @@ export interface SenderOptions {
   readonly rate?: Rate;
 }
 
-/** Batches on their way at most: of those that have waited, and of new ones. */
-const window = { backlog: 32, live: 8 };
+/** Batches on their way at most: of those that have waited, among them such as nobody acknowledges, and of new ones. */
+export const window = { backlog: 32, stubborn: 8, live: 8 };
 /** Milliseconds without an ack after which a batch is sent again: at first, and after many times in vain. */
 const patience = { first: 10_000, longest: 300_000 };
 const defaultRate: Rate = { messages: 100, bytes: 512 * 1024 };
@@ -151,7 +151,7 @@ export class Sender {
 
   #drain(flight: Flight): void {
     while (this.#mayGo()) {
-      const seq = flight.next();
+      const seq = flight.next() ?? this.#nextStubborn(flight);
       if (seq === undefined) return;
       const wait = this.#pace.wait();
       if (wait > 0) return this.#pumpIn(wait);
@@ -159,6 +159,13 @@ export class Sender {
       flight.passed(seq);
       this.#pace.spend(bytes);
     }
+  }
+
+  /** What nobody acknowledges goes when there is nothing else, and leaves room for what may come. */
+  #nextStubborn(flight: Flight): number | undefined {
+    let sent = 0;
+    for (const { stubborn } of this.#flights.values()) sent += stubborn;
+    return sent < window.stubborn ? flight.nextStubborn() : undefined;
   }
 
   #mayGo(): boolean {
@@ -208,7 +215,7 @@ export class Sender {
       this.#cancelWatch = undefined;
       const since = clock.monotonic() - this.#patience;
       let lost = 0;
-      for (const flight of this.#flights.values()) lost += flight.giveUp(since);
+      for (const flight of this.#flights.values()) lost += flight.giveUp(since, !this.#holding);
       if (lost > 0) this.#patience = Math.min(this.#patience * 2, patience.longest);
       this.#pump();
     });

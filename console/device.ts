@@ -159,7 +159,15 @@ export function toDevice(entry: Entry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
-    problem: sentences(problem, outboxProblem, clockProblem, fieldProblem, seriesProblem, batchProblem),
+    problem: sentences(
+      problem,
+      birth?.problem ?? null,
+      outboxProblem,
+      clockProblem,
+      fieldProblem,
+      seriesProblem,
+      batchProblem,
+    ),
     skew,
   };
 }

@@ -110,6 +110,18 @@ function assertPlainCbor(bytes: Buffer): void {
   if (end !== bytes.length) throw new BadInputError(`payload has ${bytes.length - end} bytes after its CBOR item`);
 }
 
+/** Whether {@link decode} would take this CBOR with `more` values and keys besides. */
+export function isPlainCbor(payload: Buffer, more = 0): boolean {
+  // Each of them has a byte of its own at least.
+  if (payload.length + more <= mostItems) return true;
+  try {
+    return walkCbor(payload, 0, 0, { left: mostItems - more }) === payload.length;
+  } catch (thrown) {
+    if (thrown instanceof BadInputError) return false;
+    throw thrown;
+  }
+}
+
 /** @returns the offset after the item at `at` */
 function walkCbor(bytes: Buffer, at: number, depth: number, items: { left: number }): number {
   const initial = bytes[at];

@@ -1,6 +1,8 @@
 import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
+import { most } from "#shared/messages/batch-check";
+import type { Reading } from "../agent/collectors/collector.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
 import { runProgram } from "./programs.ts";
@@ -38,6 +40,28 @@ for (const kind of brokerKinds) {
       const latest = fleet.console.registry.latest("rpi-7");
       const cpu = latest.find(({ measurement, tags }) => measurement === "cpu" && tags["cpu"] === "cpu-total");
       assert.type(cpu?.fields["usage_user"], "number");
+    });
+
+    test("collectors that give more than a batch may have, and what no console takes: all else arrives, and the device says so", async (scope) => {
+      const fleet = await startFleet(scope, kind, { seriesBudget: 5_000 });
+      const one = (measurement: string, fields: Reading["fields"], tags: Reading["tags"] = {}): Reading => ({
+        measurement,
+        tags,
+        fields,
+      });
+      const wide = Array.from({ length: most.series + 100 }, (_, at) => one("wide", { v: at }, { at: String(at) }));
+      const odd = [one("ö", { v: 1 }), one("odd", { "a\n": 1, v: 2 })];
+      const collectors = [{ name: "mine", sample: () => [...wide, ...odd] }];
+      const agent = await fleet.agent("rpi-7", { collectors, interval: 60_000, directory: await scope.directory() });
+      await eventually(
+        "an empty outbox",
+        () => agent.outbox.batches === 0 && fleet.console.ingest.batches.stats.stored > 0,
+      );
+      assert.equal([fleet.console.ingest.batches.stats.refused, fleet.console.ingest.stats.refused.invalid], [0, 0]);
+      assert.ok(await stored(fleet, "rpi-7", { measurement: "odd", field: "v" }));
+      await eventually("the problem", () =>
+        /set aside by the agent: "ö": .*and 1 more/.test(fleet.console.registry.get("rpi-7")?.problem ?? ""),
+      );
     });
 
     test("simple samples from mosquitto_pub: one, one with time and tags, a list", async (scope) => {

@@ -37,6 +37,23 @@ suite("sample", ({ test }) => {
     ]);
   });
 
+  test("one that gives anything but readings costs nobody else's, and what is right of it stays", async () => {
+    const odd: unknown[] = [null, undefined, 7, [], { measurement: "m" }, { measurement: 1, tags: {}, fields: {} }];
+    const tags = { measurement: "m", tags: { a: {} }, fields: { v: 1 } };
+    const right = { measurement: "odd", tags: { n: 7, none: undefined, yes: true }, fields: { v: 1, none: null } };
+    const giving = (name: string, given: unknown): Collector => ({ name, sample: () => given as Reading[] });
+    const { readings, problems } = await sampleAll([
+      giving("odd", [...odd, tags, right]),
+      giving("nothing", undefined),
+      good,
+    ]);
+    assert.equal(readings, [reading("odd", { v: 1 }, { n: "7", yes: "true" }), reading("good", { value: 1 })]);
+    assert.equal(problems.map(({ collector, error }) => `${collector}: ${error.message}`).toSorted(), [
+      "nothing: it gave no list of readings",
+      "odd: 7 of its readings are none",
+    ]);
+  });
+
   test("one that hangs is left behind, and not asked again before it has come back", async () => {
     const clock = new ManualClock();
     let asked = 0;

@@ -47,12 +47,27 @@ async function sampleOne(
     const begun = clock.monotonic();
     const answer = collector.sample({ clock, problem });
     const readings = answer instanceof Promise ? await inTime(collector, answer, clock) : answer;
+    if (!Array.isArray(readings)) throw new Error("it gave no list of readings");
     gathering?.answered(collector.name, clock.monotonic() - begun, readings.length);
-    return readings;
+    const fit = readings.filter(isReading);
+    if (fit.length < readings.length) problem(new Error(`${readings.length - fit.length} of its readings are none`));
+    return fit;
   } catch (error) {
     problem(asError(error));
     return [];
   }
+}
+
+/** What a collector of somebody's own gives may be anything: one that is wrong must not cost the others their sample. */
+function isReading(given: unknown): given is Reading {
+  if (typeof given !== "object" || given === null) return false;
+  const { measurement, tags, fields } = given as Partial<Record<keyof Reading, unknown>>;
+  if (typeof measurement !== "string" || typeof fields !== "object" || fields === null) return false;
+  return typeof tags === "object" && tags !== null && Object.values(tags).every(isTag);
+}
+
+function isTag(value: unknown): boolean {
+  return value === undefined || value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
 async function inTime<T>(collector: Collector, work: Promise<T>, clock: Clock): Promise<T> {
@@ -83,7 +98,8 @@ function cleaned(lists: readonly (readonly Reading[])[]): Reading[] {
 }
 
 function finite(fields: Readonly<Record<string, FieldValue>>): Readonly<Record<string, FieldValue>> {
-  const unfit = (value: FieldValue): boolean => typeof value === "number" && !Number.isFinite(value);
+  const unfit = (value: unknown): boolean =>
+    typeof value === "number" ? !Number.isFinite(value) : value === undefined || value === null;
   if (!Object.values(fields).some(unfit)) return fields;
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !unfit(value)));
 }
@@ -94,8 +110,12 @@ const unprintable = /[\u0000-\u001f\u007f]|\\$/g;
 function cleanTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   const clean: Record<string, string> = {};
   for (const name in tags) {
-    const value = tags[name]?.slice(0, 256).replace(unprintable, "_");
+    const value = textOf(tags[name]).slice(0, 256).replace(unprintable, "_");
     if (value) clean[name] = value;
   }
   return clean;
+}
+
+function textOf(value: string | number | boolean | null | undefined): string {
+  return value === undefined || value === null ? "" : String(value);
 }

@@ -83,8 +83,12 @@ for (const kind of ["disk", "memory"] as const) {
       const dt = numbers(0, 999);
       const m = numbers(1, mostSpread.values / 1_000 + 1).map((at) => ({ n: `m${at}`, f: { value: 1 } }));
       one.outbox.append({ ...columns(one.clock), dt, m });
-      await eventually("both parts", () => one.waiting().flatMap((batch) => batch.m).length === m.length);
-      assert.is(one.seqs.length, 2);
+      await eventually("both parts", () => one.seqs.length === 2);
+      const values = one.waiting().map((batch) => batch.dt.length * batch.m.length);
+      assert.is(
+        values.reduce((sum, count) => sum + count),
+        dt.length * m.length,
+      );
       for (const seq of one.seqs) readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0));
     });
 

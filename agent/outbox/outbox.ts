@@ -3,9 +3,10 @@ import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode, messageWithCauses } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Column } from "#shared/columns";
-import type { Ack, Measurement } from "#shared/messages/metrics";
+import type { Ack } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
+import { cleaned, parted } from "../fitting.ts";
+import type { SetAside } from "../set-aside.ts";
 import { openDirectory } from "./directory.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -24,6 +25,8 @@ export interface OutboxOptions {
   readonly epoch: Epoch;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of what no console would take. */
+  readonly aside?: Pick<SetAside, "add">;
   /** A batch may be sent from now on. */
   readonly ready: (queue: Queue, seq: number) => void;
 }
@@ -89,20 +92,34 @@ export class Outbox {
     this.#wall.start();
   }
 
-  /** Numbers a batch and keeps it; one too large for a message is made several. */
+  /**
+   * Numbers a batch and keeps it. By the limits that the console has too: one that is too large is made several, and
+   * what could never pass is set aside alone.
+   */
   append(columns: Columns): void {
+    if (this.#take(columns)) return;
+    const { aside } = this.#options;
+    const clean = cleaned(columns, (unfit) => aside?.add(unfit));
+    if (clean) this.#appendParts(clean);
+  }
+
+  #appendParts(columns: Columns): void {
+    if (this.#take(columns)) return;
+    const parts = parted(columns);
+    if (parts) for (const part of parts) this.#appendParts(part);
+    else this.#tooLarge(columns);
+  }
+
+  #take(columns: Columns): boolean {
     const disk = this.#usableDisk();
-    if (disk ? disk.append(columns) : this.#memory.append(columns)) return;
-    const { m, ...instants } = columns;
-    const [one] = m;
-    const parts: Measurement[][] =
-      m.length > 1 || !one ? halves(m) : halves(Object.entries(one.f)).map((f) => withFields(one, f));
-    if (parts.length > 1) {
-      for (const part of parts) this.append({ ...instants, m: part });
-      return;
-    }
-    this.#lost(1, 0);
-    this.#options.log.error({ measurement: one?.n }, "a batch of one field is too large for a message");
+    return disk ? disk.append(columns) : this.#memory.append(columns);
+  }
+
+  /** One value of one field, with its names. */
+  #tooLarge({ m: [one] }: Columns): void {
+    const { n: measurement = "", f = {} } = one ?? {};
+    const why = "one value is too large for a message";
+    this.#options.aside?.add({ measurement, field: Object.keys(f)[0] ?? "", why });
   }
 
   /** Where batches wait; each in the order of its numbers. */
@@ -194,15 +211,4 @@ export class Outbox {
     this.#gaps += gaps;
     if (batches > 0) this.#options.log.warn({ batches }, "batches were lost before the console had them; it is told");
   }
-}
-
-/** The list in two; as it is where there is nothing to part. */
-function halves<T>(list: readonly T[]): T[][] {
-  const middle = list.length >> 1;
-  return middle === 0 ? [[...list]] : [list.slice(0, middle), list.slice(middle)];
-}
-
-/** The same series with some of its fields: at the console they come together again. */
-function withFields(one: Measurement, fields: readonly (readonly [string, Column])[]): Measurement[] {
-  return [{ ...one, f: Object.fromEntries(fields) }];
 }

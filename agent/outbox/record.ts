@@ -1,6 +1,6 @@
 import { isList, type Column } from "#shared/columns";
-import { appendEntry, batchCap, decode, encode } from "#shared/codec";
-import { spreads } from "#shared/messages/batch-check";
+import { appendEntry, batchCap, decode, encode, isPlainCbor } from "#shared/codec";
+import { isPlainBatch } from "#shared/messages/batch-check";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 
@@ -39,18 +39,23 @@ export interface Envelope {
   readonly seq: number;
 }
 
-/** What is added when a batch is sent, `age`, may take this many bytes. */
-const largest = batchCap - 64;
+/** What is added when a batch is sent, `age`, may take this many bytes, and is a key and a value. */
+const added = { bytes: 64, items: 2 };
 
-/** @param kept the present moment on the clock of `epoch` @returns undefined when the console would not take so large a message, or so many values */
+/**
+ * Judged by what the console judges it by, before it has its number: what has one is never refused.
+ * @param kept the present moment on the clock of `epoch`
+ * @returns undefined when the console would not take it
+ */
 export function batchRecord(
   { outbox, epoch, seq }: Envelope,
   { t, mono, dt, m }: Columns,
   kept: number,
 ): Stored | undefined {
-  if (!spreads(m, dt.length)) return undefined;
-  const payload = encode({ v: 1, outbox, seq, t, epoch, mono, dt, m } satisfies Batch, "cbor");
-  if (payload.length > largest) return undefined;
+  const batch: Batch = { v: 1, outbox, seq, t, epoch, mono, dt, m };
+  if (!isPlainBatch(batch)) return undefined;
+  const payload = encode(batch, "cbor");
+  if (payload.length > batchCap - added.bytes || !isPlainCbor(payload, added.items)) return undefined;
   return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload };
 }
 

@@ -1,3 +1,4 @@
+import { most } from "#shared/messages/batch-check";
 import { toColumns, type Columns, type Instant } from "../columns.ts";
 import type { Reading } from "../collectors/collector.ts";
 
@@ -10,10 +11,8 @@ export interface Timed {
 
 /** Bytes that a batch is meant to have at most: half of what the console takes, because this is an estimate. */
 const cap = 128 * 1024;
-const day = 86_400_000;
 /** Milliseconds by which wall clock and uptime may differ within a batch; beyond, the wall clock was set between two readings. */
 const tolerance = 1_000;
-const mostSeries = 2_000;
 
 /**
  * Readings of many times as batches. Unlike the agent's own samples these need not have much in common: a column has a place for each
@@ -44,9 +43,9 @@ class Batch {
 
   takes({ at, up, reading }: Timed): boolean {
     const { at: first, up: firstUp } = this.#first;
-    if (at - first > day || Math.abs(at - up - (first - firstUp)) > tolerance) return false;
+    if (at - first > most.offset || Math.abs(at - up - (first - firstUp)) > tolerance) return false;
     const empty = (this.#fields + Object.keys(reading.fields).length) * (this.#instants.length + 1);
-    return this.#columns.size < mostSeries && this.#bytes + empty + 2 * weight(reading) <= cap;
+    return this.#columns.size < most.series && this.#bytes + empty + 2 * weight(reading) <= cap;
   }
 
   add(timed: Timed): void {

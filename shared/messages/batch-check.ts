@@ -71,7 +71,7 @@ export function isPlainSeries(one: unknown, length: number): one is Measurement 
   return isName(n) && (!("tags" in one) || isTags(tags)) && isFields(f, length);
 }
 
-function isTags(tags: unknown): boolean {
+export function isTags(tags: unknown): boolean {
   if (!isPlainObject(tags)) return false;
   let count = 0;
   for (const name in tags) if (++count > mostTags || !isName(name) || !isTagValue(tags[name])) return false;
@@ -119,7 +119,8 @@ export function spreads(m: Batch["m"], length: number): boolean {
   return fields <= mostSpread.fields && fields * length <= mostSpread.values && bytes <= mostSpread.bytes;
 }
 
-function isPlain(value: unknown): boolean {
+/** Whether it is a value that a column may have at an instant. */
+export function isPlain(value: unknown): boolean {
   if (typeof value === "string") return value.length <= longestString;
   return typeof value === "number" || typeof value === "boolean";
 }
@@ -158,9 +159,10 @@ const nameCharacters = new Uint8Array(128);
 for (const character of " .:/%-") nameCharacters[character.charCodeAt(0)] = 1;
 for (let code = 0; code < 128; code++) if (/[A-Za-z0-9_]/.test(String.fromCharCode(code))) nameCharacters[code] = 2;
 
-function isName(value: unknown): boolean {
+export function isName(value: unknown): value is string {
   if (typeof value !== "string" || value.length === 0 || value.length > longest.name) return false;
-  if (nameCharacters[value.charCodeAt(0)] !== 2) return false;
+  // Left out, or renamed, wherever it is decoded.
+  if (nameCharacters[value.charCodeAt(0)] !== 2 || value === "__proto__") return false;
   for (let at = 1; at < value.length; at++) if (!nameCharacters[value.charCodeAt(at)]) return false;
   return true;
 }

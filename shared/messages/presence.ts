@@ -39,6 +39,8 @@ const birth = z.object({
   collectors: z.optional(atMost(mostCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
   commands: z.optional(atMost(mostOffers, z.record(commandKey, offer))),
   facts: z.optional(atMost(mostFacts, z.record(z.string().check(z.maxLength(64)), json))),
+  /** What a person should look at, as a sentence. */
+  problem: z.optional(text),
 });
 /** The retained presence of a device that is there. */
 export type Birth = z.infer<typeof birth>;
