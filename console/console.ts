@@ -91,7 +91,7 @@ export class Console {
     parts.desk.stop();
     parts.registry.stop();
     await parts.store.stop();
-    parts.ingest.stop();
+    await parts.ingest.stop();
     if (parts.bus.connected) await parts.voice.goodbye();
     await parts.link?.stop();
     if (!this.#options.state) parts.state.close();

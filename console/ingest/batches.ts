@@ -27,6 +27,8 @@ export interface BatchesOptions {
   readonly log: Log;
   /** What of a device's series may be written; the rest counts as set aside. All of it by default. @throws NoRoomError */
   readonly admit?: (device: DeviceId, series: readonly SeriesColumns[]) => readonly SeriesColumns[];
+  /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
+  readonly asideSynced?: () => Promise<unknown> | undefined;
   /** A batch was heard, with the series that it brought; none where it came again. */
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
@@ -57,7 +59,7 @@ export interface BatchStats {
 /**
  * Numbered batches from agents, each written once:
  *
- * ledger (known?) ─► placing (when?) ─► admit (what of it?) ─► store ─► ledger ─► ack
+ * ledger (known?) ─► placing (when?) ─► admit (what of it?) ─► store, on the disk ─► ledger, on the disk ─► ack
  */
 export class Batches {
   readonly stats: BatchStats = {
@@ -74,6 +76,7 @@ export class Batches {
   readonly #acks: Acks;
   readonly #ledger: BatchLedger;
   readonly #forks: Forks;
+  readonly #offsets: ClockOffsets;
   readonly #placing: Placing;
   readonly #skews: Skews;
   readonly #seldom: Seldom;
@@ -86,8 +89,8 @@ export class Batches {
     this.#acks = new Acks(options.publishAck, clock);
     const acknowledge = (...batch: [DeviceId, string, number, string]): void => this.#acknowledge(...batch);
     const ledger = (this.#ledger = new BatchLedger({ database, rows, clock, log, acknowledge, onProblem }));
-    this.completeness = new CompletenessReports({ rows, flush: () => ledger.flush() });
-    this.#placing = new Placing(new ClockOffsets(database));
+    this.completeness = new CompletenessReports({ rows, flush: () => void ledger.flush() });
+    this.#placing = new Placing((this.#offsets = new ClockOffsets(database)));
     this.#skews = new Skews(options.observeClock);
     const { begin = () => {}, observeOutbox: tell = () => {} } = options;
     this.#forks = new Forks({ rows, clock, log, begin, problem: tell });
@@ -109,9 +112,9 @@ export class Batches {
   }
 
   /** Writes down and tells what has been stored and not yet acknowledged. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#forks.stop();
-    this.#ledger.stop();
+    await this.#ledger.stop();
     this.#acks.flush();
   }
 
@@ -172,13 +175,23 @@ export class Batches {
 
   #write(device: DeviceId, batch: Batch, placed: Placed, { received, admitted, skew }: Admitted): void {
     const series = skew ? [...admitted, skew] : admitted;
-    this.#await(device, this.#options.store.write(series), {
+    this.#await(device, this.#stored(series), {
       name: { outbox: batch.outbox, seq: batch.seq },
       gap: batch.dropped && shifted(batch.dropped, placed.shift),
       end: placed.end,
       received,
       admitted: countSamples(admitted),
     });
+  }
+
+  /** In the store, and all that was kept aside on the disk. */
+  #stored(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+    const { store, asideSynced } = this.#options;
+    const offset = this.#offsets.synced();
+    // Else the batch could come again after a power cut, and be placed a second time, elsewhere.
+    const written = offset ? offset.then(() => store.write(series)) : store.write(series);
+    const aside = asideSynced?.();
+    return aside ? Promise.all([written, aside]).then(([outcome]) => outcome) : written;
   }
 
   /** Holds nothing of the batch but what is told of it: thousands may wait for the store, and their values are in its hands. */

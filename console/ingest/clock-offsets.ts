@@ -3,6 +3,7 @@ import type { DeviceId } from "#shared/ids";
 import { damageOf } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
 import { deviceId, instant, parserOf } from "../store/kept.ts";
+import { Unsynced } from "../store/unsynced.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
 export interface ClockOffset {
@@ -25,6 +26,7 @@ export class ClockOffsets {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #devices = new Map<DeviceId, Epochs>();
+  readonly #unsynced = new Unsynced();
 
   constructor(database: Database) {
     this.#database = database;
@@ -46,6 +48,12 @@ export class ClockOffsets {
       insert.run(device, epoch, offset.mono, offset.zero, Math.round(now));
       trim.run(device, mostKept);
     });
+    this.#unsynced.add();
+  }
+
+  /** Resolves once the offsets that were kept are on the disk; undefined where they are already. @throws EnvironmentError */
+  synced(): Promise<void> | undefined {
+    return this.#unsynced.synced(this.#database);
   }
 
   #of(device: DeviceId): Epochs {

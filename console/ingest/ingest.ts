@@ -9,7 +9,8 @@ import { Rejections } from "./rejections.ts";
 import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples.ts";
 import { NoRoomError, type Spool } from "./spool/spool.ts";
 
-export interface IngestOptions extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "store"> {
+export interface IngestOptions
+  extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "asideSynced" | "store"> {
   readonly store: SimpleSamplesOptions["store"];
   readonly contract: Contract;
   readonly spool: Spool;
@@ -46,8 +47,9 @@ export class Ingest {
     this.#options = options;
     const { contract, clock, problem = () => {} } = options;
     this.#rejections = new Rejections({ clock, problem, keep: (misfit) => contract.quarantine.add(misfit) });
-    this.batches = new Batches({ ...options, admit: (_, series) => contract.admit(series) });
-    this.samples = new SimpleSamples({ ...options, admit: (series) => contract.admit(series) });
+    const asideSynced = (): Promise<unknown> | undefined => contract.synced();
+    this.batches = new Batches({ ...options, asideSynced, admit: (_, series) => contract.admit(series) });
+    this.samples = new SimpleSamples({ ...options, asideSynced, admit: (series) => contract.admit(series) });
   }
 
   /** @throws EnvironmentError when the spool's file cannot be used */
@@ -59,11 +61,11 @@ export class Ingest {
   }
 
   /** Tells what has been stored and not yet acknowledged. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.samples.stop();
     this.#options.spool.stop();
     this.#options.contract.stop();
-    this.batches.stop();
+    await this.batches.stop();
   }
 
   /** A numbered batch from an agent. */

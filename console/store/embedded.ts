@@ -5,7 +5,7 @@ import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "./damage.ts";
 import { isDamage, transaction, type Database } from "./database.ts";
-import { closeDatabase, dropDatabase } from "./group-sync.ts";
+import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "./group-sync.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { mend, openMended, type MendOptions } from "./mend.ts";
 import { mostPoints, tooManyPoints } from "./points.ts";
@@ -70,7 +70,7 @@ export class EmbeddedStore implements MetricsStore {
   readonly #reader: HistoryReader;
   readonly #reads: ReadQueue;
   #unmended = false;
-  #open: { readonly database: Database; readonly statements: Statements } | undefined;
+  #open: { readonly database: Database; readonly statements: Statements; readonly sync: GroupSync } | undefined;
   #trimmed = Number.NEGATIVE_INFINITY;
   /** Milliseconds since 1970 UTC: what is older is being let go, some with each write. */
   #cut: number | undefined;
@@ -103,7 +103,7 @@ export class EmbeddedStore implements MetricsStore {
   #begin(database: Database): void {
     this.#unmended = false;
     this.#seriesIds.clear();
-    this.#open = { database, statements: prepare(database) };
+    this.#open = { database, statements: prepare(database), sync: syncOf(database) };
   }
 
   /** @returns whether the file was damaged, and a new one has taken its place */
@@ -119,18 +119,31 @@ export class EmbeddedStore implements MetricsStore {
 
   async stop(): Promise<void> {
     await this.#reader.stop();
+    // Who waits for it is answered before what waits for them is stopped as well.
+    await this.#open?.sync.synced().catch(() => {});
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = false;
     this.#seriesIds.clear();
   }
 
-  async write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
+  /** Resolves once all of it is on the disk. Not async itself: the series would be held in memory for as long as the disk takes. */
+  write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
     try {
-      if (isQuick(series)) return this.#write(series);
-      return await this.#writeInPortions(series);
+      return this.#synced(isQuick(series) ? this.#write(series) : this.#writeInPortions(series));
     } catch (cause) {
       this.#seriesIds.clear();
+      return Promise.reject(this.#failed(cause));
+    }
+  }
+
+  async #synced(written: WriteOutcome | Promise<WriteOutcome>): Promise<WriteOutcome> {
+    try {
+      const outcome = written instanceof Promise ? await written : written;
+      await this.#started.sync.synced();
+      this.#works();
+      return outcome;
+    } catch (cause) {
       throw this.#failed(cause);
     }
   }
@@ -138,11 +151,16 @@ export class EmbeddedStore implements MetricsStore {
   /** Between two portions everybody else has a turn. Should one fail, all come again: writing a sample twice is harmless. */
   async #writeInPortions(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
     const rejected: WriteOutcome["rejected"][number][] = [];
-    for (const portion of portionsOf(series)) {
-      rejected.push(...this.#write(portion).rejected);
-      await nextTurn();
+    try {
+      for (const portion of portionsOf(series)) {
+        rejected.push(...this.#write(portion).rejected);
+        await nextTurn();
+      }
+      return { rejected };
+    } catch (cause) {
+      this.#seriesIds.clear();
+      throw cause;
     }
-    return { rejected };
   }
 
   #write(series: readonly SeriesColumns[], again = false): WriteOutcome {
@@ -157,7 +175,6 @@ export class EmbeddedStore implements MetricsStore {
       if (again || !this.#mended(thrown)) throw thrown;
       return this.#write(series, true);
     }
-    this.#works();
     return { rejected };
   }
 

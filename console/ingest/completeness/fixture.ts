@@ -18,13 +18,17 @@ export async function openLedger(scope: Scope, directory?: string) {
   scope.cleanup(() => database.close());
   const clock = new ManualClock();
   const acked: string[] = [];
+  const disk = { refuses: undefined as Error | undefined };
+  const synced = async (): Promise<void> => {
+    if (disk.refuses) throw disk.refuses;
+  };
   const start = () => {
     const rows = new LedgerRows(database);
     const acknowledge = (device: string, outbox: string, seq: number): void =>
       void acked.push(`${device} ${outbox} ${seq}`);
-    const ledger = new BatchLedger({ database, rows, clock, log: silentLog, acknowledge });
+    const ledger = new BatchLedger({ database, rows, clock, log: silentLog, acknowledge, synced });
     scope.cleanup(() => ledger.stop());
-    const reports = new CompletenessReports({ rows, flush: () => ledger.flush() });
+    const reports = new CompletenessReports({ rows, flush: () => void ledger.flush() });
     const store = (
       seq: number,
       { outbox = "a", samples = 10, setAside = 0, gap = undefined as Gap | undefined } = {},
@@ -36,5 +40,5 @@ export async function openLedger(scope: Scope, directory?: string) {
     };
     return { ledger, reports, store };
   };
-  return { database, clock, acked, start };
+  return { database, disk, clock, acked, start };
 }

@@ -10,19 +10,38 @@ suite("ledger of batches in trouble", ({ test }) => {
     const { database, clock, acked, start } = await openLedger(scope);
     const { ledger, reports, store } = start();
     store(1);
-    ledger.flush();
+    await ledger.flush();
     database.exec("CREATE TRIGGER full BEFORE UPDATE ON outboxes BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
     store(2);
-    ledger.flush();
+    await ledger.flush();
     assert.match(ledger.problem ?? "", /cannot write down which batches it has.*the disk is full/);
     assert.equal([store(2), store(3)], ["writing", "busy"]);
     assert.equal(acked, ["rpi-7 a 1"]);
     database.exec("DROP TRIGGER full");
     clock.advance(1_000);
+    await ledger.flush();
     assert.is(ledger.problem, undefined);
     assert.equal(acked, ["rpi-7 a 1", "rpi-7 a 2"]);
     assert.equal([store(2), store(3)], ["stored", "new"]);
     assert.is(reports.of(rpi).stored, 30);
+  });
+
+  test("what is written and not yet synced is neither acknowledged nor said to be stored", async (scope) => {
+    const { disk, clock, acked, start } = await openLedger(scope);
+    const { ledger, store } = start();
+    disk.refuses = new Error("EIO: i/o error, fdatasync");
+    store(1);
+    await ledger.flush();
+    assert.match(ledger.problem ?? "", /acknowledges none: EIO/);
+    assert.equal([store(1), store(2)], ["writing", "busy"]);
+    clock.advance(1_000);
+    await ledger.flush();
+    assert.equal(acked, []);
+    disk.refuses = undefined;
+    clock.advance(1_000);
+    await ledger.flush();
+    assert.equal([acked, ledger.problem], [["rpi-7 a 1"], undefined]);
+    assert.equal([store(1), store(2)], ["stored", "new"]);
   });
 
   test("a full disk under the ledger: no ack for what is not written down, and all of them when there is room", async (scope) => {
@@ -30,18 +49,19 @@ suite("ledger of batches in trouble", ({ test }) => {
     const { clock, acked, start } = await openLedger(scope, directory);
     const { ledger, store } = start();
     store(1);
-    ledger.flush();
+    await ledger.flush();
     const filler = fillDisk(directory);
     let seq = 1;
     while (ledger.problem === undefined && seq < 5_000) {
       assert.is(store(++seq), "new");
-      ledger.flush();
+      await ledger.flush();
     }
     assert.match(ledger.problem ?? "", /acknowledges none: .*full/);
     assert.is(acked.length, seq - 1);
     assert.is(store(seq), "writing");
     rmSync(filler);
     clock.advance(1_000);
+    await ledger.flush();
     assert.is(ledger.problem, undefined);
     assert.is(acked.length, seq);
     assert.is(start().store(seq), "stored");
@@ -64,8 +84,8 @@ suite("ledger of batches in trouble", ({ test }) => {
         if (!gap) inStore.add(seq);
         ledger.stored(rpi, { outbox: "a", seq, end: gap ? null : seq, samples: gap ? 0 : 2, setAside: 0, gap });
       };
-      const hearAcks = (): void => {
-        ledger.flush();
+      const hearAcks = async (): Promise<void> => {
+        await ledger.flush();
         for (const ack of acked.splice(0)) outbox.delete(Number(ack.split(" ")[2]));
       };
       const drop = (): void => {
@@ -81,14 +101,14 @@ suite("ledger of batches in trouble", ({ test }) => {
         const chance = random(100);
         if (chance < 30) outbox.set(next++, undefined);
         else if (chance < 80) send([...outbox.keys()][random(Math.min(8, outbox.size || 1))] ?? 1, random(5) === 0);
-        else if (chance < 95) hearAcks();
+        else if (chance < 95) await hearAcks();
         else if (chance < 98) drop();
         else ({ ledger, reports } = start());
       }
       ({ ledger, reports } = start());
       for (let round = 0; outbox.size > 0 && round < 50; round += 1) {
         for (const seq of outbox.keys()) send(seq, false);
-        hearAcks();
+        await hearAcks();
       }
       assert.is(outbox.size, 0);
       const { stored, missing, outstanding, gaps } = reports.of(rpi);

@@ -11,7 +11,7 @@ suite("ledger of batches", ({ test }) => {
     assert.is(store(1), "new");
     assert.is(store(1), "writing");
     assert.equal(acked, []);
-    ledger.flush();
+    await ledger.flush();
     assert.equal(acked, ["rpi-7 a 1"]);
     assert.is(store(1), "stored");
     // Heard, and not written yet, when the process dies.
@@ -50,7 +50,7 @@ suite("ledger of batches", ({ test }) => {
       gaps: [],
     });
     for (const seq of [8, 6, 4, 4]) store(seq);
-    ledger.flush();
+    await ledger.flush();
     assert.equal(reports.of(rpi).outstanding, { batches: 0, samples: 0, from: null, since: null });
     assert.is(reports.of(rpi).stored, 70);
     assert.is(ledger.tip(rpi, "a"), noticed + 9_000);
@@ -133,17 +133,17 @@ suite("ledger of batches", ({ test }) => {
     store(2 ** 50);
     for (let seq = 10; seq < 4_010; seq += 2) {
       assert.is(store(seq), "new");
-      ledger.flush();
+      await ledger.flush();
     }
     for (let at = 0; at < 60; at += 1) {
       store(1, { outbox: `x${at}` });
       store(3, { outbox: `x${at}` });
-      ledger.flush();
+      await ledger.flush();
     }
     for (let seq = 10; seq < 510; seq += 2) {
       const gap = { from: seq - 1, to: seq - 1, samples: Number.MAX_SAFE_INTEGER, why: "w".repeat(2_000) };
       store(seq, { outbox: "gaps", gap });
-      ledger.flush();
+      await ledger.flush();
     }
     assert.is(ledger.problem, undefined);
     const count = (table: string): number =>

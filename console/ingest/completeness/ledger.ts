@@ -4,6 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
+import { syncOf } from "../../store/group-sync.ts";
 import { hear, isComplete, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
 import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
@@ -19,6 +20,8 @@ export interface BatchLedgerOptions {
   readonly log: Log;
   /** The batch is in the store and in the ledger: its outbox may let go of it. `run` is empty where that is not known. */
   readonly acknowledge: (device: DeviceId, outbox: string, seq: number, run: string) => void;
+  /** Resolves once what the database was given is on the disk: {@link syncOf} of it by default. */
+  readonly synced?: () => Promise<void>;
   /** Called when {@link BatchLedger.problem} has come or gone. */
   readonly onProblem?: () => void;
 }
@@ -49,10 +52,11 @@ const retryAfter = 1_000;
 /**
  * Which batches the store has, by device and outbox, so that a batch that comes again is known, and what is missing can be told.
  *
- * new ─ take ─► writing ─ stored ─► (a transaction a turn) ─► stored, acknowledged
+ * new ─ take ─► writing ─ stored ─► (a transaction a turn) ─► (a sync, shared) ─► stored, acknowledged
  *                  └─ kept ─► new
  *
- * The transaction comes before the acks: a batch that left its outbox is never shown as missing, whenever this process is killed.
+ * The transaction and its sync come before the acks: a batch that left its outbox is never shown as missing, whenever this process is
+ * killed or its machine loses power. What is to be called `stored` here is synced in the store already.
  */
 export class BatchLedger {
   readonly #options: BatchLedgerOptions;
@@ -67,6 +71,7 @@ export class BatchLedger {
   #scheduled: NodeJS.Immediate | undefined;
   #cancelRetry: (() => void) | undefined;
   #problem: string | undefined;
+  #syncing: Promise<void> = Promise.resolve();
 
   constructor(options: BatchLedgerOptions) {
     this.#options = options;
@@ -143,7 +148,7 @@ export class BatchLedger {
     if (gap) this.#lost(this.#books.get(device, outboxOf(outbox)) ?? book, gap, seq);
     this.#dirty.add(book);
     this.#done.push([book, seq]);
-    this.#scheduled ??= setImmediate(() => this.flush());
+    this.#scheduled ??= setImmediate(() => void this.flush());
   }
 
   /** The store did not take the batch: its sender keeps it, and will send it again. */
@@ -157,22 +162,29 @@ export class BatchLedger {
     this.#books.drop(device, outbox);
   }
 
-  /** Writes what is new, then acknowledges it. When that fails there is no ack, and it is tried again. */
-  flush(): void {
+  /**
+   * Writes what is new at once, and acknowledges it when it is on the disk; then it resolves. When that fails there is no ack, and it is
+   * tried again.
+   */
+  flush(): Promise<void> {
     this.#cancelScheduled();
-    if (this.#dirty.size === 0 && this.#fresh.size === 0) return;
+    if (this.#dirty.size === 0 && this.#fresh.size === 0) return this.#syncing;
     try {
       transaction(this.#options.database, () => this.#write());
-      this.#acknowledge();
-      this.#fold();
-      this.#tell(undefined);
     } catch (thrown) {
       this.#failed(asError(thrown));
+      return this.#syncing;
     }
+    const done = this.#done;
+    this.#done = [];
+    this.#dirty.clear();
+    this.#changes = [];
+    return (this.#syncing = this.#acknowledgeDurable(done));
   }
 
-  stop(): void {
-    this.flush();
+  /** Resolves when all that the store has is acknowledged, or cannot be. */
+  async stop(): Promise<void> {
+    await this.flush();
     this.#cancelScheduled();
   }
 
@@ -193,14 +205,24 @@ export class BatchLedger {
     this.#changes.push(() => addGap(this.#options.rows, book.device, gap));
   }
 
-  #acknowledge(): void {
-    const done = this.#done;
-    this.#done = [];
-    this.#dirty.clear();
-    this.#changes = [];
-    for (const [book, seq] of done) {
-      this.#release(book, seq);
-      this.#options.acknowledge(book.device, outboxOf(book.outbox), seq, runOf(book.runs, seq));
+  async #acknowledgeDurable(done: readonly (readonly [Book, number])[]): Promise<void> {
+    const { database, synced = () => syncOf(database).synced() } = this.#options;
+    try {
+      await synced();
+    } catch (thrown) {
+      this.#done.unshift(...done);
+      for (const [book] of done) this.#dirty.add(book);
+      return this.#failed(asError(thrown));
+    }
+    try {
+      for (const [book, seq] of done) {
+        this.#release(book, seq);
+        this.#options.acknowledge(book.device, outboxOf(book.outbox), seq, runOf(book.runs, seq));
+      }
+      this.#fold();
+      this.#tell(undefined);
+    } catch (thrown) {
+      this.#failed(asError(thrown));
     }
   }
 
@@ -229,7 +251,7 @@ export class BatchLedger {
     this.#tell(`the console cannot write down which batches it has, and acknowledges none: ${error.message}`);
     this.#cancelRetry ??= this.#options.clock.after(retryAfter, () => {
       this.#cancelRetry = undefined;
-      this.flush();
+      void this.flush();
     });
   }
 

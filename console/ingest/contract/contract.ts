@@ -99,6 +99,16 @@ export class Contract {
     }
   }
 
+  /**
+   * Resolves once what was held and learned of all that was admitted is on the disk; undefined where it is already, which is nearly always.
+   * Only then may a sender be told, or a message leave the spool. @throws NoRoomError, EnvironmentError when the disk refuses
+   */
+  synced(): Promise<unknown> | undefined {
+    const held = this.held.synced();
+    const types = this.types.synced();
+    return held && types ? Promise.all([held, types]) : (held ?? types);
+  }
+
   #admitOne(series: SeriesColumns): SeriesColumns | undefined {
     const { measurement, times, fields } = series;
     if (!this.budget.admits(series)) {

@@ -8,6 +8,7 @@ import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
 import type { StoredTypes } from "../../store/store.ts";
+import { Unsynced } from "../../store/unsynced.ts";
 import { keyOf } from "./held.ts";
 import { isConsoles, shippedType } from "./shipped-types.ts";
 
@@ -70,6 +71,7 @@ export class FieldTypes {
   #firstComer: ReturnType<Database["prepare"]> | undefined;
   /** What came first in the present message. */
   #unkept: Row[] = [];
+  readonly #unsynced = new Unsynced();
   #count = 0;
 
   constructor(options: FieldTypesOptions) {
@@ -211,6 +213,11 @@ export class FieldTypes {
     this.#introduced.set(device, (this.#introduced.get(device) ?? 0) + 1);
   }
 
+  /** Resolves once the types that were kept are on the disk; undefined where they are already. @throws EnvironmentError */
+  synced(): Promise<void> | undefined {
+    return this.#unsynced.synced(this.#options.database);
+  }
+
   /** Keeps what came first since the last time, in one transaction: a message may bring a thousand new fields. */
   commit(): void {
     if (this.#unkept.length === 0) return;
@@ -225,6 +232,7 @@ export class FieldTypes {
       transaction(database, () => {
         for (const { measurement, field, type, device } of rows) keep.run(measurement, field, type, device, since);
       });
+      this.#unsynced.add();
     } catch (thrown) {
       // They hold as long as this run does, which is no reason to refuse samples.
       const [first] = rows;

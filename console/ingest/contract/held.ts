@@ -9,6 +9,7 @@ import { transaction, type Database } from "../../store/database.ts";
 import { closeDatabase } from "../../store/group-sync.ts";
 import { openMended } from "../../store/mend.ts";
 import type { SeriesColumns } from "../../store/store.ts";
+import { Unsynced } from "../../store/unsynced.ts";
 import { NoRoomError } from "../spool/spool.ts";
 
 export interface HeldOptions {
@@ -94,6 +95,7 @@ export class HeldValues {
   readonly #bytes = new Map<DeviceId, number>();
   readonly #fieldsOf = new Map<DeviceId, Set<string>>();
   #pairs = 0;
+  readonly #unsynced = new Unsynced();
   #lastTimes: { readonly times: readonly number[]; readonly text: string } | undefined;
   #total = 0;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
@@ -283,11 +285,21 @@ export class HeldValues {
     if (!database?.isTransaction) return;
     try {
       database.exec("COMMIT");
+      this.#unsynced.add();
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       this.#summarize();
       throw this.#full(cause);
     }
+  }
+
+  /**
+   * Resolves once what was committed is on the disk; undefined where it is already. Nothing is acknowledged before.
+   * @throws NoRoomError when the disk refuses
+   */
+  synced(): Promise<void> | undefined {
+    const synced = this.#open && this.#unsynced.synced(this.#open.database);
+    return synced?.catch((thrown: unknown) => Promise.reject(this.#full(thrown)));
   }
 
   #full(cause: unknown): NoRoomError {

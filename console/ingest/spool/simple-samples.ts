@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { asError, BadInputError } from "#shared/errors";
+import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { name, readSimple } from "#shared/messages/metrics";
@@ -20,6 +20,8 @@ export interface SimpleSamplesOptions {
   readonly random: () => number;
   /** What of a device's series may be written. */
   readonly admit: (series: readonly SeriesColumns[]) => readonly SeriesColumns[];
+  /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
+  readonly asideSynced?: () => Promise<unknown> | undefined;
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
@@ -104,7 +106,7 @@ export class SimpleSamples {
   }
 
   /**
-   * Resolves once the message is on disk (or, while that is full, on its way to the store).
+   * Resolves once the message is on disk, synced (or, while that is full, in the store).
    * @throws BadInputError when it does not fit the schema, or there is no room for it
    */
   async take(device: DeviceId, measurement: string, payload: Buffer): Promise<void> {
@@ -122,7 +124,8 @@ export class SimpleSamples {
       if (thrown instanceof BadInputError) throw thrown;
       // No disk to keep it on: still better tried than lost.
       if (!store.health().ok || this.#isBusy) throw new BadInputError(asError(thrown).message, { cause: thrown });
-      return void this.#pass({ id: (this.#unspooled -= 1), size, series });
+      if (await this.#pass({ id: (this.#unspooled -= 1), size, series })) return;
+      throw new NoRoomError(asError(thrown).message, { cause: thrown });
     }
     if (!this.#started) return;
     if (!store.health().ok || this.#isBusy) this.#leave();
@@ -155,12 +158,13 @@ export class SimpleSamples {
   }
 
   /** Straight from memory, beside what is drained. */
-  async #pass(row: Passing): Promise<void> {
+  async #pass(row: Passing): Promise<boolean> {
     this.#passing.set(row.id, row.size);
     this.#passingBytes += row.size;
-    await this.#write([row]);
+    const written = await this.#write([row]);
     this.#passing.delete(row.id);
     this.#passingBytes -= row.size;
+    return written;
   }
 
   /** @returns whether the store has taken a decision on them; otherwise they stay in the spool */
@@ -169,6 +173,7 @@ export class SimpleSamples {
     try {
       const admitted = rows.flatMap(({ series }) => series);
       const { rejected } = await store.write(admitted);
+      await this.#options.asideSynced?.();
       const lost = rejected.reduce((sum, { count }) => sum + count, 0);
       this.stats.rejected += lost;
       this.stats.stored += countSamples(admitted) - lost;
@@ -183,7 +188,9 @@ export class SimpleSamples {
   #failed(rows: readonly Passing[], thrown: unknown): boolean {
     const { spool } = this.#options;
     this.stats.deferred += 1;
-    if (!(thrown instanceof StoreUnavailableError)) {
+    if (
+      !(thrown instanceof StoreUnavailableError || thrown instanceof EnvironmentError || thrown instanceof NoRoomError)
+    ) {
       this.#seldom.say("error", "", { err: asError(thrown) }, "simple samples could not be written");
       // One alone that fails so would fail for ever, and stand in the way of all others.
       if (rows.length === 1) {

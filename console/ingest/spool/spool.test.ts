@@ -6,7 +6,7 @@ import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
-import { suite, type Scope } from "../../../test/suite.ts";
+import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
 import { SimpleSamples } from "./simple-samples.ts";
 import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
@@ -140,7 +140,7 @@ suite("the spool", ({ test }) => {
     assert.match(spool.state.problem ?? "", /disk is full/);
     rmSync(filler);
     clock.advance(probeEvery);
-    assert.is(spool.state.problem, undefined);
+    await eventually("the spool works again", () => spool.state.problem === undefined);
   });
 });
 

@@ -4,7 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Damage } from "../../store/damage.ts";
 import { isDamage, transaction, type Database } from "../../store/database.ts";
-import { closeDatabase, dropDatabase } from "../../store/group-sync.ts";
+import { closeDatabase, dropDatabase, syncOf } from "../../store/group-sync.ts";
 import { mend, openMended, type MendOptions } from "../../store/mend.ts";
 
 export interface SpoolOptions {
@@ -76,13 +76,16 @@ export class NoRoomError extends BadInputError {}
 
 /**
  * Messages of senders that keep nothing themselves, on disk until the store has them. What was added is here after a
- * kill of the process. When it is full, new messages are refused and those in it stay: they were accepted, and that is
- * a promise, while the sender of a new one can be told. Additions and removals of one turn are one transaction each.
+ * kill of the process, and after a power cut. When it is full, new messages are refused and those in it stay: they were accepted, and that is
+ * a promise, while the sender of a new one can be told. Additions and removals of one turn are one transaction each;
+ * removals wait for no sync, because what comes back is written once more, which changes nothing.
  */
 export class Spool {
   readonly #options: SpoolOptions;
   #open: Opened | undefined;
   #waiting: Waiting[] = [];
+  /** In the file, and not yet sure to stay: nobody else is given them. */
+  readonly #syncing = new Set<number>();
   /** Written, but still in the file. */
   readonly #done = new Map<number, number>();
   #scheduled: NodeJS.Immediate | undefined;
@@ -198,7 +201,7 @@ export class Spool {
     let bytes = 0;
     for (const row of this.#open?.statements.oldest.iterate() ?? []) {
       const { id, device, measurement, arrival, payload } = row as unknown as SpoolRow;
-      if (skip.has(id) || this.#done.has(id)) continue;
+      if (skip.has(id) || this.#done.has(id) || this.#syncing.has(id)) continue;
       bytes += payload.length;
       if (found.length > 0 && bytes > most.bytes) break;
       found.push({ id, device, measurement, arrival, payload: Buffer.from(payload) });
@@ -238,8 +241,25 @@ export class Spool {
       this.#mendIfDamaged(cause);
       return;
     }
-    this.#recovered();
-    for (const { row, resolve } of waiting) resolve(row.id);
+    void this.#settleDurable(database, waiting);
+  }
+
+  async #settleDurable(database: Database, waiting: readonly Waiting[]): Promise<void> {
+    for (const { row } of waiting) this.#syncing.add(row.id);
+    let error: Error | undefined;
+    try {
+      await syncOf(database).synced();
+      this.#recovered();
+    } catch (cause) {
+      error = this.#failed(cause);
+      // Their senders are told that they were not taken.
+      this.remove(waiting.map(({ row }) => ({ id: row.id, size: sizeOf(row.payload) })));
+    }
+    for (const { row, resolve, reject } of waiting) {
+      this.#syncing.delete(row.id);
+      if (error) reject(error);
+      else resolve(row.id);
+    }
   }
 
   #flushRemovals({ database, statements }: Opened): void {
@@ -251,7 +271,6 @@ export class Spool {
       this.#rows -= this.#done.size;
       for (const size of this.#done.values()) this.#bytes -= size;
       this.#done.clear();
-      this.#recovered();
       if (this.#rows === 0) database.exec(`PRAGMA incremental_vacuum(${pages})`);
     } catch (cause) {
       // They stay marked as done, and go with a later flush.
@@ -261,7 +280,7 @@ export class Spool {
   }
 
   #failed(cause: unknown): EnvironmentError {
-    this.#probe ??= this.#options.clock.after(probeEvery, () => this.#tryAgain());
+    if (this.#open) this.#probe ??= this.#options.clock.after(probeEvery, () => void this.#tryAgain());
     const message = `the spool ${this.#options.path} cannot be written: ${asError(cause).message}; make room on its disk`;
     if (this.#problem === undefined) this.#options.log.error({ err: asError(cause) }, message);
     this.#problem = message;
@@ -269,13 +288,14 @@ export class Spool {
   }
 
   /** There may be nobody who sends: without a try of its own it would count as full for ever. */
-  #tryAgain(): void {
+  async #tryAgain(): Promise<void> {
     this.#probe = undefined;
     const { database } = this.#open ?? {};
     if (!database || this.#problem === undefined) return;
     try {
       const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
       transaction(database, () => database.exec(`PRAGMA user_version = ${version}`));
+      await syncOf(database).synced();
       this.#recovered();
     } catch (cause) {
       this.#failed(cause);
