@@ -27,6 +27,8 @@ export interface BatchesOptions {
   readonly log: Log;
   /** What of a device's series may be written; the rest counts as set aside. All of it by default. @throws NoRoomError */
   readonly admit?: (device: DeviceId, series: readonly SeriesColumns[]) => readonly SeriesColumns[];
+  /** Hands to the database what was set aside of batches that are about to be acknowledged. */
+  readonly keepAside?: () => void;
   /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
   readonly asideSynced?: () => Promise<unknown> | undefined;
   /** A batch was heard, with the series that it brought; none where it came again. */
@@ -88,7 +90,15 @@ export class Batches {
     this.#seldom = new Seldom(log, clock);
     this.#acks = new Acks(options.publishAck, clock);
     const acknowledge = (...batch: [DeviceId, string, number, string]): void => this.#acknowledge(...batch);
-    const ledger = (this.#ledger = new BatchLedger({ database, rows, clock, log, acknowledge, onProblem }));
+    const ledger = (this.#ledger = new BatchLedger({
+      database,
+      rows,
+      clock,
+      log,
+      acknowledge,
+      onProblem,
+      before: options.keepAside ?? (() => {}),
+    }));
     this.completeness = new CompletenessReports({ rows, flush: () => void ledger.flush() });
     this.#placing = new Placing((this.#offsets = new ClockOffsets(database)));
     this.#skews = new Skews(options.observeClock);

@@ -6,6 +6,7 @@ import { silentLog } from "#shared/log";
 import { readAck, type Batch } from "#shared/messages/metrics";
 import type { Scope } from "../../test/suite.ts";
 import { openDatabase } from "../store/database.ts";
+import { syncOf } from "../store/group-sync.ts";
 import { migrations } from "../store/schema.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../store/store.ts";
 import { Contract } from "./contract/contract.ts";
@@ -80,7 +81,11 @@ export async function openIngest(scope: Scope) {
     take: (payload: Buffer) => ingest.batch(rpi, { topic, payload, retain: false }),
     /** Until the store has answered, the ledger is written and the acks are out. */
     settled: async () => {
-      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 4; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await contract.synced();
+        await syncOf(database).synced();
+      }
       clock.advance(1_000);
       await new Promise((resolve) => setImmediate(resolve));
     },

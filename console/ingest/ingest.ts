@@ -48,7 +48,8 @@ export class Ingest {
     const { contract, clock, problem = () => {} } = options;
     this.#rejections = new Rejections({ clock, problem, keep: (misfit) => contract.quarantine.add(misfit) });
     const asideSynced = (): Promise<unknown> | undefined => contract.synced();
-    this.batches = new Batches({ ...options, asideSynced, admit: (_, series) => contract.admit(series) });
+    const keepAside = (): void => contract.quarantine.keep();
+    this.batches = new Batches({ ...options, keepAside, asideSynced, admit: (_, series) => contract.admit(series) });
     this.samples = new SimpleSamples({ ...options, asideSynced, admit: (series) => contract.admit(series) });
   }
 

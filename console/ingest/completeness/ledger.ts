@@ -20,6 +20,8 @@ export interface BatchLedgerOptions {
   readonly log: Log;
   /** The batch is in the store and in the ledger: its outbox may let go of it. `run` is empty where that is not known. */
   readonly acknowledge: (device: DeviceId, outbox: string, seq: number, run: string) => void;
+  /** Called before each transaction: what is to be in the same sync. */
+  readonly before?: () => void;
   /** Resolves once what the database was given is on the disk: {@link syncOf} of it by default. */
   readonly synced?: () => Promise<void>;
   /** Called when {@link BatchLedger.problem} has come or gone. */
@@ -170,6 +172,7 @@ export class BatchLedger {
     this.#cancelScheduled();
     if (this.#dirty.size === 0 && this.#fresh.size === 0) return this.#syncing;
     try {
+      this.#options.before?.();
       transaction(this.#options.database, () => this.#write());
     } catch (thrown) {
       this.#failed(asError(thrown));

@@ -60,6 +60,8 @@ export class Quarantine {
   /** Values that there was no room to tell apart. */
   readonly #more = new Map<DeviceId, number>();
   readonly #dirty = new Set<Entry>();
+  /** Those of {@link #dirty} of which the database has nothing yet. */
+  readonly #unkept = new Set<Entry>();
   #size = 0;
   #cancelFlush: (() => void) | undefined;
 
@@ -90,7 +92,9 @@ export class Quarantine {
       known.last = now;
       this.#touch(known);
     } else if (this.#hasRoom(misfit.device)) {
-      this.#touch(this.#put({ ...misfit, first: now, last: now }));
+      const entry = this.#put({ ...misfit, first: now, last: now });
+      this.#unkept.add(entry);
+      this.#touch(entry);
     } else {
       this.count(misfit.device, count);
     }
@@ -126,7 +130,7 @@ export class Quarantine {
       this.#more.delete(id);
     }
     // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- an entry of ours, shown read-only
-    for (const entry of entries) this.#dirty.delete(entry as Entry);
+    for (const entry of entries) this.#settled(entry as Entry);
     this.#size -= entries.length;
     return entries.length;
   }
@@ -140,7 +144,7 @@ export class Quarantine {
       for (const [key, entry] of entries) {
         if (entry.measurement !== measurement || entry.field !== field || !isConflict(entry.got)) continue;
         entries.delete(key);
-        this.#dirty.delete(entry);
+        this.#settled(entry);
         this.#size -= 1;
         forget.run(measurement, field, entry.got);
       }
@@ -150,18 +154,29 @@ export class Quarantine {
   flush(most = flushed): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
-    if (this.#dirty.size === 0) return;
+    this.#hand([...this.#dirty].slice(0, most));
+  }
+
+  /**
+   * Hands over entries of which the database has nothing yet: before a batch is acknowledged, so that what is set aside of it is never gone
+   * without a word. Their counts may lag by a second.
+   */
+  keep(): void {
+    if (this.#unkept.size > 0) this.#hand([...this.#unkept].slice(0, flushed));
+  }
+
+  #hand(handed: readonly Entry[]): void {
+    if (handed.length === 0) return;
     const { database, log } = this.#options;
     try {
       const keep = database.prepare(
         "INSERT OR REPLACE INTO quarantine (device, measurement, field, got, wanted, sample, count, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
-      const handed = [...this.#dirty].slice(0, most);
       transaction(database, () => {
         for (const { device, measurement, field, got, wanted, sample, count, first, last } of handed)
           keep.run(device, measurement, field, got, wanted, sample, count, first, last);
       });
-      for (const entry of handed) this.#dirty.delete(entry);
+      for (const entry of handed) this.#settled(entry);
       if (this.#dirty.size > 0) this.#flushLater();
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "the quarantine could not be kept: its counts go on in memory");
@@ -183,6 +198,11 @@ export class Quarantine {
   #touch(entry: Entry): void {
     this.#dirty.add(entry);
     this.#flushLater();
+  }
+
+  #settled(entry: Entry): void {
+    this.#dirty.delete(entry);
+    this.#unkept.delete(entry);
   }
 
   #flushLater(): void {
