@@ -131,6 +131,8 @@ export class Registry {
       this.#changed(entry);
       return { boot: status.boot, why: `the id ${id} is in use by another agent: give this one an id of its own` };
     }
+    // The one that was refused has taken the place of one that is gone.
+    if (entry.problem !== null && entry.birth?.instance !== status.instance) entry.problem = null;
     this.#born(entry, status);
     return undefined;
   }
