@@ -25,8 +25,9 @@ import type { Columns } from "./columns.ts";
 import { inventory } from "./collectors/inventory.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
-import { instanceId } from "./instance.ts";
+import { Instance } from "./instance.ts";
 import { Ledger } from "./ledger.ts";
+import { lossSentence } from "./ledger-records.ts";
 import { Outbox, type OutboxSize } from "./outbox/outbox.ts";
 import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
 import { OwnMetrics } from "./own/own-metrics.ts";
@@ -68,6 +69,7 @@ export class Agent {
   readonly #sampler: Sampler;
   readonly #sender: Sender;
   readonly #executor: Executor;
+  readonly #instance: Instance;
   readonly #ledger: Ledger;
   readonly #lock: DirectoryLock | undefined;
   readonly #presence: Presence;
@@ -112,21 +114,21 @@ export class Agent {
       log,
       clock,
     });
-    const instance = instanceId(options.directory);
+    this.#instance = new Instance(options.directory, log);
     this.#presence = new Presence({
       bus: this.#link,
       topic: this.#topic("status"),
       boot,
       clock,
       self: () => ({
-        instance,
+        instance: this.#instance.id,
         agent: version,
         interval: this.#sampler.interval,
         paused: this.#sampler.paused,
         collectors: this.#sampler.collectors,
         commands: offers(this.#handlers),
         facts: this.#facts,
-        ...(this.#aside.problem === undefined ? {} : { problem: this.#aside.problem }),
+        ...this.#problems(),
       }),
     });
     this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
@@ -274,12 +276,20 @@ export class Agent {
   #openDirectory(): void {
     this.#lock?.acquire();
     try {
+      this.#instance.start();
       this.#outbox.start();
-      this.#ledger.start();
+      this.#openLedger();
     } catch (error) {
       this.#lock?.release();
       throw error;
     }
+  }
+
+  /** In this order: a kill in between leaves a ledger that nobody knows, and that is taken as it is; not a known one that is not there. */
+  #openLedger(): void {
+    const { ledger: id, before } = this.#instance;
+    const kept = this.#ledger.start({ id, before });
+    this.#instance.keep(kept ? this.#ledger.id : id);
   }
 
   #receive(message: Message): void {
@@ -322,6 +332,14 @@ export class Agent {
       return { waiting: batches, dropped, time: this.#sender.takeDeliveryTime() };
     };
     return rarely(internal(gathering, deliveries), longestPause);
+  }
+
+  /** What a person should look at. */
+  #problems(): { problem?: string } {
+    const { doubt, lossNoticed } = this.#ledger;
+    const ledger = doubt && lossNoticed ? lossSentence(doubt.why) : undefined;
+    const problems = [this.#instance.problem, ledger, this.#aside.problem].filter((one) => one !== undefined);
+    return problems.length > 0 ? { problem: problems.join("; ") } : {};
   }
 
   #topic(kind: "metrics" | "status"): string {

@@ -39,13 +39,13 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
     ping: {
       title: "Ask whether the agent answers",
       concurrent: true,
-      onInterrupt: "rerun",
+      harmless: true,
       run: () => ({ pong: true, boot: parts.boot }),
     },
     info: {
       title: "Tell about the machine and the agent",
       concurrent: true,
-      onInterrupt: "rerun",
+      harmless: true,
       run: () => ({
         agent: parts.version,
         boot: parts.boot,
@@ -60,7 +60,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
     },
     report: {
       title: "Take and send a sample now",
-      onInterrupt: "rerun",
+      harmless: true,
       run: async () => ({ readings: await sampler.report() }),
     },
     pause: {
@@ -95,7 +95,7 @@ function cancelCommand({ cancel }: BuiltinParts): Handler {
     title: "Withdraw a command that waits or runs here",
     args: cancelArgs,
     concurrent: true,
-    onInterrupt: "rerun",
+    harmless: true,
     run: ({ id }) => ({ cancelled: cancel(parseCommandId(id)) }),
   };
   return handler;

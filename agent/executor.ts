@@ -61,6 +61,7 @@ export class Executor {
   readonly #timers = new Set<() => void>();
   #stopped = false;
   #interruptedWatched = false;
+  #greeted = false;
 
   constructor(options: ExecutorOptions) {
     const { clock, ledger, boot, machine, bus, log, replyTopic: topic } = options;
@@ -99,11 +100,13 @@ export class Executor {
   /** The console has told its present moment (epoch ms). */
   learn(ts: number): void {
     this.#consoleClock.learn(ts);
+    this.#options.ledger.learn(ts);
   }
 
   /** The console has answered this run's birth. It may have only just come to hear, so what it has not acknowledged goes out again. */
   greeted(): void {
     if (this.#stopped) return;
+    this.#greeted = true;
     this.#repeatUnsettled();
     this.#queue.greeted();
     for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
@@ -154,7 +157,9 @@ export class Executor {
         return undefined;
       }
       const created = task.ts ?? this.#now();
-      return { id, created, task, encoding, request, handler, earlier, abort: new AbortController(), begun: false };
+      const early = !this.#greeted;
+      const abort = new AbortController();
+      return { id, created, task, encoding, request, handler, earlier, early, abort, begun: false };
     } catch (error) {
       this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
       return undefined;

@@ -34,6 +34,11 @@ export interface Handler<A = Args> {
   readonly args?: Schema<A>;
   /** What to do with a command that the agent's death interrupted; `fail` by default. */
   readonly onInterrupt?: "rerun" | "fail" | "verify";
+  /**
+   * It changes nothing, or nothing that matters how often it is done: it is begun without a line in the ledger, so also where the disk is
+   * full, and again after the agent's death, however often, whatever `onInterrupt` says.
+   */
+  readonly harmless?: boolean;
   /** Does not wait behind other commands. */
   readonly concurrent?: boolean;
   run(args: A, context: RunContext): Json | void | Promise<Json | void>;
@@ -42,6 +47,11 @@ export interface Handler<A = Args> {
    * the result of a command that succeeded; what it throws makes it `failed`. It must not bring the effect about itself.
    */
   verify?(args: A, interruption: Interruption): Json | void | Promise<Json | void>;
+}
+
+/** Whether it may be done again when nobody knows whether it was done. */
+export function mayRunAgain({ onInterrupt, harmless }: Pick<Handler, "onInterrupt" | "harmless">): boolean {
+  return harmless === true || onInterrupt === "rerun";
 }
 
 /** What the ledger knows of a command that was begun and not ended. */

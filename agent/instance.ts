@@ -1,33 +1,107 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { EnvironmentError, errorCode } from "#shared/errors";
+import { replaceFile } from "#shared/durable-file";
+import { asError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import { checksum } from "./checked-line.ts";
+
+/** What the file `instance` holds: ids of letters and digits, with dots between, the checksum last. Those of before hold the first alone. */
+export interface Kept {
+  readonly id: string;
+  /** The id of the ledger that stands beside it. */
+  readonly ledger?: string | undefined;
+}
 
 /**
- * An id of this installation that survives restarts, by which the console tells a second agent under the same device id
- * from the first one come back. Without a directory it lives as long as the process.
- * @throws EnvironmentError when the directory cannot be used
+ * The ids of this installation, which survive restarts: its own, by which the console tells a second agent under the same device id
+ * from the first one come back, and its ledger's, so that one that is gone or another is not taken for the one that was there.
+ *
+ * Without a directory they live as long as the process.
  */
-export function instanceId(directory: string | undefined): string {
-  if (directory === undefined) return shortId();
-  const path = join(directory, "instance");
-  try {
-    return readFileSync(path, "utf8").trim() || write(directory, path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return write(directory, path);
-    throw new EnvironmentError(`cannot read ${path}`, { cause: error });
+export class Instance {
+  readonly #path: string | undefined;
+  readonly #log: Log;
+  #kept: Kept = { id: shortId() };
+  #before = false;
+  #problem: string | undefined;
+
+  constructor(directory: string | undefined, log: Log) {
+    this.#path = directory === undefined ? undefined : join(directory, "instance");
+    this.#log = log;
+  }
+
+  get id(): string {
+    return this.#kept.id;
+  }
+
+  get ledger(): string | undefined {
+    return this.#kept.ledger;
+  }
+
+  /** Whether an agent has been here before. */
+  get before(): boolean {
+    return this.#before;
+  }
+
+  /** What a person should know: that the file did not read. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Reads what is kept. A file that does not read is set aside: what it held is not known, and this is a new installation. */
+  start(): void {
+    if (this.#path === undefined) return;
+    try {
+      const text = readFileSync(this.#path, "latin1");
+      this.#before = true;
+      const kept = parseInstance(text);
+      if (kept) this.#kept = kept;
+      else this.#damaged(this.#path, "it is not what was written");
+    } catch (thrown) {
+      if (errorCode(thrown) === "ENOENT") return;
+      this.#before = true;
+      this.#damaged(this.#path, asError(thrown).message);
+    }
+  }
+
+  /** Keeps the ids, once the ledger stands on the disk under its own. Where they cannot be kept, the next start makes new ones. */
+  keep(ledger: string | undefined): void {
+    if (this.#path === undefined) return;
+    const kept = { id: this.#kept.id, ledger };
+    if (this.#problem === undefined && this.#before && ledger === this.#kept.ledger) return;
+    try {
+      replaceFile(this.#path, formatInstance(kept));
+      this.#kept = kept;
+    } catch (thrown) {
+      this.#log.warn({ path: this.#path, err: asError(thrown) }, "the id of this installation could not be kept");
+    }
+  }
+
+  #damaged(path: string, why: string): void {
+    this.#problem = `the agent's file "instance" did not read (${why}): it is a new installation for the console, with the outbox and ledger of before`;
+    this.#log.error({ path }, this.#problem);
+    try {
+      renameSync(path, `${path}.damaged`);
+    } catch (thrown) {
+      this.#log.warn({ path, err: asError(thrown) }, "it could not be put aside");
+    }
   }
 }
 
-function write(directory: string, path: string): string {
-  const id = shortId();
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${id}\n`, { mode: 0o600 });
-    return id;
-  } catch (cause) {
-    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
-      cause,
-    });
-  }
+export function formatInstance({ id, ledger }: Kept): string {
+  const ids = ledger === undefined ? id : `${id}.${ledger}`;
+  return `${ids}.${checksum(ids)}\n`;
+}
+
+/** @returns undefined for what does not read */
+export function parseInstance(text: string): Kept | undefined {
+  const parts = text.trim().split(".");
+  if (!parts.every((part) => /^[A-Za-z0-9_:-]{1,64}$/.test(part))) return undefined;
+  const [id = "", ledger] = parts;
+  // As earlier versions wrote it, without a checksum.
+  if (parts.length === 1) return { id };
+  const sum = parts.pop();
+  if (parts.length > 2 || checksum(parts.join(".")) !== sum) return undefined;
+  return parts.length === 2 ? { id, ledger } : { id };
 }

@@ -16,6 +16,8 @@ export interface Job extends Queued {
   readonly handler: Handler;
   /** Begun by an earlier run of the agent, and not ended. */
   readonly earlier: Begun | undefined;
+  /** Whether it came before the console had greeted this run of the agent: it may have been there long before. */
+  readonly early: boolean;
   readonly abort: AbortController;
   /** Whether it is being begun or runs. */
   begun: boolean;

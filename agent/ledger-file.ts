@@ -1,18 +1,28 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync } from "node:fs";
+import { copyFileSync, fstatSync, linkSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { open, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "#shared/crc32";
-import { asError, EnvironmentError } from "#shared/errors";
+import { directorySynced, privateMode as mode, replaceFile } from "#shared/durable-file";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import { parseLines, toLine } from "./checked-line.ts";
+import { trimDamaged } from "./outbox/damage.ts";
 
-/** What reading found: the records in order, and whether something that had been whole was damaged. */
+/** What reading found. */
 export interface Contents {
+  /** Whether there is such a file. */
+  readonly there: boolean;
+  /** In their order. */
   readonly records: readonly unknown[];
   /** Lines whose checksum is wrong. A torn last line is not among them: it is an ordinary crash. */
   readonly damaged: number;
 }
 
-/** Mode of the file: it holds the results of commands. */
-const mode = 0o600;
+export interface LedgerFileOptions {
+  readonly path: string;
+  /** All that is to be in it, for when it has to be written anew. */
+  readonly records: () => readonly unknown[];
+  /** Puts a rename in this directory on the disk. */
+  readonly syncDirectory?: (path: string) => Promise<void>;
+}
 
 /**
  * An append-only file of JSON records, a line each with its checksum in front. A record counts once {@link append} has
@@ -20,15 +30,23 @@ const mode = 0o600;
  */
 export class LedgerFile {
   readonly path: string;
+  readonly #records: LedgerFileOptions["records"];
+  readonly #syncDirectory: (path: string) => Promise<void>;
   #handle: FileHandle | undefined;
   /** Bytes of whole lines: what lies beyond is the rest of a write that failed. */
   #size = 0;
   #torn = false;
+  /** Whether the last line counts, but has no newline behind it. */
+  #open = false;
+  /** Whether the file is on the disk under its name, and not its contents alone. */
+  #named = false;
   #pending: Pending[] = [];
   #flushing: Promise<void> | undefined;
 
-  constructor(path: string) {
+  constructor({ path, records, syncDirectory = directorySynced }: LedgerFileOptions) {
     this.path = path;
+    this.#records = records;
+    this.#syncDirectory = syncDirectory;
   }
 
   get size(): number {
@@ -38,25 +56,32 @@ export class LedgerFile {
   /** Reads what is there. A damaged file is kept beside, under another name. @throws EnvironmentError when it cannot be read */
   read(now: number): Contents {
     try {
-      if (!existsSync(this.path)) return { records: [], damaged: 0 };
-      const bytes = readFileSync(this.path);
-      // What follows the last newline was being written when the machine stopped; nobody was told that it is there.
-      const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
-      if (whole.length < bytes.length) truncateSync(this.path, whole.length);
-      const contents = parse(whole.toString("utf8"));
-      if (contents.damaged > 0) renameSync(this.path, `${this.path}.damaged-${now}`);
-      return contents;
+      const bytes = contentOf(this.path);
+      if (!bytes) return { there: false, records: [], damaged: 0 };
+      const { values, damaged, end, ended } = parseLines(bytes);
+      if (end < bytes.length) truncateSync(this.path, end);
+      this.#open = !ended;
+      if (damaged > 0) keepBeside(this.path, now);
+      return { there: true, records: values, damaged };
     } catch (cause) {
       throw new EnvironmentError(`cannot read the ledger ${this.path}`, { cause });
     }
   }
 
-  /** Makes the file where there is none. @throws EnvironmentError when it cannot be written */
-  touch(): void {
+  /**
+   * Writes the file anew before anything is appended, or makes it.
+   * @returns the system's error where it stays as it is: on a full disk, it can be gone on with
+   * @throws EnvironmentError when the directory cannot be written
+   */
+  begin(): Error | undefined {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      closeSync(openSync(this.path, "a", mode));
+      replaceFile(this.path, this.#records().map(toLine).join(""));
+      this.#open = false;
+      this.#named = true;
+      return undefined;
     } catch (cause) {
+      if (isFull(cause)) return asError(cause);
       throw new EnvironmentError(
         `cannot write the ledger ${this.path}: check the directory's permissions, or set MUSTER_DATA`,
         { cause },
@@ -70,18 +95,17 @@ export class LedgerFile {
   }
 
   /**
-   * Replaces the file, in turn with the appends, by what `records` gives at that moment: written beside, synced, moved over it.
-   * @throws the system's error; the old file stays
+   * Replaces the file, in turn with the appends, by what is to be in it at that moment: written beside, synced, moved over it.
+   * @throws the system's error; the old file stays, or the new one is there but may not outlive a power cut until the next append
    */
-  rewrite(records: () => readonly unknown[]): Promise<void> {
-    return this.#enqueue({ records });
+  rewrite(): Promise<void> {
+    return this.#enqueue({ rewrite: true });
   }
 
   /** Waits for what is being written, and closes. */
   async close(): Promise<void> {
     await this.#flushing;
-    await this.#handle?.close();
-    this.#handle = undefined;
+    await this.#letGo();
   }
 
   #enqueue(work: Work): Promise<void> {
@@ -93,95 +117,98 @@ export class LedgerFile {
 
   async #flush(): Promise<void> {
     while (this.#pending.length > 0) {
-      const rewriting = this.#pending.findIndex((one) => "records" in one);
+      const rewriting = this.#pending.findIndex((one) => "rewrite" in one);
       const group = this.#pending.splice(0, rewriting === -1 ? this.#pending.length : Math.max(1, rewriting));
       const [first] = group;
-      const error = first && "records" in first ? await this.#replace(first.records()) : await this.#write(group);
-      for (const { settle } of group) settle(error);
+      const error = await (first && "rewrite" in first ? this.#replace() : this.#write(group)).catch(asError);
+      for (const { settle } of group) settle(error ?? undefined);
     }
     // Here, not in a later turn: what is appended in between would wait for ever.
     this.#flushing = undefined;
   }
 
-  async #write(group: readonly Pending[]): Promise<Error | undefined> {
-    const text = group.map((one) => ("line" in one ? one.line : "")).join("");
-    try {
-      const handle = await this.#opened();
-      // Half a line left by a full disk would spoil the next one.
-      if (this.#torn) await handle.truncate(this.#size);
-      this.#torn = true;
-      await handle.appendFile(text);
-      await handle.datasync();
-      this.#torn = false;
-      this.#size += Buffer.byteLength(text);
-      return undefined;
-    } catch (error) {
-      return asError(error);
-    }
+  async #write(group: readonly Pending[]): Promise<void> {
+    const text = (this.#open ? "\n" : "") + group.map((one) => ("line" in one ? one.line : "")).join("");
+    const handle = await this.#opened();
+    if (!this.#named) await this.#syncName();
+    // Half a line left by a full disk would spoil the next one.
+    if (this.#torn) await handle.truncate(this.#size);
+    this.#torn = true;
+    await handle.appendFile(text);
+    await handle.datasync();
+    this.#torn = false;
+    this.#open = false;
+    this.#size += Buffer.byteLength(text);
   }
 
   async #opened(): Promise<FileHandle> {
+    // Somebody has removed or replaced the file: what is written to it would be read by nobody.
+    if (this.#handle && fstatSync(this.#handle.fd).nlink === 0) await this.#replace();
     if (this.#handle) return this.#handle;
     this.#handle = await open(this.path, "a", mode);
     this.#size = (await this.#handle.stat()).size;
     return this.#handle;
   }
 
-  async #replace(records: readonly unknown[]): Promise<Error | undefined> {
+  async #replace(): Promise<void> {
     const beside = `${this.path}.new`;
+    const made = await open(beside, "w", mode);
     try {
-      const made = await open(beside, "w", mode);
-      await made.appendFile(records.map(toLine).join(""));
+      await made.appendFile(this.#records().map(toLine).join(""));
       await made.datasync();
+    } finally {
       await made.close();
-      await rename(beside, this.path);
-      syncDirectory(dirname(this.path));
-      // The handle still names the file that was moved away.
-      await this.#handle?.close();
-      this.#handle = undefined;
-      this.#torn = false;
-      return undefined;
-    } catch (error) {
-      return asError(error);
     }
+    await rename(beside, this.path);
+    // Whatever becomes of the rest: the handle names the file that was moved away, and what is appended there is lost.
+    this.#named = false;
+    this.#torn = false;
+    this.#open = false;
+    await this.#letGo();
+    await this.#syncName();
+  }
+
+  /** Until then a power cut may bring back the file of before, or none: nothing that is in this one may be promised. */
+  async #syncName(): Promise<void> {
+    await this.#syncDirectory(dirname(this.path));
+    this.#named = true;
+  }
+
+  async #letGo(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close().catch(() => {});
   }
 }
 
 /** Appends a line, or replaces everything. */
-type Work = { readonly line: string } | { readonly records: () => readonly unknown[] };
+type Work = { readonly line: string } | { readonly rewrite: true };
 type Pending = Work & { readonly settle: (error?: Error) => void };
 
-function toLine(record: unknown): string {
-  const json = JSON.stringify(record);
-  return `${checksum(json)} ${json}\n`;
-}
-
-function checksum(json: string): string {
-  return crc32(json).toString(16).padStart(8, "0");
-}
-
-function parse(text: string): Contents {
-  const lines = text.split("\n").filter(Boolean);
-  const records = lines.map(parseLine).filter((record) => record !== undefined);
-  return { records, damaged: lines.length - records.length };
-}
-
-function parseLine(line: string): unknown {
-  const json = line.slice(9);
-  if (line.slice(0, 8) !== checksum(json)) return undefined;
+function contentOf(path: string): Buffer | undefined {
   try {
-    return JSON.parse(json) as unknown;
+    return readFileSync(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** For a person to look at, where there is room. The file itself stays until the new one has taken its place. */
+function keepBeside(path: string, now: number): void {
+  const beside = `${path}.damaged-${now}`;
+  try {
+    try {
+      linkSync(path, beside);
+    } catch {
+      copyFileSync(path, beside);
+    }
+    trimDamaged(dirname(path));
   } catch {
-    return undefined;
+    // What could be read of it goes on all the same.
   }
 }
 
-/** A rename is on the disk once its directory is. */
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+function isFull(thrown: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errorCode(thrown) ?? "");
 }

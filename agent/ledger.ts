@@ -1,36 +1,30 @@
 import { join } from "node:path";
-import * as z from "zod/mini";
-import type { Encoding } from "#shared/codec";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import { asCommandId, type CommandId } from "#shared/ids";
+import { shortId, type CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, reply as replySchema, type FinalReply } from "#shared/messages/command";
-import { count, text } from "#shared/messages/schema";
-import { LedgerFile } from "./ledger-file.ts";
+import { LedgerFile, type Contents } from "./ledger-file.ts";
+import {
+  lossSentence,
+  readHead,
+  replay,
+  toRecords,
+  type Begun,
+  type Doubt,
+  type Ended,
+  type Entry,
+  type Head,
+  type LedgerRecord,
+} from "./ledger-records.ts";
 
-/** A command that was begun: by which run, on which boot of the machine, when (epoch ms), and how often. */
-export interface Begun {
-  readonly key: string;
-  readonly boot: string;
-  readonly machine?: string | undefined;
-  readonly at: number;
-  readonly attempts: number;
-  /** The command's own expiry, after which (and a margin) its id need not be remembered. */
-  readonly expires?: number | undefined;
-}
+export type { Begun, Ended, Entry } from "./ledger-records.ts";
 
-export interface Ended {
-  readonly reply: FinalReply;
-  readonly encoding: Encoding;
-}
-
-/** What is known of one id. */
-export interface Entry {
-  readonly begun?: Begun;
-  readonly ended?: Ended;
-  /** The console has the final reply: it withdrew the task. */
-  readonly settled?: boolean;
+/** What is known of the ledger from elsewhere. */
+export interface Expected {
+  /** Its id, by the file `instance`. */
+  readonly id?: string | undefined;
+  /** Whether an agent has worked in this directory before: then there is one. */
+  readonly before: boolean;
 }
 
 export interface LedgerOptions {
@@ -38,26 +32,11 @@ export interface LedgerOptions {
   readonly directory?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** For the ids of ledgers. */
+  readonly newId?: () => string;
+  /** See {@link LedgerFileOptions}. */
+  readonly syncDirectory?: (path: string) => Promise<void>;
 }
-
-const begunRecord = z.object({
-  id: text,
-  begun: z.object({
-    key: text,
-    boot: text,
-    machine: z.optional(text),
-    at: z.number(),
-    attempts: count,
-    expires: z.optional(z.number()),
-  }),
-});
-const endedRecord = z.object({
-  id: text,
-  ended: z.object({ reply: replySchema, encoding: z.enum(["json", "cbor", "word"]) }),
-});
-const settledRecord = z.object({ id: text, settled: z.literal(true) });
-const record = z.union([begunRecord, endedRecord, settledRecord]);
-type LedgerRecord = z.infer<typeof record>;
 
 /** Milliseconds that a settled id is remembered: after its expiry, or after it was begun where it had none. */
 const margin = { afterExpiry: 86_400_000, withoutExpiry: 7 * 86_400_000 };
@@ -75,34 +54,63 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #file: LedgerFile | undefined;
   readonly #entries = new Map<CommandId, Entry>();
-  #damagedAt: number | undefined;
+  #id: string;
+  #doubt: Doubt | undefined;
+  /** When this run noticed it, by the monotonic clock; undefined where an earlier run did. */
+  #noticed: number | undefined;
 
   constructor(options: LedgerOptions) {
+    const { directory, syncDirectory } = options;
     this.#options = options;
-    this.#file = options.directory === undefined ? undefined : new LedgerFile(join(options.directory, "ledger"));
+    this.#id = this.#newId();
+    const path = directory === undefined ? undefined : join(directory, "ledger");
+    const records = (): unknown[] => [this.#head(), ...[...this.#entries].flatMap(toRecords)];
+    this.#file =
+      path === undefined ? undefined : new LedgerFile({ path, records, ...(syncDirectory && { syncDirectory }) });
+  }
+
+  /** By which `instance` knows it again. */
+  get id(): string {
+    return this.#id;
+  }
+
+  get doubt(): Doubt | undefined {
+    return this.#doubt;
+  }
+
+  /** Whether this run of the agent was the one to notice that something is lost. */
+  get lossNoticed(): boolean {
+    return this.#noticed !== undefined;
   }
 
   /**
-   * When the ledger was found damaged at this start: the moment (epoch ms). Whether a command from before then was begun
-   * cannot be told when its id is not in the ledger.
+   * Reads what earlier runs have left. Where that is not all, or not the ledger that is expected, commands of before are in {@link doubt}.
+   * @returns whether it stands on the disk under its {@link id}
+   * @throws EnvironmentError when the directory cannot be used
    */
-  get damagedAt(): number | undefined {
-    return this.#damagedAt;
+  start(expected: Expected = { before: false }): boolean {
+    const file = this.#file;
+    if (!file) return false;
+    const { clock, log } = this.#options;
+    const contents = file.read(Math.round(clock.now()));
+    const found = this.#replayAll(contents.records);
+    this.#notice(contents, found, expected);
+    this.#forget();
+    const refused = file.begin();
+    if (!refused) return true;
+    log.warn({ err: refused }, "the ledger could not be written anew; the old one is gone on with");
+    return false;
   }
 
-  /** Reads what earlier runs have left. @throws EnvironmentError when the directory cannot be used */
-  start(): void {
-    const file = this.#file;
-    if (!file) return;
-    const { clock, log } = this.#options;
-    const { records, damaged } = file.read(Math.round(clock.now()));
-    for (const one of records) this.#replay(one);
-    if (damaged > 0) {
-      this.#damagedAt = clock.now();
-      log.error({ damaged, path: file.path }, "the ledger was damaged; it is kept beside, what could be read goes on");
-    }
-    file.touch();
-    void this.#rewrite(file);
+  /** Takes the console's present moment (epoch ms): from it follows which commands are older than a loss that this run noticed. */
+  learn(now: number): void {
+    if (!this.#doubt || this.#doubt.since !== undefined || this.#noticed === undefined) return;
+    const since = Math.round(now - (this.#options.clock.monotonic() - this.#noticed));
+    this.#doubt = { ...this.#doubt, since };
+    this.#file?.append(this.#head()).catch((thrown: unknown) => {
+      const message = "since when the ledger is whole could not be recorded: a restart takes its own moment for it";
+      this.#options.log.warn({ err: asError(thrown) }, message);
+    });
   }
 
   async stop(): Promise<void> {
@@ -129,6 +137,7 @@ export class Ledger {
   /** Remembers an answer that need not survive: a command that was never begun is answered alike the next time. */
   answer(id: CommandId, ended: Ended): void {
     this.#entries.set(id, { ...this.#entries.get(id), ended });
+    if (this.#entries.size > capacity) this.#forget();
   }
 
   /** The console has withdrawn the task. Not waited for: at worst the reply is sent once more. */
@@ -161,16 +170,44 @@ export class Ledger {
     await this.#file?.append(one);
   }
 
-  #replay(value: unknown): void {
-    const parsed = z.safeParse(record, value);
-    const id = parsed.success ? asCommandId(parsed.data.id) : undefined;
-    if (!parsed.success || !id) return;
-    const entry = this.#entries.get(id);
-    const one = parsed.data;
-    if ("begun" in one) this.#entries.set(id, { begun: one.begun });
-    else if ("settled" in one) this.#entries.set(id, { ...entry, settled: true });
-    else if (isFinalReply(one.ended.reply))
-      this.#entries.set(id, { ...entry, ended: { reply: one.ended.reply, encoding: one.ended.encoding } });
+  #head(): Head {
+    return { ledger: this.#id, ...(this.#doubt && { doubt: this.#doubt }) };
+  }
+
+  /** @returns the id that stands in it; the last one counts */
+  #replayAll(records: readonly unknown[]): string | undefined {
+    let found: string | undefined;
+    for (const one of records) {
+      const head = readHead(one);
+      if (!head) replay(this.#entries, one);
+      else {
+        found = this.#id = head.ledger;
+        this.#doubt = head.doubt;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * An older copy of the ledger, another one, and one that was emptied are as good as none: what they hold is true, but not all.
+   * It gets a new id then, so that the old one, should it come back, is not taken for it.
+   */
+  #notice({ there, damaged }: Contents, found: string | undefined, { id, before }: Expected): void {
+    const { clock, log } = this.#options;
+    const isLost = id === undefined ? !there && before : found !== id && damaged === 0;
+    // Not noticed to its end by an earlier run: nobody can say since when it is whole but from now on.
+    const isOpen = this.#doubt !== undefined && this.#doubt.since === undefined;
+    if (isLost) this.#id = this.#newId();
+    else if (found === undefined) this.#id = id ?? this.#id;
+    if (!isLost && damaged === 0 && !isOpen) return;
+    const why = isLost ? "lost" : damaged > 0 ? "damaged" : (this.#doubt?.why ?? "lost");
+    this.#doubt = { why };
+    this.#noticed = clock.monotonic();
+    log.error({ path: this.#file?.path, damaged, found, expected: id }, lossSentence(why));
+  }
+
+  #newId(): string {
+    return (this.#options.newId ?? shortId)();
   }
 
   #boundSize(): void {
@@ -181,7 +218,7 @@ export class Ledger {
   async #rewrite(file: LedgerFile): Promise<void> {
     this.#forget();
     try {
-      await file.rewrite(() => [...this.#entries].flatMap(toRecords));
+      await file.rewrite();
     } catch (thrown) {
       this.#options.log.warn(
         { err: asError(thrown) },
@@ -204,10 +241,4 @@ export class Ledger {
 
 function rememberUntil({ at, expires }: Begun): number {
   return expires === undefined ? at + margin.withoutExpiry : Math.max(at, expires) + margin.afterExpiry;
-}
-
-/** An entry as the fewest records that give it back; an answer without a beginning is not kept. */
-function toRecords([id, { begun, ended, settled }]: [CommandId, Entry]): LedgerRecord[] {
-  if (!begun) return [];
-  return [{ id, begun }, ...(ended ? [{ id, ended }] : []), ...(settled ? [{ id, settled }] : [])];
 }

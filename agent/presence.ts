@@ -6,19 +6,23 @@ import { DisconnectedError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import type { Birth, Death, Offer } from "#shared/messages/presence";
 import type { Schema } from "#shared/messages/schema";
-import type { Handler } from "./handler.ts";
+import { mayRunAgain, type Handler } from "./handler.ts";
 
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */
 export function offers(handlers: ReadonlyMap<string, Handler>): Record<string, Offer> {
-  const entries = [...handlers].map(([key, { title, args, onInterrupt, concurrent }]): [string, Offer] => [
-    key,
-    {
-      ...(title === undefined ? {} : { title }),
-      ...(args === undefined ? {} : { args: jsonSchema(args) }),
-      ...(onInterrupt === undefined ? {} : { onInterrupt }),
-      ...(concurrent === undefined ? {} : { concurrent }),
-    },
-  ]);
+  const entries = [...handlers].map(([key, handler]): [string, Offer] => {
+    const { title, args, concurrent } = handler;
+    const onInterrupt = mayRunAgain(handler) ? "rerun" : handler.onInterrupt;
+    return [
+      key,
+      {
+        ...(title === undefined ? {} : { title }),
+        ...(args === undefined ? {} : { args: jsonSchema(args) }),
+        ...(onInterrupt === undefined ? {} : { onInterrupt }),
+        ...(concurrent === undefined ? {} : { concurrent }),
+      },
+    ];
+  });
   return Object.fromEntries(entries);
 }
 

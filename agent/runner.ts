@@ -3,9 +3,10 @@ import { asError } from "#shared/errors";
 import type { Args } from "#shared/messages/command";
 import { check } from "#shared/messages/schema";
 import type { ConsoleClock } from "./console-clock.ts";
-import type { RunContext } from "./handler.ts";
+import { mayRunAgain, type RunContext } from "./handler.ts";
 import { commandOf, type Job } from "./job.ts";
 import type { Begun, Ledger } from "./ledger.ts";
+import { lossSentence } from "./ledger-records.ts";
 import { cancelled, expired, failed, interrupted, rejected, succeeded, type Outcome } from "./outcome.ts";
 import { ProgressReporter, type ProgressUpdate } from "./progress.ts";
 
@@ -31,8 +32,9 @@ export class Runner {
   }
 
   /** A task with an expiry can be judged once the console's clock is known; a command that was begun is past that. */
-  canJudge({ task, earlier }: Job): boolean {
-    return task.expires === undefined || earlier !== undefined || this.#options.consoleClock.now() !== undefined;
+  canJudge(job: Job): boolean {
+    const needsClock = job.task.expires !== undefined || this.#waitsForDoubt(job);
+    return !needsClock || job.earlier !== undefined || this.#options.consoleClock.now() !== undefined;
   }
 
   carryOut(job: Job): Promise<Outcome> {
@@ -40,17 +42,25 @@ export class Runner {
   }
 
   async #beginNew(job: Job): Promise<Outcome> {
-    const { expires, ts } = job.task;
+    const { expires } = job.task;
     const now = this.#options.consoleClock.now();
     if (expires !== undefined && now !== undefined && now >= expires) return expired(now - expires);
-    const { damagedAt } = this.#options.ledger;
-    if (damagedAt !== undefined && job.handler.onInterrupt !== "rerun" && (ts ?? 0) < damagedAt) {
-      return interrupted(
-        "ledger-damaged",
-        "the agent's ledger was damaged: whether this command was begun before cannot be told",
-      );
-    }
+    const { doubt } = this.#options.ledger;
+    if (doubt && !mayRunAgain(job.handler) && this.#isDoubtful(job))
+      return interrupted(`ledger-${doubt.why}`, lossSentence(doubt.why));
     return this.#begin(job, 1);
+  }
+
+  /** A loss that this run has noticed is dated by the console's clock, once that is known. */
+  #waitsForDoubt({ task, handler }: Job): boolean {
+    const { doubt } = this.#options.ledger;
+    return doubt !== undefined && doubt.since === undefined && task.ts !== undefined && !mayRunAgain(handler);
+  }
+
+  /** A task that does not say when it was made is one of before if it was there when this run connected first. */
+  #isDoubtful({ task: { ts }, early }: Job): boolean {
+    const { doubt, lossNoticed } = this.#options.ledger;
+    return ts === undefined ? lossNoticed && early : ts < (doubt?.since ?? Infinity);
   }
 
   /** It was begun by an earlier run of the agent and not ended: what its handler says about that is done. */
@@ -61,7 +71,7 @@ export class Runner {
     if (earlier.attempts >= mostAttempts) {
       return rejected("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
-    if (onInterrupt === "rerun") return this.#begin(job, earlier.attempts + 1);
+    if (mayRunAgain(job.handler)) return this.#begin(job, earlier.attempts + 1);
     if (onInterrupt === "verify" && job.handler.verify) return this.#verify(job, earlier);
     return interrupted("agent-stopped", died);
   }
@@ -84,10 +94,8 @@ export class Runner {
     }
   }
 
-  /** On the disk first; with no room to record it, it is refused. */
+  /** On the disk first; with no room to record it, it is refused. What is harmless needs no record. */
   async #begin(job: Job, attempts: number): Promise<Outcome> {
-    const { ledger, boot, machine, clock } = this.#options;
-    const { key, expires } = job.task;
     let args: Args;
     try {
       args = argumentsOf(job);
@@ -95,7 +103,7 @@ export class Runner {
       return failed(thrown);
     }
     try {
-      await ledger.begin(job.id, { key, boot, machine, at: Math.round(clock.now()), attempts, expires });
+      if (!job.handler.harmless) await this.#record(job, attempts);
     } catch (thrown) {
       return rejected(
         "no-room",
@@ -104,6 +112,11 @@ export class Runner {
     }
     if (job.abort.signal.aborted) return cancelled("withdrawn before it began");
     return this.#run(job, args);
+  }
+
+  #record({ id, task: { key, expires } }: Job, attempts: number): Promise<void> {
+    const { ledger, boot, machine, clock } = this.#options;
+    return ledger.begin(id, { key, boot, machine, at: Math.round(clock.now()), attempts, expires });
   }
 
   async #run(job: Job, args: Args): Promise<Outcome> {

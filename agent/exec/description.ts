@@ -12,12 +12,13 @@ const described = z.strictObject({
   title: z.optional(z.string().check(z.maxLength(200))),
   args: z.optional(z.record(z.string(), json)),
   onInterrupt: z.optional(onInterrupt),
+  harmless: z.optional(z.boolean()),
   concurrent: z.optional(z.boolean()),
   timeout: z.optional(z.union([z.string(), z.number()])),
 });
 
 /** The part of a handler that is said about it, and what the running of it needs. */
-export interface Description extends Pick<Handler, "title" | "args" | "onInterrupt" | "concurrent"> {
+export interface Description extends Pick<Handler, "title" | "args" | "onInterrupt" | "harmless" | "concurrent"> {
   /** Milliseconds. */
   readonly timeout: number;
 }
@@ -27,12 +28,13 @@ const defaultTimeout = 60_000;
 
 /** Reads what `--describe` printed. @throws BadInputError that says what is wrong with it */
 export async function readDescription(text: string): Promise<Description> {
-  const { title, args, onInterrupt, concurrent, timeout } = check(described, parse(text), "its description");
+  const { title, args, onInterrupt, harmless, concurrent, timeout } = check(described, parse(text), "its description");
   const schema = args && (await argsSchema(args));
   return {
     ...(title !== undefined && { title }),
     ...(schema && { args: schema }),
     ...(onInterrupt && { onInterrupt }),
+    ...(harmless !== undefined && { harmless }),
     ...(concurrent !== undefined && { concurrent }),
     timeout: timeout === undefined ? defaultTimeout : parseDuration(timeout, "its timeout"),
   };
