@@ -5,7 +5,7 @@ import type { Principal } from "#shared/principal";
 import type { Limits } from "./limits.ts";
 import type { Caller } from "./listener.ts";
 import { Outflow } from "./outflow.ts";
-import { faultOf, type IncomingPacket } from "./packet-check.ts";
+import { clientIdFault, faultOf, headerFault, type IncomingPacket, type PacketHeader } from "./packet-check.ts";
 import { Reader, type Readable } from "./reader.ts";
 
 /**
@@ -22,12 +22,22 @@ interface Internals extends Omit<Readable, "_parser"> {
 }
 
 type Parser = Readable["_parser"] & {
+  readonly packet: PacketHeader;
+  /** How far the packet's content has been read. */
+  readonly _pos: number;
+  error: Error | null;
   _parseLength(): boolean;
   _emitError(error: Error): false;
   listeners(event: "packet"): ((packet: IncomingPacket) => void)[];
   removeAllListeners(event: "packet"): void;
   on(event: "packet", listener: (packet: IncomingPacket) => void): void;
 };
+
+/** What mqtt-packet says to a CONNECT of a protocol level that it does not know. */
+const otherVersion = "Invalid protocol version";
+/** CONNACK's return codes (§3.2.2.3) for what is refused before anybody asks for the name. */
+const connack = { otherVersion: 1, identifierRejected: 2 } as const;
+const leftOver = "a CONNECT with more in it than its flags say [MQTT-3.1.2-18, -20]";
 
 export interface GuestOptions {
   readonly limits: Limits;
@@ -47,6 +57,7 @@ export class Guest {
   clean = true;
   /** Whether it has been told that it ends by an error. */
   failed = false;
+  #refused = false;
   /** Notes that it has logged in, for whoever counts the strangers. */
   readonly known: () => void;
 
@@ -79,6 +90,12 @@ export class Guest {
     this.client.emit("error", new Error(why));
   }
 
+  /** Answers a CONNECT by `code`, and closes once that is on its way: nobody has come in, so nothing else is lost. */
+  #refuse(code: number, why: string): void {
+    this.#refused = true;
+    this.client.conn.write(Buffer.from([0x20, 2, 0, code]), () => this.close(why));
+  }
+
   /**
    * Caps and checks what comes in: a packet's size when its length is known and nothing of it is kept yet, and the
    * packet itself before Aedes sees it.
@@ -87,18 +104,30 @@ export class Guest {
   guard(limits: Limits, onPacket: (packet: IncomingPacket) => void): void {
     const parser = this.client._parser;
     const parseLength = parser._parseLength.bind(parser);
+    const emitError = parser._emitError.bind(parser);
     let most = limits.connectBytes;
     parser._parseLength = () => {
       if (!parseLength()) return false;
-      return (
-        parser.packet.length <= most ||
-        parser._emitError(new Error(`a packet of ${parser.packet.length} bytes, where ${most} are allowed`))
-      );
+      const { length } = parser.packet;
+      const why = length > most ? `a packet of ${length} bytes, where ${most} are allowed` : headerFault(parser.packet);
+      return why === undefined || parser._emitError(new Error(why));
+    };
+    parser._emitError = (error) => {
+      if (error.message !== otherVersion) return emitError(error);
+      // Not to be parsed on, and not told to Aedes, which would close without a word.
+      parser.error = error;
+      this.#refuse(connack.otherVersion, error.message);
+      return false;
     };
     const enqueue = parser.listeners("packet");
     parser.removeAllListeners("packet");
     parser.on("packet", (packet) => {
-      const fault = faultOf(packet);
+      if (this.#refused) return;
+      const first = packet.cmd === "connect" && !this.client.connected && !this.client.connecting;
+      const badId = first ? clientIdFault(packet.clientId ?? "") : undefined;
+      if (badId) return this.#refuse(connack.identifierRejected, badId);
+      const fault =
+        faultOf(packet) ?? (packet.cmd === "connect" && parser._pos < parser.packet.length ? leftOver : undefined);
       if (fault) return this.close(fault);
       if (packet.cmd === "connect") most = limits.packetBytes;
       this.reader.counted();

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
 import { mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
+import { longestClientId } from "./packet-check.ts";
 
 const id = [0, 1];
 const invalidUtf8 = Buffer.from([0x61, 0xff, 0x62]);
@@ -30,10 +31,28 @@ const hostile: readonly (readonly [what: string, packet: Buffer])[] = [
   ["UNSUBSCRIBE without a filter", rawPacket(0xa2, id)],
   ["UNSUBSCRIBE with packet id 0", rawPacket(0xa2, [0, 0], mqttString("muster/#"))],
   ["PUBACK with packet id 0", rawPacket(0x40, [0, 0])],
+  ["PUBACK of 3 bytes (§3.4.1)", rawPacket(0x40, id, [0])],
+  ["PUBACK of 1 byte (§3.4.1)", rawPacket(0x40, [0])],
+  ["PUBREC of 4 bytes (§3.5.1)", rawPacket(0x50, id, [0, 0])],
+  ["PUBREL of 3 bytes (§3.6.1)", rawPacket(0x62, id, [0])],
+  ["PUBCOMP of 3 bytes (§3.7.1)", rawPacket(0x70, id, [0])],
+  ["PINGREQ with a body (§3.12.1)", rawPacket(0xc0, [0])],
+  ["DISCONNECT with a body (§3.14.1)", rawPacket(0xe0, [0])],
+  ["PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]", rawPacket(0x38, mqttString("muster/a"))],
   ["CONNACK", rawPacket(0x20, [0, 0])],
   ["SUBACK", rawPacket(0x90, id, [0])],
   ["a second CONNECT", rawConnect("hub", "hub")],
   ["a packet that is too large", Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f])],
+];
+
+/** What is no CONNECT to be let in, and is told by which code of CONNACK. */
+const refusedConnects: readonly (readonly [what: string, code: number, packet: Buffer])[] = [
+  ["level 2 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 2 })],
+  ["level 5 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 5 })],
+  ["level 6 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 6 })],
+  ["a client id with # [MQTT-3.1.3-9]", 2, rawConnect("a#", "olaf")],
+  ["a client id that is too long [MQTT-3.1.3-9]", 2, rawConnect("x".repeat(longestClientId + 1), "olaf")],
+  ["somebody else's client id [MQTT-3.1.3-9]", 2, rawConnect("rpi-8", "rpi-7")],
 ];
 
 /** What is no CONNECT to be let in. */
@@ -51,6 +70,8 @@ const hostileConnects: readonly (readonly [what: string, packet: Buffer])[] = [
     "9 KiB before anybody is known",
     rawConnect("hub", "hub", { flags: 6, will: [mqttString("muster/a"), mqttString("x".repeat(9_000))] }),
   ],
+  ["a user name with its flag 0 [MQTT-3.1.2-18]", rawConnect("hub", "hub", { without: 0xc0 })],
+  ["a password with its flag 0 [MQTT-3.1.2-20]", rawConnect("hub", "hub", { without: 0x40 })],
   ["PUBLISH before CONNECT", rawPacket(0x30, mqttString("muster/a"))],
   ["something else entirely", Buffer.from("\x16\x03\x01 TLS, for instance")],
 ];
@@ -78,6 +99,19 @@ suite("packet check", ({ test }) => {
       const answer = await untilClosed(socket);
       assert.ok(answer.length === 0 || answer[3] !== 0, what);
     }
+  });
+
+  test("a CONNECT that is refused by its version or client id is told so, and nothing behind it is looked at", async (scope) => {
+    const { port, broker } = await startBroker(scope);
+    for (const [what, code, packet] of refusedConnects) {
+      const socket = await rawConnection(scope, port);
+      socket.write(Buffer.concat([packet, rawConnect("hub", "hub"), rawPacket(0xc0)]));
+      assert.equal(await untilClosed(socket), Buffer.from([0x20, 2, 0, code]), what);
+    }
+    const longest = await rawConnection(scope, port);
+    longest.write(rawConnect("x".repeat(longestClientId), "olaf"));
+    assert.equal((await withDeadline(once(longest, "data"), 5, "CONNACK"))[0], Buffer.from([0x20, 2, 0, 0]));
+    assert.is(broker.stats().clients.connected, 1);
   });
 
   test("a packet's size is judged by its header: what is too large is never gathered", async (scope) => {

@@ -25,8 +25,43 @@ const unfit = /[\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffd-\uffff]/;
 
 /** Filters in one SUBSCRIBE or UNSUBSCRIBE: Aedes handles them in one go. */
 export const mostFilters = 200;
+/** Characters of a client id: enough for any name with something added to it. */
+export const longestClientId = 128;
 const longest = 1_024;
 const deepest = 32;
+
+/** What a packet's first bytes say of it, before the rest has come. */
+export interface PacketHeader {
+  readonly cmd: string;
+  /** Bytes of what follows. */
+  readonly length: number;
+  readonly dup: boolean;
+  readonly qos: number;
+}
+
+/** Why a packet is hostile or broken by its first bytes, where it is. mqtt-packet checks the reserved flags, and no lengths. */
+export function headerFault({ cmd, length, dup, qos }: PacketHeader): string | undefined {
+  switch (cmd) {
+    case "publish":
+      return dup && qos === 0 ? "DUP at QoS 0 [MQTT-3.3.1-2]" : undefined;
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return length === 2 ? undefined : `a ${cmd} of ${length} bytes, where it has 2 (§3.4.1, §3.5.1, §3.6.1, §3.7.1)`;
+    case "pingreq":
+    case "disconnect":
+      return length === 0 ? undefined : `a ${cmd} of ${length} bytes, where it has none (§3.12.1, §3.14.1)`;
+    default:
+      return undefined;
+  }
+}
+
+/** Why the client id of a CONNECT is refused, which CONNACK 2 tells [MQTT-3.1.3-9]. */
+export function clientIdFault(clientId: string): string | undefined {
+  if (unfit.test(clientId) || /[+#/]/.test(clientId)) return "a client id with +, #, / or characters that MQTT forbids";
+  return clientId.length > longestClientId ? `a client id of ${clientId.length} characters` : undefined;
+}
 
 /** Why a packet is hostile or broken, where it is: its connection is closed. Aedes and mqtt-packet check none of this. */
 export function faultOf(packet: IncomingPacket): string | undefined {
@@ -52,16 +87,7 @@ export function faultOf(packet: IncomingPacket): string | undefined {
   }
 }
 
-function connectFault({
-  clientId = "",
-  username,
-  password,
-  will,
-  protocolId,
-  protocolVersion,
-}: IncomingPacket): string | undefined {
-  if (unfit.test(clientId) || /[+#/]/.test(clientId)) return "a client id with +, #, / or characters that MQTT forbids";
-  if (clientId.length > 128) return `a client id of ${clientId.length} characters`;
+function connectFault({ username, password, will, protocolId, protocolVersion }: IncomingPacket): string | undefined {
   if (username !== undefined && unfit.test(username)) return "a user name with characters that MQTT forbids";
   if (username === undefined && password !== undefined) return "a password without a user name [MQTT-3.1.2-22]";
   if ((protocolId === "MQIsdp") !== (protocolVersion === 3)) return "a protocol name that does not go with its version";

@@ -139,8 +139,9 @@ export function rawPacket(header: number, ...parts: (Buffer | number[])[]): Buff
 export function rawConnect(
   id: string | Buffer,
   name: string,
-  { flags = 2, keepalive = 60, will = [] as Buffer[], password = name } = {},
+  { flags = 2, keepalive = 60, will = [] as Buffer[], password = name, level = 4, without = 0 } = {},
 ): Buffer {
-  const head = [mqttString("MQTT"), [4, flags | 0xc0, keepalive >> 8, keepalive & 255]];
+  const head = [mqttString("MQTT"), [level, (flags | 0xc0) & ~without, keepalive >> 8, keepalive & 255]];
+  if (level === 5) head.push([0]);
   return rawPacket(0x10, ...head, mqttString(id), ...will, mqttString(name), mqttString(password));
 }
