@@ -6,7 +6,7 @@ import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/i
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
 import { DirectoryLock } from "#shared/directory-lock";
-import { machineBootId } from "#shared/machine-boot";
+import { machineBootId, machineEpoch } from "#shared/machine-boot";
 import { guardedClock, Net } from "#shared/net";
 import type { Args, Json } from "#shared/messages/command";
 import { readAck } from "#shared/messages/metrics";
@@ -91,7 +91,7 @@ export class Agent {
     this.#aside = new SetAside({ clock, log, changed: () => this.#presence.announce() });
     this.#outbox = new Outbox({
       directory: options.directory,
-      epoch: { id: machine?.slice(0, 8) ?? boot, machine: machine !== undefined },
+      epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
       maxBytes: options.outboxBytes ?? 64 * 1024 * 1024,
       maxAge: options.outboxAge ?? 7 * 86_400_000,
       clock,

@@ -5,6 +5,7 @@ import { generateSecret, hashSecret, looksGenerated, rounds } from "#shared/pass
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { AccountWatch } from "./account-watch.ts";
 import { longestPassword, type AccountChange } from "./accounts.ts";
+import { KnownMoment } from "./clock/known-moment.ts";
 import { openState, type State } from "./state.ts";
 import { agentLength, sessionIdle, sessionLength, sessionsOfAccount } from "./tokens.ts";
 
@@ -99,6 +100,26 @@ suite("accounts", ({ test }) => {
     assert.is(accounts.tokens.list("ann").length, 2);
     clock.advance(1);
     assert.is(accounts.holder(idle, "session", source), undefined);
+  });
+
+  test("a clock that is wrong for a while ends no session for good, and brings none back", async (scope) => {
+    const { state, clock } = await open(scope);
+    state.accounts.set("ann", "operator");
+    const { tokens } = state.accounts;
+    const began = clock.now();
+    const session = state.accounts.issueToken("ann", "session", sessionLength);
+    clock.setWall(began + 10 * 365 * 86_400_000);
+    assert.is(tokens.holder(session, "session"), undefined);
+    state.accounts.issueToken("ann", "session", sessionLength);
+    clock.setWall(began);
+    assert.is(tokens.holder(session, "session")?.principal.name, "ann");
+
+    clock.advance(sessionLength);
+    new KnownMoment(state.database).write(clock.now());
+    clock.setWall(5_000);
+    assert.is(tokens.holder(session, "session"), undefined);
+    const fresh = state.accounts.issueToken("ann", "session", sessionLength);
+    assert.is(tokens.holder(fresh, "session")?.principal.name, "ann");
   });
 
   test("the session that was used longest ago ends for one too many", async (scope) => {

@@ -6,6 +6,7 @@ import { guardedClock, Net } from "#shared/net";
 import type { Args } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
+import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device, Sample } from "./device.ts";
@@ -62,6 +63,7 @@ export class Console {
     const parts = this.#compose();
     const { registry, store, ingest, bus, inbox, desk, jobs, voice } = parts;
     this.#parts = parts;
+    parts.doubt.start();
     registry.start();
     await store.start();
     voice.taking(this.storeHealth().ok);
@@ -94,6 +96,7 @@ export class Console {
     await parts.ingest.stop();
     if (parts.bus.connected) await parts.voice.goodbye();
     await parts.link?.stop();
+    parts.doubt.stop();
     if (!this.#options.state) parts.state.close();
   }
 
@@ -114,12 +117,35 @@ export class Console {
   }
 
   /** Whether samples are stored and acknowledged right now, and if not, why; and what waits for it on the console's disk. */
-  storeHealth(): StoreHealth & { readonly meanwhile?: string; readonly spool: SpoolState } {
-    const { store, ingest, spool } = this.#started;
+  storeHealth(): StoreHealth & { readonly meanwhile?: string; readonly clock?: string; readonly spool: SpoolState } {
+    const { store, ingest, spool, doubt } = this.#started;
+    const { state } = spool;
+    const { verdict } = doubt;
+    if (verdict.state === "behind")
+      return { ok: false, problem: verdict.why, meanwhile: whileClockIsWrong, spool: state };
     const { problem } = ingest.batches;
     const health = problem === undefined ? store.health() : { ok: false, problem };
-    const { state } = spool;
-    return { ...health, ...(health.ok ? {} : { meanwhile: meanwhile(state) }), spool: state };
+    return {
+      ...health,
+      ...(health.ok ? {} : { meanwhile: meanwhile(state) }),
+      ...(verdict.state === "ahead" && verdict.notable ? { clock: verdict.why } : {}),
+      spool: state,
+    };
+  }
+
+  /** What the console thinks of its machine's clock. */
+  get clockVerdict(): ClockVerdict {
+    return this.#started.doubt.verdict;
+  }
+
+  /** The time by which the console works: its machine's clock, unless that is found wrong. */
+  get clock(): Clock {
+    return this.#started.doubt.clock;
+  }
+
+  /** Takes an operator's word that the machine's clock is right as it stands. @returns whether that can be */
+  believeClock(): boolean {
+    return this.#started.doubt.believe();
   }
 
   /** What is set aside before the store, and each device's budget of series. */
@@ -216,6 +242,9 @@ export class Console {
     void parts.settling.drain();
   }
 }
+
+const whileClockIsWrong =
+  "Agents keep their samples on their own disks until then; other senders are told that theirs were not taken.";
 
 /** Where samples are while the store is away. */
 function meanwhile({ rows, bytes, problem }: SpoolState): string {

@@ -5,8 +5,11 @@ import { BadInputError } from "#shared/errors";
 import { shortId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import type { Log } from "#shared/log";
+import { machineEpoch } from "#shared/machine-boot";
 import type { Net } from "#shared/net";
 import type { Topics } from "#shared/topics";
+import { ClockDoubt } from "./clock/clock-doubt.ts";
+import { KnownMoment } from "./clock/known-moment.ts";
 import { Desk } from "./desk/desk.ts";
 import { TypedCommands } from "./desk/typed.ts";
 import type { Device, Sample } from "./device.ts";
@@ -26,9 +29,9 @@ import { Durations } from "./self/durations.ts";
 import { Reporter, timed } from "./self/reporter.ts";
 import { SelfMetrics } from "./self/self-metrics.ts";
 import { openState, type State } from "./state.ts";
-import { EmbeddedStore } from "./store/embedded.ts";
+import { EmbeddedStore, type EmbeddedStoreOptions } from "./store/embedded.ts";
 import { InfluxStore } from "./store/influx.ts";
-import type { MetricsStore, StoredTypes } from "./store/store.ts";
+import { StoreUnavailableError, type MetricsStore, type StoredTypes } from "./store/store.ts";
 import { consoleStatus, Voice } from "./voice.ts";
 
 /** What every part is given. */
@@ -50,28 +53,52 @@ export interface Surroundings {
 export type Parts = ReturnType<typeof compose>;
 
 /** Makes every part and gives each the functions of those that it needs. */
-export function compose(around: Surroundings) {
-  const { options, topics, clock, log, events, net } = around;
-  const common = { clock, log };
+export function compose(given: Surroundings) {
+  const { options, topics, log, events, net } = given;
   const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
-  const state = options.state ?? openState(options.directory, clock, log, { serves: true });
+  const state = options.state ?? openState(options.directory, given.clock, log, { serves: true });
   const { database, accounts } = state;
+  const doubt = makeDoubt(given, database, () => {
+    desk.clockChanged();
+    events.storeChanged();
+  });
+  // From here on the machine's clock is nobody's but the doubt's.
+  const { clock } = doubt;
+  const around = { ...given, clock };
+  const common = { clock, log };
   const link = options.bus ? undefined : makeLink(around);
   const bus: Bus = options.bus ?? link!;
-  const store = makeStore(around, state);
+  const store = makeStore(around, state, () => doubt.ages());
   const writes = new Durations();
   const write = timed(store, writes);
+  const writeNow: typeof write = async (series) => {
+    if (doubt.trust === "none") throw new StoreUnavailableError("the console's clock is wrong");
+    return write(series);
+  };
   const registry = new Registry({ database, clock, failed, enrolled: (id) => accounts.find(id)?.role === "device" });
   const refusals = new Refusals({ bus, topics, ...common });
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
   const voice = new Voice({ bus, topics, ...common });
-  const desk = new Desk({ database, bus, topics, ...common, failed, device: (id) => registry.get(id) });
+  const desk = new Desk({
+    database,
+    bus,
+    topics,
+    ...common,
+    failed,
+    timely: () => doubt.trust === "full",
+    device: (id) => registry.get(id),
+  });
   const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
   const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
   const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
-  const marks = new CommandMarks({ write, log, offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key) });
+  const marks = new CommandMarks({
+    write: writeNow,
+    log,
+    offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
+  });
   desk.changes.on((command) => marks.changed(command));
   const { contract, spool } = makeGate(around, store, state, {
+    dated: () => doubt.ages().trusted,
     tell: (device, why) => refuse(device, topics.build({ kind: "metrics", device }), why),
     problem: (device, problem) => registry.observeFields(device, problem),
     crowded: (device, problem) => registry.observeSeries(device, problem),
@@ -96,6 +123,8 @@ export function compose(around: Surroundings) {
     random: Math.random,
     refuse,
     isKnown: (id) => registry.isKnown(id),
+    trust: () => doubt.trust,
+    witness: (device, batch) => doubt.heard(device, batch),
     observe: (device, series) => {
       registry.seen(device);
       registry.observe(device, series);
@@ -128,11 +157,12 @@ export function compose(around: Surroundings) {
     ...(options.selfInterval === undefined ? {} : { interval: options.selfInterval }),
     read: () => reporter.read(),
     reset: () => reporter.reset(),
-    write,
+    write: writeNow,
     publish: (name, value) => voice.number(name, value),
   });
   return {
     state,
+    doubt,
     link,
     bus,
     store,
@@ -171,11 +201,27 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
   });
 }
 
-function makeStore({ options, clock, log, events }: Surroundings, { damage }: State): MetricsStore {
+function makeDoubt({ clock, log, net }: Surroundings, database: State["database"], changed: () => void): ClockDoubt {
+  const moment = new KnownMoment(database);
+  return new ClockDoubt({
+    clock,
+    log,
+    kept: { read: () => moment.read(), write: (now) => moment.write(now) },
+    epoch: machineEpoch(),
+    changed,
+    failed: (thrown) => net.caught("console: the known moment", thrown),
+  });
+}
+
+function makeStore(
+  { options, clock, log, events }: Surroundings,
+  { damage }: State,
+  ages: NonNullable<EmbeddedStoreOptions["ages"]>,
+): MetricsStore {
   const { influxUrl, influxRetention, directory, history = defaults.history } = options;
   const common = { log, clock, onHealth: events.storeChanged };
   if (influxUrl === undefined)
-    return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common, damage });
+    return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common, ages, damage });
   const retention = influxRetention === undefined ? {} : { retention: influxRetention };
   return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
 }
@@ -185,7 +231,7 @@ function makeGate(
   { options, clock, log }: Surroundings,
   store: MetricsStore,
   { database, damage }: State,
-  told: Pick<ContractOptions, "tell" | "problem" | "crowded">,
+  told: Pick<ContractOptions, "dated" | "tell" | "problem" | "crowded">,
 ) {
   const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
   const stored = (): StoredTypes | undefined => store.fieldTypes?.();

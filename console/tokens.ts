@@ -5,6 +5,7 @@ import { shortId } from "#shared/ids";
 import { generateSecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
 import { forTerminal } from "#shared/printable";
+import { KnownMoment } from "./clock/known-moment.ts";
 import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
 import { parserOf } from "./store/kept.ts";
@@ -75,17 +76,21 @@ export interface NewToken {
 export class Tokens {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #known: KnownMoment;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#known = new KnownMoment(database);
   }
 
-  /** @returns the secret itself, this once */
+  /**
+   * Those that have ended stay until there are too many of one account: a clock that is wrong for a moment must end nobody's for good.
+   * @returns the secret itself, this once
+   */
   issue({ account, kind, ttl, address = "", agent = "" }: NewToken): string {
     const secret = generateSecret();
-    const now = this.#clock.now();
-    this.#database.prepare(`DELETE FROM tokens WHERE NOT (${good})`).run(...this.#now());
+    const [now] = this.#now();
     this.#database
       .prepare(
         "INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -94,9 +99,9 @@ export class Tokens {
     this.#database
       .prepare(
         `DELETE FROM tokens WHERE id IN
-         (SELECT id FROM tokens WHERE account = ? AND kind = ? ORDER BY used DESC, rowid DESC LIMIT -1 OFFSET ?)`,
+         (SELECT id FROM tokens WHERE account = ? AND kind = ? ORDER BY ${good} DESC, used DESC, rowid DESC LIMIT -1 OFFSET ?)`,
       )
-      .run(account, kind, sessionsOfAccount);
+      .run(account, kind, ...this.#now(), sessionsOfAccount);
     return secret;
   }
 
@@ -107,7 +112,7 @@ export class Tokens {
     );
     const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
     if (!found) return undefined;
-    const now = this.#clock.now();
+    const [now] = this.#now();
     if (Math.abs(now - found.used) >= usedEvery)
       this.#database.prepare("UPDATE tokens SET used = ? WHERE id = ?").run(now, found.id);
     return { principal: { name: found.name, role: found.role }, token: found.id };
@@ -149,9 +154,9 @@ export class Tokens {
     this.#database.prepare("DELETE FROM tokens WHERE account = ?").run(account);
   }
 
-  /** The values of {@link good}. */
+  /** The values of {@link good}. Before what the console has known already nothing that has ended comes back. */
   #now(): [number, number] {
-    const now = this.#clock.now();
+    const now = Math.max(this.#clock.now(), this.#known.read() ?? 0);
     return [now, now - sessionIdle];
   }
 }

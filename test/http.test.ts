@@ -229,6 +229,7 @@ suite("HTTP API", ({ test }) => {
     const { ask } = await startApi(scope);
     const { body } = await ask("GET", "/api/openapi.json");
     assert.equal(Object.keys(body.paths).sort(), [
+      "/api/clock/trusted",
       "/api/collector/{uuid}/shutdown",
       "/api/commands",
       "/api/commands/{id}",

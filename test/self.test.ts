@@ -63,7 +63,7 @@ for (const kind of brokerKinds) {
         `{"a":"${"x".repeat(40_000)}"}`,
       ]);
       await refused.line(/rpi-8\/refused .*larger than/);
-      assert.equal(fleet.console.report().refused, { unknown_device: 0, size: 1, invalid: 1, no_room: 0 });
+      assert.equal(fleet.console.report().refused, { unknown_device: 0, size: 1, invalid: 1, no_room: 0, no_clock: 0 });
     });
   });
 }

@@ -27,6 +27,8 @@ export interface DeskOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether the present moment is known well enough to end a command by it; always unless given. */
+  readonly timely?: () => boolean;
   /** The device as the registry knows it; undefined for an unknown one. */
   readonly device: (id: DeviceId) => Device | undefined;
 }
@@ -78,6 +80,7 @@ export class Desk {
     this.#tasks = new Tasks(options);
     this.#endings = new Endings({
       clock: options.clock,
+      timely: options.timely ?? (() => true),
       open: (name) => this.#book.openOne(name),
       isOnline: (id) => options.device(id)?.online ?? false,
       expire: (name) => this.#expire(name),
@@ -93,6 +96,11 @@ export class Desk {
       if (up) for (const command of this.#book.open) this.#publishTask(command);
       this.#endings.connection(up);
     });
+  }
+
+  /** To be called when the clock is believed again, or no more: when open commands end is reckoned anew. */
+  clockChanged(): void {
+    for (const command of this.#book.open) this.#endings.reckon(command);
   }
 
   stop(): void {

@@ -5,6 +5,8 @@ import type { Command } from "./command.ts";
 
 export interface EndingsOptions {
   readonly clock: Clock;
+  /** Whether the present moment is known well enough to end a command by it. */
+  readonly timely: () => boolean;
   /** The command, while it is open. */
   readonly open: (name: CommandName) => Command | undefined;
   readonly isOnline: (device: DeviceId) => boolean;
@@ -16,7 +18,7 @@ export interface EndingsOptions {
 export class Endings {
   readonly #options: EndingsOptions;
   readonly #timers = new Map<string, () => void>();
-  /** What is over but waits for a broker; and since when there is one, on the monotonic clock. */
+  /** What is over but waits for a broker, or for a clock that is right; and since when there is a broker, on the monotonic clock. */
   readonly #overdue = new Map<string, CommandName>();
   #upSince: number | undefined;
 
@@ -46,6 +48,13 @@ export class Endings {
     this.#endAt(name, over, () => this.#lastCall(name, () => giveUp(name)));
   }
 
+  /** Sets the timer anew: the clock that it was set by has jumped, or what it waited for has come. */
+  reckon(name: CommandName): void {
+    this.cancel(name);
+    this.#overdue.delete(nameOf(name));
+    this.schedule(name);
+  }
+
   /** It has ended. */
   cancel(name: CommandName): void {
     this.#timers.get(nameOf(name))?.();
@@ -68,10 +77,10 @@ export class Endings {
    * never heard. So a moment is left, counted from when the broker was there; and without a broker the end waits.
    */
   #lastCall(name: CommandName, end: () => void): void {
-    const { clock, open, isOnline } = this.#options;
+    const { clock, open, isOnline, timely } = this.#options;
     const command = open(name);
     if (!command) return;
-    if (this.#upSince === undefined) return void this.#overdue.set(nameOf(name), name);
+    if (this.#upSince === undefined || !timely()) return void this.#overdue.set(nameOf(name), name);
     const heardFor = clock.monotonic() - this.#upSince;
     const wait = Math.max(settling - heardFor, isOnline(command.device) ? expiryGrace : 0);
     if (wait > 0) this.#endAt(name, clock.now() + wait, end);

@@ -27,6 +27,7 @@ import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
+import { clockRoutes } from "./routes/clock.ts";
 import { damageRoutes } from "./routes/damage.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -158,6 +159,7 @@ export async function buildApp({
   await app.register(groupRoutes(console, send));
   await app.register(quarantineRoutes(console, send));
   await app.register(fieldRoutes(console, send));
+  await app.register(clockRoutes(console));
   await app.register(damageRoutes(console, send));
   await app.register(selfRoutes(console));
   await app.register(eventRoutes(console, accounts));

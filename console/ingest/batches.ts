@@ -5,6 +5,7 @@ import type { Log } from "#shared/log";
 import type { UnfitBatch } from "#shared/messages/batch-reading";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Database } from "../store/database.ts";
+import type { ClockTrust } from "../clock/clock-doubt.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
 import { Acks } from "./acks.ts";
 import { ClockOffsets } from "./clock-offsets.ts";
@@ -24,6 +25,10 @@ export interface BatchesOptions {
   /** The console's own: which batches are stored, and how wrong clocks were read. */
   readonly database: Database;
   readonly clock: Clock;
+  /** How far times may be judged by it; wholly unless given. */
+  readonly trust?: () => ClockTrust;
+  /** Is given what a batch tells of its device's clock, before anything is judged by the console's. */
+  readonly witness?: (device: DeviceId, batch: Batch) => void;
   readonly log: Log;
   /** What of a device's series may be written; the rest counts as set aside. All of it by default. @throws NoRoomError */
   readonly admit?: (device: DeviceId, series: readonly SeriesColumns[]) => readonly SeriesColumns[];
@@ -133,6 +138,13 @@ export class Batches {
    * @throws NoRoomError when what is to be held of it cannot be: it is deferred; BadInputError when it is rejected all the same
    */
   take(device: DeviceId, batch: Batch): void {
+    const { witness, trust } = this.#options;
+    witness?.(device, batch);
+    // Nobody could say when it was: its sender keeps it.
+    if (trust?.() === "none") {
+      this.stats.deferred += 1;
+      return;
+    }
     const book = this.#bookOfNew(device, batch);
     if (book !== undefined) this.#admit(device, book === batch.outbox ? batch : { ...batch, outbox: book });
   }
@@ -162,10 +174,15 @@ export class Batches {
   }
 
   #admit(device: DeviceId, batch: Batch): void {
-    const { admit = (_, all) => all, observe, clock } = this.#options;
+    const { admit = (_, all) => all, observe, clock, trust } = this.#options;
     const arrival = clock.now();
+    const unsure = trust?.() === "unsure";
     try {
-      const placed = this.#placing.place(device, batch, arrival, this.#ledger.tip(device, batch.outbox));
+      const placed = this.#placing.place(device, batch, {
+        arrival,
+        unsure,
+        tip: this.#ledger.tip(device, batch.outbox),
+      });
       const received = seriesOfBatch(device, batch, placed.shift);
       const admitted = admit(device, received);
       observe(device, notAfter(admitted, arrival));

@@ -21,6 +21,9 @@ export interface IngestOptions
   readonly problem?: (device: DeviceId, problem: string | null) => void;
 }
 
+/** Simple samples without a moment of their own would be placed wherever the clock stands; and whoever sent them can be told. */
+const noTime = "the console's clock is wrong, so that nothing can be placed in time: not taken, send it again later";
+
 /** Messages of both kinds since the console started. */
 export interface IngestStats {
   messages: number;
@@ -28,8 +31,8 @@ export interface IngestStats {
   readonly refused: Record<Refusal, number>;
 }
 
-/** Why a message was not taken: `invalid` is what passes neither codec nor schema, `no_room` a full spool. */
-export type Refusal = "unknown_device" | "size" | "invalid" | "no_room";
+/** Why a message was not taken: `invalid` is what passes neither codec nor schema, `no_room` a full spool, `no_clock` a console whose clock is wrong. */
+export type Refusal = "unknown_device" | "size" | "invalid" | "no_room" | "no_clock";
 
 /**
  * Metrics from message to store: cap, codec, schema; then rows; then the contract; then the write; then, for a numbered
@@ -37,7 +40,10 @@ export type Refusal = "unknown_device" | "size" | "invalid" | "no_room";
  * it again would change nothing) or deferred, without an ack, so that the agent sends it again. Simple samples stay in the spool.
  */
 export class Ingest {
-  readonly stats: IngestStats = { messages: 0, refused: { unknown_device: 0, size: 0, invalid: 0, no_room: 0 } };
+  readonly stats: IngestStats = {
+    messages: 0,
+    refused: { unknown_device: 0, size: 0, invalid: 0, no_room: 0, no_clock: 0 },
+  };
   readonly batches: Batches;
   readonly samples: SimpleSamples;
   readonly #options: IngestOptions;
@@ -104,6 +110,7 @@ export class Ingest {
     if (!this.#isWelcome(device, message)) return;
     const large = tooLarge(message.payload, payloadCap);
     if (large) return this.#refuse(device, message, large, "size");
+    if (this.#options.trust?.() === "none") return this.#refuse(device, message, new BadInputError(noTime), "no_clock");
     try {
       await this.samples.take(device, measurement, message.payload);
     } catch (thrown) {

@@ -31,9 +31,9 @@ async function open(scope: Scope) {
   const restart = () => {
     const placing = new Placing(new ClockOffsets(database));
     /** Where the first instant is placed. */
-    return (changes: Partial<Batch>, arrival: number, tip: number | null = null): number => {
+    return (changes: Partial<Batch>, arrival: number, tip: number | null = null, unsure = false): number => {
       const made = batch(changes);
-      return made.t + placing.place(rpi, made, arrival, tip).shift;
+      return made.t + placing.place(rpi, made, { arrival, tip, unsure }).shift;
     };
   };
   const count = (): number =>
@@ -132,6 +132,28 @@ suite("placing", ({ test }) => {
     assert.is(place({ t: now, dt: [0, 86_400_000] }, now + 1_000), now + 1_000 - 86_400_000);
     for (let at = 0; at < 40; at += 1) place({ t: y2036, epoch: `e${at}`, mono: 5, age: 5 }, now + at);
     assert.is(count(), 16);
+  });
+
+  test("while the console's own clock may be the wrong one, a device's stands, unless it was found wrong before", async (scope) => {
+    const { restart, count } = await open(scope);
+    const place = restart();
+    const wrong = { t: y2036, epoch: "known", mono: 170_000, age: 0 };
+    const zero = place(wrong, now);
+    const ahead = now + 8 * 86_400_000;
+    for (const unsure of [true, false])
+      assert.is(
+        place({ ...wrong, t: y2036 + 1_000, mono: 171_000 }, unsure ? ahead : now + 1_000, null, unsure),
+        zero + 1_000,
+      );
+    for (const changes of [
+      { age: 0 },
+      { age: 0, epoch: "e", mono: 5_000 },
+      { t: now + 9 * 86_400_000, epoch: "e", mono: 5 },
+    ])
+      assert.is(place(changes, ahead, null, true), changes.t ?? now);
+    for (const changes of [{ t: 5_000, age: 0, epoch: "f", mono: 5_000 }, { t: 5_000, age: 0 }, { t: 5_000 }])
+      assert.throws(() => place(changes, ahead, null, true), /neither the device's clock nor the console's/);
+    assert.is(count(), 1);
   });
 });
 

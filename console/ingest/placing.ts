@@ -1,5 +1,6 @@
 import type { DeviceId } from "#shared/ids";
 import type { Batch } from "#shared/messages/metrics";
+import { StoreUnavailableError } from "../store/store.ts";
 import type { ClockOffsets } from "./clock-offsets.ts";
 
 export interface Placed {
@@ -12,6 +13,16 @@ export interface Placed {
    * undefined where the batch says nothing about the present, because it is of an earlier run of the machine.
    */
   readonly skew: number | null | undefined;
+}
+
+/** What the console knows of the moment at which a batch comes. */
+export interface Arrival {
+  /** Epoch ms. */
+  readonly arrival: number;
+  /** The last instant of what came before in the same outbox, epoch ms; null where nothing is known. */
+  readonly tip: number | null;
+  /** The console's own clock may be the wrong one of the two: the device's stands. */
+  readonly unsure?: boolean;
 }
 
 /** Milliseconds that a device's clock may be off and is believed. */
@@ -41,11 +52,10 @@ export class Placing {
   }
 
   /**
-   * @param arrival epoch ms
-   * @param tip the last instant of what came before in the same outbox, epoch ms; null where nothing is known
-   * @throws Error when an offset cannot be written down: the batch must come again
+   * @throws StoreUnavailableError when neither clock is known to be right, or Error when an offset cannot be written down: the batch must
+   *   come again
    */
-  place(device: DeviceId, batch: Batch, arrival: number, tip: number | null): Placed {
+  place(device: DeviceId, batch: Batch, { arrival, tip, unsure = false }: Arrival): Placed {
     const { t, dt } = batch;
     const last = dt.reduce((most, one) => Math.max(most, one), 0);
     const placed = (start: number, skew: Placed["skew"]): Placed => ({
@@ -61,9 +71,11 @@ export class Placing {
         return placed(t, skew);
       }
       if (skew < 0 && this.#wasRight(device, batch)) return placed(t, undefined);
+      if (unsure) return placed(this.#byTheDevice(device, batch), undefined);
       return placed(this.#byUptime(device, batch, start, arrival), skew);
     }
     if (t >= earliest && t + last <= arrival + tolerated) return placed(t, isOwn(batch) ? undefined : null);
+    if (unsure) return placed(this.#byTheDevice(device, batch), undefined);
     if (isOwn(batch)) return placed(this.#ofEarlierRun(device, batch, arrival - last, tip, arrival), undefined);
     return placed(this.#freeEnd(device, arrival) - last, t + last - arrival);
   }
@@ -76,6 +88,17 @@ export class Placing {
     const right = this.#right.get(device);
     if (!right || !isOwn(batch) || right.epoch !== batch.epoch) return false;
     return Math.abs(batch.t - batch.mono - right.zero) <= mostDrift;
+  }
+
+  /**
+   * Without a word of the console's clock: what was found wrong when that was known to be right is placed as it was then.
+   * @throws StoreUnavailableError where the device's clock cannot be right either
+   */
+  #byTheDevice(device: DeviceId, batch: Batch): number {
+    const known = isOwn(batch) ? this.#offsets.find(device, batch.epoch, batch.mono) : undefined;
+    if (known) return known.zero + (batch.mono ?? 0);
+    if (batch.t >= earliest) return batch.t;
+    throw new StoreUnavailableError("neither the device's clock nor the console's is known to be right");
   }
 
   /** @param start where the first instant was, by the batch's age */

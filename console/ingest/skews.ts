@@ -79,8 +79,8 @@ const units = [
   { letter: "m", ms: 60_000 },
 ] as const;
 
-/** The two largest units: "9 y 40 d". */
-function span(ms: number): string {
+/** Milliseconds in their two largest units: "9 y 40 d". */
+export function span(ms: number): string {
   const at = Math.max(
     0,
     units.findIndex((unit) => ms >= unit.ms),

@@ -32,6 +32,7 @@ const keys = {
   field_types: ["measurement", "field"],
   field_decisions: ["measurement", "field"],
   quarantine: ["device", "measurement", "field", "got", "wanted"],
+  clock: ["id"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

@@ -12,6 +12,7 @@ import { mostPoints, tooManyPoints } from "./points.ts";
 import { isQuick, portionsOf } from "./portions.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ReadSeries } from "./reader.ts";
+import { TrimLog, type Cut } from "./trim-log.ts";
 import {
   StoreUnavailableError,
   type MetricsQuery,
@@ -31,6 +32,8 @@ export interface EmbeddedStoreOptions {
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether samples may be let go because of their age, and the latest moment that is known to have been; by the clock unless given. */
+  readonly ages?: () => { readonly trusted: boolean; readonly latest: number };
   /** Told of what in the file did not read. */
   readonly damage?: Pick<Damage, "noteFile">;
   /** Called when {@link MetricsStore.health} has changed. */
@@ -58,7 +61,7 @@ const schema = [
 
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
 const trimEvery = 60_000;
-/** The share of the time span that is let go when the file is too large. */
+/** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
 const slice = 0.1;
 /** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
 const chunk = { rows: 5_000, pages: 500 };
@@ -72,13 +75,16 @@ export class EmbeddedStore implements MetricsStore {
   #unmended = false;
   #open: { readonly database: Database; readonly statements: Statements; readonly sync: GroupSync } | undefined;
   #trimmed = Number.NEGATIVE_INFINITY;
-  /** Milliseconds since 1970 UTC: what is older is being let go, some with each write. */
-  #cut: number | undefined;
+  /** What is older is being let go, some with each write. */
+  #cut: Cut | undefined;
+  #slice = slice;
+  readonly #trims: TrimLog;
   #problem: { readonly message: string; readonly since: number } | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#options = options;
     this.#reader = new HistoryReader(options.path);
+    this.#trims = new TrimLog(options.log, options.clock);
     this.#reads = new ReadQueue(options.clock, 1);
   }
 
@@ -118,6 +124,7 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   async stop(): Promise<void> {
+    this.#trims.stop();
     await this.#reader.stop();
     // Who waits for it is answered before what waits for them is stopped as well.
     await this.#open?.sync.synced().catch(() => {});
@@ -171,6 +178,7 @@ export class EmbeddedStore implements MetricsStore {
         for (const one of series) rejected.push(...this.#writeSeries(one, statements));
       });
       this.#trimNowAndThen();
+      this.#trims.tell();
     } catch (thrown) {
       if (again || !this.#mended(thrown)) throw thrown;
       return this.#write(series, true);
@@ -247,36 +255,60 @@ export class EmbeddedStore implements MetricsStore {
     const now = this.#options.clock.monotonic();
     if (this.#cut === undefined && now - this.#trimmed < trimEvery) return;
     this.#trimmed = now;
-    this.#cut ??= this.#options.clock.now() - this.#options.maxAge;
-    if (!this.#deleteBefore(this.#cut)) return;
+    this.#cut ??= this.#byAge() ?? this.#bySize();
+    if (this.#cut === undefined || !this.#deleteBefore(this.#cut)) return;
     this.#started.database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
     this.#cut = this.#nextCut(this.#cut);
   }
 
+  get #ages(): { readonly trusted: boolean; readonly latest: number } {
+    const { ages, clock } = this.#options;
+    return ages?.() ?? { trusted: true, latest: clock.now() };
+  }
+
+  /** Nothing is old by a clock that may be wrong. */
+  #byAge(): Cut | undefined {
+    const { trusted, latest } = this.#ages;
+    return trusted ? { until: latest - this.#options.maxAge, why: "age" } : undefined;
+  }
+
   /** Where to go on: at the oldest part of a file that is too large, or at the same place while there are pages to give back. */
-  #nextCut(done: number): number | undefined {
+  #nextCut(done: Cut): Cut | undefined {
+    return this.#bySize() ?? (sizes(this.#started.database).free > 0 ? done : undefined);
+  }
+
+  /**
+   * By the order of the samples, which no clock has a say in. But those that a wrong clock has put far into the future must not make all
+   * others the oldest part: the span ends at the latest moment that is known to have been.
+   */
+  #bySize(): Cut | undefined {
     const { database, statements } = this.#started;
-    const { used, free } = sizes(database);
-    if (used <= this.#options.maxBytes) return free > 0 ? done : undefined;
+    if (sizes(database).used <= this.#options.maxBytes) {
+      this.#slice = slice;
+      return undefined;
+    }
     const { first, last } = statements.span.get() as { first: number | null; last: number | null };
     if (first === null || last === null) return undefined;
-    const cut = Math.max(first + 1, first + (last - first) * slice);
-    const until = new Date(cut).toISOString();
-    this.#options.log.warn({ until }, "the embedded store is full: the oldest samples are let go");
-    return cut;
+    const { latest } = this.#ages;
+    const end = latest > first ? Math.min(last, latest) : last;
+    const until = Math.min(end, first + (end - first) * this.#slice);
+    this.#slice *= 2;
+    return { until: Math.max(first + 1, until), why: "size" };
   }
 
   /**
    * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
    * @returns whether none is left
    */
-  #deleteBefore(ts: number): boolean {
+  #deleteBefore(cut: Cut): boolean {
     const { statements } = this.#started;
     let left = chunk.rows;
     for (const { id } of statements.allSeries.all() as unknown as { id: number }[]) {
-      left -= statements.deleteBefore.run(id, ts, left).changes;
-      if (left <= 0) return false;
+      left -= statements.deleteBefore.run(id, cut.until, left).changes;
+      if (left <= 0) break;
     }
+    this.#trims.add(cut, chunk.rows - left);
+    if (left <= 0) return false;
     if (statements.forgetEmpty.run().changes > 0) this.#seriesIds.clear();
     return true;
   }

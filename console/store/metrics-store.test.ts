@@ -14,6 +14,7 @@ import { EmbeddedStore } from "./embedded.ts";
 import { longestAnswer } from "./influx-reader.ts";
 import { InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
+import { trimLineEvery } from "./trim-log.ts";
 import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type SeriesColumns } from "./store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -264,6 +265,57 @@ suite("embedded store", ({ test }) => {
     assert.ok((kept[0]?.[0] ?? 0) > began + 3_600_000);
     await store.stop();
     assert.ok(statSync(path).size < maxBytes * 1.5, String(statSync(path).size));
+  });
+
+  test("by a clock that may be wrong nothing is old; size goes by order, and a far future does not take the place of the present", async (scope) => {
+    const clock = new ManualClock(began + 8 * 86_400_000);
+    const path = join(await scope.directory(), "metrics.db");
+    const told: [object, string][] = [];
+    const note = (...line: [object, string]): void => void told.push(line);
+    let ages = { trusted: false, latest: began + 3_600_000 };
+    const store = new EmbeddedStore({
+      path,
+      maxAge: 7 * 86_400_000,
+      maxBytes: 512 * 1024,
+      log: { ...silentLog, info: note, warn: note },
+      clock,
+      ages: () => ages,
+    });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    await store.write([many(3_600, began)]);
+    for (let minute = 0; minute < 5; minute++) {
+      clock.advance(61_000);
+      await store.write([series({ used: [minute] }, { times: [began + 3_600_000 + minute] })]);
+    }
+    assert.is((await values(store)).length, 3_600);
+    assert.equal(told, []);
+
+    // A clock in 2036 has left samples of every series behind; then the file is full.
+    await store.write([many(600, began + 10 * 365 * 86_400_000)]);
+    ages = { trusted: false, latest: began + 8 * 3_600_000 };
+    for (let hour = 1; hour < 8; hour++) await store.write([many(3_600, began + hour * 3_600_000)]);
+    clock.advance(61_000);
+    for (let more = 0; more < 10; more++) await store.write([many(1, began + 8 * 3_600_000)]);
+    const kept = (await store.query(query({ to: began + 9 * 3_600_000 })))[0]?.points ?? [];
+    assert.ok(kept.length > 7_200, String(kept.length));
+    assert.is(kept.at(-1)?.[0], began + 8 * 3_600_000);
+    assert.match(told[0]?.[1] ?? "", /is full .*oldest samples were let go/);
+
+    // Trusted again: what is old goes, told with how much it was, once a minute.
+    ages = { trusted: true, latest: began + 30 * 86_400_000 };
+    const before = told.length;
+    for (let write = 0; write < 8; write++) {
+      clock.advance(trimLineEvery / 4);
+      await store.write([many(1, began + 30 * 86_400_000)]);
+    }
+    const lines = told.slice(before).filter(([, text]) => text.includes("because of their age"));
+    assert.ok(lines.length >= 1 && lines.length <= 2, JSON.stringify(lines));
+    await store.stop();
+    const rows = told
+      .filter(([, text]) => text.includes("because of their age"))
+      .reduce((sum, [line]) => sum + ("rows" in line ? Number(line.rows) : 0), 0);
+    assert.is(rows, kept.length);
   });
 });
 

@@ -216,4 +216,14 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE outboxes ADD COLUMN runs TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- The newest moment that the console has known, twice the same.
+  CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    moment INTEGER NOT NULL,
+    again INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO clock (id, moment, again) SELECT 1, moment, moment FROM
+    (SELECT MAX(COALESCE((SELECT MAX(last_seen) FROM devices), 0), COALESCE((SELECT MAX(ts) FROM commands), 0)) AS moment) WHERE moment > 0;
+  `,
 ];

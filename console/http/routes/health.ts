@@ -14,6 +14,7 @@ const health = z.object({
       problem: z.string().optional().describe("what went wrong first"),
       since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
       meanwhile: z.string().optional().describe("where samples are kept as long as the store is away"),
+      clock: z.string().optional().describe("why the console does not believe its machine's clock"),
     })
     .optional(),
   spool: z
@@ -25,6 +26,12 @@ const health = z.object({
       problem: z.string().optional(),
     })
     .describe("messages of senders that keep nothing, on the console's disk until the store has them")
+    .optional(),
+  clock: z
+    .object({ state: z.enum(["trusted", "ahead", "behind"]), problem: z.string().optional() })
+    .describe(
+      "whether the console believes its machine's clock: ahead, nothing is deleted by age; behind, nothing is taken",
+    )
     .optional(),
   broker: z.object({ connected: z.boolean() }).optional(),
   damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
@@ -59,6 +66,7 @@ export const healthRoutes =
       },
       async (request, reply) => {
         const { spool, ...store } = console.storeHealth();
+        const clock = console.clockVerdict;
         const connected = console.brokerConnected;
         const ok = store.ok && connected && spool.problem === undefined;
         // Names of hosts, errors and the version are no stranger's business.
@@ -68,6 +76,7 @@ export const healthRoutes =
           version,
           store,
           spool,
+          clock: { state: clock.state, ...(clock.state === "trusted" ? {} : { problem: clock.why }) },
           broker: { connected },
           damaged: console.damage.count(),
           faults: { total: console.faults.total, places: [...console.faults.places] },

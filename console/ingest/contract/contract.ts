@@ -29,6 +29,8 @@ export interface ContractOptions {
   readonly problem?: ConflictsOptions["problem"];
   readonly crowded?: SeriesBudgetOptions["problem"];
   readonly clock: Clock;
+  /** Whether something may be let go of because of its age; always unless given. */
+  readonly dated?: () => boolean;
   readonly log: Log;
   /** 0 ≤ n < 1 */
   readonly random: () => number;

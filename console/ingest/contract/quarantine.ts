@@ -12,6 +12,8 @@ export interface QuarantineOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether entries may be let go of because of their age; always unless given. */
+  readonly dated?: () => boolean;
 }
 
 /** Values of one field that were set aside for one reason. Moments are epoch ms. */
@@ -71,8 +73,9 @@ export class Quarantine {
 
   /** Reads what is kept. */
   start(): void {
-    const { database, clock } = this.#options;
-    database.prepare("DELETE FROM quarantine WHERE last < ?").run(Math.round(clock.now() - longestSilence));
+    const { database, clock, dated } = this.#options;
+    if (dated?.() ?? true)
+      database.prepare("DELETE FROM quarantine WHERE last < ?").run(Math.round(clock.now() - longestSilence));
     const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseRow);
     for (const row of rows) this.#put(row);
   }

@@ -154,6 +154,8 @@ export interface StoreHealth {
   readonly since?: number;
   /** Where samples are kept as long as it is away. */
   readonly meanwhile?: string;
+  /** Why the console does not believe its machine's clock, though it takes samples. */
+  readonly clock?: string;
 }
 
 /** Values of one field that were set aside instead of stored. */

@@ -10,6 +10,10 @@ function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: S
   return `The store takes no samples ${when}: ${problem}. ${meanwhile}`;
 }
 
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** What keeps the page from being the truth, or the console from doing its work. */
 export function Banners(): JSX.Element {
   const sentences: (readonly [id: string, sentence: string])[] = [];
@@ -17,6 +21,7 @@ export function Banners(): JSX.Element {
     sentences.push(["stream", "The connection to the console is lost: reconnecting… What you see may be out of date."]);
   if (fetchProblem.value && connection.value === "live") sentences.push(["fetch", fetchProblem.value]);
   if (!store.value.ok) sentences.push(["store", aboutStore(store.value)]);
+  if (store.value.clock !== undefined) sentences.push(["clock", capitalised(`${store.value.clock}.`)]);
   if (!broker.value.connected && connection.value === "live")
     sentences.push(["broker", "The console has no connection to the broker: devices cannot be heard or reached."]);
   return (

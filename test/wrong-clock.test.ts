@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { systemClock } from "#shared/clock";
+import { openState } from "../console/state.ts";
+import { openForReading } from "../console/store/database.ts";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running } from "./programs.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const day = 86_400_000;
+const secret = "a sensor's secret that nobody has";
+
+/** `muster start` on a data directory of its own, each time with a clock that is so many ms off. */
+async function place(scope: Scope) {
+  const directory = join(await scope.directory(), "data");
+  const state = openState(directory, systemClock);
+  state.accounts.set("sensor", "device", secret);
+  state.close();
+  const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  const env = {
+    MUSTER_DATA: directory,
+    MUSTER_HTTP_PORT: String(httpPort),
+    MUSTER_MQTT_PORT: String(mqttPort),
+    MUSTER_DEVICE: "edge-1",
+    MUSTER_ADMIN_PASSWORD: "correct horse",
+  };
+  const ask = (path: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${httpPort}${path}`, {
+      headers: { authorization: `Basic ${btoa("admin:correct horse")}` },
+    });
+  return {
+    start: async (shift: number): Promise<Running> => {
+      const shifted = `const now=Date.now;Date.now=()=>now()+(${shift})`;
+      const options =
+        shift === 0 ? {} : { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shifted)}` };
+      const running = new Running(scope, ...musterProgram(["start"]), { env: { ...env, ...options } });
+      await running.line(/Muster .* is up/);
+      return running;
+    },
+    // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
+    get: async (path: string): Promise<any> => (await ask(path)).json(),
+    /** A number that the console measures of itself. */
+    counted: async (name: string): Promise<number> => {
+      const text = await (await ask("/metrics")).text();
+      return Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(" ")[1] ?? 0,
+      );
+    },
+    publish: async (payload: string): Promise<void> => {
+      const login = ["-h", "127.0.0.1", "-p", String(mqttPort), "-i", "sensor", "-u", "sensor", "-P", secret];
+      const { code, err } = await runProgram("mosquitto_pub", [
+        ...login,
+        "-q",
+        "1",
+        "-t",
+        "muster/sensor/metrics/room",
+        "-m",
+        payload,
+      ]);
+      assert.is(code, 0, err);
+    },
+    /** Samples that the store has from `from` on, before `to`. */
+    stored: (from: number, to: number): number => {
+      const database = openForReading(join(directory, "metrics.db"));
+      try {
+        const row = database.prepare("SELECT COUNT(*) AS count FROM samples WHERE ts >= ? AND ts < ?").get(from, to);
+        return (row as { count: number }).count;
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
+
+suite("a console with a wrong clock", ({ test }) => {
+  test(
+    "eight days ahead it deletes nothing; in 1970 it takes nothing, and has all of it afterwards",
+    async (scope) => {
+      const { start, get, counted, publish, stored } = await place(scope);
+      const began = Date.now();
+      const right = await start(0);
+      for (let sample = 0; sample < 2; sample++) await publish(`{"temperature":${sample}}`);
+      await eventually("samples of the agent", () => stored(began - day, began + day) > 30);
+      assert.equal((await get("/healthz")).clock, { state: "trusted" });
+      assert.is(await right.kill("SIGTERM"), 0);
+      const ended = Date.now() + 1_000;
+      const kept = stored(began - day, ended);
+
+      const ahead = await start(8 * day);
+      const { ok, clock } = await get("/healthz");
+      assert.is(ok, true);
+      assert.is(clock.state, "ahead");
+      await ahead.line(/8 d later than what was last known.*nothing is deleted by age/);
+      // The first write is followed by a look at what is too old.
+      await eventually("a write", () => stored(began + 7 * day, began + 9 * day) > 0);
+      assert.is(await ahead.kill("SIGTERM"), 0);
+      assert.is(stored(began - day, ended), kept);
+
+      const behind = await start(60_000 - Date.now());
+      const health = await get("/healthz");
+      assert.is(health.clock.state, "behind");
+      assert.match(health.store.problem, /the console's clock says 1970-.*nothing is taken/);
+      await publish('{"temperature":99}');
+      await eventually("a batch that is left to its agent", async () => (await counted("muster_deferred_total")) > 0);
+      assert.is(await counted('muster_refused_total{reason="no_clock"}'), 1);
+      assert.is(await behind.kill("SIGTERM"), 0);
+      assert.is(stored(began - day, ended), kept);
+      assert.is(stored(0, began - day), 0);
+
+      const again = await start(0);
+      assert.equal((await get("/healthz")).clock, { state: "trusted" });
+      await eventually("all that the agent has kept", async () => {
+        const { missing, outstanding } = await get("/api/devices/edge-1/completeness");
+        return missing === 0 && outstanding.batches === 0;
+      });
+      assert.is(stored(0, began - day), 0);
+      assert.ok(stored(began - day, ended) >= kept);
+      assert.is(await again.kill("SIGTERM"), 0);
+    },
+    { seconds: 90 },
+  );
+});
