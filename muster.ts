@@ -229,7 +229,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
     );
   const { openState } = await import("./console/state.ts");
   const { simulatedSecret } = await import("./console/secrets.ts");
-  const state = openState(values.data, clock, createLog("console", values.logLevel));
+  const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
   try {
     const secret = await simulatedSecret(state, ids);
     await writeMosquittoFiles(values, state);
@@ -381,7 +381,7 @@ async function openData({ data, logLevel }: Settings, lifetime: Lifetime, serves
 function administer<A extends unknown[]>(act: (administration: Administration, ...parameters: A) => Promise<void>) {
   return line.once(async (values, ...parameters: A) => {
     const { openState } = await import("./console/state.ts");
-    const state = openState(values.data, clock, createLog("console", values.logLevel));
+    const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
     const writeFiles = (): Promise<string> => writeMosquittoFiles(values, state);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
@@ -391,6 +391,7 @@ function administer<A extends unknown[]>(act: (administration: Administration, .
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. @returns the directory */
 async function writeMosquittoFiles({ data, root }: Settings, { accounts, mqttSecrets }: State): Promise<string> {
   const files = await import("./broker/mosquitto-files.ts");
+  await accounts.synced();
   const directory = join(data, "mosquitto");
   // People log in there with a secret of few rounds, if they have one; programs have no other.
   const all = accounts.list().flatMap(({ name, role, hash }) => {

@@ -1,7 +1,7 @@
-import { copyFileSync, fstatSync, linkSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { copyFileSync, fstatSync, linkSync, readFileSync, truncateSync } from "node:fs";
 import { open, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { directorySynced, privateMode as mode, replaceFile } from "#shared/durable-file";
+import { directorySynced, makeDirectory, privateMode as mode, replaceFile } from "#shared/durable-file";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseLines, toLine } from "./checked-line.ts";
 import { trimDamaged } from "./outbox/damage.ts";
@@ -75,7 +75,7 @@ export class LedgerFile {
    */
   begin(): Error | undefined {
     try {
-      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      makeDirectory(dirname(this.path));
       replaceFile(this.path, this.#records().map(toLine).join(""));
       this.#open = false;
       this.#named = true;

@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
-import { replaceFile } from "#shared/durable-file";
+import { makeDirectory, replaceFile } from "#shared/durable-file";
 
 const preferences = z.object({
   /** Milliseconds between samples. */
@@ -64,7 +64,7 @@ export class Preferences {
 
   #write(path: string): boolean {
     try {
-      mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+      makeDirectory(join(path, ".."));
       replaceFile(path, `${JSON.stringify(this.#changed)}\n`);
       return true;
     } catch (thrown) {

@@ -1,12 +1,12 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EnvironmentError } from "#shared/errors";
 import type { Principal } from "#shared/principal";
-import { replaceFile } from "#shared/durable-file";
+import { makeDirectory, replaceFile } from "#shared/durable-file";
 import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto.ts";
 
 /**
- * Writes `passwd` and `acl` for Mosquitto into `directory`, each as a whole or not at all: Mosquitto may read them at any moment.
+ * Writes `passwd` and `acl` for Mosquitto into `directory`, each as a whole or not at all: Mosquitto may read them at any moment,
+ * and a power cut may come right after.
  * Only their owner can read them, and it stays the owner that they had.
  * @returns the names of those who cannot log in there, because their hash would cost Mosquitto too much
  * @throws EnvironmentError where they cannot be written
@@ -19,7 +19,7 @@ export function writeMosquittoFiles(
   const principals: readonly Principal[] = accounts;
   const files = { passwd: renderPasswords(accounts), acl: renderAcl(root, principals) };
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o750 });
+    makeDirectory(directory, 0o750);
     for (const [name, text] of Object.entries(files)) replaceFile(join(directory, name), text);
     return accounts.filter((account) => !isCheap(account)).map(({ name }) => name);
   } catch (cause) {

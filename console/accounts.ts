@@ -10,6 +10,7 @@ import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
 import { damageOf } from "./store/damage.ts";
 import { transaction, type Database } from "./store/database.ts";
+import { syncOf } from "./store/group-sync.ts";
 import { parserOf } from "./store/kept.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
@@ -65,6 +66,11 @@ export class Accounts {
     this.#options = options;
     this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
     this.tokens = new Tokens(database, clock);
+  }
+
+  /** Resolves once every change so far is on the disk: before a secret is handed out, or a file names it. @throws EnvironmentError */
+  synced(): Promise<void> {
+    return syncOf(this.#database).synced();
   }
 
   /**

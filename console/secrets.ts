@@ -1,10 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseBrokerUrl } from "#shared/address";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
-import { replaceFile } from "#shared/durable-file";
+import { replaceFile, syncDirectory } from "#shared/durable-file";
 import { secretDirectory } from "#shared/private-files";
 import { settings, type Settings } from "#shared/settings";
 import type { State } from "./state.ts";
@@ -21,6 +21,7 @@ export async function localSecret({ directory, accounts }: State, name: string, 
   const kept = read(path);
   if (kept !== undefined && (await accounts.verify(name, kept))?.role === role) return kept;
   const secret = accounts.set(name, role);
+  await accounts.synced();
   write(path, secret);
   return secret;
 }
@@ -59,7 +60,10 @@ export function writeSecret(directory: string, name: string, secret: string): vo
 }
 
 export function removeSecret(directory: string, name: string): void {
-  rmSync(join(directory, "secrets", name), { force: true });
+  const path = join(directory, "secrets", name);
+  if (!existsSync(path)) return;
+  rmSync(path, { force: true });
+  syncDirectory(dirname(path));
 }
 
 /** Notes where the broker that the console works with takes MQTT, for commands that are run with other settings than the start's. */

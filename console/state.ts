@@ -23,9 +23,11 @@ export interface State {
   close(): void;
 }
 
-/** Whether a console is to work with it, of which a directory has room for one; commands about accounts work beside it. */
 export interface OpenStateOptions {
+  /** Whether a console is to work with it, of which a directory has room for one; commands about accounts work beside it. */
   readonly serves?: boolean;
+  /** Whether each commit is on the disk when it returns: for commands, which say at once what they have done. A console awaits `syncOf`. */
+  readonly syncsEach?: boolean;
 }
 
 /**
@@ -36,13 +38,15 @@ export function openState(
   directory: string,
   clock: Clock,
   log: Log = silentLog,
-  { serves = false }: OpenStateOptions = {},
+  { serves = false, syncsEach = false }: OpenStateOptions = {},
 ): State {
   privateDirectory(directory, log);
   const lock = new DirectoryLock("console", directory, log);
   if (serves) lock.acquire();
   try {
-    return open(directory, clock, log, lock);
+    const state = open(directory, clock, log, lock);
+    if (syncsEach) state.database.exec("PRAGMA synchronous = FULL");
+    return state;
   } catch (thrown) {
     lock.release();
     throw thrown;

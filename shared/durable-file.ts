@@ -2,16 +2,19 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
+  existsSync,
   fchownSync,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { errorCode } from "#shared/errors";
 
 /** What Muster writes is for its own user alone. */
@@ -52,6 +55,23 @@ export async function directorySynced(path: string): Promise<void> {
 
 function ignoreUnable(thrown: unknown): void {
   if (!cannotSync.has(errorCode(thrown))) throw thrown;
+}
+
+/**
+ * Makes a directory for this user alone, and those above it that are missing, each for good. Node's own `recursive` asks for ever where a
+ * directory is there and takes nothing, as one that was deleted, and in /proc. @throws the system's error
+ */
+export function makeDirectory(path: string, mode = 0o700): void {
+  const parent = dirname(resolve(path));
+  try {
+    mkdirSync(path, { mode });
+    syncDirectory(parent);
+  } catch (thrown) {
+    if (errorCode(thrown) === "EEXIST" && statSync(path).isDirectory()) return;
+    if (errorCode(thrown) !== "ENOENT" || parent === resolve(path) || existsSync(parent)) throw thrown;
+    makeDirectory(parent, mode);
+    makeDirectory(path, mode);
+  }
 }
 
 /**

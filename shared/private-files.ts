@@ -1,7 +1,6 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, type Stats } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { syncDirectory } from "#shared/durable-file";
-import { EnvironmentError, errorCode } from "#shared/errors";
+import { chmodSync, closeSync, openSync, readdirSync, statSync, type Stats } from "node:fs";
+import { makeDirectory } from "#shared/durable-file";
+import { EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { distrustOf } from "#shared/trust";
 
@@ -21,7 +20,7 @@ const everywhere: ReadonlySet<string> = new Set(["lost+found"]);
 export function privateDirectory(path: string, log: Log): void {
   let stats: Stats;
   try {
-    makeDirectories(resolve(path));
+    makeDirectory(path);
     stats = statSync(path);
   } catch (cause) {
     throw new EnvironmentError(`cannot make the directory ${path}: check its permissions, or set MUSTER_DATA`, {
@@ -43,29 +42,11 @@ export function privateDirectory(path: string, log: Log): void {
 }
 
 /**
- * Makes a directory and those above it that are missing. Node's own `recursive` asks for ever where a directory is there and takes nothing,
- * as one that was deleted, and in /proc.
- */
-function makeDirectories(path: string): void {
-  const parent = dirname(path);
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    // All that will be in it is there after a power cut if it is.
-    syncDirectory(parent);
-  } catch (thrown) {
-    if (errorCode(thrown) === "EEXIST" && statSync(path).isDirectory()) return;
-    if (errorCode(thrown) !== "ENOENT" || parent === path || existsSync(parent)) throw thrown;
-    makeDirectories(parent);
-    makeDirectories(path);
-  }
-}
-
-/**
  * The same for what may never have been open to anybody, such as the directory of secrets: a wide one is refused, because
  * what was in it is known by now.
  */
 export function secretDirectory(path: string): void {
-  makeDirectories(resolve(path));
+  makeDirectory(path);
   const stats = statSync(path);
   refuse(distrustOf(path, stats));
   if (process.getuid !== undefined && stats.mode & forOthers)

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "#shared/durable-file";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { isDamagedName, repair, setAside, trimDamaged, type AsideOptions } from "./damage.ts";
@@ -40,7 +41,7 @@ export const segmentName = (first: number): string => `${String(first).padStart(
  * @throws the system's error when the directory cannot be made or listed
  */
 export function openDirectory(options: DirectoryOptions): Opened {
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  makeDirectory(options.directory);
   const gaps: GapRecord[] = [];
   const lost: AckRange[] = [];
   const segments: Segment[] = [];

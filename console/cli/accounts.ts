@@ -130,7 +130,10 @@ export async function admitAdmin(
   const password = generateSecret();
   // Before the account is: a kill between the two leaves a password too many, never one too few.
   writeSecret(directory, unshown, password);
-  return accounts.set("admin", "admin", password);
+  accounts.set("admin", "admin", password);
+  // The file is removed once somebody was shown the password: by then the account must outlive a power cut.
+  await accounts.synced();
+  return password;
 }
 
 /** The administrator's password as {@link admitAdmin} returned it stands on the terminal, and nowhere else from now on. */

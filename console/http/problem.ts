@@ -1,4 +1,4 @@
-import { BadInputError, messageWithCauses } from "#shared/errors";
+import { BadInputError, EnvironmentError, messageWithCauses } from "#shared/errors";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
@@ -76,6 +76,7 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
   if (error instanceof LoginsBusyError) return problem(429, error.message);
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));
+  if (error instanceof EnvironmentError) return problem(503, messageWithCauses(error));
   if (isRefusedWrite(error))
     return problem(503, `the console's own disk takes no writes (${error.message}): make room on it, and try again`);
   const status = error.statusCode ?? 500;

@@ -131,6 +131,10 @@ export async function buildApp({
   app.addHook("onRequest", async ({ socket }, reply) => {
     if (socket.remoteAddress === undefined) reply.hijack();
   });
+  // Nothing is said to be done on the strength of a row that a power cut could still take.
+  app.addHook("onSend", async ({ method }, { statusCode }) => {
+    if (method !== "GET" && method !== "HEAD" && statusCode < 400) await accounts.synced();
+  });
   readJsonBodies(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
+import { makeDirectory } from "#shared/durable-file";
 import { asError, EnvironmentError } from "#shared/errors";
 import { privateFile } from "#shared/private-files";
 
@@ -30,7 +31,7 @@ export function openDatabase(
 ): Database {
   let database: Database | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw new DamagedFileError(`${path} is empty`);
     // SQLite gives the files beside it the mode of this one.
     for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) privateFile(path + suffix);
