@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { asError, errorCode, messageWithCauses } from "#shared/errors";
+import { meaningOf, type Meaning, type WriteAnswer } from "./influx-answers.ts";
 import type { InfluxAddress } from "./influx-url.ts";
 import type { BadLines, LineBatch } from "./line-batch.ts";
 import { StoreUnavailableError } from "./store.ts";
@@ -8,15 +9,26 @@ import { StoreUnavailableError } from "./store.ts";
 /** Milliseconds that one request may take from its beginning to its answer's end. */
 const requestTimeout = 10_000;
 /** Requests spent on finding the bad lines of one batch at most. */
-const searchBudget = 100;
-/** Characters of an answer that are read; InfluxDB repeats every line that it cannot parse. */
-const longestAnswer = 4_096;
+export const searchBudget = 100;
+/** Portions of a batch that are refused for no clear reason, and none taken, before it is the server's fault and not the lines'. */
+export const mostUnclear = 8;
+/** Bytes of a line that is kept to be written once more. */
+const longestKnown = 16_384;
+/** Characters of an answer that are read: InfluxDB 1 repeats every line that it cannot parse, InfluxDB 3 names a hundred. */
+const longestAnswer = 65_536;
 
-/** What InfluxDB answered to lines: taken, some of them not, or no such database (or no default policy in it). */
-export type Answer =
-  | { readonly status: "taken" }
-  | { readonly status: "no database" }
-  | { readonly status: "partly"; readonly why: string };
+/** What becomes of lines whose answer does not end the matter. */
+export type Answer = Extract<Meaning, { kind: "stored" | "rejected" | "too large" | "no database" | "unclear" }>;
+
+/** What the search for bad lines has left, and seen. */
+interface Search {
+  left: number;
+  /** Portions that were refused for no clear reason while none was taken. */
+  unclear: number;
+  /** Whether the server has taken a portion meanwhile. */
+  alive: boolean;
+  readonly bad: BadLines[];
+}
 
 /** A kept connection that the server closed just then. It is worth another try at once: lines may come twice. */
 class StaleConnection extends Error {}
@@ -30,6 +42,8 @@ export class InfluxWriter {
   readonly #options: http.RequestOptions;
   readonly #agent: http.Agent;
   readonly #request: typeof http.request;
+  /** The last line that was taken. */
+  #known: Buffer | undefined;
 
   constructor(address: InfluxAddress) {
     this.#address = address;
@@ -49,28 +63,27 @@ export class InfluxWriter {
     };
   }
 
-  /** @returns the lines that InfluxDB will never take @throws StoreUnavailableError when the same lines may be tried again */
+  /** @returns the lines that InfluxDB has not taken @throws StoreUnavailableError when all of them may be tried again */
   async write(batch: LineBatch): Promise<BadLines[]> {
-    const answer = await this.post(batch.slice(0, batch.lines));
-    if (answer.status === "partly") return this.#findBad(batch, 0, batch.lines, answer.why, { left: searchBudget });
-    if (answer.status === "no database") throw this.#noDatabase();
-    return [];
+    const search: Search = { left: searchBudget, unclear: 0, alive: false, bad: [] };
+    await this.#writePart(batch, 0, batch.lines, search);
+    return search.bad;
   }
 
   /** One request; with no lines, a probe that tells whether writing would be allowed. @throws StoreUnavailableError */
   async post(lines: Buffer): Promise<Answer> {
-    try {
-      const { status, text } = await this.#send(lines).catch((error: unknown) => {
-        if (error instanceof StaleConnection) return this.#send(lines);
-        throw error;
-      });
-      return this.#judge(status, errorOf(text));
-    } catch (cause) {
-      if (cause instanceof StoreUnavailableError) throw cause;
-      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} does not answer`, {
-        cause: firstCause(cause),
-      });
+    const meaning = await this.#ask(lines);
+    const { origin, username } = this.#address;
+    if (meaning.kind === "deferred") {
+      const { why, retryAfter } = meaning;
+      throw new StoreUnavailableError(`InfluxDB at ${origin} answers ${why}`, { retryAfter });
     }
+    if (meaning.kind === "misconfigured") {
+      const isUser = /^40[13]/.test(meaning.why);
+      const refuses = isUser ? `refuses the user "${username}"` : "takes no writes as it is set up";
+      throw new StoreUnavailableError(`InfluxDB at ${origin} ${refuses}: ${meaning.why}`);
+    }
+    return meaning;
   }
 
   /** Lets go of the connections that wait for the next request. */
@@ -78,7 +91,7 @@ export class InfluxWriter {
     this.#agent.destroy();
   }
 
-  #send(body: Buffer): Promise<{ status: number; text: string }> {
+  #send(body: Buffer): Promise<WriteAnswer> {
     return new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(requestTimeout);
       const headers = { "content-type": "text/plain; charset=utf-8", "content-length": body.length };
@@ -87,7 +100,7 @@ export class InfluxWriter {
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (text = (text + chunk).slice(0, longestAnswer)));
         response.on("error", reject);
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
       });
       request.on("error", (error) => {
         const stale = request.reusedSocket && errorCode(error) === "ECONNRESET";
@@ -98,39 +111,68 @@ export class InfluxWriter {
     });
   }
 
-  #judge(status: number, error: string): Answer {
-    const { origin, username } = this.#address;
-    if (status < 300) return { status: "taken" };
-    // 413: nothing is in, but halves will be. To call the store away for it would let one sender's lines stop all others.
-    if (status === 400 || status === 413) return { status: "partly", why: error };
-    // Without a default retention policy even an empty write is answered with 500.
-    if (status === 404 || error.startsWith("retention policy not found")) return { status: "no database" };
-    if (status === 401 || status === 403)
-      throw new StoreUnavailableError(`InfluxDB at ${origin} refuses the user "${username}": ${error}`);
-    throw new StoreUnavailableError(`InfluxDB at ${origin} answers ${status}: ${error}${afterFullDisk(status, error)}`);
+  async #ask(lines: Buffer): Promise<Meaning> {
+    try {
+      const answer = await this.#send(lines).catch((error: unknown) => {
+        if (error instanceof StaleConnection) return this.#send(lines);
+        throw error;
+      });
+      return withStatus(meaningOf(answer), answer.status);
+    } catch (cause) {
+      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} does not answer`, {
+        cause: firstCause(cause),
+      });
+    }
   }
 
-  /** After a 400 the good lines are in. Halving finds the bad ones; the good halves only overwrite themselves. */
-  async #findBad(
-    batch: LineBatch,
-    from: number,
-    to: number,
-    why: string,
-    budget: { left: number },
-  ): Promise<BadLines[]> {
-    if (to - from === 1 || budget.left <= 0) return [{ line: from, count: droppedOf(why, to - from), why }];
-    const middle = Math.ceil((from + to) / 2);
-    const bad: BadLines[] = [];
-    for (const [first, end] of [
-      [from, middle],
-      [middle, to],
-    ] as const) {
-      budget.left -= 1;
-      const answer = await this.post(batch.slice(first, end));
-      if (answer.status === "no database") throw this.#noDatabase();
-      if (answer.status === "partly") bad.push(...(await this.#findBad(batch, first, end, answer.why, budget)));
+  /** Writes lines, and by halves where some of them, or the server, are in the way. Good halves that come twice only overwrite themselves. */
+  async #writePart(batch: LineBatch, from: number, to: number, search: Search): Promise<void> {
+    const answer = await this.post(batch.slice(from, to));
+    if (answer.kind === "no database") throw this.#noDatabase();
+    if (answer.kind === "stored") {
+      search.alive = true;
+      return this.#remember(batch.slice(to - 1, to));
     }
-    return bad;
+    if (answer.kind === "rejected" && answer.lines) return this.#named(answer.lines, from, to, search);
+    if (answer.kind === "unclear") await this.#doubt(answer.why, search);
+    const again = answer.kind === "unclear";
+    if (to - from === 1 || search.left <= 0) {
+      // What nobody has refused for good is kept by its sender, alone: the server takes others.
+      if (again && !search.alive) throw this.#unclear(answer.why);
+      const count = again ? to - from : droppedOf(answer.why, to - from);
+      search.bad.push({ line: from, count, end: to, why: answer.why, again });
+      return;
+    }
+    const middle = Math.ceil((from + to) / 2);
+    search.left -= 2;
+    await this.#writePart(batch, from, middle, search);
+    await this.#writePart(batch, middle, to, search);
+  }
+
+  /** Lines that the answer names; the others of it are in. */
+  #named(lines: readonly { line: number; why: string }[], from: number, to: number, search: Search): void {
+    for (const { line, why } of lines) if (from + line < to) search.bad.push({ line: from + line, count: 1, why });
+  }
+
+  /**
+   * Whether it is the server, or these lines: a line that it took before it takes again, and that changes nothing. Without such a
+   * one the search goes on for a while, and where nothing at all is taken it is the server.
+   */
+  async #doubt(why: string, search: Search): Promise<void> {
+    if (search.alive) return;
+    search.unclear += 1;
+    const known = this.#known;
+    if (known) search.alive = (await this.post(known)).kind === "stored";
+    if (!search.alive && (known || search.unclear >= mostUnclear)) throw this.#unclear(why);
+  }
+
+  #remember(line: Buffer): void {
+    if (line.length > longestKnown) return;
+    this.#known = Buffer.from(line);
+  }
+
+  #unclear(why: string): StoreUnavailableError {
+    return new StoreUnavailableError(`InfluxDB at ${this.#address.origin} answers ${why}${afterFullDisk(why)}`);
   }
 
   #noDatabase(): StoreUnavailableError {
@@ -152,13 +194,9 @@ function firstCause(thrown: unknown): Error {
   return first instanceof Error ? first : new Error(messageWithCauses(error));
 }
 
-function errorOf(body: string): string {
-  try {
-    const { error } = JSON.parse(body) as { error?: string };
-    return error ?? body.slice(0, 300);
-  } catch {
-    return body.slice(0, 300);
-  }
+/** With the status before a reason that does not say what was refused. */
+function withStatus(meaning: Meaning, status: number): Meaning {
+  return "why" in meaning && meaning.kind !== "rejected" ? { ...meaning, why: `${status}: ${meaning.why}` } : meaning;
 }
 
 /**
@@ -167,8 +205,8 @@ function errorOf(body: string): string {
  * at the next start it drops what comes after the hole. So it has to be started twice with nothing written in between
  * (seen with 1.6.7).
  */
-function afterFullDisk(status: number, error: string): string {
-  return status === 500 && /engine|no space|timeout/i.test(error)
+function afterFullDisk(why: string): string {
+  return why.startsWith("500") && /engine|no space|timeout/i.test(why)
     ? "; if its disk was full: stop the console, make room, start InfluxDB twice, start the console. A write between the two would be lost at the next start"
     : "";
 }

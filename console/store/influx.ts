@@ -198,9 +198,11 @@ export class InfluxStore implements MetricsStore {
   #probeLater(): void {
     if (this.#stopped) return;
     const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 10));
+    const { retryAfter = 0 } = this.#away ?? {};
     this.#failures += 1;
+    this.#cancelProbe?.();
     this.#cancelProbe = this.#options.clock.after(
-      longest * (0.5 + this.#options.random() / 2),
+      Math.max(retryAfter, longest * (0.5 + this.#options.random() / 2)),
       () => void this.#probe(),
     );
   }
@@ -208,7 +210,7 @@ export class InfluxStore implements MetricsStore {
   /** Makes the database and its retention policy where they are missing; a user who may only write needs them to be there. */
   async #prepare(): Promise<void> {
     const { database } = this.#address;
-    const isMissing = (await this.#writer.post(nothing)).status === "no database";
+    const isMissing = await this.#isMissing();
     if (isMissing) await this.#inTime(this.#influx.createDatabase(database));
     try {
       await this.#makePolicy(database);
@@ -219,6 +221,14 @@ export class InfluxStore implements MetricsStore {
       this.#options.log.debug({ err, database }, "InfluxDB's retention policy is left as it is");
     }
     await this.#readTypes();
+  }
+
+  /** @throws StoreUnavailableError when writing would not be allowed */
+  async #isMissing(): Promise<boolean> {
+    const answer = await this.#writer.post(nothing);
+    if (answer.kind === "unclear")
+      throw new StoreUnavailableError(`InfluxDB at ${this.#address.origin} answers ${answer.why}`);
+    return answer.kind === "no database";
   }
 
   /** Who may only write is not told them: then the first line of a wrong type is refused as a whole, and logged. */

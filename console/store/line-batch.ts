@@ -1,13 +1,17 @@
 import type { DeviceId } from "#shared/ids";
 import type { LineTarget, Rejected } from "./influx-lines.ts";
 import type { LineBytes } from "./line-bytes.ts";
-import type { SeriesColumns, StoreUnavailableError, WriteOutcome } from "./store.ts";
+import { StoreUnavailableError, type SeriesColumns, type WriteOutcome } from "./store.ts";
 
-/** Lines that InfluxDB will never take: the first of them, how many, and why. */
+/** Lines that InfluxDB has not taken though it has taken others: the first of them, how many, and why. */
 export interface BadLines {
   readonly line: number;
   readonly count: number;
   readonly why: string;
+  /** The line behind the last of them, where it is not known which `count` of those between they are. */
+  readonly end?: number;
+  /** Whether they may be tried again. */
+  readonly again?: boolean;
 }
 
 /** One write, whose lines may be spread over several batches. */
@@ -77,11 +81,14 @@ export class LineBatch implements LineTarget {
 
   /** Tells the calls that the lines are in, but for the bad ones, each of which its own call hears of. */
   taken(bad: readonly BadLines[]): void {
-    for (const { line, count, why } of bad) {
-      const owner = this.#owners.findLast(({ from }) => from <= line);
-      if (!owner) continue;
-      const { device, measurement, call } = owner;
-      call.rejected.push({ device, measurement, why, count });
+    for (const { line, count, why, end = line + count, again = false } of bad) {
+      let left = count;
+      for (const { device, measurement, call, lines } of this.#ownersIn(line, end)) {
+        const own = Math.min(lines, left);
+        left -= own;
+        if (again) call.reject(new StoreUnavailableError(why));
+        else if (own > 0) call.rejected.push({ device, measurement, why, count: own });
+      }
     }
     for (const call of this.#calls()) if (--call.waiting === 0) call.resolve({ rejected: call.rejected });
   }
@@ -96,6 +103,15 @@ export class LineBatch implements LineTarget {
     if (device === undefined || measurement === undefined || !call) throw new Error("a line of nobody was written");
     if (last?.call !== call) call.waiting += 1;
     this.#owners.push({ from: this.lines, device, measurement, call });
+  }
+
+  /** Whose lines there are from one up to another, and how many each has. */
+  #ownersIn(from: number, end: number): (Owner & { readonly lines: number })[] {
+    return this.#owners.flatMap((owner, at) => {
+      const next = this.#owners[at + 1]?.from ?? this.lines;
+      const lines = Math.min(next, end) - Math.max(owner.from, from);
+      return lines > 0 ? [{ ...owner, lines }] : [];
+    });
   }
 
   #calls(): Set<Call> {

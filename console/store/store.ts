@@ -85,4 +85,11 @@ export interface StoreHealth {
 /** The store cannot take writes or answer now; the same call may be tried again later. */
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError" as const;
+  /** Milliseconds that the store asks to be left alone. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, { retryAfter, ...options }: ErrorOptions & { retryAfter?: number | undefined } = {}) {
+    super(message, options);
+    this.retryAfter = retryAfter;
+  }
 }
