@@ -81,6 +81,7 @@ export class Console {
     parts.reporter.start();
     parts.self.start();
     void parts.settling.drain();
+    parts.state.noteFiles();
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { DirectoryLock } from "#shared/directory-lock";
@@ -5,6 +6,7 @@ import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#shared/private-files";
 import { tellAccountChange } from "./account-watch.ts";
 import { Accounts } from "./accounts.ts";
+import { FilesOfBefore } from "./files-of-before.ts";
 import { MqttSecrets } from "./mqtt-secrets.ts";
 import { Damage } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
@@ -20,6 +22,8 @@ export interface State {
   readonly mqttSecrets: MqttSecrets;
   /** What in the directory did not read. */
   readonly damage: Damage;
+  /** Remembers which files there are by now, so that one that goes is missed at the next start. */
+  noteFiles(): void;
   close(): void;
 }
 
@@ -40,7 +44,14 @@ export function openState(
   log: Log = silentLog,
   { serves = false, syncsEach = false }: OpenStateOptions = {},
 ): State {
+  const isEmpty = isEmptyDirectory(directory);
   privateDirectory(directory, log);
+  // Of a disk that did not come up, its empty mount point is left.
+  if (isEmpty)
+    log.warn(
+      { directory },
+      `${directory} is empty: a new console begins in it, without accounts and devices. If there was one before, stop Muster, see whether its disk is mounted, and start again`,
+    );
   const lock = new DirectoryLock("console", directory, log);
   if (serves) lock.acquire();
   try {
@@ -54,6 +65,8 @@ export function openState(
 }
 
 function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock): State {
+  const files = new FilesOfBefore(directory, log);
+  const missing = files.missing();
   const damaged: DamagedFile[] = [];
   const database = openMended({
     path: join(directory, "muster.db"),
@@ -64,11 +77,23 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock): S
   });
   const damage = new Damage(database, clock, log);
   for (const file of damaged) damage.noteFile(file);
+  for (const { file, why } of missing) damage.note(file, "", why);
+  files.note();
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const close = (): void => {
+    files.note();
     closeDatabase(database);
     lock.release();
   };
-  return { directory, database, accounts, mqttSecrets, damage, close };
+  return { directory, database, accounts, mqttSecrets, damage, noteFiles: () => files.note(), close };
+}
+
+function isEmptyDirectory(path: string): boolean {
+  try {
+    return readdirSync(path).every((name) => name === "lost+found");
+  } catch {
+    // There is none, which is as good as said by whoever makes it.
+    return false;
+  }
 }

@@ -26,6 +26,9 @@ export interface MendOptions extends OpenOptions {
   readonly told: (damaged: DamagedFile) => void;
 }
 
+/** The console's databases, by their names in the data directory. */
+export const databaseFiles = ["muster.db", "metrics.db", "spool.db", "held.db"] as const;
+
 /** Damaged files of one database kept beside it; the oldest go. Each may be as large as the database was. */
 export const mostKept = 3;
 
