@@ -2,6 +2,7 @@ import type { Json } from "#shared/messages/command";
 import type {
   Command,
   Completeness,
+  Damaged,
   Device,
   Health,
   LoggedIn,
@@ -31,6 +32,10 @@ export const endSession = (id: string): Promise<void> => request("DELETE", path(
 export async function getHealth(): Promise<Health> {
   return (await (await fetch("/healthz")).json()) as Health;
 }
+
+export const getDamage = (): Promise<{ damaged: readonly Damaged[]; more: number }> =>
+  request("GET", "/api/damage?limit=200");
+export const deleteDamage = (): Promise<void> => request("DELETE", "/api/damage");
 
 export async function getDevices(): Promise<readonly Device[]> {
   const devices: Device[] = [];

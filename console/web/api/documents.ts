@@ -198,6 +198,18 @@ export interface Health {
   readonly version: string;
   readonly store: StoreHealth;
   readonly broker: { readonly connected: boolean };
+  /** How much in the data directory did not read, or was gone. */
+  readonly damaged?: number;
+}
+
+/** Something in the console's data directory that was set aside, or is gone. */
+export interface Damaged {
+  readonly ts: number;
+  /** A file, or a table. */
+  readonly place: string;
+  /** Which row, or under which name the file is kept. */
+  readonly name: string;
+  readonly why: string;
 }
 
 export interface Session {

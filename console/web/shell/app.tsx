@@ -11,6 +11,7 @@ import { startClock } from "../state/now.ts";
 import { checkSession, logOut, session, sessionProblem } from "../state/session.ts";
 import { Announcer } from "./announcer.tsx";
 import { Banners } from "./banner.tsx";
+import { DamagePage } from "./damage.tsx";
 import { Logo } from "./icons.tsx";
 import { SessionsPage } from "./sessions.tsx";
 import { Login } from "./login.tsx";
@@ -49,6 +50,7 @@ function Work(): JSX.Element {
         <Route path="/commands" component={CommandsPage} />
         <Route path="/jobs" component={JobsPage} />
         <Route path="/jobs/:id" component={JobPage} />
+        <Route path="/damage" component={DamagePage} />
         <Route path="/sessions" component={SessionsPage} />
         <Route default component={NotFound} />
       </Router>

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { StoreHealth } from "../api/documents.ts";
 import { formatMoment } from "../format/moment.ts";
-import { broker, connection, fetchProblem, store } from "../state/live.ts";
+import { broker, connection, damaged, fetchProblem, store } from "../state/live.ts";
 import { now } from "../state/now.ts";
 import { Warning } from "./icons.tsx";
 
@@ -14,9 +14,21 @@ function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+function aboutDamage(count: number): JSX.Element {
+  const what =
+    count === 1
+      ? "One thing in the console's data directory was"
+      : `${count} things in the console's data directory were`;
+  return (
+    <>
+      {what} damaged or gone. <a href="/damage">What was set aside</a>
+    </>
+  );
+}
+
 /** What keeps the page from being the truth, or the console from doing its work. */
 export function Banners(): JSX.Element {
-  const sentences: (readonly [id: string, sentence: string])[] = [];
+  const sentences: (readonly [id: string, sentence: string | JSX.Element])[] = [];
   if (connection.value === "lost")
     sentences.push(["stream", "The connection to the console is lost: reconnecting… What you see may be out of date."]);
   if (fetchProblem.value && connection.value === "live") sentences.push(["fetch", fetchProblem.value]);
@@ -24,6 +36,7 @@ export function Banners(): JSX.Element {
   if (store.value.clock !== undefined) sentences.push(["clock", capitalised(`${store.value.clock}.`)]);
   if (!broker.value.connected && connection.value === "live")
     sentences.push(["broker", "The console has no connection to the broker: devices cannot be heard or reached."]);
+  if (damaged.value > 0) sentences.push(["damage", aboutDamage(damaged.value)]);
   return (
     <div role="status" class="banners">
       {sentences.map(([id, sentence]) => (

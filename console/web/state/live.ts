@@ -12,6 +12,8 @@ export const connection = signal<"connecting" | "live" | "lost">("connecting");
 export const generation = signal(0);
 export const store = signal<StoreHealth>({ ok: true });
 export const broker = signal<{ connected: boolean }>({ connected: true });
+/** How much in the console's data directory did not read, or was gone. */
+export const damaged = signal(0);
 /** Why the fleet could not be fetched, as a sentence. */
 export const fetchProblem = signal<string | undefined>(undefined);
 
@@ -84,6 +86,7 @@ async function refresh(): Promise<void> {
     const health = await getHealth();
     store.value = health.store;
     broker.value = health.broker;
+    damaged.value = health.damaged ?? 0;
   } catch (error) {
     fetchProblem.value = error instanceof Error ? error.message : String(error);
   }
