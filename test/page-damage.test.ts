@@ -7,7 +7,8 @@ import { suite } from "./suite.ts";
 
 suite("page: damage", ({ test }) => {
   test("a banner tells of damage and leads to what was set aside, which an administrator can forget", async (scope) => {
-    const { console, state, secretOf } = await startFleet(scope, "embedded");
+    const fleet = await startFleet(scope, "embedded");
+    const { console, state } = fleet;
     const admin = state.accounts.set("root", "admin");
     const server = new HttpServer({
       console,
@@ -33,7 +34,7 @@ suite("page: damage", ({ test }) => {
       await page.getByTestId("login-password").fill(secret);
       await page.getByTestId("login-submit").click();
     };
-    await logIn("ann", secretOf("ann"));
+    await logIn("ann", fleet.secretOf("ann"));
     const banner = page.getByTestId("banner-damage");
     assert.match(await banner.innerText(), /2 things in the console's data directory were damaged or gone\./);
     await banner.getByRole("link", { name: "What was set aside" }).click();
