@@ -25,4 +25,18 @@ suite("outcomes", ({ test }) => {
     told(data(deepest - 1));
     assert.is(succeeded(undefined).state, "succeeded");
   });
+
+  test("a result with a whole number that would change on its way is a failure that says so", () => {
+    const outcome = succeeded({ counter: JSON.parse("9007199254740993") as number });
+    assert.equal(outcome, {
+      state: "failed",
+      error: {
+        code: "not-exact",
+        message:
+          "it succeeded, but in its result a whole number beyond 2^53 would not arrive as it is: send it as text",
+      },
+    });
+    told(outcome);
+    assert.is(succeeded({ counter: "9007199254740993", most: Number.MAX_SAFE_INTEGER }).state, "succeeded");
+  });
 });

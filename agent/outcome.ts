@@ -1,6 +1,7 @@
 import { asError, BadInputError } from "#shared/errors";
 import type { Failure, Json } from "#shared/messages/command";
 import { deepest, isShallow } from "#shared/nesting";
+import { isExact, sendAsText } from "#shared/whole-numbers";
 import { CommandError } from "./handler.ts";
 
 /** How a command ended: its final reply but for the names on it. */
@@ -21,6 +22,11 @@ export function succeeded(result: Json | void): Outcome {
     return {
       state: "failed",
       error: { code: "too-deep", message: `it succeeded, but its result is nested deeper than ${levels} levels` },
+    };
+  if (!isExact(result))
+    return {
+      state: "failed",
+      error: { code: "not-exact", message: `it succeeded, but in its result ${sendAsText}` },
     };
   return { state: "succeeded", ...(result === undefined ? {} : { result }) };
 }

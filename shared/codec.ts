@@ -51,16 +51,21 @@ export function tooLarge({ length }: Buffer, cap: number): BadInputError | undef
 /**
  * Decodes one payload from outside. The value still has to pass a schema.
  * @param cap the largest size to look at, in bytes
+ * @param prepare what is done to a JSON text before it is parsed
  * @throws BadInputError that says what was wrong and, for JSON, where
  */
-export function decode(payload: Buffer, cap: number = payloadCap): Decoded {
+export function decode(
+  payload: Buffer,
+  cap: number = payloadCap,
+  prepare: (json: string) => string = (json) => json,
+): Decoded {
   const large = tooLarge(payload, cap);
   if (large) throw large;
   const first = payload[0];
   if (first === undefined) throw new BadInputError("payload is empty: expected JSON, CBOR or a command's name");
   if (first >= 0x80 && first <= 0xbf) return { encoding: "cbor", value: decodeCbor(payload) };
   const text = decodeUtf8(payload).trim();
-  if (text.startsWith("{") || text.startsWith("[")) return { encoding: "json", value: decodeJson(text) };
+  if (text.startsWith("{") || text.startsWith("[")) return { encoding: "json", value: decodeJson(prepare(text)) };
   if (wordPattern.test(text)) return { encoding: "word", value: text };
   throw new BadInputError(
     `payload is neither JSON (beginning with { or [), nor a CBOR map or array, nor a bare word: it begins with ${preview(text)}`,

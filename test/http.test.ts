@@ -122,6 +122,7 @@ suite("HTTP API", ({ test }) => {
     assert.is(late.body.command.state, "timed_out");
     problem(await send({ key: "pong" }), 422, /does not offer "pong"; it offers/);
     problem(await send({ key: "set-interval", args: { seconds: "soon" } }), 422, /seconds/);
+    problem(await send({ key: "ping", args: { n: 2 ** 53 } }), 400, /args.* send it as text/);
     problem(await send({ args: {} }), 400, /key/);
     problem(await send({ key: "ping", timeout: 5 }), 400, /milliseconds/);
     problem(await ask("POST", "/api/devices/rpi-9/commands", { key: "ping" }), 404, /no device/);
@@ -173,6 +174,7 @@ suite("HTTP API", ({ test }) => {
       [nested(20_000), /body's JSON is nested deeper than 16/],
       [nested(deepest - 2), /no device|no devices/],
       ['{"key":"ping","target":{"all":true},"args":{"a":1e400}}', /finite/],
+      ['{"key":"ping","target":{"all":true},"args":{"a":[9007199254740993]}}', /args.* send it as text/],
       ['{"key":', /not valid JSON/],
       ["", /body is empty/],
     ];

@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
-import { decode, type Encoding } from "#shared/codec";
-import { check, count, epochMs, json, jsonObject, read, text } from "#shared/messages/schema";
+import { decode, payloadCap, type Encoding } from "#shared/codec";
+import { check, count, epochMs, json, jsonObject, text } from "#shared/messages/schema";
 import { commandKey } from "#shared/messages/presence";
+import { bigAsText, isExact, largeAsText, sendAsText } from "#shared/whole-numbers";
 
-/** A command's arguments: an object of what JSON can say. */
-export const args = jsonObject;
+/** A command's arguments: an object of what JSON can say, and says exactly. */
+export const args = z.pipe(z.custom<z.input<typeof jsonObject>>(isExact, sendAsText), jsonObject);
 export type Args = z.infer<typeof args>;
 export type { Json } from "#shared/messages/schema";
 
@@ -58,7 +59,14 @@ export type FinalReply = Extract<
   { state: "succeeded" | "failed" | "rejected" | "interrupted" | "cancelled" | "expired" }
 >;
 
-export const readReply = (payload: Buffer): { value: Reply; encoding: Encoding } => read(reply, payload, "reply");
+/**
+ * A device cannot be asked to send its reply otherwise, and what it did is done: a whole number beyond 2^53 is kept as text.
+ * @throws BadInputError
+ */
+export function readReply(payload: Buffer): { value: Reply; encoding: Encoding } {
+  const { value, encoding } = decode(payload, payloadCap, largeAsText);
+  return { value: check(reply, encoding === "cbor" ? bigAsText(value) : value, "reply"), encoding };
+}
 
 export function isFinalReply(one: Reply): one is FinalReply {
   return one.state !== "accepted" && one.state !== "running";

@@ -4,6 +4,7 @@ import { parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
+import { isExact, sendAsText } from "#shared/whole-numbers";
 import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/book.ts";
 import { commandStates, type Command } from "../../desk/command.ts";
@@ -24,7 +25,7 @@ import { HttpError } from "../problem.ts";
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
 const order = z.object({
   key: z.string().min(1).max(64),
-  args: z.record(z.string(), json).optional(),
+  args: z.record(z.string(), json).refine(isExact, sendAsText).optional(),
   timeout: duration.optional(),
   ttl: duration.optional(),
   id: commandId

@@ -12,6 +12,7 @@ import {
   toJobSummaryDocument,
 } from "../../jobs/document.ts";
 import type { JobOrder } from "../../jobs/job.ts";
+import { isExact, sendAsText } from "#shared/whole-numbers";
 import { allow, principalOf } from "../auth.ts";
 import { problemDocument } from "../documents.ts";
 import { listAnswer, longestPage, type Send } from "../pages.ts";
@@ -21,7 +22,7 @@ import type { Steps } from "../turns.ts";
 const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
 const order = z.object({
   key: z.string().min(1).max(64),
-  args: z.record(z.string(), json).default({}),
+  args: z.record(z.string(), json).refine(isExact, sendAsText).default({}),
   target: jobTarget,
   rate: z.number().min(0.01).max(1_000).default(10).describe("commands a second at most"),
   canary: z.number().int().min(0).default(0).describe("devices that go first; the rest follows if they fare well"),
