@@ -31,7 +31,8 @@ export function fillDisk(directory: string): string {
   return filler;
 }
 
-function asRoot(program: string, ...args: string[]): void {
+/** Runs a program as root, by sudo where this process is not. @throws Error where neither is to be had */
+export function asRoot(program: string, ...args: string[]): void {
   if (process.getuid?.() === 0) execFileSync(program, args);
   else execFileSync("sudo", ["-n", program, ...args]);
 }
