@@ -91,6 +91,7 @@ export class Agent {
     this.#aside = new SetAside({ clock, log, changed: () => this.#presence.announce() });
     this.#outbox = new Outbox({
       directory: options.directory,
+      run: boot,
       epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
       maxBytes: options.outboxBytes ?? 64 * 1024 * 1024,
       maxAge: options.outboxAge ?? 7 * 86_400_000,

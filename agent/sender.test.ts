@@ -45,6 +45,7 @@ class Rig {
       maxBytes: 64 * 1024 * 1024,
       maxAge: 7 * 86_400_000,
       epoch: { id: "run", machine: false },
+      run: "r1",
       clock,
       log: silentLog,
       ready: (queue, seq) => this.sender.offer(queue, seq),

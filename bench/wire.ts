@@ -57,7 +57,12 @@ function fail(error: Error): never {
 /** The packet that an agent sends. */
 function ours([first, ...rest]: readonly Instant[]): Buffer {
   if (!first) throw new Error("a batch has at least one instant");
-  const names = { outbox: "0mjtq6k5c0000", epoch: "0f8b2c4a-6a3e-4d57-9c1b-2e7f5a9d3c11", seq: 12_345 };
+  const names = {
+    outbox: "0mjtq6k5c0000",
+    epoch: "0f8b2c4a-6a3e-4d57-9c1b-2e7f5a9d3c11",
+    run: "0mjtq6k5c1",
+    seq: 12_345,
+  };
   const record = batchRecord(names, toColumns([first, ...rest]), 0);
   if (!record) throw new Error("the batch is too large");
   const topic = new Topics().build({ kind: "metrics", device: parseDeviceId(device) });

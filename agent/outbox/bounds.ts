@@ -9,15 +9,18 @@ export interface Bounds {
   readonly maxAge: number;
 }
 
-/** The oldest files that the bounds do not allow any more: as a whole, and never the newest. */
-export function surplus(segments: Segments, { maxBytes, maxAge }: Bounds, placing: Placing) {
+/**
+ * The oldest files that the bounds do not allow any more: as a whole, and never the newest.
+ * @param room bytes of `maxBytes` that nothing else takes
+ */
+export function surplus(segments: Segments, { maxBytes, maxAge }: Bounds, placing: Placing, room: number) {
   const full: Segment[] = [];
   const old: Segment[] = [];
   let { bytes } = segments;
   for (const segment of segments) {
     if (segment === segments.last) break;
     if (segment.held) continue;
-    if (bytes > maxBytes) full.push(segment);
+    if (bytes > room) full.push(segment);
     else if (placing.age(segment.newest, segment.epoch) > maxAge) old.push(segment);
     else break;
     bytes -= segment.size;

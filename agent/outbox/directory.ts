@@ -31,6 +31,9 @@ interface File {
   readonly parsed: Parsed;
 }
 
+/** Where an outbox was begun in the place of another one, it has a directory of its own in that of the first. */
+export const isOutboxName = (name: string): boolean => /^[1-9]\d{0,8}$/.test(name);
+
 const namePattern = /^(\d{16})\.seg$/;
 
 export const segmentName = (first: number): string => `${String(first).padStart(16, "0")}.seg`;
@@ -93,7 +96,7 @@ function list({ directory, log }: DirectoryOptions): Omit<File, "parsed">[] {
     const first = Number(namePattern.exec(entry.name)?.[1]);
     if (entry.isFile() && Number.isSafeInteger(first)) files.push({ path, first });
     else if (entry.isFile() && entry.name.endsWith(".new")) rmSync(path, { force: true });
-    else if (entry.name !== "clock" && !isDamagedName(entry.name))
+    else if (entry.name !== "clock" && !isDamagedName(entry.name) && !isOutboxName(entry.name))
       log.warn({ path }, "this is nothing of the outbox's, though in its directory: it is left alone");
   }
   return files.sort((a, b) => b.first - a.first);
@@ -141,13 +144,13 @@ function toSegments(file: File, outbox: string, end: number, options: DirectoryO
     rmSync(path, { force: true });
     return [];
   }
-  const { epoch = "", lost, state } = parsed;
+  const { epoch = "", run, lost, state } = parsed;
   let { records } = parsed;
-  const header = { outbox, epoch, first, lost: within(lost, end) };
+  const header = { outbox, run, epoch, first, lost: within(lost, end) };
   const repaired = state === "damaged" && repair(path, header, records, options);
   if (repaired) ({ records } = parseSegment(readFileSync(path), first));
   const size = repaired ? statSync(path).size : parsed.end;
-  const segment = new Segment({ path, epoch, first, size });
+  const segment = new Segment({ path, epoch, run, first, size });
   for (const { stored, offset, length } of records) {
     if (stored.seq >= end) break;
     segment.add(stored, epoch === options.epoch ? stored.mono : stored.t, offset, length);

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
@@ -16,6 +16,8 @@ import { Segments } from "./segments.ts";
 
 export interface DiskQueueOptions extends Bounds {
   readonly directory: string;
+  /** Who numbers what comes from now on. */
+  readonly run: string;
   readonly opened: Opened;
   readonly placing: Placing;
   readonly ready: (queue: Queue, seq: number) => void;
@@ -119,11 +121,35 @@ export class DiskQueue implements Queue {
     return undefined;
   }
 
-  ack(ranges: readonly AckRange[]): number {
+  ack(ranges: readonly AckRange[], run?: string): number {
     let left = 0;
-    for (const range of ranges) left += this.#segments.release(range);
+    for (const range of ranges) left += this.#segments.release(range, run);
     if (left > 0) this.#removeDone();
     return left;
+  }
+
+  /** Bytes on the disk of what waits. */
+  get bytes(): number {
+    return this.#segments.bytes;
+  }
+
+  /** Lets the oldest files go that the bounds do not allow. @param room bytes, where others share the bound */
+  trim(room: number): void {
+    for (const { segments, why } of surplus(this.#segments, this.#options, this.#options.placing, room))
+      this.#leave(segments, why);
+  }
+
+  /** Removes the files of a queue that takes nothing any more, once all has left. @returns whether it is done */
+  removeIfDone(): boolean {
+    if (this.waiting > 0 || this.#pendingBytes > 0 || this.#untold.length > 0) return false;
+    void this.#writer.close().catch(() => {});
+    try {
+      for (const { path } of this.#segments) rmSync(path, { force: true });
+      rmdirSync(this.#options.directory);
+    } catch {
+      // The first outbox has the others in its directory. What stays is read again at the next start, and has nothing in it.
+    }
+    return true;
   }
 
   clear(why: string): number {
@@ -151,7 +177,7 @@ export class DiskQueue implements Queue {
   }
 
   #envelope(): Envelope {
-    return { outbox: this.id, epoch: this.#options.placing.epoch, seq: this.#seq + 1 };
+    return { outbox: this.id, run: this.#options.run, epoch: this.#options.placing.epoch, seq: this.#seq + 1 };
   }
 
   #push(stored: Stored, told?: () => void): void {
@@ -162,19 +188,20 @@ export class DiskQueue implements Queue {
 
   async #write(records: readonly Stored[]): Promise<void> {
     const { last } = this.#segments;
-    const { directory, placing } = this.#options;
+    const { directory, run, placing } = this.#options;
     const first = records[0]?.seq ?? this.#seq + 1;
     const old = last && this.#goesOn(last) && records.length > 0 ? last : undefined;
     const path = join(directory, segmentName(first));
-    const segment = old ?? new Segment({ path, epoch: placing.epoch, first, size: 0 });
+    const segment = old ?? new Segment({ path, epoch: placing.epoch, run, first, size: 0 });
     const written = await this.#writer.append(segment, records, !old);
     if (!old) this.#segments.add(segment);
     for (const { stored, offset } of written) segment.add(stored, stored.mono, offset, stored.payload.length);
   }
 
   #goesOn(last: Segment): boolean {
-    const { placing, maxAge } = this.#options;
-    if (last.sealed || last.epoch !== placing.epoch || last.size >= this.#segmentBytes) return false;
+    const { placing, run, maxAge } = this.#options;
+    if (last.sealed || last.run !== run || last.epoch !== placing.epoch || last.size >= this.#segmentBytes)
+      return false;
     if (last.waiting === 0 && last.count >= mostAcked) return false;
     // A file leaves as a whole, so it must not reach over too long a time.
     return last.count === 0 || placing.age(last.oldest, last.epoch) < maxAge / 16;
@@ -187,8 +214,7 @@ export class DiskQueue implements Queue {
       told?.();
     }
     this.#removeDone();
-    for (const { segments, why } of surplus(this.#segments, this.#options, this.#options.placing))
-      this.#leave(segments, why);
+    this.trim(this.#options.maxBytes);
     for (const { record, told } of this.#untold.splice(0)) this.#tell(record, told);
     for (const { stored } of group) if (this.has(stored.seq)) this.#options.ready(this, stored.seq);
   }

@@ -27,6 +27,7 @@ export class TestOutbox {
       maxBytes: 64 * 1024 * 1024,
       maxAge: 7 * 86_400_000,
       epoch: { id: "0000aaaa", machine: true },
+      run: "r1",
       clock,
       log: silentLog,
       ready: (queue, seq) => {
@@ -81,6 +82,16 @@ export class TestOutbox {
 
   ack(...ranges: Ack["ranges"]): number {
     return this.outbox.ack({ outbox: this.id, ranges });
+  }
+
+  /** The console's word that this run is to begin a new outbox. */
+  begin(run = "r1", outbox = this.taking): void {
+    this.outbox.ack({ outbox, run, ranges: [], begin: "it went back" });
+  }
+
+  /** The outbox that takes what comes: the last but the one in memory. */
+  get taking(): string {
+    return this.outbox.queues.at(-2)?.id ?? "";
   }
 }
 

@@ -7,6 +7,7 @@ import { batchRecord, gapRecord, renamed, type AckRange, type Envelope, type Sto
 
 export interface MemoryQueueOptions {
   readonly id: string;
+  readonly run: string;
   readonly placing: Placing;
   /** Payload bytes kept at most; the oldest batches are forced out beyond it. */
   readonly maxBytes: number;
@@ -132,6 +133,6 @@ export class MemoryQueue implements Queue {
   }
 
   #envelope(): Envelope {
-    return { outbox: this.id, epoch: this.#options.placing.epoch, seq: this.#seq + 1 };
+    return { outbox: this.id, run: this.#options.run, epoch: this.#options.placing.epoch, seq: this.#seq + 1 };
   }
 }

@@ -25,6 +25,7 @@ for (const kind of ["disk", "memory"] as const) {
         v: 1,
         outbox: one.id,
         seq: 3,
+        run: "r1",
         t: one.clock.now() - 2_400,
         epoch: "0000aaaa",
         mono: 0,

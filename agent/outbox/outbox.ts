@@ -8,6 +8,7 @@ import type { Columns } from "../columns.ts";
 import { cleaned, parted } from "../fitting.ts";
 import type { SetAside } from "../set-aside.ts";
 import { openDirectory } from "./directory.ts";
+import { directoriesIn, nextDirectory } from "./directories.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { Placing, type Epoch } from "./placing.ts";
@@ -23,6 +24,8 @@ export interface OutboxOptions {
   readonly maxBytes: number;
   readonly maxAge: number;
   readonly epoch: Epoch;
+  /** An id of this run of the agent. */
+  readonly run: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Told of what no console would take. */
@@ -50,6 +53,8 @@ const mostInMemory = 8 * 1024 * 1024;
 const leastInMemory = 1024 * 1024;
 /** Milliseconds after which a disk that refused is asked again, with the next batch. */
 const retryAfter = 5_000;
+/** Outboxes that were given up and are not empty at most: the console that asks for one more has to wait. */
+export const mostOlder = 8;
 /** What may pass by itself, or by somebody making room: no reason not to start. */
 const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
@@ -64,6 +69,8 @@ export class Outbox {
   readonly #placing: Placing;
   readonly #memory: MemoryQueue;
   #disk: DiskQueue | undefined;
+  /** Given up for a new one: they send what they have, and take nothing. */
+  #older: DiskQueue[] = [];
   #problem: { readonly why: string; readonly retryAt: number } | undefined;
   #dropped = 0;
   #gaps = 0;
@@ -78,6 +85,7 @@ export class Outbox {
     this.#placing = new Placing({ epoch, clock, wall: this.#wall });
     this.#memory = new MemoryQueue({
       id: shortId(),
+      run: options.run,
       placing: this.#placing,
       maxBytes: Math.max(leastInMemory, Math.min(maxBytes, mostInMemory)),
       lost: (batches, gaps) => this.#lost(batches, gaps),
@@ -124,12 +132,15 @@ export class Outbox {
 
   /** Where batches wait; each in the order of its numbers. */
   get queues(): readonly Queue[] {
-    return this.#disk ? [this.#disk, this.#memory] : [this.#memory];
+    return this.#disk ? [...this.#older, this.#disk, this.#memory] : [...this.#older, this.#memory];
   }
 
-  /** Lets go of what the store has. @returns how many batches left */
-  ack(ack: Ack): number {
-    return this.queues.find(({ id }) => id === ack.outbox)?.ack(mergeRanges(ack.ranges)) ?? 0;
+  /** Lets go of what the store has, and begins a new outbox where the console says so. @returns how many batches left */
+  ack({ outbox, run, ranges, begin }: Ack): number {
+    const left = this.queues.find(({ id }) => id === outbox)?.ack(mergeRanges(ranges), run) ?? 0;
+    this.#removeDone();
+    if (begin !== undefined && run === this.#options.run && outbox === this.#disk?.id) this.#beginAnew(begin);
+    return left;
   }
 
   /** Throws everything away, on request. @returns how many batches were lost by it */
@@ -153,7 +164,7 @@ export class Outbox {
   /** Waits for what is being written, and lets go of the directory. */
   async close(): Promise<void> {
     this.#open = false;
-    await this.#disk?.close();
+    await Promise.all([...this.#older, this.#disk].map((queue) => queue?.close()));
   }
 
   #usableDisk(): DiskQueue | undefined {
@@ -166,20 +177,11 @@ export class Outbox {
 
   /** @param strict whether a directory that cannot be used, and will not heal by itself, is an error */
   #openDisk(directory: string, strict: boolean): void {
-    const { clock, log, maxBytes, maxAge, ready } = this.#options;
     try {
-      const now = Math.round(clock.now());
-      this.#disk = new DiskQueue({
-        directory,
-        opened: openDirectory({ directory, epoch: this.#placing.epoch, log, now }),
-        placing: this.#placing,
-        maxBytes,
-        maxAge,
-        ready,
-        lost: (batches, gaps) => this.#lost(batches, gaps),
-        refused: (batches, why) => this.#refused(batches, why),
-        took: () => this.#took(),
-      });
+      const directories = directoriesIn(directory);
+      this.#disk = this.#queueIn(directories.pop() ?? directory);
+      this.#older = directories.flatMap((one) => this.#olderIn(one) ?? []);
+      this.#removeDone();
     } catch (cause) {
       if (strict && !passing.has(errorCode(cause) ?? ""))
         throw new EnvironmentError(`cannot use the outbox ${directory}: check its permissions, or set MUSTER_DATA`, {
@@ -187,6 +189,55 @@ export class Outbox {
         });
       this.#refused([], asError(cause));
     }
+  }
+
+  #queueIn(directory: string): DiskQueue {
+    const { clock, log, run, maxBytes, maxAge, ready } = this.#options;
+    const now = Math.round(clock.now());
+    return new DiskQueue({
+      directory,
+      run,
+      opened: openDirectory({ directory, epoch: this.#placing.epoch, log, now }),
+      placing: this.#placing,
+      maxBytes,
+      maxAge,
+      ready,
+      lost: (batches, gaps) => this.#lost(batches, gaps),
+      refused: (batches, why) => this.#refused(batches, why),
+      took: () => this.#took(),
+    });
+  }
+
+  #olderIn(directory: string): DiskQueue | undefined {
+    try {
+      return this.#queueIn(directory);
+    } catch (thrown) {
+      this.#options.log.error(
+        { directory, err: asError(thrown) },
+        "an outbox cannot be read: it waits for the next start",
+      );
+      return undefined;
+    }
+  }
+
+  /** What waits goes out under its old name and numbers: only so is it known at the console if it has been there. */
+  #beginAnew(why: string): void {
+    const { log } = this.#options;
+    if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= mostOlder) return;
+    try {
+      const next = this.#queueIn(nextDirectory(this.#directory));
+      log.warn({ outbox: this.#disk.id, next: next.id }, `the console asks for a new outbox: ${why}`);
+      this.#older.push(this.#disk);
+      this.#disk = next;
+      this.#removeDone();
+    } catch (thrown) {
+      // The console asks again.
+      log.warn({ err: asError(thrown) }, "a new outbox could not be begun");
+    }
+  }
+
+  #removeDone(): void {
+    if (this.#older.length > 0) this.#older = this.#older.filter((queue) => !queue.removeIfDone());
   }
 
   #refused(batches: readonly Stored[], why: Error): void {
@@ -201,9 +252,20 @@ export class Outbox {
   }
 
   #took(): void {
+    this.#trimOlder();
     if (!this.#problem) return;
     this.#problem = undefined;
     this.#options.log.info({}, "the disk takes batches again");
+  }
+
+  /** The oldest goes first, so what the newest takes of the bound is no longer theirs. */
+  #trimOlder(): void {
+    if (this.#older.length === 0) return;
+    let room = this.#options.maxBytes - (this.#disk?.bytes ?? 0);
+    for (const queue of this.#older.toReversed()) {
+      queue.trim(Math.max(0, room));
+      room -= queue.bytes;
+    }
   }
 
   #lost(batches: number, gaps: number): void {

@@ -18,8 +18,12 @@ export interface Queue {
   has(seq: number): boolean;
   /** The message as it goes out now; undefined when it does not wait, or cannot be read. */
   read(seq: number): Buffer | undefined;
-  /** Lets go of what the store has; numbers that are not here change nothing. @returns how many batches left */
-  ack(ranges: readonly AckRange[]): number;
+  /**
+   * Lets go of what the store has; numbers that are not here change nothing.
+   * @param run whose numbers these are; undefined where the console did not say
+   * @returns how many batches left
+   */
+  ack(ranges: readonly AckRange[], run?: string): number;
   /** Throws everything away, and tells it as a gap. @returns how many batches were lost by it */
   clear(why: string): number;
 }

@@ -35,6 +35,8 @@ export interface GapRecord {
 /** What names a batch. */
 export interface Envelope {
   readonly outbox: string;
+  /** Who numbered it: a number that is given again, because the directory was put back or copied, is another run's. */
+  readonly run: string;
   readonly epoch: string;
   readonly seq: number;
 }
@@ -48,11 +50,11 @@ const added = { bytes: 64, items: 2 };
  * @returns undefined when the console would not take it
  */
 export function batchRecord(
-  { outbox, epoch, seq }: Envelope,
+  { outbox, run, epoch, seq }: Envelope,
   { t, mono, dt, m }: Columns,
   kept: number,
 ): Stored | undefined {
-  const batch: Batch = { v: 1, outbox, seq, t, epoch, mono, dt, m };
+  const batch: Batch = { v: 1, outbox, seq, run, t, epoch, mono, dt, m };
   if (!isPlainBatch(batch)) return undefined;
   const payload = encode(batch, "cbor");
   if (payload.length > batchCap - added.bytes || !isPlainCbor(payload, added.items)) return undefined;
@@ -75,11 +77,11 @@ function filled(columns: readonly Column[], instants: number): number {
 
 /** A gap as a record of its own, made at the instant `t`, `mono`. */
 export function gapRecord(
-  { outbox, epoch, seq }: Envelope,
+  { outbox, run, epoch, seq }: Envelope,
   record: GapRecord,
   { t, mono }: { t: number; mono: number },
 ): Stored {
-  const batch: Batch = { v: 1, outbox, seq, t, epoch, mono, dt: [], m: [], dropped: record.gap };
+  const batch: Batch = { v: 1, outbox, seq, run, t, epoch, mono, dt: [], m: [], dropped: record.gap };
   return { seq, t, mono, kept: mono, span: 0, samples: 0, payload: encode(batch, "cbor"), gap: record };
 }
 
@@ -94,7 +96,7 @@ export function gapIn(payload: Buffer): Gap | undefined {
 }
 
 /** Whose batch an encoded one is. */
-export function envelopeIn(payload: Buffer): { readonly outbox: string; readonly epoch?: string | undefined } {
+export function envelopeIn(payload: Buffer): Pick<Batch, "outbox" | "run" | "epoch"> {
   return decodeOwn(payload);
 }
 

@@ -5,7 +5,7 @@ import { envelopeIn, gapIn, type AckRange, type GapRecord, type Stored } from ".
 /*
  * A segment is a line of text, then records:
  *
- *   muster outbox 1 CRC32 {"outbox":"…","epoch":"…","first":N}\n
+ *   muster outbox 1 CRC32 {"outbox":"…","run":"…","epoch":"…","first":N}\n
  *   u32 length | u32 crc32 | f64 seq | f64 t | f64 mono | f64 kept | u32 span | u32 samples | u32 kind | payload
  *
  * The checksum covers everything after itself; numbers are big-endian.
@@ -14,6 +14,7 @@ import { envelopeIn, gapIn, type AckRange, type GapRecord, type Stored } from ".
 /** What a segment says of itself. */
 export interface SegmentHeader {
   readonly outbox: string;
+  readonly run?: string | undefined;
   /** What `mono` of its records counts from. */
   readonly epoch: string;
   /** The number of its first record, or what it would have. */
@@ -96,6 +97,7 @@ function gapOf(payload: Buffer, number: number): GapRecord | undefined {
 export interface Parsed {
   /** Undefined where nothing in it tells. */
   readonly outbox: string | undefined;
+  readonly run?: string | undefined;
   readonly epoch: string | undefined;
   readonly records: readonly Found[];
   /** Numbers that were written here and cannot be read. */
@@ -156,7 +158,7 @@ function state(damaged: boolean, torn: boolean): Parsed["state"] {
 function owner(bytes: Buffer, header: SegmentHeader | undefined, first: Found | undefined) {
   const payload = first && payloadAt(bytes, first.offset);
   const known = header ?? (payload && envelopeIn(payload));
-  return { outbox: known?.outbox, epoch: known?.epoch };
+  return { outbox: known?.outbox, run: known?.run, epoch: known?.epoch };
 }
 
 function parseHeader(bytes: Buffer): { header: SegmentHeader; end: number } | undefined {

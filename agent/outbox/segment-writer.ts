@@ -45,8 +45,8 @@ export class SegmentWriter {
 
   async #create(segment: Segment, records: readonly Stored[]): Promise<Written[]> {
     await this.close();
-    const { path, epoch, first } = segment;
-    const header = headerBytes({ outbox: this.#outbox, epoch, first });
+    const { path, epoch, run, first } = segment;
+    const header = headerBytes({ outbox: this.#outbox, run, epoch, first });
     segment.size = header.length;
     // Somebody may have removed it.
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

@@ -15,6 +15,8 @@ export interface Place {
 export class Segment {
   readonly path: string;
   readonly epoch: string;
+  /** Who numbered its batches; undefined where an agent of before runs had names did. */
+  readonly run: string | undefined;
   readonly first: number;
   /** Bytes of the file, as far as they are good. */
   size: number;
@@ -36,9 +38,10 @@ export class Segment {
   #span = new Uint32Array(64);
   #at = new Float64Array(64);
 
-  constructor(options: { path: string; epoch: string; first: number; size: number }) {
+  constructor(options: { path: string; epoch: string; run?: string | undefined; first: number; size: number }) {
     this.path = options.path;
     this.epoch = options.epoch;
+    this.run = options.run;
     this.first = options.first;
     this.size = options.size;
   }

@@ -58,13 +58,17 @@ export class Segments {
     return undefined;
   }
 
-  /** These numbers wait no longer, as far as they did. @returns how many did */
-  release([from, to]: AckRange): number {
+  /**
+   * These numbers wait no longer, as far as they did.
+   * @param run whose numbers these are; undefined where that was not said
+   * @returns how many did
+   */
+  release([from, to]: AckRange, run?: string): number {
     let left = 0;
     for (let index = Math.max(0, this.#indexOf(from)); index < this.#list.length; index++) {
       const segment = this.#list[index];
       if (!segment || segment.first > to) break;
-      if (segment.waiting > 0) left += segment.release(from, to);
+      if (segment.waiting > 0 && (run === undefined || run === segment.run)) left += segment.release(from, to);
     }
     return left;
   }
