@@ -14,6 +14,7 @@ import { commandKey, readConsoleStatus } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
+import { ownAddresses } from "./addresses.ts";
 import { builtins } from "./builtins.ts";
 import { rebootMachine, restartCommand } from "./comeback.ts";
 import { collectors } from "./collectors/all.ts";
@@ -128,7 +129,7 @@ export class Agent {
         paused: this.#sampler.paused,
         collectors: this.#sampler.collectors,
         commands: offers(this.#handlers),
-        facts: this.#facts,
+        facts: this.#whereabouts(),
         ...this.#problems(),
       }),
     });
@@ -324,6 +325,12 @@ export class Agent {
     this.#log.error({ device: this.device }, `the console refuses this agent: ${why}`);
     // Its presence is the other one's by now: nothing may be said about it.
     this.#stopping ??= this.#stop(`refused: ${why}`, false);
+  }
+
+  /** As they are at the moment: a machine's addresses change. */
+  #whereabouts(): Record<string, Json> {
+    const address = ownAddresses();
+    return address === undefined ? this.#facts : { ...this.#facts, address };
   }
 
   /** What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample. */

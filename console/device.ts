@@ -5,7 +5,7 @@ import { status as statusSchema, type Birth } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
 import { parseJson } from "#shared/nesting";
 import { takeOffers, type Offers } from "./desk/offers.ts";
-import { InstanceGuard } from "./instance-guard.ts";
+import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 import { deviceId, moment, parserOf } from "./store/kept.ts";
 
@@ -67,7 +67,7 @@ export interface Entry {
   offers: Offers | undefined;
   /** Whether it has been heard since the console last lost sight of the broker. */
   confirmed: boolean;
-  readonly guard: InstanceGuard;
+  readonly guard: IdentityGuard;
   readonly latest: LatestValues;
 }
 
@@ -123,7 +123,7 @@ export function newEntry(id: DeviceId): Entry {
     birth: undefined,
     offers: undefined,
     confirmed: false,
-    guard: new InstanceGuard(),
+    guard: new IdentityGuard(),
     latest: new LatestValues(),
   };
 }

@@ -102,7 +102,7 @@ export class Inbox {
     // An empty retained status is somebody clearing the topic: the device says nothing by it.
     if (message.payload.length === 0) return;
     const status = readStatus(message.payload);
-    const refused = this.#parts.registry.presence(device, status);
+    const refused = this.#parts.registry.presence(device, status, message.retain);
     if (!status.online) return;
     this.#parts.voice.greet(device, status.boot, refused?.why);
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);

@@ -15,6 +15,7 @@ import {
   type Row,
   type Sample,
 } from "./device.ts";
+import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "./ingest/skews.ts";
 import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
@@ -117,17 +118,22 @@ export class Registry {
 
   /**
    * Takes a presence message.
+   * @param retained whether the broker had kept it
    * @returns a refusal to send to that run of the agent, when another one proved to live under the same id
    */
-  presence(id: DeviceId, status: Status): { readonly boot: string; readonly why: string } | undefined {
+  presence(
+    id: DeviceId,
+    status: Status,
+    retained = false,
+  ): { readonly boot: string; readonly why: string } | undefined {
     const entry = this.#entry(id);
     if (!status.online) {
       this.#gone(entry, status);
       return undefined;
     }
-    const refused = entry.guard.born(status.instance, this.#clock.now());
-    if (refused) {
-      entry.problem = `another agent tries to use the id ${id}; it was refused`;
+    // What a broker had kept may be of a run that is over: it proves nothing about who is alive.
+    if (!(retained && entry.guard.knows) && entry.guard.born(status, this.#clock.now())) {
+      entry.problem = twoMachines(id, entry.birth?.facts, status.facts);
       this.#changed(entry);
       return { boot: status.boot, why: `the id ${id} is in use by another agent: give this one an id of its own` };
     }

@@ -1,0 +1,47 @@
+import { InstanceGuard } from "./instance-guard.ts";
+
+/** Who is born: the installation, and the run of the agent. */
+export interface Born {
+  readonly instance?: string | undefined;
+  readonly boot: string;
+}
+
+/**
+ * Tells two agents under one id, also where both are of one installation, because its disk was copied: these are told apart by their
+ * runs. An agent that was started again never comes back as the run that it was before.
+ */
+export class IdentityGuard {
+  readonly #installations = new InstanceGuard();
+  #instance: string | undefined;
+  #runs = new InstanceGuard();
+
+  /** Whether it has heard of an agent yet. */
+  get knows(): boolean {
+    return this.#instance !== undefined;
+  }
+
+  /** Takes a birth at `now` (ms). @returns whether that agent is refused */
+  born({ instance, boot }: Born, now: number): boolean {
+    if (instance === undefined) return false;
+    if (this.#installations.born(instance, now)) return true;
+    if (instance !== this.#instance) this.#runs = new InstanceGuard();
+    this.#instance = instance;
+    return this.#runs.born(boot, now);
+  }
+}
+
+/** What two machines under one id say of themselves, as a sentence. @param others the facts of each, as in their births */
+export function twoMachines(id: string, ...others: readonly (Readonly<Record<string, unknown>> | undefined)[]): string {
+  return `two machines run as ${id}: ${others.map(machineIn).join(" and ")}; the later one was refused: give one an id of its own`;
+}
+
+function machineIn(facts: Readonly<Record<string, unknown>> | undefined): string {
+  const [name, address] = [facts?.["hostname"], facts?.["address"]].map((fact) =>
+    typeof fact === "string" && fact !== "" ? fact.slice(0, longestFact) : undefined,
+  );
+  if (name === undefined) return address ?? "one that does not say where it is";
+  return address === undefined ? name : `${name} (${address})`;
+}
+
+/** Characters of a name or an address in that sentence: each comes from a device. */
+const longestFact = 100;

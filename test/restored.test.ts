@@ -1,0 +1,134 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import type { Agent } from "../agent/agent.ts";
+import { asDeviceId } from "#shared/ids";
+import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+/** Agents that sample a number which is never the same, and what they have sampled. */
+function sampling(scope: Scope, fleet: Fleet) {
+  const sampled: number[] = [];
+  let agents = 0;
+  let sampling = true;
+  const start = async (directory: string, device = "rpi-7"): Promise<Agent> => {
+    sampling = true;
+    // Two agents may sample within one millisecond, and of one series the later sample would overwrite the earlier.
+    const tags = { agent: String((agents += 1)) };
+    const sample = () => {
+      if (!sampling) return [];
+      sampled.push(sampled.length + 1);
+      return [{ measurement: "serial", tags, fields: { n: sampled.length } }];
+    };
+    const agent = fleet.newAgent(device, { directory, interval: 20, collectors: [{ name: "serial", sample }] });
+    agent.start();
+    return agent;
+  };
+  /** Until so many more are sampled, and all that there is has left the agents. */
+  const more = async (count: number, ...agents: Agent[]): Promise<void> => {
+    const wanted = sampled.length + count;
+    await eventually(`${wanted} samples`, () => sampled.length >= wanted, 20);
+    sampling = false;
+    await eventually("empty outboxes", () => agents.every(({ outbox }) => outbox.batches === 0), 20);
+  };
+  return { sampled, start, more };
+}
+
+async function storedOf(fleet: Fleet, ...devices: string[]): Promise<number[]> {
+  const values: number[] = [];
+  for (const name of devices) {
+    const device = asDeviceId(name);
+    if (device === undefined) continue;
+    const range = { from: 0, to: Date.now() + 60_000, every: 0 };
+    const series = await fleet.console.store.query({ device, measurement: "serial", field: "n", ...range });
+    for (const { points } of series) values.push(...points.map((point) => Number(Object.values(point)[1])));
+  }
+  return values.sort((a, b) => a - b);
+}
+
+for (const kind of brokerKinds) {
+  suite(`an agent's directory over ${kind}`, ({ test }) => {
+    test("put back to an earlier state: everything is stored once, a new outbox is begun, and the device says why", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const { sampled, start, more } = sampling(scope, fleet);
+      const directory = join(await scope.directory(), "agent");
+      const backup = join(await scope.directory(), "backup");
+      const life = async (count: number): Promise<void> => {
+        const agent = await start(directory);
+        await more(count, agent);
+        await agent.stop();
+      };
+      await life(5);
+      cpSync(directory, backup, { recursive: true });
+      await life(12);
+      assert.is(fleet.console.registry.get("rpi-7")?.problem, null);
+      for (let times = 0; times < 2; times += 1) {
+        rmSync(directory, { recursive: true });
+        cpSync(backup, directory, { recursive: true });
+        await life(12);
+      }
+      await life(3);
+      assert.equal(await storedOf(fleet, "rpi-7"), sampled);
+      const { stored, missing, outstanding, expected } = fleet.console.ingest.batches.completeness.of("rpi-7" as never);
+      assert.equal([stored, missing, outstanding.batches, expected], [sampled.length, 0, 0, sampled.length]);
+      assert.match(
+        fleet.console.registry.get("rpi-7")?.problem ?? "",
+        /the outbox of rpi-7 went back to an earlier state, or exists twice/,
+      );
+    });
+
+    test(
+      "copied, and both of them run: the later is refused, both are named, and nothing of either is lost",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        const { sampled, start, more } = sampling(scope, fleet);
+        const [directory, copy] = [join(await scope.directory(), "agent"), join(await scope.directory(), "copy")];
+        const first = await start(directory);
+        await more(5, first);
+        await first.stop();
+        cpSync(directory, copy, { recursive: true });
+        const one = await start(directory);
+        await eventually("it is there", () => fleet.console.registry.get("rpi-7")?.online === true);
+        const other = await start(copy);
+        assert.match(await other.finished, /refused: the id rpi-7 is in use by another agent/);
+        await more(5, one);
+        const problem = (): string => fleet.console.registry.get("rpi-7")?.problem ?? "";
+        assert.match(problem(), /two machines run as rpi-7: \S+.* and \S+.*; the later one was refused/);
+        // Given an id of its own, it sends what it has.
+        const moved = await start(copy, "rpi-8");
+        await more(3, one, moved);
+        const values = await storedOf(fleet, "rpi-7", "rpi-8");
+        assert.equal([...new Set(values)], sampled);
+        for (const device of ["rpi-7", "rpi-8"]) {
+          const { stored, missing, outstanding } = fleet.console.ingest.batches.completeness.of(device as never);
+          assert.equal([missing, outstanding.batches], [0, 0], device);
+          assert.is(stored, (await storedOf(fleet, device)).length, device);
+        }
+      },
+      { seconds: 60 },
+    );
+  });
+}
+
+suite("an image with the data baked in", ({ test }) => {
+  test("devices of different ids with one outbox take nothing from each other", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const { sampled, start, more } = sampling(scope, fleet);
+    const image = join(await scope.directory(), "image");
+    const made = await start(image);
+    await more(3, made);
+    await made.stop();
+    const agents: Agent[] = [];
+    for (const device of ["rpi-7", "rpi-8"]) {
+      const directory = join(await scope.directory(), device);
+      cpSync(image, directory, { recursive: true });
+      agents.push(await start(directory, device));
+    }
+    await more(20, ...agents);
+    assert.equal(await storedOf(fleet, "rpi-7", "rpi-8"), sampled);
+    for (const device of ["rpi-7", "rpi-8"]) {
+      const { missing, outstanding } = fleet.console.ingest.batches.completeness.of(device as never);
+      assert.equal([missing, outstanding.batches, fleet.console.registry.get(device)?.problem], [0, 0, null]);
+    }
+  });
+});
