@@ -29,6 +29,9 @@ function sampling(scope: Scope, fleet: Fleet) {
     const wanted = sampled.length + count;
     await eventually(`${wanted} samples`, () => sampled.length >= wanted, 20);
     sampling = false;
+    // What is on its way to the disk is not counted: the last sample's arrival says that there is none.
+    const last = sampled.length;
+    await eventually("the last sample", async () => (await storedOf(fleet, "rpi-7", "rpi-8")).includes(last), 20);
     await eventually("empty outboxes", () => agents.every(({ outbox }) => outbox.batches === 0), 20);
   };
   return { sampled, start, more };
