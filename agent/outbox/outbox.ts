@@ -164,7 +164,7 @@ export class Outbox {
   /** Waits for what is being written, and lets go of the directory. */
   async close(): Promise<void> {
     this.#open = false;
-    await Promise.all([...this.#older, this.#disk].map((queue) => queue?.close()));
+    for (const queue of [...this.#older, this.#disk]) await queue?.close();
   }
 
   #usableDisk(): DiskQueue | undefined {
