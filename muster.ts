@@ -344,7 +344,8 @@ async function serveConsole(
   if (values.mqttUrl !== undefined) noteBroker(values.data, values.mqttUrl);
   // A new password ends all tokens of its account; this machine's command line gets another one.
   const renew = ({ name, what }: AccountChange): void => {
-    if (what === "account" && name === "admin" && state.accounts.find(name)) writeCliToken(state, name, http);
+    if (what === "account" && name === "admin" && state.accounts.find(name))
+      state.persist.write("the command line's token", () => writeCliToken(state, name, http));
   };
   lifetime.add(state.accounts.changes.on(renew));
   return { console, http };

@@ -20,6 +20,7 @@ import { compose, type Parts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./store/damage.ts";
+import type { RowsHealth } from "./store/persist.ts";
 import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
@@ -147,6 +148,11 @@ export class Console {
   /** Takes an operator's word that the machine's clock is right as it stands. @returns whether that can be */
   believeClock(): boolean {
     return this.#started.doubt.believe();
+  }
+
+  /** Whether the rows of commands, devices and accounts reach the console's own disk. */
+  rowsHealth(): RowsHealth {
+    return this.#started.state.persist.health;
   }
 
   /** What is set aside before the store, and each device's budget of series. */

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { networkOf } from "#shared/crowd";
 import type { Database } from "./store/database.ts";
+import { persistOf, type Persist } from "./store/persist.ts";
 
 /** Networks remembered of one account at most: those that were used last. */
 export const mostPlaces = 20;
@@ -14,12 +15,14 @@ const written = 86_400_000;
  */
 export class LoginPlaces {
   readonly #clock: Pick<Clock, "now">;
+  readonly #persist: Persist;
   readonly #find;
   readonly #note;
   readonly #trim;
 
   constructor(database: Database, clock: Pick<Clock, "now">) {
     this.#clock = clock;
+    this.#persist = persistOf(database);
     this.#find = database.prepare("SELECT last FROM login_places WHERE account = ? AND network = ?");
     this.#note = database.prepare("INSERT OR REPLACE INTO login_places (account, network, last) VALUES (?, ?, ?)");
     this.#trim = database.prepare(
@@ -36,12 +39,12 @@ export class LoginPlaces {
   note(account: string, address: string): void {
     const network = networkOf(address);
     if (this.#ageOf(account, network) < written) return;
-    try {
-      this.#note.run(account, network, Math.round(this.#clock.now()));
+    const now = Math.round(this.#clock.now());
+    // On a full disk people come in all the same.
+    this.#persist.write(`login of ${account}`, () => {
+      this.#note.run(account, network, now);
       this.#trim.run(account);
-    } catch {
-      // On a full disk people come in all the same.
-    }
+    });
   }
 
   /** Milliseconds since it was written down. Of a moment that lies ahead, because the clock was set back since, nothing is known. */

@@ -19,6 +19,7 @@ import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "./ingest/skews.ts";
 import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
+import { persistOf } from "./store/persist.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
 export interface RegistryOptions {
@@ -65,7 +66,8 @@ export class Registry {
     } catch (thrown) {
       const why = `what ${row.id} had said about itself does not read: ${asError(thrown).message}`;
       damageOf(database).note("devices", row.id, why, row.status ?? "");
-      database.prepare("UPDATE devices SET status = NULL WHERE id = ?").run(row.id);
+      const forget = database.prepare("UPDATE devices SET status = NULL WHERE id = ?");
+      persistOf(database).write(rowName(row.id), () => forget.run(row.id));
       return undefined;
     }
   }
@@ -251,10 +253,10 @@ export class Registry {
     this.changes.emit(toDevice(entry));
   }
 
-  /** What the disk does not take is known all the same, and saved with the next change: no message is lost for it. */
+  /** What the disk does not take is known all the same, and saved when it does: no message is lost for it. */
   #save(entry: Entry): void {
     try {
-      this.#write(entry);
+      persistOf(this.#options.database).write(rowName(entry.id), () => this.#write(entry));
     } catch (thrown) {
       if (!this.#options.failed) throw thrown;
       this.#options.failed(thrown);
@@ -279,4 +281,9 @@ export class Registry {
         birth ? JSON.stringify(birth) : null,
       );
   }
+}
+
+/** What a device's row is called among those that wait for the disk. */
+function rowName(id: DeviceId): string {
+  return `device ${id}`;
 }

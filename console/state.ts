@@ -9,9 +9,10 @@ import { Accounts } from "./accounts.ts";
 import { FilesOfBefore } from "./files-of-before.ts";
 import { MqttSecrets } from "./mqtt-secrets.ts";
 import { Damage } from "./store/damage.ts";
-import type { Database } from "./store/database.ts";
+import { busyPatience, longPatience, type Database } from "./store/database.ts";
 import { closeDatabase } from "./store/group-sync.ts";
 import { openMended, type DamagedFile } from "./store/mend.ts";
+import { Persist } from "./store/persist.ts";
 import { migrations } from "./store/schema.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
@@ -24,13 +25,18 @@ export interface State {
   readonly damage: Damage;
   /** Remembers which files there are by now, so that one that goes is missed at the next start. */
   noteFiles(): void;
+  /** The way of rows that nobody waits for. */
+  readonly persist: Persist;
   close(): void;
 }
 
 export interface OpenStateOptions {
   /** Whether a console is to work with it, of which a directory has room for one; commands about accounts work beside it. */
   readonly serves?: boolean;
-  /** Whether each commit is on the disk when it returns: for commands, which say at once what they have done. A console awaits `syncOf`. */
+  /**
+   * Whether each commit is on the disk when it returns, and another process's lock is waited for: for commands, which say at once what they have
+   * done and serve nobody meanwhile. A console awaits `syncOf`, and tries again.
+   */
   readonly syncsEach?: boolean;
 }
 
@@ -55,7 +61,7 @@ export function openState(
   const lock = new DirectoryLock("console", directory, log);
   if (serves) lock.acquire();
   try {
-    const state = open(directory, clock, log, lock);
+    const state = open(directory, clock, log, lock, syncsEach ? longPatience : busyPatience);
     if (syncsEach) state.database.exec("PRAGMA synchronous = FULL");
     return state;
   } catch (thrown) {
@@ -64,7 +70,7 @@ export function openState(
   }
 }
 
-function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock): State {
+function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, patience: number): State {
   const files = new FilesOfBefore(directory, log);
   const missing = files.missing();
   const damaged: DamagedFile[] = [];
@@ -73,20 +79,23 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock): S
     migrations,
     now: () => clock.now(),
     rescue: true,
+    patience,
     told: (file) => damaged.push(file),
   });
   const damage = new Damage(database, clock, log);
   for (const file of damaged) damage.noteFile(file);
   for (const { file, why } of missing) damage.note(file, "", why);
   files.note();
+  const persist = new Persist(database, clock, log);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const close = (): void => {
     files.note();
+    persist.stop();
     closeDatabase(database);
     lock.release();
   };
-  return { directory, database, accounts, mqttSecrets, damage, noteFiles: () => files.note(), close };
+  return { directory, database, accounts, mqttSecrets, damage, persist, noteFiles: () => files.note(), close };
 }
 
 function isEmptyDirectory(path: string): boolean {

@@ -165,7 +165,7 @@ for (const kind of brokerKinds) {
     test("hand-typed with mosquitto_pub: a bare word, a JSON line and a retained task are answered in JSON", async (scope) => {
       const fleet = await startFleet(scope, kind);
       await fleet.agent();
-      const replies = await fleet.sub(scope, "-t", "muster/rpi-7/reply/+");
+      const replies = await fleet.sub(scope, "-t", "muster/rpi-7/reply/+", "-t", "muster/rpi-7/cmd/42");
       assert.is((await fleet.pub("-t", "muster/rpi-7/cmd", "-m", "ping")).code, 0);
       await replies.line(/^muster\/rpi-7\/reply\/\w+ \{.*"state":"succeeded".*"pong":true/);
       await fleet.pub("-r", "-t", "muster/rpi-7/cmd/42", "-m", '{"key":"ping"}');
@@ -175,6 +175,7 @@ for (const kind of brokerKinds) {
         "its row",
         () => fleet.console.desk.list({ device: "rpi-7" }).find(({ id }) => id === "42")?.state === "succeeded",
       );
+      await replies.line(/^muster\/rpi-7\/cmd\/42 (\(null\))?$/);
       const late = await fleet.sub(scope, "-t", "muster/rpi-7/cmd/+", "-t", "muster/rpi-7/status");
       await late.line(/^muster\/rpi-7\/status /);
       assert.is(

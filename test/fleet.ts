@@ -46,8 +46,8 @@ export async function startFleet(
   kind: BrokerKind,
   options: Partial<ConsoleOptions> = {},
 ): Promise<Fleet> {
-  const directory = await scope.directory();
-  const state = openState(directory, systemClock);
+  const directory = options.state?.directory ?? (await scope.directory());
+  const state = options.state ?? openState(directory, systemClock);
   scope.cleanup(() => state.close());
   const accounts = [
     { name: "console", role: "console" as const },

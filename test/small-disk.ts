@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Database } from "../console/store/database.ts";
 import type { Scope } from "./suite.ts";
 
 /**
@@ -29,6 +30,16 @@ export function fillDisk(directory: string): string {
     }
   }
   return filler;
+}
+
+/** Writes into a database on a disk that is full until not one page more fits. */
+export function exhaust(database: Database): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  try {
+    for (;;) database.exec(`PRAGMA user_version = ${version}`);
+  } catch {
+    // Not one page more fits into its log.
+  }
 }
 
 /** Runs a program as root, by sudo where this process is not. @throws Error where neither is to be had */

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Signal } from "#shared/signal";
 import { isOpen, type Command } from "./command.ts";
+import type { Persist } from "../store/persist.ts";
 import type { CommandRows } from "./rows.ts";
 
 /** What names a command: an id is one device's, and another device's command may have the same. */
@@ -12,8 +13,14 @@ export function nameOf({ device, id }: CommandName): string {
   return `${device}/${id}`;
 }
 
+/** What a command's row is called among those that wait for the disk. */
+export function rowName(name: CommandName): string {
+  return `command ${nameOf(name)}`;
+}
+
 export interface BookOptions {
   readonly rows: CommandRows;
+  readonly persist: Persist;
   readonly clock: Clock;
   readonly changes: Signal<Command>;
 }
@@ -34,13 +41,16 @@ interface Busy {
 
 /**
  * Every command as it now stands: the open ones in memory, all of them in rows. A change of state is written and told at once;
- * progress, notes and output are written and told at a bounded rate, always the newest.
+ * progress, notes and output are written and told at a bounded rate, always the newest. While the disk refuses, what is in memory is ahead
+ * of the rows.
  */
 export class Book {
   readonly #options: BookOptions;
   readonly #open = new Map<string, Command>();
   readonly #counts = new Map<DeviceId, number>();
   readonly #busy = new Map<string, Busy>();
+  /** Closed ones whose rows the disk has not taken yet. */
+  readonly #unwritten = new Map<string, Command>();
 
   constructor(options: BookOptions) {
     this.#options = options;
@@ -61,7 +71,9 @@ export class Book {
 
   find(name: CommandName): Command | undefined {
     const key = nameOf(name);
-    return this.#open.get(key) ?? this.#busy.get(key)?.waiting ?? this.#options.rows.find(name);
+    return (
+      this.#open.get(key) ?? this.#busy.get(key)?.waiting ?? this.#unwritten.get(key) ?? this.#options.rows.find(name)
+    );
   }
 
   /** The commands that have this id, on whatever devices: for people, who name a command by its id alone. */
@@ -101,9 +113,20 @@ export class Book {
   stop(): void {
     for (const { waiting, cancel } of this.#busy.values()) {
       cancel();
-      if (waiting) this.#options.rows.update(waiting);
+      if (waiting) this.#persist(waiting);
     }
     this.#busy.clear();
+  }
+
+  /** Closes a command for somebody who is told when that fails: then nothing has changed. @throws Error when the row cannot be written */
+  close(command: Command): void {
+    const { persist, rows } = this.#options;
+    persist.demand(() => rows.update(command), rowName(command));
+    const key = nameOf(command);
+    this.#busy.get(key)?.cancel();
+    this.#busy.delete(key);
+    this.#closed(command);
+    this.#options.changes.emit(command);
   }
 
   #closed({ device, id }: Command): void {
@@ -124,8 +147,18 @@ export class Book {
   }
 
   #write(command: Command): void {
-    this.#options.rows.update(command);
+    this.#persist(command);
     this.#options.changes.emit(command);
+  }
+
+  #persist(command: Command): void {
+    const { persist, rows } = this.#options;
+    const key = nameOf(command);
+    if (!isOpen(command)) this.#unwritten.set(key, command);
+    persist.write(rowName(command), () => {
+      rows.update(command);
+      if (this.#unwritten.get(key) === command) this.#unwritten.delete(key);
+    });
   }
 }
 

@@ -25,6 +25,9 @@ export const openStates = ["queued", "accepted", "running"] as const satisfies r
  */
 export const unknownSender = "unknown (MQTT)";
 
+/** Of a command that was never sent, because the console's disk did not take its row for good. */
+export const notKeptCode = "not-kept";
+
 /** A command's whole story: the console's truth, of which the retained task is the image. Times are epoch ms. */
 export interface Command {
   readonly id: CommandId;

@@ -1,6 +1,7 @@
 import { payloadCap, type Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { isFinalReply, type Args, type Failure, type Reply } from "#shared/messages/command";
@@ -8,9 +9,10 @@ import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../device.ts";
 import type { Database } from "../store/database.ts";
+import { persistOf, type Persist } from "../store/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book, nameOf, type CommandName } from "./book.ts";
-import { changed, isOpen, type Command, type CommandState, type Event } from "./command.ts";
+import { changed, isOpen, notKeptCode, type Command, type CommandState, type Event } from "./command.ts";
 import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
@@ -53,14 +55,19 @@ export interface Order {
  * queued ──► accepted ──► running ──► succeeded | failed | rejected | interrupted
  *    └────────────┴───────────┴─────► expired | cancelled | timed_out
  *
- * The row is written first, then the retained task published, which is only its image: whenever the broker comes (back)
- * up, the image of every open command is published again. A command becomes final once, here; then its task is withdrawn
- * by an empty retained payload, which tells the agent that its reply has arrived. Every further final reply to
- * a closed command is answered by withdrawing again.
+ * The row is on the disk first, then the retained task published, which is only its image: whenever the broker comes (back)
+ * up, the image of every open command is published again. A command becomes final once, here; when that is on the disk, its task is
+ * withdrawn by an empty retained payload, which tells the agent that its reply has arrived, and its callers are told. Every further
+ * final reply to a closed command is answered by withdrawing again.
  */
 export class Desk {
   readonly #options: DeskOptions;
   readonly #rows: CommandRows;
+  readonly #persist: Persist;
+  /** Taken, and not on the disk yet: shown to nobody. */
+  readonly #fresh = new Map<string, Promise<boolean>>();
+  /** Closed, and that is not on the disk yet: not withdrawn, and told to nobody. */
+  readonly #ending = new Set<string>();
   readonly #waiters: Waiters;
   readonly #tasks: Tasks;
   readonly #book: Book;
@@ -75,7 +82,8 @@ export class Desk {
     this.#options = options;
     this.changes = new Signal(options.failed);
     this.#rows = new CommandRows(options.database, options.clock);
-    this.#book = new Book({ rows: this.#rows, clock: options.clock, changes: this.changes });
+    const persist = (this.#persist = persistOf(options.database));
+    this.#book = new Book({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
     this.#waiters = new Waiters(options.clock);
     this.#tasks = new Tasks(options);
     this.#endings = new Endings({
@@ -93,7 +101,7 @@ export class Desk {
     this.#rows.trim();
     for (const command of this.#rows.open()) this.#adopt(command);
     this.#options.bus.onConnection(({ up }) => {
-      if (up) for (const command of this.#book.open) this.#publishTask(command);
+      if (up) void this.#publishAll();
       this.#endings.connection(up);
     });
   }
@@ -133,7 +141,8 @@ export class Desk {
   }
 
   /**
-   * Checks an order, writes its row and publishes its task.
+   * Checks an order and writes its row. Its task is published once that is on the disk: {@link kept}.
+   * @throws Error of the database when the row cannot be written
    * @throws CommandRefusedError when the device is unknown, offline (and no ttl given), or does not offer it; when the id is taken, or too much is open
    */
   submit(deviceId: DeviceId, order: Order): Command {
@@ -157,8 +166,18 @@ export class Desk {
     this.#rows.insert(command);
     this.#sent.set(nameOf(command), this.#options.clock.monotonic());
     this.#adopt(command);
-    this.#publishTask(command);
+    this.#fresh.set(nameOf(command), this.#begin(command));
     return command;
+  }
+
+  /**
+   * Whether the command as it now stands is on the disk, and may be told: resolves once it is, or with false as soon as the disk refuses.
+   */
+  kept(command: CommandName): Promise<boolean> {
+    const name = nameOf(command);
+    const fresh = this.#fresh.get(name);
+    if (fresh) return fresh;
+    return this.#ending.has(name) ? this.#persist.tried() : Promise.resolve(true);
   }
 
   /**
@@ -167,23 +186,25 @@ export class Desk {
    * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
    */
   async wait(command: Command, timeout: number): Promise<Command> {
-    const waiting = this.#waiters.wait(command, timeout, () => this.#gaveUp(command) ?? command);
+    const waiting = this.#waiters.wait(command, timeout, () => this.#patienceOver(command));
     const now = this.#book.find(command);
-    if (now) this.#waiters.settle(now);
+    if (now && !this.#ending.has(nameOf(now))) this.#waiters.settle(now);
     return waiting;
   }
 
   /** Withdraws an open command on a person's word. @returns the command as it then stands; undefined for one that is not known */
   cancel(device: DeviceId, id: CommandId, by: string): Command | undefined {
     const command = this.#book.openOne({ device, id });
+    return command ? this.#close(this.#cancelled(command, by)) : this.find(device, id);
+  }
+
+  /** The same for somebody who is told when it cannot be done. @throws Error of the database when the row cannot be written: nothing has changed */
+  demandCancel(device: DeviceId, id: CommandId, by: string): Command | undefined {
+    const command = this.#book.openOne({ device, id });
     if (!command) return this.find(device, id);
-    return this.#end(
-      command,
-      "cancelled",
-      { code: "cancelled", message: `withdrawn by ${by}` },
-      "operator",
-      `withdrawn by ${by}`,
-    );
+    const closed = this.#cancelled(command, by);
+    this.#book.close(closed);
+    return this.#conclude(closed);
   }
 
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */
@@ -202,7 +223,8 @@ export class Desk {
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
   withdraw(device: DeviceId, id: CommandId): void {
-    this.#tasks.withdraw({ device, id });
+    // It would be taken for the receipt of a reply that only the memory has.
+    if (!this.#ending.has(nameOf({ device, id }))) this.#tasks.withdraw({ device, id });
   }
 
   /** Whether a withdrawal that was heard just now is one of our own, come back from the broker. Asked once for each. */
@@ -271,21 +293,33 @@ export class Desk {
     this.#end(command, "expired", { code: "expired", message }, "console", `expired: ${message}`);
   }
 
+  /** What a caller is told whose time is over. That waits for the disk, but not for one that refuses: the caller has waited enough. */
+  async #patienceOver(name: Command): Promise<Command> {
+    const now = this.#gaveUp(name) ?? name;
+    if (!isOpen(now)) await this.kept(now);
+    return now;
+  }
+
   /** The caller's time is over: a call is closed by it, a queued task goes on. */
   #gaveUp(name: CommandName): Command | undefined {
     const command = this.#book.openOne(name);
     if (!command) return this.#book.find(name);
     if (command.expires !== null) return command;
-    const message = `no final reply within ${command.timeout} ms`;
+    const gone = this.#sent.has(nameOf(command)) ? "" : "; who called went with an earlier run of the console";
+    const message = `no final reply within ${command.timeout} ms${gone}`;
     return this.#end(command, "timed_out", { code: "timeout", message }, "console", `${message}: withdrawn`);
   }
 
   /** A reply to a closed command changes nothing for its caller; what it tells is kept, and a final one is withdrawn again. */
   #closedNews(command: Command, reply: Reply, now: number): void {
+    // What a full disk would not take now, the device says again.
+    if (!this.#persist.health.ok) return;
     const final = isFinalReply(reply);
-    if (final) this.#tasks.withdraw(command);
     const news = final ? lateWith(command, reply, now, this.#took(command)) : afterwards(command, reply, now);
     if (news) this.#book.update(news);
+    if (!final) return;
+    if (news) void this.#persist.durable().then(() => this.#tasks.withdraw(command));
+    else this.withdraw(command.device, command.id);
   }
 
   /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it. */
@@ -298,27 +332,76 @@ export class Desk {
     return took;
   }
 
-  /** Closed by the console or a person: without a final reply of the device. */
+  /** Closed by the console: without a final reply of the device. */
   #end(command: Command, state: CommandState, error: Failure, who: Event["who"], what: string): Command {
+    return this.#close(this.#ended(command, state, error, who, what));
+  }
+
+  #ended(command: Command, state: CommandState, error: Failure, who: Event["who"], what: string): Command {
     const ts = Math.round(this.#options.clock.now());
-    return this.#close(changed(command, { state, error, ended: ts }, { ts, who, what }));
+    return changed(command, { state, error, ended: ts }, { ts, who, what });
+  }
+
+  #cancelled(command: Command, by: string): Command {
+    const message = `withdrawn by ${by}`;
+    return this.#ended(command, "cancelled", { code: "cancelled", message }, "operator", message);
   }
 
   #close(closed: Command): Command {
-    this.#endings.cancel(closed);
     this.#book.update(closed);
-    this.#tasks.withdraw(closed);
-    this.#waiters.settle(closed);
+    return this.#conclude(closed);
+  }
+
+  /** Its end is in memory, and on its way to the disk; when it is there, the task is withdrawn and whoever waits is told. */
+  #conclude(closed: Command): Command {
+    const name = nameOf(closed);
+    this.#endings.cancel(closed);
+    this.#ending.add(name);
+    void this.#persist.durable().then(() => {
+      this.#ending.delete(name);
+      this.#tasks.withdraw(closed);
+      this.#waiters.settle(closed);
+    });
     return closed;
   }
 
+  /** The row of a new command reaches the disk, then its task the broker, unless it was closed meanwhile. */
+  async #begin(command: Command): Promise<boolean> {
+    const name = nameOf(command);
+    let refused: unknown;
+    await this.#persist.synced().catch((thrown: unknown) => (refused = thrown));
+    this.#fresh.delete(name);
+    const open = this.#book.openOne(command);
+    if (open && refused === undefined) this.#publishTask(open);
+    if (refused === undefined) return true;
+    const message = `never sent: the console's own disk takes no writes (${asError(refused).message})`;
+    // Nobody else has heard of it, so its caller need not wait for the disk.
+    if (open) this.#waiters.settle(this.#end(open, "cancelled", { code: notKeptCode, message }, "console", message));
+    return false;
+  }
+
+  /** The images of all open commands, once their rows are on the disk: an earlier run may have been killed before that. */
+  async #publishAll(): Promise<void> {
+    // Where the disk refuses, they stand in the file all the same.
+    await this.#persist.synced().catch(() => {});
+    const { clock, timely = () => true } = this.#options;
+    const now = timely() ? clock.now() : 0;
+    for (const command of this.#book.open) if (!isOverdueCall(command, now)) this.#publishTask(command);
+  }
+
   #publishTask(command: Command): void {
+    if (this.#fresh.has(nameOf(command))) return;
     this.#tasks.publish(command, () => {
       const open = this.#book.openOne(command);
       const event: Event = { ts: Math.round(this.#options.clock.now()), who: "broker", what: "task retained" };
       if (open) this.#book.note(changed(open, {}, event));
     });
   }
+}
+
+/** A call whose caller is gone: shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. */
+function isOverdueCall({ expires, timeout, ts }: Command, now: number): boolean {
+  return expires === null && timeout !== null && ts + timeout <= now;
 }
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */

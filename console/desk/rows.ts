@@ -3,7 +3,8 @@ import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import { damageOf, type Row } from "../store/damage.ts";
 import type { Database } from "../store/database.ts";
-import { nameOf, type CommandName } from "./book.ts";
+import { persistOf } from "../store/persist.ts";
+import { nameOf, rowName, type CommandName } from "./book.ts";
 import { briefly, briefOf } from "./brief.ts";
 import { isOpen, openStates, type Command } from "./command.ts";
 import { parseCommand, withoutStory } from "./kept.ts";
@@ -135,12 +136,11 @@ export class CommandRows {
 
   /** Forgets the oldest closed commands beyond the limit. */
   trim(): void {
-    this.#database
-      .prepare(
-        `DELETE FROM commands WHERE state NOT IN (${openList})
-         AND ts < (SELECT ts FROM commands ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
-      )
-      .run(historyLimit);
+    const trim = this.#database.prepare(
+      `DELETE FROM commands WHERE state NOT IN (${openList})
+       AND ts < (SELECT ts FROM commands ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
+    );
+    persistOf(this.#database).write("commands: trim", () => trim.run(historyLimit));
   }
 
   /** A damaged row is written anew without its story, as long as it says whose it is. @throws Error where it does not */
@@ -151,7 +151,7 @@ export class CommandRows {
       // What is damaged may be the short form alone.
       const whole = damageOf(this.#database).row("commands", this.#find, String(row["device"]), String(row["id"]));
       const left = this.#again(whole) ?? withoutStory(row, Math.round(this.#clock.now()));
-      this.update(left);
+      persistOf(this.#database).write(rowName(left), () => this.update(left));
       damageOf(this.#database).note("commands", nameOf(left), asError(thrown).message, String(row["document"]));
       return left;
     }

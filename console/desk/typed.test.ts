@@ -28,7 +28,7 @@ function lineFor(payload: string, offers: Parameters<typeof takeOffers>[0], root
     refuse: (_device, _topic, _why, instead) => lines.push(instead),
   });
   const topic = topics.build({ kind: "short", device });
-  typed.short(device, { topic, payload: Buffer.from(payload), retain: false });
+  void typed.short(device, { topic, payload: Buffer.from(payload), retain: false });
   return lines[0] ?? "";
 }
 

@@ -6,6 +6,7 @@ import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#share
 import { readTask, whyNotKept, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
+import { isRefusedWrite } from "../store/database.ts";
 import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
@@ -21,6 +22,8 @@ export interface TypedOptions {
   readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
 }
 
+const noRoom = "the console's own disk takes no writes: not taken, send it again when there is room";
+
 /** Milliseconds that a hand-typed command waits for its device, when it does not say. */
 const typedTtl = 3_600_000;
 
@@ -35,14 +38,17 @@ export class TypedCommands {
     this.#options = options;
   }
 
-  /** A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. */
-  short(device: DeviceId, message: Message): void {
+  /**
+   * A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. Nobody sends it again, so what it returns resolves
+   * once it is on the disk, or was refused: only then it may be acknowledged.
+   */
+  short(device: DeviceId, message: Message): Promise<void> | void {
     if (message.retain) return this.#retainedShort(device, message);
-    this.#take(device, message, (task) => (task.id === undefined ? undefined : asCommandId(task.id)));
+    return this.#take(device, message, (task) => (task.id === undefined ? undefined : asCommandId(task.id)));
   }
 
-  /** A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. */
-  task(device: DeviceId, id: CommandId, message: Message): void {
+  /** A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. What it returns is as with {@link short}. */
+  task(device: DeviceId, id: CommandId, message: Message): Promise<void> | void {
     const { desk } = this.#options;
     if (message.payload.length === 0) {
       if (!desk.isOwnWithdrawal(device, id)) desk.cancel(device, id, message.from ?? unknownSender);
@@ -80,7 +86,7 @@ export class TypedCommands {
     }
   }
 
-  #take(device: DeviceId, message: Message, idOf: (task: Task) => CommandId | undefined): void {
+  #take(device: DeviceId, message: Message, idOf: (task: Task) => CommandId | undefined): Promise<void> | void {
     const { desk, clock } = this.#options;
     let read: { value: Task; encoding: Encoding } | undefined;
     try {
@@ -89,7 +95,7 @@ export class TypedCommands {
       const ttl = expires === undefined ? typedTtl : expires - clock.now();
       if (ttl <= 0) throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
       const by = message.from ?? unknownSender;
-      desk.submit(device, {
+      const command = desk.submit(device, {
         key,
         args,
         by,
@@ -98,9 +104,14 @@ export class TypedCommands {
         ttl,
         encoding: read.encoding,
       });
+      const task = read.value;
+      return desk.kept(command).then((kept) => {
+        if (!kept) this.#refuse(device, message, new Error(noRoom), task);
+      });
     } catch (thrown) {
-      const error = asError(thrown);
-      if (!(error instanceof BadInputError) && !(error instanceof CommandRefusedError)) throw thrown;
+      const error = isRefusedWrite(thrown) ? new Error(noRoom) : asError(thrown);
+      const isTold = error instanceof BadInputError || error instanceof CommandRefusedError || isRefusedWrite(thrown);
+      if (!isTold) throw thrown;
       this.#refuse(device, message, error, read?.value);
     }
   }

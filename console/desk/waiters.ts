@@ -20,15 +20,18 @@ export class Waiters {
 
   /**
    * Resolves with the command once it succeeded.
-   * @param timeout milliseconds; when they are over, `gaveUp` tells the command as it then stands
+   * @param timeout milliseconds; when they are over, `gaveUp` tells the command as it then stands, once that may be told
    * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
    */
-  wait(command: CommandName, timeout: number, gaveUp: () => Command): Promise<Command> {
+  wait(command: CommandName, timeout: number, gaveUp: () => Promise<Command>): Promise<Command> {
     const name = nameOf(command);
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(timeout, () => {
         this.#remove(name, waiter);
-        reject(new CommandTimeoutError(gaveUp(), timeout));
+        gaveUp().then((now) => {
+          if (isOpen(now) || now.state === "timed_out") reject(new CommandTimeoutError(now, timeout));
+          else tell(waiter, now);
+        }, reject);
       });
       const waiter: Waiter = { resolve, reject, cancel };
       const waiters = this.#waiting.get(name);
@@ -43,10 +46,9 @@ export class Waiters {
     const name = nameOf(command);
     const waiters = this.#waiting.get(name) ?? [];
     this.#waiting.delete(name);
-    for (const { resolve, reject, cancel } of waiters) {
-      cancel();
-      if (command.state === "succeeded") resolve(command);
-      else reject(new CommandFailedError(command));
+    for (const waiter of waiters) {
+      waiter.cancel();
+      tell(waiter, command);
     }
   }
 
@@ -66,4 +68,9 @@ export class Waiters {
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#waiting.delete(name);
   }
+}
+
+function tell({ resolve, reject }: Waiter, command: Command): void {
+  if (command.state === "succeeded") resolve(command);
+  else reject(new CommandFailedError(command));
 }

@@ -23,6 +23,7 @@ import type { Console } from "../console.ts";
 import { allow, identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
+import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
@@ -136,6 +137,7 @@ export async function buildApp({
     if (method !== "GET" && method !== "HEAD" && statusCode < 400) await accounts.synced();
   });
   readJsonBodies(app);
+  waitForLocks(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },
     strictTransportSecurity: false,

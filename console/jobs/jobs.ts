@@ -6,6 +6,7 @@ import { CommandRefusedError } from "../desk/errors.ts";
 import { checkOffered } from "../desk/offers.ts";
 import type { Device } from "../device.ts";
 import type { Database } from "../store/database.ts";
+import { persistOf } from "../store/persist.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./errors.ts";
 import { explain } from "./explain.ts";
@@ -90,6 +91,11 @@ export class Jobs {
     this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
     return this.#summary(job.id)!;
+  }
+
+  /** Whether what was done is on the disk, and may be told. */
+  async kept(): Promise<boolean> {
+    return persistOf(this.#options.database).tried();
   }
 
   /** The job with its devices; undefined for an unknown id. */

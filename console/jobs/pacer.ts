@@ -27,6 +27,11 @@ export class Pacer {
     });
   }
 
+  /** The next piece of work waits so many milliseconds at least. */
+  hold(ms: number): void {
+    this.#due = Math.max(this.#due, this.#clock.monotonic() + ms);
+  }
+
   halt(): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -1,5 +1,6 @@
 import { damageOf, type Row } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
+import { persistOf, type Persist } from "../store/persist.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
 import { parseJob, parseJobDevice } from "./kept.ts";
 
@@ -12,10 +13,12 @@ const unended = "('waiting', 'queued', 'accepted', 'running')";
 /** The jobs' rows, and those of their devices. */
 export class JobRows {
   readonly #database: Database;
+  readonly #persist: Persist;
   readonly #updateDevice;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#persist = persistOf(database);
     this.#updateDevice = database.prepare(
       "UPDATE job_devices SET state = ?, command = ?, sent = ?, taken = ?, ended = ?, outcome = ? WHERE job = ? AND position = ?",
     );
@@ -35,18 +38,37 @@ export class JobRows {
     });
   }
 
-  /** A change of the job and of some of its devices, all at once. */
+  /** A change of the job and of some of its devices, all at once: now, or as soon as the disk takes it. */
   update(job: Job, rows: readonly JobRow[] = []): void {
+    this.#persist.write(`job ${job.id}${rows.length > 0 ? " and devices" : ""}`, () => this.#update(job, rows));
+  }
+
+  /** The same for somebody who is told when that fails. @throws Error of the database: nothing has changed */
+  demandUpdate(job: Job, rows: readonly JobRow[] = []): void {
+    const names = rows.map((row) => deviceName(job.id, row));
+    this.#persist.demand(() => this.#update(job, rows), `job ${job.id}`, ...names);
+  }
+
+  /** What became of a device: written now, or as soon as the disk takes it. */
+  updateDevice(job: string, row: JobRow): void {
+    this.#persist.write(deviceName(job, row), () => this.#putDevice(job, row));
+  }
+
+  /** The same before something is done that must not be done twice. @throws Error of the database: nothing has changed */
+  demandDevice(job: string, row: JobRow): void {
+    this.#persist.demand(() => this.#putDevice(job, row), deviceName(job, row));
+  }
+
+  #update(job: Job, rows: readonly JobRow[]): void {
     transaction(this.#database, () => {
       this.#database
         .prepare("UPDATE jobs SET state = ?, document = ? WHERE id = ?")
         .run(job.state, JSON.stringify(job), job.id);
-      for (const row of rows) this.updateDevice(job.id, row);
+      for (const row of rows) this.#putDevice(job.id, row);
     });
   }
 
-  updateDevice(job: string, row: JobRow): void {
-    const { state, command, sent, taken, ended, outcome, position } = row;
+  #putDevice(job: string, { state, command, sent, taken, ended, outcome, position }: JobRow): void {
     this.#updateDevice.run(state, command, sent, taken, ended, outcome, job, position);
   }
 
@@ -120,16 +142,19 @@ export class JobRows {
 
   /** Forgets the oldest ended jobs beyond the limit. */
   trim(): void {
-    this.#database
-      .prepare(
-        `DELETE FROM jobs WHERE state NOT IN ('running', 'paused')
-         AND id NOT IN (SELECT job FROM job_devices WHERE state IN ${unended})
-         AND ts < (SELECT ts FROM jobs ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
-      )
-      .run(historyLimit);
+    const trim = this.#database.prepare(
+      `DELETE FROM jobs WHERE state NOT IN ('running', 'paused')
+       AND id NOT IN (SELECT job FROM job_devices WHERE state IN ${unended})
+       AND ts < (SELECT ts FROM jobs ORDER BY ts DESC LIMIT 1 OFFSET ?)`,
+    );
+    this.#persist.write("jobs: trim", () => trim.run(historyLimit));
   }
 
   #jobs(sql: string, ...parameters: (string | number)[]): Job[] {
     return damageOf(this.#database).all("jobs", this.#database.prepare(sql), parseJob, ...parameters);
   }
+}
+
+function deviceName(job: string, { position }: JobRow): string {
+  return `job ${job} device ${position}`;
 }

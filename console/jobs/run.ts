@@ -5,6 +5,8 @@ import { isOpen, type Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/errors.ts";
 import type { Device } from "../device.ts";
+import { isRefusedWrite } from "../store/database.ts";
+import { retryAfter } from "../store/persist.ts";
 import { commandIdOf, isSent, outcomeOf, type Job, type JobRow, type JobState } from "./job.ts";
 import { tooManyFailed } from "./judge.ts";
 import { Pacer } from "./pacer.ts";
@@ -22,6 +24,9 @@ export interface RunOptions {
   /** The job or one of its devices changed; `became` when it is the job's own state. */
   readonly changed: (became: boolean) => void;
 }
+
+/** Whether somebody is told when it cannot be written down, or it is kept until it can. */
+type Writing = "demanded" | "kept";
 
 /**
  * One job at work.
@@ -77,18 +82,19 @@ export class Run {
     this.#timeouts.clear();
   }
 
+  /** @throws Error of the database when that cannot be written down: then it goes on. So do the two below. */
   pause(by: string): void {
-    this.#become("paused", `paused by ${by}`);
+    this.#become("paused", `paused by ${by}`, [], "demanded");
   }
 
   resume(): void {
-    this.#become("running");
+    this.#become("running", undefined, [], "demanded");
     this.#review();
   }
 
   /** Nothing more is sent, and what was sent is withdrawn. */
   cancel(by: string): void {
-    if (this.#active) this.#end("cancelled", `cancelled by ${by}`);
+    if (this.#active) this.#end("cancelled", `cancelled by ${by}`, "demanded");
     this.#withdraw(this.#table.sent, by);
   }
 
@@ -135,16 +141,30 @@ export class Run {
     const command = commandIdOf(id, nonce, row.device);
     const now = this.#now();
     const taken = device(row.device)?.online ? now : null;
-    const sent = this.#set(row, { state: "queued", command, sent: now, taken });
+    const queued = { state: "queued", command, sent: now, taken } as const;
+    try {
+      this.#options.store.demandDevice(id, { ...row, ...queued });
+    } catch (thrown) {
+      return this.#waitForDisk(thrown);
+    }
+    const sent = this.#set(row, queued);
     const known = desk.find(row.device, command);
     if (known) return this.#follow(sent, known);
     try {
       desk.submit(row.device, { id: command, key, args, by: `${by} (job ${id})`, timeout: null, ttl });
       this.#arm(sent);
     } catch (error) {
-      if (!(error instanceof CommandRefusedError)) throw error;
-      this.#set(sent, { ...unsent, state: "rejected", ended: now, outcome: error.message });
+      if (error instanceof CommandRefusedError)
+        return void this.#set(sent, { ...unsent, state: "rejected", ended: now, outcome: error.message });
+      this.#set(sent, unsent);
+      this.#waitForDisk(error);
     }
+  }
+
+  /** Nothing is sent that is not written down: the same device is next when the disk may take writes again. @throws what is another fault */
+  #waitForDisk(thrown: unknown): void {
+    if (!isRefusedWrite(thrown)) throw thrown;
+    this.#pacer.hold(retryAfter);
   }
 
   #follow(row: JobRow, command: Command): void {
@@ -190,20 +210,22 @@ export class Run {
   }
 
   /** Stops for good: what waits is never sent. */
-  #end(state: "cancelled" | "aborted", why: string): void {
+  #end(state: "cancelled" | "aborted", why: string, writing: Writing = "kept"): void {
     const now = this.#now();
     const outcome = `never sent: the job was ${state}`;
-    const unserved = this.#table.waiting.map((row) =>
-      this.#table.change(row, { state: "cancelled", ended: now, outcome }),
-    );
-    this.#become(state, why, unserved);
+    const unserved = this.#table.waiting.map((row) => ({ ...row, state: "cancelled", ended: now, outcome }) as const);
+    this.#become(state, why, unserved, writing);
   }
 
-  #become(state: JobState, why?: string, rows: readonly JobRow[] = []): void {
+  #become(state: JobState, why?: string, rows: readonly JobRow[] = [], writing: Writing = "kept"): void {
+    const { store } = this.#options;
     const { why: _, ...job } = this.#job;
     const final = state !== "running" && state !== "paused";
-    this.#job = { ...job, state, ...(why === undefined ? {} : { why }), ...(final ? { ended: this.#now() } : {}) };
-    this.#options.store.update(this.#job, rows);
+    const next = { ...job, state, ...(why === undefined ? {} : { why }), ...(final ? { ended: this.#now() } : {}) };
+    if (writing === "demanded") store.demandUpdate(next, rows);
+    else store.update(next, rows);
+    this.#job = next;
+    for (const row of rows) this.#table.change(row, row);
     if (state !== "running") this.#pacer.halt();
     this.#options.changed(true);
   }

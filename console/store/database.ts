@@ -15,7 +15,17 @@ export class DamagedFileError extends Error {
 export interface OpenOptions {
   /** Whether every page is looked at, 4 ms a MiB; without it only what the opening needs. True by default. */
   readonly check?: boolean;
+  /** Milliseconds that a statement waits for another process's lock. {@link busyPatience} by default; a process that serves nobody waits longer. */
+  readonly patience?: number;
 }
+
+/**
+ * Milliseconds that a statement waits for a lock of another process (`muster enroll` beside a console), in which the event loop stands: less
+ * than the 50 ms that anything may hold it. Whoever meets a longer one tries again later.
+ */
+export const busyPatience = 40;
+/** The same for a program that has nothing else to do, and for the opening. */
+export const longPatience = 15_000;
 
 /**
  * Opens (and where needed makes) a SQLite file and brings it to its newest schema: `migrations` are applied from the
@@ -27,7 +37,7 @@ export interface OpenOptions {
 export function openDatabase(
   path: string,
   migrations: readonly string[],
-  { check = true }: OpenOptions = {},
+  { check = true, patience = busyPatience }: OpenOptions = {},
 ): Database {
   let database: Database | undefined;
   try {
@@ -38,11 +48,12 @@ export function openDatabase(
     privateFile(path);
     database = new DatabaseSync(path);
     database.exec(
-      "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+      `PRAGMA busy_timeout = ${longPatience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;`,
     );
     migrate(database, path, migrations);
     assertShape(database, migrations);
     if (check) assertSound(database);
+    database.exec(`PRAGMA busy_timeout = ${patience}`);
     return database;
   } catch (cause) {
     if (database?.isOpen) database.close();
@@ -87,10 +98,17 @@ export function isDamage(thrown: unknown): boolean {
 
 /** SQLite's codes for a file that cannot be written for now: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN. */
 const refusalCodes: ReadonlySet<unknown> = new Set([5, 6, 8, 10, 13, 14]);
+/** BUSY, LOCKED. */
+const lockCodes: ReadonlySet<unknown> = new Set([5, 6]);
 
 /** Whether the disk did not take a write: the same one may be tried again when there is room. */
 export function isRefusedWrite(thrown: unknown): boolean {
   return refusalCodes.has(codeOf(thrown));
+}
+
+/** Whether somebody else holds the lock: another process writes, for a moment. */
+export function isLocked(thrown: unknown): boolean {
+  return lockCodes.has(codeOf(thrown));
 }
 
 /** A migration that fails by its own SQL, because its table is there already, has met another schema than the number says. */

@@ -49,7 +49,7 @@ export function openMended(options: MendOptions): Database {
 }
 
 /** A new file in the place of a damaged one, which nobody may have open. */
-export function mend({ path, migrations, now, rescue, told }: MendOptions, why: Error): Database {
+export function mend({ path, migrations, now, rescue, told, ...options }: MendOptions, why: Error): Database {
   const made = `${path}${unfinished}`;
   removeAll(made);
   const database = makeDatabase(made, migrations);
@@ -59,7 +59,7 @@ export function mend({ path, migrations, now, rescue, told }: MendOptions, why: 
   renameSync(made, path);
   syncDirectory(dirname(path));
   told({ file: basename(path), keptAs: basename(keptAs), why: asError(why).message, saved });
-  return openDatabase(path, migrations, { check: false });
+  return openDatabase(path, migrations, { ...options, check: false });
 }
 
 const unfinished = ".new";

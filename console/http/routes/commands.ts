@@ -7,7 +7,7 @@ import { json } from "#shared/messages/schema";
 import { isExact, sendAsText } from "#shared/whole-numbers";
 import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/book.ts";
-import { commandStates, type Command } from "../../desk/command.ts";
+import { commandStates, notKeptCode, type Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { allow, principalOf } from "../auth.ts";
 import {
@@ -89,6 +89,8 @@ export const commandRoutes =
       try {
         return document(await console.desk.wait(command, wait));
       } catch (error) {
+        if (error instanceof CommandFailedError && error.details.command.error?.code === notKeptCode)
+          throw notKept("it was never sent");
         if (error instanceof CommandFailedError) return document(error.details.command);
         if (error instanceof CommandTimeoutError)
           throw new HttpError(504, error.message, { command: document(error.details.command) });
@@ -120,6 +122,7 @@ export const commandRoutes =
         const begin = (): ReturnType<typeof send> => send(request.params.id, request.body, name);
         if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
         const sent = begin();
+        if (!(await console.desk.kept(sent.command))) throw notKept("it was never sent");
         reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
         return document(sent.command);
       },
@@ -192,7 +195,12 @@ export const commandRoutes =
         },
         preParsing: viewer,
       },
-      async ({ params, query }) => document(one(params.id, query.device)),
+      async ({ params, query }) => {
+        const command = one(params.id, query.device);
+        // An end that a power cut could take back must not have been told.
+        await console.desk.kept(command);
+        return document(one(command.id, command.device));
+      },
     );
 
     app.delete(
@@ -208,10 +216,16 @@ export const commandRoutes =
       },
       async (request) => {
         const { device, id } = one(request.params.id, request.query.device);
-        return document(console.desk.cancel(device, id, principalOf(request).name) ?? one(id, device));
+        const cancelled = console.desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
+        if (!(await console.desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
+        return document(cancelled);
       },
     );
   };
+
+function notKept(what: string): HttpError {
+  return new HttpError(503, `the console's own disk takes no writes: make room on it; ${what}`);
+}
 
 function toTimeout(timeout: string | number | undefined): number {
   const ms = parseDuration(timeout ?? defaultTimeout, "timeout");

@@ -33,6 +33,15 @@ const health = z.object({
       "whether the console believes its machine's clock: ahead, nothing is deleted by age; behind, nothing is taken",
     )
     .optional(),
+  rows: z
+    .object({
+      ok: z.boolean(),
+      problem: z.string().optional(),
+      since: z.number().optional().describe("milliseconds since 1970-01-01 UTC"),
+      waiting: z.number().describe("rows that are kept in memory until the disk takes them"),
+    })
+    .describe("commands, devices and accounts on the console's own disk")
+    .optional(),
   broker: z.object({ connected: z.boolean() }).optional(),
   damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
   faults: z
@@ -68,7 +77,8 @@ export const healthRoutes =
         const { spool, ...store } = console.storeHealth();
         const clock = console.clockVerdict;
         const connected = console.brokerConnected;
-        const ok = store.ok && connected && spool.problem === undefined;
+        const rows = console.rowsHealth();
+        const ok = store.ok && connected && rows.ok && spool.problem === undefined;
         // Names of hosts, errors and the version are no stranger's business.
         if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
         return reply.code(ok ? 200 : 503).send({
@@ -77,6 +87,7 @@ export const healthRoutes =
           store,
           spool,
           clock: { state: clock.state, ...(clock.state === "trusted" ? {} : { problem: clock.why }) },
+          rows,
           broker: { connected },
           damaged: console.damage.count(),
           faults: { total: console.faults.total, places: [...console.faults.places] },

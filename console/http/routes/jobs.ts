@@ -59,6 +59,7 @@ export const jobRoutes =
       },
       async (request, reply) => {
         const { id } = console.jobs.create(toOrder(request.body), principalOf(request).name);
+        await assertKept(console);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id));
       },
@@ -109,14 +110,21 @@ export const jobRoutes =
     app.post(
       "/api/jobs/:id/pause",
       { schema: { summary: "Send nothing more for now", params, response: answers }, preParsing: operator },
-      async (request, reply) =>
-        send(request, reply, one(console.jobs.pause(request.params.id, principalOf(request).name).id)),
+      async (request, reply) => {
+        const { id } = console.jobs.pause(request.params.id, principalOf(request).name);
+        await assertKept(console);
+        return send(request, reply, one(id));
+      },
     );
 
     app.post(
       "/api/jobs/:id/resume",
       { schema: { summary: "Go on with a paused job", params, response: answers }, preParsing: operator },
-      async (request, reply) => send(request, reply, one(console.jobs.resume(request.params.id).id)),
+      async (request, reply) => {
+        const { id } = console.jobs.resume(request.params.id);
+        await assertKept(console);
+        return send(request, reply, one(id));
+      },
     );
 
     app.delete(
@@ -125,10 +133,22 @@ export const jobRoutes =
         schema: { summary: "Cancel a job and withdraw its commands", params, response: answers },
         preParsing: operator,
       },
-      async (request, reply) =>
-        send(request, reply, one(console.jobs.cancel(request.params.id, principalOf(request).name).id)),
+      async (request, reply) => {
+        const { id } = console.jobs.cancel(request.params.id, principalOf(request).name);
+        await assertKept(console);
+        return send(request, reply, one(id));
+      },
     );
   };
+
+/** What a power cut could take back must not be told. */
+async function assertKept(console: Console): Promise<void> {
+  if (await console.jobs.kept()) return;
+  throw new HttpError(
+    503,
+    "the console's own disk takes no writes: make room on it; what was asked for is done as soon as it does",
+  );
+}
 
 function toOrder({ ttl, timeout, abort, ...body }: z.infer<typeof order>): JobOrder {
   return {

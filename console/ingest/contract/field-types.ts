@@ -7,6 +7,7 @@ import type { Log } from "#shared/log";
 import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
+import { persistOf } from "../../store/persist.ts";
 import type { StoredTypes } from "../../store/store.ts";
 import { Unsynced } from "../../store/unsynced.ts";
 import { keyOf } from "./held.ts";
@@ -225,17 +226,19 @@ export class FieldTypes {
     this.#unkept = [];
     const { database, clock, log } = this.#options;
     const since = Math.round(clock.now());
+    const [first] = rows;
     try {
       const keep = database.prepare(
         "INSERT OR REPLACE INTO field_types (measurement, field, type, device, since) VALUES (?, ?, ?, ?, ?)",
       );
-      transaction(database, () => {
-        for (const { measurement, field, type, device } of rows) keep.run(measurement, field, type, device, since);
+      persistOf(database).write(`type of ${first?.measurement}.${first?.field}`, () => {
+        transaction(database, () => {
+          for (const { measurement, field, type, device } of rows) keep.run(measurement, field, type, device, since);
+        });
+        this.#unsynced.add();
       });
-      this.#unsynced.add();
     } catch (thrown) {
       // They hold as long as this run does, which is no reason to refuse samples.
-      const [first] = rows;
       log.warn(
         { err: asError(thrown), measurement: first?.measurement, field: first?.field, fields: rows.length },
         "the types of new fields could not be kept",

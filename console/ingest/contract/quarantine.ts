@@ -4,8 +4,9 @@ import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { damageOf } from "../../store/damage.ts";
-import { transaction, type Database } from "../../store/database.ts";
+import { isRefusedWrite, transaction, type Database } from "../../store/database.ts";
 import { deviceId, instant, parserOf } from "../../store/kept.ts";
+import { persistOf } from "../../store/persist.ts";
 import { isConflict } from "./column-check.ts";
 
 export interface QuarantineOptions {
@@ -74,8 +75,11 @@ export class Quarantine {
   /** Reads what is kept. */
   start(): void {
     const { database, clock, dated } = this.#options;
-    if (dated?.() ?? true)
-      database.prepare("DELETE FROM quarantine WHERE last < ?").run(Math.round(clock.now() - longestSilence));
+    if (dated?.() ?? true) {
+      const trim = database.prepare("DELETE FROM quarantine WHERE last < ?");
+      const oldest = Math.round(clock.now() - longestSilence);
+      persistOf(database).write("quarantine: trim", () => trim.run(oldest));
+    }
     const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseRow);
     for (const row of rows) this.#put(row);
   }
@@ -83,6 +87,8 @@ export class Quarantine {
   /** Writes what the database does not have yet. */
   stop(): void {
     this.flush(Number.POSITIVE_INFINITY);
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
   }
 
   /** Adds `count` values that were set aside for the same reason. One message may call it thousands of times. */
@@ -140,6 +146,7 @@ export class Quarantine {
 
   /** Forgets what was set aside of one field because of its type: it was settled. Counts of what still does not fit begin anew. */
   forgetField(measurement: string, field: string): void {
+    const persist = persistOf(this.#options.database);
     const forget = this.#options.database.prepare(
       "DELETE FROM quarantine WHERE measurement = ? AND field = ? AND got = ?",
     );
@@ -149,7 +156,8 @@ export class Quarantine {
         entries.delete(key);
         this.#settled(entry);
         this.#size -= 1;
-        forget.run(measurement, field, entry.got);
+        const { got } = entry;
+        persist.write(`quarantine: ${measurement}.${field} ${got}`, () => forget.run(measurement, field, got));
       }
   }
 
@@ -182,7 +190,10 @@ export class Quarantine {
       for (const entry of handed) this.#settled(entry);
       if (this.#dirty.size > 0) this.#flushLater();
     } catch (thrown) {
-      log.warn({ err: asError(thrown) }, "the quarantine could not be kept: its counts go on in memory");
+      if (!isRefusedWrite(thrown))
+        log.warn({ err: asError(thrown) }, "the quarantine could not be kept: its counts go on in memory");
+      // Where the disk refuses for now, this is told by those who write more often.
+      this.#flushLater();
     }
   }
 
