@@ -16,9 +16,9 @@ import { Spool } from "./spool/spool.ts";
 export const rpi = parseDeviceId("rpi-7");
 const topic = "muster/rpi-7/metrics";
 
-/** Ingest on a real database and disk, over a store that notes what it gets, or is away. */
-export async function openIngest(scope: Scope) {
-  const directory = await scope.directory();
+/** Ingest on a real database and disk, over a store that notes what it gets, or is away. @param onAck is told of each ack that goes out @param place its directory */
+export async function openIngest(scope: Scope, onAck: (payload: Buffer) => void = () => {}, place?: string) {
+  const directory = place ?? (await scope.directory());
   const clock = new ManualClock();
   const database = openDatabase(join(directory, "muster.db"), migrations);
   scope.cleanup(() => database.close());
@@ -60,6 +60,7 @@ export async function openIngest(scope: Scope) {
     observeOutbox: (_, problem) => void forks.push(problem),
     begin: (_, outbox, run) => void begun.push(`${outbox} ${run}`),
     publishAck: (_, payload) => {
+      onAck(payload);
       const { outbox = "", run, ranges } = readAck(payload);
       const whose = run === undefined ? "" : ` ${run}`;
       for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acked.add(`${outbox} ${seq}${whose}`);
