@@ -121,14 +121,17 @@ simFlags(
 clientCommands(line);
 await line.run();
 
-/** Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. */
+/**
+ * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens last and
+ * stops first: what it acknowledges, the console has.
+ */
 async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
-  const embedded = values.mqttUrl === undefined ? await serveBroker(values, state, around) : undefined;
+  const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
   const { http, console } = await serveConsole(values, state, around, embedded?.bus);
-  const broker = embedded?.url ?? values.mqttUrl ?? "";
+  const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
   const { serveAgent } = await import("./agent/service.ts");
   const agent = {
@@ -163,11 +166,12 @@ async function startBroker(
 ): Promise<void> {
   const state = await openData(values, lifetime, false);
   const password = await admitAdmin(state, values.adminPassword);
-  const { url } = await serveBroker(values, state, {
+  const broker = await openBroker(values, state, {
     lifetime,
     net,
     ports: await portsOf(values, { mqtt: true, http: false }),
   });
+  const url = await broker.listen();
   process.stdout.write(`Muster's broker listens at ${url}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);
@@ -264,11 +268,18 @@ async function portsOf({ logLevel }: Settings, serves: { mqtt: boolean; http: bo
   return ports;
 }
 
-async function serveBroker(
+/** The embedded broker, for this process alone until it listens. */
+interface OpenBroker {
+  readonly bus: Bus;
+  /** Takes the port. @param parting what is still to be said when it is to stop @returns where it listens */
+  readonly listen: (parting?: () => Promise<void>) => Promise<string>;
+}
+
+async function openBroker(
   values: Settings,
   { accounts, mqttSecrets }: State,
   { lifetime, net, ports }: Around,
-): Promise<{ bus: Bus; url: string }> {
+): Promise<OpenBroker> {
   const { Broker } = await import("./broker/broker.ts");
   const { noteBroker } = await import("./console/secrets.ts");
   const { listen, root, mqttPort, logLevel } = values;
@@ -285,11 +296,22 @@ async function serveBroker(
     net,
     log: createLog("broker", logLevel),
   });
-  const { port } = await broker.start();
+  await broker.open();
   lifetime.add(() => broker.stop());
-  noteBroker(values.data, brokerHere({ listen, mqttPort: port }));
-  lifetime.add(accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
-  return { bus: broker.local(), url: brokerHere({ listen, mqttPort: port }) };
+  return {
+    bus: broker.local(),
+    listen: async (parting) => {
+      const { port } = await broker.start();
+      lifetime.add(async () => {
+        await parting?.();
+        await broker.stop();
+      });
+      const url = brokerHere({ listen, mqttPort: port });
+      noteBroker(values.data, url);
+      lifetime.add(accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
+      return url;
+    },
+  };
 }
 
 /** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */

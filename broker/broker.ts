@@ -67,6 +67,7 @@ export class Broker {
   readonly #listener: Listener;
   readonly #local: LocalBus;
   #started = 0;
+  #state: "new" | "open" | "stopped" = "new";
   #endSys: () => void = () => {};
 
   constructor(options: BrokerOptions) {
@@ -129,31 +130,40 @@ export class Broker {
     });
   }
 
+  /** Begins to serve whoever lives in this process, who can be there before anybody else is heard. */
+  async open(): Promise<void> {
+    if (this.#state !== "new") return;
+    this.#state = "open";
+    await this.#engine.start();
+    this.#started = this.#options.clock.monotonic();
+    this.#local.up();
+    this.#endSys = every(this.#options.clock, this.#options.sysInterval ?? 10_000, () => this.#tick());
+  }
+
   /**
-   * Takes the port and begins to serve.
+   * Takes the port and begins to serve everybody.
    * @returns the port
    * @throws EnvironmentError where the port cannot be had
    */
   async start(): Promise<{ port: number }> {
-    await this.#engine.start();
+    await this.open();
     try {
-      const port = await this.#listener.start();
-      this.#started = this.#options.clock.monotonic();
-      this.#local.up();
-      this.#endSys = every(this.#options.clock, this.#options.sysInterval ?? 10_000, () => this.#tick());
-      return { port };
+      return { port: await this.#listener.start() };
     } catch (error) {
-      await this.#engine.stop();
+      await this.stop();
       throw error;
     }
   }
 
-  /** Publishes the wills, closes every connection and the port. */
+  /** Takes and acknowledges nothing more, closes every connection and the port. Who lives in this process must stop after it. */
   async stop(): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "stopped";
     this.#endSys();
-    this.#local.down();
+    const shut = this.#listener.stop();
     await this.#engine.stop();
-    await this.#listener.stop();
+    this.#local.down();
+    await shut;
     this.#digest.stop();
   }
 

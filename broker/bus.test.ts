@@ -5,7 +5,7 @@ import { DisconnectedError } from "#shared/errors";
 import { Link, longestTurn } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { startMosquitto } from "../test/mosquitto.ts";
-import { suite, withDeadline, type Scope } from "../test/suite.ts";
+import { eventually, suite, withDeadline, type Scope } from "../test/suite.ts";
 import { login, startBroker } from "../test/broker.ts";
 
 /** Gives a bus that is up, and what stops its broker. */
@@ -78,6 +78,26 @@ function busSuite(name: string, makeBus: MakeBus): void {
       await bus.publish("muster/rpi-7/ack", Buffer.from("two"));
       assert.is((await inbox.next()).payload.toString(), "one");
       assert.is((await inbox.next()).payload.toString(), "two");
+    });
+
+    test("a subscription that is ended gets what came before, and nothing more", async (scope) => {
+      const { bus } = await makeBus(scope);
+      const [got, others]: [string[], string[]] = [[], []];
+      const end = bus.subscribe(["muster/+/ack", "muster/+/reply/+"], async ({ payload }) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        got.push(payload.toString());
+      });
+      bus.subscribe(["muster/+/refused"], ({ payload }) => void others.push(payload.toString()));
+      await ready(bus);
+      const sent = Array.from({ length: 20 }, (_, at) => String(at));
+      await Promise.all(sent.map((one) => bus.publish("muster/rpi-7/ack", Buffer.from(one))));
+      await end();
+      await eventually("all that came before", () => got.length === sent.length);
+      await bus.publish("muster/rpi-7/ack", Buffer.from("late"));
+      await bus.publish("muster/rpi-7/reply/1", Buffer.from("late"));
+      await bus.publish("muster/rpi-7/refused", Buffer.from("last"));
+      await eventually("the other one's message", () => others.length === 1);
+      assert.equal(got, sent);
     });
 
     test("a listener that fails or throws harms neither the next message nor the others", async (scope) => {

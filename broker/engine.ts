@@ -37,6 +37,7 @@ export interface EngineOptions {
 export class Engine {
   readonly #options: EngineOptions;
   readonly #aedes: Aedes;
+  #stopping = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -58,8 +59,12 @@ export class Engine {
     await this.#aedes.listen();
   }
 
-  /** Closes every connection that Aedes knows; their wills go out first. */
+  /**
+   * Closes every connection that Aedes knows. From now on nothing is taken or acknowledged, wills neither: that the broker stops is no
+   * word about a device.
+   */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
 
@@ -97,6 +102,7 @@ export class Engine {
       // Without a client it would be the will of a client of another broker in a cluster: there is none.
       authorizePublish: (client, packet, done) => {
         if (!client) return done(null);
+        if (this.#stopping) return done(new Error("the broker is stopping"));
         let guest: Guest | undefined;
         const fault = this.#fault("a message", () => gate.offer((guest = guests.of(client)), packet));
         if (fault) return done(fault);

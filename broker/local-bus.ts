@@ -57,10 +57,15 @@ export class LocalBus implements Bus {
     if (refused) throw new DisconnectedError(`the broker did not take ${topic}`, { cause: refused });
   }
 
-  subscribe(filters: readonly string[], listener: Listener, options: SubscribeOptions = {}): void {
-    const subscription = { filters, listener, ...options };
+  subscribe(filters: readonly string[], listener: Listener, options: SubscribeOptions = {}): () => Promise<void> {
+    const subscription: Subscription = { filters, listener, ...options };
     this.#subscriptions.push(subscription);
     if (this.#state.up) this.#attach(subscription);
+    return async () => {
+      this.#subscriptions.splice(this.#subscriptions.indexOf(subscription), 1);
+      const { take } = subscription;
+      if (take) for (const filter of filters) this.#options.emitter.removeListener(filter, take);
+    };
   }
 
   onConnection(listener: (change: ConnectionChange) => void): void {
@@ -111,7 +116,8 @@ export class LocalBus implements Bus {
     }
   }
 
-  #attach({ filters, listener, retainAsPublished = false }: Subscription): void {
+  #attach(subscription: Subscription): void {
+    const { filters, listener, retainAsPublished = false } = subscription;
     let last: StoredPacket | undefined;
     const take = (packet: StoredPacket, done: () => void): void => {
       // Two of its filters match: the emitter comes twice in a row with the same packet.
@@ -120,6 +126,7 @@ export class LocalBus implements Bus {
       if (this.#offered.has(packet.payload)) return this.#came(packet.payload, done);
       this.#hand(listener, packet, retainAsPublished && packet.retain, done);
     };
+    subscription.take = take;
     for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
     // Looked up as late as they are handed over, so that no retained message comes after a newer live one.
     queueMicrotask(() => this.#handRetained(filters, listener));
@@ -172,4 +179,6 @@ type Handed = Pick<StoredPacket, "topic" | "payload" | "from" | "retain">;
 interface Subscription extends SubscribeOptions {
   readonly filters: readonly string[];
   readonly listener: Listener;
+  /** What the emitter has been given for it. */
+  take?: (packet: StoredPacket, done: () => void) => void;
 }

@@ -120,7 +120,7 @@ function aroundLink(): void {
     "subscribe",
     (inner) =>
       function (this: Link, filters, listener) {
-        inner.call(this, filters, (message) => {
+        return inner.call(this, filters, (message) => {
           const isTask = topics.parse(message.topic)?.kind === "task";
           const withdrawn = isTask && message.payload.length === 0;
           if (isTask) points.pass(withdrawn ? "withdrawal.received" : "task.received");

@@ -48,6 +48,7 @@ export class Console {
   readonly #options: ConsoleOptions;
   readonly #clock: Clock;
   #parts: Parts | undefined;
+  #stopping: Parts | undefined;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -59,17 +60,26 @@ export class Console {
     this.events.store.on(() => this.#storeChanged());
   }
 
-  /** Opens the state and the store, and takes messages from now on. A broker or an InfluxDB that is away is tried again and again. */
+  /**
+   * Opens the state and the store, and takes messages from now on: whoever can be told that a message was taken finds somebody who does,
+   * with a store or without one. A broker or an InfluxDB that is away is tried again and again.
+   */
   async start(): Promise<void> {
-    const parts = this.#compose();
+    const parts = (this.#parts = this.#compose());
+    try {
+      await this.#begin(parts);
+    } catch (error) {
+      await this.stop().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #begin(parts: Parts): Promise<void> {
     const { registry, store, ingest, bus, inbox, desk, jobs, voice } = parts;
-    this.#parts = parts;
     parts.doubt.start();
     registry.start();
-    await store.start();
-    voice.taking(this.storeHealth().ok);
     ingest.start();
-    inbox.attach(bus, () => this.#parts === parts);
+    inbox.attach(bus);
     desk.start();
     jobs.start();
     bus.onConnection((change) => {
@@ -79,16 +89,26 @@ export class Console {
       voice.connected(change.session);
     });
     parts.link?.start();
+    await store.start();
+    voice.taking(this.storeHealth().ok);
     parts.reporter.start();
     parts.self.start();
     void parts.settling.drain();
     parts.state.noteFiles();
   }
 
+  /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
+  async goodbye(): Promise<void> {
+    const parts = this.#parts;
+    if (parts?.bus.connected) await parts.voice.goodbye();
+  }
+
+  /** Takes what has come, and keeps it. The embedded broker is to be stopped before: what it acknowledges from now on is nobody's. */
   async stop(): Promise<void> {
     const parts = this.#parts;
-    if (!parts) return;
-    this.#parts = undefined;
+    if (!parts || this.#stopping === parts) return;
+    this.#stopping = parts;
+    await parts.inbox.detach();
     parts.self.stop();
     parts.reporter.stop();
     parts.jobs.stop();
@@ -96,9 +116,10 @@ export class Console {
     parts.registry.stop();
     await parts.store.stop();
     await parts.ingest.stop();
-    if (parts.bus.connected) await parts.voice.goodbye();
+    await this.goodbye();
     await parts.link?.stop();
     parts.doubt.stop();
+    this.#parts = undefined;
     if (!this.#options.state) parts.state.close();
   }
 

@@ -31,18 +31,27 @@ const passing = ["metrics", "simple", "reply", "short"] as const satisfies reado
 /** Hands every message that comes from the broker to the part that its topic names. */
 export class Inbox {
   readonly #parts: InboxParts;
+  #detach: (() => Promise<void>)[] = [];
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
   }
 
-  /** Takes messages from now on, while `wanted` says so. */
-  attach(bus: Bus, wanted: () => boolean): void {
+  /** Takes messages from now on. */
+  attach(bus: Bus): void {
     const { topics } = this.#parts;
     const filters = (kinds: readonly AddressKind[]): string[] => kinds.map((kind) => topics.filter(kind));
-    const take = (message: Message): Promise<void> | void => (wanted() ? this.receive(message) : undefined);
-    bus.subscribe(filters(kept), take);
-    bus.subscribe(filters(passing), take, { retainAsPublished: true });
+    const take = (message: Message): Promise<void> | void => this.receive(message);
+    this.#detach = [
+      bus.subscribe(filters(kept), take),
+      bus.subscribe(filters(passing), take, { retainAsPublished: true }),
+    ];
+  }
+
+  /** Resolves when nothing more comes: what has come is taken, so that nothing is acknowledged which nobody keeps. */
+  async detach(): Promise<void> {
+    const detach = this.#detach.splice(0);
+    await Promise.all(detach.map((end) => end()));
   }
 
   /** What it returns holds back the message's acknowledgement. */

@@ -19,7 +19,7 @@ function office() {
       texts.push(payload.toString());
       told.push(JSON.parse(payload.toString()) as Refusal);
     },
-    subscribe() {},
+    subscribe: () => async () => {},
     onConnection() {},
   };
   const refusals = new Refusals({ bus, topics: new Topics(), clock, log: silentLog });

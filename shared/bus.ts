@@ -15,12 +15,13 @@ export interface Bus {
    * Takes every message that matches one of `filters`, retained ones first, now and after each reconnect.
    * May be called before the bus is up. The listener's promise, where it returns one, holds back the
    * acknowledgement of that message and thereby the flow.
+   * @returns what ends it: it resolves when no more comes, and all that has come was handed over
    */
   subscribe(
     filters: readonly string[],
     listener: (message: Message) => void | Promise<void>,
     options?: SubscribeOptions,
-  ): void;
+  ): () => Promise<void>;
   /** Calls `listener` with every change of {@link connected}, and with the present state at once. */
   onConnection(listener: (change: ConnectionChange) => void): void;
 }

@@ -47,6 +47,8 @@ const backoff = { first: 250, longest: 30_000 };
  * embedded broker reads in slices instead.
  */
 export const longestTurn = 4;
+/** Milliseconds to wait for a broker's answer to UNSUBSCRIBE and DISCONNECT: one that has none must not keep anybody from stopping. */
+const patience = 1_000;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 
@@ -95,7 +97,7 @@ export class Link implements Bus {
     const client = this.#client;
     if (!client) return;
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(() => client.end(true, () => resolve()), 1_000);
+      const giveUp = setTimeout(() => client.end(true, () => resolve()), patience);
       client.end(false, () => {
         clearTimeout(giveUp);
         resolve();
@@ -109,10 +111,31 @@ export class Link implements Bus {
     listener(this.#state);
   }
 
-  subscribe(filters: readonly string[], listener: Subscription["listener"], options: SubscribeOptions = {}): void {
+  subscribe(
+    filters: readonly string[],
+    listener: Subscription["listener"],
+    options: SubscribeOptions = {},
+  ): () => Promise<void> {
     const subscription = { filters, listener, ...options };
     this.#subscriptions.push(subscription);
     if (this.connected && this.#client) void this.#sendSubscribe(this.#client, [subscription]);
+    return () => this.#unsubscribe(subscription);
+  }
+
+  /** The listener goes last: what the broker has sent before its answer is handed over, and only then acknowledged. */
+  async #unsubscribe(subscription: Subscription): Promise<void> {
+    const client = this.#client;
+    if (this.connected && client) {
+      await new Promise<void>((resolve) => {
+        const giveUp = this.#options.clock.after(patience, resolve);
+        client.unsubscribe([...subscription.filters], () => {
+          giveUp();
+          resolve();
+        });
+      });
+    }
+    const at = this.#subscriptions.indexOf(subscription);
+    if (at >= 0) this.#subscriptions.splice(at, 1);
   }
 
   publish(topic: string, payload: Buffer, options: PublishOptions = {}): Promise<void> {

@@ -121,7 +121,7 @@ function aroundLink(): void {
     "subscribe",
     (inner) =>
       function (this: Link, filters, listener) {
-        inner.call(this, filters, (message) => {
+        return inner.call(this, filters, (message) => {
           const isAck = topics.parse(message.topic)?.kind === "ack";
           if (isAck) points.pass("ack.received");
           const held = listener(message);

@@ -44,6 +44,9 @@ const nothing = Buffer.alloc(0);
 /** Queries that InfluxDB works on at once. */
 const readsAtOnce = 4;
 
+/** Milliseconds that a start waits for InfluxDB's first answer. */
+export const firstAnswer = 1_000;
+
 /**
  * InfluxDB 1.x (also served by 2.x and 3).
  *
@@ -60,7 +63,7 @@ export class InfluxStore implements MetricsStore {
   readonly #writer: InfluxWriter;
   readonly #influx: InfluxDB;
   readonly #batches: InfluxBatches;
-  #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not been asked yet");
+  #away: StoreUnavailableError | undefined = new StoreUnavailableError("InfluxDB has not answered yet");
   /** What began the present outage, and when: what fails later is often only its consequence. */
   #first: { readonly error: StoreUnavailableError; readonly since: number } | undefined;
   readonly #reader: InfluxReader;
@@ -91,9 +94,17 @@ export class InfluxStore implements MetricsStore {
     this.#influx = new InfluxDB({ host, port, protocol, username, password, database, pool });
   }
 
+  /** Resolves after {@link firstAnswer} also where there is none: one that hangs keeps nobody from taking what comes. */
   async start(): Promise<void> {
     this.#stopped = false;
-    await this.#probe();
+    const probed = this.#probe();
+    await new Promise<void>((resolve) => {
+      const late = this.#options.clock.after(firstAnswer, resolve);
+      void probed.then(() => {
+        late();
+        resolve();
+      });
+    });
   }
 
   async stop(): Promise<void> {
@@ -178,6 +189,7 @@ export class InfluxStore implements MetricsStore {
   async #probe(): Promise<void> {
     try {
       await this.#prepare();
+      if (this.#stopped) return;
       this.#away = undefined;
       if (this.#unproven) return;
       this.#failures = 0;
@@ -189,6 +201,7 @@ export class InfluxStore implements MetricsStore {
         thrown instanceof StoreUnavailableError
           ? thrown
           : new StoreUnavailableError(`InfluxDB at ${this.#address.origin} cannot be used`, { cause: asError(thrown) });
+      if (this.#stopped) return;
       // The first cause stays; a different one is news.
       if (this.#away?.message !== error.message) this.#becomeAway(error);
       this.#probeLater();

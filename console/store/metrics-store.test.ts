@@ -12,7 +12,7 @@ import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { EmbeddedStore } from "./embedded.ts";
 import { longestAnswer } from "./influx-reader.ts";
-import { InfluxStore } from "./influx.ts";
+import { firstAnswer, InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
 import { trimLineEvery } from "./trim-log.ts";
 import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type SeriesColumns } from "./store.ts";
@@ -344,6 +344,26 @@ suite("InfluxDB store", ({ test }) => {
       database: "fleet",
     });
     assert.is(parseInfluxUrl("http://db/fleet").port, 80, "where its origin points to as well");
+  });
+
+  test("one that takes a connection and never answers holds up no start, nor a stop", async (scope) => {
+    const server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    scope.cleanup(() => server.closeAllConnections());
+    scope.cleanup(() => server.close());
+    const clock = new ManualClock();
+    const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/fleet`;
+    const store = new InfluxStore({ url, random: () => 0.5, log: silentLog, clock });
+    let started = false;
+    const starting = store.start().then(() => (started = true));
+    clock.advance(firstAnswer - 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.is(started, false);
+    clock.advance(1);
+    await starting;
+    assert.is(store.health().ok, false);
+    assert.match((await rejection(store.write([series({ used: [1] })]))).message, /has not answered yet/);
+    await store.stop();
   });
 
   test(
