@@ -86,7 +86,10 @@ export class LineBatch implements LineTarget {
       for (const { device, measurement, call, lines } of this.#ownersIn(line, end)) {
         const own = Math.min(lines, left);
         left -= own;
-        if (again) call.reject(new StoreUnavailableError(why));
+        if (again)
+          call.reject(
+            new StoreUnavailableError(`InfluxDB refuses these lines and takes others: ${why}`, { alone: true }),
+          );
         else if (own > 0) call.rejected.push({ device, measurement, why, count: own });
       }
     }

@@ -87,9 +87,15 @@ export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError" as const;
   /** Milliseconds that the store asks to be left alone. */
   readonly retryAfter: number | undefined;
+  /** Whether it takes others, and refuses these samples alone. */
+  readonly alone: boolean;
 
-  constructor(message: string, { retryAfter, ...options }: ErrorOptions & { retryAfter?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    { retryAfter, alone = false, ...options }: ErrorOptions & { retryAfter?: number | undefined; alone?: boolean } = {},
+  ) {
     super(message, options);
     this.retryAfter = retryAfter;
+    this.alone = alone;
   }
 }

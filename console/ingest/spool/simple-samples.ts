@@ -9,6 +9,7 @@ import { Seldom } from "../seldom.ts";
 import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
 import { Arrivals } from "./arrivals.ts";
+import { SetBack, setBackFor } from "./set-back.ts";
 import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 
 export interface SimpleSamplesOptions {
@@ -73,6 +74,10 @@ export class SimpleSamples {
   #unspooled = 0;
   /** Devices whose times were moved. */
   readonly #misled = new Set<DeviceId>();
+  readonly #back: SetBack;
+  #cancelBack: (() => void) | undefined;
+  /** Messages that are written one by one, because one among them is refused alone. */
+  #single = 0;
   #draining = false;
   #failures = 0;
   #cancelNext: (() => void) | undefined;
@@ -82,6 +87,7 @@ export class SimpleSamples {
   constructor(options: SimpleSamplesOptions) {
     this.#options = options;
     this.#arrivals = new Arrivals(options.clock);
+    this.#back = new SetBack(options.clock);
     this.#seldom = new Seldom(options.log, options.clock);
   }
 
@@ -93,8 +99,8 @@ export class SimpleSamples {
 
   stop(): void {
     this.#started = false;
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
+    for (const cancel of [this.#cancelNext, this.#cancelBack]) cancel?.();
+    this.#cancelNext = this.#cancelBack = undefined;
   }
 
   /** To be called when the store takes writes again. */
@@ -157,6 +163,28 @@ export class SimpleSamples {
     return this.#passing.size >= mostPassing.rows || this.#passingBytes >= mostPassing.bytes;
   }
 
+  /** One message that the store refuses alone stands in nobody's way; among several it is looked for one by one. */
+  #refusedAlone(rows: readonly Passing[]): boolean {
+    const [first] = rows;
+    if (rows.length > 1 || !first) {
+      this.#single = rows.length;
+    } else if (first.id > 0) {
+      this.#back.add(first.id);
+      this.#seldom.say("warn", "", {}, "the store refuses a spooled message and takes others: it is tried again later");
+      this.#comeBack();
+    }
+    return true;
+  }
+
+  /** Drains once more when those that are set back may be tried again. */
+  #comeBack(): void {
+    this.#cancelBack ??= this.#options.clock.after(setBackFor, () => {
+      this.#cancelBack = undefined;
+      this.#drainIn(0);
+      if (this.#back.any) this.#comeBack();
+    });
+  }
+
   /** Straight from memory, beside what is drained. */
   async #pass(row: Passing): Promise<boolean> {
     this.#passing.set(row.id, row.size);
@@ -179,6 +207,7 @@ export class SimpleSamples {
       this.stats.stored += countSamples(admitted) - lost;
       for (const one of rejected) this.#seldom.say("warn", one.device, one, "the store refuses samples");
       spool.remove(rows.filter(({ id }) => id > 0));
+      for (const { id } of rows) this.#back.forget(id);
       return true;
     } catch (thrown) {
       return this.#failed(rows, thrown);
@@ -188,6 +217,7 @@ export class SimpleSamples {
   #failed(rows: readonly Passing[], thrown: unknown): boolean {
     const { spool } = this.#options;
     this.stats.deferred += 1;
+    if (thrown instanceof StoreUnavailableError && thrown.alone) return this.#refusedAlone(rows);
     if (
       !(thrown instanceof StoreUnavailableError || thrown instanceof EnvironmentError || thrown instanceof NoRoomError)
     ) {
@@ -214,12 +244,14 @@ export class SimpleSamples {
   /** Writes the oldest of the spool; after a failure one row, to ask whether the store is back, and no more. */
   async #drain(): Promise<void> {
     const { spool } = this.#options;
-    const most = this.#failures > 0 ? { ...portion, rows: 1 } : portion;
+    const most = this.#failures > 0 || this.#single > 0 ? { ...portion, rows: 1 } : portion;
+    this.#single = Math.max(0, this.#single - 1);
+    const skip = { has: (id: number) => this.#passing.has(id) || this.#back.has(id) };
     this.#draining = true;
     let rows: readonly SpoolRow[] = [];
     let written = false;
     try {
-      rows = spool.oldest(most, this.#passing);
+      rows = spool.oldest(most, skip);
       written = rows.length === 0 || (await this.#writeSpooled(rows));
     } catch (thrown) {
       this.#options.log.error({ err: asError(thrown) }, "the spool could not be read; it is tried again");

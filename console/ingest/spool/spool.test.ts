@@ -8,6 +8,7 @@ import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
+import { mostSetBack, SetBack, setBackFor } from "./set-back.ts";
 import { SimpleSamples } from "./simple-samples.ts";
 import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
 
@@ -45,11 +46,15 @@ function makeStore() {
   const store = {
     away: true,
     broken: undefined as number | undefined,
+    /** Refused alone, for no reason that is known. */
+    odd: undefined as number | undefined,
     health: () => ({ ok: !store.away }),
     async write(series: readonly SeriesColumns[]) {
       calls.push(series.length);
       if (store.away) throw new StoreUnavailableError("away");
       if (series.some(({ fields }) => fields["n"] === store.broken)) throw new Error("a bug");
+      if (series.some(({ fields }) => fields["n"] === store.odd))
+        throw new StoreUnavailableError("500", { alone: true });
       written.push(...series);
       return { rejected: [] };
     },
@@ -209,6 +214,46 @@ suite("simple samples", ({ test }) => {
     assert.is(samples.stats.rejected, 1);
     assert.is(spool.state.rows, 0);
     samples.stop();
+  });
+
+  test("a message that the store refuses alone stands in nobody's way, and is tried again later", async (scope) => {
+    const spool = await open(scope);
+    const clock = new ManualClock();
+    const { store, written, calls } = makeStore();
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    for (let n = 1; n <= 5; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    const numbers = (): unknown[] => written.map(({ fields }) => fields["n"]).toSorted();
+    store.odd = 2;
+    store.away = false;
+    samples.storeIsBack();
+    for (let second = 0; second < 20; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    assert.equal(numbers(), [...new Set(numbers())], "each once");
+    assert.equal([numbers(), spool.state.rows, samples.stats.rejected], [[1, 3, 4, 5], 1, 0]);
+    const tries = calls.length;
+    await samples.take(rpi, "room", Buffer.from('{"n":6}'));
+    for (let second = 0; second < 200; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    assert.equal([numbers(), calls.length], [[1, 3, 4, 5, 6], tries + 1]);
+    store.odd = undefined;
+    clock.advance(setBackFor);
+    for (let second = 0; second < 5; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    assert.equal([numbers(), spool.state.rows], [[1, 2, 3, 4, 5, 6], 0]);
+    samples.stop();
+  });
+
+  test("no more are set back than can be remembered", () => {
+    const back = new SetBack(new ManualClock());
+    for (let id = 0; id <= mostSetBack; id += 1) back.add(id);
+    assert.equal([back.has(0), back.has(1), back.has(mostSetBack)], [false, true, true]);
   });
 
   test("without room on its disk they go straight to a store that is there, and are refused otherwise", async (scope) => {
