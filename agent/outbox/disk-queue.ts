@@ -8,7 +8,15 @@ import { GroupCommit } from "./group-commit.ts";
 import { lossOf } from "./loss.ts";
 import type { Placing } from "./placing.ts";
 import type { Queue } from "./queue.ts";
-import { batchRecord, gapRecord, type AckRange, type Envelope, type GapRecord, type Stored } from "./record.ts";
+import {
+  batchRecord,
+  gapRecord,
+  withFirst,
+  type AckRange,
+  type Envelope,
+  type GapRecord,
+  type Stored,
+} from "./record.ts";
 import { readRecord } from "./segment-reader.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { Segment } from "./segment.ts";
@@ -113,7 +121,8 @@ export class DiskQueue implements Queue {
     const segment = this.#segments.of(seq);
     if (!segment) return undefined;
     const record = readRecord(segment, seq);
-    if (typeof record === "object") return this.#options.placing.message(record, segment.epoch);
+    if (typeof record === "object")
+      return withFirst(this.#options.placing.message(record, segment.epoch), this.#segments.next(0) ?? seq);
     // What goes on being written to such a file might be lost as well.
     segment.sealed ||= record !== undefined;
     if (record === "damaged") this.#spoiled(segment, seq);

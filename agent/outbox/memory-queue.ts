@@ -3,7 +3,7 @@ import type { Columns } from "../columns.ts";
 import { gapsToTell } from "./gap.ts";
 import type { Placing } from "./placing.ts";
 import type { Queue } from "./queue.ts";
-import { batchRecord, gapRecord, renamed, type AckRange, type Envelope, type Stored } from "./record.ts";
+import { batchRecord, gapRecord, renamed, withFirst, type AckRange, type Envelope, type Stored } from "./record.ts";
 
 export interface MemoryQueueOptions {
   readonly id: string;
@@ -71,7 +71,8 @@ export class MemoryQueue implements Queue {
 
   read(seq: number): Buffer | undefined {
     const stored = this.#waiting.get(seq);
-    return stored && this.#options.placing.message(stored, this.#options.placing.epoch);
+    const [first = seq] = this.#waiting.keys();
+    return stored && withFirst(this.#options.placing.message(stored, this.#options.placing.epoch), first);
   }
 
   ack(ranges: readonly AckRange[]): number {

@@ -30,6 +30,7 @@ for (const kind of ["disk", "memory"] as const) {
         epoch: "0000aaaa",
         mono: 0,
         age: 2_400,
+        first: 1,
         dt: [0],
         m: [{ n: "room", f: { value: 3 } }],
       });

@@ -41,8 +41,8 @@ export interface Envelope {
   readonly seq: number;
 }
 
-/** What is added when a batch is sent, `age`, may take this many bytes, and is a key and a value. */
-const added = { bytes: 64, items: 2 };
+/** What is added when a batch is sent, `age` and `first`, may take this many bytes, and is so many keys and values. */
+const added = { bytes: 64, items: 4 };
 
 /**
  * Judged by what the console judges it by, before it has its number: what has one is never refused.
@@ -106,6 +106,11 @@ export function withEntries(payload: Buffer, entries: Partial<Batch>): Buffer {
 
 export function withAge(payload: Buffer, age: number): Buffer {
   return appendEntry(payload, "age", age);
+}
+
+/** @param first the lowest number that waits */
+export function withFirst(payload: Buffer, first: number): Buffer {
+  return appendEntry(payload, "first", first);
 }
 
 /** Written by this very module and kept under a checksum: no schema needed. */

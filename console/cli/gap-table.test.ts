@@ -13,6 +13,7 @@ const device = (changes: Partial<CompletenessDocument>): CompletenessDocument =>
   setAside: 0,
   missing: 0,
   outstanding: { batches: 0, samples: 0, from: null, since: null },
+  forgotten: { batches: 0, samples: 0 },
   gaps: [],
   moreGaps: 0,
   ...changes,
@@ -32,11 +33,11 @@ suite("muster devices --gaps", ({ test }) => {
         ],
         moreGaps: 5,
       }),
-      device({}),
+      device({ forgotten: { batches: 4, samples: 40 } }),
     ];
     assert.equal(gapTable(devices).split("\n"), [
       "DEVICE  STORED  MISSING  OUTSTANDING       FROM                  TO                    WHY",
-      "rpi-7   1200    0        0",
+      "rpi-7   1200    0        0                                                             ~40 acknowledged before the console was restored",
       "rpi-8   1200    136      ~20 in 2 batches  2026-11-20T10:00:00Z",
       "rpi-8                                                                                  and 5 older: GET /api/devices/rpi-8/completeness",
       "rpi-8           96                         2026-11-20T10:00:00Z  2026-11-20T10:01:00Z  the outbox is full�[31m",

@@ -8,10 +8,12 @@ export function gapTable(devices: readonly CompletenessDocument[]): string {
   return table(["DEVICE", "STORED", "MISSING", "OUTSTANDING", "FROM", "TO", "WHY"], rows);
 }
 
-function sums({ device, stored, missing, outstanding }: CompletenessDocument): string[] {
+function sums({ device, stored, missing, outstanding, forgotten }: CompletenessDocument): string[] {
   const { batches, samples, from } = outstanding;
   const waiting = batches === 0 ? ["0", ""] : [`${approximate(samples)} in ${batches} batches`, moment(from)];
-  return [device, String(stored), String(missing), ...waiting];
+  const gone =
+    forgotten.batches > 0 ? `${approximate(forgotten.samples)} acknowledged before the console was restored` : "";
+  return [device, String(stored), String(missing), ...waiting, ...(gone ? ["", gone] : [])];
 }
 
 function gaps({ device, gaps: shown, moreGaps }: CompletenessDocument): string[][] {

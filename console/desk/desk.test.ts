@@ -41,7 +41,7 @@ const online: Device = {
 };
 
 /** A desk on a real broker with a clock that the test moves; the device is played by the test. */
-async function office(scope: Scope, directory?: string) {
+async function office(scope: Scope, directory?: string, clock = new ManualClock()) {
   const broker = new Broker({
     listen: "127.0.0.1",
     port: 0,
@@ -53,7 +53,6 @@ async function office(scope: Scope, directory?: string) {
   await broker.start();
   scope.cleanup(() => broker.stop());
   const bus = broker.local();
-  const clock = new ManualClock();
   const where = directory ?? (await scope.directory());
   const state = openState(where, clock);
   scope.cleanup(() => state.close());
@@ -109,6 +108,48 @@ suite("desk", ({ test }) => {
     await eventually("the withdrawal", () => withdrawals().length === 1);
     assert.equal(await retained(), []);
     assert.equal(desk.withId(command.id)[0], document);
+  });
+
+  test("of an earlier run a call whose caller's time is over is not shown again, and ends; one whose caller may ask for it is", async (scope) => {
+    const directory = await scope.directory();
+    const before = await office(scope, directory);
+    const over = before.desk.submit(id, { ...ping, timeout: 5_000 });
+    const young = before.desk.submit(id, { ...ping, timeout: 60_000 });
+    const waits = before.desk.submit(id, queued);
+    before.desk.stop();
+    const clock = new ManualClock(before.clock.now() + 5_000);
+    const { desk, tasks, withdrawals } = await office(scope, directory, clock);
+    const names = (): (string | undefined)[] => tasks().map(({ topic }) => topic.split("/").at(-1));
+    await eventually("the images", () => tasks().length >= 2);
+    assert.equal(names(), [young.id, waits.id]);
+    clock.advance(3_000);
+    await eventually("its withdrawal", () => withdrawals().some(({ topic }) => topic.endsWith(over.id)));
+    const ended = desk.find(id, over.id);
+    assert.is(ended?.state, "timed_out");
+    assert.match(ended?.error?.message ?? "", /who called went with an earlier run of the console/);
+    assert.equal(names(), [young.id, waits.id]);
+    assert.ok(desk.find(id, young.id)?.state === "queued");
+  });
+
+  test("nothing is shown or told before it is on the disk, and a command closed by then is never shown", async (scope) => {
+    const { desk, tasks, withdrawals } = await office(scope);
+    const [shown, never] = [desk.submit(id, ping), desk.submit(id, queued)];
+    assert.is(tasks().length, 0);
+    desk.cancel(id, never.id, "ann");
+    assert.is(await desk.kept(shown), true);
+    await eventually("its task", () => tasks().length > 0);
+    const done = desk.wait(shown, 5_000);
+    desk.reply(id, shown.id, answer(shown, { state: "succeeded" }));
+    assert.equal(
+      [desk.find(id, shown.id)?.state, withdrawals().some(({ topic }) => topic.endsWith(shown.id))],
+      ["succeeded", false],
+    );
+    assert.is((await done).state, "succeeded");
+    await eventually("both withdrawals", () => withdrawals().length === 2);
+    assert.equal(
+      tasks().map(({ topic }) => topic.split("/").at(-1)),
+      [shown.id],
+    );
   });
 
   test("a call times out on the monotonic clock, is withdrawn, and its late answer is kept and harmless", async (scope) => {

@@ -146,6 +146,7 @@ export class Batches {
       return;
     }
     const book = this.#bookOfNew(device, batch);
+    if (batch.first !== undefined) this.#ledger.keptFrom(device, batch.outbox, batch.first);
     if (book !== undefined) this.#admit(device, book === batch.outbox ? batch : { ...batch, outbox: book });
   }
 

@@ -226,4 +226,7 @@ export const migrations: readonly string[] = [
   INSERT INTO clock (id, moment, again) SELECT 1, moment, moment FROM
     (SELECT MAX(COALESCE((SELECT MAX(last_seen) FROM devices), 0), COALESCE((SELECT MAX(ts) FROM commands), 0)) AS moment) WHERE moment > 0;
   `,
+  `
+  ALTER TABLE outboxes ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -29,16 +29,17 @@ export const mostTags = 64;
 export function isPlainBatch(value: unknown): value is Batch {
   if (!isPlainObject(value)) return false;
   for (const key in value) if (!batchKeys.has(key)) return false;
-  const { v, outbox, seq, run, t, epoch, mono, age, dt, m } = value;
+  const { v, outbox, seq, run, first, t, epoch, mono, age, dt, m } = value;
   if (v !== 1 || !isToken(outbox) || !isCount(seq) || !isBetween(t, 8.64e15)) return false;
   if ("run" in value && !isToken(run)) return false;
+  if ("first" in value && !isCount(first)) return false;
   if ("epoch" in value && !isToken(epoch)) return false;
   if ("mono" in value && !Number.isFinite(mono)) return false;
   if ("age" in value && !isBetween(age, Number.MAX_VALUE)) return false;
   return isOffsets(dt) && dt.length > 0 && isSeries(m, dt.length) && spreads(m, dt.length);
 }
 
-const batchKeys = new Set(["v", "outbox", "seq", "run", "t", "epoch", "mono", "age", "dt", "m"]);
+const batchKeys = new Set(["v", "outbox", "seq", "run", "first", "t", "epoch", "mono", "age", "dt", "m"]);
 
 /** Whether it is a list of offsets, possibly none. */
 export function isOffsets(dt: unknown): dt is number[] {

@@ -61,7 +61,8 @@ export type Gap = z.infer<typeof gap>;
 
 /**
  * What one `metrics` message holds: samples of several instants. `outbox` and `seq` name the batch for the ack, and `run` the run of the
- * agent that gave the number: by it a number is known that was given twice, by an outbox that was put back or copied. `t` is the
+ * agent that gave the number: by it a number is known that was given twice, by an outbox that was put back or copied. `first` is the
+ * lowest number that waits in the outbox: what is below it has left, so that a console whose state was put back does not await it. `t` is the
  * first instant on the device's wall clock, `dt` the offset of each instant from it in milliseconds. `mono` is the first
  * instant on the clock that `epoch` names (one that only grows), `age` how long before the sending that was, by the
  * same clock: by these the console places what a wrong wall clock has misplaced. A batch of no instants tells a gap.
@@ -71,6 +72,7 @@ const envelope = {
   outbox: token,
   seq: count,
   run: z.optional(token),
+  first: z.optional(count),
   t: epochMs,
   epoch: z.optional(token),
   // Negative for an instant before the clock began: a program beside the agent may tell of an hour before the start.

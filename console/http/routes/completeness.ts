@@ -25,7 +25,7 @@ const missingDocument = z.object({
 export const completenessDocument = z.object({
   device: z.string(),
   since: moment,
-  expected: z.number().describe("stored, set aside, missing and outstanding samples together"),
+  expected: z.number().describe("stored, set aside, missing, outstanding and forgotten samples together"),
   stored: z.number(),
   setAside: z.number().describe("samples that were received and refused for good"),
   missing: z.number().describe("samples that will never come: the sum of the gaps"),
@@ -37,6 +37,9 @@ export const completenessDocument = z.object({
       since: moment,
     })
     .describe("not stored yet, and still in the device's outbox as far as is known"),
+  forgotten: z
+    .object({ batches: z.number(), samples: z.number().describe("an estimate, by the mean of the stored batches") })
+    .describe("acknowledged before the console's state was put back to an older copy, which does not know them"),
   gaps: z.array(missingDocument).describe("oldest first"),
   moreGaps: z.number().describe("older gaps that this answer leaves out"),
 });

@@ -14,6 +14,8 @@ export interface Book {
   /** The lowest number heard of. Those below it belong to a time before this console, which nobody can tell about. */
   lowest: number;
   highest: number;
+  /** The lowest number that its outbox still had, as it has told; 0 where it has not. What is below it and not here is not awaited. */
+  kept: number;
   /** Numbers that are stored or lie in a gap that was told: none of them is awaited any more. */
   settled: Ranges;
   /** Which run of the agent gave which of them. */
@@ -52,6 +54,7 @@ export function newBook(device: DeviceId, outbox: string, seq: number, now: numb
     behind: null,
     lowest: seq,
     highest: seq,
+    kept: 0,
     settled: [],
     runs: [],
     tip: null,
@@ -101,16 +104,34 @@ export function lose(book: Book, from: number, to: number, samples: number | und
   };
 }
 
-export function isComplete({ outbox, settled, lowest, highest }: Book): boolean {
+export function isComplete({ outbox, settled, lowest, highest, kept }: Book): boolean {
   if (isLine(outbox)) return has(settled, highest);
-  return settled.length === 2 && (settled[0] ?? 0) <= lowest && (settled[1] ?? 0) >= highest;
+  return (settled.at(-2) ?? Infinity) <= Math.max(lowest, kept) && (settled.at(-1) ?? 0) >= highest;
 }
 
-/** Batches that were heard of, or must have been between those, and are neither stored nor in a gap. */
-export function outstanding(book: Pick<Book, "lowest" | "highest" | "settled">): { batches: number; ranges: Ranges } {
-  const ranges = holes(book.settled, book.lowest, book.highest);
+/** The outbox tells the lowest number that it still has. @returns whether that is news */
+export function letGo(book: Book, first: number): boolean {
+  // An older message, or an outbox that was put back itself, tells less than is known.
+  if (first <= book.kept || first > book.highest) return false;
+  book.kept = first;
+  return true;
+}
+
+/** Batches that were heard of, or must have been between those, are neither stored nor in a gap, and still in the outbox. */
+export function outstanding(book: Awaited): { batches: number; ranges: Ranges } {
+  const ranges = holes(book.settled, Math.max(book.lowest, book.kept), book.highest);
   return { batches: size(ranges), ranges };
 }
+
+/**
+ * Batches that are neither stored nor in a gap, as far as this state knows, and have left the outbox: only an ack takes one out, so a
+ * console had them, whose state was put back to an older copy since.
+ */
+export function forgotten(book: Awaited): number {
+  return book.kept === 0 ? 0 : size(holes(book.settled, book.lowest, Math.min(book.kept - 1, book.highest)));
+}
+
+type Awaited = Pick<Book, "lowest" | "highest" | "kept" | "settled">;
 
 /** The mean of the stored batches; 0 before there is one. */
 export function samplesPerBatch({

@@ -62,6 +62,7 @@ function sumOf(rows: readonly OutboxRow[], pattern: OutboxRow): OutboxRow {
     behind: null,
     lowest: 0,
     highest: 0,
+    kept: 0,
     settled: [0, 0],
     runs: [],
     batches: sum((row) => row.batches),

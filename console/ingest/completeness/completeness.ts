@@ -1,5 +1,5 @@
 import type { DeviceId } from "#shared/ids";
-import { outstanding, samplesPerBatch, type Book, type Lost } from "./book.ts";
+import { forgotten, outstanding, samplesPerBatch, type Book, type Lost } from "./book.ts";
 
 /**
  * What became of the samples of one device's numbered batches; a sample is one series' values at one instant. Moments
@@ -9,7 +9,7 @@ export interface Completeness {
   readonly device: DeviceId;
   /** When the counting began; null where no batch was ever heard. */
   readonly since: number | null;
-  /** The sum of the following: stored, set aside, missing and outstanding. */
+  /** The sum of the following: stored, set aside, missing, outstanding and forgotten. */
   readonly expected: number;
   readonly stored: number;
   /** Received, and refused for good by the contract or by the store. */
@@ -26,6 +26,11 @@ export interface Completeness {
     /** When the console noticed. */
     readonly since: number | null;
   };
+  /**
+   * Not known here, and not in the device's outbox any more: acknowledged by this console before its state was put back to an older copy.
+   * Whether the store still has them depends on whether it was put back too. An estimate.
+   */
+  readonly forgotten: { readonly batches: number; readonly samples: number };
   /** Oldest first. */
   readonly gaps: readonly Missing[];
 }
@@ -67,10 +72,14 @@ export function completenessOf(
   const setAside = sum(outboxes, (row) => row.setAside);
   const missing = gaps.reduce((total, { samples }) => total + samples, 0);
   const awaited = sum(waiting, estimate);
+  const gone = {
+    batches: sum(outboxes, forgotten),
+    samples: sum(outboxes, (row) => Math.round(forgotten(row) * samplesPerBatch(row))),
+  };
   return {
     device,
     since: earliest(outboxes.map(({ begun }) => begun)),
-    expected: stored + setAside + missing + awaited,
+    expected: stored + setAside + missing + awaited + gone.samples,
     stored,
     setAside,
     missing,
@@ -80,6 +89,7 @@ export function completenessOf(
       from: earliest(waiting.map(({ tip, begun }) => tip ?? begun)),
       since: earliest(waiting.map(({ behind, heard }) => behind ?? heard)),
     },
+    forgotten: gone,
     gaps,
   };
 }

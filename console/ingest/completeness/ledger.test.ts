@@ -33,6 +33,32 @@ suite("ledger of batches", ({ test }) => {
     assert.is([...reports.walk()].length, 1);
   });
 
+  test("what has left the outbox and is not known is not awaited, whoever acknowledged it; should it come, it is stored", async (scope) => {
+    const { ledger, reports, store } = (await openLedger(scope)).start();
+    const counts = (): unknown => {
+      const { stored, missing, outstanding, forgotten, expected } = reports.of(rpi);
+      return [stored, missing, outstanding.batches, forgotten.batches, expected];
+    };
+    store(1);
+    // The state of before 2 to 5 was put back; 6 is on its way as well.
+    ledger.keptFrom(rpi, "a", 1);
+    store(7);
+    ledger.keptFrom(rpi, "a", 6);
+    assert.equal(counts(), [20, 0, 1, 4, 70]);
+    // A message that was overtaken, and one that claims what was never heard of.
+    ledger.keptFrom(rpi, "a", 3);
+    ledger.keptFrom(rpi, "a", 8);
+    ledger.keptFrom(rpi, "unknown", 8);
+    assert.equal(counts(), [20, 0, 1, 4, 70]);
+    assert.is(store(6), "new");
+    assert.is(store(4), "new");
+    assert.equal(counts(), [40, 0, 0, 3, 70]);
+    // What the device gave up itself is lost, and told as such.
+    store(8, { samples: 0, gap: { from: 2, to: 3, samples: 20, why: "full" } });
+    assert.equal(counts(), [40, 20, 0, 1, 70]);
+    assert.is(reports.of(rpi).outstanding.since, null);
+  });
+
   test("holes are outstanding until they are filled, in any order", async (scope) => {
     const { clock, start } = await openLedger(scope);
     const { ledger, reports, store } = start();
@@ -47,6 +73,7 @@ suite("ledger of batches", ({ test }) => {
       setAside: 0,
       missing: 0,
       outstanding: { batches: 3, samples: 30, from: noticed + 3_000, since: noticed },
+      forgotten: { batches: 0, samples: 0 },
       gaps: [],
     });
     for (const seq of [8, 6, 4, 4]) store(seq);

@@ -5,7 +5,7 @@ import type { Log } from "#shared/log";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
 import { syncOf } from "../../store/group-sync.ts";
-import { hear, isComplete, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
+import { hear, isComplete, letGo, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
 import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
 import type { Missing } from "./completeness.ts";
@@ -135,6 +135,12 @@ export class BatchLedger {
   samplesPerBatch(device: DeviceId, outbox: string): number {
     const book = this.#books.get(device, outbox);
     return Math.max(1, book ? Math.round(samplesPerBatch(book)) : 0);
+  }
+
+  /** The outbox has told the lowest number that it still has: what is below is not awaited. */
+  keptFrom(device: DeviceId, outbox: string, first: number): void {
+    const book = this.#books.get(device, outbox);
+    if (book && letGo(book, first)) this.#dirty.add(book);
   }
 
   /** The store has the batch. It is acknowledged once the ledger has it too. */

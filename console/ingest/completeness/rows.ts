@@ -17,6 +17,7 @@ const outboxRow = parserOf(
     behind: moment,
     lowest: z.number(),
     highest: z.number(),
+    kept: z.number(),
     settled: z.string(),
     runs: z.string(),
     tip: moment,
@@ -85,10 +86,10 @@ export class LedgerRows {
   }
 
   putOutbox(row: OutboxRow): void {
-    const { device, outbox, begun, heard, behind, lowest, highest, tip, newest, batches, samples } = row;
+    const { device, outbox, begun, heard, behind, lowest, highest, kept, tip, newest, batches, samples } = row;
     const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
     const counts = [batches, samples, row.setAside];
-    const numbers = [...moments, lowest, highest];
+    const numbers = [...moments, lowest, highest, kept];
     const lists = [row.settled, row.runs].map((list) => JSON.stringify(list));
     this.#statements.putOutbox.run(device, outbox, ...numbers, ...lists, tip, newest, ...counts);
   }
@@ -168,10 +169,10 @@ function prepare(database: Database) {
        AND new.heard - old.heard > ? LIMIT 1`,
     ),
     putOutbox: database.prepare(
-      `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, settled, runs, tip, newest, batches, samples,
-         set_aside) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, kept, settled, runs, tip, newest, batches, samples,
+         set_aside) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET begun = excluded.begun, heard = excluded.heard, behind = excluded.behind,
-         lowest = excluded.lowest, highest = excluded.highest, settled = excluded.settled, runs = excluded.runs,
+         lowest = excluded.lowest, highest = excluded.highest, kept = excluded.kept, settled = excluded.settled, runs = excluded.runs,
          tip = excluded.tip, newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside`,
     ),
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),

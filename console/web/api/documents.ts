@@ -59,6 +59,8 @@ export interface Completeness {
     readonly samples: number;
     readonly since: number | null;
   };
+  /** Acknowledged before the console's state was put back to an older copy. */
+  readonly forgotten: { readonly batches: number; readonly samples: number };
   /** Oldest first. */
   readonly gaps: readonly Gap[];
 }

@@ -11,6 +11,7 @@ const known: Completeness = {
   setAside: 0,
   missing: 0,
   outstanding: none,
+  forgotten: none,
   gaps: [],
 };
 
@@ -29,6 +30,7 @@ suite("web completeness", ({ test }) => {
       ...known,
       missing: 3,
       setAside: 2,
+      forgotten: { batches: 4, samples: 40 },
       outstanding: { batches: 1, samples: 10, since: null },
     });
     assert.equal(
@@ -36,6 +38,7 @@ suite("web completeness", ({ test }) => {
       [
         ["missing", "3", undefined, true],
         ["outstanding", "~10", "in 1 batch", false],
+        ["forgotten", "~40", "acknowledged before the console was restored", false],
         ["set aside", "2", undefined, true],
       ],
     );

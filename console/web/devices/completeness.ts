@@ -12,7 +12,7 @@ export interface Count {
 
 const whole = new Intl.NumberFormat("en-GB");
 
-export function countsOf({ expected, stored, setAside, missing, outstanding }: Completeness): Count[] {
+export function countsOf({ expected, stored, setAside, missing, outstanding, forgotten }: Completeness): Count[] {
   const { batches, samples, since } = outstanding;
   const waiting =
     batches === 0
@@ -26,6 +26,16 @@ export function countsOf({ expected, stored, setAside, missing, outstanding }: C
     { name: "stored", value: whole.format(stored), bad: false },
     { name: "missing", value: whole.format(missing), bad: missing > 0 },
     { name: "outstanding", ...waiting, bad: false },
+    ...(forgotten.batches > 0
+      ? [
+          {
+            name: "forgotten",
+            value: `~${whole.format(forgotten.samples)}`,
+            note: "acknowledged before the console was restored",
+            bad: false,
+          },
+        ]
+      : []),
     ...(setAside > 0 ? [{ name: "set aside", value: whole.format(setAside), bad: true }] : []),
   ];
 }
