@@ -76,10 +76,10 @@ const sizes: readonly [what: string, columns: Partial<Columns>, batches: number,
   ],
 ];
 
-const name = /is no name of 1 to 128/;
+const name = /is no name: expected a name of 1 to 128/;
 /** What could never pass, by what is set aside and what is left. */
 const unfit: readonly [what: string, columns: Partial<Columns>, aside: [string, string, RegExp], left: unknown[]][] = [
-  ["a field's name", { m: [room({ ü: 1, v: 2 })] }, ["room", "ü", name], [2]],
+  ["a field's name", { m: [room({ "ü\n": 1, v: 2 })] }, ["room", "ü\n", name], [2]],
   [
     "a field that is left out wherever it is read",
     { m: [room(JSON.parse('{"__proto__":1,"v":2}') as object as Record<string, unknown>)] },

@@ -1,6 +1,7 @@
 import { isList, pack, unpack, type Column, type FieldValue } from "#shared/columns";
-import { fits, isColumn, isName, isPlain, isTags, most, mostSpread } from "#shared/messages/batch-check";
+import { fits, isColumn, isPlain, isTags, most, mostSpread } from "#shared/messages/batch-check";
 import type { Measurement } from "#shared/messages/metrics";
+import { isMeasurement, isName, nameFault } from "#shared/messages/names";
 import type { Columns } from "./columns.ts";
 
 /** What no console would ever take, and why. */
@@ -42,7 +43,7 @@ export function parted(columns: Columns): Columns[] | undefined {
 function cleanSeries(one: Measurement, length: number, aside: (unfit: Unfit) => void): Measurement | undefined {
   const { n: measurement, tags, f } = one;
   const unfit = (field: string, why: string): void => aside({ measurement, field, why });
-  if (!isName(measurement)) unfit("", "its measurement is no name of 1 to 128 letters, digits, spaces and . _ : / % -");
+  if (!isMeasurement(measurement)) unfit("", `its measurement is no name: ${nameFault}`);
   else if (tags !== undefined && !isTags(tags))
     unfit("", "one of its tags is no name, or has a value that none may have");
   else {
@@ -63,7 +64,7 @@ function cleanColumn(
   unfit: (field: string, why: string) => void,
 ): Column | undefined {
   if (!isName(field)) {
-    unfit(field, "it is no name of 1 to 128 letters, digits, spaces and . _ : / % -");
+    unfit(field, `it is no name: ${nameFault}`);
     return undefined;
   }
   if (isColumn(column) && fits(column, length)) return column;

@@ -12,7 +12,7 @@ const people = everybody.filter((name) => accounts[name] !== "device" && account
 const commanders = people.filter((name) => accounts[name] !== "viewer");
 /** What a device called like a person would publish on. */
 const namesakes = people.flatMap((name) =>
-  ["metrics", "metrics/cpu", "status", "reply/42"].map((branch) => `muster/${name}/${branch}`),
+  ["metrics", "metrics/cpu", "metrics/cpu/deep", "status", "reply/42"].map((branch) => `muster/${name}/${branch}`),
 );
 
 /** Who may publish to a topic. */
@@ -28,7 +28,9 @@ const writers: readonly (readonly [topic: string, names: readonly string[]])[] =
   ["muster/console/status", ["hub"]],
   ["muster/console/stats/messages", ["hub"]],
   ...namesakes.map((topic) => [topic, ["hub"]] as const),
-  ["muster/rpi-7/metrics/cpu/deep", ["hub"]],
+  ["muster/rpi-7/metrics/cpu/deep/er", ["rpi-7", "hub"]],
+  ["muster/rpi-7/metrics/_Küche/Fenster links", ["rpi-7", "hub"]],
+  ["muster/rpi-7/status/deep", ["hub"]],
   ["muster/rpi-7/other", ["hub"]],
   ["muster/rpi-7", ["hub"]],
   ["other/rpi-7/metrics", []],
@@ -45,7 +47,8 @@ const readers: readonly (readonly [filter: string, topic: string, names: readonl
   ["muster/rpi-7/metrics", "muster/rpi-7/metrics", ["hub", ...people]],
   ["muster/rpi-7/reply/+", "muster/rpi-7/reply/42", ["hub", ...people]],
   ["muster/rpi-7/cmd", "muster/rpi-7/cmd", ["hub", ...people]],
-  ["muster/rpi-7/refused", "muster/rpi-7/refused", ["hub", ...people]],
+  ["muster/rpi-7/refused", "muster/rpi-7/refused", ["rpi-7", "hub", ...people]],
+  ["muster/rpi-7/metrics/#", "muster/rpi-7/metrics/cpu/deep", ["hub", ...people]],
   ["muster/#", "muster/rpi-7/metrics", ["hub", ...people]],
   ["#", "muster/rpi-7/metrics", ["hub", ...people]],
 ];

@@ -32,6 +32,10 @@ const passing = ["metrics", "simple", "reply", "short"] as const satisfies reado
 export class Inbox {
   readonly #parts: InboxParts;
   #detach: (() => Promise<void>)[] = [];
+  /** Of the connection, from its beginning on. */
+  #session: string | undefined;
+  /** Whether everything that the broker kept has been heard on this connection. */
+  #isCaughtUp = false;
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
@@ -41,6 +45,10 @@ export class Inbox {
   attach(bus: Bus): void {
     const { topics } = this.#parts;
     const filters = (kinds: readonly AddressKind[]): string[] => kinds.map((kind) => topics.filter(kind));
+    bus.onConnection((change) => {
+      this.#session = change.up ? change.session : undefined;
+      if (!change.up) this.#isCaughtUp = false;
+    });
     const take = (message: Message): Promise<void> | void => this.receive(message);
     this.#detach = [
       bus.subscribe(filters(kept), take),
@@ -61,20 +69,23 @@ export class Inbox {
     return address && this.#take(address, message);
   }
 
-  /** It may be the only copy of what was sent while there was no console: so it is taken, and then cleared. */
+  /**
+   * What comes with the flag once all copies are heard is live, of somebody who always sets it (by MQTT 5; by 3.1.1 it comes without).
+   * Before that it is a copy, of nobody knows when. Both are cleared.
+   */
   #leftover(address: Address | undefined, message: Message): Promise<void> | void {
     const clear = (): void => {
       if (message.payload.length > 0) this.#parts.leftovers.clear(message.topic);
     };
-    const taken = address && this.#take(address, message);
+    const taken = address && this.#take(address, message, !this.#isCaughtUp);
     return taken ? taken.finally(clear) : clear();
   }
 
-  #take(address: Address, message: Message): Promise<void> | void {
+  #take(address: Address, message: Message, isCopy = false): Promise<void> | void {
     // Somebody, and often the console itself, clears a topic: that is no message.
     if (message.payload.length === 0 && isPassing(address)) return;
     try {
-      return this.#route(address, message);
+      return this.#route(address, message, isCopy);
     } catch (thrown) {
       const error = asError(thrown);
       if (!(error instanceof BadInputError)) throw thrown;
@@ -82,29 +93,36 @@ export class Inbox {
     }
   }
 
-  #route(address: Address, message: Message): Promise<void> | void {
-    const { ingest, registry, desk, typed, voice } = this.#parts;
+  #route(address: Address, message: Message, isCopy: boolean): Promise<void> | void {
+    const { ingest, registry, desk, typed } = this.#parts;
     switch (address.kind) {
       case "metrics":
         return ingest.batch(address.device, message);
       case "simple":
-        return ingest.simple(address.device, address.measurement, message);
+        return ingest.simple(address.device, address.path, message, isCopy);
       case "status":
         return this.#presence(address.device, message);
       case "reply":
-        registry.seen(address.device);
+        if (!isCopy) registry.seen(address.device);
         return desk.reply(address.device, address.id, readReply(message.payload).value);
       case "short":
         return typed.short(address.device, message);
       case "task":
         return typed.task(address.device, address.id, message);
       case "console":
-        return voice.heard(message.payload.length > 0 ? readConsoleStatus(message.payload) : undefined);
+        return this.#heard(message);
       case "ack":
       case "refused":
       case "stats":
         return undefined;
     }
+  }
+
+  /** The console's own word about this connection comes after everything that the broker had kept for it. */
+  #heard({ payload, retain }: Message): void {
+    const status = payload.length > 0 ? readConsoleStatus(payload) : undefined;
+    if (!retain && status !== undefined && status.session === this.#session) this.#isCaughtUp = true;
+    this.#parts.voice.heard(status);
   }
 
   #presence(device: DeviceId, message: Message): void {

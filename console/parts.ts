@@ -121,7 +121,7 @@ export function compose(given: Surroundings) {
     spool,
     database,
     random: Math.random,
-    refuse,
+    refuse: (device, topic, why, instead) => refuse(device, topic, why, instead, false),
     isKnown: (id) => registry.isKnown(id),
     trust: () => doubt.trust,
     witness: (device, batch) => doubt.heard(device, batch),

@@ -5,7 +5,7 @@ import { silentLog } from "#shared/log";
 import { readTask, type Refusal } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
-import { mostRefusals, quietRefusal, Refusals } from "./refusals.ts";
+import { longestTopic, mostRefusals, quietRefusal, Refusals } from "./refusals.ts";
 
 const device = parseDeviceId("rpi-7");
 
@@ -47,6 +47,17 @@ suite("refusals", ({ test }) => {
     clock.advance(quietRefusal);
     refusals.tell(device, "muster/rpi-7/cmd", "again");
     assert.is(told.at(-1)?.why, `again (${10_000 - mostRefusals.ofDevice} more were not told)`);
+  });
+
+  test("an answer with a better line is told once in a while where nobody has typed, and of a long topic the beginning", () => {
+    const { refusals, told } = office();
+    const topic = (length: number): string => `muster/rpi-7/metrics/`.padEnd(length, "x");
+    for (let at = 0; at < 3; at += 1) refusals.tell(device, topic(longestTopic), "no", "mosquitto_pub …", false);
+    refusals.tell(device, topic(longestTopic + 1), "no");
+    assert.equal(
+      told.map((one) => one.topic),
+      [topic(longestTopic), `${topic(longestTopic)}…`],
+    );
   });
 
   test("all devices together have theirs", () => {

@@ -21,6 +21,9 @@ export const mostRefusals = { ofDevice: 20, ofAll: 200 };
 /** Characters of a complaint. */
 const longestWhy = 1_900;
 
+/** Characters of a topic in it: a topic may have 64 KiB, and nobody reads on. */
+export const longestTopic = 512;
+
 interface Share {
   told: number;
   left: number;
@@ -40,12 +43,16 @@ export class Refusals {
     this.#options = options;
   }
 
-  /** @param instead a line that would have worked: whoever typed the wrong one waits for it, so it is told again */
-  tell(device: DeviceId, topic: string, reason: string, instead?: string): void {
+  /**
+   * @param instead a line that would have worked
+   * @param isTyped whether somebody typed the wrong one and waits for an answer: then it is told again
+   */
+  tell(device: DeviceId, from: string, reason: string, instead?: string, isTyped = instead !== undefined): void {
     const why = reason.slice(0, longestWhy);
+    const topic = from.length > longestTopic ? `${from.slice(0, longestTopic)}…` : from;
     this.#turn();
     const complaint = `${topic} ${why}`;
-    if (instead === undefined && this.#told.has(complaint)) return;
+    if (!isTyped && this.#told.has(complaint)) return;
     const left = this.#admits(device);
     if (left === undefined) return;
     this.#told.add(complaint);

@@ -8,7 +8,9 @@ const id = parseCommandId("42");
 
 const addresses: [string, Address][] = [
   ["muster/rpi-7/metrics", { kind: "metrics", device }],
-  ["muster/rpi-7/metrics/cpu", { kind: "simple", device, measurement: "cpu" }],
+  ["muster/rpi-7/metrics/cpu", { kind: "simple", device, path: "cpu" }],
+  ["muster/rpi-7/metrics/Küche/a b/_c/", { kind: "simple", device, path: "Küche/a b/_c/" }],
+  ["muster/rpi-7/metrics/", { kind: "simple", device, path: "" }],
   ["muster/rpi-7/ack", { kind: "ack", device }],
   ["muster/rpi-7/status", { kind: "status", device }],
   ["muster/rpi-7/cmd/42", { kind: "task", device, id }],
@@ -35,9 +37,7 @@ const strangers = [
   "muster/rpi-7/cmd/4 2",
   "muster/rpi-7/cmd/42/more",
   "muster/rpi-7/reply",
-  "muster/rpi-7/metrics/",
-  "muster/rpi-7/metrics/cpu\nmem",
-  "muster/rpi-7/metrics/+",
+  "muster/RPI/metrics/cpu",
   "muster/rpi-7/status/x",
   "muster/console/cmd",
   "muster/console/metrics",
@@ -60,8 +60,10 @@ suite("topics", ({ test }) => {
     for (const topic of strangers) assert.is(topics.parse(topic), undefined, JSON.stringify(topic));
   });
 
-  test("each kind's filter is its topic with a wildcard", () => {
+  test("each kind's filter is its topic with a wildcard, and with all levels behind it for samples", () => {
+    assert.is(topics.filter("simple"), "muster/+/metrics/+/#");
     for (const [topic, address] of addresses) {
+      if (address.kind === "simple") continue;
       const levels = topic.split("/");
       const filter = topics.filter(address.kind).split("/");
       assert.is(filter.length, levels.length);

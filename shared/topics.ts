@@ -6,7 +6,8 @@ import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/
  */
 export type Address =
   | { readonly kind: "metrics"; readonly device: DeviceId }
-  | { readonly kind: "simple"; readonly device: DeviceId; readonly measurement: string }
+  /** `path` is what follows `metrics/`, as it came: `readPlace` in `messages/place.ts` says what it means. */
+  | { readonly kind: "simple"; readonly device: DeviceId; readonly path: string }
   | { readonly kind: "ack"; readonly device: DeviceId }
   | { readonly kind: "status"; readonly device: DeviceId }
   | { readonly kind: "task"; readonly device: DeviceId; readonly id: CommandId }
@@ -18,9 +19,6 @@ export type Address =
 
 /** What a filter can be made for: a kind of address, over one device or all (`+`). */
 export type AddressKind = Address["kind"];
-
-/** A measurement's name in a topic: printable, and without what the line protocol or MQTT would take for syntax. */
-const measurementPattern = /^[A-Za-z0-9][A-Za-z0-9 ._:-]{0,63}$/;
 
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
@@ -40,7 +38,7 @@ export class Topics {
       case "refused":
         return `${base}/${address.kind}`;
       case "simple":
-        return `${base}/metrics/${address.measurement}`;
+        return `${base}/metrics/${address.path}`;
       case "task":
         return `${base}/cmd/${address.id}`;
       case "short":
@@ -54,9 +52,11 @@ export class Topics {
   parse(topic: string): Address | undefined {
     if (!topic.startsWith(`${this.root}/`)) return undefined;
     const [owner = "", branch, leaf, ...rest] = topic.slice(this.root.length + 1).split("/");
+    const device = owner === consoleLevel ? undefined : asDeviceId(owner);
+    if (device && branch === "metrics" && leaf !== undefined)
+      return { kind: "simple", device, path: [leaf, ...rest].join("/") };
     if (rest.length > 0) return undefined;
     if (owner === consoleLevel) return parseConsole(branch, leaf);
-    const device = asDeviceId(owner);
     if (!device) return undefined;
     return leaf === undefined ? parseBranch(device, branch) : parseLeaf(device, branch, leaf);
   }
@@ -73,7 +73,8 @@ export class Topics {
       case "refused":
         return `${base}/${kind}`;
       case "simple":
-        return `${base}/metrics/+`;
+        // Not `metrics/#`, which is `metrics` too.
+        return `${base}/metrics/+/#`;
       case "task":
         return `${base}/cmd/+`;
       case "short":
@@ -104,8 +105,6 @@ function parseBranch(device: DeviceId, branch: string | undefined): Address | un
 }
 
 function parseLeaf(device: DeviceId, branch: string | undefined, leaf: string): Address | undefined {
-  if (branch === "metrics")
-    return measurementPattern.test(leaf) ? { kind: "simple", device, measurement: leaf } : undefined;
   const id = asCommandId(leaf);
   if (!id) return undefined;
   if (branch === "cmd") return { kind: "task", device, id };

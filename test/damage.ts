@@ -95,7 +95,7 @@ export class House {
   }
 
   simple(device: string, values: object): Promise<void> {
-    return this.#say(topics.build({ kind: "simple", device: parseDeviceId(device), measurement: "room" }), values);
+    return this.#say(topics.build({ kind: "simple", device: parseDeviceId(device), path: "room" }), values);
   }
 
   /** Answers every task of the device but `slow`. */

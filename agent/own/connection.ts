@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#shared/clock";
-import { asError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
 import type { Net } from "#shared/net";
 import type { Intake } from "./intake.ts";
 import { longestLine, readLine, tooLong } from "./line.ts";
@@ -119,8 +119,9 @@ export class Connection {
       return;
     }
     try {
-      const sample = readLine(line, this.#options.clock.now());
-      if (sample) this.#options.intake.add(sample);
+      const read = readLine(line, this.#options.clock.now());
+      if (read) this.#options.intake.add(read.sample);
+      if (read?.odd !== undefined) this.#refuse(new BadInputError(read.odd), this.#lines);
     } catch (thrown) {
       this.#refuse(asError(thrown), this.#lines);
     }

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { farthestAhead } from "#shared/arrivals";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
 import type { Columns } from "../columns.ts";
@@ -76,6 +77,59 @@ suite("the intake of other programs' samples", ({ test }) => {
         [60_000, 0],
         [Date.UTC(2026, 0, 1), 10],
       ],
+    );
+  });
+
+  test("samples of one series without a time get a millisecond each; those of others share it", () => {
+    const clock = new ManualClock();
+    const start = clock.now();
+    const { intake: one, batches } = intake(clock);
+    for (let value = 1; value <= 3; value += 1) one.add(sample(value));
+    one.add(sample(4, start + 3));
+    one.add(sample(5));
+    one.add({ ...sample(6), tags: { floor: "2" } });
+    one.stop();
+    assert.equal(
+      rowsOf(batches).map(({ at, value }) => [at - start, value]),
+      [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+        [4, 5],
+        [0, 6],
+      ],
+    );
+  });
+
+  test("also after what it had is handed over, and beyond a second ahead they are refused", () => {
+    const clock = new ManualClock();
+    const start = clock.now();
+    const { intake: one, batches } = intake(clock);
+    for (let value = 0; value <= farthestAhead; value += 1) one.add(sample(value));
+    assert.throws(() => one.add(sample(1)), /more than 1000 samples of one series in a second .* give each its "ts"/);
+    clock.advance(1_000);
+    one.add(sample(-1));
+    one.stop();
+    assert.is(new Set(rowsOf(batches).map(({ at }) => at)).size, farthestAhead + 2);
+    assert.is(rowsOf(batches).at(-1)?.at, start + farthestAhead + 1);
+  });
+
+  test("another sample of the same time is refused where it says something else, and taken where it repeats or adds", () => {
+    const clock = new ManualClock();
+    const ts = clock.now() - 1_000;
+    const { intake: one, batches } = intake(clock);
+    one.add(sample(1, ts));
+    one.add(sample(1, ts + 0.4));
+    one.add({ measurement: "room", values: { humidity: 40 }, ts });
+    assert.throws(
+      () => one.add(sample(2, ts)),
+      /another sample with the same tags and time .* "temperature": give each its own time/,
+    );
+    one.stop();
+    assert.equal(
+      batches.map(({ m }) => m.map(({ f }) => f)),
+      [[{ temperature: 1, humidity: 40 }]],
     );
   });
 });

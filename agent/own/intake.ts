@@ -1,5 +1,8 @@
+import { Arrivals } from "#shared/arrivals";
 import type { Clock } from "#shared/clock";
-import type { OwnSample } from "#shared/messages/metrics";
+import { BadInputError } from "#shared/errors";
+import { quoted } from "#shared/ids";
+import type { OwnSample } from "#shared/messages/simple";
 import type { Columns } from "../columns.ts";
 import { toBatches, type Timed } from "./batches.ts";
 
@@ -21,12 +24,16 @@ const mostAhead = 1_000;
 export class Intake {
   readonly #options: IntakeOptions;
   #pending: Timed[] = [];
+  /** Of what is pending, by series and instant: two samples there would be one. */
+  #instants = new Map<string, Map<number, OwnSample["values"]>>();
+  readonly #arrivals: Arrivals;
   #taken = 0;
   readonly #waiting = new Set<() => void>();
   #cancel: (() => void) | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#arrivals = new Arrivals(options.clock);
   }
 
   /** How many samples may be added now. */
@@ -39,16 +46,42 @@ export class Intake {
     return this.#taken;
   }
 
-  /** To be called while there is {@link room}. A sample without a time gets the present one. */
+  /**
+   * To be called while there is {@link room}. A sample without a time gets the present moment, or the next one that its series
+   * has free.
+   * @throws BadInputError when there is none near, or another of the same time has said something else
+   */
   add({ measurement, tags = {}, values, ts }: OwnSample): void {
     const { clock } = this.#options;
     const now = clock.now();
+    const series = JSON.stringify([measurement, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))]);
     // A time to come, by a better clock than the machine's own, is the present one: the console corrects the machine's.
-    const at = ts === undefined || ts > now + mostAhead ? now : ts;
+    const told = ts === undefined || ts > now + mostAhead ? undefined : Math.floor(ts);
+    const at = told ?? this.#free(series);
+    this.#note(series, at, values);
     const up = clock.uptime() - Math.max(0, now - at);
     this.#pending.push({ at, up, reading: { measurement, tags, fields: values } });
     this.#taken += 1;
     this.#cancel ??= clock.after(period, () => this.#flush());
+  }
+
+  #free(series: string): number {
+    const one = new Map([[series, 1]]);
+    let at = this.#arrivals.next(one);
+    while (this.#instants.get(series)?.has(at)) at = this.#arrivals.next(one);
+    return at;
+  }
+
+  #note(series: string, at: number, values: OwnSample["values"]): void {
+    let instants = this.#instants.get(series);
+    if (!instants) this.#instants.set(series, (instants = new Map()));
+    const known = instants.get(at);
+    for (const field in known)
+      if (Object.hasOwn(values, field) && known[field] !== values[field])
+        throw new BadInputError(
+          `another sample with the same tags and time (by the store's smallest step of 1 ms) said something else of ${quoted(field)}: give each its own time, or tags that tell them apart`,
+        );
+    instants.set(at, known ? { ...known, ...values } : values);
   }
 
   /** Calls `resume` once there is room again. @returns forgets it */
@@ -68,6 +101,7 @@ export class Intake {
     this.#cancel = undefined;
     const pending = this.#pending;
     this.#pending = [];
+    this.#instants = new Map();
     try {
       for (const columns of toBatches(pending)) this.#options.emit(columns);
     } finally {

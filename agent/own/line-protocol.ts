@@ -3,17 +3,17 @@ import { quoted } from "#shared/ids";
 
 type Value = number | string | boolean;
 
-/** A line as it says of itself: names and values are not checked yet. `ts` is in milliseconds. */
+/** A line as it says of itself: names and values are not checked yet. `ts` is a number in digits: beyond 2^53 a number has no room for nanoseconds. */
 interface Line {
   readonly measurement: string;
   readonly tags: Record<string, string>;
   readonly values: Record<string, Value>;
-  readonly ts?: number;
+  readonly ts?: string;
 }
 
 /**
- * Reads one line of InfluxDB's line protocol: `measurement[,tag=value…] field=value[,field=value…] [nanoseconds]`. Integers (`5i`, `5u`)
- * become plain numbers, exact up to 2^53; times are cut to the millisecond.
+ * Reads one line of InfluxDB's line protocol: `measurement[,tag=value…] field=value[,field=value…] [time]`. Integers (`5i`, `5u`)
+ * become plain numbers, exact up to 2^53.
  * @throws BadInputError that names the column, what was expected there and what was found
  */
 export function parseLineProtocol(line: string): Line {
@@ -29,7 +29,7 @@ export function parseLineProtocol(line: string): Line {
   const more = (): boolean => (first ? !(first = false) : cursor.takes(","));
   const values = cursor.pairs(more, "field", () => cursor.value());
   const time = cursor.rest();
-  return { measurement, tags, values, ...(time === "" ? {} : { ts: milliseconds(time) }) };
+  return { measurement, tags, values, ...(time === "" ? {} : { ts: digits(time) }) };
 }
 
 /** What may stand in a word up to its end. A backslash escapes a comma, a space and an equal sign, and is itself elsewhere. */
@@ -122,11 +122,9 @@ function scalar(text: string): number | boolean {
   );
 }
 
-function milliseconds(nanoseconds: string): number {
-  if (!/^\d{1,19}$/.test(nanoseconds))
-    throw new BadInputError(
-      `${quoted(nanoseconds)} is no time: expected nanoseconds since 1970 as a whole number, or nothing for now`,
-    );
-  // As text: beyond 2^53 a number has no room for nanoseconds.
-  return Number(nanoseconds.slice(0, -6));
+function digits(time: string): string {
+  if (/^\d{1,19}$/.test(time)) return time;
+  throw new BadInputError(
+    `${quoted(time)} is no time: expected a whole number of nanoseconds since 1970, or of a larger unit, or nothing for now`,
+  );
 }

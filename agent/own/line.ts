@@ -1,6 +1,7 @@
 import { asError, BadInputError } from "#shared/errors";
-import { ownSample, type OwnSample } from "#shared/messages/metrics";
-import { check } from "#shared/messages/schema";
+import type { OddField } from "#shared/messages/fields";
+import { momentRule, readMoment } from "#shared/messages/moments";
+import { readOwn, type OwnSample } from "#shared/messages/simple";
 import { parseJson } from "#shared/nesting";
 import { parseLineProtocol } from "./line-protocol.ts";
 
@@ -13,19 +14,43 @@ const earliest = Date.UTC(2020, 0, 1);
 /** Milliseconds that the console believes a clock to be off. */
 const tolerated = 300_000;
 
+export interface Line {
+  readonly sample: OwnSample;
+  /** What of it is left out, as a sentence for whoever wrote it. */
+  readonly odd?: string;
+}
+
 /**
  * One sample, as JSON or as line protocol.
  * @param now the wall clock, by which a time in the wrong unit is told from a real one
  * @returns undefined for a line that says nothing: an empty one, or a comment
  * @throws BadInputError with what was expected and what came instead
  */
-export function readLine(line: string, now: number): OwnSample | undefined {
+export function readLine(line: string, now: number): Line | undefined {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return undefined;
   if (text.length > longestLine) throw tooLong();
-  const sample = check(ownSample, text.startsWith("{") ? json(text) : parseLineProtocol(text), "sample");
+  const { sample, odd } = text.startsWith("{") ? readOwn(json(text)) : ofProtocol(text, now);
   if (sample.ts !== undefined) checkTime(sample.ts, now);
-  return sample;
+  const [first] = odd.list;
+  return first ? { sample, odd: leftOut(first, odd.count - 1) } : { sample };
+}
+
+function ofProtocol(text: string, now: number): ReturnType<typeof readOwn> {
+  const { ts, ...line } = parseLineProtocol(text);
+  const { sample, odd } = readOwn(line);
+  return { sample: { ...sample, ...(ts === undefined ? {} : { ts: instantOf(ts, now) }) }, odd };
+}
+
+/** Nanoseconds, or a larger unit where the number of digits says so; not while the clock stands in 1970, of which nanoseconds have as few. */
+function instantOf(digits: string, now: number): number {
+  const moment = now >= earliest && [10, 13, 16, 19].includes(digits.length) ? readMoment(digits) : undefined;
+  return typeof moment === "object" ? moment.at : Number(digits.slice(0, -6));
+}
+
+function leftOut({ field, got, sample }: OddField, others: number): string {
+  const more = others > 0 ? `, and ${others} more` : "";
+  return `left out ${field} (${got}: ${sample})${more}; the rest of the line is taken`;
 }
 
 export function tooLong(): BadInputError {
@@ -44,6 +69,6 @@ function json(text: string): unknown {
 function checkTime(ts: number, now: number): void {
   if (now < earliest || (ts >= year && ts <= now + tolerated)) return;
   throw new BadInputError(
-    `its time would be ${new Date(ts).toISOString()}: expected a past one, in milliseconds since 1970 as "ts" in JSON, in nanoseconds in line protocol, or none for now`,
+    `its time would be ${new Date(ts).toISOString()}, which is not past, or of no clock that was set: ${momentRule}`,
   );
 }

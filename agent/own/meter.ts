@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/ids";
-import { name, ownSample } from "#shared/messages/metrics";
+import { tags } from "#shared/messages/metrics";
+import { measurementName, name } from "#shared/messages/names";
 import { check } from "#shared/messages/schema";
 import type { FieldValue, Reading } from "../collectors/collector.ts";
 
@@ -25,6 +26,7 @@ interface MeterSeries {
 
 const values = z.record(name, z.union([z.number(), z.string().check(z.maxLength(1_024)), z.boolean(), z.null()]));
 const added = z.record(name, z.number());
+const seriesName = z.object({ measurement: measurementName, tags });
 
 /** What the program around the agent measures itself: values that hold until they change, and counts between two samples. */
 export class Meter {
@@ -85,7 +87,7 @@ export class Meter {
   }
 
   #newSeries(measurement: string, tags: Tags): MeterSeries {
-    check(ownSample, { measurement, tags, values: { any: 0 } }, quoted(measurement));
+    check(seriesName, { measurement, tags }, quoted(measurement));
     if (this.#series.size >= mostSeries)
       throw new BadInputError(
         `${quoted(measurement)} would be the agent's series number ${mostSeries + 1} of its own: expected at most ${mostSeries} different measurements and tags; put what differs each time into a field`,

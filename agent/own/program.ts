@@ -101,10 +101,11 @@ class Output {
     const { intake, clock } = this.#options;
     try {
       if (cut > 0) throw tooLong();
-      const sample = readLine(line, clock.now());
-      if (sample && intake.room === 0)
+      const read = readLine(line, clock.now());
+      if (read && intake.room === 0)
         throw new Error("all programs together gave more samples than are taken in a second");
-      if (sample) intake.add(sample);
+      if (read) intake.add(read.sample);
+      if (read?.odd !== undefined) throw new Error(read.odd);
     } catch (thrown) {
       this.#refused += 1;
       this.#first ||= asError(thrown).message;

@@ -49,7 +49,7 @@ export async function enroll(
   const secret = state.accounts.set(device, "device");
   await writeMosquittoFiles();
   const port = brokersPort(values);
-  const topic = new Topics(values.root).build({ kind: "simple", device: parseDeviceId(device), measurement: "room" });
+  const topic = new Topics(values.root).build({ kind: "simple", device: parseDeviceId(device), path: "room" });
   if (again) out(`${device} was enrolled already: its old secret is void now, and an agent that uses it is thrown out`);
   out(`${device} is enrolled; its secret is shown this once. On the device:`);
   out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);

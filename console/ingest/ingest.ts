@@ -3,6 +3,8 @@ import { batchCap, payloadCap, tooLarge } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { judgeBatch, type UnfitBatch } from "#shared/messages/batch-reading";
+import { BareValueError, namedValue } from "#shared/messages/simple";
+import { forShell } from "#shared/printable";
 import { Batches, type BatchesOptions } from "./batches.ts";
 import type { Contract } from "./contract/contract.ts";
 import { Rejections } from "./rejections.ts";
@@ -10,13 +12,13 @@ import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples
 import { NoRoomError, type Spool } from "./spool/spool.ts";
 
 export interface IngestOptions
-  extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "asideSynced" | "store"> {
+  extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "asideSynced" | "setAside" | "store"> {
   readonly store: SimpleSamplesOptions["store"];
   readonly contract: Contract;
   readonly spool: Spool;
   readonly isKnown: (device: DeviceId) => boolean;
-  /** Tells a sender why its message was not taken. */
-  readonly refuse: (device: DeviceId, topic: string, why: string) => void;
+  /** Tells a sender why its message was not taken, and what would have been. */
+  readonly refuse: (device: DeviceId, topic: string, why: string, instead?: string) => void;
   /** What is to be seen beside a device because of its batches; null when it is over. */
   readonly problem?: (device: DeviceId, problem: string | null) => void;
 }
@@ -56,7 +58,12 @@ export class Ingest {
     const asideSynced = (): Promise<unknown> | undefined => contract.synced();
     const keepAside = (): void => contract.quarantine.keep();
     this.batches = new Batches({ ...options, keepAside, asideSynced, admit: (_, series) => contract.admit(series) });
-    this.samples = new SimpleSamples({ ...options, asideSynced, admit: (series) => contract.admit(series) });
+    this.samples = new SimpleSamples({
+      ...options,
+      asideSynced,
+      admit: (series) => contract.admit(series),
+      setAside: (...noted) => contract.note(...noted),
+    });
   }
 
   /** @throws EnvironmentError when the spool's file cannot be used */
@@ -105,14 +112,19 @@ export class Ingest {
     this.#refuse(device, message, new BadInputError(unfit.why), reason);
   }
 
-  /** Samples in the simple form, from any client. Resolves once they are kept, or refused. */
-  async simple(device: DeviceId, measurement: string, message: Message): Promise<void> {
+  /**
+   * Samples in the simple form, from any client. Resolves once they are kept, or refused.
+   * @param path what the topic says after `metrics/`
+   * @param isCopy whether a broker has kept it since nobody knows when
+   */
+  async simple(device: DeviceId, path: string, message: Message, isCopy = false): Promise<void> {
     if (!this.#isWelcome(device, message)) return;
     const large = tooLarge(message.payload, payloadCap);
     if (large) return this.#refuse(device, message, large, "size");
     if (this.#options.trust?.() === "none") return this.#refuse(device, message, new BadInputError(noTime), "no_clock");
     try {
-      await this.samples.take(device, measurement, message.payload);
+      if (isCopy) await this.samples.takeKept(device, path, message.payload);
+      else await this.samples.take(device, path, message.payload);
     } catch (thrown) {
       this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");
     }
@@ -129,6 +141,12 @@ export class Ingest {
   #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: Refusal): void {
     if (!(thrown instanceof BadInputError)) throw thrown;
     this.stats.refused[reason] += 1;
-    this.#options.refuse(device, topic, thrown.message);
+    const instead = thrown instanceof BareValueError ? insteadOf(topic, thrown) : undefined;
+    this.#options.refuse(device, topic, thrown.message, instead);
   }
+}
+
+/** The line that would have been taken. */
+function insteadOf(topic: string, bare: BareValueError): string {
+  return `mosquitto_pub -t ${forShell(topic)} -m ${forShell(namedValue(bare))}`;
 }

@@ -1,6 +1,9 @@
-import type { DeviceId } from "#shared/ids";
 import { isList, lastValue, type Column } from "#shared/columns";
-import type { Batch, SimpleSample } from "#shared/messages/metrics";
+import { BadInputError } from "#shared/errors";
+import { quoted, type DeviceId } from "#shared/ids";
+import type { Batch } from "#shared/messages/metrics";
+import type { Place } from "#shared/messages/place";
+import type { SimpleSample } from "#shared/messages/simple";
 import type { Sample } from "../device.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { earliest, tolerated } from "./placing.ts";
@@ -14,21 +17,105 @@ export function seriesOfBatch(device: DeviceId, batch: Batch, shift = 0): Series
   return batch.m.map(({ n, tags, f }) => ({ device, measurement: n, tags: withoutHost(tags ?? {}), times, fields: f }));
 }
 
-/** @param now epoch ms, for samples that say no time; `shift` milliseconds move those that do */
-export function seriesOfSimple(
+/** A message of simple samples: what it says, where its topic puts it, and when it came, in epoch ms. */
+export interface Arrived {
+  readonly device: DeviceId;
+  readonly place: Place;
+  readonly samples: readonly SimpleSample[];
+  readonly arrival: number;
+  /** Whether an earlier version has taken it: then two samples of one instant are no reason to refuse it any more. */
+  readonly accepted?: boolean;
+}
+
+/**
+ * Each sample as a series of one instant. Those that say no time end at the arrival, in their order, a millisecond apart where they are
+ * of one series.
+ * @throws BadInputError when two samples of one series have the same time and tell different things of a field
+ */
+export function seriesOfSimple(message: Arrived): SeriesColumns[] {
+  const { device, place, samples, arrival } = message;
+  const tags = samples.map((sample) => withoutHost(tagsOf(place, sample)));
+  const times = instantsOf(message, tags);
+  return samples.map(({ values }, at) => ({
+    device,
+    measurement: place.measurement,
+    tags: tags[at] ?? {},
+    times: [times[at] ?? arrival],
+    fields: values,
+  }));
+}
+
+/** A message's own tags come before what its topic says. */
+function tagsOf({ tags }: Place, sample: SimpleSample): Readonly<Record<string, string>> {
+  return sample.tags === undefined ? tags : { ...tags, ...sample.tags };
+}
+
+function instantsOf(
+  { samples, arrival, accepted }: Arrived,
+  tags: readonly Readonly<Record<string, string>>[],
+): number[] {
+  const shift = simpleShift(samples, arrival);
+  const placed = samples.map(({ ts }) => (ts === undefined ? arrival : Math.round(ts + shift)));
+  if (samples.length === 1) return placed;
+  const taken = new Map<string, Map<number, SimpleSample["values"]>>();
+  const keys = tags.map(seriesKey);
+  for (const key of keys) if (!taken.has(key)) taken.set(key, new Map());
+  for (const [at, { ts, values }] of samples.entries()) {
+    const instants = taken.get(keys[at] ?? "");
+    const time = placed[at] ?? arrival;
+    if (ts === undefined || !instants) continue;
+    const known = instants.get(time);
+    if (known && accepted !== true) assertAgreed(known, values, time);
+    instants.set(time, known ? { ...known, ...values } : values);
+  }
+  for (const [at, { ts, values }] of [...samples.entries()].toReversed()) {
+    const instants = taken.get(keys[at] ?? "");
+    if (ts !== undefined || !instants) continue;
+    let time = arrival;
+    while (instants.has(time)) time -= 1;
+    instants.set(time, values);
+    placed[at] = time;
+  }
+  return placed;
+}
+
+function assertAgreed(one: SimpleSample["values"], other: SimpleSample["values"], time: number): void {
+  for (const field in other)
+    if (Object.hasOwn(one, field) && one[field] !== other[field])
+      throw new BadInputError(
+        `two samples with the same tags and "ts" (${new Date(time).toISOString()}, by the store's smallest step of 1 ms) say different things of ${quoted(field)}: give each its own "ts", or tags that tell them apart`,
+      );
+}
+
+/** One key for the same tags in any order. */
+function seriesKey(tags: Readonly<Record<string, string>>): string {
+  const names = Object.keys(tags);
+  return names.length === 0 ? "" : JSON.stringify(names.sort().map((name) => [name, tags[name]]));
+}
+
+/**
+ * How many instants up to its arrival a message takes of each series, by a key for it: none where all its samples say a time that can be
+ * right.
+ */
+export function instantsTaken(
   device: DeviceId,
-  measurement: string,
+  path: string,
   samples: readonly SimpleSample[],
   now: number,
-  shift = simpleShift(samples, now),
-): SeriesColumns[] {
-  return samples.map(({ ts = now - shift, tags = {}, values }) => ({
-    device,
-    measurement,
-    tags: withoutHost(tags),
-    times: [Math.round(ts + shift)],
-    fields: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, value])),
-  }));
+): ReadonlyMap<string, number> {
+  const taken = new Map<string, number>();
+  const isMisplaced = samples.some(({ ts }) => ts !== undefined && !isPossible(ts, now));
+  if (!isMisplaced && samples.every(({ ts }) => ts !== undefined)) return taken;
+  for (const { tags = {} } of samples) {
+    const key = `${device}/${path}\n${seriesKey(tags)}`;
+    taken.set(key, (taken.get(key) ?? 0) + 1);
+  }
+  return taken;
+}
+
+/** Whether a clock that says so can be right. */
+export function isPossible(ts: number, now: number): boolean {
+  return ts >= earliest && ts <= now + tolerated;
 }
 
 /**
@@ -37,7 +124,7 @@ export function seriesOfSimple(
  */
 export function simpleShift(samples: readonly SimpleSample[], arrival: number): number {
   const times = samples.flatMap(({ ts }) => (ts === undefined ? [] : [ts]));
-  if (times.every((ts) => ts >= earliest && ts <= arrival + tolerated)) return 0;
+  if (times.every((ts) => isPossible(ts, arrival))) return 0;
   return arrival - Math.max(...times);
 }
 

@@ -21,7 +21,7 @@ const unfit: readonly [what: string, payload: Buffer, where: string, why: RegExp
     "(batch).m",
     new RegExp(`${mostSpread.fields} fields`),
   ],
-  ["a measurement's name", batchOf(1, { m: [{ n: "_ü", f: { v: 1 } }] }), "_ü.n", /expected a name/],
+  ["a measurement's name", batchOf(1, { m: [{ n: "#ü", f: { v: 1 } }] }), "#ü.n", /expected a name/],
   ["a field's name", batchOf(1, { m: [{ n: "room", f: { "a\nb": 1 } }] }), "room.a?b", /expected a name/],
   ["a tag", batchOf(1, { m: [{ n: "room", tags: { t: "\n" }, f: { v: 1 } }] }), "room.tags.t", /control character/],
   ["a value of another kind", batchOf(1, { m: [{ n: "room", f: { v: [1, {}, 3] } }] }), "room.v", /expected a value/],

@@ -1,4 +1,5 @@
 import { isList, type Column, type FieldValue } from "#shared/columns";
+import { reservedNames } from "#shared/messages/names";
 import { LineBytes, widestNumber } from "./line-bytes.ts";
 import type { SeriesColumns, WriteOutcome } from "./store.ts";
 
@@ -206,10 +207,10 @@ function writeText(out: LineBytes, value: string | boolean): void {
 function unfitName({ measurement, tags, fields }: SeriesColumns): string | undefined {
   if (isUnfit(measurement) || measurement.startsWith("#")) return measurement;
   for (const tag in tags) {
-    if (isUnfit(tag) || tag === "time") return tag;
+    if (isUnfit(tag) || reservedNames.has(tag)) return tag;
     if (isUnfit(tags[tag]!)) return tags[tag];
   }
-  for (const field in fields) if (isUnfit(field) || field === "time" || field === "host") return field;
+  for (const field in fields) if (isUnfit(field) || field === "host" || reservedNames.has(field)) return field;
   return undefined;
 }
 

@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import { decode, encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import { isPlainBatch, most, mostSpread, mostTags } from "#shared/messages/batch-check";
-import { batch as schema, readBatch, readSimple } from "#shared/messages/metrics";
+import { batch as schema, readBatch } from "#shared/messages/metrics";
+import { readSimple } from "#shared/messages/simple";
 import { Random } from "../../chaos/random.ts";
 import { suite } from "../../test/suite.ts";
 
@@ -29,7 +30,25 @@ const plain = {
 /** Values to put where something else was: what passes there, what nearly does, and what is of another kind. */
 const strange: readonly unknown[] = [
   [0, 1, -1, -0, 1.5, 86_400_000, 86_400_001, 2 ** 53 - 1, 2 ** 53, 8.64e15, 8.65e15, Number.NaN, Infinity, -Infinity],
-  ["", "a", "a b", " a", "a\n", "a\\", "ü", "x".repeat(64), "x".repeat(65), "x".repeat(128), "x".repeat(129)],
+  [
+    "",
+    "a",
+    "a b",
+    " a",
+    "a\n",
+    "a\\",
+    "ü",
+    "#a",
+    "a\\ b",
+    "a\\b",
+    "\ud800",
+    "\u0085",
+    "a,b=c",
+    "x".repeat(64),
+    "x".repeat(65),
+    "x".repeat(128),
+    "x".repeat(129),
+  ],
   ["x".repeat(256), "x".repeat(257), "x".repeat(1_024), "x".repeat(1_025), "host", "a.b:c/d%e-f_g", "-a"],
   [null, undefined, true, false, [], {}, [1], [1, 2, 3], [null, null, null], ["a", 1, true], [[1], 2, 3]],
   [
@@ -57,6 +76,9 @@ const keys = [
   "x".repeat(129),
   "more",
   "ü",
+  "#a",
+  "a\\,b",
+  "\ud800",
 ];
 
 /** A copy in which one thing, anywhere, is replaced, added or taken away. */
@@ -166,7 +188,7 @@ suite("batch check", ({ test }) => {
     assert.match(judge([tagged]), /m\.0\.tags: expected at most 64 entries/);
     // Neither does anything in the simple form.
     const simple = (count: number) => readSimple(encode(entries(count, 1), "cbor"));
-    assert.is(simple(fieldsOfSeries).length, 1);
+    assert.is(simple(fieldsOfSeries).samples.length, 1);
     assert.throws(() => simple(fieldsOfSeries + 1), /expected at most 1000 entries/);
   });
 
@@ -180,8 +202,11 @@ suite("batch check", ({ test }) => {
   });
 
   test("an error names the place", () => {
-    const bad = { ...plain, m: [{ n: "cpu", f: { " a": [1, 2, 3] } }] };
-    assert.throws(() => readBatch(encode(bad, "cbor")), /batch is not valid: m\.0\.f\. a: expected a name of 1 to 128/);
+    const bad = { ...plain, m: [{ n: "cpu", f: { "a\n": [1, 2, 3] } }] };
+    assert.throws(
+      () => readBatch(encode(bad, "cbor")),
+      /batch is not valid: m\.0\.f\.a\n: expected a name of 1 to 128/,
+    );
   });
 });
 

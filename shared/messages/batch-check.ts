@@ -1,10 +1,11 @@
 import { mostPlaces, type Column } from "#shared/columns";
 import type { Batch, Measurement } from "#shared/messages/metrics";
+import { isMeasurement, isName } from "#shared/messages/names";
 
 /** Characters of a string value at most: one that is longer than a sample should be is for the console to set aside alone. */
 const longestString = 65_536;
-/** Characters of a name and of a tag's value at most. */
-const longest = { name: 128, tagValue: 256 };
+/** Characters of a tag's value at most. */
+export const longestTagValue = 256;
 /** Instants and series in a batch at most. */
 export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
 /**
@@ -69,7 +70,7 @@ export function isPlainSeries(one: unknown, length: number): one is Measurement 
   if (!isPlainObject(one)) return false;
   for (const key in one) if (key !== "n" && key !== "tags" && key !== "f") return false;
   const { n, tags, f } = one;
-  return isName(n) && (!("tags" in one) || isTags(tags)) && isFields(f, length);
+  return isMeasurement(n) && (!("tags" in one) || isTags(tags)) && isFields(f, length);
 }
 
 export function isTags(tags: unknown): boolean {
@@ -155,21 +156,8 @@ export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z0-9._:-]{1,64}$/.test(value);
 }
 
-/** The characters of a name, by their code: 2 may begin one, 1 may stand further on. */
-const nameCharacters = new Uint8Array(128);
-for (const character of " .:/%-") nameCharacters[character.charCodeAt(0)] = 1;
-for (let code = 0; code < 128; code++) if (/[A-Za-z0-9_]/.test(String.fromCharCode(code))) nameCharacters[code] = 2;
-
-export function isName(value: unknown): value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > longest.name) return false;
-  // Left out, or renamed, wherever it is decoded.
-  if (nameCharacters[value.charCodeAt(0)] !== 2 || value === "__proto__") return false;
-  for (let at = 1; at < value.length; at++) if (!nameCharacters[value.charCodeAt(at)]) return false;
-  return true;
-}
-
 function isTagValue(value: unknown): boolean {
-  if (typeof value !== "string" || value.length === 0 || value.length > longest.tagValue) return false;
+  if (typeof value !== "string" || value.length === 0 || value.length > longestTagValue) return false;
   for (let at = 0; at < value.length; at++) {
     const code = value.charCodeAt(at);
     if (code < 32 || code === 127) return false;

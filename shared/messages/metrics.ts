@@ -9,40 +9,33 @@ import {
   isOffsets,
   isPlainBatch,
   isPlainSeries,
+  longestTagValue,
   most,
   mostSpread,
   mostTags,
   spreads,
 } from "#shared/messages/batch-check";
+import { measurementName, name } from "#shared/messages/names";
 import { atMost, check, count, epochMs, read, text, token } from "#shared/messages/schema";
 
-/** A measurement's or a field's name: printable, no line-protocol or MQTT syntax at its ends, never a newline. */
-export const name = z
-  .string()
-  .check(
-    z.regex(
-      /^[A-Za-z0-9_][A-Za-z0-9 ._:/%-]{0,127}$/,
-      "expected a name of 1 to 128 letters, digits, spaces and . _ : / % -",
-    ),
-  );
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
 const tagValue = z.string().check(
   z.minLength(1),
-  z.maxLength(256),
+  z.maxLength(longestTagValue),
   z.regex(
     // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
     /^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$/,
     "expected no control character and no backslash at the end",
   ),
 );
-const tags = atMost(mostTags, z.record(name, tagValue));
+export const tags = atMost(mostTags, z.record(name, tagValue));
 
 /** A column is checked by one plain loop, because columns hold almost all of a batch's bytes. */
 const column = z.custom<Column>(isColumn, "expected a value, a list of them, or {e, d} with whole numbers");
 
 /** A measurement in a batch: its name, its tags, its fields as columns. */
 export const measurement = z.object({
-  n: name,
+  n: measurementName,
   tags: z.optional(tags),
   f: atMost(mostSpread.fieldsOfSeries, z.record(name, column)),
 });
@@ -130,57 +123,6 @@ function checkBatch(value: unknown): Batch {
     return check(placed, { m: { [at]: one } }, "batch").m[at] as Measurement;
   });
   return check(assembled, { ...rest, m: series }, "batch");
-}
-
-const values = z
-  .record(
-    name,
-    z.union(
-      [z.number(), z.string().check(z.maxLength(1_024)), z.boolean()],
-      "expected a number, a string or a boolean",
-    ),
-  )
-  .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
-/** The same as it is received: a number that is none, or a text that is too long, is set aside alone and not the whole message. */
-const received = z
-  .record(name, z.custom<number | string | boolean>(isValue, "expected a number, a string or a boolean"))
-  .check(z.refine((fields) => Object.keys(fields).length > 0, "expected at least one field"));
-const receivedFew = atMost(mostSpread.fieldsOfSeries, received);
-const explicitSample = z.object({ ts: z.optional(epochMs), tags: z.optional(tags), values: receivedFew });
-
-function isValue(value: unknown): boolean {
-  return typeof value === "number" || typeof value === "string" || typeof value === "boolean";
-}
-
-/** One sample of a program beside the agent. Other keys are refused: a misspelt `tags` would be lost without a word. */
-export const ownSample = z.strictObject({
-  measurement: name,
-  ts: z.optional(epochMs),
-  tags: z.optional(tags),
-  values,
-});
-export type OwnSample = z.infer<typeof ownSample>;
-
-/** The simple form, for an ESP32 or `mosquitto_pub`: `{ts, tags, values}`, or the fields alone. */
-export type SimpleSample = z.infer<typeof explicitSample>;
-
-/** Simple samples in one message at most. */
-const mostSamples = 1_000;
-
-/** One simple sample or a list of them. @throws BadInputError */
-export function readSimple(payload: Buffer): readonly SimpleSample[] {
-  const { value } = decode(payload);
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0 || list.length > mostSamples)
-    throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
-  return list.map((one) =>
-    isExplicit(one) ? check(explicitSample, one, "sample") : { values: check(receivedFew, one, "sample") },
-  );
-}
-
-/** A field may be called `values` too, but no field's value is an object. */
-function isExplicit(sample: unknown): boolean {
-  return typeof sample === "object" && sample !== null && "values" in sample && typeof sample.values === "object";
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { FieldType } from "#shared/field-types";
+import { deepestField, longestNumbers, type OddKind } from "#shared/messages/fields";
+import { longestName } from "#shared/messages/names";
 import { forShell } from "#shared/printable";
 import type { SetAside } from "./quarantine.ts";
 
@@ -14,6 +16,53 @@ const fitting: Readonly<Record<string, FieldType>> = {
   "number beyond 2^53": "float",
 };
 
+/** What never became a field: what would have been one, and what to do. */
+const odd: Readonly<Record<OddKind, { readonly wanted: string; readonly advice: string }>> = {
+  "a list": {
+    wanted: "a list of numbers",
+    advice: "Send a value for each under a name of its own: only numbers in a list become fields.",
+  },
+  "a long list": {
+    wanted: `at most ${longestNumbers} numbers`,
+    advice: `Send each as a sample with its own ts: a list of more than ${longestNumbers} numbers does not become fields.`,
+  },
+  "too deep": {
+    wanted: `at most ${deepestField} levels, in ${longestName} characters`,
+    advice: "Send a flatter object: the names of all its levels together make the field's name.",
+  },
+  bytes: { wanted: "a value", advice: "Send a number, a text, or true or false." },
+  "an unfit name": {
+    wanted: `a name of 1 to ${longestName} characters`,
+    advice:
+      "Give the field a name without control characters, and without a backslash where it would escape what follows.",
+  },
+  "a name twice": {
+    wanted: "a name of its own",
+    advice: "Rename one of the two: written as one name, they are the same.",
+  },
+  "a key beside values": {
+    wanted: "ts, tags and values",
+    advice: "Put it into values, or into tags: beside these three keys nothing is stored.",
+  },
+  // The agent's own words; here the contract says so of what is a field.
+  "not finite": { wanted: "a number", advice: "Leave a value out where there is none: JSON's null, or no such key." },
+  "a long text": { wanted: "a shorter text", advice: "Send a shorter text: long ones belong in a log." },
+  "no time": {
+    wanted: "a time",
+    advice:
+      "Send ts as seconds, milliseconds, microseconds or nanoseconds since 1970, or as text that ends in Z or an offset: " +
+      "the sample stands at its arrival meanwhile. What is no time needs another name than ts, time or timestamp.",
+  },
+};
+
+export function wantedFor(got: OddKind): string {
+  return odd[got].wanted;
+}
+
+function isOdd(got: string): got is OddKind {
+  return Object.hasOwn(odd, got);
+}
+
 /** The type that values of this kind would fit; undefined where there is none. */
 export function typeFor(got: string): FieldType | undefined {
   return fitting[got];
@@ -27,6 +76,7 @@ export function adviceOf(
   { measurement, field, got, wanted }: Pick<SetAside, "measurement" | "field" | "got" | "wanted">,
   held: number | undefined,
 ): string {
+  if (isOdd(got)) return odd[got].advice;
   const type = typeFor(got);
   if (type !== undefined && held !== undefined) {
     const settle = `muster field ${forShell(`${measurement}.${field}`)} --type`;

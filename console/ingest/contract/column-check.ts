@@ -1,10 +1,8 @@
 import { isList, unpack, type Column, type FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
+import { longestText } from "#shared/messages/simple";
 
 type Value = Exclude<FieldValue, null>;
-
-/** Characters of a text at most: what is longer is a document, not a sample. */
-export const longestText = 1_024;
 
 /** Whether every value is of the type. What it costs is paid for each column that ever passes. */
 export function conforms(column: Column, type: FieldType): boolean {

@@ -6,12 +6,13 @@ import type { Column } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
+import { longestText } from "#shared/messages/simple";
 import { suite, type Scope } from "../../../test/suite.ts";
 import { openDatabase, type Database } from "../../store/database.ts";
 import { migrations } from "../../store/schema.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { adviceOf } from "./advice.ts";
-import { longestText } from "./column-check.ts";
+
 import { Contract, mostMisfits } from "./contract.ts";
 import { mostFields } from "./field-types.ts";
 import { flushed, mostEntries } from "./quarantine.ts";

@@ -3,9 +3,11 @@ import type { Column, FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { longestText, type SimpleMessage } from "#shared/messages/simple";
 import type { Database } from "../../store/database.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
-import { conforms, isConflict, longestText, sampleOf, sift, typeOfColumn, type Misfits } from "./column-check.ts";
+import { wantedFor } from "./advice.ts";
+import { conforms, isConflict, sampleOf, sift, typeOfColumn, type Misfits } from "./column-check.ts";
 import { Conflicts, type ConflictsOptions } from "./conflicts.ts";
 import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
 import { HeldValues, type HeldOptions } from "./held.ts";
@@ -109,6 +111,18 @@ export class Contract {
     const held = this.held.synced();
     const types = this.types.synced();
     return held && types ? Promise.all([held, types]) : (held ?? types);
+  }
+
+  /** Notes what of a message's samples never became a field. To be called after {@link admit}, with which it shares its bound. */
+  note(device: DeviceId, measurement: string, { odd, more }: Pick<SimpleMessage, "odd" | "more">): void {
+    if (odd.length === 0) return;
+    this.setAside += odd.length + more;
+    if (more > 0) this.quarantine.count(device, more);
+    for (const { field, got, sample } of odd) {
+      if (this.#isTold())
+        this.quarantine.add({ device, measurement, field, got, wanted: wantedFor(got), sample, count: 1 });
+      else this.quarantine.count(device, 1);
+    }
   }
 
   #admitOne(series: SeriesColumns): SeriesColumns | undefined {

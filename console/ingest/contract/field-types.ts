@@ -4,6 +4,7 @@ import { asError } from "#shared/errors";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { reservedNames } from "#shared/messages/names";
 import { damageOf } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
 import { deviceId, parserOf } from "../../store/kept.ts";
@@ -42,8 +43,8 @@ export interface MeasurementTypes {
 
 /** Fields that a device may be the first to send, and all together: names come from outside. */
 export const mostFields = { ofDevice: 2_000, ofAll: 50_000 };
-/** `time` is the line protocol's own; one device's field `host` would hide the tag `host` in every query over that measurement. */
-const reserved: ReadonlySet<string> = new Set(["time", "host"]);
+/** One device's field `host` would hide the tag `host` in every query over that measurement. */
+const reserved: ReadonlySet<string> = new Set([...reservedNames, "host"]);
 
 const name = { measurement: z.string(), field: z.string(), type: z.enum(["float", "integer", "string", "boolean"]) };
 const row = z.object({ ...name, device: deviceId });

@@ -1,14 +1,15 @@
+import { Arrivals } from "#shared/arrivals";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { name, readSimple } from "#shared/messages/metrics";
-import { check } from "#shared/messages/schema";
+import type { Unit } from "#shared/messages/moments";
+import { readPlace } from "#shared/messages/place";
+import { readSimple, type SimpleMessage } from "#shared/messages/simple";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
 import { Seldom } from "../seldom.ts";
-import { countSamples, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
+import { countSamples, instantsTaken, isPossible, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
-import { Arrivals } from "./arrivals.ts";
 import { SetBack, setBackFor } from "./set-back.ts";
 import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 
@@ -23,6 +24,8 @@ export interface SimpleSamplesOptions {
   readonly admit: (series: readonly SeriesColumns[]) => readonly SeriesColumns[];
   /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
   readonly asideSynced?: () => Promise<unknown> | undefined;
+  /** Of a message, what could not be stored. */
+  readonly setAside: (device: DeviceId, measurement: string, message: Pick<SimpleMessage, "odd" | "more">) => void;
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
@@ -50,9 +53,30 @@ const backoff = { first: 1_000, longest: 15_000 };
 /** Milliseconds between two words about what waits. */
 const tellEvery = 2_000;
 
+/** Why a kept sample is not taken. */
+const whyOld =
+  'a retained sample without a time of its own is neither new nor a sign of life: not stored, and cleared; send it without the flag, or with its "ts"';
+
+const unitNames: Readonly<Record<Unit, string>> = {
+  s: "seconds",
+  ms: "milliseconds",
+  us: "microseconds",
+  ns: "nanoseconds",
+  text: "text with its zone",
+};
+
 interface Passing {
   readonly id: number;
   readonly size: number;
+  readonly series: readonly SeriesColumns[];
+}
+
+/** A message on its way to the disk and the store. */
+interface Kept {
+  readonly device: DeviceId;
+  readonly path: string;
+  readonly arrival: number;
+  readonly payload: Buffer;
   readonly series: readonly SeriesColumns[];
 }
 
@@ -74,6 +98,8 @@ export class SimpleSamples {
   #unspooled = 0;
   /** Devices whose times were moved. */
   readonly #misled = new Set<DeviceId>();
+  /** Devices and units that were said. */
+  readonly #units = new Set<string>();
   readonly #back: SetBack;
   #cancelBack: (() => void) | undefined;
   /** Messages that are written one by one, because one among them is refused alone. */
@@ -94,6 +120,7 @@ export class SimpleSamples {
   /** Goes on with what the last run has left in the spool. */
   start(): void {
     this.#started = true;
+    this.#arrivals.start(this.#options.spool.latest);
     this.#drainIn(0);
   }
 
@@ -113,19 +140,53 @@ export class SimpleSamples {
 
   /**
    * Resolves once the message is on disk, synced (or, while that is full, in the store).
+   * @param path what its topic says after `metrics/`
    * @throws BadInputError when it does not fit the schema, or there is no room for it
    */
-  async take(device: DeviceId, measurement: string, payload: Buffer): Promise<void> {
-    const { admit, observe, spool, clock, store } = this.#options;
-    const arrival = this.#arrivals.next(device);
-    const samples = readSimple(payload);
-    const series = admit(seriesOfSimple(device, measurement, samples, arrival));
+  async take(device: DeviceId, path: string, payload: Buffer): Promise<void> {
+    const { observe, clock } = this.#options;
+    const message = readSimple(payload);
+    const { samples, unit } = message;
+    const { arrival, series } = this.#admit(device, path, message);
     observe(device, notAfter(series, clock.now()));
     this.#judgeClock(device, simpleShift(samples, arrival));
+    if (unit !== undefined) this.#sayUnit(device, unit);
+    return this.#keep({ device, path, arrival, payload, series });
+  }
+
+  /**
+   * The same for a copy that a broker kept, of nobody knows when: what says its own time is stored there, and nothing is a sign of life.
+   * @throws BadInputError as {@link take} does, and for samples without a time that can be right
+   */
+  async takeKept(device: DeviceId, path: string, payload: Buffer): Promise<void> {
+    const now = this.#options.clock.now();
+    const message = readSimple(payload);
+    const samples = message.samples.filter(({ ts }) => ts !== undefined && isPossible(ts, now));
+    if (samples.length === 0) throw new BadInputError(whyOld);
+    const admitted = this.#admit(device, path, { ...message, samples });
+    return this.#keep({ device, path, ...admitted, payload: Buffer.from(JSON.stringify(samples)) });
+  }
+
+  #admit(
+    device: DeviceId,
+    path: string,
+    message: SimpleMessage,
+  ): { readonly arrival: number; readonly series: readonly SeriesColumns[] } {
+    const { admit, setAside, clock } = this.#options;
+    const { samples } = message;
+    const place = readPlace(path);
+    const arrival = this.#arrivals.next(instantsTaken(device, path, samples, clock.now()));
+    const series = admit(seriesOfSimple({ device, place, samples, arrival }));
+    setAside(device, place.measurement, message);
+    return { arrival, series };
+  }
+
+  async #keep({ device, path, arrival, payload, series }: Kept): Promise<void> {
+    const { spool, store } = this.#options;
     const size = sizeOf(payload);
     let id: number;
     try {
-      id = await spool.add({ device, measurement, arrival, payload });
+      id = await spool.add({ device, path, arrival, payload });
     } catch (thrown) {
       if (thrown instanceof BadInputError) throw thrown;
       // No disk to keep it on: still better tried than lost.
@@ -136,6 +197,14 @@ export class SimpleSamples {
     if (!this.#started) return;
     if (!store.health().ok || this.#isBusy) this.#leave();
     else void this.#pass({ id, size, series });
+  }
+
+  /** What was told apart by its size alone is said once. */
+  #sayUnit(device: DeviceId, unit: Unit): void {
+    const key = `${device} ${unit}`;
+    if (this.#units.has(key)) return;
+    this.#units.add(key);
+    this.#options.log.info({ device }, `${device} tells the time of its samples in ${unitNames[unit]}: taken as such`);
   }
 
   #judgeClock(device: DeviceId, shift: number): void {
@@ -281,23 +350,21 @@ export class SimpleSamples {
   }
 
   /** A row that another version has accepted and this one does not has no series, and so leaves the spool with the others. */
-  #read({ id, device, measurement, arrival, payload }: SpoolRow): Passing {
+  #read({ id, device, path, arrival, payload }: SpoolRow): Passing {
     const size = sizeOf(payload);
     try {
       parseDeviceId(device);
-      check(name, measurement, "measurement");
-      const series = seriesOfSimple(device, measurement, readSimple(payload), arrival);
+      const place = readPlace(path);
+      const message = readSimple(payload, true);
+      const series = seriesOfSimple({ device, place, samples: message.samples, arrival, accepted: true });
       // Once more: by now the store may have said what types it holds.
-      return { id, size, series: this.#options.admit(series) };
+      const admitted = this.#options.admit(series);
+      this.#options.setAside(device, place.measurement, message);
+      return { id, size, series: admitted };
     } catch (thrown) {
       if (thrown instanceof NoRoomError) throw thrown;
       this.stats.rejected += 1;
-      this.#seldom.say(
-        "warn",
-        device,
-        { err: asError(thrown), device, measurement },
-        "a spooled message cannot be read",
-      );
+      this.#seldom.say("warn", device, { err: asError(thrown), device, path }, "a spooled message cannot be read");
       return { id, size, series: [] };
     }
   }

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock, systemClock, type Clock } from "#shared/clock";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
-import { silentLog } from "#shared/log";
+import { silentLog, type Log } from "#shared/log";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
@@ -15,7 +15,7 @@ import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
 const rpi = parseDeviceId("rpi-7");
 const message = (n: number, size = 0): SpooledMessage => ({
   device: rpi,
-  measurement: "room",
+  path: "room",
   arrival: 1_000 + n,
   payload: Buffer.from(JSON.stringify({ n, text: "x".repeat(size) })),
 });
@@ -62,14 +62,20 @@ function makeStore() {
   return { store, written, calls };
 }
 
-function samplesOn(spool: Spool, store: ReturnType<typeof makeStore>["store"], clock: ManualClock): SimpleSamples {
+function samplesOn(
+  spool: Spool,
+  store: ReturnType<typeof makeStore>["store"],
+  clock: ManualClock,
+  log: Log = silentLog,
+): SimpleSamples {
   return new SimpleSamples({
     store,
     spool,
     clock,
-    log: silentLog,
+    log,
     random: () => 0,
     admit: (series) => series,
+    setAside: () => {},
     observe: () => {},
     observeClock: () => {},
   });
@@ -284,5 +290,131 @@ suite("simple samples", ({ test }) => {
       [2],
     );
     samples.stop();
+  });
+
+  const room = (...values: object[]): Buffer => Buffer.from(JSON.stringify(values));
+  const rowsOf = (written: readonly SeriesColumns[], since: number): unknown[] =>
+    written.map(({ times, tags, fields }) => [(times[0] ?? 0) - since, tags["id"] ?? "", fields["n"]]);
+
+  test("samples of one series without a time end at their arrival, a millisecond apart, also over two messages and a restart", async (scope) => {
+    const directory = await scope.directory();
+    const clock = new ManualClock();
+    const start = clock.now();
+    const all: SeriesColumns[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      const spool = await open(scope, directory);
+      const { store, written } = makeStore();
+      store.away = false;
+      const samples = samplesOn(spool, store, clock);
+      samples.start();
+      await samples.take(rpi, "room", room({ n: 1 }, { tags: { id: "b" }, values: { n: 2 } }, { n: 3 }));
+      await samples.take(rpi, "room", room({ n: 4 }, { n: 5 }));
+      await samples.take(rpi, "hall", room({ n: 6 }));
+      await settle();
+      samples.stop();
+      spool.stop();
+      all.push(...written);
+    }
+    const seen = all.map(({ measurement, tags, times }) => JSON.stringify([measurement, tags, times]));
+    assert.is(new Set(seen).size, 12);
+    assert.equal(rowsOf(all.slice(0, 6), start), [
+      [-1, "", 1],
+      [0, "b", 2],
+      [0, "", 3],
+      [1, "", 4],
+      [2, "", 5],
+      [0, "", 6],
+    ]);
+  });
+
+  test("those that wait in the spool get the same times as those that go at once, and keep clear of samples with a time", async (scope) => {
+    for (const away of [false, true]) {
+      const spool = await open(scope);
+      const clock = new ManualClock();
+      const start = clock.now();
+      const { store, written } = makeStore();
+      store.away = away;
+      const samples = samplesOn(spool, store, clock);
+      samples.start();
+      const own = [-1, -9].map((ms) => ({ ts: start + ms, values: { n: ms } }));
+      await samples.take(rpi, "room", room({ n: 1 }, ...own, { n: 2 }, { n: 3 }));
+      store.away = false;
+      samples.storeIsBack();
+      clock.advance(1);
+      await settle();
+      assert.equal(rowsOf(written, start), [
+        [-3, "", 1],
+        [-1, "", -1],
+        [-9, "", -9],
+        [-2, "", 2],
+        [0, "", 3],
+      ]);
+      samples.stop();
+    }
+  });
+
+  test("two samples of one time that say different things are refused whole; an equal or another field is none", async (scope) => {
+    const spool = await open(scope);
+    const { store, written } = makeStore();
+    store.away = false;
+    const clock = new ManualClock();
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    const ts = clock.now() - 5;
+    const said = await refusal(
+      samples.take(rpi, "room", room({ ts, values: { n: 1 } }, { ts: ts + 0.4, values: { n: 2 } })),
+    );
+    assert.match(
+      said.message,
+      /two samples with the same tags and "ts" \(.*, by the store's smallest step of 1 ms\) .*"n": give each its own "ts"/,
+    );
+    await samples.take(rpi, "room", room({ ts, values: { n: 1, a: 1 } }, { ts, values: { n: 1, b: 1 } }));
+    await samples.take(
+      rpi,
+      "room",
+      room({ ts, tags: { id: "a" }, values: { n: 1 } }, { ts, tags: { id: "b" }, values: { n: 2 } }),
+    );
+    await settle();
+    assert.is(written.length, 4);
+    assert.is(spool.state.rows, 0);
+    samples.stop();
+  });
+
+  test("what an earlier version has accepted still reads", async (scope) => {
+    const spool = await open(scope);
+    const clock = new ManualClock();
+    const ts = clock.now() - 60_000;
+    const payloads = [
+      room({ ts, values: { n: 1 } }, { ts, values: { n: 2 } }),
+      room({ ts: 60, values: { n: 3 } }, { ts: 120, values: { n: 4 } }),
+      Buffer.from(JSON.stringify({ n: 5, ts: 17 })),
+    ];
+    const arrival = clock.now();
+    for (const payload of payloads) await spool.add({ device: rpi, path: "room", arrival, payload });
+    const { store, written } = makeStore();
+    store.away = false;
+    const samples = samplesOn(spool, store, clock);
+    samples.start();
+    clock.advance(1);
+    await settle();
+    assert.equal(rowsOf(written, arrival), [
+      [-60_000, "", 1],
+      [-60_000, "", 2],
+      [-60, "", 3],
+      [0, "", 4],
+      [0, "", 5],
+    ]);
+    assert.is(samples.stats.rejected, 0);
+    samples.stop();
+  });
+
+  test("a unit other than milliseconds is said once for each device", async (scope) => {
+    const spool = await open(scope);
+    const { store } = makeStore();
+    const said: string[] = [];
+    const log = { ...silentLog, info: (_: object, message: string) => void said.push(message) };
+    const samples = samplesOn(spool, store, new ManualClock(), log);
+    for (let n = 0; n < 3; n += 1) await samples.take(rpi, "room", room({ ts: 1_735_689_600 + n, values: { n } }));
+    assert.equal(said, ["rpi-7 tells the time of its samples in seconds: taken as such"]);
   });
 });

@@ -1,3 +1,4 @@
+import { farthestAhead } from "#shared/arrivals";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
@@ -20,7 +21,8 @@ export interface SpoolOptions {
 /** One accepted message, with its moment of arrival in epoch ms: samples without a time of their own are of that moment. */
 export interface SpooledMessage {
   readonly device: DeviceId;
-  readonly measurement: string;
+  /** What its topic says after `metrics/`; of an earlier version the measurement, which is the same. */
+  readonly path: string;
   readonly arrival: number;
   readonly payload: Buffer;
 }
@@ -49,6 +51,10 @@ const schema = [
     arrival INTEGER NOT NULL,
     payload BLOB NOT NULL
   ) STRICT;
+  `,
+  // The last moment of arrival that was given, also after its message has left: the next run must not give it again.
+  `
+  CREATE TABLE latest (one INTEGER PRIMARY KEY CHECK (one = 1), arrival INTEGER NOT NULL) STRICT;
   `,
 ];
 
@@ -158,6 +164,18 @@ export class Spool {
     return { rows: this.#rows, bytes: this.#bytes, limit: this.#options.limit, refused: this.#refused, ...problem };
   }
 
+  /** The last moment of arrival that it has heard of, epoch ms. */
+  get latest(): number {
+    try {
+      const { arrival } = (this.#open?.statements.latest.get() ?? {}) as { arrival?: number };
+      return arrival ?? -Infinity;
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      this.#mendIfDamaged(thrown);
+      return -Infinity;
+    }
+  }
+
   /**
    * Resolves with the row's id once it is on disk.
    * @throws NoRoomError when there is no room for it; EnvironmentError when the file cannot be written
@@ -200,11 +218,11 @@ export class Spool {
     const found: SpoolRow[] = [];
     let bytes = 0;
     for (const row of this.#open?.statements.oldest.iterate() ?? []) {
-      const { id, device, measurement, arrival, payload } = row as unknown as SpoolRow;
+      const { id, device, path, arrival, payload } = row as unknown as SpoolRow;
       if (skip.has(id) || this.#done.has(id) || this.#syncing.has(id)) continue;
       bytes += payload.length;
       if (found.length > 0 && bytes > most.bytes) break;
-      found.push({ id, device, measurement, arrival, payload: Buffer.from(payload) });
+      found.push({ id, device, path, arrival, payload: Buffer.from(payload) });
       if (found.length >= most.rows) break;
     }
     return found;
@@ -228,8 +246,8 @@ export class Spool {
     if (waiting.length === 0) return;
     try {
       transaction(database, () => {
-        for (const { row } of waiting)
-          statements.insert.run(row.id, row.device, row.measurement, row.arrival, row.payload);
+        for (const { row } of waiting) statements.insert.run(row.id, row.device, row.path, row.arrival, row.payload);
+        statements.keepLatest.run(waiting.reduce((latest, { row }) => Math.max(latest, row.arrival), 0));
       });
     } catch (cause) {
       const error = this.#failed(cause);
@@ -327,6 +345,12 @@ function prepare(database: Database) {
     ),
     insert: database.prepare("INSERT INTO messages (id, device, measurement, arrival, payload) VALUES (?, ?, ?, ?, ?)"),
     remove: database.prepare("DELETE FROM messages WHERE id = ?"),
-    oldest: database.prepare("SELECT id, device, measurement, arrival, payload FROM messages ORDER BY id"),
+    latest: database.prepare("SELECT arrival FROM latest"),
+    // What is earlier by more than a moment can be ahead is of a clock that was set back.
+    keepLatest: database.prepare(
+      `INSERT INTO latest (one, arrival) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET arrival =
+       CASE WHEN excluded.arrival < arrival - ${farthestAhead} THEN excluded.arrival ELSE MAX(arrival, excluded.arrival) END`,
+    ),
+    oldest: database.prepare("SELECT id, device, measurement AS path, arrival, payload FROM messages ORDER BY id"),
   };
 }
