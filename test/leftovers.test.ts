@@ -56,7 +56,7 @@ suite("what devices leave at mosquitto", ({ test }) => {
       "only the status",
       async () => (await retained(fleet, "muster/rpi-7/#")).join() === "muster/rpi-7/status",
     );
-    await eventually("the sample", async () => (await samples(fleet)) === 1);
+    await eventually("the sample", async () => (await samples(fleet)).length === 1);
   });
 
   test("a device that makes up a topic for each message leaves none", async (scope) => {
@@ -76,20 +76,54 @@ suite("what devices leave at mosquitto", ({ test }) => {
     await restart(fleet);
     await eventually("nothing retained", async () => (await retained(fleet, "muster/+/cmd/+")).length === 0);
   });
-
-  test("a sample that was sent while the console was away is taken once", async (scope) => {
-    const fleet = await startFleet(scope, "mosquitto");
-    await fleet.console.stop();
-    const raw = await connectRaw(scope, { url: fleet.url, device, password: fleet.secretOf(device) });
-    await raw.leave("muster/rpi-7/metrics/room", '{"temperature":21.5}');
-    for (let start = 0; start < 2; start++) {
-      await fleet.console.start();
-      await eventually("the sample", async () => (await samples(fleet)) === 1);
-      await eventually("nothing retained", async () => (await retained(fleet, "muster/+/metrics/#")).length === 0);
-      await fleet.console.stop();
-    }
-  });
 });
+
+for (const [by, mqttVersion] of [
+  ["MQTT 5", "auto"],
+  ["MQTT 3.1.1", 4],
+] as const)
+  suite(`retained samples at mosquitto, by ${by}`, ({ test }) => {
+    test("a copy without a time is neither new nor a sign of life; one with its own is stored there, once", async (scope) => {
+      const fleet = await startFleet(scope, "mosquitto", { mqttVersion, history: { maxAge: 1e13, maxBytes: 1e8 } });
+      const raw = await connectRaw(scope, { url: fleet.url, device, password: fleet.secretOf(device) });
+      const refused = await fleet.sub(scope, "-t", "muster/+/refused");
+      await fleet.console.stop();
+      await raw.leave("muster/rpi-7/metrics/room", '{"temperature":21.5}');
+      await raw.leave("muster/rpi-7/metrics/hall", '{"temperature":21.5,"ts":60000}');
+      await raw.leave("muster/rpi-7/metrics/room/old", '[{"temperature":1,"ts":1735689600},{"temperature":2}]');
+      for (let start = 0; start < 2; start++) {
+        await fleet.console.start();
+        await eventually("nothing retained", async () => (await retained(fleet, "muster/+/metrics/#")).length === 0);
+        await eventually("the sample", async () => (await samples(fleet)).length === 1);
+        assert.equal(await samples(fleet), [[1_735_689_600_000, 1]]);
+        assert.is(fleet.console.registry.get(device)?.lastSeen ?? null, null);
+        await fleet.console.stop();
+      }
+      for (const path of ["room", "hall"]) {
+        const said = await refused.line(new RegExp(`"topic":"muster/rpi-7/metrics/${path}"`));
+        assert.match(said, /a retained sample without a time of its own is neither new nor a sign of life/);
+      }
+    });
+
+    test("what is sent with the flag while the console listens is stored as it comes", async (scope) => {
+      const fleet = await startFleet(scope, "mosquitto", { mqttVersion });
+      const raw = await connectRaw(scope, { url: fleet.url, device, password: fleet.secretOf(device) });
+      const before = Date.now();
+      // The console's own presence has come back to it by then.
+      await eventually("its presence", async () => (await retained(fleet, "muster/console/status")).length === 1);
+      for (const temperature of [1, 2]) {
+        await raw.leave("muster/rpi-7/metrics/room", JSON.stringify({ temperature }));
+        await eventually("the sample", async () => (await samples(fleet)).length === temperature);
+      }
+      assert.equal(
+        (await samples(fleet)).map(([, value]) => value),
+        [1, 2],
+      );
+      assert.ok((fleet.console.registry.get(device)?.lastSeen ?? 0) >= before);
+      if (mqttVersion === "auto")
+        await eventually("nothing retained", async () => (await retained(fleet, "muster/+/metrics/#")).length === 0);
+    });
+  });
 
 /** A console that has been stopped and started, with the same broker and data. */
 async function restart(fleet: Fleet): Promise<void> {
@@ -98,10 +132,9 @@ async function restart(fleet: Fleet): Promise<void> {
   await eventually("the console's connection", () => fleet.console.brokerConnected);
 }
 
-async function samples({ console }: Fleet): Promise<number> {
+async function samples({ console }: Fleet): Promise<(readonly [number, unknown])[]> {
   const asked = { device, measurement: "room", field: "temperature", from: 0, to: Date.now() + 1_000, every: 0 };
-  const series = await console.store.query(asked);
-  return series.reduce((sum, { points }) => sum + points.length, 0);
+  return (await console.store.query(asked)).flatMap(({ points }) => points);
 }
 
 /** The topics of which a new subscriber is given a message at once. */
