@@ -357,7 +357,7 @@ async function serveConsole(
     names: ownNames(values),
     proxies: values.trustedProxies,
     log,
-    clock,
+    clock: console.clock,
   });
   const port = await server.start();
   lifetime.add(() => server.stop());

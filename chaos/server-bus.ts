@@ -12,7 +12,7 @@ export async function openBus(
   { accounts }: State,
   root: string,
   clock: Clock,
-): Promise<{ readonly bus: Bus; readonly begin: () => void }> {
+): Promise<{ readonly bus: Bus; readonly begin: () => unknown }> {
   if (!embedded) {
     const link = new Link({
       url: `mqtt://127.0.0.1:${mqttPort}`,
@@ -33,6 +33,6 @@ export async function openBus(
     log: createLog("broker", "info"),
     clock,
   });
-  await broker.start();
-  return { bus: broker.local(), begin() {} };
+  await broker.open();
+  return { bus: broker.local(), begin: () => broker.start() };
 }

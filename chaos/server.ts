@@ -30,7 +30,7 @@ const { bus, begin } = await openBus(settings, state, topics.root, hastyClock);
 const log = createLog(who, "info");
 const console = new Console({ directory: state.directory, state, bus: aroundBus(bus), clock, log });
 await console.start();
-begin();
+await begin();
 await new HttpServer({
   console,
   accounts: state.accounts,

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { systemClock } from "#shared/clock";
+import { systemClock, type Clock } from "#shared/clock";
+import { parseDeviceId } from "#shared/ids";
 import { openState } from "../console/state.ts";
 import { openForReading } from "../console/store/database.ts";
+import { startFleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -122,4 +124,61 @@ suite("a console with a wrong clock", ({ test }) => {
     },
     { seconds: 90 },
   );
+});
+
+suite("a console whose clock steps", ({ test }) => {
+  test("devices that agree are its clock; nothing is taken before its past, and all of it is when it is right again", async (scope) => {
+    let shift = 0;
+    const clock: Clock = { ...systemClock, now: () => Date.now() + shift };
+    const fleet = await startFleet(scope, "embedded", { clock });
+    const { console, pub } = fleet;
+    const batch = (device: string, seq: number): Promise<unknown> =>
+      pub(
+        "-t",
+        `muster/${device}/metrics`,
+        "-m",
+        JSON.stringify({
+          v: 1,
+          outbox: `outbox-${device}`,
+          seq,
+          t: Date.now(),
+          dt: [0],
+          age: 0,
+          epoch: "elsewhere",
+          mono: seq * 1_000,
+          m: [{ n: "room", f: { n: seq } }],
+        }),
+        ...fleet.login(device),
+      );
+    const stored = async (device: string, from: number, to: number): Promise<number> => {
+      const query = { device: parseDeviceId(device), measurement: "room", field: "n", every: 0 };
+      const series = await console.store.query({ ...query, from, to });
+      return series.reduce((sum, { points }) => sum + points.length, 0);
+    };
+    const now = (device: string): Promise<number> => stored(device, Date.now() - 60_000, Date.now() + 60_000);
+    const refused = (): number => console.report().refused["no_clock"] ?? 0;
+
+    shift = 8 * day;
+    await batch("rpi-7", 1);
+    await batch("rpi-8", 1);
+    await eventually("the devices' word", () => /2 devices agree/.test(console.storeHealth().clock ?? ""));
+    assert.is(console.storeHealth().ok, true);
+    await pub("-q", "1", "-t", "muster/rpi-7/metrics/room", "-m", '{"n":99}', ...fleet.login("rpi-7"));
+    await eventually("samples where they belong", async () => (await now("rpi-7")) === 2 && (await now("rpi-8")) === 1);
+    assert.is(console.registry.get("rpi-7")?.problem, null, "no device that is right is called wrong");
+
+    shift = -day;
+    assert.match(console.storeHealth().problem ?? "", /1 d before what has been already .*nothing is taken/);
+    await batch("rpi-7", 2);
+    await pub("-q", "1", "-t", "muster/rpi-7/metrics/room", "-m", '{"n":100}', ...fleet.login("rpi-7"));
+    await eventually("a refusal", () => refused() === 1);
+    assert.is(await now("rpi-7"), 2);
+    assert.is(await stored("rpi-7", Date.now() - 2 * day, Date.now() - day / 2), 0);
+
+    shift = 0;
+    assert.equal(console.clockVerdict, { state: "trusted" });
+    await batch("rpi-7", 2);
+    await eventually("what came again", async () => (await now("rpi-7")) === 3);
+    assert.is(console.ingest.batches.stats.deferred, 1);
+  });
 });

@@ -29,7 +29,7 @@ const { bus, begin } = await openBus(settings, state, topics.root, clock);
 const store = influxUrl === undefined ? {} : { influxUrl };
 const console = new Console({ directory: home, state, bus: aroundBus(bus), clock, log, ...store });
 await console.start();
-begin();
+await begin();
 await new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: httpPort, log, clock }).start();
 sayReady();
 

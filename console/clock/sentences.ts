@@ -24,7 +24,7 @@ export function beforeMuster(wall: number): Doubt {
 /** @param past the newest moment that the console has written down, or that its devices agree on */
 export function beforePast(wall: number, past: number): Doubt {
   const by = past - wall;
-  const why = `the console's clock says ${iso(wall)}, ${span(by)} before what has been already (${iso(past)}): nothing is taken, stored or deleted until it is set`;
+  const why = `the console's clock says ${iso(wall)}, ${about(by)} before what has been already (${iso(past)}): nothing is taken, stored or deleted until it is set`;
   return { state: "behind", kind: "before-past", by, why, notable: true };
 }
 
@@ -34,7 +34,7 @@ export function aheadOf(
   { known, witnesses, stepped = false }: { known: number; witnesses?: number; stepped?: boolean },
 ): Doubt {
   const by = wall - known;
-  const says = `the console's clock says ${iso(wall)}, ${span(by)} later than ${stepped ? "it was to be by the machine's uptime" : "what was last known"} (${iso(known)})`;
+  const says = `the console's clock says ${iso(wall)}, ${about(by)} later than ${stepped ? "it was to be by the machine's uptime" : "what was last known"} (${iso(known)})`;
   if (witnesses !== undefined) {
     const why = `${says}, and ${witnesses} devices agree that it is wrong: samples are placed by their clocks, and nothing is deleted by age until it is set`;
     return { state: "ahead", kind: "denied", by, why, notable: true };
@@ -45,4 +45,9 @@ export function aheadOf(
 
 function iso(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** To the minute: what arrives a moment late must not make 8 d of it 7 d 23 h. */
+function about(ms: number): string {
+  return span(Math.round(ms / 60_000) * 60_000);
 }

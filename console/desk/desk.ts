@@ -106,6 +106,11 @@ export class Desk {
     });
   }
 
+  /** Whether the present moment is known well enough to end something by it. */
+  get timely(): boolean {
+    return this.#options.timely?.() ?? true;
+  }
+
   /** To be called when the clock is believed again, or no more: when open commands end is reckoned anew. */
   clockChanged(): void {
     for (const command of this.#book.open) this.#endings.reckon(command);

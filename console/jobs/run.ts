@@ -28,6 +28,9 @@ export interface RunOptions {
 /** Whether somebody is told when it cannot be written down, or it is kept until it can. */
 type Writing = "demanded" | "kept";
 
+/** Milliseconds between two looks at a time that is over by a clock which may be wrong. */
+const untimely = 60_000;
+
 /**
  * One job at work.
  *
@@ -237,8 +240,14 @@ export class Run {
     const { clock, desk } = this.#options;
     if (timeout === null || !row || row.taken === null || !isSent(row) || this.#timeouts.has(row.position)) return;
     const { command, position, taken } = row;
+    const again = (): void => {
+      this.#timeouts.delete(position);
+      this.#arm(row);
+    };
     const cancel = clock.after(Math.max(0, taken + timeout - clock.now()), () => {
-      if (command !== null) desk.cancel(device, command, `job ${this.#job.id}: ${this.#patience}`);
+      // A clock that may be wrong ends nothing: it is looked at again when it may be right.
+      if (!desk.timely) this.#timeouts.set(position, clock.after(untimely, again));
+      else if (command !== null) desk.cancel(device, command, `job ${this.#job.id}: ${this.#patience}`);
     });
     this.#timeouts.set(position, cancel);
   }
