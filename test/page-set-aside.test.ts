@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { HttpServer } from "../console/http/server.ts";
 import { openPage } from "./browser.ts";
@@ -12,7 +13,12 @@ suite("page: what is not stored", ({ test }) => {
     "a device's page lists what is set aside with what to do, forgets it, and the banner tells of an outage",
     async (scope) => {
       const influx = await startInflux(scope);
-      const fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/muster`, seriesBudget: 1 });
+      let shift = 0;
+      const fleet = await startFleet(scope, "embedded", {
+        influxUrl: `${influx.url}/muster`,
+        seriesBudget: 1,
+        clock: { ...systemClock, now: () => Date.now() + shift },
+      });
       const { console, state } = fleet;
       const server = new HttpServer({
         console,
@@ -73,6 +79,22 @@ suite("page: what is not stored", ({ test }) => {
       );
       await influx.start();
       await banner.waitFor({ state: "detached" });
+
+      shift = 8 * 86_400_000;
+      assert.is(console.clockVerdict.state, "ahead");
+      const doubt = page.getByTestId("banner-clock");
+      await doubt.waitFor();
+      assert.match(
+        await doubt.innerText(),
+        /^\s*The console's clock says .* 8 d later than .*: nothing is deleted by age/,
+      );
+      if (process.env["MUSTER_SHOT_CLOCK"]) await page.screenshot({ path: process.env["MUSTER_SHOT_CLOCK"] });
+      shift = -86_400_000;
+      assert.is(console.clockVerdict.state, "behind");
+      await banner.getByText(/1 d before what has been already .*: nothing is taken/).waitFor();
+      shift = 0;
+      assert.is(console.clockVerdict.state, "trusted");
+      for (const one of [banner, doubt]) await one.waitFor({ state: "detached" });
       // Chromium's own word for what InfluxDB would not have.
       assert.equal(
         complaints.filter((one) => !one.includes("409")),

@@ -131,7 +131,8 @@ suite("a console whose clock steps", ({ test }) => {
     let shift = 0;
     const clock: Clock = { ...systemClock, now: () => Date.now() + shift };
     const fleet = await startFleet(scope, "embedded", { clock });
-    const { console, pub } = fleet;
+    const { console } = fleet;
+    const pub: typeof fleet.pub = (...args) => fleet.pub(...args);
     const batch = (device: string, seq: number): Promise<unknown> =>
       pub(
         "-t",
