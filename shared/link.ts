@@ -1,11 +1,13 @@
-import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
+import mqtt, { ReasonCodes, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
-import { shortId } from "#shared/ids";
+import { quoted, shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { forTerminal } from "#shared/printable";
+import { SendWindow } from "#shared/send-window";
 
 export interface Will {
   readonly topic: string;
@@ -49,6 +51,8 @@ const backoff = { first: 250, longest: 30_000 };
 export const longestTurn = 4;
 /** Milliseconds to wait for a broker's answer to UNSUBSCRIBE and DISCONNECT: one that has none must not keep anybody from stopping. */
 const patience = 1_000;
+/** Packet ids that there are: what a broker that says nothing allows (§3.2.2.3.3). */
+const mostUnacknowledged = 65_535;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 
@@ -66,9 +70,13 @@ export class Link implements Bus {
   readonly #listeners: ((change: ConnectionChange) => void)[] = [];
   readonly #pending = new Set<(error: DisconnectedError) => void>();
   #client: MqttClient | undefined;
+  /** Of the present connection: its broker says how much it takes. */
+  #window = new SendWindow(mostUnacknowledged);
   #state: ConnectionChange = { up: false, reason: "not started" };
   #started = false;
   #version: 4 | 5;
+  /** The highest version that the broker has let in. */
+  #accepted: 4 | 5 | undefined;
   #failures = 0;
   #cancelWait: (() => void) | undefined;
   /** When the first message of this turn of the event loop came. */
@@ -142,22 +150,45 @@ export class Link implements Bus {
     const client = this.#client;
     // From the CONNACK on, before the subscriptions are in place: the answer to a retained message must not be lost.
     if (!client?.connected) return Promise.reject(this.#disconnected(topic));
-    const qos = options.qos ?? 1;
-    const { correlationData } = options;
-    const properties = this.#version === 5 && correlationData ? { properties: { correlationData } } : {};
     return new Promise<void>((resolve, reject) => {
       const settle = (error?: Error): void => {
-        cancel();
         this.#pending.delete(settle);
         if (error) reject(error);
         else resolve();
       };
-      const late = (): void => settle(new DisconnectedError(`no PUBACK for ${topic} within ${this.#deadline} ms`));
-      const cancel = qos === 0 ? () => {} : this.#options.clock.after(this.#deadline, late);
       this.#pending.add(settle);
-      client.publish(topic, payload, { qos, retain: options.retain ?? false, ...properties }, (error) => {
-        settle(error ? new DisconnectedError(`the broker did not take ${topic}`, { cause: error }) : undefined);
+      if (options.qos === 0) return this.#send(client, { topic, payload, options, settle });
+      const window = this.#window;
+      window.take(() => {
+        // It is given up with its connection, as all that wait.
+        if (this.#client !== client || client.disconnecting) return;
+        this.#sendConfirmed(client, window, { topic, payload, options, settle });
       });
+    });
+  }
+
+  /** Its place in the window is free when it is acknowledged, however late: the broker counts as well. */
+  #sendConfirmed(client: MqttClient, window: SendWindow, outgoing: Outgoing): void {
+    const cancel = this.#options.clock.after(this.#deadline, () => {
+      const why = `no PUBACK for ${outgoing.topic} within ${this.#deadline} ms`;
+      outgoing.settle(new DisconnectedError(why));
+      // Nothing would ever go out again.
+      if (window.isFull) client.emit("error", new Error(why));
+      if (window.isFull) client.end(true);
+    });
+    const settle: Outgoing["settle"] = (error) => {
+      cancel();
+      outgoing.settle(error);
+      window.release();
+    };
+    this.#send(client, { ...outgoing, settle });
+  }
+
+  #send(client: MqttClient, { topic, payload, options, settle }: Outgoing): void {
+    const { qos = 1, retain = false, correlationData } = options;
+    const properties = this.#version === 5 && correlationData ? { properties: { correlationData } } : {};
+    client.publish(topic, payload, { qos, retain, ...properties }, (error) => {
+      settle(error ? new DisconnectedError(`the broker did not take ${topic}`, { cause: error }) : undefined);
     });
   }
 
@@ -173,14 +204,22 @@ export class Link implements Bus {
     let acknowledged = false;
     const client = mqtt.connect({ ...whereTo(url), ...this.#clientOptions(session) });
     this.#client = client;
+    const window = (this.#window = new SendWindow(mostUnacknowledged));
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#receive(packet, done);
     client.on("error", (error) => (cause ??= error));
     // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
     client.stream.on("error", (error) => (cause ??= error));
-    client.once("connect", () => {
+    client.stream.once("data", (first: Buffer) => (cause = strangerIn(first) ?? cause));
+    client.on(
+      "disconnect",
+      ({ reasonCode = 0, properties }) => (cause ??= cutOff(reasonCode, properties?.reasonString)),
+    );
+    client.once("connect", ({ properties }) => {
       acknowledged = true;
+      if (this.#accepted !== 5) this.#accepted = this.#version;
+      window.allow(properties?.receiveMaximum ?? mostUnacknowledged);
       this.#sendSubscribe(client, this.#subscriptions).then(
         () => this.#up(session),
         (error: unknown) => {
@@ -238,8 +277,11 @@ export class Link implements Bus {
 
   /** With `auto`, a broker that turned the version 5 CONNECT down is asked again with 3.1.1 at once. */
   #fallsBack(acknowledged: boolean, cause: Error | undefined): boolean {
-    if (this.#options.version !== "auto" || this.#version !== 5 || acknowledged) return false;
-    if (cause && (isNetworkError(cause) || isRefusedLogin(cause))) return false;
+    if (this.#options.version !== "auto") return false;
+    const wasFive = this.#version === 5;
+    // A broker that was just going may have closed it, whatever it speaks: what it has accepted before is tried again.
+    this.#version = this.#accepted ?? 5;
+    if (!wasFive || acknowledged || (cause && (isNetworkError(cause) || isRefusedLogin(cause)))) return false;
     this.#version = 4;
     return true;
   }
@@ -255,10 +297,13 @@ export class Link implements Bus {
       filters.map((filter) => [filter, { qos: 1 as const, rap: retainAsPublished }] as const),
     );
     if (asked.length === 0) return;
-    const granted = await client.subscribeAsync(Object.fromEntries(asked));
-    const denied = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
-    if (denied.length > 0)
-      this.#options.log.warn({ denied }, "the broker does not let us subscribe: check its access rules");
+    const codes = await codesOf(client.subscribeAsync(Object.fromEntries(asked)));
+    const denied = asked.filter((_, at) => (codes[at] ?? 0) > 2).map(([filter]) => filter);
+    if (denied.length === 0) return;
+    const { username } = this.#options;
+    const why = `the broker does not let ${quoted(username)} subscribe to ${denied.join(", ")}: check its access rules`;
+    if (denied.length === asked.length) throw new Error(why);
+    this.#options.log.warn({ denied }, why);
   }
 
   /** Goes on with the next message at once, or after the rest of the loop has had its turn where this one has lasted. */
@@ -338,6 +383,42 @@ function whereTo(url: string): Pick<IClientOptions, "protocol" | "hostname" | "p
   const { protocol, host, port, path } = parseBrokerUrl(url);
   const hostname = path === "" ? host : inUrl(host);
   return { protocol, hostname, ...(port === undefined ? {} : { port }), ...(path === "" ? {} : { path }) };
+}
+
+/** What waits for the broker to take it. */
+interface Outgoing {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly options: PublishOptions;
+  readonly settle: (error?: Error) => void;
+}
+
+/** The return code of each filter of a SUBSCRIBE, in order. mqtt.js throws where one was refused. */
+async function codesOf(granted: Promise<readonly { readonly qos: number }[]>): Promise<readonly number[]> {
+  try {
+    return (await granted).map(({ qos }) => qos);
+  } catch (thrown) {
+    const { packet } = thrown as { packet?: { granted?: readonly number[] } };
+    if (!packet?.granted) throw thrown;
+    return packet.granted;
+  }
+}
+
+/** What else than a broker answers on this port, by its first bytes. */
+function strangerIn(first: Buffer): Error | undefined {
+  if (first.subarray(0, 5).toString("latin1") === "HTTP/")
+    return new Error("a web server answers there, and no MQTT broker: check the port");
+  // A TLS record of an alert or of a handshake (RFC 8446 §5.1).
+  if ((first[0] === 0x15 || first[0] === 0x16) && first[1] === 3)
+    return new Error("TLS is spoken there: use mqtts:// or wss://, or another port");
+  return undefined;
+}
+
+/** Why the broker has ended the connection, which MQTT 5 tells (§3.14.2.1). */
+function cutOff(code: number, text: string | undefined): Error {
+  const name = (ReasonCodes as Readonly<Record<number, string>>)[code];
+  const said = [name || `reason ${code}`, ...(text ? [forTerminal(text)] : [])].join(": ");
+  return new Error(`the broker has ended the connection (${said})`);
 }
 
 function toMessage(packet: IPublishPacket): Message {

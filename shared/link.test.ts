@@ -1,0 +1,163 @@
+import { createServer, type Socket } from "node:net";
+import * as assert from "uvu/assert";
+import { parser, generate, type Packet } from "mqtt-packet";
+import { systemClock } from "#shared/clock";
+import { Link, type LinkOptions } from "#shared/link";
+import { silentLog } from "#shared/log";
+import { SendWindow } from "#shared/send-window";
+import { eventually, suite, type Scope } from "../test/suite.ts";
+
+/** A server that shows each packet, and answers what it is told to: what a broker may do, and no broker does when asked. */
+async function peer(
+  scope: Scope,
+  answer: (packet: Packet, send: (packet: Packet) => void, socket: Socket) => void,
+): Promise<{ url: string; seen: Packet[] }> {
+  const seen: Packet[] = [];
+  const server = createServer((socket) => {
+    scope.cleanup(() => socket.destroy());
+    socket.on("error", () => {});
+    let version: 3 | 4 | 5 = 4;
+    const reading = parser();
+    reading.on("error", () => socket.destroy());
+    reading.on("packet", (packet: Packet) => {
+      seen.push(packet);
+      if (packet.cmd === "connect") version = packet.protocolVersion ?? 4;
+      answer(packet, (one) => void socket.write(generate(one, { protocolVersion: version })), socket);
+    });
+    socket.on("data", (bytes) => reading.parse(bytes));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
+  return { url: `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`, seen };
+}
+
+function linkTo(scope: Scope, url: string, options: Partial<LinkOptions> = {}): { link: Link; said: string[] } {
+  const said: string[] = [];
+  const log = { ...silentLog, warn: (_: object, text: string) => void said.push(text) };
+  const common = { clientId: "hub", username: "hub", password: "hub", version: "auto", random: () => 0 } as const;
+  const link = new Link({ url, log, clock: systemClock, ...common, ...options });
+  scope.cleanup(() => link.stop());
+  link.start();
+  return { link, said };
+}
+
+const welcome = (properties = {}): Packet => ({
+  cmd: "connack",
+  reasonCode: 0,
+  returnCode: 0,
+  sessionPresent: false,
+  properties,
+});
+
+suite("the window of unacknowledged messages", ({ test }) => {
+  test("so many are out at once, the others in their order", () => {
+    const window = new SendWindow(2);
+    const sent: number[] = [];
+    for (let n = 1; n <= 5; n++) window.take(() => sent.push(n));
+    assert.equal(sent, [1, 2]);
+    window.release();
+    assert.equal(sent, [1, 2, 3]);
+    window.allow(3);
+    assert.equal(sent, [1, 2, 3, 4]);
+    for (let n = 0; n < 4; n++) window.release();
+    assert.equal(sent, [1, 2, 3, 4, 5]);
+    assert.is(window.isFull, false);
+  });
+});
+
+suite("link", ({ test }) => {
+  test("it keeps to what the broker takes at once, and goes on with each acknowledgement", async (scope) => {
+    const acks: (() => void)[] = [];
+    const { url, seen } = await peer(scope, (packet, send) => {
+      if (packet.cmd === "connect") send(welcome({ receiveMaximum: 3 }));
+      if (packet.cmd === "publish" && packet.qos === 1)
+        acks.push(() => send({ cmd: "puback", reasonCode: 0, ...id(packet) }));
+    });
+    const { link } = linkTo(scope, url);
+    await eventually("the connection", () => link.connected);
+    const published = Array.from({ length: 10 }, (_, at) => link.publish(`muster/a/cmd/${at}`, Buffer.from("x")));
+    await link.publish("muster/console/stats/x", Buffer.from("1"), { qos: 0 });
+    const out = (): number => seen.filter(({ cmd }) => cmd === "publish").length - 1;
+    await eventually("the first three", () => out() === 3);
+    for (let n = 4; n <= 10; n++) {
+      acks.shift()?.();
+      await eventually(`number ${n}`, () => out() === n);
+    }
+    for (const ack of acks.splice(0)) ack();
+    await Promise.all(published);
+    const topics = seen.flatMap((one) => (one.cmd === "publish" && one.qos === 1 ? [one.topic] : []));
+    assert.equal(
+      topics,
+      published.map((_, at) => `muster/a/cmd/${at}`),
+    );
+  });
+
+  test("where nothing is acknowledged any more it connects anew, and what waited is given back", async (scope) => {
+    let connects = 0;
+    const { url } = await peer(scope, (packet, send) => {
+      if (packet.cmd !== "connect") return;
+      connects += 1;
+      send(welcome({ receiveMaximum: 1 }));
+    });
+    const { link } = linkTo(scope, url, { publishDeadline: 50 });
+    await eventually("the connection", () => link.connected);
+    const [first, second] = await Promise.allSettled(["a", "b"].map((topic) => link.publish(topic, Buffer.from("x"))));
+    assert.match(String((first as PromiseRejectedResult).reason), /no PUBACK for a within 50 ms/);
+    assert.match(String((second as PromiseRejectedResult).reason), /no connection .* no PUBACK for a/);
+    await eventually("another connection", () => connects === 2);
+  });
+
+  test("why a broker ends a connection is said, and why it lets nobody subscribe", async (scope) => {
+    const full = await peer(scope, (packet, send, socket) => {
+      if (packet.cmd === "connect") send(welcome());
+      if (packet.cmd !== "publish") return;
+      send({ cmd: "disconnect", reasonCode: 0x97, properties: { reasonString: "too much for today\u001b[2J" } });
+      socket.end();
+    });
+    const cut = linkTo(scope, full.url);
+    await eventually("the connection", () => cut.link.connected);
+    await cut.link.publish("a", Buffer.from("x")).catch(() => {});
+    await eventually("the reason", () =>
+      cut.said.some((line) => /ended the connection \(Quota exceeded: too much for today.\[2J\)/.test(line)),
+    );
+    const strict = await peer(scope, (packet, send) => {
+      if (packet.cmd === "connect") send(welcome());
+      if (packet.cmd === "subscribe") send({ cmd: "suback", granted: [0x87], ...id(packet) });
+    });
+    const denied = linkTo(scope, strict.url);
+    denied.link.subscribe(["muster/+/status"], () => {});
+    await eventually("the sentence", () =>
+      denied.said.some((line) =>
+        line.includes('the broker does not let "hub" subscribe to muster/+/status: check its access rules'),
+      ),
+    );
+  });
+
+  test("what is no broker is named: a web server, a port of TLS", async (scope) => {
+    for (const [greeting, sentence] of [
+      ["HTTP/1.1 400 Bad Request\r\n\r\n", /a web server answers there, and no MQTT broker/],
+      [Buffer.from([0x15, 3, 1, 0, 2, 2, 70]), /TLS is spoken there: use mqtts/],
+    ] as const) {
+      const { url } = await peer(scope, (_packet, _send, socket) => socket.end(greeting));
+      const { said } = linkTo(scope, url);
+      await eventually("its name", () => said.some((line) => sentence.test(line)));
+    }
+  });
+
+  test("a broker that closed version 5 early is asked for it again", async (scope) => {
+    let closed = 0;
+    const { url, seen } = await peer(scope, (packet, send, socket) => {
+      // Two early ends: of a broker that was just going.
+      if (packet.cmd === "connect" && closed++ < 2) socket.end();
+      else if (packet.cmd === "connect") send(welcome());
+    });
+    const { link } = linkTo(scope, url);
+    await eventually("the connection", () => link.connected);
+    const versions = seen.flatMap((one) => (one.cmd === "connect" ? [one.protocolVersion] : []));
+    assert.equal(versions, [5, 4, 5]);
+  });
+});
+
+function id({ messageId }: Packet): { messageId: number } {
+  return { messageId: messageId ?? 0 };
+}
