@@ -29,6 +29,7 @@ import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import { brokersPort } from "./console/secrets.ts";
+import type { Examined } from "./console/cli/doctor.ts";
 import type { Console } from "./console/console.ts";
 import type { AccountChange } from "./console/accounts.ts";
 import type { State } from "./console/state.ts";
@@ -69,6 +70,10 @@ const forConsole: readonly SettingName[] = [
 
 /** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
 const patienceAtStart = 1_000;
+
+const doctorsHelp = `
+Without --mend nothing is changed, and a console or agent may be at work in the directory. Each file is looked at page by page, and each
+row by the reader that the console or agent has for it. Exit status: 0 nothing is damaged, or all of it was mended; 1 something is damaged.`;
 
 const line = new CommandLine(
   "muster",
@@ -118,6 +123,13 @@ simFlags(
     "mqttUrl",
   ]),
 ).action(line.once(simulate));
+line
+  .command("doctor", "look at a data directory, a console's or an agent's: what is in it, and what is damaged", [
+    "data",
+  ])
+  .option("--mend", "set aside what is damaged, as a start would do it; what works in the directory must be stopped")
+  .addHelpText("after", doctorsHelp)
+  .action(line.once(doctor));
 clientCommands(line);
 await line.run();
 
@@ -208,6 +220,31 @@ async function startAgent(
   const { runAgent } = await import("./agent/service.ts");
   const { readSecret } = await import("./console/secrets.ts");
   await runAgent(values, given, lifetime, net, (device) => readSecret(values.data, device));
+}
+
+/** Looks at what is in a data directory, a console's or an agent's or both, and says what is damaged; `mend` sets that aside. */
+async function doctor({ data }: Settings, { mend = false }: { mend?: boolean }): Promise<void> {
+  const { isConsoles, lookAtConsole } = await import("./console/doctor/look.ts");
+  const { isAgents, lookAtAgent, mendAgent } = await import("./agent/doctor.ts");
+  const { mendConsole } = await import("./console/doctor/mend.ts");
+  const { damagedIn, doctorsReport } = await import("./console/cli/doctor.ts");
+  const agents = [data, join(data, "agent")].filter(isAgents);
+  const consoles = [data].filter(isConsoles);
+  if (agents.length + consoles.length === 0)
+    throw new BadInputError(
+      `there is nothing of Muster's in ${data}: name the directory of a console or an agent with --data. If there was something, see whether its disk is mounted`,
+    );
+  const examined: Examined[] = [];
+  for (const directory of consoles) {
+    const mended = mend ? mendConsole(directory, clock) : [];
+    examined.push({ directory, whose: "a console's", findings: [...mended, ...lookAtConsole(directory)] });
+  }
+  for (const directory of agents) {
+    const mended = mend ? await mendAgent(directory) : [];
+    examined.push({ directory, whose: "an agent's", findings: [...mended, ...lookAtAgent(directory)] });
+  }
+  process.stdout.write(`${doctorsReport(examined, mend)}\n`);
+  if (damagedIn(examined) > 0) process.exitCode = 1;
 }
 
 /** Simulated devices; where the console's data directory is at hand they are enrolled first. */

@@ -44,7 +44,7 @@ export class Preferences {
 
   #read(path: string): Changed {
     try {
-      return check(preferences, JSON.parse(readFileSync(path, "utf8")), path);
+      return parsePreferences(readFileSync(path));
     } catch (thrown) {
       if (errorCode(thrown) === "ENOENT") return {};
       this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely cannot be read: the settings hold");
@@ -72,4 +72,9 @@ export class Preferences {
       return false;
     }
   }
+}
+
+/** @throws Error for what does not read */
+export function parsePreferences(bytes: Buffer): Changed {
+  return check(preferences, JSON.parse(bytes.toString("utf8")), "preferences.json");
 }

@@ -30,7 +30,7 @@ export interface AccountsOptions {
   readonly onChange?: () => void;
 }
 /** A row that does not read lets nobody in: it is as if there were no such account. */
-const parseAccount = parserOf(
+export const parseAccount = parserOf(
   z.object({
     name: z.string(),
     role: z.enum(["device", "console", "viewer", "operator", "admin"]),

@@ -38,7 +38,7 @@ export interface Token {
   readonly agent: string;
 }
 
-const parseToken = parserOf<Token>(
+export const parseToken = parserOf<Token>(
   z.object({
     id: z.string(),
     account: z.string(),

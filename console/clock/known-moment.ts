@@ -4,7 +4,7 @@ import type { Database } from "../store/database.ts";
 import { instant, parserOf } from "../store/kept.ts";
 
 /** Twice the same: a flipped bit must not date the console to another century. */
-const parseRow = parserOf(
+export const parseRow = parserOf(
   z
     .object({ id: z.number(), moment: instant, again: instant })
     .check(z.refine(({ moment, again }) => moment === again, "expected the same moment twice")),

@@ -75,7 +75,7 @@ export class ClockOffsets {
   }
 }
 
-const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant }));
+export const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant }));
 
 function prepare(database: Database) {
   return {

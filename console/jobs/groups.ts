@@ -7,7 +7,7 @@ import { parserOf } from "../store/kept.ts";
 
 const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;
-const parseMember = parserOf(z.object({ name: z.string(), device: z.string() }));
+export const parseMember = parserOf(z.object({ name: z.string(), device: z.string() }));
 /** Rows that are read at once for a list of all. */
 const chunk = 200;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;

@@ -160,7 +160,7 @@ export class Damage {
   #takeOut(table: DamagedTable, row: Row, why: string): void {
     const columns: readonly string[] = keys[table];
     const values = columns.map((column) => row[column]);
-    const name = secret.has(table) && table !== "accounts" ? "" : values.map(String).join(" ");
+    const name = nameOfRow(table, row);
     const text = secret.has(table) ? "" : textOf(row);
     if (this.#remove(table, columns, values)) this.note(table, name, why, text);
     else this.#noteOnce(table, name, why, text);
@@ -199,8 +199,14 @@ export function damageOf(database: Database): Damage {
   return known.get(database) ?? new Damage(database, systemClock, silentLog);
 }
 
+/** By what a row is told to a person; of one that is a secret, nothing. */
+export function nameOfRow(table: DamagedTable, row: Row): string {
+  if (secret.has(table) && table !== "accounts") return "";
+  return keys[table].map((column) => String(row[column])).join(" ");
+}
+
 /** Numbers as numbers, where they are exact. */
-function plain(row: Row): Row {
+export function plain(row: Row): Row {
   const copy: Record<string, unknown> = { ...row };
   for (const column in copy) {
     const value = copy[column];

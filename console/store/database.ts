@@ -124,7 +124,7 @@ function codeOf(thrown: unknown): unknown {
 const versionsAhead = 1_000;
 
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  const version = versionOf(database);
   if (version < 0 || version > migrations.length + versionsAhead)
     throw new DamagedFileError(`${path} is damaged: its schema cannot have the number ${version}`);
   if (version > migrations.length && !shares(database, migrations))
@@ -173,13 +173,31 @@ function shares(database: Database, migrations: readonly string[]): boolean {
 
 /** Another program's database, or another one of ours, has other tables. */
 function assertShape(database: Database, migrations: readonly string[]): void {
+  const [problem] = shapeProblems(database, migrations);
+  if (problem !== undefined) throw new DamagedFileError(problem);
+}
+
+/** Tables that are not as `migrations` make them. */
+export function shapeProblems(database: Database, migrations: readonly string[]): string[] {
   const actual = shapeOf(database);
-  for (const [table, columns] of shapeBy(migrations)) {
-    if (String(actual.get(table)) === String(columns)) continue;
-    throw new DamagedFileError(
-      `it is not the database that it should be: expected a table ${table} (${columns.join(", ")})`,
+  return [...shapeBy(migrations)]
+    .filter(([table, columns]) => String(actual.get(table)) !== String(columns))
+    .map(
+      ([table, columns]) =>
+        `it is not the database that it should be: expected a table ${table} (${columns.join(", ")})`,
     );
-  }
+}
+
+/** How many migrations have made it. */
+export function versionOf(database: Database): number {
+  return (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+}
+
+/** What a look at every page, row and index finds wrong: three times as long as the one at each start. */
+export function faultsOf(database: Database): string[] {
+  const rows = database.prepare("PRAGMA integrity_check(20)").all() as Record<string, unknown>[];
+  const faults = rows.map((row) => String(Object.values(row)[0]));
+  return faults.length === 1 && faults[0] === "ok" ? [] : faults;
 }
 
 function assertSound(database: Database): void {

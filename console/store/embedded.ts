@@ -41,7 +41,8 @@ export interface EmbeddedStoreOptions {
 }
 
 /** A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
-const schema = [
+/** One migration a step. */
+export const metricsSchema = [
   `
   CREATE TABLE series (
     id INTEGER PRIMARY KEY,
@@ -98,7 +99,7 @@ export class EmbeddedStore implements MetricsStore {
     const { path, clock, damage } = this.#options;
     return {
       path,
-      migrations: schema,
+      migrations: metricsSchema,
       check: false,
       now: () => clock.now(),
       rescue: false,

@@ -129,7 +129,7 @@ export class LedgerRows {
 }
 
 /** @throws Error for a row that does not read */
-function toOutbox(stored: Row): OutboxRow {
+export function toOutbox(stored: Row): OutboxRow {
   const { settled, runs, set_aside: setAside, ...row } = outboxRow(stored);
   return { ...row, setAside, settled: toRanges(JSON.parse(settled)), runs: keptRuns(JSON.parse(runs)) };
 }
@@ -147,7 +147,7 @@ function toRanges(kept: unknown): Ranges {
 }
 
 /** @throws Error for a row that does not read */
-function toMissing(stored: Row): Missing & { readonly id: number; readonly device: DeviceId } {
+export function toMissing(stored: Row): Missing & { readonly id: number; readonly device: DeviceId } {
   const { id, device, outbox, first, last, batches, samples, estimated, since, until, why } = gapRow(stored);
   const one = outbox === "" ? { outbox: null, first: null, last: null } : { outbox, first, last };
   return { id, device, ...one, batches, samples, estimated: estimated === 1, from: since, to: until, why };

@@ -49,10 +49,10 @@ const reserved: ReadonlySet<string> = new Set([...reservedNames, "host"]);
 const name = { measurement: z.string(), field: z.string(), type: z.enum(["float", "integer", "string", "boolean"]) };
 const row = z.object({ ...name, device: deviceId });
 type Row = z.infer<typeof row>;
-const parseRow = parserOf(row);
+export const parseRow = parserOf(row);
 const decisionRow = z.object({ ...name, by: z.string(), since: z.number() });
 type Decision = Pick<z.infer<typeof decisionRow>, "type" | "by" | "since">;
-const parseDecision = parserOf(decisionRow);
+export const parseDecision = parserOf(decisionRow);
 
 interface Known {
   readonly fields: Map<string, FieldType>;

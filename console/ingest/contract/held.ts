@@ -53,7 +53,8 @@ const rowOverhead = 200;
 /** Pages given back at a time. */
 const pages = 200;
 
-const schema = [
+/** One migration a step. */
+export const heldSchema = [
   `
   CREATE TABLE held (
     id INTEGER PRIMARY KEY,
@@ -110,7 +111,7 @@ export class HeldValues {
     // They were acknowledged, which is a promise: what reads of a damaged file is taken over.
     const database = openMended({
       path,
-      migrations: schema,
+      migrations: heldSchema,
       now: () => clock.now(),
       rescue: true,
       told: (file) => damage?.noteFile(file),

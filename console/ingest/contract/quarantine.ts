@@ -34,7 +34,7 @@ export interface SetAside {
 export type Misfit = Omit<SetAside, "first" | "last">;
 type Entry = { -readonly [K in keyof SetAside]: SetAside[K] };
 
-const parseRow = parserOf(
+export const parseRow = parserOf(
   z.object({
     device: deviceId,
     measurement: z.string(),

@@ -42,7 +42,8 @@ export interface SpoolState {
   readonly problem?: string;
 }
 
-const schema = [
+/** One migration a step. */
+export const spoolSchema = [
   `
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
@@ -116,7 +117,7 @@ export class Spool {
     const { path, clock, damage } = this.#options;
     return {
       path,
-      migrations: schema,
+      migrations: spoolSchema,
       now: () => clock.now(),
       rescue: true,
       told: (file) => damage?.noteFile(file),

@@ -1,0 +1,34 @@
+import { parseAccount } from "../accounts.ts";
+import { parseRow as parseMoment } from "../clock/known-moment.ts";
+import { parseCommand } from "../desk/kept.ts";
+import { keptBirth, parseRow as parseDevice } from "../device.ts";
+import { parseRow as parseOffset } from "../ingest/clock-offsets.ts";
+import { toMissing, toOutbox } from "../ingest/completeness/rows.ts";
+import { parseDecision, parseRow as parseType } from "../ingest/contract/field-types.ts";
+import { parseRow as parseSetAside } from "../ingest/contract/quarantine.ts";
+import { parseMember } from "../jobs/groups.ts";
+import { parseJob, parseJobDevice } from "../jobs/kept.ts";
+import type { DamagedTable, Row } from "../store/damage.ts";
+import { parseToken } from "../tokens.ts";
+
+/** The console's own doors for the rows of each table: what throws here is what it would set aside. */
+export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
+  accounts: parseAccount,
+  tokens: parseToken,
+  devices: (row) => keptBirth(parseDevice(row)),
+  commands: (row) => {
+    parseCommand(row);
+    // Long ones are listed by their short form.
+    if (typeof row["brief"] === "string") parseCommand({ ...row, document: row["brief"] });
+  },
+  jobs: parseJob,
+  job_devices: parseJobDevice,
+  device_groups: parseMember,
+  outboxes: toOutbox,
+  outbox_gaps: toMissing,
+  clock: parseMoment,
+  clock_offsets: parseOffset,
+  field_types: parseType,
+  field_decisions: parseDecision,
+  quarantine: parseSetAside,
+};

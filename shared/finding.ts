@@ -1,0 +1,19 @@
+/** One thing that `muster doctor` has looked at. */
+export interface Finding {
+  /** A file or table, by its name in the directory that is looked at. */
+  readonly what: string;
+  readonly state: "sound" | "damaged" | "mended" | "note";
+  /** What it holds, what is wrong with it, or what became of it. */
+  readonly says: string;
+}
+
+/** Things of one kind that are told one by one at most: a damaged disk has thousands of them. */
+export const mostFindings = 20;
+
+/** The first few, and how many more there are. */
+export function firstFew(findings: readonly Finding[]): readonly Finding[] {
+  const more = findings.length - mostFindings;
+  const [first] = findings;
+  if (more <= 0 || !first) return findings;
+  return [...findings.slice(0, mostFindings), { ...first, says: `and ${more} more like these` }];
+}
