@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Agent } from "../agent/agent.ts";
 import { systemClock } from "#shared/clock";
 import { openState } from "../console/state.ts";
 import { openForReading } from "../console/store/database.ts";
@@ -92,6 +93,48 @@ suite("power cuts of the console's machine", ({ test }) => {
     const known = numbersIn(join(data, "muster.db"), "SELECT batches FROM outboxes WHERE device = 'probe'");
     assert.is(known, acked);
     assert.is(numbersIn(join(data, "muster.db"), "SELECT COUNT(*) FROM tokens WHERE kind = 'session'"), 1);
+  });
+
+  test("every command that somebody was told of is there, with the end that was told", async (scope) => {
+    const { url, http, enroll, start, cut } = await place(scope);
+    const password = await enroll("probe");
+    const running = await start();
+    const agent = new Agent({ device: "probe", url, password, interval: 60_000 });
+    scope.cleanup(() => agent.stop());
+    agent.handle("count", { concurrent: true, run: () => null });
+    agent.start();
+    const login = { authorization: `Basic ${btoa("admin:correct horse")}` };
+    const ask = async (method: string, path: string, body?: object): Promise<{ id: string; state: string }> => {
+      const json = { headers: { ...login, "content-type": "application/json" }, body: JSON.stringify(body) };
+      const init = { method, headers: login, ...(body ? json : {}) };
+      const answer = await fetch(`${http}/api/${path}`, init);
+      assert.ok(answer.ok, `${answer.status}`);
+      return (await answer.json()) as { id: string; state: string };
+    };
+    await eventually("the agent", () => ask("POST", "devices/probe/commands", { key: "count" }));
+    await enroll("away");
+    const told = new Map<string, string>();
+    const publish = await openPublisher(scope, { url, secretOf: () => "correct horse" }, "admin");
+    let typed = 0;
+    for (let round = 0; round < count / 4; round += 1) {
+      const answers = await Promise.all([
+        ask("POST", "devices/probe/commands", { key: "count" }),
+        ask("POST", "devices/away/commands?wait=false", { key: "count", ttl: "1h" }),
+        ask("POST", "devices/away/commands?wait=false", { key: "count", ttl: "1h" }),
+        publish("muster/away/cmd", Buffer.from('{"key":"typed"}')).then(() => void (typed += 1)),
+      ]);
+      for (const answer of answers) if (answer) told.set(answer.id, answer.state);
+      const withdrawn = answers[1]?.id ?? "";
+      told.set(withdrawn, (await ask("DELETE", `commands/${withdrawn}`)).state);
+    }
+    await running.kill("SIGKILL");
+    const database = openForReading(join(cut(), "muster.db"));
+    scope.cleanup(() => database.close());
+    const rows = database.prepare("SELECT id, key, state FROM commands").all() as Record<string, string>[];
+    const states = new Map(rows.map(({ id = "", state = "" }) => [id, state]));
+    const wrong = [...told].filter(([id, state]) => states.get(id) !== state);
+    assert.is(wrong.length, 0, `${wrong.length} of ${told.size} are not as they were told`);
+    assert.is(rows.filter(({ key }) => key === "typed").length, typed);
   });
 
   test("secrets made a moment ago open the console, Mosquitto and the devices", async (scope) => {
