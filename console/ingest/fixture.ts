@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readAck, type Batch } from "#shared/messages/metrics";
+import { readAck, type Ack, type Batch } from "#shared/messages/metrics";
 import type { Scope } from "../../test/suite.ts";
 import { openDatabase } from "../store/database.ts";
 import { syncOf } from "../store/group-sync.ts";
@@ -17,14 +17,20 @@ export const rpi = parseDeviceId("rpi-7");
 const topic = "muster/rpi-7/metrics";
 
 /** Ingest on a real database and disk, over a store that notes what it gets, or is away. @param onAck is told of each ack that goes out @param place its directory */
-export async function openIngest(scope: Scope, onAck: (payload: Buffer) => void = () => {}, place?: string) {
+export async function openIngest(
+  scope: Scope,
+  onAck: (payload: Buffer) => void = () => {},
+  place?: string,
+  clock = new ManualClock(),
+) {
   const directory = place ?? (await scope.directory());
-  const clock = new ManualClock();
   const database = openDatabase(join(directory, "muster.db"), migrations);
   scope.cleanup(() => database.close());
   const written: SeriesColumns[] = [];
   const refused: string[] = [];
   const acked = new Set<string>();
+  /** Every word to an agent, in order. */
+  const acks: Ack[] = [];
   const problems: (string | null)[] = [];
   const forks: (string | null)[] = [];
   const begun: string[] = [];
@@ -58,10 +64,15 @@ export async function openIngest(scope: Scope, onAck: (payload: Buffer) => void 
     problem: (_, problem) => void problems.push(problem),
     refuse: (_device, _topic, why) => void refused.push(why),
     observeOutbox: (_, problem) => void forks.push(problem),
-    begin: (_, outbox, run) => void begun.push(`${outbox} ${run}`),
+    begin: (_, outbox, run, begin) => {
+      begun.push(`${outbox} ${run}`);
+      acks.push({ outbox, run, ranges: [], begin });
+    },
     publishAck: (_, payload) => {
       onAck(payload);
-      const { outbox = "", run, ranges } = readAck(payload);
+      const ack = readAck(payload);
+      acks.push(ack);
+      const { outbox = "", run, ranges } = ack;
       const whose = run === undefined ? "" : ` ${run}`;
       for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acked.add(`${outbox} ${seq}${whose}`);
     },
@@ -69,6 +80,7 @@ export async function openIngest(scope: Scope, onAck: (payload: Buffer) => void 
   ingest.start();
   scope.cleanup(() => ingest.stop());
   return {
+    directory,
     clock,
     contract,
     ingest,
@@ -76,6 +88,7 @@ export async function openIngest(scope: Scope, onAck: (payload: Buffer) => void 
     written,
     refused,
     acked,
+    acks,
     problems,
     forks,
     begun,
