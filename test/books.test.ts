@@ -78,7 +78,7 @@ class World {
 
   async stop(): Promise<void> {
     for (const { outbox } of this.#machines) await outbox.outbox.close();
-    this.#console.ingest.stop();
+    await this.#console.ingest.stop();
   }
 
   async #sample({ outbox }: Machine, count: number): Promise<void> {
@@ -94,8 +94,8 @@ class World {
     for (const queue of outbox.outbox.queues) {
       for (let seq = queue.after(0); seq !== undefined; seq = queue.after(seq)) {
         const payload = queue.read(seq);
-        for (let times = 0; payload && times < 2; times += 1)
-          if (this.#random(100) < (times === 0 ? likely : 20)) this.#console.take(payload);
+        for (const chance of payload ? [likely, 20] : [])
+          if (payload && this.#random(100) < chance) this.#console.take(payload);
       }
     }
     await this.#console.settled();
@@ -136,7 +136,7 @@ class World {
     const { directory, clock, ingest } = this.#console;
     await this.#console.settled();
     this.#written.push(...this.#valuesIn(this.#console));
-    ingest.stop();
+    await ingest.stop();
     this.#console = await openIngest(this.#scope, undefined, directory, clock);
   }
 

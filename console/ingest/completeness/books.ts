@@ -16,24 +16,28 @@ export class Books {
   readonly #options: BooksOptions;
   /** The one that was asked for longest ago first. */
   readonly #books = new Map<string, Book>();
+  /** The one that was asked for last: one batch asks several times. */
+  #last: Book | undefined;
 
   constructor(options: BooksOptions) {
     this.#options = options;
   }
 
   get(device: DeviceId, outbox: string): Book | undefined {
+    if (this.#last?.device === device && this.#last.outbox === outbox) return this.#last;
     const name = key(device, outbox);
     const known = this.#books.get(name);
     if (known) {
       this.#books.delete(name);
       this.#books.set(name, known);
-      return known;
+      return (this.#last = known);
     }
     const row = this.#options.rows.outbox(device, outbox);
     return row && this.add({ ...row, writing: [] });
   }
 
   add(book: Book): Book {
+    this.#last = book;
     this.#books.set(key(book.device, book.outbox), book);
     for (const [name, old] of this.#books) {
       if (this.#books.size <= mostBooks) break;
@@ -49,6 +53,7 @@ export class Books {
   }
 
   drop(device: DeviceId, outbox: string): void {
+    this.#last = undefined;
     this.#books.delete(key(device, outbox));
   }
 }
