@@ -26,8 +26,8 @@ interface Answer {
   readonly headers: Record<string, unknown>;
 }
 
-async function startApi(scope: Scope): Promise<Api> {
-  const fleet = await startFleet(scope, "embedded");
+async function startApi(scope: Scope, options: Parameters<typeof startFleet>[2] = {}): Promise<Api> {
+  const fleet = await startFleet(scope, "embedded", options);
   fleet.state.accounts.set("admin", "admin", "correct horse");
   fleet.state.accounts.set("eve", "viewer", "battery staple");
   const app = await buildApp({
@@ -225,6 +225,19 @@ suite("HTTP API", ({ test }) => {
     const device = fleet.login("rpi-7");
     const basic = `Basic ${Buffer.from(`rpi-7:${device[device.indexOf("-P") + 1]}`).toString("base64")}`;
     problem(await ask("GET", "/api/devices", undefined, { authorization: basic }), 403, /is device/);
+  });
+
+  test("an administrator's word ends a doubt about the console's clock; nobody else's does", async (scope) => {
+    let now = (): number => Date.now();
+    const { ask, fleet } = await startApi(scope, { clock: { ...systemClock, now: () => now() } });
+    now = () => Date.now() + 8 * 86_400_000;
+    assert.is((await ask("GET", "/healthz")).body.clock.state, "ahead");
+    const ann = { authorization: `Bearer ${fleet.state.accounts.issueToken("ann", "token", 60_000)}` };
+    problem(await ask("POST", "/api/clock/trusted", undefined, ann), 403, /needs the role admin/);
+    assert.equal((await ask("POST", "/api/clock/trusted")).body, { state: "trusted" });
+    assert.equal((await ask("GET", "/healthz")).body.clock, { state: "trusted" });
+    now = () => 5_000;
+    problem(await ask("POST", "/api/clock/trusted"), 409, /before there was a Muster/);
   });
 
   test("OpenAPI describes every route; health needs no login", async (scope) => {
