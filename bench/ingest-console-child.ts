@@ -12,13 +12,14 @@ const { directory, port, url, influxUrl, devices, secret } = settingsOfChild<{
   port: number;
   /** The external broker; without it, the embedded one listens on `port`. */
   url?: string;
-  influxUrl: string;
+  /** Without it, samples go to the embedded store. */
+  influxUrl?: string;
   devices: number;
   secret: string;
 }>();
 const state = openState(directory, systemClock);
 for (let index = 0; index < devices; index++) state.accounts.set(deviceName(index), "device", secret);
-const common = { directory, state, influxUrl, log: silentLog };
+const common = { directory, state, log: silentLog, ...(influxUrl === undefined ? {} : { influxUrl }) };
 const console = new Console(
   url === undefined ? { ...common, bus: await embedded() } : { ...common, url, password: secret, mqttVersion: "auto" },
 );

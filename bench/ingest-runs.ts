@@ -1,4 +1,6 @@
 import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { openForReading } from "../console/store/database.ts";
 import { freePort, startDefaultMosquitto, startMosquitto } from "../test/mosquitto.ts";
 import { startInflux, type InfluxServer } from "../test/influx.ts";
 import { bundlePrograms, type Bundle } from "../test/bundle.ts";
@@ -10,6 +12,9 @@ import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./
 export const load = makeLoad({ devices: 100, series: 10, instants: 6, batches: 220, warm: 20 });
 /** Every sample in a batch of its own: what an agent sends that is told to be live. */
 export const liveLoad = makeLoad({ devices: 100, series: 10, instants: 1, batches: 360, warm: 60 });
+/** The same two for the embedded store, which takes fewer points in a second. */
+export const storeLoad = makeLoad({ devices: 30, series: 10, instants: 6, batches: 100, warm: 20 });
+export const storeLiveLoad = makeLoad({ devices: 30, series: 10, instants: 1, batches: 360, warm: 60 });
 /** The plain pipeline is slower, and gets less to do. */
 const plainLoad = makeLoad({ devices: 100, series: 10, instants: 6, batches: 30, warm: 5 });
 const secret = "a secret of the bench, long enough";
@@ -23,7 +28,7 @@ export interface Run {
   readonly ms: number;
   readonly lost: number;
   readonly resent?: number;
-  readonly cpu: { readonly ours?: number; readonly broker?: number; readonly influx: number; readonly load: number };
+  readonly cpu: { readonly ours?: number; readonly broker?: number; readonly influx?: number; readonly load: number };
 }
 
 function makeLoad(shape: Omit<Load, "from">): Load {
@@ -48,7 +53,19 @@ export async function muster(kind: "embedded" | "mosquitto", load: Load): Promis
     await eventually("the console", async () => (await ask<{ connected: boolean }>(console, {})).connected);
     const agents = await child(scope, "ingest-agents-child.ts", { load, port, secret });
     const ours = async (): Promise<number> => (await ask<{ cpu: number }>(console, {})).cpu;
-    return timed(influx, agents, load, { ours, ...(external ? { broker: () => cpuOf(external.pid) } : {}) });
+    const broker = external ? { broker: () => cpuOf(external.pid) } : {};
+    return timed(() => count(influx), agents, load, { influx: () => cpuOf(influx.pid), ours, ...broker });
+  });
+}
+
+/** Simulated agents → embedded broker → console → embedded store: an ack means that all of it is synced to the disk. */
+export async function embeddedStore(load: Load): Promise<Run> {
+  return scoped(async (scope) => {
+    const [port, directory] = [await freePort(), await scope.directory()];
+    const console = await child(scope, "ingest-console-child.ts", { directory, port, devices: load.devices, secret });
+    const agents = await child(scope, "ingest-agents-child.ts", { load, port, secret });
+    const ours = async (): Promise<number> => (await ask<{ cpu: number }>(console, {})).cpu;
+    return timed(() => countRows(directory), agents, load, { ours });
   });
 }
 
@@ -57,7 +74,8 @@ export async function blast(load: Load): Promise<Run> {
   return scoped(async (scope) => {
     const influx = await startInflux(scope);
     await influx.shell("CREATE DATABASE fleet");
-    return timed(influx, await child(scope, "ingest-blast-child.ts", { load, url: influx.url }), load, {});
+    const giver = await child(scope, "ingest-blast-child.ts", { load, url: influx.url });
+    return timed(() => count(influx), giver, load, { influx: () => cpuOf(influx.pid) });
   });
 }
 
@@ -65,31 +83,25 @@ type Meter = () => number | Promise<number>;
 
 /** Warms up, then runs what counts: the child that gives the load says how long it took. */
 async function timed(
-  influx: InfluxServer,
+  counted: () => number | Promise<number>,
   giver: ChildProcess,
   load: Load,
-  meters: { ours?: Meter; broker?: Meter },
+  meters: { influx?: Meter; ours?: Meter; broker?: Meter },
 ): Promise<Run> {
-  const read = async () => ({
-    influx: cpuOf(influx.pid),
-    ...(meters.ours ? { ours: await meters.ours() } : {}),
-    ...(meters.broker ? { broker: await meters.broker() } : {}),
-  });
+  const read = async (): Promise<(readonly [string, number])[]> => {
+    const values: (readonly [string, number])[] = [];
+    for (const [of, meter] of Object.entries(meters)) values.push([of, await meter()]);
+    return values;
+  };
   await ask(giver, { until: load.warm });
-  const before = await read();
+  const before = new Map(await read());
   const said = await ask<{ ms: number; cpu: number; resent?: number }>(giver, { until: load.batches });
-  const after = await read();
-  const spent = (of: "influx" | "ours" | "broker"): number => (after[of] ?? 0) - (before[of] ?? 0);
+  const spent = (await read()).map(([of, used]) => [of, used - (before.get(of) ?? 0)] as const);
   return {
     points: pointsOf(load, load.batches - load.warm),
-    lost: pointsOf(load, load.batches) - (await count(influx)),
+    lost: pointsOf(load, load.batches) - (await counted()),
     ...said,
-    cpu: {
-      influx: spent("influx"),
-      load: said.cpu,
-      ...(meters.ours ? { ours: spent("ours") } : {}),
-      ...(meters.broker ? { broker: spent("broker") } : {}),
-    },
+    cpu: { ...Object.fromEntries(spent), load: said.cpu },
   };
 }
 
@@ -141,6 +153,16 @@ export async function plain(): Promise<Run> {
 async function count(influx: InfluxServer): Promise<number> {
   const csv = await influx.shell(`SELECT count("errors") FROM "${measurement}"`, { database: "fleet", format: "csv" });
   return Number(csv.trim().split(",").at(-1));
+}
+
+function countRows(directory: string): number {
+  const database = openForReading(join(directory, "metrics.db"));
+  try {
+    const sql = "SELECT COUNT(*) AS count FROM samples WHERE series IN (SELECT id FROM series WHERE measurement = ?)";
+    return (database.prepare(sql).get(measurement) as { count: number }).count;
+  } finally {
+    database.close();
+  }
 }
 
 function accounts(load: Load) {

@@ -1,6 +1,6 @@
 import { agentCost } from "./agent-cost.ts";
 import { crowd } from "./crowd.ts";
-import { ingest } from "./ingest.ts";
+import { embedded, ingest } from "./ingest.ts";
 import { overload } from "./overload.ts";
 import { roundTrip } from "./roundtrip.ts";
 import { wire } from "./wire.ts";
@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   agent: agentCost,
   overload,
   ingest,
+  embedded,
   wire,
   crowd,
 };

@@ -35,7 +35,9 @@ export async function powerDisk(scope: Pick<Scope, "directory" | "cleanup">): Pr
   writeFileSync(image, "");
   truncateSync(image, size * 1024 * 1024);
   const extended = "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=" + ownerOf();
-  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-E", extended, image]);
+  // Where the system keeps it is not on everybody's path.
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-E", extended, image], { env });
   const directory = mount(scope, image, join(memory, "disk"));
   let cuts = 0;
   return {
