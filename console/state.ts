@@ -11,7 +11,7 @@ import { MqttSecrets } from "./mqtt-secrets.ts";
 import { Damage } from "./store/damage.ts";
 import { busyPatience, longPatience, type Database } from "./store/database.ts";
 import { closeDatabase } from "./store/group-sync.ts";
-import { openMended, type DamagedFile } from "./store/mend.ts";
+import { mendIndexes, openMended, type DamagedFile } from "./store/mend.ts";
 import { Persist } from "./store/persist.ts";
 import { migrations } from "./store/schema.ts";
 
@@ -84,6 +84,7 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, pa
   });
   const damage = new Damage(database, clock, log);
   for (const file of damaged) damage.noteFile(file);
+  for (const [table, why] of mendIndexes(database, lookedUp)) damage.note(table, "", why);
   for (const { file, why } of missing) damage.note(file, "", why);
   files.note();
   const persist = new Persist(database, clock, log);
@@ -97,6 +98,9 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, pa
   };
   return { directory, database, accounts, mqttSecrets, damage, persist, noteFiles: () => files.note(), close };
 }
+
+/** Small tables whose rows decide who comes in: a row that its index hides locks somebody out. */
+const lookedUp = ["accounts", "tokens", "mqtt_secrets"];
 
 function isEmptyDirectory(path: string): boolean {
   try {

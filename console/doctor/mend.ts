@@ -27,7 +27,7 @@ export function mendConsole(directory: string, clock: Clock): Finding[] {
     const said = fresh.map(({ place, name, why }): Finding => ({
       what: place,
       state: "mended",
-      says: `set aside: ${name} ${why}`,
+      says: `set aside or mended: ${name} ${why}`,
     }));
     return [...said, ...indexes];
   } finally {

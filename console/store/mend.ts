@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { syncDirectory } from "#shared/durable-file";
 import { asError } from "#shared/errors";
-import { DamagedFileError, makeDatabase, openDatabase, type Database, type OpenOptions } from "./database.ts";
+import { DamagedFileError, faultsOf, makeDatabase, openDatabase, type Database, type OpenOptions } from "./database.ts";
 import { salvage } from "./salvage.ts";
 
 /** A database file that could not be used, and what became of it. */
@@ -60,6 +60,27 @@ export function mend({ path, migrations, now, rescue, told, ...options }: MendOp
   syncDirectory(dirname(path));
   told({ file: basename(path), keptAs: basename(keptAs), why: asError(why).message, saved });
   return openDatabase(path, migrations, { ...options, check: false });
+}
+
+/**
+ * Makes the indexes of these tables anew where they do not fit: a flipped bit in one hides a row from whoever looks it up, and the look
+ * at every page does not see it.
+ * @returns for each table that was mended, what was wrong
+ */
+export function mendIndexes(
+  database: Database,
+  tables: readonly string[],
+): readonly (readonly [table: string, why: string])[] {
+  return tables.flatMap((table): (readonly [string, string])[] => {
+    const faults = faultsOf(database, table);
+    if (faults.length === 0) return [];
+    try {
+      database.exec(`REINDEX ${table}`);
+      return [[table, `its index did not fit it and was made anew: ${faults.join("; ")}`]];
+    } catch (thrown) {
+      return [[table, `its index does not fit it, and cannot be made anew: ${asError(thrown).message}`]];
+    }
+  });
 }
 
 const unfinished = ".new";
