@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
+import { parseDeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import type { Refusal } from "#shared/messages/command";
@@ -47,6 +48,7 @@ suite("simple samples", ({ test }) => {
       assert.ok((answer?.why ?? "").startsWith(sentence), `${answer?.why}\n${sentence}`);
       assert.is(answer?.try, instead);
     }
+    await assertAsked(fleet, embeddedRows(directory));
   });
 
   test("InfluxDB holds the same names, tags and values", async (scope) => {
@@ -59,6 +61,7 @@ suite("simple samples", ({ test }) => {
     await eventually("all rows", async () => (await influxRows(influx)).length >= expected.length);
     const rows = shown(await influxRows(influx), since).map(withoutDistance);
     assert.equal(rows.sort(), expected.sort());
+    await assertAsked(fleet, await influxRows(influx));
   });
 
   test("the page has the table of all forms", () => {
@@ -68,6 +71,22 @@ suite("simple samples", ({ test }) => {
     );
   });
 });
+
+/** Whatever its names are, each value comes back to who asks for it, as charts do. */
+async function assertAsked({ console }: Fleet, rows: readonly Row[]): Promise<void> {
+  const odd = rows.filter((row) =>
+    /[^\w,:{}"[\].]/.test(JSON.stringify([row.measurement, row.tags, Object.keys(row.fields)])),
+  );
+  assert.ok(odd.length > 3);
+  for (const { measurement, tags, ts, fields } of odd)
+    for (const [field, value] of Object.entries(fields)) {
+      const asked = { device: parseDeviceId("rpi-7"), measurement, field, tags, from: ts, to: ts + 1 };
+      assert.equal(await console.store.query({ ...asked, every: 0 }), [{ tags, points: [[ts, value]] }], field);
+      if (typeof value !== "number") continue;
+      const [mean] = await console.store.query({ ...asked, every: 1_000 });
+      assert.is(mean?.points[0]?.[1], value, field);
+    }
+}
 
 function embeddedRows(directory: string): Row[] {
   const database = openForReading(join(directory, "metrics.db"));

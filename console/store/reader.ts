@@ -106,9 +106,9 @@ function orCarefully(ask: (careful: boolean) => unknown): unknown {
   }
 }
 
-/** SQLite's path of one field, whatever characters its name has; a quote in a name cannot be said there. */
+/** SQLite's path of one field, whatever characters its name has: written with the same escapes as in the row. */
 function pathOf(field: string): string {
-  return `$."${field.replaceAll('"', "")}"`;
+  return `$.${JSON.stringify(field)}`;
 }
 
 function prepare(database: Database) {
