@@ -141,7 +141,7 @@ suite("moments", ({ test }) => {
   });
 
   test("that cannot be read refuse the sample where it says ts, and are set aside in the flat form", () => {
-    for (const ts of ["2025-01-01T00:00:00", "now", 17_356_896_000_000, -1, true, {}])
+    for (const ts of ["2025-01-01T00:00:00", "now", 17_356_896_000_000, -1, true, {}, { toString: 1, valueOf: 1 }, []])
       assert.match(
         refusal(() => one({ ts, values: { a: 1 } })),
         /sample is not valid: ts: expected a time/,

@@ -146,9 +146,11 @@ class Reader {
     const moment = readMoment(value);
     if (typeof moment === "object") return this.#noted(moment.at, moment.unit);
     // A clock that was never set. What stands at the arrival anyway needs no unit; distances do.
-    const number = Number(value);
-    const isPlaced = moment === "unset" && (this.#alone || (!this.#set && number === (this.#unset ??= number)));
-    if (isPlaced || (this.#accepted && typeof value === "number")) return number;
+    if (this.#accepted && typeof value === "number") return value;
+    // Not of anything else: an object may have a `toString` of its own.
+    const number = moment === "unset" ? Number(value) : undefined;
+    const isPlaced = this.#alone || (!this.#set && number === (this.#unset ??= number));
+    if (number !== undefined && isPlaced) return number;
     throw noTime("ts", value);
   }
 
