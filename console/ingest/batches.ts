@@ -9,7 +9,7 @@ import type { ClockTrust } from "../clock/clock-doubt.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
 import { Acks } from "./acks.ts";
 import { ClockOffsets } from "./clock-offsets.ts";
-import { BatchLedger } from "./completeness/ledger.ts";
+import { BatchLedger, type Numbered } from "./completeness/ledger.ts";
 import { CompletenessReports } from "./completeness/reports.ts";
 import { LedgerRows } from "./completeness/rows.ts";
 import { Forks, type ForksOptions } from "./forks.ts";
@@ -162,10 +162,11 @@ export class Batches {
   }
 
   /** Asks the ledger, and answers what it knows already. @returns in whose book a batch is that is new; undefined where it is not */
-  #bookOfNew(device: DeviceId, { outbox, seq, run }: Name): string | undefined {
-    const book = this.#ledger.bookOf(device, outbox, seq, run);
+  #bookOfNew(device: DeviceId, name: Numbered): string | undefined {
+    const { outbox, seq, run } = name;
+    const book = this.#ledger.bookOf(device, name);
     const taken = this.#ledger.take(device, book, seq, run);
-    if (book !== outbox && run !== undefined) this.#forks.heard(device, outbox, run);
+    if (book !== outbox) this.#forks.heard(device, outbox, run);
     if (taken === "new") return book;
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;

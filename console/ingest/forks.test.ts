@@ -3,6 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
+import { laterBy, mostReturns } from "./completeness/ledger.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
 import { Forks, mostTold, shownFor } from "./forks.ts";
 
@@ -77,6 +78,43 @@ suite("an outbox that goes back, or exists twice", ({ test }) => {
     take(batchOf(5, { run: "r2", dt: [], m: [], dropped: { from: 1, to: 4, samples: 4, why: "full" } }));
     await settled();
     assert.equal([report().stored, report().missing, report().outstanding.batches], [3, 2, 0]);
+  });
+
+  for (const run of ["r1", undefined]) {
+    test(`${run === undefined ? "without a run" : "of the same run"}, what is later than all before is another batch`, async (scope) => {
+      const { take, settled, written, clock, report, forks, begun } = await start(scope);
+      const send = async (...seqs: number[]): Promise<void> => {
+        const t = clock.now();
+        // Each comes twice.
+        for (const seq of [...seqs, ...seqs]) take(batchOf(seq, { ...(run ? { run } : {}), t: t + seq }));
+        await settled();
+      };
+      await send(1, 2, 3);
+      clock.advance(laterBy - 5_000);
+      await send(2);
+      assert.equal([written.length, forks.length], [3, 0], "it may be a repetition");
+      for (let times = 1; times <= mostReturns; times += 1) {
+        clock.advance(laterBy + 5_000);
+        await send(1, 2);
+        assert.is(written.length, 3 + times * 2);
+      }
+      assert.equal([report().stored, report().missing, report().outstanding.batches], [written.length * 3, 0, 0]);
+      clock.advance(laterBy + 5_000);
+      await send(1, 2);
+      assert.is(written.length, 3 + mostReturns * 2, "it went back once too often");
+      assert.ok(forks.every((problem) => problem?.includes("went back to an earlier state")));
+      assert.is(begun.length > 0, run !== undefined);
+    });
+  }
+
+  test("a clock that is ahead makes no other batch of a repetition", async (scope) => {
+    const { take, settled, report, clock } = await start(scope);
+    for (let times = 0; times < 3; times += 1) {
+      take(batchOf(1, { t: Date.UTC(2036, 0, 1) }));
+      await settled();
+      clock.advance(laterBy * 2);
+    }
+    assert.is(report().stored, 3);
   });
 
   test("without a run a number that comes again is a repetition, as ever", async (scope) => {

@@ -45,11 +45,11 @@ export class Forks {
     this.#cancel = undefined;
   }
 
-  /** A batch has come from this run under a number that another run has given to another batch. */
-  heard(device: DeviceId, outbox: string, run: string): void {
+  /** A batch has come from this run under a number that another batch has. @param run undefined where it tells none, and cannot be told to begin */
+  heard(device: DeviceId, outbox: string, run: string | undefined): void {
     const { clock, log, begin } = this.#options;
     const now = clock.now();
-    const name = `${device} ${outbox} ${run}`;
+    const name = `${device} ${outbox} ${run ?? ""}`;
     if (Math.abs(now - (this.#told.get(name) ?? -Infinity)) < patience) return;
     this.#told.delete(name);
     this.#told.set(name, now);
@@ -59,6 +59,7 @@ export class Forks {
     }
     if (!this.#shown.has(device)) log.warn({ device, outbox }, problemOf(device));
     this.#show(device, now + shownFor);
+    if (run === undefined) return;
     begin(device, outbox, run, "its numbers were given before: it went back to an earlier state, or exists twice");
   }
 

@@ -5,12 +5,13 @@ import type { Log } from "#shared/log";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
 import { syncOf } from "../../store/group-sync.ts";
+import { tolerated } from "../placing.ts";
 import { hear, isComplete, letGo, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
 import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
 import type { Missing } from "./completeness.ts";
 import { has } from "./ranges.ts";
-import { lineOf, outboxOf, runOf } from "./runs.ts";
+import { lineOf, nextLine, outboxOf, runOf } from "./runs.ts";
 import type { LedgerRows } from "./rows.ts";
 
 export interface BatchLedgerOptions {
@@ -44,6 +45,21 @@ export interface Written {
   readonly gap?: Gap | undefined;
 }
 
+/** What a batch says of itself. */
+export interface Numbered {
+  readonly outbox: string;
+  readonly seq: number;
+  readonly run?: string | undefined;
+  readonly t?: number;
+}
+
+/**
+ * Milliseconds by which a batch must be later than all of its outbox for its number to be another one's: a repetition is not later than
+ * itself, but for the minute by which a wrong clock and the place that the console has given it may differ.
+ */
+export const laterBy = 120_000;
+/** Times that one run may go back, each with a line of its own; what comes of it after that is one with the last. */
+export const mostReturns = 8;
 /** Batches of one device on their way to the store at most: twice an agent's window. More are left to their sender. */
 const mostWriting = 64;
 /** Characters of the reason for a gap. */
@@ -94,14 +110,29 @@ export class BatchLedger {
   }
 
   /**
-   * The book that a batch belongs to: its outbox's; or, where another run of the agent has given this number to another batch, because
-   * its outbox was put back or exists twice, a line of that outbox.
+   * The book that a batch belongs to: its outbox's; or, where this number was given to another batch, because the outbox was put back or
+   * exists twice, a line of that outbox. Another batch it is that another run has numbered; or that is of a time after all that is
+   * known of the outbox: a virtual machine that goes on from a snapshot of its memory is the same run, and agents of before tell none.
+   * @param name with `t`, the first instant by the device's clock (epoch ms), where that can be read
    */
-  bookOf(device: DeviceId, outbox: string, seq: number, run: string | undefined): string {
-    const book = run === undefined ? undefined : this.#books.get(device, outbox);
-    if (!book || run === undefined || !(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
+  bookOf(device: DeviceId, { outbox, seq, run, t }: Numbered): string {
+    const book = this.#books.get(device, outbox);
+    if (!book || !(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
     const owner = runOf(book.runs, seq);
-    return owner === "" || owner === run ? outbox : lineOf(outbox, run);
+    const isAnothers = run !== undefined && owner !== "" && owner !== run;
+    if (!isAnothers && !this.#isLater(book, t)) return outbox;
+    let line = lineOf(outbox, run ?? "");
+    for (let turn = 1; turn < mostReturns; turn += 1) {
+      const known = this.#books.get(device, line);
+      if (!known || !has(known.settled, seq) || !this.#isLater(known, t)) break;
+      line = nextLine(line);
+    }
+    return line;
+  }
+
+  /** By a device's clock that is minutes ahead nothing can be said. */
+  #isLater({ newest }: Book, t: number | undefined): boolean {
+    return t !== undefined && newest !== null && t > newest + laterBy && t <= this.#now() + tolerated;
   }
 
   /**

@@ -52,8 +52,12 @@ export function outboxOf(name: string): string {
   return at < 0 ? name : name.slice(0, at);
 }
 
-/** The run that a line is of. */
+/** A further line of the same run, which went back once more. */
+export function nextLine(line: string): string {
+  return `${line}~`;
+}
+
+/** The run that a line is of; undefined where it is of no run that is told. */
 export function lineRun(name: string): string | undefined {
-  const at = name.indexOf("~");
-  return at < 0 ? undefined : name.slice(at + 1);
+  return name.split("~")[1] || undefined;
 }
