@@ -8,7 +8,7 @@ import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { CommandLine } from "#shared/commandline";
 import { descriptorLimit, portsWithin, type Ports } from "#shared/descriptors";
-import { BadInputError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
@@ -24,6 +24,7 @@ import {
   prepareMosquitto,
   shownOnce,
   type Administration,
+  type MosquittoFiles,
 } from "./console/cli/accounts.ts";
 import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
@@ -105,6 +106,8 @@ line
     "make a secret for MQTT alone, which an external Mosquitto wants; the account must exist, and stays as it is",
   )
   .option("--no-mqtt", "take the secret for MQTT away")
+  .option("--remove", "take the account away, and end what is open with it")
+  .option("--yes", "with --remove: without a question")
   .action(administer(addOperator));
 line
   .command("mosquitto", "write the password and access files for an external Mosquitto", [
@@ -154,7 +157,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   };
   const secret = await localSecret(state, values.device, "device");
   await serveAgent(agent, secret, { lifetime, net });
-  if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
   const { banner } = await import("./console/cli/banner.ts");
   process.stdout.write(
     banner({
@@ -202,7 +205,7 @@ async function startConsole(
     net,
     ports: await portsOf(values, { mqtt: false, http: true }),
   });
-  if (values.mqttUrl !== undefined) await writeMosquittoFiles(values, state);
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
   const { externalBroker } = await import("./console/cli/banner.ts");
   const problem = await console.reachBroker(patienceAtStart);
   process.stdout.write(`Muster's console listens at ${http}\n`);
@@ -345,7 +348,10 @@ async function openBroker(
       });
       const url = brokerHere({ listen, mqttPort: port });
       noteBroker(values.data, url);
-      lifetime.add(accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
+      const end = ({ name, what }: AccountChange): void => {
+        if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
+      };
+      lifetime.add(accounts.changes.on(end));
       return url;
     },
   };
@@ -399,12 +405,14 @@ async function serveConsole(
   const port = await server.start();
   lifetime.add(() => server.stop());
   const http = consoleHere({ listen, httpPort: port });
-  writeCliToken(state, "admin", http);
+  let admin = state.accounts.mainAdmin() ?? "admin";
+  writeCliToken(state, admin, http);
   if (values.mqttUrl !== undefined) noteBroker(values.data, values.mqttUrl);
   // A new password ends all tokens of its account; this machine's command line gets another one.
   const renew = ({ name, what }: AccountChange): void => {
-    if (what === "account" && name === "admin" && state.accounts.find(name))
-      state.persist.write("the command line's token", () => writeCliToken(state, name, http));
+    if (what !== "account" || name !== admin) return;
+    admin = state.accounts.mainAdmin() ?? admin;
+    state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
   };
   lifetime.add(state.accounts.changes.on(renew));
   return { console, http };
@@ -443,14 +451,18 @@ function administer<A extends unknown[]>(act: (administration: Administration, .
     const { openState } = await import("./console/state.ts");
     const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
-    const writeFiles = (): Promise<string> => writeMosquittoFiles(values, state);
+    const writeFiles = (): Promise<MosquittoFiles> => writeMosquittoFiles(values, state);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
   });
 }
 
-/** Mosquitto's side of the accounts and of the table of rules, beside the data. @returns the directory */
-async function writeMosquittoFiles({ data, root }: Settings, { accounts, mqttSecrets }: State): Promise<string> {
+/** Mosquitto's side of the accounts and of the table of rules, beside the data; it is told to read them. */
+async function writeMosquittoFiles(
+  { data, root }: Settings,
+  { accounts, mqttSecrets }: State,
+): Promise<MosquittoFiles> {
   const files = await import("./broker/mosquitto-files.ts");
+  const { reloadByHand, reloadMosquitto } = await import("./broker/mosquitto-reload.ts");
   await accounts.synced();
   const directory = join(data, "mosquitto");
   // People log in there with a secret of few rounds, if they have one; programs have no other.
@@ -463,5 +475,33 @@ async function writeMosquittoFiles({ data, root }: Settings, { accounts, mqttSec
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME\n`,
     );
-  return directory;
+  return { directory, byHand: reloadByHand(reloadMosquitto(directory)) };
+}
+
+/** Accounts that change while the console runs change at Mosquitto as well. */
+async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime): Promise<void> {
+  const log = createLog("console", values.logLevel);
+  await writeMosquittoFiles(values, state);
+  let writing: Promise<void> | undefined;
+  let again = false;
+  const write = async (): Promise<void> => {
+    try {
+      const { byHand } = await writeMosquittoFiles(values, state);
+      if (byHand !== undefined) log.warn({}, byHand);
+    } catch (error) {
+      log.error({ err: asError(error) }, "Mosquitto's files do not have the newest accounts");
+    }
+    writing = undefined;
+    if (again) begin();
+  };
+  const begin = (): void => {
+    again = writing !== undefined;
+    writing ??= write();
+  };
+  const end = state.accounts.changes.on(({ what }) => what === "account" && begin());
+  lifetime.add(async () => {
+    end();
+    again = false;
+    await writing;
+  });
 }

@@ -172,9 +172,13 @@ export class Broker {
     return this.#local;
   }
 
-  /** Closes every connection of `name`, because its account is gone or its secret has changed. */
-  disconnect(name: string): void {
+  /**
+   * Closes every connection of `name`, because its account is gone or its secret has changed.
+   * @param forget whether it is gone: who gets the name later does not come into its sessions, nor to what waits in them
+   */
+  disconnect(name: string, forget = false): void {
     this.#guests.disconnect(name);
+    if (forget) this.#sessions.endAll(name);
   }
 
   stats(): Stats {

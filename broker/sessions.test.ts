@@ -76,6 +76,24 @@ suite("sessions", ({ test }) => {
     assert.is(sessions.ownerOf(`own-${sessionsOfUser}`), "olaf");
   });
 
+  test("the sessions of an account that is gone are nobody's: who gets the name later begins anew", () => {
+    const { sessions } = make();
+    for (const [id, owner] of [
+      ["one", "olaf"],
+      ["two", "olaf"],
+      ["three", "vera"],
+    ] as const) {
+      sessions.subscribe(id, owner, [{ topic: "a", qos: 1 }]);
+      sessions.enqueue(id, packet(1));
+    }
+    sessions.endAll("olaf");
+    assert.equal(
+      [sessions.ownerOf("one"), sessions.ownerOf("two"), sessions.ownerOf("three")],
+      [undefined, undefined, "vera"],
+    );
+    assert.equal([sessions.queued, sessions.interestedIn("a")], [1, ["three"]]);
+  });
+
   test("an acknowledged message leaves the queue, by its packet id", () => {
     const { sessions } = make();
     sessions.subscribe("one", "olaf", [{ topic: "a", qos: 1 }]);

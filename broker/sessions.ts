@@ -120,6 +120,11 @@ export class Sessions {
     this.#sessions.delete(id);
   }
 
+  /** Ends every session of one user. */
+  endAll(owner: string): void {
+    for (const session of this.#sessions.values()) if (session.owner === owner) this.end(session.id);
+  }
+
   /** Notes that the client of a session came (`true`) or went. */
   present(id: string, here: boolean): void {
     const session = this.#sessions.get(id);

@@ -76,7 +76,7 @@ export class Accounts {
   /**
    * Makes an account, or gives an existing one a new secret and role.
    * @returns the secret: the given one, or a generated one
-   * @throws BadInputError when the name does not fit the role, or the password is too short
+   * @throws BadInputError when the name does not fit the role, the password is too short, or no administrator would be left
    */
   set(name: string, role: Role, secret?: string): string {
     checkName(name, role);
@@ -86,6 +86,7 @@ export class Accounts {
       );
     }
     this.#assertSameKind(name, role);
+    this.#assertAdminStays(name, role);
     const chosen = secret ?? generateSecret();
     const hash = hashSecret(chosen, roundsFor(role, chosen));
     this.#database
@@ -119,10 +120,11 @@ export class Accounts {
 
   /**
    * Gives a person's account another role; its secret stays, and what was opened under the old role is ended.
-   * @throws BadInputError when the account is a program's
+   * @throws BadInputError when the account is a program's, or the last administrator's
    */
   setRole(name: string, role: Role): void {
     this.#assertSameKind(name, role);
+    this.#assertAdminStays(name, role);
     this.#database.prepare("UPDATE accounts SET role = ? WHERE name = ?").run(role, name);
     this.tokens.endAll(name);
     this.changed(name);
@@ -135,11 +137,38 @@ export class Accounts {
     throw new BadInputError(`"${name}" is taken by a ${present}: choose another name`);
   }
 
-  /** @returns whether there was such an account */
+  /**
+   * Takes an account away, with its sessions, tokens and secret for MQTT; what it has open is ended.
+   * @returns whether there was such an account
+   * @throws BadInputError where it is the last administrator's
+   */
   remove(name: string): boolean {
-    const removed = this.#database.prepare("DELETE FROM accounts WHERE name = ?").run(name).changes > 0;
-    if (removed) this.changed(name);
-    return removed;
+    // In one statement: two administrators may remove each other at the same moment, in two processes.
+    const removed = this.#database
+      .prepare(
+        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND NOT EXISTS
+         (SELECT 1 FROM accounts WHERE role = 'admin' AND name <> ?1))`,
+      )
+      .run(name);
+    if (removed.changes > 0) this.changed(name);
+    else if (this.isLastAdmin(name)) throw new BadInputError(lastAdmin(name));
+    return removed.changes > 0;
+  }
+
+  /** Whether without this account there would be no administrator. */
+  isLastAdmin(name: string): boolean {
+    const admins = this.people().filter(({ role }) => role === "admin");
+    return admins.length === 1 && admins[0]?.name === name;
+  }
+
+  /** Whom this machine's command line acts as: the administrator `admin`, or the first of the others. */
+  mainAdmin(): string | undefined {
+    const admins = this.people().filter(({ role }) => role === "admin");
+    return (admins.find(({ name }) => name === "admin") ?? admins[0])?.name;
+  }
+
+  #assertAdminStays(name: string, role: Role): void {
+    if (role !== "admin" && this.isLastAdmin(name)) throw new BadInputError(lastAdmin(name));
   }
 
   find(name: string): Account | undefined {
@@ -159,6 +188,14 @@ export class Accounts {
       )
       .all(only ?? null) as { name: string; fingerprint: string }[];
     return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+  }
+
+  /** Viewers, operators and administrators, by name. */
+  people(): readonly Account[] {
+    const select = this.#database.prepare(
+      "SELECT name, role, hash FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
+    );
+    return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 
   list(): readonly Account[] {
@@ -209,6 +246,10 @@ export class Accounts {
     this.#options.onChange?.();
     this.changes.emit({ name, what: "account" });
   }
+}
+
+function lastAdmin(name: string): string {
+  return `"${name}" is the last administrator: make another one first, with: npx muster operator NAME --role admin`;
 }
 
 function roundsFor(role: Role, secret: string): number {

@@ -136,6 +136,51 @@ suite("accounts on the command line", ({ test }) => {
   );
 
   test(
+    "muster operator NAME --remove ends everything of that account, and it stays away; the last administrator stays",
+    async (scope) => {
+      const { http, env, mqtt: broker, muster, logIn } = await start(scope);
+      await muster("operator", "ann", "--role", "admin", "--password", "battery staple");
+      const { cookie } = await logIn("ann", "battery staple");
+      const client = mqtt.connect(broker, {
+        username: "ann",
+        password: "battery staple",
+        reconnectPeriod: 0,
+        protocolVersion: 4,
+      });
+      scope.cleanup(() => client.endAsync(true));
+      await new Promise<void>((resolve) => client.once("connect", () => resolve()));
+      const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
+      const unasked = await muster("operator", "ann", "--remove");
+      assert.is(unasked.code, 1);
+      assert.match(unasked.err, /Remove ann \(admin\).*no terminal to ask on: add --yes/);
+      const { out } = await muster("operator", "ann", "--remove", "--yes");
+      assert.match(out, /^ann \(admin\) is removed, and what was open with that account has ended$/m);
+      await withDeadline(closed, 1, "the connection's end");
+      const asked = await fetch(`${http}/api/session`, { headers: { cookie } });
+      assert.is(asked.status, 401);
+      assert.is((await logIn("ann", "battery staple")).status, 401);
+      for (const [args, why] of [
+        [["ann", "--remove", "--yes"], /there is no account "ann"/],
+        [["edge-1", "--remove", "--yes"], /"edge-1" is a device: expected muster device edge-1 --remove/],
+        [["admin", "--remove", "--yes"], /"admin" is the last administrator: make another one first/],
+        [["admin", "--role", "viewer"], /"admin" is the last administrator/],
+        [["admin", "--remove", "--role", "viewer"], /expected no other option but --yes/],
+      ] as const)
+        assert.match((await muster("operator", ...args)).err, why);
+
+      // Another administrator takes over: the first one is removed for good, and the command line of this machine goes on.
+      await muster("operator", "eve", "--role", "admin", "--password", "battery staple");
+      assert.is((await muster("operator", "admin", "--remove", "--yes")).code, 0);
+      await eventually("a token of eve's", async () => /eve +token .*this one/.test((await muster("sessions")).out));
+      const { MUSTER_ADMIN_PASSWORD: _, ...later } = env;
+      const again = await runProgram(...musterProgram(["mosquitto"]), { env: later });
+      assert.not.match(again.out, /operator admin, password/, "no administrator comes back by himself");
+      assert.match(again.out, /^eve, secret for MQTT/m);
+    },
+    { seconds: 40 },
+  );
+
+  test(
     "a password is asked for without an echo, taken from standard input, or from a file",
     async (scope) => {
       const { muster, typing, logIn } = await start(scope);

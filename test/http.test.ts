@@ -240,10 +240,34 @@ suite("HTTP API", ({ test }) => {
     problem(await ask("POST", "/api/clock/trusted"), 409, /before there was a Muster/);
   });
 
+  test("accounts: an administrator lists and removes them; a device, the console and the last administrator stay", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    const { accounts } = await (await ask("GET", "/api/accounts")).body;
+    assert.equal(accounts, [
+      { name: "admin", role: "admin" },
+      { name: "ann", role: "operator" },
+      { name: "eve", role: "viewer" },
+      { name: "vic", role: "viewer" },
+    ]);
+    const ann = { authorization: `Basic ${btoa(`ann:${fleet.secretOf("ann")}`)}` };
+    problem(await ask("GET", "/api/accounts", undefined, ann), 403, /needs the role admin/);
+    problem(await ask("DELETE", "/api/accounts/vic", undefined, ann), 403, /needs the role admin/);
+    assert.is((await ask("DELETE", "/api/accounts/vic")).status, 204);
+    problem(await ask("DELETE", "/api/accounts/vic"), 404, /no account of this name/);
+    problem(await ask("DELETE", "/api/accounts/rpi-7"), 409, /"rpi-7" is a device: DELETE \/api\/devices\/rpi-7/);
+    problem(await ask("DELETE", "/api/accounts/console"), 409, /the console's own account/);
+    problem(await ask("DELETE", "/api/accounts/admin"), 409, /the last administrator/);
+    fleet.state.accounts.setRole("ann", "admin");
+    assert.is((await ask("DELETE", "/api/accounts/admin")).status, 204);
+    problem(await ask("GET", "/api/accounts"), 401, /name or password is wrong/);
+  });
+
   test("OpenAPI describes every route; health needs no login", async (scope) => {
     const { ask } = await startApi(scope);
     const { body } = await ask("GET", "/api/openapi.json");
     assert.equal(Object.keys(body.paths).sort(), [
+      "/api/accounts",
+      "/api/accounts/{name}",
       "/api/clock/trusted",
       "/api/collector/{uuid}/shutdown",
       "/api/commands",

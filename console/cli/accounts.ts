@@ -1,5 +1,5 @@
 import { BadInputError } from "#shared/errors";
-import { parseDeviceId } from "#shared/ids";
+import { parseDeviceId, quoted } from "#shared/ids";
 import { generateSecret } from "#shared/password";
 import { forShell } from "#shared/printable";
 import { seatsOf, type Role } from "#shared/principal";
@@ -9,14 +9,23 @@ import { Topics } from "#shared/topics";
 import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from "../secrets.ts";
 import type { Accounts } from "../accounts.ts";
 import type { State } from "../state.ts";
+import { confirm } from "./confirm.ts";
 
 /** What the commands about accounts act on. */
 export interface Administration {
   readonly values: Settings;
   readonly state: State;
-  /** Writes an external Mosquitto's password and access files. @returns their directory */
-  readonly writeMosquittoFiles: () => Promise<string>;
+  /**
+   * Writes an external Mosquitto's password and access files, and has it read them.
+   * @returns their directory; and what is left to be done by hand, where it could not be told
+   */
+  readonly writeMosquittoFiles: () => Promise<MosquittoFiles>;
   readonly out: (text: string) => void;
+}
+
+export interface MosquittoFiles {
+  readonly directory: string;
+  readonly byHand: string | undefined;
 }
 
 /** Makes a person's account or changes it: a password that nobody spoke of stays where a role was given. @returns what to print */
@@ -66,12 +75,16 @@ export interface OperatorFlags {
   readonly passwordFile?: string;
   /** A secret for MQTT: made, taken away, or left as it is. */
   readonly mqtt?: boolean;
+  /** Takes the account away; with `yes` without a question. */
+  readonly remove?: boolean;
+  readonly yes?: boolean;
 }
 
 /** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
   const { mqtt, role } = flags;
+  if (flags.remove) return removePerson(administration, name, flags);
   if (role !== undefined && !isPersonsRole(role))
     throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
   const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
@@ -83,6 +96,30 @@ export async function addOperator(administration: Administration, name: string, 
   await writeMosquittoFiles();
 }
 
+/** Takes a person's or program's account away. @throws BadInputError for one that is not there, is the last administrator, or a device */
+async function removePerson(
+  { state, writeMosquittoFiles, out }: Administration,
+  name: string,
+  { yes, role, mqtt, password, passwordFile }: OperatorFlags,
+): Promise<void> {
+  const { accounts } = state;
+  const other = { role, mqtt, password, passwordFile };
+  if (Object.values(other).some((one) => one !== undefined))
+    throw new BadInputError("--remove takes the account away: expected no other option but --yes");
+  const present = accounts.find(name)?.role;
+  if (present === undefined) throw new BadInputError(`there is no account ${quoted(name)}`);
+  if (present === "device") throw new BadInputError(`"${name}" is a device: expected muster device ${name} --remove`);
+  if (present === "console")
+    throw new BadInputError(`"${name}" is the console's own account, which every start would make again`);
+  if (accounts.isLastAdmin(name)) accounts.remove(name);
+  await confirm(`Remove ${name} (${present}), and end what is open with that account?`, yes);
+  accounts.remove(name);
+  await accounts.synced();
+  out(`${name} (${present}) is removed, and what was open with that account has ended`);
+  const { byHand } = await writeMosquittoFiles();
+  if (byHand !== undefined) out(byHand);
+}
+
 /** Makes what an external Mosquitto needs before it is started; with a secret for the administrator, once, unless `admin` is false. */
 export async function prepareMosquitto(
   administration: Administration,
@@ -92,9 +129,10 @@ export async function prepareMosquitto(
   await localSecret(state, "console", "console");
   await localSecret(state, values.device, "device");
   const password = await admitAdmin(state, values.adminPassword);
-  const first = admin && state.mqttSecrets.hashOf("admin") === undefined;
-  const secret = first ? mqttSecretOf(state, "admin") : undefined;
-  const directory = await writeMosquittoFiles();
+  const main = state.accounts.mainAdmin();
+  const first = admin && main !== undefined && state.mqttSecrets.hashOf(main) === undefined;
+  const secret = first ? mqttSecretOf(state, main) : undefined;
+  const { directory } = await writeMosquittoFiles();
   out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
   if (password !== undefined) out(shownOnce(password));
@@ -121,7 +159,8 @@ export async function admitAdmin(
     return undefined;
   }
   const kept = readSecret(directory, unshown);
-  if (accounts.find("admin")) {
+  // One that was removed stays so, as long as there is another administrator.
+  if (accounts.mainAdmin() !== undefined) {
     if (kept === undefined || (await accounts.verify("admin", kept))) return kept;
     // Another has been set since.
     removeSecret(directory, unshown);

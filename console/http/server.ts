@@ -26,6 +26,7 @@ import { readJsonBodies } from "./json-body.ts";
 import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
+import { accountRoutes } from "./routes/accounts.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
 import { clockRoutes } from "./routes/clock.ts";
@@ -158,6 +159,7 @@ export async function buildApp({
   await app.register(swagger, { openapi, transform: jsonSchemaTransform });
   const send = sendInTurns(new Turns({ clock }));
   await app.register(sessionRoutes(accounts, send));
+  await app.register(accountRoutes(accounts, send));
   await app.register(deviceRoutes(console, clock, send));
   await app.register(completenessRoutes(console, send));
   await app.register(commandRoutes(console, send));

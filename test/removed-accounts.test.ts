@@ -1,0 +1,107 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import mqtt, { type MqttClient } from "mqtt";
+import * as assert from "uvu/assert";
+import { reloadByHand, reloadMosquitto } from "../broker/mosquitto-reload.ts";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
+import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
+
+/** Mosquitto as it is shipped, with the files that Muster writes, and Muster beside it. */
+async function start(scope: Scope) {
+  const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  const directory = join(await scope.directory(), "data");
+  const env = {
+    MUSTER_DATA: directory,
+    MUSTER_HTTP_PORT: String(httpPort),
+    MUSTER_MQTT_PORT: String(mqttPort),
+    MUSTER_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}`,
+    MUSTER_DEVICE: "edge-1",
+    MUSTER_ADMIN_PASSWORD: "correct horse",
+  };
+  const muster = (...args: string[]): Promise<Finished> => runProgram(...musterProgram(args), { env });
+  await muster("mosquitto");
+  const conf = (await readFile("mosquitto.conf", "utf8"))
+    .replace(/^listener 1883 /m, `listener ${mqttPort} `)
+    .replaceAll("data/mosquitto/", `${directory}/mosquitto/`)
+    .replace(/^#user root$/m, process.getuid?.() === 0 ? "user root" : "");
+  const path = join(directory, "mosquitto.conf");
+  await writeFile(path, conf);
+  const broker = new Running(scope, "mosquitto", ["-v", "-c", path]);
+  await broker.line(/mosquitto version .* running/);
+  const reloads = (): number => broker.lines.filter((line) => line.includes("Reloading config")).length;
+  await new Running(scope, ...musterProgram(["start"]), { env }).line(/broker +external broker at .*, connected$/);
+  const http = `http://127.0.0.1:${httpPort}`;
+  const ask = (method: string, route: string): Promise<Response> =>
+    fetch(http + route, {
+      method,
+      headers: { authorization: `Basic ${Buffer.from("admin:correct horse").toString("base64")}` },
+    });
+  const secretOf = async (name: string): Promise<string> =>
+    /secret for MQTT (\S{27})/.exec((await muster("operator", name, "--mqtt")).out)?.[1] ?? "";
+  const connect = async (username: string, password: string): Promise<MqttClient> => {
+    const client = mqtt.connect(env.MUSTER_MQTT_URL, { username, password, reconnectPeriod: 0, clientId: username });
+    scope.cleanup(() => client.endAsync(true));
+    client.on("error", () => {});
+    await withDeadline(
+      new Promise<void>((resolve) => client.once("connect", () => resolve())),
+      5,
+      `${username}'s connection`,
+    );
+    return client;
+  };
+  return { muster, ask, secretOf, connect, reloads };
+}
+
+const closing = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once("close", () => resolve()));
+
+suite("accounts that are taken away, at Mosquitto", ({ test }) => {
+  test(
+    "a removal ends the connections of that account within a second, from the command line and over the API; a role holds at once",
+    async (scope) => {
+      const { muster, ask, secretOf, connect, reloads } = await start(scope);
+      await muster("operator", "ann", "--role", "operator");
+      await muster("operator", "bob", "--role", "operator");
+      const secrets = { ann: await secretOf("ann"), bob: await secretOf("bob") };
+      const held = [await connect("ann", secrets.ann), await connect("ann~2", secrets.ann)];
+      const other = await connect("bob", secrets.bob);
+      const heard: string[] = [];
+      other.on("message", (topic) => heard.push(topic));
+      await other.subscribeAsync("muster/edge-1/#", { qos: 1 });
+      const [first] = held;
+      await first?.publishAsync("muster/edge-1/cmd", "ping", { qos: 1 });
+      await eventually("the answer", () => heard.some((topic) => topic.includes("/reply/")));
+
+      // Under the new role at once, without a new connection.
+      const before = reloads();
+      await muster("operator", "ann", "--role", "viewer");
+      await eventually("the new rules", () => reloads() > before);
+      await first?.publishAsync("muster/edge-1/cmd", "info", { qos: 1 });
+      await other.publishAsync("muster/edge-1/cmd", "report", { qos: 1 });
+      await eventually("what came after it", () => heard.filter((topic) => topic.endsWith("/cmd")).length >= 2);
+      assert.is(heard.filter((topic) => topic.endsWith("/cmd")).length, 2, "a viewer's command is nobody's");
+
+      const closed = Promise.all(held.map(closing));
+      const removed = await muster("operator", "ann", "--remove", "--yes");
+      assert.not.match(removed.out, /SIGHUP/, "it was told");
+      await withDeadline(closed, 1, "the end of ann's connections");
+      const ended = closing(other);
+      assert.is((await ask("DELETE", "/api/accounts/bob")).status, 204);
+      await withDeadline(ended, 1, "the end of bob's connection");
+      assert.is((await ask("DELETE", "/api/accounts/bob")).status, 404);
+    },
+    { seconds: 60 },
+  );
+
+  test("a process id that is not Mosquitto's gets no signal", async (scope) => {
+    const directory = await scope.directory();
+    const path = join(directory, "mosquitto.pid");
+    assert.is(reloadMosquitto(directory), "absent");
+    for (const text of [`${process.pid}\n`, "-1", "0", "1", "x", "999999999"]) {
+      await writeFile(path, text);
+      assert.is(reloadMosquitto(directory), "absent", text);
+    }
+    assert.match(reloadByHand("absent") ?? "", /send it a SIGHUP; until then .* stays open/);
+    assert.is(reloadByHand("told"), undefined);
+  });
+});
