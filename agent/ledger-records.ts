@@ -87,7 +87,7 @@ export function replay(entries: Map<CommandId, Entry>, value: unknown): boolean 
 }
 
 /** A result whose beginning was in a damaged line: it was begun all the same. */
-function begunAtLeast({ ts, boot = "" }: FinalReply): Begun {
+function begunAtLeast({ ts = 0, boot = "" }: FinalReply): Begun {
   return { key: "", boot, at: ts, attempts: 1 };
 }
 

@@ -5,7 +5,7 @@ import { ManualClock, systemClock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { parseDeviceId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import type { Reply } from "#shared/messages/command";
+import { readReply, type Reply } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import type { Device } from "../device.ts";
@@ -108,6 +108,16 @@ suite("desk", ({ test }) => {
     await eventually("the withdrawal", () => withdrawals().length === 1);
     assert.equal(await retained(), []);
     assert.equal(desk.withId(command.id)[0], document);
+  });
+
+  test("a reply of a device without a clock is as old as its arrival", async (scope) => {
+    const { desk, clock } = await office(scope);
+    const command = desk.submit(id, { key: "ping", by: "ann", timeout: 5_000 });
+    clock.advance(700);
+    const { value } = readReply(Buffer.from(JSON.stringify({ id: command.id, state: "succeeded" })));
+    desk.reply(id, command.id, value);
+    const event = desk.find(id, command.id)?.timeline.find(({ who }) => who === "device");
+    assert.equal(event, { ts: command.ts + 700, who: "device", what: "succeeded" });
   });
 
   test("of an earlier run a call whose caller's time is over is not shown again, and ends; one whose caller may ask for it is", async (scope) => {

@@ -12,7 +12,7 @@ const outputKept = 65_536;
 export function endedBy(command: Command, reply: FinalReply, now: number, took: number | undefined): Command {
   const ran = reply.ms === undefined ? "" : ` after ${reply.ms} ms`;
   const events: Event[] = [
-    { ts: Math.round(reply.ts), who: "device", what: `${reply.state}${ran}` },
+    { ts: Math.round(reply.ts ?? now), who: "device", what: `${reply.state}${ran}` },
     { ts: now, who: "console", what: "final reply received, task withdrawn" },
   ];
   const { state } = reply;

@@ -35,7 +35,8 @@ export function readTask(payload: Buffer): { value: Task; encoding: Encoding } {
 export const failure = z.object({ code: text, message: text, data: z.optional(json) });
 export type Failure = z.infer<typeof failure>;
 
-const common = { id: text, ts: epochMs, boot: z.optional(text), ms: z.optional(z.number()) };
+/** `ts` is when it was said, epoch ms; a device without a clock leaves it out. */
+const common = { id: text, ts: z.optional(epochMs), boot: z.optional(text), ms: z.optional(z.number()) };
 const running = z.object({
   ...common,
   state: z.literal("running"),
