@@ -209,6 +209,9 @@ export class EmbeddedStore implements MetricsStore {
 
   /** The first cause stays until a write succeeds. */
   #failed(cause: unknown): StoreUnavailableError {
+    // Between the first messages and its start, or after its stop, nothing is wrong with it.
+    if (!this.#open && !this.#unmended)
+      return new StoreUnavailableError("the embedded store is not started", { cause });
     const message = `the embedded store ${this.#options.path} takes no writes: ${asError(cause).message}`;
     if (!this.#problem) {
       this.#problem = { message, since: Math.round(this.#options.clock.now()) };

@@ -229,6 +229,17 @@ suite("embedded store", ({ test }) => {
       { times: Array.from({ length: count }, (_, index) => from + index * 1_000) },
     );
 
+  test("asked before its start it refuses, and nothing is wrong with it for that", async (scope) => {
+    const path = join(await scope.directory(), "metrics.db");
+    const store = new EmbeddedStore({ path, maxAge: 1e12, maxBytes: 1e9, ...common });
+    const refused = await store.write([many(1, began)]).catch((error: unknown) => error);
+    assert.instance(refused, StoreUnavailableError);
+    assert.equal(store.health(), { ok: true });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    assert.equal(store.health(), { ok: true });
+  });
+
   test("lets go of what is older than its age", async (scope) => {
     const clock = new ManualClock(began + 3_600_000);
     const store = new EmbeddedStore({
