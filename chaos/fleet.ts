@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { systemClock } from "#shared/clock";
 import { generateSecret } from "#shared/password";
 import { openState } from "../console/state.ts";
-import { freePort, startMosquitto, type Mosquitto } from "../test/mosquitto.ts";
+import type { BrokerProcess } from "../test/broker-process.ts";
+import { freePort, startMosquitto } from "../test/mosquitto.ts";
 import type { Programs } from "./build.ts";
 import { Child } from "./child.ts";
 import { History } from "./history.ts";
@@ -29,7 +30,7 @@ export class Fleet {
   readonly history: History;
   readonly #incidents: Journal;
   readonly #children: ReadonlyMap<Role, Child>;
-  readonly #mosquitto: Mosquitto | undefined;
+  readonly #mosquitto: BrokerProcess | undefined;
   #mosquittoUp = true;
   #onDeath: (who: Role) => void = () => {};
   readonly #undo: (() => unknown)[];
@@ -170,7 +171,7 @@ interface FleetParts {
   readonly kind: BrokerKind;
   readonly directory: string;
   readonly programs: Programs;
-  readonly mosquitto: Mosquitto | undefined;
+  readonly mosquitto: BrokerProcess | undefined;
   readonly mqttPort: number;
   readonly httpPort: number;
   readonly secrets: Readonly<Record<string, string>>;

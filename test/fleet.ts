@@ -6,11 +6,12 @@ import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
 import { seatsOf } from "#shared/principal";
-import { startMosquitto } from "./mosquitto.ts";
+import { startExternal, type Account, type ExternalKind } from "./brokers.ts";
 import { runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, type Scope } from "./suite.ts";
 
-export type BrokerKind = "embedded" | "mosquitto";
+export type BrokerKind = "embedded" | ExternalKind;
+/** Those over which whole suites run. */
 export const brokerKinds: readonly BrokerKind[] = ["embedded", "mosquitto"];
 
 /** A broker and a console, and agents as they are asked for: real ones, over sockets. */
@@ -64,7 +65,7 @@ export async function startFleet(
     if (next === undefined) throw new Error("all of ann's connections are taken");
     return next;
   };
-  const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, accounts);
+  const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, kind, accounts);
   const way = broker.bus
     ? { bus: broker.bus }
     : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
@@ -138,11 +139,11 @@ async function embedded(scope: Scope, { accounts }: State) {
   return { port, url: `mqtt://127.0.0.1:${port}`, bus: broker.local(), version: 4 as const, restart };
 }
 
-async function external(scope: Scope, accounts: Parameters<typeof startMosquitto>[1]["accounts"]) {
-  const mosquitto = await startMosquitto(scope, { accounts });
+async function external(scope: Scope, kind: ExternalKind, accounts: readonly Account[]) {
+  const broker = await startExternal(scope, kind, accounts);
   const restart = async (): Promise<void> => {
-    await mosquitto.stop("SIGKILL");
-    await mosquitto.start();
+    await broker.stop("SIGKILL");
+    await broker.start();
   };
-  return { port: mosquitto.port, url: mosquitto.url, bus: undefined, version: "auto" as const, restart };
+  return { port: broker.port, url: broker.url, bus: undefined, version: "auto" as const, restart };
 }

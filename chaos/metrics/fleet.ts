@@ -6,7 +6,8 @@ import { systemClock } from "#shared/clock";
 import { generateSecret } from "#shared/password";
 import { openState } from "../../console/state.ts";
 import { startInflux, type InfluxServer } from "../../test/influx.ts";
-import { freePort, startMosquitto, type Mosquitto } from "../../test/mosquitto.ts";
+import type { BrokerProcess } from "../../test/broker-process.ts";
+import { freePort, startMosquitto } from "../../test/mosquitto.ts";
 import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import type { Programs } from "../build.ts";
 import { Child } from "../child.ts";
@@ -25,7 +26,7 @@ export class Fleet {
   readonly httpPort: number;
   readonly influx: InfluxServer | undefined;
   readonly #children: ReadonlyMap<Role, Child>;
-  readonly #mosquitto: Mosquitto | undefined;
+  readonly #mosquitto: BrokerProcess | undefined;
   readonly #cuts: ReadonlyMap<Role, Cut>;
   readonly #disks: ReadonlyMap<Role, string>;
   readonly #incidents: Journal;
@@ -230,7 +231,7 @@ interface Parts {
   readonly httpPort: number;
   readonly influx: InfluxServer | undefined;
   readonly children: ReadonlyMap<Role, Child>;
-  readonly mosquitto: Mosquitto | undefined;
+  readonly mosquitto: BrokerProcess | undefined;
   readonly cuts: ReadonlyMap<Role, Cut>;
   readonly disks: ReadonlyMap<Role, string>;
   readonly undo: (() => unknown)[];
