@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { startFleet } from "./fleet.ts";
+import { parseDeviceId } from "#shared/ids";
+import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
-import { suite } from "./suite.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 suite("examples", ({ test }) => {
   test("the agent and the console from code, as the documentation shows them", async (scope) => {
@@ -24,4 +26,116 @@ suite("examples", ({ test }) => {
     for (const file of ["examples/agent.mjs", "examples/console.mjs"])
       assert.ok(page.includes(readFileSync(file, "utf8").trim()), file);
   });
+
+  test(
+    "the agent in Python keeps both promises: killed, withdrawn, without console and without broker",
+    async (scope) => {
+      const python = await pythonWithPaho();
+      // At the same time, because most of it is waiting.
+      await Promise.all([
+        inPython(scope, python, "embedded", 3),
+        inPython(scope, python, "mosquitto", 3),
+        inPython(scope, python, "mosquitto", 5),
+      ]);
+    },
+    { seconds: 60 },
+  );
 });
+
+/** Debian's package is for Debian's Python, before which another one may stand in the path. */
+async function pythonWithPaho(): Promise<string> {
+  const { code } = await runProgram("python3", ["-c", "import paho.mqtt.client"]);
+  return code === 0 ? "python3" : "/usr/bin/python3";
+}
+
+async function inPython(scope: Scope, python: string, kind: BrokerKind, mqtt: 3 | 5): Promise<void> {
+  const fleet = await startFleet(scope, kind);
+  const directory = await scope.directory();
+  const start = async (): Promise<Running> => {
+    const settings = { broker: `127.0.0.1:${fleet.port}`, device: "rpi-7", data: directory, mqtt, interval: 0.2 };
+    const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const env = { MUSTER_SECRET: fleet.secretOf("rpi-7") };
+    const running = new Running(scope, python, ["examples/agent.py", ...flags], { env });
+    running.child.once("exit", (code) => code && console.error(running.lines.join("\n")));
+    await fleet.sees("rpi-7", true);
+    return running;
+  };
+  const agent = await start();
+  const where = `${kind}, MQTT ${mqtt}`;
+  assert.is((await fleet.console.send("rpi-7", { key: "ping" })).state, "succeeded", where);
+
+  const again = await interruptedOnce(fleet, directory, agent, start);
+  await withdrawn(fleet, directory);
+  if (mqtt === 5) await answersWhereAsked(fleet);
+  await fleet.console.stop();
+  await fleet.console.start();
+  await eventually("the console's connection", () => fleet.console.brokerConnected);
+  if (kind === "mosquitto") await fleet.restartBroker();
+  const queued = await fleet.console.send("rpi-7", { key: "blink", args: { times: 1 } }, { ttl: "1m", timeout: "30s" });
+  assert.is(queued.state, "succeeded", where);
+  assert.is(blinks(directory, queued.id), 1, where);
+
+  await complete(fleet);
+  const ended = again.end();
+  again.child.kill("SIGTERM");
+  assert.is(await ended, 0, again.lines.join("\n"));
+  await eventually("its word", () => fleet.console.registry.get("rpi-7")?.reason === "shutdown");
+}
+
+/** A kill -9 in the middle of a command that must not run twice. */
+async function interruptedOnce(
+  fleet: Fleet,
+  directory: string,
+  agent: Running,
+  start: () => Promise<Running>,
+): Promise<Running> {
+  const device = parseDeviceId("rpi-7");
+  const order = { key: "blink", args: { times: 50 }, by: "test", timeout: null, ttl: 60_000 };
+  const { id } = fleet.console.desk.submit(device, order);
+  await eventually("the first blinks", () => blinks(directory, id) >= 2);
+  await agent.kill("SIGKILL");
+  const before = blinks(directory, id);
+  await fleet.sees("rpi-7", false);
+  const again = await start();
+  await eventually("the interrupted command's end", () => fleet.console.desk.find(device, id)?.state === "interrupted");
+  assert.is(fleet.console.desk.find(device, id)?.error?.code, "agent-stopped");
+  assert.is(blinks(directory, id), before);
+  return again;
+}
+
+/** A command that is withdrawn while it runs stops, and says so. */
+async function withdrawn(fleet: Fleet, directory: string): Promise<void> {
+  const device = parseDeviceId("rpi-7");
+  const order = { key: "blink", args: { times: 100 }, by: "test", timeout: null, ttl: 60_000 };
+  const { id } = fleet.console.desk.submit(device, order);
+  const find = (): ReturnType<Fleet["console"]["desk"]["find"]> => fleet.console.desk.find(device, id);
+  await eventually("that it runs", () => find()?.state === "running" && blinks(directory, id) > 0);
+  fleet.console.desk.cancel(device, id, "test");
+  await eventually("its own word", () => find()?.late?.[0]?.state === "cancelled");
+  assert.ok(blinks(directory, id) < 100);
+}
+
+/** The final reply also goes where an MQTT 5 request asked for it, with its correlation data. */
+async function answersWhereAsked(fleet: Fleet): Promise<void> {
+  const asked = ["-V", "mqttv5", "-t", "muster/rpi-7/cmd/43", "-e", "muster/rpi-7/reply/asked", "-m", "ping"];
+  const more = ["-D", "publish", "correlation-data", "call-7", "-F", "%D %p", "-W", "10"];
+  const { out, err } = await runProgram("mosquitto_rr", [...fleet.login(fleet.seat()), ...asked, ...more]);
+  assert.match(out, /^call-7 \{.*"id": ?"43".*"succeeded"/, err);
+}
+
+/** Every batch that was numbered is stored, and the outbox has let go of all but the last. */
+async function complete(fleet: Fleet): Promise<void> {
+  const device = parseDeviceId("rpi-7");
+  await eventually("completeness", () => {
+    const { missing, outstanding, stored } = fleet.console.ingest.batches.completeness.of(device);
+    return missing === 0 && outstanding.batches === 0 && stored >= 20;
+  });
+}
+
+function blinks(directory: string, id: string): number {
+  const path = join(directory, "blinks");
+  if (!existsSync(path)) return 0;
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line === id).length;
+}
