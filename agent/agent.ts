@@ -24,6 +24,7 @@ import { internal, type Deliveries } from "./collectors/internal.ts";
 import { longestPause, rarely } from "./collectors/rarely.ts";
 import type { Columns } from "./columns.ts";
 import { inventory } from "./collectors/inventory.ts";
+import { ConsolePresence } from "./console-presence.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import { Instance } from "./instance.ts";
@@ -74,6 +75,7 @@ export class Agent {
   readonly #ledger: Ledger;
   readonly #lock: DirectoryLock | undefined;
   readonly #presence: Presence;
+  readonly #console = new ConsolePresence();
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
   #stopping: Promise<void> | undefined;
   #finish: (reason: string) => void = () => {};
@@ -169,6 +171,9 @@ export class Agent {
       bus: this.#link,
       replyTopic: (id) => this.#topics.build({ kind: "reply", device, id }),
       boot,
+      announce: () => {
+        if (!this.#console.isAway) this.#presence.announce();
+      },
       clock,
       log,
     });
@@ -234,7 +239,7 @@ export class Agent {
     const filters = kinds.map((kind) => this.#topics.filter(kind, this.device));
     this.#link.subscribe(filters, (message) => this.#receive(message));
     this.#link.onConnection((change) => {
-      if (!change.up) return this.#sender.disconnected();
+      if (!change.up) return this.#disconnected();
       this.#presence.connected(change.session);
       this.#sender.connected();
       this.#executor.connected();
@@ -301,9 +306,19 @@ export class Agent {
     if (address?.kind === "console") this.#consoleChanged(message);
   }
 
+  #disconnected(): void {
+    this.#console.forget();
+    this.#sender.disconnected();
+    this.#executor.disconnected();
+  }
+
   #consoleChanged(message: Message): void {
     try {
-      this.#sender.consoleStatus(readConsoleStatus(message.payload));
+      const status = readConsoleStatus(message.payload);
+      const news = this.#console.heard(status, message.retain);
+      if (news === "past") return;
+      if (news === "returned") this.#presence.announceSoon();
+      this.#sender.consoleStatus(status);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "the console's status could not be read");
     }
@@ -314,7 +329,7 @@ export class Agent {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
       if (ack.ts !== undefined) this.#executor.learn(ack.ts);
-      if (ack.boot === this.boot) this.#executor.greeted();
+      if (ack.boot === this.boot && this.#presence.isOf(ack.session)) this.#executor.greeted(ack.open);
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

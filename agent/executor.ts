@@ -6,6 +6,7 @@ import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { readTask } from "#shared/messages/command";
 import { ConsoleClock } from "./console-clock.ts";
+import { ConsoleWord } from "./console-word.ts";
 import type { Handler } from "./handler.ts";
 import type { Job } from "./job.ts";
 import type { Begun, Ended, Ledger } from "./ledger.ts";
@@ -23,6 +24,8 @@ export interface ExecutorOptions {
   /** This run's id, and the machine's boot id where the system has one. */
   readonly boot: string;
   readonly machine: string | undefined;
+  /** Gives birth again: the console owes the last one an answer. */
+  readonly announce: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -33,6 +36,8 @@ const afterwardsDeadline = 3_000;
 /** Milliseconds: a handler that goes on so long after its command was withdrawn is reported; interrupted commands are given up on. */
 const abortGrace = 5_000;
 const interruptedGrace = 10_000;
+/** Milliseconds until the console is asked again for its word about what was found at the broker; twice as long each time, up to the longest. */
+const asking = { first: 5_000, longest: 60_000 };
 
 /**
  * Carries out tasks, each at most once, and answers every one.
@@ -42,6 +47,7 @@ const interruptedGrace = 10_000;
  *    │           │                                    │
  *    │           ├─ withdrawn: never begun            └─ withdrawn: aborted, then ended as it ends
  *    │           └─ past its expiry by the console's clock: expired
+ *    ├─ found at the broker: waits until the console, greeting this connection, says that it is open
  *    └─ unknown, bad, no room in the ledger, begun three times: rejected
  *
  * begun by an earlier run ──► its handler's onInterrupt: rerun ──► begun again | verify ──► ended | fail ──► interrupted
@@ -53,6 +59,7 @@ const interruptedGrace = 10_000;
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #consoleClock: ConsoleClock;
+  readonly #word = new ConsoleWord();
   readonly #replies: Replies;
   readonly #runner: Runner;
   readonly #queue: CommandQueue<Job>;
@@ -62,6 +69,7 @@ export class Executor {
   #stopped = false;
   #interruptedWatched = false;
   #greeted = false;
+  #cancelAsking: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
     const { clock, ledger, boot, machine, bus, log, replyTopic: topic } = options;
@@ -72,7 +80,7 @@ export class Executor {
     this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress });
     this.#queue = new CommandQueue({
       clock,
-      isReady: (job) => this.#runner.canJudge(job),
+      isReady: (job) => this.#mayBegin(job),
       run: (job) => this.#carryOut(job),
     });
   }
@@ -81,7 +89,9 @@ export class Executor {
   receive(id: CommandId, message: Message): void {
     if (this.#stopped) return;
     if (message.payload.length === 0) return this.#withdrawn(id);
-    if (this.#jobs.has(id) || this.#replies.waitsFor(id)) return;
+    const job = this.#jobs.get(id);
+    if (job && !message.retain) return this.#shown(job);
+    if (job || this.#replies.waitsFor(id)) return;
     const { ledger } = this.#options;
     const known = ledger.find(id);
     if (!known?.ended) return this.#arrived(id, message, known?.begun);
@@ -93,8 +103,18 @@ export class Executor {
   /** A connection has come up: retained tasks will arrive, and every unacknowledged final reply goes out again. */
   connected(): void {
     if (this.#stopped) return;
+    this.#word.forget();
     this.#queue.gather();
     this.#repeatUnsettled();
+    this.#ask(asking.first);
+  }
+
+  /** The connection is gone: what has not begun may be withdrawn without a word that would reach us. */
+  disconnected(): void {
+    this.#word.forget();
+    for (const job of this.#jobs.values()) job.found = true;
+    this.#cancelAsking?.();
+    this.#cancelAsking = undefined;
   }
 
   /** The console has told its present moment (epoch ms). */
@@ -103,10 +123,14 @@ export class Executor {
     this.#options.ledger.learn(ts);
   }
 
-  /** The console has answered this run's birth. It may have only just come to hear, so what it has not acknowledged goes out again. */
-  greeted(): void {
+  /**
+   * The console has answered this connection's birth. It may have only just come to hear, so what it has not acknowledged goes out again.
+   * @param open ids of the device's commands that are open, as far as they fit into one message; undefined where the console does not tell
+   */
+  greeted(open?: readonly string[]): void {
     if (this.#stopped) return;
     this.#greeted = true;
+    this.#word.greet(open);
     this.#repeatUnsettled();
     this.#queue.greeted();
     for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
@@ -127,6 +151,7 @@ export class Executor {
     this.#stopped = true;
     this.#queue.stop();
     this.#replies.stop();
+    this.#cancelAsking?.();
     for (const job of this.#jobs.values()) job.abort.abort(new Error("the agent is stopping"));
     for (const cancel of this.#timers) cancel();
   }
@@ -135,15 +160,38 @@ export class Executor {
     for (const [id, ended] of this.#options.ledger.unsettled()) this.#replies.sendFinal(id, ended);
   }
 
+  /** The console, or a person, publishes it while we listen: it is open now. */
+  #shown(job: Job): void {
+    job.found = false;
+    if (job.handler.concurrent) void this.#carryOut(job);
+    else this.#queue.changed();
+  }
+
+  #mayBegin(job: Job): boolean {
+    return (!job.found || this.#word.allows(job.id)) && this.#runner.canJudge(job);
+  }
+
+  /** While the console has not answered the birth, it is given again; what is not open by its answer it withdraws, once it hears of it. */
+  #ask(wait: number): void {
+    this.#cancelAsking?.();
+    this.#cancelAsking = this.#options.clock.after(wait, () => {
+      this.#cancelAsking = undefined;
+      const held = [...this.#jobs.values()].filter((job) => job.found && !job.begun && !this.#word.allows(job.id));
+      if (!this.#word.greeted) this.#options.announce();
+      else for (const job of held) this.#sendAccepted(job);
+      if (!this.#word.greeted || held.length > 0) this.#ask(Math.min(wait * 2, asking.longest));
+    });
+  }
+
   #arrived(id: CommandId, request: Message, earlier: Begun | undefined): void {
     const job = this.#read(id, request, earlier);
     if (!job) return;
     this.#jobs.set(id, job);
+    if (job.found && !this.#cancelAsking) this.#ask(asking.first);
     if (job.handler.concurrent) return void this.#carryOut(job);
     this.#queue.add(job);
     this.#after(acceptedAfter, () => {
-      if (this.#jobs.get(id) !== job || job.begun) return;
-      this.#replies.send(id, { id, ts: this.#now(), state: "accepted" }, job.encoding);
+      if (this.#jobs.get(id) === job && !job.begun) this.#sendAccepted(job);
     });
   }
 
@@ -159,7 +207,19 @@ export class Executor {
       const created = task.ts ?? this.#now();
       const early = !this.#greeted;
       const abort = new AbortController();
-      return { id, created, task, encoding, request, handler, earlier, early, abort, begun: false };
+      return {
+        id,
+        created,
+        task,
+        encoding,
+        request,
+        handler,
+        earlier,
+        early,
+        found: request.retain,
+        abort,
+        begun: false,
+      };
     } catch (error) {
       this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
       return undefined;
@@ -167,7 +227,7 @@ export class Executor {
   }
 
   async #carryOut(job: Job): Promise<void> {
-    if (this.#stopped || job.begun || this.#jobs.get(job.id) !== job || !this.#runner.canJudge(job)) return;
+    if (this.#stopped || job.begun || this.#jobs.get(job.id) !== job || !this.#mayBegin(job)) return;
     job.begun = true;
     const outcome = await this.#runner.carryOut(job);
     // Aborted by our own end, it has not ended: the next run finds it in the ledger.
@@ -249,6 +309,10 @@ export class Executor {
 
   #toEnded(id: CommandId, outcome: Outcome, encoding: Encoding): Ended {
     return { reply: { id, ts: this.#now(), boot: this.#options.boot, ...outcome }, encoding };
+  }
+
+  #sendAccepted({ id, encoding }: Job): void {
+    this.#replies.send(id, { id, ts: this.#now(), state: "accepted" }, encoding);
   }
 
   #sendRunning(job: Job, update: ProgressUpdate): void {

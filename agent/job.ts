@@ -18,6 +18,8 @@ export interface Job extends Queued {
   readonly earlier: Begun | undefined;
   /** Whether it came before the console had greeted this run of the agent: it may have been there long before. */
   readonly early: boolean;
+  /** Whether it was found at the broker, or kept over a reconnect: then it begins on the console's word alone. */
+  found: boolean;
   readonly abort: AbortController;
   /** Whether it is being begun or runs. */
   begun: boolean;

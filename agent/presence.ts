@@ -42,15 +42,21 @@ export interface PresenceOptions {
   readonly topic: string;
   readonly boot: string;
   readonly clock: Clock;
+  /** 0 ≤ n < 1; spreads what a whole fleet would do in the same moment. */
+  readonly random?: () => number;
   /** What the agent says of itself, as it is now. */
   readonly self: () => Omit<Birth, "v" | "online" | "boot" | "session" | "ts">;
 }
+
+/** Milliseconds over which a fleet's births spread when a console comes. */
+const spread = 1_000;
 
 /** The retained message about this device: who it is and what it offers, published on each connect and at each change. */
 export class Presence {
   readonly #options: PresenceOptions;
   #session = "";
   #ended = false;
+  #cancelSoon: (() => void) | undefined;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -59,6 +65,20 @@ export class Presence {
   connected(session: string): void {
     this.#session = session;
     this.announce();
+  }
+
+  /** Whether an answer is one to this connection's birth. A console of before there was `session` in it does not say. */
+  isOf(session: string | undefined): boolean {
+    return session === undefined || session === this.#session;
+  }
+
+  /** Another console has come, which the broker may not have handed this birth: not every broker gives out retained messages by wildcard. */
+  announceSoon(): void {
+    const { clock, random = Math.random } = this.#options;
+    this.#cancelSoon ??= clock.after(random() * spread, () => {
+      this.#cancelSoon = undefined;
+      this.announce();
+    });
   }
 
   /** Something in it has changed. */
@@ -73,6 +93,7 @@ export class Presence {
   async end(reason: string | undefined): Promise<void> {
     const { bus, boot, clock } = this.#options;
     this.#ended = true;
+    this.#cancelSoon?.();
     if (reason === undefined || !bus.connected) return;
     await this.#publish(death(boot, this.#session, reason, Math.round(clock.now())));
   }

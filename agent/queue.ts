@@ -23,7 +23,8 @@ const longest = 5_000;
  * gathering ── the console has greeted, and 50 ms of quiet; or 5 s ──► draining ── connected again ──► gathering
  *
  * After a connect the broker hands over the retained tasks in an order of its own; so they are gathered before the first one
- * begins. The console's greeting tells that the broker has handed them over, since it was published after the subscription.
+ * begins. The console's greeting follows them on most brokers: MQTT orders within a topic only. The 5 s are for what is published while the
+ * console is away; what was found at the broker is not ready before its word.
  */
 export class CommandQueue<J extends Queued> {
   readonly #options: QueueOptions<J>;
@@ -59,6 +60,11 @@ export class CommandQueue<J extends Queued> {
     this.#jobs.splice(before + 1, 0, job);
     if (this.#gathering) this.#restartQuiet();
     else void this.#next();
+  }
+
+  /** A job may have become ready. */
+  changed(): void {
+    if (!this.#gathering) void this.#next();
   }
 
   /** Takes a job out that has not begun. */

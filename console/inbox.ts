@@ -131,7 +131,9 @@ export class Inbox {
     const status = readStatus(message.payload);
     const refused = this.#parts.registry.presence(device, status, message.retain);
     if (!status.online) return;
-    this.#parts.voice.greet(device, status.boot, refused?.why);
+    const { desk, voice } = this.#parts;
+    if (refused) voice.refuse(device, status.boot, refused.why);
+    else desk.show(device, status.session, (open) => voice.greet(device, status, open));
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }

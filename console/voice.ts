@@ -2,10 +2,10 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
-import type { DeviceId } from "#shared/ids";
+import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Ack } from "#shared/messages/metrics";
-import type { ConsoleStatus } from "#shared/messages/presence";
+import { mostTold, type Ack } from "#shared/messages/metrics";
+import type { Birth, ConsoleStatus } from "#shared/messages/presence";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 
@@ -65,10 +65,22 @@ export class Voice {
     void this.#publish(this.#options.topics.build({ kind: "ack", device }), payload);
   }
 
-  /** The answer to a birth tells the agent the time, and that the broker has handed it its retained tasks. */
-  greet(device: DeviceId, boot: string, refused?: string): void {
-    const ts = Math.round(this.#options.clock.now());
-    const ack: Ack = { boot, ts, ranges: [], ...(refused === undefined ? {} : { refused }) };
+  /**
+   * The answer to a birth tells the agent the time, and which of its commands are open: nothing that it finds at the broker begins on
+   * anybody else's word.
+   * @param open their ids, as many as there are
+   */
+  greet(device: DeviceId, { boot, session }: Birth, open: readonly CommandId[]): void {
+    for (let at = 0; at === 0 || at < open.length; at += mostTold) {
+      const part = open.slice(at, at + mostTold);
+      const ack: Ack = { boot, session, ts: Math.round(this.#options.clock.now()), ranges: [], open: part };
+      this.ack(device, encode(ack, "json"));
+    }
+  }
+
+  /** Tells a run of the agent that it may not go on, and why. */
+  refuse(device: DeviceId, boot: string, refused: string): void {
+    const ack: Ack = { boot, ts: Math.round(this.#options.clock.now()), ranges: [], refused };
     this.ack(device, encode(ack, "json"));
   }
 

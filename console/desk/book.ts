@@ -47,7 +47,8 @@ interface Busy {
 export class Book {
   readonly #options: BookOptions;
   readonly #open = new Map<string, Command>();
-  readonly #counts = new Map<DeviceId, number>();
+  /** By name, of each device. */
+  readonly #ofDevice = new Map<DeviceId, Set<string>>();
   readonly #busy = new Map<string, Busy>();
   /** Closed ones whose rows the disk has not taken yet. */
   readonly #unwritten = new Map<string, Command>();
@@ -62,7 +63,17 @@ export class Book {
 
   /** How many are open: all, and of one device. */
   counts(device: DeviceId): { readonly all: number; readonly own: number } {
-    return { all: this.#open.size, own: this.#counts.get(device) ?? 0 };
+    return { all: this.#open.size, own: this.#ofDevice.get(device)?.size ?? 0 };
+  }
+
+  /** The open commands of one device, in the order of their creation. */
+  openOf(device: DeviceId): readonly Command[] {
+    const open: Command[] = [];
+    for (const name of this.#ofDevice.get(device) ?? []) {
+      const command = this.#open.get(name);
+      if (command) open.push(command);
+    }
+    return open;
   }
 
   openOne(name: CommandName): Command | undefined {
@@ -84,7 +95,9 @@ export class Book {
   /** Keeps an open command in mind. */
   adopt(command: Command): void {
     const key = nameOf(command);
-    if (!this.#open.has(key)) this.#counts.set(command.device, this.counts(command.device).own + 1);
+    const own = this.#ofDevice.get(command.device);
+    if (own) own.add(key);
+    else this.#ofDevice.set(command.device, new Set([key]));
     this.#open.set(key, command);
     this.#options.changes.emit(command);
   }
@@ -130,10 +143,11 @@ export class Book {
   }
 
   #closed({ device, id }: Command): void {
-    if (!this.#open.delete(nameOf({ device, id }))) return;
-    const left = this.counts(device).own - 1;
-    if (left > 0) this.#counts.set(device, left);
-    else this.#counts.delete(device);
+    const key = nameOf({ device, id });
+    if (!this.#open.delete(key)) return;
+    const own = this.#ofDevice.get(device);
+    own?.delete(key);
+    if (own?.size === 0) this.#ofDevice.delete(device);
   }
 
   #writeThenWait(command: Command, key: string): void {

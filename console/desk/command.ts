@@ -86,6 +86,15 @@ export function isOpen({ state }: Pick<Command, "state">): boolean {
   return state === "queued" || state === "accepted" || state === "running";
 }
 
+/** The moment (epoch ms) after which the device must not begin it: a call's is its caller's patience; undefined where there is none. */
+export function latestBeginning({
+  ts,
+  timeout,
+  expires,
+}: Pick<Command, "ts" | "timeout" | "expires">): number | undefined {
+  return expires ?? (timeout === null ? undefined : ts + timeout);
+}
+
 /** Events that a command's timeline keeps: its first ones and its last ones, with the count of those between. */
 export const mostEvents = 40;
 const firstEvents = 20;

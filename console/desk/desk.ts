@@ -12,7 +12,15 @@ import type { Database } from "../store/database.ts";
 import { persistOf, type Persist } from "../store/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book, nameOf, type CommandName } from "./book.ts";
-import { changed, isOpen, notKeptCode, type Command, type CommandState, type Event } from "./command.ts";
+import {
+  changed,
+  isOpen,
+  latestBeginning,
+  notKeptCode,
+  type Command,
+  type CommandState,
+  type Event,
+} from "./command.ts";
 import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
@@ -73,6 +81,8 @@ export class Desk {
   readonly #book: Book;
   /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
   readonly #sent = new Map<string, number>();
+  /** The connection of each device that has been shown its tasks, on the console's present one. */
+  readonly #shownTo = new Map<DeviceId, string>();
   readonly #answerTimes: AnswerTimesLearner;
   readonly #endings: Endings;
   /** Every command that is taken or changes. */
@@ -101,6 +111,7 @@ export class Desk {
     this.#rows.trim();
     for (const command of this.#rows.open()) this.#adopt(command);
     this.#options.bus.onConnection(({ up }) => {
+      this.#shownTo.clear();
       if (up) void this.#publishAll();
       this.#endings.connection(up);
     });
@@ -226,6 +237,32 @@ export class Desk {
     else this.#book.update(progressedBy(command, reply, now));
   }
 
+  /**
+   * A device is there with a new connection: its open tasks are published again, since brokers differ in which retained ones they hand over.
+   * @param session of its connection: one that has been shown them on the console's present connection is only told
+   * @param told gets their ids, once they are on their way; at once where there are none
+   */
+  show(device: DeviceId, session: string, told: (open: readonly CommandId[]) => void): void {
+    const standing = this.#standing(device);
+    const isNews = this.#shownTo.get(device) !== session;
+    if (standing.length === 0 || !isNews) {
+      if (isNews) this.#shownTo.set(device, session);
+      return told(standing.map(({ id }) => id));
+    }
+    this.#shownTo.set(device, session);
+    void this.#persist.synced().then(
+      () => this.#showNow(device, told),
+      // Where the disk refuses, they stand in the file all the same.
+      () => this.#showNow(device, told),
+    );
+  }
+
+  #showNow(device: DeviceId, told: (open: readonly CommandId[]) => void): void {
+    const standing = this.#standing(device);
+    for (const command of standing) this.#tasks.publish(command, () => {});
+    told(standing.map(({ id }) => id));
+  }
+
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
   withdraw(device: DeviceId, id: CommandId): void {
     // It would be taken for the receipt of a reply that only the memory has.
@@ -315,14 +352,15 @@ export class Desk {
     return this.#end(command, "timed_out", { code: "timeout", message }, "console", `${message}: withdrawn`);
   }
 
-  /** A reply to a closed command changes nothing for its caller; what it tells is kept, and a final one is withdrawn again. */
+  /** A reply to a closed command changes nothing for its caller; what it tells is kept, and its task withdrawn again. */
   #closedNews(command: Command, reply: Reply, now: number): void {
     // What a full disk would not take now, the device says again.
     if (!this.#persist.health.ok) return;
     const final = isFinalReply(reply);
     const news = final ? lateWith(command, reply, now, this.#took(command)) : afterwards(command, reply, now);
     if (news) this.#book.update(news);
-    if (!final) return;
+    // One that waits or runs there all the same has not seen its withdrawal: brokers lose one, or restore what they had.
+    if (!final) return this.withdraw(command.device, command.id);
     if (news) void this.#persist.durable().then(() => this.#tasks.withdraw(command));
     else this.withdraw(command.device, command.id);
   }
@@ -391,7 +429,14 @@ export class Desk {
     await this.#persist.synced().catch(() => {});
     const { clock, timely = () => true } = this.#options;
     const now = timely() ? clock.now() : 0;
-    for (const command of this.#book.open) if (!isOverdueCall(command, now)) this.#publishTask(command);
+    for (const command of this.#book.open) if (!isOver(command, now)) this.#publishTask(command);
+  }
+
+  /** The device's open commands that are to be carried out and have been published. */
+  #standing(device: DeviceId): readonly Command[] {
+    const { clock, timely = () => true } = this.#options;
+    const now = timely() ? clock.now() : 0;
+    return this.#book.openOf(device).filter((one) => !isOver(one, now) && !this.#fresh.has(nameOf(one)));
   }
 
   #publishTask(command: Command): void {
@@ -404,9 +449,9 @@ export class Desk {
   }
 }
 
-/** A call whose caller is gone: shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. */
-function isOverdueCall({ expires, timeout, ts }: Command, now: number): boolean {
-  return expires === null && timeout !== null && ts + timeout <= now;
+/** Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. */
+function isOver(command: Command, now: number): boolean {
+  return (latestBeginning(command) ?? Infinity) <= now;
 }
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */

@@ -1,6 +1,6 @@
 import type { AnswerTimes } from "./answer-times.ts";
 import type { Device } from "../device.ts";
-import type { Command } from "./command.ts";
+import { latestBeginning, type Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */
 export function explain(command: Command, device: Device | undefined, usually?: AnswerTimes): string {
@@ -19,7 +19,7 @@ export function explain(command: Command, device: Device | undefined, usually?: 
     case "interrupted":
       return `"${key}" ${state} on ${name}${why}; the sender decides whether to send it again`;
     case "expired":
-      return `expired: ${name} did not begin it before ${clock(command.expires)}; it never will`;
+      return `expired: ${name} did not begin it before ${clock(latestBeginning(command) ?? null)}; it never will`;
     case "cancelled":
       return `cancelled${why}${stillRunning(command)}; nothing to do`;
     case "timed_out":

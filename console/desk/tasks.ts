@@ -5,7 +5,7 @@ import type { Log } from "#shared/log";
 import type { Task } from "#shared/messages/command";
 import type { Topics } from "#shared/topics";
 import type { CommandName } from "./book.ts";
-import type { Command } from "./command.ts";
+import { latestBeginning, type Command } from "./command.ts";
 
 export interface TasksOptions {
   readonly bus: Bus;
@@ -33,7 +33,10 @@ export class Tasks {
   }
 
   /** The command as the device gets to see it: the same bytes each time. */
-  image({ id, key, args, by, ts, timeout, expires, encoding }: Command): Buffer {
+  image(command: Command): Buffer {
+    const { id, key, args, by, ts, timeout, encoding } = command;
+    // Of a call as well: a device that was away while it was withdrawn must not begin it the next morning.
+    const expires = latestBeginning(command);
     const task: Task = {
       id,
       key,
@@ -41,7 +44,7 @@ export class Tasks {
       by,
       ts,
       ...(timeout === null ? {} : { timeout }),
-      ...(expires === null ? {} : { expires }),
+      ...(expires === undefined ? {} : { expires }),
     };
     return encode(task, encoding);
   }

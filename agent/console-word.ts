@@ -1,0 +1,38 @@
+import type { CommandId } from "#shared/ids";
+
+/**
+ * What the console has said on this connection about which of the device's commands are open.
+ *
+ * A broker may hand over what was withdrawn long ago: restored from its disk after a kill, say. And a task that waited here over a broken
+ * connection may have been withdrawn meanwhile. So neither begins on the broker's word: the console's greeting names what is open.
+ */
+export class ConsoleWord {
+  #greeted = false;
+  #open: Set<string> | undefined;
+
+  /** Whether the console has answered a birth of this connection. */
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
+  /** A connection came or went: what was said on the last one is of the past. */
+  forget(): void {
+    this.#greeted = false;
+    this.#open = undefined;
+  }
+
+  /**
+   * The console has answered the birth of this connection.
+   * @param open ids of open commands, or some of them: others may follow; undefined from a console that does not tell
+   */
+  greet(open: readonly string[] | undefined): void {
+    const isFirst = !this.#greeted;
+    this.#greeted = true;
+    if (open && (isFirst || this.#open)) this.#open = new Set([...(this.#open ?? []), ...open]);
+  }
+
+  /** Whether a task that was found at the broker is open by the console's word. */
+  allows(id: CommandId): boolean {
+    return this.#greeted && (this.#open === undefined || this.#open.has(id));
+  }
+}

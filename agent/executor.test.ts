@@ -1,0 +1,198 @@
+import * as assert from "uvu/assert";
+import type { Bus, Message } from "#shared/bus";
+import { ManualClock } from "#shared/clock";
+import { encode } from "#shared/codec";
+import { parseCommandId, type CommandId } from "#shared/ids";
+import { silentLog } from "#shared/log";
+import type { Reply, Task } from "#shared/messages/command";
+import { suite, type Scope } from "../test/suite.ts";
+import { Executor } from "./executor.ts";
+import type { Handler } from "./handler.ts";
+import { Ledger } from "./ledger.ts";
+
+/** An agent's executor whose broker and console are played by the test. */
+function device(scope: Scope) {
+  const clock = new ManualClock();
+  const begun: string[] = [];
+  const told: Reply[] = [];
+  let births = 0;
+  const bus: Bus = {
+    connected: true,
+    publish: async (_, payload) => void told.push(JSON.parse(payload.toString()) as Reply),
+    subscribe: () => async () => {},
+    onConnection: () => {},
+  };
+  const run: Handler["run"] = (_, { command }) => void begun.push(command.id);
+  const executor = new Executor({
+    handlers: new Map<string, Handler>([
+      ["serial", { run, harmless: true }],
+      ["concurrent", { run, harmless: true, concurrent: true }],
+    ]),
+    ledger: new Ledger({ directory: undefined, clock, log: silentLog }),
+    bus,
+    replyTopic: (id) => `muster/a/reply/${id}`,
+    boot: "b",
+    machine: undefined,
+    announce: () => (births += 1),
+    clock,
+    log: silentLog,
+  });
+  scope.cleanup(() => executor.stop());
+  return {
+    executor,
+    clock,
+    begun,
+    births: () => births,
+    accepted: () => told.filter(({ state }) => state === "accepted").map(({ id }) => id),
+    /** A task as the broker hands it over: kept, or published just now. */
+    task: (name: string, how: "kept" | "live", task: Partial<Task> = {}): CommandId => {
+      const id = parseCommandId(name);
+      executor.receive(id, message(how, { key: "serial", ts: clock.now(), ...task }));
+      return id;
+    },
+    withdraw: (name: string) =>
+      executor.receive(parseCommandId(name), { topic: "", payload: Buffer.alloc(0), retain: false }),
+    /** The console answers the birth. */
+    greet: (open?: readonly string[]): void => {
+      executor.learn(clock.now());
+      executor.greeted(open);
+    },
+    passes: async (ms: number): Promise<void> => {
+      clock.advance(ms);
+      await settled();
+    },
+  };
+}
+
+function message(how: "kept" | "live", task: Task): Message {
+  return { topic: "", payload: encode(task, "json"), retain: how === "kept" };
+}
+
+/** Whatever waits for nothing but its turn has had it. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+suite("executor", ({ test }) => {
+  test("what the broker had kept begins on the console's word alone, however long that stays away", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    task("stale", "kept");
+    task("stale-too", "kept", { key: "concurrent" });
+    task("open", "kept");
+    task("open-too", "kept", { key: "concurrent" });
+    await passes(3_600_000);
+    assert.equal(begun, []);
+    greet(["open", "open-too"]);
+    await passes(60_000);
+    assert.equal(begun.toSorted(), ["open", "open-too"]);
+  });
+
+  test("a console that does not tell what is open lets all begin by its greeting", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    task("one", "kept");
+    await passes(6_000);
+    assert.equal(begun, []);
+    greet();
+    await passes(60);
+    assert.equal(begun, ["one"]);
+  });
+
+  test("many open ones are told in several messages, and what comes after them is known too", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    task("a", "kept");
+    greet(["a"]);
+    greet(["b"]);
+    task("b", "kept");
+    task("c", "kept");
+    await passes(60);
+    assert.equal(begun, ["a", "b"]);
+  });
+
+  test("what is published while we listen is open, though its stale copy was there first", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    greet([]);
+    await passes(60);
+    task("shown", "kept");
+    await passes(1_000);
+    assert.equal(begun, []);
+    task("shown", "live");
+    await passes(0);
+    assert.equal(begun, ["shown"]);
+  });
+
+  test("typed while the console is away, it begins 5 s after the connection at the latest", async (scope) => {
+    const { executor, begun, task, passes } = device(scope);
+    executor.connected();
+    task("typed", "live");
+    await passes(4_999);
+    assert.equal(begun, []);
+    await passes(1);
+    assert.equal(begun, ["typed"]);
+  });
+
+  test("what waits when the connection goes does not begin without it, nor after it unless it is open still", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    greet([]);
+    task("withdrawn", "live");
+    task("still-open", "live");
+    executor.disconnected();
+    await passes(60_000);
+    assert.equal(begun, []);
+    executor.connected();
+    await passes(60_000);
+    assert.equal(begun, []);
+    greet(["still-open"]);
+    await passes(60);
+    assert.equal(begun, ["still-open"]);
+  });
+
+  test("the birth is given again until it is answered, after 5, 10 … 60 s", async (scope) => {
+    const { executor, births, greet, passes } = device(scope);
+    executor.connected();
+    for (const [ms, times] of [
+      [4_999, 0],
+      [1, 1],
+      [10_000, 2],
+      [20_000, 3],
+      [40_000, 4],
+      [60_000, 5],
+      [60_000, 6],
+    ] as const) {
+      await passes(ms);
+      assert.is(births(), times);
+    }
+    greet([]);
+    await passes(600_000);
+    assert.is(births(), 6);
+  });
+
+  test("the console is reminded of what is not open by its word, until it has withdrawn that", async (scope) => {
+    const { executor, begun, task, greet, accepted, passes, withdraw } = device(scope);
+    executor.connected();
+    task("stale", "kept");
+    greet([]);
+    await passes(5_000);
+    assert.equal(accepted(), ["stale", "stale"]);
+    await passes(10_000);
+    assert.is(accepted().length, 3);
+    withdraw("stale");
+    await passes(600_000);
+    assert.is(accepted().length, 3);
+    assert.equal(begun, []);
+  });
+
+  test("a call that is over by the console's clock is never begun", async (scope) => {
+    const { executor, begun, task, greet, passes, clock } = device(scope);
+    executor.connected();
+    task("call", "kept", { expires: clock.now() + 5_000 });
+    await passes(3_600_000);
+    greet(["call"]);
+    await passes(60);
+    assert.equal(begun, []);
+  });
+});
