@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Clock } from "#shared/clock";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler } from "./handler.ts";
 
 /** Milliseconds after which a restart, or a reboot, that has not happened is answered as failed. */
@@ -33,15 +34,18 @@ export function rebootMachine(words: readonly string[], clock: Clock): Handler {
     },
     verify: (_, { boot, machine, begunMachine }) => {
       if (machine !== undefined && machine !== begunMachine) return { boot, machine };
-      throw new CommandError("not-rebooted", "the agent is back, but the machine has not been rebooted");
+      throw new CommandError(
+        "not-rebooted" satisfies ErrorCode,
+        "the agent is back, but the machine has not been rebooted",
+      );
     },
   };
 }
 
-function notInTime(what: string, ms: number, clock: Clock, signal: AbortSignal): Promise<never> {
+function notInTime(what: "restarted" | "rebooted", ms: number, clock: Clock, signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const cancel = clock.after(ms, () =>
-      reject(new CommandError(`not-${what}`, `nothing was ${what} within ${ms / 1_000} s`)),
+      reject(new CommandError(`not-${what}` satisfies ErrorCode, `nothing was ${what} within ${ms / 1_000} s`)),
     );
     signal.addEventListener("abort", () => {
       cancel();
@@ -55,9 +59,13 @@ function runToEnd(program: string, args: readonly string[]): Promise<void> {
     const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-500)));
-    child.once("error", (cause) => reject(new CommandError("spawn", `${program} could not be run: ${cause.message}`)));
+    child.once("error", (cause) =>
+      reject(new CommandError("spawn" satisfies ErrorCode, `${program} could not be run: ${cause.message}`)),
+    );
     child.once("close", (code) =>
-      code === 0 ? resolve() : reject(new CommandError("exit", `${program} ended with ${code}: ${said.trim()}`)),
+      code === 0
+        ? resolve()
+        : reject(new CommandError("exit" satisfies ErrorCode, `${program} ended with ${code}: ${said.trim()}`)),
     );
   });
 }

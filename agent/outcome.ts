@@ -1,5 +1,6 @@
 import { asError, BadInputError } from "#shared/errors";
 import type { Failure, Json } from "#shared/messages/command";
+import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
 import { deepest, isShallow } from "#shared/nesting";
 import { isExact, sendAsText } from "#shared/whole-numbers";
 import { CommandError } from "./handler.ts";
@@ -13,6 +14,10 @@ export type Outcome =
       readonly ms?: number;
     };
 
+function failure(code: ErrorCode, message: string): OwnFailure {
+  return { code, message };
+}
+
 /** Levels of a handler's result: one less than a message may have, in which it lies. */
 const levels = deepest - 1;
 
@@ -21,23 +26,23 @@ export function succeeded(result: Json | void): Outcome {
   if (!isShallow(result, levels))
     return {
       state: "failed",
-      error: { code: "too-deep", message: `it succeeded, but its result is nested deeper than ${levels} levels` },
+      error: failure("too-deep", `it succeeded, but its result is nested deeper than ${levels} levels`),
     };
   if (!isExact(result))
     return {
       state: "failed",
-      error: { code: "not-exact", message: `it succeeded, but in its result ${sendAsText}` },
+      error: failure("not-exact", `it succeeded, but in its result ${sendAsText}`),
     };
   return { state: "succeeded", ...(result === undefined ? {} : { result }) };
 }
 
 /** It was not begun, and the same task would not be begun another time. */
-export function rejected(code: string, message: string): Outcome {
-  return { state: "rejected", error: { code, message: message.slice(0, 2_000) } };
+export function rejected(code: ErrorCode, message: string): Outcome {
+  return { state: "rejected", error: failure(code, message.slice(0, 2_000)) };
 }
 
-export function interrupted(code: string, message: string): Outcome {
-  return { state: "interrupted", error: { code, message } };
+export function interrupted(code: ErrorCode, message: string): Outcome {
+  return { state: "interrupted", error: failure(code, message) };
 }
 
 /** What a handler has thrown. */
@@ -45,20 +50,20 @@ export function failed(thrown: unknown): Outcome {
   const error = asError(thrown);
   if (error instanceof BadInputError) return rejected("bad-arguments", error.message);
   const message = (error.message || error.name).slice(0, 2_000);
-  if (!(error instanceof CommandError)) return { state: "failed", error: { code: "error", message } };
+  if (!(error instanceof CommandError)) return { state: "failed", error: failure("error", message) };
   const { code, data } = error;
   if (!isShallow(data, levels - 1)) return { state: "failed", error: { code, message } };
   return { state: "failed", error: { code, message, ...(data === undefined ? {} : { data }) } };
 }
 
 export function cancelled(message: string): Outcome {
-  return { state: "cancelled", error: { code: "cancelled", message } };
+  return { state: "cancelled", error: failure("cancelled", message) };
 }
 
 /** @param late milliseconds that its expiry lay back */
 export function expired(late: number): Outcome {
   return {
     state: "expired",
-    error: { code: "expired", message: `it had expired ${Math.round(late)} ms before it could begin` },
+    error: failure("expired", `it had expired ${Math.round(late)} ms before it could begin`),
   };
 }

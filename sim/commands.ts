@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import type { Args, Json, Task } from "#shared/messages/command";
+import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
 import type { Offer } from "#shared/messages/presence";
 import { check, type Schema } from "#shared/messages/schema";
 import { version } from "#shared/version";
@@ -69,7 +70,7 @@ export const offers: Readonly<Record<string, Offer>> = Object.fromEntries(
 /** What a reply says besides its command's id and the moment. */
 export type Outcome =
   | { readonly state: "succeeded"; readonly result: Json }
-  | { readonly state: "rejected" | "expired"; readonly error: { readonly code: string; readonly message: string } };
+  | { readonly state: "rejected" | "expired"; readonly error: OwnFailure };
 
 /** Carries out what was asked; whatever is wrong with it becomes the answer. */
 export function carryOut({ key, args = {} }: Task, device: Commanded): Outcome {
@@ -86,7 +87,7 @@ export function carryOut({ key, args = {} }: Task, device: Commanded): Outcome {
   }
 }
 
-export function rejected(code: string, message: string): Outcome {
+export function rejected(code: ErrorCode, message: string): Outcome {
   return { state: "rejected", error: { code, message } };
 }
 

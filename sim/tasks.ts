@@ -2,6 +2,7 @@ import { encode, type Encoding } from "#shared/codec";
 import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import { carryOut, rejected, type Commanded, type Outcome } from "./commands.ts";
 
 export interface TasksOptions {
@@ -134,4 +135,7 @@ export class Tasks {
   }
 }
 
-const expired: Outcome = { state: "expired", error: { code: "expired", message: "it expired before it began" } };
+const expired: Outcome = {
+  state: "expired",
+  error: { code: "expired" satisfies ErrorCode, message: "it expired before it began" },
+};

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { readReply, readTask, refusal } from "#shared/messages/command";
+import { errorCodes } from "#shared/messages/error-codes";
 import { readAck, readBatch } from "#shared/messages/metrics";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
@@ -79,5 +80,14 @@ suite("docs/protocol.md", ({ test }) => {
       "task",
     ]);
     assert.ok(parseDeviceId("rpi-7"));
+  });
+
+  test("the table of error codes has every one, with its states", () => {
+    const table = page.slice(page.indexOf("### Error codes"), page.indexOf("### By hand"));
+    const rows = [...table.matchAll(/^\| (`.+?`) \| ([a-z_, ]+) \|/gm)].flatMap(([, codes = "", states = ""]) =>
+      codes.split(", ").map((code) => [code.replaceAll("`", ""), states.split(", ")] as const),
+    );
+    assert.equal(Object.fromEntries(rows), errorCodes);
+    assert.is(rows.length, Object.keys(errorCodes).length);
   });
 });

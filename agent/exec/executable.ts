@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Args, Json } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler, type RunContext, type RunningCommand } from "../handler.ts";
 import { runChild, type ChildOptions } from "./child.ts";
 import { readDescription, type Description } from "./description.ts";
@@ -70,7 +71,11 @@ export class Executable {
     if (succeeded(ending)) return stdout.result();
     stdout.fail();
     if (signal.aborted) throw asError(signal.reason);
-    throw new CommandError(ending.how, `${this.#key} ${sentence(ending)}${stderr.reason()}`, dataOf(ending));
+    throw new CommandError(
+      ending.how satisfies ErrorCode,
+      `${this.#key} ${sentence(ending)}${stderr.reason()}`,
+      dataOf(ending),
+    );
   }
 
   async #verify(args: Args, command: RunningCommand, timeout: number): Promise<Json | void> {
@@ -80,8 +85,15 @@ export class Executable {
     const ending = await this.#call({ ...calling, signals: [], stdout: stdout.push, stderr });
     if (succeeded(ending)) return stdout.result();
     if (ending.how === "exit" && ending.status === 1)
-      throw new CommandError("interrupted", `${this.#key} was interrupted and did not take place${stderr.reason()}`);
-    throw new CommandError(ending.how, `${this.#key} --verify ${sentence(ending)}${stderr.reason()}`, dataOf(ending));
+      throw new CommandError(
+        "interrupted" satisfies ErrorCode,
+        `${this.#key} was interrupted and did not take place${stderr.reason()}`,
+      );
+    throw new CommandError(
+      ending.how satisfies ErrorCode,
+      `${this.#key} --verify ${sentence(ending)}${stderr.reason()}`,
+      dataOf(ending),
+    );
   }
 
   async #call({ stderr, command, ...calling }: Calling): Promise<Ending> {
@@ -97,7 +109,7 @@ export class Executable {
     try {
       return await safePath(this.#options.directory, this.#name);
     } catch (error) {
-      throw new CommandError("spawn", `${this.#key} was not started: ${asError(error).message}`);
+      throw new CommandError("spawn" satisfies ErrorCode, `${this.#key} was not started: ${asError(error).message}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
 import type { Args, Failure, FinalReply, Json } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 
 /** Where a command is in its life; all but the first three are final. */
 export const commandStates = [
@@ -26,7 +27,7 @@ export const openStates = ["queued", "accepted", "running"] as const satisfies r
 export const unknownSender = "unknown (MQTT)";
 
 /** Of a command that was never sent, because the console's disk did not take its row for good. */
-export const notKeptCode = "not-kept";
+export const notKeptCode = "not-kept" satisfies ErrorCode;
 
 /** A command's whole story: the console's truth, of which the retained task is the image. Times are epoch ms. */
 export interface Command {

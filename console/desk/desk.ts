@@ -4,7 +4,8 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type Args, type Failure, type Reply } from "#shared/messages/command";
+import { isFinalReply, type Args, type Reply } from "#shared/messages/command";
+import type { OwnFailure } from "#shared/messages/error-codes";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../device.ts";
@@ -376,11 +377,11 @@ export class Desk {
   }
 
   /** Closed by the console: without a final reply of the device. */
-  #end(command: Command, state: CommandState, error: Failure, who: Event["who"], what: string): Command {
+  #end(command: Command, state: CommandState, error: OwnFailure, who: Event["who"], what: string): Command {
     return this.#close(this.#ended(command, state, error, who, what));
   }
 
-  #ended(command: Command, state: CommandState, error: Failure, who: Event["who"], what: string): Command {
+  #ended(command: Command, state: CommandState, error: OwnFailure, who: Event["who"], what: string): Command {
     const ts = Math.round(this.#options.clock.now());
     return changed(command, { state, error, ended: ts }, { ts, who, what });
   }

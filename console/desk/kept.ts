@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { failure } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
@@ -82,7 +83,7 @@ export function withoutStory(stored: Row, now: number): Command {
     timeout: null,
     expires: null,
     state: "failed",
-    error: { code: "damaged", message },
+    error: { code: "damaged" satisfies ErrorCode, message },
     ended: now,
     online: false,
     timeline: [{ ts: now, who: "console", what: message }],

@@ -1,0 +1,36 @@
+import type { Failure } from "#shared/messages/command";
+
+/**
+ * Every code that Muster itself puts into a command's `error.code`, with the states it stands in. Handlers have codes of their own besides.
+ * What each means stands in docs/protocol.md; a test compares the two.
+ */
+export const errorCodes = {
+  "bad-input": ["rejected"],
+  "unknown-command": ["rejected"],
+  "bad-arguments": ["rejected"],
+  "no-room": ["rejected"],
+  quarantined: ["rejected"],
+  expired: ["expired"],
+  cancelled: ["cancelled"],
+  "not-kept": ["cancelled"],
+  timeout: ["failed", "timed_out"],
+  "agent-stopped": ["interrupted"],
+  "ledger-damaged": ["interrupted"],
+  "ledger-lost": ["interrupted"],
+  error: ["failed"],
+  "too-deep": ["failed"],
+  "not-exact": ["failed"],
+  exit: ["failed"],
+  signal: ["failed"],
+  aborted: ["failed"],
+  spawn: ["failed"],
+  interrupted: ["failed"],
+  "not-restarted": ["failed"],
+  "not-rebooted": ["failed"],
+  damaged: ["failed"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What Muster itself says of a command that went wrong. */
+export type OwnFailure = Failure & { readonly code: ErrorCode };
