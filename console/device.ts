@@ -67,6 +67,10 @@ export interface Entry {
   offers: Offers | undefined;
   /** Whether it has been heard since the console last lost sight of the broker. */
   confirmed: boolean;
+  /** Whether it counts as offline for want of a word alone: no death was heard, so whatever it says proves that it is there. */
+  presumed: boolean;
+  /** Whether it is known as online by its batches and replies: then the session that it has is not known. */
+  spoken: boolean;
   readonly guard: IdentityGuard;
   readonly latest: LatestValues;
 }
@@ -95,6 +99,7 @@ export function fromRow(row: Row, birth: Birth | undefined): Entry {
   return {
     ...newEntry(row.id),
     ...(birth ? introduced(birth) : {}),
+    presumed: true,
     lastSeen: row.last_seen,
     since: row.online ? row.last_seen : row.since,
     reason: row.online ? "not heard since the console started" : row.reason,
@@ -123,6 +128,8 @@ export function newEntry(id: DeviceId): Entry {
     birth: undefined,
     offers: undefined,
     confirmed: false,
+    presumed: false,
+    spoken: false,
     guard: new IdentityGuard(),
     latest: new LatestValues(),
   };

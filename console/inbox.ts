@@ -97,13 +97,17 @@ export class Inbox {
     const { ingest, registry, desk, typed } = this.#parts;
     switch (address.kind) {
       case "metrics":
+        if (!isCopy) registry.spoke(address.device);
         return ingest.batch(address.device, message);
       case "simple":
         return ingest.simple(address.device, address.path, message, isCopy);
       case "status":
         return this.#presence(address.device, message);
       case "reply":
-        if (!isCopy) registry.seen(address.device);
+        if (!isCopy) {
+          registry.seen(address.device);
+          registry.spoke(address.device);
+        }
         return desk.reply(address.device, address.id, readReply(message.payload).value);
       case "short":
         return typed.short(address.device, message);

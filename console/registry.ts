@@ -130,7 +130,7 @@ export class Registry {
   ): { readonly boot: string; readonly why: string } | undefined {
     const entry = this.#entry(id);
     if (!status.online) {
-      this.#gone(entry, status);
+      this.#gone(entry, status, retained);
       return undefined;
     }
     // What a broker had kept may be of a run that is over: it proves nothing about who is alive.
@@ -150,6 +150,26 @@ export class Registry {
     const entry = this.#entry(id);
     entry.lastSeen = this.#clock.now();
     entry.confirmed = true;
+  }
+
+  /**
+   * The device itself has said something, a batch or a reply. Not every broker hands out births by wildcard when the console comes, so one that
+   * counts as offline only because nothing was heard is there.
+   */
+  spoke(id: DeviceId): void {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.online || !entry.presumed || !entry.birth) return;
+    const now = this.#clock.now();
+    Object.assign(entry, {
+      online: true,
+      confirmed: true,
+      spoken: true,
+      presumed: false,
+      lastSeen: now,
+      since: now,
+      reason: null,
+    });
+    this.#changed(entry);
   }
 
   /** Keeps values that are newer than the ones known. */
@@ -206,7 +226,9 @@ export class Registry {
     this.#cancelGrace?.();
     this.#cancelGrace = this.#clock.after(confirmationGrace, () => {
       for (const entry of this.#entries.values()) {
-        if (entry.online && !entry.confirmed) this.#offline(entry, "not heard since the broker came back");
+        if (!entry.online || entry.confirmed) continue;
+        entry.presumed = true;
+        this.#offline(entry, "not heard since the broker came back");
       }
     });
   }
@@ -215,6 +237,8 @@ export class Registry {
     const same = entry.online && entry.birth?.session === status.session;
     const now = this.#clock.now();
     entry.online = true;
+    entry.presumed = false;
+    entry.spoken = false;
     entry.confirmed = true;
     entry.lastSeen = now;
     entry.reason = null;
@@ -224,9 +248,15 @@ export class Registry {
   }
 
   /** A will whose session is not the current one changes nothing. */
-  #gone(entry: Entry, status: Exclude<Status, Birth>): void {
+  #gone(entry: Entry, status: Exclude<Status, Birth>, retained: boolean): void {
     entry.confirmed = true;
-    if (!entry.online || entry.birth?.session !== status.session) return;
+    const isCurrent = entry.birth?.session === status.session;
+    if (isCurrent) entry.presumed = false;
+    // Of one whose birth was not heard it may be the present one, or of before: it speaks again if it is there.
+    const isPerhaps = entry.spoken && !retained;
+    if (!entry.online || !(isCurrent || isPerhaps)) return;
+    entry.presumed = !isCurrent;
+    entry.spoken = false;
     this.#offline(entry, status.reason ?? "connection lost");
   }
 

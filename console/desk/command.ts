@@ -58,6 +58,8 @@ export interface Command {
   readonly took?: number;
   /** Answers that came after the command was closed; they change nothing. */
   readonly late?: readonly LateReply[];
+  /** How many times it was published again because nothing was heard of it. */
+  readonly shown?: number;
   readonly timeline: readonly Event[];
   /** How the task and its replies are encoded. */
   readonly encoding: Encoding;

@@ -14,6 +14,7 @@ import type { Command } from "./command.ts";
 import { Desk, type Order } from "./desk.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./errors.ts";
 import { explain } from "./explain.ts";
+import { repeating } from "./repeats.ts";
 
 const id = parseDeviceId("rpi-7");
 const topics = new Topics();
@@ -271,6 +272,63 @@ suite("desk", ({ test }) => {
     second.clock.advance(1_000);
     assert.is(second.desk.withId(one)[0]?.state, "expired");
     assert.is(second.desk.withId(two)[0]?.state, "queued");
+  });
+
+  test("a task that nothing is heard of is published again after 5, 10 … 60 s, and explained", async (scope) => {
+    const { desk, tasks, clock, device } = await office(scope);
+    const { id: name } = desk.submit(id, { ...queued, ttl: 3_600_000 });
+    await eventually("the task", () => tasks().length === 1);
+    const told = (): string => explain(desk.find(id, name) as Command, device.current);
+    assert.match(told(), /online and has said nothing of it.*sent again after 5, 10.*; nothing to do$/);
+    let times = 1;
+    for (const wait of [repeating.first, 10_000, 20_000, 40_000, repeating.longest, repeating.longest]) {
+      clock.advance(wait - 1);
+      assert.is(tasks().length, times);
+      clock.advance(1);
+      await eventually("the task again", () => tasks().length === times + 1);
+      times += 1;
+    }
+    assert.match(told(), /\(6 times so far\): if that does not help, look at the agent's log/);
+    device.current = { ...online, online: false };
+    clock.advance(repeating.longest);
+    assert.is(tasks().length, times, "a device that is away is shown it when it comes");
+    device.current = online;
+    desk.reply(id, name, { id: name, ts: 1, state: "accepted" });
+    clock.advance(600_000);
+    assert.is(tasks().length, times, "it has said that it has it");
+    assert.is(new Set(tasks().map(({ payload }) => payload.toString())).size, 1);
+  });
+
+  test("a device that connects is shown what is open, and told its ids; the same connection is only told", async (scope) => {
+    const { desk, tasks, clock } = await office(scope);
+    const call = desk.submit(id, { ...ping, timeout: 1_000 });
+    const task = desk.submit(id, queued);
+    const cancelled = desk.submit(id, queued);
+    desk.cancel(id, cancelled.id, "ann");
+    await desk.kept(task);
+    await eventually("the tasks", () => tasks().length >= 2);
+    const before = tasks().length;
+    const greeted = (session: string): Promise<readonly CommandId[]> =>
+      new Promise((resolve) => desk.show(id, session, resolve));
+    assert.equal(await greeted("one"), [call.id, task.id]);
+    await eventually("both again", () => tasks().length === before + 2);
+    assert.equal(await greeted("one"), [call.id, task.id]);
+    // The call is over, though its end waits for the last word of the device: it is neither shown nor named.
+    clock.advance(1_001);
+    assert.equal(await greeted("two"), [task.id]);
+    await eventually("one again", () => tasks().length === before + 3);
+  });
+
+  test("whoever waits or runs though it is closed is told again that it is withdrawn", async (scope) => {
+    const { desk, withdrawals } = await office(scope);
+    const { id: name } = desk.submit(id, queued);
+    desk.cancel(id, name, "ann");
+    await eventually("the withdrawal", () => withdrawals().length === 1);
+    desk.reply(id, name, { id: name, ts: 1, state: "accepted" });
+    await eventually("the second", () => withdrawals().length === 2);
+    desk.reply(id, name, { id: name, ts: 1, state: "running" });
+    await eventually("the third", () => withdrawals().length === 3);
+    assert.is(desk.find(id, name)?.state, "cancelled");
   });
 
   test("withdrawn by a person: closed for everybody", async (scope) => {

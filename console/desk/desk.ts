@@ -26,6 +26,7 @@ import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
 import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
+import { Repeats } from "./repeats.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
 import { Tasks } from "./tasks.ts";
 import { Waiters } from "./waiters.ts";
@@ -86,6 +87,7 @@ export class Desk {
   readonly #shownTo = new Map<DeviceId, string>();
   readonly #answerTimes: AnswerTimesLearner;
   readonly #endings: Endings;
+  readonly #repeats: Repeats;
   /** Every command that is taken or changes. */
   readonly changes: Signal<Command>;
 
@@ -105,6 +107,7 @@ export class Desk {
       expire: (name) => this.#expire(name),
       giveUp: (name) => this.#gaveUp(name),
     });
+    this.#repeats = new Repeats({ clock: options.clock, again: (name) => this.#again(name) });
     this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
@@ -131,6 +134,7 @@ export class Desk {
   stop(): void {
     this.#waiters.close(new Error("the console is stopping; the command goes on without its caller"));
     this.#endings.stop();
+    this.#repeats.stop();
     this.#book.stop();
   }
 
@@ -235,7 +239,10 @@ export class Desk {
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
     if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
-    else this.#book.update(progressedBy(command, reply, now));
+    else {
+      this.#repeats.end(command);
+      this.#book.update(progressedBy(command, reply, now));
+    }
   }
 
   /**
@@ -260,7 +267,10 @@ export class Desk {
 
   #showNow(device: DeviceId, told: (open: readonly CommandId[]) => void): void {
     const standing = this.#standing(device);
-    for (const command of standing) this.#tasks.publish(command, () => {});
+    for (const command of standing) {
+      this.#tasks.publish(command, () => {});
+      this.#repeats.begin(command);
+    }
     told(standing.map(({ id }) => id));
   }
 
@@ -400,6 +410,7 @@ export class Desk {
   #conclude(closed: Command): Command {
     const name = nameOf(closed);
     this.#endings.cancel(closed);
+    this.#repeats.end(closed);
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
       this.#ending.delete(name);
@@ -440,8 +451,22 @@ export class Desk {
     return this.#book.openOf(device).filter((one) => !isOver(one, now) && !this.#fresh.has(nameOf(one)));
   }
 
+  /** Nothing was heard of it since it was published. What the device has answered waits for nothing of ours. */
+  #again(name: CommandName): boolean {
+    const { clock, device, bus } = this.#options;
+    const command = this.#book.openOne(name);
+    if (command?.state !== "queued") return false;
+    // To a device that is away it is shown when that comes.
+    if (!bus.connected || !device(command.device)?.online || isOver(command, this.timely ? clock.now() : 0))
+      return true;
+    this.#tasks.publish(command, () => {});
+    this.#book.note(changed(command, { shown: (command.shown ?? 0) + 1 }));
+    return true;
+  }
+
   #publishTask(command: Command): void {
     if (this.#fresh.has(nameOf(command))) return;
+    this.#repeats.begin(command);
     this.#tasks.publish(command, () => {
       const open = this.#book.openOne(command);
       const event: Event = { ts: Math.round(this.#options.clock.now()), who: "broker", what: "task retained" };

@@ -36,7 +36,15 @@ function waiting(command: Command, device: Device | undefined): string {
     return `waiting for ${name}, offline${since}${reason}${until}; nothing to do but bring it back`;
   }
   if (command.state === "accepted") return `${name} has it and works on earlier commands first${until}; nothing to do`;
-  return `sent to ${name}, which is online and has not begun it${until}; nothing to do but wait`;
+  return `sent to ${name}, which is online and has said nothing of it${until}; ${repeated(command)}`;
+}
+
+/** A broker may have dropped it. Where repeating has not helped, a person has to look. */
+function repeated({ shown = 0 }: Command): string {
+  const how = "it is sent again after 5, 10, 20, 40 and 60 s, and so on";
+  if (shown === 0) return `${how}; nothing to do`;
+  const often = shown === 1 ? "once" : `${shown} times`;
+  return `${how} (${often} so far): if that does not help, look at the agent's log and at the broker's access rules`;
 }
 
 function percent({ progress, note }: Command): string {

@@ -34,6 +34,7 @@ const command = z.object({
   answered: z.optional(z.boolean()),
   took: z.optional(z.number()),
   late: z.optional(z.array(late)),
+  shown: z.optional(z.number()),
   timeline: z.array(
     z.object({
       ts: instant,

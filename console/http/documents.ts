@@ -78,6 +78,7 @@ export const commandDocument = z.object({
       }),
     )
     .optional(),
+  shown: z.number().optional().describe("how many times it was published again because nothing was heard of it"),
   timeline: z.array(
     z.object({
       ts: time,
