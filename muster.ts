@@ -22,6 +22,7 @@ import {
   adminWasShown,
   enroll,
   prepareMosquitto,
+  removeDevice,
   shownOnce,
   type Administration,
   type MosquittoFiles,
@@ -92,6 +93,11 @@ line.command("agent", "run the agent alone", agentSettings).action(line.serve(st
 line
   .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
   .action(administer(enroll));
+line
+  .command("device <name>", "take a device away", common)
+  .option("--remove", "its account, connections, open commands, groups and all that is known of it; its samples stay")
+  .option("--yes", "without a question")
+  .action(administer(removeDevice));
 line
   .command(
     "operator <name>",

@@ -86,6 +86,7 @@ export class AccountWatch {
     const before = this.#known;
     this.#known = this.#accounts.fingerprints();
     for (const [name, was] of before) if (this.#known.get(name) !== was) this.#accounts.changedElsewhere(name);
+    this.#accounts.elsewhere.emit();
   }
 
   /** One alone: all would take in what others have changed meanwhile, and nobody would hear of it. */

@@ -54,6 +54,8 @@ export class Accounts {
    * that works on the same database. What was opened with it is ended by whoever holds it open.
    */
   readonly changes = new Signal<AccountChange>();
+  /** Whenever another process has said that something about accounts has changed, whatever it was. */
+  readonly elsewhere = new Signal<void>();
   readonly tokens: Tokens;
   readonly #database: Database;
   readonly #clock: Clock;

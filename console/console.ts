@@ -18,6 +18,7 @@ import type { Jobs } from "./jobs/jobs.ts";
 import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
 import { compose, type Parts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
+import { noteRemoval } from "./removals.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./store/damage.ts";
 import type { RowsHealth } from "./store/persist.ts";
@@ -75,13 +76,16 @@ export class Console {
   }
 
   async #begin(parts: Parts): Promise<void> {
-    const { registry, store, ingest, bus, inbox, desk, jobs, voice } = parts;
+    const { registry, store, ingest, bus, inbox, desk, jobs, voice, removals } = parts;
     parts.doubt.start();
+    removals.start();
     registry.start();
     ingest.start();
     inbox.attach(bus);
     desk.start();
     jobs.start();
+    // Before any task of theirs is published again.
+    removals.begin();
     bus.onConnection((change) => {
       if (!change.up) return voice.disconnected();
       if (this.#parts !== parts) return;
@@ -109,6 +113,7 @@ export class Console {
     if (!parts || this.#stopping === parts) return;
     this.#stopping = parts;
     await parts.inbox.detach();
+    parts.removals.stop();
     parts.self.stop();
     parts.reporter.stop();
     parts.jobs.stop();
@@ -226,6 +231,25 @@ export class Console {
 
   devices(): readonly Device[] {
     return this.registry.list();
+  }
+
+  /**
+   * Takes a device away: its account, what waits for it, and what is known of it. Its samples stay in the store.
+   * @param by who does, as it is told to the callers of its open commands
+   * @returns false where there is no such device
+   * @throws Error of the database: then nothing has changed
+   */
+  removeDevice(id: DeviceId, by: string): boolean {
+    const { registry, state, removals } = this.#started;
+    if (!registry.isKnown(id)) return false;
+    noteRemoval(state, { device: id, by, now: this.clock.now() });
+    removals.settle();
+    return true;
+  }
+
+  /** Why nothing is taken of a device; undefined where it was not removed. */
+  whyRemoved(id: DeviceId): string | undefined {
+    return this.#started.removals.why(id);
   }
 
   /**

@@ -11,6 +11,7 @@ import type { Ingest } from "./ingest/ingest.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
+import type { Removals } from "./removals.ts";
 import type { Voice } from "./voice.ts";
 
 export interface InboxParts {
@@ -22,6 +23,7 @@ export interface InboxParts {
   readonly refusals: Refusals;
   readonly voice: Voice;
   readonly leftovers: Leftovers;
+  readonly removals: Pick<Removals, "why">;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
@@ -85,12 +87,31 @@ export class Inbox {
     // Somebody, and often the console itself, clears a topic: that is no message.
     if (message.payload.length === 0 && isPassing(address)) return;
     try {
+      const removed = "device" in address ? this.#parts.removals.why(address.device) : undefined;
+      if (removed !== undefined && "device" in address) return this.#ofRemoved(address, message, removed);
       return this.#route(address, message, isCopy);
     } catch (thrown) {
       const error = asError(thrown);
       if (!(error instanceof BadInputError)) throw thrown;
       if ("device" in address) this.#parts.refusals.tell(address.device, message.topic, error.message);
     }
+  }
+
+  /** Nothing of it is taken, and nothing stays at the broker; its word on a command that was withdrawn is kept beside that. */
+  #ofRemoved(address: Extract<Address, { device: DeviceId }>, message: Message, why: string): void {
+    const { desk, leftovers, refusals } = this.#parts;
+    const { device } = address;
+    const isEmpty = message.payload.length === 0;
+    if (address.kind === "reply") return desk.reply(device, address.id, readReply(message.payload).value);
+    if (address.kind === "task") {
+      if (!isEmpty) desk.withdraw(device, address.id);
+      else desk.isOwnWithdrawal(device, address.id);
+    }
+    if (isEmpty) return;
+    if (address.kind === "status") leftovers.clear(message.topic);
+    // A death, or what a broker has kept, is nobody's doing now.
+    if (message.retain || (address.kind === "status" && !readStatus(message.payload).online)) return;
+    refusals.tell(device, message.topic, `${why}: enroll it again, with: npx muster enroll ${device}`);
   }
 
   #route(address: Address, message: Message, isCopy: boolean): Promise<void> | void {

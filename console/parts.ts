@@ -25,6 +25,7 @@ import { Leftovers } from "./leftovers.ts";
 import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
+import { Removals } from "./removals.ts";
 import { Durations } from "./self/durations.ts";
 import { Reporter, timed } from "./self/reporter.ts";
 import { SelfMetrics } from "./self/self-metrics.ts";
@@ -139,7 +140,25 @@ export function compose(given: Surroundings) {
     begin: (...told) => voice.begin(...told),
   });
   const leftovers = new Leftovers({ bus, log });
-  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice, leftovers });
+  const removals = new Removals({
+    database,
+    accounts,
+    log,
+    forget: (device, why) => {
+      // What waits in a job must not follow what was sent.
+      jobs.leave(device, why);
+      desk.endAll(device, why);
+      ingest.forget(device);
+      registry.remove(device);
+      if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }));
+    },
+    erase: (device) => {
+      ingest.erase(device);
+      jobs.groups.erase(device);
+      registry.erase(device);
+    },
+  });
+  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice, leftovers, removals });
   const brokerConnected = (): boolean => bus.connected;
   const reporter = new Reporter({
     ingest,
@@ -175,6 +194,7 @@ export function compose(given: Surroundings) {
     ingest,
     marks,
     inbox,
+    removals,
     voice,
     reporter,
     self,

@@ -43,11 +43,14 @@ export class Registry {
   #sorted: readonly Entry[] | undefined;
   /** Every change of a device's presence or of what it says about itself. */
   readonly changes: Signal<Device>;
+  /** Every device that is no more. */
+  readonly removals: Signal<DeviceId>;
   #cancelGrace: (() => void) | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.changes = new Signal(options.failed);
+    this.removals = new Signal(options.failed);
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -86,6 +89,20 @@ export class Registry {
     const entry = this.#entries.get(id as DeviceId);
     if (entry) return toDevice(entry);
     return this.#options.enrolled(id) ? toDevice(newEntry(id as DeviceId)) : undefined;
+  }
+
+  /** Lets go of a device; its row is deleted with {@link erase}. */
+  remove(id: DeviceId): void {
+    this.#entries.delete(id);
+    this.#sorted = undefined;
+    this.removals.emit(id);
+  }
+
+  /** @throws Error of the database */
+  erase(id: DeviceId): void {
+    const { database } = this.#options;
+    const erase = database.prepare("DELETE FROM devices WHERE id = ?");
+    persistOf(database).demand(() => erase.run(id), rowName(id));
   }
 
   /** How many devices there are, and how many of them are online. */
@@ -179,6 +196,7 @@ export class Registry {
 
   /** Notes what the device's clock is like. Only what a person should know is a change. */
   observeClock(id: DeviceId, { skew, problem }: ClockState): void {
+    if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     entry.skew = skew;
     if (entry.clockProblem === problem) return;
@@ -188,7 +206,7 @@ export class Registry {
 
   /** Notes what the device and others do not agree on. */
   observeFields(id: DeviceId, problem: string | null): void {
-    // The one that sent a field first may be gone for good: that makes no device of it.
+    // The one that sent a field first may be gone for good, as may be whoever the others below are about: that makes no device of it.
     if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     if (entry.fieldProblem === problem) return;
@@ -198,6 +216,7 @@ export class Registry {
 
   /** Notes that the device's outbox went back, or exists twice. */
   observeOutbox(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     if (entry.outboxProblem === problem) return;
     entry.outboxProblem = problem;
@@ -206,6 +225,7 @@ export class Registry {
 
   /** Notes that the device has more series than it may. */
   observeSeries(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     if (entry.seriesProblem === problem) return;
     entry.seriesProblem = problem;
@@ -214,6 +234,7 @@ export class Registry {
 
   /** Notes what became of the device's batches. */
   observeBatches(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
     if (entry.batchProblem === problem) return;
     entry.batchProblem = problem;

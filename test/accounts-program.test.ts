@@ -181,6 +181,31 @@ suite("accounts on the command line", ({ test }) => {
   );
 
   test(
+    "muster device NAME --remove takes a device away while everything runs, and the agent's connection with it",
+    async (scope) => {
+      const { env, muster } = await start(scope);
+      const line = /^ +MUSTER_MQTT_URL=(\S+) npx muster agent$/m.exec((await muster("enroll", "rpi-7")).out)?.[1] ?? "";
+      const own = { ...env, MUSTER_DATA: join(await scope.directory(), "agent"), MUSTER_DEVICE: "rpi-7" };
+      const url = line.replace("THIS-HOST", "127.0.0.1");
+      const agent = new Running(scope, ...musterProgram(["agent"]), { env: { ...own, MUSTER_MQTT_URL: url } });
+      await eventually("its ping", async () => (await muster("send", "rpi-7", "ping")).code === 0);
+      const watch = new Running(scope, ...musterProgram(["watch", "rpi-7"]), { env });
+      await watch.line(/rpi-7/);
+      assert.match((await muster("device", "rpi-7")).err, /expected --remove: .* use muster enroll rpi-7/);
+      assert.match((await muster("device", "rpi-9", "--remove", "--yes")).err, /there is no device "rpi-9"/);
+      const { out, code } = await muster("device", "rpi-7", "--remove", "--yes");
+      assert.is(code, 0);
+      assert.match(out, /^rpi-7 is removed: .*\n.*DROP SERIES WHERE "host" = 'rpi-7'$/m);
+      await watch.line(/rpi-7 +removed/);
+      await agent.line(/not authorized|Not authorized|refused|wrong/i);
+      assert.not.match((await muster("devices")).out, /rpi-7/);
+      assert.match((await muster("send", "rpi-7", "ping", "--ttl", "1h")).err, /there is no device "rpi-7"/);
+      assert.not.match((await muster("device", "edge-1", "--remove", "--yes")).err, /./);
+    },
+    { seconds: 40 },
+  );
+
+  test(
     "a password is asked for without an echo, taken from standard input, or from a file",
     async (scope) => {
       const { muster, typing, logIn } = await start(scope);

@@ -262,6 +262,19 @@ suite("HTTP API", ({ test }) => {
     problem(await ask("GET", "/api/accounts"), 401, /name or password is wrong/);
   });
 
+  test("an administrator takes a device away; what it has sent can still be read", async (scope) => {
+    const { fleet, ask } = await startApi(scope);
+    await fleet.agent("rpi-7", { interval: 100 });
+    const path = "/api/devices/rpi-7/metrics?measurement=mem&field=used_percent&every=0";
+    await eventually("values", async () => (await ask("GET", path)).body.series[0]?.points.length > 0);
+    const ann = { authorization: `Basic ${btoa(`ann:${fleet.secretOf("ann")}`)}` };
+    problem(await ask("DELETE", "/api/devices/rpi-7", undefined, ann), 403, /needs the role admin/);
+    assert.is((await ask("DELETE", "/api/devices/rpi-7")).status, 204);
+    problem(await ask("DELETE", "/api/devices/rpi-7"), 404, /no device "rpi-7"/);
+    problem(await ask("GET", "/api/devices/rpi-7"), 404, /no device "rpi-7"/);
+    assert.ok((await ask("GET", path)).body.series[0].points.length > 0);
+  });
+
   test("OpenAPI describes every route; health needs no login", async (scope) => {
     const { ask } = await startApi(scope);
     const { body } = await ask("GET", "/api/openapi.json");

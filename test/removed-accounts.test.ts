@@ -89,6 +89,21 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
       assert.is((await ask("DELETE", "/api/accounts/bob")).status, 204);
       await withDeadline(ended, 1, "the end of bob's connection");
       assert.is((await ask("DELETE", "/api/accounts/bob")).status, 404);
+
+      // Devices: the same from the command line and over the API.
+      for (const [name, remove] of [
+        ["rpi-7", async () => assert.is((await muster("device", "rpi-7", "--remove", "--yes")).code, 0)],
+        ["rpi-8", async () => assert.is((await ask("DELETE", "/api/devices/rpi-8")).status, 204)],
+      ] as const) {
+        const secret = / -P (\S{27}) /.exec((await muster("enroll", name)).out)?.[1] ?? "";
+        const device = await connect(name, secret);
+        await device.publishAsync(`muster/${name}/metrics/room`, '{"temperature":21.5}', { qos: 1 });
+        await eventually(`${name} in the list`, async () => (await ask("GET", `/api/devices/${name}`)).ok);
+        const end = closing(device);
+        await remove();
+        await withDeadline(end, 1, `the end of ${name}'s connection`);
+        await eventually("no such device", async () => (await ask("GET", `/api/devices/${name}`)).status === 404);
+      }
     },
     { seconds: 60 },
   );

@@ -1,3 +1,5 @@
+import { userInfo } from "node:os";
+import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId, quoted } from "#shared/ids";
 import { generateSecret } from "#shared/password";
@@ -8,6 +10,7 @@ import type { Settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
 import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from "../secrets.ts";
 import type { Accounts } from "../accounts.ts";
+import { noteRemoval } from "../removals.ts";
 import type { State } from "../state.ts";
 import { confirm } from "./confirm.ts";
 
@@ -66,6 +69,54 @@ export async function enroll(
   out(
     `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${forShell(topic)} -m '{"temperature":21.5}'`,
   );
+}
+
+export interface DeviceFlags {
+  readonly remove?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Takes a device away; what a console has of it, that console lets go of now or at its next start. @throws BadInputError for one that is not there */
+export async function removeDevice(
+  { values, state, writeMosquittoFiles, out }: Administration,
+  name: string,
+  { remove, yes }: DeviceFlags,
+): Promise<void> {
+  const device = parseDeviceId(name);
+  const { accounts, database } = state;
+  const role = accounts.find(device)?.role;
+  if (!remove)
+    throw new BadInputError(
+      `expected --remove: to make ${device}, or to give it another secret, use muster enroll ${device}`,
+    );
+  if (role !== undefined && role !== "device")
+    throw new BadInputError(`"${device}" is a ${role}: expected muster operator ${device} --remove`);
+  const isHeard = database.prepare("SELECT 1 FROM devices WHERE id = ?").get(device) !== undefined;
+  if (role === undefined && !isHeard)
+    throw new BadInputError(`there is no device "${device}"; muster devices lists them`);
+  await confirm(
+    `Remove ${device}, with its open commands, its groups and all that is known of it but its samples?`,
+    yes,
+  );
+  noteRemoval(state, { device, by: `${userName()} on this machine`, now: systemClock.now() });
+  await accounts.synced();
+  const { byHand } = await writeMosquittoFiles();
+  out(`${device} is removed: what it had open ends now, what was to be sent to it is cancelled`);
+  out(`its samples stay as history; in InfluxDB this deletes them: DROP SERIES WHERE "host" = '${device}'`);
+  if (byHand !== undefined) out(byHand);
+  if (device === values.device)
+    out(
+      "an agent that muster start runs on this machine under this name comes back with the next start, as a new device",
+    );
+}
+
+/** Who runs this program; a container need not have a name for it. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "somebody";
+  }
 }
 
 export interface OperatorFlags {

@@ -32,6 +32,8 @@ function columns(event: string, data: unknown): string[][] {
   switch (event) {
     case "presence":
       return [presence(data as DeviceDocument)];
+    case "removed":
+      return [[(data as { device: string }).device, "removed"]];
     case "sample":
       return samples(data as { device: string; samples: readonly Sample[] });
     case "command":

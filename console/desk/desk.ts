@@ -228,6 +228,13 @@ export class Desk {
     return this.#conclude(closed);
   }
 
+  /** Withdraws everything that is open for a device that is no more. @param why as a sentence @returns how many they were */
+  endAll(device: DeviceId, why: string): number {
+    const open = [...this.#book.open].filter((command) => command.device === device);
+    for (const command of open) this.#end(command, "cancelled", { code: "removed", message: why }, "operator", why);
+    return open.length;
+  }
+
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */
   reply(device: DeviceId, id: CommandId, reply: Reply): void {
     const command = this.find(device, id);

@@ -8,6 +8,7 @@ import { parseDecision, parseRow as parseType } from "../ingest/contract/field-t
 import { parseRow as parseSetAside } from "../ingest/contract/quarantine.ts";
 import { parseMember } from "../jobs/groups.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept.ts";
+import { parseRemoval } from "../removals.ts";
 import type { DamagedTable, Row } from "../store/damage.ts";
 import { parseToken } from "../tokens.ts";
 
@@ -31,4 +32,5 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   field_types: parseType,
   field_decisions: parseDecision,
   quarantine: parseSetAside,
+  removed_devices: parseRemoval,
 };

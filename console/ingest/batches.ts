@@ -150,6 +150,20 @@ export class Batches {
     if (book !== undefined) this.#admit(device, book === batch.outbox ? batch : { ...batch, outbox: book });
   }
 
+  /** The device is no more: what is on its way of it is stored, and counted nowhere. Rows are deleted with {@link erase}. */
+  forget(device: DeviceId): void {
+    this.#ledger.forget(device);
+    this.#placing.forget(device);
+    this.#skews.forget(device);
+    this.#forks.forget(device);
+  }
+
+  /** @throws Error of the database */
+  erase(device: DeviceId): void {
+    this.#ledger.erase(device);
+    this.#offsets.erase(device);
+  }
+
   /** Lets go of a batch that will never pass. @returns whether that is news */
   reject(device: DeviceId, name: Name, { why, samples }: Pick<UnfitBatch, "why" | "samples">): boolean {
     const book = this.#bookOfNew(device, name);

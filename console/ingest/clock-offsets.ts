@@ -51,6 +51,16 @@ export class ClockOffsets {
     this.#unsynced.add();
   }
 
+  forget(device: DeviceId): void {
+    this.#devices.delete(device);
+  }
+
+  /** @throws Error of the database */
+  erase(device: DeviceId): void {
+    this.#statements.erase.run(device);
+    this.#devices.delete(device);
+  }
+
   /** Resolves once the offsets that were kept are on the disk; undefined where they are already. @throws EnvironmentError */
   synced(): Promise<void> | undefined {
     return this.#unsynced.synced(this.#database);
@@ -83,6 +93,7 @@ function prepare(database: Database) {
     insert: database.prepare(
       "INSERT INTO clock_offsets (device, epoch, mono, zero, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),
+    erase: database.prepare("DELETE FROM clock_offsets WHERE device = ?"),
     trim: database.prepare(
       `DELETE FROM clock_offsets WHERE device = ?1 AND (epoch, mono) NOT IN
          (SELECT epoch, mono FROM clock_offsets WHERE device = ?1 ORDER BY made DESC, mono DESC LIMIT ?2)`,

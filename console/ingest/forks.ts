@@ -63,6 +63,10 @@ export class Forks {
     begin(device, outbox, run, "its numbers were given before: it went back to an earlier state, or exists twice");
   }
 
+  forget(device: DeviceId): void {
+    this.#shown.delete(device);
+  }
+
   #show(device: DeviceId, until: number): void {
     this.#shown.set(device, until);
     this.#options.problem(device, problemOf(device));

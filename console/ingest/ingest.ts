@@ -82,6 +82,19 @@ export class Ingest {
     await this.batches.stop();
   }
 
+  /** The device is no more. What the spool has of it goes into the store: it was taken. Rows are deleted with {@link erase}. */
+  forget(device: DeviceId): void {
+    this.#rejections.forget(device);
+    this.batches.forget(device);
+    this.#options.contract.budget.forget(device);
+  }
+
+  /** @throws Error of the database */
+  erase(device: DeviceId): void {
+    this.batches.erase(device);
+    this.#options.contract.erase(device);
+  }
+
   /** A numbered batch from an agent. */
   batch(device: DeviceId, message: Message): void {
     if (!this.#isWelcome(device, message)) return;

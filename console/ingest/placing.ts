@@ -80,6 +80,12 @@ export class Placing {
     return placed(this.#freeEnd(device, arrival) - last, t + last - arrival);
   }
 
+  forget(device: DeviceId): void {
+    this.#ends.delete(device);
+    this.#right.delete(device);
+    this.#offsets.forget(device);
+  }
+
   /**
    * A clock that was right and has not been set since is right. It is the batch that was late: it waited in a buffer while
    * this machine slept.

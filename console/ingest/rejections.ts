@@ -49,6 +49,10 @@ export class Rejections {
     this.#last.set(device, clock.monotonic());
   }
 
+  forget(device: DeviceId): void {
+    this.#last.delete(device);
+  }
+
   /** A batch of the device was taken. */
   taken(device: DeviceId): void {
     if (this.#last.size === 0) return;

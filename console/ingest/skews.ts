@@ -50,6 +50,10 @@ export class Skews {
     return { device, measurement: deviceMeasurement, tags: {}, times: [Math.round(arrival)], fields };
   }
 
+  forget(device: DeviceId): void {
+    this.#known.delete(device);
+  }
+
   #flag(device: DeviceId, known: Known, skew: number | null): void {
     const wrong = skew !== null && Math.abs(skew) > tolerated ? skew : undefined;
     const { flagged } = known;

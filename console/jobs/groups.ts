@@ -40,6 +40,11 @@ export class Groups {
     return this.of(device);
   }
 
+  /** Takes the device out of all groups. @throws Error of the database */
+  erase(device: DeviceId): void {
+    this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
+  }
+
   /** The devices in a group; none where there is no such group. */
   members(group: string): readonly DeviceId[] {
     return this.#names("SELECT device AS name FROM device_groups WHERE name = ? ORDER BY device", group) as DeviceId[];

@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { shortId, sortableId } from "#shared/ids";
+import { shortId, sortableId, type DeviceId } from "#shared/ids";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/errors.ts";
@@ -137,6 +137,11 @@ export class Jobs {
   cancel(id: string, by: string): JobSummary {
     this.#runs.get(id)?.cancel(by);
     return this.#known(id);
+  }
+
+  /** A device is no more: jobs that have not sent to it never will, even if it is enrolled again. @param why as a sentence */
+  leave(device: DeviceId, why: string): void {
+    for (const run of this.#runs.values()) run.leave(device, why);
   }
 
   #change(id: string, from: Job["state"], change: (run: Run) => void): JobSummary {

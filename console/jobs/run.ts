@@ -106,6 +106,14 @@ export class Run {
     if (row?.command === command.id && isSent(row)) this.#follow(row, command);
   }
 
+  /** It never gets the command, unless it has it already. */
+  leave(device: DeviceId, why: string): void {
+    const row = this.#table.of(device);
+    if (row?.state !== "waiting") return;
+    this.#set(row, { state: "cancelled", ended: this.#now(), outcome: `never sent: ${why}` });
+    this.#review();
+  }
+
   /** The timeout of a device that was away counts from its return. */
   deviceOnline(device: DeviceId): void {
     const row = this.#table.of(device);

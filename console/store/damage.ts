@@ -33,6 +33,7 @@ const keys = {
   field_decisions: ["measurement", "field"],
   quarantine: ["device", "measurement", "field", "got", "wanted"],
   clock: ["id"],
+  removed_devices: ["device"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

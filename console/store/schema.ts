@@ -229,4 +229,13 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE outboxes ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Of whom nothing is taken until they are enrolled again; and whether the console has let go of what it had of them.
+  CREATE TABLE removed_devices (
+    device TEXT NOT NULL PRIMARY KEY,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    done INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

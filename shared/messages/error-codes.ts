@@ -12,6 +12,7 @@ export const errorCodes = {
   quarantined: ["rejected"],
   expired: ["expired"],
   cancelled: ["cancelled"],
+  removed: ["cancelled"],
   "not-kept": ["cancelled"],
   timeout: ["failed", "timed_out"],
   "agent-stopped": ["interrupted"],

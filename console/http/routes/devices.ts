@@ -82,6 +82,25 @@ export const deviceRoutes =
       },
     );
 
+    app.delete(
+      "/api/devices/:id",
+      {
+        schema: {
+          summary:
+            "Take a device away: account, connections, open commands, groups, what is known of it; its samples stay in the store",
+          params: z.object({ id: deviceId }),
+          response: { 204: z.null(), 401: problemDocument, 403: problemDocument, 404: problemDocument },
+        },
+        preParsing: allow("admin"),
+      },
+      async (request, reply) => {
+        const { id } = found(request.params.id);
+        console.removeDevice(id, principalOf(request).name);
+        reply.code(204);
+        return null;
+      },
+    );
+
     app.get(
       "/api/devices/:id/metrics",
       {
@@ -117,7 +136,8 @@ export const deviceRoutes =
       },
       async (request, reply) => {
         const { params, query } = request;
-        const device = found(params.id).id;
+        // What it has sent stays, also when it is gone.
+        const device = console.whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
         const { measurement, field } = query;
         const range = toRange(query, clock.now());
         // Who has gone away waits for nothing.

@@ -37,7 +37,7 @@ export const eventRoutes =
       "/api/events",
       {
         schema: {
-          summary: "Server-sent events: presence, sample, command, job, store",
+          summary: "Server-sent events: presence, removed, sample, command, job, store",
           querystring: z.object({ device: z.string().optional() }),
           produces: ["text/event-stream"],
         },
@@ -69,6 +69,7 @@ export const eventRoutes =
         undo = [
           forget,
           console.registry.changes.on((changed) => wanted(changed.id) && send(presence(changed))),
+          console.registry.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
           console.events.samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
           console.desk.changes.on((changed) => wanted(changed.device) && send(command(changed))),
           // Jobs concern the fleet: who asks for one device is not told of them.

@@ -56,6 +56,12 @@ export class Books {
     this.#last = undefined;
     this.#books.delete(key(device, outbox));
   }
+
+  /** All books of one device. */
+  dropAll(device: DeviceId): void {
+    this.#last = undefined;
+    for (const [name, book] of this.#books) if (book.device === device) this.#books.delete(name);
+  }
 }
 
 function key(device: DeviceId, outbox: string): string {

@@ -84,7 +84,7 @@ export class BatchLedger {
   readonly #dirty = new Set<Book>();
   readonly #fresh = new Set<DeviceId>();
   /** For the next transaction, and for the acks after it. */
-  #changes: (() => void)[] = [];
+  #changes: { readonly device: DeviceId; readonly write: () => void }[] = [];
   #done: (readonly [Book, number])[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -174,11 +174,31 @@ export class BatchLedger {
     if (book && letGo(book, first)) this.#dirty.add(book);
   }
 
+  /** The device is no more: what is on its way of it is neither counted nor acknowledged. Its rows are deleted with {@link erase}. */
+  forget(device: DeviceId): void {
+    for (const book of this.#dirty) if (book.device === device) this.#dirty.delete(book);
+    this.#done = this.#done.filter(([book]) => book.device !== device);
+    this.#changes = this.#changes.filter((change) => change.device !== device);
+    this.#fresh.delete(device);
+    this.#writing.delete(device);
+    this.#books.dropAll(device);
+  }
+
+  /** @throws Error of the database */
+  erase(device: DeviceId): void {
+    this.#options.rows.erase(device);
+  }
+
   /** The store has the batch. It is acknowledged once the ledger has it too. */
   stored(device: DeviceId, written: Written): void {
     const { outbox, seq, end, samples, setAside, gap } = written;
-    const book = this.#books.get(device, outbox) ?? this.#begin(device, outbox, seq);
-    if (has(book.settled, seq)) this.#changes.push(() => this.#options.rows.cameAfterAll(device, outbox, seq, samples));
+    const book = this.#books.get(device, outbox);
+    // The device was removed meanwhile.
+    if (!book) return;
+    if (has(book.settled, seq)) {
+      const write = (): void => this.#options.rows.cameAfterAll(device, outbox, seq, samples);
+      this.#changes.push({ device, write });
+    }
     if (settle(book, seq, end)) {
       if (end !== null) book.batches += 1;
       book.samples += samples;
@@ -242,7 +262,8 @@ export class BatchLedger {
       to: moment(until),
       why: why.slice(0, longestWhy),
     };
-    this.#changes.push(() => addGap(this.#options.rows, book.device, gap));
+    const { device } = book;
+    this.#changes.push({ device, write: () => addGap(this.#options.rows, device, gap) });
   }
 
   async #acknowledgeDurable(done: readonly (readonly [Book, number])[]): Promise<void> {
@@ -271,7 +292,7 @@ export class BatchLedger {
       if (isComplete(book)) book.behind = null;
       this.#options.rows.putOutbox(book);
     }
-    for (const change of this.#changes) change();
+    for (const { write } of this.#changes) write();
   }
 
   /** After the acks, because only then no batch of these is on its way. */

@@ -114,6 +114,12 @@ export class LedgerRows {
     this.#statements.addGap.run(device, outbox ?? "", ...numbers, from, to, why);
   }
 
+  /** Deletes all that is kept of a device. */
+  erase(device: DeviceId): void {
+    this.#statements.eraseOutboxes.run(device);
+    this.#statements.eraseGaps.run(device);
+  }
+
   dropGap(id: number): void {
     this.#statements.dropGap.run(id);
   }
@@ -182,6 +188,8 @@ function prepare(database: Database) {
       `INSERT INTO outbox_gaps (device, outbox, first, last, batches, samples, estimated, since, until, why)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    eraseOutboxes: database.prepare("DELETE FROM outboxes WHERE device = ?"),
+    eraseGaps: database.prepare("DELETE FROM outbox_gaps WHERE device = ?"),
     dropGap: database.prepare("DELETE FROM outbox_gaps WHERE id = ?"),
     findGap: database.prepare(
       "SELECT * FROM outbox_gaps WHERE device = ?1 AND outbox = ?2 AND first <= ?3 AND last >= ?3 ORDER BY id LIMIT 1",

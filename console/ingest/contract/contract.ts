@@ -125,6 +125,16 @@ export class Contract {
     }
   }
 
+  /**
+   * The device is no more: what was set aside and held of it is let go. What a field is by its word stays so.
+   * @throws Error of a database
+   */
+  erase(device: DeviceId): void {
+    const { quarantine, held, conflicts } = this;
+    quarantine.forget(device);
+    for (const [measurement, field] of held.forget(device)) conflicts.settled(measurement, field, [device]);
+  }
+
   #admitOne(series: SeriesColumns): SeriesColumns | undefined {
     const { measurement, times, fields } = series;
     if (!this.budget.admits(series)) {

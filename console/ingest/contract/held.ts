@@ -234,6 +234,15 @@ export class HeldValues {
     database.exec(`PRAGMA incremental_vacuum(${pages})`);
   }
 
+  /** Lets go of all that is held of a device. @returns the fields of which that was */
+  forget(device: DeviceId): readonly (readonly [measurement: string, field: string])[] {
+    const fields = [...this.fieldsOf(device)].map(fieldOf);
+    if (fields.length === 0) return fields;
+    this.#open?.statements.dropDevice.run(device);
+    for (const [measurement, field] of fields) this.#measure(device, measurement, field);
+    return fields;
+  }
+
   #read(row: Record<string, unknown>): HeldRow | undefined {
     const { id, device, measurement, field, tags, times, vals } = row as Record<string, string> & {
       id: number;

@@ -114,6 +114,10 @@ export class SeriesBudget {
     return true;
   }
 
+  forget(device: DeviceId): void {
+    this.#devices.delete(device);
+  }
+
   #hasRoom(known: Known, own: Share): boolean {
     const { budget } = this.#options;
     if (known.fresh >= budget * newInADay) return false;
