@@ -175,13 +175,22 @@ for (const kind of brokerKinds) {
       agent.start();
       await fleet.sees("rpi-7", true);
       const filler = fillDisk(directory);
-      const error = (await fleet.console
-        .send("rpi-7", { key: "count" })
-        .catch((thrown: unknown) => thrown)) as CommandFailedError;
+      // A few lines still find room in the ledger's last block.
+      let done = 0;
+      const refused = async (): Promise<CommandFailedError> => {
+        try {
+          await fleet.console.send("rpi-7", { key: "count" });
+        } catch (thrown) {
+          return thrown as CommandFailedError;
+        }
+        done += 1;
+        return refused();
+      };
+      const error = await refused();
       assert.is(error.details.command.state, "rejected");
       assert.is(error.details.command.error?.code, "no-room");
       assert.match(error.message, /ENOSPC/);
-      assert.is(begun, 0);
+      assert.is(begun, done);
       rmSync(filler);
       assert.is((await fleet.console.send("rpi-7", { key: "count" })).state, "succeeded");
     });

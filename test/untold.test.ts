@@ -45,9 +45,10 @@ suite("what is never told", ({ test }) => {
         { MUSTER_INFLUX_URL: `http://me:${secrets.influx}@127.0.0.1:1` },
         { MUSTER_URL: `http://me:${secrets.token}@127.0.0.1` },
       ];
-      const runs = wrong.map((one) =>
-        runProgram(...musterProgram(["console"]), { env: { ...env, MUSTER_HTTP_PORT: "0", ...one } }),
-      );
+      const runs = wrong.map(async (one) => {
+        const own = { MUSTER_HTTP_PORT: "0", MUSTER_DATA: await scope.directory(), ...one };
+        return runProgram(...musterProgram(["console"]), { env: { ...env, ...own } });
+      });
       for (const { code, out, err } of await Promise.all(runs)) {
         assert.is(code, 2, err);
         silent(out + err);
