@@ -6,7 +6,7 @@ It needs Linux, Python 3.9 and paho-mqtt 1.6 or 2 (Debian: apt-get install pytho
 
     MUSTER_SECRET=... python3 agent.py --broker 192.0.2.7:1883 --device rpi-7 --data ./data-rpi-7
 """
-import argparse, json, os, queue, secrets, signal, socket, sqlite3, sys, threading, time
+import argparse, json, os, queue, random, secrets, signal, socket, sqlite3, sys, threading, time
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 WINDOW = 32             # batches on their way without an ack
 PATIENCE = (10, 300)    # seconds without an ack until all is sent again: at first, and at most
 REPEAT = (1, 30)        # seconds until a final reply is sent again: at first, and at most
+ASK = (5, 60)           # the same for a birth that nobody answers, and a kept task of which nobody says that it is open
 REMEMBERED = 7 * 86400  # seconds that a settled command's id is known
 with open("/proc/sys/kernel/random/boot_id") as boot_id:
     EPOCH = boot_id.read().strip()  # what time.monotonic() counts from
@@ -117,8 +118,8 @@ class Agent:
         self.options, self.events, self.timers = options, queue.SimpleQueue(), {}
         self.boot = secrets.token_hex(8)
         self.store = Store(options.data, self.boot)
-        self.session, self.online, self.greeted = None, False, False
-        self.console_session, self.taking, self.console_offset = None, True, None
+        self.session, self.online, self.greeted, self.gathering, self.open = None, False, False, True, set()
+        self.console_session, self.console_online, self.taking, self.console_offset = None, True, True, None
         self.flying, self.patience = {}, PATIENCE[0]  # numbers on their way, and since when
         self.jobs, self.running, self.answers = {}, None, {}
         for id, reply in self.store.db.execute("SELECT id, reply FROM command WHERE reply IS NOT NULL AND NOT settled"):
@@ -176,15 +177,21 @@ class Agent:
     def subscribed(self, codes):
         if any(int(getattr(code, "value", code)) >= 0x80 for code in codes):
             log(f"the broker refuses a subscription: {codes}")
-        self.online, self.greeted = True, False
-        self.console_session, self.taking = None, True
+        self.online, self.greeted, self.gathering, self.open = True, False, True, set()
+        self.console_session, self.console_online, self.taking = None, True, True
+        # What has not begun may be withdrawn meanwhile: it comes again, or the console says that it is open.
+        for job in self.jobs.values():
+            job["kept"] = True
+        self.after("gathered", 5, self.gathered)
         self.birth()
+        self.repeat("birth", ASK, self.birth_again)
         self.send_again()
         for id in list(self.answers):
-            self.answer_again(id, REPEAT[0])
+            self.answer(id)
 
     def disconnected(self):
-        self.online = self.greeted = False
+        self.online, self.gathering = False, True
+        self.timers.pop("gathered", None)
 
     def birth(self):
         offers = {key: offer for key, (_, _, offer) in COMMANDS.items()}
@@ -192,6 +199,12 @@ class Agent:
             "v": 1, "online": True, "boot": self.boot, "session": self.session, "instance": self.store.about("instance"),
             "agent": "agent.py 1", "interval": round(self.options.interval * 1000), "commands": offers,
             "facts": {"os": sys.platform, "python": sys.version.split()[0]}}, retain=True)
+
+    def birth_again(self):
+        """Until it is answered. A console that has said that it is gone gets one when it is back."""
+        if not self.greeted and self.console_online:
+            self.birth()
+        return not self.greeted
 
     def received(self, message):
         levels = message.topic.split("/")[1:]
@@ -208,10 +221,10 @@ class Agent:
         if not told["online"] and self.console_session not in (None, told["session"]):
             return
         returned = self.console_session not in (None, told["session"])
+        self.console_online, self.console_session = told["online"], told["session"]
         was, self.taking = self.taking, told["online"] and told.get("taking", True)
-        self.console_session = told["session"]
-        if returned:
-            self.birth()  # it may have missed the one before
+        if returned:  # not every broker hands it the retained birth; and a fleet spreads over a second
+            self.after("birth again", random.random(), self.birth)
         if self.taking and (returned or not was):
             self.send_again()
 
@@ -257,9 +270,11 @@ class Agent:
             left = {row[0] for row in self.store.db.execute("SELECT seq FROM batch ORDER BY seq LIMIT ?", (2 * WINDOW,))}
             self.flying, self.patience = {seq: at for seq, at in self.flying.items() if seq in left}, PATIENCE[0]
             self.send()
-        elif told.get("boot") == self.boot:
-            # The broker has handed over what it had; a moment more, because it keeps an order only within a topic.
-            self.after("greeted", 0.05, self.be_greeted)
+        elif told.get("boot") == self.boot and told.get("session", self.session) == self.session:
+            # Several messages, where much is open. A console of before there was `open` lets all begin.
+            self.greeted = True
+            self.open = None if self.open is None or "open" not in told else self.open | set(told["open"])
+            self.gather()
 
     # Commands -------------------------------------------------------------------------------------------------------------
 
@@ -270,11 +285,14 @@ class Agent:
         if row and row[0]:  # answered before, and there again, because a broker has restored what it had: the same answer
             self.store.db.execute("UPDATE command SET settled = 0 WHERE id = ?", (id,))
             self.answers[id] = json.loads(row[0])
-            return self.answer_again(id, REPEAT[0])
-        if id in self.jobs or id in self.answers:
+            return self.answer(id)
+        if id in self.jobs:
+            self.jobs[id]["kept"] &= message.retain  # published again: it is open
+            return self.gather()
+        if id in self.answers:
             return
-        job = {"id": id, "begun_before": row is not None, "properties": getattr(message, "properties", None), "told": 0.0,
-               "started": time.monotonic(), "directory": self.options.data, "aborted": threading.Event(),
+        job = {"id": id, "kept": message.retain, "begun_before": row is not None, "told": 0.0, "started": time.monotonic(),
+               "properties": getattr(message, "properties", None), "directory": self.options.data, "aborted": threading.Event(),
                "progress": lambda part: self.events.put((self.progress, job, part))}
         try:
             text = message.payload.decode()
@@ -286,19 +304,40 @@ class Agent:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return self.end(job, "rejected", "bad-arguments" if "args" in job else "bad-input", str(error))
         self.jobs[id] = job
+        self.repeat(("kept", id), ASK, lambda: self.ask(id))
+        self.gather()
+
+    def gather(self):
+        """After the greeting a moment more, as long as tasks come: a broker keeps an order only within a topic."""
+        if self.gathering and self.greeted:
+            self.after("gathered", 0.05, self.gathered)
         self.begin_next()
 
-    def be_greeted(self):
-        self.greeted = True
+    def gathered(self):
+        self.gathering = False
         self.begin_next()
+
+    def may_begin(self, job):
+        """What the broker had kept may have been withdrawn long ago: it begins on the console's word alone."""
+        is_open = not job["kept"] or (self.greeted and (self.open is None or job["id"] in self.open))
+        return is_open and (job["expires"] is None or job["begun_before"] or self.console_offset is not None)
+
+    def ask(self, id):
+        """Of a kept task that nobody names: the console withdraws it, or publishes it again."""
+        waits = id in self.jobs and not self.may_begin(self.jobs[id])
+        if waits:
+            self.publish(self.topic("reply", id), {"id": id, "state": "accepted"})
+        return waits
 
     def begin_next(self):
-        """One after the other, in the order in which they were made; none before the console has spoken on this connection, when
-        those that the broker kept are all here, those withdrawn meanwhile are gone, and the console's clock is known."""
-        while self.greeted and not self.running and self.jobs:
-            job = min(self.jobs.values(), key=lambda one: (one["ts"], one["id"]))
+        """One after the other, in the order in which they were made."""
+        while not self.gathering and not self.running:
+            ready = [job for job in self.jobs.values() if self.may_begin(job)]
+            if not ready:
+                return
+            job = min(ready, key=lambda one: (one["ts"], one["id"]))
             may_rerun, doubt = COMMANDS[job["key"]][2]["onInterrupt"] == "rerun", self.store.about("doubt")
-            now = self.console_offset + time.monotonic() * 1000
+            now = self.console_now()
             if job["begun_before"]:
                 self.end(job, "interrupted", "agent-stopped", "the agent stopped while it ran")
             elif job["expires"] is not None and now >= job["expires"]:
@@ -331,11 +370,11 @@ class Agent:
         reply = {"id": job["id"], "boot": self.boot, "state": state, "ms": round((time.monotonic() - job["started"]) * 1000, 1)}
         reply.update({"result": said} if state == "succeeded" else {"error": {"code": code, "message": said[:2000]}})
         if self.console_offset is not None:
-            reply["ts"] = self.console_offset + time.monotonic() * 1000
+            reply["ts"] = self.console_now()
         self.store.db.execute("UPDATE command SET reply = ? WHERE id = ?", (json.dumps(reply), job["id"]))
         self.answers[job["id"]] = reply
         self.jobs.pop(job["id"], None)
-        self.answer_again(job["id"], REPEAT[0])
+        self.answer(job["id"])
         asked = job.get("properties")  # of MQTT 5: the caller may want the answer in one more place
         if getattr(asked, "ResponseTopic", None):
             answer = Properties(PacketTypes.PUBLISH)
@@ -346,10 +385,14 @@ class Agent:
             self.running = None
         self.begin_next()
 
-    def answer_again(self, id, wait):
-        if id in self.answers:
-            self.publish(self.topic("reply", id), self.answers[id])
-            self.after(("answer", id), wait, lambda: self.answer_again(id, min(wait * 2, REPEAT[1])))
+    def console_now(self):
+        """By the console's clock, carried on by one that nobody sets; None until it was heard."""
+        return None if self.console_offset is None else self.console_offset + time.monotonic() * 1000
+
+    def answer(self, id):
+        """Now, and again until the task is withdrawn."""
+        self.publish(self.topic("reply", id), self.answers[id])
+        self.repeat(("answer", id), REPEAT, lambda: self.publish(self.topic("reply", id), self.answers[id]) or True)
 
     def withdrawn(self, id):
         """Of what has ended it is the receipt; what waits never begins; what runs is told, and answers."""
@@ -364,6 +407,11 @@ class Agent:
 
     def after(self, name, seconds, work):
         self.timers[name] = (time.monotonic() + seconds, work)
+
+    def repeat(self, name, waits, work):
+        """Does it after the first wait, and as long as it says so again, after twice as long each time."""
+        first, most = waits
+        self.after(name, first, lambda: work() and self.repeat(name, (min(first * 2, most), most), work))
 
     def stop(self):
         """On purpose, so without the will. What runs stays begun in the ledger, and the next run answers for it."""

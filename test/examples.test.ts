@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { Command } from "../console/desk/command.ts";
 import { parseDeviceId } from "#shared/ids";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+
+const device = parseDeviceId("rpi-7");
 
 suite("examples", ({ test }) => {
   test("the agent and the console from code, as the documentation shows them", async (scope) => {
@@ -82,32 +85,34 @@ async function inPython(scope: Scope, python: string, kind: BrokerKind, mqtt: 3 
   await eventually("its word", () => fleet.console.registry.get("rpi-7")?.reason === "shutdown");
 }
 
-/** A kill -9 in the middle of a command that must not run twice. */
+/** A kill -9 in the middle of a command that must not run twice; and what waited meanwhile, of which one was withdrawn. */
 async function interruptedOnce(
   fleet: Fleet,
   directory: string,
   agent: Running,
   start: () => Promise<Running>,
 ): Promise<Running> {
-  const device = parseDeviceId("rpi-7");
-  const order = { key: "blink", args: { times: 50 }, by: "test", timeout: null, ttl: 60_000 };
-  const { id } = fleet.console.desk.submit(device, order);
+  const { desk } = fleet.console;
+  const { id } = blink(fleet, 50);
   await eventually("the first blinks", () => blinks(directory, id) >= 2);
   await agent.kill("SIGKILL");
   const before = blinks(directory, id);
   await fleet.sees("rpi-7", false);
+  const waiting = [1, 2, 3].map(() => blink(fleet, 1).id);
+  const [first = "", gone, last = ""] = waiting;
+  if (gone) desk.cancel(device, gone, "test");
   const again = await start();
-  await eventually("the interrupted command's end", () => fleet.console.desk.find(device, id)?.state === "interrupted");
-  assert.is(fleet.console.desk.find(device, id)?.error?.code, "agent-stopped");
+  await eventually("the end of all", () => [id, ...waiting].every((one) => desk.find(device, one)?.ended));
+  assert.is(desk.find(device, id)?.state, "interrupted");
+  assert.is(desk.find(device, id)?.error?.code, "agent-stopped");
   assert.is(blinks(directory, id), before);
+  assert.equal(blinkLines(directory).slice(before), [first, last]);
   return again;
 }
 
 /** A command that is withdrawn while it runs stops, and says so. */
 async function withdrawn(fleet: Fleet, directory: string): Promise<void> {
-  const device = parseDeviceId("rpi-7");
-  const order = { key: "blink", args: { times: 100 }, by: "test", timeout: null, ttl: 60_000 };
-  const { id } = fleet.console.desk.submit(device, order);
+  const { id } = blink(fleet, 100);
   const find = (): ReturnType<Fleet["console"]["desk"]["find"]> => fleet.console.desk.find(device, id);
   await eventually("that it runs", () => find()?.state === "running" && blinks(directory, id) > 0);
   fleet.console.desk.cancel(device, id, "test");
@@ -125,17 +130,22 @@ async function answersWhereAsked(fleet: Fleet): Promise<void> {
 
 /** Every batch that was numbered is stored, and the outbox has let go of all but the last. */
 async function complete(fleet: Fleet): Promise<void> {
-  const device = parseDeviceId("rpi-7");
   await eventually("completeness", () => {
     const { missing, outstanding, stored } = fleet.console.ingest.batches.completeness.of(device);
     return missing === 0 && outstanding.batches === 0 && stored >= 20;
   });
 }
 
+function blink(fleet: Fleet, times: number): Command {
+  return fleet.console.desk.submit(device, { key: "blink", args: { times }, by: "test", timeout: null, ttl: 60_000 });
+}
+
 function blinks(directory: string, id: string): number {
+  return blinkLines(directory).filter((line) => line === id).length;
+}
+
+/** The ids of commands, one for each blink. */
+function blinkLines(directory: string): string[] {
   const path = join(directory, "blinks");
-  if (!existsSync(path)) return 0;
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .filter((line) => line === id).length;
+  return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
 }
