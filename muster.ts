@@ -77,6 +77,12 @@ const doctorsHelp = `
 Without --mend nothing is changed, and a console or agent may be at work in the directory. Each file is looked at page by page, and each
 row by the reader that the console or agent has for it. Exit status: 0 nothing is damaged, or all of it was mended; 1 something is damaged.`;
 
+const checkHelp = `
+The URL holds the login that the console is to have, mqtt://NAME:SECRET@HOST:PORT; in MUSTER_MQTT_URL no other user of this machine can read
+it. It takes some ten seconds, over topics that are nobody's, and leaves nothing behind. Where a name has one connection, as at Mosquitto with
+the shipped settings, a console that is connected under it is cut off meanwhile.
+Exit status: 0 Muster works with the broker; 1 it does not.`;
+
 const line = new CommandLine(
   "muster",
   "Muster gathers a fleet over MQTT: metrics in, commands out, none lost.",
@@ -139,6 +145,19 @@ line
   .option("--mend", "set aside what is damaged, as a start would do it; what works in the directory must be stopped")
   .addHelpText("after", doctorsHelp)
   .action(line.once(doctor));
+line
+  .command(
+    "check-broker [url]",
+    "look at a broker of somebody else's: what Muster needs of it, and what to know of it",
+    ["root", "mqttUrl"],
+  )
+  .option(
+    "--second-account [name:secret]",
+    "a device's account, to see whether it can read and write what is another's",
+  )
+  .option("--second-account-file <file>", "the same from a file's first line")
+  .addHelpText("after", checkHelp)
+  .action(line.once(checkBroker));
 clientCommands(line);
 await line.run();
 
@@ -254,6 +273,25 @@ async function doctor({ data }: Settings, { mend = false }: { mend?: boolean }):
   }
   process.stdout.write(`${doctorsReport(examined, mend)}\n`);
   if (damagedIn(examined) > 0) process.exitCode = 1;
+}
+
+/** Says in words what a broker is like, for Muster. */
+async function checkBroker(
+  { root, mqttUrl }: Settings,
+  given: string | undefined,
+  { secondAccount, secondAccountFile }: { secondAccount?: string | true; secondAccountFile?: string },
+): Promise<void> {
+  const { checkBroker: check } = await import("./console/check-broker/check-broker.ts");
+  const report = await import("./console/cli/check-broker.ts");
+  const url = given ?? mqttUrl;
+  if (url === undefined)
+    throw new BadInputError("which broker? Expected a URL such as mqtt://console:SECRET@host:1883, or MUSTER_MQTT_URL");
+  const account = { flag: "--second-account", value: secondAccount, file: secondAccountFile };
+  const other = await secretFrom(account);
+  const options = { ...report.brokerToCheck(url), root, ...(other ? { second: report.secondAccount(other) } : {}) };
+  const found = await check(options, (finding) => process.stdout.write(`${report.findingLine(finding)}\n`));
+  process.stdout.write(`${report.brokersVerdict(found)}\n`);
+  if (found.some(({ mark }) => mark === "bad")) process.exitCode = 1;
 }
 
 /** Simulated devices; where the console's data directory is at hand they are enrolled first. */

@@ -379,7 +379,7 @@ export class Link implements Bus {
 }
 
 /** For mqtt.js, which takes a URL apart by what Node warns of from 24 on, and forgets the brackets of IPv6 for a WebSocket. */
-function whereTo(url: string): Pick<IClientOptions, "protocol" | "hostname" | "port" | "path"> {
+export function whereTo(url: string): Pick<IClientOptions, "protocol" | "hostname" | "port" | "path"> {
   const { protocol, host, port, path } = parseBrokerUrl(url);
   const hostname = path === "" ? host : inUrl(host);
   return { protocol, hostname, ...(port === undefined ? {} : { port }), ...(path === "" ? {} : { path }) };
@@ -394,7 +394,7 @@ interface Outgoing {
 }
 
 /** The return code of each filter of a SUBSCRIBE, in order. mqtt.js throws where one was refused. */
-async function codesOf(granted: Promise<readonly { readonly qos: number }[]>): Promise<readonly number[]> {
+export async function codesOf(granted: Promise<readonly { readonly qos: number }[]>): Promise<readonly number[]> {
   try {
     return (await granted).map(({ qos }) => qos);
   } catch (thrown) {
@@ -415,7 +415,7 @@ function strangerIn(first: Buffer): Error | undefined {
 }
 
 /** Why the broker has ended the connection, which MQTT 5 tells (§3.14.2.1). */
-function cutOff(code: number, text: string | undefined): Error {
+export function cutOff(code: number, text: string | undefined): Error {
   const name = (ReasonCodes as Readonly<Record<number, string>>)[code];
   const said = [name || `reason ${code}`, ...(text ? [forTerminal(text)] : [])].join(": ");
   return new Error(`the broker has ended the connection (${said})`);

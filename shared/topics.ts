@@ -48,6 +48,15 @@ export class Topics {
     }
   }
 
+  /**
+   * A topic below the root that names nothing of ours, so that no console and no agent takes it for anything: for trying out a broker.
+   * @param run keeps one trial's topics apart from another's
+   */
+  aside(run: string, ...levels: readonly string[]): string {
+    // No device's id begins so.
+    return [this.root, `_check-${run}`, ...levels].join("/");
+  }
+
   /** The address that `topic` names, or undefined where it is none of ours. */
   parse(topic: string): Address | undefined {
     if (!topic.startsWith(`${this.root}/`)) return undefined;

@@ -19,7 +19,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   systeminformation: /^agent\/collectors\//,
   "cbor-x": /^shared\/codec\.ts$/,
   influx: /^console\/store\//,
-  mqtt: /^shared\/link\.ts$/,
+  // Of the two one keeps a connection up, and the other looks at what a broker makes of a single one.
+  mqtt: /^shared\/(link|probe)\.ts$/,
   "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/store\/database\.ts$/,
   fastify: /^console\/http\//,

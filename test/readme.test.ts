@@ -20,8 +20,8 @@ suite("README.md", ({ test }) => {
 
   test("every muster command that it names exists", async () => {
     const { out } = await runProgram(...musterProgram(["--help"]));
-    const offered = [...out.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
-    const named = [...readme.matchAll(/\bnpx muster ([a-z]+)|`muster ([a-z]+)/g)].map(([, run, told]) => run ?? told);
+    const offered = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
+    const named = [...readme.matchAll(/\bnpx muster ([a-z-]+)|`muster ([a-z-]+)/g)].map(([, run, told]) => run ?? told);
     assert.ok(named.length > 10 && offered.includes("send"), `${named.length} named; offered: ${offered.join(", ")}`);
     assert.equal(
       [...new Set(named)].filter((name) => !offered.includes(name)),

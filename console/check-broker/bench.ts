@@ -1,0 +1,82 @@
+import { shortId } from "#shared/ids";
+import { Probe, type ProbeOptions } from "#shared/probe";
+import { Topics } from "#shared/topics";
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface BenchOptions extends Login {
+  readonly url: string;
+  readonly root: string;
+  /** Another account, to see what the two can do to each other. */
+  readonly second?: Login;
+}
+
+/** Milliseconds in which a message would have come that is not to come. */
+export const silence = 400;
+/** Milliseconds that a message may take. */
+export const journey = 2_000;
+
+/** Where a broker is looked at: its address, the accounts, topics that are nobody's, and what is to be closed afterwards. */
+export class Bench {
+  readonly options: BenchOptions;
+  /** The version to try all else with: the highest that the broker has let in. */
+  version: 4 | 5 = 4;
+  /** Whether the broker binds the client id to the user's name, so that there is one connection a name. */
+  single = false;
+  readonly #topics: Topics;
+  readonly #run = shortId();
+  readonly #open = new Set<Probe>();
+
+  constructor(options: BenchOptions) {
+    this.options = options;
+    this.#topics = new Topics(options.root);
+  }
+
+  topic(...levels: readonly string[]): string {
+    return this.#topics.aside(this.#run, ...levels);
+  }
+
+  /** All of Muster's topics. */
+  get tree(): string {
+    return [this.options.root, "#"].join("/");
+  }
+
+  /** A client id that brokers which bind ids to names let the account have. */
+  newId(): string {
+    return [this.options.username || "muster", shortId()].join("-");
+  }
+
+  async connect(how: Partial<ProbeOptions> = {}): Promise<Probe> {
+    const { url, username, password } = this.options;
+    const probe = await Probe.open({ url, username, password, version: this.version, clientId: this.newId(), ...how });
+    this.#open.add(probe);
+    return probe;
+  }
+
+  /** Takes back what was retained, on a connection of its own. */
+  async clear(...topics: readonly string[]): Promise<void> {
+    const probe = await this.connect();
+    await inTurns(topics, (topic) => probe.publish(topic, "", { retain: true }));
+    await probe.end();
+  }
+
+  async close(): Promise<void> {
+    for (const probe of this.#open) await probe.end();
+    this.#open.clear();
+  }
+}
+
+/** Messages on their way at once: fewer than any broker was seen to allow (HiveMQ: 10). */
+const together = 8;
+
+/** Does it for all, a few at a time. */
+export async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.toReversed();
+  const worker = async (): Promise<void> => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
+  };
+  await Promise.all(Array.from({ length: together }, worker));
+}

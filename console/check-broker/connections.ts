@@ -1,0 +1,52 @@
+import { asError } from "#shared/errors";
+import { journey, silence } from "./bench.ts";
+import { bad, good, mind, type Check } from "./verdict.ts";
+
+/** What becomes of two connections: under one id, and under one name. */
+export const connections: Check = {
+  what: "connections",
+  async run(bench) {
+    const clientId = bench.newId();
+    const first = await bench.connect({ clientId });
+    const again = await bench.connect({ clientId }).catch(asError);
+    if (again instanceof Error)
+      return bad(`an id that is connected is not let in again (${again.message}): agents could not come back`);
+    await first.until(() => false, journey);
+    if (first.ended === undefined)
+      return bad("two connections live under one client id: what is for one of them goes to either");
+    await bench.connect();
+    await again.until(() => false, silence);
+    bench.single = again.ended !== undefined;
+    if (!bench.single) return good("a second one under the same id ends the first, and a name may have several");
+    return good(
+      "one for each name, whatever its client id: nobody takes another's place. This look cut off who was connected under the name",
+    );
+  },
+};
+
+/** Whether shared subscriptions give each message to one member. */
+export const sharedSubscriptions: Check = {
+  what: "shared subscriptions",
+  async run(bench) {
+    const members = await Promise.all(Array.from({ length: bench.single ? 1 : 2 }, () => bench.connect()));
+    const [writer] = members;
+    const filter = `$share/check/${bench.topic("shared", "+")}`;
+    const granted = await Promise.all(members.map((member) => member.subscribe(filter).catch(() => false)));
+    if (!writer || granted.includes(false)) return mind(`refused: ${unneeded}`);
+    for (let at = 0; at < posts; at++) await writer.publish(bench.topic("shared", String(at)), "x");
+    const count = (): number => members.reduce((sum, { received }) => sum + received.length, 0);
+    const end = performance.now() + journey / 2;
+    while (count() < posts && performance.now() < end)
+      await Promise.race(members.map((one) => one.until(() => false, 50)));
+    await Promise.all(members.map((one) => one.until(() => false, 50)));
+    if (count() === 0) return mind(`granted, and nothing comes: ${unneeded}`);
+    if (count() !== posts) return mind(`of ${posts} messages ${count()} came: ${unneeded}`);
+    if (members.length === 1) return good("delivered, to the one member that could be tried");
+    const shares = members.map(({ received }) => received.length);
+    return shares.includes(0)
+      ? mind(`one member got all ${posts}: ${unneeded}`)
+      : good(`shared: ${shares.join(" and ")} of ${posts}`);
+  },
+};
+const posts = 20;
+const unneeded = "Muster does without; do not build programs of yours on them here";

@@ -1,0 +1,73 @@
+import { inTurns, journey, silence, type Bench } from "./bench.ts";
+import { bad, good, mind, type Check } from "./verdict.ts";
+
+/** More than the thousand that EMQX hands over for one filter at most: a fleet has as many births and open tasks. */
+const many = 1_100;
+
+/** Whether a task that is kept reaches who subscribes later, and one that is withdrawn does not. */
+export const retained: Check = {
+  what: "retained messages",
+  async run(bench) {
+    const topic = bench.topic("kept");
+    const writer = await bench.connect();
+    await writer.publish(topic, "task", { retain: true });
+    await writer.end();
+    const kept = await comes(bench, topic);
+    await bench.clear(topic);
+    if (!kept)
+      return bad("a retained message does not reach who subscribes later: a task waits at no broker, switch it on");
+    if (await comes(bench, topic))
+      return bad("an empty retained message does not take the former back: withdrawn tasks would stay");
+    return good("kept, handed over, and taken back by an empty one");
+  },
+};
+
+async function comes(bench: Bench, topic: string): Promise<boolean> {
+  const reader = await bench.connect();
+  await reader.subscribe(topic);
+  const came = await reader.until((all) => all.length > 0, journey / 2);
+  await reader.end();
+  return came;
+}
+
+/** How many retained messages a filter with a wildcard brings. */
+export const retainedByWildcard: Check = {
+  what: "retained by wildcard",
+  async run(bench) {
+    const topics = Array.from({ length: many }, (_, at) => bench.topic("many", String(at)));
+    const writer = await bench.connect();
+    await inTurns(topics, (topic) => writer.publish(topic, "birth", { retain: true }));
+    await writer.end();
+    const reader = await bench.connect();
+    await reader.subscribe(bench.topic("many", "+"));
+    await reader.until((all) => all.length >= many, journey);
+    const { length: came } = reader.received;
+    await reader.end();
+    await bench.clear(...topics);
+    if (came >= many) return good(`all ${many} that were tried`);
+    const some = came === 0 ? "none" : `${came} of ${many}`;
+    return mind(
+      `${some}: the console shows a device its open tasks at each birth, and knows it when it speaks, so nothing is lost; people's clients see only those`,
+    );
+  },
+};
+
+/** Whether the broker keeps a connection's will, and tells it when that breaks. */
+export const wills: Check = {
+  what: "wills",
+  async run(bench) {
+    const topic = bench.topic("will");
+    const will = { topic, payload: Buffer.from("gone"), retain: true };
+    await (await bench.connect({ will })).end();
+    const early = await comes(bench, topic);
+    (await bench.connect({ will })).drop();
+    // The broker has to find out first.
+    await new Promise((resolve) => setTimeout(resolve, silence));
+    const told = await comes(bench, topic);
+    await bench.clear(topic);
+    if (early) return bad("a will is published although the client has said DISCONNECT");
+    if (!told)
+      return bad("no will comes, retained, when a connection breaks: devices that are gone would be shown as online");
+    return good("published, and kept, when a connection breaks");
+  },
+};

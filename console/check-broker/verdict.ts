@@ -1,0 +1,21 @@
+import type { Bench } from "./bench.ts";
+
+/** `good`: as Muster wants it. `mind`: Muster works, and somebody has to know this. `bad`: Muster does not work with it, or not safely. */
+export type Mark = "good" | "mind" | "bad";
+
+/** What one look at a broker has shown, in a sentence that also says what to do. */
+export interface Verdict {
+  readonly mark: Mark;
+  readonly says: string;
+}
+
+/** One thing to find out about a broker. It leaves nothing behind there. */
+export interface Check {
+  readonly what: string;
+  /** @throws Error where the broker does not let it be tried, which is a verdict too */
+  readonly run: (bench: Bench) => Promise<Verdict>;
+}
+
+export const good = (says: string): Verdict => ({ mark: "good", says });
+export const mind = (says: string): Verdict => ({ mark: "mind", says });
+export const bad = (says: string): Verdict => ({ mark: "bad", says });

@@ -1,0 +1,113 @@
+import * as assert from "uvu/assert";
+import { checkBroker, type Finding } from "../console/check-broker/check-broker.ts";
+import { brokersVerdict, findingLine } from "../console/cli/check-broker.ts";
+import { startBroker } from "./broker.ts";
+import { startExternal, type Account } from "./brokers.ts";
+import { startDefaultMosquitto } from "./mosquitto.ts";
+import { musterProgram, runProgram } from "./programs.ts";
+import { suite, type Scope } from "./suite.ts";
+
+const accounts: readonly Account[] = [
+  { name: "hub", role: "console", secret: "hub" },
+  { name: "rpi-7", role: "device", secret: "rpi-7" },
+];
+
+interface Case {
+  readonly start: (scope: Scope) => Promise<{ readonly url: string }>;
+  /** The lines that are not ✓, by how they begin; all others are. */
+  readonly minded: readonly RegExp[];
+  /** What some of the others say. */
+  readonly good?: readonly RegExp[];
+  readonly works: boolean;
+}
+
+/** What docs/brokers.md says of each, found by the program. */
+const cases: Readonly<Record<string, Case>> = {
+  embedded: {
+    start: (scope) => startBroker(scope),
+    minded: [/^! shared subscriptions +refused/],
+    good: [/^✓ MQTT versions +3\.1\.1, and not 5/, /^✓ retained by wildcard +all 1100/, /^✓ isolation/],
+    works: true,
+  },
+  "mosquitto with the shipped settings": {
+    start: (scope) => startExternal(scope, "mosquitto", accounts),
+    minded: [],
+    good: [/^✓ MQTT versions +3\.1\.1 and 5/, /^✓ connections +one for each name/, /^✓ Receive Maximum +100 /],
+    works: true,
+  },
+  "mosquitto as it comes": {
+    start: startDefaultMosquitto,
+    minded: [
+      /^! retained by wildcard +1020 of 1100/,
+      /^! delay of a message .*Nagle/,
+      /^! strangers +who has no name, and who has a wrong secret/,
+      /^✗ isolation +rpi-7 reads .*, writes .*, leaves a will .* throws out/,
+    ],
+    good: [/^✓ Receive Maximum +20 /, /^✓ shared subscriptions +shared: \d+ and \d+ of 20/],
+    works: false,
+  },
+  nats: {
+    start: (scope) => startExternal(scope, "nats", accounts),
+    minded: [
+      /^! names .*: a space \(the broker has closed the connection\)/,
+      /^! shared subscriptions +refused/,
+      /^! isolation +nothing .* throws out/,
+    ],
+    good: [/^✓ MQTT versions +3\.1\.1, and not 5/, /^✓ wills/],
+    works: true,
+  },
+  mochi: {
+    start: (scope) => startExternal(scope, "mochi", accounts),
+    minded: [
+      /^! shared subscriptions +refused/,
+      /^✗ isolation +rpi-7 leaves a will on what is another's: .* throws out/,
+    ],
+    good: [/^✓ MQTT versions +3\.1\.1 and 5/, /^✓ Receive Maximum +1024 /, /^✓ names/],
+    works: false,
+  },
+};
+
+suite("check-broker", ({ test, before }) => {
+  const results = new Map<string, readonly Finding[]>();
+  const look = async ({ url }: { url: string }): Promise<readonly Finding[]> => {
+    const second = { username: "rpi-7", password: "rpi-7" };
+    return checkBroker({ url, root: "muster", username: "hub", password: "hub", second }, () => {});
+  };
+
+  // It mostly waits for what should not come: all at once.
+  before(async (scope) => {
+    const looks = Object.entries(cases).map(async ([name, { start }]) => {
+      results.set(name, await look(await start(scope)));
+    });
+    await Promise.all(looks);
+  });
+
+  for (const [name, { minded, good = [], works }] of Object.entries(cases)) {
+    test(`${name}: what is to be known of it`, () => {
+      const found = results.get(name) ?? [];
+      const lines = found.map(findingLine);
+      const noted = lines.filter((line) => !line.startsWith("✓"));
+      assert.is(lines.length, 13, lines.join("\n"));
+      assert.is(noted.length, minded.length, noted.join("\n"));
+      for (const one of [...minded, ...good])
+        assert.ok(
+          lines.some((line) => one.test(line)),
+          `${one}\n${lines.join("\n")}`,
+        );
+      assert.is(!brokersVerdict(found).startsWith("Muster does not work"), works);
+    });
+  }
+
+  test("the program says where nobody answers, and whom the broker does not let in; its exit status tells", async (scope) => {
+    const { url, port } = await startBroker(scope);
+    const run = (broker: string) => runProgram(...musterProgram(["check-broker", broker]));
+    const wrong = await run(url.replace("//", "//hub:wrong@"));
+    assert.is(wrong.code, 1, wrong.err);
+    assert.match(wrong.out, /^✗ MQTT versions +nobody comes in, .*\nMuster does not work with this broker/);
+    assert.not.match(wrong.out, /:wrong/);
+    const nobody = await run(`mqtt://127.0.0.1:${port === 1 ? 2 : 1}`);
+    assert.is(nobody.code, 1);
+    assert.match(nobody.out, /ECONNREFUSED/);
+    assert.match((await run("http://x")).err, /expected a URL such as mqtt/);
+  });
+});
