@@ -28,6 +28,13 @@ export async function getSessions(): Promise<readonly LoggedIn[]> {
 
 export const endSession = (id: string): Promise<void> => request("DELETE", path("sessions", id));
 
+/** Of people and programs. */
+export async function getAccounts(): Promise<readonly Session[]> {
+  return (await request<{ accounts: readonly Session[] }>("GET", "/api/accounts")).accounts;
+}
+
+export const deleteAccount = (name: string): Promise<void> => request("DELETE", path("accounts", name));
+
 /** Answers also when something is wrong, which is when it matters: the status is then 503. */
 export async function getHealth(): Promise<Health> {
   return (await (await fetch("/healthz")).json()) as Health;
@@ -50,6 +57,8 @@ export async function getDevices(): Promise<readonly Device[]> {
 
 /** One device with all its newest values. */
 export const getDevice = (id: string): Promise<Device> => request("GET", path("devices", id));
+
+export const deleteDevice = (id: string): Promise<void> => request("DELETE", path("devices", id));
 
 export const getCompleteness = (device: string): Promise<Completeness> =>
   request("GET", path("devices", device, "completeness"));

@@ -17,6 +17,7 @@ import { fleet, takeValues, type Tracked } from "../state/fleet.ts";
 import { generation } from "../state/live.ts";
 import { CompletenessSection } from "./completeness.tsx";
 import { PresenceDot, PresenceLine } from "./presence.tsx";
+import { RemovalSection } from "./removal.tsx";
 import { SetAsideSection } from "./set-aside.tsx";
 import { LatestValues } from "./values.tsx";
 
@@ -30,7 +31,7 @@ export function DevicePage(): JSX.Element {
     <main class="page narrow">
       <h1>No device is called “{id}”</h1>
       <p class="hint">
-        It has not reported since this console began. <a href="/">To the fleet</a>
+        It was removed, or has not reported since this console began. <a href="/">To the fleet</a>
       </p>
     </main>
   );
@@ -63,6 +64,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
         <h2 id="values-title">Latest values</h2>
         <LatestValues tracked={tracked} />
       </section>
+      <RemovalSection device={device.id} />
     </main>
   );
 }

@@ -8,6 +8,7 @@ import { formatAgo } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import { logOut, session } from "../state/session.ts";
+import { AccountsSection } from "./accounts.tsx";
 import { useTitle } from "./title.ts";
 
 /** Who is logged in: one's own sessions, or for an administrator everybody's; each can be ended. */
@@ -48,6 +49,7 @@ export function SessionsPage(): JSX.Element {
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {sessions.value && <SessionTable sessions={sessions.value} end={ask} />}
+      {session.value?.role === "admin" && <AccountsSection changed={() => void attempt(async () => {})} />}
       {asking.value && (
         <Confirm
           question={`End the token of ${programOf(asking.value)}?`}

@@ -61,6 +61,13 @@ export function takePresence(presence: Presence): void {
   else fleet.value = new Map(known).set(presence.id, track(presence));
 }
 
+/** A device is no more. */
+export function dropDevice({ device }: { device: string }): void {
+  const known = fleet.peek();
+  if (!known?.has(device)) return;
+  fleet.value = new Map([...known].filter(([id]) => id !== device));
+}
+
 /** Samples that have just arrived. Those of a device that has not been told of yet wait for the next fetch. */
 export function takeSamples({ device, samples }: { device: string; samples: readonly Sample[] }): void {
   const tracked = fleet.peek()?.get(device);

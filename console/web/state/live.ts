@@ -3,7 +3,7 @@ import { getDevices, getHealth } from "../api/console.ts";
 import type { Command, Presence, Sample, StoreHealth } from "../api/documents.ts";
 import { forgetJobs, takeJobs, type JobSummary } from "../jobs/known.ts";
 import { forgetCommands, takeCommands } from "./commands.ts";
-import { forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet.ts";
+import { dropDevice, forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet.ts";
 import { checkSession } from "./session.ts";
 
 /** Whether changes arrive by themselves at the moment. */
@@ -20,6 +20,7 @@ export const fetchProblem = signal<string | undefined>(undefined);
 /** What each event of `/api/events` does. */
 const handlers = {
   presence: (data: Presence) => takePresence(data),
+  removed: (data: { device: string }) => dropDevice(data),
   sample: (data: { device: string; samples: readonly Sample[] }) => takeSamples(data),
   command: (data: Command) => takeCommands([data]),
   job: (data: JobSummary) => takeJobs([data]),

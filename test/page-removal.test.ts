@@ -1,0 +1,71 @@
+/// <reference lib="dom" />
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { systemClock } from "#shared/clock";
+import { openState } from "../console/state.ts";
+import { openPage } from "./browser.ts";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running } from "./programs.ts";
+import { suite } from "./suite.ts";
+
+const password = "correct horse";
+
+suite("removing on the page", ({ test }) => {
+  test(
+    "an administrator removes an account and a device, each after a question; others see the device go",
+    async (scope) => {
+      const [httpPort, mqttPort] = [await freePort(), await freePort()];
+      const directory = join(await scope.directory(), "data");
+      const state = openState(directory, systemClock);
+      state.accounts.set("ann", "viewer", password);
+      const secret = state.accounts.set("rpi-7", "device");
+      await state.accounts.synced();
+      state.close();
+      const env = {
+        MUSTER_DATA: directory,
+        MUSTER_HTTP_PORT: String(httpPort),
+        MUSTER_MQTT_PORT: String(mqttPort),
+        MUSTER_DEVICE: "edge-1",
+        MUSTER_ADMIN_PASSWORD: password,
+      };
+      await new Running(scope, ...musterProgram(["start"]), { env }).line(/Muster .* is up/);
+      const login = ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", "rpi-7", "-i", "rpi-7", "-P", secret];
+      await runProgram("mosquitto_pub", [...login, "-t", "muster/rpi-7/metrics/room", "-m", '{"temperature":21.5}']);
+      const url = `http://127.0.0.1:${httpPort}`;
+      const { page, complaints } = await openPage(scope);
+      const { page: viewers } = await openPage(scope);
+      for (const [one, name] of [
+        [page, "admin"],
+        [viewers, "ann"],
+      ] as const) {
+        await one.goto(url);
+        await one.getByTestId("login-name").fill(name);
+        await one.getByTestId("login-password").fill(password);
+        await one.getByTestId("login-submit").click();
+        await one.getByTestId("device-rpi-7").getByRole("link").first().click();
+        await one.getByTestId("set-aside").or(one.getByText("Latest values")).first().waitFor();
+      }
+      assert.is(await viewers.getByTestId("remove-device").count(), 0, "a viewer removes nothing");
+      await page.getByTestId("remove-device").click();
+      await page.getByText("Keep as it is").click();
+      await page.getByTestId("remove-device").click();
+      await page.getByTestId("command-confirm").click();
+      await page.getByTestId("device-edge-1").waitFor();
+      assert.is(await page.getByTestId("device-rpi-7").count(), 0);
+      await viewers.getByText("No device is called “rpi-7”").waitFor();
+
+      await page.getByTestId("sessions-link").click();
+      await page.getByTestId("account-admin").getByText("the last administrator").waitFor();
+      const session = page.locator('[data-testid="sessions"] [data-account="ann"]');
+      await session.waitFor();
+      await page.getByTestId("account-ann").getByRole("button").click();
+      await page.getByTestId("command-confirm").click();
+      await page.getByTestId("account-ann").waitFor({ state: "detached" });
+      await session.waitFor({ state: "detached" });
+      // The page of whoever is gone asks for a login.
+      await viewers.getByTestId("login-name").waitFor();
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
+});
