@@ -43,6 +43,35 @@ suite("docs/protocol.md", ({ test }) => {
     }
   });
 
+  test("the table of needed fields is true, and fields that are not known are passed over", () => {
+    const rows = [...page.matchAll(/^\| ((?:birth|batch|ack|task|reply|refusal|console)[a-z, ]*) \| (`.+) \|$/gm)];
+    const told = rows.flatMap(([, kinds = "", fields = ""]) =>
+      kinds.split(", ").map((kind) => [kind, new Set(fields.match(/(?<=`)\w+(?=`)/g))] as const),
+    );
+    assert.is(told.length, Object.keys(readers).length - 1, "all but the simple form, which has no fields of its own");
+    for (const [kind, fields] of told) {
+      const messages = examples
+        .filter((one) => one.kind === kind && one.encoding === "json")
+        .map(({ text }) => JSON.parse(text) as Record<string, unknown>);
+      const passes = (message: unknown): boolean => {
+        try {
+          readers[kind]?.(Buffer.from(JSON.stringify(message)));
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      for (const message of messages) assert.ok(passes({ ...message, later: { version: 2 } }), kind);
+      const keys = new Set(messages.flatMap((message) => Object.keys(message)));
+      const needed = [...keys].filter((key) =>
+        messages.every((message) => !(key in message) || !passes({ ...message, [key]: undefined })),
+      );
+      // What an error consists of is needed in it, and nowhere else.
+      const parts = kind === "reply" ? ["code", "message"] : [];
+      assert.equal([...needed, ...parts].sort(), [...fields].sort(), kind);
+    }
+  });
+
   test("the bytes of the CBOR example say what the text says", () => {
     const bytes = Buffer.from(
       examples.find(({ encoding }) => encoding === "cbor")?.text.replaceAll(/\s/g, "") ?? "",
