@@ -16,6 +16,8 @@ PATIENCE = (10, 300)    # seconds without an ack until all is sent again: at fir
 REPEAT = (1, 30)        # seconds until a final reply is sent again: at first, and at most
 ASK = (5, 60)           # the same for a birth that nobody answers, and a kept task of which nobody says that it is open
 REMEMBERED = 7 * 86400  # seconds that a settled command's id is known
+# What a message that is none may raise: nobody's message may end the agent.
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 with open("/proc/sys/kernel/random/boot_id") as boot_id:
     EPOCH = boot_id.read().strip()  # what time.monotonic() counts from
 
@@ -57,9 +59,9 @@ def sample():
     """Two series of one instant. Names and units are Telegraf's, as docs/metrics.md has them."""
     with open("/proc/meminfo") as file:
         memory = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
-    load = os.getloadavg()
+    load, total, available = os.getloadavg(), memory["MemTotal"], memory["MemAvailable"]
     return [{"n": "system", "f": {"load1": load[0], "load5": load[1], "load15": load[2]}},
-            {"n": "mem", "f": {"total": memory["MemTotal"], "available": memory["MemAvailable"]}}]
+            {"n": "mem", "f": {"total": total, "available": available, "used_percent": 100 * (total - available) / total}}]
 
 
 class Store:
@@ -79,7 +81,8 @@ class Store:
             CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, outbox TEXT, run TEXT, body TEXT);
             CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at REAL, reply TEXT, settled INTEGER DEFAULT 0);
         """)
-        if self.about("instance") is None:
+        self.is_new = self.about("instance") is None
+        if self.is_new:
             # A file that is new may be one that was lost: since when it is whole is known once the console has told the time.
             for name, value in (("doubt", -1), ("outbox", secrets.token_hex(8)), ("instance", secrets.token_hex(8))):
                 self.set(name, value)
@@ -213,7 +216,7 @@ class Agent:
                 return self.task(levels[2], message)
             told = json.loads(message.payload)
             {"status": self.console, "ack": self.ack, "refused": lambda told: log("refused:", told["why"])}[levels[1]](told)
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             log(f"not understood: {message.topic}: {error!r}")
 
     def console(self, told):
@@ -297,11 +300,14 @@ class Agent:
         try:
             text = message.payload.decode()
             told = json.loads(text) if text.startswith("{") else {"key": text}  # a bare word is a key
-            job.update(key=told["key"], args=told.get("args", {}), expires=told.get("expires"), ts=told.get("ts", 0))
+            job["expires"] = float(told["expires"]) if "expires" in told else None
+            # One that was typed may not say when. Kept from before this ledger, it may be one that the lost ledger knew.
+            unsaid = 0 if message.retain and self.store.is_new else self.console_now() or time.time() * 1000
+            job.update(ts=float(told.get("ts", unsaid)), key=told["key"], args=told.get("args", {}))
             if job["key"] not in COMMANDS:
                 return self.end(job, "rejected", "unknown-command", f"it offers {', '.join(sorted(COMMANDS))}")
             COMMANDS[job["key"]][1](job["args"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             return self.end(job, "rejected", "bad-arguments" if "args" in job else "bad-input", str(error))
         self.jobs[id] = job
         self.repeat(("kept", id), ASK, lambda: self.ask(id))

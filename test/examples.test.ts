@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Command } from "../console/desk/command.ts";
-import { parseDeviceId } from "#shared/ids";
+import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -69,6 +69,7 @@ async function inPython(scope: Scope, python: string, kind: BrokerKind, mqtt: 3 
 
   const again = await interruptedOnce(fleet, directory, agent, start);
   await withdrawn(fleet, directory);
+  await typed(fleet, directory);
   if (mqtt === 5) await answersWhereAsked(fleet);
   await fleet.console.stop();
   await fleet.console.start();
@@ -118,6 +119,22 @@ async function withdrawn(fleet: Fleet, directory: string): Promise<void> {
   fleet.console.desk.cancel(device, id, "test");
   await eventually("its own word", () => find()?.late?.[0]?.state === "cancelled");
   assert.ok(blinks(directory, id) < 100);
+}
+
+/** Tasks that a person has put at the broker: some that are none, which must not end the agent, and one without a time. */
+async function typed(fleet: Fleet, directory: string): Promise<void> {
+  const lines = [
+    '{"key":"ping","ts":"x"}',
+    '{"key":[]}',
+    `{"key":${"[".repeat(20_000)}`,
+    '{"key":"blink","args":{"times":1}}',
+  ];
+  await Promise.all(lines.map((line, at) => fleet.pub("-r", "-t", `muster/rpi-7/cmd/typed-${at}`, "-m", line)));
+  await eventually(
+    "the typed command's end",
+    () => fleet.console.desk.find(device, parseCommandId("typed-3"))?.state === "succeeded",
+  );
+  assert.is(blinks(directory, "typed-3"), 1);
 }
 
 /** The final reply also goes where an MQTT 5 request asked for it, with its correlation data. */
