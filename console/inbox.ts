@@ -108,7 +108,7 @@ export class Inbox {
       else desk.isOwnWithdrawal(device, address.id);
     }
     if (isEmpty) return;
-    if (address.kind === "status") leftovers.clear(message.topic);
+    if (address.kind === "status") leftovers.clear(message.topic, true);
     // A death, or what a broker has kept, is nobody's doing now.
     if (message.retain || (address.kind === "status" && !readStatus(message.payload).online)) return;
     refusals.tell(device, message.topic, `${why}: enroll it again, with: npx muster enroll ${device}`);

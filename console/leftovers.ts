@@ -33,14 +33,15 @@ export class Leftovers {
     this.#options = options;
   }
 
-  clear(topic: string): void {
+  /** @param isOurs whether it was right that something was kept there, until now: of a device that was removed */
+  clear(topic: string, isOurs = false): void {
     if (this.#clearing.has(topic) || this.#waiting.has(topic)) return;
     const bytes = this.#bytes + Buffer.byteLength(topic) + entry;
     if (bytes > waitingBytes) {
       this.stats.skipped += 1;
       return;
     }
-    if (this.stats.cleared === 0)
+    if (this.stats.cleared === 0 && !isOurs)
       this.#options.log.warn({ topic }, "cleared what was retained where nothing should be");
     this.#bytes = bytes;
     this.#waiting.add(topic);

@@ -150,7 +150,7 @@ export function compose(given: Surroundings) {
       desk.endAll(device, why);
       ingest.forget(device);
       registry.remove(device);
-      if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }));
+      if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }), true);
     },
     erase: (device) => {
       ingest.erase(device);

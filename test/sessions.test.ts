@@ -5,10 +5,12 @@ import { streamsInAll, streamsOfAccount } from "../console/http/event-streams.ts
 import { openState } from "../console/state.ts";
 import { AccountWatch } from "../console/account-watch.ts";
 import { systemClock } from "#shared/clock";
+import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
+import { readStatus } from "#shared/messages/presence";
 import { TrustedProxies } from "#shared/trusted-proxies";
-import { startFleet } from "./fleet.ts";
-import { suite, withDeadline, type Scope } from "./suite.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
 
 async function start(scope: Scope) {
   const fleet = await startFleet(scope, "embedded");
@@ -27,8 +29,12 @@ async function start(scope: Scope) {
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as { port: number };
   const http = `http://127.0.0.1:${port}`;
-  const ask = (method: string, path: string, headers: Record<string, string>): Promise<Response> =>
-    fetch(http + path, { method, headers: { origin: http, ...headers } });
+  const ask = (method: string, path: string, headers: Record<string, string>, body?: object): Promise<Response> =>
+    fetch(http + path, {
+      method,
+      headers: { origin: http, ...headers },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
   /** Logs in on the page. @returns the cookie, as a browser would send it back */
   const logIn = async (name: string, password: string, headers: Record<string, string> = {}): Promise<string> => {
     const response = await fetch(`${http}/api/session`, {
@@ -50,6 +56,20 @@ async function start(scope: Scope) {
     return { status: response.status, end: read().catch(() => {}) };
   };
   return { fleet, accounts, http, ask, logIn, stream };
+}
+
+/** A call over HTTP that waits for a device which never answers. */
+async function waitingCall(
+  fleet: Fleet,
+  post: (body: object) => Promise<Response>,
+): Promise<{ readonly answered: Promise<Response> }> {
+  const device = "rpi-7" as DeviceId;
+  const status = { v: 1, online: true, boot: "b", session: "s", ts: Date.now(), interval: 1_000, paused: false };
+  const birth = readStatus(Buffer.from(JSON.stringify({ ...status, agent: "a 1" })));
+  fleet.console.registry.presence(device, birth);
+  const answered = post({ key: "never", timeout: 60_000 });
+  await eventually("the call", () => fleet.console.desk.list({ device }).length > 0);
+  return { answered };
 }
 
 const pair = (cookie: string): { cookie: string } => ({ cookie: cookie.split(";")[0] ?? "" });
@@ -97,11 +117,15 @@ suite("sessions", ({ test }) => {
         const other = await stream({ authorization: `Bearer ${accounts.issueToken("vic", "token", 60_000)}` });
         const client = await connect(scope, fleet.url, "ann", secret);
         const closed = happening(client, "close");
+        const { answered: call } = await waitingCall(fleet, (body) =>
+          ask("POST", "/api/devices/rpi-7/commands", { ...session, "content-type": "application/json" }, body),
+        );
         const there = elsewhere ? openState(fleet.state.directory, systemClock) : fleet.state;
         if (elsewhere) scope.cleanup(() => there.close());
         change(there.accounts);
-        const ends = Promise.all([closed, ...streams.map(({ end }) => end)]);
-        await withDeadline(ends, 1, "the end of connection and streams");
+        const ends = Promise.all([closed, call, ...streams.map(({ end }) => end)]);
+        await withDeadline(ends, 1, "the end of connection, call and streams");
+        assert.is((await call).status, 401);
         for (const login of [session, basic]) assert.is((await ask("GET", "/api/devices", login)).status, 401);
         assert.is(await Promise.race([other.end, Promise.resolve("open")]), "open");
       });

@@ -26,4 +26,20 @@ suite("calls that wait", ({ test }) => {
     for (const end of ends) end();
     await Promise.all(calls);
   });
+
+  test("end when their account changes, and no other's", async () => {
+    const patience = new Patience();
+    const never = (): Promise<void> => new Promise(() => {});
+    const own = [patience.wait("ann", never), patience.wait("ann", never)].map((call) =>
+      call.catch((thrown) => thrown),
+    );
+    const other = patience.wait("bob", async () => "answered");
+    patience.end("ann");
+    for (const error of (await Promise.all(own)) as HttpError[]) {
+      assert.is(error.status, 401);
+      assert.match(error.message, /ann has changed meanwhile, or is gone; the command goes on/);
+    }
+    assert.is(await other, "answered");
+    patience.end("ann");
+  });
 });

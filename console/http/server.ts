@@ -162,7 +162,7 @@ export async function buildApp({
   await app.register(accountRoutes(accounts, send));
   await app.register(deviceRoutes(console, clock, send));
   await app.register(completenessRoutes(console, send));
-  await app.register(commandRoutes(console, send));
+  await app.register(commandRoutes(console, accounts, send));
   await app.register(jobRoutes(console, send));
   await app.register(groupRoutes(console, send));
   await app.register(quarantineRoutes(console, send));

@@ -5,6 +5,7 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { json } from "#shared/messages/schema";
 import { isExact, sendAsText } from "#shared/whole-numbers";
+import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/book.ts";
 import { commandStates, notKeptCode, type Command } from "../../desk/command.ts";
@@ -44,9 +45,15 @@ const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
 /** Sending, looking up and withdrawing commands. */
 export const commandRoutes =
-  (console: Console, answer: Send): FastifyPluginAsyncZod =>
+  (console: Console, accounts: Accounts, answer: Send): FastifyPluginAsyncZod =>
   async (app) => {
     const patience = new Patience();
+    const endListening = accounts.changes.on(({ name, what }) => {
+      if (what === "account") patience.end(name);
+    });
+    app.addHook("preClose", () => {
+      endListening();
+    });
     const viewer = allow("viewer");
     const operator = allow("operator");
     const document = (command: Command): CommandDocument =>
