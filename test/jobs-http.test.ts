@@ -105,7 +105,7 @@ suite("HTTP API of jobs", ({ test }) => {
       [{ key: "mark", target: {} }, 400, /expected \{"all": true\}/],
       [{ key: "mark", target: { all: true, group: "x" } }, 400, /expected \{"all": true\}/],
       [{ key: "mark", target: { where: "os" } }, 400, /"os" is no condition/],
-      [{ key: "mark", target: { where: "oss=linux" } }, 400, /no device tells "oss"; there are agent, arch/],
+      [{ key: "mark", target: { where: "oss=linux" } }, 400, /no device tells "oss"; there are address, agent, arch/],
       [{ key: "mark", target: { where: "online=false" } }, 422, /no device fits/],
       [{ key: "mark", target: { devices: ["a b"] } }, 400, /device id/],
       [{ key: "mark", target: { devices: ["rpi-9"] } }, 404, /no device "rpi-9"/],

@@ -50,6 +50,9 @@ function command(at: number, more: Partial<Command> = {}): Command {
   };
 }
 
+const putOutbox = `INSERT INTO outboxes (device, outbox, begun, heard, lowest, highest, settled, tip, newest, batches, samples, set_aside)
+  VALUES (?, 'o', 1, 2, 1, 9, '[1,9]', 1, 2, 9, 9, 0)`;
+
 suite("lists over HTTP", ({ test }) => {
   test(
     "each is what its description says, though it is written out without it",
@@ -106,7 +109,7 @@ suite("lists over HTTP", ({ test }) => {
       "INSERT INTO job_devices VALUES ('j199', ?, ?, 0, 'succeeded', ?, 1, 1, 2, 'an outcome of the usual length')",
     );
     const group = database.prepare("INSERT INTO device_groups VALUES (?, 'lab')");
-    const outbox = database.prepare("INSERT INTO outboxes VALUES (?, 'o', 1, 2, NULL, 1, 9, '[1,9]', 1, 2, 9, 9, 0)");
+    const outbox = database.prepare(putOutbox);
     for (let at = 0; at < 5_000; at++) {
       const device = `d${String(at).padStart(5, "0")}`;
       part.run(at, device, `c-${at}`);
@@ -142,7 +145,7 @@ suite("lists over HTTP", ({ test }) => {
       const document = JSON.stringify({ ...wide, ...rest, id, ts: at >> 2 });
       database.prepare("INSERT INTO jobs VALUES (?, 'done', ?, ?, '')").run(id, at >> 2, document);
     }
-    const outbox = database.prepare("INSERT INTO outboxes VALUES (?, 'o', 1, 2, NULL, 1, 9, '[1,9]', 1, 2, 9, 9, 0)");
+    const outbox = database.prepare(putOutbox);
     const devices = Array.from({ length: 5_000 }, (_, at) => `d${String(at).padStart(5, "0")}`);
     for (const device of devices) outbox.run(device);
     database.exec("COMMIT");

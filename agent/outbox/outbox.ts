@@ -262,7 +262,8 @@ export class Outbox {
   #trimOlder(): void {
     if (this.#older.length === 0) return;
     let room = this.#options.maxBytes - (this.#disk?.bytes ?? 0);
-    for (const queue of this.#older.toReversed()) {
+    // oxlint-disable-next-line unicorn/no-array-reverse -- toReversed is newer than Node 18
+    for (const queue of [...this.#older].reverse()) {
       queue.trim(Math.max(0, room));
       room -= queue.bytes;
     }

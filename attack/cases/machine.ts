@@ -74,6 +74,8 @@ async function readable(directory: string): Promise<string[]> {
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const kept = await stat(path).catch(() => undefined);
+    // Mosquitto's own process id, which it writes for everybody: no secret.
+    if (entry.name === "mosquitto.pid") continue;
     if (kept?.isFile() && (kept.mode & 0o077) !== 0) found.push(path.slice(directory.length + 1));
   }
   return found;

@@ -17,6 +17,8 @@ export const repeating = { first: 5_000, longest: 60_000 };
 export class Repeats {
   readonly #options: RepeatsOptions;
   readonly #timers = new Map<string, () => void>();
+  /** What was published while it stopped is repeated by the next run. */
+  #stopped = false;
 
   constructor(options: RepeatsOptions) {
     this.#options = options;
@@ -34,12 +36,14 @@ export class Repeats {
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
 
   #in(wait: number, name: CommandName): void {
     this.end(name);
+    if (this.#stopped) return;
     const cancel = this.#options.clock.after(wait, () => {
       this.#timers.delete(nameOf(name));
       if (this.#options.again(name)) this.#in(Math.min(wait * 2, repeating.longest), name);
