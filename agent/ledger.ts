@@ -39,9 +39,9 @@ export interface LedgerOptions {
 }
 
 /** Milliseconds that a settled id is remembered: after its expiry, or after it was begun where it had none. */
-const margin = { afterExpiry: 86_400_000, withoutExpiry: 7 * 86_400_000 };
+export const margin = { afterExpiry: 86_400_000, withoutExpiry: 7 * 86_400_000 };
 /** Ids remembered at most; the oldest settled ones are forgotten beyond it. */
-const capacity = 20_000;
+export const capacity = 20_000;
 /** Bytes of the file beyond which it is written anew, without what has been forgotten. */
 const rewriteAt = 4 * 1024 * 1024;
 

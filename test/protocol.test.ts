@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
+import { capacity, margin } from "../agent/ledger.ts";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { readReply, readTask, refusal } from "#shared/messages/command";
@@ -70,6 +71,39 @@ suite("docs/protocol.md", ({ test }) => {
       const parts = kind === "reply" ? ["code", "message"] : [];
       assert.equal([...needed, ...parts].sort(), [...fields].sort(), kind);
     }
+  });
+
+  test("the lengths that are told are those that pass", () => {
+    const birth = { v: 1, online: true, boot: "b", session: "s" };
+    const passes = (changes: object): boolean => {
+      try {
+        readStatus(Buffer.from(JSON.stringify({ ...birth, ...changes })));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const told = (pattern: RegExp): number => Number(pattern.exec(page)?.[1]?.replace(",", ""));
+    const many = (count: number, value: unknown): object =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`n${at}`, value]));
+    const edges: [number, (length: number) => object][] = [
+      [told(/`epoch` are 1 to (\d+) letters/), (length) => ({ boot: "b".repeat(length) })],
+      [told(/has ([\d,]+) characters at most/), (length) => ({ agent: "a".repeat(length) })],
+      [told(/offers (\d+) commands/), (length) => ({ commands: many(length, {}) })],
+      [told(/tells (\d+) facts/), (length) => ({ facts: many(length, 1) })],
+      [told(/facts and (\d+) collectors/), (length) => ({ collectors: many(length, true) })],
+    ];
+    for (const [most, changes] of edges) {
+      assert.ok(passes(changes(most)), `${most}`);
+      assert.not(passes(changes(most + 1)), `${most + 1}`);
+    }
+  });
+
+  test("ids are remembered as long as it says", () => {
+    const day = 86_400_000;
+    assert.equal(margin, { withoutExpiry: 7 * day, afterExpiry: day });
+    assert.match(page, /knows it for 7 days from its beginning, or one day beyond its `expires`/);
+    assert.match(page, new RegExp(`and ${capacity.toLocaleString("en")} of them`));
   });
 
   test("the bytes of the CBOR example say what the text says", () => {
