@@ -196,12 +196,12 @@ export class Executor {
   }
 
   /** The task as a job; one that can never be carried out is answered at once. */
-  #read(id: CommandId, request: Message, earlier: Begun | undefined): Job | undefined {
+  #read(id: CommandId, { payload, retain }: Message, earlier: Begun | undefined): Job | undefined {
     try {
-      const { value: task, encoding } = readTask(request.payload);
+      const { value: task, encoding } = readTask(payload);
       const handler = this.#options.handlers.get(task.key);
       if (!handler) {
-        this.#answer(id, this.#unknownKey(task.key), encoding, request);
+        this.#answer(id, this.#unknownKey(task.key), encoding);
         return undefined;
       }
       const created = task.ts ?? this.#now();
@@ -212,16 +212,15 @@ export class Executor {
         created,
         task,
         encoding,
-        request,
         handler,
         earlier,
         early,
-        found: request.retain,
+        found: retain,
         abort,
         begun: false,
       };
     } catch (error) {
-      this.#answer(id, rejected("bad-input", asError(error).message), "json", request);
+      this.#answer(id, rejected("bad-input", asError(error).message), "json");
       return undefined;
     }
   }
@@ -258,7 +257,7 @@ export class Executor {
     await this.#record(job.id, ended);
     this.#forget(job.id);
     if (this.#stopped) return;
-    this.#replies.sendFinal(job.id, ended, job.request);
+    this.#replies.sendFinal(job.id, ended);
     if (!job.afterwards) return;
     this.#afterwards.set(job.id, job.afterwards);
     this.#after(afterwardsDeadline, () => this.#runAfterwards(job.id));
@@ -273,10 +272,10 @@ export class Executor {
   }
 
   /** Answers what was never begun. */
-  #answer(id: CommandId, outcome: Outcome, encoding: Encoding, request: Message): void {
+  #answer(id: CommandId, outcome: Outcome, encoding: Encoding): void {
     const ended = this.#toEnded(id, outcome, encoding);
     this.#options.ledger.answer(id, ended);
-    this.#replies.sendFinal(id, ended, request);
+    this.#replies.sendFinal(id, ended);
   }
 
   #forget(id: CommandId): void {

@@ -1,4 +1,3 @@
-import type { Message } from "#shared/bus";
 import type { Encoding } from "#shared/codec";
 import type { CommandId } from "#shared/ids";
 import type { Task } from "#shared/messages/command";
@@ -11,8 +10,6 @@ export interface Job extends Queued {
   readonly id: CommandId;
   readonly task: Task;
   readonly encoding: Encoding;
-  /** The message it came with: MQTT 5 says there where the answer shall go as well. */
-  readonly request: Message;
   readonly handler: Handler;
   /** Begun by an earlier run of the agent, and not ended. */
   readonly earlier: Begun | undefined;

@@ -1,4 +1,4 @@
-import type { Bus, Message } from "#shared/bus";
+import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode, type Encoding } from "#shared/codec";
 import { DisconnectedError } from "#shared/errors";
@@ -36,15 +36,10 @@ export class Replies {
     this.#publish(this.#options.topic(id), encode(reply, encoding));
   }
 
-  /**
-   * Sends a final one now, and repeats it from now on.
-   * @param request an MQTT 5 request says where the answer shall go as well, and with which correlation data
-   */
-  sendFinal(id: CommandId, ended: Ended, request?: Message): void {
+  /** Sends a final one now, and repeats it from now on. */
+  sendFinal(id: CommandId, ended: Ended): void {
     this.#repeating.get(id)?.();
     this.#sendAndWait(id, ended, repeat.first);
-    if (request?.responseTopic === undefined) return;
-    this.#publish(request.responseTopic, encode(ended.reply, ended.encoding), request.correlationData);
   }
 
   /** The task was withdrawn. */
@@ -64,9 +59,9 @@ export class Replies {
     this.send(id, ended.reply, ended.encoding);
   }
 
-  #publish(topic: string, payload: Buffer, correlationData?: Buffer): void {
+  #publish(topic: string, payload: Buffer): void {
     const { bus, log } = this.#options;
-    bus.publish(topic, payload, correlationData ? { correlationData } : {}).catch((err: unknown) => {
+    bus.publish(topic, payload).catch((err: unknown) => {
       // Without a connection the reply waits for the next one: final replies are repeated until withdrawn.
       if (!(err instanceof DisconnectedError)) log.error({ err, topic }, "a reply could not be sent");
     });

@@ -83,6 +83,7 @@ export class Console {
     ingest.start();
     inbox.attach(bus);
     desk.start();
+    parts.answers.start();
     jobs.start();
     // Before any task of theirs is published again.
     removals.begin();

@@ -5,6 +5,7 @@ import { readReply } from "#shared/messages/command";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
 import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
+import type { Answers } from "./desk/answers.ts";
 import { uncheckedIn } from "./desk/offers.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
@@ -20,6 +21,7 @@ export interface InboxParts {
   readonly ingest: Ingest;
   readonly desk: Desk;
   readonly typed: TypedCommands;
+  readonly answers: Pick<Answers, "isEcho">;
   readonly refusals: Refusals;
   readonly voice: Voice;
   readonly leftovers: Leftovers;
@@ -125,6 +127,7 @@ export class Inbox {
       case "status":
         return this.#presence(address.device, message);
       case "reply":
+        if (this.#parts.answers.isEcho(message)) return undefined;
         if (!isCopy) {
           registry.seen(address.device);
           registry.spoke(address.device);

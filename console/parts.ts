@@ -10,6 +10,7 @@ import type { Net } from "#shared/net";
 import type { Topics } from "#shared/topics";
 import { ClockDoubt } from "./clock/clock-doubt.ts";
 import { KnownMoment } from "./clock/known-moment.ts";
+import { Answers } from "./desk/answers.ts";
 import { Desk } from "./desk/desk.ts";
 import { TypedCommands } from "./desk/typed.ts";
 import type { Device, Sample } from "./device.ts";
@@ -91,7 +92,16 @@ export function compose(given: Surroundings) {
   });
   const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
   const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
-  const typed = new TypedCommands({ desk, topics, clock, offers, refuse });
+  const answers = new Answers({
+    database,
+    bus,
+    topics,
+    log,
+    find: (...name) => desk.find(...name),
+    kept: (command) => desk.kept(command),
+  });
+  desk.ended.on((command) => answers.ended(command));
+  const typed = new TypedCommands({ desk, answers, topics, clock, offers, refuse });
   const marks = new CommandMarks({
     write: writeNow,
     log,
@@ -158,7 +168,7 @@ export function compose(given: Surroundings) {
       registry.erase(device);
     },
   });
-  const inbox = new Inbox({ topics, registry, ingest, desk, typed, refusals, voice, leftovers, removals });
+  const inbox = new Inbox({ topics, registry, ingest, desk, typed, answers, refusals, voice, leftovers, removals });
   const brokerConnected = (): boolean => bus.connected;
   const reporter = new Reporter({
     ingest,
@@ -190,6 +200,7 @@ export function compose(given: Surroundings) {
     spool,
     registry,
     desk,
+    answers,
     jobs,
     ingest,
     marks,

@@ -8,8 +8,6 @@ It needs Linux, Python 3.9 and paho-mqtt 1.6 or 2 (Debian: apt-get install pytho
 """
 import argparse, json, os, queue, random, secrets, signal, socket, sqlite3, sys, threading, time
 import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 WINDOW = 32             # batches on their way without an ack
 PATIENCE = (10, 300)    # seconds without an ack until all is sent again: at first, and at most
@@ -165,10 +163,10 @@ class Agent:
         self.next_session()  # in paho's thread, which connects next
         self.events.put((self.disconnected,))
 
-    def publish(self, topic, message, qos=1, retain=False, properties=None):
+    def publish(self, topic, message, qos=1, retain=False):
         # What is not said now is said again after the next connect: nothing shall pile up in paho.
         if self.online:
-            self.client.publish(topic, json.dumps(message), qos=qos, retain=retain, properties=properties)
+            self.client.publish(topic, json.dumps(message), qos=qos, retain=retain)
 
     def connected(self, code):
         if code != 0:
@@ -295,7 +293,7 @@ class Agent:
         if id in self.answers:
             return
         job = {"id": id, "kept": message.retain, "begun_before": row is not None, "told": 0.0, "started": time.monotonic(),
-               "properties": getattr(message, "properties", None), "directory": self.options.data, "aborted": threading.Event(),
+               "directory": self.options.data, "aborted": threading.Event(),
                "progress": lambda part: self.events.put((self.progress, job, part))}
         try:
             text = message.payload.decode()
@@ -381,12 +379,6 @@ class Agent:
         self.answers[job["id"]] = reply
         self.jobs.pop(job["id"], None)
         self.answer(job["id"])
-        asked = job.get("properties")  # of MQTT 5: the caller may want the answer in one more place
-        if getattr(asked, "ResponseTopic", None):
-            answer = Properties(PacketTypes.PUBLISH)
-            if hasattr(asked, "CorrelationData"):
-                answer.CorrelationData = asked.CorrelationData
-            self.publish(asked.ResponseTopic, reply, properties=answer)
         if self.running is job:
             self.running = None
         self.begin_next()

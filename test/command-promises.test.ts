@@ -228,6 +228,49 @@ suite("commands by MQTT 5", ({ test }) => {
     assert.is(code, 0, err);
     assert.match(out, /^my data \{.*"state":"succeeded"/);
   });
+
+  test("so it does for a device that was off, and after a restart of the console, once", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    await (await fleet.agent()).stop();
+    await fleet.sees("rpi-7", false);
+    const heard = await fleet.sub(
+      scope,
+      "-V",
+      "mqttv5",
+      "-F",
+      "%t %D %p",
+      "-t",
+      "muster/answers/ann",
+      "-t",
+      "muster/+/refused",
+    );
+    const asking = (topic: string): string[] => [
+      "-D",
+      "publish",
+      "response-topic",
+      topic,
+      "-D",
+      "publish",
+      "correlation-data",
+      "mine",
+    ];
+    const ask = (id: string, topic: string): Promise<unknown> =>
+      fleet.pub("-V", "mqttv5", "-r", "-t", `muster/rpi-7/cmd/${id}`, "-m", "ping", ...asking(topic));
+    await ask("51", "muster/answers/ann");
+    await ask("52", "muster/rpi-8/cmd");
+    await heard.line(
+      /refused .*52 is taken, but answered on its reply topic alone: its response topic has another meaning/,
+    );
+    await eventually("both rows", () =>
+      ["51", "52"].every((id) => fleet.console.desk.find(device, parseCommandId(id))),
+    );
+    await fleet.console.stop();
+    await fleet.console.start();
+    await fleet.agent();
+    assert.match(await heard.line(/^muster\/answers\/ann/), /^muster\/answers\/ann mine \{.*"state":"succeeded"/);
+    await fleet.console.send("rpi-7", { key: "ping" });
+    assert.is(heard.lines.filter((line) => line.startsWith("muster/answers/ann")).length, 1);
+  });
 });
 
 suite("commands of those who may not", ({ test }) => {

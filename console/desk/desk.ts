@@ -90,10 +90,13 @@ export class Desk {
   readonly #repeats: Repeats;
   /** Every command that is taken or changes. */
   readonly changes: Signal<Command>;
+  /** Every command that has ended, once that is on the disk. */
+  readonly ended: Signal<Command>;
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.changes = new Signal(options.failed);
+    this.ended = new Signal(options.failed);
     this.#rows = new CommandRows(options.database, options.clock);
     const persist = (this.#persist = persistOf(options.database));
     this.#book = new Book({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
@@ -423,6 +426,7 @@ export class Desk {
       this.#ending.delete(name);
       this.#tasks.withdraw(closed);
       this.#waiters.settle(closed);
+      this.ended.emit(closed);
     });
     return closed;
   }

@@ -21,6 +21,7 @@ function lineFor(payload: string, offers: Parameters<typeof takeOffers>[0], root
   };
   const topics = new Topics(root);
   const typed = new TypedCommands({
+    answers: { objection: () => undefined, owe: () => {} },
     desk: { submit: refuse } as unknown as Desk,
     topics,
     clock: new ManualClock(),

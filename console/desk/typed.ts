@@ -7,6 +7,7 @@ import { readTask, whyNotKept, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 import { isRefusedWrite } from "../store/database.ts";
+import type { Answers } from "./answers.ts";
 import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
@@ -14,6 +15,8 @@ import { exampleArgs, type Offers } from "./offers.ts";
 
 export interface TypedOptions {
   readonly desk: Desk;
+  /** What MQTT 5 requests are answered with. */
+  readonly answers: Pick<Answers, "objection" | "owe">;
   readonly topics: Topics;
   readonly clock: Clock;
   /** What the device offers, to make the corrected line with. */
@@ -105,6 +108,7 @@ export class TypedCommands {
         encoding: read.encoding,
       });
       const task = read.value;
+      this.#answerLater(command, message);
       return desk.kept(command).then((kept) => {
         if (!kept) this.#refuse(device, message, new Error(noRoom), task);
       });
@@ -114,6 +118,20 @@ export class TypedCommands {
       if (!isTold) throw thrown;
       this.#refuse(device, message, error, read?.value);
     }
+  }
+
+  /** It is carried out all the same: its device may have begun it. */
+  #answerLater(command: Command, message: Message): void {
+    const { answers, refuse } = this.#options;
+    const why = answers.objection(command.device, message);
+    if (why === undefined) return answers.owe(command, message);
+    const instead = this.#corrected(command.device, undefined);
+    refuse(
+      command.device,
+      message.topic,
+      `${command.id} is taken, but answered on its reply topic alone: ${why}`,
+      instead,
+    );
   }
 
   #refuse(device: DeviceId, message: Message, error: Error, task: Task | undefined): void {

@@ -1,5 +1,6 @@
 import { parseAccount } from "../accounts.ts";
 import { parseRow as parseMoment } from "../clock/known-moment.ts";
+import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand } from "../desk/kept.ts";
 import { keptBirth, parseRow as parseDevice } from "../device.ts";
 import { parseRow as parseOffset } from "../ingest/clock-offsets.ts";
@@ -33,4 +34,5 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   field_decisions: parseDecision,
   quarantine: parseSetAside,
   removed_devices: parseRemoval,
+  answers: parseAnswer,
 };

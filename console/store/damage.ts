@@ -34,6 +34,7 @@ const keys = {
   quarantine: ["device", "measurement", "field", "got", "wanted"],
   clock: ["id"],
   removed_devices: ["device"],
+  answers: ["device", "id"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

@@ -238,4 +238,13 @@ export const migrations: readonly string[] = [
     done INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE answers (
+    device TEXT NOT NULL,
+    id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    data TEXT,
+    PRIMARY KEY (device, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
