@@ -20,6 +20,9 @@ export type Address =
 /** What a filter can be made for: a kind of address, over one device or all (`+`). */
 export type AddressKind = Address["kind"];
 
+/** Levels that mean something behind a device's id. */
+const branches = new Set(["metrics", "ack", "status", "refused", "cmd", "reply"]);
+
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
 
@@ -68,6 +71,20 @@ export class Topics {
     if (owner === consoleLevel) return parseConsole(branch, leaf);
     if (!device) return undefined;
     return leaf === undefined ? parseBranch(device, branch) : parseLeaf(device, branch, leaf);
+  }
+
+  /**
+   * Whether `topic` lies below the root and means nothing to Muster, nor looks as if it did: where people may have something
+   * answered. {@link exampleAnswers} is such a topic.
+   */
+  isFree(topic: string): boolean {
+    if (!topic.startsWith(`${this.root}/`) || /[+#]/.test(topic) || this.parse(topic)) return false;
+    return !topic.split("/").some((level) => branches.has(level));
+  }
+
+  /** For people: where an answer may go. */
+  get exampleAnswers(): string {
+    return `${this.root}/answers/NAME`;
   }
 
   /** The subscription filter for one kind of address, of one device or of all. */

@@ -66,15 +66,14 @@ export class Answers {
   objection(device: DeviceId, { responseTopic, correlationData }: Message): string | undefined {
     const { topics } = this.#options;
     if (responseTopic === undefined) return undefined;
-    const isOwn = topics.parse(responseTopic)?.kind === "reply" && responseTopic.startsWith(replies(topics, device));
-    const example = `${replies(topics, device)}NAME or ${topics.root}/answers/NAME`;
+    const address = topics.parse(responseTopic);
+    const isOwn = address?.kind === "reply" && address.device === device;
+    const example = topics.exampleAnswers;
     if (responseTopic.length > longestResponseTopic) return `its response topic is longer than ${longestResponseTopic}`;
     if ((correlationData?.length ?? 0) > mostCorrelationData)
       return `its correlation data has more than ${mostCorrelationData} bytes`;
-    if (/[+#]/.test(responseTopic) || !responseTopic.startsWith(`${topics.root}/`))
-      return `its response topic is not below ${topics.root}/: expected one such as ${example}`;
-    if (!isOwn && (topics.parse(responseTopic) || /\/(cmd|metrics|status|ack|refused|reply)(\/|$)/.test(responseTopic)))
-      return `its response topic has another meaning: expected one such as ${example}`;
+    if (!isOwn && !topics.isFree(responseTopic))
+      return `its response topic has another meaning, or is not below ${topics.root}: expected one such as ${example}`;
     if (isOwn && this.#isTaken(device, responseTopic))
       return `its response topic is where another command is answered: expected one such as ${example}`;
     return this.#owed.size >= mostAnswers ? `${mostAnswers} answers are owed already` : undefined;
@@ -150,10 +149,6 @@ export class Answers {
   #replyTopic(device: DeviceId, id: CommandId): string {
     return this.#options.topics.build({ kind: "reply", device, id });
   }
-}
-
-function replies({ root }: Topics, device: DeviceId): string {
-  return `${root}/${device}/reply/`;
 }
 
 /** What the answers' rows are called among those that wait for the disk. */
