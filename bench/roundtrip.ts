@@ -1,4 +1,5 @@
 import mqtt from "mqtt";
+import { othersAreBuilt } from "../test/brokers.ts";
 import { startFleet, type BrokerKind } from "../test/fleet.ts";
 import { startDefaultMosquitto } from "../test/mosquitto.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
@@ -65,6 +66,12 @@ export async function roundTrip(): Promise<string> {
     ["Muster, embedded broker", await muster("embedded", "memory")],
     ["the same, with the agent's ledger: two syncs to disk a command", await muster("embedded", "disk")],
     ["Muster, Mosquitto with the shipped mosquitto.conf", await muster("mosquitto", "memory")],
+    ...(othersAreBuilt()
+      ? ([
+          ["Muster, NATS", await muster("nats", "memory")],
+          ["Muster, mochi", await muster("mochi", "memory")],
+        ] satisfies [string, number[]][])
+      : []),
     ["plain mqtt.js, Mosquitto as it comes", await plain()],
   ];
   const reference = percentile(runs.at(-1)?.[1] ?? [], 0.5);

@@ -99,10 +99,19 @@ function namesOf({ name, role }: Principal): string[] {
   return role === "device" || role === "console" ? [name] : seatsOf(name);
 }
 
-/** Where `test/install-brokers` has put it. @throws Error where it has not */
+/** Where `test/install-brokers` puts it. */
+function pathOf(name: string): string {
+  return join(process.env["MUSTER_TEST_BROKERS"] ?? join(homedir(), ".cache", "muster-test"), name);
+}
+
+/** Whether both are built: for what does without them, which tests do not. */
+export function othersAreBuilt(): boolean {
+  return ["nats-server", "mochi"].every((name) => existsSync(pathOf(name)));
+}
+
+/** @throws Error where it is not built */
 function programOf(name: string): string {
-  const directory = process.env["MUSTER_TEST_BROKERS"] ?? join(homedir(), ".cache", "muster-test");
-  const path = join(directory, name);
+  const path = pathOf(name);
   if (!existsSync(path)) throw new Error(`there is no ${path}: run test/install-brokers`);
   return path;
 }
