@@ -6,7 +6,8 @@ import { systemClock } from "#shared/clock";
 import { generateSecret } from "#shared/password";
 import { openState } from "../console/state.ts";
 import type { BrokerProcess } from "../test/broker-process.ts";
-import { freePort, startMosquitto } from "../test/mosquitto.ts";
+import { startExternal } from "../test/brokers.ts";
+import { freePort } from "../test/mosquitto.ts";
 import type { Programs } from "./build.ts";
 import { Child } from "./child.ts";
 import { History } from "./history.ts";
@@ -71,7 +72,7 @@ export class Fleet {
     for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
     const token = state.accounts.issueToken(operator, "token", 86_400_000);
     state.close();
-    const mosquitto = kind === "mosquitto" ? await startMosquitto(scope, { accounts }) : undefined;
+    const mosquitto = kind === "embedded" ? undefined : await startExternal(scope, kind, accounts);
     const mqttPort = mosquitto?.port ?? (await freePort());
     const httpPort = await freePort();
     const secrets = Object.fromEntries(accounts.map(({ name, secret }) => [name, secret]));

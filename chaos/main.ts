@@ -13,7 +13,7 @@ import { run, type Tally } from "./run.ts";
  *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both] [--store embedded|influx|both] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--keep]";
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +30,7 @@ const { values } = parseArgs({
 if (values.help) end(usage, 0);
 const seed = values.seed ?? String(randomInt(1_000_000));
 const parts = chosen("--part", values.part, ["commands", "metrics"] as const);
-const brokers: readonly BrokerKind[] = chosen("--broker", values.broker, ["embedded", "mosquitto"] as const);
+const brokers = chosenBrokers();
 const stores: readonly StoreKind[] = chosen("--store", values.store, ["embedded", "influx"] as const);
 const only = values.round === undefined ? undefined : wholeNumber("--round", values.round, 0);
 const from = only ?? 0;
@@ -91,6 +91,13 @@ function commandsSummary(
 ): string {
   const ends = [...states].sort().map(([state, count]) => `${count} ${state}`);
   return `${kind}: ${rounds} rounds, ${deaths} deaths, ${struck} of ${placed} kill points reached, ${commands} commands (${ends.join(", ")}), ${effects} effects, ${violations} violations`;
+}
+
+/** Those but the first two are tried with commands alone. */
+function chosenBrokers(): readonly BrokerKind[] {
+  const others = (["nats", "mochi"] as const).filter((kind) => [kind, "others"].includes(values.broker));
+  if (others.length === 0) return chosen("--broker", values.broker, ["embedded", "mosquitto"] as const);
+  return parts.includes("metrics") ? end(`--broker ${values.broker} goes with --part commands\n${usage}`, 2) : others;
 }
 
 function chosen<T extends string>(flag: string, value: string, all: readonly T[]): readonly T[] {

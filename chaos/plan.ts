@@ -1,7 +1,7 @@
 import { faultNames, makeFault, type Fault, type FaultName } from "./faults.ts";
 import { Random } from "./random.ts";
 
-export type BrokerKind = "embedded" | "mosquitto";
+export type BrokerKind = "embedded" | "mosquitto" | "nats" | "mochi";
 export const devices = ["dev-a", "dev-b"] as const;
 export type Device = (typeof devices)[number];
 /** What can be killed: an agent by its device, the console (with the broker, where that is embedded), the external broker. */

@@ -35,6 +35,21 @@ suite("chaos", ({ test }) => {
     { seconds: 310 },
   );
 
+  test(
+    "the same over brokers that others wrote",
+    async () => {
+      const count = process.env["CI"] ? 20 : 4;
+      const rounds = ["--part", "commands", "--seed", "guests", "--rounds", String(count), "--broker", "others"];
+      const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
+        seconds: 300,
+      });
+      assert.is(code, 0, `${out}\n${err}`);
+      for (const kind of ["nats", "mochi"])
+        assert.match(out, new RegExp(`^${kind}: ${count} rounds, .* 0 violations$`, "m"));
+    },
+    { seconds: 310 },
+  );
+
   test("the same of samples: a seed repeats every decision, and each fault comes once in a deck", () => {
     const setting: Setting = { broker: "mosquitto", store: "influx", disks: true };
     const names = [...faultsOf(setting).keys()];
