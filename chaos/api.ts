@@ -13,9 +13,9 @@ export class UnreachableError extends Error {
 /** The console's HTTP API, a connection a request: one that breaks is this request's own. */
 export class Api {
   readonly #port: number;
-  readonly #token: string;
+  readonly #token: () => string;
 
-  constructor(port: number, token: string) {
+  constructor(port: number, token: () => string) {
     this.#port = port;
     this.#token = token;
   }
@@ -32,7 +32,7 @@ export class Api {
         agent: false,
         timeout: 10_000,
         headers: {
-          authorization: `Bearer ${this.#token}`,
+          authorization: `Bearer ${this.#token()}`,
           accept: "application/json",
           ...(payload ? { "content-type": "application/json", "content-length": Buffer.byteLength(payload) } : {}),
         },

@@ -6,6 +6,7 @@ export interface Programs {
   readonly server: string;
   readonly metricsAgent: string;
   readonly metricsServer: string;
+  readonly burner: string;
   readonly remove: () => void;
 }
 
@@ -16,12 +17,14 @@ export async function buildPrograms(): Promise<Programs> {
     server: "chaos/server.ts",
     "metrics-agent": "chaos/metrics/agent.ts",
     "metrics-server": "chaos/metrics/server.ts",
+    burner: "chaos/burner.ts",
   });
   return {
     agent: path("agent"),
     server: path("server"),
     metricsAgent: path("metrics-agent"),
     metricsServer: path("metrics-server"),
+    burner: path("burner"),
     remove,
   };
 }

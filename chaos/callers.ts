@@ -49,7 +49,7 @@ export class Callers {
     this.#tell(order, "withdrawn", { id });
     try {
       if (order.way === "typed-task") await this.#link.publish(taskTopic(order), Buffer.alloc(0), { retain: true });
-      else this.#heard(order, await this.#api.ask("DELETE", `/api/commands/${id}`));
+      else this.#heard(order, await this.#api.ask("DELETE", `/api/commands/${id}`), "unknown");
     } catch (error) {
       this.#tell(order, "unknown", { id, detail: `withdrawal: ${asError(error).message}` });
     }
@@ -92,12 +92,15 @@ export class Callers {
   }
 
   /** 200 holds a final document, 202 one that is open; 504 the command at the end of its caller's patience. */
-  #heard(order: PlannedOrder, { status, body }: Answer): void {
+  #heard(order: PlannedOrder, { status, body }: Answer, full: Told["what"] = "refused"): void {
     const document = status === 504 ? (body as { command?: Document }).command : (body as Document);
     if ((status === 200 || status === 202 || status === 504) && document?.id !== undefined) {
       return this.#document(order, document, `${status}`);
     }
     const detail = `${status} ${(body as { detail?: string }).detail ?? JSON.stringify(body)}`;
+    // Said of a full disk: nothing was taken.
+    if (status === 503)
+      return full === "refused" ? this.#settle(order, full, { detail }) : this.#tell(order, full, { detail });
     this.#settle(order, status >= 400 && status < 500 && status !== 429 ? "refused" : "odd", { detail });
   }
 

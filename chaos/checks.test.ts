@@ -44,6 +44,8 @@ const good: Evidence = {
   incidents: [],
   seen: [],
   healed: new Map([[3, 1_000]]),
+  costs: [],
+  damage: 0,
 };
 const ended = (state: string, more: Partial<Evidence> = {}): Partial<Evidence> => ({
   rows: [{ ...row, state }],
@@ -104,6 +106,30 @@ suite("the checker", ({ test }) => {
     assert.equal(check({ ...good, ...keyed("rerun"), begins: resumed, ...restarted }), []);
     const late = [{ ...row, state: "expired", document: '{"late":[{"state":"succeeded"}]}' }];
     assert.equal(check({ ...good, ...ended("expired"), rows: late, ...restarted }), []);
+  });
+
+  test("finds nothing in what a console's older directory cannot know, and nothing else is excused by it", () => {
+    const older = (from: number) => [{ who: "server", what: "put back", from, to: 900 }] as const;
+    const lost = { ...good, rows: [], versions: [] };
+    assert.equal(check({ ...lost, costs: older(-500) }), []);
+    assert.is(check({ ...lost, costs: older(700) }).length > 0, true);
+    const doubled = { ...lost, effects: [begin, { ...begin, pid: 8 }], costs: older(-500) };
+    assert.equal(
+      check(doubled).map(({ rule }) => rule),
+      ["once and verify take effect at most once"],
+    );
+  });
+
+  test("excuses by a turned bit what came before it, if the console tells of damage, and no second effect", () => {
+    const turned = [{ who: "server", what: "turned", from: 0, to: 900 }] as const;
+    const lost = { ...good, rows: [], versions: [] };
+    assert.equal(check({ ...lost, costs: turned, damage: 1 }), []);
+    assert.is(check({ ...lost, costs: [{ ...turned[0], to: -900 }], damage: 1 }).length > 0, true);
+    const doubled = { ...good, effects: [begin, { ...begin, pid: 8 }], costs: turned, damage: 1 };
+    assert.equal(
+      check(doubled).map(({ rule }) => rule),
+      ["once and verify take effect at most once"],
+    );
   });
 
   for (const [index, [rule, spoiled]] of cases.entries()) {

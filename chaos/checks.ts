@@ -1,4 +1,5 @@
 import type { Evidence } from "./evidence.ts";
+import { isExcused } from "./excuses.ts";
 import { roundOf } from "./plan.ts";
 import { rules, type Story } from "./rules.ts";
 
@@ -15,14 +16,14 @@ export function check(evidence: Evidence): Violation[] {
   return stories(evidence).flatMap((story) =>
     Object.entries(rules).flatMap(([rule, broken]) => {
       const text = broken(story);
-      if (text === undefined) return [];
+      if (text === undefined || isExcused(rule, story, evidence.damage)) return [];
       const id = story.row?.id ?? story.begins[0]?.id;
       return [{ rule, token: story.order.token, text, ...(id === undefined ? {} : { id }) }];
     }),
   );
 }
 
-function stories({ orders, rows, versions, begins, effects, told, incidents, healed }: Evidence): Story[] {
+function stories({ orders, rows, versions, begins, effects, told, incidents, healed, costs }: Evidence): Story[] {
   const rowOf = new Map(rows.map((row) => [row.token, row]));
   const versionsOf = groupBy(versions, ({ id }) => id);
   const beginsOf = groupBy(begins, ({ token }) => token);
@@ -42,6 +43,7 @@ function stories({ orders, rows, versions, begins, effects, told, incidents, hea
       told: heard,
       incidents: incidents.filter(({ at }) => at >= from && at <= end),
       healed: end === Infinity ? 0 : end,
+      costs,
     };
   });
 }

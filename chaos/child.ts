@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import type { ArmMessage } from "./points.ts";
+import type { StepMessage } from "./stepped-clock.ts";
 
 /** What every process of the fleet is told; {@link settingsOfProcess} reads it there. */
 export interface ProcessSettings {
@@ -21,7 +22,14 @@ export interface ProcessSettings {
   readonly password: string;
   /** Armed from its first moment. */
   readonly arm?: ArmMessage;
+  /** Milliseconds that its wall clock is wrong by from its first moment. */
+  readonly step?: number;
+  /** For an agent: it lives on a copy of another's directory. */
+  readonly copied?: boolean;
 }
+
+/** What a process is told at one start only. */
+export type StartSettings = Pick<ProcessSettings, "arm" | "step">;
 
 /** A process of the fleet that can be killed, frozen, armed and started again; it tells when it died unasked. */
 export class Child {
@@ -53,9 +61,10 @@ export class Child {
   }
 
   /** Starts it; {@link ready} tells when it serves. */
-  start(arm?: ArmMessage): void {
+  start(only: StartSettings = {}): void {
+    if (this.#stopped || this.alive) return;
     const log = openSync(`${this.#settings.directory}/${this.who}.log`, "a");
-    const begun = fork(this.#program, [JSON.stringify({ ...this.#settings, ...(arm ? { arm } : {}) })], {
+    const begun = fork(this.#program, [JSON.stringify({ ...this.#settings, ...only })], {
       execArgv: ["--enable-source-maps"],
       stdio: ["ignore", log, log, "ipc"],
     });
@@ -82,6 +91,15 @@ export class Child {
     this.#process?.kill("SIGKILL");
   }
 
+  /** Kills it, and resolves when it has no file open any more. */
+  async killed(): Promise<void> {
+    const running = this.#process;
+    if (!running) return;
+    const ended = once(running, "exit");
+    running.kill("SIGKILL");
+    await ended;
+  }
+
   freeze(): void {
     this.#process?.kill("SIGSTOP");
   }
@@ -91,8 +109,17 @@ export class Child {
   }
 
   arm(message: ArmMessage): void {
+    this.#tell({ arm: message });
+  }
+
+  /** @param ms by how much its wall clock is to be wrong */
+  step(ms: number): void {
+    this.#tell({ step: ms } satisfies StepMessage);
+  }
+
+  #tell(message: object): void {
     // It may have died this instant: then there is nobody to be told.
-    this.#process?.send({ arm: message }, () => {});
+    this.#process?.send(message, () => {});
   }
 
   /** Asks something that the process answers when it is so. @throws Error when it does not answer in time */

@@ -2,7 +2,8 @@ import { check } from "./checks.ts";
 import type { Begin, Effect, Evidence, Incident, Told } from "./evidence.ts";
 import type { Fleet } from "./fleet.ts";
 import { JournalReader } from "./journal.ts";
-import { roundOf, type Plan, type PlannedOrder } from "./plan.ts";
+import { roundOf, type Plan, type PlannedOrder, type Role } from "./plan.ts";
+import type { Cost } from "./striker.ts";
 import { tell } from "./timeline.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -10,6 +11,7 @@ import type { Watcher } from "./watcher.ts";
 export class Court {
   readonly #fleet: Fleet;
   readonly #watcher: Watcher;
+  readonly #costs: readonly Cost<Role>[];
   readonly #say: (text: string) => void;
   readonly #told = new Set<string>();
   readonly #orders: PlannedOrder[] = [];
@@ -19,11 +21,13 @@ export class Court {
   readonly #effects;
   readonly #incidents;
   readonly #callers;
+  #damage = 0;
 
-  constructor(fleet: Fleet, watcher: Watcher, say: (text: string) => void) {
+  constructor(fleet: Fleet, watcher: Watcher, costs: readonly Cost<Role>[], say: (text: string) => void) {
     const { directory } = fleet;
     this.#fleet = fleet;
     this.#watcher = watcher;
+    this.#costs = costs;
     this.#say = say;
     this.#begins = new JournalReader<Begin>(`${directory}/begins.jsonl`);
     this.#effects = new JournalReader<Effect>(`${directory}/effects.jsonl`);
@@ -42,10 +46,13 @@ export class Court {
       versions: this.#fleet.history.versions(),
       rows: this.#fleet.history.rows(),
       seen: this.#watcher.seen,
+      costs: this.#costs,
+      damage: this.#damage,
     };
   }
 
-  sit({ round, name, orders }: Plan, unrest: readonly string[]): void {
+  sit({ round, name, orders }: Plan, unrest: readonly string[], damage: number): void {
+    this.#damage = Math.max(this.#damage, damage);
     this.#orders.push(...orders);
     this.#healed.set(round, Date.now());
     this.#names.set(round, name);

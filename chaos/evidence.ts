@@ -1,4 +1,5 @@
-import type { Device, Key, PlannedOrder } from "./plan.ts";
+import type { Device, Key, PlannedOrder, Role } from "./plan.ts";
+import type { Cost } from "./striker.ts";
 
 /** A handler began to run: written by the agent's process, times are epoch ms. */
 export interface Begin {
@@ -76,4 +77,8 @@ export interface Evidence {
   readonly seen: readonly Seen[];
   /** By round: when everything ran again. */
   readonly healed: ReadonlyMap<number, number>;
+  /** What was done to directories. */
+  readonly costs: readonly Cost<Role>[];
+  /** How much the console has said at most that it could not read and set aside. */
+  readonly damage: number;
 }

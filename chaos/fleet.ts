@@ -2,17 +2,17 @@ import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "#shared/clock";
 import { generateSecret } from "#shared/password";
-import { openState } from "../console/state.ts";
 import type { BrokerProcess } from "../test/broker-process.ts";
 import { startExternal } from "../test/brokers.ts";
 import { freePort } from "../test/mosquitto.ts";
+import { makeAccounts } from "./accounts.ts";
 import type { Programs } from "./build.ts";
-import { Child } from "./child.ts";
+import { Child, type StartSettings } from "./child.ts";
 import { History } from "./history.ts";
+import { Home } from "./home.ts";
 import { Journal } from "./journal.ts";
-import { devices, type BrokerKind, type Device, type Role } from "./plan.ts";
+import { devices, type Device, type Role, type Setting } from "./plan.ts";
 import type { ArmMessage } from "./points.ts";
 
 /** The operator who sends the commands. */
@@ -20,30 +20,40 @@ const operator = "ann";
 /** Who looks at what the broker has kept: at Mosquitto a name has one connection, and the operator's is taken. */
 export const onlooker = "vic";
 
+/** KiB of the disks: room for what a run keeps, and soon filled. */
+const diskSizes = { agent: 4_096, server: 32_768 };
+
 /** The processes of one run, on one data directory and fixed ports, so that what died comes back as itself. */
 export class Fleet {
-  readonly kind: BrokerKind;
+  readonly setting: Setting;
   readonly directory: string;
   readonly mqttPort: number;
   readonly httpPort: number;
   readonly secrets: Readonly<Record<string, string>>;
-  readonly token: string;
+  token: string;
+  readonly #enroll: () => string;
   readonly history: History;
   readonly #incidents: Journal;
   readonly #children: ReadonlyMap<Role, Child>;
+  readonly #homes: ReadonlyMap<Role, Home>;
   readonly #mosquitto: BrokerProcess | undefined;
+  /** What is dead, and is to stay so for now. */
+  readonly #held = new Set<Role>();
   #mosquittoUp = true;
+  #stopping = false;
   #onDeath: (who: Role) => void = () => {};
   readonly #undo: (() => unknown)[];
 
   private constructor(parts: FleetParts) {
-    this.kind = parts.kind;
+    this.setting = parts.setting;
     this.directory = parts.directory;
     this.mqttPort = parts.mqttPort;
     this.httpPort = parts.httpPort;
     this.secrets = parts.secrets;
     this.token = parts.token;
+    this.#enroll = parts.enroll;
     this.#mosquitto = parts.mosquitto;
+    this.#homes = parts.homes;
     this.#undo = parts.undo;
     this.history = new History(`${this.directory}/server`);
     this.#incidents = new Journal(`${this.directory}/incidents.jsonl`);
@@ -55,7 +65,7 @@ export class Fleet {
   }
 
   /** Makes accounts and starts everything. */
-  static async start(kind: BrokerKind, programs: Programs): Promise<Fleet> {
+  static async start(setting: Setting, programs: Programs): Promise<Fleet> {
     const directory = await mkdtemp(join(tmpdir(), "muster-chaos-"));
     const undo: (() => unknown)[] = [];
     const scope = {
@@ -68,15 +78,34 @@ export class Fleet {
       { name: onlooker, role: "viewer" as const },
       ...devices.map((name) => ({ name, role: "device" as const })),
     ].map((account) => ({ ...account, secret: generateSecret() }));
-    const state = openState(`${directory}/server`, systemClock);
-    for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
-    const token = state.accounts.issueToken(operator, "token", 86_400_000);
-    state.close();
-    const mosquitto = kind === "embedded" ? undefined : await startExternal(scope, kind, accounts);
+    const homes = new Map<Role, Home>(
+      (["server", ...devices] as const).map((role) => {
+        const size = role === "server" ? diskSizes.server : diskSizes.agent;
+        return [role, new Home(`${directory}/${role}`, `${directory}/aside`, setting.disks, size)];
+      }),
+    );
+    const enroll = (): string => makeAccounts(`${directory}/server`, accounts, operator);
+    const token = enroll();
+    // All this was installed long ago.
+    homes.get("server")?.settle();
+    const mosquitto = setting.kind === "embedded" ? undefined : await startExternal(scope, setting.kind, accounts);
     const mqttPort = mosquitto?.port ?? (await freePort());
     const httpPort = await freePort();
     const secrets = Object.fromEntries(accounts.map(({ name, secret }) => [name, secret]));
-    const fleet = new Fleet({ kind, directory, programs, mosquitto, mqttPort, httpPort, secrets, token, undo });
+    const fleet = new Fleet({
+      setting,
+      homes,
+      directory,
+      programs,
+      mosquitto,
+      mqttPort,
+      httpPort,
+      secrets,
+      token,
+      enroll,
+      undo,
+    });
+    fleet.history.open();
     for (const child of fleet.#children.values()) child.start();
     return fleet;
   }
@@ -90,7 +119,48 @@ export class Fleet {
     this.#incidents.add({ at: Date.now(), who, what });
   }
 
+  /** Its accounts may be damaged: they are made again, as its operator would. */
+  readmit(who: Role): void {
+    if (who !== "server") return;
+    this.token = this.#enroll();
+    this.#homes.get(who)?.settle();
+  }
+
+  home(who: Role): Home | undefined {
+    return this.#homes.get(who);
+  }
+
+  isHeld(who: Role): boolean {
+    return this.#held.has(who);
+  }
+
+  /** Kills it, and leaves it dead until it is revived. */
   async kill(who: Role): Promise<void> {
+    this.#held.add(who);
+    await this.#child_(who).killed();
+  }
+
+  release(who: Role): void {
+    if (who === "server") this.history.close();
+  }
+
+  /** Looks at the history by its name again. */
+  reread(): void {
+    this.history.close();
+    this.history.open();
+  }
+
+  async signal(who: Role, signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
+    if (signal === "SIGSTOP") this.#child_(who).freeze();
+    else this.#child_(who).thaw();
+  }
+
+  step(who: Role, ms: number): void {
+    this.#child_(who).step(ms);
+  }
+
+  /** SIGKILL, as something that passes. */
+  async strike(who: Role): Promise<void> {
     this.note(who, "killed");
     if (who !== "broker") return this.#child_(who).kill();
     if (!this.#mosquittoUp) return;
@@ -120,10 +190,12 @@ export class Fleet {
   }
 
   /** Starts what is dead. */
-  async revive(who: Role, arm?: ArmMessage): Promise<void> {
-    if (this.isAlive(who)) return;
-    this.note(who, arm ? `started again, to die at ${arm.point}` : "started again");
-    if (who !== "broker") return this.#child_(who).start(arm);
+  async revive(who: Role, only: StartSettings = {}): Promise<void> {
+    if (this.isAlive(who) || this.#stopping) return;
+    if (who === "server") this.history.open();
+    this.#held.delete(who);
+    this.note(who, only.arm ? `started again, to die at ${only.arm.point}` : "started again");
+    if (who !== "broker") return this.#child_(who).start(only);
     await this.#mosquitto?.start();
     this.#mosquittoUp = true;
   }
@@ -147,17 +219,20 @@ export class Fleet {
 
   /** Ends everything. @param keep leaves the directory, for people to look at */
   async stop(keep: boolean): Promise<void> {
+    this.#stopping = true;
     for (const child of this.#children.values()) await child.end();
     this.history.close();
     this.#incidents.close();
     for (const undo of this.#undo.toReversed()) await undo();
-    if (!keep) rmSync(this.directory, { recursive: true, force: true });
+    if (keep) return;
+    for (const home of this.#homes.values()) home.remove();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #child(who: "server" | Device, program: string): Child {
-    const { directory, mqttPort, httpPort, secrets, kind } = this;
+    const { directory, mqttPort, httpPort, secrets, setting } = this;
     const password = secrets[who === "server" ? "console" : who] ?? "";
-    const settings = { who, directory, mqttPort, httpPort, embedded: kind === "embedded", password };
+    const settings = { who, directory, mqttPort, httpPort, embedded: setting.kind === "embedded", password };
     return new Child(program, settings, () => this.#onDeath(who));
   }
 
@@ -169,7 +244,8 @@ export class Fleet {
 }
 
 interface FleetParts {
-  readonly kind: BrokerKind;
+  readonly setting: Setting;
+  readonly homes: ReadonlyMap<Role, Home>;
   readonly directory: string;
   readonly programs: Programs;
   readonly mosquitto: BrokerProcess | undefined;
@@ -177,6 +253,7 @@ interface FleetParts {
   readonly httpPort: number;
   readonly secrets: Readonly<Record<string, string>>;
   readonly token: string;
+  readonly enroll: () => string;
   readonly undo: (() => unknown)[];
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { openStates } from "../console/desk/command.ts";
-import { openDatabase, type Database } from "../console/store/database.ts";
+import { openDatabase, openForReading, type Database } from "../console/store/database.ts";
 import { migrations } from "../console/store/schema.ts";
 import type { Row, RowVersion } from "./evidence.ts";
 
@@ -9,49 +9,66 @@ import type { Row, RowVersion } from "./evidence.ts";
  * row, in the same transaction, so that a final state that changed would show.
  */
 export class History {
-  readonly #database: Database;
-  readonly #versions: RowVersion[] = [];
+  readonly #path: string;
+  #database: Database | undefined;
+  #versions: RowVersion[] = [];
 
-  /** To be made before the console has its first command. */
+  /** @param directory the console's */
   constructor(directory: string) {
-    this.#database = openDatabase(join(directory, "muster.db"), migrations);
-    this.#database.exec(`
-      CREATE TABLE IF NOT EXISTS chaos_versions (
-        n INTEGER PRIMARY KEY, at REAL NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, ended REAL, result TEXT
-      );
-      ${["INSERT", "UPDATE"].map(trigger).join("\n")}
-    `);
+    this.#path = join(directory, "muster.db");
+  }
+
+  /** To be called before the console starts, the first time before it has its first command. Where it is open already, it stays so. */
+  open(): void {
+    if (this.#database) return;
+    this.#watch();
+    // One that could write would write down the log when it is closed.
+    this.#database = openForReading(this.#path);
+    this.#versions = [];
   }
 
   /** The ids of the commands that are not final. */
-  open(): string[] {
+  unfinished(): string[] {
     const list = openStates.map((state) => `'${state}'`).join(", ");
-    const rows = this.#database.prepare(`SELECT id FROM commands WHERE state IN (${list})`).all();
+    const rows = this.#read(`SELECT id FROM commands WHERE state IN (${list})`);
     return rows.map((row) => (row as { id: string }).id);
   }
 
   /** Every version of every row so far, in order. */
   versions(): readonly RowVersion[] {
     const last = this.#versions.at(-1)?.n ?? 0;
-    const rows = this.#database.prepare("SELECT * FROM chaos_versions WHERE n > ? ORDER BY n").all(last);
-    this.#versions.push(...(rows as unknown as RowVersion[]));
+    this.#versions.push(...(this.#read("SELECT * FROM chaos_versions WHERE n > ? ORDER BY n", last) as RowVersion[]));
     return this.#versions;
   }
 
   /** Every command as it stands. */
   rows(): readonly Row[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT id, device, json_extract(document, '$.key') AS key, json_extract(document, '$.args.token') AS token, state,
+    return this.#read(
+      `SELECT id, device, json_extract(document, '$.key') AS key, json_extract(document, '$.args.token') AS token, state,
            json_extract(document, '$.expires') AS expires, json_extract(document, '$.ended') AS ended, document
          FROM commands ORDER BY ts, id`,
-      )
-      .all();
-    return rows;
+    ) as Row[];
   }
 
   close(): void {
-    this.#database.close();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  #read(statement: string, ...parameters: number[]): unknown[] {
+    if (!this.#database) throw new Error("the history is closed");
+    return this.#database.prepare(statement).all(...parameters);
+  }
+
+  #watch(): void {
+    const database = openDatabase(this.#path, migrations, { check: false });
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS chaos_versions (
+        n INTEGER PRIMARY KEY, at REAL NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, ended REAL, result TEXT
+      );
+      ${["INSERT", "UPDATE"].map(trigger).join("\n")}
+    `);
+    database.close();
   }
 }
 

@@ -1,19 +1,22 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { buildPrograms, type Programs } from "./build.ts";
+import { disksOf } from "./disks.ts";
+import { unlessAborted } from "./interrupt.ts";
+import { busyProcesses, Load } from "./load.ts";
 import type { Setting, StoreKind } from "./metrics/faults.ts";
 import { runMetrics, summary as metricsSummary } from "./metrics/run.ts";
 import type { BrokerKind } from "./plan.ts";
 import { run, type Tally } from "./run.ts";
 
 /**
- * Kills agents, console, broker and stores at random and at chosen points while commands and metrics are under way, lets
- * everything heal, and checks every promise from the outside:
+ * Kills agents, console, broker and stores at random and at chosen points while commands and metrics are under way, cuts the power of
+ * their machines, puts their directories back, steps clocks and turns bits, lets everything heal, and checks every promise from the outside:
  *
  *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +26,9 @@ const { values } = parseArgs({
     round: { type: "string" },
     broker: { type: "string", default: "both" },
     store: { type: "string", default: "both" },
+    faults: { type: "string", default: "" },
+    without: { type: "string", default: "" },
+    load: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -36,31 +42,55 @@ const only = values.round === undefined ? undefined : wholeNumber("--round", val
 const from = only ?? 0;
 const to = only === undefined ? wholeNumber("--rounds", values.rounds, 1) : only + 1;
 
+const [wanted, unwanted] = [values.faults, values.without].map((list) => list.split(",").filter(Boolean));
+const among = (name: string): boolean =>
+  (!wanted?.length || wanted.some((text) => name.includes(text))) && !unwanted?.some((text) => name.includes(text));
+
 console.log(`seed ${seed}`);
 const interrupt = new AbortController();
-// Processes would be left behind. Ctrl-C reaches them as well, so the round is not judged.
+// Processes would be left behind. Ctrl-C reaches them as well, so the round is not judged, and nobody waits for it.
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupt.abort());
 const say = (line: string): void => console.log(line);
+const disks = disksOf(say);
 const programs = await buildPrograms();
-const common = { seed, from, to, programs, keep: values.keep, signal: interrupt.signal, say };
+const load = new Load(programs.burner);
+const common = { seed, from, to, among, programs, keep: values.keep, signal: interrupt.signal, say };
 try {
+  if (values.load) await unlessAborted(interrupt.signal, beginLoad());
   // One after the other: two fleets at once is what two cores bear.
-  const commands = parts.includes("commands") ? await Promise.all(brokers.map((kind) => commandsOn(kind))) : [];
+  const commands = parts.includes("commands") ? await sideBySide(brokers.map((kind) => () => commandsOn(kind))) : [];
   const metrics = parts.includes("metrics") ? await metricsOn(programs) : [];
   for (const line of [...commands, ...metrics].map(({ line }) => line)) say(line);
   const broken = [...commands, ...metrics].some(({ violations }) => violations > 0);
   process.exitCode = broken || interrupt.signal.aborted ? 1 : 0;
 } finally {
+  await load.stop();
   programs.remove();
 }
+// Whoever waited when a signal came waits for nothing any more.
+if (interrupt.signal.aborted) process.exit(1);
 
 interface Verdict {
   readonly line: string;
   readonly violations: number;
 }
 
+async function beginLoad(): Promise<void> {
+  say(`under load: ${busyProcesses} busy processes, ${await load.start()} idle sockets`);
+}
+
+/** Each ends in order, also where another one failed, and none begins once a signal came. */
+async function sideBySide(runs: readonly (() => Promise<Verdict>)[]): Promise<Verdict[]> {
+  if (interrupt.signal.aborted) return [];
+  const ended = await Promise.allSettled(runs.map((one) => one()));
+  return ended.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+}
+
 async function commandsOn(kind: BrokerKind): Promise<Verdict> {
-  const tally = await run({ ...common, kind });
+  const tally = await run({ ...common, setting: { kind, disks } });
   return { line: commandsSummary(kind, tally), violations: tally.violations };
 }
 
@@ -68,21 +98,14 @@ async function commandsOn(kind: BrokerKind): Promise<Verdict> {
 async function metricsOn(built: Programs): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const store of stores) {
-    const settings = brokers.map((broker): Setting => ({ broker, store, disks: mayMount() }));
-    const done = settings.map(async (setting): Promise<Verdict> => {
+    const settings = brokers.map((broker): Setting => ({ broker, store, disks }));
+    const runs = settings.map((setting) => async (): Promise<Verdict> => {
       const tally = await runMetrics({ ...common, programs: built, setting });
       return { line: `${setting.broker}, ${store}: ${metricsSummary(tally)}`, violations: tally.violations };
     });
-    verdicts.push(...(await Promise.all(done)));
+    verdicts.push(...(await sideBySide(runs)));
   }
   return verdicts;
-}
-
-/** Small file systems are mounted by root alone; without it disks are not filled, and the run says so. */
-function mayMount(): boolean {
-  if (process.getuid?.() === 0) return true;
-  say("no root: no disk is filled in this run");
-  return false;
 }
 
 function commandsSummary(

@@ -1,4 +1,6 @@
-import { faultNames, makeFault, type Fault, type FaultName } from "./faults.ts";
+import { faultOfRound } from "./decks.ts";
+import { faultsOf, type Fault, type FaultName } from "./faults.ts";
+import type { Disks } from "./home.ts";
 import { Random } from "./random.ts";
 
 export type BrokerKind = "embedded" | "mosquitto" | "nats" | "mochi";
@@ -37,22 +39,37 @@ export interface Plan {
   readonly orders: readonly PlannedOrder[];
 }
 
-/** What a round does, by the seed alone: the faults come in shuffled decks, so that each is met equally often. */
-export function makePlan(seed: string, kind: BrokerKind, round: number): Plan {
-  const cycle = Math.floor(round / faultNames.length);
-  const deck = new Random(`${seed} ${kind} deck ${cycle}`).shuffle(faultNames);
-  const name = deck[round % faultNames.length] ?? "";
+/** What a run is made of: which faults make sense depends on it. */
+export interface Setting {
+  readonly kind: BrokerKind;
+  readonly disks: Disks;
+}
+
+/** What a round does, by the seed alone. @param among the faults to choose from, all by default */
+export function makePlan(
+  seed: string,
+  { kind, disks }: Setting,
+  round: number,
+  among: (name: FaultName) => boolean = () => true,
+): Plan {
+  const faults = faultsOf(kind, disks);
+  const name = faultOfRound(`${seed} ${kind}`, Object.keys(faults).filter(among), round);
+  const make = faults[name];
+  if (!make) throw new Error(`there is no fault "${name}"`);
   const random = new Random(`${seed} ${kind} round ${round}`);
-  const fault = makeFault(name, random, kind);
+  const fault = make(random, kind);
   const orders = Array.from({ length: random.between(5, 8) }, (_, index) => order(random, `${round}-${index}`, fault));
   return { round, name, fault, orders };
 }
 
 function order(random: Random, token: string, fault: Fault): PlannedOrder {
-  const way = random.pick(ways);
+  const drawn = random.pick(ways);
+  const way = fault.way && random.chance(0.7) ? fault.way : drawn;
   const at = random.between(0, 200);
   const long = random.chance(0.3) ? 300 : 60;
-  const target = fault.arms.map(({ who }) => who).find((who) => who === "dev-a" || who === "dev-b");
+  const target = [...fault.arms, ...fault.blows]
+    .map(({ who }) => who)
+    .find((who) => who === "dev-a" || who === "dev-b");
   const made: PlannedOrder = {
     token,
     way,

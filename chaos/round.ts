@@ -4,6 +4,7 @@ import type { Api } from "./api.ts";
 import type { Callers } from "./callers.ts";
 import type { Fleet } from "./fleet.ts";
 import { devices, type Plan, type PlannedOrder, type Role } from "./plan.ts";
+import type { Blow, Striker } from "./striker.ts";
 import { retainedTasks, type Login } from "./watcher.ts";
 
 /** Milliseconds that healing may take, and between two looks at what other processes do. */
@@ -24,35 +25,37 @@ export interface Stage {
   readonly callers: Callers;
   readonly api: Api;
   readonly login: Login;
+  readonly striker: Striker<Role>;
 }
 
 /** Plays one plan: commands and faults at their moments, then healing until everything is at rest. */
-export async function playRound({ fleet, callers, api, login }: Stage, plan: Plan): Promise<Outcome> {
+export async function playRound({ fleet, callers, api, login, striker }: Stage, plan: Plan): Promise<Outcome> {
   const { fault } = plan;
   let deaths = 0;
   const again = new Map(fault.arms.map(({ who, again: point }) => [who, point]));
   const revivals: Promise<void>[] = [];
   fleet.onDeath = (who) => {
     deaths += 1;
-    revivals.push(revive(who));
+    if (!fleet.isHeld(who)) revivals.push(revive(who));
   };
   const revive = async (who: Role): Promise<void> => {
     const point = again.get(who);
     again.delete(who);
-    await sleep(fault.down);
-    await fleet.revive(who, point ? { point, nth: 1 } : undefined);
+    await sleep(fault.kills.find((kill) => kill.who === who)?.down ?? fault.down);
+    await fleet.revive(who, point ? { arm: { point, nth: 1 } } : {});
   };
 
   fleet.note("round", `${plan.round}: ${plan.name}`);
   for (const { who, point, nth } of fault.arms) fleet.arm(who, { point, nth });
   await Promise.all([
     ...plan.orders.map((order) => carryOut(callers, order)),
-    ...fault.kills.map(({ who, at }) => sleep(at).then(() => fleet.kill(who))),
+    ...fault.kills.map(({ who, at }) => sleep(at).then(() => fleet.strike(who))),
     ...fault.freezes.map(({ who, at, lasts }) => freeze(fleet, who, at, lasts)),
+    ...fault.blows.map((blow) => land(striker, blow)),
   ]);
 
   const rest = new Rest();
-  await rest.until("every command to end", () => fleet.allAlive && fleet.history.open().length === 0);
+  await rest.until("every command to end", () => fleet.allAlive && fleet.history.unfinished().length === 0);
   const struck = fault.arms.length === 0 || deaths > fault.kills.length;
   fleet.disarm();
   await rest.until("every process", () => fleet.allAlive);
@@ -60,8 +63,11 @@ export async function playRound({ fleet, callers, api, login }: Stage, plan: Pla
   await fleet.ready();
   await rest.until("both devices online", () => bothOnline(fleet, api));
   fleet.note("round", `${plan.round} is healed`);
+  // A file that did not read may have been set aside, and begun anew.
+  if (fault.blows.some(({ what, who }) => what === "turn" && who === "server")) fleet.reread();
+  for (const blow of fault.late ?? []) await land(striker, { ...blow, at: 0, lasts: 0 });
   await callers.conclude();
-  await rest.until("every command to end", () => fleet.history.open().length === 0);
+  await rest.until("every command to end", () => fleet.history.unfinished().length === 0);
   let kept: string[] = [];
   await rest.until("no retained task at the broker", async () => (kept = await retainedTasks(login)).length === 0);
   fleet.onDeath = () => {};
@@ -90,7 +96,7 @@ class Rest {
 
 /** What is stuck has been told; it is put out of the way, so that the next rounds are judged by themselves. */
 export async function clearAway({ fleet, api }: Stage): Promise<void> {
-  for (const id of fleet.history.open()) await api.ask("DELETE", `/api/commands/${id}`).catch(() => {});
+  for (const id of fleet.history.unfinished()) await api.ask("DELETE", `/api/commands/${id}`).catch(() => {});
 }
 
 async function carryOut(callers: Callers, order: PlannedOrder): Promise<void> {
@@ -106,6 +112,13 @@ async function freeze(fleet: Fleet, who: Role, at: number, lasts: number): Promi
   fleet.freeze(who);
   await sleep(lasts);
   fleet.thaw(who);
+}
+
+async function land(striker: Striker<Role>, blow: Blow<Role>): Promise<void> {
+  await sleep(blow.at);
+  await striker.strike(blow);
+  await sleep(blow.lasts);
+  await striker.heal(blow.who);
 }
 
 /** Online by the console's word, and as the run that is alive now: an earlier one may be thought to live. */

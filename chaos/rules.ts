@@ -1,5 +1,6 @@
 import type { Begin, Effect, Incident, Row, RowVersion, Told } from "./evidence.ts";
 import type { PlannedOrder, Role } from "./plan.ts";
+import type { Cost } from "./striker.ts";
 
 /** Everything known of one order. */
 export interface Story {
@@ -12,6 +13,8 @@ export interface Story {
   /** What befell processes from a second before the order until its round was healed. */
   readonly incidents: readonly Incident[];
   readonly healed: number;
+  /** What was done to directories in the whole run. */
+  readonly costs: readonly Cost<Role>[];
 }
 
 type Rule = (story: Story) => string | undefined;

@@ -12,6 +12,7 @@ import { sayReady, settingsOfProcess } from "./child.ts";
 import { hastyClock } from "./hasty-clock.ts";
 import { around, Points } from "./points.ts";
 import { openBus } from "./server-bus.ts";
+import { SteppedClock } from "./stepped-clock.ts";
 
 /**
  * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one. Its
@@ -21,7 +22,7 @@ const settings = settingsOfProcess();
 const { who, directory, httpPort = 0, arm } = settings;
 const points = new Points(who, `${directory}/incidents.jsonl`);
 const topics = new Topics();
-const clock = systemClock;
+const clock = new SteppedClock(systemClock, settings.step);
 
 if (arm) points.arm(arm);
 aroundRows();

@@ -1,14 +1,38 @@
 import * as assert from "uvu/assert";
-import { faultNames } from "../chaos/faults.ts";
+import { faultsOf as commandFaultsOf } from "../chaos/faults.ts";
 import { faultsOf, type Setting } from "../chaos/metrics/faults.ts";
 import { makePlan as makeMetricsPlan } from "../chaos/metrics/plan.ts";
 import { makePlan } from "../chaos/plan.ts";
 import { runProgram } from "./programs.ts";
 import { suite } from "./suite.ts";
 
+const commandRounds = (): number => (process.env["CI"] ? 50 : 12);
+const sampleRounds = (): number => (process.env["CI"] ? 20 : 6);
+/** Every way to strike, by what the faults' names begin with. */
+const kinds = ["kill", "freeze", "put", "step", "wake", "turn", "fill", "cut", "the"];
+
 suite("chaos", ({ test }) => {
+  test("the rounds of the tests below meet every way to strike", () => {
+    const disks = "images";
+    const commands = (["embedded", "mosquitto"] as const).flatMap((kind) =>
+      Array.from({ length: commandRounds() }, (_, round) => makePlan("house209", { kind, disks }, round)),
+    );
+    const samples = (["embedded", "mosquitto"] as const).flatMap((broker) =>
+      (["embedded", "influx"] as const).flatMap((store) =>
+        Array.from({ length: sampleRounds() }, (_, round) =>
+          makeMetricsPlan("house209", { broker, store, disks }, round),
+        ),
+      ),
+    );
+    const met = (plans: readonly { readonly name: string }[]) => new Set(plans.map(({ name }) => name.split(" ")[0]));
+    for (const kind of kinds) assert.ok(met(commands).has(kind), `no round of commands begins with "${kind}"`);
+    for (const kind of [...kinds, "clone"]) assert.ok(met(samples).has(kind), `no round of samples with "${kind}"`);
+  });
+
   test("a seed repeats every decision, and each fault comes once in a deck", () => {
-    const plans = (seed: string) => faultNames.map((_, round) => makePlan(seed, "mosquitto", round));
+    const faultNames = Object.keys(commandFaultsOf("mosquitto", "images"));
+    const setting = { kind: "mosquitto", disks: "images" } as const;
+    const plans = (seed: string) => faultNames.map((_, round) => makePlan(seed, setting, round));
     assert.equal(plans("7"), plans("7"));
     assert.not.equal(plans("7"), plans("8"));
     assert.equal(
@@ -22,9 +46,9 @@ suite("chaos", ({ test }) => {
   test(
     "every promise holds while agents, console and broker are killed",
     async () => {
-      // Two hundred rounds in all where there is time for them; a dozen on each broker while somebody waits.
-      const count = process.env["CI"] ? 100 : 12;
-      const rounds = ["--part", "commands", "--seed", "house", "--rounds", String(count), "--broker", "both"];
+      // A whole deck of faults where there is time for it; a dozen on each broker while somebody waits.
+      const count = commandRounds();
+      const rounds = ["--part", "commands", "--seed", "house209", "--rounds", String(count), "--broker", "both"];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: 300,
       });
@@ -51,7 +75,7 @@ suite("chaos", ({ test }) => {
   );
 
   test("the same of samples: a seed repeats every decision, and each fault comes once in a deck", () => {
-    const setting: Setting = { broker: "mosquitto", store: "influx", disks: true };
+    const setting: Setting = { broker: "mosquitto", store: "influx", disks: "images" };
     const names = [...faultsOf(setting).keys()];
     const plans = (seed: string) => names.map((_, round) => makeMetricsPlan(seed, setting, round));
     assert.equal(plans("7"), plans("7"));
@@ -67,9 +91,8 @@ suite("chaos", ({ test }) => {
   test(
     "every sample is stored once or lies in a gap that is told, on both brokers and both stores",
     async () => {
-      // A whole deck of faults, and more, where there is time for it.
-      const count = process.env["CI"] ? 40 : 6;
-      const rounds = ["--part", "metrics", "--seed", "house", "--rounds", String(count)];
+      const count = sampleRounds();
+      const rounds = ["--part", "metrics", "--seed", "house209", "--rounds", String(count)];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: 400,
       });

@@ -32,12 +32,7 @@ export async function powerDisk(scope: Pick<Scope, "directory" | "cleanup">): Pr
   // Room for the image and two copies of it, which are sparse.
   const memory = await smallDisk(scope, 3 * size * 1024);
   const image = join(memory, "disk.img");
-  writeFileSync(image, "");
-  truncateSync(image, size * 1024 * 1024);
-  const extended = "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=" + ownerOf();
-  // Where the system keeps it is not on everybody's path.
-  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
-  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-E", extended, image], { env });
+  makeDiskImage(image, size);
   const directory = mount(scope, image, join(memory, "disk"));
   let cuts = 0;
   return {
@@ -52,9 +47,24 @@ export async function powerDisk(scope: Pick<Scope, "directory" | "cleanup">): Pr
 
 function mount(scope: Pick<Scope, "cleanup">, image: string, directory: string): string {
   mkdirSync(directory);
-  asRoot("mount", "-t", "ext4", "-o", options, image, directory);
+  mountDiskImage(image, directory);
   scope.cleanup(() => asRoot("umount", "-l", directory));
   return directory;
+}
+
+/** A new ext4 file system in a file. @param size in MiB */
+export function makeDiskImage(image: string, size: number): void {
+  writeFileSync(image, "");
+  truncateSync(image, size * 1024 * 1024);
+  const extended = "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=" + ownerOf();
+  // Where the system keeps it is not on everybody's path.
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-E", extended, image], { env });
+}
+
+/** Mounts it as a disk whose power may go: a copy of the image is what a cut leaves of it. */
+export function mountDiskImage(image: string, directory: string): void {
+  asRoot("mount", "-t", "ext4", "-o", options, image, directory);
 }
 
 function ownerOf(): string {

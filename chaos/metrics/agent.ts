@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { unpack } from "#shared/columns";
 import { Link } from "#shared/link";
 import { createLog } from "#shared/log";
-import { readBatch } from "#shared/messages/metrics";
+import { readAck, readBatch } from "#shared/messages/metrics";
 import { Topics } from "#shared/topics";
 import { Agent } from "../../agent/agent.ts";
 import type { Collector } from "../../agent/collectors/collector.ts";
@@ -14,7 +14,7 @@ import { sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
 import { around, Points } from "../points.ts";
-import type { Kept } from "./check.ts";
+import type { Acked, Kept } from "./check.ts";
 import { smallOutbox } from "./faults.ts";
 import type { MetricsPoint } from "./points.ts";
 
@@ -22,9 +22,10 @@ import type { MetricsPoint } from "./points.ts";
  * An agent that measures what has never been measured before, and writes down each batch that is on its disk. Its kill points
  * are put around the public methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home = "", mqttPort, embedded, password, arm } = settingsOfProcess();
+const { who, directory, home = "", mqttPort, embedded, password, arm, copied = false } = settingsOfProcess();
 const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
 const kept = new Journal(`${directory}/kept.jsonl`);
+const acked = new Journal(`${directory}/acked.jsonl`);
 const topics = new Topics();
 if (arm) points.arm(arm);
 aroundOutbox();
@@ -33,9 +34,11 @@ aroundLink();
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
 const work = { goesOn: true };
+/** What two agents of one name measure in the same millisecond are two samples. */
+const tags = copied ? { copied: "yes" } : {};
 const numbers: Collector = {
   name: "chaos",
-  sample: () => (work.goesOn ? [{ measurement: "chaos", tags: {}, fields: { n: ++n } }] : []),
+  sample: () => (work.goesOn ? [{ measurement: "chaos", tags, fields: { n: ++n } }] : []),
 };
 
 const agent = new Agent({
@@ -100,7 +103,12 @@ function writeDown(queue: Queue, seq: number): void {
   const column = m[0]?.f["n"];
   if (column === undefined) return;
   const at = dt.map((offset) => Math.round(t + offset));
-  kept.add({ who, outbox, seq, at, n: unpack(column, dt.length).map(Number) } satisfies Kept);
+  kept.add({ who, outbox, seq, on: Date.now(), at, n: unpack(column, dt.length).map(Number) } satisfies Kept);
+}
+
+function writeDownAck(payload: Buffer): void {
+  const { outbox, ranges } = readAck(payload);
+  if (outbox !== undefined && ranges.length > 0) acked.add({ who, outbox, on: Date.now(), ranges } satisfies Acked);
 }
 
 /** Before and after a batch goes out, and an ack comes in. */
@@ -124,6 +132,7 @@ function aroundLink(): void {
         return inner.call(this, filters, (message) => {
           const isAck = topics.parse(message.topic)?.kind === "ack";
           if (isAck) points.pass("ack.received");
+          if (isAck) writeDownAck(message.payload);
           const held = listener(message);
           if (isAck) points.pass("ack.taken");
           return held;

@@ -5,8 +5,8 @@ import { check, type Evidence } from "./check.ts";
 const sound: Evidence = {
   device: "dev-a",
   kept: [
-    { who: "dev-a", outbox: "o", seq: 1, at: [100, 150], n: [1, 2] },
-    { who: "dev-a", outbox: "o", seq: 2, at: [200], n: [3] },
+    { who: "dev-a", outbox: "o", seq: 1, on: 160, at: [100, 150], n: [1, 2] },
+    { who: "dev-a", outbox: "o", seq: 2, on: 210, at: [200], n: [3] },
   ],
   stored: [
     { at: 100, n: 1 },
@@ -16,6 +16,7 @@ const sound: Evidence = {
   gaps: [],
   outstanding: 0,
   excused: false,
+  mayMiss: () => false,
 };
 const rulesBroken = (more: Partial<Evidence>): string[] => check({ ...sound, ...more }).map(({ rule }) => rule);
 

@@ -3,9 +3,20 @@ export interface Kept {
   readonly who: string;
   readonly outbox: string;
   readonly seq: number;
+  /** When this was written down, epoch ms. */
+  readonly on: number;
   /** The samples' times (epoch ms) and their values: each value is measured once in a run. */
   readonly at: readonly number[];
   readonly n: readonly number[];
+}
+
+/** An ack as it came to an agent. */
+export interface Acked {
+  readonly who: string;
+  readonly outbox: string;
+  readonly on: number;
+  /** Both ends included. */
+  readonly ranges: readonly (readonly [number, number])[];
 }
 
 /** A sample that the store has. */
@@ -32,11 +43,14 @@ export interface Evidence {
   readonly outstanding: number;
   /** Whether something was done that may force batches out: without it no gap is excused. */
   readonly excused: boolean;
+  /** Whether a batch may be missing though nobody tells it: what was done to directories has cost it. */
+  readonly mayMiss: (batch: Kept) => boolean;
 }
 
 export interface Violation {
   readonly rule:
     | "nothing is lost"
+    | "what was acknowledged to a sender is kept"
     | "nothing is doubled"
     | "each at its time"
     | "no gap without a cause"
@@ -47,18 +61,19 @@ export interface Violation {
 }
 
 /** Holds what the agents wrote to their disks against what the store and the console say. */
-export function check({ device, kept, stored, gaps, outstanding, excused }: Evidence): Violation[] {
+export function check({ device, kept, stored, gaps, outstanding, excused, mayMiss }: Evidence): Violation[] {
   const times = new Map<number, number[]>();
   for (const { at, n } of stored) times.set(n, [...(times.get(n) ?? []), at]);
   const violations: Violation[] = [];
   const found = (rule: Violation["rule"], key: string, text: string): void =>
     void violations.push({ rule, key: `${rule} ${device} ${key}`, text: `${device}: ${text}` });
 
-  for (const { outbox, seq, at, n } of kept) {
+  for (const batch of kept) {
+    const { outbox, seq, at, n } = batch;
     const where = `batch ${seq} of ${outbox}`;
     const missing = n.filter((value) => !times.has(value));
     const isTold = gaps.some((gap) => gap.outbox === outbox && gap.from <= seq && seq <= gap.to);
-    if (missing.length > 0 && !isTold)
+    if (missing.length > 0 && !isTold && !mayMiss(batch))
       found("nothing is lost", where, `${where}: ${missing.length} of ${n.length} samples are nowhere`);
     for (const [index, value] of n.entries()) {
       const seen = times.get(value) ?? [];

@@ -1,5 +1,7 @@
+import type { Disks } from "../home.ts";
 import type { BrokerKind } from "../plan.ts";
 import type { Random } from "../random.ts";
+import { steps, type Blow as CommonBlow } from "../striker.ts";
 import { agentPoints, serverPoints, type MetricsPoint } from "./points.ts";
 
 export type StoreKind = "embedded" | "influx";
@@ -7,18 +9,29 @@ export const devices = ["dev-a", "dev-b"] as const;
 export type Device = (typeof devices)[number];
 /** The device whose outbox has room for a second or two only. */
 export const smallOutbox: Device = "dev-b";
+/** The device without an agent: it sends simple samples, and keeps nothing itself. */
+export const simpleDevice = "dev-s";
 export type Role = Device | "server" | "broker" | "influx";
 
-/**
- * Something done to one process from `at` on for `lasts` milliseconds, both counted from the round's beginning: killed (and started
- * again at the end), frozen (SIGSTOP), cut off from whom it connects to (connections end, or hold and swallow everything),
- * or its disk filled.
- */
-export interface Blow {
-  readonly what: "kill" | "freeze" | "break" | "hold" | "fill";
+/** What is done to the processes of this fleet alone. */
+const own = ["kill", "freeze", "break", "hold", "clone"] as const;
+
+interface OwnBlow {
+  readonly what: (typeof own)[number];
   readonly who: Role;
   readonly at: number;
   readonly lasts: number;
+}
+
+/**
+ * Something done to one process from `at` on for `lasts` milliseconds, both counted from the round's beginning: what can be done to
+ * those of either fleet; `kill`ed, and started again at the end; frozen (SIGSTOP); cut off from whom it connects to, where connections
+ * `break`, or `hold` and swallow everything; or a `clone` of its directory lives beside it under the same name.
+ */
+export type Blow = CommonBlow<Role> | OwnBlow;
+
+export function isOwn(blow: Blow): blow is OwnBlow {
+  return own.some((what) => what === blow.what);
 }
 
 /** The process kills itself when it comes by `point` for the `nth` time, and is started again. */
@@ -37,8 +50,7 @@ export interface Fault {
 export interface Setting {
   readonly broker: BrokerKind;
   readonly store: StoreKind;
-  /** Whether small file systems could be mounted. */
-  readonly disks: boolean;
+  readonly disks: Disks;
 }
 
 export type FaultName = string;
@@ -50,6 +62,8 @@ const blow = (what: Blow["what"], who: Role, random: Random, longest = 500): Blo
   who,
   at: beginning(random),
   lasts: random.between(30, longest),
+  ...(what === "step" || what === "wake" ? { by: random.pick(steps) } : {}),
+  ...(what === "turn" ? { dice: String(random.next()) } : {}),
 });
 const one =
   (what: Blow["what"], who: (random: Random) => Role) =>
@@ -104,7 +118,45 @@ export function faultsOf({ broker, store, disks }: Setting): ReadonlyMap<FaultNa
     const what = (): Blow["what"] => random.pick(["kill", "freeze"] as const);
     return { blows: [blow(what(), first, random), blow(what(), second, random)], arms: [] };
   });
-  if (disks) {
+  all.set("put an agent's directory back", one("put back", agent));
+  all.set(
+    "put the server's directory back",
+    one("put back", () => "server"),
+  );
+  all.set("clone an agent", (random) => ({ blows: [blow("clone", agent(random), random, 900)], arms: [] }));
+  all.set(
+    "step the server's clock",
+    one("step", () => "server"),
+  );
+  all.set(
+    "wake the server with a wrong clock",
+    one("wake", () => "server"),
+  );
+  all.set("turn a bit of an agent's", one("turn", agent));
+  all.set(
+    "turn a bit of the server's",
+    one("turn", () => "server"),
+  );
+  if (broker === "mosquitto")
+    all.set("the broker is back before its console", (random) => {
+      const at = beginning(random);
+      const first = { what: "kill", who: "broker", at, lasts: random.between(30, 100) } as const;
+      return { blows: [first, { ...first, who: "server", lasts: random.between(600, 1_200) }], arms: [] };
+    });
+  // InfluxDB's own machine keeps its power: 1.6.7 does not always start after a cut in its first minutes, which is no promise of ours.
+  if (disks === "images") {
+    all.set("cut an agent's power", one("power", agent));
+    all.set(
+      "cut the server's power",
+      one("power", () => "server"),
+    );
+    all.set("cut everybody's power", (random) => {
+      const at = beginning(random);
+      const what = (who: Role): Blow["what"] => (who === "influx" ? "kill" : "power");
+      return { blows: [...devices, ...others].map((who) => ({ ...blow(what(who), who, random), at })), arms: [] };
+    });
+  }
+  if (disks !== "none") {
     all.set("fill an agent's disk", one("fill", agent));
     all.set("fill an agent's disk and kill it", (random) => {
       const full = blow("fill", agent(random), random);

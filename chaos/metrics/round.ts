@@ -3,6 +3,7 @@ import { asError } from "#shared/errors";
 import type { Blow } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Plan } from "./plan.ts";
+import type { MetricsStriker } from "./striker.ts";
 
 /** Milliseconds that healing may take: InfluxDB reads its log when it starts, and the longest back-off has to pass. */
 const patience = 30_000;
@@ -10,15 +11,19 @@ const patience = 30_000;
 const ambush = 600;
 
 /** Plays one plan, and heals until every agent's outbox is empty. @returns what did not come to rest, in a sentence */
-export async function playRound(fleet: Fleet, { round, name, fault }: Plan): Promise<string | undefined> {
+export async function playRound(
+  fleet: Fleet,
+  striker: MetricsStriker,
+  { round, name, fault }: Plan,
+): Promise<string | undefined> {
   fleet.note("round", `${round}: ${name}`);
   for (const arm of fault.arms) fleet.arm(arm);
-  await Promise.all([
-    ...fault.blows.map((blow) => land(fleet, blow)),
-    fault.arms.length > 0 ? sleep(ambush) : undefined,
-  ]);
   try {
-    await fleet.whole();
+    await Promise.all([
+      ...fault.blows.map((blow) => land(striker, blow)),
+      fault.arms.length > 0 ? sleep(ambush) : undefined,
+    ]);
+    await striker.whole();
     await fleet.ask("rest", patience);
     return undefined;
   } catch (error) {
@@ -26,9 +31,9 @@ export async function playRound(fleet: Fleet, { round, name, fault }: Plan): Pro
   }
 }
 
-async function land(fleet: Fleet, blow: Blow): Promise<void> {
+async function land(striker: MetricsStriker, blow: Blow): Promise<void> {
   await sleep(blow.at);
-  await fleet.strike(blow);
+  await striker.strike(blow);
   await sleep(blow.lasts);
-  await fleet.heal(blow.who);
+  await striker.heal(blow.who);
 }

@@ -1,9 +1,14 @@
+import { asError } from "#shared/errors";
 import type { Programs } from "../build.ts";
-import { check, type Violation } from "./check.ts";
-import { smallOutbox, type Setting } from "./faults.ts";
+import { unlessAborted } from "../interrupt.ts";
+import { Watcher } from "../watcher.ts";
+import { simpleDevice, type Setting } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
+import { judge, type Tally } from "./judge.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { playRound } from "./round.ts";
+import { SimpleSender } from "./sender.ts";
+import { MetricsStriker } from "./striker.ts";
 import { Witness } from "./witness.ts";
 
 export interface RunOptions {
@@ -12,75 +17,114 @@ export interface RunOptions {
   /** The first round and the one after the last. */
   readonly from: number;
   readonly to: number;
+  /** The faults to choose from. */
+  readonly among: (name: string) => boolean;
   readonly programs: Programs;
   readonly keep: boolean;
-  /** Ends the run after the present round, which is not judged. */
+  /** Ends the run at once: the present round is not judged. */
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
 
-export interface Tally {
-  rounds: number;
-  deaths: number;
-  /** Samples that agents had on their disks, and those of them that the store has. */
-  samples: number;
-  stored: number;
-  gaps: number;
-  violations: number;
-}
-
 /** Rounds in one setting: each is played, healed, and then every sample so far is looked for. */
 export async function runMetrics(options: RunOptions): Promise<Tally> {
-  const { seed, setting, from, to, programs, keep, signal, say } = options;
-  const fleet = await Fleet.start(setting, programs);
-  const tally: Tally = { rounds: 0, deaths: 0, samples: 0, stored: 0, gaps: 0, violations: 0 };
-  const told = new Set<string>();
-  const name = `${setting.broker}, ${setting.store}`;
-  let excused = false;
-  const accuse = (key: string, text: string, plan: Plan): void => {
-    if (told.has(key)) return;
-    told.add(key);
-    tally.violations += 1;
-    say(`VIOLATION ${text}, in round ${plan.round} (${plan.name}; ${name})`);
-  };
+  const { setting, keep, signal, say } = options;
+  const tally: Tally = { rounds: 0, deaths: 0, samples: 0, stored: 0, promised: 0, gaps: 0, violations: 0 };
+  const fleet = await Fleet.start(setting, options.programs);
+  const sender = new SimpleSender(fleet);
+  const login = { port: fleet.mqttPort, username: "ann", password: fleet.secrets["ann"] ?? "" };
+  const onlooker = new Watcher(login, setting.broker === "embedded" ? 4 : "auto");
   try {
-    await fleet.whole();
-    const witness = new Witness(fleet);
-    for (let round = from; round < to; round++) {
-      const plan = makePlan(seed, setting, round);
-      excused ||= plan.fault.blows.some(({ what }) => what === "fill");
-      const unrest = await playRound(fleet, plan);
-      if (signal.aborted) break;
-      tally.rounds += 1;
-      if (unrest !== undefined) accuse(`unrest ${round}`, `everything comes to rest: ${unrest}`, plan);
-      for (const { key, rule, text } of await judge(witness, excused, tally)) accuse(key, `${rule}: ${text}`, plan);
-      tally.deaths = fleet.deaths;
-      if (unrest === undefined) await fleet.ask("work", 5_000);
-      if (tally.rounds % 10 === 0 || round === to - 1) say(`${name} ${summary(tally)}`);
-    }
+    await unlessAborted(signal, play(options, fleet, { sender, onlooker }, tally));
   } finally {
+    await sender.stop();
+    await onlooker.link.stop();
     await fleet.stop(keep);
   }
-  if (keep) say(`${name}: the evidence is in ${fleet.directory}`);
+  if (keep) say(`${nameOf(setting)}: the evidence is in ${fleet.directory}`);
   return tally;
 }
 
-export function summary({ rounds, deaths, samples, stored, gaps, violations }: Tally): string {
-  return `${rounds} rounds, ${deaths} deaths, ${samples} samples kept, ${stored} of them stored, ${gaps} gaps told, ${violations} violations`;
+/** Those who look from outside: one sends samples that it does not keep, the other hears what is refused. */
+interface Outsiders {
+  readonly sender: SimpleSender;
+  readonly onlooker: Watcher;
 }
 
-async function judge(witness: Witness, excused: boolean, tally: Tally): Promise<Violation[]> {
-  const violations: Violation[] = [];
-  tally.samples = tally.stored = tally.gaps = 0;
-  for (const device of witness.devices) {
-    const kept = witness.kept(device);
-    const stored = await witness.stored(device);
-    const { gaps, outstanding } = await witness.account(device);
-    violations.push(...check({ device, kept, stored, gaps, outstanding, excused: excused || device === smallOutbox }));
-    const values = new Set(stored.map(({ n }) => n));
-    tally.samples += kept.reduce((sum, { n }) => sum + n.length, 0);
-    tally.stored += kept.reduce((sum, { n }) => sum + n.filter((value) => values.has(value)).length, 0);
-    tally.gaps += gaps.length;
+async function play(options: RunOptions, fleet: Fleet, { sender, onlooker }: Outsiders, tally: Tally): Promise<void> {
+  const { seed, setting, from, to, among, signal, say } = options;
+  const name = nameOf(setting);
+  const told = new Set<string>();
+  const accuse = (key: string, text: string, plan: Plan): void => {
+    if (told.has(key) || signal.aborted) return;
+    told.add(key);
+    tally.violations += 1;
+    say(`VIOLATION ${text}, in round ${plan.round} (${plan.name}${stepsOf(plan)}${bitOf(plan)}; ${name})`);
+  };
+  const striker = new MetricsStriker(fleet);
+  const bitOf = ({ fault }: Plan): string =>
+    fault.blows.some(({ what }) => what === "turn") ? `: ${striker.costs.at(-1)?.bit}` : "";
+  await striker.whole();
+  const deaf: [number, number][] = [];
+  const bench = {
+    fleet,
+    striker,
+    witness: new Witness(fleet),
+    filled: false,
+    damageTold: false,
+    gaps: new Map(),
+    deaf,
+  };
+  onlooker.link.start();
+  sender.start();
+  for (let round = from; round < to; round++) {
+    const plan = makePlan(seed, setting, round, among);
+    bench.filled ||= plan.fault.blows.some(({ what }) => what === "fill");
+    const began = Date.now();
+    const unrest = await playRound(fleet, striker, plan);
+    const refused = isRefused(plan) && onlooker.seen.some(({ at, topic }) => at >= began - once && isRefusal(topic));
+    if (refused || isDeaf(setting, plan)) deaf.push([began, Date.now() + settling]);
+    await sender.pause();
+    tally.rounds += 1;
+    if (unrest !== undefined) accuse(`unrest ${round}`, `everything comes to rest: ${unrest}`, plan);
+    try {
+      for (const { key, rule, text } of await judge(bench, tally)) accuse(key, `${rule}: ${text}`, plan);
+    } catch (error) {
+      accuse(`unjudged ${round}`, `everybody answers again: ${asError(error).message}`, plan);
+    }
+    if (tally.rounds % 10 === 0 || round === to - 1) say(`${name} ${summary(tally)}`);
+    if (unrest === undefined) await fleet.ask("work", 5_000);
+    sender.start();
   }
-  return violations;
+}
+
+/** Milliseconds in which the same complaint is told once. */
+const once = 10_000;
+const isRefusal = (topic: string): boolean => topic.endsWith(`${simpleDevice}/refused`);
+/** Milliseconds until a console that was healed hears again. */
+const settling = 1_000;
+
+/** Mosquitto acknowledges what it has nobody for, and keeps nothing over its own end: with it a PUBACK is the broker's word alone. */
+function isDeaf({ broker }: Setting, { fault }: Plan): boolean {
+  const pipe = [...fault.blows, ...fault.arms].some(({ who }) => who === "server" || who === "broker");
+  return broker === "mosquitto" && pipe;
+}
+
+/** MQTT 3.1.1 has no other answer than a PUBACK: what a console cannot take, for its clock or its disk, it refuses on `refused`. */
+function isRefused({ fault }: Plan): boolean {
+  return fault.blows.some(
+    (blow) => blow.who === "server" && (blow.what === "fill" || ("by" in blow && (blow.by ?? 0) < 0)),
+  );
+}
+
+function stepsOf({ fault }: Plan): string {
+  return fault.blows.map((blow) => ("by" in blow ? ` by ${blow.by} ms` : "")).join("");
+}
+
+function nameOf({ broker, store }: Setting): string {
+  return `${broker}, ${store}`;
+}
+
+export function summary({ rounds, deaths, samples, stored, promised, gaps, violations }: Tally): string {
+  return `${rounds} rounds, ${deaths} deaths, ${samples} samples kept, ${stored} of them stored, ${promised} more promised by PUBACK, ${gaps} gaps told, ${violations} violations`;
 }

@@ -10,6 +10,7 @@ import { sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { around, Points } from "../points.ts";
 import { openBus } from "../server-bus.ts";
+import { SteppedClock } from "../stepped-clock.ts";
 import type { MetricsPoint } from "./points.ts";
 
 /**
@@ -20,7 +21,7 @@ const settings = settingsOfProcess();
 const { who, directory, home = "", httpPort = 0, influxUrl } = settings;
 const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
 const topics = new Topics();
-const clock = hastyClock;
+const clock = new SteppedClock(hastyClock, settings.step);
 const log = createLog(who, "info");
 
 aroundStores();

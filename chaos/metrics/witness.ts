@@ -1,16 +1,21 @@
 import { JournalReader } from "../journal.ts";
-import type { Kept, Stored, ToldGap } from "./check.ts";
-import { devices, type Device } from "./faults.ts";
+import type { Acked, Kept, Stored, ToldGap } from "./check.ts";
+import { devices, simpleDevice, type Device } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Promised } from "./sender.ts";
 
 /** Asks everybody what they have: the agents' journals, the store itself, and the console about gaps. */
 export class Witness {
   readonly #fleet: Fleet;
   readonly #kept: JournalReader<Kept>;
+  readonly #acked: JournalReader<Acked>;
+  readonly #promised: JournalReader<Promised>;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
     this.#kept = new JournalReader(`${fleet.directory}/kept.jsonl`);
+    this.#acked = new JournalReader(`${fleet.directory}/acked.jsonl`);
+    this.#promised = new JournalReader(`${fleet.directory}/promised.jsonl`);
   }
 
   get devices(): readonly Device[] {
@@ -21,9 +26,27 @@ export class Witness {
     return this.#kept.read().filter(({ who }) => who === device);
   }
 
+  acked(device: Device): readonly Acked[] {
+    return this.#acked.read().filter(({ who }) => who === device);
+  }
+
+  /** Simple samples whose PUBACK came. */
+  promised(): readonly Promised[] {
+    return this.#promised.read();
+  }
+
   /** InfluxDB is asked itself; the embedded store through the console, which has it open. */
-  stored(device: Device): Promise<Stored[]> {
-    return this.#fleet.influx ? this.#fromInflux(this.#fleet.influx.url, device) : this.#fromConsole(device);
+  stored(device: Device | typeof simpleDevice): Promise<Stored[]> {
+    const measurement = device === simpleDevice ? "simple" : "chaos";
+    return this.#fleet.influx
+      ? this.#fromInflux(this.#fleet.influx.url, device, measurement)
+      : this.#fromConsole(device, measurement);
+  }
+
+  /** What the console says that it could not read and set aside, newest first. */
+  async damage(): Promise<string[]> {
+    const { damaged } = (await this.#ask("/api/damage")) as { damaged: { place: string; name: string; why: string }[] };
+    return damaged.map(({ place, name, why }) => `${place} ${name}: ${why}`);
   }
 
   /** What the console says is missing, and how many batches it still waits for. */
@@ -35,16 +58,16 @@ export class Witness {
     };
   }
 
-  async #fromInflux(url: string, device: Device): Promise<Stored[]> {
-    const q = `SELECT "n" FROM "chaos" WHERE "host"::tag = '${device}'`;
+  async #fromInflux(url: string, device: string, measurement: string): Promise<Stored[]> {
+    const q = `SELECT "n" FROM "${measurement}" WHERE "host"::tag = '${device}'`;
     const response = await fetch(`${url}/query?${new URLSearchParams({ db: "muster", epoch: "ms", q })}`);
     const { results } = (await response.json()) as { results: { series?: { values: [number, number][] }[] }[] };
     return (results[0]?.series?.[0]?.values ?? []).map(([at, n]) => ({ at, n }));
   }
 
-  async #fromConsole(device: Device): Promise<Stored[]> {
+  async #fromConsole(device: string, measurement: string): Promise<Stored[]> {
     const range = new URLSearchParams({
-      measurement: "chaos",
+      measurement,
       field: "n",
       from: "0",
       to: String(Date.now() + 1),

@@ -1,0 +1,53 @@
+import type { Role } from "./plan.ts";
+import type { Story } from "./rules.ts";
+import { isUntold, type Cost } from "./striker.ts";
+
+/** Milliseconds between a caller's note and the console's row of it, either way. */
+const way = 300;
+
+/** What holds whatever is done to any directory. */
+const always: ReadonlySet<string> = new Set(["once and verify take effect at most once", "no id is begun twice"]);
+/** What a caller was told that an older history cannot know, because no device can tell it: that nobody began it. */
+const unbegun: ReadonlySet<string> = new Set(["cancelled", "expired", "timed_out"]);
+/** What breaks when a command is unknown to the history, or more than it knows was told. */
+const ofHistory: ReadonlySet<string> = new Set([
+  "what was taken is not lost",
+  "every effect is in the history",
+  "every caller gets an answer",
+  "callers are told what the history says",
+]);
+
+/**
+ * Whether what was done to a directory may have broken this promise of a command:
+ *
+ * - the console's directory is put back as it was: what was taken since is unknown to it, and what ended without the device's word
+ *   since is open again;
+ * - a bit of the console's is turned: what was kept until then, if the console tells of damage, or cannot know it;
+ * - a bit of an agent's is turned: how commands ended that it had begun, as far as it can know no more.
+ *
+ * @param damage how much the console says that it could not read
+ */
+export function isExcused(rule: string, story: Story, damage: number): boolean {
+  if (always.has(rule)) return false;
+  return story.costs.some((cost) =>
+    cost.what === "put back" ? older(rule, story, cost) : turned(story, cost, damage),
+  );
+}
+
+function older(rule: string, { told, row }: Story, { who, from, to }: Cost<Role>): boolean {
+  if (who !== "server") return false;
+  const asked = told[0]?.at ?? 0;
+  if (asked >= from - way && asked <= to + way && !row) return ofHistory.has(rule);
+  const word = told.find(({ what, at }) => what === "answer" && at >= from - way && at <= to + way);
+  // A call's caller is long gone when the older history comes back: it is closed, and not sent again to be told how it ended.
+  if (word && row?.state === "timed_out") return ofHistory.has(rule) || rule === "what comes too late is kept";
+  const open = word?.state !== undefined && unbegun.has(word.state);
+  return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
+}
+
+function turned({ told, order }: Story, cost: Cost<Role>, damage: number): boolean {
+  const { who, to } = cost;
+  const before = (told[0]?.at ?? 0) <= to + way;
+  if (who === "server") return before && (damage > 0 || isUntold(cost));
+  return before && who === order.device && (told.at(-1)?.at ?? 0) >= to - way;
+}
