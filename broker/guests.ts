@@ -19,6 +19,9 @@ export interface GuestsOptions {
 }
 
 /** Everybody who is connected: by Aedes' client, and by client id once let in. */
+/** How Aedes refuses MQTT 5. */
+const otherVersion = "unacceptable protocol version";
+
 export class Guests {
   readonly #options: GuestsOptions;
   readonly #byClient = new WeakMap<Client, Guest>();
@@ -101,7 +104,9 @@ export class Guests {
     guest.failed = true;
     const fields = { client: client.id ?? undefined };
     const what = `${principal?.name ?? "a client"} is disconnected: ${error.message}`;
-    if (errorCode(error) !== undefined) return this.#options.log.debug({ ...fields, address }, what);
+    // What breaks by itself, and a client that asks for MQTT 5 first, as agents do: it comes again at once.
+    if (errorCode(error) !== undefined || error.message === otherVersion)
+      return this.#options.log.debug({ ...fields, address }, what);
     this.counts.errors += 1;
     this.#options.digest.tell("info", address, fields, what);
   }

@@ -207,6 +207,12 @@ suite("muster's parts alone", ({ test }) => {
     async (scope) => {
       const { start, muster, directory, mqttPort, env } = await place(scope);
       const { out } = await muster(["mosquitto"]);
+      const [, adapt = ""] = /^first the settings .*: (sed .*)$/m.exec(out) ?? [];
+      assert.is((await runProgram("sh", ["-c", adapt])).code, 0);
+      assert.match(
+        await readFile(join(directory, "mosquitto/mosquitto.conf"), "utf8"),
+        `password_file ${directory}/mosquitto/passwd`,
+      );
       assert.match(out, /wrote .*passwd/);
       const secret = /admin, secret for MQTT (\S{27}) .* admin, admin~2, admin~3, admin~4, which/.exec(out)?.[1] ?? "";
       assert.not.match((await muster(["mosquitto"])).out, /secret for MQTT/, "shown once");

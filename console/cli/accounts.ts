@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId, quoted } from "#shared/ids";
@@ -171,6 +172,9 @@ async function removePerson(
   if (byHand !== undefined) out(byHand);
 }
 
+/** The settings that come with Muster, and where they look for the accounts. */
+const shipped = { settings: "mosquitto.conf", directory: "data/mosquitto" } as const;
+
 /** Makes what an external Mosquitto needs before it is started; with a secret for the administrator, once, unless `admin` is false. */
 export async function prepareMosquitto(
   administration: Administration,
@@ -184,7 +188,13 @@ export async function prepareMosquitto(
   const first = admin && main !== undefined && state.mqttSecrets.hashOf(main) === undefined;
   const secret = first ? mqttSecretOf(state, main) : undefined;
   const { directory } = await writeMosquittoFiles();
-  out(`wrote ${directory}/passwd and ${directory}/acl; now run: mosquitto -c mosquitto.conf`);
+  const own = directory === shipped.directory ? shipped.settings : join(directory, shipped.settings);
+  out(`wrote ${directory}/passwd and ${directory}/acl`);
+  if (own !== shipped.settings)
+    out(
+      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${shipped.settings} > ${forShell(own)}`,
+    );
+  out(`now run: mosquitto -c ${forShell(own)}`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
   if (password !== undefined) out(shownOnce(password));
   adminWasShown(state);

@@ -104,8 +104,8 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
                 <th scope="row">{device}</th>
                 <td>{`${measurement}.${field}`}</td>
                 <td>{got}</td>
-                <td>{wanted}</td>
-                <td>{sample.slice(0, 60)}</td>
+                <td class="wrap brief">{wanted}</td>
+                <td class="wrap brief">{sample.slice(0, 60)}</td>
                 <td>{count}</td>
                 <td>{formatAgo(last, now.value)}</td>
                 <td class="wrap">
