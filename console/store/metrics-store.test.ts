@@ -130,6 +130,14 @@ for (const [name, maker] of Object.entries(makers)) {
       );
     });
 
+    test("a whole number that a double does not hold is read as the nearest one, and spoils no other", async (scope) => {
+      const { put, get } = await started(scope);
+      const beyond = [2 ** 53 + 2, -(2 ** 53) - 2, 2 ** 62, 2 ** 63, 2 ** 70, Number.MAX_VALUE];
+      await put({ used: [1, ...beyond, 2.5] });
+      assert.equal(await get(), [1, ...beyond, 2.5]);
+      assert.equal(await get({ every: 1_000 }), [1, ...beyond, 2.5]);
+    });
+
     test("strings and booleans; nulls are no values", async (scope) => {
       const { put, get } = await started(scope);
       await put({ state: ["open", null, 'say "hi" \\ bye'], on: [true, false, null], used: [null, null, 1] });

@@ -114,8 +114,10 @@ function pathOf(field: string): string {
 function prepare(database: Database) {
   const type = "json_type(fields, ?1)";
   const careful = `CASE WHEN json_valid(fields) THEN ${type} END`;
+  // As what it is in JavaScript too: the driver gives no whole number beyond 2^53, and fails the whole query over one.
   const rawOf = (typeOf: string): string =>
-    `SELECT ts, json_extract(fields, ?1) AS value, json_type(fields, ?1) AS type FROM samples
+    `SELECT ts, CASE ${typeOf} WHEN 'integer' THEN CAST(json_extract(fields, ?1) AS REAL) ELSE json_extract(fields, ?1) END AS value,
+       json_type(fields, ?1) AS type FROM samples
      WHERE series = ?2 AND ts >= ?3 AND ts < ?4 AND ${typeOf} IS NOT NULL ORDER BY ts LIMIT ?5`;
   const meansOf = (typeOf: string): string =>
     `SELECT (ts / ?5) * ?5 AS slot, AVG(CASE WHEN ${typeOf} IN ('integer', 'real') THEN json_extract(fields, ?1) END) AS mean
