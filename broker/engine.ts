@@ -29,7 +29,7 @@ export interface EngineOptions {
   /** Called with each message at QoS 1 before it is acknowledged, which `done` lets go on. */
   readonly beforeAck: (
     message: { topic: string; payload: Buffer; retain: boolean; from?: string },
-    done: () => void,
+    done: (notTaken?: Error) => void,
   ) => void;
 }
 
@@ -109,8 +109,9 @@ export class Engine {
         const { topic, payload, qos, retain } = packet;
         // At QoS 2 Aedes itself delivers first, and knows what came twice.
         if (qos !== 1 || !Buffer.isBuffer(payload)) return done(null);
-        beforeAck({ topic, payload, retain, ...(guest?.principal ? { from: guest.principal.name } : {}) }, () =>
-          done(null),
+        beforeAck({ topic, payload, retain, ...(guest?.principal ? { from: guest.principal.name } : {}) }, (notTaken) =>
+          // MQTT 3.1.1 knows no other way to say so than to end the connection (§4.8).
+          done(notTaken ?? null),
         );
       },
       authorizeSubscribe: (client, subscription, done) => {

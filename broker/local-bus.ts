@@ -1,5 +1,5 @@
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
-import { asError, DisconnectedError } from "#shared/errors";
+import { asError, DisconnectedError, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
@@ -87,17 +87,19 @@ export class LocalBus implements Bus {
   /**
    * Hands a message over before its sender is told that it was taken: Aedes acknowledges at QoS 1 first and delivers then,
    * and a kill between the two would lose what the sender believes to be kept.
-   * @param done called when every listener is through with it
+   * @param done called when every listener is through with it; with the reason where one has not taken it
    */
-  offer(message: Handed, done: () => void): void {
+  offer(message: Handed, done: (notTaken?: NotTakenError) => void): void {
     const takers = this.#subscriptions.filter(({ filters }) =>
       filters.some((filter) => matchesFilter(filter, message.topic)),
     );
     if (takers.length === 0) return done();
     this.#offered.add(message.payload);
     let open = takers.length;
-    const release = (): void => {
-      if (--open === 0) done();
+    let notTaken: NotTakenError | undefined;
+    const release: Release = (error) => {
+      notTaken ??= error;
+      if (--open === 0) done(notTaken);
     };
     this.#offering = message;
     for (const { listener, retainAsPublished } of takers)
@@ -124,7 +126,7 @@ export class LocalBus implements Bus {
       if (packet === last) return done();
       last = packet;
       if (this.#offered.has(packet.payload)) return this.#came(packet.payload, done);
-      this.#hand(listener, packet, retainAsPublished && packet.retain, done);
+      this.#hand(listener, packet, retainAsPublished && packet.retain, () => done());
     };
     subscription.take = take;
     for (const filter of filters) this.#options.emitter.onPatiently(filter, take);
@@ -156,24 +158,30 @@ export class LocalBus implements Bus {
     for (const packet of found) this.#hand(listener, packet, true, () => {});
   }
 
-  #hand(listener: Listener, packet: Handed, retain: boolean, release: () => void): void {
+  #hand(listener: Listener, packet: Handed, retain: boolean, release: Release): void {
     const { topic, payload, from } = packet;
     try {
       const wait = listener({ topic, payload, retain, ...(from === undefined ? {} : { from }) });
-      if (wait) wait.then(release, (error: unknown) => this.#failed(topic, error, release));
+      if (wait)
+        wait.then(
+          () => release(),
+          (error: unknown) => this.#failed(topic, error, release),
+        );
       else release();
     } catch (error) {
       this.#failed(topic, error, release);
     }
   }
 
-  #failed(topic: string, error: unknown, release: () => void): void {
+  #failed(topic: string, error: unknown, release: Release): void {
+    if (error instanceof NotTakenError) return release(error);
     this.#options.log.error({ topic, err: asError(error) }, "a message's listener failed");
     release();
   }
 }
 
 type Listener = (message: Message) => void | Promise<void>;
+type Release = (notTaken?: NotTakenError) => void;
 type Handed = Pick<StoredPacket, "topic" | "payload" | "from" | "retain">;
 
 interface Subscription extends SubscribeOptions {

@@ -82,7 +82,7 @@ export class Inbox {
       if (message.payload.length > 0) this.#parts.leftovers.clear(message.topic);
     };
     const taken = address && this.#take(address, message, !this.#isCaughtUp);
-    return taken ? taken.finally(clear) : clear();
+    return taken ? taken.then(clear) : clear();
   }
 
   #take(address: Address, message: Message, isCopy = false): Promise<void> | void {

@@ -14,7 +14,8 @@ export interface Bus {
   /**
    * Takes every message that matches one of `filters`, retained ones first, now and after each reconnect.
    * May be called before the bus is up. The listener's promise, where it returns one, holds back the
-   * acknowledgement of that message and thereby the flow.
+   * acknowledgement of that message and thereby the flow. Where it rejects with a NotTakenError, a broker that asks before it
+   * acknowledges (the embedded one) does not, and ends the sender's connection; others have acknowledged by then.
    * @returns what ends it: it resolves when no more comes, and all that has come was handed over
    */
   subscribe(

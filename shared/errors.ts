@@ -28,6 +28,14 @@ export class DisconnectedError extends Error {
   override readonly name = "DisconnectedError" as const;
 }
 
+/**
+ * Nothing is wrong with a message, and it could not be kept: who acknowledges it would promise what is not so. Its sender keeps
+ * it, and may send it again.
+ */
+export class NotTakenError extends Error {
+  override readonly name = "NotTakenError" as const;
+}
+
 /** The machine does not let Muster work: a port in use, a directory that cannot be written. */
 export class EnvironmentError extends Error {
   override readonly name = "EnvironmentError" as const;

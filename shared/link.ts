@@ -2,7 +2,7 @@ import mqtt, { ReasonCodes, type IClientOptions, type IPublishPacket, type MqttC
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import type { Clock } from "#shared/clock";
-import { asError, DisconnectedError, errorCode } from "#shared/errors";
+import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
 import { quoted, shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
@@ -341,6 +341,8 @@ export class Link implements Bus {
   }
 
   #failed(topic: string, error: unknown): void {
+    // The broker has acknowledged it already; who could not take it has said so.
+    if (error instanceof NotTakenError) return;
     this.#options.log.error({ topic, err: asError(error) }, "a message's listener failed");
   }
 

@@ -1,6 +1,6 @@
 import type { Message } from "#shared/bus";
 import { batchCap, payloadCap, tooLarge } from "#shared/codec";
-import { BadInputError } from "#shared/errors";
+import { BadInputError, NotTakenError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { judgeBatch, type UnfitBatch } from "#shared/messages/batch-reading";
 import { BareValueError, namedValue } from "#shared/messages/simple";
@@ -126,7 +126,8 @@ export class Ingest {
   }
 
   /**
-   * Samples in the simple form, from any client. Resolves once they are kept, or refused.
+   * Samples in the simple form, from any client. Resolves once they are kept, or refused for what they are.
+   * @throws NotTakenError where they could not be kept, which is told on `refused` as well
    * @param path what the topic says after `metrics/`
    * @param isCopy whether a broker has kept it since nobody knows when
    */
@@ -134,12 +135,16 @@ export class Ingest {
     if (!this.#isWelcome(device, message)) return;
     const large = tooLarge(message.payload, payloadCap);
     if (large) return this.#refuse(device, message, large, "size");
-    if (this.#options.trust?.() === "none") return this.#refuse(device, message, new BadInputError(noTime), "no_clock");
+    if (this.#options.trust?.() === "none") {
+      this.#refuse(device, message, new BadInputError(noTime), "no_clock");
+      throw new NotTakenError(noTime);
+    }
     try {
       if (isCopy) await this.samples.takeKept(device, path, message.payload);
       else await this.samples.take(device, path, message.payload);
     } catch (thrown) {
       this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");
+      if (thrown instanceof NoRoomError) throw new NotTakenError(thrown.message, { cause: thrown });
     }
   }
 

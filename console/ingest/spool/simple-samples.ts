@@ -190,7 +190,7 @@ export class SimpleSamples {
     } catch (thrown) {
       if (thrown instanceof BadInputError) throw thrown;
       // No disk to keep it on: still better tried than lost.
-      if (!store.health().ok || this.#isBusy) throw new BadInputError(asError(thrown).message, { cause: thrown });
+      if (!store.health().ok || this.#isBusy) throw new NoRoomError(asError(thrown).message, { cause: thrown });
       if (await this.#pass({ id: (this.#unspooled -= 1), size, series })) return;
       throw new NoRoomError(asError(thrown).message, { cause: thrown });
     }
