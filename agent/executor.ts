@@ -111,6 +111,7 @@ export class Executor {
 
   /** The connection is gone: what has not begun may be withdrawn without a word that would reach us. */
   disconnected(): void {
+    this.#replies.disconnected();
     this.#word.forget();
     for (const job of this.#jobs.values()) job.found = true;
     this.#cancelAsking?.();
@@ -237,7 +238,7 @@ export class Executor {
     const job = this.#jobs.get(id);
     if (job?.begun) return this.#abort(job);
     this.#forget(id);
-    this.#replies.acknowledged(id);
+    if (!this.#replies.acknowledged(id)) return;
     this.#options.ledger.settle(id);
     this.#runAfterwards(id);
   }

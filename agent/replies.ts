@@ -21,6 +21,8 @@ const repeat = { first: 1_000, longest: 30_000 };
 export class Replies {
   readonly #options: RepliesOptions;
   readonly #repeating = new Map<CommandId, () => void>();
+  /** Final ones that have gone out on the present connection. */
+  readonly #out = new Set<CommandId>();
 
   constructor(options: RepliesOptions) {
     this.#options = options;
@@ -42,20 +44,35 @@ export class Replies {
     this.#sendAndWait(id, ended, repeat.first);
   }
 
-  /** The task was withdrawn. */
-  acknowledged(id: CommandId): void {
-    this.#repeating.get(id)?.();
+  /**
+   * The task was withdrawn. What has not gone out since the connection came up has not been heard, or not for certain: its caller may just
+   * have given up. It goes out, and is withdrawn once more.
+   * @returns whether that was the acknowledgement; true where nothing waits for one
+   */
+  acknowledged(id: CommandId): boolean {
+    const cancel = this.#repeating.get(id);
+    if (cancel && !this.#out.has(id)) return false;
+    cancel?.();
     this.#repeating.delete(id);
+    this.#out.delete(id);
+    return true;
+  }
+
+  /** The connection is gone, and perhaps what was on its way. */
+  disconnected(): void {
+    this.#out.clear();
   }
 
   stop(): void {
     for (const cancel of this.#repeating.values()) cancel();
     this.#repeating.clear();
+    this.#out.clear();
   }
 
   #sendAndWait(id: CommandId, ended: Ended, wait: number): void {
     const again = (): void => this.#sendAndWait(id, ended, Math.min(wait * 2, repeat.longest));
     this.#repeating.set(id, this.#options.clock.after(wait, again));
+    if (this.#options.bus.connected) this.#out.add(id);
     this.send(id, ended.reply, ended.encoding);
   }
 
