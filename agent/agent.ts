@@ -329,7 +329,7 @@ export class Agent {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
       if (ack.ts !== undefined) this.#executor.learn(ack.ts);
-      if (ack.boot === this.boot && this.#presence.isOf(ack.session)) this.#executor.greeted(ack.open);
+      if (ack.boot === this.boot && this.#presence.isOf(ack.session)) this.#executor.greeted(ack.open, ack.begun);
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");
@@ -338,6 +338,8 @@ export class Agent {
 
   #refused(why: string): void {
     this.#log.error({ device: this.device }, `the console refuses this agent: ${why}`);
+    // At once: what came with this connection is the other one's to do.
+    this.#executor.stop();
     // Its presence is the other one's by now: nothing may be said about it.
     this.#stopping ??= this.#stop(`refused: ${why}`, false);
   }

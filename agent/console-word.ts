@@ -9,6 +9,7 @@ import type { CommandId } from "#shared/ids";
 export class ConsoleWord {
   #greeted = false;
   #open: Set<string> | undefined;
+  readonly #begun = new Set<string>();
 
   /** Whether the console has answered a birth of this connection. */
   get greeted(): boolean {
@@ -19,20 +20,28 @@ export class ConsoleWord {
   forget(): void {
     this.#greeted = false;
     this.#open = undefined;
+    this.#begun.clear();
   }
 
   /**
    * The console has answered the birth of this connection.
    * @param open ids of open commands, or some of them: others may follow; undefined from a console that does not tell
+   * @param begun those among them that it has heard to run
    */
-  greet(open: readonly string[] | undefined): void {
+  greet(open: readonly string[] | undefined, begun: readonly string[] = []): void {
     const isFirst = !this.#greeted;
     this.#greeted = true;
     if (open && (isFirst || this.#open)) this.#open = new Set([...(this.#open ?? []), ...open]);
+    for (const id of begun) this.#begun.add(id);
   }
 
   /** Whether a task that was found at the broker is open by the console's word. */
   allows(id: CommandId): boolean {
     return this.#greeted && (this.#open === undefined || this.#open.has(id));
+  }
+
+  /** Whether the console has heard that it was begun, by whomever under this device's id. */
+  isBegun(id: CommandId): boolean {
+    return this.#begun.has(id);
   }
 }

@@ -27,6 +27,10 @@ function device(scope: Scope) {
     handlers: new Map<string, Handler>([
       ["serial", { run, harmless: true }],
       ["concurrent", { run, harmless: true, concurrent: true }],
+      ["once", { run }],
+      ["once-concurrent", { run, concurrent: true }],
+      ["again", { run, onInterrupt: "rerun" }],
+      ["lasting", { run: (_, { command }) => (begun.push(command.id), new Promise(() => {})) }],
     ]),
     ledger: new Ledger({ directory: undefined, clock, log: silentLog }),
     bus,
@@ -43,6 +47,7 @@ function device(scope: Scope) {
     clock,
     begun,
     births: () => births,
+    told: (id: string) => told.filter((reply) => reply.id === id).map(outcomeIn),
     accepted: () => told.filter(({ state }) => state === "accepted").map(({ id }) => id),
     /** A task as the broker hands it over: kept, or published just now. */
     task: (name: string, how: "kept" | "live", task: Partial<Task> = {}): CommandId => {
@@ -53,15 +58,19 @@ function device(scope: Scope) {
     withdraw: (name: string) =>
       executor.receive(parseCommandId(name), { topic: "", payload: Buffer.alloc(0), retain: false }),
     /** The console answers the birth. */
-    greet: (open?: readonly string[]): void => {
+    greet: (open?: readonly string[], told?: readonly string[]): void => {
       executor.learn(clock.now());
-      executor.greeted(open);
+      executor.greeted(open, told);
     },
     passes: async (ms: number): Promise<void> => {
       clock.advance(ms);
       await settled();
     },
   };
+}
+
+function outcomeIn(reply: Reply): string {
+  return "error" in reply ? `${reply.state} ${reply.error.code}` : reply.state;
 }
 
 function message(how: "kept" | "live", task: Task): Message {
@@ -194,5 +203,79 @@ suite("executor", ({ test }) => {
     greet(["call"]);
     await passes(60);
     assert.equal(begun, []);
+  });
+
+  for (const how of ["kept", "live"] as const)
+    for (const key of ["once", "once-concurrent"])
+      test(`begun by another agent, by the console's word: a ${how} task of "${key}" is interrupted, after that one's comeback`, async (scope) => {
+        const { executor, begun, task, greet, passes, told } = device(scope);
+        executor.connected();
+        task("theirs", how, { key });
+        task("ours", how, { key });
+        await passes(1_000);
+        greet(["theirs", "ours"], ["theirs"]);
+        greet(["later"], ["later"]);
+        task("later", how, { key });
+        await passes(4_999);
+        assert.equal(begun, ["ours"]);
+        assert.ok(!told("theirs").includes("interrupted begun-elsewhere"));
+        await passes(60_000);
+        assert.equal(begun, ["ours"]);
+        for (const id of ["theirs", "later"]) assert.is(told(id).at(-1), "interrupted begun-elsewhere");
+      });
+
+  test("begun by another agent, it runs all the same where that is safe", async (scope) => {
+    const { executor, begun, task, greet, passes } = device(scope);
+    executor.connected();
+    for (const key of ["serial", "concurrent", "again"]) task(key, "kept", { key });
+    greet(["serial", "concurrent", "again"], ["serial", "concurrent", "again"]);
+    await passes(60);
+    assert.equal(begun.toSorted(), ["again", "concurrent", "serial"]);
+  });
+
+  test("pushed out by the agent that runs it, this one says nothing of it, and nothing more once it is refused", async (scope) => {
+    const { executor, begun, task, greet, passes, told } = device(scope);
+    executor.connected();
+    task("theirs", "kept", { key: "once" });
+    task("next", "kept", { key: "once" });
+    greet(["theirs", "next"], ["theirs"]);
+    executor.disconnected();
+    executor.connected();
+    await passes(1_000);
+    executor.stop();
+    greet(["theirs", "next"]);
+    await passes(60_000);
+    assert.equal(begun, []);
+    assert.equal(
+      ["theirs", "next"].flatMap(told).filter((state) => state !== "accepted"),
+      [],
+    );
+  });
+
+  test("what runs here goes on when the console names it as begun, and is told as running when it is shown again", async (scope) => {
+    const { executor, begun, task, greet, passes, told } = device(scope);
+    executor.connected();
+    greet(["mine"]);
+    task("mine", "live", { key: "lasting" });
+    await passes(60);
+    executor.disconnected();
+    executor.connected();
+    task("mine", "live", { key: "lasting" });
+    assert.equal(told("mine"), ["running"]);
+    greet(["mine"], ["mine"]);
+    await passes(60_000);
+    assert.equal(begun, ["mine"]);
+    assert.equal([...new Set(told("mine"))], ["running"]);
+  });
+
+  test("typed while the console is away, what may not run twice waits 5 s for the greeting, whenever it comes", async (scope) => {
+    const { executor, begun, task, passes } = device(scope);
+    executor.connected();
+    await passes(60_000);
+    for (const key of ["once", "once-concurrent"]) task(key, "live", { key });
+    await passes(4_999);
+    assert.equal(begun, []);
+    await passes(1);
+    assert.equal(begun.toSorted(), ["once", "once-concurrent"]);
   });
 });

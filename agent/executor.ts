@@ -7,7 +7,7 @@ import type { Log } from "#shared/log";
 import { readTask } from "#shared/messages/command";
 import { ConsoleClock } from "./console-clock.ts";
 import { ConsoleWord } from "./console-word.ts";
-import type { Handler } from "./handler.ts";
+import { mayRunAgain, type Handler } from "./handler.ts";
 import type { Job } from "./job.ts";
 import type { Begun, Ended, Ledger } from "./ledger.ts";
 import { cancelled, interrupted, rejected, type Outcome } from "./outcome.ts";
@@ -38,6 +38,16 @@ const abortGrace = 5_000;
 const interruptedGrace = 10_000;
 /** Milliseconds until the console is asked again for its word about what was found at the broker; twice as long each time, up to the longest. */
 const asking = { first: 5_000, longest: 60_000 };
+/** Milliseconds that a task which was published while we listen waits for the greeting, which tells whether another agent has begun it. */
+const patience = 5_000;
+/**
+ * Milliseconds until a command that another agent has begun is answered: one that lives, and was pushed out by our connection, is back
+ * sooner, pushes us out, and answers itself; we are refused then.
+ */
+const rivalsComeback = 5_000;
+const begunElsewhere =
+  "another run of this device has begun it, of which this one's ledger knows nothing (a restored backup, a copy, or another agent " +
+  "under this id): nobody can know whether it took effect";
 
 /**
  * Carries out tasks, each at most once, and answers every one.
@@ -48,6 +58,7 @@ const asking = { first: 5_000, longest: 60_000 };
  *    │           ├─ withdrawn: never begun            └─ withdrawn: aborted, then ended as it ends
  *    │           └─ past its expiry by the console's clock: expired
  *    ├─ found at the broker: waits until the console, greeting this connection, says that it is open
+ *    ├─ begun by the console's word, and not by the ledger: interrupted, unless it may run again
  *    └─ unknown, bad, no room in the ledger, begun three times: rejected
  *
  * begun by an earlier run ──► its handler's onInterrupt: rerun ──► begun again | verify ──► ended | fail ──► interrupted
@@ -127,14 +138,18 @@ export class Executor {
   /**
    * The console has answered this connection's birth. It may have only just come to hear, so what it has not acknowledged goes out again.
    * @param open ids of the device's commands that are open, as far as they fit into one message; undefined where the console does not tell
+   * @param begun those among them that it has heard to run
    */
-  greeted(open?: readonly string[]): void {
+  greeted(open?: readonly string[], begun?: readonly string[]): void {
     if (this.#stopped) return;
     this.#greeted = true;
-    this.#word.greet(open);
+    this.#word.greet(open, begun);
     this.#repeatUnsettled();
     this.#queue.greeted();
-    for (const job of this.#jobs.values()) if (job.handler.concurrent) void this.#carryOut(job);
+    for (const job of this.#jobs.values()) {
+      if (job.handler.concurrent) void this.#carryOut(job);
+      if (this.#isElsewhere(job)) this.#giveUpLater(job);
+    }
     this.#watchInterrupted();
   }
 
@@ -163,12 +178,42 @@ export class Executor {
 
   /** The console, or a person, publishes it while we listen: it is open now. */
   #shown(job: Job): void {
+    // Its console, or that one's disk, has not heard that it runs.
+    if (job.begun) return this.#sendRunning(job, {});
     job.found = false;
+    this.#awaitGreeting(job);
+    this.#tryBegin(job);
+  }
+
+  #tryBegin(job: Job): void {
     if (job.handler.concurrent) void this.#carryOut(job);
     else this.#queue.changed();
   }
 
+  /** Of a task that may not run twice: the console shows it to whoever connects, and says only with the greeting that it was begun. */
+  #awaitGreeting(job: Job): void {
+    if (job.found || job.waits || this.#word.greeted || mayRunAgain(job.handler)) return;
+    job.waits = true;
+    this.#after(patience, () => {
+      job.waits = false;
+      this.#tryBegin(job);
+    });
+  }
+
+  /** Whether the console has heard that it was begun, and our ledger has not: a backup was put back, or there are two of us. */
+  #isElsewhere(job: Job): boolean {
+    return !job.begun && !job.earlier && !mayRunAgain(job.handler) && this.#word.isBegun(job.id);
+  }
+
+  #giveUpLater(job: Job): void {
+    this.#after(rivalsComeback, () => {
+      if (this.#jobs.get(job.id) !== job || !this.#isElsewhere(job)) return;
+      void this.#finish(job, interrupted("begun-elsewhere", begunElsewhere));
+    });
+  }
+
   #mayBegin(job: Job): boolean {
+    if (this.#isElsewhere(job) || (job.waits && !this.#word.greeted)) return false;
     return (!job.found || this.#word.allows(job.id)) && this.#runner.canJudge(job);
   }
 
@@ -189,6 +234,8 @@ export class Executor {
     if (!job) return;
     this.#jobs.set(id, job);
     if (job.found && !this.#cancelAsking) this.#ask(asking.first);
+    this.#awaitGreeting(job);
+    if (this.#isElsewhere(job)) this.#giveUpLater(job);
     if (job.handler.concurrent) return void this.#carryOut(job);
     this.#queue.add(job);
     this.#after(acceptedAfter, () => {
@@ -217,6 +264,7 @@ export class Executor {
         earlier,
         early,
         found: retain,
+        waits: false,
         abort,
         begun: false,
       };

@@ -17,6 +17,8 @@ export interface Job extends Queued {
   readonly early: boolean;
   /** Whether it was found at the broker, or kept over a reconnect: then it begins on the console's word alone. */
   found: boolean;
+  /** Whether it was published while we listen, and the greeting is awaited for a while: another agent may have begun it. */
+  waits: boolean;
   readonly abort: AbortController;
   /** Whether it is being begun or runs. */
   begun: boolean;

@@ -161,7 +161,7 @@ export class Inbox {
     if (!status.online) return;
     const { desk, voice } = this.#parts;
     if (refused) voice.refuse(device, status.boot, refused.why);
-    else desk.show(device, status.session, (open) => voice.greet(device, status, open));
+    else desk.show(device, status.session, (open, begun) => voice.greet(device, status, open, begun));
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }

@@ -10,13 +10,16 @@ import { suite } from "../test/suite.ts";
 import { Voice } from "./voice.ts";
 
 suite("the console's greeting", ({ test }) => {
-  for (const [open, expected] of [
-    [0, [0]],
-    [mostTold, [mostTold]],
-    [mostTold + 1, [mostTold, 1]],
-    [2 * mostTold + 1, [mostTold, mostTold, 1]],
+  for (const [open, begun, expected] of [
+    [0, 0, [0]],
+    [mostTold, 0, [mostTold]],
+    [mostTold + 1, 0, [mostTold, 1]],
+    [2 * mostTold + 1, 0, [mostTold, mostTold, 1]],
+    [mostTold / 2, mostTold / 2, [mostTold / 2]],
+    [mostTold / 2 + 1, 1, [mostTold / 2, 1]],
+    [mostTold + 1, mostTold + 1, [mostTold / 2, mostTold / 2, 1]],
   ] as const)
-    test(`tells ${open} open commands in ${expected.length} messages that any device takes`, () => {
+    test(`tells ${open} open commands, ${begun} of them begun, in ${expected.length} messages that any device takes`, () => {
       const said: Buffer[] = [];
       const bus: Bus = {
         connected: true,
@@ -26,16 +29,19 @@ suite("the console's greeting", ({ test }) => {
       };
       const voice = new Voice({ bus, topics: new Topics(), clock: new ManualClock(), log: silentLog });
       const ids = Array.from({ length: open }, (_, n) => parseCommandId(String(n).padStart(63, "x")));
-      voice.greet(parseDeviceId("a"), { v: 1, online: true, boot: "b", session: "s" }, ids);
+      voice.greet(parseDeviceId("a"), { v: 1, online: true, boot: "b", session: "s" }, ids, ids.slice(open - begun));
       const acks = said.map((payload) => readAck(payload));
       assert.equal(
         acks.map((ack) => ack.open?.length),
         [...expected],
       );
+      assert.equal(acks.flatMap((ack) => ack.open ?? []).toSorted(), ids.toSorted());
+      // First, so that nothing that is shown while they are on their way begins; and each where it is named as open.
       assert.equal(
-        acks.flatMap((ack) => ack.open ?? []),
-        ids,
+        acks.flatMap((ack) => ack.begun ?? []),
+        acks.flatMap((ack) => ack.open ?? []).slice(0, begun),
       );
+      assert.ok(acks.every((ack) => ack.begun?.every((id) => ack.open?.includes(id)) ?? true));
       assert.ok(acks.every(({ boot, session }) => boot === "b" && session === "s"));
       assert.ok(said.every(({ length }) => length <= payloadCap));
     });

@@ -69,11 +69,22 @@ export class Voice {
    * The answer to a birth tells the agent the time, and which of its commands are open: nothing that it finds at the broker begins on
    * anybody else's word.
    * @param open their ids, as many as there are
+   * @param begun those of them that somebody under the device's id has begun: they are told first, each with the word that it is open
    */
-  greet(device: DeviceId, { boot, session }: Birth, open: readonly CommandId[]): void {
-    for (let at = 0; at === 0 || at < open.length; at += mostTold) {
-      const part = open.slice(at, at + mostTold);
-      const ack: Ack = { boot, session, ts: Math.round(this.#options.clock.now()), ranges: [], open: part };
+  greet(
+    device: DeviceId,
+    { boot, session }: Birth,
+    open: readonly CommandId[],
+    begun: readonly CommandId[] = [],
+  ): void {
+    const isBegun = new Set(begun);
+    const ids = [...begun, ...open.filter((id) => !isBegun.has(id))];
+    const most = begun.length > 0 ? mostTold / 2 : mostTold;
+    for (let at = 0; at === 0 || at < ids.length; at += most) {
+      const part = ids.slice(at, at + most);
+      const running = part.filter((id) => isBegun.has(id));
+      const ts = Math.round(this.#options.clock.now());
+      const ack: Ack = { boot, session, ts, ranges: [], open: part, ...(running.length > 0 && { begun: running }) };
       this.ack(device, encode(ack, "json"));
     }
   }

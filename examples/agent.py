@@ -119,7 +119,7 @@ class Agent:
         self.options, self.events, self.timers = options, queue.SimpleQueue(), {}
         self.boot = secrets.token_hex(8)
         self.store = Store(options.data, self.boot)
-        self.session, self.online, self.greeted, self.gathering, self.open = None, False, False, True, set()
+        self.session, self.online, self.greeted, self.gathering, self.open, self.begun = None, False, False, True, set(), set()
         self.console_session, self.console_online, self.taking, self.console_offset = None, True, True, None
         self.flying, self.patience = {}, PATIENCE[0]  # numbers on their way, and since when
         self.jobs, self.running, self.answers = {}, None, {}
@@ -178,7 +178,7 @@ class Agent:
     def subscribed(self, codes):
         if any(int(getattr(code, "value", code)) >= 0x80 for code in codes):
             log(f"the broker refuses a subscription: {codes}")
-        self.online, self.greeted, self.gathering, self.open = True, False, True, set()
+        self.online, self.greeted, self.gathering, self.open, self.begun = True, False, True, set(), set()
         self.console_session, self.console_online, self.taking = None, True, True
         # What has not begun may be withdrawn meanwhile: it comes again, or the console says that it is open.
         for job in self.jobs.values():
@@ -275,6 +275,7 @@ class Agent:
             # Several messages, where much is open. A console of before there was `open` lets all begin.
             self.greeted = True
             self.open = None if self.open is None or "open" not in told else self.open | set(told["open"])
+            self.begun |= set(told.get("begun", []))
             self.gather()
 
     # Commands -------------------------------------------------------------------------------------------------------------
@@ -346,6 +347,8 @@ class Agent:
                 self.end(job, "interrupted", "agent-stopped", "the agent stopped while it ran")
             elif job["expires"] is not None and now >= job["expires"]:
                 self.end(job, "expired", "expired", f"it had expired {round(now - job['expires'])} ms before it could begin")
+            elif job["id"] in self.begun and not may_rerun:
+                self.end(job, "interrupted", "begun-elsewhere", "another run has begun it: nobody can know whether it took effect")
             elif doubt is not None and job["ts"] < doubt and not may_rerun:
                 self.end(job, "interrupted", "ledger-lost", "the ledger was lost: nobody can know whether it has run")
             else:

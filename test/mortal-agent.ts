@@ -43,6 +43,13 @@ for (const onInterrupt of ["fail", "rerun", "verify"] as const) {
   });
 }
 agent.handle("deadly", { onInterrupt: "rerun", run: (_, { command }) => effect(command.id, "after") });
+agent.handle("lasting", {
+  onInterrupt: "fail",
+  run: async (_, { command, signal }) => {
+    effect(command.id);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  },
+});
 agent.handle("slow", {
   onInterrupt: "fail",
   args: z.object({ ms: z.number() }),

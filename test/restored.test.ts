@@ -1,9 +1,13 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { Agent } from "../agent/agent.ts";
+import { Agent } from "../agent/agent.ts";
+import { Broker } from "../broker/broker.ts";
+import { systemClock } from "#shared/clock";
 import { asDeviceId } from "#shared/ids";
+import { silentLog } from "#shared/log";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
+import { mortal } from "./mortal.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
 /** Agents that sample a number which is never the same, and what they have sampled. */
@@ -115,6 +119,61 @@ for (const kind of brokerKinds) {
   });
 }
 
+for (const kind of brokerKinds) {
+  suite(`a running command and a ledger that does not know it, over ${kind}`, ({ test }) => {
+    test(
+      "the agent is killed and its directory put back to before the command: it took effect once, and is interrupted",
+      async (scope) => {
+        const backup = join(await scope.directory(), "backup");
+        const putBack = (directory: string): void => {
+          for (const name of readdirSync(directory))
+            if (name !== "effects") rmSync(join(directory, name), { recursive: true });
+          cpSync(backup, directory, { recursive: true });
+        };
+        const { fleet, directory, kill, ended, effects, starts } = await mortal(scope, kind, putBack);
+        cpSync(directory, backup, { recursive: true });
+        const end = ended("lasting");
+        await eventually("it runs", () => fleet.console.desk.list({ state: "running" }).length === 1);
+        await kill();
+        const { id, state, error } = await end;
+        assert.equal([state, error?.code, effects(id), starts()], ["interrupted", "begun-elsewhere", 1, 2]);
+      },
+      { seconds: 60 },
+    );
+
+    test(
+      "a second agent with a fresh directory is refused and begins nothing; the first one ends it, and that is its end",
+      async (scope) => {
+        const fleet = await startFleet(scope, kind);
+        const effects: string[] = [];
+        let done: (() => void) | undefined;
+        const start = async (name: string): Promise<Agent> => {
+          const agent = fleet.newAgent("rpi-7", { directory: join(await scope.directory(), "agent") });
+          agent.handle("count", {
+            run: () =>
+              new Promise<void>((resolve) => {
+                effects.push(name);
+                done = resolve;
+              }),
+          });
+          agent.start();
+          return agent;
+        };
+        await start("first");
+        await fleet.sees("rpi-7", true);
+        const sent = fleet.console.send("rpi-7", { key: "count" }, { ttl: "1m", timeout: "30s" });
+        await eventually("it runs", () => fleet.console.desk.list({ state: "running" }).length === 1);
+        const second = await start("second");
+        assert.match(await second.finished, /refused: the id rpi-7 is in use by another agent/);
+        done?.();
+        assert.is((await sent).state, "succeeded");
+        assert.equal(effects, ["first"]);
+      },
+      { seconds: 60 },
+    );
+  });
+}
+
 suite("an image with the data baked in", ({ test }) => {
   test("devices of different ids with one outbox take nothing from each other", async (scope) => {
     const fleet = await startFleet(scope, "embedded");
@@ -135,5 +194,35 @@ suite("an image with the data baked in", ({ test }) => {
       const { missing, outstanding } = fleet.console.ingest.batches.completeness.of(device as never);
       assert.equal([missing, outstanding.batches, fleet.console.registry.get(device)?.problem], [0, 0, null]);
     }
+  });
+});
+
+suite("an agent that is refused", ({ test }) => {
+  test("begins nothing that comes after the refusal on the same connection", async (scope) => {
+    const broker = new Broker({
+      listen: "127.0.0.1",
+      port: 0,
+      root: "muster",
+      authenticate: async () => ({ role: "device", name: "rpi-7" }),
+      clock: systemClock,
+      log: silentLog,
+    });
+    const { port } = await broker.start();
+    scope.cleanup(() => broker.stop());
+    const agent = new Agent({ device: "rpi-7", url: `mqtt://127.0.0.1:${port}`, password: "x", collectors: [] });
+    scope.cleanup(() => agent.stop());
+    const begun: string[] = [];
+    agent.handle("count", { concurrent: true, harmless: true, run: (_, { command }) => void begun.push(command.id) });
+    const bus = broker.local();
+    const say = (topic: string, what: object): Promise<void> =>
+      bus.publish(`muster/rpi-7/${topic}`, Buffer.from(JSON.stringify(what)), { qos: 1 });
+    const born = new Promise<void>((resolve) => void bus.subscribe(["muster/rpi-7/status"], () => resolve()));
+    agent.start();
+    await born;
+    const told = [say("ack", { boot: agent.boot, ranges: [], refused: "there is another" })];
+    for (let at = 0; at < 20; at += 1) told.push(say(`cmd/${at}`, { key: "count" }));
+    await Promise.all(told);
+    assert.match(await agent.finished, /refused: there is another/);
+    assert.equal(begun, []);
   });
 });

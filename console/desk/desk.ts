@@ -258,14 +258,14 @@ export class Desk {
   /**
    * A device is there with a new connection: its open tasks are published again, since brokers differ in which retained ones they hand over.
    * @param session of its connection: one that has been shown them on the console's present connection is only told
-   * @param told gets their ids, once they are on their way; at once where there are none
+   * @param told gets their ids, and those of which it was heard that they run, once they are on their way; at once where there are none
    */
-  show(device: DeviceId, session: string, told: (open: readonly CommandId[]) => void): void {
+  show(device: DeviceId, session: string, told: Told): void {
     const standing = this.#standing(device);
     const isNews = this.#shownTo.get(device) !== session;
     if (standing.length === 0 || !isNews) {
       if (isNews) this.#shownTo.set(device, session);
-      return told(standing.map(({ id }) => id));
+      return tell(standing, told);
     }
     this.#shownTo.set(device, session);
     void this.#persist.synced().then(
@@ -275,13 +275,13 @@ export class Desk {
     );
   }
 
-  #showNow(device: DeviceId, told: (open: readonly CommandId[]) => void): void {
+  #showNow(device: DeviceId, told: Told): void {
     const standing = this.#standing(device);
     for (const command of standing) {
       this.#tasks.publish(command, () => {});
       this.#repeats.begin(command);
     }
-    told(standing.map(({ id }) => id));
+    tell(standing, told);
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
@@ -484,6 +484,16 @@ export class Desk {
       if (open) this.#book.note(changed(open, {}, event));
     });
   }
+}
+
+type Told = (open: readonly CommandId[], begun: readonly CommandId[]) => void;
+
+function tell(standing: readonly Command[], told: Told): void {
+  const begun = standing.filter(({ state }) => state === "running");
+  told(
+    standing.map(({ id }) => id),
+    begun.map(({ id }) => id),
+  );
 }
 
 /** Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. */

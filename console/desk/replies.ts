@@ -21,7 +21,9 @@ export function endedBy(command: Command, reply: FinalReply, now: number, took: 
 
 /** The command as a reply that is not final moves it on. */
 export function progressedBy(command: Command, reply: Exclude<Reply, FinalReply>, now: number): Command {
-  const { state, note } = reply;
+  const { note } = reply;
+  // What was begun stays so, whoever waits with it now: another agent under the id is not to begin it again.
+  const state = command.state === "running" ? "running" : reply.state;
   const what = state === "running" ? "begun" : "received, waits behind earlier commands";
   const events: Event[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
   const running = reply.state === "running" ? reply : undefined;

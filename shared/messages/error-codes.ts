@@ -16,6 +16,7 @@ export const errorCodes = {
   "not-kept": ["cancelled"],
   timeout: ["failed", "timed_out"],
   "agent-stopped": ["interrupted"],
+  "begun-elsewhere": ["interrupted"],
   "ledger-damaged": ["interrupted"],
   "ledger-lost": ["interrupted"],
   error: ["failed"],

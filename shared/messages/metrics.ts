@@ -125,14 +125,15 @@ function checkBatch(value: unknown): Batch {
   return check(assembled, { ...rest, m: series }, "batch");
 }
 
-/** Ids of open commands in one answer to a birth: so many of the longest fit into a payload. */
+/** Ids of commands in one answer to a birth, those that are named twice counted twice: so many of the longest fit into a payload. */
 export const mostTold = 400;
 
 /**
  * The console's word to an agent: the ranges of batch numbers of `outbox`, both ends included, that the store has taken.
  * `ts` is the console's present moment, by which the agent judges expiries. One with the `boot` of a run and without
  * ranges is the answer to that run's birth; with `refused` it tells the run that it may not go on, and why. Such an answer names the birth's
- * `session`, and in `open` commands of the device that are open, in several messages where there are many. `run` is whose numbers
+ * `session`, and in `open` commands of the device that are open, in several messages where there are many; `begun` are those among them that
+ * the device, or another under its id, has said to be running. `run` is whose numbers
  * these are: no other run lets go of its own by it. With `begin` that run is to begin a new outbox, for the reason given.
  */
 export const ack = z.object({
@@ -141,6 +142,7 @@ export const ack = z.object({
   boot: z.optional(token),
   session: z.optional(token),
   open: z.optional(atMost(mostTold, z.array(token))),
+  begun: z.optional(atMost(mostTold, z.array(token))),
   ts: z.optional(epochMs),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),
   refused: z.optional(text),
