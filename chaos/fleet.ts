@@ -140,13 +140,13 @@ export class Fleet {
     await this.#child_(who).killed();
   }
 
-  release(who: Role): void {
-    if (who === "server") this.history.close();
+  async release(who: Role): Promise<void> {
+    if (who === "server") await this.history.close();
   }
 
   /** Looks at the history by its name again. */
-  reread(): void {
-    this.history.close();
+  async reread(): Promise<void> {
+    await this.history.close();
     this.history.open();
   }
 
@@ -221,7 +221,7 @@ export class Fleet {
   async stop(keep: boolean): Promise<void> {
     this.#stopping = true;
     for (const child of this.#children.values()) await child.end();
-    this.history.close();
+    await this.history.close();
     this.#incidents.close();
     for (const undo of this.#undo.toReversed()) await undo();
     if (keep) return;

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
-  cpSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -94,17 +93,22 @@ export class Home {
     mountDiskImage(this.#image, this.path);
   }
 
-  /** A copy as it stands, such as a snapshot of a machine or a cloned card is. @returns its directory */
+  /**
+   * A copy as it stands, such as a snapshot of a machine or a cloned card is. Made by another process: whoever closes a file of a database
+   * gives up every lock that his process has on it.
+   * @returns its directory
+   */
   copy(): string {
     const target = join(this.#aside, `${basename(this.path)}.${++this.#turn}`);
-    cpSync(this.path, target, { recursive: true, preserveTimestamps: true, filter: isOwn });
+    run("cp", "-a", this.path, target);
+    for (const name of readdirSync(target)) if (!isOwn(name)) rmSync(join(target, name), { recursive: true });
     return target;
   }
 
   /** The copy takes the place of what is there. */
   putBack(copy: string): void {
     for (const name of readdirSync(this.path)) if (isOwn(name)) rmSync(join(this.path, name), { recursive: true });
-    cpSync(copy, this.path, { recursive: true, preserveTimestamps: true });
+    run("cp", "-a", `${copy}/.`, this.path);
     rmSync(copy, { recursive: true });
     // It was put back long before the power goes the next time.
     this.settle();

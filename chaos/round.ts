@@ -64,7 +64,7 @@ export async function playRound({ fleet, callers, api, login, striker }: Stage, 
   await rest.until("both devices online", () => bothOnline(fleet, api));
   fleet.note("round", `${plan.round} is healed`);
   // A file that did not read may have been set aside, and begun anew.
-  if (fault.blows.some(({ what, who }) => what === "turn" && who === "server")) fleet.reread();
+  if (fault.blows.some(({ what, who }) => what === "turn" && who === "server")) await fleet.reread();
   for (const blow of fault.late ?? []) await land(striker, { ...blow, at: 0, lasts: 0 });
   await callers.conclude();
   await rest.until("every command to end", () => fleet.history.unfinished().length === 0);

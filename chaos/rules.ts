@@ -136,14 +136,18 @@ export const rules: Readonly<Record<string, Rule>> = {
     return absent && !fair ? `typed (${order.way}) while nothing was down, and never taken` : undefined;
   },
 
-  "every effect is in the history"({ row, begins, effects, told, incidents }) {
+  "every effect is in the history"({ order, row, begins, effects, told, incidents }) {
     const [first] = [...begins, ...effects];
     if (!first || row) return undefined;
-    // Typed and withdrawn while there was no console to see either.
+    // Typed while there was no console to see it, and withdrawn, or gone with a broker that keeps nothing over its own end.
     const asked = told.find(({ what }) => what === "asked")?.at ?? 0;
     const withdrawn = told.find(({ what }) => what === "withdrawn")?.at;
+    const broken = incidents.find(
+      ({ who, what, at }) => who === "broker" && at >= asked && /^(killed|dies)/.test(what),
+    );
+    const gone = withdrawn ?? (order.way.startsWith("typed") ? broken?.at : undefined);
     const sent = Math.min(asked + sending, first.at);
-    if (withdrawn !== undefined && isDown("server", sent, incidents) && isDown("server", withdrawn, incidents))
+    if (gone !== undefined && isDown("server", sent, incidents) && isDown("server", gone + sending, incidents))
       return undefined;
     return `${first.who} began ${first.id}, of which the history knows nothing`;
   },

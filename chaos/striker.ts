@@ -48,7 +48,7 @@ export interface Struck<R extends string> {
   /** Kills it, and leaves it dead. Resolves when it has no file open any more. */
   kill(who: R): Promise<void>;
   /** Its files are about to be others: whoever else has one open lets go. */
-  release(who: R): void;
+  release(who: R): Promise<void>;
   /** A bit of its files was turned: who was let in there is let in again. */
   readmit(who: R): void;
   /** Starts it where it is dead. */
@@ -81,7 +81,7 @@ export class Striker<R extends string> {
       await fleet.kill(who);
       if (what === "power") home?.cutPower();
       if (what === "wake") await fleet.revive(who, { step: by });
-      if (what === "turn") this.#turn(who, dice);
+      if (what === "turn") await this.#turn(who, dice);
     }
   }
 
@@ -92,7 +92,7 @@ export class Striker<R extends string> {
     fleet.step(who, 0);
     home?.relieve();
     if (home?.isCut) {
-      fleet.release(who);
+      await fleet.release(who);
       home.restorePower();
     }
     await this.#putBack(who);
@@ -110,8 +110,8 @@ export class Striker<R extends string> {
     return copy;
   }
 
-  #turn(who: R, dice: string): void {
-    this.#fleet.release(who);
+  async #turn(who: R, dice: string): Promise<void> {
+    await this.#fleet.release(who);
     const turned = this.#fleet.home(who)?.turnBit(dice);
     if (!turned) return;
     if (turned.file.startsWith("muster.db")) this.#turned.add(who);
@@ -124,7 +124,7 @@ export class Striker<R extends string> {
     if (!taken) return;
     this.#copies.delete(who);
     await this.#fleet.kill(who);
-    this.#fleet.release(who);
+    await this.#fleet.release(who);
     this.#fleet.home(who)?.putBack(taken.copy);
     this.costs.push({ who, what: "put back", from: taken.from, to: Date.now() });
     this.#fleet.note(who, `put back as it was ${Date.now() - taken.from} ms ago`);

@@ -160,7 +160,7 @@ export class Fleet {
   }
 
   /** Nobody else has a file of theirs open: the stores are asked through those who keep them. */
-  release(): void {}
+  async release(): Promise<void> {}
 
   cut(who: Role): Cut | undefined {
     return this.#cuts.get(who);
