@@ -43,6 +43,13 @@ export const answerCases: readonly AnswerCase[] = [
     "rejected",
   ),
   v1("1.x", 400, "unable to parse 'room v=': missing field value", "rejected"),
+  v1("1.x", 400, "partial write: unable to parse 'room v=': missing field value dropped=0", "rejected"),
+  v1(
+    "1.x",
+    400,
+    'partial write: max-values-per-tag limit may be exceeded soon: measurement="room" tag="id" dropped=0',
+    "stored",
+  ),
   v1("1.x", 401, "authorization failed", "misconfigured"),
   v1("1.x", 403, '"muster" user is not authorized to write to database "fleet"', "misconfigured"),
   v1("1.x", 404, 'database not found: "fleet"', "no database"),

@@ -9,7 +9,7 @@ import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { answerCases, type AnswerCase } from "./influx-answers.fixture.ts";
 import { longestRetryAfter, meaningOf } from "./influx-answers.ts";
-import { mostUnclear, searchBudget } from "./influx-writer.ts";
+import { mostUnclear, searchBudget, smallLine } from "./influx-writer.ts";
 import { InfluxStore } from "./influx.ts";
 import { StoreUnavailableError, type SeriesColumns } from "./store.ts";
 
@@ -195,6 +195,98 @@ suite("writes to InfluxDB, by what it answers", ({ test }) => {
     );
     assert.is(await end(store.write([room("rpi-1", numbers(4_000))])), "stored but 0");
     assert.is(new Set(asked.flat()).size, 4_000);
+  });
+
+  const tooLarge = { status: 413, body: "<html><title>413 Request Entity Too Large</title></html>" };
+  test("a proxy that finds a single small line too large is set up so: nothing is rejected, and it is said what to do", async (scope) => {
+    let closed = true;
+    const { store, asked } = await serve(scope, () => (closed ? tooLarge : taken));
+    const ended = await Promise.all(
+      [room("rpi-1", numbers(4_000)), room("rpi-2", [1])].map((one) => end(store.write([one]))),
+    );
+    for (const one of ended) assert.match(one, /^deferred: .*as it is set up: 413: .*client_max_body_size/);
+    assert.match(store.health().problem ?? "", /413: .*client_max_body_size/);
+    assert.ok(asked.length <= 14, `${asked.length} requests`);
+    closed = false;
+    await eventually(
+      "lines that are taken",
+      async () => (await end(store.write([room("rpi-2", [1])]))) === "stored but 0",
+    );
+    assert.equal(store.health(), { ok: true });
+  });
+
+  for (const [bytes, isFleet] of [
+    [smallLine, true],
+    [smallLine + 1, false],
+  ] as const)
+    test(`a single line of ${bytes} bytes that is too large: ${isFleet ? "the store is away" : "its sender alone keeps it"}`, async (scope) => {
+      const { store } = await serve(scope, (lines) => (lines.some((line) => line.length > 60_000) ? tooLarge : taken));
+      // A longer text would be cut.
+      const texts = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, ["x".repeat(15_000)]]));
+      const rest = 60_000 + `room,host=rpi-2 a="",b="",c="",d="",e="" ${began}\n`.length;
+      const sized = (size: number): SeriesColumns => ({
+        ...room("rpi-2", [1]),
+        fields: { ...texts, e: ["x".repeat(size)] },
+      });
+      assert.is(await end(store.write([room("rpi-1", [1])])), "stored but 0");
+      assert.match(await end(store.write([sized(bytes - rest)])), /^deferred: .*413: .*client_max_body_size/);
+      assert.is(store.health().ok, !isFleet);
+    });
+
+  test("a partial write that dropped nothing is stored", async (scope) => {
+    const { store } = await serve(scope, () =>
+      v2(400, "partial write: max-values-per-tag limit may be exceeded dropped=0"),
+    );
+    assert.is(await end(store.write([room("rpi-1", [1, 2])])), "stored but 0");
+    assert.equal(store.health(), { ok: true });
+  });
+
+  for (const [what, body] of [
+    ["unable to parse", JSON.stringify({ error: "unable to parse 'room v=1 1': bad timestamp" })],
+    ["a bad request", JSON.stringify({ error: "bad request" })],
+    [
+      "each line named",
+      JSON.stringify({
+        error: "parsing failed for write_lp endpoint",
+        data: [{ line_number: 1, error_message: "no" }],
+      }),
+    ],
+  ] as const)
+    for (const known of [true, false])
+      test(`every line refused, ${what}, ${known ? "after" : "without"} one that was taken: nothing is acknowledged, and the store counts as away`, async (scope) => {
+        let wrong = !known;
+        const { store, asked } = await serve(scope, () => (wrong ? { status: 400, body } : taken));
+        if (known) assert.is(await end(store.write([room("rpi-0", [1])])), "stored but 0");
+        wrong = true;
+        for (const one of ["rpi-1", "rpi-2"]) {
+          await eventually("a store that is asked", async () => {
+            asked.length = 0;
+            assert.match(await end(store.write([room(one, [1])])), /^deferred: .*answers (unable|bad|parsing|no)/);
+            return asked.length > 0;
+          });
+          assert.is(asked.length, known ? 2 : 1);
+        }
+        assert.match(store.health().problem ?? "", /answers (unable|bad|parsing|no)/);
+        wrong = false;
+        await eventually(
+          "lines that are taken",
+          async () => (await end(store.write([room("rpi-1", [1])]))) === "stored but 0",
+        );
+        assert.equal(store.health(), { ok: true });
+      });
+
+  test("a bad line alone in its request is rejected where one that was taken before is taken again, or understood", async (scope) => {
+    let known: Reply = taken;
+    const bad = v2(400, "unable to parse 'poison': missing field value");
+    const { store, asked } = await serve(scope, (lines) =>
+      lines.some((line) => line.includes("poison")) ? bad : known,
+    );
+    assert.is(await end(store.write([room("rpi-1", [1])])), "stored but 0");
+    assert.is(await end(store.write([room("rpi-2", ["poison"])])), "stored but 1");
+    known = v2(400, "partial write: points beyond retention policy dropped=1");
+    assert.is(await end(store.write([room("rpi-2", ["poison"])])), "stored but 1");
+    assert.is(asked.length, 5);
+    assert.equal(store.health(), { ok: true });
   });
 
   test("a server that asks to be left alone is, for so long and no longer than five minutes", async (scope) => {

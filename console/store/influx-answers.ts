@@ -10,7 +10,7 @@ export interface WriteAnswer {
  * What an answer means for the lines that were sent.
  *
  * `rejected`: some of them will never be taken, the others are in, or will be when they come without these. `too large`: nothing is in,
- * but parts will be. `no database`: it, or its default retention policy, is missing and can be made. `misconfigured`: nothing will be
+ * but parts will be; a single line is not too large for InfluxDB, so that somebody in between is set up too small. `no database`: it, or its default retention policy, is missing and can be made. `misconfigured`: nothing will be
  * taken until a person has mended something. `deferred`: the server cannot now. `unclear`: it may be the server, or these very lines:
  * only what becomes of others can tell.
  */
@@ -19,6 +19,8 @@ export type Meaning =
   | {
       readonly kind: "rejected";
       readonly why: string;
+      /** Whether the server has read lines, and refuses what does not go with those that it has. Else it may refuse whatever comes. */
+      readonly understood: boolean;
       /** Which, counted from 0, where the answer says it of every one. */
       readonly lines?: readonly { readonly line: number; readonly why: string }[];
     }
@@ -43,6 +45,12 @@ const longestWhy = 300;
 /** What says of the lines themselves that they will never be taken, whatever status it comes with. */
 const ofLines =
   /partial write|unable to parse|field type conflict|beyond retention policy|outside retention policy|max-series-per-database|max-values-per-tag|parsing failed|parse failed|line protocol/i;
+/** What only a server says that has read the lines: it compares them with what it holds, or has taken others of them. */
+const ofData =
+  /partial write: |field type conflict|column type|retention policy|max-series-per-database|max-values-per-tag|schema/i;
+const ofGrammar = /unable to parse|parsing failed|parse failed/i;
+/** InfluxDB 1 says so of lines that it does not parse as well: those are not in. */
+const nothingDropped = /partial write: .*\bdropped=0\b/is;
 /** What says that the request as such is wrong: with other lines it would be answered no better. */
 const ofRequest =
   /^(database is required|invalid precision|missing required|bucket .*required|invalid (database|db) name|db name|.*number of databases|.*limit of \d+ databases)/i;
@@ -60,18 +68,28 @@ export function meaningOf(answer: WriteAnswer): Meaning {
   if (status === 403) return { kind: "misconfigured", why };
   // Without a default retention policy even an empty write is answered with 500.
   if (/^retention policy not found/i.test(why)) return { kind: "no database", why };
-  if (ofLines.test(why)) return { kind: "rejected", why, ...linesIn(body) };
+  if (nothingDropped.test(body) && !ofGrammar.test(body)) return { kind: "stored" };
+  if (ofLines.test(why)) return rejected(why, body);
   if (status === 404) return { kind: "no database", why };
   if (ofRequest.test(why)) return { kind: "misconfigured", why };
-  if (status === 400 || status === 422) return why === "" ? { kind: "unclear", why } : { kind: "rejected", why };
+  if (status === 400 || status === 422) return why === "" ? { kind: "unclear", why } : rejected(why, body);
   return status >= 500 ? { kind: "unclear", why } : { kind: "misconfigured", why };
+}
+
+function rejected(why: string, body: string): Meaning {
+  return { kind: "rejected", why, understood: isUnderstood(why), ...linesIn(body) };
+}
+
+/** Whether a reason is of a server that has read the lines, and not perhaps of one that takes nothing at all. */
+export function isUnderstood(why: string): boolean {
+  return ofData.test(why);
 }
 
 /** InfluxDB answers 204. A page, or an error, is of somebody in between: nothing that was acknowledged may depend on it. */
 function taken({ status, body }: WriteAnswer, isPage: boolean, why: string): Meaning {
   if (status === 204 || body.trim() === "") return { kind: "stored" };
   if (isPage) return { kind: "misconfigured", why };
-  if (ofLines.test(why)) return { kind: "rejected", why, ...linesIn(body) };
+  if (ofLines.test(why)) return rejected(why, body);
   return parsed(body)?.["error"] === undefined ? { kind: "stored" } : { kind: "unclear", why };
 }
 

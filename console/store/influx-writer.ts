@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { asError, errorCode, messageWithCauses } from "#shared/errors";
-import { meaningOf, type Meaning, type WriteAnswer } from "./influx-answers.ts";
+import { isUnderstood, meaningOf, type Meaning, type WriteAnswer } from "./influx-answers.ts";
 import type { InfluxAddress } from "./influx-url.ts";
 import type { BadLines, LineBatch } from "./line-batch.ts";
 import { StoreUnavailableError } from "./store.ts";
@@ -12,6 +12,11 @@ const requestTimeout = 10_000;
 export const searchBudget = 100;
 /** Portions of a batch that are refused for no clear reason, and none taken, before it is the server's fault and not the lines'. */
 export const mostUnclear = 8;
+/**
+ * Bytes of a single line up to which only the set-up of something in between can find it too large, and refuses everybody: 64 KiB are
+ * below what any proxy takes unless it was told otherwise. A larger line is kept by its sender alone where others are taken.
+ */
+export const smallLine = 65_536;
 /** Bytes of a line that is kept to be written once more. */
 const longestKnown = 16_384;
 /** Characters of an answer that are read: InfluxDB 1 repeats every line that it cannot parse, InfluxDB 3 names a hundred. */
@@ -20,12 +25,15 @@ const longestAnswer = 65_536;
 /** What becomes of lines whose answer does not end the matter. */
 export type Answer = Extract<Meaning, { kind: "stored" | "rejected" | "too large" | "no database" | "unclear" }>;
 
+type Rejection = Extract<Meaning, { kind: "rejected" }>;
+type Refusal = Extract<Meaning, { kind: "rejected" | "too large" | "unclear" }>;
+
 /** What the search for bad lines has left, and seen. */
 interface Search {
   left: number;
   /** Portions that were refused for no clear reason while none was taken. */
   unclear: number;
-  /** Whether the server has taken a portion meanwhile. */
+  /** Whether the server has taken a portion meanwhile, or shown that it would. */
   alive: boolean;
   readonly bad: BadLines[];
 }
@@ -67,22 +75,20 @@ export class InfluxWriter {
   async write(batch: LineBatch): Promise<BadLines[]> {
     const search: Search = { left: searchBudget, unclear: 0, alive: false, bad: [] };
     await this.#writePart(batch, 0, batch.lines, search);
+    const [first] = search.bad;
+    if (first && !search.alive) throw this.#unavailable(first.why);
     return search.bad;
   }
 
   /** One request; with no lines, a probe that tells whether writing would be allowed. @throws StoreUnavailableError */
   async post(lines: Buffer): Promise<Answer> {
     const meaning = await this.#ask(lines);
-    const { origin, username } = this.#address;
     if (meaning.kind === "deferred") {
+      const { origin } = this.#address;
       const { why, retryAfter } = meaning;
       throw new StoreUnavailableError(`InfluxDB at ${origin} answers ${why}`, { retryAfter });
     }
-    if (meaning.kind === "misconfigured") {
-      const isUser = /^40[13]/.test(meaning.why);
-      const refuses = isUser ? `refuses the user "${username}"` : "takes no writes as it is set up";
-      throw new StoreUnavailableError(`InfluxDB at ${origin} ${refuses}: ${meaning.why}`);
-    }
+    if (meaning.kind === "misconfigured") throw this.#misconfigured(meaning.why);
     return meaning;
   }
 
@@ -133,25 +139,49 @@ export class InfluxWriter {
       search.alive = true;
       return this.#remember(batch.slice(to - 1, to));
     }
-    if (answer.kind === "rejected" && answer.lines) return this.#named(answer.lines, from, to, search);
-    if (answer.kind === "unclear") await this.#doubt(answer.why, search);
-    const again = answer.kind === "unclear";
-    if (to - from === 1 || search.left <= 0) {
-      // What nobody has refused for good is kept by its sender, alone: the server takes others.
-      if (again && !search.alive) throw this.#unclear(answer.why);
-      const count = again ? to - from : droppedOf(answer.why, to - from);
-      search.bad.push({ line: from, count, end: to, why: answer.why, again });
-      return;
+    if (answer.kind === "rejected") {
+      await this.#judge(answer, to - from, search);
+      if (answer.lines) return this.#named(answer.lines, from, to, search);
     }
+    if (answer.kind === "unclear") await this.#doubt(answer.why, search);
+    if (to - from === 1 || search.left <= 0) return this.#leave(answer, batch, from, to, search);
     const middle = Math.ceil((from + to) / 2);
     search.left -= 2;
     await this.#writePart(batch, from, middle, search);
     await this.#writePart(batch, middle, to, search);
   }
 
+  /** Lines that cannot be parted further. What nobody has refused for good is kept by its sender, alone: the server takes others. */
+  async #leave(answer: Refusal, batch: LineBatch, from: number, to: number, search: Search): Promise<void> {
+    let { why } = answer;
+    if (answer.kind === "too large") {
+      const { length } = batch.slice(from, to);
+      why = `${why}, to ${length} bytes: raise the limit of what stands between Muster and InfluxDB to 25 MB (nginx: client_max_body_size 25m; InfluxDB: max-body-size)`;
+      if (to - from > 1 || length <= smallLine) throw this.#misconfigured(why);
+      await this.#doubt(why, search);
+    }
+    const again = answer.kind !== "rejected";
+    if (again && !search.alive) throw this.#unavailable(why);
+    const count = again ? to - from : droppedOf(why, to - from);
+    search.bad.push({ line: from, count, end: to, why, again });
+  }
+
   /** Lines that the answer names; the others of it are in. */
   #named(lines: readonly { line: number; why: string }[], from: number, to: number, search: Search): void {
     for (const { line, why } of lines) if (from + line < to) search.bad.push({ line: from + line, count: 1, why });
+  }
+
+  /**
+   * Whether lines are refused by a server that takes others. One that takes nothing, be it of InfluxDB or in between, may call each line wrong:
+   * what was acknowledged on its word would be lost. Without a line that was taken before, the end of the search tells.
+   */
+  async #judge({ why, understood, lines }: Rejection, sent: number, search: Search): Promise<void> {
+    if (search.alive) return;
+    search.alive =
+      understood || (lines !== undefined && (lines.length < sent || lines.some((one) => isUnderstood(one.why))));
+    if (search.alive || !this.#known) return;
+    search.alive = await this.#takesKnown(this.#known);
+    if (!search.alive) throw this.#unavailable(why);
   }
 
   /**
@@ -162,8 +192,14 @@ export class InfluxWriter {
     if (search.alive) return;
     search.unclear += 1;
     const known = this.#known;
-    if (known) search.alive = (await this.post(known)).kind === "stored";
-    if (!search.alive && (known || search.unclear >= mostUnclear)) throw this.#unclear(why);
+    if (known) search.alive = await this.#takesKnown(known);
+    if (!search.alive && (known || search.unclear >= mostUnclear)) throw this.#unavailable(why);
+  }
+
+  /** By now it may be too old for the server, or of another type than what is there: that says as well that lines are read. */
+  async #takesKnown(known: Buffer): Promise<boolean> {
+    const answer = await this.post(known);
+    return answer.kind === "stored" || (answer.kind === "rejected" && answer.understood);
   }
 
   #remember(line: Buffer): void {
@@ -171,7 +207,13 @@ export class InfluxWriter {
     this.#known = Buffer.from(line);
   }
 
-  #unclear(why: string): StoreUnavailableError {
+  #misconfigured(why: string): StoreUnavailableError {
+    const isUser = /^40[13]/.test(why);
+    const refuses = isUser ? `refuses the user "${this.#address.username}"` : "takes no writes as it is set up";
+    return new StoreUnavailableError(`InfluxDB at ${this.#address.origin} ${refuses}: ${why}`);
+  }
+
+  #unavailable(why: string): StoreUnavailableError {
     return new StoreUnavailableError(`InfluxDB at ${this.#address.origin} answers ${why}${afterFullDisk(why)}`);
   }
 
