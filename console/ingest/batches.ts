@@ -44,6 +44,8 @@ export interface BatchesOptions {
   readonly begin?: ForksOptions["begin"];
   /** What is to be seen beside a device whose outbox went back; null when it is over. */
   readonly observeOutbox?: ForksOptions["problem"];
+  /** The store has refused samples for good. */
+  readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
   /** Called when {@link Batches.problem} has come or gone. */
   readonly onProblem?: () => void;
 }
@@ -262,7 +264,10 @@ export class Batches {
   }
 
   #rejected({ rejected }: WriteOutcome): number {
-    for (const one of rejected) this.#seldom.say("warn", one.device, one, "the store refuses samples");
+    for (const one of rejected) {
+      this.#options.refusedByStore?.(one);
+      this.#seldom.say("warn", one.device, one, "the store refuses samples");
+    }
     const lost = rejected.reduce((sum, { count }) => sum + count, 0);
     this.stats.rejected += lost;
     return lost;

@@ -36,11 +36,16 @@ export async function openIngest(
   const begun: string[] = [];
   const store = {
     away: false,
+    /** Why each write's first sample is refused for good. */
+    refuses: undefined as string | undefined,
     health: () => ({ ok: !store.away }),
     write: async (series: readonly SeriesColumns[]) => {
       if (store.away) throw new StoreUnavailableError("away");
       written.push(...series);
-      return { rejected: [] };
+      const [first] = series;
+      if (store.refuses === undefined || !first) return { rejected: [] };
+      const { device, measurement } = first;
+      return { rejected: [{ device, measurement, why: store.refuses, count: 1 }] };
     },
   };
   const common = { clock, log: silentLog, random: () => 0.5 };

@@ -57,9 +57,19 @@ export class Ingest {
     this.#rejections = new Rejections({ clock, problem, keep: (misfit) => contract.quarantine.add(misfit) });
     const asideSynced = (): Promise<unknown> | undefined => contract.synced();
     const keepAside = (): void => contract.quarantine.keep();
-    this.batches = new Batches({ ...options, keepAside, asideSynced, admit: (_, series) => contract.admit(series) });
+    const refusedByStore: BatchesOptions["refusedByStore"] = (one) => {
+      if (options.isKnown(one.device)) this.#rejections.ofStore(one);
+    };
+    this.batches = new Batches({
+      ...options,
+      refusedByStore,
+      keepAside,
+      asideSynced,
+      admit: (_, series) => contract.admit(series),
+    });
     this.samples = new SimpleSamples({
       ...options,
+      refusedByStore,
       asideSynced,
       admit: (series) => contract.admit(series),
       setAside: (...noted) => contract.note(...noted),
@@ -142,6 +152,7 @@ export class Ingest {
     try {
       if (isCopy) await this.samples.takeKept(device, path, message.payload);
       else await this.samples.take(device, path, message.payload);
+      this.#rejections.taken(device);
     } catch (thrown) {
       this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");
       if (thrown instanceof NoRoomError) throw new NotTakenError(thrown.message, { cause: thrown });

@@ -1,8 +1,9 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { UnfitBatch } from "#shared/messages/batch-reading";
-import { rejectedBatch } from "./contract/advice.ts";
+import { refusedByStore, rejectedBatch } from "./contract/advice.ts";
 import { sampleOf } from "./contract/column-check.ts";
+import type { WriteOutcome } from "../store/store.ts";
 import type { Misfit } from "./contract/quarantine.ts";
 
 export interface RejectionsOptions {
@@ -31,7 +32,7 @@ export class Rejections {
   }
 
   add(device: DeviceId, { name, why, where, value }: Omit<UnfitBatch, "kind" | "samples">): void {
-    const { clock, keep, problem } = this.#options;
+    const { keep } = this.#options;
     const { measurement = "(batch)", field } = where;
     const came = name ? ` in batch ${name.seq} of ${name.outbox}` : "";
     keep({
@@ -43,9 +44,21 @@ export class Rejections {
       sample: note(sampled(value)) + came,
       count: 1,
     });
+    this.#tell(device, `a batch was set aside as a whole: ${note(why)}`);
+  }
+
+  /** The store has refused samples for good. One entry for each kind of reason: counts and the lines themselves are in its sample alone. */
+  ofStore({ device, measurement, why, count }: WriteOutcome["rejected"][number]): void {
+    const kind = why.replaceAll(/'.*'/gs, "'…'").replaceAll(/dropped[ =]\d+/g, "dropped");
+    const [name, wanted, sample] = [note(measurement), note(kind), note(why)];
+    this.#options.keep({ device, measurement: name, field: "(samples)", got: refusedByStore, wanted, sample, count });
+    this.#tell(device, `the store refuses samples of ${name}: ${wanted}`);
+  }
+
+  #tell(device: DeviceId, what: string): void {
+    const { clock, problem } = this.#options;
     // The first one stays: with another reason in each message the device would be written down as often.
-    if (!this.#last.has(device))
-      problem(device, `a batch was set aside as a whole: ${note(why)} (muster quarantine ${device})`);
+    if (!this.#last.has(device)) problem(device, `${what} (muster quarantine ${device})`);
     this.#last.set(device, clock.monotonic());
   }
 

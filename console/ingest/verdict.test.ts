@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { batchCap, encode } from "#shared/codec";
 import { most, mostSpread } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
+import { refusedByStore } from "./contract/advice.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
 import { longestNote, remembered } from "./rejections.ts";
 
@@ -52,6 +53,26 @@ const nameless: readonly [what: string, payload: Buffer][] = [
 ];
 
 suite("the verdict on a batch", ({ test }) => {
+  test("samples that the store refuses for good are told: one entry for a kind of reason, and the device's problem", async (scope) => {
+    const at = await openIngest(scope);
+    for (const seq of [1, 2, 3]) {
+      at.store.refuses = `partial write: unable to parse 'room v=${seq}': missing field value dropped=${seq}`;
+      at.take(batchOf(seq));
+      await at.settled();
+    }
+    const payload = Buffer.from('{"v":1}');
+    await at.ingest.simple(rpi, "room", { topic: "muster/rpi-7/metrics/room", payload, retain: false });
+    await at.settled();
+    const [entry, ...more] = at.contract.quarantine.list(rpi);
+    assert.equal(more, []);
+    const { measurement, field, got, wanted, sample, count } = entry ?? {};
+    assert.equal([measurement, field, got, count], ["room", "(samples)", refusedByStore, 4]);
+    assert.match(wanted ?? "", /^partial write: unable to parse '…': missing field value dropped$/);
+    assert.match(sample ?? "", /'room v=1'/);
+    assert.match(at.problems.join(), /^the store refuses samples of room: partial write: .*muster quarantine rpi-7\)$/);
+    assert.is(at.acked.size, 3);
+  });
+
   for (const [what, payload, where, why] of unfit)
     test(`${what}: rejected, that is acknowledged, counted and kept in the quarantine`, async (scope) => {
       const at = await openIngest(scope);

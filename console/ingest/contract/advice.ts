@@ -7,6 +7,9 @@ import type { SetAside } from "./quarantine.ts";
 /** What is said of a batch that was set aside as a whole; such entries count batches and not values. */
 export const rejectedBatch = "a whole batch";
 
+/** What is said of samples that the store has refused for good; such entries count samples. */
+export const refusedByStore = "refused by the store";
+
 /** The type that would have let a value pass, by what it was. */
 const fitting: Readonly<Record<string, FieldType>> = {
   string: "string",
@@ -92,6 +95,8 @@ export function adviceOf(
     );
   if (got === rejectedBatch)
     return "Mend or update what sends it: as it is, no console takes it, so it was acknowledged and its samples are gone.";
+  if (got === refusedByStore)
+    return "Mend what the store says of them: it has refused them for good, so they were acknowledged and are gone.";
   if (got === "a reserved name") return `Give the field another name: "${field}" means something else to InfluxDB.`;
   if (got === "one more field") return "Put what varies into values: every field name is kept for good.";
   if (got === "long text") return "Send a shorter text: long ones belong in a log.";

@@ -6,7 +6,7 @@ import type { Log } from "#shared/log";
 import type { Unit } from "#shared/messages/moments";
 import { readPlace } from "#shared/messages/place";
 import { readSimple, type SimpleMessage } from "#shared/messages/simple";
-import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../../store/store.ts";
+import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../../store/store.ts";
 import { Seldom } from "../seldom.ts";
 import { countSamples, instantsTaken, isPossible, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
@@ -26,6 +26,8 @@ export interface SimpleSamplesOptions {
   readonly asideSynced?: () => Promise<unknown> | undefined;
   /** Of a message, what could not be stored. */
   readonly setAside: (device: DeviceId, measurement: string, message: Pick<SimpleMessage, "odd" | "more">) => void;
+  /** The store has refused samples for good. */
+  readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
@@ -274,7 +276,10 @@ export class SimpleSamples {
       const lost = rejected.reduce((sum, { count }) => sum + count, 0);
       this.stats.rejected += lost;
       this.stats.stored += countSamples(admitted) - lost;
-      for (const one of rejected) this.#seldom.say("warn", one.device, one, "the store refuses samples");
+      for (const one of rejected) {
+        this.#options.refusedByStore?.(one);
+        this.#seldom.say("warn", one.device, one, "the store refuses samples");
+      }
       spool.remove(rows.filter(({ id }) => id > 0));
       for (const { id } of rows) this.#back.forget(id);
       return true;
