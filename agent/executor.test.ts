@@ -278,4 +278,21 @@ suite("executor", ({ test }) => {
     await passes(1);
     assert.equal(begun.toSorted(), ["once", "once-concurrent"]);
   });
+
+  test("what the console takes for open and was answered long ago is answered again", async (scope) => {
+    const { executor, begun, told, task, withdraw, greet, passes } = device(scope);
+    executor.connected();
+    greet(["one"]);
+    task("one", "live");
+    await passes(60);
+    assert.equal(begun, ["one"]);
+    withdraw("one");
+    assert.is(told("one").length, 1);
+    executor.disconnected();
+    executor.connected();
+    greet(["one"]);
+    await passes(0);
+    assert.is(told("one").length, 2);
+    assert.equal(begun, ["one"]);
+  });
 });

@@ -145,6 +145,7 @@ export class Executor {
     this.#greeted = true;
     this.#word.greet(open, begun);
     this.#repeatUnsettled();
+    for (const id of open ?? []) this.#answerAgain(id as CommandId);
     this.#queue.greeted();
     for (const job of this.#jobs.values()) {
       if (job.handler.concurrent) void this.#carryOut(job);
@@ -280,6 +281,15 @@ export class Executor {
     const outcome = await this.#runner.carryOut(job);
     // Aborted by our own end, it has not ended: the next run finds it in the ledger.
     if (!this.#stopped) await this.#finish(job, outcome);
+  }
+
+  /** The console takes for open what it has acknowledged before: its state was put back. */
+  #answerAgain(id: CommandId): void {
+    const { ledger } = this.#options;
+    const ended = ledger.find(id)?.ended;
+    if (!ended || this.#replies.waitsFor(id)) return;
+    ledger.reopen(id);
+    this.#replies.sendFinal(id, ended);
   }
 
   #withdrawn(id: CommandId): void {

@@ -313,9 +313,9 @@ suite("desk", ({ test }) => {
     assert.equal(await greeted("one"), [call.id, task.id]);
     await eventually("both again", () => tasks().length === before + 2);
     assert.equal(await greeted("one"), [call.id, task.id]);
-    // The call is over, though its end waits for the last word of the device: it is neither shown nor named.
+    // The call is over, though its end waits for the last word of the device: it is named, for that word, and not shown.
     clock.advance(1_001);
-    assert.equal(await greeted("two"), [task.id]);
+    assert.equal(await greeted("two"), [call.id, task.id]);
     await eventually("one again", () => tasks().length === before + 3);
   });
 

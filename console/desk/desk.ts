@@ -277,7 +277,10 @@ export class Desk {
 
   #showNow(device: DeviceId, told: Told): void {
     const standing = this.#standing(device);
+    const { clock, timely = () => true } = this.#options;
+    const now = timely() ? clock.now() : 0;
     for (const command of standing) {
+      if (isOver(command, now)) continue;
       this.#tasks.publish(command, () => {});
       this.#repeats.begin(command);
     }
@@ -455,11 +458,12 @@ export class Desk {
     for (const command of this.#book.open) if (!isOver(command, now)) this.#publishTask(command);
   }
 
-  /** The device's open commands that are to be carried out and have been published. */
+  /**
+   * The device's open commands that have been published. Those whose time is over too: it begins none of them, but may have ended one
+   * before this console's state was put back.
+   */
   #standing(device: DeviceId): readonly Command[] {
-    const { clock, timely = () => true } = this.#options;
-    const now = timely() ? clock.now() : 0;
-    return this.#book.openOf(device).filter((one) => !isOver(one, now) && !this.#fresh.has(nameOf(one)));
+    return this.#book.openOf(device).filter((one) => !this.#fresh.has(nameOf(one)));
   }
 
   /** Nothing was heard of it since it was published. What the device has answered waits for nothing of ours. */
