@@ -34,13 +34,15 @@ export function isExcused(rule: string, story: Story, damage: number): boolean {
   );
 }
 
-function older(rule: string, { told, row }: Story, { who, from, to }: Cost<Role>): boolean {
+function older(rule: string, { told, row, begins }: Story, { who, from, to }: Cost<Role>): boolean {
   if (who !== "server") return false;
   const asked = told[0]?.at ?? 0;
   if (asked >= from - way && asked <= to + way && !row) return ofHistory.has(rule);
   const word = told.find(({ what, at }) => what === "answer" && at >= from - way && at <= to + way);
-  // A call's caller is long gone when the older history comes back: it is closed, and not sent again to be told how it ended.
-  if (word && row?.state === "timed_out") return ofHistory.has(rule) || rule === "what comes too late is kept";
+  // Its time is over when the older history comes back: it is closed, and not sent again to be told how it ended.
+  const ended = word ?? begins.find(({ at }) => at <= to);
+  if (ended && (row?.state === "timed_out" || row?.state === "expired") && asked <= to && (row.ended ?? 0) >= to - way)
+    return ofHistory.has(rule) || rule === "what comes too late is kept";
   const open = word?.state !== undefined && unbegun.has(word.state);
   return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
 }

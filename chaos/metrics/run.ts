@@ -65,7 +65,8 @@ async function play(options: RunOptions, fleet: Fleet, { sender, onlooker }: Out
   const bitOf = ({ fault }: Plan): string =>
     fault.blows.some(({ what }) => what === "turn") ? `: ${striker.costs.at(-1)?.bit}` : "";
   await striker.whole();
-  const deaf: [number, number][] = [];
+  // A console that has just begun is not at an external broker yet.
+  const deaf: [number, number][] = setting.broker === "mosquitto" ? [[0, Date.now() + settling]] : [];
   const bench = {
     fleet,
     striker,
