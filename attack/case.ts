@@ -15,6 +15,8 @@ export interface Budget {
   readonly share: number;
   /** Round trips of the healthy device after each case. */
   readonly trips: number;
+  /** How many times as long as on a quiet machine everything may take. */
+  readonly busy: number;
 }
 
 export interface Stage {

@@ -1,3 +1,4 @@
+import type { Budget } from "./case.ts";
 import type { Place } from "./place.ts";
 
 /** What is asked of the installation after each case. */
@@ -33,11 +34,12 @@ export class Judge {
   #logBytes = 0;
 
   readonly #trips: number;
+  readonly #busy: number;
 
-  /** @param trips round trips that are measured for a percentile */
-  constructor(place: Place, trips: number) {
+  constructor(place: Place, { trips, busy }: Pick<Budget, "trips" | "busy">) {
     this.#place = place;
     this.#trips = trips;
+    this.#busy = busy;
   }
 
   get quiet(): number {
@@ -45,7 +47,7 @@ export class Judge {
   }
 
   get limit(): number {
-    return Math.max(this.#quiet * bounds.slower, bounds.leastMs);
+    return Math.max(this.#quiet * bounds.slower, bounds.leastMs * this.#busy);
   }
 
   /** Bytes of log since the case began. */
@@ -78,7 +80,7 @@ export class Judge {
     }
     const problems: string[] = [];
     const peakMiB = server.peak() - this.#memory;
-    if (heldMs > bounds.heldMs) problems.push(`the event loop was held for ${Math.round(heldMs)} ms`);
+    if (heldMs > bounds.heldMs * this.#busy) problems.push(`the event loop was held for ${Math.round(heldMs)} ms`);
     const p99 = await this.#recovered();
     if (p99 > this.limit)
       problems.push(`round trips afterwards: p99 ${p99.toFixed(1)} ms, quiet ${this.#quiet.toFixed(1)} ms`);

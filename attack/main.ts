@@ -12,7 +12,9 @@ import { run } from "./run.ts";
  *   npm run attack -- --seed 7 --broker embedded --only packets,payloads
  */
 const usage = `usage: npm run attack -- [--seed TEXT] [--broker embedded|mosquitto|both] [--only CASE,…] [--connections N] [--payloads N]
-                         [--requests N] [--samples N] [--share N] [--trips N] [--keep]
+                         [--requests N] [--samples N] [--share N] [--trips N] [--busy N] [--keep]
+
+--busy N: the machine does other work, so that everything may take N times as long
 
 cases:
 ${cases.map(({ name, tries }) => `  ${name.padEnd(20)} ${tries}`).join("\n")}`;
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     samples: { type: "string", default: "600000" },
     share: { type: "string", default: "1" },
     trips: { type: "string", default: "100" },
+    busy: { type: "string", default: "1" },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -49,6 +52,7 @@ const budget: Budget = {
   samples: numberOf("samples"),
   share: numberOf("share"),
   trips: numberOf("trips"),
+  busy: numberOf("busy"),
 };
 const seed = values.seed ?? String(randomInt(1_000_000));
 

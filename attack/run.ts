@@ -31,7 +31,7 @@ export async function run({ kind, seed, budget, cases, keep, say }: RunOptions):
     for (const problem of problems) say(`    ${problem}`);
   };
   try {
-    const judge = new Judge(place, budget.trips);
+    const judge = new Judge(place, budget);
     await judge.measureQuiet();
     say(`${kind}: quiet p99 ${judge.quiet.toFixed(1)} ms, at most ${judge.limit.toFixed(1)} ms after a case`);
     say(heading);
