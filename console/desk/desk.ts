@@ -277,10 +277,8 @@ export class Desk {
 
   #showNow(device: DeviceId, told: Told): void {
     const standing = this.#standing(device);
-    const { clock, timely = () => true } = this.#options;
-    const now = timely() ? clock.now() : 0;
     for (const command of standing) {
-      if (isOver(command, now)) continue;
+      if (this.#isOver(command)) continue;
       this.#tasks.publish(command, () => {});
       this.#repeats.begin(command);
     }
@@ -453,9 +451,7 @@ export class Desk {
   async #publishAll(): Promise<void> {
     // Where the disk refuses, they stand in the file all the same.
     await this.#persist.synced().catch(() => {});
-    const { clock, timely = () => true } = this.#options;
-    const now = timely() ? clock.now() : 0;
-    for (const command of this.#book.open) if (!isOver(command, now)) this.#publishTask(command);
+    for (const command of this.#book.open) if (!this.#isOver(command)) this.#publishTask(command);
   }
 
   /**
@@ -468,15 +464,22 @@ export class Desk {
 
   /** Nothing was heard of it since it was published. What the device has answered waits for nothing of ours. */
   #again(name: CommandName): boolean {
-    const { clock, device, bus } = this.#options;
+    const { device, bus } = this.#options;
     const command = this.#book.openOne(name);
     if (command?.state !== "queued") return false;
     // To a device that is away it is shown when that comes.
-    if (!bus.connected || !device(command.device)?.online || isOver(command, this.timely ? clock.now() : 0))
-      return true;
+    if (!bus.connected || !device(command.device)?.online || this.#isOver(command)) return true;
     this.#tasks.publish(command, () => {});
     this.#book.note(changed(command, { shown: (command.shown ?? 0) + 1 }));
     return true;
+  }
+
+  /**
+   * Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. By a clock that is doubted nothing
+   * is over.
+   */
+  #isOver(command: Command): boolean {
+    return this.timely && (latestBeginning(command) ?? Infinity) <= this.#options.clock.now();
   }
 
   #publishTask(command: Command): void {
@@ -498,11 +501,6 @@ function tell(standing: readonly Command[], told: Told): void {
     standing.map(({ id }) => id),
     begun.map(({ id }) => id),
   );
-}
-
-/** Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. */
-function isOver(command: Command, now: number): boolean {
-  return (latestBeginning(command) ?? Infinity) <= now;
 }
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
