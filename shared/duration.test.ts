@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { formatDuration, parseDuration } from "#shared/duration";
+import { formatDuration, parseDuration, readDuration } from "#shared/duration";
 import { suite } from "../test/suite.ts";
 
 suite("duration", ({ test }) => {
@@ -9,21 +9,49 @@ suite("duration", ({ test }) => {
       ["5s", 5_000],
       ["1.5s", 1_500],
       ["1h30m", 5_400_000],
+      [" 1h 30 m ", 5_400_000],
       ["7d", 604_800_000],
-      ["250", 250],
+      ["1w", 604_800_000],
       [1_000, 1_000],
     ];
-    for (const [text, ms] of cases) assert.is(parseDuration(text), ms);
+    for (const [text, ms] of cases) assert.is(parseDuration(text), ms, String(text));
   });
 
   test("anything else is refused with an example", () => {
-    for (const text of ["", "5 parsecs", "s", "-5s", "5s!", "0", "NaN", 0, -1, Number.NaN, Infinity]) {
+    for (const text of [
+      "",
+      "5 parsecs",
+      "s",
+      "-5s",
+      "5s!",
+      "0s",
+      "0.4ms",
+      "NaN",
+      "1h30",
+      0,
+      -1,
+      Number.NaN,
+      Infinity,
+    ]) {
       assert.throws(
         () => parseDuration(text, "timeout"),
-        (error: Error) => error.message.includes("timeout"),
+        (error: Error) => error.message.startsWith("timeout "),
         String(text),
       );
     }
+  });
+
+  test("text without a unit could mean any, and is refused with the sentence that says so", () => {
+    for (const text of ["10", "0", " 10 ", "1.5", "100000"]) {
+      assert.throws(
+        () => readDuration(text),
+        (error: Error) =>
+          error.message ===
+          "expected a unit with the number, as in 10s, 500ms, 15m, 1h30m or 7d: alone it could mean any",
+        text,
+      );
+    }
+    assert.throws(() => parseDuration("10", "ttl"), /^ttl is "10": expected a unit with the number/);
   });
 
   test("is written in its two largest units", () => {
@@ -36,5 +64,6 @@ suite("duration", ({ test }) => {
       [90_000_000, "1d 1h"],
     ];
     for (const [ms, text] of cases) assert.is(formatDuration(ms), text);
+    for (const ms of [350, 4_200, 90_000, 3_600_000, 90_000_000]) assert.is(parseDuration(formatDuration(ms)), ms);
   });
 });

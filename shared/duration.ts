@@ -1,5 +1,5 @@
-import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { asError, BadInputError } from "#shared/errors";
+import { quoted } from "#shared/printable";
 
 const units: Readonly<Record<string, number>> = {
   ms: 1,
@@ -10,27 +10,42 @@ const units: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** A duration as people write it: `500ms`, `5s`, `1h30m`, or a number of milliseconds. */
+/** A duration: text with its unit, as people write it (`500ms`, `5s`, `1h30m`), or a number of milliseconds, as programs do. */
 export type Duration = string | number;
 
-/** @returns milliseconds @throws BadInputError that shows how to write one */
-export function parseDuration(duration: Duration, what = "duration"): number {
-  if (typeof duration === "number" || /^\d+$/.test(duration)) return positive(Number(duration), what);
-  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== duration.trim()) {
+const written = /^(?:\s*\d+(?:\.\d+)?\s*(?:ms|[smhdw]))+\s*$/;
+const unitless = /^\s*\d+(?:\.\d+)?\s*$/;
+
+/**
+ * Reads one that was written by a person: only with its unit, for a number alone is milliseconds to one and seconds to another.
+ * @returns milliseconds @throws BadInputError whose message ends a sentence, and says what was expected
+ */
+export function readDuration(text: string): number {
+  if (unitless.test(text))
     throw new BadInputError(
-      `${what} ${quoted(duration)} is not a duration: expected for example 500ms, 5s, 15m, 1h30m, 7d, or milliseconds`,
+      "expected a unit with the number, as in 10s, 500ms, 15m, 1h30m or 7d: alone it could mean any",
     );
-  }
-  return positive(
-    parts.reduce((sum, [, amount, unit = "ms"]) => sum + Number(amount) * (units[unit] ?? 1), 0),
-    what,
-  );
+  if (!written.test(text)) throw new BadInputError("expected a duration such as 500ms, 10s, 15m, 1h30m or 7d");
+  let ms = 0;
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[smhdw])/g))
+    ms += Number(amount) * (units[unit] ?? Number.NaN);
+  return positive(ms);
 }
 
-function positive(ms: number, what: string): number {
-  if (Number.isFinite(ms) && ms > 0) return Math.round(ms);
-  throw new BadInputError(`${what} must be more than 0, got ${ms} ms`);
+/** @param what names it in the message @returns milliseconds @throws BadInputError that shows how to write one */
+export function parseDuration(duration: Duration, what = "duration"): number {
+  try {
+    return typeof duration === "number" ? positive(duration) : readDuration(duration);
+  } catch (error) {
+    const given = typeof duration === "number" ? `${duration} ms` : quoted(duration);
+    throw new BadInputError(`${what} is ${given}: ${asError(error).message}`);
+  }
+}
+
+function positive(ms: number): number {
+  const whole = Math.round(ms);
+  if (Number.isFinite(whole) && whole > 0) return whole;
+  throw new BadInputError("expected more than 0");
 }
 
 /** Milliseconds in the two largest units that matter: `1h 30m`, `4.2s`, `350ms`. */

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { BadInputError } from "#shared/errors";
-import { forTerminalJson } from "#shared/printable";
+import { quoted } from "#shared/printable";
+
+export { quoted };
 
 /** A device's id: its MQTT client id and user name. Comes into being only by {@link parseDeviceId}. */
 export type DeviceId = string & { readonly brand: "DeviceId" };
@@ -79,9 +81,4 @@ export function deviceIdFromHostname(hostname: string): DeviceId {
     .replace(/^[^a-z0-9]+/, "")
     .slice(0, 63);
   return asDeviceId(cleaned) ?? parseDeviceId("device");
-}
-
-/** Text from outside, fit to stand in a message: quoted, what a terminal obeys escaped, cut at 80 characters. */
-export function quoted(text: string): string {
-  return forTerminalJson(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }

@@ -43,6 +43,11 @@ export function forTerminalJson(json: string): string {
   return json.replaceAll(unsafe, (one) => (one === "\n" ? one : escaped(one)));
 }
 
+/** Text from outside, fit to stand in a message: quoted, what a terminal obeys escaped, cut at 80 characters. */
+export function quoted(text: string): string {
+  return forTerminalJson(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
+}
+
 /**
  * One word for a POSIX shell, quoted where it needs to be. A word that holds what a terminal obeys (a newline would end the line
  * of whoever pastes it) has no safe form and becomes a placeholder. Does not help a word that begins with `-`: it is still an option.

@@ -61,6 +61,21 @@ suite("settings", ({ test }) => {
     }
   });
 
+  test("a duration without a unit is refused, wherever it comes from", async ({ directory }) => {
+    const file = join(await directory(), "muster.toml");
+    await writeFile(file, "interval = 10\n");
+    const sources: [Parameters<typeof loadSettings>[0], string][] = [
+      [{ env: { MUSTER_INTERVAL: "10" } }, "MUSTER_INTERVAL"],
+      [{ flags: { interval: "10" } }, "--interval"],
+      [{ file }, `interval in ${file}`],
+    ];
+    for (const [source, name] of sources)
+      assert.match(
+        problemsOf(() => loadSettings(source)),
+        `${name} is "10": expected a unit with the number, as in 10s`,
+      );
+  });
+
   test("a wrong value that may hold a password is not repeated", () => {
     const env = { MUSTER_INFLUX_URL: "htp://me:hunter2@db/x", MUSTER_MQTT_URL: "mqtt//me:hunter2@host" };
     assert.throws(

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
-import { parseDuration } from "#shared/duration";
+import { readDuration } from "#shared/duration";
 import { asError, EnvironmentError, SettingsError } from "#shared/errors";
 import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId, quoted } from "#shared/ids";
@@ -82,7 +82,7 @@ export const settings = {
   interval: setting({
     env: "MUSTER_INTERVAL",
     help: "time between the agent's samples",
-    parse: (value) => parseDuration(value),
+    parse: readDuration,
     default: 10_000,
     shown: "10s; 1s for the agent inside `muster start`",
   }),
@@ -101,14 +101,14 @@ export const settings = {
   outboxAge: setting({
     env: "MUSTER_OUTBOX_AGE",
     help: "how long it keeps them at most",
-    parse: (value) => parseDuration(value),
+    parse: readDuration,
     default: 7 * 86_400_000,
     shown: "7d",
   }),
   influxRetention: setting({
     env: "MUSTER_INFLUX_RETENTION",
     help: "how long InfluxDB keeps samples, as the database's default retention policy",
-    parse: (value): number | undefined => parseDuration(value),
+    parse: (value): number | undefined => readDuration(value),
     default: undefined,
     shown: "the database's own: for ever",
   }),
@@ -171,7 +171,7 @@ export const settings = {
   historyAge: setting({
     env: "MUSTER_HISTORY_AGE",
     help: "how long the embedded store keeps samples",
-    parse: (value) => parseDuration(value),
+    parse: readDuration,
     default: 7 * 86_400_000,
     shown: "7d",
   }),

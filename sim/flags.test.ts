@@ -22,7 +22,7 @@ suite("the flags of sim", ({ test }) => {
       clone: 2,
     });
     assert.is(plan({ ...flags, flap: "100%" }, 3).faults.flap.devices, 3);
-    for (const flap of ["101%", "4", "x", "-1", "5%/", "5%/soon"])
+    for (const flap of ["101%", "4", "x", "-1", "5%/", "5%/soon", "5%/10"])
       assert.throws(() => parseFaults({ flap }, 3), /--flap/);
     assert.throws(
       () => parseFaults({ clone: "4" }, 3),

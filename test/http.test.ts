@@ -88,7 +88,13 @@ suite("HTTP API", ({ test }) => {
     );
     problem(await ask("GET", `${path}&from=now&to=-1h`), 400, /from .* must be before to/);
     problem(await ask("GET", `${path}&from=yesterday`), 400, /is not a moment/);
-    problem(await ask("GET", `${path}&from=-30d&every=1s`), 400, /gives 2592000 points: ask for at least/);
+    problem(
+      await ask("GET", `${path}&from=-30d&every=1s`),
+      400,
+      /gives 2592000 points: ask for at least every=129600ms$/,
+    );
+    problem(await ask("GET", `${path}&every=1000`), 400, /every is "1000": expected a unit/);
+    problem(await ask("GET", `${path}&from=-900`), 400, /from is "900": expected a unit/);
     problem(await ask("GET", "/api/devices/rpi-7/metrics?measurement=mem"), 400, /field/);
   });
 
@@ -125,6 +131,8 @@ suite("HTTP API", ({ test }) => {
     problem(await send({ key: "ping", args: { n: 2 ** 53 } }), 400, /args.* send it as text/);
     problem(await send({ args: {} }), 400, /key/);
     problem(await send({ key: "ping", timeout: 5 }), 400, /milliseconds/);
+    problem(await send({ key: "ping", timeout: "5" }), 400, /timeout is "5": expected a unit/);
+    problem(await send({ key: "ping", ttl: "5" }), 400, /ttl is "5": expected a unit/);
     problem(await ask("POST", "/api/devices/rpi-9/commands", { key: "ping" }), 404, /no device/);
     await agent.stop();
     await fleet.sees("rpi-7", false);

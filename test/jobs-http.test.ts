@@ -115,7 +115,8 @@ suite("HTTP API of jobs", ({ test }) => {
       [{ key: "mark", target: all, rate: 0 }, 400, /rate/],
       [{ key: "mark", target: all, canary: -1 }, 400, /canary/],
       [{ key: "mark", target: all, abort: { failed: 20 } }, 400, /failed/],
-      [{ key: "mark", target: all, ttl: "soon" }, 400, /ttl "soon" is not a duration/],
+      [{ key: "mark", target: all, ttl: "soon" }, 400, /ttl is "soon": expected a duration/],
+      [{ key: "mark", target: all, ttl: "5" }, 400, /ttl is "5": expected a unit/],
     ];
     for (const [body, status, detail] of cases) problem(await ask("POST", "/api/jobs", body), status, detail);
     const eve = "eve:battery staple";

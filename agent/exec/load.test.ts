@@ -139,7 +139,8 @@ suite("executables: what is offered", ({ test }) => {
     ["prints nothing", "#!/bin/sh\n", "its description is not one JSON object"],
     ["misspells a key", shell("", { onInterupt: "fail" }), 'Unrecognized key: "onInterupt"'],
     ["names an unknown policy", shell("", { onInterrupt: "maybe" }), "onInterrupt"],
-    ["gives a bad timeout", shell("", { timeout: "soon" }), 'its timeout "soon" is not a duration'],
+    ["gives a bad timeout", shell("", { timeout: "soon" }), 'its timeout is "soon": expected a duration'],
+    ["gives a timeout without a unit", shell("", { timeout: "30" }), 'its timeout is "30": expected a unit'],
     ["has args of no object", shell("", { args: { type: "string" } }), 'expected "type": "object"'],
     [
       "has args of an unknown type",

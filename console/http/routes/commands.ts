@@ -23,7 +23,9 @@ import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
 
-const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
+const duration = z
+  .union([z.number(), z.string()])
+  .describe('a number of milliseconds, or text with its unit: "5s", "1h30m"');
 const order = z.object({
   key: z.string().min(1).max(64),
   args: z.record(z.string(), json).refine(isExact, sendAsText).optional(),
@@ -238,6 +240,6 @@ function toTimeout(timeout: string | number | undefined): number {
   const ms = parseDuration(timeout ?? defaultTimeout, "timeout");
   if (ms >= timeoutRange.shortest && ms <= timeoutRange.longest) return ms;
   throw new BadInputError(
-    `timeout is ${ms} ms: expected ${timeoutRange.shortest} ms to 1 h; numbers are milliseconds, or write "5s"; to wait longer for the device use ttl`,
+    `timeout is ${ms} ms: expected ${timeoutRange.shortest} ms to 1 h; a number is milliseconds, or write "5s"; to wait longer for the device use ttl`,
   );
 }

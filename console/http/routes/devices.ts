@@ -115,7 +115,9 @@ export const deviceRoutes =
             every: z
               .string()
               .optional()
-              .describe("the mean of each such interval; 0 for raw values; fitting the range by default"),
+              .describe(
+                "the mean of each such interval, as 10s or 500ms; 0 for raw values; fitting the range by default",
+              ),
           }),
           response: {
             200: z.object({
@@ -165,7 +167,7 @@ export function toRange(
     query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
   if (every > 0 && (to - from) / every > mostPoints) {
     throw new BadInputError(
-      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / mostPoints)}`,
+      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / mostPoints)}ms`,
     );
   }
   return { from, to, every };

@@ -19,7 +19,9 @@ import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import type { Steps } from "../turns.ts";
 
-const duration = z.union([z.number(), z.string()]).describe('milliseconds, or with a unit: "5s", "1h"');
+const duration = z
+  .union([z.number(), z.string()])
+  .describe('a number of milliseconds, or text with its unit: "5s", "1h30m"');
 const order = z.object({
   key: z.string().min(1).max(64),
   args: z.record(z.string(), json).refine(isExact, sendAsText).default({}),

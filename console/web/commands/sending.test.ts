@@ -9,9 +9,10 @@ suite("web command times", ({ test }) => {
   });
 
   test("that are none are told of each by itself", () => {
-    const result = readTimes({ timeout: "soon", ttl: "0s" });
+    const result = readTimes({ timeout: "soon", ttl: "5" });
     if (result.ok) throw new Error("wrong times passed");
     assert.equal(Object.keys(result.problems), ["timeout", "ttl"]);
+    assert.match(result.problems.ttl ?? "", /^Expected a unit/);
   });
 
   test("stand in the command only where given", () => {

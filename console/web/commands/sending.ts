@@ -1,26 +1,23 @@
 import type { Json } from "#shared/messages/command";
 import type { NewCommand } from "../api/console.ts";
-import { parseDuration } from "../format/duration.ts";
+import { typedDuration } from "../format/duration.ts";
 
 /** What the form's two times say. */
 export type ReadTimes =
   | { readonly ok: true; readonly timeout?: number; readonly ttl?: number }
   | { readonly ok: false; readonly problems: { readonly timeout?: string; readonly ttl?: string } };
 
-const expectation = "Expected a time such as 5s, 10m or 1h.";
-
-const wrong = (text: string, ms: number | undefined): boolean => text.trim() !== "" && !ms;
-
 /** Reads both times; one that was left empty is left to the console. */
 export function readTimes(typed: { timeout: string; ttl: string }): ReadTimes {
-  const timeout = parseDuration(typed.timeout);
-  const ttl = parseDuration(typed.ttl);
-  const problems = {
-    ...(wrong(typed.timeout, timeout) ? { timeout: expectation } : {}),
-    ...(wrong(typed.ttl, ttl) ? { ttl: expectation } : {}),
-  };
-  if (Object.keys(problems).length > 0) return { ok: false, problems };
-  return { ok: true, ...(timeout ? { timeout } : {}), ...(ttl ? { ttl } : {}) };
+  const times: { timeout?: number; ttl?: number } = {};
+  const problems: { timeout?: string; ttl?: string } = {};
+  for (const name of ["timeout", "ttl"] as const) {
+    if (typed[name].trim() === "") continue;
+    const read = typedDuration(typed[name]);
+    if ("ms" in read) times[name] = read.ms;
+    else problems[name] = read.problem;
+  }
+  return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, ...times };
 }
 
 /** The command to post: no empty `args`, and only the times that were given. */

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../../test/suite.ts";
-import { formatAgo, formatDuration, parseDuration } from "./duration.ts";
+import { formatAgo, formatDuration, typedDuration } from "./duration.ts";
 
 suite("web durations", ({ test }) => {
   test("are told in two units at most", () => {
@@ -35,18 +35,22 @@ suite("web durations", ({ test }) => {
     for (const [ts, text] of cases) assert.is(formatAgo(ts, now), text);
   });
 
-  test("are read with a unit, or as seconds without", () => {
-    const cases: [string, number | undefined][] = [
+  test("are read with their unit alone, as the console does it", () => {
+    const cases: [string, number | RegExp][] = [
       ["500ms", 500],
       ["5s", 5_000],
       [" 1.5 h ", 5_400_000],
       ["2D", 172_800_000],
-      ["10", 10_000],
-      ["", undefined],
-      ["-5s", undefined],
-      ["5 weeks", undefined],
-      ["1h30m", undefined],
+      ["1h30m", 5_400_000],
+      ["10", /^Expected a unit with the number, as in 10s/],
+      ["-5s", /^Expected a duration such as/],
+      ["5 weeks", /^Expected a duration such as/],
+      ["0s", /^Expected more than 0\.$/],
     ];
-    for (const [text, ms] of cases) assert.is(parseDuration(text), ms, text);
+    for (const [text, expected] of cases) {
+      const read = typedDuration(text);
+      if (typeof expected === "number") assert.equal(read, { ms: expected }, text);
+      else assert.match("problem" in read ? read.problem : "", expected, text);
+    }
   });
 });

@@ -1,3 +1,5 @@
+import { readDuration } from "#shared/duration";
+
 /** Spans of time for people, and back. All in milliseconds. */
 const units = [
   { letter: "d", ms: 86_400_000 },
@@ -32,11 +34,12 @@ export function formatAgo(ts: number, now: number): string {
   return unit ? `${Math.floor(ms / unit.ms)} ${unit.letter} ago` : "now";
 }
 
-const factors: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** The milliseconds in "500ms", "5s", "1.5 h", "2d"; a bare number is seconds. Undefined where it is none of these. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(text.trim().toLowerCase());
-  const factor = factors[match?.[2] ?? "s"];
-  return match && factor !== undefined ? Math.round(Number(match[1]) * factor) : undefined;
+/** What somebody typed: milliseconds, or a sentence about what is wrong with it. */
+export function typedDuration(text: string): { readonly ms: number } | { readonly problem: string } {
+  try {
+    return { ms: readDuration(text.toLowerCase()) };
+  } catch (error) {
+    const { message } = error as Error;
+    return { problem: `${message.slice(0, 1).toUpperCase()}${message.slice(1)}.` };
+  }
 }

@@ -37,7 +37,7 @@ suite("the job form", ({ test }) => {
   });
 
   test("each field that cannot be read says so", () => {
-    const typed = { ...blank, target: "where" as const, args: "[1]", rate: "0", canary: "-1", min: "2", ttl: "soon" };
+    const typed = { ...blank, target: "where" as const, args: "[1]", rate: "0", canary: "-1", min: "2", ttl: "5" };
     const read = readOrder(typed);
     assert.equal(read.ok ? [] : Object.keys(read.problems).sort(), [
       "args",
@@ -47,5 +47,6 @@ suite("the job form", ({ test }) => {
       "ttl",
       "where",
     ]);
+    assert.match(read.ok ? "" : (read.problems.ttl ?? ""), /^Expected a unit/);
   });
 });

@@ -1,5 +1,5 @@
 import { readArguments } from "../commands/arguments.ts";
-import { parseDuration } from "../format/duration.ts";
+import { typedDuration } from "../format/duration.ts";
 import type { JobOrder, Target } from "./api.ts";
 
 /** What stands in the form, as typed. */
@@ -55,8 +55,13 @@ export function readOrder(typed: Typed): ReadOrder {
   const canary = given("canary", whole(0), "Expected a whole number.");
   const failed = given("failed", between(0, 100), "Expected 0 to 100 percent.");
   const min = given("min", whole(1), "Expected a whole number, 1 or more.");
-  const ttl = given("ttl", parseDuration, "Expected a time such as 10m or 1h.");
-  const timeout = given("timeout", parseDuration, "Expected a time such as 30s or 10m.");
+  const time = (name: "ttl" | "timeout"): number | undefined => {
+    const read = typed[name].trim() === "" ? undefined : typedDuration(typed[name]);
+    if (read && "problem" in read) problems[name] = read.problem;
+    return read && "ms" in read ? read.ms : undefined;
+  };
+  const ttl = time("ttl");
+  const timeout = time("timeout");
   if (min !== undefined && typed.failed.trim() === "") problems.failed = "Say how many may fail.";
   if (Object.keys(problems).length > 0 || !target || !args.ok) return { ok: false, problems };
   const order = {
