@@ -1,4 +1,5 @@
 import { arch, hostname, platform, release } from "node:os";
+import { spreadOf } from "#shared/back-off";
 import { systemClock } from "#shared/clock";
 import type { Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
@@ -115,6 +116,7 @@ export class Agent {
         payload: death(boot, session, "connection lost"),
         retain: true,
       }),
+      spread: () => spreadOf(this.#console.fleet),
       log,
       clock,
     });

@@ -43,4 +43,17 @@ suite("the console's presence at an agent", ({ test }) => {
         assert.is(presence.isAway, isAway);
       }
     });
+
+  test("the fleet's size is the newest one told, and outlives the connection", () => {
+    const presence = new ConsolePresence();
+    assert.is(presence.fleet, 0);
+    presence.heard({ v: 1, online: true, session: "a", fleet: 4_000 }, true);
+    presence.heard({ v: 1, online: false, session: "a" }, false);
+    presence.forget();
+    assert.is(presence.fleet, 4_000);
+    presence.heard({ v: 1, online: true, session: "b" }, false);
+    assert.is(presence.fleet, 4_000, "a console of before does not say");
+    presence.heard({ v: 1, online: true, session: "b", fleet: 4 }, false);
+    assert.is(presence.fleet, 4);
+  });
 });

@@ -7,6 +7,12 @@ import type { ConsoleStatus } from "#shared/messages/presence";
 export class ConsolePresence {
   #session: string | undefined;
   #isAway = false;
+  #fleet = 0;
+
+  /** How many devices there are by the console's last word, which holds without a connection: it is for the way back. */
+  get fleet(): number {
+    return this.#fleet;
+  }
 
   /** Whether the console has said, or the broker for it, that it is gone. */
   get isAway(): boolean {
@@ -17,7 +23,7 @@ export class ConsolePresence {
    * @param retained whether the broker had kept it: then it tells of one that has been there
    * @returns `returned` where another console, or the same one anew, has begun to listen; `past` for what changes nothing
    */
-  heard({ online, session }: ConsoleStatus, retained: boolean): "returned" | "past" | undefined {
+  heard({ online, session, fleet }: ConsoleStatus, retained: boolean): "returned" | "past" | undefined {
     const known = this.#session;
     if (!online) {
       if (known !== undefined && known !== session) return "past";
@@ -26,10 +32,11 @@ export class ConsolePresence {
     }
     this.#session = session;
     this.#isAway = false;
+    this.#fleet = fleet ?? this.#fleet;
     return known === session || (known === undefined && retained) ? undefined : "returned";
   }
 
-  /** The connection is gone, and with it what is known of the console. */
+  /** The connection is gone, and with it what is known of the console's presence. */
   forget(): void {
     this.#session = undefined;
     this.#isAway = false;

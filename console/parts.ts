@@ -36,6 +36,9 @@ import { InfluxStore } from "./store/influx.ts";
 import { StoreUnavailableError, type MetricsStore, type StoredTypes } from "./store/store.ts";
 import { consoleStatus, Voice } from "./voice.ts";
 
+/** Milliseconds at most between two tries of the console at a broker that is not there. */
+const consoleSpread = 1_000;
+
 /** What every part is given. */
 export interface Surroundings {
   readonly options: ConsoleOptions;
@@ -80,7 +83,9 @@ export function compose(given: Surroundings) {
   const registry = new Registry({ database, clock, failed, enrolled: (id) => accounts.find(id)?.role === "device" });
   const refusals = new Refusals({ bus, topics, ...common });
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
-  const voice = new Voice({ bus, topics, ...common });
+  const voice = new Voice({ bus, topics, ...common, fleet: () => registry.size });
+  registry.changes.on(() => voice.fleetChanged());
+  registry.removals.on(() => voice.fleetChanged());
   const desk = new Desk({
     database,
     bus,
@@ -227,6 +232,8 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
       payload: consoleStatus({ session, online: false, now: clock.now() }),
       retain: true,
     }),
+    // There is one console, for which the whole fleet waits.
+    spread: () => consoleSpread,
     log,
     clock,
   });

@@ -112,6 +112,11 @@ export class Registry {
     return { known: this.#entries.size, online };
   }
 
+  /** How many devices there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   list(): readonly Device[] {
     return [...this.walk()];
   }

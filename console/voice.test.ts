@@ -5,6 +5,7 @@ import { payloadCap } from "#shared/codec";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { mostTold, readAck } from "#shared/messages/metrics";
+import { readConsoleStatus } from "#shared/messages/presence";
 import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
 import { Voice } from "./voice.ts";
@@ -27,7 +28,7 @@ suite("the console's greeting", ({ test }) => {
         subscribe: () => async () => {},
         onConnection: () => {},
       };
-      const voice = new Voice({ bus, topics: new Topics(), clock: new ManualClock(), log: silentLog });
+      const voice = new Voice({ bus, topics: new Topics(), clock: new ManualClock(), log: silentLog, fleet: () => 0 });
       const ids = Array.from({ length: open }, (_, n) => parseCommandId(String(n).padStart(63, "x")));
       voice.greet(parseDeviceId("a"), { v: 1, online: true, boot: "b", session: "s" }, ids, ids.slice(open - begun));
       const acks = said.map((payload) => readAck(payload));
@@ -45,4 +46,26 @@ suite("the console's greeting", ({ test }) => {
       assert.ok(acks.every(({ boot, session }) => boot === "b" && session === "s"));
       assert.ok(said.every(({ length }) => length <= payloadCap));
     });
+});
+
+suite("the console's word on its fleet", ({ test }) => {
+  test("is told again where agents would wait for much longer or shorter, and only then", async () => {
+    const told: (number | undefined)[] = [];
+    let fleet = 0;
+    const bus: Bus = {
+      connected: true,
+      publish: async (_, payload) => void told.push(readConsoleStatus(payload).fleet),
+      subscribe: () => async () => {},
+      onConnection: () => {},
+    };
+    const topics = new Topics();
+    const voice = new Voice({ bus, topics, clock: new ManualClock(), log: silentLog, fleet: () => fleet });
+    voice.fleetChanged();
+    assert.equal(told, [], "without a connection nothing is told");
+    voice.connected("s");
+    for (fleet = 1; fleet <= 10_000; fleet++) voice.fleetChanged();
+    for (; fleet > 0; fleet--) voice.fleetChanged();
+    await Promise.resolve();
+    assert.equal(told, [0, 1_500, 2_250, 3_375, 5_063, 7_595, 5_063, 3_375, 2_250, 1_500, 1_000]);
+  });
 });

@@ -1,3 +1,4 @@
+import { spreadOf } from "#shared/back-off";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
@@ -14,7 +15,12 @@ export interface VoiceOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   readonly log: Log;
+  /** How many devices there are. */
+  readonly fleet: () => number;
 }
+
+/** A fleet's size is told again once its agents would wait by so much longer or shorter for the broker: each time, all of them hear it. */
+const noteworthy = 1.5;
 
 /**
  * What the console says to everybody: its presence, acks, numbers. Nothing of it is lost for good with the connection: acks come
@@ -25,6 +31,7 @@ export class Voice {
   /** Of the connection to the broker, while there is one. */
   #session: string | undefined;
   #taking: boolean | undefined;
+  #toldFleet = 0;
 
   constructor(options: VoiceOptions) {
     this.#options = options;
@@ -55,6 +62,12 @@ export class Voice {
     this.#taking = taking;
     void this.#announce(true);
     return true;
+  }
+
+  /** There is a device more, or less. */
+  fleetChanged(): void {
+    const ratio = spreadOf(this.#options.fleet()) / spreadOf(this.#toldFleet);
+    if (ratio >= noteworthy || ratio <= 1 / noteworthy) void this.#announce(true);
   }
 
   async goodbye(): Promise<void> {
@@ -108,9 +121,10 @@ export class Voice {
   }
 
   async #announce(online: boolean): Promise<void> {
-    const { topics, clock } = this.#options;
+    const { topics, clock, fleet } = this.#options;
     if (this.#session === undefined) return;
-    const payload = consoleStatus({ session: this.#session, online, taking: this.#taking, now: clock.now() });
+    const told = { taking: this.#taking, fleet: (this.#toldFleet = fleet()) };
+    const payload = consoleStatus({ session: this.#session, online, ...told, now: clock.now() });
     await this.#publish(topics.build({ kind: "console" }), payload, { retain: true });
   }
 
@@ -129,14 +143,16 @@ export function consoleStatus({
   session,
   online,
   taking,
+  fleet,
   now,
 }: {
   readonly session: string;
   readonly online: boolean;
   readonly taking?: boolean | undefined;
+  readonly fleet?: number;
   readonly now: number;
 }): Buffer {
-  const told = online && taking !== undefined ? { taking } : {};
+  const told = online ? { ...(taking !== undefined && { taking }), ...(fleet !== undefined && { fleet }) } : {};
   const status: ConsoleStatus = { v: 1, online, session, ...told, version, ts: Math.round(now) };
   return encode(status, "json");
 }

@@ -1,16 +1,34 @@
 import { createServer, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { parser, generate, type Packet } from "mqtt-packet";
-import { systemClock } from "#shared/clock";
-import { Link, type LinkOptions } from "#shared/link";
+import { shortestSpread } from "#shared/back-off";
+import { ManualClock, systemClock } from "#shared/clock";
+import { Link, toldAgain, type LinkOptions } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { SendWindow } from "#shared/send-window";
-import { eventually, suite, type Scope } from "../test/suite.ts";
+import { freePort } from "../test/mosquitto.ts";
+import { eventually, suite, withDeadline, type Scope } from "../test/suite.ts";
+
+/** Stands still, and tells when somebody waits for it. */
+class AwaitedClock extends ManualClock {
+  #tell = (): void => {};
+
+  armed(): Promise<void> {
+    return new Promise((resolve) => (this.#tell = resolve));
+  }
+
+  override after(ms: number, run: () => void): () => void {
+    const cancel = super.after(ms, run);
+    this.#tell();
+    return cancel;
+  }
+}
 
 /** A server that shows each packet, and answers what it is told to: what a broker may do, and no broker does when asked. */
 async function peer(
   scope: Scope,
   answer: (packet: Packet, send: (packet: Packet) => void, socket: Socket) => void,
+  port = 0,
 ): Promise<{ url: string; seen: Packet[] }> {
   const seen: Packet[] = [];
   const server = createServer((socket) => {
@@ -26,7 +44,7 @@ async function peer(
     });
     socket.on("data", (bytes) => reading.parse(bytes));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
   return { url: `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`, seen };
 }
@@ -142,6 +160,25 @@ suite("link", ({ test }) => {
       const { said } = linkTo(scope, url);
       await eventually("its name", () => said.some((line) => sentence.test(line)));
     }
+  });
+
+  test("a broker that is away is asked within the fleet's bound however long it was away, and the log is not filled with it", async (scope) => {
+    const clock = new AwaitedClock();
+    const port = await freePort();
+    let armed = clock.armed();
+    const { link, said } = linkTo(scope, `mqtt://127.0.0.1:${port}`, { clock, version: 4, random: () => 1 });
+    const missATry = async (): Promise<void> => {
+      await withDeadline(armed, 5, "the next try to be arranged");
+      armed = clock.armed();
+      clock.advance(shortestSpread);
+    };
+    for (let away = 0; away < 2 * toldAgain; away += shortestSpread) await missATry();
+    assert.is(said.length, 2, said.join("\n"));
+    assert.match(said[0] ?? "", /ECONNREFUSED.*; next try in 250 ms/);
+    await withDeadline(armed, 5, "the next try to be arranged");
+    await peer(scope, (packet, send) => packet.cmd === "connect" && send(welcome()), port);
+    clock.advance(shortestSpread);
+    await eventually("the connection", () => link.connected);
   });
 
   test("a broker that closed version 5 early is asked for it again", async (scope) => {

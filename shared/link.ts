@@ -1,6 +1,7 @@
 import mqtt, { ReasonCodes, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
+import { BackOff, shortestSpread } from "#shared/back-off";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** 0 ≤ n < 1; spreads reconnects of many agents. */
   readonly random?: () => number;
+  /** Milliseconds at most between two tries at a broker that is not there; that of a small fleet by default. */
+  readonly spread?: () => number;
   /** 4 is MQTT 3.1.1, all that the embedded broker speaks; `auto` tries 5 first and stays with what was accepted. */
   readonly version?: 4 | 5 | "auto";
   /** What to do where the broker refuses the login, in a few words for the log. */
@@ -42,8 +45,8 @@ interface Subscription extends SubscribeOptions {
   readonly listener: (message: Message) => void | Promise<void>;
 }
 
-/** Milliseconds: the first wait before a reconnect, and the longest. */
-const backoff = { first: 250, longest: 30_000 };
+/** Milliseconds until a broker that is away for the same reason as before is logged again: a try every two seconds would fill a disk with it. */
+export const toldAgain = 60_000;
 /**
  * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The
  * embedded broker reads in slices instead.
@@ -77,7 +80,9 @@ export class Link implements Bus {
   #version: 4 | 5;
   /** The highest version that the broker has let in. */
   #accepted: 4 | 5 | undefined;
-  #failures = 0;
+  readonly #backOff: BackOff;
+  /** What was logged last of there being no connection, and when. */
+  #told: { readonly why: string; readonly at: number } | undefined;
   #cancelWait: (() => void) | undefined;
   /** When the first message of this turn of the event loop came. */
   #turnBegan: number | undefined;
@@ -85,6 +90,8 @@ export class Link implements Bus {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#version = options.version === "auto" ? 5 : (options.version ?? 4);
+    const { spread = () => shortestSpread, random = Math.random } = options;
+    this.#backOff = new BackOff({ spread, random });
   }
 
   get connected(): boolean {
@@ -197,11 +204,12 @@ export class Link implements Bus {
   }
 
   #connect(): void {
-    const { url, clientId, log } = this.#options;
+    const { url } = this.#options;
     const session = shortId();
     const begun = this.#options.clock.monotonic();
     let cause: Error | undefined;
     let acknowledged = false;
+    let answered = false;
     const client = mqtt.connect({ ...whereTo(url), ...this.#clientOptions(session) });
     this.#client = client;
     const window = (this.#window = new SendWindow(mostUnacknowledged));
@@ -211,7 +219,10 @@ export class Link implements Bus {
     client.on("error", (error) => (cause ??= error));
     // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
     client.stream.on("error", (error) => (cause ??= error));
-    client.stream.once("data", (first: Buffer) => (cause = strangerIn(first) ?? cause));
+    client.stream.once("data", (first: Buffer) => {
+      answered = true;
+      cause = strangerIn(first) ?? cause;
+    });
     client.on(
       "disconnect",
       ({ reasonCode = 0, properties }) => (cause ??= cutOff(reasonCode, properties?.reasonString)),
@@ -234,14 +245,20 @@ export class Link implements Bus {
       if (!this.#started) return;
       this.#down(cause ? cause.message || (errorCode(cause) ?? "connection failed") : "connection closed");
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
-      if (this.#options.clock.monotonic() - begun > settled) this.#failures = 0;
-      const wait = this.#wait();
-      log.warn(
-        { clientId, wait },
-        `no connection to the broker at ${url} (${this.#why(cause)}); next try in ${wait} ms`,
-      );
-      this.#cancelWait = this.#options.clock.after(wait, () => this.#again());
+      if (this.#options.clock.monotonic() - begun > settled) this.#backOff.held();
+      else if (answered || isBadCertificate(cause)) return this.#tryIn(this.#backOff.turnedAway(), this.#why(cause));
+      this.#tryIn(this.#backOff.absent(), this.#why(cause));
     });
+  }
+
+  #tryIn(wait: number, why: string): void {
+    const { url, clientId, log, clock } = this.#options;
+    const now = clock.monotonic();
+    if (this.#told?.why !== why || now - this.#told.at >= toldAgain) {
+      this.#told = { why, at: now };
+      log.warn({ clientId, wait }, `no connection to the broker at ${url} (${why}); next try in ${wait} ms`);
+    }
+    this.#cancelWait = clock.after(wait, () => this.#again());
   }
 
   /** Whatever a try meets (no descriptor left, say), there is a next one. */
@@ -249,9 +266,7 @@ export class Link implements Bus {
     try {
       this.#connect();
     } catch (thrown) {
-      const wait = this.#wait();
-      this.#options.log.warn({ err: asError(thrown), wait }, `could not connect to the broker; next try in ${wait} ms`);
-      this.#cancelWait = this.#options.clock.after(wait, () => this.#again());
+      this.#tryIn(this.#backOff.absent(), explain(asError(thrown)));
     }
   }
 
@@ -284,12 +299,6 @@ export class Link implements Bus {
     if (!wasFive || acknowledged || (cause && (isNetworkError(cause) || isRefusedLogin(cause)))) return false;
     this.#version = 4;
     return true;
-  }
-
-  #wait(): number {
-    const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 16));
-    this.#failures += 1;
-    return Math.round(longest * (0.5 + (this.#options.random ?? Math.random)() / 2));
   }
 
   async #sendSubscribe(client: MqttClient, subscriptions: readonly Subscription[]): Promise<void> {
@@ -348,6 +357,7 @@ export class Link implements Bus {
 
   #up(session: string): void {
     if (!this.#started) return;
+    this.#told = undefined;
     this.#change({ up: true, session });
   }
 
@@ -436,6 +446,11 @@ function toMessage(packet: IPublishPacket): Message {
 
 function isNetworkError(error: Error): boolean {
   return /^(E[A-Z]+|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED)/.test(errorCode(error) ?? "");
+}
+
+/** Of a server that is there, and that we do not take for the broker. */
+function isBadCertificate(cause: Error | undefined): boolean {
+  return /^(ERR_|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test((cause && errorCode(cause)) ?? "");
 }
 
 /** CONNACK codes 4 and 5 of MQTT 3.1.1 (§3.2.2.3), 0x86 and 0x87 of version 5. */

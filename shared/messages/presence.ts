@@ -61,12 +61,14 @@ export type Status = Birth | Death;
 
 export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
 
-/** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain. */
+/** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain.
+ * `fleet` is how many devices there are: what a broker has to take when it comes back. */
 export const consoleStatus = z.object({
   v: z.literal(1),
   online: z.boolean(),
   session: token,
   taking: z.optional(z.boolean()),
+  fleet: z.optional(count),
   version: z.optional(text),
   ts: z.optional(epochMs),
 });
