@@ -49,6 +49,34 @@ suite("latest values", ({ test }) => {
     );
   });
 
+  test("another value at the newest instant is told; the same, another field and another instant are not", () => {
+    const latest = new LatestValues();
+    const cases: [ts: number, fields: SeriesColumns["fields"], lost: string | undefined][] = [
+      [1_000, { t: 1, h: 40 }, undefined],
+      [1_000, { t: 1 }, undefined],
+      [1_000, { w: "open" }, undefined],
+      [1_000, { t: [5, null] }, undefined],
+      [1_000, { t: 2 }, "room t"],
+      [1_000, { h: [1, 41], w: ["shut", "open"] }, "room h"],
+      [1_001, { t: 3 }, undefined],
+      [1_000, { t: 4 }, undefined],
+      [1_001, { t: { e: 0, d: [0, 4] } }, "room t"],
+    ];
+    for (const [ts, fields, lost] of cases) {
+      const found = latest.observe([series("room", {}, ts, fields)]);
+      assert.is(found && `${found.measurement} ${found.field}`, lost, JSON.stringify(fields));
+    }
+    assert.equal(latest.list()[0]?.fields, { t: 4 });
+  });
+
+  test("moments ahead of the clock are shown as now, and are told apart all the same", () => {
+    const latest = new LatestValues();
+    assert.is(latest.observe([series("room", {}, 5_000, { t: 1 })], 1_000), undefined);
+    assert.is(latest.observe([series("room", {}, 5_001, { t: 2 })], 1_000), undefined);
+    assert.ok(latest.observe([series("room", {}, 5_001, { t: 3 })], 1_000));
+    assert.equal(latest.list()[0], { measurement: "room", tags: {}, ts: 1_000, fields: { t: 3 } });
+  });
+
   test("no more series are kept than a device may have", () => {
     const latest = new LatestValues();
     for (let at = 0; at < 2_010; at++) latest.observe([cpu(`${at}`, 1_000, at)]);

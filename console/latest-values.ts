@@ -1,4 +1,5 @@
 import { lastValue, type FieldValue } from "#shared/columns";
+import { quoted } from "#shared/ids";
 import type { Sample } from "./device.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
@@ -6,9 +7,23 @@ import type { SeriesColumns } from "./store/store.ts";
 interface Newest {
   readonly measurement: string;
   readonly tags: SeriesColumns["tags"];
+  /** Epoch ms; never after the moment at which it came. */
   ts: number;
+  /** The same as it was told. */
+  at: number;
   readonly fields: string[];
   readonly values: FieldValue[];
+}
+
+/** A field of which two messages say different things at one instant: in the store the later has taken the place of the earlier one. */
+export interface Overwritten {
+  readonly measurement: string;
+  readonly field: string;
+}
+
+/** What its sender is told. */
+export function whyOverwritten({ measurement, field }: Overwritten): string {
+  return `two messages say different things of ${quoted(`${measurement}.${field}`)} at the same instant of the same series: the later value has taken the place of the earlier one; give each sample its own "ts" (the store's smallest step is 1 ms), or tags that tell them apart`;
 }
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
@@ -35,15 +50,29 @@ export class LatestValues {
   /** In the order of the last batch. */
   readonly #order: Newest[] = [];
 
-  /** Keeps rows that are not older than the ones known. */
-  observe(series: readonly SeriesColumns[]): void {
+  /**
+   * Keeps rows that are not older than the ones known.
+   * @param latest the present moment, epoch ms: values of a clock that is minutes ahead and is then set right would stay in place for as long
+   * @returns a value that has overwritten another one, if that is the newest
+   */
+  observe(series: readonly SeriesColumns[], latest = Infinity): Overwritten | undefined {
+    let lost: Overwritten | undefined;
     for (const [position, one] of series.entries()) {
       const newest = this.#find(one, position);
-      const ts = one.times.at(-1);
-      if (!newest || ts === undefined || ts < newest.ts) continue;
+      const at = one.times.at(-1);
+      if (!newest || at === undefined) continue;
+      const ts = Math.min(at, Math.round(latest));
+      if (ts < newest.ts) continue;
+      if (at === newest.at) {
+        const field = merge(newest, one.fields);
+        if (field !== undefined) lost ??= { measurement: one.measurement, field };
+        continue;
+      }
       newest.ts = ts;
+      newest.at = at;
       overwrite(newest, one.fields);
     }
+    return lost;
   }
 
   /** As many values as there is room for in an answer. */
@@ -83,7 +112,7 @@ export class LatestValues {
     const key = JSON.stringify([measurement, Object.entries(tags).sort()]);
     const known = this.#byKey.get(key);
     if (known || this.#byKey.size >= mostSeries) return known;
-    const made: Newest = { measurement, tags, ts: -Infinity, fields: [], values: [] };
+    const made: Newest = { measurement, tags, ts: -Infinity, at: -Infinity, fields: [], values: [] };
     this.#byKey.set(key, made);
     return made;
   }
@@ -107,6 +136,21 @@ function overwrite(newest: Newest, fields: SeriesColumns["fields"]): void {
   }
   newest.fields.length = count;
   newest.values.length = count;
+}
+
+/** The same instant once more. @returns a field that had another value */
+function merge(newest: Newest, fields: SeriesColumns["fields"]): string | undefined {
+  let other: string | undefined;
+  for (const field in fields) {
+    const value = lastValue(fields[field]!);
+    if (value === null) continue;
+    const known = newest.fields.indexOf(field);
+    const at = known < 0 ? newest.fields.push(field) - 1 : known;
+    const before = newest.values[at] ?? null;
+    if (before !== null && before !== value) other ??= field;
+    newest.values[at] = value;
+  }
+  return other;
 }
 
 function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {

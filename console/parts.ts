@@ -22,6 +22,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import { newestSamples } from "./ingest/series.ts";
 import { Spool } from "./ingest/spool/spool.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { whyOverwritten } from "./latest-values.ts";
 import { Leftovers } from "./leftovers.ts";
 import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./refusals.ts";
@@ -141,10 +142,12 @@ export function compose(given: Surroundings) {
     isKnown: (id) => registry.isKnown(id),
     trust: () => doubt.trust,
     witness: (device, batch) => doubt.heard(device, batch),
-    observe: (device, series) => {
+    observe: (device, series, now) => {
       registry.seen(device);
-      registry.observe(device, series);
-      if (series.length > 0 && events.samples.heard) events.samples.emit({ device, samples: newestSamples(series) });
+      const lost = registry.observe(device, series, now);
+      if (lost) refuse(device, topics.build({ kind: "metrics", device }), whyOverwritten(lost), undefined, false);
+      if (series.length > 0 && events.samples.heard)
+        events.samples.emit({ device, samples: newestSamples(series, now) });
     },
     observeClock: (id, clockState) => registry.observeClock(id, clockState),
     problem: (id, problem) => registry.observeBatches(id, problem),

@@ -17,6 +17,7 @@ import {
 } from "./device.ts";
 import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "./ingest/skews.ts";
+import type { Overwritten } from "./latest-values.ts";
 import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
 import { persistOf } from "./store/persist.ts";
@@ -194,9 +195,9 @@ export class Registry {
     this.#changed(entry);
   }
 
-  /** Keeps values that are newer than the ones known. */
-  observe(id: DeviceId, series: readonly SeriesColumns[]): void {
-    this.#entry(id).latest.observe(series);
+  /** Keeps values that are newer than the ones known. The rest is as with {@link LatestValues.observe}. */
+  observe(id: DeviceId, series: readonly SeriesColumns[], latest?: number): Overwritten | undefined {
+    return this.#entry(id).latest.observe(series, latest);
   }
 
   /** Notes what the device's clock is like. Only what a person should know is a change. */

@@ -64,6 +64,28 @@ suite("simple samples", ({ test }) => {
     await assertAsked(fleet, await influxRows(influx));
   });
 
+  test("who says another thing of a moment than a message before is told that the later value stands", async (scope) => {
+    const directory = await scope.directory();
+    const fleet = await startFleet(scope, "embedded", { directory, selfInterval: 3_600_000 });
+    const { publish, refusals } = await openDevice(scope, fleet);
+    const ts = Date.now() - 5_000;
+    const send = (values: object): Promise<void> =>
+      publish("muster/rpi-7/metrics/room", Buffer.from(JSON.stringify({ ts, values })));
+    for (const values of [{ t: 1 }, { t: 1 }, { h: 40 }]) await send(values);
+    await send({ t: 2 });
+    await eventually("the word", () => refusals.length > 0);
+    assert.equal(refusals.length, 1);
+    assert.match(
+      refusals[0]?.why ?? "",
+      /^two messages say different things of "room\.t" .* give each sample its own "ts"/,
+    );
+    await eventually("the later value", () => embeddedRows(directory)[0]?.fields["t"] === 2);
+    assert.equal(
+      embeddedRows(directory).map(({ fields }) => fields),
+      [{ t: 2, h: 40 }],
+    );
+  });
+
   test("the page has the table of all forms", () => {
     assert.ok(
       readFileSync("docs/contract.md", "utf8").includes(tableOf(forms)),

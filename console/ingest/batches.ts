@@ -15,7 +15,7 @@ import { LedgerRows } from "./completeness/rows.ts";
 import { Forks, type ForksOptions } from "./forks.ts";
 import { Placing, type Placed } from "./placing.ts";
 import { Seldom } from "./seldom.ts";
-import { countSamples, notAfter, seriesOfBatch } from "./series.ts";
+import { countSamples, seriesOfBatch } from "./series.ts";
 import { Skews, type ClockState } from "./skews.ts";
 import { NoRoomError } from "./spool/spool.ts";
 import type { Verdict } from "./verdict.ts";
@@ -36,8 +36,8 @@ export interface BatchesOptions {
   readonly keepAside?: () => void;
   /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
   readonly asideSynced?: () => Promise<unknown> | undefined;
-  /** A batch was heard, with the series that it brought; none where it came again. */
-  readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
+  /** A batch was heard, with the series that it brought; none where it came again. `now` is the moment, epoch ms. */
+  readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   readonly publishAck: (device: DeviceId, payload: Buffer) => void;
   /** Tells a run of the agent to begin a new outbox. */
@@ -170,7 +170,7 @@ export class Batches {
   reject(device: DeviceId, name: Name, { why, samples }: Pick<UnfitBatch, "why" | "samples">): boolean {
     const book = this.#bookOfNew(device, name);
     if (book === undefined) return false;
-    this.#options.observe(device, []);
+    this.#heardAgain(device);
     const received = samples ?? this.#ledger.samplesPerBatch(device, name.outbox);
     const what = { name: { outbox: book, seq: name.seq }, gap: undefined, end: null, received };
     this.#conclude(device, what, { kind: "rejected", why });
@@ -187,8 +187,12 @@ export class Batches {
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;
     if (taken === "stored") this.#acknowledge(device, outbox, seq, run);
-    this.#options.observe(device, []);
+    this.#heardAgain(device);
     return undefined;
+  }
+
+  #heardAgain(device: DeviceId): void {
+    this.#options.observe(device, [], this.#options.clock.now());
   }
 
   #admit(device: DeviceId, batch: Batch): void {
@@ -203,7 +207,7 @@ export class Batches {
       });
       const received = seriesOfBatch(device, batch, placed.shift);
       const admitted = admit(device, received);
-      observe(device, notAfter(admitted, arrival));
+      observe(device, admitted, arrival);
       const skew = this.#skews.note(device, batch, placed, arrival);
       this.#write(device, batch, placed, { received: countSamples(received), admitted, skew });
     } catch (thrown) {

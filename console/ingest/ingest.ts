@@ -65,7 +65,7 @@ export class Ingest {
       refusedByStore,
       keepAside,
       asideSynced,
-      admit: (_, series) => contract.admit(series),
+      admit: (_, series) => contract.admitBatch(series),
     });
     this.samples = new SimpleSamples({
       ...options,

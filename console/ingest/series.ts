@@ -13,8 +13,29 @@ import { earliest, tolerated } from "./placing.ts";
  * else's to say.
  */
 export function seriesOfBatch(device: DeviceId, batch: Batch, shift = 0): SeriesColumns[] {
-  const times = batch.dt.map((offset) => Math.round(batch.t + shift + offset));
+  const times = instantsOfBatch(batch, shift);
   return batch.m.map(({ n, tags, f }) => ({ device, measurement: n, tags: withoutHost(tags ?? {}), times, fields: f }));
+}
+
+/** In whole milliseconds, each of them once: two samples of a series at one instant would be one to the store. */
+function instantsOfBatch({ t, dt }: Batch, shift: number): number[] {
+  let last = -Infinity;
+  let rises = true;
+  const times = dt.map((offset) => {
+    const time = Math.round(t + shift + offset);
+    if (time <= last) rises = false;
+    return (last = time);
+  });
+  return rises ? times : apart(times);
+}
+
+/** Those that share a millisecond are spread, in their order, by the store's smallest step. */
+function apart(times: readonly number[]): number[] {
+  const order = times.map((_, at) => at).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
+  const spread = [...times];
+  let last = -Infinity;
+  for (const at of order) spread[at] = last = Math.max(times[at] ?? 0, last + 1);
+  return spread;
 }
 
 /** A message of simple samples: what it says, where its topic puts it, and when it came, in epoch ms. */
@@ -141,22 +162,18 @@ function countInstants(length: number, columns: readonly Column[]): number {
   return count;
 }
 
-/**
- * The same series, none of their times after `now`: as newest values, those of a clock that is minutes ahead and is then
- * set right would stay in place for as long.
- */
-export function notAfter(series: readonly SeriesColumns[], now: number): readonly SeriesColumns[] {
+/** Each series' newest row; none of them after `now`, epoch ms. */
+export function newestSamples(series: readonly SeriesColumns[], now: number): Sample[] {
   const latest = Math.round(now);
-  if (series.every(({ times }) => (times.at(-1) ?? 0) <= latest)) return series;
-  return series.map((one) => ({ ...one, times: one.times.map((time) => Math.min(time, latest)) }));
-}
-
-/** Each series' newest row. */
-export function newestSamples(series: readonly SeriesColumns[]): Sample[] {
   return series.map(({ measurement, tags, times, fields }) => {
     const last = times.length - 1;
     const entries = Object.entries(fields).map(([field, column]) => [field, lastValue(column)] as const);
-    return { measurement, tags, ts: times[last] ?? 0, fields: Object.fromEntries(entries.filter(hasValue)) };
+    return {
+      measurement,
+      tags,
+      ts: Math.min(times[last] ?? 0, latest),
+      fields: Object.fromEntries(entries.filter(hasValue)),
+    };
   });
 }
 

@@ -10,6 +10,9 @@ export const rejectedBatch = "a whole batch";
 /** What is said of samples that the store has refused for good; such entries count samples. */
 export const refusedByStore = "refused by the store";
 
+/** A batch has two series of one name and tags, and this value is not what the first of them says at the same instant. */
+export const otherValue = { got: "another value", wanted: "one value for each instant" };
+
 /** The type that would have let a value pass, by what it was. */
 const fitting: Readonly<Record<string, FieldType>> = {
   string: "string",
@@ -97,6 +100,8 @@ export function adviceOf(
     return "Mend or update what sends it: as it is, no console takes it, so it was acknowledged and its samples are gone.";
   if (got === refusedByStore)
     return "Mend what the store says of them: it has refused them for good, so they were acknowledged and are gone.";
+  if (got === otherValue.got)
+    return "Send each series once in a batch, or tags that tell the two apart: the first value is stored, and this one would have overwritten it.";
   if (got === "a reserved name") return `Give the field another name: "${field}" means something else to InfluxDB.`;
   if (got === "one more field") return "Put what varies into values: every field name is kept for good.";
   if (got === "long text") return "Send a shorter text: long ones belong in a log.";

@@ -6,7 +6,8 @@ import type { Log } from "#shared/log";
 import { longestText, type SimpleMessage } from "#shared/messages/simple";
 import type { Database } from "../../store/database.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
-import { wantedFor } from "./advice.ts";
+import { otherValue, wantedFor } from "./advice.ts";
+import { BatchSeries, Said } from "./batch-series.ts";
 import { conforms, isConflict, sampleOf, sift, typeOfColumn, type Misfits } from "./column-check.ts";
 import { Conflicts, type ConflictsOptions } from "./conflicts.ts";
 import { FieldTypes, type MeasurementTypes } from "./field-types.ts";
@@ -60,6 +61,7 @@ export class Contract {
   /** Fields of the present message that had values which do not fit. */
   #misfits = 0;
   readonly #options: ContractOptions;
+  readonly #batch = new BatchSeries();
   readonly types: FieldTypes;
 
   constructor(options: ContractOptions) {
@@ -90,11 +92,39 @@ export class Contract {
    * @throws NoRoomError when something is to be held, and the disk does not take it
    */
   admit(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
+    return this.#admitAll(series, (one) => this.#admitOne(one, this.budget.hashOf(one)));
+  }
+
+  /**
+   * The same for a batch, whose series share their instants: of two with the same name and tags nothing of the second is admitted that would
+   * overwrite the first. @throws NoRoomError as {@link admit}
+   */
+  admitBatch(series: readonly SeriesColumns[]): readonly SeriesColumns[] {
+    this.#batch.begin();
+    const said = new Said();
+    return this.#admitAll(series, (one, admitted) => {
+      const hash = this.budget.hashOf(one);
+      const fit = this.#admitOne(one, hash);
+      if (!fit) return undefined;
+      const first = admitted[this.#batch.first(hash, admitted.length) ?? -1];
+      return first ? this.#beside(said, first, fit) : fit;
+    });
+  }
+
+  #admitAll(
+    series: readonly SeriesColumns[],
+    judge: (one: SeriesColumns, admitted: readonly SeriesColumns[]) => SeriesColumns | undefined,
+  ): readonly SeriesColumns[] {
     const stored = this.#options.stored();
     if (stored) this.types.learn(stored);
     this.#misfits = 0;
+    const admitted: SeriesColumns[] = [];
     try {
-      return series.flatMap((one) => this.#admitOne(one) ?? []);
+      for (const one of series) {
+        const fit = judge(one, admitted);
+        if (fit) admitted.push(fit);
+      }
+      return admitted;
     } finally {
       // One transaction for all that one message brings.
       this.types.commit();
@@ -135,9 +165,9 @@ export class Contract {
     for (const [measurement, field] of held.forget(device)) conflicts.settled(measurement, field, [device]);
   }
 
-  #admitOne(series: SeriesColumns): SeriesColumns | undefined {
+  #admitOne(series: SeriesColumns, hash: number): SeriesColumns | undefined {
     const { measurement, times, fields } = series;
-    if (!this.budget.admits(series)) {
+    if (!this.budget.admits(series, hash)) {
       this.setAside += times.length * Object.keys(fields).length;
       return undefined;
     }
@@ -147,6 +177,21 @@ export class Contract {
     for (const [field, column] of Object.entries(fields)) this.setAside += this.#sift(series, field, column, kept);
     const known = this.types.of(measurement);
     return kept.size > 0 && known ? withIntegers({ ...series, fields: Object.fromEntries(kept) }, known) : undefined;
+  }
+
+  /** What of a series may be written beside the first of its name in the batch. */
+  #beside(said: Said, first: SeriesColumns, series: SeriesColumns): SeriesColumns | undefined {
+    const { device, measurement } = series;
+    const { rest, others } = said.sift(first, series);
+    for (const { field, sample, count } of others) {
+      this.setAside += count;
+      if (!this.#isTold()) this.quarantine.count(device, count);
+      else {
+        const text = sampleOf(sample);
+        this.quarantine.add({ device, measurement, field, ...otherValue, sample: text, count });
+      }
+    }
+    return rest;
   }
 
   /** One field more of this message whose values do not fit. @returns whether there is room to tell it apart */

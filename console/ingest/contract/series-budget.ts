@@ -90,10 +90,14 @@ export class SeriesBudget {
     return this.#options.budget;
   }
 
-  /** Whether this series of the device may be written; one that may not is counted. */
-  admits(series: SeriesColumns): boolean {
+  /** A series' number within its device: the same for the same tags in any order. */
+  hashOf({ measurement, tags }: SeriesColumns): number {
+    return hashSeries(measurement, tags, this.#seed);
+  }
+
+  /** Whether this series of the device may be written; one that may not is counted. @param hash what {@link hashOf} gives */
+  admits(series: SeriesColumns, hash: number): boolean {
     const known = this.#known(series.device);
-    const hash = hashSeries(series.measurement, series.tags, this.#seed);
     if (known.young.has(hash)) return true;
     const share = known.old.get(hash);
     if (share) {

@@ -8,7 +8,7 @@ import { readPlace } from "#shared/messages/place";
 import { readSimple, type SimpleMessage } from "#shared/messages/simple";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../../store/store.ts";
 import { Seldom } from "../seldom.ts";
-import { countSamples, instantsTaken, isPossible, notAfter, seriesOfSimple, simpleShift } from "../series.ts";
+import { countSamples, instantsTaken, isPossible, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
 import { SetBack, setBackFor } from "./set-back.ts";
 import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
@@ -28,7 +28,7 @@ export interface SimpleSamplesOptions {
   readonly setAside: (device: DeviceId, measurement: string, message: Pick<SimpleMessage, "odd" | "more">) => void;
   /** The store has refused samples for good. */
   readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
-  readonly observe: (device: DeviceId, series: readonly SeriesColumns[]) => void;
+  readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   /** Called now and then while messages wait in the spool, and when it is drained. */
@@ -150,7 +150,7 @@ export class SimpleSamples {
     const message = readSimple(payload);
     const { samples, unit } = message;
     const { arrival, series } = this.#admit(device, path, message);
-    observe(device, notAfter(series, clock.now()));
+    observe(device, series, clock.now());
     this.#judgeClock(device, simpleShift(samples, arrival));
     if (unit !== undefined) this.#sayUnit(device, unit);
     return this.#keep({ device, path, arrival, payload, series });
