@@ -14,7 +14,7 @@ import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
 import { secretFrom } from "#shared/secret-input";
 import { serve } from "#shared/service";
-import type { SettingName, Settings } from "#shared/settings";
+import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
 import { version } from "#shared/version";
 import {
   addOperator,
@@ -27,7 +27,6 @@ import {
   type Administration,
   type MosquittoFiles,
 } from "./console/cli/accounts.ts";
-import { agentSettings } from "./agent/settings.ts";
 import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import { brokersPort } from "./console/secrets.ts";
@@ -47,29 +46,6 @@ import type { State } from "./console/state.ts";
  *
  * Parts are loaded when they are needed, so that an agent does not pay for the console, nor `send` for the broker.
  */
-const common: readonly SettingName[] = ["data", "root", "logLevel"];
-const forBroker: readonly SettingName[] = [...common, "listen", "mqttPort", "adminPassword", "hosts", "trustedProxies"];
-const forConsole: readonly SettingName[] = [
-  ...common,
-  ...([
-    "listen",
-    "httpPort",
-    "mqttPort",
-    "mqttUrl",
-    "mqttVersion",
-    "influxUrl",
-    "influxRetention",
-    "historyAge",
-    "historySize",
-    "fieldTypes",
-    "seriesBudget",
-    "spoolSize",
-    "adminPassword",
-    "hosts",
-    "trustedProxies",
-  ] as const),
-];
-
 /** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
 const patienceAtStart = 1_000;
 
@@ -89,18 +65,16 @@ const line = new CommandLine(
   version,
 );
 line
-  .command("start", "run the broker, the console and an agent for this machine in one process", [
-    ...new Set([...forBroker, ...forConsole, ...agentSettings]),
-  ])
+  .command("start", "run the broker, the console and an agent for this machine in one process", "start")
   .action(line.serve(start));
-line.command("broker", "run the embedded broker alone", forBroker).action(line.serve(startBroker));
-line.command("console", "run the console alone, beside a broker", forConsole).action(line.serve(startConsole));
-line.command("agent", "run the agent alone", agentSettings).action(line.serve(startAgent));
+line.command("broker", "run the embedded broker alone", "broker").action(line.serve(startBroker));
+line.command("console", "run the console alone, beside a broker", "console").action(line.serve(startConsole));
+line.command("agent", "run the agent alone", "agent").action(line.serve(startAgent));
 line
-  .command("enroll <device>", "give a device an account, and print its secret once", [...common, "mqttPort"])
+  .command("enroll <device>", "give a device an account, and print its secret once", "enroll")
   .action(administer(enroll));
 line
-  .command("device <name>", "take a device away", common)
+  .command("device <name>", "take a device away", "device")
   .option("--remove", "its account, connections, open commands, groups and all that is known of it; its samples stay")
   .option("--yes", "without a question")
   .action(administer(removeDevice));
@@ -108,7 +82,7 @@ line
   .command(
     "operator <name>",
     "give a person or program an account, and print its password once; without options, an account that exists gets a new password",
-    common,
+    "operator",
   )
   .option("--role <role>", "viewer, operator or admin; operator by default. An account that exists keeps its password")
   .option("--password [password]", "instead of a generated one: asked for, or - for standard input")
@@ -122,26 +96,22 @@ line
   .option("--yes", "with --remove: without a question")
   .action(administer(addOperator));
 line
-  .command("mosquitto", "write the password and access files for an external Mosquitto", [
-    ...common,
-    "device",
-    "adminPassword",
-  ])
+  .command("mosquitto", "write the password and access files for an external Mosquitto", "mosquitto")
   .option("--no-admin", "make no secret for MQTT for admin")
   .action(administer(prepareMosquitto));
 simFlags(
-  line.command("sim", "run simulated devices: to try everything out without any, and to load a broker and a console", [
-    ...common,
-    "interval",
-    "batchSize",
-    "mqttPort",
-    "mqttUrl",
-  ]),
+  line.command(
+    "sim",
+    "run simulated devices: to try everything out without any, and to load a broker and a console",
+    "sim",
+  ),
 ).action(line.once(simulate));
 line
-  .command("doctor", "look at a data directory, a console's or an agent's: what is in it, and what is damaged", [
-    "data",
-  ])
+  .command(
+    "doctor",
+    "look at a data directory, a console's or an agent's: what is in it, and what is damaged",
+    "doctor",
+  )
   .option("--mend", "set aside what is damaged, as a start would do it; what works in the directory must be stopped")
   .addHelpText("after", doctorsHelp)
   .action(line.once(doctor));
@@ -149,7 +119,7 @@ line
   .command(
     "check-broker [url]",
     "look at a broker of somebody else's: what Muster needs of it, and what to know of it",
-    ["root", "mqttUrl"],
+    "check-broker",
   )
   .option(
     "--second-account [name:secret]",
@@ -177,7 +147,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const agent = {
     ...values,
     mqttUrl: parseBrokerUrl(broker).url,
-    interval: given.has("interval") ? values.interval : 1_000,
+    interval: given.has("interval") ? values.interval : intervalInStart,
     mqttVersion: embedded ? (4 as const) : values.mqttVersion,
   };
   const secret = await localSecret(state, values.device, "device");
@@ -422,10 +392,10 @@ async function serveConsole(
     clock,
     net,
     mqttVersion,
-    history: { maxAge: historyAge, maxBytes: historySize * 1024 * 1024 },
+    history: { maxAge: historyAge, maxBytes: historySize },
     fieldTypes,
     seriesBudget,
-    spoolBytes: spoolSize * 1024 * 1024,
+    spoolBytes: spoolSize,
     ...(influxUrl === undefined ? {} : { influxUrl }),
     ...(influxRetention === undefined ? {} : { influxRetention }),
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),

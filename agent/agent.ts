@@ -13,6 +13,7 @@ import type { Args, Json } from "#shared/messages/command";
 import { readAck } from "#shared/messages/metrics";
 import { commandKey, readConsoleStatus } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
+import { settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 import { ownAddresses } from "./addresses.ts";
@@ -97,8 +98,8 @@ export class Agent {
       directory: options.directory,
       run: boot,
       epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
-      maxBytes: options.outboxBytes ?? 64 * 1024 * 1024,
-      maxAge: options.outboxAge ?? 7 * 86_400_000,
+      maxBytes: options.outboxBytes ?? settings.outboxSize.default,
+      maxAge: options.outboxAge ?? settings.outboxAge.default,
       clock,
       log,
       aside: this.#aside,
@@ -109,7 +110,7 @@ export class Agent {
       clientId: device,
       username: device,
       password: options.password,
-      version: options.mqttVersion ?? "auto",
+      version: options.mqttVersion ?? settings.mqttVersion.default,
       refusedHint: "if the device was enrolled again, give the agent its new secret",
       will: (session) => ({
         topic: this.#topic("status"),
@@ -159,8 +160,8 @@ export class Agent {
       disabled: Object.keys(switched).filter((name) => !switched[name]),
       own: this.#own,
       paused,
-      interval: interval ?? options.interval ?? 10_000,
-      batchSize: options.batchSize ?? 1,
+      interval: interval ?? options.interval ?? settings.interval.default,
+      batchSize: options.batchSize ?? settings.batchSize.default,
       clock,
       log,
       emit,

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
+import { settings } from "#shared/settings";
 import type { Handler } from "./handler.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Changed, Preferences } from "./preferences.ts";
@@ -25,7 +26,13 @@ export interface BuiltinParts {
 }
 
 const setInterval = z.object({
-  seconds: z.number().check(z.gte(0.1), z.lte(86_400), z.meta({ title: "Seconds between samples" })),
+  seconds: z
+    .number()
+    .check(
+      z.gte(settings.interval.min / 1_000),
+      z.lte(settings.interval.max / 1_000),
+      z.meta({ title: "Seconds between samples" }),
+    ),
 });
 
 const cancelArgs = z.object({

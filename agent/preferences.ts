@@ -5,10 +5,11 @@ import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
 import { makeDirectory, replaceFile } from "#shared/durable-file";
+import { settings } from "#shared/settings";
 
 const preferences = z.object({
   /** Milliseconds between samples. */
-  interval: z.optional(z.number().check(z.gte(100), z.lte(86_400_000))),
+  interval: z.optional(z.number().check(z.gte(settings.interval.min), z.lte(settings.interval.max))),
   paused: z.optional(z.boolean()),
   /** Collectors that were switched on or off, by name. */
   collectors: z.optional(z.record(z.string(), z.boolean())),

@@ -5,21 +5,20 @@ import { asError, SettingsError } from "#shared/errors";
 import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
 import { fail, serve } from "#shared/service";
-import { defaultOf, flagOf, loadSettings, settings } from "#shared/settings";
+import { flagOf, helpOf, settingsOf } from "#shared/settings";
+import { loadSettings } from "#shared/settings/load";
 import { keepFilesPrivate } from "#shared/umask";
 import { version } from "#shared/version";
 import { runAgent } from "./service.ts";
-import { agentSettings } from "./settings.ts";
+
+const agentSettings = settingsOf("agent");
 
 /**
  * The agent as a program of its own: what `muster agent` runs, with the same settings, built into one file that a device needs
  * nothing beside but Node. Its command line is Node's own, and what it does not use stays out of memory.
  */
 function help(): string {
-  const lines = agentSettings.map((name) => {
-    const { env, help } = settings[name];
-    return `  ${`${flagOf(name)} <value>`.padEnd(28)}${help} [${env}] (${defaultOf(name)})`;
-  });
+  const lines = agentSettings.map((name) => `  ${`${flagOf(name)} <value>`.padEnd(28)}${helpOf(name)}`);
   const usage = "Usage: node muster-agent.cjs [options]\n\nMuster's agent, alone in one file.\n\nOptions:";
   const note = "Each setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.";
   const config = `  ${"--config <file>".padEnd(28)}settings file (default: ./muster.toml, where there is one)`;

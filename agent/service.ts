@@ -71,7 +71,7 @@ export async function serveAgent(
     password,
     interval,
     batchSize,
-    outboxBytes: values.outboxSize * 1024 * 1024,
+    outboxBytes: values.outboxSize,
     outboxAge: values.outboxAge,
     root,
     mqttVersion,

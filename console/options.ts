@@ -4,6 +4,7 @@ import type { Duration } from "#shared/duration";
 import type { FieldType } from "#shared/field-types";
 import type { Log } from "#shared/log";
 import type { Net } from "#shared/net";
+import { settings } from "#shared/settings";
 import type { State } from "./state.ts";
 
 export interface ConsoleOptions {
@@ -50,7 +51,9 @@ export interface SendOptions {
 
 export const defaults = {
   timeout: 5_000,
-  history: { maxAge: 7 * 86_400_000, maxBytes: 256 * 1024 * 1024 },
-  seriesBudget: 1_000,
-  spoolBytes: 64 * 1024 * 1024,
+  mqttVersion: settings.mqttVersion.default,
+  history: { maxAge: settings.historyAge.default, maxBytes: settings.historySize.default },
+  fieldTypes: settings.fieldTypes.default,
+  seriesBudget: settings.seriesBudget.default,
+  spoolBytes: settings.spoolSize.default,
 } as const;

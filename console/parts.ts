@@ -221,7 +221,7 @@ export function compose(given: Surroundings) {
 }
 
 function makeLink({ options, topics, clock, log }: Surroundings): Link {
-  const { url, username = "console", password = "", mqttVersion = "auto" } = options;
+  const { url, username = "console", password = "", mqttVersion = defaults.mqttVersion } = options;
   if (url === undefined) throw new BadInputError("a console needs the broker's url, or a bus");
   return new Link({
     url,
@@ -274,7 +274,7 @@ function makeGate(
   { database, damage }: State,
   told: Pick<ContractOptions, "dated" | "tell" | "problem" | "crowded">,
 ) {
-  const { directory, fieldTypes = new Map(), seriesBudget, spoolBytes } = { ...defaults, ...options };
+  const { directory, fieldTypes, seriesBudget, spoolBytes } = { ...defaults, ...options };
   const stored = (): StoredTypes | undefined => store.fieldTypes?.();
   return {
     contract: new Contract({

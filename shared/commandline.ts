@@ -6,15 +6,9 @@ import { createLog } from "#shared/log";
 import { Net } from "#shared/net";
 import { exposed } from "#shared/secret-input";
 import { fail, serve } from "#shared/service";
-import {
-  defaultOf,
-  exposedFlags,
-  flagOf,
-  loadSettings,
-  settings,
-  type SettingName,
-  type Settings,
-} from "#shared/settings";
+import { flagOf, helpOf, settings, settingsOf, type SettingName, type Settings } from "#shared/settings";
+import type { Program as SettingsProgram } from "#shared/settings/kinds";
+import { exposedFlags, loadSettings } from "#shared/settings/load";
 import { keepFilesPrivate } from "#shared/umask";
 
 /**
@@ -46,13 +40,10 @@ export class CommandLine {
       .showHelpAfterError("(--help tells more)");
   }
 
-  /** A command that takes these settings as flags; give it an action with {@link serve} or {@link once}. */
-  command(name: string, help: string, names: readonly SettingName[]): Program {
+  /** A command that takes the settings of `program` as flags; give it an action with {@link serve} or {@link once}. */
+  command(name: string, help: string, program: SettingsProgram | "start"): Program {
     const sub = this.#program.command(name).description(help).showHelpAfterError("(--help tells more)");
-    for (const one of names) {
-      const { help: text, env } = settings[one];
-      sub.option(`${flagOf(one)} <value>`, `${text} [${env}] (${defaultOf(one)})`);
-    }
+    for (const one of settingsOf(program)) sub.option(`${flagOf(one)} <value>`, helpOf(one));
     return sub;
   }
 

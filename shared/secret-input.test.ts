@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { longestSecretInput, secretFrom, type GivenSecret } from "./secret-input.ts";
-import { exposedFlags, loadSettings } from "./settings.ts";
+import { exposedFlags, loadSettings } from "./settings/load.ts";
 
 /** What comes of it, and what was written beside it. */
 async function take(given: Omit<GivenSecret, "flag">, typed = ""): Promise<{ got: string | undefined; told: string }> {
@@ -65,7 +65,7 @@ suite("secrets off the command line", ({ test }) => {
   test("secrets among flags are told", () => {
     assert.equal(
       exposedFlags({ adminPassword: "x", mqttUrl: "mqtt://host:1883", influxUrl: "http://a:b@h/db", data: "d" }),
-      ["adminPassword", "influxUrl"],
+      ["influxUrl", "adminPassword"],
     );
   });
 });

@@ -2,7 +2,9 @@ import { chmod, chown, lchown, rename, symlink, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { SettingsError } from "#shared/errors";
-import { loadSettings } from "#shared/settings";
+import { formatDuration } from "#shared/duration";
+import { flagOf, settingNames, settingOf, settingsOf } from "#shared/settings";
+import { loadSettings } from "#shared/settings/load";
 import { suite, type Scope } from "../test/suite.ts";
 
 function problemsOf(load: () => unknown): string {
@@ -59,6 +61,51 @@ suite("settings", ({ test }) => {
         problems.some((problem) => problem === 'MUSTER_HTTP_PORT is "http": expected a whole number from 0 to 65535'),
       );
     }
+  });
+
+  test("each goes from its least to its greatest value, and no further", () => {
+    const bounded = settingNames.filter((name) => settingOf(name).min !== undefined);
+    assert.ok(bounded.length > 8);
+    for (const name of bounded) {
+      const { min = 0, max = 0, env, write = String, default: value } = settingOf(name);
+      if (value !== undefined) assert.ok(Number(value) >= min && Number(value) <= max, name);
+      // What is one beyond the bound, in the unit that it is written in.
+      const step = write === formatDuration ? 1 : Math.max(1, min);
+      for (const good of [min, max]) assert.is(loadSettings({ env: { [env]: write(good) } }).values[name], good, name);
+      for (const bad of [min - step, max + step]) {
+        const text = write === formatDuration ? `${bad}ms` : write(bad);
+        const expected = `from ${write(min)} to ${write(max)}`;
+        const problems = problemsOf(() => loadSettings({ env: { [env]: text } }));
+        assert.ok(problems.startsWith(`${env} is `) && problems.includes(bad > 0 ? expected : "expected "), problems);
+      }
+    }
+  });
+
+  test("each variable is the flag in capitals, and each secret may stand in a file and is never repeated", async ({
+    directory,
+  }) => {
+    const file = join(await directory(), "secret");
+    await writeFile(file, "\u0000hunter2 @://\n");
+    for (const name of settingNames) {
+      const { env, secret } = settingOf(name);
+      assert.is(env, `MUSTER_${flagOf(name).slice(2).replaceAll("-", "_").toUpperCase()}`);
+      const problems = problemsOf(() => loadSettings({ env: { [`${env}_FILE`]: `${file}-missing` } }));
+      assert.is(problems !== "", secret === true, name);
+      for (const variable of secret ? [env, `${env}_FILE`] : []) {
+        const given = variable === env ? "hunter2 @://" : file;
+        assert.not.match(
+          problemsOf(() => loadSettings({ env: { [variable]: given } })),
+          "hunter2",
+        );
+      }
+    }
+  });
+
+  test("every program takes settings, and start those of all three that it is", () => {
+    assert.equal(settingsOf("client"), ["data", "httpPort", "url", "token"]);
+    assert.equal(settingsOf("doctor"), ["data"]);
+    const three = new Set((["broker", "console", "agent"] as const).flatMap(settingsOf));
+    assert.equal(new Set(settingsOf("start")), three);
   });
 
   test("a duration without a unit is refused, wherever it comes from", async ({ directory }) => {

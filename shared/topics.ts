@@ -26,9 +26,12 @@ const branches = new Set(["metrics", "ack", "status", "refused", "cmd", "reply"]
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
 
+/** The first level of every topic, where nobody has named another. */
+export const usualRoot = "muster";
+
 export class Topics {
   /** @param root the first level (or levels) of every topic, `muster` by default */
-  constructor(readonly root: string = "muster") {}
+  constructor(readonly root: string = usualRoot) {}
 
   build(address: Address): string {
     if (address.kind === "console") return `${this.root}/${consoleLevel}/status`;

@@ -55,7 +55,7 @@ suite("deploy/compose.yaml", ({ test }) => {
   });
 
   test("Muster's variables are settings, and every secret must be given: none has a default", () => {
-    const known = new Set(Object.values(settings).map(({ env }) => env));
+    const known = new Set<string>(Object.values(settings).map(({ env }) => env));
     for (const { environment: variables = {} } of [services.accounts, services.console])
       assert.equal(
         Object.keys(variables).filter((name) => !known.has(name)),

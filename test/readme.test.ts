@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import { defaultOf, flagOf, settings, type SettingName } from "#shared/settings";
 import { musterProgram, runProgram } from "./programs.ts";
+import { settingsTable } from "./settings-table.ts";
 import { suite } from "./suite.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -38,15 +38,6 @@ suite("the Markdown pages", ({ test }) => {
     });
   }
 });
-
-/** The table as it should be; when the test fails, its message has it to be copied. */
-function settingsTable(): string {
-  const rows = (Object.keys(settings) as SettingName[]).map((name) => {
-    const { env, help, shown } = settings[name];
-    return `| \`${env}\` | \`${flagOf(name)}\` | ${shown ?? `\`${defaultOf(name)}\``} | ${help} |`;
-  });
-  return ["| variable | flag | default | what it is |", "|---|---|---|---|", ...rows].join("\n");
-}
 
 /** Targets of the page's links and pictures, without those on the web. Code blocks have none. */
 function linksOf(page: string): string[] {

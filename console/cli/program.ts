@@ -3,7 +3,7 @@ import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
 import { forTerminalBlock } from "#shared/printable";
-import type { SettingName, Settings } from "#shared/settings";
+import type { Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
 import { commandStates } from "../desk/command.ts";
 import { Api } from "./api.ts";
@@ -18,8 +18,6 @@ import { showSessions, type SessionFlags } from "./sessions.ts";
 import { watch } from "./watch.ts";
 import { asJson } from "./table.ts";
 
-const names: readonly SettingName[] = ["url", "token", "data", "httpPort"];
-
 const terminal: Terminal = {
   // Each cell and line has been made safe already; this is for what somebody forgets.
   out: (text) => process.stdout.write(`${forTerminalBlock(text, "", Infinity)}\n`),
@@ -30,7 +28,7 @@ const terminal: Terminal = {
 
 /** The commands that talk to a running console over its HTTP API. */
 export function clientCommands(line: CommandLine): void {
-  const define = (name: string, help: string): ReturnType<CommandLine["command"]> => line.command(name, help, names);
+  const define = (name: string, help: string): ReturnType<CommandLine["command"]> => line.command(name, help, "client");
   const once = line.once.bind(line);
 
   define("devices", "list the fleet")
