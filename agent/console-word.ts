@@ -40,6 +40,16 @@ export class ConsoleWord {
     return this.#greeted && (this.#open === undefined || this.#open.has(id));
   }
 
+  /** Whether the console names it as open: then it is shown, or withdrawn. */
+  isOpen(id: CommandId): boolean {
+    return this.#open?.has(id) ?? false;
+  }
+
+  /** It was withdrawn. */
+  closed(id: CommandId): void {
+    this.#open?.delete(id);
+  }
+
   /** Whether the console has heard that it was begun, by whomever under this device's id. */
   isBegun(id: CommandId): boolean {
     return this.#begun.has(id);

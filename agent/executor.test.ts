@@ -23,6 +23,7 @@ function device(scope: Scope) {
     onConnection: () => {},
   };
   const run: Handler["run"] = (_, { command }) => void begun.push(command.id);
+  const ledger = new Ledger({ directory: undefined, clock, log: silentLog });
   const executor = new Executor({
     handlers: new Map<string, Handler>([
       ["serial", { run, harmless: true }],
@@ -30,9 +31,10 @@ function device(scope: Scope) {
       ["once", { run }],
       ["once-concurrent", { run, concurrent: true }],
       ["again", { run, onInterrupt: "rerun" }],
+      ["checked", { run, onInterrupt: "verify", verify: () => ({}) }],
       ["lasting", { run: (_, { command }) => (begun.push(command.id), new Promise(() => {})) }],
     ]),
-    ledger: new Ledger({ directory: undefined, clock, log: silentLog }),
+    ledger,
     bus,
     replyTopic: (id) => `muster/a/reply/${id}`,
     boot: "b",
@@ -46,6 +48,16 @@ function device(scope: Scope) {
     executor,
     clock,
     begun,
+    /** An earlier run has died in it. */
+    died: (name: string, key: string): Promise<void> =>
+      ledger.begin(parseCommandId(name), {
+        key,
+        boot: "a",
+        machine: undefined,
+        at: 0,
+        attempts: 1,
+        expires: undefined,
+      }),
     births: () => births,
     told: (id: string) => told.filter((reply) => reply.id === id).map(outcomeIn),
     accepted: () => told.filter(({ state }) => state === "accepted").map(({ id }) => id),
@@ -294,5 +306,31 @@ suite("executor", ({ test }) => {
     await passes(0);
     assert.is(told("one").length, 2);
     assert.equal(begun, ["one"]);
+  });
+
+  test("what an earlier run died in is told as begun, so that the console shows it, and waited for while it is open", async (scope) => {
+    const { executor, died, told, task, greet, passes } = device(scope);
+    for (const name of ["over", "gone"]) await died(name, "checked");
+    executor.connected();
+    greet(["over"]);
+    await passes(0);
+    assert.equal([told("over"), told("gone")], [["running"], []]);
+    await passes(10_000);
+    assert.equal([told("over"), told("gone")], [["running"], ["interrupted agent-stopped"]]);
+    await passes(10_000);
+    task("over", "live", { key: "checked", expires: 1 });
+    await passes(60);
+    assert.equal(told("over"), ["running", "succeeded"]);
+  });
+
+  test("what an earlier run died in and is withdrawn before it is shown ends as interrupted", async (scope) => {
+    const { executor, died, told, withdraw, greet, passes } = device(scope);
+    await died("over", "checked");
+    executor.connected();
+    greet(["over"]);
+    await passes(10_000);
+    withdraw("over");
+    await passes(10_000);
+    assert.equal(told("over"), ["running", "interrupted agent-stopped"]);
   });
 });

@@ -145,7 +145,7 @@ export class Executor {
     this.#greeted = true;
     this.#word.greet(open, begun);
     this.#repeatUnsettled();
-    for (const id of open ?? []) this.#answerAgain(id as CommandId);
+    for (const id of open ?? []) this.#tellOfBefore(id as CommandId);
     this.#queue.greeted();
     for (const job of this.#jobs.values()) {
       if (job.handler.concurrent) void this.#carryOut(job);
@@ -283,17 +283,22 @@ export class Executor {
     if (!this.#stopped) await this.#finish(job, outcome);
   }
 
-  /** The console takes for open what it has acknowledged before: its state was put back. */
-  #answerAgain(id: CommandId): void {
+  /**
+   * The console takes for open what it has acknowledged before: its state was put back. Or what an earlier run has begun in time, and not
+   * ended: it does not show what nobody may begin any more, until it hears that somebody has.
+   */
+  #tellOfBefore(id: CommandId): void {
     const { ledger } = this.#options;
-    const ended = ledger.find(id)?.ended;
-    if (!ended || this.#replies.waitsFor(id)) return;
+    const known = ledger.find(id);
+    if (!known || this.#jobs.has(id) || this.#replies.waitsFor(id)) return;
+    if (!known.ended) return this.#replies.send(id, { id, ts: this.#now(), state: "running" }, "json");
     ledger.reopen(id);
-    this.#replies.sendFinal(id, ended);
+    this.#replies.sendFinal(id, known.ended);
   }
 
   #withdrawn(id: CommandId): void {
     const job = this.#jobs.get(id);
+    this.#word.closed(id);
     if (job?.begun) return this.#abort(job);
     this.#forget(id);
     if (!this.#replies.acknowledged(id)) return;
@@ -348,13 +353,21 @@ export class Executor {
     work?.();
   }
 
-  /** A command that was interrupted and whose task never comes again was withdrawn meanwhile: what became of it is told all the same. */
+  /**
+   * A command that was interrupted and whose task never comes again was withdrawn meanwhile: what became of it is told all the same. What
+   * is open by the console's word is waited for.
+   */
   #watchInterrupted(): void {
     if (this.#interruptedWatched) return;
     this.#interruptedWatched = true;
     this.#after(interruptedGrace, () => {
+      this.#interruptedWatched = false;
       for (const [id, { boot }] of this.#options.ledger.interrupted()) {
         if (this.#jobs.has(id) || boot === this.#options.boot) continue;
+        if (!this.#word.greeted || this.#word.isOpen(id)) {
+          this.#watchInterrupted();
+          continue;
+        }
         const outcome = interrupted(
           "agent-stopped",
           "the agent stopped while it ran, and its task was withdrawn before the agent was back",

@@ -142,6 +142,27 @@ suite("desk", ({ test }) => {
     assert.ok(desk.find(id, young.id)?.state === "queued");
   });
 
+  test("what nobody may begin any more is shown once its device says that it has begun it, and from then on", async (scope) => {
+    const directory = await scope.directory();
+    const before = await office(scope, directory);
+    const [begun, other] = [before.desk.submit(id, queued), before.desk.submit(id, queued)];
+    before.desk.stop();
+    const clock = new ManualClock(before.clock.now() + 60_000);
+    const second = await office(scope, directory, clock);
+    const shown = (at: Pick<typeof second, "tasks">): (string | undefined)[] =>
+      at.tasks().map(({ topic }) => topic.split("/").at(-1));
+    const told: string[][] = [];
+    second.desk.show(id, "s1", (open, running) => void told.push([...open], [...running]));
+    await eventually("the greeting", () => told.length > 0);
+    assert.equal([told, shown(second)], [[[begun.id, other.id], []], []]);
+    for (const _ of [1, 2]) second.desk.reply(id, begun.id, answer(begun, { state: "running" }));
+    await eventually("its task", () => second.tasks().length > 0);
+    second.desk.stop();
+    const third = await office(scope, directory, clock);
+    await eventually("its task again", () => third.tasks().length > 0);
+    assert.equal([shown(second), shown(third)], [[begun.id], [begun.id]]);
+  });
+
   test("nothing is shown or told before it is on the disk, and a command closed by then is never shown", async (scope) => {
     const { desk, tasks, withdrawals } = await office(scope);
     const [shown, never] = [desk.submit(id, ping), desk.submit(id, queued)];

@@ -85,6 +85,8 @@ export class Desk {
   readonly #sent = new Map<string, number>();
   /** The connection of each device that has been shown its tasks, on the console's present one. */
   readonly #shownTo = new Map<DeviceId, string>();
+  /** Open, but not shown again, because nobody may begin them any more. */
+  readonly #withheld = new Set<string>();
   readonly #answerTimes: AnswerTimesLearner;
   readonly #endings: Endings;
   readonly #repeats: Repeats;
@@ -249,10 +251,15 @@ export class Desk {
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
     if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
-    else {
-      this.#repeats.end(command);
-      this.#book.update(progressedBy(command, reply, now));
-    }
+    else this.#progressed(progressedBy(command, reply, now));
+  }
+
+  /** What was begun in time the device may have to find again, once it has died in it: how that ended, the task's handler knows. */
+  #progressed(command: Command): void {
+    this.#repeats.end(command);
+    this.#book.update(command);
+    if (command.state !== "running" || !this.#withheld.delete(nameOf(command))) return;
+    this.#tasks.publish(command, () => {});
   }
 
   /**
@@ -278,7 +285,7 @@ export class Desk {
   #showNow(device: DeviceId, told: Told): void {
     const standing = this.#standing(device);
     for (const command of standing) {
-      if (this.#isOver(command)) continue;
+      if (this.#withholds(command)) continue;
       this.#tasks.publish(command, () => {});
       this.#repeats.begin(command);
     }
@@ -422,6 +429,7 @@ export class Desk {
     const name = nameOf(closed);
     this.#endings.cancel(closed);
     this.#repeats.end(closed);
+    this.#withheld.delete(name);
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
       this.#ending.delete(name);
@@ -451,7 +459,7 @@ export class Desk {
   async #publishAll(): Promise<void> {
     // Where the disk refuses, they stand in the file all the same.
     await this.#persist.synced().catch(() => {});
-    for (const command of this.#book.open) if (!this.#isOver(command)) this.#publishTask(command);
+    for (const command of this.#book.open) if (!this.#withholds(command)) this.#publishTask(command);
   }
 
   /**
@@ -468,7 +476,7 @@ export class Desk {
     const command = this.#book.openOne(name);
     if (command?.state !== "queued") return false;
     // To a device that is away it is shown when that comes.
-    if (!bus.connected || !device(command.device)?.online || this.#isOver(command)) return true;
+    if (!bus.connected || !device(command.device)?.online || this.#withholds(command)) return true;
     this.#tasks.publish(command, () => {});
     this.#book.note(changed(command, { shown: (command.shown ?? 0) + 1 }));
     return true;
@@ -476,10 +484,13 @@ export class Desk {
 
   /**
    * Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. By a clock that is doubted nothing
-   * is over.
+   * is over, and nothing that was begun is.
    */
-  #isOver(command: Command): boolean {
-    return this.timely && (latestBeginning(command) ?? Infinity) <= this.#options.clock.now();
+  #withholds(command: Command): boolean {
+    const isOver = this.timely && (latestBeginning(command) ?? Infinity) <= this.#options.clock.now();
+    if (!isOver || command.state === "running") return false;
+    this.#withheld.add(nameOf(command));
+    return true;
   }
 
   #publishTask(command: Command): void {
