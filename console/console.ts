@@ -100,6 +100,7 @@ export class Console {
     parts.self.start();
     void parts.settling.drain();
     parts.state.noteFiles();
+    parts.marks?.start();
   }
 
   /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
@@ -114,6 +115,7 @@ export class Console {
     if (!parts || this.#stopping === parts) return;
     this.#stopping = parts;
     await parts.inbox.detach();
+    await parts.marks?.stop();
     parts.removals.stop();
     parts.self.stop();
     parts.reporter.stop();
@@ -288,7 +290,7 @@ export class Console {
   #storeChanged(): void {
     const parts = this.#parts;
     if (!parts) return;
-    void parts.marks.flush();
+    void parts.commandMarks.flush();
     const taking = this.storeHealth().ok;
     if (!parts.voice.taking(taking) || !taking) return;
     parts.ingest.samples.storeIsBack();

@@ -15,7 +15,7 @@ export interface Missing {
 
 /** The list's own file: `files.json`. */
 export const listName = "files.json";
-const list = z.object({ v: z.literal(1), files: z.array(z.string()) });
+const list = z.object({ v: z.literal(1), files: z.array(z.string()), mark: z.optional(z.number()) });
 
 const goOn =
   "If its disk is not mounted, or it was moved: stop Muster, put it back in the place of the new one, and start again";
@@ -36,6 +36,7 @@ export class FilesOfBefore {
   readonly #log: Log;
   #known: ReadonlySet<string> = new Set();
   #written: ReadonlySet<string> = new Set();
+  #mark = 0;
 
   constructor(directory: string, log: Log) {
     this.#directory = directory;
@@ -54,14 +55,20 @@ export class FilesOfBefore {
     return gone.map((file) => ({ file, why: meanings[file] ?? secretsMeaning }));
   }
 
-  /** Adds what is there by now. What goes while Muster runs is told by the next start. */
-  note(): void {
+  /** The number of the mark with which the last run began; 0 where none is known. To be asked after {@link missing}. */
+  get mark(): number {
+    return this.#mark;
+  }
+
+  /** Adds what is there by now. What goes while Muster runs is told by the next start. @param mark the number with which this run has begun */
+  note(mark = this.#mark): void {
     this.#known = new Set([...this.#known, ...presentFiles(this.#directory)]);
-    if (isSame(this.#known, this.#written)) return;
+    if (isSame(this.#known, this.#written) && mark === this.#mark) return;
     try {
       const files = [...this.#known].sort();
-      replaceFile(join(this.#directory, listName), `${JSON.stringify({ v: 1, files })}\n`);
+      replaceFile(join(this.#directory, listName), `${JSON.stringify({ v: 1, files, mark })}\n`);
       this.#written = this.#known;
+      this.#mark = mark;
     } catch (thrown) {
       this.#log.warn(
         { err: asError(thrown) },
@@ -73,7 +80,9 @@ export class FilesOfBefore {
   #read(): readonly string[] {
     const path = join(this.#directory, listName);
     try {
-      return check(list, JSON.parse(readFileSync(path, "utf8")), path).files;
+      const { files, mark = 0 } = check(list, JSON.parse(readFileSync(path, "utf8")), path);
+      this.#mark = mark;
+      return files;
     } catch (thrown) {
       if (errorCode(thrown) !== "ENOENT")
         this.#log.warn(

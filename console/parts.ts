@@ -24,6 +24,7 @@ import { Spool } from "./ingest/spool/spool.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { whyOverwritten } from "./latest-values.ts";
 import { Leftovers } from "./leftovers.ts";
+import { Marks, type MarksOptions } from "./marks.ts";
 import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
@@ -108,12 +109,12 @@ export function compose(given: Surroundings) {
   });
   desk.ended.on((command) => answers.ended(command));
   const typed = new TypedCommands({ desk, answers, topics, clock, offers, refuse });
-  const marks = new CommandMarks({
+  const commandMarks = new CommandMarks({
     write: writeNow,
     log,
     offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
   });
-  desk.changes.on((command) => marks.changed(command));
+  desk.changes.on((command) => commandMarks.changed(command));
   const { contract, spool } = makeGate(around, store, state, {
     dated: () => doubt.ages().trusted,
     tell: (device, why) => refuse(device, topics.build({ kind: "metrics", device }), why),
@@ -189,6 +190,11 @@ export function compose(given: Surroundings) {
     writes,
     faults: () => net.total,
   });
+  const marks = makeMarks(state, common, {
+    "metrics.db": () => store.database,
+    "spool.db": () => spool.database,
+    "held.db": () => contract.held.database,
+  });
   const self = new SelfMetrics({
     ...common,
     ...(options.selfInterval === undefined ? {} : { interval: options.selfInterval }),
@@ -211,6 +217,7 @@ export function compose(given: Surroundings) {
     answers,
     jobs,
     ingest,
+    commandMarks,
     marks,
     inbox,
     removals,
@@ -265,6 +272,18 @@ function makeStore(
     return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common, ages, damage });
   const retention = influxRetention === undefined ? {} : { retention: influxRetention };
   return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
+}
+
+/** Where the state was opened for something else than to serve, nothing is marked. */
+function makeMarks(
+  state: State,
+  common: { readonly clock: Clock; readonly log: Log },
+  others: MarksOptions["databases"],
+): Marks | undefined {
+  const { database, newestMark } = state;
+  if (newestMark === undefined) return undefined;
+  const databases = { "muster.db": () => database, ...others };
+  return new Marks({ ...common, databases, newest: newestMark, note: (number) => state.noteFiles(number) });
 }
 
 /** What stands before the store: the contract for all samples, and the spool for those whose senders keep nothing. */

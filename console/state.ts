@@ -6,14 +6,16 @@ import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#shared/private-files";
 import { tellAccountChange } from "./account-watch.ts";
 import { Accounts } from "./accounts.ts";
-import { FilesOfBefore } from "./files-of-before.ts";
+import { FilesOfBefore, type Missing } from "./files-of-before.ts";
 import { MqttSecrets } from "./mqtt-secrets.ts";
+import { OlderFiles, type Older } from "./older-files.ts";
 import { Damage } from "./store/damage.ts";
 import { busyPatience, longPatience, type Database } from "./store/database.ts";
 import { closeDatabase } from "./store/group-sync.ts";
 import { mendIndexes, openMended, type DamagedFile } from "./store/mend.ts";
 import { Persist } from "./store/persist.ts";
 import { migrations } from "./store/schema.ts";
+import { Setbacks } from "./store/setbacks.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
 export interface State {
@@ -24,7 +26,11 @@ export interface State {
   /** What in the directory did not read. */
   readonly damage: Damage;
   /** Remembers which files there are by now, so that one that goes is missed at the next start. */
-  noteFiles(): void;
+  noteFiles(mark?: number): void;
+  /** The newest mark of the files when they were opened; undefined where no console is to work with them. */
+  readonly newestMark: number | undefined;
+  /** What the files have gone back to. */
+  readonly setbacks: Setbacks;
   /** The way of rows that nobody waits for. */
   readonly persist: Persist;
   close(): void;
@@ -61,7 +67,7 @@ export function openState(
   const lock = new DirectoryLock("console", directory, log);
   if (serves) lock.acquire();
   try {
-    const state = open(directory, clock, log, lock, syncsEach ? longPatience : busyPatience);
+    const state = open(directory, clock, log, lock, { serves, patience: syncsEach ? longPatience : busyPatience });
     if (syncsEach) state.database.exec("PRAGMA synchronous = FULL");
     return state;
   } catch (thrown) {
@@ -70,9 +76,17 @@ export function openState(
   }
 }
 
-function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, patience: number): State {
+function open(
+  directory: string,
+  clock: Clock,
+  log: Log,
+  lock: DirectoryLock,
+  { serves, patience }: { readonly serves: boolean; readonly patience: number },
+): State {
   const files = new FilesOfBefore(directory, log);
   const missing = files.missing();
+  // A command about accounts leaves the judgement to the next start.
+  const marks = serves ? new OlderFiles(directory, files.mark) : undefined;
   const damaged: DamagedFile[] = [];
   const database = openMended({
     path: join(directory, "muster.db"),
@@ -86,7 +100,11 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, pa
   for (const file of damaged) damage.noteFile(file);
   for (const [table, why] of mendIndexes(database, lookedUp)) damage.note(table, "", why);
   for (const { file, why } of missing) damage.note(file, "", why);
-  files.note();
+  const setbacks = new Setbacks(database, clock);
+  noteSetbacks(setbacks, missing, marks?.older ?? []);
+  for (const { file, why } of marks?.older ?? []) damage.note(file, "", why);
+  marks?.settle(clock.now(), log);
+  files.note(marks?.started);
   const persist = new Persist(database, clock, log);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
@@ -96,7 +114,30 @@ function open(directory: string, clock: Clock, log: Log, lock: DirectoryLock, pa
     closeDatabase(database);
     lock.release();
   };
-  return { directory, database, accounts, mqttSecrets, damage, persist, noteFiles: () => files.note(), close };
+  const noteFiles = (mark?: number): void => files.note(mark);
+  return {
+    directory,
+    database,
+    accounts,
+    mqttSecrets,
+    damage,
+    persist,
+    noteFiles,
+    newestMark: marks?.newest,
+    setbacks,
+    close,
+  };
+}
+
+/** Of what counts somewhere else: samples that were stored, and commands that were open. */
+function noteSetbacks(setbacks: Setbacks, missing: readonly Missing[], older: readonly Older[]): void {
+  for (const { file } of missing)
+    if (file === "metrics.db") setbacks.note(file, null, "the embedded store's file was gone");
+  for (const { file, since } of older) {
+    const why = since === null ? "an older copy" : `a copy of ${new Date(since).toISOString()}`;
+    if (file === "metrics.db") setbacks.note(file, since, `the embedded store's file was put back to ${why}`);
+    if (file === "muster.db") setbacks.note(file, since, `the console's state was put back to ${why}`);
+  }
 }
 
 /** Small tables whose rows decide who comes in: a row that its index hides locks somebody out. */

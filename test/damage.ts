@@ -36,7 +36,7 @@ export class House {
   static async open(directory: string, log = silentLog): Promise<House> {
     const undo: (() => unknown)[] = [];
     try {
-      const state = openState(directory, systemClock, log);
+      const state = openState(directory, systemClock, log, { serves: true });
       undo.push(() => state.close());
       state.database
         .prepare("INSERT OR REPLACE INTO accounts (name, role, hash, created) VALUES ('root', 'admin', ?, 0)")

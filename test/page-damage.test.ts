@@ -36,7 +36,7 @@ suite("page: damage", ({ test }) => {
     };
     await logIn("ann", fleet.secretOf("ann"));
     const banner = page.getByTestId("banner-damage");
-    assert.match(await banner.innerText(), /2 things in the console's data directory were damaged or gone\./);
+    assert.match(await banner.innerText(), /2 things in the console's data directory were damaged, gone or put back\./);
     await banner.getByRole("link", { name: "What was set aside" }).click();
     const rows = page.getByTestId("damage").locator("tbody tr");
     await rows.first().waitFor();

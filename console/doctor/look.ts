@@ -6,6 +6,7 @@ import { silentLog } from "#shared/log";
 import { FilesOfBefore, listName } from "../files-of-before.ts";
 import { heldSchema } from "../ingest/contract/held.ts";
 import { spoolSchema } from "../ingest/spool/spool.ts";
+import { OlderFiles } from "../older-files.ts";
 import { nameOfRow, plain, type DamagedTable, type Row } from "../store/damage.ts";
 import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../store/database.ts";
 import { metricsSchema } from "../store/embedded.ts";
@@ -27,9 +28,11 @@ export function isConsoles(directory: string): boolean {
 
 /** Looks at a console's data directory and changes nothing in it: also beside a running one. */
 export function lookAtConsole(directory: string): Finding[] {
-  const missing = new FilesOfBefore(directory, silentLog).missing();
+  const before = new FilesOfBefore(directory, silentLog);
+  const missing = before.missing();
+  const { older } = new OlderFiles(directory, before.mark);
   return [
-    ...missing.map(({ file, why }): Finding => ({ what: file, state: "damaged", says: why })),
+    ...[...missing, ...older].map(({ file, why }): Finding => ({ what: file, state: "damaged", says: why })),
     ...databases.flatMap((kind) => lookAtDatabase(directory, kind)),
     ...lookAtSecrets(join(directory, "secrets")),
     ...setAsideFiles(directory),
@@ -96,8 +99,11 @@ function refusal(row: Row, door: (row: Row) => unknown): string | undefined {
   }
 }
 
+/** Tables of which nobody wants to know how many rows they have. */
+const own: ReadonlySet<string> = new Set(["damaged", "mark", "setbacks"]);
+
 function counts(database: Database): string {
-  const tables = [...shapeOf(database).keys()].filter((table) => table !== "damaged");
+  const tables = [...shapeOf(database).keys()].filter((table) => !own.has(table));
   const all = tables.map((table) => {
     const row = database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number };
     return `${table} ${row.count}`;

@@ -190,7 +190,10 @@ export class Damage {
     this.#told += 1;
     if (this.#told > mostLogged) return;
     const more = this.#told === mostLogged ? "; more of this is not logged in this run" : "";
-    this.#log.warn({ place, name, why }, `something in the data directory did not read and was set aside${more}`);
+    this.#log.warn(
+      { place, name, why },
+      `something in the data directory is not what it was: it did not read, is gone, or is an older copy${more}`,
+    );
   }
 }
 

@@ -88,6 +88,13 @@ export function openForReading(path: string): Database {
   return new DatabaseSync(path, { readOnly: true });
 }
 
+/** Opens a file as it is, for one row. To be closed with `closeDatabase`. */
+export function openForWriting(path: string): Database {
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA busy_timeout = ${longPatience}; PRAGMA synchronous = FULL`);
+  return database;
+}
+
 /** SQLite's codes for what stands in a file, and not for whether it may be used: CORRUPT, FORMAT, NOTADB. */
 const damageCodes: ReadonlySet<unknown> = new Set([11, 24, 26]);
 
@@ -165,10 +172,10 @@ export function shapeBy(migrations: readonly string[]): Shape {
   return shape;
 }
 
-/** A newer Muster's file has more tables, but it has some of these too. */
+/** A newer Muster's file has more tables, but it has some of these too: others than the one that all of the console's databases have. */
 function shares(database: Database, migrations: readonly string[]): boolean {
   const actual = shapeOf(database);
-  return [...shapeBy(migrations).keys()].some((table) => actual.has(table));
+  return [...shapeBy(migrations).keys()].some((table) => table !== "mark" && actual.has(table));
 }
 
 /** Another program's database, or another one of ours, has other tables. */

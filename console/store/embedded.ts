@@ -7,6 +7,7 @@ import type { Damage } from "./damage.ts";
 import { isDamage, transaction, type Database } from "./database.ts";
 import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "./group-sync.ts";
 import { HistoryReader } from "./history-reader.ts";
+import { markSchema } from "./mark.ts";
 import { mend, openMended, type MendOptions } from "./mend.ts";
 import { mostPoints, tooManyPoints } from "./points.ts";
 import { isQuick, portionsOf } from "./portions.ts";
@@ -58,6 +59,7 @@ export const metricsSchema = [
     PRIMARY KEY (series, ts)
   ) STRICT, WITHOUT ROWID;
   `,
+  markSchema,
 ];
 
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
@@ -194,6 +196,10 @@ export class EmbeddedStore implements MetricsStore {
     const { series, more } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
     if (more) throw tooManyPoints(query);
     return series.map(({ tags: own, times, values }) => ({ tags: own, points: pointsOf(times, values) }));
+  }
+
+  get database(): Database | undefined {
+    return this.#open?.database;
   }
 
   health(): StoreHealth {

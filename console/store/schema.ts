@@ -1,3 +1,5 @@
+import { markSchema } from "./mark.ts";
+
 /** The console's own state, one migration a step; never edit one that has been released. */
 export const migrations: readonly string[] = [
   `
@@ -246,5 +248,19 @@ export const migrations: readonly string[] = [
     data TEXT,
     PRIMARY KEY (device, id)
   ) STRICT, WITHOUT ROWID;
+  `,
+  markSchema,
+  `
+  -- What the console's files have gone back to, until it is reckoned with.
+  CREATE TABLE setbacks (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    since INTEGER,
+    why TEXT NOT NULL
+  ) STRICT;
+
+  -- Of the samples that were stored, those that are gone with the store's file.
+  ALTER TABLE outboxes ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
   `,
 ];

@@ -1,6 +1,7 @@
 import type { Column } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
+import type { Database } from "./database.ts";
 
 /** What ingest hands to a store: one series' samples as columns. */
 export interface SeriesColumns {
@@ -21,6 +22,8 @@ export interface SeriesColumns {
  * Writing the same sample twice is harmless: same series and timestamp overwrite, different fields merge.
  */
 export interface MetricsStore {
+  /** Where it is a file of the console's own, and open. */
+  readonly database?: Database | undefined;
   /** Resolves when the store is ready or known to be away; an unreachable server does not fail the start. */
   start(): Promise<void>;
   /** Writes what is pending, then lets go. */

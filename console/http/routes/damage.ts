@@ -11,7 +11,7 @@ const damagedDocument = z.object({
   why: z.string(),
 });
 
-/** What in the data directory did not read, and was set aside. */
+/** What in the data directory did not read and was set aside, was gone, or was put back to an older copy. */
 export const damageRoutes =
   (console: Console, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
@@ -19,7 +19,8 @@ export const damageRoutes =
       "/api/damage",
       {
         schema: {
-          summary: "What in the data directory did not read and was set aside",
+          summary:
+            "What in the data directory did not read and was set aside, was gone, or was put back to an older copy",
           querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
           response: { 200: z.object({ damaged: z.array(damagedDocument).describe("newest first"), more: z.number() }) },
         },

@@ -43,7 +43,10 @@ const health = z.object({
     .describe("commands, devices and accounts on the console's own disk")
     .optional(),
   broker: z.object({ connected: z.boolean() }).optional(),
-  damaged: z.number().describe("what in the data directory did not read and was set aside: GET /api/damage").optional(),
+  damaged: z
+    .number()
+    .describe("what in the data directory did not read, was gone or put back to an older copy: GET /api/damage")
+    .optional(),
   faults: z
     .object({
       total: z.number(),

@@ -7,6 +7,7 @@ import type { Log } from "#shared/log";
 import type { Damage } from "../../store/damage.ts";
 import { transaction, type Database } from "../../store/database.ts";
 import { closeDatabase } from "../../store/group-sync.ts";
+import { markSchema } from "../../store/mark.ts";
 import { openMended } from "../../store/mend.ts";
 import type { SeriesColumns } from "../../store/store.ts";
 import { Unsynced } from "../../store/unsynced.ts";
@@ -74,6 +75,7 @@ export const heldSchema = [
   ) STRICT;
   CREATE INDEX held_by_field ON held (measurement, field, id);
   `,
+  markSchema,
 ];
 
 /** What came of values that were to be held: on disk (`new` where it is the first of this device and field), or no room. */
@@ -119,6 +121,10 @@ export class HeldValues {
     this.#open = { database, statements: prepare(database) };
     this.#dropDamaged(this.#open.statements);
     this.#summarize();
+  }
+
+  get database(): Database | undefined {
+    return this.#open?.database;
   }
 
   #summarize(): void {

@@ -6,6 +6,7 @@ import type { Log } from "#shared/log";
 import type { Damage } from "../../store/damage.ts";
 import { isDamage, transaction, type Database } from "../../store/database.ts";
 import { closeDatabase, dropDatabase, syncOf } from "../../store/group-sync.ts";
+import { markSchema } from "../../store/mark.ts";
 import { mend, openMended, type MendOptions } from "../../store/mend.ts";
 
 export interface SpoolOptions {
@@ -57,6 +58,7 @@ export const spoolSchema = [
   `
   CREATE TABLE latest (one INTEGER PRIMARY KEY CHECK (one = 1), arrival INTEGER NOT NULL) STRICT;
   `,
+  markSchema,
 ];
 
 /** Bytes of a row besides its payload, about. */
@@ -149,6 +151,10 @@ export class Spool {
   #dropDamaged({ statements }: Opened): void {
     const { changes } = statements.dropDamaged.run();
     if (changes > 0) this.#options.damage?.note("spool.db", "messages", `${changes} messages did not read`);
+  }
+
+  get database(): Database | undefined {
+    return this.#open?.database;
   }
 
   /** Writes what waits, then lets go. */

@@ -21,7 +21,7 @@ function aboutDamage(count: number): JSX.Element {
       : `${count} things in the console's data directory were`;
   return (
     <>
-      {what} damaged or gone. <a href="/damage">What was set aside</a>
+      {what} damaged, gone or put back. <a href="/damage">What was set aside</a>
     </>
   );
 }

@@ -9,7 +9,7 @@ import { now } from "../state/now.ts";
 import { session } from "../state/session.ts";
 import { useTitle } from "./title.ts";
 
-/** What in the data directory did not read or was gone, and what became of it; an administrator can forget it, and the banner goes. */
+/** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
   useTitle("Damage");
   const known = useSignal<{ readonly damaged: readonly Damaged[]; readonly more: number } | undefined>(undefined);
@@ -43,8 +43,9 @@ export function DamagePage(): JSX.Element {
         )}
       </div>
       <p class="hint">
-        What in Muster's data directory did not read, or was gone, and was set aside. Files are kept there under the
-        names below; muster doctor looks at the whole directory. Forgetting the list changes no file.
+        What in Muster's data directory did not read and was set aside, was gone, or was put back to an older copy.
+        Files that were set aside are kept there under the names below; muster doctor looks at the whole directory.
+        Forgetting the list changes no file.
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {known.value && rows.length === 0 && <p class="hint">Nothing is damaged.</p>}
