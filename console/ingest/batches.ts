@@ -182,7 +182,7 @@ export class Batches {
     const { outbox, seq, run } = name;
     const book = this.#ledger.bookOf(device, name);
     const taken = this.#ledger.take(device, book, seq, run);
-    if (book !== outbox) this.#forks.heard(device, outbox, run);
+    if (book !== outbox) this.#forks.heard(device, outbox, run, this.#ledger.isFar(device, name) ? "far" : "again");
     if (taken === "new") return book;
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;

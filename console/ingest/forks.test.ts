@@ -143,11 +143,11 @@ suite("word of an outbox that went back", ({ test }) => {
 
   test("each run is told, and again after a while; the device shows it for a day after the last time", () => {
     const { clock, forks, told, problems } = make();
-    for (let times = 0; times < 3; times += 1) forks.heard(rpi, "a", "r2");
-    forks.heard(rpi, "a", "r3");
+    for (let times = 0; times < 3; times += 1) forks.heard(rpi, "a", "r2", "again");
+    forks.heard(rpi, "a", "r3", "again");
     assert.equal(told, ["rpi-7 a r2", "rpi-7 a r3"]);
     clock.advance(shownFor / 2);
-    forks.heard(rpi, "a", "r2");
+    forks.heard(rpi, "a", "r2", "again");
     assert.is(told.length, 3);
     clock.advance(shownFor - 1);
     assert.ok(problems.at(-1));
@@ -170,10 +170,10 @@ suite("word of an outbox that went back", ({ test }) => {
 
   test("of more runs than are remembered the oldest may be told again", () => {
     const { forks, told } = make();
-    for (let at = 0; at <= mostTold; at += 1) forks.heard(rpi, "a", `r${at}`);
-    forks.heard(rpi, "a", `r${mostTold}`);
+    for (let at = 0; at <= mostTold; at += 1) forks.heard(rpi, "a", `r${at}`, "again");
+    forks.heard(rpi, "a", `r${mostTold}`, "again");
     assert.is(told.length, mostTold + 1);
-    forks.heard(rpi, "a", "r0");
+    forks.heard(rpi, "a", "r0", "again");
     assert.is(told.length, mostTold + 2);
   });
 });

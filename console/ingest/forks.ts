@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { mostUnsent } from "#shared/messages/batch-check";
 import type { LedgerRows } from "./completeness/rows.ts";
 
 export interface ForksOptions {
@@ -19,9 +20,12 @@ export const mostTold = 1_000;
 /** Milliseconds after the last batch of the kind for which a person is to see it: a night, and the morning after. */
 export const shownFor = 24 * 3_600_000;
 
+/** What is wrong with a number: it was given before, or is farther from all others than an outbox can hold batches. */
+export type Fork = "again" | "far";
+
 /**
  * Outboxes whose numbers come a second time with other content: a backup or a snapshot was put back, or the agent's directory was copied
- * and both of them run. Each batch is stored all the same; here the agent is told to begin a new outbox, and people what has happened.
+ * and both of them run; and those whose counter cannot be right. Each batch is stored all the same; here the agent is told to begin a new outbox, and people what has happened.
  */
 export class Forks {
   readonly #options: ForksOptions;
@@ -45,8 +49,8 @@ export class Forks {
     this.#cancel = undefined;
   }
 
-  /** A batch has come from this run under a number that another batch has. @param run undefined where it tells none, and cannot be told to begin */
-  heard(device: DeviceId, outbox: string, run: string | undefined): void {
+  /** A batch has come from this run under a number that is not its own. @param run undefined where it tells none, and cannot be told to begin */
+  heard(device: DeviceId, outbox: string, run: string | undefined, fork: Fork): void {
     const { clock, log, begin } = this.#options;
     const now = clock.now();
     const name = `${device} ${outbox} ${run ?? ""}`;
@@ -57,19 +61,18 @@ export class Forks {
       if (this.#told.size <= mostTold) break;
       this.#told.delete(oldest);
     }
-    if (!this.#shown.has(device)) log.warn({ device, outbox }, problemOf(device));
-    this.#show(device, now + shownFor);
-    if (run === undefined) return;
-    begin(device, outbox, run, "its numbers were given before: it went back to an earlier state, or exists twice");
+    if (!this.#shown.has(device)) log.warn({ device, outbox }, problemOf(device, fork));
+    this.#show(device, now + shownFor, fork);
+    if (run !== undefined) begin(device, outbox, run, whyBegin[fork]);
   }
 
   forget(device: DeviceId): void {
     this.#shown.delete(device);
   }
 
-  #show(device: DeviceId, until: number): void {
+  #show(device: DeviceId, until: number, fork: Fork = "again"): void {
     this.#shown.set(device, until);
-    this.#options.problem(device, problemOf(device));
+    this.#options.problem(device, problemOf(device, fork));
     this.#cancel ??= this.#options.clock.after(shownFor, () => this.#fade());
   }
 
@@ -86,6 +89,15 @@ export class Forks {
   }
 }
 
-function problemOf(device: DeviceId): string {
-  return `the outbox of ${device} went back to an earlier state, or exists twice (a backup or snapshot put back, a copied disk?): its samples are stored all the same, and it was told to begin a new outbox`;
+const whyBegin: Readonly<Record<Fork, string>> = {
+  again: "its numbers were given before: it went back to an earlier state, or exists twice",
+  far: `its numbers jump by more than ${mostUnsent}: nobody can have so many batches between them`,
+};
+
+function problemOf(device: DeviceId, fork: Fork): string {
+  const what =
+    fork === "again"
+      ? "went back to an earlier state, or exists twice (a backup or snapshot put back, a copied disk?)"
+      : `gives numbers that are more than ${mostUnsent} from all before (a damaged counter?)`;
+  return `the outbox of ${device} ${what}: its samples are stored all the same, and it was told to begin a new outbox`;
 }

@@ -18,6 +18,11 @@ export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
  * some 3,500 in all, which may come in several batches.
  */
 export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 4_000 };
+/**
+ * Numbers of one outbox that may be neither stored nor told as lost, and that one gap may tell of: what a GiB of the smallest batches holds,
+ * or a hundred days of one a second. A counter that was damaged would say 2^53, and be awaited for ever.
+ */
+export const mostUnsent = 10_000_000;
 /** Tags of one series at most: each of their combinations is a series of its own, for good. */
 export const mostTags = 64;
 

@@ -13,6 +13,7 @@ import {
   most,
   mostSpread,
   mostTags,
+  mostUnsent,
   spreads,
 } from "#shared/messages/batch-check";
 import { measurementName, name } from "#shared/messages/names";
@@ -74,8 +75,10 @@ const envelope = {
   dt: z.custom<number[]>(isOffsets, `expected at most ${most.instants} offsets of 0 to ${most.offset} ms`),
   dropped: z.optional(gap),
 };
-type Whole = Pick<z.infer<z.ZodMiniObject<typeof envelope>>, "dt" | "dropped"> & { m: Measurement[] };
-/** What is asked of all its series together. */
+type Whole = Pick<z.infer<z.ZodMiniObject<typeof envelope>>, "seq" | "dt" | "dropped"> & { m: Measurement[] };
+/** Whether so many batches can have held so many samples. */
+const canHold = ({ from, to, samples = 0 }: Gap): boolean => samples <= Math.max(0, to - from + 1) * mostSpread.values;
+/** What is asked of all its series, and of its numbers, together. */
 const whole: z.core.$ZodCheck<Whole>[] = [
   z.refine(({ dt, m }) => m.every(({ f }) => Object.values(f).every((one) => fits(one, dt.length))), {
     error: "each field needs one value for each instant in dt, or one for all",
@@ -84,6 +87,14 @@ const whole: z.core.$ZodCheck<Whole>[] = [
   z.refine(({ dt, m }) => spreads(m, dt.length), {
     error: `too much: written out, a batch may have ${mostSpread.values} values of ${mostSpread.bytes / 1024 ** 2} MiB in ${mostSpread.fields} fields`,
     path: ["m"],
+  }),
+  z.refine(({ seq, dropped }) => dropped === undefined || seq - dropped.from <= mostUnsent, {
+    error: `expected a number at most ${mostUnsent} below the batch's own`,
+    path: ["dropped", "from"],
+  }),
+  z.refine(({ dropped }) => dropped === undefined || canHold(dropped), {
+    error: `expected at most ${mostSpread.values} for each batch of the gap`,
+    path: ["dropped", "samples"],
   }),
   z.refine(({ dt, m, dropped }) => dt.length > 0 || (m.length === 0 && dropped !== undefined), {
     error: "a batch without instants tells a gap, in dropped, and nothing else",

@@ -66,6 +66,15 @@ export function newBook(device: DeviceId, outbox: string, seq: number, now: numb
   };
 }
 
+/** How many numbers of the book would be known of, and neither stored nor told as lost, if this one were heard. */
+export function unknownWith(
+  { settled, lowest, highest }: Pick<Book, "settled" | "lowest" | "highest">,
+  seq: number,
+): number {
+  if (seq >= lowest - 1 && seq <= highest + 1) return 0;
+  return size(holes(settled, Math.min(lowest, seq), Math.max(highest, seq))) - 1;
+}
+
 /** A number was heard, of that run. */
 export function hear(book: Book, seq: number, now: number, run = ""): void {
   book.heard = now;

@@ -2,11 +2,12 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { mostUnsent } from "#shared/messages/batch-check";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
 import { syncOf } from "../../store/group-sync.ts";
 import { tolerated } from "../placing.ts";
-import { hear, isComplete, letGo, lose, newBook, samplesPerBatch, settle, type Book } from "./book.ts";
+import { hear, isComplete, letGo, lose, newBook, samplesPerBatch, settle, unknownWith, type Book } from "./book.ts";
 import { Books } from "./books.ts";
 import { addGap, foldOutboxes } from "./bounds.ts";
 import type { Missing } from "./completeness.ts";
@@ -113,14 +114,18 @@ export class BatchLedger {
    * The book that a batch belongs to: its outbox's; or, where this number was given to another batch, because the outbox was put back or
    * exists twice, a line of that outbox. Another batch it is that another run has numbered; or that is of a time after all that is
    * known of the outbox: a virtual machine that goes on from a snapshot of its memory is the same run, and agents of before tell none.
+   * A number that is {@link isFar} from all others goes into a line as well: there nothing is awaited because of it.
    * @param name with `t`, the first instant by the device's clock (epoch ms), where that can be read
    */
   bookOf(device: DeviceId, { outbox, seq, run, t }: Numbered): string {
     const book = this.#books.get(device, outbox);
-    if (!book || !(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
-    const owner = runOf(book.runs, seq);
-    const isAnothers = run !== undefined && owner !== "" && owner !== run;
-    if (!isAnothers && !this.#isLater(book, t)) return outbox;
+    if (!book) return outbox;
+    if (unknownWith(book, seq) <= mostUnsent) {
+      if (!(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
+      const owner = runOf(book.runs, seq);
+      const isAnothers = run !== undefined && owner !== "" && owner !== run;
+      if (!isAnothers && !this.#isLater(book, t)) return outbox;
+    }
     let line = lineOf(outbox, run ?? "");
     for (let turn = 1; turn < mostReturns; turn += 1) {
       const known = this.#books.get(device, line);
@@ -128,6 +133,12 @@ export class BatchLedger {
       line = nextLine(line);
     }
     return line;
+  }
+
+  /** Whether no outbox can have so many batches as there would be between this number and those that were heard. */
+  isFar(device: DeviceId, { outbox, seq }: Pick<Numbered, "outbox" | "seq">): boolean {
+    const book = this.#books.get(device, outbox);
+    return book !== undefined && unknownWith(book, seq) > mostUnsent;
   }
 
   /** By a device's clock that is minutes ahead nothing can be said. */
