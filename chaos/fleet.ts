@@ -31,7 +31,7 @@ export class Fleet {
   readonly httpPort: number;
   readonly secrets: Readonly<Record<string, string>>;
   token: string;
-  readonly #enroll: () => string;
+  readonly #enroll: () => Promise<string>;
   readonly history: History;
   readonly #incidents: Journal;
   readonly #children: ReadonlyMap<Role, Child>;
@@ -84,8 +84,8 @@ export class Fleet {
         return [role, new Home(`${directory}/${role}`, `${directory}/aside`, setting.disks, size)];
       }),
     );
-    const enroll = (): string => makeAccounts(`${directory}/server`, accounts, operator);
-    const token = enroll();
+    const enroll = (): Promise<string> => makeAccounts(`${directory}/server`, accounts, operator);
+    const token = await enroll();
     // All this was installed long ago.
     homes.get("server")?.settle();
     const mosquitto = setting.kind === "embedded" ? undefined : await startExternal(scope, setting.kind, accounts);
@@ -120,9 +120,9 @@ export class Fleet {
   }
 
   /** Its accounts may be damaged: they are made again, as its operator would. */
-  readmit(who: Role): void {
+  async readmit(who: Role): Promise<void> {
     if (who !== "server") return;
-    this.token = this.#enroll();
+    this.token = await this.#enroll();
     this.#homes.get(who)?.settle();
   }
 
@@ -253,7 +253,7 @@ interface FleetParts {
   readonly httpPort: number;
   readonly secrets: Readonly<Record<string, string>>;
   readonly token: string;
-  readonly enroll: () => string;
+  readonly enroll: () => Promise<string>;
   readonly undo: (() => unknown)[];
 }
 

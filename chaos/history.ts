@@ -1,11 +1,8 @@
-import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { openStates } from "../console/desk/command.ts";
 import { openDatabase, openForReading, type Database } from "../console/store/database.ts";
 import { migrations } from "../console/store/schema.ts";
+import { connectionsGone } from "./connections.ts";
 import type { Row, RowVersion } from "./evidence.ts";
 
 /**
@@ -59,13 +56,7 @@ export class History {
     this.#database?.close();
     this.#database = undefined;
     this.#versions = [];
-    for (let turn = 0; turn < 50; turn++) {
-      if (!isOpenHere(this.#path)) return;
-      collectGarbage();
-      // What was collected is undone in a turn of its own.
-      await nextTurn();
-    }
-    throw new Error(`a connection to ${this.#path} cannot be closed`);
+    await connectionsGone(this.#path);
   }
 
   #read(statement: string, ...parameters: number[]): unknown[] {
@@ -83,23 +74,6 @@ export class History {
     `);
     database.close();
   }
-}
-
-/** A connection lives on behind its end, as long as a statement of it has not been collected. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
-
-function isOpenHere(path: string): boolean {
-  return readdirSync("/proc/self/fd").some((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(path);
-    } catch {
-      // It was of this listing itself.
-      return false;
-    }
-  });
 }
 
 function trigger(event: string): string {

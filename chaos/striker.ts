@@ -50,7 +50,7 @@ export interface Struck<R extends string> {
   /** Its files are about to be others: whoever else has one open lets go. */
   release(who: R): Promise<void>;
   /** A bit of its files was turned: who was let in there is let in again. */
-  readmit(who: R): void;
+  readmit(who: R): Promise<void>;
   /** Starts it where it is dead. */
   revive(who: R, only?: StartSettings): Promise<void>;
   signal(who: R, signal: "SIGSTOP" | "SIGCONT"): Promise<void>;
@@ -96,7 +96,7 @@ export class Striker<R extends string> {
       home.restorePower();
     }
     await this.#putBack(who);
-    if (this.#turned.delete(who)) fleet.readmit(who);
+    if (this.#turned.delete(who)) await fleet.readmit(who);
     await fleet.revive(who);
   }
 

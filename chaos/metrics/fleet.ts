@@ -22,7 +22,7 @@ export class Fleet {
   readonly setting: Setting;
   readonly directory: string;
   token: string;
-  readonly #enroll: () => string;
+  readonly #enroll: () => Promise<string>;
   readonly httpPort: number;
   readonly mqttPort: number;
   readonly secrets: Readonly<Record<string, string>>;
@@ -77,8 +77,8 @@ export class Fleet {
       { name: "ann", role: "operator" as const },
       ...[...devices, simpleDevice].map((name) => ({ name, role: "device" as const })),
     ].map((account) => ({ ...account, secret: generateSecret() }));
-    const enroll = (): string => makeAccounts(serverHome, accounts, "ann");
-    const token = enroll();
+    const enroll = (): Promise<string> => makeAccounts(serverHome, accounts, "ann");
+    const token = await enroll();
 
     const mosquitto = setting.broker === "mosquitto" ? await startMosquitto(place("broker"), { accounts }) : undefined;
     const mqttPort = mosquitto?.port ?? (await freePort());
@@ -149,9 +149,9 @@ export class Fleet {
   }
 
   /** Its accounts may be damaged: they are made again, as its operator would. */
-  readmit(who: Role): void {
+  async readmit(who: Role): Promise<void> {
     if (who !== "server") return;
-    this.token = this.#enroll();
+    this.token = await this.#enroll();
     this.#homes.get(who)?.settle();
   }
 
@@ -245,7 +245,7 @@ interface Parts {
   readonly setting: Setting;
   readonly directory: string;
   readonly token: string;
-  readonly enroll: () => string;
+  readonly enroll: () => Promise<string>;
   readonly httpPort: number;
   readonly mqttPort: number;
   readonly secrets: Readonly<Record<string, string>>;
