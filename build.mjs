@@ -4,6 +4,7 @@ import { rolldown } from "rolldown";
 import { build } from "vite";
 import { buildAgent } from "./build-agent.mjs";
 import { buildSbom } from "./build-sbom.mjs";
+import { buildTypes } from "./build-types.mjs";
 
 rmSync("dist", { recursive: true, force: true });
 
@@ -34,5 +35,7 @@ chmodSync("dist/muster.js", 0o755);
 await buildAgent();
 
 await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });
+
+buildTypes("dist/types", ["agent/agent.ts", "console/console.ts"]);
 
 await buildSbom("dist/sbom.json");

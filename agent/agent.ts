@@ -42,6 +42,7 @@ import { Sampler } from "./sampler.ts";
 import { Sender } from "./sender.ts";
 import { SetAside } from "./set-aside.ts";
 
+export { CommandError, type Handler, type RunContext } from "./handler.ts";
 export type { AgentOptions } from "./options.ts";
 
 /**
