@@ -6,7 +6,7 @@ import { asError, BadInputError } from "#shared/errors";
 import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog, type Log } from "#shared/log";
-import { DirectoryLock } from "#shared/directory-lock";
+import { DirectoryLock } from "#disk/directory-lock";
 import { machineBootId, machineEpoch } from "#shared/machine-boot";
 import { guardedClock, Net } from "#shared/net";
 import type { Args, Json } from "#shared/messages/command";

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#shared/clock";
-import { DirectoryLock } from "#shared/directory-lock";
+import { DirectoryLock } from "#disk/directory-lock";
+import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
 import type { CommandId } from "#shared/ids";
@@ -9,9 +10,10 @@ import { silentLog, type Log } from "#shared/log";
 import { parseLines } from "./checked-line.ts";
 import { Instance, parseInstance, type Kept } from "./instance.ts";
 import { Ledger } from "./ledger.ts";
+import { largestLedger } from "./ledger-file.ts";
 import { readHead, replay, type Entry } from "./ledger-records.ts";
 import { openDirectory } from "./outbox/directory.ts";
-import { parseSegment } from "./outbox/segment-file.ts";
+import { largestSegment, parseSegment } from "./outbox/segment-file.ts";
 import { parsePreferences, Preferences } from "./preferences.ts";
 
 const marks = ["instance", "ledger", "outbox"];
@@ -44,7 +46,7 @@ function instanceFinding(kept: Kept | undefined): Finding {
 
 function lookAtLedger(directory: string, kept: Kept | undefined): Finding[] {
   const damaged = (says: string): Finding => ({ what: "ledger", state: "damaged", says });
-  const { value, finding, missing } = tried("ledger", directory, parseLines);
+  const { value, finding, missing } = tried("ledger", directory, parseLines, largestLedger);
   if (missing) return kept ? [damaged("it was there before and is gone")] : [];
   if (!value) return finding ? [finding] : [];
   const entries = new Map<CommandId, Entry>();
@@ -67,7 +69,12 @@ function lookAtOutbox(path: string): Finding[] {
   const findings: Finding[] = [];
   let records = 0;
   for (const name of names) {
-    const { value, finding } = tried(name, path, (bytes) => parseSegment(bytes, Number.parseInt(name, 10)));
+    const { value, finding } = tried(
+      name,
+      path,
+      (bytes) => parseSegment(bytes, Number.parseInt(name, 10)),
+      largestSegment,
+    );
     if (finding) findings.push({ ...finding, what: join("outbox", name) });
     records += value?.records.length ?? 0;
     // What was repaired says which numbers it has lost; that is told to the console.
@@ -93,11 +100,12 @@ function tried<T>(
   what: string,
   directory: string,
   read: (bytes: Buffer) => T,
+  most = largestSmallFile,
 ): { value?: T; finding?: Finding; missing?: true } {
   const path = join(directory, what);
   if (!existsSync(path)) return { missing: true };
   try {
-    return { value: read(readFileSync(path)) };
+    return { value: read(readRegularFile(path, most)) };
   } catch (thrown) {
     return { finding: { what, state: "damaged", says: `it cannot be read: ${asError(thrown).message}` } };
   }

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { replaceFile } from "#shared/durable-file";
+import { replaceFile } from "#disk/durable-file";
+import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
@@ -53,7 +54,7 @@ export class Instance {
   start(): void {
     if (this.#path === undefined) return;
     try {
-      const text = readFileSync(this.#path, "latin1");
+      const text = readRegularFile(this.#path, largestSmallFile).toString("latin1");
       this.#before = true;
       const kept = parseInstance(text);
       if (kept) this.#kept = kept;

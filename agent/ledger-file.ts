@@ -1,10 +1,16 @@
-import { copyFileSync, fstatSync, linkSync, readFileSync, truncateSync } from "node:fs";
-import { open, rename, type FileHandle } from "node:fs/promises";
+import { constants, fstatSync, renameSync, truncateSync } from "node:fs";
+import { rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { directorySynced, makeDirectory, privateMode as mode, replaceFile } from "#shared/durable-file";
+import { directorySynced, makeDirectory, replaceFile } from "#disk/durable-file";
+import { readRegularFile, regularFile } from "#disk/regular-file";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseLines, toLine } from "./checked-line.ts";
-import { trimDamaged } from "./outbox/damage.ts";
+import { keepBeside, trimDamaged } from "./outbox/damage.ts";
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
+
+/** Bytes of a ledger that is read: it is written anew at 4 MiB, and what it may not forget then is seldom more. */
+export const largestLedger = 256 * 1024 * 1024;
 
 /** What reading found. */
 export interface Contents {
@@ -56,12 +62,12 @@ export class LedgerFile {
   /** Reads what is there. A damaged file is kept beside, under another name. @throws EnvironmentError when it cannot be read */
   read(now: number): Contents {
     try {
-      const bytes = contentOf(this.path);
-      if (!bytes) return { there: false, records: [], damaged: 0 };
+      const bytes = contentOf(this.path, now);
+      if (!Buffer.isBuffer(bytes)) return bytes;
       const { values, damaged, end, ended } = parseLines(bytes);
       if (end < bytes.length) truncateSync(this.path, end);
       this.#open = !ended;
-      if (damaged > 0) keepBeside(this.path, now);
+      if (damaged > 0) keepCopy(this.path, now);
       return { there: true, records: values, damaged };
     } catch (cause) {
       throw new EnvironmentError(`cannot read the ledger ${this.path}`, { cause });
@@ -145,14 +151,14 @@ export class LedgerFile {
     // Somebody has removed or replaced the file: what is written to it would be read by nobody.
     if (this.#handle && fstatSync(this.#handle.fd).nlink === 0) await this.#replace();
     if (this.#handle) return this.#handle;
-    this.#handle = await open(this.path, "a", mode);
+    this.#handle = await regularFile(this.path, O_WRONLY | O_CREAT | O_APPEND);
     this.#size = (await this.#handle.stat()).size;
     return this.#handle;
   }
 
   async #replace(): Promise<void> {
     const beside = `${this.path}.new`;
-    const made = await open(beside, "w", mode);
+    const made = await regularFile(beside, O_WRONLY | O_CREAT | O_TRUNC);
     try {
       await made.appendFile(this.#records().map(toLine).join(""));
       await made.datasync();
@@ -185,28 +191,30 @@ export class LedgerFile {
 type Work = { readonly line: string } | { readonly rewrite: true };
 type Pending = Work & { readonly settle: (error?: Error) => void };
 
-function contentOf(path: string): Buffer | undefined {
+/** @returns what is known where there is none, or what no ledger can be, which is moved beside and is damage */
+function contentOf(path: string, now: number): Buffer | Contents {
   try {
-    return readFileSync(path);
+    return readRegularFile(path, largestLedger);
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
+    if (errorCode(error) === "ENOENT") return { there: false, records: [], damaged: 0 };
+    if (!(error instanceof EnvironmentError)) throw error;
+    renameSync(path, besideName(path, now));
+    return { there: true, records: [], damaged: 1 };
   }
 }
 
 /** For a person to look at, where there is room. The file itself stays until the new one has taken its place. */
-function keepBeside(path: string, now: number): void {
-  const beside = `${path}.damaged-${now}`;
+function keepCopy(path: string, now: number): void {
   try {
-    try {
-      linkSync(path, beside);
-    } catch {
-      copyFileSync(path, beside);
-    }
+    keepBeside(path, besideName(path, now));
     trimDamaged(dirname(path));
   } catch {
     // What could be read of it goes on all the same.
   }
+}
+
+function besideName(path: string, now: number): string {
+  return `${path}.damaged-${now}`;
 }
 
 function isFull(thrown: unknown): boolean {

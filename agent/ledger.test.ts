@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
@@ -6,6 +6,7 @@ import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../test/small-disk.ts";
 import { suite, type Scope } from "../test/suite.ts";
+import { largestLedger } from "./ledger-file.ts";
 import { Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
 
 const id = (text: string): CommandId => parseCommandId(text);
@@ -36,6 +37,12 @@ async function assertRejects(promise: Promise<unknown>, message: RegExp): Promis
   assert.match(String(outcome.reason), message);
 }
 
+/** A file that takes no room. */
+function grown(at: string, size: number): void {
+  writeFileSync(at, "");
+  truncateSync(at, size);
+}
+
 const path = (directory: string): string => join(directory, "ledger");
 
 suite("ledger", ({ test }) => {
@@ -58,6 +65,20 @@ suite("ledger", ({ test }) => {
     const third = await ledgerIn(scope, directory);
     assert.equal([...third.unsettled()], []);
     assert.is(third.find(id("2"))?.settled, true);
+  });
+
+  test("what no ledger can be is moved beside, and nothing of before is known", async (scope) => {
+    const strangers = [(at: string) => mkdirSync(at), (at: string) => grown(at, largestLedger + 1)];
+    for (const place of strangers) {
+      const directory = await scope.directory();
+      place(path(directory));
+      const ledger = await ledgerIn(scope, directory, new ManualClock(10_000), { id: "a", before: true });
+      assert.equal([ledger.doubt, ledger.id], [{ why: "damaged" }, "a"]);
+      assert.equal(readdirSync(directory).sort(), ["ledger", "ledger.damaged-10000"]);
+      await ledger.begin(id("1"), begun());
+      await ledger.stop();
+      assert.equal(names(await ledgerIn(scope, directory, new ManualClock(), { id: "a", before: true })), ["1"]);
+    }
   });
 
   test("a beginning is on the disk when begin has resolved", async (scope) => {

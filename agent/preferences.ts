@@ -1,10 +1,11 @@
-import { readFileSync, renameSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
-import { makeDirectory, replaceFile } from "#shared/durable-file";
+import { makeDirectory, replaceFile } from "#disk/durable-file";
+import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { settings } from "#shared/settings";
 
 const preferences = z.object({
@@ -45,7 +46,7 @@ export class Preferences {
 
   #read(path: string): Changed {
     try {
-      return parsePreferences(readFileSync(path));
+      return parsePreferences(readRegularFile(path, largestSmallFile));
     } catch (thrown) {
       if (errorCode(thrown) === "ENOENT") return {};
       this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely cannot be read: the settings hold");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { EnvironmentError } from "#shared/errors";
 import type { Principal } from "#shared/principal";
-import { makeDirectory, replaceFile } from "#shared/durable-file";
+import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto.ts";
 
 /**

@@ -1,5 +1,6 @@
-import { watch, writeFileSync, type FSWatcher } from "node:fs";
+import { closeSync, constants, renameSync, watch, writeSync, type FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { openRegularFile, whyNoFile } from "#disk/regular-file";
 import { asError, EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { Accounts } from "./accounts.ts";
@@ -11,12 +12,24 @@ const fileName = "accounts.changed";
 export function tellAccountChange(directory: string, now: number): void {
   const path = join(directory, fileName);
   try {
-    writeFileSync(path, `${now}\n`, { mode: 0o600 });
+    touch(path, `${now}\n`);
   } catch (cause) {
     throw new EnvironmentError(
       `the account is changed, but ${path} cannot be written: a Muster that runs here has not heard of it, so restart it`,
       { cause },
     );
+  }
+}
+
+function touch(path: string, text: string): void {
+  // Whatever it is, nobody of ours reads it.
+  if (whyNoFile(path) !== undefined) renameSync(path, `${path}.damaged`);
+  const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+  const file = openRegularFile(path, O_WRONLY | O_CREAT | (text === "" ? 0 : O_TRUNC));
+  try {
+    writeSync(file, text);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -54,7 +67,7 @@ export class AccountWatch {
   #watch(): void {
     const path = join(this.#directory, fileName);
     try {
-      writeFileSync(path, "", { flag: "a", mode: 0o600 });
+      touch(path, "");
       this.#watcher = watch(path, { persistent: false }, (event) => this.#heard(event));
       this.#watcher.on("error", (error) => this.#deaf(error));
     } catch (error) {

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { replaceFile } from "#shared/durable-file";
+import { replaceFile } from "#disk/durable-file";
+import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
@@ -80,7 +81,11 @@ export class FilesOfBefore {
   #read(): readonly string[] {
     const path = join(this.#directory, listName);
     try {
-      const { files, mark = 0 } = check(list, JSON.parse(readFileSync(path, "utf8")), path);
+      const { files, mark = 0 } = check(
+        list,
+        JSON.parse(readRegularFile(path, largestSmallFile).toString("utf8")),
+        path,
+      );
       this.#mark = mark;
       return files;
     } catch (thrown) {

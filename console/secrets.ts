@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseBrokerUrl } from "#shared/address";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
-import { replaceFile, syncDirectory } from "#shared/durable-file";
-import { secretDirectory } from "#shared/private-files";
+import { replaceFile, syncDirectory } from "#disk/durable-file";
+import { secretDirectory } from "#disk/private-files";
+import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { settings, type Settings } from "#shared/settings";
 import type { State } from "./state.ts";
 
@@ -101,9 +102,10 @@ export const cliUrlName = "cli.url";
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8").trim() || undefined;
+    return readRegularFile(path, largestSmallFile).toString("utf8").trim() || undefined;
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
+    if (cause instanceof EnvironmentError) throw cause;
     throw new EnvironmentError(`cannot read ${path}: it belongs to the user that runs Muster`, { cause });
   }
 }

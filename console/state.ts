@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
-import { DirectoryLock } from "#shared/directory-lock";
+import { DirectoryLock } from "#disk/directory-lock";
 import { silentLog, type Log } from "#shared/log";
-import { privateDirectory } from "#shared/private-files";
+import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./account-watch.ts";
 import { Accounts } from "./accounts.ts";
 import { FilesOfBefore, type Missing } from "./files-of-before.ts";

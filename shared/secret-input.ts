@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
+import { readBounded } from "#shared/bounded-read";
 import { asError, BadInputError, errorCode } from "#shared/errors";
 
 /** A secret as a command line names it: the value itself, `-` for standard input, `true` for "ask me". */
@@ -18,6 +19,8 @@ export interface SecretTerminal {
 
 /** Characters of a line of standard input or of a file that may be a secret. */
 export const longestSecretInput = 4_096;
+/** Bytes that are read of a file for its first line: what comes behind that is nothing to Muster, and a device never ends. */
+const mostSecretBytes = 16 * longestSecretInput;
 
 /**
  * Fetches a secret without it standing on the command line, where every user of the machine can read it as long as the program
@@ -85,10 +88,15 @@ async function readAll(input: NodeJS.ReadStream): Promise<string> {
 }
 
 function readSecretFile(path: string): string {
+  let file: number | undefined;
   try {
-    return readFileSync(path, "utf8");
+    // A pipe is taken, and waited for: `--secret-file <(pass show muster)`.
+    file = openSync(path, "r");
+    return readBounded(file, mostSecretBytes).toString("utf8");
   } catch (cause) {
     throw new BadInputError(`cannot read the secret in ${path}: ${readingFailed(cause)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 

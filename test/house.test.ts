@@ -6,9 +6,10 @@ import { suite } from "./suite.ts";
 /** Which rooms each room may import from, besides itself, packages and `node:`. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   shared: [],
-  broker: ["shared"],
-  agent: ["shared"],
-  console: ["shared"],
+  disk: ["shared"],
+  broker: ["shared", "disk"],
+  agent: ["shared", "disk"],
+  console: ["shared", "disk"],
   sim: ["shared"],
 };
 
@@ -28,14 +29,14 @@ const homes: Readonly<Record<string, RegExp>> = {
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
-const rooms = ["shared", "broker", "agent", "console", "sim"];
+const rooms = ["shared", "disk", "broker", "agent", "console", "sim"];
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
 
 suite("house", ({ test }) => {
   const files = ["muster.ts", ...rooms.flatMap((room) => sources(room))];
   const imports = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
 
-  test("a room imports shared, packages and node, never another room", () => {
+  test("a room imports shared, what it may of the others, packages and node, never another room", () => {
     const wrong = imports.filter(({ file, target }) => {
       const from = roomOf(file);
       const to = roomOf(resolve(file, target));
@@ -95,7 +96,7 @@ function importsOf(file: string, { types = true } = {}): string[] {
 }
 
 function resolve(file: string, target: string): string {
-  if (target.startsWith("#shared/")) return `shared/${target.slice("#shared/".length)}.ts`;
+  if (/^#(shared|disk)\//.test(target)) return `${target.slice(1)}.ts`;
   return target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), target)) : "";
 }
 

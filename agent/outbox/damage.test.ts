@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -5,6 +6,7 @@ import { ManualClock } from "#shared/clock";
 import type { Batch } from "#shared/messages/metrics";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { openOutbox, quickDirectory, TestOutbox } from "./fixture.ts";
+import { largestSegment } from "./segment-file.ts";
 
 const home = (directory: string): string => join(directory, "outbox");
 const names = (directory: string): string[] => readdirSync(home(directory)).sort();
@@ -123,6 +125,39 @@ suite("damage to the outbox", ({ test }) => {
     },
     { seconds: 120 },
   );
+
+  test("what no file of the outbox can be is moved beside; its numbers are told and not given again", async (scope) => {
+    const large = (path: string): void => (writeFileSync(path, ""), truncateSync(path, largestSegment + 1));
+    for (const place of [mkdirSync, large]) {
+      const { directory, id } = await filled(scope, 4);
+      const [name = ""] = segments(directory);
+      const next = join(home(directory), name.replace("1.seg", "5.seg"));
+      place(next);
+      const one = openOutbox(scope, { directory });
+      assert.equal([one.id, ...one.values()], [id, "1", "2", "3", "4"]);
+      await one.add("5");
+      await eventually("the gap", () => one.gaps().length === 1);
+      assert.is(one.gaps()[0]?.from, 5);
+      assert.ok((one.seqs.at(-1) ?? 0) > (one.gaps()[0]?.to ?? 0), String(one.seqs));
+      assert.is(names(directory).filter((other) => other.includes(".damaged-")).length, 1);
+      await one.outbox.close();
+      assert.equal(openOutbox(scope, { directory }).values(), ["1", "2", "3", "4", "5"]);
+    }
+  });
+
+  test("a file that something else takes the place of while the agent runs is told as gone", async (scope) => {
+    const directory = await scope.directory();
+    const one = openOutbox(scope, { directory });
+    await one.add("1", "2");
+    const path = pathOf(directory, segments(directory)[0]);
+    rmSync(path);
+    execFileSync("mkfifo", [path]);
+    assert.equal(one.values(), []);
+    await eventually("the gap", () => one.gaps().length === 1);
+    assert.equal([one.gaps()[0]?.from, one.gaps()[0]?.to], [1, 2]);
+    await one.add("3");
+    assert.equal(one.values(), ["3"]);
+  });
 
   test("killed before the loss was told, it is told at the next start", async (scope) => {
     const { directory } = await filled(scope, 4);

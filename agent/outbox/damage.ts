@@ -1,9 +1,10 @@
-import { copyFileSync, linkSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, linkSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { replaceFile, syncDirectory } from "#shared/durable-file";
-import { headerBytes, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
+import { replaceFile, syncDirectory } from "#disk/durable-file";
+import { readRegularFile, whyNoFile } from "#disk/regular-file";
+import { headerBytes, largestSegment, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
 
 /** Damaged files kept for a person to look at. */
 const mostKept = 4;
@@ -34,7 +35,7 @@ export function setAside(path: string, why: string, { log, now }: AsideOptions):
 export function repair(path: string, header: SegmentHeader, good: readonly Found[], options: AsideOptions): boolean {
   try {
     keepBeside(path, asideName(path, options.now));
-    const bytes = good.length > 0 ? readFileSync(path) : Buffer.alloc(0);
+    const bytes = good.length > 0 ? readRegularFile(path, largestSegment) : Buffer.alloc(0);
     const parts = good.map(({ offset, length }) => bytes.subarray(offset, offset + recordHead + length));
     replaceFile(path, Buffer.concat([headerBytes(header), ...parts]));
     const { lost } = header;
@@ -49,15 +50,17 @@ export function repair(path: string, header: SegmentHeader, good: readonly Found
 /** Only the newest few are kept. */
 export function trimDamaged(directory: string): void {
   const moment = (name: string): number => Number(name.slice(name.lastIndexOf("-") + 1));
-  const newestFirst = readdirSync(directory)
-    .filter(isDamagedName)
+  const newestFirst = readdirSync(directory, { withFileTypes: true })
+    // A directory that stood in the place of a file is somebody's, with all that is in it.
+    .flatMap((entry) => (isDamagedName(entry.name) && !entry.isDirectory() ? entry.name : []))
     .sort((a, b) => moment(b) - moment(a));
   for (const name of newestFirst.slice(mostKept)) rmSync(join(directory, name), { force: true });
   syncDirectory(directory);
 }
 
 /** A second name costs no room, and needs not read what may be unreadable; not every file system has it. */
-function keepBeside(path: string, beside: string): void {
+export function keepBeside(path: string, beside: string): void {
+  if (whyNoFile(path) !== undefined) return renameSync(path, beside);
   try {
     linkSync(path, beside);
   } catch {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "#shared/errors";
-import { syncDirectory } from "#shared/durable-file";
+import { syncDirectory } from "#disk/durable-file";
 import { isOutboxName } from "./directory.ts";
 
 /**

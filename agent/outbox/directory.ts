@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectory } from "#shared/durable-file";
+import { makeDirectory } from "#disk/durable-file";
+import { readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { isDamagedName, repair, setAside, trimDamaged, type AsideOptions } from "./damage.ts";
@@ -94,7 +95,7 @@ function list({ directory, log }: DirectoryOptions): Omit<File, "parsed">[] {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
     const first = Number(namePattern.exec(entry.name)?.[1]);
-    if (entry.isFile() && Number.isSafeInteger(first)) files.push({ path, first });
+    if (Number.isSafeInteger(first)) files.push({ path, first });
     else if (entry.isFile() && entry.name.endsWith(".new")) rmSync(path, { force: true });
     else if (entry.name !== "clock" && !isDamagedName(entry.name) && !isOutboxName(entry.name))
       log.warn({ path }, "this is nothing of the outbox's, though in its directory: it is left alone");
@@ -106,8 +107,7 @@ function readOne(path: string, first: number, { log }: DirectoryOptions): Parsed
   let size = largestSegment;
   try {
     ({ size } = statSync(path));
-    if (size > largestSegment) throw new Error(`expected at most ${largestSegment} bytes, got ${size}`);
-    return parseSegment(readFileSync(path), first);
+    return parseSegment(readRegularFile(path, largestSegment), first);
   } catch (thrown) {
     log.error({ path, err: asError(thrown) }, "a file of the outbox cannot be read");
     return unreadable(first, size);
@@ -148,7 +148,7 @@ function toSegments(file: File, outbox: string, end: number, options: DirectoryO
   let { records } = parsed;
   const header = { outbox, run, epoch, first, lost: within(lost, end) };
   const repaired = state === "damaged" && repair(path, header, records, options);
-  if (repaired) ({ records } = parseSegment(readFileSync(path), first));
+  if (repaired) ({ records } = parseSegment(readRegularFile(path, largestSegment), first));
   const size = repaired ? statSync(path).size : parsed.end;
   const segment = new Segment({ path, epoch, run, first, size });
   for (const { stored, offset, length } of records) {

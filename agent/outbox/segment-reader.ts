@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { withoutWaiting } from "#disk/regular-file";
 import { errorCode } from "#shared/errors";
 import type { Stored } from "./record.ts";
 import { payloadAt, recordHead } from "./segment-file.ts";
@@ -6,7 +7,7 @@ import type { Segment } from "./segment.ts";
 
 /**
  * One record from the disk, as it is to be sent. Opening the file each time costs some microseconds and keeps nothing.
- * @returns `damaged` when it is not what was written, `gone` when somebody removed the file; undefined when the disk gives
+ * @returns `damaged` when it is not what was written, `gone` when somebody removed the file or put something else there; undefined when the disk gives
  *   nothing now, but may later
  */
 export function readRecord(
@@ -21,10 +22,13 @@ export function readRecord(
   return { t: bytes.readDoubleBE(16), mono: bytes.readDoubleBE(24), payload };
 }
 
+/** No such file; a pipe has no places, nobody lives behind a socket, and a directory is not read. */
+const gone: ReadonlySet<string | undefined> = new Set(["ENOENT", "ESPIPE", "ENXIO", "EISDIR", "ELOOP"]);
+
 function bytesAt(path: string, offset: number, length: number): Buffer | "gone" | undefined {
   const bytes = Buffer.alloc(length);
   try {
-    const descriptor = openSync(path, "r");
+    const descriptor = openSync(path, constants.O_RDONLY | withoutWaiting);
     try {
       readSync(descriptor, bytes, 0, length, offset);
     } finally {
@@ -32,6 +36,6 @@ function bytesAt(path: string, offset: number, length: number): Buffer | "gone" 
     }
     return bytes;
   } catch (error) {
-    return errorCode(error) === "ENOENT" ? "gone" : undefined;
+    return gone.has(errorCode(error)) ? "gone" : undefined;
   }
 }

@@ -1,9 +1,13 @@
-import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { directorySynced, privateMode } from "#shared/durable-file";
+import { directorySynced } from "#disk/durable-file";
+import { regularFile } from "#disk/regular-file";
 import type { Stored } from "./record.ts";
 import { headerBytes, recordBytes, recordHead } from "./segment-file.ts";
 import type { Segment } from "./segment.ts";
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
 
 /** Where in its file a record was put. */
 export interface Written {
@@ -50,7 +54,7 @@ export class SegmentWriter {
     segment.size = header.length;
     // Somebody may have removed it.
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    this.#handle = await open(beside(segment), "w", privateMode);
+    this.#handle = await regularFile(beside(segment), O_WRONLY | O_CREAT | O_TRUNC);
     const written = await this.#put(this.#handle, segment, header, records);
     await rename(beside(segment), path);
     // Before it is sure that the name stays, none of its numbers may be used.
@@ -59,7 +63,7 @@ export class SegmentWriter {
   }
 
   async #extend(segment: Segment, records: readonly Stored[]): Promise<Written[]> {
-    this.#handle ??= await open(segment.path, "a", privateMode);
+    this.#handle ??= await regularFile(segment.path, O_WRONLY | O_CREAT | O_APPEND);
     return this.#put(this.#handle, segment, Buffer.alloc(0), records);
   }
 

@@ -18,7 +18,7 @@ export function doctorsReport(examined: readonly Examined[], mended: boolean): s
     `${forTerminal(directory)}: ${whose} directory`,
     ...findings.map(
       ({ what, state, says }) =>
-        `  ${state.padEnd(8)}${forTerminal(what).padEnd(18)}${forTerminal(says, longestFinding)}`,
+        `  ${state.padEnd(8)}${forTerminal(what).padEnd(17)} ${forTerminal(says, longestFinding)}`,
     ),
   ]);
   const damaged = damagedIn(examined);

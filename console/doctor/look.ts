@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { largestSmallFile, readRegularFile, whyNoFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
-import { silentLog } from "#shared/log";
+import { silentLog, type Log } from "#shared/log";
 import { FilesOfBefore, listName } from "../files-of-before.ts";
 import { heldSchema } from "../ingest/contract/held.ts";
 import { spoolSchema } from "../ingest/spool/spool.ts";
@@ -28,10 +29,13 @@ export function isConsoles(directory: string): boolean {
 
 /** Looks at a console's data directory and changes nothing in it: also beside a running one. */
 export function lookAtConsole(directory: string): Finding[] {
-  const before = new FilesOfBefore(directory, silentLog);
+  const listed: Finding[] = [];
+  const log: Log = { ...silentLog, warn: (fields, says) => listed.push(unreadableList(fields, says)) };
+  const before = new FilesOfBefore(directory, log);
   const missing = before.missing();
   const { older } = new OlderFiles(directory, before.mark);
   return [
+    ...listed,
     ...[...missing, ...older].map(({ file, why }): Finding => ({ what: file, state: "damaged", says: why })),
     ...databases.flatMap((kind) => lookAtDatabase(directory, kind)),
     ...lookAtSecrets(join(directory, "secrets")),
@@ -39,10 +43,17 @@ export function lookAtConsole(directory: string): Finding[] {
   ];
 }
 
+function unreadableList(fields: object, says: string): Finding {
+  const why = "err" in fields ? `: ${asError(fields.err).message}` : "";
+  return { what: listName, state: "damaged", says: `${says}${why}` };
+}
+
 function lookAtDatabase(directory: string, { file, migrations }: Kind): readonly Finding[] {
   const path = join(directory, file);
   if (!existsSync(path)) return [];
   const damaged = (says: string): Finding => ({ what: file, state: "damaged", says });
+  const why = whyNoFile(path);
+  if (why !== undefined) return [damaged(why)];
   if (statSync(path).size === 0) return [damaged("it is empty")];
   let database: Database | undefined;
   try {
@@ -136,11 +147,13 @@ function lookAtSecrets(path: string): Finding[] {
 
 function secretProblem(path: string, isDirectory: boolean): string | undefined {
   try {
+    const why = isDirectory ? undefined : whyNoFile(path);
+    if (why !== undefined) return why;
     const { mode } = statSync(path);
     // Windows knows no such modes.
     if (process.getuid !== undefined && mode & 0o077)
       return `others than its owner can read it: close it (chmod go-rwx '${path}'), and remove it to have another one made`;
-    if (!isDirectory && readFileSync(path, "utf8").trim() === "")
+    if (!isDirectory && readRegularFile(path, largestSmallFile).toString("utf8").trim() === "")
       return "it is empty: remove it to have another one made";
     return undefined;
   } catch (thrown) {

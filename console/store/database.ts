@@ -1,9 +1,10 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
-import { makeDirectory } from "#shared/durable-file";
+import { makeDirectory } from "#disk/durable-file";
 import { asError, EnvironmentError } from "#shared/errors";
-import { privateFile } from "#shared/private-files";
+import { privateFile } from "#disk/private-files";
+import { whyNoFile } from "#disk/regular-file";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -42,6 +43,7 @@ export function openDatabase(
   let database: Database | undefined;
   try {
     makeDirectory(dirname(path));
+    assertFile(path);
     if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw new DamagedFileError(`${path} is empty`);
     // SQLite gives the files beside it the mode of this one.
     for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) privateFile(path + suffix);
@@ -83,8 +85,20 @@ export function makeDatabase(path: string, migrations: readonly string[]): Datab
   }
 }
 
-/** Opens a file as it is, to read what still reads. */
+/** What SQLite keeps beside a database's own file. */
+export const besides = ["-wal", "-shm", "-journal"] as const;
+
+/** SQLite would wait for a pipe for ever, and read a device. */
+function assertFile(path: string): void {
+  for (const part of ["", ...besides]) {
+    const why = whyNoFile(path + part);
+    if (why !== undefined) throw new DamagedFileError(why);
+  }
+}
+
+/** Opens a file as it is, to read what still reads. @throws DamagedFileError where it is none */
 export function openForReading(path: string): Database {
+  assertFile(path);
   return new DatabaseSync(path, { readOnly: true });
 }
 

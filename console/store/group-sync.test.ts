@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { directorySynced } from "#shared/durable-file";
+import { directorySynced } from "#disk/durable-file";
 import { EnvironmentError } from "#shared/errors";
 import { suite, type Scope } from "../../test/suite.ts";
 import { makeDatabase, openDatabase, openForReading, transaction, type Database } from "./database.ts";

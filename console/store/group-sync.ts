@@ -1,7 +1,7 @@
 import { close, fdatasync, fdatasyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { asError, EnvironmentError } from "#shared/errors";
-import { directorySynced } from "#shared/durable-file";
+import { directorySynced } from "#disk/durable-file";
 import type { Database } from "./database.ts";
 
 /** The system's calls, so that a test can have a disk that refuses them. */

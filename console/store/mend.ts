@@ -1,8 +1,17 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { syncDirectory } from "#shared/durable-file";
+import { syncDirectory } from "#disk/durable-file";
 import { asError } from "#shared/errors";
-import { DamagedFileError, faultsOf, makeDatabase, openDatabase, type Database, type OpenOptions } from "./database.ts";
+import { whyNoFile } from "#disk/regular-file";
+import {
+  besides,
+  DamagedFileError,
+  faultsOf,
+  makeDatabase,
+  openDatabase,
+  type Database,
+  type OpenOptions,
+} from "./database.ts";
 import { salvage } from "./salvage.ts";
 
 /** A database file that could not be used, and what became of it. */
@@ -40,6 +49,7 @@ export const mostKept = 3;
 export function openMended(options: MendOptions): Database {
   const { path, migrations } = options;
   finish(path);
+  clearBeside(options);
   try {
     return openDatabase(path, migrations, options);
   } catch (thrown) {
@@ -84,7 +94,7 @@ export function mendIndexes(
 }
 
 const unfinished = ".new";
-const parts = ["", "-wal", "-shm", "-journal"];
+const parts = ["", ...besides];
 
 /** A kill between the two renames has left no file but a finished new one. */
 function finish(path: string): void {
@@ -92,8 +102,24 @@ function finish(path: string): void {
   if (!existsSync(path) && existsSync(made) && !existsSync(`${made}-journal`)) renameSync(made, path);
 }
 
+/** What stands in the place of a log and is no file holds nothing of ours, and is no reason to begin the database anew. */
+function clearBeside({ path, now, told }: MendOptions): void {
+  for (const part of besides) {
+    const why = whyNoFile(path + part);
+    if (why === undefined) continue;
+    const keptAs = asideName(path + part, now());
+    renameSync(path + part, keptAs);
+    const saved = "what had not been moved from it into the database is lost";
+    told({ file: basename(path + part), keptAs: basename(keptAs), why, saved });
+  }
+}
+
+function asideName(path: string, now: number): string {
+  return `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, "-")}`;
+}
+
 function setAside(path: string, now: number): string {
-  const keptAs = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, "-")}`;
+  const keptAs = asideName(path, now);
   for (const part of parts) if (existsSync(path + part)) renameSync(path + part, keptAs + part);
   const beside = readdirSync(dirname(path))
     .filter(

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, openSync, readdirSync, statSync, type Stats } from "node:fs";
-import { makeDirectory } from "#shared/durable-file";
+import { chmodSync, closeSync, constants, readdirSync, statSync, type Stats } from "node:fs";
+import { makeDirectory } from "./durable-file.ts";
+import { openRegularFile } from "./regular-file.ts";
 import { EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { distrustOf } from "#shared/trust";
@@ -55,9 +56,9 @@ export function secretDirectory(path: string): void {
     );
 }
 
-/** A file for this user alone: made where there is none, closed where it is wider. */
+/** A file for this user alone: made where there is none, closed where it is wider. @throws EnvironmentError where it is no regular file */
 export function privateFile(path: string): void {
-  closeSync(openSync(path, "a", 0o600));
+  closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND));
   if (process.getuid?.() === statSync(path).uid && statSync(path).mode & forOthers) chmodSync(path, 0o600);
 }
 

@@ -12,7 +12,7 @@ const locks = (directory: string): string[] => readdirSync(directory).filter((na
 /** Another process that takes the lock and holds it. */
 function holder(scope: Scope, directory: string, tenant: Tenant = "agent"): Running {
   const program = `
-    import { DirectoryLock } from "#shared/directory-lock";
+    import { DirectoryLock } from "#disk/directory-lock";
     import { silentLog } from "#shared/log";
     try {
       new DirectoryLock(process.argv[2], process.argv[1], silentLog).acquire();

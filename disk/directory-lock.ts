@@ -1,9 +1,10 @@
-import { closeSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { privateDirectory } from "#shared/private-files";
 import { machineBootId } from "#shared/machine-boot";
+import { privateDirectory } from "./private-files.ts";
+import { openRegularFile } from "./regular-file.ts";
 
 /** Who holds a directory: process ids are given anew, so its start and the machine's boot belong to it. */
 interface Holder {
@@ -77,7 +78,7 @@ export class DirectoryLock {
     const path = `${this.#name}.${pid}-${started}-${boot}`;
     try {
       privateDirectory(this.#directory, this.#log);
-      closeSync(openSync(path, "w", 0o600));
+      closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT));
       return path;
     } catch (cause) {
       const full = ["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? errorCode(asError(cause).cause) ?? "");
