@@ -111,10 +111,12 @@ export function openForWriting(path: string): Database {
 
 /** SQLite's codes for what stands in a file, and not for whether it may be used: CORRUPT, FORMAT, NOTADB. */
 const damageCodes: ReadonlySet<unknown> = new Set([11, 24, 26]);
+/** The binding tells no code where the first step of a query fails. */
+const malformed = /^database disk image is malformed$/;
 
 /** Whether SQLite stumbled over the content of its file. */
 export function isDamage(thrown: unknown): boolean {
-  return damageCodes.has(codeOf(thrown));
+  return damageCodes.has(codeOf(thrown)) || (thrown instanceof Error && malformed.test(thrown.message));
 }
 
 /** SQLite's codes for a file that cannot be written for now: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN. */
@@ -216,9 +218,15 @@ export function versionOf(database: Database): number {
 
 /** What a look at every page, row and index finds wrong, twelve times as long as the one at each start. @param table of it alone */
 export function faultsOf(database: Database, table = "20"): string[] {
-  const rows = database.prepare(`PRAGMA integrity_check(${table})`).all() as Record<string, unknown>[];
-  const faults = rows.map((row) => String(Object.values(row)[0]));
-  return faults.length === 1 && faults[0] === "ok" ? [] : faults;
+  try {
+    const rows = database.prepare(`PRAGMA integrity_check(${table})`).all() as Record<string, unknown>[];
+    const faults = rows.map((row) => String(Object.values(row)[0]));
+    return faults.length === 1 && faults[0] === "ok" ? [] : faults;
+  } catch (thrown) {
+    // Over some damage the look itself stumbles.
+    if (!isDamage(thrown)) throw thrown;
+    return [asError(thrown).message];
+  }
 }
 
 function assertSound(database: Database): void {
