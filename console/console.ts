@@ -95,6 +95,7 @@ export class Console {
     });
     parts.link?.start();
     await store.start();
+    parts.losses.settle();
     voice.taking(this.storeHealth().ok);
     parts.reporter.start();
     parts.self.start();

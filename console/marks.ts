@@ -21,11 +21,11 @@ export interface MarksOptions {
  * One costs a row and a sync in each database.
  */
 export const markEvery = 600_000;
-/** Marks at a start: two, so that whatever was copied before it is further behind than a kill can leave a file. */
-const atStart = 2;
+/** Marks at a start and at a stop: two, so that whatever was copied before is further behind than a kill can leave a file. */
+const atEnds = 2;
 
 /**
- * Marks the console's databases alike at each start and every ten minutes while it runs, one mark wholly, synced, before the next: a file that
+ * Marks the console's databases alike at each start and stop and every ten minutes between, one mark wholly, synced, before the next: a file that
  * is more than one behind was put back.
  */
 export class Marks {
@@ -41,7 +41,7 @@ export class Marks {
   constructor(options: MarksOptions) {
     this.#options = options;
     this.#number = options.newest;
-    this.#started = options.newest + atStart;
+    this.#started = options.newest + atEnds;
   }
 
   /** To be called when all databases are open. */
@@ -55,15 +55,20 @@ export class Marks {
     return this.#busy;
   }
 
-  /** Ends the one that is being made; the databases may be closed then. */
+  /** Marks what is left; the databases may be closed then. */
   async stop(): Promise<void> {
     this.#cancelTick?.();
     await this.settled();
+    await this.#markTwice();
     this.#stopped = true;
   }
 
+  async #markTwice(): Promise<void> {
+    for (let left = atEnds; left > 0; left -= 1) await this.#markAll();
+  }
+
   async #begin(): Promise<void> {
-    for (let left = atStart; left > 0; left -= 1) await this.#markAll();
+    await this.#markTwice();
     if (this.#number === this.#started && !this.#open) this.#options.note(this.#started);
   }
 

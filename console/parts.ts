@@ -19,6 +19,7 @@ import { CommandMarks } from "./ingest/command-marks.ts";
 import { Contract, type ContractOptions } from "./ingest/contract/contract.ts";
 import { Settling } from "./ingest/contract/settling.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { StoreLosses } from "./ingest/completeness/store-losses.ts";
 import { newestSamples } from "./ingest/series.ts";
 import { Spool } from "./ingest/spool/spool.ts";
 import { Jobs } from "./jobs/jobs.ts";
@@ -35,6 +36,7 @@ import { SelfMetrics } from "./self/self-metrics.ts";
 import { openState, type State } from "./state.ts";
 import { EmbeddedStore, type EmbeddedStoreOptions } from "./store/embedded.ts";
 import { InfluxStore } from "./store/influx.ts";
+import type { DamagedFile } from "./store/mend.ts";
 import { StoreUnavailableError, type MetricsStore, type StoredTypes } from "./store/store.ts";
 import { consoleStatus, Voice } from "./voice.ts";
 
@@ -75,7 +77,7 @@ export function compose(given: Surroundings) {
   const common = { clock, log };
   const link = options.bus ? undefined : makeLink(around);
   const bus: Bus = options.bus ?? link!;
-  const store = makeStore(around, state, () => doubt.ages());
+  const store = makeStore(around, state, { ages: () => doubt.ages(), setBack: () => losses.settle() });
   const writes = new Durations();
   const write = timed(store, writes);
   const writeNow: typeof write = async (series) => {
@@ -158,6 +160,7 @@ export function compose(given: Surroundings) {
     publishAck: (device, payload) => voice.ack(device, payload),
     begin: (...told) => voice.begin(...told),
   });
+  const losses = makeLosses(around, state, () => ingest.batches.flush());
   const leftovers = new Leftovers({ bus, log });
   const removals = new Removals({
     database,
@@ -217,6 +220,7 @@ export function compose(given: Surroundings) {
     answers,
     jobs,
     ingest,
+    losses,
     commandMarks,
     marks,
     inbox,
@@ -264,14 +268,32 @@ function makeDoubt({ clock, log, net }: Surroundings, database: State["database"
 function makeStore(
   { options, clock, log, events }: Surroundings,
   { damage }: State,
-  ages: NonNullable<EmbeddedStoreOptions["ages"]>,
+  { ages, setBack }: Pick<Required<EmbeddedStoreOptions>, "ages"> & { readonly setBack: () => void },
 ): MetricsStore {
   const { influxUrl, influxRetention, directory, history = defaults.history } = options;
   const common = { log, clock, onHealth: events.storeChanged };
-  if (influxUrl === undefined)
-    return new EmbeddedStore({ path: join(directory, "metrics.db"), ...history, ...common, ages, damage });
+  if (influxUrl === undefined) {
+    const noteFile = (file: DamagedFile): void => {
+      damage.noteFile(file);
+      // It is told in the middle of a write.
+      queueMicrotask(setBack);
+    };
+    return new EmbeddedStore({
+      path: join(directory, "metrics.db"),
+      ...history,
+      ...common,
+      ages,
+      damage: { noteFile },
+    });
+  }
   const retention = influxRetention === undefined ? {} : { retention: influxRetention };
   return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
+}
+
+/** What was stored in a file of the console's own may be gone with it. */
+function makeLosses({ options, log }: Surroundings, { database, setbacks }: State, flush: () => void): StoreLosses {
+  const { maxAge } = options.history ?? defaults.history;
+  return new StoreLosses({ database, setbacks, flush, maxAge, log, inUse: options.influxUrl === undefined });
 }
 
 /** Where the state was opened for something else than to serve, nothing is marked. */

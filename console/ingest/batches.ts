@@ -118,6 +118,11 @@ export class Batches {
     this.#forks.start();
   }
 
+  /** Writes down what was stored. */
+  flush(): void {
+    void this.#ledger.flush();
+  }
+
   /** Why batches are not acknowledged although the store has them, as a sentence. */
   get problem(): string | undefined {
     return this.#ledger.problem;

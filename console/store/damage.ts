@@ -3,6 +3,7 @@ import { asError } from "#shared/errors";
 import { silentLog, type Log } from "#shared/log";
 import { isDamage, type Database } from "./database.ts";
 import type { DamagedFile } from "./mend.ts";
+import { Setbacks } from "./setbacks.ts";
 
 /** Something in the data directory that did not read, and was set aside. */
 export interface Damaged {
@@ -136,6 +137,16 @@ export class Damage {
 
   noteFile({ file, keptAs, why, saved }: DamagedFile): void {
     this.note(file, keptAs, `${why}; ${saved}`);
+    // Of the others what reads was taken over.
+    if (file === "metrics.db") this.#setBack(file, `the embedded store's file was damaged, and set aside as ${keptAs}`);
+  }
+
+  #setBack(file: string, why: string): void {
+    try {
+      new Setbacks(this.#database, this.#clock).note(file, null, why);
+    } catch (thrown) {
+      this.#log.warn({ err: asError(thrown) }, "what is lost with a damaged file could not be written down");
+    }
   }
 
   /** Newest first. */

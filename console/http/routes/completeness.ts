@@ -11,7 +11,10 @@ const moment = z.number().nullable().describe("milliseconds since 1970-01-01 UTC
 const number = z.number().nullable();
 
 const missingDocument = z.object({
-  outbox: z.string().nullable().describe("null where many old gaps were taken together"),
+  outbox: z
+    .string()
+    .nullable()
+    .describe("null where many old gaps were taken together, or the store has lost what it had"),
   first: number.describe("the first of its batches that is missing, by its number in the outbox"),
   last: number,
   batches: z.number(),

@@ -33,7 +33,10 @@ export class Books {
       return (this.#last = known);
     }
     const row = this.#options.rows.outbox(device, outbox);
-    return row && this.add({ ...row, writing: [] });
+    if (!row) return undefined;
+    // What the store has lost stands in the row alone.
+    const { lost: _, ...kept } = row;
+    return this.add({ ...kept, writing: [] });
   }
 
   add(book: Book): Book {

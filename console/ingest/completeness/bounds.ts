@@ -68,5 +68,6 @@ function sumOf(rows: readonly OutboxRow[], pattern: OutboxRow): OutboxRow {
     batches: sum((row) => row.batches),
     samples: sum((row) => row.samples),
     setAside: sum((row) => row.setAside),
+    lost: sum((row) => row.lost),
   };
 }

@@ -37,7 +37,7 @@ export interface Completeness {
 
 /** Samples that will never come: from when to when, and why. */
 export interface Missing extends Omit<Lost, "first" | "last"> {
-  /** The outbox and its numbers, both ends included; null where many old gaps were taken together. */
+  /** The outbox and its numbers, both ends included; null where many old gaps were taken together, and where the store has lost them. */
   readonly outbox: string | null;
   readonly first: number | null;
   readonly last: number | null;
@@ -47,7 +47,10 @@ export interface Missing extends Omit<Lost, "first" | "last"> {
 }
 
 /** An outbox as it is kept, without what is only of the moment. Its name is empty in the row that sums up those let go. */
-export type OutboxRow = Omit<Book, "writing">;
+export interface OutboxRow extends Omit<Book, "writing"> {
+  /** Of its samples, those that are gone with the store's file. */
+  readonly lost: number;
+}
 
 /**
  * Milliseconds that an outbox must be silent, while a newer one of the device is heard, before it counts as replaced: an
@@ -68,7 +71,7 @@ export function completenessOf(
   const sum = (of: readonly OutboxRow[], count: (row: OutboxRow) => number): number =>
     of.reduce((total, row) => total + count(row), 0);
   const waiting = open.filter((one) => !replaced.includes(one));
-  const stored = sum(outboxes, (row) => row.samples);
+  const stored = sum(outboxes, (row) => row.samples - row.lost);
   const setAside = sum(outboxes, (row) => row.setAside);
   const missing = gaps.reduce((total, { samples }) => total + samples, 0);
   const awaited = sum(waiting, estimate);

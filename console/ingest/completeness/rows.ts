@@ -25,6 +25,7 @@ const outboxRow = parserOf(
     batches: z.number(),
     samples: z.number(),
     set_aside: z.number(),
+    lost: z.number(),
   }),
 );
 
@@ -85,13 +86,14 @@ export class LedgerRows {
     return this.#statements.replaced.get(device, silence) === undefined ? [] : this.outboxes(device);
   }
 
-  putOutbox(row: OutboxRow): void {
+  /** @param row without `lost`, that stays what it is */
+  putOutbox(row: Omit<OutboxRow, "lost"> & Partial<Pick<OutboxRow, "lost">>): void {
     const { device, outbox, begun, heard, behind, lowest, highest, kept, tip, newest, batches, samples } = row;
     const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
     const counts = [batches, samples, row.setAside];
     const numbers = [...moments, lowest, highest, kept];
     const lists = [row.settled, row.runs].map((list) => JSON.stringify(list));
-    this.#statements.putOutbox.run(device, outbox, ...numbers, ...lists, tip, newest, ...counts);
+    this.#statements.putOutbox.run(device, outbox, ...numbers, ...lists, tip, newest, ...counts, row.lost ?? null);
   }
 
   dropOutbox({ device, outbox }: Pick<OutboxRow, "device" | "outbox">): void {
@@ -176,10 +178,11 @@ function prepare(database: Database) {
     ),
     putOutbox: database.prepare(
       `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, kept, settled, runs, tip, newest, batches, samples,
-         set_aside) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         set_aside, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?16, 0))
        ON CONFLICT DO UPDATE SET begun = excluded.begun, heard = excluded.heard, behind = excluded.behind,
          lowest = excluded.lowest, highest = excluded.highest, kept = excluded.kept, settled = excluded.settled, runs = excluded.runs,
-         tip = excluded.tip, newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside`,
+         tip = excluded.tip, newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside,
+         lost = COALESCE(?16, lost)`,
     ),
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
     gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),
