@@ -30,6 +30,7 @@ import {
 import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import { brokersPort } from "./console/secrets.ts";
+import type { TurnedAway } from "./broker/admission.ts";
 import type { Examined } from "./console/cli/doctor.ts";
 import type { Console } from "./console/console.ts";
 import type { AccountChange } from "./console/accounts.ts";
@@ -141,6 +142,7 @@ async function start(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
   const { http, console } = await serveConsole(values, state, around, embedded?.bus);
+  embedded?.onTurnedAway((who) => console.turnedAway(who));
   const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
   const { localSecret } = await import("./console/secrets.ts");
   const { serveAgent } = await import("./agent/service.ts");
@@ -325,6 +327,8 @@ async function portsOf({ logLevel }: Settings, serves: { mqtt: boolean; http: bo
 /** The embedded broker, for this process alone until it listens. */
 interface OpenBroker {
   readonly bus: Bus;
+  /** Tells from now on of everybody who is not let in. */
+  readonly onTurnedAway: (listener: (who: TurnedAway) => void) => void;
   /** Takes the port. @param parting what is still to be said when it is to stop @returns where it listens */
   readonly listen: (parting?: () => Promise<void>) => Promise<string>;
 }
@@ -338,7 +342,9 @@ async function openBroker(
   const { noteBroker } = await import("./console/secrets.ts");
   const { listen, root, mqttPort, logLevel } = values;
   const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
+  let turnedAway: (who: TurnedAway) => void = () => {};
   const broker = new Broker({
+    turnedAway: (who) => turnedAway(who),
     listen,
     port: mqttPort,
     root,
@@ -354,6 +360,7 @@ async function openBroker(
   lifetime.add(() => broker.stop());
   return {
     bus: broker.local(),
+    onTurnedAway: (listener) => (turnedAway = listener),
     listen: async (parting) => {
       const { port } = await broker.start();
       lifetime.add(async () => {

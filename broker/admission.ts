@@ -13,6 +13,14 @@ import type { Sessions } from "./sessions.ts";
 /** Who a name with a secret is; undefined where the two do not belong together. @throws LoginsBusyError where nobody had time to look */
 export type Authenticate = (name: string, secret: Buffer, source: LoginSource) => Promise<Principal | undefined>;
 
+/** Somebody who was not let in. */
+export interface TurnedAway {
+  /** The user name, as it was given; nobody has shown that it is his. */
+  readonly name: string | undefined;
+  readonly address: string;
+  readonly why: string;
+}
+
 export interface AdmissionOptions {
   readonly authenticate: Authenticate;
   readonly access: Access;
@@ -20,6 +28,8 @@ export interface AdmissionOptions {
   readonly log: Log;
   readonly limits: Limits;
   readonly guests: Guests;
+  /** Is told of each. */
+  readonly turnedAway?: ((who: TurnedAway) => void) | undefined;
 }
 
 /** CONNACK return codes (MQTT 3.1.1 §3.2.2.3). */
@@ -54,6 +64,15 @@ export class Admission {
 
   /** @throws Refused with a CONNACK code */
   async admit(guest: Guest, client: Client, name: string | undefined, secret: Buffer | undefined): Promise<void> {
+    try {
+      await this.#admit(guest, client, name, secret);
+    } catch (error) {
+      if (error instanceof Refused) this.#options.turnedAway?.({ name, address: guest.address, why: error.message });
+      throw error;
+    }
+  }
+
+  async #admit(guest: Guest, client: Client, name: string | undefined, secret: Buffer | undefined): Promise<void> {
     if (!guest.named && !guest.clean) {
       throw new Refused(code.identifierRejected, "an empty client id needs a clean session [MQTT-3.1.3-8]");
     }
@@ -100,7 +119,7 @@ export class Admission {
     if ((role === "device" || role === "console") && !(named && fits)) {
       throw new Refused(
         code.identifierRejected,
-        `the client id of ${role} ${quoted(name)} has to be its name, not ${quoted(id)}`,
+        `the client id of ${role} ${quoted(name)} has to be its name, not ${quoted(id)} (with mosquitto_pub: -i ${name})`,
       );
     }
     const { guests, sessions } = this.#options;

@@ -5,7 +5,7 @@ import { guardedClock, Net } from "#shared/net";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
-import { Admission, type Authenticate } from "./admission.ts";
+import { Admission, type AdmissionOptions, type Authenticate } from "./admission.ts";
 import { Digest } from "./digest.ts";
 import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
@@ -38,6 +38,8 @@ export interface BrokerOptions {
   readonly names?: readonly string[];
   /** Proxies whose X-Forwarded-For is believed of a WebSocket; none by default. */
   readonly proxies?: TrustedProxies;
+  /** Is told of everybody who was not let in. */
+  readonly turnedAway?: AdmissionOptions["turnedAway"];
   /** Milliseconds between two publications of `$SYS`; 10 s by default. */
   readonly sysInterval?: number;
 }
@@ -102,6 +104,7 @@ export class Broker {
       authenticate,
       limits,
       guests,
+      turnedAway: options.turnedAway,
     }));
     const beforeAck: EngineOptions["beforeAck"] = (message, done) => this.#local.offer(message, done);
     const engine = (this.#engine = new Engine({

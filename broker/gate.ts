@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
-import { newCommandId, quoted, type DeviceId } from "#shared/ids";
-import { whyNotKept, type Refusal } from "#shared/messages/command";
+import { asDeviceId, newCommandId, quoted, type DeviceId } from "#shared/ids";
+import { toldTopic, whyNotKept, type Refusal } from "#shared/messages/command";
 import { forShell, forTerminalJson } from "#shared/printable";
 import type { Access } from "./access.ts";
 import type { Digest } from "./digest.ts";
@@ -54,8 +54,15 @@ export class Gate {
       else if (principal.role !== "console") this.#ofPerson(guest, principal.name, packet);
       return;
     }
-    const why = `${principal?.role ?? "nobody"} ${quoted(principal?.name ?? "")} may not publish here`;
-    this.#refuse(guest, packet, { why });
+    this.#refuse(guest, packet, { why: this.#whyNot(guest) });
+  }
+
+  #whyNot({ principal }: Guest): string {
+    if (!principal) return "nobody may publish here without a name";
+    const why = `${principal.role} ${quoted(principal.name)} may not publish here`;
+    if (principal.role !== "device") return why;
+    const { root } = this.#options.access.topics;
+    return `${why}: its samples belong on ${root}/${principal.name}/metrics/<measurement>`;
   }
 
   /** Whether a subscription is granted. */
@@ -113,14 +120,20 @@ export class Gate {
     packet.retain = false;
     this.counts.refused += 1;
     if (!this.#tell(guest, `may not publish to ${quoted(topic)}`)) return;
-    const address = access.topics.parse(topic);
-    const device = address && "device" in address ? address.device : undefined;
+    const device = this.#concerned(guest, topic);
     if (!device) return;
-    const refusal: Refusal = { topic, ...told, ts: Math.round(clock.now()) };
+    const refusal: Refusal = { topic: toldTopic(topic), ...told, ts: Math.round(clock.now()) };
     this.#options.publish(
       access.topics.build({ kind: "refused", device }),
       Buffer.from(forTerminalJson(JSON.stringify(refusal))),
     );
+  }
+
+  /** A device hears of what it has sent itself, wherever it went; of a person's message whoever watches the device that was meant. */
+  #concerned({ principal }: Guest, topic: string): DeviceId | undefined {
+    if (principal?.role === "device") return asDeviceId(principal.name);
+    const address = this.#options.access.topics.parse(topic);
+    return address && "device" in address ? address.device : undefined;
   }
 
   /** Logs a refusal, unless this user had its share of them. @returns whether it was told */

@@ -15,6 +15,7 @@ import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { SpoolState } from "./ingest/spool/spool.ts";
 import type { Jobs } from "./jobs/jobs.ts";
+import type { LatestRefusals } from "./latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
 import { compose, type Parts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
@@ -193,6 +194,17 @@ export class Console {
   /** What in the data directory did not read. */
   get damage(): Damage {
     return this.#started.state.damage;
+  }
+
+  /** What was not taken of late, and why: by device, and of whom nobody knows. */
+  get refusals(): LatestRefusals {
+    return this.#started.latestRefusals;
+  }
+
+  /** Somebody was not let in at the broker in this process. */
+  turnedAway({ name, address, why }: { name: string | undefined; address: string; why: string }): void {
+    const ts = Math.round(this.clock.now());
+    this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, why, address, ts });
   }
 
   /** Decides what a field is, with what is held of it. @param by who decides */

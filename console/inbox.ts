@@ -1,7 +1,7 @@
 import type { Bus, Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import { readReply } from "#shared/messages/command";
+import { readRefusal, readReply } from "#shared/messages/command";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
 import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
@@ -9,6 +9,7 @@ import type { Answers } from "./desk/answers.ts";
 import { uncheckedIn } from "./desk/offers.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
+import type { LatestRefusals } from "./latest-refusals.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
@@ -26,6 +27,7 @@ export interface InboxParts {
   readonly voice: Voice;
   readonly leftovers: Leftovers;
   readonly removals: Pick<Removals, "why">;
+  readonly latestRefusals: Pick<LatestRefusals, "note">;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
@@ -57,6 +59,8 @@ export class Inbox {
     this.#detach = [
       bus.subscribe(filters(kept), take),
       bus.subscribe(filters(passing), take, { retainAsPublished: true }),
+      // The console's own among them, and those of the embedded broker, which may be another process.
+      bus.subscribe(filters(["refused"]), (message) => this.#refused(message)),
     ];
   }
 
@@ -64,6 +68,17 @@ export class Inbox {
   async detach(): Promise<void> {
     const detach = this.#detach.splice(0);
     await Promise.all(detach.map((end) => end()));
+  }
+
+  /** What does not read is somebody's at a broker that lets everybody publish there. */
+  #refused({ topic, payload }: Message): void {
+    const address = this.#parts.topics.parse(topic);
+    if (address?.kind !== "refused") return;
+    try {
+      this.#parts.latestRefusals.note({ name: address.device, ...readRefusal(payload) });
+    } catch (thrown) {
+      if (!(thrown instanceof BadInputError)) throw thrown;
+    }
   }
 
   /** What it returns holds back the message's acknowledgement. */

@@ -23,6 +23,7 @@ import { StoreLosses } from "./ingest/completeness/store-losses.ts";
 import { newestSamples } from "./ingest/series.ts";
 import { Spool } from "./ingest/spool/spool.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { LatestRefusals } from "./latest-refusals.ts";
 import { whyOverwritten } from "./latest-values.ts";
 import { Leftovers } from "./leftovers.ts";
 import { Marks, type MarksOptions } from "./marks.ts";
@@ -86,6 +87,7 @@ export function compose(given: Surroundings) {
   };
   const registry = new Registry({ database, clock, failed, enrolled: (id) => accounts.find(id)?.role === "device" });
   const refusals = new Refusals({ bus, topics, ...common });
+  const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
   const voice = new Voice({ bus, topics, ...common, fleet: () => registry.size });
   registry.changes.on(() => voice.fleetChanged());
@@ -172,6 +174,7 @@ export function compose(given: Surroundings) {
       desk.endAll(device, why);
       ingest.forget(device);
       registry.remove(device);
+      latestRefusals.forget(device);
       if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }), true);
     },
     erase: (device) => {
@@ -180,7 +183,19 @@ export function compose(given: Surroundings) {
       registry.erase(device);
     },
   });
-  const inbox = new Inbox({ topics, registry, ingest, desk, typed, answers, refusals, voice, leftovers, removals });
+  const inbox = new Inbox({
+    topics,
+    registry,
+    ingest,
+    desk,
+    typed,
+    answers,
+    refusals,
+    voice,
+    leftovers,
+    removals,
+    latestRefusals,
+  });
   const brokerConnected = (): boolean => bus.connected;
   const reporter = new Reporter({
     ingest,
@@ -225,6 +240,7 @@ export function compose(given: Surroundings) {
     marks,
     inbox,
     removals,
+    latestRefusals,
     voice,
     reporter,
     self,

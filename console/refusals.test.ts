@@ -4,8 +4,9 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { readTask, type Refusal } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
+import { longestToldTopic } from "#shared/messages/command";
 import { suite } from "../test/suite.ts";
-import { longestTopic, mostRefusals, quietRefusal, Refusals } from "./refusals.ts";
+import { mostRefusals, quietRefusal, Refusals } from "./refusals.ts";
 
 const device = parseDeviceId("rpi-7");
 
@@ -52,11 +53,11 @@ suite("refusals", ({ test }) => {
   test("an answer with a better line is told once in a while where nobody has typed, and of a long topic the beginning", () => {
     const { refusals, told } = office();
     const topic = (length: number): string => `muster/rpi-7/metrics/`.padEnd(length, "x");
-    for (let at = 0; at < 3; at += 1) refusals.tell(device, topic(longestTopic), "no", "mosquitto_pub …", false);
-    refusals.tell(device, topic(longestTopic + 1), "no");
+    for (let at = 0; at < 3; at += 1) refusals.tell(device, topic(longestToldTopic), "no", "mosquitto_pub …", false);
+    refusals.tell(device, topic(longestToldTopic + 1), "no");
     assert.equal(
       told.map((one) => one.topic),
-      [topic(longestTopic), `${topic(longestTopic)}…`],
+      [topic(longestToldTopic), `${topic(longestToldTopic)}…`],
     );
   });
 

@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Refusal } from "#shared/messages/command";
+import { toldTopic, type Refusal } from "#shared/messages/command";
 import { forTerminalJson } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 
@@ -20,9 +20,6 @@ export const quietRefusal = 10_000;
 export const mostRefusals = { ofDevice: 20, ofAll: 200 };
 /** Characters of a complaint. */
 const longestWhy = 1_900;
-
-/** Characters of a topic in it: a topic may have 64 KiB, and nobody reads on. */
-export const longestTopic = 512;
 
 interface Share {
   told: number;
@@ -49,7 +46,7 @@ export class Refusals {
    */
   tell(device: DeviceId, from: string, reason: string, instead?: string, isTyped = instead !== undefined): void {
     const why = reason.slice(0, longestWhy);
-    const topic = from.length > longestTopic ? `${from.slice(0, longestTopic)}…` : from;
+    const topic = toldTopic(from);
     this.#turn();
     const complaint = `${topic} ${why}`;
     if (!isTyped && this.#told.has(complaint)) return;

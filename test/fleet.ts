@@ -1,5 +1,5 @@
 import { Agent, type AgentOptions } from "../agent/agent.ts";
-import { Broker } from "../broker/broker.ts";
+import { Broker, type BrokerOptions } from "../broker/broker.ts";
 import { Console, type ConsoleOptions } from "../console/console.ts";
 import { openState, type State } from "../console/state.ts";
 import { systemClock } from "#shared/clock";
@@ -65,7 +65,8 @@ export async function startFleet(
     if (next === undefined) throw new Error("all of ann's connections are taken");
     return next;
   };
-  const broker = kind === "embedded" ? await embedded(scope, state) : await external(scope, kind, accounts);
+  const turnedAway: NonNullable<BrokerOptions["turnedAway"]> = (who) => console.turnedAway(who);
+  const broker = kind === "embedded" ? await embedded(scope, state, turnedAway) : await external(scope, kind, accounts);
   const way = broker.bus
     ? { bus: broker.bus }
     : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
@@ -122,8 +123,9 @@ export async function startFleet(
   };
 }
 
-async function embedded(scope: Scope, { accounts }: State) {
+async function embedded(scope: Scope, { accounts }: State, turnedAway: NonNullable<BrokerOptions["turnedAway"]>) {
   const broker = new Broker({
+    turnedAway,
     listen: "127.0.0.1",
     port: 0,
     root: "muster",

@@ -309,6 +309,7 @@ suite("HTTP API", ({ test }) => {
       "/api/jobs/{id}/pause",
       "/api/jobs/{id}/resume",
       "/api/quarantine",
+      "/api/refusals",
       "/api/series",
       "/api/session",
       "/api/sessions",

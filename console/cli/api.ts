@@ -4,6 +4,7 @@ import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
 import type { CompletenessDocument } from "../http/routes/completeness.ts";
 import type { ConflictDocument, SettledDocument } from "../http/routes/fields.ts";
 import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
+import type { RefusedDocument } from "../http/routes/refusals.ts";
 import type { SessionDocument } from "../http/routes/session.ts";
 import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 
@@ -98,6 +99,10 @@ export class Api {
 
   cancel(id: string, device?: string): Promise<CommandDocument> {
     return this.#ask("DELETE", `/api/commands/${encodeURIComponent(id)}${ofDevice(device)}`);
+  }
+
+  async refusals(device: string | undefined): Promise<readonly RefusedDocument[]> {
+    return (await this.#ask<{ refusals: RefusedDocument[] }>("GET", `/api/refusals${ofDevice(device)}`)).refusals;
   }
 
   quarantine(device: string | undefined): Promise<QuarantineDocument> {

@@ -13,6 +13,7 @@ import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "
 import { commandTable, deviceTable } from "./list.ts";
 import { story, type Terminal } from "./live.ts";
 import { showQuarantine, type QuarantineFlags } from "./quarantine.ts";
+import { refusedTable } from "./refused.ts";
 import { send, stated, type SendFlags } from "./send.ts";
 import { showSessions, type SessionFlags } from "./sessions.ts";
 import { watch } from "./watch.ts";
@@ -125,6 +126,15 @@ export function clientCommands(line: CommandLine): void {
       once(async (values, device: string | undefined, flags: QuarantineFlags) =>
         terminal.out(await showQuarantine(connect(values), device, flags, Date.now())),
       ),
+    );
+
+  define("refused [device]", "list what was refused of late and why, and what would have been taken")
+    .option("--json", "print the API's documents")
+    .action(
+      once(async (values, device: string | undefined, { json }: { json?: boolean }) => {
+        const refusals = await connect(values).refusals(device);
+        terminal.out(json ? asJson(refusals) : refusedTable(refusals, Date.now()));
+      }),
     );
 
   define("field [name]", "list fields that devices see differently, or settle what one is")

@@ -38,6 +38,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { fieldRoutes } from "./routes/fields.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
+import { refusalRoutes } from "./routes/refusals.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./connections.ts";
 import { Turns } from "./turns.ts";
 import { selfRoutes } from "./routes/self.ts";
@@ -167,6 +168,7 @@ export async function buildApp({
   await app.register(groupRoutes(console, send));
   await app.register(quarantineRoutes(console, send));
   await app.register(fieldRoutes(console, send));
+  await app.register(refusalRoutes(console, send));
   await app.register(clockRoutes(console));
   await app.register(damageRoutes(console, send));
   await app.register(selfRoutes(console));

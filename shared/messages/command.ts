@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { decode, payloadCap, type Encoding } from "#shared/codec";
-import { check, count, epochMs, json, jsonObject, text } from "#shared/messages/schema";
+import { check, count, epochMs, json, jsonObject, read, text } from "#shared/messages/schema";
 import { commandKey } from "#shared/messages/presence";
 import { bigAsText, isExact, largeAsText, sendAsText } from "#shared/whole-numbers";
 
@@ -80,3 +80,13 @@ export const whyNotKept =
 /** Why a message was refused, and the line that would have worked. */
 export const refusal = z.object({ topic: text, why: text, ts: epochMs, try: z.optional(text) });
 export type Refusal = z.infer<typeof refusal>;
+
+/** Characters of a topic in it: a topic may have 64 KiB, and nobody reads on. */
+export const longestToldTopic = 512;
+
+export function toldTopic(topic: string): string {
+  return topic.length > longestToldTopic ? `${topic.slice(0, longestToldTopic)}…` : topic;
+}
+
+/** @throws BadInputError */
+export const readRefusal = (payload: Buffer): Refusal => read(refusal, payload, "refusal").value;

@@ -37,7 +37,7 @@ export const eventRoutes =
       "/api/events",
       {
         schema: {
-          summary: "Server-sent events: presence, removed, sample, command, job, store",
+          summary: "Server-sent events: presence, removed, sample, command, job, store, refused",
           querystring: z.object({ device: z.string().optional() }),
           produces: ["text/event-stream"],
         },
@@ -74,6 +74,8 @@ export const eventRoutes =
           console.desk.changes.on((changed) => wanted(changed.device) && send(command(changed))),
           // Jobs concern the fleet: who asks for one device is not told of them.
           console.jobs.changes.on((changed) => device === undefined && send(job(changed))),
+          // Of what, is asked for by who may know.
+          console.refusals.changes.on(() => send(frame("refused", {}))),
           console.events.store.on(() => send(frame("store", console.storeHealth()))),
         ];
         // A session also ends by itself, of age.

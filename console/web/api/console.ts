@@ -8,6 +8,7 @@ import type {
   LoggedIn,
   Metrics,
   OverBudget,
+  Refused,
   Session,
   SetAside,
   Settled,
@@ -91,6 +92,12 @@ export const getCommand = ({ id, device }: Pick<Command, "id" | "device">): Prom
 export async function getQuarantine(device?: string): Promise<readonly SetAside[]> {
   const search = new URLSearchParams({ limit: "200", ...(device === undefined ? {} : { device }) });
   return (await request<{ entries: readonly SetAside[] }>("GET", `${path("quarantine")}?${search}`)).entries;
+}
+
+/** @param device of one, or of everybody */
+export async function getRefusals(device?: string): Promise<readonly Refused[]> {
+  const search = device === undefined ? "" : `?${new URLSearchParams({ device })}`;
+  return (await request<{ refusals: readonly Refused[] }>("GET", path("refusals") + search)).refusals;
 }
 
 export const deleteQuarantine = (device?: string): Promise<unknown> =>

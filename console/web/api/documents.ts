@@ -177,6 +177,19 @@ export interface SetAside {
   readonly advice: string;
 }
 
+/** Something that was not taken: a message, or a connection where `topic` is null. */
+export interface Refused {
+  readonly name: string | null;
+  /** Whether \`name\` is a device. */
+  readonly known: boolean;
+  readonly topic: string | null;
+  readonly why: string;
+  readonly try?: string;
+  readonly address?: string;
+  readonly last: number;
+  readonly count: number;
+}
+
 /** What became of a word about a field. */
 export interface Settled {
   readonly written: number;

@@ -8,7 +8,9 @@ import { counts, fleet, type Tracked } from "../state/fleet.ts";
 import { now } from "../state/now.ts";
 import { matches, type Shown } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
+import { session } from "../state/session.ts";
 import { PresenceDot } from "./presence.tsx";
+import { RefusedSection } from "./refused.tsx";
 import { SetAsideSection } from "./set-aside.tsx";
 
 /** All devices, live. */
@@ -41,6 +43,7 @@ export function FleetPage(): JSX.Element {
       </div>
       {fleet.value.size === 0 ? <EmptyFleet /> : <FleetTable devices={devices.value} />}
       <SetAsideSection />
+      {session.value?.role !== "viewer" && <RefusedSection />}
     </main>
   );
 }

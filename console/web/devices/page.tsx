@@ -17,6 +17,7 @@ import { fleet, takeValues, type Tracked } from "../state/fleet.ts";
 import { generation } from "../state/live.ts";
 import { CompletenessSection } from "./completeness.tsx";
 import { PresenceDot, PresenceLine } from "./presence.tsx";
+import { RefusedSection } from "./refused.tsx";
 import { RemovalSection } from "./removal.tsx";
 import { SetAsideSection } from "./set-aside.tsx";
 import { LatestValues } from "./values.tsx";
@@ -60,6 +61,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
       </div>
       <CompletenessSection tracked={tracked} />
       <SetAsideSection device={device.id} />
+      <RefusedSection device={device.id} />
       <section aria-labelledby="values-title">
         <h2 id="values-title">Latest values</h2>
         <LatestValues tracked={tracked} />

@@ -12,6 +12,8 @@ export const connection = signal<"connecting" | "live" | "lost">("connecting");
 export const generation = signal(0);
 export const store = signal<StoreHealth>({ ok: true });
 export const broker = signal<{ connected: boolean }>({ connected: true });
+/** Grows when something was refused, once in a second at most. */
+export const refusals = signal(0);
 /** How much in the console's data directory did not read, or was gone. */
 export const damaged = signal(0);
 /** Why the fleet could not be fetched, as a sentence. */
@@ -25,7 +27,18 @@ const handlers = {
   command: (data: Command) => takeCommands([data]),
   job: (data: JobSummary) => takeJobs([data]),
   store: (data: StoreHealth) => (store.value = data),
+  refused: () => noteRefusal(),
 };
+
+let refusalTold: ReturnType<typeof setTimeout> | undefined;
+
+/** Somebody may send a hundred in a second: the list is fetched once for all of them. */
+function noteRefusal(): void {
+  refusalTold ??= setTimeout(() => {
+    refusalTold = undefined;
+    refusals.value += 1;
+  }, 500);
+}
 
 /**
  * Follows the console's events: connecting → live → lost → live … EventSource reconnects by itself after a broken

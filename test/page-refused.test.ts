@@ -1,0 +1,72 @@
+import * as assert from "uvu/assert";
+import { silentLog } from "#shared/log";
+import { Api } from "../console/cli/api.ts";
+import { refusedTable } from "../console/cli/refused.ts";
+import { HttpServer } from "../console/http/server.ts";
+import { openPage } from "./browser.ts";
+import { startFleet } from "./fleet.ts";
+import { runProgram } from "./programs.ts";
+import { eventually, suite } from "./suite.ts";
+
+suite("page: what was refused", ({ test }) => {
+  test(
+    "a device's page and the fleet's list what was refused, where, why and what would work, as it happens; the command line does as well",
+    async (scope) => {
+      const fleet = await startFleet(scope, "embedded");
+      const { console, state } = fleet;
+      const server = new HttpServer({
+        console,
+        accounts: state.accounts,
+        listen: "127.0.0.1",
+        port: 0,
+        page: new URL("../dist/web", import.meta.url).pathname,
+        log: silentLog,
+      });
+      const url = `http://127.0.0.1:${await server.start()}`;
+      scope.cleanup(() => server.stop());
+      const send = (topic: string, text: string): Promise<unknown> =>
+        runProgram("mosquitto_pub", [...fleet.login("rpi-7"), "-q", "1", "-t", topic, "-m", text]);
+      await send("muster/rpi-7/metrics/room", '{"t":1}');
+      await send("muster/rpi-7/metrics/room", "21.5");
+
+      const { page, complaints } = await openPage(scope);
+      await page.goto(url);
+      await page.getByTestId("login-name").fill("ann");
+      await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
+      await page.getByTestId("login-submit").click();
+      await page.getByTestId("device-rpi-7").getByRole("link").first().click();
+      const section = page.getByTestId("refused");
+      await section.getByText("expected a JSON object with a name for each value").waitFor();
+      await section.getByText(`mosquitto_pub -t muster/rpi-7/metrics/room -m '{"value":21.5}'`).waitFor();
+      // While somebody looks: a topic of its own that is not Muster's, and a connection with another client id and a wrong secret.
+      await send("tele/plug/SENSOR", "{}");
+      await section.getByText("tele/plug/SENSOR", { exact: true }).waitFor();
+      await section.getByText("its samples belong on muster/rpi-7/metrics/<measurement>").waitFor();
+      if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
+
+      await page.goto(url);
+      const [, , , port = ""] = fleet.login();
+      const wrong = ["-h", "127.0.0.1", "-p", port, "-u", "garden", "-P", "secret", "-t", "a", "-m", "b"];
+      assert.is((await runProgram("mosquitto_pub", wrong)).code, 4);
+      const otherId = [...fleet.login("rpi-7").slice(0, -1), "sensor", "-t", "a", "-m", "b"];
+      assert.is((await runProgram("mosquitto_pub", otherId)).code, 2);
+      await section.getByText("garden not enrolled").waitFor();
+      await section.getByText('has to be its name, not "sensor" (with mosquitto_pub: -i rpi-7)').waitFor();
+      if (process.env["MUSTER_SHOT"])
+        await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.fleet.png`, fullPage: true });
+
+      const api = (who: string): Api => new Api(url, `${who}:${fleet.secretOf(who)}`);
+      const printed = refusedTable(await api("ann").refusals(undefined), Date.now());
+      assert.match(printed, /garden \(not enrolled\) +a login from 127\.0\.0\.1 +1\n {2}wrong user name/);
+      assert.match(printed, /rpi-7 +muster\/rpi-7\/metrics\/room +1\n {2}expected a JSON .*\n {2}try: mosquitto_pub/);
+      assert.is((await api("vic").refusals("rpi-7")).length, 3);
+      const asked: unknown = await api("vic")
+        .refusals(undefined)
+        .catch((error: unknown) => (error as Error).message);
+      assert.match(asked as string, /role operator/);
+      assert.equal(complaints, []);
+      await eventually("nothing else", () => console.refusals.list().length === 4);
+    },
+    { seconds: 60 },
+  );
+});
