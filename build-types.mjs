@@ -2,19 +2,21 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 
 /** A module's name in a declaration: `from "…"`, or `import("…")` within a type. */
 const mentioned = /(\bfrom |\bimport\(|^import )"([^"]+)"/gm;
 
-/** @param into the directory that gets them @param entries the sources of the exported modules */
-export function buildTypes(into, entries) {
+/** @param into the directory that gets them, named in package.json's `exports` */
+export function buildTypes(into) {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const entries = Object.values(exports).flatMap(({ types }) => (types ? [posix.relative(into, types)] : []));
   const raw = mkdtempSync(join(tmpdir(), "muster-types-"));
   try {
-    // The compiler's own file: npm makes none of its links before this package is prepared.
-    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json", "--outDir", raw], {
-      stdio: "inherit",
-    });
+    const project = join(raw, "tsconfig.json");
+    writeFileSync(project, JSON.stringify(projectOf(entries.map(sourceOfDeclaration), raw)));
+    // The compiler's own file: npm may not have made its links when this runs.
+    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], { stdio: "inherit" });
     for (const file of reached(raw, entries)) {
       mkdirSync(dirname(join(into, file.path)), { recursive: true });
       writeFileSync(join(into, file.path), file.text);
@@ -27,7 +29,7 @@ export function buildTypes(into, entries) {
 /** The declarations that the entries lead to, with names that a consumer's compiler finds: it knows neither `#shared` nor our sources. */
 function reached(raw, entries) {
   const done = new Map();
-  const waiting = entries.map(declarationOf);
+  const waiting = [...entries];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (done.has(path)) continue;
     const text = readFileSync(join(raw, path), "utf8").replaceAll(mentioned, (all, before, name) => {
@@ -50,4 +52,20 @@ function sourceOf(file, name) {
 
 function declarationOf(source) {
   return source.replace(/\.ts$/, ".d.ts");
+}
+
+function sourceOfDeclaration(path) {
+  return path.replace(/\.d\.ts$/, ".ts");
+}
+
+/** This project's own settings, with the files to begin from and declarations as all that is written. */
+function projectOf(sources, outDir) {
+  const writes = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: resolve("."), outDir };
+  const compilerOptions = { ...writes, typeRoots: [resolve("node_modules/@types")] };
+  return {
+    extends: resolve("tsconfig.json"),
+    compilerOptions,
+    include: [],
+    files: sources.map((path) => resolve(path)),
+  };
 }

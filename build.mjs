@@ -36,6 +36,6 @@ await buildAgent();
 
 await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });
 
-buildTypes("dist/types", ["agent/agent.ts", "console/console.ts"]);
+buildTypes("dist/types");
 
 await buildSbom("dist/sbom.json");
