@@ -52,15 +52,6 @@ export class OfflineQueue {
     return packet;
   }
 
-  /** Takes out a message that must not be sent after all. */
-  drop(counter: number | undefined): void {
-    const packet = counter === undefined ? undefined : this.#packets.get(counter);
-    if (counter === undefined || !packet) return;
-    if (packet.messageId !== undefined) this.#byId.delete(packet.messageId);
-    this.#packets.delete(counter);
-    this.#count(-(packet.payload?.length ?? 0));
-  }
-
   /** Forgets everything. */
   clear(): void {
     this.#packets.clear();

@@ -50,10 +50,6 @@ export class Sessions {
     this.#clock = clock;
   }
 
-  get count(): number {
-    return this.#sessions.size;
-  }
-
   /** How many wait for their client. */
   get away(): number {
     return [...this.#sessions.values()].filter(({ left }) => left !== undefined).length;

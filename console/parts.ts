@@ -7,6 +7,7 @@ import { Link } from "#shared/link";
 import type { Log } from "#shared/log";
 import { machineEpoch } from "#shared/machine-boot";
 import type { Net } from "#shared/net";
+import type { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import { ClockDoubt } from "./clock/clock-doubt.ts";
 import { KnownMoment } from "./clock/known-moment.ts";
@@ -55,7 +56,7 @@ export interface Surroundings {
     /** The store's health, or what waits for it, has changed. */
     readonly storeChanged: () => void;
     /** Newest samples; `heard` tells whether anybody listens. */
-    readonly samples: { readonly heard: boolean; emit(of: { device: DeviceId; samples: readonly Sample[] }): void };
+    readonly samples: Pick<Signal<{ device: DeviceId; samples: readonly Sample[] }>, "heard" | "emit">;
   };
 }
 

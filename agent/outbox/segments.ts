@@ -1,5 +1,5 @@
 import type { AckRange } from "./record.ts";
-import type { Place, Segment } from "./segment.ts";
+import type { Segment } from "./segment.ts";
 
 /** Blocks of a file system: a small file takes one of its own. */
 const block = 4_096;
@@ -43,10 +43,6 @@ export class Segments {
   of(seq: number): Segment | undefined {
     const segment = this.#list[this.#indexOf(seq)];
     return segment?.has(seq) ? segment : undefined;
-  }
-
-  place(seq: number): Place | undefined {
-    return this.of(seq)?.place(seq);
   }
 
   /** The first number from `seq` on that waits. */

@@ -4,6 +4,7 @@ import type { Net } from "#shared/net";
 import type { Json } from "#shared/messages/command";
 import type { Reading } from "../collectors/collector.ts";
 import type { Columns } from "../columns.ts";
+import type { OwnSource } from "../sampler.ts";
 import { Intake } from "./intake.ts";
 import { Meter } from "./meter.ts";
 import { MetricPrograms } from "./programs.ts";
@@ -32,7 +33,7 @@ export interface OwnMetricsOptions {
  *  programs of a directory ─► MetricPrograms ─┘
  * ```
  */
-export class OwnMetrics {
+export class OwnMetrics implements OwnSource {
   readonly meter = new Meter();
   readonly #intake: Intake;
   readonly #socket: MetricsSocket | undefined;

@@ -19,7 +19,7 @@ export async function followJob(api: Api, order: object, terminal: Terminal): Pr
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
     let job = await api.createJob(order);
-    const view = terminal.live ? new LiveTable(terminal) : new Lines(terminal);
+    const view: View = terminal.live ? new LiveTable(terminal) : new Lines(terminal);
     const leave = (): never => leaveJob(job.id, terminal);
     process.once("SIGINT", leave);
     try {
@@ -55,8 +55,14 @@ async function nextOf(events: AsyncGenerator<{ event: string; data: unknown }>, 
   }
 }
 
+/** How a job is shown while it runs. */
+interface View {
+  show(job: JobDocument): void;
+  end(job: JobDocument): void;
+}
+
 /** For pipes and logs: each device once, when it has ended. */
-class Lines {
+class Lines implements View {
   readonly #terminal: Terminal;
   readonly #told = new Set<string>();
   #state = "";
@@ -81,7 +87,7 @@ class Lines {
 }
 
 /** Drawn over in place: what needs a look first, then what moves; the whole table stays at the end. */
-class LiveTable {
+class LiveTable implements View {
   readonly #terminal: Terminal;
   #drawn = 0;
 

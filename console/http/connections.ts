@@ -61,11 +61,6 @@ export class HttpConnections {
     this.#crowd = new Crowd(options.bounds);
   }
 
-  /** Turned away because there were too many, or for want of descriptors. */
-  get refused(): number {
-    return this.#crowd.refused + this.#failures;
-  }
-
   /** A server within these bounds. */
   server(handler: RequestListener): Server {
     const { bounds, net } = this.#options;
