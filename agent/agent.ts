@@ -332,7 +332,7 @@ export class Agent {
     try {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
-      if (ack.ts !== undefined) this.#executor.learn(ack.ts);
+      if (ack.ts !== undefined) this.#executor.learn(ack.ts, ack.unsure);
       if (ack.boot === this.boot && this.#presence.isOf(ack.session)) this.#executor.greeted(ack.open, ack.begun);
       this.#sender.acked(ack);
     } catch (thrown) {

@@ -333,4 +333,28 @@ suite("executor", ({ test }) => {
     await passes(10_000);
     assert.equal(told("over"), ["running", "interrupted agent-stopped"]);
   });
+
+  test("a console that doubts its clock, days ahead, expires nothing: what it may be too late for waits until it is sure", async (scope) => {
+    const { executor, clock, begun, told, task, passes } = device(scope);
+    const day = 86_400_000;
+    const now = clock.now();
+    executor.connected();
+    executor.learn(now + 8 * day, "ahead");
+    executor.greeted(["queued", "long", "over", "new", "concurrent"]);
+    task("queued", "kept", { expires: now + 60_000 });
+    task("concurrent", "kept", { key: "concurrent", expires: now + 60_000 });
+    task("long", "kept", { expires: now + 9 * day });
+    task("over", "kept", { expires: now - 1 });
+    task("new", "live");
+    await passes(100);
+    assert.equal(begun, ["long", "new"]);
+    executor.learn(now + 100);
+    await passes(0);
+    assert.equal(begun.slice(2).toSorted(), ["concurrent", "queued"]);
+    assert.equal(told("over"), ["expired expired"]);
+    executor.learn(now + 8 * day, "ahead");
+    task("later", "live", { expires: now + 60_000 });
+    await passes(0);
+    assert.equal(begun.slice(4), ["later"]);
+  });
 });

@@ -5,6 +5,7 @@ import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { readTask } from "#shared/messages/command";
+import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "./console-clock.ts";
 import { ConsoleWord } from "./console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
@@ -129,10 +130,14 @@ export class Executor {
     this.#cancelAsking = undefined;
   }
 
-  /** The console has told its present moment (epoch ms). */
-  learn(ts: number): void {
-    this.#consoleClock.learn(ts);
+  /** The console has told its present moment (epoch ms), and on which side of the true time that may be, where it does not know better. */
+  learn(ts: number, unsure?: Ack["unsure"]): void {
+    const isFirst = !this.#consoleClock.isSure;
+    this.#consoleClock.learn(ts, unsure);
+    if (unsure !== undefined) return;
     this.#options.ledger.learn(ts);
+    // What waited for a clock that is sure.
+    if (isFirst) for (const job of this.#jobs.values()) this.#tryBegin(job);
   }
 
   /**

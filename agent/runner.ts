@@ -31,10 +31,12 @@ export class Runner {
     this.#options = options;
   }
 
-  /** A task with an expiry can be judged once the console's clock is known; a command that was begun is past that. */
+  /** A task with an expiry can be judged once the console's clock is known well enough; a command that was begun is past that. */
   canJudge(job: Job): boolean {
-    const needsClock = job.task.expires !== undefined || this.#waitsForDoubt(job);
-    return !needsClock || job.earlier !== undefined || this.#options.consoleClock.now() !== undefined;
+    const { consoleClock } = this.#options;
+    const { expires } = job.task;
+    if (job.earlier !== undefined || consoleClock.isSure) return true;
+    return !this.#waitsForDoubt(job) && (expires === undefined || consoleClock.since(expires) !== undefined);
   }
 
   carryOut(job: Job): Promise<Outcome> {
@@ -43,8 +45,8 @@ export class Runner {
 
   async #beginNew(job: Job): Promise<Outcome> {
     const { expires } = job.task;
-    const now = this.#options.consoleClock.now();
-    if (expires !== undefined && now !== undefined && now >= expires) return expired(now - expires);
+    const over = expires === undefined ? undefined : this.#options.consoleClock.since(expires);
+    if (over !== undefined && over >= 0) return expired(over);
     const { doubt } = this.#options.ledger;
     if (doubt && !mayRunAgain(job.handler) && this.#isDoubtful(job))
       return interrupted(`ledger-${doubt.why}`, lossSentence(doubt.why));

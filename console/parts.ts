@@ -71,6 +71,8 @@ export function compose(given: Surroundings) {
   const { database, accounts } = state;
   const doubt = makeDoubt(given, database, () => {
     desk.clockChanged();
+    // Agents that have heard no other time since they started wait for one that is sure.
+    if (doubt.unsure === undefined) for (const device of desk.awaited()) voice.tellTime(device);
     events.storeChanged();
   });
   // From here on the machine's clock is nobody's but the doubt's.
@@ -90,7 +92,7 @@ export function compose(given: Surroundings) {
   const refusals = new Refusals({ bus, topics, ...common });
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
-  const voice = new Voice({ bus, topics, ...common, fleet: () => registry.size });
+  const voice = new Voice({ bus, topics, ...common, unsure: () => doubt.unsure, fleet: () => registry.size });
   registry.changes.on(() => voice.fleetChanged());
   registry.removals.on(() => voice.fleetChanged());
   const desk = new Desk({
@@ -100,6 +102,7 @@ export function compose(given: Surroundings) {
     ...common,
     failed,
     timely: () => doubt.trust === "full",
+    unsure: () => doubt.unsure !== undefined,
     device: (id) => registry.get(id),
   });
   const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
@@ -161,6 +164,7 @@ export function compose(given: Surroundings) {
     onProblem: events.storeChanged,
     observeOutbox: (id, problem) => registry.observeOutbox(id, problem),
     publishAck: (device, payload) => voice.ack(device, payload),
+    moment: () => voice.moment(),
     begin: (...told) => voice.begin(...told),
   });
   const losses = makeLosses(around, state, () => ingest.batches.flush());

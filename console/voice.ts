@@ -15,6 +15,8 @@ export interface VoiceOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   readonly log: Log;
+  /** On which side of the true time the clock may be; of one that is believed nothing is given, and so by default. */
+  readonly unsure?: () => Ack["unsure"];
   /** How many devices there are. */
   readonly fleet: () => number;
 }
@@ -74,6 +76,19 @@ export class Voice {
     await this.#announce(false);
   }
 
+  /** The present moment, as every ack tells it. */
+  moment(): Pick<Ack, "ts" | "unsure"> {
+    const { clock, unsure } = this.#options;
+    const side = unsure?.();
+    const ts = Math.round(clock.now());
+    return side === undefined ? { ts } : { ts, unsure: side };
+  }
+
+  /** Tells a device the time: it may wait for one that is sure. */
+  tellTime(device: DeviceId): void {
+    this.ack(device, encode({ ...this.moment(), ranges: [] } satisfies Ack, "json"));
+  }
+
   ack(device: DeviceId, payload: Buffer): void {
     void this.#publish(this.#options.topics.build({ kind: "ack", device }), payload);
   }
@@ -96,21 +111,21 @@ export class Voice {
     for (let at = 0; at === 0 || at < ids.length; at += most) {
       const part = ids.slice(at, at + most);
       const running = part.filter((id) => isBegun.has(id));
-      const ts = Math.round(this.#options.clock.now());
-      const ack: Ack = { boot, session, ts, ranges: [], open: part, ...(running.length > 0 && { begun: running }) };
+      const begunHere = running.length > 0 && { begun: running };
+      const ack: Ack = { boot, session, ...this.moment(), ranges: [], open: part, ...begunHere };
       this.ack(device, encode(ack, "json"));
     }
   }
 
   /** Tells a run of the agent that it may not go on, and why. */
   refuse(device: DeviceId, boot: string, refused: string): void {
-    const ack: Ack = { boot, ts: Math.round(this.#options.clock.now()), ranges: [], refused };
+    const ack: Ack = { boot, ...this.moment(), ranges: [], refused };
     this.ack(device, encode(ack, "json"));
   }
 
   /** Tells a run of the agent to begin a new outbox. */
   begin(device: DeviceId, outbox: string, run: string, begin: string): void {
-    const ack: Ack = { outbox, run, ts: Math.round(this.#options.clock.now()), ranges: [], begin };
+    const ack: Ack = { outbox, run, ...this.moment(), ranges: [], begin };
     this.ack(device, encode(ack, "json"));
   }
 

@@ -260,7 +260,8 @@ class Agent:
         # Stopped, a second agent under one id does no harm; going on, the two would throw each other out for ever.
         if told.get("refused") and told.get("boot") == self.boot:
             raise SystemExit(told["refused"])
-        if "ts" in told:
+        # Of a console that doubts its clock: what it told before goes on.
+        if "ts" in told and "unsure" not in told:
             self.console_offset = told["ts"] - time.monotonic() * 1000
             if self.store.about("doubt") == -1:
                 self.store.set("doubt", told["ts"])

@@ -183,4 +183,50 @@ suite("a console whose clock steps", ({ test }) => {
     await eventually("what came again", async () => (await now("rpi-7")) === 3);
     assert.is(console.ingest.batches.stats.deferred, 1);
   });
+
+  test("one that comes back days ahead expires no queued command: agents go by what it told before, or wait", async (scope) => {
+    let shift = 0;
+    const clock: Clock = { ...systemClock, now: () => Date.now() + shift };
+    const fleet = await startFleet(scope, "mosquitto", { clock });
+    const { console } = fleet;
+    const [running, away] = [parseDeviceId("rpi-7"), parseDeviceId("rpi-8")];
+    const begun: string[] = [];
+    let release: (() => void) | undefined;
+    const make = (device: string): ReturnType<typeof fleet.newAgent> => {
+      const agent = fleet.newAgent(device);
+      agent.handle("count", { run: () => void begun.push(device) });
+      agent.handle("hold", { run: () => new Promise((resolve) => (release = () => resolve())) });
+      agent.start();
+      return agent;
+    };
+    make("rpi-7");
+    const first = make("rpi-8");
+    await fleet.sees("rpi-7", true);
+    await fleet.sees("rpi-8", true);
+    await first.stop();
+    await fleet.sees("rpi-8", false);
+    const order = { by: "ann", timeout: null, ttl: 600_000 };
+    console.desk.submit(running, { ...order, key: "hold" });
+    const waits = console.desk.submit(running, { ...order, key: "count" });
+    const queued = console.desk.submit(away, { ...order, key: "count" });
+    await eventually("the first to run", () => release !== undefined);
+    await console.stop();
+
+    shift = 8 * day;
+    await console.start();
+    assert.is(console.clockVerdict.state, "ahead");
+    await fleet.sees("rpi-7", true);
+    release?.();
+    await eventually("what waited in an agent", () => console.desk.find(running, waits.id)?.state === "succeeded");
+    make("rpi-8");
+    await fleet.sees("rpi-8", true);
+    // It is answered by who takes nothing for over that waits, and needs no clock.
+    assert.is((await console.send("rpi-8", { key: "ping" })).state, "succeeded");
+    assert.equal(begun, ["rpi-7"]);
+
+    shift = 0;
+    assert.is(console.clockVerdict.state, "trusted");
+    await eventually("what waited for a clock", () => console.desk.find(away, queued.id)?.state === "succeeded");
+    assert.equal(begun, ["rpi-7", "rpi-8"]);
+  });
 });

@@ -117,6 +117,16 @@ export class ClockDoubt {
     return this.#shift === undefined && !this.#stepped ? "unsure" : "full";
   }
 
+  /**
+   * On which side of the true time the {@link clock} may be, where nobody knows how far; undefined where it is right as far as is known: by
+   * the machine, by its devices, or going on from before a step.
+   */
+  get unsure(): Doubt["state"] | undefined {
+    this.#now();
+    if (!this.#doubt || this.#shift !== undefined || (this.#stepped && this.#known)) return undefined;
+    return this.#doubt.state;
+  }
+
   /** Whether things may be deleted because of their age, and the latest moment that is known to have been (epoch ms). */
   ages(): { readonly trusted: boolean; readonly latest: number } {
     const now = this.#now();

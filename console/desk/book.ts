@@ -131,6 +131,15 @@ export class Book {
     this.#busy.clear();
   }
 
+  /** Writes an open command whose state is what it was, at once. */
+  rewrite(command: Command): void {
+    const key = nameOf(command);
+    this.#busy.get(key)?.cancel();
+    this.#busy.delete(key);
+    this.#open.set(key, command);
+    this.#write(command);
+  }
+
   /** Closes a command for somebody who is told when that fails: then nothing has changed. @throws Error when the row cannot be written */
   close(command: Command): void {
     const { persist, rows } = this.#options;

@@ -42,6 +42,8 @@ export interface Command {
   readonly timeout: number | null;
   /** After this moment the device must not begin; null for a call, which ends with its caller's patience. */
   readonly expires: number | null;
+  /** Its times are of a clock that nobody knows to be right: they are put right with that. */
+  readonly unsure?: true;
   readonly state: CommandState;
   readonly progress?: number;
   readonly note?: string;

@@ -41,8 +41,17 @@ const online: Device = {
   skew: null,
 };
 
+/** One whose wall can be wrong. */
+class SteppingClock extends ManualClock {
+  wrongBy = 0;
+
+  override now(): number {
+    return super.now() + this.wrongBy;
+  }
+}
+
 /** A desk on a real broker with a clock that the test moves; the device is played by the test. */
-async function office(scope: Scope, directory?: string, clock = new ManualClock()) {
+async function office(scope: Scope, directory?: string, clock = new ManualClock(), doubt = { current: false }) {
   const broker = new Broker({
     listen: "127.0.0.1",
     port: 0,
@@ -64,6 +73,8 @@ async function office(scope: Scope, directory?: string, clock = new ManualClock(
     topics,
     clock,
     log: silentLog,
+    timely: () => !doubt.current,
+    unsure: () => doubt.current,
     device: (one) => (one === id ? device.current : undefined),
   });
   const seen: Message[] = [];
@@ -161,6 +172,49 @@ suite("desk", ({ test }) => {
     const third = await office(scope, directory, clock);
     await eventually("its task again", () => third.tasks().length > 0);
     assert.equal([shown(second), shown(third)], [[begun.id], [begun.id]]);
+  });
+
+  test("what is taken by a clock in doubt says no moment, and keeps the time that it was given when the clock is right", async (scope) => {
+    const wrong = 8 * 86_400_000;
+    const doubt = { current: true };
+    const clock = new SteppingClock();
+    const began = clock.now();
+    clock.wrongBy = wrong;
+    const { desk, tasks } = await office(scope, undefined, clock, doubt);
+    const [waits, call] = [desk.submit(id, queued), desk.submit(id, ping)];
+    const typed = desk.submit(id, { ...queued, expires: began + 60_000 });
+    const told = (): unknown[] =>
+      tasks().map(({ payload }) => (JSON.parse(payload.toString()) as { expires?: number }).expires);
+    await eventually("the images", () => tasks().length >= 3);
+    assert.equal(told(), [undefined, undefined, began + 60_000]);
+    clock.advance(2_000);
+    clock.wrongBy = 0;
+    doubt.current = false;
+    desk.clockChanged();
+    await eventually("the images again", () => tasks().length >= 5);
+    assert.equal(told().slice(3), [began + 60_000, began + 5_000]);
+    clock.advance(2_999 + 1_000 + 1_000);
+    assert.is(desk.find(id, call.id)?.state, "queued");
+    clock.advance(1);
+    assert.is(desk.find(id, call.id)?.state, "timed_out");
+    clock.advance(60_000);
+    assert.equal(
+      [waits, typed].map((one) => desk.find(id, one.id)?.state),
+      ["expired", "expired"],
+    );
+  });
+
+  test("what an earlier run has taken by a clock in doubt is moved to the clock of this one", async (scope) => {
+    const directory = await scope.directory();
+    const ahead = new ManualClock(Date.UTC(2036, 0, 1));
+    const before = await office(scope, directory, ahead, { current: true });
+    const { id: name } = before.desk.submit(id, queued);
+    before.desk.stop();
+    const clock = new ManualClock();
+    const { desk, tasks } = await office(scope, directory, clock);
+    await eventually("its image", () => tasks().length > 0);
+    const { ts, expires, unsure } = desk.find(id, name)!;
+    assert.equal({ ts, expires, unsure }, { ts: clock.now(), expires: clock.now() + 60_000, unsure: undefined });
   });
 
   test("nothing is shown or told before it is on the disk, and a command closed by then is never shown", async (scope) => {

@@ -41,6 +41,8 @@ export interface DeskOptions {
   readonly log: Log;
   /** Whether the present moment is known well enough to end a command by it; always unless given. */
   readonly timely?: () => boolean;
+  /** Whether the present moment is one of a clock that nobody knows to be right; never unless given. */
+  readonly unsure?: () => boolean;
   /** The device as the registry knows it; undefined for an unknown one. */
   readonly device: (id: DeviceId) => Device | undefined;
 }
@@ -56,6 +58,8 @@ export interface Order {
   readonly timeout: number | null;
   /** Milliseconds it may wait for the device; without it the command is a call, and ends with its caller's patience. */
   readonly ttl?: number | undefined;
+  /** The end of that, where its sender has named the moment himself (epoch ms): by whatever clock the console goes. */
+  readonly expires?: number | undefined;
   readonly encoding?: Encoding | undefined;
 }
 
@@ -83,6 +87,8 @@ export class Desk {
   readonly #book: Book;
   /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
   readonly #sent = new Map<string, number>();
+  /** When this run began, by the same. */
+  #began = 0;
   /** The connection of each device that has been shown its tasks, on the console's present one. */
   readonly #shownTo = new Map<DeviceId, string>();
   /** Open, but not shown again, because nobody may begin them any more. */
@@ -118,7 +124,11 @@ export class Desk {
 
   start(): void {
     this.#rows.trim();
-    for (const command of this.#rows.open()) this.#adopt(command);
+    this.#began = this.#options.clock.monotonic();
+    for (const command of this.#rows.open()) {
+      this.#adopt(command);
+      if (command.unsure) this.#putRight(command);
+    }
     this.#options.bus.onConnection(({ up }) => {
       this.#shownTo.clear();
       if (up) void this.#publishAll();
@@ -131,9 +141,39 @@ export class Desk {
     return this.#options.timely?.() ?? true;
   }
 
+  /** Whether the present moment may be any distance from the true one. */
+  get isUnsure(): boolean {
+    return this.#options.unsure?.() ?? false;
+  }
+
   /** To be called when the clock is believed again, or no more: when open commands end is reckoned anew. */
   clockChanged(): void {
-    for (const command of this.#book.open) this.#endings.reckon(command);
+    const isSure = !this.isUnsure;
+    for (const command of this.#book.open)
+      if (command.unsure && isSure) this.#putRight(command);
+      else this.#endings.reckon(command);
+  }
+
+  /** The devices that have something open. */
+  awaited(): ReadonlySet<DeviceId> {
+    return new Set([...this.#book.open].map(({ device }) => device));
+  }
+
+  /**
+   * Its times are of a clock that was in doubt, and moved by what that was wrong by: it keeps the time that it was given. Of an earlier run's
+   * nobody knows how much of that had gone by when this one began.
+   */
+  #putRight(command: Command): void {
+    const { clock } = this.#options;
+    const sent = this.#sent.get(nameOf(command)) ?? this.#began;
+    const ts = Math.round(clock.now() - (clock.monotonic() - sent));
+    const { unsure: _, ...sure } = command;
+    const expires = command.expires === null ? null : command.expires + ts - command.ts;
+    const right: Command = { ...(this.isUnsure ? command : sure), ts, expires };
+    this.#book.rewrite(right);
+    this.#endings.reckon(right);
+    // Its image says now when it is over.
+    if (!right.unsure) this.#publishTask(right);
   }
 
   stop(): void {
@@ -182,7 +222,8 @@ export class Desk {
       by: order.by,
       ts,
       timeout: order.timeout,
-      expires: order.ttl === undefined ? null : ts + order.ttl,
+      expires: order.expires ?? (order.ttl === undefined ? null : ts + order.ttl),
+      ...(this.isUnsure && order.expires === undefined ? { unsure: true } : {}),
       state: "queued",
       timeline: [{ ts, who: "console", what: `taken from ${order.by}` }],
       online: device.online,

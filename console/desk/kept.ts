@@ -23,6 +23,7 @@ const command = z.object({
   ts: instant,
   timeout: moment,
   expires: moment,
+  unsure: z.optional(z.literal(true)),
   state: z.enum(commandStates),
   progress: z.optional(z.number()),
   note: z.optional(z.string()),

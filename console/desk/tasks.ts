@@ -34,9 +34,10 @@ export class Tasks {
 
   /** The command as the device gets to see it: the same bytes each time. */
   image(command: Command): Buffer {
-    const { id, key, args, by, ts, timeout, encoding } = command;
-    // Of a call as well: a device that was away while it was withdrawn must not begin it the next morning.
-    const expires = latestBeginning(command);
+    const { id, key, args, by, ts, timeout, encoding, unsure = false } = command;
+    // Of a call as well: a device that was away while it was withdrawn must not begin it the next morning. By a clock in doubt nobody
+    // could judge it.
+    const expires = unsure ? undefined : latestBeginning(command);
     const task: Task = {
       id,
       key,

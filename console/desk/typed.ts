@@ -96,7 +96,8 @@ export class TypedCommands {
       read = readTask(message.payload);
       const { key, args, timeout, expires } = read.value;
       const ttl = expires === undefined ? typedTtl : expires - clock.now();
-      if (ttl <= 0) throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
+      if (ttl <= 0 && !desk.isUnsure)
+        throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
       const by = message.from ?? unknownSender;
       const command = desk.submit(device, {
         key,
@@ -105,6 +106,7 @@ export class TypedCommands {
         id: idOf(read.value),
         timeout: timeout ?? null,
         ttl,
+        expires,
         encoding: read.encoding,
       });
       const task = read.value;

@@ -27,7 +27,10 @@ suite("acks", ({ test }) => {
   test("one message a turn for each outbox", () => {
     const told: [string, unknown][] = [];
     const clock = new ManualClock();
-    const acks = new Acks((device, payload) => told.push([device, readAck(payload)]), clock);
+    const acks = new Acks(
+      (device, payload) => told.push([device, readAck(payload)]),
+      () => ({ ts: clock.now() }),
+    );
     const rpi = parseDeviceId("rpi-7");
     for (const seq of [1, 2, 4]) acks.stored(rpi, "a", seq);
     acks.stored(rpi, "b", 1);

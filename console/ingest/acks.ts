@@ -1,4 +1,3 @@
-import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import type { DeviceId } from "#shared/ids";
 import type { Ack } from "#shared/messages/metrics";
@@ -13,14 +12,14 @@ const rangesPerMessage = 500;
  */
 export class Acks {
   readonly #publish: (device: DeviceId, payload: Buffer) => void;
-  readonly #clock: Clock;
+  readonly #moment: () => Pick<Ack, "ts" | "unsure">;
   readonly #pending = new Map<DeviceId, Map<string, number[]>>();
   #scheduled: NodeJS.Immediate | undefined;
 
-  /** @param clock gives the console's present moment, which every ack tells */
-  constructor(publish: (device: DeviceId, payload: Buffer) => void, clock: Clock) {
+  /** @param moment the console's present moment, which every ack tells */
+  constructor(publish: (device: DeviceId, payload: Buffer) => void, moment: () => Pick<Ack, "ts" | "unsure">) {
     this.#publish = publish;
-    this.#clock = clock;
+    this.#moment = moment;
   }
 
   /** @param run the run of the agent that gave the number, which alone lets go of it; empty where it did not say */
@@ -46,9 +45,9 @@ export class Acks {
   #tell(device: DeviceId, name: string, ranges: [number, number][]): void {
     const run = lineRun(name);
     const whose = run === undefined ? { outbox: name } : { outbox: outboxOf(name), run };
-    const ts = Math.round(this.#clock.now());
+    const moment = this.#moment();
     for (let at = 0; at < ranges.length; at += rangesPerMessage) {
-      const ack: Ack = { ...whose, ts, ranges: ranges.slice(at, at + rangesPerMessage) };
+      const ack: Ack = { ...whose, ...moment, ranges: ranges.slice(at, at + rangesPerMessage) };
       this.#publish(device, encode(ack, "json"));
     }
   }

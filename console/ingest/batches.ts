@@ -3,7 +3,7 @@ import { asError, BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { UnfitBatch } from "#shared/messages/batch-reading";
-import type { Batch, Gap } from "#shared/messages/metrics";
+import type { Ack, Batch, Gap } from "#shared/messages/metrics";
 import type { Database } from "../store/database.ts";
 import type { ClockTrust } from "../clock/clock-doubt.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
@@ -40,6 +40,8 @@ export interface BatchesOptions {
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   readonly publishAck: (device: DeviceId, payload: Buffer) => void;
+  /** The present moment, as acks tell it; the clock's by default. */
+  readonly moment?: () => Pick<Ack, "ts" | "unsure">;
   /** Tells a run of the agent to begin a new outbox. */
   readonly begin?: ForksOptions["begin"];
   /** What is to be seen beside a device whose outbox went back; null when it is over. */
@@ -95,7 +97,8 @@ export class Batches {
     const { database, clock, log, onProblem = () => {} } = options;
     const rows = new LedgerRows(database);
     this.#seldom = new Seldom(log, clock);
-    this.#acks = new Acks(options.publishAck, clock);
+    const { publishAck, moment = () => ({ ts: Math.round(clock.now()) }) } = options;
+    this.#acks = new Acks(publishAck, moment);
     const acknowledge = (...batch: [DeviceId, string, number, string]): void => this.#acknowledge(...batch);
     const ledger = (this.#ledger = new BatchLedger({
       database,

@@ -155,6 +155,7 @@ export const ack = z.object({
   open: z.optional(atMost(mostTold, z.array(token))),
   begun: z.optional(atMost(mostTold, z.array(token))),
   ts: z.optional(epochMs),
+  unsure: z.optional(z.enum(["ahead", "behind"])),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),
   refused: z.optional(text),
   begin: z.optional(text),
