@@ -18,7 +18,7 @@ import { around, Points } from "./points.ts";
  * An agent whose commands have visible effects, a line in a file each. Its kill points are put around the public
  * methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, mqttPort, embedded, password, arm } = settingsOfProcess();
+const { who, directory, mqttPort, mqtt, password, arm } = settingsOfProcess();
 const points = new Points(who, `${directory}/incidents.jsonl`);
 const begins = new Journal(`${directory}/begins.jsonl`);
 const effects = new Journal(`${directory}/effects.jsonl`);
@@ -36,7 +36,7 @@ const agent = new Agent({
   directory: home,
   interval: 86_400_000,
   collectors: [],
-  mqttVersion: embedded ? 4 : "auto",
+  mqttVersion: mqtt,
   clock: hastyClock,
   log: createLog(who, "info"),
 });

@@ -82,6 +82,7 @@ const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = 
   ["what comes too late is kept", { ...ended("expired"), ...restarted }],
   ["what comes too late is kept", { ...ended("timed_out"), ...restarted }],
   ["nothing expired or rejected has begun", ended("rejected")],
+  ["nothing expires before its time", ended("expired")],
   ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }] }],
   ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }], ...restarted }],
   ["nothing begins once it was withdrawn", { ...ended("cancelled"), begins: [{ ...begin, at: 5_000 }] }],
@@ -105,7 +106,8 @@ suite("the checker", ({ test }) => {
     const resumed = [{ ...begin, at: 61_000 }];
     assert.equal(check({ ...good, ...keyed("rerun"), begins: resumed, ...restarted }), []);
     const late = [{ ...row, state: "expired", document: '{"late":[{"state":"succeeded"}]}' }];
-    assert.equal(check({ ...good, ...ended("expired"), rows: late, ...restarted }), []);
+    const expired = ended("expired", { versions: [{ ...version, state: "expired", at: 60_500 }] });
+    assert.equal(check({ ...good, ...expired, rows: late, ...restarted }), []);
   });
 
   test("finds nothing in what a console's older directory cannot know, and nothing else is excused by it", () => {

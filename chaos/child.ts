@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import type { ArmMessage } from "./points.ts";
+import type { MqttVersion } from "./plan.ts";
 import type { StepMessage } from "./stepped-clock.ts";
 
 /** What every process of the fleet is told; {@link settingsOfProcess} reads it there. */
@@ -14,6 +15,7 @@ export interface ProcessSettings {
   /** For the console's process. */
   readonly httpPort?: number;
   readonly embedded: boolean;
+  readonly mqtt: MqttVersion;
   /** The process' own directory, if not one named for it in the run's. */
   readonly home?: string;
   /** For the console's process: where the metrics go, if not to the embedded store. */
@@ -36,16 +38,23 @@ export class Child {
   readonly #program: string;
   readonly #settings: ProcessSettings;
   readonly #onDeath: (child: Child) => void;
+  readonly #onReady: () => void;
   #process: ChildProcess | undefined;
   #ready: Promise<unknown> = Promise.resolve();
   #stopped = false;
   /** What it said when it was ready: an agent its run's id. */
   said = "";
 
-  constructor(program: string, settings: ProcessSettings, onDeath: (child: Child) => void) {
+  constructor(
+    program: string,
+    settings: ProcessSettings,
+    onDeath: (child: Child) => void,
+    onReady: () => void = () => {},
+  ) {
     this.#program = program;
     this.#settings = settings;
     this.#onDeath = onDeath;
+    this.#onReady = onReady;
   }
 
   get who(): string {
@@ -54,6 +63,11 @@ export class Child {
 
   get alive(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Whether it has said so, and lives. */
+  get serves(): boolean {
+    return this.alive && this.said !== "";
   }
 
   get pid(): number {
@@ -77,7 +91,10 @@ export class Child {
       if (!this.#stopped) this.#onDeath(this);
     });
     this.#ready = Promise.race([
-      once(begun, "message").then(([word]) => (this.said = String(word))),
+      once(begun, "message").then(([word]) => {
+        this.said = String(word);
+        this.#onReady();
+      }),
       once(begun, "exit"),
     ]);
   }

@@ -72,6 +72,8 @@ const struck = (what: Blow<Role>["what"], who: Role, random: Random): Blow<Role>
   at: random.between(20, 350),
   lasts: random.between(30, 400),
   ...(what === "step" || what === "wake" ? { by: random.pick(steps) } : {}),
+  // Long enough for agents to come back to it.
+  ...(what === "wake" ? { lasts: random.between(400, 1_200) } : {}),
   ...(what === "turn" ? { dice: String(random.next()) } : {}),
 });
 

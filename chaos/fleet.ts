@@ -12,7 +12,7 @@ import { Child, type StartSettings } from "./child.ts";
 import { History } from "./history.ts";
 import { Home } from "./home.ts";
 import { Journal } from "./journal.ts";
-import { devices, type Device, type Role, type Setting } from "./plan.ts";
+import { devices, versionOf, type Device, type Role, type Setting } from "./plan.ts";
 import type { ArmMessage } from "./points.ts";
 
 /** The operator who sends the commands. */
@@ -198,6 +198,7 @@ export class Fleet {
     if (who !== "broker") return this.#child_(who).start(only);
     await this.#mosquitto?.start();
     this.#mosquittoUp = true;
+    this.note(who, "serves");
   }
 
   isAlive(who: Role): boolean {
@@ -206,6 +207,11 @@ export class Fleet {
 
   get allAlive(): boolean {
     return this.#mosquittoUp && [...this.#children.values()].every(({ alive }) => alive);
+  }
+
+  /** Whether all of them have come up. */
+  get allServe(): boolean {
+    return this.#mosquittoUp && [...this.#children.values()].every(({ serves }) => serves);
   }
 
   /** What the device's agent calls its present run; empty while it starts. */
@@ -232,8 +238,14 @@ export class Fleet {
   #child(who: "server" | Device, program: string): Child {
     const { directory, mqttPort, httpPort, secrets, setting } = this;
     const password = secrets[who === "server" ? "console" : who] ?? "";
-    const settings = { who, directory, mqttPort, httpPort, embedded: setting.kind === "embedded", password };
-    return new Child(program, settings, () => this.#onDeath(who));
+    const embedded = setting.kind === "embedded";
+    const settings = { who, directory, mqttPort, httpPort, embedded, mqtt: versionOf(setting), password };
+    return new Child(
+      program,
+      settings,
+      () => this.#onDeath(who),
+      () => this.note(who, "serves"),
+    );
   }
 
   #child_(who: Role): Child {

@@ -6,7 +6,7 @@ import { unlessAborted } from "./interrupt.ts";
 import { busyProcesses, Load } from "./load.ts";
 import type { Setting, StoreKind } from "./metrics/faults.ts";
 import { runMetrics, summary as metricsSummary } from "./metrics/run.ts";
-import type { BrokerKind } from "./plan.ts";
+import type { BrokerKind, MqttVersion } from "./plan.ts";
 import { run, type Tally } from "./run.ts";
 
 /**
@@ -16,7 +16,7 @@ import { run, type Tally } from "./run.ts";
  *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--mqtt 3.1.1|5|auto] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     round: { type: "string" },
     broker: { type: "string", default: "both" },
     store: { type: "string", default: "both" },
+    mqtt: { type: "string", default: "auto" },
     faults: { type: "string", default: "" },
     without: { type: "string", default: "" },
     load: { type: "boolean", default: false },
@@ -38,6 +39,7 @@ const seed = values.seed ?? String(randomInt(1_000_000));
 const parts = chosen("--part", values.part, ["commands", "metrics"] as const);
 const brokers = chosenBrokers();
 const stores: readonly StoreKind[] = chosen("--store", values.store, ["embedded", "influx"] as const);
+const mqtt = chosenVersion();
 const only = values.round === undefined ? undefined : wholeNumber("--round", values.round, 0);
 const from = only ?? 0;
 const to = only === undefined ? wholeNumber("--rounds", values.rounds, 1) : only + 1;
@@ -90,8 +92,9 @@ async function sideBySide(runs: readonly (() => Promise<Verdict>)[]): Promise<Ve
 }
 
 async function commandsOn(kind: BrokerKind): Promise<Verdict> {
-  const tally = await run({ ...common, setting: { kind, disks } });
-  return { line: commandsSummary(kind, tally), violations: tally.violations };
+  const tally = await run({ ...common, setting: { kind, disks, mqtt } });
+  const name = mqtt === "auto" ? kind : `${kind}, MQTT ${values.mqtt}`;
+  return { line: commandsSummary(name, tally), violations: tally.violations };
 }
 
 /** Both brokers side by side, the stores in turn. */
@@ -114,6 +117,16 @@ function commandsSummary(
 ): string {
   const ends = [...states].sort().map(([state, count]) => `${count} ${state}`);
   return `${kind}: ${rounds} rounds, ${deaths} deaths, ${struck} of ${placed} kill points reached, ${commands} commands (${ends.join(", ")}), ${effects} effects, ${violations} violations`;
+}
+
+/** NATS and the embedded broker have 3.1.1 alone; samples are tried with the highest that the broker lets in. */
+function chosenVersion(): MqttVersion {
+  const version = ({ "3.1.1": 4, "5": 5, auto: "auto" } as const)[values.mqtt];
+  if (version === undefined) return end(`--mqtt is "${values.mqtt}": expected 3.1.1, 5 or auto\n${usage}`, 2);
+  if (version !== "auto" && parts.includes("metrics"))
+    return end(`--mqtt ${values.mqtt} goes with --part commands\n${usage}`, 2);
+  const without = brokers.find((kind) => version === 5 && (kind === "embedded" || kind === "nats"));
+  return without === undefined ? version : end(`--mqtt 5: the ${without} broker has 3.1.1 alone\n${usage}`, 2);
 }
 
 /** Those but the first two are tried with commands alone. */

@@ -39,16 +39,24 @@ export interface Plan {
   readonly orders: readonly PlannedOrder[];
 }
 
+/** What agents, console and callers speak: one version of MQTT, or the highest that the broker lets in. The embedded one has 3.1.1. */
+export type MqttVersion = 4 | 5 | "auto";
+
 /** What a run is made of: which faults make sense depends on it. */
 export interface Setting {
   readonly kind: BrokerKind;
   readonly disks: Disks;
+  readonly mqtt?: MqttVersion;
+}
+
+export function versionOf({ kind, mqtt = "auto" }: Setting): MqttVersion {
+  return kind === "embedded" ? 4 : mqtt;
 }
 
 /** What a round does, by the seed alone. @param among the faults to choose from, all by default */
 export function makePlan(
   seed: string,
-  { kind, disks }: Setting,
+  { kind, disks }: Omit<Setting, "mqtt">,
   round: number,
   among: (name: FaultName) => boolean = () => true,
 ): Plan {

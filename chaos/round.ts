@@ -7,8 +7,12 @@ import { devices, type Plan, type PlannedOrder, type Role } from "./plan.ts";
 import type { Blow, Striker } from "./striker.ts";
 import { retainedTasks, type Login } from "./watcher.ts";
 
-/** Milliseconds that healing may take, and between two looks at what other processes do. */
+/**
+ * Milliseconds that healing may take while every process serves, that one may take to come up (on a machine that does much else), and
+ * between two looks at what other processes do.
+ */
 const patience = 8_000;
+const startup = 30_000;
 const glance = 15;
 
 export interface Outcome {
@@ -51,10 +55,10 @@ export async function playRound({ fleet, callers, api, login, striker }: Stage, 
     ...plan.orders.map((order) => carryOut(callers, order)),
     ...fault.kills.map(({ who, at }) => sleep(at).then(() => fleet.strike(who))),
     ...fault.freezes.map(({ who, at, lasts }) => freeze(fleet, who, at, lasts)),
-    ...fault.blows.map((blow) => land(striker, blow)),
+    ...fault.blows.map((blow) => land(fleet, striker, blow)),
   ]);
 
-  const rest = new Rest();
+  const rest = new Rest(fleet);
   await rest.until("every command to end", () => fleet.allAlive && fleet.history.unfinished().length === 0);
   const struck = fault.arms.length === 0 || deaths > fault.kills.length;
   fleet.disarm();
@@ -65,7 +69,7 @@ export async function playRound({ fleet, callers, api, login, striker }: Stage, 
   fleet.note("round", `${plan.round} is healed`);
   // A file that did not read may have been set aside, and begun anew.
   if (fault.blows.some(({ what, who }) => what === "turn" && who === "server")) await fleet.reread();
-  for (const blow of fault.late ?? []) await land(striker, { ...blow, at: 0, lasts: 0 });
+  for (const blow of fault.late ?? []) await land(fleet, striker, { ...blow, at: 0, lasts: 0 });
   await callers.conclude();
   await rest.until("every command to end", () => fleet.history.unfinished().length === 0);
   let kept: string[] = [];
@@ -77,20 +81,30 @@ export async function playRound({ fleet, callers, api, login, striker }: Stage, 
 /** Waits for what other processes come to. One wait in vain is enough: the later ones of the round are short. */
 class Rest {
   readonly missed: string[] = [];
+  readonly #fleet: Fleet;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
 
   async until(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
     const allowed = this.missed.length === 0 ? patience : patience / 10;
-    const end = performance.now() + allowed;
+    const spent = { healing: 0, starting: 0 };
     let last = "";
-    while (performance.now() < end) {
+    while (spent.healing < allowed && spent.starting < startup) {
+      const began = performance.now();
+      const kind = this.#fleet.allServe ? "healing" : "starting";
       try {
         if (await probe()) return;
       } catch (error) {
         last = asError(error).message;
       }
       await sleep(glance);
+      spent[kind] += performance.now() - began;
     }
-    this.missed.push(`waited ${allowed / 1_000} s for ${what}${last ? ` (${last})` : ""}`);
+    const waited =
+      spent.healing < allowed ? `${startup / 1_000} s for every process to serve, and` : `${allowed / 1_000} s`;
+    this.missed.push(`waited ${waited} for ${what}${last ? ` (${last})` : ""}`);
   }
 }
 
@@ -114,9 +128,11 @@ async function freeze(fleet: Fleet, who: Role, at: number, lasts: number): Promi
   fleet.thaw(who);
 }
 
-async function land(striker: Striker<Role>, blow: Blow<Role>): Promise<void> {
+async function land(fleet: Fleet, striker: Striker<Role>, blow: Blow<Role>): Promise<void> {
   await sleep(blow.at);
   await striker.strike(blow);
+  // Put right while it starts, nobody would have heard of its wrong clock.
+  if (blow.what === "wake") await fleet.ready();
   await sleep(blow.lasts);
   await striker.heal(blow.who);
 }

@@ -101,6 +101,15 @@ export const rules: Readonly<Record<string, Rule>> = {
     return late > grace && !stood && !resumed ? `it was begun ${Math.round(late)} ms after its expiry` : undefined;
   },
 
+  "nothing expires before its time"({ order, versions, told }) {
+    const expired = versions.find(({ state }) => state === "expired");
+    const asked = told[0]?.at;
+    if (!expired || asked === undefined) return undefined;
+    // By the clock of this process, which nobody steps, and of its machine's SQLite.
+    const early = asked + lifetime(order) - expired.at;
+    return early > 0 ? `it expired ${Math.round(early)} ms before its time` : undefined;
+  },
+
   "nothing begins once it was withdrawn"({ row, begins, healed }) {
     if (!row || (row.state !== "cancelled" && row.state !== "timed_out")) return undefined;
     // While processes die and come back, the word of the withdrawal may not be able to reach the agent.
@@ -153,15 +162,18 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
 };
 
+/** Milliseconds that a command may wait: a call for as long as its caller does, what is typed without a word about it for an hour. */
+function lifetime({ way, timeout, ttl }: PlannedOrder): number {
+  if (way === "call") return timeout;
+  return way.startsWith("typed") ? 3_600_000 : ttl;
+}
+
 /** Milliseconds from a caller's note that it asks until its message is at the broker. */
 const sending = 50;
-
-/** Milliseconds from a process's start until it serves. */
-const starting = 1_000;
 
 function isDown(role: Role, at: number, incidents: readonly Incident[]): boolean {
   const own = incidents.filter(({ who }) => who === role);
   const died = own.findLast((one) => one.at <= at && /^(killed|dies|frozen)/.test(one.what));
-  const back = own.find((one) => died && one.at > died.at && /^(started|thawed)/.test(one.what));
-  return died !== undefined && at < (back?.at ?? Infinity) + starting;
+  const back = own.find((one) => died && one.at > died.at && /^(serves|thawed)/.test(one.what));
+  return died !== undefined && at < (back?.at ?? Infinity);
 }

@@ -6,7 +6,7 @@ import { Court } from "./court.ts";
 import { Fleet, onlooker } from "./fleet.ts";
 import { unlessAborted } from "./interrupt.ts";
 import { Journal } from "./journal.ts";
-import { makePlan, type Plan, type Role, type Setting } from "./plan.ts";
+import { makePlan, versionOf, type Plan, type Role, type Setting } from "./plan.ts";
 import { clearAway, playRound } from "./round.ts";
 import { Striker } from "./striker.ts";
 import { Watcher, type Login } from "./watcher.ts";
@@ -46,7 +46,7 @@ const end = { lateAnswers: 1_000, silence: 2_000 };
 export async function run(options: RunOptions): Promise<Tally> {
   const { setting, programs, keep, signal, say } = options;
   const fleet = await Fleet.start(setting, programs);
-  const watcher = new Watcher(loginOf(fleet, "ann"), setting.kind === "embedded" ? 4 : "auto");
+  const watcher = new Watcher(loginOf(fleet, "ann"), versionOf(setting));
   const told = new Journal(`${fleet.directory}/callers.jsonl`);
   const tally = {
     rounds: 0,

@@ -8,7 +8,7 @@ import type { ProcessSettings } from "./child.ts";
 
 /** How a console's process meets the broker: the embedded one in the same process, or a connection to the external one. */
 export async function openBus(
-  { embedded, mqttPort, password }: ProcessSettings,
+  { embedded, mqtt, mqttPort, password }: ProcessSettings,
   { accounts }: State,
   root: string,
   clock: Clock,
@@ -19,7 +19,7 @@ export async function openBus(
       clientId: "console",
       username: "console",
       password,
-      version: "auto",
+      version: mqtt,
       log: createLog("link", "info"),
       clock,
     });

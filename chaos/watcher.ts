@@ -4,6 +4,7 @@ import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import type { Seen } from "./evidence.ts";
 import { hastyClock } from "./hasty-clock.ts";
+import type { MqttVersion } from "./plan.ts";
 
 const topics = new Topics();
 
@@ -21,7 +22,7 @@ export class Watcher {
   readonly link: Link;
   readonly seen: Seen[] = [];
 
-  constructor({ port, username, password }: Login, mqttVersion: 4 | "auto") {
+  constructor({ port, username, password }: Login, mqttVersion: MqttVersion) {
     this.link = new Link({
       url: `mqtt://127.0.0.1:${port}`,
       clientId: "chaos-watcher",

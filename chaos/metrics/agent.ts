@@ -22,7 +22,7 @@ import type { MetricsPoint } from "./points.ts";
  * An agent that measures what has never been measured before, and writes down each batch that is on its disk. Its kill points
  * are put around the public methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home = "", mqttPort, embedded, password, arm, copied = false } = settingsOfProcess();
+const { who, directory, home = "", mqttPort, mqtt, password, arm, copied = false } = settingsOfProcess();
 const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
 const kept = new Journal(`${directory}/kept.jsonl`);
 const acked = new Journal(`${directory}/acked.jsonl`);
@@ -50,7 +50,7 @@ const agent = new Agent({
   ...(who === smallOutbox ? { outboxBytes: 8_192 } : {}),
   batchSize: 2,
   collectors: [numbers],
-  mqttVersion: embedded ? 4 : "auto",
+  mqttVersion: mqtt,
   clock: hastyClock,
   log: createLog(who, "info"),
 });

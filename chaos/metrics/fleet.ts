@@ -102,7 +102,8 @@ export class Fleet {
     const child = (who: Role, program: string, port: number, own: string, more: object): Child => {
       const password = secrets[who === "server" ? "console" : who] ?? "";
       const embedded = setting.broker === "embedded";
-      const settings = { who, directory, home: own, mqttPort: port, embedded, password, ...more };
+      const mqtt = embedded ? 4 : "auto";
+      const settings = { who, directory, home: own, mqttPort: port, embedded, mqtt, password, ...more } as const;
       return new Child(program, settings, () => fleet.current?.died());
     };
     const serverPort = mosquitto ? await through("server", mqttPort) : mqttPort;
