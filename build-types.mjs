@@ -46,7 +46,7 @@ function reached(raw, entries) {
 
 /** The source that a name means in a file; undefined where it is a package's. */
 function sourceOf(file, name) {
-  if (name.startsWith("#shared/")) return `shared/${name.slice("#shared/".length)}.ts`;
+  if (/^#(shared|api)\//.test(name)) return `${name.slice(1)}.ts`;
   return name.startsWith(".") ? posix.join(posix.dirname(file), name) : undefined;
 }
 

@@ -13,11 +13,12 @@ const bundle = await rolldown({
     muster: "muster.ts",
     console: "console/console.ts",
     agent: "agent/agent.ts",
+    client: "api/client.ts",
     reader: "console/store/reader.ts",
   },
   platform: "node",
   // Packages stay in node_modules; only our own files, `#shared` among them, are bundled.
-  external: (id) => !/^[.#/]/.test(id) && !/^[A-Za-z]:\\/.test(id) && !/^(muster|console\/|agent\/)/.test(id),
+  external: (id) => !/^[.#/]/.test(id) && !/^[A-Za-z]:\\/.test(id) && !/^(muster|console\/|agent\/|api\/)/.test(id),
   resolve: { extensions: [".ts"] },
   logLevel: "warn",
 });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openStates } from "../console/desk/command.ts";
+import { openStates } from "#shared/command-states";
 import { openDatabase, openForReading, type Database } from "../console/store/database.ts";
 import { migrations } from "../console/store/schema.ts";
 import { connectionsGone } from "./connections.ts";

@@ -4,7 +4,7 @@ import { BadInputError } from "#shared/errors";
 import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
-import type { Principal, Role } from "#shared/principal";
+import { longestPassword, type Principal, type Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
 import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
@@ -44,8 +44,6 @@ export const parseAccount = parserOf(
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */
 const shortestPassword = 8;
-/** Characters of any secret; beyond it the page does not take one. */
-export const longestPassword = 256;
 
 /** Who may come in: devices, operators, the console itself; and the tokens that stand for them in HTTP. */
 export class Accounts {

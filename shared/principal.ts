@@ -2,6 +2,9 @@
 export const roles = ["device", "console", "viewer", "operator", "admin"] as const;
 export type Role = (typeof roles)[number];
 
+/** Characters of any secret; beyond it the page does not take one. */
+export const longestPassword = 256;
+
 /** Somebody who has shown a name and its secret. */
 export interface Principal {
   readonly name: string;

@@ -3,7 +3,7 @@ import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import type { Column } from "#shared/columns";
-import { Api } from "../console/cli/api.ts";
+import { createClient, type Client } from "#api/client";
 import { fields } from "../console/cli/fields.ts";
 import { showQuarantine } from "../console/cli/quarantine.ts";
 import type { ConsoleOptions } from "../console/console.ts";
@@ -92,17 +92,17 @@ suite("the contract before InfluxDB", ({ test }) => {
     const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
     const url = `http://127.0.0.1:${await server.start()}`;
     scope.cleanup(() => server.stop());
-    const as = (who: string): Api => new Api(url, `${who}:${fleet.secretOf(who)}`);
+    const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
     await send("room", { t: 20.5 });
     await eventually("the first row", async () => (await rows(whole)).length === 1);
     for (const text of ["warm", "hot"])
       await other("muster/rpi-8/metrics/room", Buffer.from(JSON.stringify({ t: text, h: 1 })));
-    await eventually("both held", async () => (await as("vic").conflicts())[0]?.held[0]?.values === 2);
+    await eventually("both held", async () => (await as("vic").listConflicts()).conflicts[0]?.held[0]?.values === 2);
     for (const [device, part] of [
       ["rpi-7", /because this device sent it first, and rpi-8 sends string/],
       ["rpi-8", /because rpi-7 sent it first, and this device sends string/],
     ] as const)
-      assert.match((await as("vic").devices()).find(({ id }) => id === device)?.problem ?? "", part);
+      assert.match((await as("vic").listDevices()).devices.find(({ id }) => id === device)?.problem ?? "", part);
     const listed = await fields(as("vic"), undefined, {}, Date.now());
     assert.match(listed, /room\.t +float \(rpi-7\) +rpi-8 +string +2 +0 .*"warm"/);
 
@@ -128,10 +128,10 @@ suite("the contract before InfluxDB", ({ test }) => {
       "warm",
     ]);
     assert.equal(
-      (await as("vic").devices()).map(({ problem }) => problem),
+      (await as("vic").listDevices()).devices.map(({ problem }) => problem),
       [null, null],
     );
-    assert.equal((await as("vic").quarantine(undefined)).entries, []);
+    assert.equal((await as("vic").getQuarantine()).entries, []);
   });
 
   test("a conflicting or unusable field is set aside, from simple samples and batches alike; all else is in InfluxDB", async (scope) => {
@@ -281,19 +281,19 @@ suite("the contract before InfluxDB", ({ test }) => {
     const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
     const url = `http://127.0.0.1:${await server.start()}`;
     scope.cleanup(() => server.stop());
-    const as = (who: string): Api => new Api(url, `${who}:${fleet.secretOf(who)}`);
+    const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
     await eventually("both", () => console.contract.setAside === 2);
 
     const viewer = as("vic");
-    const { entries, more } = await viewer.quarantine("rpi-7");
+    const { entries, more } = await viewer.getQuarantine({ device: "rpi-7" });
     assert.is(more, 0);
     assert.equal(
       entries.map(({ device, field, got, wanted, sample, count }) => [device, field, got, wanted, sample, count]),
       [["rpi-7", "t", "string", "float", '"warm"', 1]],
     );
     assert.match(entries[0]?.advice ?? "", /1 value is held until .* muster field room\.t --type string/);
-    assert.equal((await viewer.quarantine("rpi-8")).entries, []);
-    assert.is((await viewer.series()).devices[0]?.worst[0]?.tag, "id");
+    assert.equal((await viewer.getQuarantine({ device: "rpi-8" })).entries, []);
+    assert.is((await viewer.getSeries()).devices[0]?.worst[0]?.tag, "id");
 
     const table = await showQuarantine(viewer, undefined, {}, Date.now());
     assert.match(table, /^DEVICE +FIELD +GOT .*\nrpi-7 +room\.t +string +float +1 +(now|\d)/);
@@ -301,12 +301,12 @@ suite("the contract before InfluxDB", ({ test }) => {
     assert.match(table, /hall\.id: ~1 values/);
 
     try {
-      await viewer.forgetQuarantine(undefined);
+      await viewer.forgetQuarantine();
       assert.unreachable("a viewer may not");
     } catch (error) {
       assert.match((error as Error).message, /"vic" is viewer; this needs the role operator/);
     }
     assert.is(await showQuarantine(as("ann"), "rpi-7", { forget: true }, 0), "1 entry is forgotten");
-    assert.equal((await viewer.quarantine(undefined)).entries, []);
+    assert.equal((await viewer.getQuarantine()).entries, []);
   });
 });

@@ -6,10 +6,11 @@ import { suite } from "./suite.ts";
 /** Which rooms each room may import from, besides itself, packages and `node:`. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   shared: [],
+  api: ["shared"],
   disk: ["shared"],
   broker: ["shared", "disk"],
   agent: ["shared", "disk"],
-  console: ["shared", "disk"],
+  console: ["shared", "disk", "api"],
   sim: ["shared"],
 };
 
@@ -26,10 +27,11 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@photostructure/sqlite": /^console\/store\/database\.ts$/,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
+  "eventsource-parser": /^api\/client\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
-const rooms = ["shared", "disk", "broker", "agent", "console", "sim"];
+const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim"];
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
 
 suite("house", ({ test }) => {
@@ -42,6 +44,27 @@ suite("house", ({ test }) => {
       const to = roomOf(resolve(file, target));
       return from !== undefined && to !== undefined && from !== to && !mayImport[from]?.includes(to);
     });
+    assert.equal(wrong, []);
+  });
+
+  test("of the console, its doors and faces alone know the HTTP contract", () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        roomOf(file) === "console" &&
+        roomOf(resolve(file, target)) === "api" &&
+        !/^console\/(http|cli|web)\//.test(file),
+    );
+    assert.equal(wrong, []);
+  });
+
+  test("a route is served by the contract alone", () => {
+    const wrong = files.filter(
+      (file) =>
+        file.startsWith("console/http/routes/") &&
+        /\bapp\.(get|post|put|delete|patch|all)\(|from "zod|app\.route\(\{(?! \.\.\.served|\s+\.\.\.served)/.test(
+          readFileSync(file, "utf8"),
+        ),
+    );
     assert.equal(wrong, []);
   });
 
@@ -96,7 +119,7 @@ function importsOf(file: string, { types = true } = {}): string[] {
 }
 
 function resolve(file: string, target: string): string {
-  if (/^#(shared|disk)\//.test(target)) return `${target.slice(1)}.ts`;
+  if (/^#(shared|disk|api)\//.test(target)) return `${target.slice(1)}.ts`;
   return target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), target)) : "";
 }
 

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Agent } from "../agent/agent.ts";
-import type { JobDocument } from "../console/jobs/document.ts";
+import { createClient } from "#api/client";
+import type { JobDocument } from "#api/jobs";
 import { openPage } from "./browser.ts";
 import { markAgent } from "./marking.ts";
 import { freePort } from "./mosquitto.ts";
@@ -22,12 +23,10 @@ async function place(scope: Scope) {
     MUSTER_ADMIN_PASSWORD: password,
   };
   const url = `http://127.0.0.1:${httpPort}`;
-  const headers = { authorization: `Basic ${btoa(`admin:${password}`)}` };
+  const client = createClient({ url, login: `admin:${password}` });
   const muster = (...args: string[]): Promise<Finished> => runProgram(...musterProgram(args), { env });
   const counts = new Map<string, number>();
   const marks = { hold: undefined as Promise<void> | undefined, broken: new Set<string>() };
-  const ask = async (path: string, init: RequestInit = {}): Promise<unknown> =>
-    (await fetch(url + path, { ...init, headers: { ...headers, "content-type": "application/json" } })).json();
   return {
     env,
     url,
@@ -35,9 +34,7 @@ async function place(scope: Scope) {
     counts,
     marks,
     start: (...args: string[]) => new Running(scope, ...musterProgram(args), { env }),
-    job: async (id: string) => (await ask(`/api/jobs/${id}`)) as JobDocument,
-    post: async (body: object) =>
-      (await ask("/api/jobs", { method: "POST", body: JSON.stringify(body) })) as JobDocument,
+    client,
     agents: async (...names: string[]) => {
       for (const name of names) {
         const secret = /\S{20,}/.exec((await muster("enroll", name)).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
@@ -47,7 +44,7 @@ async function place(scope: Scope) {
         agent.start();
       }
       await eventually(`${names.join(", ")} online`, async () => {
-        const { devices } = (await ask("/api/devices")) as { devices: { id: string; online: boolean }[] };
+        const { devices } = await client.listDevices();
         return names.every((name) => devices.some(({ id, online }) => id === name && online));
       });
     },
@@ -58,25 +55,25 @@ suite("jobs of the programs", ({ test }) => {
   test(
     "the console killed in the middle goes on when it is back: every device served once",
     async (scope) => {
-      const { start, agents, post, job, counts } = await place(scope);
+      const { start, agents, client, counts } = await place(scope);
       await start("broker").line(/listens at/);
       const console = start("console");
       await console.line(/page|console|http/i);
       const names = ["d0", "d1", "d2", "d3", "d4", "d5"];
       await agents(...names);
-      const { id } = await post({ key: "mark", target: { where: "id=d*" }, rate: 5, canary: 1 });
+      const { id } = await client.createJob({ key: "mark", target: { where: "id=d*" }, rate: 5, canary: 1 });
       await eventually("the job is under way", () => counts.size >= 2);
       await console.kill("SIGKILL");
       const reached = counts.size;
       assert.ok(reached < 6, String(reached));
       const again = start("console");
       await again.line(/page|console|http/i);
-      await eventually("the job's end", async () => (await job(id)).state === "done", 20);
+      await eventually("the job's end", async () => (await client.getJob(id)).state === "done", 20);
       assert.equal(
         names.map((name) => counts.get(name)),
         [1, 1, 1, 1, 1, 1],
       );
-      assert.is((await job(id)).counts.succeeded, 6);
+      assert.is((await client.getJob(id)).counts.succeeded, 6);
     },
     { seconds: 60 },
   );

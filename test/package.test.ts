@@ -15,7 +15,7 @@ const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
 
 /** What nobody needs who only uses Muster. */
 const ours =
-  /^(test|chaos|attack|bench|sim|agent|broker|console|shared)\/|\.test\.|(?<!\.d)\.tsx?$|^(build|knip|tsconfig)/;
+  /^(test|chaos|attack|bench|sim|agent|api|broker|console|disk|shared)\/|\.test\.|(?<!\.d)\.tsx?$|^(build|knip|tsconfig)/;
 
 /** The package as it would be published, unpacked into a project that has its dependencies. @returns the project's directory */
 async function install(scope: Scope): Promise<string> {
@@ -37,6 +37,7 @@ async function install(scope: Scope): Promise<string> {
 const consumer = `
 import { Agent, CommandError, type AgentOptions, type Handler } from "muster/agent";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError, Console, type Command, type ConsoleOptions } from "muster/console";
+import { ApiError, createClient, type DeviceDocument } from "muster/client";
 import * as z from "zod";
 
 const options: AgentOptions = { device: "rpi-7", url: "mqtt://127.0.0.1", password: "secret", interval: 1_000 };
@@ -70,6 +71,22 @@ try {
   else if (error instanceof CommandFailedError) console.log(error.details.command.error?.code);
   else throw error;
 }
+const client = createClient({ url: "http://127.0.0.1:3000", login: "ann:correct horse" });
+const devices: readonly DeviceDocument[] = (await client.listDevices({ limit: 10 })).devices;
+try {
+  const { state, explain } = await client.sendCommand("rpi-7", { key: "ping", timeout: "5s" }, { wait: true });
+  console.log(devices.length, state === "succeeded", explain.length);
+  for await (const told of client.events()) {
+    if (told.event === "presence") console.log(told.data.online);
+    if (told.event === "command") console.log(told.data.timeline.length);
+  }
+} catch (error) {
+  if (error instanceof ApiError) console.log(error.status, error.problem?.reason === "offline");
+}
+// @ts-expect-error a route's query has no such part
+await client.listDevices({ page: 2 });
+// @ts-expect-error a command has a key
+await client.sendCommand("rpi-7", {});
 // @ts-expect-error types are really there: this is no device's id
 agent.device = 5;
 await muster.stop();

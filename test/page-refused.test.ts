@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { silentLog } from "#shared/log";
-import { Api } from "../console/cli/api.ts";
+import { createClient, type Client } from "#api/client";
 import { refusedTable } from "../console/cli/refused.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openPage } from "./browser.ts";
@@ -55,13 +55,13 @@ suite("page: what was refused", ({ test }) => {
       if (process.env["MUSTER_SHOT"])
         await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.fleet.png`, fullPage: true });
 
-      const api = (who: string): Api => new Api(url, `${who}:${fleet.secretOf(who)}`);
-      const printed = refusedTable(await api("ann").refusals(undefined), Date.now());
+      const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
+      const printed = refusedTable((await as("ann").listRefusals()).refusals, Date.now());
       assert.match(printed, /garden \(not enrolled\) +a login from 127\.0\.0\.1 +1\n {2}wrong user name/);
       assert.match(printed, /rpi-7 +muster\/rpi-7\/metrics\/room +1\n {2}expected a JSON .*\n {2}try: mosquitto_pub/);
-      assert.is((await api("vic").refusals("rpi-7")).length, 3);
-      const asked: unknown = await api("vic")
-        .refusals(undefined)
+      assert.is((await as("vic").listRefusals({ device: "rpi-7" })).refusals.length, 3);
+      const asked: unknown = await as("vic")
+        .listRefusals()
         .catch((error: unknown) => (error as Error).message);
       assert.match(asked as string, /role operator/);
       assert.equal(complaints, []);

@@ -1,7 +1,7 @@
+import type { Client } from "#api/client";
+import type { ConflictDocument, Decision, SettledDocument } from "#api/fields";
 import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
-import type { ConflictDocument, SettledDocument } from "../http/routes/fields.ts";
-import type { Api } from "./api.ts";
 import { ago, counted, table } from "./table.ts";
 
 export interface FieldFlags {
@@ -11,18 +11,19 @@ export interface FieldFlags {
 
 /** Lists the fields that devices see differently, or settles one. @returns what to print */
 export async function fields(
-  api: Api,
+  client: Client,
   name: string | undefined,
   { type, json }: FieldFlags,
   now: number,
 ): Promise<string> {
-  const conflicts = await api.conflicts();
+  const { conflicts } = await client.listConflicts();
   if (type === undefined) {
     const shown = conflicts.filter((one) => name === undefined || nameOf(one) === name);
     return json ? JSON.stringify(shown, null, 2) : list(shown, now);
   }
   if (name === undefined) throw new BadInputError("no field: expected muster field MEASUREMENT.FIELD --type TYPE");
-  const settled = await api.settleField({ ...parts(name, conflicts), type });
+  // The console itself says which types there are.
+  const settled = await client.settleField({ ...parts(name, conflicts), type: type as Decision["type"] });
   return json ? JSON.stringify(settled, null, 2) : told(settled);
 }
 
@@ -32,7 +33,9 @@ function parts(name: string, conflicts: readonly ConflictDocument[]): { measurem
   const dot = name.lastIndexOf(".");
   if (!known && (dot < 1 || dot === name.length - 1))
     throw new BadInputError(`"${name}" is no field: expected MEASUREMENT.FIELD, such as room.temperature`);
-  return known ?? { measurement: name.slice(0, dot), field: name.slice(dot + 1) };
+  return known
+    ? { measurement: known.measurement, field: known.field }
+    : { measurement: name.slice(0, dot), field: name.slice(dot + 1) };
 }
 
 function list(conflicts: readonly ConflictDocument[], now: number): string {

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import type { CompletenessDocument } from "#api/completeness";
 import { suite } from "../../test/suite.ts";
-import type { CompletenessDocument } from "../http/routes/completeness.ts";
 import { gapTable } from "./gap-table.ts";
 
 const from = Date.UTC(2026, 10, 20, 10);

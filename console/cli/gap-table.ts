@@ -1,4 +1,4 @@
-import type { CompletenessDocument } from "../http/routes/completeness.ts";
+import type { CompletenessDocument } from "#api/completeness";
 import { table } from "./table.ts";
 
 /** What of each device's samples is stored, missing and outstanding: a line of sums, then a line for each gap. */

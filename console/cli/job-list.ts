@@ -1,5 +1,5 @@
+import type { JobDocument, JobSummaryDocument } from "#api/jobs";
 import { forTerminal } from "#shared/printable";
-import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
 import { ago, table } from "./table.ts";
 
 /** Jobs as a table, in the order given. */

@@ -1,6 +1,7 @@
+import type { Client } from "#api/client";
+import type { ConsoleEvent } from "#api/events";
+import type { JobDocument, JobOrder, JobSummaryDocument } from "#api/jobs";
 import { forTerminal } from "#shared/printable";
-import type { JobDocument, JobSummaryDocument } from "../jobs/document.ts";
-import type { Api } from "./api.ts";
 import { jobText, rowTable } from "./job-list.ts";
 import type { Terminal } from "./live.ts";
 
@@ -12,20 +13,20 @@ const shownAtLeast = 5;
  * Ctrl-C ends the watching, not the job.
  * @returns the job once nothing of it is open any more
  */
-export async function followJob(api: Api, order: object, terminal: Terminal): Promise<JobDocument> {
+export async function followJob(client: Client, order: JobOrder, terminal: Terminal): Promise<JobDocument> {
   const stop = new AbortController();
-  const events = api.events({}, stop.signal);
+  const events = client.events({}, stop.signal);
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
-    let job = await api.createJob(order);
+    let job = await client.createJob(order);
     const view: View = terminal.live ? new LiveTable(terminal) : new Lines(terminal);
     const leave = (): never => leaveJob(job.id, terminal);
     process.once("SIGINT", leave);
     try {
       for (view.show(job); !hasEnded(job); view.show(job)) {
         await nextOf(events, job.id);
-        job = await api.job(job.id);
+        job = await client.getJob(job.id);
       }
     } finally {
       process.off("SIGINT", leave);
@@ -47,11 +48,12 @@ function leaveJob(id: string, terminal: Terminal): never {
 }
 
 /** Waits for the job's next event. @throws Error when the console closes the stream */
-async function nextOf(events: AsyncGenerator<{ event: string; data: unknown }>, id: string): Promise<void> {
+async function nextOf(events: AsyncGenerator<ConsoleEvent, void>, id: string): Promise<void> {
   for (;;) {
     const { done, value } = await events.next();
-    if (done) throw new Error(`the console closed the stream; muster jobs show ${id} tells how the job stands`);
-    if (value.event === "job" && (value.data as JobSummaryDocument).id === id) return;
+    if (done === true)
+      throw new Error(`the console closed the stream; muster jobs show ${id} tells how the job stands`);
+    if (value.event === "job" && value.data.id === id) return;
   }
 }
 

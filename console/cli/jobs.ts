@@ -1,8 +1,8 @@
+import type { Client } from "#api/client";
+import type { JobDocument, JobOrder, JobTarget } from "#api/jobs";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Settings } from "#shared/settings";
-import type { JobDocument } from "../jobs/document.ts";
-import type { Api } from "./api.ts";
 import { jobTable, jobText } from "./job-list.ts";
 import { followJob } from "./job-table.ts";
 import { parseArgs } from "./send.ts";
@@ -45,18 +45,18 @@ export function isToMany({ all, group, where }: ManyFlags): boolean {
  * @returns the exit status: 0 only when all succeeded
  */
 export async function sendToMany(
-  api: Api,
+  client: Client,
   words: readonly string[],
   flags: ManyFlags,
   terminal: Terminal,
 ): Promise<number> {
   const order = toOrder(words, flags);
-  const last = await followJob(api, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
+  const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
   if (flags.json) terminal.out(asJson(last));
   return last.counts.succeeded === last.counts.total ? 0 : 1;
 }
 
-function toOrder(words: readonly string[], flags: ManyFlags): object {
+function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
   const [key, ...more] = words;
   if (key === undefined || more.length > 0)
     throw new BadInputError(
@@ -75,9 +75,12 @@ function toOrder(words: readonly string[], flags: ManyFlags): object {
   };
 }
 
-function toTarget({ all, group, where }: ManyFlags): object {
-  const given = [all ? { all: true } : [], group === undefined ? [] : { group }, where === undefined ? [] : { where }];
-  const [target, ...more] = given.flat();
+function toTarget({ all, group, where }: ManyFlags): JobTarget {
+  const given: JobTarget[] = [];
+  if (all) given.push({ all });
+  if (group !== undefined) given.push({ group });
+  if (where !== undefined) given.push({ where });
+  const [target, ...more] = given;
   if (target && more.length === 0) return target;
   throw new BadInputError("--all, --group and --where exclude one another: give one of them");
 }
@@ -102,7 +105,7 @@ function toNumber(text: string, flag: string): number {
 export function jobCommands(
   define: (name: string, help: string) => Program,
   once: CommandLine["once"],
-  connect: (values: Settings) => Api,
+  connect: (values: Settings) => Client,
   terminal: Terminal,
 ): void {
   define("jobs [action] [id]", "list jobs, or: jobs show|pause|resume|cancel ID")
@@ -116,8 +119,9 @@ export function jobCommands(
           id: string | undefined,
           flags: { limit: string; json?: boolean },
         ) => {
-          const api = connect(values);
-          const found = action === undefined ? await api.jobs(flags.limit) : await act(api, action, id);
+          const client = connect(values);
+          const limit = Number(flags.limit);
+          const found = action === undefined ? (await client.listJobs({ limit })).jobs : await act(client, action, id);
           if (flags.json) return terminal.out(asJson(found));
           terminal.out("devices" in found ? jobText(found) : jobTable(found, Date.now()));
         },
@@ -128,18 +132,19 @@ export function jobCommands(
     .option("--none", "take it out of all groups")
     .action(
       once(async (values, device: string, groups: readonly string[], { none }: { none?: boolean }) => {
-        const api = connect(values);
+        const client = connect(values);
         const set = groups.length > 0 || none;
-        const now = set ? await api.setGroups(device, groups) : await api.groups(device);
-        terminal.out(now.length > 0 ? now.join("\n") : `${device} is in no group`);
+        const now = set ? await client.setGroups(device, { groups: [...groups] }) : await client.getGroups(device);
+        terminal.out(now.groups.length > 0 ? now.groups.join("\n") : `${device} is in no group`);
       }),
     );
 }
 
-function act(api: Api, action: string, id: string | undefined): Promise<JobDocument> {
+function act(client: Client, action: string, id: string | undefined): Promise<JobDocument> {
   if (!/^(show|pause|resume|cancel)$/.test(action))
     throw new BadInputError(`jobs ${JSON.stringify(action)} is not known: expected show, pause, resume or cancel`);
   if (id === undefined) throw new BadInputError(`jobs ${action} needs a job's id; muster jobs lists them`);
-  if (action === "show") return api.job(id);
-  return action === "cancel" ? api.cancelJob(id) : api.changeJob(id, action === "pause" ? "pause" : "resume");
+  if (action === "show") return client.getJob(id);
+  if (action === "cancel") return client.cancelJob(id);
+  return action === "pause" ? client.pauseJob(id) : client.resumeJob(id);
 }

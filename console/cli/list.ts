@@ -1,4 +1,5 @@
-import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
+import type { CommandDocument } from "#api/command-document";
+import type { DeviceDocument } from "#api/devices";
 import { ago, table } from "./table.ts";
 
 /** The fleet as a table. */
@@ -39,7 +40,7 @@ function outcome({ result, error, explain, state }: CommandDocument): string {
 }
 
 function latest(
-  { latest: samples = [] }: DeviceDocument,
+  { latest: samples }: DeviceDocument,
   measurement: string,
   field: string,
   show: (value: number) => string,

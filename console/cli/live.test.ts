@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import type { CommandDocument } from "#api/command-document";
 import { suite } from "../../test/suite.ts";
-import type { CommandDocument } from "../http/documents.ts";
 import { LiveCommand, story } from "./live.ts";
 
 const command = (more: Partial<CommandDocument> = {}): CommandDocument => ({

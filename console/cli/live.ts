@@ -1,6 +1,6 @@
+import type { CommandDocument } from "#api/command-document";
 import { formatDuration } from "#shared/duration";
 import { forTerminal, forTerminalBlock } from "#shared/printable";
-import type { CommandDocument } from "../http/documents.ts";
 
 export interface Terminal {
   readonly out: (text: string) => void;

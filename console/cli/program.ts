@@ -1,12 +1,13 @@
+import type { Client } from "#api/client";
 import { consoleHere } from "#shared/address";
+import { commandStates, type CommandState } from "#shared/command-states";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
 import { forTerminalBlock } from "#shared/printable";
 import type { Settings } from "#shared/settings";
 import { cliTokenName, cliUrlName, readSecret } from "../secrets.ts";
-import { commandStates } from "../desk/command.ts";
-import { Api } from "./api.ts";
+import { clientAt, listed } from "./client.ts";
 import { fields, type FieldFlags } from "./fields.ts";
 import { gapTable } from "./gap-table.ts";
 import { isToMany, jobCommands, manyOptions, sendToMany, type ManyFlags } from "./jobs.ts";
@@ -37,11 +38,25 @@ export function clientCommands(line: CommandLine): void {
     .option("--json", "print the API's documents")
     .action(
       once(async (values, { gaps, json }: { gaps?: boolean; json?: boolean }) => {
-        const api = connect(values);
+        const client = connect(values);
         const print = <T>(documents: T, toTable: (documents: T) => string): void =>
           terminal.out(json ? asJson(documents) : toTable(documents));
-        if (gaps) print(await api.completeness(), gapTable);
-        else print(await api.devices(), (devices) => deviceTable(devices, Date.now()));
+        if (gaps)
+          print(
+            await listed(
+              (after) => client.listCompleteness({ after }),
+              (page) => page.devices,
+            ),
+            gapTable,
+          );
+        else
+          print(
+            await listed(
+              (after) => client.listDevices({ after }),
+              (page) => page.devices,
+            ),
+            (devices) => deviceTable(devices, Date.now()),
+          );
       }),
     );
 
@@ -60,13 +75,13 @@ export function clientCommands(line: CommandLine): void {
     )
     .action(
       once(async (values, device: string, key: string | undefined, flags: Omit<SendFlags, "timeout"> & ManyFlags) => {
-        const api = connect(values);
+        const client = connect(values);
         if (isToMany(flags)) {
-          process.exitCode = await sendToMany(api, key === undefined ? [device] : [device, key], flags, terminal);
+          process.exitCode = await sendToMany(client, key === undefined ? [device] : [device, key], flags, terminal);
           return;
         }
         if (key === undefined) throw new BadInputError(`no key: expected muster send ${device} KEY, such as ping`);
-        process.exitCode = await send(api, device, key, { ...flags, timeout: flags.timeout ?? "5s" }, terminal);
+        process.exitCode = await send(client, device, key, { ...flags, timeout: flags.timeout ?? "5s" }, terminal);
       }),
     );
 
@@ -78,12 +93,16 @@ export function clientCommands(line: CommandLine): void {
     .action(
       once(
         async (values, { device, state, limit, json }: Record<string, string> & { limit: string; json?: string }) => {
-          if (state !== undefined && !commandStates.some((known) => known === state))
+          if (state !== undefined && !isState(state))
             throw new BadInputError(`--state is "${state}": expected ${commandStates.join(", ")}`);
-          const api = connect(values);
-          const commands = await api.commands({ device, state, limit });
+          const client = connect(values);
+          const commands = await listed(
+            (before, left) => client.listCommands({ device, state, limit: left, before }),
+            (page) => page.commands,
+            Number(limit),
+          );
           // A device that was removed may have commands still; one that never was has none, and is probably mistyped.
-          if (commands.length === 0 && device !== undefined) await api.device(device);
+          if (commands.length === 0 && device !== undefined) await client.getDevice(device);
           terminal.out(json ? asJson(commands) : commandTable(commands, Date.now(), device ?? state));
         },
       ),
@@ -94,7 +113,7 @@ export function clientCommands(line: CommandLine): void {
     .option(...ofDevice)
     .action(
       once(async (values, id: string, { device }: { device?: string }) =>
-        terminal.out(story(await connect(values).command(id, device))),
+        terminal.out(story(await connect(values).getCommand(id, { device }))),
       ),
     );
 
@@ -102,7 +121,7 @@ export function clientCommands(line: CommandLine): void {
     .option(...ofDevice)
     .action(
       once(async (values, id: string, { device }: { device?: string }) => {
-        const { state, explain } = await connect(values).cancel(id, device);
+        const { state, explain } = await connect(values).cancelCommand(id, { device });
         terminal.out(stated(state, explain));
       }),
     );
@@ -132,7 +151,7 @@ export function clientCommands(line: CommandLine): void {
     .option("--json", "print the API's documents")
     .action(
       once(async (values, device: string | undefined, { json }: { json?: boolean }) => {
-        const refusals = await connect(values).refusals(device);
+        const { refusals } = await connect(values).listRefusals({ device });
         terminal.out(json ? asJson(refusals) : refusedTable(refusals, Date.now()));
       }),
     );
@@ -155,7 +174,7 @@ export function clientCommands(line: CommandLine): void {
   );
 }
 
-function connect({ url, token, data, httpPort, listen }: Settings): Api {
+function connect({ url, token, data, httpPort, listen }: Settings): Client {
   const address = url ?? consoleHere({ listen, httpPort });
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
@@ -167,7 +186,11 @@ function connect({ url, token, data, httpPort, listen }: Settings): Api {
     throw new BadInputError(
       `the login of ${data} is for the console on this machine, and is not sent to ${address}: set MUSTER_TOKEN to a login for that one`,
     );
-  return new Api(address, access, `${address} does not let us in: ${refused(token, data)}`);
+  return clientAt(address, access, `${address} does not let us in: ${refused(token, data)}`);
+}
+
+function isState(text: string): text is CommandState {
+  return commandStates.some((known) => known === text);
 }
 
 function refused(token: string | undefined, data: string): string {

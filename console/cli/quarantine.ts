@@ -1,6 +1,6 @@
+import type { Client } from "#api/client";
+import type { BudgetDocument, QuarantineDocument } from "#api/quarantine";
 import { forTerminal } from "#shared/printable";
-import type { QuarantineDocument, SeriesDocument } from "../http/routes/quarantine.ts";
-import type { Api } from "./api.ts";
 import { ago, asJson, counted, table } from "./table.ts";
 
 export interface QuarantineFlags {
@@ -10,14 +10,17 @@ export interface QuarantineFlags {
 
 /** @param device of one, or of all @returns what to print */
 export async function showQuarantine(
-  api: Api,
+  client: Client,
   device: string | undefined,
   { forget, json }: QuarantineFlags,
   now: number,
 ): Promise<string> {
-  if (forget) return `${counted(await api.forgetQuarantine(device), "entry is", "entries are")} forgotten`;
-  const quarantine = await api.quarantine(device);
-  const all = await api.series();
+  if (forget) {
+    const { forgotten } = await client.forgetQuarantine({ device });
+    return `${counted(forgotten, "entry is", "entries are")} forgotten`;
+  }
+  const quarantine = await client.getQuarantine({ device });
+  const all = await client.getSeries();
   const series = { ...all, devices: all.devices.filter((one) => device === undefined || one.device === device) };
   if (json) return asJson({ quarantine, series });
   return [fields(quarantine, now), ...offenders(series, now)].join("\n\n");
@@ -41,7 +44,7 @@ function fields({ entries, more }: QuarantineDocument, now: number): string {
   );
 }
 
-function offenders({ budget, devices }: SeriesDocument, now: number): string[] {
+function offenders({ budget, devices }: BudgetDocument, now: number): string[] {
   if (devices.length === 0) return [];
   const rows = devices.map(({ device, known, series, last, worst }) => [
     device,

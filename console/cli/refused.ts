@@ -1,5 +1,5 @@
+import type { RefusedDocument } from "#api/refusals";
 import { forTerminal } from "#shared/printable";
-import type { RefusedDocument } from "../http/routes/refusals.ts";
 import { ago, table } from "./table.ts";
 
 /** What was refused of late: when, of whom, where, and in the line below why and what would have been taken. */

@@ -1,10 +1,12 @@
+import type { Client } from "#api/client";
+import type { CommandDocument } from "#api/command-document";
+import type { CommandOrder } from "#api/commands";
+import type { ConsoleEvent } from "#api/events";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import { forTerminal } from "#shared/printable";
 import { parseJson } from "#shared/nesting";
-import type { CommandDocument } from "../http/documents.ts";
-import type { Api } from "./api.ts";
 import { LiveCommand, type Terminal } from "./live.ts";
 import { asJson } from "./table.ts";
 
@@ -22,7 +24,7 @@ const finals = new Set(["succeeded", "failed", "rejected", "interrupted", "expir
  * @returns the exit status: 0 only for succeeded
  */
 export async function send(
-  api: Api,
+  client: Client,
   device: string,
   key: string,
   flags: SendFlags,
@@ -37,7 +39,7 @@ export async function send(
   };
   const stop = new AbortController();
   const silent: Terminal = { out: () => {}, err: () => {}, live: false };
-  const last = await follow(api, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
+  const last = await follow(client, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
   if (flags.json) terminal.out(asJson(last));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;
@@ -68,30 +70,30 @@ function toValue(text: string): Json {
 
 /** Listens before it sends, so that nothing is missed; gives up with the caller's patience. */
 async function follow(
-  api: Api,
+  client: Client,
   device: string,
-  order: object,
+  order: CommandOrder,
   timeout: number,
   stop: AbortController,
   shown: LiveCommand,
 ): Promise<CommandDocument> {
-  const events = api.events({ device }, stop.signal);
+  const events = client.events({ device }, stop.signal);
   let sent: CommandDocument | undefined;
   const timer = setTimeout(() => stop.abort(), timeout + 1_000);
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
-    sent = await api.send(device, order);
+    sent = await client.sendCommand(device, order, { wait: false });
     for (let latest = sent; ;) {
       shown.show(latest);
       if (finals.has(latest.state)) return latest;
       const next = await nextOf(events, sent.id);
-      if (!next) return await api.command(sent.id, device);
+      if (!next) return await client.getCommand(sent.id, { device });
       latest = next;
     }
   } catch (error) {
     if (!stop.signal.aborted || !sent) throw error;
-    return await api.command(sent.id, device);
+    return await client.getCommand(sent.id, { device });
   } finally {
     clearTimeout(timer);
     stop.abort();
@@ -99,14 +101,11 @@ async function follow(
   }
 }
 
-async function nextOf(
-  events: AsyncGenerator<{ event: string; data: unknown }>,
-  id: string,
-): Promise<CommandDocument | undefined> {
+async function nextOf(events: AsyncGenerator<ConsoleEvent, void>, id: string): Promise<CommandDocument | undefined> {
   for (;;) {
     const { done, value } = await events.next();
-    if (done) return undefined;
-    if (value.event === "command" && (value.data as CommandDocument).id === id) return value.data as CommandDocument;
+    if (done === true) return undefined;
+    if (value.event === "command" && value.data.id === id) return value.data;
   }
 }
 

@@ -1,7 +1,7 @@
+import type { Client } from "#api/client";
+import type { SessionDocument } from "#api/sessions";
 import { formatDuration } from "#shared/duration";
 import { forTerminal } from "#shared/printable";
-import type { SessionDocument } from "../http/routes/session.ts";
-import type { Api } from "./api.ts";
 import { ago, table } from "./table.ts";
 
 export interface SessionFlags {
@@ -10,12 +10,12 @@ export interface SessionFlags {
 }
 
 /** Who is logged in, as a table; or one less. */
-export async function showSessions(api: Api, { end, json }: SessionFlags, now: number): Promise<string> {
+export async function showSessions(client: Client, { end, json }: SessionFlags, now: number): Promise<string> {
   if (end !== undefined) {
-    await api.endSession(end);
+    await client.endSession(end);
     return `${forTerminal(end)} has ended`;
   }
-  const sessions = await api.sessions();
+  const { sessions } = await client.listSessions();
   return json ? JSON.stringify(sessions, null, 2) : sessionTable(sessions, now);
 }
 

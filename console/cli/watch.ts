@@ -1,21 +1,22 @@
+import type { Client } from "#api/client";
+import type { CommandDocument } from "#api/command-document";
+import type { PresenceDocument, SampleDocument } from "#api/devices";
+import type { ConsoleEvent } from "#api/events";
 import { forTerminal } from "#shared/printable";
-import type { CommandDocument, DeviceDocument } from "../http/documents.ts";
-import type { Sample } from "../device.ts";
-import type { Api } from "./api.ts";
 import type { Terminal } from "./live.ts";
 
 /** Prints live values, presence and commands, a line each, until `signal` aborts or the console goes. */
 export async function watch(
-  api: Api,
+  client: Client,
   device: string | undefined,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   // The stream of a device that does not exist is quiet for ever.
-  if (device !== undefined) await api.device(device);
+  if (device !== undefined) await client.getDevice(device);
   try {
-    for await (const { event, data } of api.events(device === undefined ? {} : { device }, signal)) {
-      for (const line of lines(event, data)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+    for await (const told of client.events({ device }, signal)) {
+      for (const line of lines(told)) terminal.out(`${new Date().toISOString().slice(11, 19)}  ${line}`);
     }
     terminal.err("the console closed the stream\n");
   } catch (error) {
@@ -24,30 +25,30 @@ export async function watch(
 }
 
 /** What each line has beside the others: made safe piece by piece, so that a device's blanks make no column. */
-function lines(event: string, data: unknown): string[] {
-  return columns(event, data).map((line) => line.map((piece) => forTerminal(piece)).join("  "));
+function lines(told: ConsoleEvent): string[] {
+  return columns(told).map((line) => line.map((piece) => forTerminal(piece)).join("  "));
 }
 
-function columns(event: string, data: unknown): string[][] {
+function columns({ event, data }: ConsoleEvent): string[][] {
   switch (event) {
     case "presence":
-      return [presence(data as DeviceDocument)];
+      return [presence(data)];
     case "removed":
-      return [[(data as { device: string }).device, "removed"]];
+      return [[data.device, "removed"]];
     case "sample":
-      return samples(data as { device: string; samples: readonly Sample[] });
+      return samples(data);
     case "command":
-      return [command(data as CommandDocument)];
+      return [command(data)];
     default:
       return [];
   }
 }
 
-function presence({ id, online, reason }: DeviceDocument): string[] {
+function presence({ id, online, reason }: PresenceDocument): string[] {
   return [id, online ? "online" : `offline (${reason ?? "unknown"})`];
 }
 
-function samples({ device, samples: all }: { device: string; samples: readonly Sample[] }): string[][] {
+function samples({ device, samples: all }: { device: string; samples: readonly SampleDocument[] }): string[][] {
   return all.map(({ measurement, tags, fields }) => {
     const names = Object.entries(tags).map(([name, value]) => `,${name}=${value}`);
     const values = Object.entries(fields).map(

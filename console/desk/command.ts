@@ -1,24 +1,8 @@
+import type { CommandState } from "#shared/command-states";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
 import type { Args, Failure, FinalReply, Json } from "#shared/messages/command";
 import type { ErrorCode } from "#shared/messages/error-codes";
-
-/** Where a command is in its life; all but the first three are final. */
-export const commandStates = [
-  "queued",
-  "accepted",
-  "running",
-  "succeeded",
-  "failed",
-  "interrupted",
-  "rejected",
-  "expired",
-  "cancelled",
-  "timed_out",
-] as const;
-export type CommandState = (typeof commandStates)[number];
-
-export const openStates = ["queued", "accepted", "running"] as const satisfies readonly CommandState[];
 
 /**
  * Who sent or withdrew what came from a broker that does not say who published it: only the embedded one does. What the message

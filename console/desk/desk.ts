@@ -1,3 +1,4 @@
+import type { CommandState } from "#shared/command-states";
 import { payloadCap, type Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
@@ -13,15 +14,7 @@ import type { Database } from "../store/database.ts";
 import { persistOf, type Persist } from "../store/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book, nameOf, type CommandName } from "./book.ts";
-import {
-  changed,
-  isOpen,
-  latestBeginning,
-  notKeptCode,
-  type Command,
-  type CommandState,
-  type Event,
-} from "./command.ts";
+import { changed, isOpen, latestBeginning, notKeptCode, type Command, type Event } from "./command.ts";
 import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";

@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
+import { commandStates } from "#shared/command-states";
 import { failure } from "#shared/messages/command";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
-import { commandStates, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 
 const late = z.object({
   ts: instant,

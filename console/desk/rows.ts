@@ -1,4 +1,5 @@
 import type { Clock } from "#shared/clock";
+import { openStates } from "#shared/command-states";
 import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import { damageOf, type Row } from "../store/damage.ts";
@@ -6,7 +7,7 @@ import type { Database } from "../store/database.ts";
 import { persistOf } from "../store/persist.ts";
 import { nameOf, rowName, type CommandName } from "./book.ts";
 import { briefly, briefOf } from "./brief.ts";
-import { isOpen, openStates, type Command } from "./command.ts";
+import { isOpen, type Command } from "./command.ts";
 import { parseCommand, withoutStory } from "./kept.ts";
 
 export interface CommandQuery {

@@ -6,6 +6,7 @@ import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import {
   jsonSchemaTransform,
+  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
@@ -20,12 +21,13 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import { version } from "#shared/version";
 import type { Accounts } from "../accounts.ts";
 import type { Console } from "../console.ts";
-import { allow, identify } from "./auth.ts";
+import { identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
+import { served } from "./serve.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { completenessRoutes } from "./routes/completeness.ts";
@@ -157,7 +159,7 @@ export async function buildApp({
     keyGenerator: ({ login, ip }) => (login ? `account ${login.principal.name}` : `address ${networkOf(ip)}`),
     errorResponseBuilder: tooMany,
   });
-  await app.register(swagger, { openapi, transform: jsonSchemaTransform });
+  await app.register(swagger, { openapi, transform: jsonSchemaTransform, transformObject: describeDocuments });
   const send = sendInTurns(new Turns({ clock }));
   await app.register(sessionRoutes(accounts, send));
   await app.register(accountRoutes(accounts, send));
@@ -176,14 +178,27 @@ export async function buildApp({
   // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
   let description = "";
   app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));
-  app.get("/api/openapi.json", { schema: { hide: true }, preParsing: allow("viewer") }, (_, reply) =>
-    reply.type("application/json").send(description),
-  );
+  app.route({
+    ...served("getOpenApi"),
+    // Written out already, like what `sendInTurns` sends.
+    handler: async (_, reply) => {
+      reply.type("application/json; charset=utf-8");
+      return description as never;
+    },
+  });
   await app.register(healthRoutes(console));
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;
 }
+
+/** Each named document once. The library has each a second time, as it would be sent, and nobody sends them. */
+const describeDocuments: typeof jsonSchemaTransformObject = (described) => {
+  const document = jsonSchemaTransformObject(described);
+  const schemas = "components" in document ? (document.components?.schemas ?? {}) : {};
+  for (const name of Object.keys(schemas)) if (`${name}Input` in schemas) delete schemas[`${name}Input`];
+  return document;
+};
 
 const openapi = {
   info: { title: "Muster", version, description: "The console's HTTP API. Times are milliseconds." },

@@ -1,7 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 import { parseCommandId, type CommandId, type DeviceId } from "#shared/ids";
+import type { CommandState } from "#shared/command-states";
 import type { Args } from "#shared/messages/command";
-import type { Command, CommandState } from "../desk/command.ts";
+import type { Command } from "../desk/command.ts";
 import type { Target } from "./target.ts";
 
 /** Where a job is: the last three are final, though commands that were begun under it may still end afterwards. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
+import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/schema";
 import type { Row } from "../store/damage.ts";
-import { commandStates } from "../desk/command.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
 import type { Job, JobRow } from "./job.ts";
 

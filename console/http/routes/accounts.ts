@@ -1,53 +1,24 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import * as z from "zod";
 import type { Account, Accounts } from "../../accounts.ts";
-import { allow } from "../auth.ts";
-import { problemDocument } from "../documents.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
-
-const accountDocument = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) });
+import { served } from "../serve.ts";
 
 /** The accounts of people and programs: which there are, and taking one away. Devices have theirs as devices. */
 export const accountRoutes =
   (accounts: Accounts, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
-    app.get(
-      "/api/accounts",
-      {
-        schema: {
-          summary: "Accounts of viewers, operators and administrators",
-          response: {
-            200: z.object({ accounts: z.array(accountDocument) }),
-            401: problemDocument,
-            403: problemDocument,
-          },
-        },
-        preParsing: allow("admin"),
-      },
-      (request, reply) => {
+    app.route({
+      ...served("listAccounts"),
+      handler: (request, reply) => {
         const document = ({ name, role }: Account): object => ({ name, role });
         return send(request, reply, listAnswer({ list: "accounts", items: accounts.people(), document }));
       },
-    );
+    });
 
-    app.delete(
-      "/api/accounts/:name",
-      {
-        schema: {
-          summary: "Take an account away: its sessions, tokens, event streams and MQTT connections end",
-          params: z.object({ name: z.string().max(64) }),
-          response: {
-            204: z.null(),
-            401: problemDocument,
-            403: problemDocument,
-            404: problemDocument,
-            409: problemDocument,
-          },
-        },
-        preParsing: allow("admin"),
-      },
-      async (request, reply) => {
+    app.route({
+      ...served("removeAccount"),
+      handler: async (request, reply) => {
         const { name } = request.params;
         const role = accounts.find(name)?.role;
         if (role === undefined)
@@ -62,5 +33,5 @@ export const accountRoutes =
         reply.code(204);
         return null;
       },
-    );
+    });
   };

@@ -1,56 +1,34 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import * as z from "zod";
+import type { DeviceDocument, SeriesDocument } from "#api/devices";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import type { Console, Device } from "../../console.ts";
 import { mostPoints } from "../../store/points.ts";
-import { allow, principalOf } from "../auth.ts";
-import { deviceDocument, deviceId, problemDocument, toDeviceDocument, type DeviceDocument } from "../documents.ts";
+import { principalOf } from "../auth.ts";
+import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
-
-const moment = z.string().describe("epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
-const value = z.union([z.number(), z.string(), z.boolean()]);
-const series = z.object({ tags: z.record(z.string(), z.string()), points: z.array(z.tuple([z.number(), value])) });
-type Points = z.infer<typeof series>;
+import { served } from "../serve.ts";
 
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
   (console: Console, clock: Clock, send: Send): FastifyPluginAsyncZod =>
   async (app) => {
-    const viewer = allow("viewer");
     const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
       const device = console.registry.get(id);
       if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
       return device;
     };
 
-    app.get(
-      "/api/devices",
-      {
-        schema: {
-          summary: "The fleet, in pages, with the few newest values that tell how each device is",
-          querystring: z.object({
-            limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
-            after: z.string().max(64).optional().describe("only devices behind this one: `next` of the answer before"),
-          }),
-          response: {
-            200: z.object({
-              devices: z
-                .array(deviceDocument)
-                .describe("by their ids; fewer than the limit where there is no more room"),
-              next: z.string().nullable().describe("where the next page begins; null where there is none"),
-            }),
-          },
-        },
-        preParsing: viewer,
-      },
-      (request, reply) => {
+    app.route({
+      ...served("listDevices"),
+      handler: (request, reply) => {
         const { limit: most, after: behind } = request.query;
         const { completeness } = console.ingest.batches;
         const document = (device: Device): DeviceDocument => ({
-          ...toDeviceDocument(device, console.registry.glance(device.id)),
+          ...toPresenceDocument(device),
+          latest: toSampleDocuments(console.registry.glance(device.id)),
           missing: completeness.missing(device.id),
         });
         const steps = listAnswer({
@@ -63,80 +41,31 @@ export const deviceRoutes =
         });
         return send(request, reply, steps);
       },
-    );
+    });
 
-    app.get(
-      "/api/devices/:id",
-      {
-        schema: {
-          summary: "One device",
-          params: z.object({ id: deviceId }),
-          response: { 200: deviceDocument, 404: problemDocument },
-        },
-        preParsing: viewer,
-      },
-      async ({ params }) => {
+    app.route({
+      ...served("getDevice"),
+      handler: async ({ params }) => {
         const device = found(params.id);
         const { missing } = console.ingest.batches.completeness.of(device.id);
-        return { ...toDeviceDocument(device, console.registry.latest(device.id)), missing };
+        const latest = toSampleDocuments(console.registry.latest(device.id));
+        return { ...toPresenceDocument(device), latest, missing };
       },
-    );
+    });
 
-    app.delete(
-      "/api/devices/:id",
-      {
-        schema: {
-          summary:
-            "Take a device away: account, connections, open commands, groups, what is known of it; its samples stay in the store",
-          params: z.object({ id: deviceId }),
-          response: { 204: z.null(), 401: problemDocument, 403: problemDocument, 404: problemDocument },
-        },
-        preParsing: allow("admin"),
-      },
-      async (request, reply) => {
+    app.route({
+      ...served("removeDevice"),
+      handler: async (request, reply) => {
         const { id } = found(request.params.id);
         console.removeDevice(id, principalOf(request).name);
         reply.code(204);
         return null;
       },
-    );
+    });
 
-    app.get(
-      "/api/devices/:id/metrics",
-      {
-        schema: {
-          summary: "One field's history",
-          params: z.object({ id: deviceId }),
-          querystring: z.object({
-            measurement: z.string().min(1).max(128),
-            field: z.string().min(1).max(128),
-            from: moment.default("-15m"),
-            to: moment.default("now"),
-            every: z
-              .string()
-              .optional()
-              .describe(
-                "the mean of each such interval, as 10s or 500ms; 0 for raw values; fitting the range by default",
-              ),
-          }),
-          response: {
-            200: z.object({
-              device: z.string(),
-              measurement: z.string(),
-              field: z.string(),
-              from: z.number(),
-              to: z.number(),
-              every: z.number(),
-              series: z.array(series),
-            }),
-            400: problemDocument,
-            404: problemDocument,
-            503: problemDocument,
-          },
-        },
-        preParsing: viewer,
-      },
-      async (request, reply) => {
+    app.route({
+      ...served("getHistory"),
+      handler: async (request, reply) => {
         const { params, query } = request;
         // What it has sent stays, also when it is gone.
         const device = console.whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
@@ -149,9 +78,9 @@ export const deviceRoutes =
         const series = await console.store.query({ device, measurement, field, ...range, by, signal: gone.signal });
         // The schema would look at each of twenty thousand points once more.
         reply.type("application/json; charset=utf-8").serializer(JSON.stringify);
-        return { device, measurement, field, ...range, series: series as Points[] };
+        return { device, measurement, field, ...range, series: series as SeriesDocument[] };
       },
-    );
+    });
   };
 
 /** @throws BadInputError when the moments are none, in the wrong order, or would give too many points */

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import * as z from "zod";
 import type { Accounts } from "../../accounts.ts";
-import type { Command, Console, Device } from "../../console.ts";
-import { allow, loginIn } from "../auth.ts";
+import type { Command, Console } from "../../console.ts";
+import { loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";
-import { toJobSummaryDocument } from "../../jobs/document.ts";
-import { toCommandDocument, toDeviceDocument } from "../documents.ts";
+import { toCommandDocument, toPresenceDocument } from "../documents.ts";
+import { toJobSummaryDocument } from "../job-documents.ts";
+import { served } from "../serve.ts";
 
 /** Bytes waiting for one reader; one that is further behind is cut off and will come back and fetch anew. */
 const backlog = 1024 * 1024;
@@ -17,7 +17,7 @@ export const eventRoutes =
   (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
   async (app) => {
     const streams = new EventStreams(accounts);
-    const presence = shared("presence", (changed: Device) => toDeviceDocument(changed));
+    const presence = shared("presence", toPresenceDocument);
     const sample = shared("sample", (sampled: object) => sampled);
     const job = shared("job", toJobSummaryDocument);
     const command = shared("command", (changed: Command) =>
@@ -33,17 +33,9 @@ export const eventRoutes =
       streams.closeAll();
     });
 
-    app.get(
-      "/api/events",
-      {
-        schema: {
-          summary: "Server-sent events: presence, removed, sample, command, job, store, refused",
-          querystring: z.object({ device: z.string().optional() }),
-          produces: ["text/event-stream"],
-        },
-        preParsing: allow("viewer"),
-      },
-      (request, reply) => {
+    app.route({
+      ...served("events"),
+      handler: (request, reply) => {
         const { device } = request.query;
         const login = loginIn(request);
         let undo: (() => unknown)[] = [];
@@ -86,7 +78,7 @@ export const eventRoutes =
         undo.push(() => clearInterval(beat));
         stream.once("close", close);
       },
-    );
+    });
   };
 
 function frame(event: string, data: unknown): string {

@@ -1,0 +1,61 @@
+/** A route's method and path. */
+export interface Address {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** `:name` stands for a part that the caller gives. */
+  readonly path: string;
+  /** Whether a body comes with it. */
+  readonly body?: true;
+  /** What is answered where that is no JSON. */
+  readonly text?: "text/plain" | "text/event-stream";
+  /** A status of 400 and above that comes with an answer and is no problem. */
+  readonly alsoAnswers?: number;
+}
+
+/**
+ * Where each route is: all that a client needs at run time. The schemas are in `routes.ts`, which a page that has to be small does
+ * not load.
+ */
+export const addresses = {
+  logIn: { method: "POST", path: "/api/session", body: true },
+  whoAmI: { method: "GET", path: "/api/session" },
+  logOut: { method: "DELETE", path: "/api/session" },
+  listSessions: { method: "GET", path: "/api/sessions" },
+  endSession: { method: "DELETE", path: "/api/sessions/:id" },
+  listAccounts: { method: "GET", path: "/api/accounts" },
+  removeAccount: { method: "DELETE", path: "/api/accounts/:name" },
+  listDevices: { method: "GET", path: "/api/devices" },
+  getDevice: { method: "GET", path: "/api/devices/:id" },
+  removeDevice: { method: "DELETE", path: "/api/devices/:id" },
+  getHistory: { method: "GET", path: "/api/devices/:id/metrics" },
+  getCompleteness: { method: "GET", path: "/api/devices/:id/completeness" },
+  listCompleteness: { method: "GET", path: "/api/completeness" },
+  sendCommand: { method: "POST", path: "/api/devices/:id/commands", body: true },
+  shutDown: { method: "POST", path: "/api/collector/:uuid/shutdown" },
+  listCommands: { method: "GET", path: "/api/commands" },
+  getCommand: { method: "GET", path: "/api/commands/:id" },
+  cancelCommand: { method: "DELETE", path: "/api/commands/:id" },
+  createJob: { method: "POST", path: "/api/jobs", body: true },
+  listJobs: { method: "GET", path: "/api/jobs" },
+  getJob: { method: "GET", path: "/api/jobs/:id" },
+  pauseJob: { method: "POST", path: "/api/jobs/:id/pause" },
+  resumeJob: { method: "POST", path: "/api/jobs/:id/resume" },
+  cancelJob: { method: "DELETE", path: "/api/jobs/:id" },
+  listGroups: { method: "GET", path: "/api/groups" },
+  getGroups: { method: "GET", path: "/api/devices/:id/groups" },
+  setGroups: { method: "PUT", path: "/api/devices/:id/groups", body: true },
+  getQuarantine: { method: "GET", path: "/api/quarantine" },
+  forgetQuarantine: { method: "DELETE", path: "/api/quarantine" },
+  getSeries: { method: "GET", path: "/api/series" },
+  listRefusals: { method: "GET", path: "/api/refusals" },
+  listConflicts: { method: "GET", path: "/api/fields" },
+  settleField: { method: "POST", path: "/api/fields", body: true },
+  listDamage: { method: "GET", path: "/api/damage" },
+  forgetDamage: { method: "DELETE", path: "/api/damage" },
+  trustClock: { method: "POST", path: "/api/clock/trusted" },
+  getHealth: { method: "GET", path: "/healthz", alsoAnswers: 503 },
+  getMetrics: { method: "GET", path: "/metrics", text: "text/plain" },
+  getOpenApi: { method: "GET", path: "/api/openapi.json" },
+  events: { method: "GET", path: "/api/events", text: "text/event-stream" },
+} as const satisfies Record<string, Address>;
+
+export type RouteName = keyof typeof addresses;

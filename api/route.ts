@@ -1,0 +1,23 @@
+import type * as z from "zod/mini";
+
+/** What one route of the API takes and tells. Its method and path stand in `addresses.ts`. */
+export interface Route {
+  readonly summary: string;
+  /** Who may ask, and everybody above them; left out where nobody needs to be logged in. */
+  readonly role?: "viewer" | "operator" | "admin" | undefined;
+  readonly params?: z.core.$ZodType<object, object> | undefined;
+  readonly query?: z.core.$ZodType<object, object> | undefined;
+  readonly body?: z.core.$ZodType<object, object> | undefined;
+  /** What is answered when all went well, by status. */
+  readonly answers: Readonly<Record<number, z.core.$ZodType>>;
+  /** Statuses of its own with which it says no; those that any route may answer are left out. */
+  readonly problems?: readonly number[];
+}
+
+/** Every status with which a route says no, in order: its own, and what any route says of such input and such a login. */
+export function problemsOf({ role, params, query, body, problems = [] }: Omit<Route, "summary" | "answers">): number[] {
+  const input = params || query || body ? [400] : [];
+  const login = role ? [401, 403] : [];
+  const large = body ? [413, 415] : [];
+  return [...new Set([...input, ...login, ...large, ...problems, 429, 503])].sort((a, b) => a - b);
+}

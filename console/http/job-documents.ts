@@ -1,0 +1,24 @@
+import type { JobDevice, JobSummaryDocument } from "#api/jobs";
+import type { JobRow } from "../jobs/job.ts";
+import type { JobSummary } from "../jobs/jobs.ts";
+
+/** A job without its devices, as the API's documents have it. */
+export function toJobSummaryDocument({
+  target,
+  counts: { states, ...sums },
+  abort,
+  ...job
+}: JobSummary): JobSummaryDocument {
+  return {
+    ...job,
+    args: { ...job.args },
+    target: "devices" in target ? { devices: [...target.devices] } : target,
+    abort: abort && { ...abort },
+    counts: { ...sums, states: { ...states } },
+  };
+}
+
+export function toJobDevice(row: JobRow): JobDevice {
+  const { device, state, canary, command, sent, ended, outcome, progress } = row;
+  return { device, state, canary, command, sent, ended, outcome, ...(progress === undefined ? {} : { progress }) };
+}

@@ -1,0 +1,46 @@
+import type { preParsingHookHandler } from "fastify";
+import { addresses, type Address, type RouteName } from "#api/addresses";
+import { problemDocument } from "#api/problem";
+import { problemsOf, type Route } from "#api/route";
+import { routes, type Routes } from "#api/routes";
+import { allow } from "./auth.ts";
+
+/** A route of the contract in Fastify's words. */
+interface Served<R extends Route> {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly url: string;
+  readonly schema: {
+    readonly [
+      K in keyof R as K extends "query"
+        ? "querystring"
+        : K extends "answers"
+          ? "response"
+          : K extends "summary" | "params" | "body"
+            ? K
+            : never
+    ]: R[K];
+  };
+  readonly preParsing: preParsingHookHandler[];
+}
+
+const no = { content: { "application/problem+json": { schema: problemDocument } } };
+
+/** What the contract says of a route: where it is, whom it lets in, by which schemas what comes and goes is checked. */
+export function served<N extends RouteName>(name: N): Served<Routes[N]> {
+  const { summary, role, params, query, body, answers, ...rest }: Route = routes[name];
+  const { method, path: url, text }: Address = addresses[name];
+  const problems = problemsOf({ role, params, query, body, ...rest });
+  return {
+    method,
+    url,
+    schema: {
+      summary,
+      ...(text ? { produces: [text] } : {}),
+      ...(params ? { params } : {}),
+      ...(query ? { querystring: query } : {}),
+      ...(body ? { body } : {}),
+      response: { ...Object.fromEntries(problems.map((status) => [status, no])), ...answers },
+    },
+    preParsing: role ? [allow(role)] : [],
+  } as unknown as Served<Routes[N]>;
+}
