@@ -14,6 +14,7 @@ const sound: Evidence = {
     { at: 200, n: 3 },
   ],
   gaps: [],
+  fresh: [],
   outstanding: 0,
   excused: false,
   mayMiss: () => false,
@@ -44,7 +45,16 @@ suite("chaos: what is checked of samples", ({ test }) => {
 
   test("a gap needs a cause", () => {
     const gaps = [{ outbox: "o", from: 9, to: 9, why: "the disk is full" }];
-    assert.equal(rulesBroken({ gaps }), ["no gap without a cause"]);
-    assert.equal(rulesBroken({ gaps, excused: true }), []);
+    assert.equal(rulesBroken({ gaps, fresh: gaps }), ["no gap without a cause"]);
+    assert.equal(rulesBroken({ gaps, fresh: gaps, excused: true }), []);
+    // It had one when it was told first.
+    assert.equal(rulesBroken({ gaps }), []);
+  });
+
+  test("what may be missing is said of each sample", () => {
+    const stored = sound.stored.slice(1, 2);
+    assert.equal(rulesBroken({ stored }), ["nothing is lost", "nothing is lost"]);
+    assert.equal(rulesBroken({ stored, mayMiss: (_, { n }) => n === 1 }), ["nothing is lost"]);
+    assert.equal(rulesBroken({ stored, mayMiss: (_, { n }) => n !== 2 }), []);
   });
 });

@@ -39,12 +39,14 @@ export interface Evidence {
   readonly kept: readonly Kept[];
   readonly stored: readonly Stored[];
   readonly gaps: readonly ToldGap[];
+  /** Those of them that were not told when this was asked the last time. */
+  readonly fresh: readonly ToldGap[];
   /** Batches that the console still waits for, though every outbox is empty. */
   readonly outstanding: number;
-  /** Whether something was done that may force batches out: without it no gap is excused. */
+  /** Whether something was done since then that may force batches out: without it no gap is excused. */
   readonly excused: boolean;
-  /** Whether a batch may be missing though nobody tells it: what was done to directories has cost it. */
-  readonly mayMiss: (batch: Kept) => boolean;
+  /** Whether a sample may be missing though nobody tells it: what was done to directories has cost it. */
+  readonly mayMiss: (batch: Kept, sample: Stored) => boolean;
 }
 
 export interface Violation {
@@ -61,7 +63,7 @@ export interface Violation {
 }
 
 /** Holds what the agents wrote to their disks against what the store and the console say. */
-export function check({ device, kept, stored, gaps, outstanding, excused, mayMiss }: Evidence): Violation[] {
+export function check({ device, kept, stored, gaps, fresh, outstanding, excused, mayMiss }: Evidence): Violation[] {
   const times = new Map<number, number[]>();
   for (const { at, n } of stored) times.set(n, [...(times.get(n) ?? []), at]);
   const violations: Violation[] = [];
@@ -71,9 +73,9 @@ export function check({ device, kept, stored, gaps, outstanding, excused, mayMis
   for (const batch of kept) {
     const { outbox, seq, at, n } = batch;
     const where = `batch ${seq} of ${outbox}`;
-    const missing = n.filter((value) => !times.has(value));
     const isTold = gaps.some((gap) => gap.outbox === outbox && gap.from <= seq && seq <= gap.to);
-    if (missing.length > 0 && !isTold && !mayMiss(batch))
+    const missing = n.filter((value, index) => !times.has(value) && !mayMiss(batch, { at: at[index] ?? 0, n: value }));
+    if (missing.length > 0 && !isTold)
       found("nothing is lost", where, `${where}: ${missing.length} of ${n.length} samples are nowhere`);
     for (const [index, value] of n.entries()) {
       const seen = times.get(value) ?? [];
@@ -84,7 +86,7 @@ export function check({ device, kept, stored, gaps, outstanding, excused, mayMis
   for (const [value, seen] of times)
     if (seen.length > 1) found("nothing is doubled", String(value), `one sample stands at ${seen.join(" and ")}`);
   if (!excused)
-    for (const { outbox, from, to, why } of gaps)
+    for (const { outbox, from, to, why } of fresh)
       found("no gap without a cause", `${outbox} ${from}`, `batches ${from} to ${to} of ${outbox}: ${why}`);
   if (outstanding > 0)
     found("nothing is outstanding at rest", String(outstanding), `the console still waits for ${outstanding} batches`);

@@ -1,50 +1,62 @@
-import type { Acked, Kept } from "./check.ts";
-import { isUntold, type Cost } from "../striker.ts";
-import { simpleDevice, type Role, type StoreKind } from "./faults.ts";
+import type { Cost } from "../striker.ts";
+import type { Acked, Kept, Stored } from "./check.ts";
+import type { Role, StoreKind } from "./faults.ts";
+import type { Remains } from "./remains.ts";
+
+/** Damage of which the console has told, and when it was first seen (epoch ms). */
+export interface ToldDamage {
+  /** A file's name, or a table's. */
+  readonly place: string;
+  readonly seen: number;
+}
 
 /** All by which it is judged whether something done to a directory may have cost a sample. */
 export interface Ledger {
   readonly costs: readonly Cost<Role>[];
   readonly acked: readonly Acked[];
   readonly store: StoreKind;
-  /** Whether the console tells that it lost something that it had, at all. */
-  readonly damageTold: boolean;
+  readonly damage: readonly ToldDamage[];
+  /** When everything was looked for, and found, so far (epoch ms). */
+  readonly looks: readonly number[];
+  /** Of costs at the embedded store's file, what still read of it afterwards. */
+  readonly remains: ReadonlyMap<Cost<Role>, Remains>;
 }
 
 /**
- * Whether the only copy of a batch may have gone with a directory:
+ * Whether the only copy of a sample may have gone with a directory:
  *
  * - an agent's directory is put back as it was: what was written since and had no ack lay there alone;
  * - the console's is, and it is its own store: what it had acknowledged since lay there alone;
- * - a bit of the console's is turned, and it is its own store: what was in the damaged part, which the console has to tell
- *   where it can know it.
+ * - a bit of its own store's file is turned: what does not read there any more; and all of it, where the console tells that it has
+ *   begun that file anew;
+ * - a bit of `muster.db` is turned: the word of a gap that nobody has asked for yet.
  */
-export function mayHaveGone({ costs, acked, store, damageTold }: Ledger, batch: Kept): boolean {
-  const word = acked.find(
-    ({ who, outbox, on, ranges }) =>
-      who === batch.who &&
-      outbox === batch.outbox &&
-      on >= batch.on &&
-      ranges.some(([from, to]) => from <= batch.seq && batch.seq <= to),
-  );
-  const taken = word?.on ?? Infinity;
+export function mayHaveGone(ledger: Ledger, batch: Kept, sample: Stored): boolean {
+  const { costs, store, remains, looks } = ledger;
+  const taken = ackOf(ledger, batch);
   return costs.some((cost) => {
     const { who, what, from, to } = cost;
     if (what === "put back" && who === batch.who) return batch.on >= from && batch.on <= to && taken > to;
-    if (store === "influx" || who !== "server") return false;
-    if (what === "put back") return taken >= from - ackWay && taken <= to + ackWay;
-    return (damageTold || isUntold(cost)) && taken <= to + ackWay;
+    if (who !== "server") return false;
+    const heard = taken <= to + ackWay;
+    if (what === "put back") return store === "embedded" && taken >= from && heard;
+    if (isOf(cost, "muster.db")) return heard && taken >= lookBefore(looks, to);
+    if (store === "influx" || !isOf(cost, "metrics.db")) return false;
+    return heard && (isTold(ledger, cost) || remains.get(cost)?.has(sample) === false);
   });
 }
 
 /** The same of a simple sample, which the console has acknowledged at `on`: until the store has it, it lies with the console alone. */
-export function simpleMayHaveGone({ costs, store, damageTold }: Ledger, on: number): boolean {
+export function simpleMayHaveGone(ledger: Ledger, on: number, sample: Stored): boolean {
+  const { costs, store, remains } = ledger;
   return costs.some((cost) => {
     const { who, what, from, to } = cost;
-    if (who !== "server") return false;
-    const since = store === "influx" ? to - spooled : 0;
-    if (what === "put back") return on >= from - ackWay && on <= to + ackWay;
-    return (damageTold || isUntold(cost)) && on <= to + ackWay && on >= since;
+    if (who !== "server" || on > to + ackWay) return false;
+    if (what === "put back") return on >= from;
+    const { file = "" } = cost;
+    if (isOf(cost, "spool.db")) return on >= to - spooled && (file.endsWith("-wal") || isTold(ledger, cost));
+    if (store === "influx" || !isOf(cost, "metrics.db")) return false;
+    return isTold(ledger, cost) || remains.get(cost)?.has(sample) === false;
   });
 }
 
@@ -53,7 +65,28 @@ const ackWay = 500;
 /** Milliseconds that a simple sample may wait at the console for a store that is there. */
 const spooled = 5_000;
 
-/** Whether gaps and damage that are told at `device` have had a cause. */
-export function hasCause(costs: readonly Cost<Role>[], device: string): boolean {
-  return costs.some(({ who }) => who === device || (who === "server" && device !== simpleDevice));
+/** When an agent heard that the console has a batch; Infinity where it has not. */
+function ackOf({ acked }: Ledger, batch: Kept): number {
+  const word = acked.find(
+    ({ who, outbox, on, ranges }) =>
+      who === batch.who &&
+      outbox === batch.outbox &&
+      on >= batch.on &&
+      ranges.some(([from, to]) => from <= batch.seq && batch.seq <= to),
+  );
+  return word?.on ?? Infinity;
+}
+
+/** Whether the bit was in this database, or in its log. */
+function isOf({ file = "" }: Cost<Role>, database: string): boolean {
+  return file === database || file === `${database}-wal`;
+}
+
+/** Whether the console has told since that the file was damaged. */
+function isTold({ damage }: Ledger, { file = "", to }: Cost<Role>): boolean {
+  return damage.some(({ place, seen }) => seen >= to && (place === file || `${place}-wal` === file));
+}
+
+function lookBefore(looks: readonly number[], moment: number): number {
+  return looks.findLast((look) => look <= moment) ?? 0;
 }

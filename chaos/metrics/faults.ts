@@ -16,7 +16,7 @@ export type Role = Device | "server" | "broker" | "influx";
 /** What is done to the processes of this fleet alone. */
 const own = ["kill", "freeze", "break", "hold", "clone"] as const;
 
-interface OwnBlow {
+export interface OwnBlow {
   readonly what: (typeof own)[number];
   readonly who: Role;
   readonly at: number;

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { check, type ToldGap, type Violation } from "./check.ts";
-import { hasCause, mayHaveGone, simpleMayHaveGone, type Ledger } from "./costs.ts";
-import { simpleDevice, smallOutbox } from "./faults.ts";
+import { check, type Kept, type Stored, type ToldGap, type Violation } from "./check.ts";
+import { mayHaveGone, simpleMayHaveGone, type Ledger, type ToldDamage } from "./costs.ts";
+import type { Span } from "./deaf.ts";
+import { simpleDevice, smallOutbox, type Device } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
-import type { MetricsStriker } from "./striker.ts";
+import type { MetricsStriker, Struck } from "./striker.ts";
 import type { Witness } from "./witness.ts";
 
 /** What a run has come to. */
@@ -26,42 +27,78 @@ export interface Bench {
   readonly fleet: Fleet;
   readonly witness: Witness;
   readonly striker: MetricsStriker;
-  /** Whether any disk was full so far. */
-  readonly filled: boolean;
-  /** Whether the console has ever told of damage: what is turned later may hide that it did. */
-  damageTold: boolean;
+  /** Damage that the console has ever told: what is turned later may hide that it did. */
+  readonly damage: Map<string, ToldDamage>;
   /** By device, every gap that was ever told: the part of the console's disk that kept it may be damaged later. */
-  readonly gaps: Map<string, Map<string, ToldGap>>;
-  /** Spans (epoch ms) in which an external broker's word promised nothing, for want of a console that hears it. */
-  readonly deaf: readonly (readonly [number, number])[];
+  readonly gaps: Map<string, ToldGap[]>;
+  /** When all this was looked at, with nothing outstanding (epoch ms). */
+  readonly looks: number[];
+  /** In which an external broker's word promised nothing. */
+  readonly deaf: readonly Span[];
 }
 
-/** Looks for every sample so far. */
-export async function judge(bench: Bench, tally: Tally): Promise<Violation[]> {
-  const { fleet, witness, striker, filled } = bench;
+/** Looks for every sample so far. @param rested whether nothing is on its way any more */
+export async function judge(bench: Bench, tally: Tally, rested: boolean): Promise<Violation[]> {
+  const { fleet, witness, striker, looks } = bench;
   const violations: Violation[] = [];
   tally.samples = tally.stored = tally.gaps = 0;
   tally.deaths = fleet.deaths;
-  bench.damageTold ||= (await witness.damage()).length > 0;
-  const common = { costs: striker.costs, store: fleet.setting.store, damageTold: bench.damageTold };
+  const began = Date.now();
+  const news = await hearDamage(bench);
+  const { costs, remains } = striker;
+  const common = { costs, remains, looks, store: fleet.setting.store, damage: [...bench.damage.values()] };
+  const recent = striker.struck.filter(({ to }) => to >= (looks.at(-1) ?? 0));
   for (const device of witness.devices) {
     const kept = witness.kept(device);
-    const stored = await witness.stored(device);
+    const stored = genuine(await witness.stored(device), kept, striker);
     const { gaps, outstanding } = await witness.account(device);
     const ledger: Ledger = { ...common, acked: witness.acked(device) };
-    const excused = filled || device === smallOutbox || hasCause(striker.costs, device);
-    const mayMiss = mayHaveGone.bind(undefined, ledger);
-    const told = bench.gaps.get(device) ?? new Map<string, ToldGap>();
+    const told = bench.gaps.get(device) ?? [];
+    const fresh = gaps.filter((gap) => !isCovered(gap, told));
+    told.push(...fresh);
     bench.gaps.set(device, told);
-    for (const gap of gaps) told.set(`${gap.outbox} ${gap.from} ${gap.to}`, gap);
-    violations.push(...check({ device, kept, stored, gaps: [...told.values()], outstanding, excused, mayMiss }));
+    const excused = device === smallOutbox || news || recent.some((one) => forcesOut(one, device));
+    const mayMiss = mayHaveGone.bind(undefined, ledger);
+    violations.push(...check({ device, kept, stored, gaps: told, fresh, outstanding, excused, mayMiss }));
     const values = new Set(stored.map(({ n }) => n));
     tally.samples += kept.reduce((sum, { n }) => sum + n.length, 0);
     tally.stored += kept.reduce((sum, { n }) => sum + n.filter((value) => values.has(value)).length, 0);
     tally.gaps += gaps.length;
   }
   violations.push(...(await simpleSamples(bench, { ...common, acked: [] }, tally)));
+  if (rested) looks.push(began);
   return violations;
+}
+
+/** @returns whether the console tells of damage that it has not told before */
+async function hearDamage({ witness, damage }: Bench): Promise<boolean> {
+  const before = damage.size;
+  for (const { ts, place, name } of await witness.damage()) {
+    const key = `${ts} ${place} ${name}`;
+    if (!damage.has(key)) damage.set(key, { place, seen: Date.now() });
+  }
+  return damage.size > before;
+}
+
+/**
+ * Without what only a turned bit has made of a sample: a number that nobody has measured, or another time. Where nothing of SQLite's
+ * or Muster's has a checksum, that cannot be known.
+ */
+function genuine(stored: readonly Stored[], kept: readonly Kept[], { remains }: MetricsStriker): readonly Stored[] {
+  const times = new Map(kept.flatMap(({ at, n }) => n.map((value, index) => [value, at[index]] as const)));
+  return stored.filter((one) => times.get(one.n) === one.at || ![...remains.values()].some((left) => left.has(one)));
+}
+
+/** Whether what was done may force batches of `device` out, so that a gap is told. */
+function forcesOut({ who, what }: Struck, device: Device): boolean {
+  if (who === "server") return what === "put back" || what === "turn";
+  return who === device && (what === "fill" || what === "turn" || what === "put back");
+}
+
+function isCovered({ outbox, from, to }: ToldGap, told: readonly ToldGap[]): boolean {
+  for (let seq = from; seq <= to; seq++)
+    if (!told.some((gap) => gap.outbox === outbox && gap.from <= seq && seq <= gap.to)) return false;
+  return true;
 }
 
 async function simpleSamples({ witness, deaf }: Bench, ledger: Ledger, tally: Tally): Promise<Violation[]> {
@@ -71,8 +108,10 @@ async function simpleSamples({ witness, deaf }: Bench, ledger: Ledger, tally: Ta
   for (;;) {
     const values = new Set((await witness.stored(simpleDevice)).map(({ n }) => n));
     const missing = promised.filter(
-      ({ n, on }) =>
-        !values.has(n) && !simpleMayHaveGone(ledger, on) && !deaf.some(([from, to]) => from <= on && on <= to),
+      (one) =>
+        !values.has(one.n) &&
+        !simpleMayHaveGone(ledger, one.on, one) &&
+        !deaf.some(([from, to]) => from <= one.on && one.on <= to),
     );
     if (missing.length === 0) return [];
     if (performance.now() > end)

@@ -17,7 +17,7 @@ export async function playRound(
   { round, name, fault }: Plan,
 ): Promise<string | undefined> {
   fleet.note("round", `${round}: ${name}`);
-  for (const arm of fault.arms) fleet.arm(arm);
+  for (const arm of fault.arms) striker.arm(arm);
   try {
     await Promise.all([
       ...fault.blows.map((blow) => land(striker, blow)),

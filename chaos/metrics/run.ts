@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { asError } from "#shared/errors";
 import type { Programs } from "../build.ts";
 import { unlessAborted } from "../interrupt.ts";
 import { Watcher } from "../watcher.ts";
+import { deafSpans, settling, type Span } from "./deaf.ts";
 import { simpleDevice, type Setting } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { judge, type Tally } from "./judge.ts";
@@ -65,31 +67,24 @@ async function play(options: RunOptions, fleet: Fleet, { sender, onlooker }: Out
   const bitOf = ({ fault }: Plan): string =>
     fault.blows.some(({ what }) => what === "turn") ? `: ${striker.costs.at(-1)?.bit}` : "";
   await striker.whole();
-  // A console that has just begun is not at an external broker yet.
-  const deaf: [number, number][] = setting.broker === "mosquitto" ? [[0, Date.now() + settling]] : [];
-  const bench = {
-    fleet,
-    striker,
-    witness: new Witness(fleet),
-    filled: false,
-    damageTold: false,
-    gaps: new Map(),
-    deaf,
-  };
+  const deaf: Span[] = [];
+  const bench = { fleet, striker, witness: new Witness(fleet), damage: new Map(), gaps: new Map(), looks: [], deaf };
   onlooker.link.start();
+  // A console that has just begun is not at an external broker yet.
+  await sleep(settling);
   sender.start();
   for (let round = from; round < to; round++) {
     const plan = makePlan(seed, setting, round, among);
-    bench.filled ||= plan.fault.blows.some(({ what }) => what === "fill");
-    const began = Date.now();
+    const [began, before] = [Date.now(), striker.struck.length];
     const unrest = await playRound(fleet, striker, plan);
-    const refused = isRefused(plan) && onlooker.seen.some(({ at, topic }) => at >= began - once && isRefusal(topic));
-    if (refused || isDeaf(setting, plan)) deaf.push([began, Date.now() + settling]);
+    const refused = onlooker.seen.some(({ at, topic }) => at >= began - once && isRefusal(topic));
+    deaf.push(...deafSpans(setting, striker.struck.slice(before), { began, refused }));
     await sender.pause();
     tally.rounds += 1;
     if (unrest !== undefined) accuse(`unrest ${round}`, `everything comes to rest: ${unrest}`, plan);
     try {
-      for (const { key, rule, text } of await judge(bench, tally)) accuse(key, `${rule}: ${text}`, plan);
+      for (const { key, rule, text } of await judge(bench, tally, unrest === undefined))
+        accuse(key, `${rule}: ${text}`, plan);
     } catch (error) {
       accuse(`unjudged ${round}`, `everybody answers again: ${asError(error).message}`, plan);
     }
@@ -102,22 +97,6 @@ async function play(options: RunOptions, fleet: Fleet, { sender, onlooker }: Out
 /** Milliseconds in which the same complaint is told once. */
 const once = 10_000;
 const isRefusal = (topic: string): boolean => topic.endsWith(`${simpleDevice}/refused`);
-/** Milliseconds until a console that was healed hears again. */
-const settling = 1_000;
-
-/** Mosquitto acknowledges what it has nobody for, and keeps nothing over its own end: with it a PUBACK is the broker's word alone. */
-function isDeaf({ broker }: Setting, { fault }: Plan): boolean {
-  const pipe = [...fault.blows, ...fault.arms].some(({ who }) => who === "server" || who === "broker");
-  return broker === "mosquitto" && pipe;
-}
-
-/** MQTT 3.1.1 has no other answer than a PUBACK: what a console cannot take, for its clock or its disk, it refuses on `refused`. */
-function isRefused({ fault }: Plan): boolean {
-  return fault.blows.some(
-    (blow) => blow.who === "server" && (blow.what === "fill" || ("by" in blow && (blow.by ?? 0) < 0)),
-  );
-}
-
 function stepsOf({ fault }: Plan): string {
   return fault.blows.map((blow) => ("by" in blow ? ` by ${blow.by} ms` : "")).join("");
 }

@@ -1,7 +1,18 @@
 import type { Child } from "../child.ts";
 import { Striker, type Cost } from "../striker.ts";
-import { isOwn, type Blow, type Device, type Role } from "./faults.ts";
+import { isOwn, type Arm, type Blow, type Device, type OwnBlow, type Role } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
+import { remainsOf, type Remains } from "./remains.ts";
+
+/** Something that was done to a process, and from when to when (epoch ms). */
+export interface Struck {
+  readonly who: Role;
+  readonly what: Blow["what"] | "dies";
+  readonly by?: number;
+  readonly from: number;
+  /** Infinity until it is healed. */
+  to: number;
+}
 
 /** Milliseconds that a clone has to bring what it has measured to the console, once it is alone. */
 const clonePatience = 20_000;
@@ -11,6 +22,10 @@ export class MetricsStriker {
   readonly #fleet: Fleet;
   readonly #common: Striker<Role>;
   readonly #clones = new Map<Role, Child>();
+  /** Of bits that were turned in the console's directory, what still reads of the embedded store. */
+  readonly remains = new Map<Cost<Role>, Remains>();
+  /** All that was done in the run. */
+  readonly struck: Struck[] = [];
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -23,7 +38,20 @@ export class MetricsStriker {
 
   /** Begins a blow; {@link heal} ends it. */
   async strike(blow: Blow): Promise<void> {
-    if (!isOwn(blow)) return this.#common.strike(blow);
+    const by = "by" in blow && blow.by !== undefined ? { by: blow.by } : {};
+    this.struck.push({ who: blow.who, what: blow.what, ...by, from: Date.now(), to: Infinity });
+    if (isOwn(blow)) return this.#strikeOwn(blow);
+    await this.#common.strike(blow);
+    if (blow.what === "turn" && blow.who === "server") await this.#lookAtRemains();
+  }
+
+  /** The process is to kill itself; {@link heal} ends it, whether it has or not. */
+  arm(arm: Arm): void {
+    this.struck.push({ who: arm.who, what: "dies", from: Date.now(), to: Infinity });
+    this.#fleet.arm(arm);
+  }
+
+  async #strikeOwn(blow: OwnBlow): Promise<void> {
     const { what, who } = blow;
     const fleet = this.#fleet;
     fleet.note(who, what);
@@ -43,6 +71,7 @@ export class MetricsStriker {
     await this.#common.heal(who);
     if (wasFull && who === "influx") await this.#restartTwice(who);
     this.#fleet.cut(who)?.mend();
+    for (const one of this.struck) if (one.who === who && one.to === Infinity) one.to = Date.now();
   }
 
   /** Nothing is armed, everybody lives and serves. */
@@ -50,6 +79,12 @@ export class MetricsStriker {
     this.#fleet.disarm();
     for (const who of this.#fleet.roles) await this.heal(who);
     await this.#fleet.ready();
+  }
+
+  async #lookAtRemains(): Promise<void> {
+    const cost = this.costs.at(-1);
+    const copy = this.#fleet.home("server")?.copy();
+    if (cost && copy !== undefined) this.remains.set(cost, await remainsOf(copy));
   }
 
   async #clone(who: Device): Promise<void> {

@@ -4,6 +4,13 @@ import { devices, simpleDevice, type Device } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Promised } from "./sender.ts";
 
+/** What the console tells that it could not read. */
+export interface Told {
+  readonly ts: number;
+  readonly place: string;
+  readonly name: string;
+}
+
 /** Asks everybody what they have: the agents' journals, the store itself, and the console about gaps. */
 export class Witness {
   readonly #fleet: Fleet;
@@ -44,9 +51,9 @@ export class Witness {
   }
 
   /** What the console says that it could not read and set aside, newest first. */
-  async damage(): Promise<string[]> {
-    const { damaged } = (await this.#ask("/api/damage")) as { damaged: { place: string; name: string; why: string }[] };
-    return damaged.map(({ place, name, why }) => `${place} ${name}: ${why}`);
+  async damage(): Promise<readonly Told[]> {
+    const { damaged } = (await this.#ask("/api/damage")) as { damaged: Told[] };
+    return damaged;
   }
 
   /** What the console says is missing, and how many batches it still waits for. */

@@ -1,0 +1,34 @@
+import type { Setting } from "./faults.ts";
+import type { Struck } from "./striker.ts";
+
+/** From when to when (epoch ms), both included. */
+export type Span = readonly [from: number, to: number];
+
+/** Milliseconds until a console that was healed hears again. */
+export const settling = 1_000;
+
+/**
+ * Spans in which the PUBACK of a simple sample was the word of Mosquitto alone, which has answered before the console could take it. The
+ * embedded broker answers for its console.
+ *
+ * - Mosquitto or the console dies, or the line between them breaks: what was on its way is gone, and nobody hears what follows;
+ * - the console refuses it, for its clock or its disk: MQTT 3.1.1 has no other answer. The checker must have heard that.
+ *
+ * One that stands still, or is held, gets it all later.
+ */
+export function deafSpans(
+  { broker }: Setting,
+  struck: readonly Struck[],
+  { began, refused }: { readonly began: number; readonly refused: boolean },
+): Span[] {
+  if (broker === "embedded") return [];
+  return struck.flatMap((one): Span[] => {
+    if (one.who !== "server" && one.who !== "broker") return [];
+    if (ends.has(one.what)) return [[began, one.to + settling]];
+    const refuses = one.what === "fill" || (one.by ?? 0) < 0;
+    return refused && refuses ? [[one.from, one.to + settling]] : [];
+  });
+}
+
+/** What ends a process, or its connections. */
+const ends: ReadonlySet<Struck["what"]> = new Set(["kill", "break", "power", "put back", "wake", "turn", "dies"]);

@@ -1,0 +1,56 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { openForReading } from "../../console/store/database.ts";
+import { connectionsGone } from "../connections.ts";
+import type { Stored } from "./check.ts";
+
+/** What still reads of an embedded store's file after a bit of it was turned. */
+export class Remains {
+  readonly #all = new Map<number, Set<number>>();
+
+  constructor(samples: Iterable<Stored> = []) {
+    for (const { at, n } of samples) this.#all.set(n, (this.#all.get(n) ?? new Set()).add(at));
+  }
+
+  has({ at, n }: Stored): boolean {
+    return this.#all.get(n)?.has(at) ?? false;
+  }
+}
+
+/**
+ * Reads it as SQLite does that knows nothing of Muster: of a write-ahead log, up to the first frame that does not fit its checksum;
+ * of the file itself, whatever stands there by now, up to the first page that does not read.
+ * @param copy a directory as it stood when the bit had been turned, with nobody at work in it; it is removed
+ */
+export async function remainsOf(copy: string): Promise<Remains> {
+  const remains = new Remains(samplesIn(join(copy, "metrics.db")));
+  await connectionsGone(copy);
+  rmSync(copy, { recursive: true, force: true });
+  return remains;
+}
+
+function samplesIn(path: string): Stored[] {
+  const samples: Stored[] = [];
+  let database;
+  try {
+    database = openForReading(path);
+    for (const row of database.prepare("SELECT ts, fields FROM samples").iterate()) {
+      const { ts, fields } = row as { ts: number; fields: string };
+      const n = numberIn(fields);
+      if (n !== undefined) samples.push({ at: ts, n });
+    }
+  } catch {
+    // As far as it goes.
+  }
+  if (database?.isOpen) database.close();
+  return samples;
+}
+
+function numberIn(fields: string): number | undefined {
+  try {
+    const { n } = JSON.parse(fields) as { n?: unknown };
+    return typeof n === "number" ? n : undefined;
+  } catch {
+    return undefined;
+  }
+}
