@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { damageOf } from "../store/damage.ts";
 import { transaction, type Database } from "../store/database.ts";
-import { deviceId, instant, parserOf } from "../store/kept.ts";
+import { deviceId, instant, parserOf, proof, proofOf } from "../store/kept.ts";
 import { Unsynced } from "../store/unsynced.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
@@ -45,7 +45,14 @@ export class ClockOffsets {
     const { insert, trim } = this.#statements;
     this.#devices.delete(device);
     transaction(this.#database, () => {
-      insert.run(device, epoch, offset.mono, offset.zero, Math.round(now));
+      insert.run(
+        device,
+        epoch,
+        offset.mono,
+        offset.zero,
+        Math.round(now),
+        proofOf(device, epoch, offset.mono, offset.zero),
+      );
       trim.run(device, mostKept);
     });
     this.#unsynced.add();
@@ -85,13 +92,26 @@ export class ClockOffsets {
   }
 }
 
-export const parseRow = parserOf(z.object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant }));
+/** An offset that is another number would place samples at other times than those that are stored. */
+export const parseRow = parserOf(
+  z
+    .object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant, proof })
+    .check(
+      z.refine(
+        ({ device, epoch, mono, zero, proof: proven }) =>
+          proven === null || proven === proofOf(device, epoch, mono, zero),
+        "expected numbers that fit their checksum",
+      ),
+    ),
+);
 
 function prepare(database: Database) {
   return {
-    of: database.prepare("SELECT device, epoch, mono, zero FROM clock_offsets WHERE device = ? ORDER BY epoch, mono"),
+    of: database.prepare(
+      "SELECT device, epoch, mono, zero, proof FROM clock_offsets WHERE device = ? ORDER BY epoch, mono",
+    ),
     insert: database.prepare(
-      "INSERT INTO clock_offsets (device, epoch, mono, zero, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO clock_offsets (device, epoch, mono, zero, made, proof) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),
     erase: database.prepare("DELETE FROM clock_offsets WHERE device = ?"),
     trim: database.prepare(

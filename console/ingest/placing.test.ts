@@ -38,7 +38,7 @@ async function open(scope: Scope) {
   };
   const count = (): number =>
     (database.prepare("SELECT COUNT(*) AS count FROM clock_offsets").get() as { count: number }).count;
-  return { restart, count };
+  return { database, restart, count };
 }
 
 suite("placing", ({ test }) => {
@@ -66,6 +66,15 @@ suite("placing", ({ test }) => {
       assert.is(again({ ...first, age: 90_000 }, now + 88_500), now - 2_000);
       assert.is(again({ ...later, age: 90_000 }, now + 118_500), now + 28_000);
     }
+  });
+
+  test("an offset in which a bit was turned counts for nothing", async (scope) => {
+    const { database, restart, count } = await open(scope);
+    const first = { t: y2036, epoch: "e", mono: 170_000, age: 2_000 };
+    assert.is(restart()(first, now), now - 2_000);
+    database.exec("UPDATE clock_offsets SET zero = zero + 65536");
+    assert.is(restart()({ ...first, age: 12_345 }, now + 10_400), now - 1_945);
+    assert.is(count(), 1);
   });
 
   test("when the clock is set right in between, what is still in the outbox is placed where it belongs", async (scope) => {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { crc32 } from "#shared/crc32";
 import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/ids";
 import { check, type Schema } from "#shared/messages/schema";
 import type { Row } from "./damage.ts";
@@ -19,4 +20,14 @@ export const moment = z.nullable(instant);
 /** A parser for rows of a table. It throws for one that does not read. */
 export function parserOf<T>(schema: Schema<T>): (row: Row) => T {
   return (row) => check(schema, row, "the row");
+}
+
+/** Null in a row of an earlier version, which has none. */
+export const proof = z.nullable(z.number());
+
+/**
+ * A checksum over what must not be another value unnoticed: SQLite has none for its pages, and a turned bit makes of a number another number.
+ */
+export function proofOf(...parts: readonly (string | number)[]): number {
+  return crc32(JSON.stringify(parts));
 }

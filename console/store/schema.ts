@@ -263,4 +263,9 @@ export const migrations: readonly string[] = [
   -- Of the samples that were stored, those that are gone with the store's file.
   ALTER TABLE outboxes ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Checksums of numbers that decide what becomes of samples.
+  ALTER TABLE outboxes ADD COLUMN proof INTEGER;
+  ALTER TABLE clock_offsets ADD COLUMN proof INTEGER;
+  `,
 ];

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import type { Gap } from "#shared/messages/metrics";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { suite } from "../../../test/suite.ts";
+import { damageOf } from "../../store/damage.ts";
 import { openLedger, rpi } from "./fixture.ts";
 
 suite("ledger of batches in trouble", ({ test }) => {
@@ -42,6 +43,25 @@ suite("ledger of batches in trouble", ({ test }) => {
     await ledger.flush();
     assert.equal([acked, ledger.problem], [["rpi-7 a 1"], undefined]);
     assert.equal([store(1), store(2)], ["stored", "new"]);
+  });
+
+  test("a bit that was turned in what is settled costs the row, and no batch that is still to come", async (scope) => {
+    const { database, acked, start } = await openLedger(scope);
+    const { ledger, store } = start();
+    store(1);
+    await ledger.flush();
+    await ledger.stop();
+    database.exec("UPDATE outboxes SET settled = '[1,3]'");
+    const { ledger: next, store: storeNext } = start();
+    assert.equal([storeNext(2), storeNext(3)], ["new", "new"]);
+    await next.flush();
+    assert.equal(acked, ["rpi-7 a 1", "rpi-7 a 2", "rpi-7 a 3"]);
+    assert.equal(
+      damageOf(database)
+        .list(9)
+        .map(({ place, why }) => `${place}: ${why}`),
+      ["outboxes: its numbers do not fit their checksum"],
+    );
   });
 
   test("a full disk under the ledger: no ack for what is not written down, and all of them when there is room", async (scope) => {

@@ -3,7 +3,7 @@ import type { DeviceId } from "#shared/ids";
 import { check } from "#shared/messages/schema";
 import { damageOf, type Damage, type Row } from "../../store/damage.ts";
 import type { Database } from "../../store/database.ts";
-import { deviceId, instant, moment, parserOf } from "../../store/kept.ts";
+import { deviceId, instant, moment, parserOf, proof, proofOf } from "../../store/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Runs } from "./runs.ts";
@@ -26,6 +26,7 @@ const outboxRow = parserOf(
     samples: z.number(),
     set_aside: z.number(),
     lost: z.number(),
+    proof,
   }),
 );
 
@@ -92,8 +93,11 @@ export class LedgerRows {
     const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
     const counts = [batches, samples, row.setAside];
     const numbers = [...moments, lowest, highest, kept];
-    const lists = [row.settled, row.runs].map((list) => JSON.stringify(list));
-    this.#statements.putOutbox.run(device, outbox, ...numbers, ...lists, tip, newest, ...counts, row.lost ?? null);
+    const settled = JSON.stringify(row.settled);
+    const runs = JSON.stringify(row.runs);
+    const proven = proofOf(device, outbox, lowest, highest, kept, settled, runs);
+    const lost = row.lost ?? null;
+    this.#statements.putOutbox.run(device, outbox, ...numbers, settled, runs, tip, newest, ...counts, lost, proven);
   }
 
   dropOutbox({ device, outbox }: Pick<OutboxRow, "device" | "outbox">): void {
@@ -136,9 +140,15 @@ export class LedgerRows {
   }
 }
 
-/** @throws Error for a row that does not read */
+/**
+ * Which numbers are settled decides whether a batch is taken or let go: one digit of that, turned unnoticed, would cost samples.
+ * @throws Error for a row that does not read
+ */
 export function toOutbox(stored: Row): OutboxRow {
-  const { settled, runs, set_aside: setAside, ...row } = outboxRow(stored);
+  const { settled, runs, set_aside: setAside, proof: proven, ...row } = outboxRow(stored);
+  const { device, outbox, lowest, highest, kept } = row;
+  if (proven !== null && proven !== proofOf(device, outbox, lowest, highest, kept, settled, runs))
+    throw new Error("its numbers do not fit their checksum");
   return { ...row, setAside, settled: toRanges(JSON.parse(settled)), runs: keptRuns(JSON.parse(runs)) };
 }
 
@@ -178,11 +188,11 @@ function prepare(database: Database) {
     ),
     putOutbox: database.prepare(
       `INSERT INTO outboxes (device, outbox, begun, heard, behind, lowest, highest, kept, settled, runs, tip, newest, batches, samples,
-         set_aside, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?16, 0))
+         set_aside, lost, proof) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?16, 0), ?17)
        ON CONFLICT DO UPDATE SET begun = excluded.begun, heard = excluded.heard, behind = excluded.behind,
          lowest = excluded.lowest, highest = excluded.highest, kept = excluded.kept, settled = excluded.settled, runs = excluded.runs,
          tip = excluded.tip, newest = excluded.newest, batches = excluded.batches, samples = excluded.samples, set_aside = excluded.set_aside,
-         lost = COALESCE(?16, lost)`,
+         lost = COALESCE(?16, lost), proof = excluded.proof`,
     ),
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
     gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),
