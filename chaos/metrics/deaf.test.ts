@@ -1,16 +1,16 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { deafSpans, settling } from "./deaf.ts";
+import { deafSpans } from "./deaf.ts";
 import type { Struck } from "./striker.ts";
 
 const external = { broker: "mosquitto", store: "embedded", disks: "none" } as const;
 const struck = (who: Struck["who"], what: Struck["what"], by = 0): Struck => ({ who, what, by, from: 100, to: 200 });
-const spans = (one: Struck, refused = false) => deafSpans(external, [one], { began: 50, refused });
+const spans = (one: Struck, refused = false) => deafSpans(external, [one], { began: 50, healed: 300, refused });
 
 suite("chaos: when a PUBACK is Mosquitto's word alone", ({ test }) => {
   test("the embedded broker answers for its console", () => {
     const embedded = { ...external, broker: "embedded" } as const;
-    assert.equal(deafSpans(embedded, [struck("server", "kill")], { began: 50, refused: true }), []);
+    assert.equal(deafSpans(embedded, [struck("server", "kill")], { began: 50, healed: 300, refused: true }), []);
   });
 
   test("while one of the two is away, or their line", () => {
@@ -20,7 +20,7 @@ suite("chaos: when a PUBACK is Mosquitto's word alone", ({ test }) => {
       struck("server", "break"),
       struck("server", "dies"),
     ])
-      assert.equal(spans(one), [[50, 200 + settling]], `${one.who} ${one.what}`);
+      assert.equal(spans(one), [[50, 300]], `${one.who} ${one.what}`);
   });
 
   test("not while one stands still, nor for an agent's sake", () => {
@@ -36,7 +36,7 @@ suite("chaos: when a PUBACK is Mosquitto's word alone", ({ test }) => {
   test("while the console refuses, which must have been heard", () => {
     for (const one of [struck("server", "fill"), struck("server", "step", -3_600_000)]) {
       assert.equal(spans(one), [], one.what);
-      assert.equal(spans(one, true), [[100, 200 + settling]], one.what);
+      assert.equal(spans(one, true), [[100, 300]], one.what);
     }
     assert.equal(spans(struck("server", "step", 3_600_000), true), []);
   });

@@ -4,9 +4,6 @@ import type { Struck } from "./striker.ts";
 /** From when to when (epoch ms), both included. */
 export type Span = readonly [from: number, to: number];
 
-/** Milliseconds until a console that was healed hears again. */
-export const settling = 1_000;
-
 /**
  * Spans in which the PUBACK of a simple sample was the word of Mosquitto alone, which has answered before the console could take it. The
  * embedded broker answers for its console.
@@ -19,14 +16,14 @@ export const settling = 1_000;
 export function deafSpans(
   { broker }: Setting,
   struck: readonly Struck[],
-  { began, refused }: { readonly began: number; readonly refused: boolean },
+  { began, healed, refused }: { readonly began: number; readonly healed: number; readonly refused: boolean },
 ): Span[] {
   if (broker === "embedded") return [];
   return struck.flatMap((one): Span[] => {
     if (one.who !== "server" && one.who !== "broker") return [];
-    if (ends.has(one.what)) return [[began, one.to + settling]];
+    if (ends.has(one.what)) return [[began, healed]];
     const refuses = one.what === "fill" || (one.by ?? 0) < 0;
-    return refused && refuses ? [[one.from, one.to + settling]] : [];
+    return refused && refuses ? [[one.from, healed]] : [];
   });
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { generateSecret } from "#shared/password";
 import { startInflux, type InfluxServer } from "../../test/influx.ts";
 import type { BrokerProcess } from "../../test/broker-process.ts";
@@ -16,6 +17,9 @@ import { devices, simpleDevice, type Arm, type Device, type Role, type Setting }
 
 /** KiB of the small file systems: room for what a run keeps, and soon filled. */
 const diskSizes = { agent: 4_096, server: 65_536, influx: 262_144 };
+
+/** Milliseconds that the console has to come back to the broker. */
+const hearingPatience = 30_000;
 
 /** The processes of one run and the lines between them, each of which can be struck and comes back as itself. */
 export class Fleet {
@@ -200,6 +204,23 @@ export class Fleet {
   /** Resolves when everybody that lives serves. */
   async ready(): Promise<void> {
     for (const child of this.#children.values()) await child.ready();
+  }
+
+  /** Resolves when the console is at the broker, and hears what is sent. @throws Error when it does not come */
+  async hearing(): Promise<void> {
+    const end = performance.now() + hearingPatience;
+    while (performance.now() < end) {
+      if (await this.#isHearing().catch(() => false)) return;
+      await sleep(20);
+    }
+    throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
+  }
+
+  async #isHearing(): Promise<boolean> {
+    const response = await fetch(`http://127.0.0.1:${this.httpPort}/healthz`, {
+      headers: { authorization: `Bearer ${this.token}` },
+    });
+    return ((await response.json()) as { broker?: { connected: boolean } }).broker?.connected === true;
   }
 
   get allAlive(): boolean {

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { asError } from "#shared/errors";
 import type { Programs } from "../build.ts";
 import { unlessAborted } from "../interrupt.ts";
 import { Watcher } from "../watcher.ts";
-import { deafSpans, settling, type Span } from "./deaf.ts";
+import { deafSpans, type Span } from "./deaf.ts";
 import { simpleDevice, type Setting } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { judge, type Tally } from "./judge.ts";
@@ -70,15 +69,13 @@ async function play(options: RunOptions, fleet: Fleet, { sender, onlooker }: Out
   const deaf: Span[] = [];
   const bench = { fleet, striker, witness: new Witness(fleet), damage: new Map(), gaps: new Map(), looks: [], deaf };
   onlooker.link.start();
-  // A console that has just begun is not at an external broker yet.
-  await sleep(settling);
   sender.start();
   for (let round = from; round < to; round++) {
     const plan = makePlan(seed, setting, round, among);
     const [began, before] = [Date.now(), striker.struck.length];
     const unrest = await playRound(fleet, striker, plan);
     const refused = onlooker.seen.some(({ at, topic }) => at >= began - once && isRefusal(topic));
-    deaf.push(...deafSpans(setting, striker.struck.slice(before), { began, refused }));
+    deaf.push(...deafSpans(setting, striker.struck.slice(before), { began, healed: striker.healed, refused }));
     await sender.pause();
     tally.rounds += 1;
     if (unrest !== undefined) accuse(`unrest ${round}`, `everything comes to rest: ${unrest}`, plan);

@@ -26,6 +26,8 @@ export class MetricsStriker {
   readonly remains = new Map<Cost<Role>, Remains>();
   /** All that was done in the run. */
   readonly struck: Struck[] = [];
+  /** When everybody served the last time, and the console heard what is sent (epoch ms). */
+  healed = 0;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -74,11 +76,13 @@ export class MetricsStriker {
     for (const one of this.struck) if (one.who === who && one.to === Infinity) one.to = Date.now();
   }
 
-  /** Nothing is armed, everybody lives and serves. */
+  /** Nothing is armed, everybody lives and serves. @throws Error when somebody does not */
   async whole(): Promise<void> {
     this.#fleet.disarm();
     for (const who of this.#fleet.roles) await this.heal(who);
     await this.#fleet.ready();
+    await this.#fleet.hearing();
+    this.healed = Date.now();
   }
 
   async #lookAtRemains(): Promise<void> {
