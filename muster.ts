@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDiskFull } from "#disk/full-disk";
 import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
@@ -335,7 +336,7 @@ interface OpenBroker {
 
 async function openBroker(
   values: Settings,
-  { accounts, mqttSecrets }: State,
+  { accounts, mqttSecrets, persist }: State,
   { lifetime, net, ports }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("./broker/broker.ts");
@@ -368,7 +369,7 @@ async function openBroker(
         await broker.stop();
       });
       const url = brokerHere({ listen, mqttPort: port });
-      noteBroker(values.data, url);
+      persist.write("the broker's port", () => noteBroker(values.data, url));
       const end = ({ name, what }: AccountChange): void => {
         if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
       };
@@ -427,8 +428,10 @@ async function serveConsole(
   lifetime.add(() => server.stop());
   const http = consoleHere({ listen, httpPort: port });
   let admin = state.accounts.mainAdmin() ?? "admin";
-  writeCliToken(state, admin, http);
-  if (values.mqttUrl !== undefined) noteBroker(values.data, values.mqttUrl);
+  // On a full disk those of before stand until there is room.
+  state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
+  const { mqttUrl } = values;
+  if (mqttUrl !== undefined) state.persist.write("the broker's port", () => noteBroker(directory, mqttUrl));
   // A new password ends all tokens of its account; this machine's command line gets another one.
   const renew = ({ name, what }: AccountChange): void => {
     if (what !== "account" || name !== admin) return;
@@ -499,10 +502,13 @@ async function writeMosquittoFiles(
   return { directory, byHand: reloadByHand(reloadMosquitto(directory)) };
 }
 
+/** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */
+const roomAskedEvery = 10_000;
+
 /** Accounts that change while the console runs change at Mosquitto as well. */
 async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime): Promise<void> {
   const log = createLog("console", values.logLevel);
-  await writeMosquittoFiles(values, state);
+  let cancelRetry = (): void => {};
   let writing: Promise<void> | undefined;
   let again = false;
   const write = async (): Promise<void> => {
@@ -511,18 +517,26 @@ async function keepMosquittoFiles(values: Settings, state: State, lifetime: Life
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
       log.error({ err: asError(error) }, "Mosquitto's files do not have the newest accounts");
+      if (isDiskFull(error)) cancelRetry = clock.after(roomAskedEvery, begin);
     }
     writing = undefined;
     if (again) begin();
   };
   const begin = (): void => {
+    cancelRetry();
     again = writing !== undefined;
     writing ??= write();
   };
+  // Those of before do for now where there is no room.
+  await writeMosquittoFiles(values, state).catch((thrown: unknown) => {
+    if (!isDiskFull(thrown)) throw thrown;
+    begin();
+  });
   const end = state.accounts.changes.on(({ what }) => what === "account" && begin());
   lifetime.add(async () => {
     end();
     again = false;
     await writing;
+    cancelRetry();
   });
 }

@@ -2,6 +2,7 @@ import { constants, fstatSync, renameSync, truncateSync } from "node:fs";
 import { rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { directorySynced, makeDirectory, replaceFile } from "#disk/durable-file";
+import { isDiskFull } from "#disk/full-disk";
 import { readRegularFile, regularFile } from "#disk/regular-file";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseLines, toLine } from "./checked-line.ts";
@@ -87,7 +88,7 @@ export class LedgerFile {
       this.#named = true;
       return undefined;
     } catch (cause) {
-      if (isFull(cause)) return asError(cause);
+      if (isDiskFull(cause)) return asError(cause);
       throw new EnvironmentError(
         `cannot write the ledger ${this.path}: check the directory's permissions, or set MUSTER_DATA`,
         { cause },
@@ -215,8 +216,4 @@ function keepCopy(path: string, now: number): void {
 
 function besideName(path: string, now: number): string {
   return `${path}.damaged-${now}`;
-}
-
-function isFull(thrown: unknown): boolean {
-  return ["ENOSPC", "EDQUOT"].includes(errorCode(thrown) ?? "");
 }

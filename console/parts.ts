@@ -69,7 +69,7 @@ export function compose(given: Surroundings) {
   const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
   const state = options.state ?? openState(options.directory, given.clock, log, { serves: true });
   const { database, accounts } = state;
-  const doubt = makeDoubt(given, database, () => {
+  const doubt = makeDoubt(given, state, () => {
     desk.clockChanged();
     // Agents that have heard no other time since they started wait for one that is sure.
     if (doubt.unsure === undefined) for (const device of desk.awaited()) voice.tellTime(device);
@@ -274,12 +274,12 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
   });
 }
 
-function makeDoubt({ clock, log, net }: Surroundings, database: State["database"], changed: () => void): ClockDoubt {
+function makeDoubt({ clock, log, net }: Surroundings, { database, persist }: State, changed: () => void): ClockDoubt {
   const moment = new KnownMoment(database);
   return new ClockDoubt({
     clock,
     log,
-    kept: { read: () => moment.read(), write: (now) => moment.write(now) },
+    kept: { read: () => moment.read(), write: (now) => persist.write("the known moment", () => moment.write(now)) },
     epoch: machineEpoch(),
     changed,
     failed: (thrown) => net.caught("console: the known moment", thrown),

@@ -6,6 +6,7 @@ import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
 import { replaceFile, syncDirectory } from "#disk/durable-file";
 import { secretDirectory } from "#disk/private-files";
+import { writingAdvice } from "#disk/full-disk";
 import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { settings, type Settings } from "#shared/settings";
 import type { State } from "./state.ts";
@@ -116,8 +117,6 @@ function write(path: string, secret: string): void {
     replaceFile(path, `${secret}\n`);
   } catch (cause) {
     if (cause instanceof EnvironmentError) throw cause;
-    throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
-      cause,
-    });
+    throw new EnvironmentError(`cannot write ${path}: ${writingAdvice(cause)}`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 import { closeSync, constants, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { asError, EnvironmentError, errorCode } from "#shared/errors";
+import { EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { machineBootId } from "#shared/machine-boot";
+import { isDiskFull, writingAdvice } from "./full-disk.ts";
 import { privateDirectory } from "./private-files.ts";
 import { openRegularFile } from "./regular-file.ts";
 
@@ -81,16 +82,14 @@ export class DirectoryLock {
       closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT));
       return path;
     } catch (cause) {
-      const full = ["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? errorCode(asError(cause).cause) ?? "");
+      const full = isDiskFull(cause);
       if (cause instanceof EnvironmentError && !full) throw cause;
       if (full) {
         const what = `the disk is full: the ${this.#tenant} runs without a lock on its directory`;
         this.#log.warn({ directory: this.#directory }, what);
         return undefined;
       }
-      throw new EnvironmentError(`cannot write ${path}: check the directory's permissions, or set MUSTER_DATA`, {
-        cause,
-      });
+      throw new EnvironmentError(`cannot write ${path}: ${writingAdvice(cause)}`, { cause });
     }
   }
 

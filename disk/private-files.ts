@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, constants, readdirSync, statSync, type Stats } from "node:fs";
 import { makeDirectory } from "./durable-file.ts";
+import { writingAdvice } from "./full-disk.ts";
 import { openRegularFile } from "./regular-file.ts";
 import { EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
@@ -24,9 +25,7 @@ export function privateDirectory(path: string, log: Log): void {
     makeDirectory(path);
     stats = statSync(path);
   } catch (cause) {
-    throw new EnvironmentError(`cannot make the directory ${path}: check its permissions, or set MUSTER_DATA`, {
-      cause,
-    });
+    throw new EnvironmentError(`cannot make the directory ${path}: ${writingAdvice(cause)}`, { cause });
   }
   const own = process.getuid?.();
   if (own === undefined || !(stats.mode & forOthers & ~passage)) return refuse(distrustOf(path, stats));

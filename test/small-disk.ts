@@ -19,8 +19,8 @@ export async function smallDisk(scope: Pick<Scope, "directory" | "cleanup">, siz
 }
 
 /** Takes what room there is, to the last byte, with one file. @returns its path: remove it, and there is room again */
-export function fillDisk(directory: string): string {
-  const filler = join(directory, "filler");
+export function fillDisk(directory: string, name = "filler"): string {
+  const filler = join(directory, name);
   for (let size = 1024 * 1024; size >= 1;) {
     try {
       writeFileSync(filler, Buffer.alloc(size), { flag: "a" });

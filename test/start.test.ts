@@ -336,7 +336,7 @@ suite("what can go wrong at the start", ({ test }) => {
     await writeFile(directory, "a file stands here");
     const { code, err } = await muster(["start"]);
     assert.is(code, 1);
-    assert.match(err, /cannot make the directory .*: check its permissions, or set MUSTER_DATA/);
+    assert.match(err, /cannot make the directory .*: check the directory's permissions, or set MUSTER_DATA/);
     await chmod(directory, 0o600);
   });
 

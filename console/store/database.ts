@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { makeDirectory } from "#disk/durable-file";
 import { asError, EnvironmentError } from "#shared/errors";
+import { fullAdvice, hasNoRoom, isDiskFull } from "#disk/full-disk";
 import { privateFile } from "#disk/private-files";
 import { whyNoFile } from "#disk/regular-file";
 
@@ -49,9 +50,10 @@ export function openDatabase(
     for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) privateFile(path + suffix);
     privateFile(path);
     database = new DatabaseSync(path);
-    database.exec(
-      `PRAGMA busy_timeout = ${longPatience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;`,
-    );
+    database.exec(`PRAGMA busy_timeout = ${longPatience}`);
+    // It is written into the file even where it is so already, which a full disk refuses.
+    if (isNew(database)) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
     migrate(database, path, migrations);
     assertShape(database, migrations);
     if (check) assertSound(database);
@@ -62,11 +64,15 @@ export function openDatabase(
     if (cause instanceof EnvironmentError || cause instanceof DamagedFileError) throw cause;
     if (isDamage(cause) || isOtherSchema(cause))
       throw new DamagedFileError(`${path} is damaged: ${asError(cause).message}`, { cause });
-    throw new EnvironmentError(
-      `cannot open the database ${path}: check that its directory exists and can be written, or set MUSTER_DATA`,
-      { cause },
-    );
+    throw new EnvironmentError(`cannot open the database ${path}: ${openingAdvice(cause, path)}`, { cause });
   }
+}
+
+/** Of a full disk SQLite says now this and now that. */
+function openingAdvice(cause: unknown, path: string): string {
+  if (isRefusedWrite(cause) && (codeOf(cause) === full || isDiskFull(cause) || hasNoRoom(dirname(path))))
+    return fullAdvice;
+  return "check that its directory exists and can be written, or set MUSTER_DATA";
 }
 
 /**
@@ -104,6 +110,7 @@ export function openForReading(path: string): Database {
 
 /** Opens a file as it is, for one row. To be closed with `closeDatabase`. */
 export function openForWriting(path: string): Database {
+  assertFile(path);
   const database = new DatabaseSync(path);
   database.exec(`PRAGMA busy_timeout = ${longPatience}; PRAGMA synchronous = FULL`);
   return database;
@@ -121,12 +128,14 @@ export function isDamage(thrown: unknown): boolean {
 
 /** SQLite's codes for a file that cannot be written for now: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN. */
 const refusalCodes: ReadonlySet<unknown> = new Set([5, 6, 8, 10, 13, 14]);
+/** FULL. */
+const full = 13;
 /** BUSY, LOCKED. */
 const lockCodes: ReadonlySet<unknown> = new Set([5, 6]);
 
 /** Whether the disk did not take a write: the same one may be tried again when there is room. */
 export function isRefusedWrite(thrown: unknown): boolean {
-  return refusalCodes.has(codeOf(thrown));
+  return refusalCodes.has(codeOf(thrown)) || isDiskFull(thrown);
 }
 
 /** Whether somebody else holds the lock: another process writes, for a moment. */
@@ -209,6 +218,10 @@ export function shapeProblems(database: Database, migrations: readonly string[])
       ([table, columns]) =>
         `it is not the database that it should be: expected a table ${table} (${columns.join(", ")})`,
     );
+}
+
+function isNew(database: Database): boolean {
+  return (database.prepare("PRAGMA page_count").get() as { page_count: number }).page_count === 0;
 }
 
 /** How many migrations have made it. */
