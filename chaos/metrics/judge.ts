@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { check, type Kept, type Stored, type ToldGap, type Violation } from "./check.ts";
+import { check, type ToldGap, type Violation } from "./check.ts";
 import { mayHaveGone, simpleMayHaveGone, type Ledger, type ToldDamage } from "./costs.ts";
 import type { Span } from "./deaf.ts";
-import { simpleDevice, smallOutbox, type Device } from "./faults.ts";
+import { simpleDevice } from "./faults.ts";
+import { isCovered, mayDrop } from "./gaps.ts";
 import type { Fleet } from "./fleet.ts";
-import type { MetricsStriker, Struck } from "./striker.ts";
+import { genuine } from "./remains.ts";
+import type { MetricsStriker } from "./striker.ts";
 import type { Witness } from "./witness.ts";
 
 /** What a run has come to. */
@@ -50,14 +52,14 @@ export async function judge(bench: Bench, tally: Tally, rested: boolean): Promis
   const recent = striker.struck.filter(({ to }) => to >= (looks.at(-1) ?? 0));
   for (const device of witness.devices) {
     const kept = witness.kept(device);
-    const stored = genuine(await witness.stored(device), kept, striker);
+    const stored = genuine(await witness.stored(device), kept, remains.values());
     const { gaps, outstanding } = await witness.account(device);
     const ledger: Ledger = { ...common, acked: witness.acked(device) };
     const told = bench.gaps.get(device) ?? [];
     const fresh = gaps.filter((gap) => !isCovered(gap, told));
     told.push(...fresh);
     bench.gaps.set(device, told);
-    const excused = device === smallOutbox || news || recent.some((one) => forcesOut(one, device));
+    const excused = news || mayDrop(device, recent);
     const mayMiss = mayHaveGone.bind(undefined, ledger);
     violations.push(...check({ device, kept, stored, gaps: told, fresh, outstanding, excused, mayMiss }));
     const values = new Set(stored.map(({ n }) => n));
@@ -78,27 +80,6 @@ async function hearDamage({ witness, damage }: Bench): Promise<boolean> {
     if (!damage.has(key)) damage.set(key, { place, seen: Date.now() });
   }
   return damage.size > before;
-}
-
-/**
- * Without what only a turned bit has made of a sample: a number that nobody has measured, or another time. Where nothing of SQLite's
- * or Muster's has a checksum, that cannot be known.
- */
-function genuine(stored: readonly Stored[], kept: readonly Kept[], { remains }: MetricsStriker): readonly Stored[] {
-  const times = new Map(kept.flatMap(({ at, n }) => n.map((value, index) => [value, at[index]] as const)));
-  return stored.filter((one) => times.get(one.n) === one.at || ![...remains.values()].some((left) => left.has(one)));
-}
-
-/** Whether what was done may force batches of `device` out, so that a gap is told. */
-function forcesOut({ who, what }: Struck, device: Device): boolean {
-  if (who === "server") return what === "put back" || what === "turn";
-  return who === device && (what === "fill" || what === "turn" || what === "put back");
-}
-
-function isCovered({ outbox, from, to }: ToldGap, told: readonly ToldGap[]): boolean {
-  for (let seq = from; seq <= to; seq++)
-    if (!told.some((gap) => gap.outbox === outbox && gap.from <= seq && seq <= gap.to)) return false;
-  return true;
 }
 
 async function simpleSamples({ witness, deaf }: Bench, ledger: Ledger, tally: Tally): Promise<Violation[]> {

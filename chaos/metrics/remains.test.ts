@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { metricsSchema } from "../../console/store/embedded.ts";
 import { openDatabase } from "../../console/store/database.ts";
 import { suite } from "../../test/suite.ts";
-import { remainsOf } from "./remains.ts";
+import { genuine, Remains, remainsOf } from "./remains.ts";
 
 suite("chaos: what remains of a store's file", ({ test }) => {
   test("what stands in the log before the turned bit, and nothing behind it", async (scope) => {
@@ -38,5 +38,16 @@ suite("chaos: what remains of a store's file", ({ test }) => {
       false,
     ]);
     assert.equal(await there((bytes) => bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20)), [false, false, false]);
+  });
+
+  test("what only a turned bit has made of a sample is none; all else is", () => {
+    const kept = [{ who: "dev-a", outbox: "o", seq: 1, on: 0, at: [100, 200], n: [1, 2] }];
+    const stored = [
+      { at: 100, n: 1 },
+      { at: 264, n: 2 },
+      { at: 300, n: 3 },
+    ];
+    assert.equal(genuine(stored, kept, [new Remains(stored)]), stored.slice(0, 1));
+    assert.equal(genuine(stored, kept, [new Remains()]), stored);
   });
 });

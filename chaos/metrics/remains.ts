@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openForReading } from "../../console/store/database.ts";
 import { connectionsGone } from "../connections.ts";
-import type { Stored } from "./check.ts";
+import type { Kept, Stored } from "./check.ts";
 
 /** What still reads of an embedded store's file after a bit of it was turned. */
 export class Remains {
@@ -15,6 +15,21 @@ export class Remains {
   has({ at, n }: Stored): boolean {
     return this.#all.get(n)?.has(at) ?? false;
   }
+}
+
+/**
+ * Without what only a turned bit has made of a sample: a number that nobody has measured, or another time. Where neither SQLite nor Muster
+ * has a checksum, that cannot be known.
+ * @param turned what read after each turned bit
+ */
+export function genuine(
+  stored: readonly Stored[],
+  kept: readonly Kept[],
+  turned: Iterable<Remains>,
+): readonly Stored[] {
+  const all = [...turned];
+  const times = new Map(kept.flatMap(({ at, n }) => n.map((value, index) => [value, at[index]] as const)));
+  return stored.filter((one) => times.get(one.n) === one.at || !all.some((remains) => remains.has(one)));
 }
 
 /**
