@@ -107,6 +107,12 @@ export const forms: readonly Form[] = [
   },
   {
     path: "room",
+    payload: '{"temperature":21.5,"lines":"a\\tb\\r\\nc","nul":"a\\u0000b","bell":"\\u0007","half":"\\ud83d"}',
+    stored: ['room lines="a\\tb\\r\\nc",temperature=21.5'],
+    told: ["bell: a garbled text", "half: a garbled text", "nul: a garbled text"],
+  },
+  {
+    path: "room",
     payload: '{"tags":{"id":"ends with \\\\"},"values":{"temperature":1}}',
     stored: [],
     told: ["refused: sample is not valid: tags.id: expected no control character and no backslash at the end"],

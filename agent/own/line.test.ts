@@ -105,6 +105,7 @@ const bad: readonly (readonly [line: string, why: RegExp])[] = [
   ["room temp\u0001erature=1", /expected at least one field .* is an unfit name: 1/],
   ["room,floor=a\u0001b temperature=1", /tags.floor: expected no control character/],
   [`room note="${"x".repeat(longestText + 1)}"`, /note is a long text/],
+  ['{"measurement":"room","values":{"note":"a\\u0000"}}', /note is a garbled text/],
   [`room note="${"x".repeat(longestLine)}"`, /expected at most 32768 characters/],
   ['{"measurement":"room"', /begins like JSON and is none/],
   ['{"measurement":"room","values":{}}', /expected at least one field/],

@@ -98,7 +98,8 @@ suite("line protocol", ({ test }) => {
   test("text is quoted, cleaned and bounded, whatever its length in bytes", () => {
     const text = (value: string): string => written(series({ s: [value], t: value, u: 1 })).lines[0] ?? "";
     assert.is(text('say "hi" \\'), String.raw`mem,host=rpi-7 s="say \"hi\" \\",t="say \"hi\" \\",u=1 ${time}`);
-    assert.is(text("a\nb\u007fc"), `mem,host=rpi-7 s="a b c",t="a b c",u=1 ${time}`);
+    assert.is(text("a\u0000b\u007fc"), `mem,host=rpi-7 s="a b c",t="a b c",u=1 ${time}`);
+    assert.is(text("a\tb\r"), `mem,host=rpi-7 s="a\tb\r",t="a\tb\r",u=1 ${time}`);
     assert.is(text("ünïcödé 😀"), `mem,host=rpi-7 s="ünïcödé 😀",t="ünïcödé 😀",u=1 ${time}`);
     assert.is(text("€".repeat(20_000)).split("€").length - 1, 2 * 16_384);
   });

@@ -17,8 +17,8 @@ const longestString = 16_384;
 const mostKnownKeys = 10_000;
 // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
 const control = /[\u0000-\u001f\u007f]/;
-// oxlint-disable-next-line no-control-regex -- the same, for values
-const controls = /[\u0000-\u001f\u007f]/g;
+// oxlint-disable-next-line no-control-regex -- the same, for values: between quotes InfluxDB keeps tabs and line breaks as they are
+const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 const bare = new Set(Array.from("0123456789._-/:", (character) => character.charCodeAt(0)));
 const space = 0x20;
 const newline = 0x0a;

@@ -22,7 +22,8 @@ export type OddKind =
   | "a key beside values"
   | "no time"
   | "not finite"
-  | "a long text";
+  | "a long text"
+  | "a garbled text";
 
 /** Objects within one another that become one name (`a_b_c`): what devices send has four, and a name beyond eight is no name. */
 export const deepestField = 8;

@@ -91,13 +91,26 @@ function isUsable(field: string, value: Value, odd: OddFields): boolean {
       ? "not finite"
       : typeof value === "string" && value.length > longestText
         ? "a long text"
-        : undefined;
+        : typeof value === "string" && isGarbled(value)
+          ? "a garbled text"
+          : undefined;
   if (got !== undefined) odd.add(field, got, value);
   return got === undefined;
 }
 
 /** Characters of a text at most: what is longer is a document, not a sample. */
 export const longestText = 1_024;
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const unfit = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]/u;
+
+/**
+ * Whether it has a character that no text has: a control character other than tabs and line breaks, which a terminal obeys and at which a
+ * database may end it, or half of a surrogate pair, which cannot be written.
+ */
+export function isGarbled(text: string): boolean {
+  return unfit.test(text);
+}
 
 /** Keys of the flat form that are its time, in small letters, the likeliest first. */
 const timeKeys: readonly string[] = ["ts", "time", "timestamp"];

@@ -53,6 +53,11 @@ const odd: Readonly<Record<OddKind, { readonly wanted: string; readonly advice: 
   // The agent's own words; here the contract says so of what is a field.
   "not finite": { wanted: "a number", advice: "Leave a value out where there is none: JSON's null, or no such key." },
   "a long text": { wanted: "a shorter text", advice: "Send a shorter text: long ones belong in a log." },
+  "a garbled text": {
+    wanted: "a text of printable characters",
+    advice:
+      "Send text without control characters other than tabs and line breaks, in UTF-8: a NUL at its end is what a buffer of fixed length leaves there.",
+  },
   "no time": {
     wanted: "a time",
     advice:

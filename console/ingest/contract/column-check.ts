@@ -1,6 +1,6 @@
 import { isList, unpack, type Column, type FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
-import { longestText } from "#shared/messages/simple";
+import { isGarbled, longestText } from "#shared/messages/simple";
 
 type Value = Exclude<FieldValue, null>;
 
@@ -97,16 +97,20 @@ function fits(value: Value, type: FieldType): boolean {
     case "integer":
       return Number.isSafeInteger(value);
     case "string":
-      return typeof value === "string" && value.length <= longestText;
+      return typeof value === "string" && isText(value);
     case "boolean":
       return typeof value === "boolean";
   }
 }
 
+function isText(value: string): boolean {
+  return value.length <= longestText && !isGarbled(value);
+}
+
 function typeOf(value: Value): FieldType | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? "float" : undefined;
   if (typeof value === "boolean") return "boolean";
-  return value.length <= longestText ? "string" : undefined;
+  return isText(value) ? "string" : undefined;
 }
 
 /** Whether values of this kind would fit another type: what {@link sift} calls conflicting. */
@@ -118,7 +122,8 @@ export function isConflict(got: string): boolean {
 
 function nameOf(value: Value, wanted: FieldType | undefined): string {
   if (typeof value === "boolean") return "boolean";
-  if (typeof value === "string") return value.length > longestText ? "long text" : "string";
+  if (typeof value === "string")
+    return value.length > longestText ? "long text" : isGarbled(value) ? "a garbled text" : "string";
   if (!Number.isFinite(value)) return String(value);
   if (wanted !== "integer") return "number";
   return Number.isInteger(value) ? "number beyond 2^53" : "fraction";

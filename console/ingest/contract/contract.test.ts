@@ -131,6 +131,24 @@ suite("the contract", ({ test }) => {
     assert.ok(contract.quarantine.list().every(({ sample }) => sample.length <= 200));
   });
 
+  test("a text with control characters is set aside, from batches too; tabs, line breaks and all other letters pass", async (scope) => {
+    const contract = await gate(scope);
+    const good = ["a\tb\r\nc", "ünïcödé 😀 \u0085\u2028\ufeff", ""];
+    const bad = ["a\u0000", "\u0000", "\u001b[31m", "\u007f", "\ud83d", "x\udc00y"];
+    const times = [...good, ...bad].map((_, at) => at);
+    assert.equal(fieldsOf(contract, { note: [...good, ...bad] }, times), [{ note: [...good, ...bad.map(() => null)] }]);
+    assert.equal(fieldsOf(contract, { fixed: "a\u0000" }), []);
+    assert.equal(fieldsOf(contract, { fixed: 1 }), [{ fixed: 1 }], "it has decided no type");
+    assert.equal(
+      contract.quarantine.list().map(({ field, got, wanted, count }) => [field, got, wanted, count]),
+      [
+        ["note", "a garbled text", "a text of printable characters", bad.length],
+        ["fixed", "a garbled text", "a text of printable characters", 1],
+      ],
+    );
+    assert.equal(contract.held.fields(), []);
+  });
+
   test("declared integers take whole numbers only and are marked so, in every form of a column", async (scope) => {
     const contract = await gate(scope, { declared: { "room.n": "integer" } });
     const [list] = contract.admit([room({ n: [1, 2.5, 2 ** 53] }, [1, 2, 3])]);

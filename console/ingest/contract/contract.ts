@@ -225,7 +225,7 @@ export class Contract {
     }
     if (conflicting !== undefined && type !== undefined && !decided) this.#hold(series, field, conflicting, misfits);
     for (const [got, { sample, count }] of misfits) {
-      const wanted = got === "long text" ? `text of ${longestText} characters at most` : (type ?? "float");
+      const wanted = wantedOf(got) ?? type ?? "float";
       this.quarantine.add({ device, measurement, field, got, wanted, sample, count });
       aside += count;
     }
@@ -261,6 +261,12 @@ export class Contract {
       }
     );
   }
+}
+
+/** What would have passed where another type would not. */
+function wantedOf(got: string): string | undefined {
+  if (got === "long text") return `text of ${longestText} characters at most`;
+  return got === "a garbled text" ? wantedFor(got) : undefined;
 }
 
 function isFit({ fields }: SeriesColumns, types: MeasurementTypes): boolean {
