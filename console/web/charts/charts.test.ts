@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import type { SampleDocument } from "#api/devices";
 import { suite } from "../../../test/suite.ts";
-import type { Sample } from "../api/documents.ts";
 import { mergeLatest } from "../state/latest.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./ranges.ts";
@@ -16,14 +16,19 @@ function panel(id: string): Panel {
   return found;
 }
 
-const sample = (measurement: string, tags: Record<string, string>, ts: number, fields: Sample["fields"]): Sample => ({
+const sample = (
+  measurement: string,
+  tags: Record<string, string>,
+  ts: number,
+  fields: SampleDocument["fields"],
+): SampleDocument => ({
   measurement,
   tags,
   ts,
   fields,
 });
 
-const at = (ts: number, eth: number, wifi: number): Sample[] => [
+const at = (ts: number, eth: number, wifi: number): SampleDocument[] => [
   sample("net", { interface: "eth0" }, ts, { bytes_recv: eth, bytes_sent: 0 }),
   sample("net", { interface: "wlan0" }, ts, { bytes_recv: wifi, bytes_sent: 0 }),
   sample("net", { interface: "lo" }, ts, { bytes_recv: ts, bytes_sent: ts }),

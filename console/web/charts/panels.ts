@@ -1,4 +1,4 @@
-import type { Tags } from "../api/documents.ts";
+import type { Tags } from "#api/devices";
 import type { Unit } from "../format/number.ts";
 
 /** The charts of a device's page. Adding one is an entry here. */

@@ -1,4 +1,4 @@
-import type { Series } from "../api/documents.ts";
+import type { FieldValue, Tags } from "#api/devices";
 import type { Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
 import { pairRate, rate } from "./rates.ts";
@@ -10,8 +10,13 @@ export interface Reading {
   readonly value: number;
 }
 
+type Points = readonly (readonly [ts: number, value: FieldValue | null])[];
+
 /** What the store remembers of one source, as readings. */
-export function historyReadings(source: Source, series: readonly Series[]): Reading[] {
+export function historyReadings(
+  source: Source,
+  series: readonly { readonly tags: Tags; readonly points: Points }[],
+): Reading[] {
   return series.flatMap(({ tags, points }) => {
     const line = source.line(tags);
     if (line === undefined) return [];
@@ -20,8 +25,6 @@ export function historyReadings(source: Source, series: readonly Series[]): Read
     );
   });
 }
-
-type Points = Series["points"];
 
 function rates(points: Points): Points {
   const known = points.filter((point): point is readonly [number, number] => typeof point[1] === "number");

@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { getMetrics } from "../api/console.ts";
+import { client } from "../state/console.ts";
 import { onSteps } from "../state/fleet.ts";
-import type { Panel } from "./panels.ts";
+import type { Panel, Source } from "./panels.ts";
 import { stepFor } from "./ranges.ts";
 import { historyReadings, liveReadings, type Reading } from "./readings.ts";
 import { ChartWindow, type Frame } from "./window.ts";
@@ -46,7 +46,9 @@ export class Track {
     const every = stepFor(span);
     this.#window = undefined;
     try {
-      const answers = await Promise.all(panel.sources.map((source) => getMetrics(device, { ...source, span, every })));
+      const answers = await Promise.all(
+        panel.sources.map((source) => client.getHistory(device, historyQuery(source, span, every))),
+      );
       const to = Math.max(...answers.map((answer) => answer.to));
       const window = new ChartWindow({ span, every, combine: panel.combine, to });
       const history = panel.sources.flatMap((source, index) => historyReadings(source, answers[index]?.series ?? []));
@@ -74,4 +76,9 @@ export class Track {
   #publish(): void {
     if (this.#window) this.#view.value = { status: "ready", frame: this.#window.frame() };
   }
+}
+
+/** @param span how far back, and `every`, the length of a step, in milliseconds */
+function historyQuery({ measurement, field }: Source, span: number, every: number) {
+  return { measurement, field, from: `-${span / 1_000}s`, to: "now", every: `${every / 1_000}s` };
 }

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import type { CommandDocument } from "#api/command-document";
 import { suite } from "../../../test/suite.ts";
-import type { Command } from "../api/documents.ts";
 import { readArguments } from "./arguments.ts";
 import { formShape, type Field } from "./fields.ts";
 import { consequenceOf, supersedes } from "./states.ts";
@@ -135,11 +135,16 @@ suite("web command arguments", ({ test }) => {
 
 suite("web command states", ({ test }) => {
   const moment = { ts: 1, who: "device", what: "said so" } as const;
-  const command = (state: Command["state"], moments: number): Command => ({
+  const command = (state: CommandDocument["state"], moments: number): CommandDocument => ({
     id: "1",
     device: "a",
     key: "ping",
+    args: {},
+    by: "ann",
     ts: 1,
+    timeout: null,
+    expires: null,
+    explain: "nothing to do",
     state,
     timeline: Array.from({ length: moments }, () => moment),
   });

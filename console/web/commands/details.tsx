@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Command, LateReply, Moment } from "../api/documents.ts";
+import type { CommandDocument, CommandEvent, LateReply } from "#api/command-document";
 import { formatDuration } from "../format/duration.ts";
 import { formatExact, formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import { stateLooks } from "./states.ts";
 
 /** A command's whole story: one sentence, what was sent, what came back, and every step between. */
-export function CommandDetails({ command }: { command: Command }): JSX.Element {
+export function CommandDetails({ command }: { command: CommandDocument }): JSX.Element {
   const { args, result, error, output, late } = command;
   return (
     <div class="details">
@@ -25,7 +25,7 @@ export function CommandDetails({ command }: { command: Command }): JSX.Element {
   );
 }
 
-function Facts({ command }: { command: Command }): JSX.Element {
+function Facts({ command }: { command: CommandDocument }): JSX.Element {
   const { id, by, timeout, expires, usually } = command;
   const facts: (readonly [string, string])[] = [
     ["Id", id],
@@ -79,7 +79,7 @@ function Block({
   );
 }
 
-function Timeline({ moments }: { moments: readonly Moment[] }): JSX.Element {
+function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Element {
   const first = moments[0]?.ts ?? 0;
   return (
     <section class="block">

@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { postCommand, type NewCommand } from "../api/console.ts";
-import type { Presence } from "../api/documents.ts";
+import type { CommandOrder } from "#api/commands";
+import type { PresenceDocument } from "#api/devices";
+import { client } from "../state/console.ts";
 import { formatDuration } from "../format/duration.ts";
 import { listCommands, takeCommands } from "../state/commands.ts";
 import { session } from "../state/session.ts";
@@ -14,7 +15,13 @@ import { consequenceOf } from "./states.ts";
 import { TimeInput } from "./time-input.tsx";
 
 /** Sends one of the commands that a device offers. */
-export function CommandForm({ device, onSent }: { device: Presence; onSent: (id: string) => void }): JSX.Element {
+export function CommandForm({
+  device,
+  onSent,
+}: {
+  device: PresenceDocument;
+  onSent: (id: string) => void;
+}): JSX.Element {
   const offers = device.commands ?? {};
   const keys = Object.keys(offers).sort();
   const chosen = useSignal(keys.includes("ping") ? "ping" : (keys[0] ?? ""));
@@ -64,7 +71,7 @@ function usualTime(device: string, key: string): string | undefined {
 
 interface ArgumentsProps {
   readonly commandKey: string;
-  readonly device: Presence;
+  readonly device: PresenceDocument;
   readonly shape: FormShape;
   readonly onSent: (id: string) => void;
 }
@@ -75,10 +82,10 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
   const times = useSignal({ timeout: "", ttl: "" });
   const problems = useSignal<Readonly<Record<string, string>>>({});
   const refused = useSignal<string | undefined>(undefined);
-  const asking = useSignal<NewCommand | undefined>(undefined);
+  const asking = useSignal<CommandOrder | undefined>(undefined);
   const sending = useSignal(false);
 
-  const read = (): NewCommand | undefined => {
+  const read = (): CommandOrder | undefined => {
     const args = readArguments(shape, typed.value);
     const clock = readTimes(times.value);
     const wrong = {
@@ -90,11 +97,12 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
     );
     return args.ok && clock.ok ? newCommand(commandKey, args.args, clock) : undefined;
   };
-  const send = async (command: NewCommand): Promise<void> => {
+  const send = async (command: CommandOrder): Promise<void> => {
     sending.value = true;
     refused.value = undefined;
     try {
-      const sent = await postCommand(device.id, command);
+      // The events tell the rest.
+      const sent = await client.sendCommand(device.id, command, { wait: false });
       takeCommands([sent]);
       onSent(sent.id);
     } catch (error) {

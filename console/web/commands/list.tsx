@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { getCommands } from "../api/console.ts";
+import { client } from "../state/console.ts";
 import { listCommands, takeCommands } from "../state/commands.ts";
 import { generation } from "../state/live.ts";
 import { CommandRow } from "./row.tsx";
@@ -22,7 +22,7 @@ export function CommandList({ device, limit, sent }: ListProps): JSX.Element {
   useEffect(() => {
     const fetchList = async (): Promise<void> => {
       try {
-        takeCommands(await getCommands({ limit, ...(device === undefined ? {} : { device }) }));
+        takeCommands((await client.listCommands({ limit, device })).commands);
         problem.value = undefined;
         fetched.value = true;
       } catch (error) {

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { cancelCommand, getCommand } from "../api/console.ts";
-import type { Command } from "../api/documents.ts";
+import type { CommandDocument } from "#api/command-document";
+import { client } from "../state/console.ts";
 import { formatAgo, formatDuration } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { Chevron } from "../shell/icons.tsx";
@@ -13,7 +13,7 @@ import { CommandDetails } from "./details.tsx";
 import { isOpen, stateLooks } from "./states.ts";
 
 interface RowProps {
-  readonly command: Command;
+  readonly command: CommandDocument;
   readonly showDevice: boolean;
   readonly expanded: boolean;
 }
@@ -27,7 +27,8 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
   }, [expanded]);
   // A list has long commands in brief.
   useEffect(() => {
-    if (open.value && command.brief) void getCommand(command).then((whole) => takeCommands([whole]), ignore);
+    if (open.value && command.brief)
+      void client.getCommand(command.id, { device: command.device }).then((whole) => takeCommands([whole]), ignore);
   }, [open.value, command]);
   const looks = stateLooks[command.state];
   const detailsId = `details-${command.device}-${command.id}`;
@@ -72,12 +73,12 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
   );
 }
 
-function CancelButton({ command }: { command: Command }): JSX.Element | null {
+function CancelButton({ command }: { command: CommandDocument }): JSX.Element | null {
   const problem = useSignal<string | undefined>(undefined);
   if (session.value?.role === "viewer") return null;
   const cancel = async (): Promise<void> => {
     try {
-      takeCommands([await cancelCommand(command)]);
+      takeCommands([await client.cancelCommand(command.id, { device: command.device })]);
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     }
@@ -106,7 +107,7 @@ function CancelButton({ command }: { command: Command }): JSX.Element | null {
 function ignore(): void {}
 
 /** What became of it, or what it waits for, in one line. */
-function outcome(command: Command): string {
+function outcome(command: CommandDocument): string {
   if (command.error) return command.error.message;
   if (command.state === "succeeded")
     return command.result === undefined || command.result === null ? "Done." : oneLine(command.result);

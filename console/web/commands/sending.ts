@@ -1,5 +1,5 @@
 import type { Json } from "#shared/messages/command";
-import type { NewCommand } from "../api/console.ts";
+import type { CommandOrder } from "#api/commands";
 import { typedDuration } from "../format/duration.ts";
 
 /** What the form's two times say. */
@@ -25,7 +25,7 @@ export function newCommand(
   key: string,
   args: Record<string, Json>,
   times: Extract<ReadTimes, { ok: true }>,
-): NewCommand {
+): CommandOrder {
   const { timeout, ttl } = times;
   return {
     key,

@@ -1,10 +1,9 @@
-import type { Command, CommandState } from "../api/documents.ts";
+import type { CommandDocument } from "#api/command-document";
+import { openStates, type CommandState } from "#shared/command-states";
 
-/** States that a command leaves again. */
-const openStates = new Set<CommandState>(["queued", "accepted", "running"]);
-
-export function isOpen(command: Command): boolean {
-  return openStates.has(command.state);
+/** Whether a command is in a state that it leaves again. */
+export function isOpen({ state }: CommandDocument): boolean {
+  return openStates.some((open) => open === state);
 }
 
 /** What a state is called, and the colour it has. */
@@ -27,7 +26,7 @@ export const stateLooks: Readonly<
  * Whether `incoming` is at least as new as `known`. An answer to a fetch may have been made before an event that
  * arrived first: a closed command never opens again, and its timeline never shrinks. The whole is not given up for a short form.
  */
-export function supersedes(incoming: Command, known: Command): boolean {
+export function supersedes(incoming: CommandDocument, known: CommandDocument): boolean {
   if (isOpen(incoming) !== isOpen(known)) return isOpen(known);
   const [steps, before] = [incoming, known].map(({ steps, timeline }) => steps ?? timeline?.length ?? 0) as [
     number,

@@ -1,10 +1,11 @@
 import * as assert from "uvu/assert";
+import type { CompletenessDocument, GapDocument } from "#api/completeness";
 import { suite } from "../../../test/suite.ts";
-import type { Completeness, Gap } from "../api/documents.ts";
 import { countsOf, gapRows } from "./completeness.ts";
 
-const none = { batches: 0, samples: 0, since: null };
-const known: Completeness = {
+const none = { batches: 0, samples: 0, from: null, since: null };
+const known: CompletenessDocument = {
+  device: "rpi-7",
   since: 1,
   expected: 1_234_567,
   stored: 1_234_567,
@@ -13,6 +14,7 @@ const known: Completeness = {
   outstanding: none,
   forgotten: none,
   gaps: [],
+  moreGaps: 0,
 };
 
 suite("web completeness", ({ test }) => {
@@ -31,7 +33,7 @@ suite("web completeness", ({ test }) => {
       missing: 3,
       setAside: 2,
       forgotten: { batches: 4, samples: 40 },
-      outstanding: { batches: 1, samples: 10, since: null },
+      outstanding: { batches: 1, samples: 10, from: null, since: null },
     });
     assert.equal(
       counts.slice(2).map(({ name, value, note, bad }) => [name, value, note, bad]),
@@ -45,9 +47,11 @@ suite("web completeness", ({ test }) => {
   });
 
   test("gaps are shown newest first, and no more than fifty", () => {
-    const gaps = Array.from({ length: 60 }, (_, at): Gap => ({
+    const gaps = Array.from({ length: 60 }, (_, at): GapDocument => ({
       outbox: at === 0 ? null : "a",
       first: at,
+      last: at,
+      batches: 1,
       samples: 1_000 + at,
       estimated: at % 2 === 1,
       from: at,

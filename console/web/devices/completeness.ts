@@ -1,4 +1,4 @@
-import type { Completeness, Gap } from "../api/documents.ts";
+import type { CompletenessDocument, GapDocument } from "#api/completeness";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 
@@ -12,7 +12,14 @@ export interface Count {
 
 const whole = new Intl.NumberFormat("en-GB");
 
-export function countsOf({ expected, stored, setAside, missing, outstanding, forgotten }: Completeness): Count[] {
+export function countsOf({
+  expected,
+  stored,
+  setAside,
+  missing,
+  outstanding,
+  forgotten,
+}: CompletenessDocument): Count[] {
   const { batches, samples, since } = outstanding;
   const waiting =
     batches === 0
@@ -52,7 +59,7 @@ export interface GapRow {
 const mostShown = 50;
 
 /** The newest gaps, newest first. @returns also how many are left out */
-export function gapRows(gaps: readonly Gap[]): { rows: readonly GapRow[]; older: number } {
+export function gapRows(gaps: readonly GapDocument[]): { rows: readonly GapRow[]; older: number } {
   const rows = gaps.toReversed().slice(0, mostShown);
   return {
     rows: rows.map(({ outbox, first, from, to, samples, estimated, why }, at) => ({

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { getCompleteness } from "../api/console.ts";
-import type { Completeness } from "../api/documents.ts";
+import type { CompletenessDocument } from "#api/completeness";
+import { client } from "../state/console.ts";
 import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live.ts";
 import type { Tracked } from "../state/fleet.ts";
@@ -15,7 +15,7 @@ const refreshEvery = 15_000;
 /** What of the device's samples is stored, missing and outstanding. */
 export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id } = tracked.presence.value;
-  const known = useSignal<Completeness | undefined>(undefined);
+  const known = useSignal<CompletenessDocument | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const asked = useRef(0);
   const seen = tracked.seen.value;
@@ -23,7 +23,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
   const load = async (): Promise<void> => {
     asked.current = now.peek();
     try {
-      known.value = await getCompleteness(id);
+      known.value = await client.getCompleteness(id);
       tracked.missing.value = known.value.missing;
       problem.value = undefined;
     } catch (error) {
@@ -37,14 +37,14 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
   return (
     <section aria-labelledby="completeness-title" data-testid="completeness">
-      <h2 id="completeness-title">Completeness</h2>
+      <h2 id="completeness-title">CompletenessDocument</h2>
       {problem.value && <p class="hint bad">{problem.value}</p>}
       {known.value && <Known known={known.value} />}
     </section>
   );
 }
 
-function Known({ known }: { known: Completeness }): JSX.Element {
+function Known({ known }: { known: CompletenessDocument }): JSX.Element {
   if (known.since === null)
     return <p class="hint">Nothing to count: this device has not sent a numbered batch, as agents do.</p>;
   return (
@@ -64,7 +64,7 @@ function Known({ known }: { known: Completeness }): JSX.Element {
   );
 }
 
-function Gaps({ known }: { known: Completeness }): JSX.Element {
+function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
   const { rows, older } = gapRows(known.gaps);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Gaps">

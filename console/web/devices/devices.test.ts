@@ -1,12 +1,17 @@
 import * as assert from "uvu/assert";
+import type { SampleDocument } from "#api/devices";
 import { suite } from "../../../test/suite.ts";
-import type { Sample } from "../api/documents.ts";
 import { mergeLatest } from "../state/latest.ts";
 import { matches } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { valueTables } from "./value-tables.ts";
 
-const sample = (measurement: string, tags: Record<string, string>, ts: number, fields: Sample["fields"]): Sample => ({
+const sample = (
+  measurement: string,
+  tags: Record<string, string>,
+  ts: number,
+  fields: SampleDocument["fields"],
+): SampleDocument => ({
   measurement,
   tags,
   ts,
@@ -33,6 +38,13 @@ suite("web fleet filter", ({ test }) => {
     lastSeen: 1,
     reason: null,
     problem: null,
+    boot: null,
+    session: null,
+    agent: null,
+    interval: null,
+    paused: false,
+    commands: {},
+    skew: null,
     facts: { os: "Debian 12", cores: 4 },
   };
 
@@ -49,7 +61,7 @@ suite("web fleet filter", ({ test }) => {
 
 suite("web value tables", ({ test }) => {
   test("put a device's own measurements first, leave the loopback out and show counters as rates", () => {
-    const net = (ts: number, bytes: number): Sample[] => [
+    const net = (ts: number, bytes: number): SampleDocument[] => [
       sample("net", { interface: "eth0" }, ts, { bytes_recv: bytes }),
       sample("net", { interface: "lo" }, ts, { bytes_recv: bytes }),
     ];

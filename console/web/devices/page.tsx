@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
-import { getDevice } from "../api/console.ts";
-import type { Presence } from "../api/documents.ts";
+import type { PresenceDocument } from "#api/devices";
+import { client } from "../state/console.ts";
 import { Chart } from "../charts/chart.tsx";
 import { panels } from "../charts/panels.ts";
 import { defaultRange, ranges, type RangeName } from "../charts/ranges.ts";
@@ -42,7 +42,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
   useEffect(() => {
     // Values that arrive by events fill what could not be fetched.
-    void getDevice(device.id).then(takeValues, () => {});
+    void client.getDevice(device.id).then(takeValues, () => {});
   }, [device.id, generation.value]);
   const sent = useSignal<string | undefined>(undefined);
   return (
@@ -71,7 +71,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   );
 }
 
-function Head({ device }: { device: Presence }): JSX.Element {
+function Head({ device }: { device: PresenceDocument }): JSX.Element {
   return (
     <header class="device-head">
       <nav aria-label="Breadcrumb">
@@ -92,7 +92,7 @@ function Head({ device }: { device: Presence }): JSX.Element {
   );
 }
 
-function DeviceFacts({ device }: { device: Presence }): JSX.Element {
+function DeviceFacts({ device }: { device: PresenceDocument }): JSX.Element {
   const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
   const off = Object.entries(device.collectors ?? {}).flatMap(([name, on]) => (on ? [] : [name]));
   const own: (readonly [string, string])[] = [

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import type { Presence } from "../api/documents.ts";
+import type { PresenceDocument } from "#api/devices";
 import { formatDuration } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 
 /** A dot, never colour alone: its meaning is said as well. */
-export function PresenceDot({ device }: { device: Presence }): JSX.Element {
+export function PresenceDot({ device }: { device: PresenceDocument }): JSX.Element {
   return (
     <span
       class={device.online ? "dot online" : "dot"}
@@ -18,7 +18,7 @@ export function PresenceDot({ device }: { device: Presence }): JSX.Element {
 }
 
 /** "Online since 12:03:04 (2 h)" or "Offline since …: the agent was stopped". */
-export function PresenceLine({ device }: { device: Presence }): JSX.Element {
+export function PresenceLine({ device }: { device: PresenceDocument }): JSX.Element {
   const { online, since, reason } = device;
   const seconds = since === null ? 0 : Math.floor((now.value - since) / 1_000);
   return (

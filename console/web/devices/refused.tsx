@@ -1,26 +1,26 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { getRefusals } from "../api/console.ts";
-import type { Refused } from "../api/documents.ts";
+import type { RefusedDocument } from "#api/refusals";
+import { client } from "../state/console.ts";
 import { formatAgo } from "../format/duration.ts";
 import { generation, refusals } from "../state/live.ts";
 import { now } from "../state/now.ts";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
-  const known = useSignal<readonly Refused[]>([]);
+  const known = useSignal<readonly RefusedDocument[]>([]);
   const problem = useSignal<string | undefined>(undefined);
   useEffect(() => {
     const fail = (error: unknown): void =>
       void (problem.value = error instanceof Error ? error.message : String(error));
-    void getRefusals(device).then((list) => (known.value = list), fail);
+    void client.listRefusals({ device }).then(({ refusals }) => (known.value = refusals), fail);
   }, [device, generation.value, refusals.value]);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
   if (known.value.length === 0) return null;
   return (
     <section aria-labelledby="refused-title" data-testid="refused">
-      <h2 id="refused-title">Refused</h2>
+      <h2 id="refused-title">RefusedDocument</h2>
       <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was refused">
         <table class="matrix">
           <thead>

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
-import { deleteDevice } from "../api/console.ts";
+import { client } from "../state/console.ts";
 import { Confirm } from "../commands/confirm.tsx";
 import { dropDevice } from "../state/fleet.ts";
 import { session } from "../state/session.ts";
@@ -14,7 +14,7 @@ export function RemovalSection({ device }: { device: string }): JSX.Element | nu
   if (session.value?.role !== "admin") return null;
   const remove = async (): Promise<void> => {
     try {
-      await deleteDevice(device);
+      await client.removeDevice(device);
       route("/");
       dropDevice({ device });
     } catch (error) {

@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { deleteQuarantine, getQuarantine, getSeries, settleField } from "../api/console.ts";
-import type { OverBudget, SetAside } from "../api/documents.ts";
+import type { Decision } from "#api/fields";
+import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine";
+import { client } from "../state/console.ts";
 import { formatAgo } from "../format/duration.ts";
 import { generation } from "../state/live.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session.ts";
 
 interface Known {
-  readonly entries: readonly SetAside[];
-  readonly offenders: readonly OverBudget[];
+  readonly entries: readonly SetAsideDocument[];
+  readonly offenders: readonly OverBudgetDocument[];
   readonly budget: number;
 }
 
@@ -21,7 +22,10 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   const outcome = useSignal<string | undefined>(undefined);
   const load = async (): Promise<void> => {
     try {
-      const [entries, { budget, devices }] = await Promise.all([getQuarantine(device), getSeries()]);
+      const [{ entries }, { budget, devices }] = await Promise.all([
+        client.getQuarantine({ device, limit: 200 }),
+        client.getSeries(),
+      ]);
       known.value = {
         entries,
         budget,
@@ -33,10 +37,10 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     }
   };
   useEffect(() => void load(), [device, generation.value]);
-  const settle = async (one: SetAside, type: string): Promise<void> => {
+  const settle = async (one: SetAsideDocument, type: Decision["type"]): Promise<void> => {
     const { measurement, field } = one;
     try {
-      const { written, discarded, waiting, why } = await settleField({ measurement, field, type });
+      const { written, discarded, waiting, why } = await client.settleField({ measurement, field, type });
       const waits = waiting > 0 ? `, ${waiting} ${waiting === 1 ? "waits" : "wait"}: ${why ?? "for the store"}` : "";
       outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} ${written === 1 ? "value is" : "values are"} stored, ${discarded} ${discarded === 1 ? "was" : "were"} let go${waits}.`;
     } catch (error) {
@@ -47,7 +51,7 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   if (problem.value) return <p class="refusal">{problem.value}</p>;
   if (!known.value || (known.value.entries.length + known.value.offenders.length === 0 && !outcome.value)) return null;
   const mayDecide = session.value?.role !== "viewer";
-  const forget = (): void => void deleteQuarantine(device).then(load, load);
+  const forget = (): void => void client.forgetQuarantine({ device }).then(load, load);
   const { entries, offenders, budget } = known.value;
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">
@@ -78,9 +82,9 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
 }
 
 interface FieldsProps {
-  readonly entries: readonly SetAside[];
+  readonly entries: readonly SetAsideDocument[];
   /** Left out for who may only look. */
-  readonly onSettle: ((one: SetAside, type: string) => Promise<void>) | undefined;
+  readonly onSettle: ((one: SetAsideDocument, type: Decision["type"]) => Promise<void>) | undefined;
 }
 
 function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
@@ -122,7 +126,7 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
 }
 
 /** One button for each type that the field may be from now on; what that means for the values that are held stands on it. */
-function Choices({ one, onSettle }: { one: SetAside } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
+function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
   const label = (type: string): string => {
     if (type === "string") return "Store as text";
     if (type === one.wanted) return one.got === "string" ? `Keep as ${type}, let texts go` : `Keep as ${type}`;

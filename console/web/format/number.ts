@@ -1,5 +1,5 @@
 import type { Json } from "#shared/messages/command";
-import type { FieldValue } from "../api/documents.ts";
+import type { FieldValue } from "#api/devices";
 import { formatDuration } from "./duration.ts";
 
 /** How a number is written. A `…/s` unit is a rate of the one before it. */

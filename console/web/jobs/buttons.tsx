@@ -1,14 +1,21 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import type { JobDocument } from "#api/jobs";
+import { client } from "../state/console.ts";
 import { Confirm } from "../commands/confirm.tsx";
-import { cancelJob, changeJob, type Job } from "./api.ts";
 import { mayChange } from "./looks.ts";
 
 /** Pause, resume, cancel: what the job's state allows. */
-export function JobButtons({ job, onChanged }: { job: Job; onChanged: (job: Job) => void }): JSX.Element | null {
+export function JobButtons({
+  job,
+  onChanged,
+}: {
+  job: JobDocument;
+  onChanged: (job: JobDocument) => void;
+}): JSX.Element | null {
   const problem = useSignal<string | undefined>(undefined);
   const asking = useSignal(false);
-  const act = async (change: Promise<Job>): Promise<void> => {
+  const act = async (change: Promise<JobDocument>): Promise<void> => {
     try {
       onChanged(await change);
       problem.value = undefined;
@@ -18,7 +25,7 @@ export function JobButtons({ job, onChanged }: { job: Job; onChanged: (job: Job)
   };
   const answer = (yes: boolean): void => {
     asking.value = false;
-    if (yes) void act(cancelJob(job.id));
+    if (yes) void act(client.cancelJob(job.id));
   };
   if (!mayChange(job) && job.counts.sent === 0) return null;
   const change = job.state === "paused" ? "resume" : "pause";
@@ -29,7 +36,7 @@ export function JobButtons({ job, onChanged }: { job: Job; onChanged: (job: Job)
           type="button"
           class="button"
           data-testid={`job-${change}`}
-          onClick={() => void act(changeJob(job.id, change))}
+          onClick={() => void act(change === "pause" ? client.pauseJob(job.id) : client.resumeJob(job.id))}
         >
           {change === "pause" ? "Pause" : "Resume"}
         </button>

@@ -2,10 +2,11 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
+import type { JobOrder } from "#api/jobs";
+import { client } from "../state/console.ts";
 import { Confirm } from "../commands/confirm.tsx";
 import { consequenceOf } from "../commands/states.ts";
 import { fleet } from "../state/fleet.ts";
-import { getGroups, postJob, type JobOrder } from "./api.ts";
 import { Choice, TextField, type FieldProps } from "./field.tsx";
 import { blank, readOrder, type Typed } from "./order.ts";
 
@@ -36,7 +37,7 @@ export function JobForm(): JSX.Element {
 
   const send = async (order: JobOrder): Promise<void> => {
     try {
-      route(`/jobs/${encodeURIComponent((await postJob(order)).id)}`);
+      route(`/jobs/${encodeURIComponent((await client.createJob(order)).id)}`);
     } catch (error) {
       refused.value = error instanceof Error ? error.message : String(error);
     }
@@ -114,8 +115,8 @@ function TargetField({ typed, field }: TargetProps): JSX.Element | null {
 function GroupField(props: FieldProps): JSX.Element {
   const groups = useSignal<Readonly<Record<string, readonly string[]>>>({});
   useEffect(() => {
-    getGroups().then(
-      (found) => (groups.value = found),
+    client.listGroups().then(
+      (found) => (groups.value = found.groups),
       // The list is a convenience: without it the console still refuses a group that it does not know.
       () => {},
     );

@@ -2,15 +2,16 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
+import type { JobDocument } from "#api/jobs";
+import { jobs } from "../state/jobs.ts";
+import { client } from "../state/console.ts";
 import { formatMoment } from "../format/moment.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session.ts";
-import { getJob, type Job } from "./api.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobButtons } from "./buttons.tsx";
-import { jobs } from "./known.ts";
 import { describeTarget, jobLooks } from "./looks.ts";
 import { JobTable } from "./table.tsx";
 
@@ -21,14 +22,14 @@ export function JobPage(): JSX.Element {
 }
 
 function Known({ id }: { id: string }): JSX.Element {
-  const shown = useSignal<Job | undefined>(undefined);
+  const shown = useSignal<JobDocument | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const newest = useRef(0);
   useTitle(shown.value ? `${shown.value.key} to many` : "Job");
   // An event tells that the job changed; the devices come with the job itself. Answers may overtake one another.
   useEffect(() => {
     const turn = ++newest.current;
-    getJob(id).then(
+    client.getJob(id).then(
       (job) => {
         if (turn !== newest.current) return;
         shown.value = job;
@@ -56,7 +57,7 @@ function Known({ id }: { id: string }): JSX.Element {
   );
 }
 
-function Head({ job, onChanged }: { job: Job; onChanged: (job: Job) => void }): JSX.Element {
+function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocument) => void }): JSX.Element {
   const { label, tone } = jobLooks(job);
   return (
     <header class="job-detail" data-testid="job" data-state={job.state}>
@@ -76,7 +77,7 @@ function Head({ job, onChanged }: { job: Job; onChanged: (job: Job) => void }): 
   );
 }
 
-function Facts({ job }: { job: Job }): JSX.Element {
+function Facts({ job }: { job: JobDocument }): JSX.Element {
   const { id, by, ts, args, rate, canary, abort } = job;
   const facts: (readonly [string, string])[] = [
     ["id", id],

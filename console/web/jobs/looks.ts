@@ -1,12 +1,11 @@
+import type { JobDevice, JobSummaryDocument, JobTarget } from "#api/jobs";
 import { stateLooks } from "../commands/states.ts";
-import type { RowState } from "./api.ts";
-import type { JobState, JobSummary } from "./known.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";
 
 /** What a job's state is called, and the colour it has. */
-export function jobLooks({ state, counts }: JobSummary): { readonly label: string; readonly tone: Tone } {
-  const tones: Readonly<Record<JobState, Tone>> = {
+export function jobLooks({ state, counts }: JobSummaryDocument): { readonly label: string; readonly tone: Tone } {
+  const tones: Readonly<Record<JobSummaryDocument["state"], Tone>> = {
     running: "busy",
     paused: "wait",
     cancelled: "dull",
@@ -18,18 +17,18 @@ export function jobLooks({ state, counts }: JobSummary): { readonly label: strin
 }
 
 /** The same of one device's part. */
-export function rowLooks(state: RowState): { readonly label: string; readonly tone: Tone } {
+export function rowLooks(state: JobDevice["state"]): { readonly label: string; readonly tone: Tone } {
   return state === "waiting" ? { label: "Waiting", tone: "dull" } : stateLooks[state];
 }
 
 /** The target as a person would say it. */
-export function describeTarget({ group, where, devices }: JobSummary["target"]): string {
-  if (typeof group === "string") return `group ${group}`;
-  if (typeof where === "string") return where;
-  return Array.isArray(devices) ? devices.join(", ") : "all devices";
+export function describeTarget(target: JobTarget): string {
+  if ("group" in target) return `group ${target.group}`;
+  if ("where" in target) return target.where;
+  return "devices" in target ? target.devices.join(", ") : "all devices";
 }
 
-export function mayChange({ state }: Pick<JobSummary, "state">): boolean {
+export function mayChange({ state }: Pick<JobSummaryDocument, "state">): boolean {
   return state === "running" || state === "paused";
 }
 

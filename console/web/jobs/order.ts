@@ -1,6 +1,6 @@
+import type { JobOrder, JobTarget } from "#api/jobs";
 import { readArguments } from "../commands/arguments.ts";
 import { typedDuration } from "../format/duration.ts";
-import type { JobOrder, Target } from "./api.ts";
 
 /** What stands in the form, as typed. */
 export interface Typed {
@@ -74,7 +74,7 @@ export function readOrder(typed: Typed): ReadOrder {
   return { ok: true, order };
 }
 
-function readTarget({ target, group, where, devices }: Typed): Target | undefined {
+function readTarget({ target, group, where, devices }: Typed): JobTarget | undefined {
   const names = devices.split(/[\s,]+/).filter(Boolean);
   switch (target) {
     case "all":

@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import type { JobSummaryDocument } from "#api/jobs";
+import { listJobs, takeJobs } from "../state/jobs.ts";
+import { client } from "../state/console.ts";
 import { formatAgo } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session.ts";
-import { getJobs } from "./api.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobForm } from "./form.tsx";
-import { listJobs, takeJobs, type JobSummary } from "./known.ts";
 import { describeTarget, jobLooks } from "./looks.ts";
 
 /** One command to many devices: the jobs there were, and a form for the next. */
@@ -43,9 +44,9 @@ function JobList(): JSX.Element {
   const problem = useSignal<string | undefined>(undefined);
   const fetched = useSignal(false);
   useEffect(() => {
-    getJobs().then(
-      (taken) => {
-        takeJobs(taken);
+    client.listJobs().then(
+      ({ jobs }) => {
+        takeJobs(jobs);
         fetched.value = true;
         problem.value = undefined;
       },
@@ -64,7 +65,7 @@ function JobList(): JSX.Element {
   );
 }
 
-function JobItem({ job }: { job: JobSummary }): JSX.Element {
+function JobItem({ job }: { job: JobSummaryDocument }): JSX.Element {
   const { label, tone } = jobLooks(job);
   return (
     <li class="command job" data-testid={`job-${job.id}`} data-state={job.state} data-key={job.key}>

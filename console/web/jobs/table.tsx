@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import type { JobDevice } from "#api/jobs";
 import { formatDuration } from "../format/duration.ts";
-import type { JobRow } from "./api.ts";
 import { rowLooks } from "./looks.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
@@ -9,14 +9,14 @@ const most = 500;
 
 const filters = {
   all: () => true,
-  open: ({ state }: JobRow) => state === "queued" || state === "accepted" || state === "running",
-  waiting: ({ state }: JobRow) => state === "waiting",
-  succeeded: ({ state }: JobRow) => state === "succeeded",
-  others: ({ state, ended }: JobRow) => ended !== null && state !== "succeeded",
-} as const satisfies Record<string, (row: JobRow) => boolean>;
+  open: ({ state }: JobDevice) => state === "queued" || state === "accepted" || state === "running",
+  waiting: ({ state }: JobDevice) => state === "waiting",
+  succeeded: ({ state }: JobDevice) => state === "succeeded",
+  others: ({ state, ended }: JobDevice) => ended !== null && state !== "succeeded",
+} as const satisfies Record<string, (row: JobDevice) => boolean>;
 
 /** The devices of a job, in the order of sending. */
-export function JobTable({ rows }: { rows: readonly JobRow[] }): JSX.Element {
+export function JobTable({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
   const chosen = useSignal<keyof typeof filters>("all");
   const fitting = rows.filter(filters[chosen.value]);
   return (
@@ -44,7 +44,7 @@ export function JobTable({ rows }: { rows: readonly JobRow[] }): JSX.Element {
 }
 
 /** Roles are said because on a phone the rows are laid out as cards, which takes a table's own roles away. */
-function Rows({ rows }: { rows: readonly JobRow[] }): JSX.Element {
+function Rows({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
   return (
     <table class="job-table" role="table" data-testid="job-table">
       <thead role="rowgroup">
@@ -65,7 +65,7 @@ function Rows({ rows }: { rows: readonly JobRow[] }): JSX.Element {
   );
 }
 
-function Row({ row }: { row: JobRow }): JSX.Element {
+function Row({ row }: { row: JobDevice }): JSX.Element {
   const { label, tone } = rowLooks(row.state);
   const { device, canary, sent, ended, progress, outcome, state } = row;
   return (

@@ -1,20 +1,20 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { deleteAccount, getAccounts } from "../api/console.ts";
-import type { Session } from "../api/documents.ts";
+import type { AccountDocument } from "#api/sessions";
+import { client } from "../state/console.ts";
 import { Confirm } from "../commands/confirm.tsx";
 import { session } from "../state/session.ts";
 
 /** The accounts of people and programs, for an administrator: each can be removed. @param changed called after a removal */
 export function AccountsSection({ changed }: { changed: () => void }): JSX.Element {
-  const accounts = useSignal<readonly Session[] | undefined>(undefined);
+  const accounts = useSignal<readonly AccountDocument[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const asking = useSignal<string | undefined>(undefined);
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
-      accounts.value = await getAccounts();
+      accounts.value = (await client.listAccounts()).accounts;
       problem.value = undefined;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
@@ -24,7 +24,7 @@ export function AccountsSection({ changed }: { changed: () => void }): JSX.Eleme
   const answer = (yes: boolean): void => {
     const name = asking.value;
     asking.value = undefined;
-    if (yes && name !== undefined) void attempt(() => deleteAccount(name)).then(changed);
+    if (yes && name !== undefined) void attempt(() => client.removeAccount(name)).then(changed);
   };
   return (
     <section aria-labelledby="accounts-title">
@@ -48,7 +48,7 @@ export function AccountsSection({ changed }: { changed: () => void }): JSX.Eleme
 }
 
 interface TableProps {
-  readonly accounts: readonly Session[];
+  readonly accounts: readonly AccountDocument[];
   readonly remove: (name: string) => void;
 }
 

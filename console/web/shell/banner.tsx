@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import type { StoreHealth } from "../api/documents.ts";
+import type { StoreDocument } from "#api/health";
 import { formatMoment } from "../format/moment.ts";
 import { broker, connection, damaged, fetchProblem, store } from "../state/live.ts";
 import { now } from "../state/now.ts";
 import { Warning } from "./icons.tsx";
 
-function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreHealth): string {
+function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreDocument): string {
   const when = since === undefined ? "at the moment" : `since ${formatMoment(since, now.peek())}`;
   return `The store takes no samples ${when}: ${problem}. ${meanwhile}`;
 }

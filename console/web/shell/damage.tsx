@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { deleteDamage, getDamage } from "../api/console.ts";
-import type { Damaged } from "../api/documents.ts";
+import type { DamageDocument } from "#api/health";
+import { client } from "../state/console.ts";
 import { formatMoment } from "../format/moment.ts";
 import { damaged, generation } from "../state/live.ts";
 import { now } from "../state/now.ts";
@@ -12,12 +12,14 @@ import { useTitle } from "./title.ts";
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
   useTitle("Damage");
-  const known = useSignal<{ readonly damaged: readonly Damaged[]; readonly more: number } | undefined>(undefined);
+  const known = useSignal<{ readonly damaged: readonly DamageDocument[]; readonly more: number } | undefined>(
+    undefined,
+  );
   const problem = useSignal<string | undefined>(undefined);
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
-      const list = await getDamage();
+      const list = await client.listDamage({ limit: 200 });
       known.value = list;
       damaged.value = list.damaged.length + list.more;
       problem.value = undefined;
@@ -36,7 +38,7 @@ export function DamagePage(): JSX.Element {
             type="button"
             class="button small"
             data-testid="forget-damage"
-            onClick={() => void attempt(deleteDamage)}
+            onClick={() => void attempt(client.forgetDamage)}
           >
             Forget
           </button>
@@ -55,7 +57,7 @@ export function DamagePage(): JSX.Element {
   );
 }
 
-function DamageTable({ rows }: { readonly rows: readonly Damaged[] }): JSX.Element {
+function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was set aside">
       <table class="matrix" data-testid="damage">

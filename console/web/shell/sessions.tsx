@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import type { SessionDocument } from "#api/sessions";
+import { client } from "../state/console.ts";
 import { Confirm } from "../commands/confirm.tsx";
-import { endSession, getSessions } from "../api/console.ts";
-import type { LoggedIn } from "../api/documents.ts";
 import { formatAgo } from "../format/duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
@@ -14,22 +14,22 @@ import { useTitle } from "./title.ts";
 /** Who is logged in: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
   useTitle("Sessions");
-  const sessions = useSignal<readonly LoggedIn[] | undefined>(undefined);
+  const sessions = useSignal<readonly SessionDocument[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
-      sessions.value = await getSessions();
+      sessions.value = (await client.listSessions()).sessions;
       problem.value = undefined;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     }
   };
   useEffect(() => void attempt(async () => {}), []);
-  const asking = useSignal<LoggedIn | undefined>(undefined);
-  const end = (one: LoggedIn): void => void (one.current ? logOut() : attempt(() => endSession(one.id)));
+  const asking = useSignal<SessionDocument | undefined>(undefined);
+  const end = (one: SessionDocument): void => void (one.current ? logOut() : attempt(() => client.endSession(one.id)));
   /** A person logs in again; a program does not. */
-  const ask = (one: LoggedIn): void => {
+  const ask = (one: SessionDocument): void => {
     if (one.kind === "token") asking.value = one;
     else end(one);
   };
@@ -62,13 +62,13 @@ export function SessionsPage(): JSX.Element {
   );
 }
 
-function programOf({ agent }: LoggedIn): string {
+function programOf({ agent }: SessionDocument): string {
   return agent || "a program";
 }
 
 interface TableProps {
-  readonly sessions: readonly LoggedIn[];
-  readonly end: (one: LoggedIn) => void;
+  readonly sessions: readonly SessionDocument[];
+  readonly end: (one: SessionDocument) => void;
 }
 
 function SessionTable({ sessions, end }: TableProps): JSX.Element {

@@ -1,19 +1,19 @@
 import { signal } from "@preact/signals";
-import type { Command } from "../api/documents.ts";
+import type { CommandDocument } from "#api/command-document";
 import { supersedes } from "../commands/states.ts";
 
 /** Known commands of all devices, by device and id: an id is one device's own. */
-export const commands = signal<ReadonlyMap<string, Command>>(new Map());
+export const commands = signal<ReadonlyMap<string, CommandDocument>>(new Map());
 
 /** The ids are sortable by time, but a hand-typed one is not: hence the moment first. */
-const newestFirst = (a: Command, b: Command): number => b.ts - a.ts || (a.id < b.id ? 1 : -1);
+const newestFirst = (a: CommandDocument, b: CommandDocument): number => b.ts - a.ts || (a.id < b.id ? 1 : -1);
 
-const nameOf = ({ device, id }: Command): string => `${device}/${id}`;
+const nameOf = ({ device, id }: CommandDocument): string => `${device}/${id}`;
 
 /** More than any list shows; keeps a page that stays open for weeks small. */
 const kept = 500;
 
-export function takeCommands(taken: readonly Command[]): void {
+export function takeCommands(taken: readonly CommandDocument[]): void {
   const next = new Map(commands.peek());
   for (const command of taken) {
     const known = next.get(nameOf(command));
@@ -26,7 +26,7 @@ export function takeCommands(taken: readonly Command[]): void {
 }
 
 /** Newest first; of one device, or of all. */
-export function listCommands(device?: string): readonly Command[] {
+export function listCommands(device?: string): readonly CommandDocument[] {
   const all = [...commands.value.values()];
   return (device === undefined ? all : all.filter((command) => command.device === device)).sort(newestFirst);
 }

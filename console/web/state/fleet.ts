@@ -1,11 +1,11 @@
 import { computed, signal, type Signal } from "@preact/signals";
-import type { Device, Presence, Sample } from "../api/documents.ts";
+import type { DeviceDocument, PresenceDocument, SampleDocument } from "#api/devices";
 import { mergeLatest, type Latest, type Pair } from "./latest.ts";
 import { now } from "./now.ts";
 
 /** One device as the page knows it. Several signals, so that a sample redraws values and not the whole page. */
 export interface Tracked {
-  readonly presence: Signal<Presence>;
+  readonly presence: Signal<PresenceDocument>;
   readonly latest: Signal<Latest>;
   /** When it was last heard, by the console's clock: presence is not told again for each sample. */
   readonly seen: Signal<number | null>;
@@ -33,7 +33,7 @@ export function onSteps(device: string, listener: StepsListener): () => void {
 }
 
 /** The whole fleet, freshly fetched. Values that arrived by event meanwhile and are newer stay. */
-export function takeDevices(devices: readonly Device[]): void {
+export function takeDevices(devices: readonly DeviceDocument[]): void {
   const known = fleet.peek();
   const next = new Map<string, Tracked>();
   for (const { latest, missing = 0, ...presence } of devices) {
@@ -47,13 +47,13 @@ export function takeDevices(devices: readonly Device[]): void {
 }
 
 /** All newest values of one device: the fleet's list has the few that it shows. */
-export function takeValues({ id, latest }: Device): void {
+export function takeValues({ id, latest }: DeviceDocument): void {
   const tracked = fleet.peek()?.get(id);
   if (tracked) merge(tracked, latest, true);
 }
 
 /** A device's presence has changed, or it is new. */
-export function takePresence(presence: Presence): void {
+export function takePresence(presence: PresenceDocument): void {
   const known = fleet.peek();
   if (!known) return;
   const tracked = known.get(presence.id);
@@ -69,7 +69,7 @@ export function dropDevice({ device }: { device: string }): void {
 }
 
 /** Samples that have just arrived. Those of a device that has not been told of yet wait for the next fetch. */
-export function takeSamples({ device, samples }: { device: string; samples: readonly Sample[] }): void {
+export function takeSamples({ device, samples }: { device: string; samples: readonly SampleDocument[] }): void {
   const tracked = fleet.peek()?.get(device);
   if (!tracked) return;
   tracked.seen.value = now.peek();
@@ -81,7 +81,7 @@ export function forgetFleet(): void {
   fleet.value = undefined;
 }
 
-function track(presence: Presence): Tracked {
+function track(presence: PresenceDocument): Tracked {
   return {
     presence: signal(presence),
     latest: signal<Latest>(new Map()),
@@ -90,13 +90,13 @@ function track(presence: Presence): Tracked {
   };
 }
 
-function update(tracked: Tracked, presence: Presence): void {
+function update(tracked: Tracked, presence: PresenceDocument): void {
   tracked.presence.value = presence;
   tracked.seen.value = Math.max(presence.lastSeen ?? 0, tracked.seen.peek() ?? 0) || null;
 }
 
 /** @param whole whether the samples have all fields, where those that are known may have one */
-function merge(tracked: Tracked, samples: readonly Sample[], whole = false): void {
+function merge(tracked: Tracked, samples: readonly SampleDocument[], whole = false): void {
   const { latest, steps } = mergeLatest(tracked.latest.peek(), samples, whole);
   if (steps.length === 0 && !whole) return;
   tracked.latest.value = latest;

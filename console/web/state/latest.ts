@@ -1,9 +1,9 @@
-import type { FieldValue, Sample, Tags } from "../api/documents.ts";
+import type { FieldValue, SampleDocument, Tags } from "#api/devices";
 
 /** The newest sample of one series, and the one before it: a counter's rate needs both. */
 export interface Pair {
-  readonly sample: Sample;
-  readonly before?: Sample;
+  readonly sample: SampleDocument;
+  readonly before?: SampleDocument;
 }
 
 /** By series, see {@link seriesKey}. */
@@ -21,7 +21,7 @@ export function seriesKey({ measurement, tags }: { measurement: string; tags: Ta
  */
 export function mergeLatest(
   latest: Latest,
-  samples: readonly Sample[],
+  samples: readonly SampleDocument[],
   whole = false,
 ): { latest: Latest; steps: readonly Pair[] } {
   const merged = new Map(latest);

@@ -1,7 +1,10 @@
 import { signal } from "@preact/signals";
-import { getDevices, getHealth } from "../api/console.ts";
-import type { Command, Presence, Sample, StoreHealth } from "../api/documents.ts";
-import { forgetJobs, takeJobs, type JobSummary } from "../jobs/known.ts";
+import type { DeviceDocument } from "#api/devices";
+import type { ConsoleEvent } from "#api/events";
+import type { StoreDocument } from "#api/health";
+import { forgetJobs, takeJobs } from "./jobs.ts";
+import { pages } from "#api/pages";
+import { client } from "./console.ts";
 import { forgetCommands, takeCommands } from "./commands.ts";
 import { dropDevice, forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet.ts";
 import { checkSession } from "./session.ts";
@@ -10,7 +13,7 @@ import { checkSession } from "./session.ts";
 export const connection = signal<"connecting" | "live" | "lost">("connecting");
 /** Grows with every (re)connect: what was fetched before may have missed something and is fetched again. */
 export const generation = signal(0);
-export const store = signal<StoreHealth>({ ok: true });
+export const store = signal<StoreDocument>({ ok: true });
 export const broker = signal<{ connected: boolean }>({ connected: true });
 /** Grows when something was refused, once in a second at most. */
 export const refusals = signal(0);
@@ -19,16 +22,26 @@ export const damaged = signal(0);
 /** Why the fleet could not be fetched, as a sentence. */
 export const fetchProblem = signal<string | undefined>(undefined);
 
-/** What each event of `/api/events` does. */
-const handlers = {
-  presence: (data: Presence) => takePresence(data),
-  removed: (data: { device: string }) => dropDevice(data),
-  sample: (data: { device: string; samples: readonly Sample[] }) => takeSamples(data),
-  command: (data: Command) => takeCommands([data]),
-  job: (data: JobSummary) => takeJobs([data]),
-  store: (data: StoreHealth) => (store.value = data),
-  refused: () => noteRefusal(),
-};
+/** What each event does. One of a later console that this page does not know changes nothing. */
+function take({ event, data }: ConsoleEvent): void {
+  switch (event) {
+    case "presence":
+      return takePresence(data);
+    case "removed":
+      return dropDevice(data);
+    case "sample":
+      return takeSamples(data);
+    case "command":
+      return takeCommands([data]);
+    case "job":
+      return takeJobs([data]);
+    case "store":
+      store.value = data;
+      return;
+    case "refused":
+      return noteRefusal();
+  }
+}
 
 let refusalTold: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,51 +54,55 @@ function noteRefusal(): void {
 }
 
 /**
- * Follows the console's events: connecting → live → lost → live … EventSource reconnects by itself after a broken
- * connection, but gives up for good on an HTTP error (a proxy's 502 while the console restarts), so then a new one is
- * made, after asking whether the session is still good.
+ * Follows the console's events: connecting → live → lost → live … A stream that breaks is asked for again after a while, once it has
+ * been asked whether the session is still good.
  * @returns what ends it and forgets everything that was known
  */
 export function startLive(): () => void {
-  let source = open();
+  let stream = new AbortController();
   let retry: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
 
-  function open(): EventSource {
-    const opened = new EventSource("/api/events");
-    opened.addEventListener("open", () => {
-      failures = 0;
-      connection.value = "live";
-      generation.value += 1;
-      void refresh();
-    });
-    opened.addEventListener("error", () => {
-      connection.value = "lost";
-      if (opened.readyState === EventSource.CLOSED) again();
-    });
-    for (const [name, handle] of Object.entries(handlers)) {
-      opened.addEventListener(name, (event: MessageEvent<string>) => handle(JSON.parse(event.data)));
+  async function follow({ signal }: AbortController): Promise<void> {
+    try {
+      let told = false;
+      for await (const event of client.events({}, signal)) {
+        if (!told) begin();
+        told = true;
+        take(event);
+      }
+    } catch {
+      // Why it broke is the banner's to tell, which says that the connection is lost.
     }
-    return opened;
-  }
-
-  function again(): void {
+    if (signal.aborted) return;
+    connection.value = "lost";
     clearTimeout(retry);
     retry = setTimeout(reopen, Math.min(15_000, 1_000 * 2 ** failures++) * (0.75 + Math.random() / 2));
   }
 
-  function reopen(): void {
-    void checkSession();
-    source.close();
-    source = open();
+  /** The first event says that the console listens: from here on nothing is missed. */
+  function begin(): void {
+    failures = 0;
+    connection.value = "live";
+    generation.value += 1;
+    void refresh();
   }
 
+  function reopen(): void {
+    clearTimeout(retry);
+    void checkSession();
+    stream.abort();
+    stream = new AbortController();
+    void follow(stream);
+  }
+
+  void follow(stream);
   // A machine that woke up or changed its network may hold a dead connection that nobody will close.
   window.addEventListener("online", reopen);
   return () => {
     window.removeEventListener("online", reopen);
     clearTimeout(retry);
-    source.close();
+    stream.abort();
     connection.value = "connecting";
     forgetFleet();
     forgetCommands();
@@ -95,11 +112,13 @@ export function startLive(): () => void {
 
 async function refresh(): Promise<void> {
   try {
-    takeDevices(await getDevices());
+    const devices: DeviceDocument[] = [];
+    for await (const page of pages((after) => client.listDevices({ after }))) devices.push(...page.devices);
+    takeDevices(devices);
     fetchProblem.value = undefined;
-    const health = await getHealth();
-    store.value = health.store;
-    broker.value = health.broker;
+    const health = await client.getHealth();
+    store.value = health.store ?? { ok: health.ok };
+    broker.value = health.broker ?? { connected: true };
     damaged.value = health.damaged ?? 0;
   } catch (error) {
     fetchProblem.value = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
-import { deleteSession, getSession, postSession } from "../api/console.ts";
-import type { Session } from "../api/documents.ts";
-import { onSignedOut, Problem } from "../api/request.ts";
+import type { AccountDocument } from "#api/sessions";
+import { ApiError } from "#api/errors";
+import { client, onSignedOut } from "./console.ts";
 
 /** Who works here: undefined until the console has said so, null for nobody. */
-export const session = signal<Session | null | undefined>(undefined);
+export const session = signal<AccountDocument | null | undefined>(undefined);
 /** Why the session could not be asked for, as a sentence. */
 export const sessionProblem = signal<string | undefined>(undefined);
 
@@ -12,10 +12,10 @@ onSignedOut(() => (session.value = null));
 
 export async function checkSession(): Promise<void> {
   try {
-    session.value = await getSession();
+    session.value = await client.whoAmI();
     sessionProblem.value = undefined;
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) return;
+    if (error instanceof ApiError && error.status === 401) return;
     sessionProblem.value = error instanceof Error ? error.message : String(error);
   }
 }
@@ -23,14 +23,14 @@ export async function checkSession(): Promise<void> {
 /** Tries while the console has no time to look at a password; it says so after ten seconds, or at once. */
 const tries = 5;
 
-/** @throws Problem with the reason, for the form to show */
+/** @throws Error with the reason, for the form to show */
 export async function logIn(name: string, password: string): Promise<void> {
   for (let left = tries; ; left--) {
     try {
-      session.value = await postSession(name, password);
+      session.value = await client.logIn({ name, password });
       return;
     } catch (error) {
-      if (!(error instanceof Problem && error.status === 429) || left <= 1) throw error;
+      if (!(error instanceof ApiError && error.status === 429) || left <= 1) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
@@ -38,7 +38,7 @@ export async function logIn(name: string, password: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   try {
-    await deleteSession();
+    await client.logOut();
   } finally {
     session.value = null;
   }
