@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import mqtt from "mqtt";
 import * as assert from "uvu/assert";
 import type { Agent } from "../agent/agent.ts";
 import { openState } from "../console/state.ts";
@@ -82,6 +83,7 @@ suite("the console's own disk", ({ test }) => {
       const refused = await http("POST", "/api/devices/rpi-8/commands", { key: "ping" });
       assert.is(refused.status, 503);
       assert.match(refused.body.detail, /disk takes no writes.*make room/);
+      assert.is(await shortCommand(scope, fleet), "not acknowledged");
       const held = await fleet.sub(scope, "-t", "muster/+/cmd/+");
       for (const { device, id } of [queued, command]) await held.line(new RegExp(`${device}/cmd/${id} \\{`));
 
@@ -93,6 +95,7 @@ suite("the console's own disk", ({ test }) => {
         await held.line(new RegExp(`${device}/cmd/${id} \\(null\\)|${device}/cmd/${id} $`));
       }
       assert.is((await http("POST", "/api/devices/rpi-8/commands", { key: "ping" })).status, 200);
+      assert.is(await shortCommand(scope, fleet), "acknowledged");
       count(fleet.newAgent("rpi-7")).start();
       await fleet.sees("rpi-7", true);
       assert.is((await console.send("rpi-7", { key: "info" })).state, "succeeded");
@@ -135,6 +138,19 @@ suite("the console's own disk", ({ test }) => {
     assert.is(fleet.state.accounts.find("rpi-9")?.role, "device");
   });
 });
+
+/** Types a short command at QoS 1; who gets no PUBACK keeps it. */
+async function shortCommand(scope: Scope, fleet: Fleet): Promise<"acknowledged" | "not acknowledged"> {
+  const [username, password] = ["ann", fleet.secretOf("ann")];
+  const client = mqtt.connect(fleet.url, { username, password, protocolVersion: 4, reconnectPeriod: 0 });
+  scope.cleanup(() => client.endAsync(true));
+  return new Promise((resolve) => {
+    client.once("close", () => resolve("not acknowledged"));
+    client.publish("muster/rpi-8/cmd", "ping", { qos: 1 }, (error) => {
+      if (!error) resolve("acknowledged");
+    });
+  });
+}
 
 /** As another program does; a second connection of this process would share its locks with the console's. */
 const lockHolder = `

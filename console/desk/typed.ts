@@ -1,7 +1,7 @@
 import type { Message } from "#shared/bus";
 import type { Encoding } from "#shared/codec";
 import type { Clock } from "#shared/clock";
-import { asError, BadInputError } from "#shared/errors";
+import { asError, BadInputError, NotTakenError } from "#shared/errors";
 import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import { readTask, whyNotKept, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
@@ -42,15 +42,19 @@ export class TypedCommands {
   }
 
   /**
-   * A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. Nobody sends it again, so what it returns resolves
-   * once it is on the disk, or was refused: only then it may be acknowledged.
+   * A message on `cmd`: the desk gives it an id, and the reply comes on `reply/<id>`. Nobody keeps it but the desk, so what it returns resolves
+   * once it is on the disk, or was refused for what it is: only then it may be acknowledged.
+   * @throws NotTakenError where it could not be kept, which is told on `refused` as well
    */
   short(device: DeviceId, message: Message): Promise<void> | void {
     if (message.retain) return this.#retainedShort(device, message);
     return this.#take(device, message, (task) => (task.id === undefined ? undefined : asCommandId(task.id)));
   }
 
-  /** A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. What it returns is as with {@link short}. */
+  /**
+   * A message on `cmd/<id>`: an operator's task or withdrawal, or the echo of the desk's own. What it returns is as with {@link short}; but
+   * the broker has this one for the device, so that one that could not be kept is withdrawn there, and told.
+   */
   task(device: DeviceId, id: CommandId, message: Message): Promise<void> | void {
     const { desk } = this.#options;
     if (message.payload.length === 0) {
@@ -112,14 +116,19 @@ export class TypedCommands {
       const task = read.value;
       this.#answerLater(command, message);
       return desk.kept(command).then((kept) => {
-        if (!kept) this.#refuse(device, message, new Error(noRoom), task);
+        if (!kept) this.#notKept(device, message, task);
       });
     } catch (thrown) {
-      const error = isRefusedWrite(thrown) ? new Error(noRoom) : asError(thrown);
-      const isTold = error instanceof BadInputError || error instanceof CommandRefusedError || isRefusedWrite(thrown);
-      if (!isTold) throw thrown;
+      if (isRefusedWrite(thrown)) return this.#notKept(device, message, read?.value);
+      const error = asError(thrown);
+      if (!(error instanceof BadInputError || error instanceof CommandRefusedError)) throw thrown;
       this.#refuse(device, message, error, read?.value);
     }
+  }
+
+  #notKept(device: DeviceId, message: Message, task: Task | undefined): void {
+    this.#refuse(device, message, new Error(noRoom), task);
+    if (this.#options.topics.parse(message.topic)?.kind === "short") throw new NotTakenError(noRoom);
   }
 
   /** It is carried out all the same: its device may have begun it. */
