@@ -79,6 +79,8 @@ export class Agent {
   readonly #lock: DirectoryLock | undefined;
   readonly #presence: Presence;
   readonly #console = new ConsolePresence();
+  /** The newest moment of the console's (epoch ms) that was heard before the present console and connection came. */
+  #heard: number | undefined;
   #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
   #stopping: Promise<void> | undefined;
   #finish: (reason: string) => void = () => {};
@@ -137,6 +139,7 @@ export class Agent {
         commands: offers(this.#handlers),
         facts: this.#whereabouts(),
         ...this.#problems(),
+        ...(this.#heard === undefined ? {} : { heard: this.#heard }),
       }),
     });
     this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
@@ -244,6 +247,7 @@ export class Agent {
     this.#link.subscribe(filters, (message) => this.#receive(message));
     this.#link.onConnection((change) => {
       if (!change.up) return this.#disconnected();
+      this.#heard = this.#executor.heard;
       this.#presence.connected(change.session);
       this.#sender.connected();
       this.#executor.connected();
@@ -321,7 +325,10 @@ export class Agent {
       const status = readConsoleStatus(message.payload);
       const news = this.#console.heard(status, message.retain);
       if (news === "past") return;
-      if (news === "returned") this.#presence.announceSoon();
+      if (news === "returned") {
+        this.#heard = this.#executor.heard;
+        this.#presence.announceSoon();
+      }
       this.#sender.consoleStatus(status);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "the console's status could not be read");
@@ -333,7 +340,8 @@ export class Agent {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
       if (ack.ts !== undefined) this.#executor.learn(ack.ts, ack.unsure);
-      if (ack.boot === this.boot && this.#presence.isOf(ack.session)) this.#executor.greeted(ack.open, ack.begun);
+      if (ack.boot === this.boot && this.#presence.isOf(ack.session))
+        this.#executor.greeted(ack.open, ack.begun, ack.doubted);
       this.#sender.acked(ack);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

@@ -37,6 +37,11 @@ export class ConsoleClock {
     return this.#sure !== undefined;
   }
 
+  /** The moment that was told last by a console that was sure of it, epoch ms. */
+  get heard(): number | undefined {
+    return this.#sure && Math.round(this.#sure.ts);
+  }
+
   /** Epoch ms at the console; undefined before anything was heard of it. */
   now(): number | undefined {
     const known = this.#sure ?? this.#unsure;

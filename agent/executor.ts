@@ -130,6 +130,11 @@ export class Executor {
     this.#cancelAsking = undefined;
   }
 
+  /** The newest moment that the console has told (epoch ms); undefined before anything was heard of it. */
+  get heard(): number | undefined {
+    return this.#consoleClock.heard;
+  }
+
   /** The console has told its present moment (epoch ms), and on which side of the true time that may be, where it does not know better. */
   learn(ts: number, unsure?: Ack["unsure"]): void {
     const isFirst = !this.#consoleClock.isSure;
@@ -144,13 +149,16 @@ export class Executor {
    * The console has answered this connection's birth. It may have only just come to hear, so what it has not acknowledged goes out again.
    * @param open ids of the device's commands that are open, as far as they fit into one message; undefined where the console does not tell
    * @param begun those among them that it has heard to run
+   * @param doubted others, of which it asks what became of them: its state was put back
    */
-  greeted(open?: readonly string[], begun?: readonly string[]): void {
+  greeted(open?: readonly string[], begun?: readonly string[], doubted: readonly string[] = []): void {
     if (this.#stopped) return;
     this.#greeted = true;
     this.#word.greet(open, begun);
     this.#repeatUnsettled();
-    for (const id of open ?? []) this.#tellOfBefore(id as CommandId);
+    for (const id of [...(open ?? []), ...doubted]) this.#tellOfBefore(id as CommandId);
+    // It is not shown to us, which would have us say so.
+    for (const id of doubted) this.#tellWhetherItRuns(id as CommandId);
     this.#queue.greeted();
     for (const job of this.#jobs.values()) {
       if (job.handler.concurrent) void this.#carryOut(job);
@@ -299,6 +307,11 @@ export class Executor {
     if (!known.ended) return this.#replies.send(id, { id, ts: this.#now(), state: "running" }, "json");
     ledger.reopen(id);
     this.#replies.sendFinal(id, known.ended);
+  }
+
+  #tellWhetherItRuns(id: CommandId): void {
+    const job = this.#jobs.get(id);
+    if (job?.begun) this.#sendRunning(job, {});
   }
 
   #withdrawn(id: CommandId): void {

@@ -83,9 +83,11 @@ export class Console {
     registry.start();
     ingest.start();
     inbox.attach(bus);
-    desk.start();
+    const restored = parts.restored.start();
+    desk.start(restored);
     parts.answers.start();
-    jobs.start();
+    jobs.start(restored);
+    parts.restored.begun();
     // Before any task of theirs is published again.
     removals.begin();
     bus.onConnection((change) => {

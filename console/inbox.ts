@@ -14,6 +14,7 @@ import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 import type { Removals } from "./removals.ts";
+import type { Restored } from "./restored.ts";
 import type { Voice } from "./voice.ts";
 
 export interface InboxParts {
@@ -28,6 +29,7 @@ export interface InboxParts {
   readonly leftovers: Leftovers;
   readonly removals: Pick<Removals, "why">;
   readonly latestRefusals: Pick<LatestRefusals, "note">;
+  readonly restored: Pick<Restored, "heard">;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
@@ -176,7 +178,11 @@ export class Inbox {
     if (!status.online) return;
     const { desk, voice } = this.#parts;
     if (refused) voice.refuse(device, status.boot, refused.why);
-    else desk.show(device, status.session, (open, begun) => voice.greet(device, status, open, begun));
+    else {
+      // What it tells may put in doubt what it would be shown.
+      this.#parts.restored.heard(device, status);
+      desk.show(device, status.session, (...told) => voice.greet(device, status, ...told));
+    }
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }

@@ -42,6 +42,8 @@ export class OlderFiles {
   readonly older: readonly Older[];
   /** The newest number that any of them has; 0 where there is none. */
   readonly newest: number;
+  /** When the newest mark of `muster.db` was made, epoch ms; undefined where it has none. */
+  readonly lastKnown: number | undefined;
   /** The number with which the run began that made the newest mark; at least what stands in the list of files. */
   readonly started: number;
   readonly #directory: string;
@@ -54,6 +56,7 @@ export class OlderFiles {
     const [top] = marks.toSorted((a, b) => b.number - a.number);
     this.#directory = directory;
     this.#top = top;
+    this.lastKnown = peeked.find(({ file }) => file === "muster.db")?.mark?.at;
     this.newest = Math.max(listed, top?.number ?? 0);
     this.started = Math.max(listed, top?.started ?? 0);
     this.older = top ? [...olderOf(peeked, top, listed), ...listBehind(top, listed)] : [];

@@ -32,6 +32,7 @@ import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
 import { Removals } from "./removals.ts";
+import { Restored } from "./restored.ts";
 import { Durations } from "./self/durations.ts";
 import { Reporter, timed } from "./self/reporter.ts";
 import { SelfMetrics } from "./self/self-metrics.ts";
@@ -103,6 +104,7 @@ export function compose(given: Surroundings) {
     failed,
     timely: () => doubt.trust === "full",
     unsure: () => doubt.unsure !== undefined,
+    mayBeRestored: () => restored.isPossible,
     device: (id) => registry.get(id),
   });
   const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
@@ -188,6 +190,17 @@ export function compose(given: Surroundings) {
       registry.erase(device);
     },
   });
+  const restored = new Restored({
+    ...common,
+    setbacks: state.setbacks,
+    lastKnown: state.newestMark?.at,
+    doubt: (why) => {
+      desk.doubt(why);
+      jobs.hold(why);
+    },
+    tell: (why) => state.damage.note("muster.db", "", why),
+    durable: () => state.persist.durable(),
+  });
   const inbox = new Inbox({
     topics,
     registry,
@@ -200,6 +213,7 @@ export function compose(given: Surroundings) {
     leftovers,
     removals,
     latestRefusals,
+    restored,
   });
   const brokerConnected = (): boolean => bus.connected;
   const reporter = new Reporter({
@@ -246,6 +260,7 @@ export function compose(given: Surroundings) {
     inbox,
     removals,
     latestRefusals,
+    restored,
     voice,
     reporter,
     self,
@@ -326,7 +341,7 @@ function makeMarks(
   const { database, newestMark } = state;
   if (newestMark === undefined) return undefined;
   const databases = { "muster.db": () => database, ...others };
-  return new Marks({ ...common, databases, newest: newestMark, note: (number) => state.noteFiles(number) });
+  return new Marks({ ...common, databases, newest: newestMark.number, note: (number) => state.noteFiles(number) });
 }
 
 /** What stands before the store: the contract for all samples, and the spool for those whose senders keep nothing. */

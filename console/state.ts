@@ -27,8 +27,8 @@ export interface State {
   readonly damage: Damage;
   /** Remembers which files there are by now, so that one that goes is missed at the next start. */
   noteFiles(mark?: number): void;
-  /** The newest mark of the files when they were opened; undefined where no console is to work with them. */
-  readonly newestMark: number | undefined;
+  /** The newest mark of the files when they were opened, and when that of `muster.db` was made; undefined where no console is to work with them. */
+  readonly newestMark: { readonly number: number; readonly at: number | undefined } | undefined;
   /** What the files have gone back to. */
   readonly setbacks: Setbacks;
   /** The way of rows that nobody waits for. */
@@ -123,7 +123,7 @@ function open(
     damage,
     persist,
     noteFiles,
-    newestMark: marks?.newest,
+    newestMark: marks && { number: marks.newest, at: marks.lastKnown },
     setbacks,
     close,
   };

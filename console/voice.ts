@@ -98,12 +98,14 @@ export class Voice {
    * anybody else's word.
    * @param open their ids, as many as there are
    * @param begun those of them that somebody under the device's id has begun: they are told first, each with the word that it is open
+   * @param doubted others that must not begin, and of which the device is asked what became of them
    */
   greet(
     device: DeviceId,
     { boot, session }: Birth,
     open: readonly CommandId[],
     begun: readonly CommandId[] = [],
+    doubted: readonly CommandId[] = [],
   ): void {
     const isBegun = new Set(begun);
     const ids = [...begun, ...open.filter((id) => !isBegun.has(id))];
@@ -114,6 +116,11 @@ export class Voice {
       const begunHere = running.length > 0 && { begun: running };
       const ack: Ack = { boot, session, ...this.moment(), ranges: [], open: part, ...begunHere };
       this.ack(device, encode(ack, "json"));
+    }
+    for (let at = 0; at < doubted.length; at += mostTold) {
+      const ts = Math.round(this.#options.clock.now());
+      const part = doubted.slice(at, at + mostTold);
+      this.ack(device, encode({ boot, session, ts, ranges: [], open: [], doubted: part } satisfies Ack, "json"));
     }
   }
 

@@ -46,6 +46,8 @@ export interface Command {
   readonly late?: readonly LateReply[];
   /** How many times it was published again because nothing was heard of it. */
   readonly shown?: number;
+  /** Since when (epoch ms) it is not begun any more, because the console's state was put back to an older copy. */
+  readonly doubted?: number;
   readonly timeline: readonly Event[];
   /** How the task and its replies are encoded. */
   readonly encoding: Encoding;

@@ -15,6 +15,7 @@ import { persistOf, type Persist } from "../store/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book, nameOf, type CommandName } from "./book.ts";
 import { changed, isOpen, latestBeginning, notKeptCode, type Command, type Event } from "./command.ts";
+import { Doubts, inDoubt, nobodyKnows } from "./doubts.ts";
 import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
@@ -36,6 +37,8 @@ export interface DeskOptions {
   readonly timely?: () => boolean;
   /** Whether the present moment is one of a clock that nobody knows to be right; never unless given. */
   readonly unsure?: () => boolean;
+  /** Whether the console's state may be an older copy; not unless given. */
+  readonly mayBeRestored?: () => boolean;
   /** The device as the registry knows it; undefined for an unknown one. */
   readonly device: (id: DeviceId) => Device | undefined;
 }
@@ -89,6 +92,9 @@ export class Desk {
   readonly #answerTimes: AnswerTimesLearner;
   readonly #endings: Endings;
   readonly #repeats: Repeats;
+  readonly #doubts: Doubts;
+  #cancelFirst: (() => void) | undefined;
+  #isFirst = true;
   /** Every command that is taken or changes. */
   readonly changes: Signal<Command>;
   /** Every command that has ended, once that is on the disk. */
@@ -112,19 +118,20 @@ export class Desk {
       giveUp: (name) => this.#gaveUp(name),
     });
     this.#repeats = new Repeats({ clock: options.clock, again: (name) => this.#again(name) });
+    this.#doubts = new Doubts({ clock: options.clock, unanswered: (name) => this.#endDoubted(name) });
     this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
-  start(): void {
+  /** @param doubt why what waits is in doubt from the beginning, as a sentence */
+  start(doubt?: string): void {
     this.#rows.trim();
     this.#began = this.#options.clock.monotonic();
-    for (const command of this.#rows.open()) {
-      this.#adopt(command);
-      if (command.unsure) this.#putRight(command);
-    }
+    for (const command of this.#rows.open()) this.#adopt(command);
+    if (doubt !== undefined) this.doubt(doubt);
+    for (const command of this.#book.open) if (command.unsure) this.#putRight(command);
     this.#options.bus.onConnection(({ up }) => {
       this.#shownTo.clear();
-      if (up) void this.#publishAll();
+      if (up) this.#publishSoon();
       this.#endings.connection(up);
     });
   }
@@ -169,7 +176,23 @@ export class Desk {
     if (!right.unsure) this.#publishTask(right);
   }
 
+  /**
+   * What waits from before this run is not begun any more: its device is asked what became of it when that is there, and where nobody knows
+   * it ends as interrupted. @param why as a sentence
+   */
+  doubt(why: string): void {
+    const now = Math.round(this.#options.clock.now());
+    for (const command of this.#book.open) {
+      const isOwn = this.#sent.has(nameOf(command));
+      if (isOwn || command.state === "running" || command.doubted !== undefined) continue;
+      this.#repeats.end(command);
+      this.#book.update(inDoubt(command, why, now));
+    }
+  }
+
   stop(): void {
+    this.#doubts.stop();
+    this.#cancelFirst?.();
     this.#waiters.close(new Error("the console is stopping; the command goes on without its caller"));
     this.#endings.stop();
     this.#repeats.stop();
@@ -299,14 +322,15 @@ export class Desk {
   /**
    * A device is there with a new connection: its open tasks are published again, since brokers differ in which retained ones they hand over.
    * @param session of its connection: one that has been shown them on the console's present connection is only told
-   * @param told gets their ids, and those of which it was heard that they run, once they are on their way; at once where there are none
+   * @param told gets their ids, those of which it was heard that they run, and those that it is asked about, once they are on their way; at once
+   *   where there are none
    */
   show(device: DeviceId, session: string, told: Told): void {
     const standing = this.#standing(device);
     const isNews = this.#shownTo.get(device) !== session;
     if (standing.length === 0 || !isNews) {
       if (isNews) this.#shownTo.set(device, session);
-      return tell(standing, told);
+      return this.#tell(standing, told);
     }
     this.#shownTo.set(device, session);
     void this.#persist.synced().then(
@@ -323,7 +347,16 @@ export class Desk {
       this.#tasks.publish(command, () => {});
       this.#repeats.begin(command);
     }
-    tell(standing, told);
+    this.#tell(standing, told);
+  }
+
+  #tell(standing: readonly Command[], told: Told): void {
+    const idsOf = (commands: readonly Command[]): CommandId[] => commands.map(({ id }) => id);
+    const doubted = standing.filter((command) => command.doubted !== undefined);
+    const open = standing.filter((command) => command.doubted === undefined);
+    const begun = open.filter(({ state }) => state === "running");
+    told(idsOf(open), idsOf(begun), idsOf(doubted));
+    for (const command of doubted) this.#doubts.asked(command);
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
@@ -394,8 +427,16 @@ export class Desk {
     const command = this.#book.openOne(name);
     // `expires` is about beginning: what runs may end.
     if (!command || command.state === "running") return;
+    if (command.doubted !== undefined) return this.#endDoubted(command);
     const message = `${command.device} did not begin it in time`;
     this.#end(command, "expired", { code: "expired", message }, "console", `expired: ${message}`);
+  }
+
+  /** Its device knows nothing of it, or was not there in all its time. */
+  #endDoubted(name: CommandName): void {
+    const command = this.#book.openOne(name);
+    if (command?.doubted !== undefined)
+      this.#end(command, "interrupted", nobodyKnows, "console", "ended: what became of it nobody knows");
   }
 
   /** What a caller is told whose time is over. That waits for the disk, but not for one that refuses: the caller has waited enough. */
@@ -463,6 +504,7 @@ export class Desk {
     const name = nameOf(closed);
     this.#endings.cancel(closed);
     this.#repeats.end(closed);
+    this.#doubts.end(closed);
     this.#withheld.delete(name);
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
@@ -489,6 +531,15 @@ export class Desk {
     return false;
   }
 
+  /** Where the state may be an older copy, a word of the devices' is waited for that would tell it. */
+  #publishSoon(): void {
+    const { clock, mayBeRestored } = this.#options;
+    const waits = this.#isFirst && mayBeRestored?.() === true;
+    this.#isFirst = false;
+    if (!waits) return void this.#publishAll();
+    this.#cancelFirst = clock.after(birthsWithin, () => void this.#publishAll());
+  }
+
   /** The images of all open commands, once their rows are on the disk: an earlier run may have been killed before that. */
   async #publishAll(): Promise<void> {
     // Where the disk refuses, they stand in the file all the same.
@@ -508,7 +559,7 @@ export class Desk {
   #again(name: CommandName): boolean {
     const { device, bus } = this.#options;
     const command = this.#book.openOne(name);
-    if (command?.state !== "queued") return false;
+    if (command?.state !== "queued" || command.doubted !== undefined) return false;
     // To a device that is away it is shown when that comes.
     if (!bus.connected || !device(command.device)?.online || this.#withholds(command)) return true;
     this.#tasks.publish(command, () => {});
@@ -521,6 +572,10 @@ export class Desk {
    * is over, and nothing that was begun is.
    */
   #withholds(command: Command): boolean {
+    if (command.doubted !== undefined) {
+      this.#withheld.add(nameOf(command));
+      return true;
+    }
     const isOver = this.timely && (latestBeginning(command) ?? Infinity) <= this.#options.clock.now();
     if (!isOver || command.state === "running") return false;
     this.#withheld.add(nameOf(command));
@@ -528,7 +583,7 @@ export class Desk {
   }
 
   #publishTask(command: Command): void {
-    if (this.#fresh.has(nameOf(command))) return;
+    if (this.#fresh.has(nameOf(command)) || command.doubted !== undefined) return;
     this.#repeats.begin(command);
     this.#tasks.publish(command, () => {
       const open = this.#book.openOne(command);
@@ -538,15 +593,10 @@ export class Desk {
   }
 }
 
-type Told = (open: readonly CommandId[], begun: readonly CommandId[]) => void;
+type Told = (open: readonly CommandId[], begun: readonly CommandId[], doubted: readonly CommandId[]) => void;
 
-function tell(standing: readonly Command[], told: Told): void {
-  const begun = standing.filter(({ state }) => state === "running");
-  told(
-    standing.map(({ id }) => id),
-    begun.map(({ id }) => id),
-  );
-}
+/** Milliseconds in which agents that live give birth again to a console that has come, and are shown their tasks. */
+const birthsWithin = 3_000;
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
 export const mostOpenOfDevice = 1_000;

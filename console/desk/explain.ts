@@ -29,6 +29,8 @@ export function explain(command: Command, device: Device | undefined, usually?: 
 
 function waiting(command: Command, device: Device | undefined): string {
   const { device: name, expires } = command;
+  if (command.doubted !== undefined)
+    return `held: the console's state was put back to an older copy, in which it was queued; ${name} is asked what became of it ${device?.online ? "now" : "when it is back"}, and it is not begun any more: send it again if it is still wanted`;
   const until = expires === null ? "" : `; expires ${clock(expires)}`;
   if (!device?.online) {
     const since = device?.since ? ` since ${clock(device.since)}` : "";

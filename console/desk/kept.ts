@@ -37,6 +37,7 @@ const command = z.object({
   took: z.optional(z.number()),
   late: z.optional(z.array(late)),
   shown: z.optional(z.number()),
+  doubted: z.optional(instant),
   timeline: z.array(
     z.object({
       ts: instant,

@@ -1,5 +1,6 @@
 import type { FinalReply, Reply } from "#shared/messages/command";
 import { changed, longestEvent, type Command, type Event, type LateReply } from "./command.ts";
+import { outOfDoubt } from "./doubts.ts";
 
 /** Characters of a command's output kept: its end. */
 const outputKept = 65_536;
@@ -28,7 +29,8 @@ export function progressedBy(command: Command, reply: Exclude<Reply, FinalReply>
   const events: Event[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
   const running = reply.state === "running" ? reply : undefined;
   return changed(
-    command,
+    // Its device knows of it.
+    state === "running" ? outOfDoubt(command) : command,
     {
       state,
       ...(note === undefined ? {} : { note }),

@@ -56,8 +56,8 @@ export class Jobs {
     this.#announcer = new Announcer(options.clock, (id) => this.#announce(id));
   }
 
-  /** Goes on with every job that has not ended. The desk has to be started already. */
-  start(): void {
+  /** Goes on with every job that has not ended. The desk has to be started already. @param held why what runs is to wait for a person */
+  start(held?: string): void {
     const { desk, directory } = this.#options;
     this.#rows.trim();
     this.#undo = [
@@ -67,7 +67,7 @@ export class Jobs {
         if (device.online) for (const run of this.#runs.values()) run.deviceOnline(device.id);
       }),
     ];
-    for (const job of this.#rows.unended()) this.#begin(job, this.#rows.devices(job.id));
+    for (const job of this.#rows.unended()) this.#begin(job, this.#rows.devices(job.id), held);
   }
 
   /** Sends nothing more; a later start goes on. */
@@ -139,6 +139,11 @@ export class Jobs {
     return this.#known(id);
   }
 
+  /** The console's state was put back: what runs waits for a person. @param why as a sentence */
+  hold(why: string): void {
+    for (const run of this.#runs.values()) run.hold(why);
+  }
+
   /** A device is no more: jobs that have not sent to it never will, even if it is enrolled again. @param why as a sentence */
   leave(device: DeviceId, why: string): void {
     for (const run of this.#runs.values()) run.leave(device, why);
@@ -159,7 +164,7 @@ export class Jobs {
     throw new JobRefusedError("unknown-job", `there is no job "${id}"; GET /api/jobs lists them`);
   }
 
-  #begin(job: Job, rows: readonly JobRow[]): void {
+  #begin(job: Job, rows: readonly JobRow[], held?: string): void {
     const { desk, clock, directory } = this.#options;
     const run = new Run(job, rows, {
       store: this.#rows,
@@ -170,6 +175,7 @@ export class Jobs {
       changed: (became) => this.#changed(run, became),
     });
     this.#runs.set(job.id, run);
+    if (held !== undefined) run.hold(held);
     run.start();
   }
 

@@ -85,6 +85,11 @@ export class Run {
     this.#timeouts.clear();
   }
 
+  /** It waits for a person, who knows whether it is still wanted. @param why as a sentence */
+  hold(why: string): void {
+    if (this.#job.state === "running") this.#become("paused", `paused: ${why}`);
+  }
+
   /** @throws Error of the database when that cannot be written down: then it goes on. So do the two below. */
   pause(by: string): void {
     this.#become("paused", `paused by ${by}`, [], "demanded");

@@ -17,6 +17,7 @@ export const errorCodes = {
   timeout: ["failed", "timed_out"],
   "agent-stopped": ["interrupted"],
   "begun-elsewhere": ["interrupted"],
+  restored: ["interrupted"],
   "ledger-damaged": ["interrupted"],
   "ledger-lost": ["interrupted"],
   error: ["failed"],

@@ -144,7 +144,8 @@ export const mostTold = 400;
  * `ts` is the console's present moment, by which the agent judges expiries. One with the `boot` of a run and without
  * ranges is the answer to that run's birth; with `refused` it tells the run that it may not go on, and why. Such an answer names the birth's
  * `session`, and in `open` commands of the device that are open, in several messages where there are many; `begun` are those among them that
- * the device, or another under its id, has said to be running. `run` is whose numbers
+ * the device, or another under its id, has said to be running. `doubted` are such as must not begin, and of which the console asks what became
+ * of them. `run` is whose numbers
  * these are: no other run lets go of its own by it. With `begin` that run is to begin a new outbox, for the reason given.
  */
 export const ack = z.object({
@@ -154,6 +155,7 @@ export const ack = z.object({
   session: z.optional(token),
   open: z.optional(atMost(mostTold, z.array(token))),
   begun: z.optional(atMost(mostTold, z.array(token))),
+  doubted: z.optional(atMost(mostTold, z.array(token))),
   ts: z.optional(epochMs),
   unsure: z.optional(z.enum(["ahead", "behind"])),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),

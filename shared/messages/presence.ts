@@ -33,6 +33,8 @@ const birth = z.object({
   instance: z.optional(token),
   agent: z.optional(text),
   ts: z.optional(epochMs),
+  /** The newest moment (`ts`) that this run had heard of a console before this one came: what that must know. */
+  heard: z.optional(epochMs),
   interval: z.optional(count),
   paused: z.optional(z.boolean()),
   /** What the device measures by itself, by name, and whether it is switched on. */
