@@ -32,6 +32,7 @@ import { clientCommands } from "./console/cli/program.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "./sim/flags.ts";
 import { brokersPort } from "./console/secrets.ts";
 import type { TurnedAway } from "./broker/admission.ts";
+import type { MosquittoSide } from "./broker/mosquitto-side.ts";
 import type { Examined } from "./console/cli/doctor.ts";
 import type { Console } from "./console/console.ts";
 import type { AccountChange } from "./console/accounts.ts";
@@ -293,7 +294,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
   const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
   try {
     const secret = await simulatedSecret(state, ids);
-    await writeMosquittoFiles(values, state);
+    await writeMosquittoFiles(await mosquittoSide(values), state);
     return secret;
   } finally {
     state.close();
@@ -475,31 +476,41 @@ function administer<A extends unknown[]>(act: (administration: Administration, .
     const { openState } = await import("./console/state.ts");
     const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
-    const writeFiles = (): Promise<MosquittoFiles> => writeMosquittoFiles(values, state);
+    const side = await mosquittoSide(values);
+    const changed = new Set<string>();
+    state.accounts.changes.on(({ name, what }) => what === "account" && changed.add(name));
+    const writeFiles = (): Promise<MosquittoFiles> => writeMosquittoFiles(side, state, changed);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
   });
 }
 
-/** Mosquitto's side of the accounts and of the table of rules, beside the data; it is told to read them. */
+/** Mosquitto's side of the accounts and of the table of rules, beside the data. */
+async function mosquittoSide({ data, root }: Settings): Promise<MosquittoSide> {
+  const { MosquittoSide } = await import("./broker/mosquitto-side.ts");
+  const side = new MosquittoSide({ directory: join(data, "mosquitto"), root, clock });
+  side.start();
+  return side;
+}
+
+/** @param changed whose connections there end */
 async function writeMosquittoFiles(
-  { data, root }: Settings,
+  side: MosquittoSide,
   { accounts, mqttSecrets }: State,
+  changed?: ReadonlySet<string>,
 ): Promise<MosquittoFiles> {
-  const files = await import("./broker/mosquitto-files.ts");
-  const { reloadByHand, reloadMosquitto } = await import("./broker/mosquitto-reload.ts");
+  const { reloadByHand } = await import("./broker/mosquitto-reload.ts");
   await accounts.synced();
-  const directory = join(data, "mosquitto");
   // People log in there with a secret of few rounds, if they have one; programs have no other.
   const all = accounts.list().flatMap(({ name, role, hash }) => {
     const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
     return own === undefined ? [] : [{ name, role, hash: own }];
   });
-  const dear = files.writeMosquittoFiles(directory, root, all);
+  const { dear, reload } = await side.write(all, changed);
   if (dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME\n`,
     );
-  return { directory, byHand: reloadByHand(reloadMosquitto(directory)) };
+  return { directory: side.directory, byHand: reloadByHand(reload) };
 }
 
 /** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */
@@ -509,13 +520,18 @@ const roomAskedEvery = 10_000;
 async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime): Promise<void> {
   const log = createLog("console", values.logLevel);
   let cancelRetry = (): void => {};
+  const side = await mosquittoSide(values);
+  let changed = new Set<string>();
   let writing: Promise<void> | undefined;
   let again = false;
   const write = async (): Promise<void> => {
+    const ending = changed;
+    changed = new Set();
     try {
-      const { byHand } = await writeMosquittoFiles(values, state);
+      const { byHand } = await writeMosquittoFiles(side, state, ending);
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
+      for (const name of ending) changed.add(name);
       log.error({ err: asError(error) }, "Mosquitto's files do not have the newest accounts");
       if (isDiskFull(error)) cancelRetry = clock.after(roomAskedEvery, begin);
     }
@@ -528,11 +544,15 @@ async function keepMosquittoFiles(values: Settings, state: State, lifetime: Life
     writing ??= write();
   };
   // Those of before do for now where there is no room.
-  await writeMosquittoFiles(values, state).catch((thrown: unknown) => {
+  await writeMosquittoFiles(side, state).catch((thrown: unknown) => {
     if (!isDiskFull(thrown)) throw thrown;
     begin();
   });
-  const end = state.accounts.changes.on(({ what }) => what === "account" && begin());
+  const end = state.accounts.changes.on(({ name, what }) => {
+    if (what !== "account") return;
+    changed.add(name);
+    begin();
+  });
   lifetime.add(async () => {
     end();
     again = false;
