@@ -1,4 +1,5 @@
 import { agentCost } from "./agent-cost.ts";
+import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { overload } from "./overload.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   embedded,
   wire,
   crowd,
+  comeback,
 };
 const [chosen] = process.argv.slice(2);
 const names = chosen === undefined ? Object.keys(benches) : [chosen];

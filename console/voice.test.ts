@@ -66,6 +66,6 @@ suite("the console's word on its fleet", ({ test }) => {
     for (fleet = 1; fleet <= 10_000; fleet++) voice.fleetChanged();
     for (; fleet > 0; fleet--) voice.fleetChanged();
     await Promise.resolve();
-    assert.equal(told, [0, 1_500, 2_250, 3_375, 5_063, 7_595, 5_063, 3_375, 2_250, 1_500, 1_000]);
+    assert.equal(told, [0, 1_125, 1_688, 2_532, 3_798, 5_697, 8_546, 5_697, 3_798, 2_532, 1_688, 1_125, 750]);
   });
 });

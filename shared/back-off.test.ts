@@ -14,7 +14,7 @@ function comeback(fleet: number, outage: number, random: () => number): number[]
 }
 
 suite("back-off", ({ test }) => {
-  test("a fleet has as much time to come back as its broker needs for it, between 2 and 30 s", () => {
+  test("a fleet has as much time to come back as its broker needs for it, between 1.5 and 30 s", () => {
     const smallest = (shortestSpread / 1_000) * comebackRate;
     const largest = (backOff.longest / 1_000) * comebackRate;
     for (const [fleet, expected] of [
@@ -48,7 +48,7 @@ suite("back-off", ({ test }) => {
   test("a small fleet is back within its bound however long the broker was away, and a large one no faster than it can be taken", () => {
     const random = seeded();
     for (const outage of [200, 3_000, 60_000, 3_600_000])
-      for (const fleet of [20, 1_000]) assert.ok(Math.max(...comeback(fleet, outage, random)) <= shortestSpread);
+      for (const fleet of [20, 750]) assert.ok(Math.max(...comeback(fleet, outage, random)) <= shortestSpread);
     const tries = comeback(5_000, 300_000, random);
     assert.ok(Math.max(...tries) <= spreadOf(5_000));
     for (let second = 0; second < 10; second++) {
@@ -63,7 +63,7 @@ suite("back-off", ({ test }) => {
     assert.equal(refused, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     assert.equal(
       [waits.absent(), waits.absent(), waits.absent(), waits.absent(), waits.absent()],
-      [250, 500, 1_000, 2_000, 2_000],
+      [250, 500, 1_000, shortestSpread, shortestSpread],
     );
     assert.is(waits.turnedAway(), 250, "the first word of one that was away");
     waits.turnedAway();

@@ -1,7 +1,7 @@
 /** Milliseconds: the first wait before another try, and the longest after having been turned away. */
 export const backOff = { first: 250, longest: 30_000 } as const;
 /** Milliseconds that a small fleet waits at most for a broker that is not there: so long after it is back, all of them have tried. */
-export const shortestSpread = 2_000;
+export const shortestSpread = 1_500;
 /**
  * Connections that a fleet begins in a second when its broker comes back. The embedded broker lets ten thousand in at this rate, and loses
  * none (`npm run bench -- crowd`); with TLS it has about twice as much in it.

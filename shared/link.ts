@@ -45,7 +45,7 @@ interface Subscription extends SubscribeOptions {
   readonly listener: (message: Message) => void | Promise<void>;
 }
 
-/** Milliseconds until a broker that is away for the same reason as before is logged again: a try every two seconds would fill a disk with it. */
+/** Milliseconds until a broker that is away for the same reason as before is logged again: a try every second or two would fill a disk with it. */
 export const toldAgain = 60_000;
 /**
  * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The

@@ -1,4 +1,5 @@
 import type { IConnectPacket, Packet } from "mqtt-packet";
+import { BackOff, spreadOf } from "#shared/back-off";
 import { Connection, type Owner } from "./connection.ts";
 import type { Guest } from "./entrance.ts";
 import { draw } from "./random.ts";
@@ -17,8 +18,8 @@ export interface Talker {
 
 /** Milliseconds: until the broker has let one in, between two signs of life, and after which a silent broker counts as gone. */
 const patience = { handshake: 10_000, ping: 45_000, silence: 100_000 };
-/** Milliseconds before a connection is tried again: the first time, and at most. */
-const backOff = { first: 1_000, longest: 30_000 };
+/** Milliseconds after which a connection has held. */
+const settled = 10_000;
 /** Milliseconds that a line which was dropped on purpose stays away: at least, and how much more at most. */
 const away = { least: 200, more: 5_000 };
 
@@ -44,7 +45,11 @@ export class Line implements Owner, Guest {
   #flap = Infinity;
   #sentAt = 0;
   #heardAt = 0;
-  #attempts = 0;
+  #onlineSince = Infinity;
+  #refused = false;
+  /** While there is no connection that has held: ten thousand need none. */
+  #waits: BackOff | undefined;
+  #draws = 0;
   #drops = 0;
 
   constructor(
@@ -136,7 +141,8 @@ export class Line implements Owner, Guest {
     this.#connection = undefined;
     if (this.#state === "ended") return;
     const now = this.#world.clock.monotonic();
-    if (this.#state === "online") {
+    const wasOnline = this.#state === "online";
+    if (wasOnline) {
       this.#world.tally.connected -= 1;
       // One that dropped it on purpose has said when it comes back.
       if (this.#turn === Infinity) this.#world.tally.lost += 1;
@@ -146,7 +152,8 @@ export class Line implements Owner, Guest {
       this.#world.failed(this.#id, error ?? new Error("the broker closed the connection"), false);
     }
     this.#state = "waiting";
-    if (this.#turn === Infinity) this.#turn = now + this.#pause();
+    if (this.#turn === Infinity) this.#turn = now + this.#pause(wasOnline, now);
+    this.#refused = false;
     this.#talker.changed();
   }
 
@@ -155,10 +162,10 @@ export class Line implements Owner, Guest {
     if (code !== 0) {
       const badLogin = code === 4 || code === 5;
       const why = badLogin ? "a wrong name or secret" : "the broker does not take it now";
-      return this.#refused(new Error(`${why} (CONNACK ${code})`), badLogin);
+      return this.#turnAway(new Error(`${why} (CONNACK ${code})`), badLogin);
     }
     this.#state = "online";
-    this.#attempts = 0;
+    this.#onlineSince = now;
     this.#turn = Infinity;
     this.#look = now + patience.ping;
     this.#flap = this.#nextFlap(now);
@@ -168,7 +175,8 @@ export class Line implements Owner, Guest {
     this.#talker.online(now);
   }
 
-  #refused(error: Error, badLogin: boolean): void {
+  #turnAway(error: Error, badLogin: boolean): void {
+    this.#refused = true;
     if (badLogin) this.#world.failed(this.#id, error, true);
     this.#connection?.drop(error);
   }
@@ -197,11 +205,15 @@ export class Line implements Owner, Guest {
     this.#connection?.drop();
   }
 
-  /** Twice as long with each failure, and never the same for all. */
-  #pause(): number {
-    const longest = Math.min(backOff.longest, backOff.first * 2 ** this.#attempts);
-    this.#attempts += 1;
-    return longest * (0.5 + draw(this.#seed, 41, this.#attempts));
+  /** As long as a real agent would. */
+  #pause(wasOnline: boolean, now: number): number {
+    if (wasOnline && now - this.#onlineSince > settled) this.#waits = undefined;
+    else if (wasOnline) this.#refused = true;
+    const waits = (this.#waits ??= new BackOff({
+      spread: () => spreadOf(this.#world.console.fleet),
+      random: () => draw(this.#seed, 41, ++this.#draws),
+    }));
+    return this.#refused ? waits.turnedAway() : waits.absent();
   }
 
   /** At random moments, so often on average as is asked for. */

@@ -42,6 +42,7 @@ export class ConsoleWord {
   readonly #clock: Clock;
   #payload = Buffer.alloc(0);
   #heard: Heard = { online: false, taking: true };
+  #fleet = 0;
   #learned: { readonly ts: number; readonly at: number } | undefined;
 
   constructor(clock: Clock) {
@@ -51,11 +52,17 @@ export class ConsoleWord {
   /** The presence in `payload`: the same object for the same bytes. @throws BadInputError */
   read(payload: Buffer): Heard {
     if (!this.#payload.equals(payload)) {
-      const { online, taking = true } = readConsoleStatus(payload);
+      const { online, taking = true, fleet = this.#fleet } = readConsoleStatus(payload);
+      this.#fleet = fleet;
       this.#heard = { online, taking };
       this.#payload = Buffer.from(payload);
     }
     return this.#heard;
+  }
+
+  /** How many devices there are, by its last word. */
+  get fleet(): number {
+    return this.#fleet;
   }
 
   /** Takes the console's present moment (epoch ms). */
