@@ -121,7 +121,8 @@ export class Engine {
       },
       authorizeForward: (client, packet) => {
         try {
-          return gate.forwards(guests.of(client), packet) ? packet : null;
+          const guest = guests.of(client);
+          return gate.forwards(guest, packet) ? guest.addressed(packet) : null;
         } catch (thrown) {
           this.#options.net.caught("broker: a message on its way out", thrown);
           return null;

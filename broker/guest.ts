@@ -2,10 +2,12 @@ import type { Client } from "aedes";
 import type { Clock } from "#shared/clock";
 import type { Net } from "#shared/net";
 import type { Principal } from "#shared/principal";
+import { InFlight } from "./in-flight.ts";
 import type { Limits } from "./limits.ts";
 import type { Caller } from "./listener.ts";
 import { Outflow } from "./outflow.ts";
 import { clientIdFault, faultOf, headerFault, type IncomingPacket, type PacketHeader } from "./packet-check.ts";
+import type { StoredPacket } from "./packets.ts";
 import { Reader, type Readable } from "./reader.ts";
 
 /**
@@ -17,7 +19,7 @@ type ClientInternals = Client & Internals;
 interface Internals extends Omit<Readable, "_parser"> {
   readonly _parser: Parser;
   _will?: { readonly topic: string } | null;
-  readonly subscriptions: Readonly<Record<string, unknown>>;
+  readonly subscriptions: Readonly<Record<string, { readonly qos: number } | undefined>>;
   waitForDrain: (done: (error?: Error | null) => void) => void;
 }
 
@@ -58,6 +60,8 @@ export class Guest {
   /** Whether it has been told that it ends by an error. */
   failed = false;
   #refused = false;
+  /** Of a clean session; where one is kept, its queue knows as much. */
+  #inFlight: InFlight | undefined;
   /** Notes that it has logged in, for whoever counts the strangers. */
   readonly known: () => void;
 
@@ -83,6 +87,16 @@ export class Guest {
   /** How many filters it has subscribed. */
   get subscriptions(): number {
     return Object.keys(this.client.subscriptions).length;
+  }
+
+  /** The message as this client is to be sent it: with a packet id, where its acknowledgement is ours to check. */
+  addressed<Sent extends Pick<StoredPacket, "topic" | "qos">>(packet: Sent): Sent {
+    if (!this.clean) return packet;
+    // Aedes lowers it so, too.
+    const qos = Math.min(packet.qos, this.client.subscriptions[packet.topic]?.qos ?? packet.qos);
+    if (qos === 0) return packet;
+    this.#inFlight ??= new InFlight();
+    return { ...packet, messageId: this.#inFlight.take(qos === 1 ? 1 : 2) };
   }
 
   /** Closes the connection at once; its will goes out. */
@@ -124,10 +138,12 @@ export class Guest {
     parser.on("packet", (packet) => {
       if (this.#refused) return;
       const first = packet.cmd === "connect" && !this.client.connected && !this.client.connecting;
-      const badId = first ? clientIdFault(packet.clientId ?? "") : undefined;
+      const badId = first ? clientIdFault(packet) : undefined;
       if (badId) return this.#refuse(connack.identifierRejected, badId);
       const fault =
-        faultOf(packet) ?? (packet.cmd === "connect" && parser._pos < parser.packet.length ? leftOver : undefined);
+        faultOf(packet) ??
+        this.#inFlight?.fault(packet.cmd, packet.messageId ?? 0) ??
+        (packet.cmd === "connect" && parser._pos < parser.packet.length ? leftOver : undefined);
       if (fault) return this.close(fault);
       if (packet.cmd === "connect") most = limits.packetBytes;
       this.reader.counted();

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Client } from "aedes";
 import type { Principal } from "#shared/principal";
 import type { Access } from "./access.ts";
+import { ackFault } from "./in-flight.ts";
 import type { Incoming } from "./incoming.ts";
 import type { StoredPacket } from "./packets.ts";
 import type { RetainedMessages } from "./retained.ts";
@@ -84,15 +85,23 @@ export class Memory {
   }
 
   /** A message that found its queue full is not there to be updated: it goes out all the same, unstored. */
-  outgoingUpdate({ id }: { id: string }, packet: StoredPacket): Settled<void> {
-    this.#options.sessions.queueOf(id)?.update(packet);
+  outgoingUpdate({ id }: { id: string }, packet: StoredPacket): Settled<void> | Failed {
+    const queue = this.#options.sessions.queueOf(id);
+    // Aedes puts a PUBREL in the place of what a PUBREC has acknowledged.
+    const fault = packet.cmd === "pubrel" ? ackFault("pubrec", queue?.awaits(packet.messageId)) : undefined;
+    if (fault !== undefined) return new Failed(new Error(fault));
+    queue?.update(packet);
     return settled;
   }
 
-  outgoingClearMessageId({ id }: { id: string }, packet: StoredPacket): Settled<StoredPacket | undefined> {
+  /** Where it is not the acknowledgement that the message awaits, Aedes closes the connection for this reason. */
+  outgoingClearMessageId({ id }: { id: string }, packet: StoredPacket): Settled<StoredPacket | undefined> | Failed {
+    const queue = this.#options.sessions.queueOf(id);
+    const fault = ackFault(packet.cmd, queue?.awaits(packet.messageId));
+    if (fault !== undefined) return new Failed(new Error(fault));
     // Aedes comes with an acknowledgement, or with the second copy of a message that two filters match, which has no
     // packet id and whose first copy is still on its way: that one stays.
-    return new Settled(this.#options.sessions.queueOf(id)?.remove(packet.messageId));
+    return new Settled(queue?.remove(packet.messageId));
   }
 
   outgoingStream({ id }: { id: string }): Readable {

@@ -1,3 +1,4 @@
+import type { Awaited } from "./in-flight.ts";
 import type { StoredPacket } from "./packets.ts";
 
 /** What one persistent session still has to get or to acknowledge, in order; bounded by count and bytes, newest dropped. */
@@ -39,6 +40,15 @@ export class OfflineQueue {
     }
     const counter = this.#byId.get(messageId);
     if (counter !== undefined && packet.cmd === "pubrel") this.#replace(counter, packet);
+  }
+
+  /** Which acknowledgement comes next of the message that goes by `messageId`, if there is one. */
+  awaits(messageId: number | undefined): Awaited | undefined {
+    const counter = messageId === undefined ? undefined : this.#byId.get(messageId);
+    const packet = counter === undefined ? undefined : this.#packets.get(counter);
+    if (!packet) return undefined;
+    if (packet.cmd === "pubrel") return "pubcomp";
+    return packet.qos === 1 ? "puback" : "pubrec";
   }
 
   /** Takes out the message that goes by `messageId`, if there is one. */

@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
-import { mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
+import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
+import { InFlight, mostInFlight } from "./in-flight.ts";
 import { longestClientId } from "./packet-check.ts";
 
 const id = [0, 1];
@@ -51,8 +53,34 @@ const refusedConnects: readonly (readonly [what: string, code: number, packet: B
   ["level 5 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 5 })],
   ["level 6 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 6 })],
   ["a client id with # [MQTT-3.1.3-9]", 2, rawConnect("a#", "olaf")],
+  ["no client id at level 3 (MQTT 3.1, §3.1)", 2, rawConnect("", "olaf", { level: 3 })],
   ["a client id that is too long [MQTT-3.1.3-9]", 2, rawConnect("x".repeat(longestClientId + 1), "olaf")],
   ["somebody else's client id [MQTT-3.1.3-9]", 2, rawConnect("rpi-8", "rpi-7")],
+];
+
+/** A CONNECT that is not even answered. */
+const malformedConnects: readonly (readonly [what: string, packet: Buffer])[] = [
+  ["a client id with NUL [MQTT-1.5.3-2]", rawConnect("a\0b", "olaf")],
+  ["a client id with a surrogate [MQTT-1.5.3-1]", rawConnect(surrogate, "olaf")],
+  ["a client id that is not UTF-8 [MQTT-1.5.3-1]", rawConnect(invalidUtf8, "olaf")],
+  ["a client id with a control character (§1.5.3)", rawConnect("a\u001f", "olaf")],
+];
+
+type Ack = "PUBACK" | "PUBREC" | "PUBCOMP";
+const ackHeader: Readonly<Record<Ack, number>> = { PUBACK: 0x40, PUBREC: 0x50, PUBCOMP: 0x70 };
+
+/** How one message is acknowledged, at which QoS; and the statement that this breaks, where it ends the connection. */
+const acknowledgements: readonly (readonly [qos: 1 | 2, acks: readonly Ack[], ends: string | undefined])[] = [
+  [1, ["PUBACK"], undefined],
+  [1, ["PUBACK", "PUBACK"], undefined],
+  [1, ["PUBREC"], "[MQTT-4.3.2-2]"],
+  [1, ["PUBCOMP"], "[MQTT-4.3.2-2]"],
+  [2, ["PUBREC", "PUBCOMP"], undefined],
+  [2, ["PUBREC", "PUBREC", "PUBCOMP"], undefined],
+  [2, ["PUBREC", "PUBCOMP", "PUBCOMP"], undefined],
+  [2, ["PUBACK"], "[MQTT-4.3.3-2]"],
+  [2, ["PUBCOMP"], "[MQTT-4.3.3-2]"],
+  [2, ["PUBREC", "PUBACK"], "[MQTT-4.3.3-2]"],
 ];
 
 /** What is no CONNECT to be let in. */
@@ -75,6 +103,21 @@ const hostileConnects: readonly (readonly [what: string, packet: Buffer])[] = [
   ["PUBLISH before CONNECT", rawPacket(0x30, mqttString("muster/a"))],
   ["something else entirely", Buffer.from("\x16\x03\x01 TLS, for instance")],
 ];
+
+/** Reads a connection packet by packet: `next` gives the first one to come that begins with this byte. */
+function reading(socket: Socket): (header: number) => Promise<Buffer> {
+  let bytes = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => (bytes = Buffer.concat([bytes, chunk])));
+  return async (header) => {
+    for (;;) {
+      while (bytes.length < 2 || bytes.length < 2 + (bytes[1] ?? 0))
+        await withDeadline(once(socket, "data"), 5, `0x${header.toString(16)}`);
+      const packet = bytes.subarray(0, 2 + (bytes[1] ?? 0));
+      bytes = bytes.subarray(packet.length);
+      if (packet[0] === header) return packet;
+    }
+  };
+}
 
 suite("packet check", ({ test }) => {
   test("a broken or hostile packet ends its connection and nothing else", async (scope) => {
@@ -112,6 +155,60 @@ suite("packet check", ({ test }) => {
     longest.write(rawConnect("x".repeat(longestClientId), "olaf"));
     assert.equal((await withDeadline(once(longest, "data"), 5, "CONNACK"))[0], Buffer.from([0x20, 2, 0, 0]));
     assert.is(broker.stats().clients.connected, 1);
+  });
+
+  test("a CONNECT with characters that MQTT forbids in the client id is closed without a word", async (scope) => {
+    const { port } = await startBroker(scope);
+    for (const [what, packet] of malformedConnects) {
+      const socket = await rawConnection(scope, port);
+      socket.write(packet);
+      assert.is((await untilClosed(socket)).length, 0, what);
+    }
+  });
+
+  for (const clean of [true, false])
+    test(`a message is acknowledged as its QoS wants, or the connection ends: in a ${clean ? "clean" : "kept"} session`, async (scope) => {
+      const { port, url } = await startBroker(scope);
+      const sender = await login(scope, url, "hub");
+      for (const [at, [qos, acks, ends]] of acknowledgements.entries()) {
+        const topic = mqttString("muster/a/status");
+        const what = `${acks.join(", ")} at QoS ${qos}`;
+        const socket = await rawConnection(scope, port);
+        const next = reading(socket);
+        socket.write(rawConnect(`hub-${at}`, "hub", { flags: clean ? 2 : 0 }));
+        await next(0x20);
+        socket.write(rawPacket(0x82, id, topic, [2]));
+        await next(0x90);
+        await sender.publishAsync("muster/a/status", "x", { qos });
+        const published = await next(0x30 | (qos << 1));
+        const messageId = [...published.subarray(2 + topic.length, 4 + topic.length)];
+        if (clean) assert.equal(messageId, [0, 1], what);
+        for (const ack of acks) socket.write(rawPacket(ackHeader[ack], messageId));
+        if (ends !== undefined) await untilClosed(socket);
+        else {
+          socket.write(rawPacket(0xc0));
+          await next(0xd0);
+        }
+        socket.destroy();
+      }
+    });
+
+  test("a message that is not acknowledged is remembered, up to a bound, and no other gets its packet id", () => {
+    const inFlight = new InFlight();
+    const first = inFlight.take(1);
+    for (let n = 1; n < mostInFlight; n++) inFlight.take(2);
+    assert.match(inFlight.fault("pubrec", first) ?? "", /a pubrec of a message that a puback has to acknowledge/);
+    const ids = new Set(Array.from({ length: 65_535 - mostInFlight }, () => inFlight.take(1)));
+    assert.is(ids.size, 65_535 - mostInFlight);
+    assert.is(inFlight.fault("pubrec", first), undefined, "the oldest are forgotten");
+    const newest = inFlight.take(1);
+    for (let n = 1; n < 65_535; n++) {
+      const id = inFlight.take(2);
+      assert.ok(id > 0 && id <= 65_535);
+      assert.is(inFlight.fault("pubrec", id), undefined);
+      assert.is(inFlight.fault("pubcomp", id), undefined);
+      assert.is.not(id, newest);
+    }
   });
 
   test("a packet's size is judged by its header: what is too large is never gathered", async (scope) => {

@@ -58,8 +58,9 @@ export function headerFault({ cmd, length, dup, qos }: PacketHeader): string | u
 }
 
 /** Why the client id of a CONNECT is refused, which CONNACK 2 tells [MQTT-3.1.3-9]. */
-export function clientIdFault(clientId: string): string | undefined {
-  if (unfit.test(clientId) || /[+#/]/.test(clientId)) return "a client id with +, #, / or characters that MQTT forbids";
+export function clientIdFault({ clientId = "", protocolVersion }: IncomingPacket): string | undefined {
+  if (protocolVersion === 3 && clientId === "") return "a CONNECT of MQTT 3.1 without a client id";
+  if (/[+#/]/.test(clientId)) return "a client id with +, # or /";
   return clientId.length > longestClientId ? `a client id of ${clientId.length} characters` : undefined;
 }
 
@@ -87,7 +88,9 @@ export function faultOf(packet: IncomingPacket): string | undefined {
   }
 }
 
-function connectFault({ username, password, will, protocolId, protocolVersion }: IncomingPacket): string | undefined {
+function connectFault(packet: IncomingPacket): string | undefined {
+  const { clientId = "", username, password, will, protocolId, protocolVersion } = packet;
+  if (unfit.test(clientId)) return "a client id with characters that MQTT forbids [MQTT-1.5.3-1, -2]";
   if (username !== undefined && unfit.test(username)) return "a user name with characters that MQTT forbids";
   if (username === undefined && password !== undefined) return "a password without a user name [MQTT-3.1.2-22]";
   if ((protocolId === "MQIsdp") !== (protocolVersion === 3)) return "a protocol name that does not go with its version";
