@@ -16,7 +16,7 @@ import { systemClock } from "#shared/clock";
 import { EnvironmentError } from "#shared/errors";
 import { silentLog } from "#shared/log";
 import { replaceFile } from "#disk/durable-file";
-import { privateDirectory, secretDirectory } from "#disk/private-files";
+import { privateDirectory, privateFile, secretDirectory } from "#disk/private-files";
 import { suite } from "../test/suite.ts";
 import { openState } from "../console/state.ts";
 import { openDatabase } from "../console/store/database.ts";
@@ -126,4 +126,24 @@ suite("private files", ({ test }) => {
     assert.is(statSync(path).uid, 12_345);
     assert.ok(existsSync(path));
   });
+
+  test("a database that is open keeps its locks: without them another process would throw its log away", async (scope) => {
+    const path = join(await scope.directory(), "a.db");
+    const migrations = ["CREATE TABLE a (b INTEGER) STRICT;"];
+    const database = openDatabase(path, migrations);
+    scope.cleanup(() => database.close());
+    const before = locksOf(path);
+    assert.ok(before.length > 0);
+    for (const part of ["", "-wal", "-shm"]) privateFile(path + part);
+    assert.equal(locksOf(path), before);
+  });
 });
+
+/** The locks that this process has on a database and on the memory shared beside it. */
+function locksOf(path: string): string[] {
+  const inodes = [path, `${path}-shm`].map((part) => `:${statSync(part).ino} `);
+  const own = readFileSync("/proc/locks", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(` ${process.pid} `));
+  return own.filter((line) => inodes.some((inode) => line.includes(inode))).map((line) => line.replace(/^\d+: /, ""));
+}

@@ -1,7 +1,7 @@
-import { chmodSync, closeSync, constants, readdirSync, statSync, type Stats } from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { makeDirectory } from "./durable-file.ts";
 import { writingAdvice } from "./full-disk.ts";
-import { openRegularFile } from "./regular-file.ts";
+import { openRegularFile, whyNoFile } from "./regular-file.ts";
 import { EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { distrustOf } from "#shared/trust";
@@ -55,9 +55,14 @@ export function secretDirectory(path: string): void {
     );
 }
 
-/** A file for this user alone: made where there is none, closed where it is wider. @throws EnvironmentError where it is no regular file */
+/**
+ * A file for this user alone: made where there is none, closed to others where it is wider. One that is there is not opened: it may be a database, on
+ * which this process loses all its locks whenever it closes any descriptor of it. @throws EnvironmentError where it is no regular file
+ */
 export function privateFile(path: string): void {
-  closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND));
+  const why = whyNoFile(path);
+  if (why !== undefined) throw new EnvironmentError(why);
+  if (!existsSync(path)) closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND));
   if (process.getuid?.() === statSync(path).uid && statSync(path).mode & forOthers) chmodSync(path, 0o600);
 }
 
