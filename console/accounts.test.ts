@@ -116,7 +116,7 @@ suite("accounts", ({ test }) => {
     assert.is(tokens.holder(session, "session")?.principal.name, "ann");
 
     clock.advance(sessionLength);
-    new KnownMoment(state.database).write(clock.now());
+    new KnownMoment(state.database).write({ moment: clock.now(), confirmed: true });
     clock.setWall(5_000);
     assert.is(tokens.holder(session, "session"), undefined);
     const fresh = state.accounts.issueToken("ann", "session", sessionLength);

@@ -160,7 +160,7 @@ export class Tokens {
 
   /** The values of {@link good}. Before what the console has known already nothing that has ended comes back. */
   #now(): [number, number] {
-    const now = Math.max(this.#clock.now(), this.#known.read() ?? 0);
+    const now = Math.max(this.#clock.now(), this.#known.read()?.moment ?? 0);
     return [now, now - sessionIdle];
   }
 }

@@ -35,7 +35,11 @@ const batch = (t: number, changes: Partial<Batch> = {}): Batch => ({
 async function place(scope: Scope) {
   const database = openDatabase(join(await scope.directory(), "muster.db"), migrations);
   scope.cleanup(() => database.close());
-  const moment = new KnownMoment(database);
+  const known = new KnownMoment(database);
+  const moment = {
+    read: () => known.read()?.moment,
+    write: (wall: number) => known.write({ moment: wall, confirmed: true }),
+  };
   return {
     moment,
     console: (wall: number) => {
@@ -46,7 +50,7 @@ async function place(scope: Scope) {
       const doubt = new ClockDoubt({
         clock,
         log: { ...silentLog, info: note, warn: note },
-        kept: { read: () => moment.read(), write: (now) => moment.write(now) },
+        kept: { read: () => known.read(), write: (now) => known.write(now) },
         epoch: here,
         changed: () => (changes += 1),
         failed: (thrown) => assert.unreachable(String(thrown)),
@@ -226,15 +230,37 @@ suite("the console's clock", ({ test }) => {
     is("trusted", "full");
   });
 
+  test("a first start that nobody has confirmed is denied by devices also after a restart", async (scope) => {
+    const { console } = await place(scope);
+    const first = console(began - 400 * day);
+    first.clock.advance(60_000);
+    first.doubt.stop();
+    const second = console(began - 400 * day + 61_000);
+    second.is("trusted", "full");
+    second.hears("rpi-1", 400 * day);
+    second.hears("rpi-2", 400 * day);
+    second.is("behind", "none");
+    second.doubt.stop();
+
+    // An hour without a step has confirmed it: then it is not denied by devices that are wrong together.
+    const third = console(began - 400 * day + 62_000);
+    third.clock.advance(steadyEnough + noteEvery);
+    third.doubt.stop();
+    const fourth = console(third.clock.now());
+    fourth.hears("rpi-1", 400 * day);
+    fourth.hears("rpi-2", 400 * day);
+    fourth.is("trusted", "full");
+  });
+
   test("a moment that does not read is none", async (scope) => {
     const database = openDatabase(join(await scope.directory(), "muster.db"), migrations);
     scope.cleanup(() => database.close());
     const moment = new KnownMoment(database);
-    moment.write(began);
+    moment.write({ moment: began, confirmed: true });
     database.exec("UPDATE clock SET moment = moment | (1 << 41)");
     assert.is(moment.read(), undefined);
-    moment.write(began + 1);
-    assert.is(moment.read(), began + 1);
+    moment.write({ moment: began + 1, confirmed: false });
+    assert.equal(moment.read(), { moment: began + 1, confirmed: false });
   });
 
   test("witnesses are so many at most, and old words do not count", () => {

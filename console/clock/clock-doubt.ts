@@ -4,6 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Batch } from "#shared/messages/metrics";
 import { earliest, tolerated } from "../ingest/placing.ts";
+import type { Known } from "./known-moment.ts";
 import { aheadOf, beforeMuster, beforePast, type Doubt } from "./sentences.ts";
 import { Witnesses, type Testimony } from "./witnesses.ts";
 
@@ -18,8 +19,8 @@ export type ClockTrust = "full" | "unsure" | "none";
 export interface ClockDoubtOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** The newest moment that an earlier run has known (epoch ms), kept across restarts. */
-  readonly kept: { readonly read: () => number | undefined; readonly write: (moment: number) => void };
+  /** The newest moment that an earlier run has known, kept across restarts. */
+  readonly kept: { readonly read: () => Known | undefined; readonly write: (known: Known) => void };
   /** The epoch of agents on this machine. */
   readonly epoch: string | undefined;
   /** Called when the verdict has changed. */
@@ -62,7 +63,7 @@ export class ClockDoubt {
   /** The last moment at which the clock was trusted; of an earlier run, counted from the start of this one. */
   #known: Look | undefined;
   #look: Look | undefined;
-  /** Whether somebody else has ever confirmed it: the first start of all has no past to go by. */
+  /** Whether somebody else has ever confirmed it, in an earlier run or this one: the first of all has no past to go by. */
   #confirmed = false;
   #doubt: Doubt | undefined;
   /** Whether it was a step in this run that began the doubt: then the time before the step goes on. */
@@ -88,9 +89,9 @@ export class ClockDoubt {
   /** Compares the clock with the newest moment that an earlier run has known. */
   start(): void {
     const look = this.#takeLook();
-    const moment = this.#options.kept.read();
-    this.#known = moment === undefined ? undefined : { ...look, wall: moment };
-    this.#confirmed = moment !== undefined;
+    const kept = this.#options.kept.read();
+    this.#known = kept && { ...look, wall: kept.moment };
+    this.#confirmed = kept?.confirmed ?? false;
     this.#look = look;
     this.#steadySince = look.uptime;
     this.#judge();
@@ -246,7 +247,7 @@ export class ClockDoubt {
   #note(): void {
     if (this.#doubt || !this.#look) return;
     try {
-      this.#options.kept.write(this.#look.wall);
+      this.#options.kept.write({ moment: this.#look.wall, confirmed: this.#confirmed });
     } catch (thrown) {
       this.#options.failed(asError(thrown));
     }

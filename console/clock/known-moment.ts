@@ -6,9 +6,17 @@ import { instant, parserOf } from "../store/kept.ts";
 /** Twice the same: a flipped bit must not date the console to another century. */
 export const parseRow = parserOf(
   z
-    .object({ id: z.number(), moment: instant, again: instant })
+    .object({ id: z.number(), moment: instant, again: instant, confirmed: z.number() })
     .check(z.refine(({ moment, again }) => moment === again, "expected the same moment twice")),
 );
+
+/** A moment that has been, as far as is known. */
+export interface Known {
+  /** Epoch ms. */
+  readonly moment: number;
+  /** Whether somebody other than the clock itself has confirmed it: a device, an operator, or an hour without a step. */
+  readonly confirmed: boolean;
+}
 
 /** The newest moment that the console has known, in a row: what a clock is measured against after a restart. */
 export class KnownMoment {
@@ -18,18 +26,20 @@ export class KnownMoment {
     this.#database = database;
   }
 
-  /** Epoch ms; undefined at the first start, or where it does not read. */
-  read(): number | undefined {
-    const select = this.#database.prepare("SELECT id, moment, again FROM clock WHERE id = 1");
-    return damageOf(this.#database).one("clock", select, parseRow)?.moment;
+  /** Undefined at the first start, or where it does not read. */
+  read(): Known | undefined {
+    const select = this.#database.prepare("SELECT id, moment, again, confirmed FROM clock WHERE id = 1");
+    const row = damageOf(this.#database).one("clock", select, parseRow);
+    return row && { moment: row.moment, confirmed: row.confirmed !== 0 };
   }
 
   /** @throws Error where the disk does not take it */
-  write(moment: number): void {
+  write({ moment, confirmed }: Known): void {
     this.#database
       .prepare(
-        "INSERT INTO clock (id, moment, again) VALUES (1, ?1, ?1) ON CONFLICT DO UPDATE SET moment = ?1, again = ?1",
+        `INSERT INTO clock (id, moment, again, confirmed) VALUES (1, ?1, ?1, ?2)
+         ON CONFLICT DO UPDATE SET moment = ?1, again = ?1, confirmed = ?2`,
       )
-      .run(Math.round(moment));
+      .run(Math.round(moment), confirmed ? 1 : 0);
   }
 }

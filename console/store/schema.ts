@@ -268,4 +268,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE outboxes ADD COLUMN proof INTEGER;
   ALTER TABLE clock_offsets ADD COLUMN proof INTEGER;
   `,
+  `
+  -- Whether devices, an operator or an hour without a step have confirmed it.
+  ALTER TABLE clock ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 1;
+  `,
 ];
