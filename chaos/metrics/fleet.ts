@@ -206,14 +206,14 @@ export class Fleet {
     for (const child of this.#children.values()) await child.ready();
   }
 
-  /** Resolves when the console is at the broker, and hears what is sent. @throws Error when it does not come */
+  /** Resolves when the console is at the broker, and hears what is sent; or somebody has died. @throws Error when it does not come */
   async hearing(): Promise<void> {
     const end = performance.now() + hearingPatience;
-    while (performance.now() < end) {
+    while (performance.now() < end && this.allAlive) {
       if (await this.#isHearing().catch(() => false)) return;
       await sleep(20);
     }
-    throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
+    if (this.allAlive) throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
   }
 
   async #isHearing(): Promise<boolean> {
