@@ -248,6 +248,41 @@ export const forms: readonly Form[] = [
       'zigbee2mqtt,topic=Küche Fenster action="",battery=100,color_x=0.46,color_y=0.41,contact=true,last_seen="2025-01-01T11:00:00.796Z",linkquality=128,update_installed_version=4105,update_latest_version=4105,update_state="idle"',
     ],
   },
+  // With the settings in docs/other-devices.md.
+  {
+    by: "Tasmota, tele/SENSOR, SetOption52 1",
+    path: "tele/SENSOR",
+    payload: '{"Time":"2025-01-01T13:00:00+01:00","DS18B20":{"Id":"01131E27F3B0","Temperature":21.1},"TempUnit":"C"}',
+    stored: [
+      'tele,topic=SENSOR DS18B20_Id="01131E27F3B0",DS18B20_Temperature=21.1,TempUnit="C" @2025-01-01T12:00:00.000Z',
+    ],
+  },
+  {
+    by: "Tasmota, tele/LWT",
+    path: "tele/LWT",
+    payload: "Online",
+    stored: [],
+    told: [`${bare} "Online"`, `try: mosquitto_pub -t muster/rpi-7/metrics/tele/LWT -m '{"value":"Online"}'`],
+  },
+  {
+    by: "Shelly Gen2, online",
+    path: "shelly/online",
+    payload: "true",
+    stored: [],
+    told: [`${bare} true`, `try: mosquitto_pub -t muster/rpi-7/metrics/shelly/online -m '{"value":true}'`],
+  },
+  {
+    by: "ESPHome, mqtt.publish_json",
+    path: "room",
+    payload: '{"temperature":21.39999962,"humidity":null}',
+    stored: ["room temperature=21.39999962"],
+  },
+  {
+    by: "zigbee2mqtt, bridge/state",
+    path: "zigbee2mqtt/bridge/state",
+    payload: '{"state":"online"}',
+    stored: ['zigbee2mqtt,topic=bridge/state state="online"'],
+  },
 ];
 
 /** The cases as the page has them. */
