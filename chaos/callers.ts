@@ -1,17 +1,13 @@
+import type { Client } from "#api/client";
+import type { CommandDocument } from "#api/command-document";
+import { ApiError, UnreachableError } from "#api/errors";
 import { asError, DisconnectedError } from "#shared/errors";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import type { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
-import { UnreachableError, type Answer, type Api } from "./api.ts";
 import type { Told } from "./evidence.ts";
 import type { Journal } from "./journal.ts";
 import type { PlannedOrder } from "./plan.ts";
-
-interface Document {
-  readonly id: string;
-  readonly state: string;
-  readonly args: { readonly token?: string };
-}
 
 /** Milliseconds that a caller that was cut off looks for its command at most. */
 const patience = 3_000;
@@ -22,14 +18,14 @@ const topics = new Topics();
  * asks again once everything runs.
  */
 export class Callers {
-  readonly #api: Api;
+  readonly #client: Client;
   readonly #link: Link;
   readonly #journal: Journal;
   /** What has no answer yet: by token the command's id, where it is known. */
   readonly #unanswered = new Map<string, { readonly order: PlannedOrder; id: string | undefined }>();
 
-  constructor(api: Api, link: Link, journal: Journal) {
-    this.#api = api;
+  constructor(client: Client, link: Link, journal: Journal) {
+    this.#client = client;
     this.#link = link;
     this.#journal = journal;
   }
@@ -49,7 +45,7 @@ export class Callers {
     this.#tell(order, "withdrawn", { id });
     try {
       if (order.way === "typed-task") await this.#link.publish(taskTopic(order), Buffer.alloc(0), { retain: true });
-      else this.#heard(order, await this.#api.ask("DELETE", `/api/commands/${id}`), "unknown");
+      else await this.#hear(order, this.#client.cancelCommand(id), "unknown");
     } catch (error) {
       this.#tell(order, "unknown", { id, detail: `withdrawal: ${asError(error).message}` });
     }
@@ -70,9 +66,10 @@ export class Callers {
     const wait = way === "call" || way === "patient";
     const body = { key, args: { token, before, after }, timeout, ...(way === "call" ? {} : { ttl }) };
     try {
-      this.#heard(order, await this.#api.ask("POST", `/api/devices/${device}/commands?wait=${wait}`, body));
+      await this.#hear(order, this.#client.sendCommand(device, body, { wait }));
     } catch (error) {
-      if (error instanceof UnreachableError) this.#settle(order, "unsent", { detail: error.message });
+      if (error instanceof UnreachableError && error.code === "ECONNREFUSED")
+        this.#settle(order, "unsent", { detail: error.message });
       else this.#tell(order, "unknown", { detail: asError(error).message });
     }
   }
@@ -91,20 +88,23 @@ export class Callers {
     }
   }
 
-  /** 200 holds a final document, 202 one that is open; 504 the command at the end of its caller's patience. */
-  #heard(order: PlannedOrder, { status, body }: Answer, full: Told["what"] = "refused"): void {
-    const document = status === 504 ? (body as { command?: Document }).command : (body as Document);
-    if ((status === 200 || status === 202 || status === 504) && document?.id !== undefined) {
-      return this.#document(order, document, `${status}`);
+  /** An answer holds a document, final or open; a 504 the command at the end of its caller's patience. */
+  async #hear(order: PlannedOrder, answer: Promise<CommandDocument>, full: Told["what"] = "refused"): Promise<void> {
+    try {
+      this.#document(order, await answer, "answered");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { status, problem } = error;
+      if (status === 504 && problem?.command) return this.#document(order, problem.command, `${status}`);
+      const detail = `${status} ${error.message}`;
+      // Said of a full disk: nothing was taken.
+      if (status === 503 && full !== "refused") return this.#tell(order, full, { detail });
+      const refused = status === 503 || (status >= 400 && status < 500 && status !== 429);
+      this.#settle(order, refused ? "refused" : "odd", { detail });
     }
-    const detail = `${status} ${(body as { detail?: string }).detail ?? JSON.stringify(body)}`;
-    // Said of a full disk: nothing was taken.
-    if (status === 503)
-      return full === "refused" ? this.#settle(order, full, { detail }) : this.#tell(order, full, { detail });
-    this.#settle(order, status >= 400 && status < 500 && status !== 429 ? "refused" : "odd", { detail });
   }
 
-  #document(order: PlannedOrder, { id, state }: Document, detail: string): void {
+  #document(order: PlannedOrder, { id, state }: CommandDocument, detail: string): void {
     const known = this.#unanswered.get(order.token);
     if (known) known.id = id;
     if (state === "queued" || state === "accepted" || state === "running")
@@ -125,16 +125,18 @@ export class Callers {
     }
   }
 
-  async #get(order: PlannedOrder, id: string): Promise<Document | undefined> {
-    const { status, body } = await this.#api.ask("GET", `/api/commands/${id}`);
-    if (status !== 200) this.#tell(order, "odd", { id, detail: `${status} when asked again` });
-    return status === 200 ? (body as Document) : undefined;
+  async #get(order: PlannedOrder, id: string): Promise<CommandDocument | undefined> {
+    return this.#client.getCommand(id).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) throw error;
+      this.#tell(order, "odd", { id, detail: `${error.status} when asked again` });
+      return undefined;
+    });
   }
 
   /** A caller that never learned its command's id knows what it has asked for. */
-  async #find({ device, token }: PlannedOrder): Promise<Document | undefined> {
-    const { body } = await this.#api.ask("GET", `/api/commands?device=${device}&limit=100`);
-    return (body as { commands: Document[] }).commands.find(({ args }) => args.token === token);
+  async #find({ device, token }: PlannedOrder): Promise<CommandDocument | undefined> {
+    const { commands } = await this.#client.listCommands({ device, limit: 100 });
+    return commands.find(({ args }) => args["token"] === token);
   }
 
   #settle(order: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {

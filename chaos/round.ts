@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "#api/client";
 import { asError } from "#shared/errors";
-import type { Api } from "./api.ts";
 import type { Callers } from "./callers.ts";
 import type { Fleet } from "./fleet.ts";
 import { devices, type Plan, type PlannedOrder, type Role } from "./plan.ts";
@@ -27,13 +27,13 @@ export interface Outcome {
 export interface Stage {
   readonly fleet: Fleet;
   readonly callers: Callers;
-  readonly api: Api;
+  readonly client: Client;
   readonly login: Login;
   readonly striker: Striker<Role>;
 }
 
 /** Plays one plan: commands and faults at their moments, then healing until everything is at rest. */
-export async function playRound({ fleet, callers, api, login, striker }: Stage, plan: Plan): Promise<Outcome> {
+export async function playRound({ fleet, callers, client, login, striker }: Stage, plan: Plan): Promise<Outcome> {
   const { fault } = plan;
   let deaths = 0;
   const again = new Map(fault.arms.map(({ who, again: point }) => [who, point]));
@@ -65,7 +65,7 @@ export async function playRound({ fleet, callers, api, login, striker }: Stage, 
   await rest.until("every process", () => fleet.allAlive);
   await Promise.all(revivals);
   await fleet.ready();
-  await rest.until("both devices online", () => bothOnline(fleet, api));
+  await rest.until("both devices online", () => bothOnline(fleet, client));
   fleet.note("round", `${plan.round} is healed`);
   // A file that did not read may have been set aside, and begun anew.
   if (fault.blows.some(({ what, who }) => what === "turn" && who === "server")) await fleet.reread();
@@ -109,8 +109,8 @@ class Rest {
 }
 
 /** What is stuck has been told; it is put out of the way, so that the next rounds are judged by themselves. */
-export async function clearAway({ fleet, api }: Stage): Promise<void> {
-  for (const id of fleet.history.unfinished()) await api.ask("DELETE", `/api/commands/${id}`).catch(() => {});
+export async function clearAway({ fleet, client }: Stage): Promise<void> {
+  for (const id of fleet.history.unfinished()) await client.cancelCommand(id).catch(() => {});
 }
 
 async function carryOut(callers: Callers, order: PlannedOrder): Promise<void> {
@@ -138,10 +138,9 @@ async function land(fleet: Fleet, striker: Striker<Role>, blow: Blow<Role>): Pro
 }
 
 /** Online by the console's word, and as the run that is alive now: an earlier one may be thought to live. */
-async function bothOnline(fleet: Fleet, api: Api): Promise<boolean> {
+async function bothOnline(fleet: Fleet, client: Client): Promise<boolean> {
   for (const device of devices) {
-    const { body } = await api.ask("GET", `/api/devices/${device}`);
-    const { online, boot } = body as { online?: boolean; boot?: string };
+    const { online, boot } = await client.getDevice(device);
     if (!online || boot !== fleet.bootOf(device)) return false;
   }
   return true;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Api } from "./api.ts";
+import type { Client } from "#api/client";
 import type { Programs } from "./build.ts";
 import { Callers } from "./callers.ts";
+import { clientOf } from "./console-client.ts";
 import { Court } from "./court.ts";
 import { Fleet, onlooker } from "./fleet.ts";
 import { unlessAborted } from "./interrupt.ts";
@@ -71,12 +72,12 @@ export async function run(options: RunOptions): Promise<Tally> {
 
 async function play(options: RunOptions, fleet: Fleet, watcher: Watcher, told: Journal, tally: Tally): Promise<void> {
   const { seed, setting, from, to, among, signal, say } = options;
-  const api = new Api(fleet.httpPort, () => fleet.token);
-  const callers = new Callers(api, watcher.link, told);
+  const client = clientOf(fleet.httpPort, () => fleet.token);
+  const callers = new Callers(client, watcher.link, told);
   const began = performance.now();
   await fleet.ready();
   watcher.link.start();
-  const stage = { fleet, callers, api, login: loginOf(fleet, onlooker), striker: new Striker<Role>(fleet) };
+  const stage = { fleet, callers, client, login: loginOf(fleet, onlooker), striker: new Striker<Role>(fleet) };
   await playRound(stage, quietPlan);
   const court = new Court(fleet, watcher, stage.striker.costs, (text) => {
     if (signal.aborted) return;
@@ -90,7 +91,7 @@ async function play(options: RunOptions, fleet: Fleet, watcher: Watcher, told: J
     tally.deaths += deaths;
     tally.placed += plan.fault.arms.length;
     if (struck) tally.struck += plan.fault.arms.length;
-    court.sit(plan, unrest, await damageIn(api));
+    court.sit(plan, unrest, await damageIn(client));
     if (unrest.length > 0) await clearAway(stage);
     if (tally.rounds % 10 === 0 || round === to - 1) say(progress(options, tally, court, performance.now() - began));
   }
@@ -105,9 +106,8 @@ function loginOf(fleet: Fleet, username: string): Login {
 }
 
 /** How much the console says that it could not read. */
-async function damageIn(api: Api): Promise<number> {
-  const { body } = await api.ask("GET", "/api/damage?limit=100");
-  return (body as { damaged: unknown[] }).damaged.length;
+async function damageIn(client: Client): Promise<number> {
+  return (await client.listDamage({ limit: 100 })).damaged.length;
 }
 
 const quietPlan: Plan = {

@@ -1,3 +1,6 @@
+import type { Client } from "#api/client";
+import { ApiError } from "#api/errors";
+import { clientOf } from "../console-client.ts";
 import { JournalReader } from "../journal.ts";
 import type { Acked, Kept, Stored, ToldGap } from "./check.ts";
 import { devices, simpleDevice, type Device } from "./faults.ts";
@@ -52,15 +55,20 @@ export class Witness {
 
   /** What the console says that it could not read and set aside, newest first. */
   async damage(): Promise<readonly Told[]> {
-    const { damaged } = (await this.#ask("/api/damage")) as { damaged: Told[] };
-    return damaged;
+    return (await this.#ask((client) => client.listDamage())).damaged;
   }
 
   /** What the console says is missing, and how many batches it still waits for. */
   async account(device: Device): Promise<{ gaps: ToldGap[]; outstanding: number }> {
-    const { gaps, outstanding } = (await this.#ask(`/api/devices/${device}/completeness`)) as Account;
+    const { gaps, outstanding } = await this.#ask((client) => client.getCompleteness(device));
     return {
-      gaps: gaps.map(({ outbox, first, last, why }) => ({ outbox, from: first, to: last, why })),
+      // What is of no outbox, such as what a store has lost, is no batch's.
+      gaps: gaps.map(({ outbox, first, last, why }) => ({
+        outbox: outbox ?? "",
+        from: first ?? 0,
+        to: last ?? 0,
+        why,
+      })),
       outstanding: outstanding.batches,
     };
   }
@@ -73,33 +81,18 @@ export class Witness {
   }
 
   async #fromConsole(device: string, measurement: string): Promise<Stored[]> {
-    const range = new URLSearchParams({
-      measurement,
-      field: "n",
-      from: "0",
-      to: String(Date.now() + 1),
-      every: "0",
-    });
-    const { series } = (await this.#ask(`/api/devices/${device}/metrics?${range}`)) as {
-      series: { points: [number, number][] }[];
-    };
-    return series.flatMap(({ points }) => points.map(([at, n]) => ({ at, n })));
+    const query = { measurement, field: "n", from: "0", to: String(Date.now() + 1), every: "0" };
+    const { series } = await this.#ask((client) => client.getHistory(device, query));
+    return series.flatMap(({ points }) => points.map(([at, n]) => ({ at, n: Number(n) })));
   }
 
   /** A disk that is busy is no violation: what cannot be answered for now is asked again. */
-  async #ask(path: string, tries = 3): Promise<unknown> {
-    const { httpPort, token } = this.#fleet;
-    const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    if (response.status === 503 && tries > 1) return this.#ask(path, tries - 1);
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+  async #ask<T>(question: (client: Client) => Promise<T>, tries = 3): Promise<T> {
+    try {
+      return await question(clientOf(this.#fleet.httpPort, () => this.#fleet.token));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 503 && tries > 1) return this.#ask(question, tries - 1);
+      throw error;
+    }
   }
-}
-
-/** The part of the console's completeness document that counts here. */
-interface Account {
-  readonly gaps: { outbox: string; first: number; last: number; why: string }[];
-  readonly outstanding: { batches: number };
 }

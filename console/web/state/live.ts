@@ -3,6 +3,7 @@ import type { DeviceDocument } from "#api/devices";
 import type { ConsoleEvent } from "#api/events";
 import type { StoreDocument } from "#api/health";
 import { forgetJobs, takeJobs } from "./jobs.ts";
+import { ApiError } from "#api/errors";
 import { pages } from "#api/pages";
 import { client } from "./console.ts";
 import { forgetCommands, takeCommands } from "./commands.ts";
@@ -54,14 +55,14 @@ function noteRefusal(): void {
 }
 
 /**
- * Follows the console's events: connecting → live → lost → live … A stream that breaks is asked for again after a while, once it has
- * been asked whether the session is still good.
+ * Follows the console's events: connecting → live → lost → live … A stream that breaks is asked for again after a second; one that is
+ * refused (by a proxy while the console restarts, or because the session is over) after longer and longer.
  * @returns what ends it and forgets everything that was known
  */
 export function startLive(): () => void {
   let stream = new AbortController();
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let failures = 0;
+  let refused = 0;
 
   async function follow({ signal }: AbortController): Promise<void> {
     try {
@@ -71,18 +72,20 @@ export function startLive(): () => void {
         told = true;
         take(event);
       }
-    } catch {
-      // Why it broke is the banner's to tell, which says that the connection is lost.
+    } catch (error) {
+      if (error instanceof ApiError) refused += 1;
     }
     if (signal.aborted) return;
     connection.value = "lost";
+    if (refused > 0) void checkSession();
+    const wait = refused > 0 ? Math.min(15_000, 1_000 * 2 ** (refused - 1)) : 1_000;
     clearTimeout(retry);
-    retry = setTimeout(reopen, Math.min(15_000, 1_000 * 2 ** failures++) * (0.75 + Math.random() / 2));
+    retry = setTimeout(reopen, wait * (0.75 + Math.random() / 2));
   }
 
   /** The first event says that the console listens: from here on nothing is missed. */
   function begin(): void {
-    failures = 0;
+    refused = 0;
     connection.value = "live";
     generation.value += 1;
     void refresh();
@@ -90,7 +93,6 @@ export function startLive(): () => void {
 
   function reopen(): void {
     clearTimeout(retry);
-    void checkSession();
     stream.abort();
     stream = new AbortController();
     void follow(stream);
