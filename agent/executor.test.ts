@@ -358,3 +358,87 @@ suite("executor", ({ test }) => {
     assert.equal(begun.slice(4), ["later"]);
   });
 });
+
+/**
+ * One word of a case: `kept a` or `live a`, a task as the broker hands it over, of the key behind it or `serial`; `greet a,b`, the console's
+ * word of what is open, and `begun a` of what it has heard to run; `ledger a`, an earlier run has died in it; `withdraw a`; `lost` and
+ * `connect`, of the connection; `cancel a`, on the device's own side; `50` ms pass.
+ */
+const cases: readonly (readonly [what: string, words: readonly string[], begun: string, told: readonly string[]])[] = [
+  ["published while we listen", ["connect", "greet", "live a", "50"], "a", ["succeeded"]],
+  ["kept by the broker, and open", ["connect", "kept a", "greet a", "50"], "a", ["succeeded"]],
+  ["kept by the broker, and not open", ["connect", "kept a", "greet", "5000"], "", ["accepted", "accepted"]],
+  ["kept by the broker, and no word", ["connect", "kept a", "9000"], "", ["accepted"]],
+  ["it comes twice while it waits", ["connect", "greet", "live a", "live a", "50"], "a", ["succeeded"]],
+  ["it comes again after its end", ["connect", "greet", "live a", "50", "live a", "50"], "a", ["succeeded"]],
+  [
+    "and after its withdrawal",
+    ["connect", "greet", "live a", "50", "withdraw a", "live a"],
+    "a",
+    ["succeeded", "succeeded"],
+  ],
+  [
+    "its answer is repeated until it is withdrawn",
+    ["connect", "greet", "live a", "50", "1000"],
+    "a",
+    ["succeeded", "succeeded"],
+  ],
+  ["and no more then", ["connect", "greet", "live a", "50", "withdraw a", "9000"], "a", ["succeeded"]],
+  ["withdrawn before it begins", ["connect", "live a", "withdraw a", "greet", "50"], "", []],
+  ["cancelled on the device before it begins", ["connect", "live a", "cancel a"], "", ["cancelled cancelled"]],
+  ["a key that is not offered", ["connect", "live a unknown"], "", ["rejected unknown-command"]],
+  ["what is no task", ["connect", "live a !"], "", ["rejected bad-input"]],
+  ["concurrent, it waits for nobody", ["connect", "live a concurrent"], "a", ["succeeded"]],
+  ["kept and concurrent, for the console's word", ["connect", "kept a concurrent", "4000"], "", []],
+  ["which lets it begin", ["connect", "kept a concurrent", "greet a"], "a", ["succeeded"]],
+  ["waiting as the connection goes", ["connect", "live a", "lost", "connect", "greet", "50"], "", []],
+  ["and open still", ["connect", "live a", "lost", "connect", "greet a", "50"], "a", ["succeeded"]],
+  [
+    "begun elsewhere by the console's word",
+    ["connect", "kept a once", "begun a", "200000"],
+    "",
+    ["accepted", "interrupted begun-elsewhere"],
+  ],
+  [
+    "died in by an earlier run",
+    ["ledger a once", "connect", "kept a once", "begun a", "50"],
+    "",
+    ["interrupted agent-stopped"],
+  ],
+  ["where it may run again", ["ledger a again", "connect", "kept a again", "begun a", "50"], "a", ["succeeded"]],
+  [
+    "where its effect is looked for",
+    ["ledger a checked", "connect", "kept a checked", "begun a", "50"],
+    "",
+    ["succeeded"],
+  ],
+  [
+    "withdrawn while it runs",
+    ["connect", "greet", "live a lasting", "50", "withdraw a", "9000"],
+    "a",
+    ["running", "running"],
+  ],
+  ["shown while it runs", ["connect", "greet", "live a lasting", "50", "live a lasting"], "a", ["running"]],
+];
+
+suite("executor, case by case", ({ test }) => {
+  for (const [what, words, begun, told] of cases)
+    test(what, async (scope) => {
+      const played = device(scope);
+      for (const word of words) {
+        const [act = "", id = "", key = "serial"] = word.split(" ");
+        if (/^\d+$/.test(act)) played.clock.advance(Number(act));
+        else if (act === "kept" || act === "live") played.task(id, act, { key });
+        else if (act === "greet") played.greet(id === "" ? [] : id.split(","));
+        else if (act === "begun") played.greet([id], [id]);
+        else if (act === "ledger") await played.died(id, key);
+        else if (act === "withdraw") played.withdraw(id);
+        else if (act === "cancel") played.executor.cancel(parseCommandId(id));
+        else if (act === "lost") played.executor.disconnected();
+        else played.executor.connected();
+        await settled();
+      }
+      assert.is(played.begun.join(""), begun);
+      assert.equal(played.told("a"), told);
+    });
+});

@@ -423,3 +423,70 @@ suite("desk", ({ test }) => {
     await bus.publish(topics.build({ kind: "reply", device: id, id: "stray" as CommandId }), encode(stray, "json"));
   });
 });
+
+/**
+ * What may happen to a command: a reply of its device (`accepted`, `running`, `succeeded`, `failed`, `cancelled`), `cancel` by a person, or so
+ * many ms pass. Its caller waits for 1 s, and a queued task for 60 s, with a moment for what is under way.
+ */
+const cases: readonly (readonly [
+  what: string,
+  kind: "call" | "queued",
+  words: readonly string[],
+  state: Command["state"],
+  late: readonly string[],
+])[] = [
+  ["nothing", "call", [], "queued", []],
+  ["it waits on its device", "call", ["accepted"], "accepted", []],
+  ["it has begun", "call", ["running"], "running", []],
+  ["what has begun waits no more", "call", ["running", "accepted"], "running", []],
+  ["its device says how it ended", "call", ["running", "succeeded"], "succeeded", []],
+  ["without a word before", "call", ["failed"], "failed", []],
+  ["says it again", "call", ["failed", "failed"], "failed", []],
+  ["says otherwise afterwards", "call", ["failed", "succeeded"], "failed", ["succeeded"]],
+  ["twice", "call", ["failed", "succeeded", "succeeded"], "failed", ["succeeded"]],
+  ["its caller's time is over", "call", ["1000"], "timed_out", []],
+  ["also while it runs", "call", ["running", "1000"], "timed_out", []],
+  ["and a late answer changes nothing", "call", ["1000", "succeeded"], "timed_out", ["succeeded"]],
+  ["nor one that it was stopped", "call", ["running", "1000", "cancelled"], "timed_out", ["cancelled"]],
+  ["a queued task outlives its caller", "queued", ["1000"], "queued", []],
+  ["and ends when nobody may begin it any more", "queued", ["62000"], "expired", []],
+  ["also where it waits on its device", "queued", ["accepted", "62000"], "expired", []],
+  ["but not what has begun", "queued", ["running", "62000"], "running", []],
+  ["begun in time all the same, by a late answer", "queued", ["62000", "succeeded"], "expired", ["succeeded"]],
+  ["withdrawn by a person", "queued", ["cancel"], "cancelled", []],
+  ["while it runs", "queued", ["running", "cancel", "cancelled"], "cancelled", ["cancelled"]],
+  ["it had succeeded before the device heard", "queued", ["cancel", "succeeded"], "cancelled", ["succeeded"]],
+  ["too late for a withdrawal", "queued", ["succeeded", "cancel"], "succeeded", []],
+];
+
+suite("desk, case by case", ({ test, before }) => {
+  let played: Awaited<ReturnType<typeof office>>;
+  before(async (scope) => {
+    played = await office(scope);
+  });
+
+  for (const [what, kind, words, state, late] of cases)
+    test(`${kind}: ${what}`, async () => {
+      const { desk, clock } = played;
+      const command = desk.submit(id, kind === "call" ? { ...ping, timeout: 1_000 } : { ...queued, timeout: 1_000 });
+      assert.ok(await desk.kept(command));
+      desk.wait(command, 1_000).catch(() => {});
+      for (const word of words) {
+        if (/^\d+$/.test(word)) clock.advance(Number(word));
+        else if (word === "cancel") desk.cancel(id, command.id, "ann");
+        else {
+          const isWrong = word === "failed" || word === "cancelled";
+          const error = isWrong ? { error: { code: word, message: word } } : {};
+          desk.reply(id, command.id, answer(command, { state: word as Reply["state"], ...error }));
+        }
+      }
+      const now = desk.find(id, command.id);
+      assert.is(now?.state, state);
+      assert.equal(
+        (now?.late ?? []).map((one) => one.state),
+        late,
+      );
+      assert.is(now?.ended !== undefined, !["queued", "accepted", "running"].includes(state));
+      desk.cancel(id, command.id, "the next case");
+    });
+});
