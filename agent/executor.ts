@@ -46,6 +46,7 @@ const patience = 5_000;
  * sooner, pushes us out, and answers itself; we are refused then.
  */
 const rivalsComeback = 5_000;
+const whyUnsure = "it waits until the console is sure of its clock, because its time may be over";
 const begunElsewhere =
   "another run of this device has begun it, of which this one's ledger knows nothing (a restored backup, a copy, or another agent " +
   "under this id): nobody can know whether it took effect";
@@ -400,8 +401,11 @@ export class Executor {
     return { reply: { id, ts: this.#now(), boot: this.#options.boot, ...outcome }, encoding };
   }
 
-  #sendAccepted({ id, encoding }: Job): void {
-    this.#replies.send(id, { id, ts: this.#now(), state: "accepted" }, encoding);
+  #sendAccepted(job: Job): void {
+    const { id, encoding } = job;
+    const doubted = this.#consoleClock.now() !== undefined && !this.#runner.canJudge(job);
+    const note = doubted ? { note: whyUnsure } : {};
+    this.#replies.send(id, { id, ts: this.#now(), state: "accepted", ...note }, encoding);
   }
 
   #sendRunning(job: Job, update: ProgressUpdate): void {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
+import { explain } from "../console/desk/explain.ts";
 import { openState } from "../console/state.ts";
 import { openForReading } from "../console/store/database.ts";
 import { startFleet } from "./fleet.ts";
@@ -223,10 +224,15 @@ suite("a console whose clock steps", ({ test }) => {
     // It is answered by who takes nothing for over that waits, and needs no clock.
     assert.is((await console.send("rpi-8", { key: "ping" })).state, "succeeded");
     assert.equal(begun, ["rpi-7"]);
+    const told = (): string => explain(console.desk.find(away, queued.id)!, console.registry.get(away));
+    await eventually("its word", () =>
+      told().startsWith("rpi-8 has it (it waits until the console is sure of its clock"),
+    );
 
     shift = 0;
     assert.is(console.clockVerdict.state, "trusted");
     await eventually("what waited for a clock", () => console.desk.find(away, queued.id)?.state === "succeeded");
     assert.equal(begun, ["rpi-7", "rpi-8"]);
+    assert.is(console.desk.find(away, queued.id)?.note, undefined);
   });
 });

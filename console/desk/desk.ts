@@ -19,7 +19,7 @@ import { Doubts, inDoubt, nobodyKnows } from "./doubts.ts";
 import { Endings } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
-import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
+import { afterwards, endedBy, lateWith, progressedBy, withoutWait } from "./replies.ts";
 import { Repeats } from "./repeats.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
 import { Tasks } from "./tasks.ts";
@@ -486,7 +486,7 @@ export class Desk {
 
   #ended(command: Command, state: CommandState, error: OwnFailure, who: Event["who"], what: string): Command {
     const ts = Math.round(this.#options.clock.now());
-    return changed(command, { state, error, ended: ts }, { ts, who, what });
+    return changed(withoutWait(command), { state, error, ended: ts }, { ts, who, what });
   }
 
   #cancelled(command: Command, by: string): Command {

@@ -37,7 +37,10 @@ function waiting(command: Command, device: Device | undefined): string {
     const reason = device?.reason ? ` (${device.reason})` : "";
     return `waiting for ${name}, offline${since}${reason}${until}; nothing to do but bring it back`;
   }
-  if (command.state === "accepted") return `${name} has it and works on earlier commands first${until}; nothing to do`;
+  if (command.state === "accepted") {
+    const why = command.note === undefined ? "and works on earlier commands first" : `(${command.note})`;
+    return `${name} has it ${why}${until}; nothing to do`;
+  }
   return `sent to ${name}, which is online and has said nothing of it${until}; ${repeated(command)}`;
 }
 

@@ -17,7 +17,15 @@ export function endedBy(command: Command, reply: FinalReply, now: number, took: 
     { ts: now, who: "console", what: "final reply received, task withdrawn" },
   ];
   const { state } = reply;
-  return changed(command, { ...outcomeOf(reply), ...withTook(took), state, ended: now, answered: true }, ...events);
+  const changes = { ...outcomeOf(reply), ...withTook(took), state, ended: now, answered: true } as const;
+  return changed(withoutWait(command), changes, ...events);
+}
+
+/** What a device has said of why a command waits is over with that. */
+export function withoutWait(command: Command): Command {
+  if (command.state !== "accepted") return command;
+  const { note: _, ...others } = command;
+  return others;
 }
 
 /** The command as a reply that is not final moves it on. */
@@ -28,9 +36,10 @@ export function progressedBy(command: Command, reply: Exclude<Reply, FinalReply>
   const what = state === "running" ? "begun" : "received, waits behind earlier commands";
   const events: Event[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
   const running = reply.state === "running" ? reply : undefined;
+  const before = state === command.state ? command : withoutWait(command);
   return changed(
     // Its device knows of it.
-    state === "running" ? outOfDoubt(command) : command,
+    state === "running" ? outOfDoubt(before) : before,
     {
       state,
       ...(note === undefined ? {} : { note }),
