@@ -54,7 +54,12 @@ const ended = (state: string, more: Partial<Evidence> = {}): Partial<Evidence> =
   ...more,
 });
 const keyed = (key: PlannedOrder["key"]): Partial<Evidence> => ({ orders: [{ ...order, key }] });
-const restarted = { incidents: [{ at: 150, who: "dev-a", what: "started again" }] };
+const restarted = {
+  incidents: [
+    { at: 140, who: "dev-a", what: "killed" },
+    { at: 150, who: "dev-a", what: "started again" },
+  ],
+};
 
 const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = [
   ["one final state, for ever", ended("running", { told })],
@@ -130,7 +135,7 @@ suite("the checker", ({ test }) => {
     const doubled = { ...good, effects: [begin, { ...begin, pid: 8 }], costs: turned, damage: 1 };
     assert.equal(
       check(doubled).map(({ rule }) => rule),
-      ["once and verify take effect at most once"],
+      ["once and verify take effect at most once", "what succeeded has its effect"],
     );
   });
 

@@ -17,6 +17,18 @@ const ofHistory: ReadonlySet<string> = new Set([
   "callers are told what the history says",
 ]);
 
+/** What a turned bit may break besides: a row is closed as damaged, or is as it was before; what a device has ended is not known any more. */
+const ofDamage: Readonly<Record<"server" | "device", ReadonlySet<string>>> = {
+  server: new Set([
+    ...ofHistory,
+    "one final state, for ever",
+    "verify tells what is so",
+    "what comes too late is kept",
+    "nothing begins once it was withdrawn",
+  ]),
+  device: new Set(["verify tells what is so", "what comes too late is kept"]),
+};
+
 /**
  * Whether what was done to a directory may have broken this promise of a command:
  *
@@ -30,7 +42,7 @@ const ofHistory: ReadonlySet<string> = new Set([
 export function isExcused(rule: string, story: Story, damage: number): boolean {
   if (always.has(rule)) return false;
   return story.costs.some((cost) =>
-    cost.what === "put back" ? older(rule, story, cost) : turned(story, cost, damage),
+    cost.what === "put back" ? older(rule, story, cost) : turned(rule, story, cost, damage),
   );
 }
 
@@ -47,8 +59,9 @@ function older(rule: string, { told, row, begins }: Story, { who, from, to }: Co
   return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
 }
 
-function turned({ told, order }: Story, cost: Cost<Role>, damage: number): boolean {
+function turned(rule: string, { told, order }: Story, cost: Cost<Role>, damage: number): boolean {
   const { who, to } = cost;
+  if (!ofDamage[who === "server" ? "server" : "device"].has(rule)) return false;
   const before = (told[0]?.at ?? 0) <= to + way;
   if (who === "server") return before && (damage > 0 || isUntold(cost));
   return before && who === order.device && (told.at(-1)?.at ?? 0) >= to - way;

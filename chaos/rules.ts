@@ -77,7 +77,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     const [first] = begins;
     if (!row || !first || (row.state !== "expired" && row.state !== "rejected")) return undefined;
     // Expiry is decided at the console. While it cannot hear of a beginning it may decide so; what it then misses comes late.
-    const deaf = incidents.some(({ who }) => who === order.device || who === "server" || who === "broker");
+    const deaf = harms(incidents).some(({ who }) => who === order.device || who === "server" || who === "broker");
     if (row.state === "expired" && deaf) return undefined;
     const expiry = row.expires === null ? "" : `, ${Math.round(row.expires - first.at)} ms before its expiry`;
     return `it is ${row.state}, and was begun${expiry}`;
@@ -141,7 +141,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     const absent = told.some(({ what }) => what === "absent");
     // Nothing was promised either where the caller's own connection was not back yet from an earlier fault.
     const unsent = told.some(({ detail }) => detail?.startsWith("perhaps unsent") ?? false);
-    const fair = unsent || incidents.some(({ who }) => who === "server" || who === "broker");
+    const fair = unsent || harms(incidents).some(({ who }) => who === "server" || who === "broker");
     return absent && !fair ? `typed (${order.way}) while nothing was down, and never taken` : undefined;
   },
 
@@ -160,6 +160,11 @@ export const rules: Readonly<Record<string, Rule>> = {
     return `${first.who} began ${first.id}, of which the history knows nothing`;
   },
 };
+
+/** What was done to processes, without their coming back. */
+function harms(incidents: readonly Incident[]): readonly Incident[] {
+  return incidents.filter(({ what }) => !/^(started|serves|thawed)/.test(what));
+}
 
 /** Milliseconds that a command may wait: a call for as long as its caller does, what is typed without a word about it for an hour. */
 function lifetime({ way, timeout, ttl }: PlannedOrder): number {
