@@ -5,23 +5,16 @@ It needs Linux, Python 3.9 and paho-mqtt 1.6 or 2 (Debian: apt-get install pytho
 `muster enroll ID` prints:
 
     MUSTER_SECRET=... python3 agent.py --broker 192.0.2.7:1883 --device rpi-7 --data ./data-rpi-7
+
+Here are the connection, presence and samples; agent_store.py is the disk, agent_commands.py carries out commands.
 """
-import argparse, json, os, queue, random, secrets, signal, socket, sqlite3, sys, threading, time
+import argparse, json, os, queue, random, secrets, signal, socket, sys, time
 import paho.mqtt.client as mqtt
+from agent_commands import ASK, MALFORMED, Commands, Withdrawn
+from agent_store import EPOCH, Store
 
 WINDOW = 32             # batches on their way without an ack
 PATIENCE = (10, 300)    # seconds without an ack until all is sent again: at first, and at most
-REPEAT = (1, 30)        # seconds until a final reply is sent again: at first, and at most
-ASK = (5, 60)           # the same for a birth that nobody answers, and a kept task of which nobody says that it is open
-REMEMBERED = 7 * 86400  # seconds that a settled command's id is known
-# What a message that is none may raise: nobody's message may end the agent.
-MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-with open("/proc/sys/kernel/random/boot_id") as boot_id:
-    EPOCH = boot_id.read().strip()  # what time.monotonic() counts from
-
-
-class Withdrawn(Exception):
-    """A handler's way out once its command is withdrawn."""
 
 
 def ping(args, job):
@@ -62,58 +55,10 @@ def sample():
             {"n": "mem", "f": {"total": total, "available": available, "used_percent": 100 * (total - available) / total}}]
 
 
-class Store:
-    """
-    Outbox and ledger in one SQLite file. What is committed is on the disk (synchronous=FULL), and only then sent or begun.
-    The outbox has no bound here: where the disk is small, drop the oldest and tell it as a gap.
-    """
-
-    def __init__(self, directory, run):
-        os.makedirs(directory, exist_ok=True)
-        self.run = run
-        self.db = sqlite3.connect(os.path.join(directory, "agent.db"), isolation_level=None)
-        # Exclusive: a second agent on the same directory fails here instead of giving numbers twice.
-        self.db.executescript("""
-            PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-            CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value);
-            CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY AUTOINCREMENT, outbox TEXT, run TEXT, body TEXT);
-            CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at REAL, reply TEXT, settled INTEGER DEFAULT 0);
-        """)
-        self.is_new = self.about("instance") is None
-        if self.is_new:
-            # A file that is new may be one that was lost: since when it is whole is known once the console has told the time.
-            for name, value in (("doubt", -1), ("outbox", secrets.token_hex(8)), ("instance", secrets.token_hex(8))):
-                self.set(name, value)
-        self.db.execute("DELETE FROM command WHERE settled AND at < ?", (time.time() - REMEMBERED,))
-
-    def about(self, name):
-        row = self.db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-        return row and row[0]
-
-    def set(self, name, value):
-        self.db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
-
-    def keep(self, body):
-        """Gives a batch its number. AUTOINCREMENT never gives one twice, also after all rows are gone."""
-        row = (self.about("outbox"), self.run, json.dumps(body))
-        self.db.execute("INSERT INTO batch (outbox, run, body) VALUES (?, ?, ?)", row)
-
-    def message(self, seq, outbox, run, body):
-        """A batch as it is sent now. v, outbox and seq come first: by them the console settles even what it cannot read."""
-        body, first = json.loads(body), self.db.execute("SELECT MIN(seq) FROM batch WHERE outbox = ?", (outbox,)).fetchone()[0]
-        # The age lets the console place a sample of a device with a wrong clock. Of another boot nobody knows it.
-        age = {"age": time.monotonic() * 1000 - body["mono"]} if body["epoch"] == EPOCH else {}
-        return {"v": 1, "outbox": outbox, "seq": seq, "run": run, "first": first, **age, **body}
-
-    def acked(self, ack):
-        for first, last in ack["ranges"]:
-            # Acks of numbers that were given twice name the run that gave them: those of another are none of ours.
-            self.db.execute("DELETE FROM batch WHERE outbox = ? AND seq BETWEEN ? AND ? AND run = COALESCE(?, run)",
-                            (ack.get("outbox"), first, last, ack.get("run")))
-
-
-class Agent:
+class Agent(Commands):
     """Everything happens in one thread, which takes events from a queue; paho's thread and the handlers' only put some in."""
+
+    commands = COMMANDS
 
     def __init__(self, options):
         self.options, self.events, self.timers = options, queue.SimpleQueue(), {}
@@ -146,7 +91,7 @@ class Agent:
         client.on_subscribe = lambda client, _, mid, codes, *more: self.events.put((self.subscribed, codes))
         client.on_disconnect = self.on_disconnect
         client.on_message = lambda client, _, message: self.events.put((self.received, message))
-        client.reconnect_delay_set(1, 30)
+        client.reconnect_delay_set(1, 2)
         client.max_inflight_messages_set(8)  # paho does not heed the broker's Receive Maximum, which is 10 at HiveMQ
         return client
 
@@ -169,6 +114,8 @@ class Agent:
             self.client.publish(topic, json.dumps(message), qos=qos, retain=retain)
 
     def connected(self, code):
+        # A broker that was away is asked every second or two, so that a small fleet is back at once; one that refuses, rarely.
+        self.client.reconnect_delay_set(*((1, 2) if code == 0 else (10, 30)))
         if code != 0:
             return log(f"the broker refuses the connection: {code}")
         # The session is clean, so all subscriptions are made anew.
@@ -279,133 +226,11 @@ class Agent:
             self.begun |= set(told.get("begun", []))
             self.gather()
 
-    # Commands -------------------------------------------------------------------------------------------------------------
-
-    def task(self, id, message):
-        if not message.payload:
-            return self.withdrawn(id)
-        row = self.store.db.execute("SELECT reply FROM command WHERE id = ?", (id,)).fetchone()
-        if row and row[0]:  # answered before, and there again, because a broker has restored what it had: the same answer
-            self.store.db.execute("UPDATE command SET settled = 0 WHERE id = ?", (id,))
-            self.answers[id] = json.loads(row[0])
-            return self.answer(id)
-        if id in self.jobs:
-            self.jobs[id]["kept"] &= message.retain  # published again: it is open
-            return self.gather()
-        if id in self.answers:
-            return
-        job = {"id": id, "kept": message.retain, "begun_before": row is not None, "told": 0.0, "started": time.monotonic(),
-               "directory": self.options.data, "aborted": threading.Event(),
-               "progress": lambda part: self.events.put((self.progress, job, part))}
-        try:
-            text = message.payload.decode()
-            told = json.loads(text) if text.startswith("{") else {"key": text}  # a bare word is a key
-            job["expires"] = float(told["expires"]) if "expires" in told else None
-            # One that was typed may not say when. Kept from before this ledger, it may be one that the lost ledger knew.
-            unsaid = 0 if message.retain and self.store.is_new else self.console_now() or time.time() * 1000
-            job.update(ts=float(told.get("ts", unsaid)), key=told["key"], args=told.get("args", {}))
-            if job["key"] not in COMMANDS:
-                return self.end(job, "rejected", "unknown-command", f"it offers {', '.join(sorted(COMMANDS))}")
-            COMMANDS[job["key"]][1](job["args"])
-        except MALFORMED as error:
-            return self.end(job, "rejected", "bad-arguments" if "args" in job else "bad-input", str(error))
-        self.jobs[id] = job
-        self.repeat(("kept", id), ASK, lambda: self.ask(id))
-        self.gather()
-
-    def gather(self):
-        """After the greeting a moment more, as long as tasks come: a broker keeps an order only within a topic."""
-        if self.gathering and self.greeted:
-            self.after("gathered", 0.05, self.gathered)
-        self.begin_next()
-
-    def gathered(self):
-        self.gathering = False
-        self.begin_next()
-
-    def may_begin(self, job):
-        """What the broker had kept may have been withdrawn long ago: it begins on the console's word alone."""
-        is_open = not job["kept"] or (self.greeted and (self.open is None or job["id"] in self.open))
-        return is_open and (job["expires"] is None or job["begun_before"] or self.console_offset is not None)
-
-    def ask(self, id):
-        """Of a kept task that nobody names: the console withdraws it, or publishes it again."""
-        waits = id in self.jobs and not self.may_begin(self.jobs[id])
-        if waits:
-            self.publish(self.topic("reply", id), {"id": id, "state": "accepted"})
-        return waits
-
-    def begin_next(self):
-        """One after the other, in the order in which they were made."""
-        while not self.gathering and not self.running:
-            ready = [job for job in self.jobs.values() if self.may_begin(job)]
-            if not ready:
-                return
-            job = min(ready, key=lambda one: (one["ts"], one["id"]))
-            may_rerun, doubt = COMMANDS[job["key"]][2]["onInterrupt"] == "rerun", self.store.about("doubt")
-            now = self.console_now()
-            if job["begun_before"]:
-                self.end(job, "interrupted", "agent-stopped", "the agent stopped while it ran")
-            elif job["expires"] is not None and now >= job["expires"]:
-                self.end(job, "expired", "expired", f"it had expired {round(now - job['expires'])} ms before it could begin")
-            elif job["id"] in self.begun and not may_rerun:
-                self.end(job, "interrupted", "begun-elsewhere", "another run has begun it: nobody can know whether it took effect")
-            elif doubt is not None and job["ts"] < doubt and not may_rerun:
-                self.end(job, "interrupted", "ledger-lost", "the ledger was lost: nobody can know whether it has run")
-            else:
-                if not may_rerun:
-                    self.store.db.execute("INSERT INTO command (id, at) VALUES (?, ?)", (job["id"], time.time()))
-                self.running = job
-                threading.Thread(target=self.work, args=(job,), daemon=True).start()
-
-    def work(self, job):
-        """In a thread of its own, so that a withdrawal is heard while it runs."""
-        try:
-            outcome = ("succeeded", None, COMMANDS[job["key"]][0](job["args"], job))
-        except Withdrawn:
-            outcome = ("cancelled", "cancelled", "withdrawn while it ran")
-        except Exception as error:
-            outcome = ("failed", "error", str(error) or repr(error))
-        self.events.put((self.end, job, *outcome))
-
-    def progress(self, job, part):
-        if job["id"] in self.jobs and time.monotonic() - job["told"] >= 0.2:
-            job["told"] = time.monotonic()
-            self.publish(self.topic("reply", job["id"]), {"id": job["id"], "state": "running", "progress": part})
-
-    def end(self, job, state, code, said):
-        """The outcome goes to the ledger, then out."""
-        reply = {"id": job["id"], "boot": self.boot, "state": state, "ms": round((time.monotonic() - job["started"]) * 1000, 1)}
-        reply.update({"result": said} if state == "succeeded" else {"error": {"code": code, "message": said[:2000]}})
-        if self.console_offset is not None:
-            reply["ts"] = self.console_now()
-        self.store.db.execute("UPDATE command SET reply = ? WHERE id = ?", (json.dumps(reply), job["id"]))
-        self.answers[job["id"]] = reply
-        self.jobs.pop(job["id"], None)
-        self.answer(job["id"])
-        if self.running is job:
-            self.running = None
-        self.begin_next()
+    # The loop -------------------------------------------------------------------------------------------------------------
 
     def console_now(self):
         """By the console's clock, carried on by one that nobody sets; None until it was heard."""
         return None if self.console_offset is None else self.console_offset + time.monotonic() * 1000
-
-    def answer(self, id):
-        """Now, and again until the task is withdrawn."""
-        self.publish(self.topic("reply", id), self.answers[id])
-        self.repeat(("answer", id), REPEAT, lambda: self.publish(self.topic("reply", id), self.answers[id]) or True)
-
-    def withdrawn(self, id):
-        """Of what has ended it is the receipt; what waits never begins; what runs is told, and answers."""
-        if self.running and self.running["id"] == id:
-            return self.running["aborted"].set()
-        self.jobs.pop(id, None)
-        self.answers.pop(id, None)
-        self.timers.pop(("answer", id), None)
-        self.store.db.execute("UPDATE command SET settled = 1 WHERE id = ? AND reply IS NOT NULL", (id,))
-
-    # The loop -------------------------------------------------------------------------------------------------------------
 
     def after(self, name, seconds, work):
         self.timers[name] = (time.monotonic() + seconds, work)
