@@ -36,6 +36,11 @@ suite("page: what was refused", ({ test }) => {
       await page.getByTestId("login-submit").click();
       await page.getByTestId("device-rpi-7").getByRole("link").first().click();
       const section = page.getByTestId("refused");
+      await section.getByRole("heading", { name: "Refused", exact: true }).waitFor();
+      await page.getByRole("heading", { name: "Completeness", exact: true }).waitFor();
+      // Without an agent it has a chart of what it sends, and none of a machine.
+      await page.getByTestId("chart-room.t").getByText("room t").waitFor();
+      assert.is(await page.getByTestId("chart-cpu").count(), 0);
       await section.getByText("expected a JSON object with a name for each value").waitFor();
       await section.getByText(`mosquitto_pub -t muster/rpi-7/metrics/room -m '{"value":21.5}'`).waitFor();
       // While somebody looks: a topic of its own that is not Muster's, and a connection with another client id and a wrong secret.

@@ -1,6 +1,6 @@
 import type { JobDocument, JobSummaryDocument } from "#api/jobs";
 import { forTerminal } from "#shared/printable";
-import { ago, table } from "./table.ts";
+import { ago, shortened, table } from "./table.ts";
 
 /** Jobs as a table, in the order given. */
 export function jobTable(jobs: readonly JobSummaryDocument[], now: number): string {
@@ -28,7 +28,7 @@ export function rowTable({ devices }: Pick<JobDocument, "devices">): string {
   const rows = devices.map(({ device, state, canary, progress, outcome }) => [
     canary ? `${device} (canary)` : device,
     state === "running" && progress !== undefined ? `running ${Math.round(progress * 100)} %` : state,
-    (outcome ?? "").slice(0, 120),
+    shortened(outcome ?? "", 120),
   ]);
   return table(["DEVICE", "STATE", "OUTCOME"], rows);
 }

@@ -1,6 +1,6 @@
 import type { CommandDocument } from "#api/command-document";
 import type { DeviceDocument } from "#api/devices";
-import { ago, table } from "./table.ts";
+import { ago, shortened, table } from "./table.ts";
 
 /** The fleet as a table. */
 export function deviceTable(devices: readonly DeviceDocument[], now: number): string {
@@ -35,8 +35,8 @@ export function commandTable(commands: readonly CommandDocument[], now: number, 
 }
 
 function outcome({ result, error, explain, state }: CommandDocument): string {
-  if (state === "succeeded") return JSON.stringify(result ?? null).slice(0, 80);
-  return (error?.message ?? explain).slice(0, 120);
+  if (state === "succeeded") return shortened(JSON.stringify(result ?? null), 80);
+  return shortened(error?.message ?? explain, 120);
 }
 
 function latest(

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { longestCell, table } from "./table.ts";
+import { longestCell, shortened, table } from "./table.ts";
 
 suite("a table of the command line", ({ test }) => {
   test("has one line for each row and one column for each cell, whatever stands in them", () => {
@@ -19,5 +19,12 @@ suite("a table of the command line", ({ test }) => {
     const row = (length: number): string => table(["A"], [["x".repeat(length)]]).split("\n")[1] ?? "";
     assert.is(row(longestCell), "x".repeat(longestCell));
     assert.is(row(longestCell + 7), `${"x".repeat(longestCell)}… (7 more)`);
+  });
+
+  test("what is cut says so", () => {
+    assert.equal(
+      ["abc", "abcd", "abcde", ""].map((text) => shortened(text, 4)),
+      ["abc", "abcd", "abc…", ""],
+    );
   });
 });

@@ -18,6 +18,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join("\n");
 }
 
+/** A text that is cut says so. @param most characters */
+export function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
 /** A document of the API as JSON: the same values, and nothing that a terminal obeys. */
 export function asJson(document: unknown): string {
   return forTerminalJson(JSON.stringify(document, null, 2));

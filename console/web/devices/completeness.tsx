@@ -37,7 +37,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
   return (
     <section aria-labelledby="completeness-title" data-testid="completeness">
-      <h2 id="completeness-title">CompletenessDocument</h2>
+      <h2 id="completeness-title">Completeness</h2>
       {problem.value && <p class="hint bad">{problem.value}</p>}
       {known.value && <Known known={known.value} />}
     </section>

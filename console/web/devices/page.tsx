@@ -5,7 +5,7 @@ import { useRoute } from "preact-iso/router";
 import type { PresenceDocument } from "#api/devices";
 import { client } from "../state/console.ts";
 import { Chart } from "../charts/chart.tsx";
-import { panels } from "../charts/panels.ts";
+import { panelsOf } from "../charts/own-panels.ts";
 import { defaultRange, ranges, type RangeName } from "../charts/ranges.ts";
 import { CommandForm } from "../commands/form.tsx";
 import { CommandList } from "../commands/list.tsx";
@@ -48,7 +48,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   return (
     <main class="page">
       <Head device={device} />
-      <Charts device={device.id} />
+      <Charts tracked={tracked} />
       <div class="columns">
         <section aria-labelledby="send-title">
           <h2 id="send-title">Send a command</h2>
@@ -113,7 +113,8 @@ function DeviceFacts({ device }: { device: PresenceDocument }): JSX.Element {
   );
 }
 
-function Charts({ device }: { device: string }): JSX.Element {
+function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
+  const { id: device, agent } = tracked.presence.value;
   const chosen = useSignal<RangeName>(defaultRange);
   const { span } = ranges.find((range) => range.name === chosen.value) ?? ranges[1];
   return (
@@ -135,7 +136,7 @@ function Charts({ device }: { device: string }): JSX.Element {
         </div>
       </div>
       <div class="charts">
-        {panels.map((panel) => (
+        {panelsOf(tracked.latest.value, Boolean(agent)).map((panel) => (
           <Chart key={`${panel.id}-${span}`} device={device} panel={panel} span={span} />
         ))}
       </div>

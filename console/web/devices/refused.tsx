@@ -20,7 +20,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
   if (known.value.length === 0) return null;
   return (
     <section aria-labelledby="refused-title" data-testid="refused">
-      <h2 id="refused-title">RefusedDocument</h2>
+      <h2 id="refused-title">Refused</h2>
       <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was refused">
         <table class="matrix">
           <thead>
