@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
-import type { ArmMessage } from "./points.ts";
+import { disarmed, type ArmMessage } from "./points.ts";
 import type { MqttVersion } from "./plan.ts";
 import type { StepMessage } from "./stepped-clock.ts";
 
@@ -91,8 +91,8 @@ export class Child {
       if (!this.#stopped) this.#onDeath(this);
     });
     this.#ready = Promise.race([
-      once(begun, "message").then(([word]) => {
-        this.said = String(word);
+      firstWord(begun).then((word) => {
+        this.said = word;
         this.#onReady();
       }),
       once(begun, "exit"),
@@ -129,6 +129,27 @@ export class Child {
     this.#tell({ arm: message });
   }
 
+  /**
+   * It is to die nowhere. Resolves once it knows, or is dead and known to be: it may come by its point just before it hears.
+   * @throws Error when neither comes
+   */
+  async disarm(): Promise<void> {
+    const told = this.#process;
+    if (!told) return;
+    this.arm({ point: null, nth: 0 });
+    const aborted = new AbortController();
+    const { signal } = aborted;
+    const late = setTimeout(() => aborted.abort(), disarmPatience);
+    try {
+      await Promise.race([answerOf(told, disarmed, signal), once(told, "exit", { signal })]);
+    } catch {
+      throw new Error(`${this.who} neither ends nor answers within ${disarmPatience / 1_000} s`);
+    } finally {
+      clearTimeout(late);
+      aborted.abort();
+    }
+  }
+
   /** @param ms by how much its wall clock is to be wrong */
   step(ms: number): void {
     this.#tell({ step: ms } satisfies StepMessage);
@@ -145,11 +166,7 @@ export class Child {
     if (!asked) throw new Error(`${this.who} is not running`);
     // It may have died this instant: then there is no answer.
     asked.send({ question }, () => {});
-    const answered = (async () => {
-      for await (const [message] of on(asked, "message", { signal: AbortSignal.timeout(ms) }))
-        if ((message as { answer?: string }).answer === question) return;
-    })();
-    await answered.catch(() => {
+    await answerOf(asked, question, AbortSignal.timeout(ms)).catch(() => {
       throw new Error(`${this.who} does not answer "${question}" within ${ms / 1_000} s`);
     });
   }
@@ -163,6 +180,20 @@ export class Child {
     running.kill("SIGKILL");
     await ended;
   }
+}
+
+/** Milliseconds that a process has to hear what it is told, or to end: on a busy machine both take long. */
+const disarmPatience = 30_000;
+
+/** What it says once it serves; it may have answered something before. */
+async function firstWord(begun: ChildProcess): Promise<string> {
+  for await (const [message] of on(begun, "message")) if (typeof message === "string") return message;
+  return "";
+}
+
+async function answerOf(asked: ChildProcess, question: string, signal: AbortSignal): Promise<void> {
+  for await (const [message] of on(asked, "message", { signal }))
+    if ((message as { answer?: string }).answer === question) return;
 }
 
 /** In a process of the fleet: what it was told. Should the main process die, it ends. */

@@ -37,6 +37,9 @@ export interface ArmMessage {
   readonly nth: number;
 }
 
+/** What a process answers that is told to die nowhere: from then on it does not. */
+export const disarmed = "disarmed";
+
 /** The kill points of this process: it dies where the main process has told it to. */
 export class Points<P extends string = Point> {
   readonly #who: string;
@@ -49,7 +52,9 @@ export class Points<P extends string = Point> {
     this.#who = who;
     this.#journal = journal;
     process.on("message", (message: { arm?: ArmMessage }) => {
-      if (message.arm) this.arm(message.arm);
+      if (!message.arm) return;
+      this.arm(message.arm);
+      if (message.arm.point === null) process.send?.({ answer: disarmed });
     });
   }
 

@@ -197,8 +197,9 @@ export class Fleet {
     return [...this.#children.keys(), ...others];
   }
 
-  disarm(): void {
-    for (const child of this.#children.values()) child.arm({ point: null, nth: 0 });
+  /** Resolves when nobody dies of a point any more, and who has died of one is known to have. */
+  async disarm(): Promise<void> {
+    await Promise.all([...this.#children.values()].map((child) => child.disarm()));
   }
 
   /** Resolves when everybody that lives serves. */
@@ -206,14 +207,14 @@ export class Fleet {
     for (const child of this.#children.values()) await child.ready();
   }
 
-  /** Resolves when the console is at the broker, and hears what is sent; or somebody has died. @throws Error when it does not come */
+  /** Resolves when the console is at the broker, and hears what is sent. @throws Error when it does not come */
   async hearing(): Promise<void> {
     const end = performance.now() + hearingPatience;
-    while (performance.now() < end && this.allAlive) {
+    while (performance.now() < end) {
       if (await this.#isHearing().catch(() => false)) return;
       await sleep(20);
     }
-    if (this.allAlive) throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
+    throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
   }
 
   async #isHearing(): Promise<boolean> {
@@ -221,10 +222,6 @@ export class Fleet {
       headers: { authorization: `Bearer ${this.token}` },
     });
     return ((await response.json()) as { broker?: { connected: boolean } }).broker?.connected === true;
-  }
-
-  get allAlive(): boolean {
-    return this.#down.size === 0 && [...this.#children.values()].every(({ alive }) => alive);
   }
 
   /** Every agent: `rest` is answered when its outbox is empty and nothing more is measured, `work` at once. @throws Error */

@@ -78,13 +78,11 @@ export class MetricsStriker {
 
   /** Nothing is armed, everybody lives and serves. @throws Error when somebody does not */
   async whole(): Promise<void> {
-    this.#fleet.disarm();
-    do {
-      for (const who of this.#fleet.roles) await this.heal(who);
-      await this.#fleet.ready();
-      await this.#fleet.hearing();
-      // One that was armed may have come by its point before it was told otherwise.
-    } while (!this.#fleet.allAlive);
+    for (const who of this.#fleet.roles) await this.#fleet.signal(who, "SIGCONT");
+    await this.#fleet.disarm();
+    for (const who of this.#fleet.roles) await this.heal(who);
+    await this.#fleet.ready();
+    await this.#fleet.hearing();
     this.healed = Date.now();
   }
 
