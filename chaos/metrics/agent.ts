@@ -33,12 +33,15 @@ aroundLink();
 
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
-const work = { goesOn: true };
+const work = { goesOn: true, beats: 0 };
 /** What two agents of one name measure in the same millisecond are two samples. */
 const tags = copied ? { copied: "yes" } : {};
 const numbers: Collector = {
   name: "chaos",
-  sample: () => (work.goesOn ? [{ measurement: "chaos", tags, fields: { n: ++n } }] : []),
+  sample: () => {
+    work.beats += 1;
+    return work.goesOn ? [{ measurement: "chaos", tags, fields: { n: ++n } }] : [];
+  },
 };
 
 const agent = new Agent({
@@ -67,10 +70,16 @@ sayReady(agent.boot);
 /** Answers when nothing is measured any more and all that was has been acknowledged. */
 async function rest(): Promise<void> {
   work.goesOn = false;
-  // What was measured before may still be on its way to the outbox.
-  await sleep(100);
-  while (!work.goesOn && agent.outbox.batches > 0) await sleep(10);
+  do {
+    while (!work.goesOn && agent.outbox.batches > 0) await sleep(10);
+    await lastBeats();
+  } while (!work.goesOn && agent.outbox.batches > 0);
   process.send?.({ answer: "rest" });
+}
+
+/** What was measured before may still be on its way to the outbox: on a busy machine for longer than any time, but not for three beats. */
+async function lastBeats(): Promise<void> {
+  for (const end = work.beats + 3; work.beats < end;) await sleep(10);
 }
 
 /** Before and after a batch goes to the outbox; and when it is on the disk, it is written down. */
