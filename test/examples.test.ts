@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Command } from "../console/desk/command.ts";
+import { HttpServer } from "../console/http/server.ts";
+import { silentLog } from "#shared/log";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
@@ -24,10 +26,32 @@ suite("examples", ({ test }) => {
     assert.match(out, /succeeded \{ greeted: 'world', times: 3 \}/);
   });
 
+  test("a program that talks to a running console", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const agent = await fleet.agent();
+    const { console, state } = fleet;
+    const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+    const env = {
+      MUSTER_URL: `http://127.0.0.1:${await server.start()}`,
+      MUSTER_TOKEN: `ann:${fleet.secretOf("ann")}`,
+    };
+    scope.cleanup(() => server.stop());
+    const { out, err, code } = await runProgram(process.execPath, ["examples/client.mjs"], { env });
+    assert.is(code, 0, err);
+    assert.match(out, /^rpi-7 online/);
+    assert.match(out, /^ping succeeded$/m);
+    await agent.stop();
+    await fleet.sees("rpi-7", false);
+    const refused = await runProgram(process.execPath, ["examples/client.mjs"], { env });
+    assert.match(refused.out, /^409 offline "?rpi-7/m);
+  });
+
   test("the documentation shows exactly these files", () => {
-    const page = readFileSync("docs/library.md", "utf8");
-    for (const file of ["examples/agent.mjs", "examples/console.mjs"])
-      assert.ok(page.includes(readFileSync(file, "utf8").trim()), file);
+    for (const [page, ...files] of [
+      ["docs/library.md", "examples/agent.mjs", "examples/console.mjs"],
+      ["docs/client.md", "examples/client.mjs"],
+    ] as const)
+      for (const file of files) assert.ok(readFileSync(page, "utf8").includes(readFileSync(file, "utf8").trim()), file);
   });
 
   test(
