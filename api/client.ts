@@ -99,7 +99,9 @@ class Caller {
     try {
       for (;;) {
         const { done, value } = await reader.read().catch((cause: unknown) => {
-          throw this.#broken(cause);
+          // A connection that breaks is an end like any other: what became of the console shows when it is asked again.
+          if (cause instanceof TypeError) return { done: true, value: undefined } as const;
+          throw cause;
         });
         if (done) return;
         if (value.event !== undefined)

@@ -1,0 +1,168 @@
+import { readFileSync } from "node:fs";
+import * as assert from "uvu/assert";
+import { addresses, type Address, type RouteName } from "#api/addresses";
+import { ApiError, UnreachableError, type Client } from "#api/client";
+import { eventDocuments } from "#api/events";
+import { pages } from "#api/pages";
+import type { Route } from "#api/route";
+import { routes } from "#api/routes";
+import { silentLog } from "#shared/log";
+import { HttpServer } from "../console/http/server.ts";
+import { assertEventFits, checkedClient } from "./checked-client.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { openPublisher } from "./publisher.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+
+async function start(scope: Scope): Promise<{ fleet: Fleet; url: string; server: HttpServer }> {
+  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1 });
+  const { console, state } = fleet;
+  state.accounts.set("admin", "admin", password);
+  state.accounts.set("eve", "viewer", password);
+  const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+  const url = `http://127.0.0.1:${await server.start()}`;
+  scope.cleanup(() => server.stop());
+  return { fleet, url, server };
+}
+
+/** What there is to tell in each list: refusals, conflicts, series beyond the budget, something damaged. */
+async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client: Client }): Promise<void> {
+  const publish = await openPublisher(scope, fleet, "rpi-8");
+  const send = (text: string): Promise<void> => publish("muster/rpi-8/metrics/room", Buffer.from(text));
+  for (const text of ['{"t":1}', '{"t":"warm"}', "21.5", '{"tags":{"id":"1"},"values":{"t":1}}']) await send(text);
+  fleet.console.damage.note("devices", "x", "it does not read");
+  await eventually("a field and a series beyond the budget", async () => {
+    const [{ entries }, { devices }] = await Promise.all([client.getQuarantine(), client.getSeries()]);
+    return entries.length > 0 && devices.length > 0;
+  });
+}
+
+/** Routes that change or end what others look at come last. */
+async function askEverything(client: Client): Promise<void> {
+  await client.whoAmI();
+  await client.listAccounts();
+  const { id: session } = (await client.listSessions()).sessions.find(({ kind }) => kind === "session") ?? { id: "" };
+  await client.endSession(session);
+  for await (const { devices } of pages((after) => client.listDevices({ limit: 1, after })))
+    for (const { id } of devices) await client.getDevice(id);
+  await client.getHistory("rpi-7", { measurement: "mem", field: "used_percent", every: "0" });
+  await client.getCompleteness("rpi-7");
+  await client.listCompleteness();
+  const done = await client.sendCommand("rpi-7", { key: "ping" });
+  assert.is(done.state, "succeeded");
+  const queued = await client.sendCommand("rpi-8", { key: "ping", ttl: "1h" }, { wait: false });
+  assert.is((await client.getCommand(queued.id, { device: "rpi-8" })).state, "queued");
+  assert.is((await client.cancelCommand(queued.id)).state, "cancelled");
+  assert.is((await client.listCommands({ state: "succeeded" })).commands[0]?.id, done.id);
+  await client.setGroups("rpi-7", { groups: ["lab"] });
+  assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
+  assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });
+  const { id } = await client.createJob({ key: "ping", target: { all: true }, rate: 0.01, abort: { failed: 0.5 } });
+  assert.is((await client.pauseJob(id)).state, "paused");
+  assert.is((await client.resumeJob(id)).state, "running");
+  assert.is((await client.cancelJob(id)).state, "cancelled");
+  assert.is((await client.getJob(id)).counts.total, 2);
+  assert.is((await client.listJobs({ limit: 1 })).jobs[0]?.id, id);
+  assert.ok((await client.listRefusals()).refusals.length > 0);
+  const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
+  await client.settleField({ measurement, field, type: "string" });
+  await client.forgetQuarantine({ device: "rpi-8" });
+  assert.is((await client.listDamage({ limit: 5 })).damaged[0]?.place, "devices");
+  await client.forgetDamage();
+  await client.trustClock();
+  assert.ok((await client.getHealth()).store?.ok);
+  assert.match(await client.getMetrics(), /^# HELP/m);
+  assert.match((await client.getOpenApi()).openapi, /^3\./);
+  assert.is((await client.shutDown("rpi-7")).state, "succeeded");
+  await client.removeDevice("rpi-8");
+  await client.removeAccount("eve");
+  await client.logOut();
+}
+
+/** The status with which a route says no to whoever asks so. */
+async function statusOf(answer: Promise<unknown>): Promise<number> {
+  try {
+    await answer;
+    return 200;
+  } catch (error) {
+    if (error instanceof ApiError) return error.status;
+    throw error;
+  }
+}
+
+suite("the contract of the HTTP API", ({ test }) => {
+  test(
+    "every route answers by its schema, and every event fits",
+    async (scope) => {
+      const { fleet, url } = await start(scope);
+      const answered = new Set<RouteName>();
+      const { client } = checkedClient(url, `admin:${password}`, answered);
+      const told = new Set<string>();
+      const stop = new AbortController();
+      const listening = (async () => {
+        for await (const event of client.events({}, stop.signal)) {
+          assertEventFits(event);
+          told.add(event.event);
+        }
+      })().catch((error: unknown) => {
+        if (!stop.signal.aborted) throw error;
+      });
+      const heard = (): Promise<unknown> =>
+        eventually("all events", () => told.size === Object.keys(eventDocuments).length);
+      await Promise.race([listening, eventually("the stream", () => told.has("store"))]);
+      await fleet.agent("rpi-7", { interval: 100 });
+      await checkedClient(url, undefined, answered).client.logIn({ name: "eve", password });
+      await makeNews(scope, { fleet, client });
+      await askEverything(client);
+      await Promise.race([listening, heard()]);
+      stop.abort();
+      await listening;
+      assert.equal([...answered].sort(), Object.keys(routes).sort());
+    },
+    { seconds: 30 },
+  );
+
+  test("every no is a problem by its schema: to strangers, to viewers, for nothing that is there, for what cannot be read", async (scope) => {
+    const { url } = await start(scope);
+    const stranger = checkedClient(url, undefined).client;
+    const viewer = checkedClient(url, `eve:${password}`).client;
+    const admin = checkedClient(url, `admin:${password}`).client;
+    type Ask = (...call: readonly unknown[]) => Promise<unknown>;
+    for (const [name, { path, body }] of Object.entries<Address>(addresses)) {
+      if (name === "events") continue;
+      const { role }: Route = routes[name as RouteName];
+      const call = [...(path.match(/:\w+/g) ?? []).map(() => "nobody"), ...(body ? [{}] : [])];
+      const ask = (client: Client): Promise<number> => statusOf((client[name as keyof Client] as Ask)(...call));
+      if (role !== undefined) assert.is(await ask(stranger), 401, name);
+      if (role !== undefined && role !== "viewer") assert.is(await ask(viewer), 403, name);
+      if (path.includes(":") || body) assert.ok([400, 404].includes(await ask(admin)), name);
+    }
+    assert.is(await statusOf(admin.listDevices({ limit: 0 })), 400);
+    assert.is(await statusOf(admin.sendCommand("rpi-7", { key: "ping" })), 409);
+  });
+
+  test("the documentation lists every route", () => {
+    const page = readFileSync("docs/client.md", "utf8");
+    const listed = [...page.matchAll(/^\| `(\w+)` \| `(\w+ \S+)` \|$/gm)].map(([, name, route]) => [name, route]);
+    const known = Object.entries<Address>(addresses).map(([name, { method, path }]) => [name, `${method} ${path}`]);
+    assert.equal(listed, known);
+  });
+
+  test("a console that is gone is told apart from one that says no", async (scope) => {
+    const { url, server } = await start(scope);
+    const { client } = checkedClient(url, `admin:${password}`);
+    const events = client.events();
+    assert.is((await events.next()).value?.event, "store");
+    const ending = events.next();
+    await server.stop();
+    assert.ok((await ending).done, "the stream ends");
+    try {
+      await client.listDevices();
+      assert.unreachable("nobody is there");
+    } catch (error) {
+      assert.instance(error, UnreachableError);
+      assert.is((error as UnreachableError).code, "ECONNREFUSED");
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import * as assert from "uvu/assert";
+import * as z from "zod/mini";
+import { addresses, type Address, type RouteName } from "#api/addresses";
+import { createClient, type Client } from "#api/client";
+import { eventDocuments, type ConsoleEvent } from "#api/events";
+import { problemDocument } from "#api/problem";
+import { problemsOf, type Route } from "#api/route";
+import { routes } from "#api/routes";
+
+/** A client, each of whose answers is checked against the route's schema; and of which routes there were answers that are no problems. */
+export interface CheckedClient {
+  readonly client: Client;
+  readonly answered: ReadonlySet<RouteName>;
+}
+
+/** @param login none for a stranger */
+export function checkedClient(url: string, login: string | undefined, answered = new Set<RouteName>()): CheckedClient {
+  const client = createClient({
+    url,
+    ...(login === undefined ? {} : { login }),
+    fetch: async (asked, init) => {
+      const response = await fetch(asked, init);
+      const name = routeOf(init?.method ?? "GET", new URL(response.url).pathname);
+      if (await isAnswer(name, response.clone())) answered.add(name);
+      return response;
+    },
+  });
+  return { client, answered };
+}
+
+function routeOf(method: string, path: string): RouteName {
+  const found = Object.entries<Address>(addresses).find(
+    ([, one]) => one.method === method && new RegExp(`^${one.path.replace(/:\w+/g, "[^/]+")}$`).test(path),
+  );
+  assert.ok(found, `${method} ${path} is no route of the contract`);
+  return found[0] as RouteName;
+}
+
+/** @throws Error for a status that the route does not tell of, or an answer that does not fit its schema */
+async function isAnswer(name: RouteName, response: Response): Promise<boolean> {
+  const route: Route = routes[name];
+  const { status, headers } = response;
+  const type = headers.get("content-type") ?? "";
+  const schema = route.answers[status];
+  if (schema && !type.includes("problem")) {
+    const { text }: Address = addresses[name];
+    if (text) assert.ok(type.startsWith(text), `${name}: ${type}`);
+    else assertFits(schema, status === 204 ? null : await response.json(), name);
+    return true;
+  }
+  assert.ok(problemsOf(route).includes(status), `${name} answered ${status}, which the contract does not tell of`);
+  assert.is(type, "application/problem+json");
+  assertFits(problemDocument, await response.json(), `${name} ${status}`);
+  return false;
+}
+
+export function assertEventFits({ event, data }: ConsoleEvent): void {
+  assert.ok(event in eventDocuments, `an event ${event} that the contract does not tell of`);
+  assertFits(eventDocuments[event], data, event);
+}
+
+/** Fits as it is: a schema leaves out what it does not know, and nothing may leave the console that the contract does not tell of. */
+function assertFits(schema: z.core.$ZodType, document: unknown, what: string): void {
+  const read = z.safeParse(schema, document);
+  assert.ok(read.success, `${what}: ${read.error ? z.prettifyError(read.error) : ""}`);
+  assert.equal(read.data, document, `${what} tells more than its schema`);
+}
