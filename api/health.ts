@@ -8,7 +8,12 @@ export const storeDocument = z.object({
   problem: z.optional(about(z.string(), "what went wrong first")),
   since: z.optional(time),
   meanwhile: z.optional(about(z.string(), "where samples are kept as long as the store is away")),
-  clock: z.optional(about(z.string(), "why the console does not believe its machine's clock")),
+  clock: z.optional(
+    about(
+      z.string(),
+      "why the console does not believe its machine's clock, or which samples a wrong one has placed in the future",
+    ),
+  ),
 });
 export type StoreDocument = z.output<typeof storeDocument>;
 

@@ -99,6 +99,7 @@ export class Console {
     parts.link?.start();
     await store.start();
     parts.losses.settle();
+    parts.future.check();
     voice.taking(this.storeHealth().ok);
     parts.reporter.start();
     parts.self.start();
@@ -119,6 +120,7 @@ export class Console {
     if (!parts || this.#stopping === parts) return;
     this.#stopping = parts;
     await parts.inbox.detach();
+    parts.future.stop();
     await parts.marks?.stop();
     parts.removals.stop();
     parts.self.stop();
@@ -153,17 +155,18 @@ export class Console {
 
   /** Whether samples are stored and acknowledged right now, and if not, why; and what waits for it on the console's disk. */
   storeHealth(): StoreHealth & { readonly meanwhile?: string; readonly clock?: string; readonly spool: SpoolState } {
-    const { store, ingest, spool, doubt } = this.#started;
+    const { store, ingest, spool, doubt, future } = this.#started;
     const { state } = spool;
     const { verdict } = doubt;
     if (verdict.state === "behind")
       return { ok: false, problem: verdict.why, meanwhile: whileClockIsWrong, spool: state };
     const { problem } = ingest.batches;
     const health = problem === undefined ? store.health() : { ok: false, problem };
+    const clock = verdict.state === "ahead" && verdict.notable ? verdict.why : future.problem;
     return {
       ...health,
       ...(health.ok ? {} : { meanwhile: meanwhile(state) }),
-      ...(verdict.state === "ahead" && verdict.notable ? { clock: verdict.why } : {}),
+      ...(clock === undefined ? {} : { clock }),
       spool: state,
     };
   }

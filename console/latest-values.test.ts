@@ -37,6 +37,15 @@ suite("latest values", ({ test }) => {
     ]);
   });
 
+  test("one that stands in the future by now, placed by a clock that was wrong, hides nothing newer", () => {
+    const latest = new LatestValues();
+    latest.observe([cpu("0", 9_000, 1)], 9_000);
+    latest.observe([cpu("0", 2_000, 2)], 2_000);
+    assert.equal(latest.list()[0]?.fields, { used: 2 });
+    latest.observe([cpu("0", 1_500, 3)], 2_500);
+    assert.equal(latest.list()[0]?.fields, { used: 2 }, "an older one is older as ever");
+  });
+
   test("tags tell series apart, not the order in which they are named", () => {
     const latest = new LatestValues();
     latest.observe([series("a", { x: "1", y: "2" }, 1, { f: 1 })]);

@@ -62,7 +62,8 @@ export class LatestValues {
       const at = one.times.at(-1);
       if (!newest || at === undefined) continue;
       const ts = Math.min(at, Math.round(latest));
-      if (ts < newest.ts) continue;
+      // What a clock that was days ahead has placed in the future, and is right again, hides nothing.
+      if (ts < newest.ts && newest.ts <= latest) continue;
       if (at === newest.at) {
         const field = merge(newest, one.fields);
         if (field !== undefined) lost ??= { measurement: one.measurement, field };

@@ -10,6 +10,7 @@ import type { Net } from "#shared/net";
 import type { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import { ClockDoubt } from "./clock/clock-doubt.ts";
+import { FutureSamples } from "./clock/future-samples.ts";
 import { KnownMoment } from "./clock/known-moment.ts";
 import { Answers } from "./desk/answers.ts";
 import { Desk } from "./desk/desk.ts";
@@ -72,6 +73,7 @@ export function compose(given: Surroundings) {
   const { database, accounts } = state;
   const doubt = makeDoubt(given, state, () => {
     desk.clockChanged();
+    future.check();
     // Agents that have heard no other time since they started wait for one that is sure.
     if (doubt.unsure === undefined) for (const device of desk.awaited()) voice.tellTime(device);
     events.storeChanged();
@@ -83,6 +85,12 @@ export function compose(given: Surroundings) {
   const link = options.bus ? undefined : makeLink(around);
   const bus: Bus = options.bus ?? link!;
   const store = makeStore(around, state, { ages: () => doubt.ages(), setBack: () => losses.settle() });
+  const future = new FutureSamples({
+    ...common,
+    look: store.ahead && ((after) => store.ahead!(after)),
+    trusted: () => doubt.ages().trusted,
+    changed: events.storeChanged,
+  });
   const writes = new Durations();
   const write = timed(store, writes);
   const writeNow: typeof write = async (series) => {
@@ -243,6 +251,7 @@ export function compose(given: Surroundings) {
   return {
     state,
     doubt,
+    future,
     link,
     bus,
     store,

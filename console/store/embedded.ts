@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "./damage.ts";
@@ -16,6 +17,7 @@ import type { ReadSeries } from "./reader.ts";
 import { TrimLog, type Cut } from "./trim-log.ts";
 import {
   StoreUnavailableError,
+  type Ahead,
   type MetricsQuery,
   type MetricsStore,
   type QueriedSeries,
@@ -62,6 +64,10 @@ export const metricsSchema = [
   markSchema,
 ];
 
+/** Series whose ends are looked up in one turn of the event loop: some milliseconds. */
+const seriesAtOnce = 500;
+/** Samples of one series that are counted as standing in the future at most: that there are many is enough to know. */
+export const mostCounted = 10_000;
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
 const trimEvery = 60_000;
 /** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
@@ -198,6 +204,27 @@ export class EmbeddedStore implements MetricsStore {
     return series.map(({ tags: own, times, values }) => ({ tags: own, points: pointsOf(times, values) }));
   }
 
+  async ahead(after: number): Promise<Ahead | undefined> {
+    const devices = new Set<DeviceId>();
+    let [samples, more, until] = [0, false, after];
+    for (let last = 0, read = seriesAtOnce; read === seriesAtOnce; await nextTurn()) {
+      if (!this.#open) return undefined;
+      const { someSeries, countAfter } = this.#open.statements;
+      const rows = someSeries.all(last, seriesAtOnce) as unknown as SeriesEnd[];
+      read = rows.length;
+      for (const { id, device, end } of rows) {
+        last = id;
+        if (end === null || end <= after) continue;
+        const { count } = countAfter.get(id, after, mostCounted) as { count: number };
+        devices.add(device);
+        samples += count;
+        more ||= count === mostCounted;
+        until = Math.max(until, end);
+      }
+    }
+    return samples === 0 ? undefined : { samples, more, devices: [...devices].sort(), until };
+  }
+
   get database(): Database | undefined {
     return this.#open?.database;
   }
@@ -324,12 +351,24 @@ export class EmbeddedStore implements MetricsStore {
   }
 }
 
+interface SeriesEnd {
+  readonly id: number;
+  readonly device: DeviceId;
+  readonly end: number | null;
+}
+
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
   return {
     takeSeries: database.prepare(
       "INSERT INTO series (device, measurement, tags) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET device = excluded.device RETURNING id",
+    ),
+    someSeries: database.prepare(
+      "SELECT id, device, (SELECT MAX(ts) FROM samples WHERE series = id) AS end FROM series WHERE id > ?1 ORDER BY id LIMIT ?2",
+    ),
+    countAfter: database.prepare(
+      "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",
     ),
     allSeries: database.prepare("SELECT id FROM series"),
     // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.

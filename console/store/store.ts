@@ -3,6 +3,17 @@ import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Database } from "./database.ts";
 
+/** Samples of a time that has not been yet. */
+export interface Ahead {
+  readonly samples: number;
+  /** Whether there are more than were counted. */
+  readonly more: boolean;
+  /** Whose they are, by name. */
+  readonly devices: readonly DeviceId[];
+  /** The latest, epoch ms. */
+  readonly until: number;
+}
+
 /** What ingest hands to a store: one series' samples as columns. */
 export interface SeriesColumns {
   readonly device: DeviceId;
@@ -31,6 +42,8 @@ export interface MetricsStore {
   write(series: readonly SeriesColumns[]): Promise<WriteOutcome>;
   /** @throws StoreUnavailableError, or BadInputError with what to ask for instead where the answer would be too large or takes too long */
   query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
+  /** Samples later than a moment (epoch ms); undefined where there are none. A store that cannot tell cheaply has no such method. */
+  ahead?(after: number): Promise<Ahead | undefined>;
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
   /**

@@ -15,14 +15,19 @@ export function seriesKey({ measurement, tags }: { measurement: string; tags: Ta
   return [measurement, ...sorted.map((name) => `${name}=${tags[name]}`)].join(",");
 }
 
+/** Milliseconds that a device's clock, or the reader's own, may be off without being wrong. */
+const aheadAtMost = 300_000;
+
 /**
  * Takes new samples in. `steps` are the pairs that came into being, in order of time: one for each sample that was
- * newer than its series' newest. Older and repeated ones change nothing, but that a `whole` one has all fields.
+ * newer than its series' newest. Older and repeated ones change nothing, but that a `whole` one has all fields. One that stands in the future
+ * hides nothing: a clock that was wrong has placed it there.
  */
 export function mergeLatest(
   latest: Latest,
   samples: readonly SampleDocument[],
   whole = false,
+  present = Date.now(),
 ): { latest: Latest; steps: readonly Pair[] } {
   const merged = new Map(latest);
   const steps: Pair[] = [];
@@ -30,7 +35,7 @@ export function mergeLatest(
     const key = seriesKey(sample);
     const newest = merged.get(key)?.sample;
     if (whole && newest?.ts === sample.ts) merged.set(key, { ...merged.get(key), sample });
-    if (newest && newest.ts >= sample.ts) continue;
+    if (newest && newest.ts >= sample.ts && newest.ts <= Math.max(sample.ts, present + aheadAtMost)) continue;
     const pair = newest ? { sample, before: newest } : { sample };
     merged.set(key, pair);
     steps.push(pair);
