@@ -10,7 +10,7 @@ export interface Examined {
 }
 
 /** Characters of one finding: an error of SQLite's can name a page for each line. */
-const longestFinding = 400;
+const longestFinding = 700;
 
 /** What is to be printed of a visit. */
 export function doctorsReport(examined: readonly Examined[], mended: boolean): string {
@@ -24,7 +24,7 @@ export function doctorsReport(examined: readonly Examined[], mended: boolean): s
   const damaged = damagedIn(examined);
   const advice = mended
     ? "what could not be mended is for a person: the sentences say what to do"
-    : "stop Muster and run this with --mend, or just start it: a start sets aside what does not read";
+    : "stop Muster and run this with --mend, or just start it: a start sets aside what does not read. A file that is gone or older than the others: put the right one back before, or it counts as lost (docs/backup.md)";
   return [...lines, damaged === 0 ? "nothing is damaged" : `${counted(damaged, "thing")} damaged: ${advice}`].join(
     "\n",
   );

@@ -166,8 +166,14 @@ function setAsideFiles(directory: string): Finding[] {
   return names.map((name) => ({
     what: name,
     state: "note",
-    says: `a damaged file that was set aside, ${sizeOf(join(directory, name))}`,
+    says: `a damaged file that was set aside, ${sizeOf(join(directory, name))}: ${leftIn(name)}; delete it when you have what you want of it`,
   }));
+}
+
+/** What a person may do with it. */
+function leftIn(name: string): string {
+  const taken = name.startsWith("metrics.db") ? "nothing of it was taken over" : "what read of it is in the new one";
+  return `${taken}, and sqlite3 ${name} .dump may get out more`;
 }
 
 function sizeOf(path: string): string {
