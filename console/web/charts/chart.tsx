@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import type uPlot from "uplot";
 import { formatValue } from "../format/number.ts";
 import { generation } from "../state/live.ts";
+import { namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
 import { chartTheme, colourOf } from "./theme.ts";
@@ -52,20 +53,18 @@ export function Chart({ device, panel, span }: { device: string; panel: Panel; s
   );
 }
 
-/** Each line's name with its newest value, or the one under the pointer. */
+/** Each line's name with its newest value, or the one under the pointer; of very many lines the highest ones. */
 function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed: number | undefined }): JSX.Element {
+  const { named, more } = namedLines(frame.lines, pointed);
   return (
     <ul class="legend">
-      {frame.lines.map(({ name, cells }, index) => {
-        const value = pointed === undefined ? cells.findLast((cell) => typeof cell === "number") : cells[pointed];
-        return (
-          <li key={name}>
-            <span class={`swatch line-${colourOf(index)}`} />
-            <span class="legend-name">{name}</span>{" "}
-            <b>{typeof value === "number" ? formatValue(value, panel.unit) : "–"}</b>
-          </li>
-        );
-      })}
+      {named.map(({ name, index, value }) => (
+        <li key={name}>
+          <span class={`swatch line-${colourOf(index)}`} />
+          <span class="legend-name">{name}</span> <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
+        </li>
+      ))}
+      {more > 0 && <li>and {more} more, not higher</li>}
     </ul>
   );
 }

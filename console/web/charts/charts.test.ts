@@ -1,7 +1,8 @@
 import * as assert from "uvu/assert";
 import type { SampleDocument } from "#api/devices";
 import { suite } from "../../../test/suite.ts";
-import { mergeLatest } from "../state/latest.ts";
+import { mergeLatest, type Latest } from "../state/latest.ts";
+import { mostNamed, namedLines } from "./legend.ts";
 import { mostOwnPanels, panelsOf } from "./own-panels.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./ranges.ts";
@@ -202,5 +203,52 @@ suite("web chart window", ({ test }) => {
     assert.equal([line?.({ floor: "1", id: "a" }), line?.({})], ["1, a", "temperature"]);
     const many = Object.fromEntries(Array.from({ length: mostOwnPanels + 1 }, (_, at) => [`f${at}`, at]));
     assert.is(panelsOf(mergeLatest(new Map(), [sample("m", {}, start, many)]).latest, false).length, mostOwnPanels);
+  });
+});
+
+suite("a chart's legend", ({ test }) => {
+  const lines = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `/mnt/${index}`, cells: [index, 100 - index, null] }));
+
+  test("names every line with its newest value, or the one that is pointed at", () => {
+    assert.equal(namedLines(lines(2), undefined), {
+      named: [
+        { name: "/mnt/0", index: 0, value: 100 },
+        { name: "/mnt/1", index: 1, value: 99 },
+      ],
+      more: 0,
+    });
+    assert.equal(
+      namedLines(lines(2), 0).named.map(({ value }) => value),
+      [0, 1],
+    );
+    assert.equal(
+      namedLines(lines(1), 2).named.map(({ value }) => value),
+      [undefined],
+    );
+    assert.equal([namedLines(lines(mostNamed), undefined).more], [0]);
+  });
+
+  test("of very many lines names the highest, in their order and colours, and counts the others", () => {
+    const { named, more } = namedLines(lines(mostNamed + 30), 0);
+    assert.is(more, 30);
+    assert.equal(
+      named.map(({ index }) => index),
+      Array.from({ length: mostNamed }, (_, at) => at + 30),
+    );
+  });
+});
+
+suite("newest values on the page", ({ test }) => {
+  test("one that stands in the future hides nothing newer; an older one changes nothing", () => {
+    const at = (ts: number, value: number) => sample("mem", {}, ts, { used_percent: value });
+    const shown = (...samples: SampleDocument[]): unknown => {
+      let latest: Latest = new Map();
+      for (const one of samples) ({ latest } = mergeLatest(latest, [one], false, start));
+      return [...latest.values()].map(({ sample: { fields } }) => fields["used_percent"]);
+    };
+    assert.equal(shown(at(start + 8 * 86_400_000, 1), at(start, 2)), [2]);
+    assert.equal(shown(at(start, 1), at(start - 1_000, 2)), [1]);
+    assert.equal(shown(at(start + 60_000, 1), at(start, 2)), [1]);
   });
 });
