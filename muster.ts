@@ -479,7 +479,9 @@ function administer<A extends unknown[]>(act: (administration: Administration, .
     const side = await mosquittoSide(values);
     const changed = new Set<string>();
     state.accounts.changes.on(({ name, what }) => what === "account" && changed.add(name));
-    const writeFiles = (): Promise<MosquittoFiles> => writeMosquittoFiles(side, state, changed);
+    // Whoever uses the embedded broker alone has files for Mosquitto all the same, and need not hear of them each time.
+    const isUsed = values.mqttUrl !== undefined || existsSync(join(side.directory, "mosquitto.pid"));
+    const writeFiles = (asked = isUsed): Promise<MosquittoFiles> => writeMosquittoFiles(side, state, changed, asked);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
   });
 }
@@ -492,11 +494,12 @@ async function mosquittoSide({ data, root }: Settings): Promise<MosquittoSide> {
   return side;
 }
 
-/** @param changed whose connections there end */
+/** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
 async function writeMosquittoFiles(
   side: MosquittoSide,
   { accounts, mqttSecrets }: State,
   changed?: ReadonlySet<string>,
+  told = true,
 ): Promise<MosquittoFiles> {
   const { reloadByHand } = await import("./broker/mosquitto-reload.ts");
   await accounts.synced();
@@ -506,11 +509,11 @@ async function writeMosquittoFiles(
     return own === undefined ? [] : [{ name, role, hash: own }];
   });
   const { dear, reload } = await side.write(all, changed);
-  if (dear.length > 0)
+  if (told && dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME\n`,
     );
-  return { directory: side.directory, byHand: reloadByHand(reload) };
+  return { directory: side.directory, byHand: told ? reloadByHand(reload) : undefined };
 }
 
 /** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */

@@ -231,4 +231,18 @@ suite("accounts on the command line", ({ test }) => {
     },
     { seconds: 40 },
   );
+
+  test("who has no Mosquitto hears of it when he asks for its files, and not at each account", async (scope) => {
+    const env = { MUSTER_DATA: join(await scope.directory(), "data") };
+    const muster = async (more: object, ...args: string[]): Promise<string> => {
+      const { out, err } = await runProgram(...musterProgram(args), { env: { ...env, ...more } });
+      return out + err;
+    };
+    const told = /Mosquitto was not told/;
+    const own = { MUSTER_MQTT_URL: "mqtt://127.0.0.1:1883" };
+    await muster({}, "operator", "ann", "--role", "viewer");
+    await muster({}, "operator", "bob", "--role", "viewer");
+    assert.not.match(await muster({}, "operator", "ann", "--remove", "--yes"), told);
+    assert.match(await muster(own, "operator", "bob", "--remove", "--yes"), told);
+  });
 });

@@ -23,7 +23,8 @@ export interface Administration {
    * Writes an external Mosquitto's password and access files, and has it read them.
    * @returns their directory; and what is left to be done by hand, where it could not be told
    */
-  readonly writeMosquittoFiles: () => Promise<MosquittoFiles>;
+  /** @param asked whether somebody wants to hear of Mosquitto, also where nothing says that it is the broker */
+  readonly writeMosquittoFiles: (asked?: boolean) => Promise<MosquittoFiles>;
   readonly out: (text: string) => void;
 }
 
@@ -187,7 +188,7 @@ export async function prepareMosquitto(
   const main = state.accounts.mainAdmin();
   const first = admin && main !== undefined && state.mqttSecrets.hashOf(main) === undefined;
   const secret = first ? mqttSecretOf(state, main) : undefined;
-  const { directory } = await writeMosquittoFiles();
+  const { directory } = await writeMosquittoFiles(true);
   const own = directory === shipped.directory ? shipped.settings : join(directory, shipped.settings);
   out(`wrote ${directory}/passwd and ${directory}/acl`);
   if (own !== shipped.settings)
