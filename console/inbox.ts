@@ -1,6 +1,6 @@
 import type { Bus, Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
-import type { DeviceId } from "#shared/ids";
+import type { CommandId, DeviceId } from "#shared/ids";
 import { readRefusal, readReply } from "#shared/messages/command";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
 import type { Address, AddressKind, Topics } from "#shared/topics";
@@ -134,7 +134,7 @@ export class Inbox {
   }
 
   #route(address: Address, message: Message, isCopy: boolean): Promise<void> | void {
-    const { ingest, registry, desk, typed } = this.#parts;
+    const { ingest, registry, typed } = this.#parts;
     switch (address.kind) {
       case "metrics":
         if (!isCopy) registry.spoke(address.device);
@@ -149,7 +149,7 @@ export class Inbox {
           registry.seen(address.device);
           registry.spoke(address.device);
         }
-        return desk.reply(address.device, address.id, readReply(message.payload).value);
+        return this.#reply(address.device, address.id, message);
       case "short":
         return typed.short(address.device, message);
       case "task":
@@ -161,6 +161,19 @@ export class Inbox {
       case "stats":
         return undefined;
     }
+  }
+
+  /**
+   * A device that has a task of which nothing is known here waits for the console's word, for ever: the row went with a damaged file, or a
+   * broker has restored what was over long ago. What was typed while there was no console is known by the time that all copies are heard.
+   */
+  #reply(device: DeviceId, id: CommandId, message: Message): void {
+    const { desk, refusals } = this.#parts;
+    const reply = readReply(message.payload).value;
+    desk.reply(device, id, reply);
+    if (reply.state !== "accepted" || !this.#isCaughtUp || desk.find(device, id)) return;
+    desk.withdraw(device, id);
+    refusals.tell(device, message.topic, `nothing is known here of a command "${id}": it is withdrawn; send it anew`);
   }
 
   /** The console's own word about this connection comes after everything that the broker had kept for it. */

@@ -41,6 +41,21 @@ for (const kind of brokerKinds) {
       assert.equal(begun, [open]);
     });
 
+    test("a task that waits for the word of a console which knows nothing of it is withdrawn, and one that runs is not", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const tasks = await fleet.sub(scope, "-t", "muster/rpi-7/cmd/+", "-t", "muster/rpi-7/refused");
+      for (const [id, state] of Object.entries({ runs: "running", lost: "accepted" })) {
+        const reply = ["-t", `muster/rpi-7/reply/${id}`, "-m", JSON.stringify({ id, state })];
+        await fleet.pub(...reply, ...fleet.login("rpi-7"));
+      }
+      await tasks.line(/cmd\/lost \(null\)/);
+      await tasks.line(/refused .*nothing is known here of a command \\"lost\\": it is withdrawn; send it anew/);
+      assert.is(
+        tasks.lines.some((line) => line.includes("cmd/runs")),
+        false,
+      );
+    });
+
     test("a call has its end on the wire", async (scope) => {
       const fleet = await startFleet(scope, kind);
       const first = await fleet.agent();
