@@ -1,7 +1,8 @@
-import { connectAsync } from "mqtt";
+import { connectAsync, type MqttClient } from "mqtt";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
+import { withDeadline } from "../test/suite.ts";
 import type { Seen } from "./evidence.ts";
 import { hastyClock } from "./hasty-clock.ts";
 import type { MqttVersion } from "./plan.ts";
@@ -45,22 +46,32 @@ export class Watcher {
 
 /** The topics of the tasks that a fresh subscriber is given: what the broker has kept. */
 export async function retainedTasks({ port, username, password }: Login): Promise<string[]> {
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+  const login = {
     clientId: "chaos-fresh",
     username,
     password,
     protocolVersion: 4,
     reconnectPeriod: 0,
-  });
+    connectTimeout: 4_000,
+  } as const;
+  // Where the broker closes the connection before it has answered, mqtt.js would wait for ever.
+  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, login, false);
   try {
-    const found: string[] = [];
-    client.on("message", (topic, _payload, { retain }) => void (retain && found.push(topic)));
-    await client.subscribeAsync(topics.filter("task"), { qos: 0 });
-    // What was retained comes before the answer to the next request; a breath for brokers that do not keep the order.
-    await client.subscribeAsync(topics.filter("refused"), { qos: 0 });
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    return found;
+    return await withDeadline(retainedBy(client), onePatience, "what a fresh subscriber is given");
   } finally {
-    await client.endAsync(true);
+    client.end(true);
   }
+}
+
+/** Seconds for one look; a round looks again. */
+const onePatience = 4;
+
+async function retainedBy(client: MqttClient): Promise<string[]> {
+  const found: string[] = [];
+  client.on("message", (topic, _payload, { retain }) => void (retain && found.push(topic)));
+  await client.subscribeAsync(topics.filter("task"), { qos: 0 });
+  // What was retained comes before the answer to the next request; a breath for brokers that do not keep the order.
+  await client.subscribeAsync(topics.filter("refused"), { qos: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  return found;
 }
