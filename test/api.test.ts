@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { addresses, type Address, type RouteName } from "#api/addresses";
-import { ApiError, UnreachableError, type Client } from "#api/client";
+import { UnreachableError, type Client } from "#api/client";
 import { eventDocuments } from "#api/events";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
 import { silentLog } from "#shared/log";
 import { HttpServer } from "../console/http/server.ts";
-import { assertEventFits, checkedClient } from "./checked-client.ts";
+import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { openPublisher } from "./publisher.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -78,17 +78,6 @@ async function askEverything(client: Client): Promise<void> {
   await client.removeDevice("rpi-8");
   await client.removeAccount("eve");
   await client.logOut();
-}
-
-/** The status with which a route says no to whoever asks so. */
-async function statusOf(answer: Promise<unknown>): Promise<number> {
-  try {
-    await answer;
-    return 200;
-  } catch (error) {
-    if (error instanceof ApiError) return error.status;
-    throw error;
-  }
 }
 
 suite("the contract of the HTTP API", ({ test }) => {

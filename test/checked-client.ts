@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { addresses, type Address, type RouteName } from "#api/addresses";
-import { createClient, type Client } from "#api/client";
+import { ApiError, createClient, type Client } from "#api/client";
 import { eventDocuments, type ConsoleEvent } from "#api/events";
 import { problemDocument } from "#api/problem";
 import { problemsOf, type Route } from "#api/route";
@@ -64,4 +64,15 @@ function assertFits(schema: z.core.$ZodType, document: unknown, what: string): v
   const read = z.safeParse(schema, document);
   assert.ok(read.success, `${what}: ${read.error ? z.prettifyError(read.error) : ""}`);
   assert.equal(read.data, document, `${what} tells more than its schema`);
+}
+
+/** The status with which a route says no to whoever asks so. */
+export async function statusOf(answer: Promise<unknown>): Promise<number> {
+  try {
+    await answer;
+    return 200;
+  } catch (error) {
+    if (error instanceof ApiError) return error.status;
+    throw error;
+  }
 }

@@ -1,18 +1,13 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
+import { statusOf } from "./checked-client.ts";
 import { freePort } from "./mosquitto.ts";
 import { powerDisk } from "./power-cut.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { fillDisk, smallDisk } from "./small-disk.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
-
-/** What is looked at of `/healthz`. */
-interface Health {
-  readonly ok: boolean;
-  readonly rows: { readonly ok: boolean; readonly problem?: string };
-  readonly broker: { readonly connected: boolean };
-}
 
 async function musterOn(scope: Scope, disk: string) {
   const data = join(disk, "data");
@@ -24,20 +19,14 @@ async function musterOn(scope: Scope, disk: string) {
     MUSTER_DEVICE: "edge-1",
     MUSTER_ADMIN_PASSWORD: "correct horse",
   };
-  const ask = async (path: string, body?: object): Promise<{ status: number; body: unknown }> => {
-    const answer = await fetch(`http://127.0.0.1:${http}${path}`, {
-      headers: { authorization: `Basic ${btoa("admin:correct horse")}`, "content-type": "application/json" },
-      ...(body && { method: "POST", body: JSON.stringify(body) }),
-    });
-    return { status: answer.status, body: await answer.json() };
-  };
+  const client = createClient({ url: `http://127.0.0.1:${http}`, login: "admin:correct horse" });
   return {
     data,
     start: () => new Running(scope, ...musterProgram(["start"]), { env }),
     muster: (...args: string[]) => runProgram(...musterProgram(args), { env }),
-    devices: async () => ((await ask("/api/devices")).body as { devices: { id: string; online: boolean }[] }).devices,
-    ping: async () => (await ask("/api/devices/edge-1/commands", { key: "ping" })).status,
-    health: async () => (await ask("/healthz")).body as Health,
+    client,
+    /** The status of the answer to a ping. */
+    ping: (): Promise<number> => statusOf(client.sendCommand("edge-1", { key: "ping" })),
   };
 }
 
@@ -46,7 +35,7 @@ suite("a start on a full disk", ({ test }) => {
     "killed on it, it comes up on it: what is kept can be read, devices are connected, and it heals when there is room",
     async (scope) => {
       const { directory: disk } = await powerDisk(scope);
-      const { start, devices, ping, health, muster } = await musterOn(scope, disk);
+      const { start, client, ping, muster } = await musterOn(scope, disk);
       const first = start();
       await first.line(/is up/);
       await eventually("a ping", async () => (await ping()) === 200);
@@ -57,14 +46,14 @@ suite("a start on a full disk", ({ test }) => {
 
       const second = start();
       await second.line(/is up/);
-      await eventually("the agent", async () => (await devices()).some(({ id, online }) => id === "edge-1" && online));
-      const { ok, rows, broker } = await health();
-      assert.equal([ok, rows.ok, broker.connected], [false, false, true]);
-      assert.match(rows.problem ?? "", /disk takes no writes.*make room/);
+      await eventually("the agent", async () => (await client.getDevice("edge-1")).online);
+      const { ok, rows, broker } = await client.getHealth();
+      assert.equal([ok, rows?.ok, broker?.connected], [false, false, true]);
+      assert.match(rows?.problem ?? "", /disk takes no writes.*make room/);
       assert.is(await ping(), 503);
       rmSync(filler);
       rmSync(rest);
-      await eventually("the rows", async () => (await health()).rows.ok);
+      await eventually("the rows", async () => (await client.getHealth()).rows?.ok);
       await eventually("a ping", async () => (await ping()) === 200);
       // The command line's login was renewed as soon as there was room.
       await eventually("a login", async () => (await muster("devices")).code === 0);

@@ -68,6 +68,16 @@ suite("house", ({ test }) => {
     assert.equal(wrong, []);
   });
 
+  test("the command line and the page ask the console by its client", () => {
+    const wrong = files.filter(
+      (file) =>
+        /^console\/(cli|web)\//.test(file) &&
+        file !== "console/web/state/console.ts" &&
+        /\bfetch\(|\bEventSource\(/.test(readFileSync(file, "utf8")),
+    );
+    assert.equal(wrong, []);
+  });
+
   test("a package is imported in its home alone", () => {
     const wrong = imports.filter(({ file, target }) => {
       const home = homes[packageOf(target)];

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient, type CommandDocument } from "#api/client";
 import { systemClock, type Clock } from "#shared/clock";
 import { generateSecret } from "#shared/password";
 import { Agent } from "../agent/agent.ts";
@@ -9,12 +10,6 @@ import { eventually, suite, type Scope } from "./suite.ts";
 
 /** A clock by which the agent's patience of 5 s with the console is over at once: so a console that is soon back is long away. */
 const hasty: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms === 5_000 ? 50 : ms, run) };
-
-interface Document {
-  readonly id: string;
-  readonly state: string;
-  readonly online?: boolean;
-}
 
 /** Mosquitto with the shipped settings and the console, each a process that can be killed. */
 async function place(scope: Scope) {
@@ -52,13 +47,7 @@ async function place(scope: Scope) {
       scope.cleanup(() => agent.stop());
       return agent;
     },
-    /** Asks the console as its administrator does. */
-    ask: async (method: string, path: string, body?: object): Promise<Document> => {
-      const headers = { authorization: `Basic ${btoa("admin:correct horse")}` };
-      const json = { ...headers, "content-type": "application/json" };
-      const init = body ? { method, headers: json, body: JSON.stringify(body) } : { method, headers };
-      return (await (await fetch(`http://127.0.0.1:${httpPort}/api${path}`, init)).json()) as Document;
-    },
+    client: createClient({ url: `http://127.0.0.1:${httpPort}`, login: "admin:correct horse" }),
     type: (...args: string[]) =>
       runProgram("mosquitto_pub", [
         "-h",
@@ -76,7 +65,7 @@ async function place(scope: Scope) {
 
 suite("a command is cancelled while Mosquitto and console are killed", ({ test }) => {
   test("it never runs, though the console is back long after the broker; what is open still does", async (scope) => {
-    const { broker, console, agent, ask, type } = await place(scope);
+    const { broker, console, agent, client, type } = await place(scope);
     const device = agent();
     const begun: string[] = [];
     let release: (() => void) | undefined;
@@ -86,10 +75,10 @@ suite("a command is cancelled while Mosquitto and console are killed", ({ test }
     device.handle("live", { run: () => void (isDrained = true) });
     device.start();
     const first = await console();
-    const state = async (id: string): Promise<string> => (await ask("GET", `/commands/${id}`)).state;
-    await eventually("the device", async () => (await ask("GET", "/devices/rpi-7")).online);
-    const send = (key: string): Promise<Document> =>
-      ask("POST", "/devices/rpi-7/commands?wait=false", { key, ttl: 600_000 });
+    const state = async (id: string): Promise<string> => (await client.getCommand(id)).state;
+    await eventually("the device", async () => (await client.getDevice("rpi-7")).online);
+    const send = (key: string): Promise<CommandDocument> =>
+      client.sendCommand("rpi-7", { key, ttl: 600_000 }, { wait: false });
     await send("hold");
     await eventually("the first to run", () => release !== undefined);
     // These wait behind it in the agent.
@@ -97,7 +86,7 @@ suite("a command is cancelled while Mosquitto and console are killed", ({ test }
     await eventually("the agent's word", async () => (await state(open.id)) === "accepted");
 
     await broker.stop("SIGKILL");
-    for (const { id } of [one, two]) assert.is((await ask("DELETE", `/commands/${id}`)).state, "cancelled");
+    for (const { id } of [one, two]) assert.is((await client.cancelCommand(id)).state, "cancelled");
     await first.kill("SIGKILL");
     await broker.start();
     release?.();

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
@@ -45,17 +46,12 @@ suite("something else in the place of Muster's files", ({ test }) => {
         };
         const start = (): Running => new Running(scope, ...musterProgram(["start"]), { env });
         const muster = (...args: string[]) => runProgram(...musterProgram(args), { env });
-        const ask = (path: string, body?: object): Promise<Response> =>
-          fetch(`http://127.0.0.1:${httpPort}/api/devices/edge-1${path}`, {
-            headers: { authorization: `Basic ${btoa("admin:correct horse")}`, "content-type": "application/json" },
-            ...(body && { method: "POST", body: JSON.stringify(body) }),
-          });
-        const device = async () =>
-          (await (await ask("")).json()) as { online?: boolean; latest?: unknown[]; problem?: string | null };
-        const pings = async (): Promise<boolean> => (await ask("/commands", { key: "ping" })).status === 200;
+        const client = createClient({ url: `http://127.0.0.1:${httpPort}`, login: "admin:correct horse" });
+        const device = () => client.getDevice("edge-1");
+        const pings = () => client.sendCommand("edge-1", { key: "ping" });
         const first = start();
         await first.line(/is up/);
-        await eventually("a sample", async () => ((await device()).latest?.length ?? 0) > 0);
+        await eventually("a sample", async () => (await device()).latest.length > 0);
         await eventually("a ping", pings);
         await first.kill("SIGTERM");
 
@@ -88,7 +84,7 @@ suite("something else in the place of Muster's files", ({ test }) => {
 
         const again = start();
         await again.line(/is up/);
-        await eventually("the agent", async () => (await device()).online === true);
+        await eventually("the agent", async () => (await device()).online);
         await eventually("a ping", pings);
         assert.match((await device()).problem ?? "", /"instance" did not read.*ledger is damaged/);
         assert.is(await again.kill("SIGTERM"), 0, again.lines.join("\n"));

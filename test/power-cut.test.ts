@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { Agent } from "../agent/agent.ts";
 import { systemClock } from "#shared/clock";
 import { openState } from "../console/state.ts";
@@ -78,10 +79,7 @@ suite("power cuts of the console's machine", ({ test }) => {
       await publish("muster/weather/metrics/room", Buffer.from(JSON.stringify({ temperature: seq })));
     }
     await eventually("all acks", () => new Set(probe.acks).size === count, 15);
-    const login = { name: "admin", password: "correct horse" };
-    const headers = { "content-type": "application/json" };
-    const session = await fetch(`${http}/api/session`, { method: "POST", headers, body: JSON.stringify(login) });
-    assert.ok(session.ok, `${session.status}`);
+    await createClient({ url: http }).logIn({ name: "admin", password: "correct horse" });
     await running.kill("SIGKILL");
     const acked = new Set(probe.acks).size;
     const data = cut();
@@ -103,29 +101,22 @@ suite("power cuts of the console's machine", ({ test }) => {
     scope.cleanup(() => agent.stop());
     agent.handle("count", { concurrent: true, run: () => null });
     agent.start();
-    const login = { authorization: `Basic ${btoa("admin:correct horse")}` };
-    const ask = async (method: string, path: string, body?: object): Promise<{ id: string; state: string }> => {
-      const json = { headers: { ...login, "content-type": "application/json" }, body: JSON.stringify(body) };
-      const init = { method, headers: login, ...(body ? json : {}) };
-      const answer = await fetch(`${http}/api/${path}`, init);
-      assert.ok(answer.ok, `${answer.status}`);
-      return (await answer.json()) as { id: string; state: string };
-    };
-    await eventually("the agent", () => ask("POST", "devices/probe/commands", { key: "count" }));
+    const client = createClient({ url: http, login: "admin:correct horse" });
+    await eventually("the agent", () => client.sendCommand("probe", { key: "count" }));
     await enroll("away");
     const told = new Map<string, string>();
     const publish = await openPublisher(scope, { url, secretOf: () => "correct horse" }, "admin");
     let typed = 0;
     for (let round = 0; round < count / 4; round += 1) {
       const answers = await Promise.all([
-        ask("POST", "devices/probe/commands", { key: "count" }),
-        ask("POST", "devices/away/commands?wait=false", { key: "count", ttl: "1h" }),
-        ask("POST", "devices/away/commands?wait=false", { key: "count", ttl: "1h" }),
+        client.sendCommand("probe", { key: "count" }),
+        client.sendCommand("away", { key: "count", ttl: "1h" }, { wait: false }),
+        client.sendCommand("away", { key: "count", ttl: "1h" }, { wait: false }),
         publish("muster/away/cmd", Buffer.from('{"key":"typed"}')).then(() => void (typed += 1)),
       ]);
       for (const answer of answers) if (answer) told.set(answer.id, answer.state);
       const withdrawn = answers[1]?.id ?? "";
-      told.set(withdrawn, (await ask("DELETE", `commands/${withdrawn}`)).state);
+      told.set(withdrawn, (await client.cancelCommand(withdrawn)).state);
     }
     await running.kill("SIGKILL");
     const database = openForReading(join(cut(), "muster.db"));
@@ -163,12 +154,9 @@ suite("power cuts of the console's machine", ({ test }) => {
   test("a clean stop leaves every database in its one file", async (scope) => {
     const { data, http, start } = await place(scope);
     const running = await start();
-    const login = { authorization: `Basic ${btoa("admin:correct horse")}` };
+    const client = createClient({ url: http, login: "admin:correct horse" });
     // The history is read by a thread, which has the file open as well.
-    await eventually("history", async () => {
-      const path = "/api/devices/edge-1/metrics?measurement=mem&field=used_percent";
-      return (await fetch(`${http}${path}`, { headers: login })).ok;
-    });
+    await eventually("history", () => client.getHistory("edge-1", { measurement: "mem", field: "used_percent" }));
     assert.is(await running.kill("SIGINT"), 0);
     for (const name of ["muster.db", "metrics.db", "spool.db", "held.db"]) {
       const log = join(data, `${name}-wal`);

@@ -2,6 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import mqtt, { type MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
+import { statusOf } from "./checked-client.ts";
 import { reloadByHand, reloadMosquitto } from "../broker/mosquitto-reload.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
@@ -31,11 +33,7 @@ async function start(scope: Scope) {
   await broker.line(/mosquitto version .* running/);
   await new Running(scope, ...musterProgram(["start"]), { env }).line(/broker +external broker at .*, connected$/);
   const http = `http://127.0.0.1:${httpPort}`;
-  const ask = (method: string, route: string): Promise<Response> =>
-    fetch(http + route, {
-      method,
-      headers: { authorization: `Basic ${Buffer.from("admin:correct horse").toString("base64")}` },
-    });
+  const client = createClient({ url: http, login: "admin:correct horse" });
   const secretOf = async (name: string): Promise<string> =>
     /secret for MQTT (\S{27})/.exec((await muster("operator", name, "--mqtt")).out)?.[1] ?? "";
   const connect = async (username: string, password: string): Promise<MqttClient> => {
@@ -49,7 +47,7 @@ async function start(scope: Scope) {
     );
     return client;
   };
-  return { muster, ask, secretOf, connect };
+  return { muster, client, secretOf, connect };
 }
 
 const closing = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once("close", () => resolve()));
@@ -58,7 +56,7 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
   test(
     "a removal ends the connections of that account within a second, from the command line and over the API, as do another role and password",
     async (scope) => {
-      const { muster, ask, secretOf, connect } = await start(scope);
+      const { muster, client, secretOf, connect } = await start(scope);
       await muster("operator", "ann", "--role", "operator");
       await muster("operator", "bob", "--role", "operator");
       const secrets = { ann: await secretOf("ann"), bob: await secretOf("bob") };
@@ -92,23 +90,23 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
       assert.not.match(removed.out, /SIGHUP/, "it was told");
       await withDeadline(closed, 1, "the end of ann's connections");
       const ended = closing(other);
-      assert.is((await ask("DELETE", "/api/accounts/bob")).status, 204);
+      await client.removeAccount("bob");
       await withDeadline(ended, 1, "the end of bob's connection");
-      assert.is((await ask("DELETE", "/api/accounts/bob")).status, 404);
+      assert.is(await statusOf(client.removeAccount("bob")), 404);
 
       // Devices: the same from the command line and over the API.
       for (const [name, remove] of [
         ["rpi-7", async () => assert.is((await muster("device", "rpi-7", "--remove", "--yes")).code, 0)],
-        ["rpi-8", async () => assert.is((await ask("DELETE", "/api/devices/rpi-8")).status, 204)],
+        ["rpi-8", () => client.removeDevice("rpi-8")],
       ] as const) {
         const secret = / -P (\S{27}) /.exec((await muster("enroll", name)).out)?.[1] ?? "";
         const device = await connect(name, secret);
         await device.publishAsync(`muster/${name}/metrics/room`, '{"temperature":21.5}', { qos: 1 });
-        await eventually(`${name} in the list`, async () => (await ask("GET", `/api/devices/${name}`)).ok);
+        await eventually(`${name} in the list`, () => client.getDevice(name));
         const end = closing(device);
         await remove();
         await withDeadline(end, 1, `the end of ${name}'s connection`);
-        await eventually("no such device", async () => (await ask("GET", `/api/devices/${name}`)).status === 404);
+        await eventually("no such device", async () => (await statusOf(client.getDevice(name))) === 404);
       }
     },
     { seconds: 60 },

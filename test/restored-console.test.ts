@@ -1,15 +1,11 @@
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient, type CommandDocument, type CommandOrder } from "#api/client";
 import { Agent } from "../agent/agent.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
-
-interface Told {
-  readonly id: string;
-  readonly state: string;
-}
 
 suite("a console whose state is put back to an older copy", ({ test }) => {
   test(
@@ -30,14 +26,11 @@ suite("a console whose state is put back to an older copy", ({ test }) => {
         await running.line(/Muster .* is up/);
         return running;
       };
-      const headers = { authorization: `Basic ${btoa("admin:correct horse")}`, "content-type": "application/json" };
-      const ask = async <T>(path: string, body?: object): Promise<T> => {
-        const init = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
-        return (await (await fetch(`http://127.0.0.1:${httpPort}/api/${path}`, init)).json()) as T;
-      };
-      const send = (body: object): Promise<Told> => ask("devices/probe/commands?wait=false", body);
-      const is = (one: Told, state: string): Promise<unknown> =>
-        eventually(`${one.id}: ${state}`, async () => (await ask<Told>(`commands/${one.id}`)).state === state, 15);
+      const client = createClient({ url: `http://127.0.0.1:${httpPort}`, login: "admin:correct horse" });
+      const send = (order: CommandOrder): Promise<CommandDocument> =>
+        client.sendCommand("probe", order, { wait: false });
+      const is = ({ id }: CommandDocument, state: CommandDocument["state"]): Promise<unknown> =>
+        eventually(`${id}: ${state}`, async () => (await client.getCommand(id)).state === state, 15);
       const files = ["muster.db", "muster.db-wal"];
 
       let running = await start();
@@ -52,7 +45,7 @@ suite("a console whose state is put back to an older copy", ({ test }) => {
       agent.handle("first", { run: () => finished.then(() => void (begun.first += 1)) });
       agent.handle("second", { run: () => void (begun.second += 1) });
       agent.start();
-      await eventually("the agent", async () => (await ask<{ online?: boolean }>("devices/probe")).online);
+      await eventually("the agent", async () => (await client.getDevice("probe")).online);
       const first = await send({ key: "first", ttl: "1h" });
       // Behind the first one, so that the device has not begun it when its caller gives up.
       const second = await send({ key: "second", timeout: "2s" });
@@ -61,10 +54,10 @@ suite("a console whose state is put back to an older copy", ({ test }) => {
 
       await is(second, "timed_out");
       // What is answered after it tells that the device has heard of its withdrawal.
-      assert.is((await ask<Told>("devices/probe/commands", { key: "ping" })).state, "succeeded");
+      assert.is((await client.sendCommand("probe", { key: "ping" })).state, "succeeded");
       finish();
       await is(first, "succeeded");
-      const known = async (): Promise<number> => (await ask<{ stored: number }>("devices/probe/completeness")).stored;
+      const known = async (): Promise<number> => (await client.getCompleteness("probe")).stored;
       const before = await known();
       await eventually("more samples", async () => (await known()) > before + 10);
       await running.kill("SIGKILL");
@@ -75,13 +68,8 @@ suite("a console whose state is put back to an older copy", ({ test }) => {
       await is(first, "succeeded");
       await is(second, "timed_out");
       assert.equal(begun, { first: 1, second: 0 });
-      interface Account {
-        readonly missing: number;
-        readonly outstanding: { readonly batches: number };
-        readonly forgotten: { readonly batches: number; readonly samples: number };
-      }
       const account = await eventually("its account", async () => {
-        const one = await ask<Account>("devices/probe/completeness");
+        const one = await client.getCompleteness("probe");
         return one.forgotten.batches > 0 && one.outstanding.batches === 0 ? one : undefined;
       });
       assert.is(account.missing, 0);

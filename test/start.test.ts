@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { version } from "#shared/version";
 import { startInflux } from "./influx.ts";
 import { freePort } from "./mosquitto.ts";
@@ -32,13 +33,7 @@ async function place(scope: Scope) {
       new Running(scope, ...musterProgram(args), { env: { ...env, ...more } }),
     muster: (args: readonly string[], more: Record<string, string> = {}): Promise<Finished> =>
       runProgram(...musterProgram(args), { env: { ...env, ...more } }),
-    ask: async (path: string) => {
-      const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
-        headers: { authorization: `Basic ${btoa("admin:correct horse")}` },
-      });
-      // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
-      return await response.json();
-    },
+    client: createClient({ url: `http://127.0.0.1:${httpPort}`, login: "admin:correct horse" }),
   };
 }
 
@@ -48,11 +43,9 @@ suite("muster start", ({ test }) => {
     const running = start(["start"], { MUSTER_ADMIN_PASSWORD: "" });
     await running.line(up);
     const password = /password (\S+)/.exec(await running.line(/log in/))?.[1] ?? "";
-    const authorization = `Basic ${btoa(`admin:${password}`)}`;
+    const client = createClient({ url: http, login: `admin:${password}` });
     await eventually("a sample", async () => {
-      const { devices } = (await (await fetch(`${http}/api/devices`, { headers: { authorization } })).json()) as {
-        devices: { latest: unknown[] }[];
-      };
+      const { devices } = await client.listDevices();
       return (devices[0]?.latest.length ?? 0) > 0;
     });
 
@@ -73,7 +66,7 @@ suite("muster start", ({ test }) => {
       again.lines.some((line) => /password \S+ +\(shown/.test(line)),
       false,
     );
-    assert.is((await fetch(`${http}/api/devices`, { headers: { authorization } })).status, 200);
+    assert.is((await client.whoAmI()).name, "admin");
     const second = await muster(["start"], { MUSTER_HTTP_PORT: String(await freePort()) });
     assert.is(second.code, 1);
     assert.match(second.err, /another console \(process \d+\) is at work in .*: stop it, or give this one a directory/);
@@ -356,13 +349,13 @@ suite("what can go wrong at the start", ({ test }) => {
     "an InfluxDB that is away: the console starts, says so, and goes on trying",
     async (scope) => {
       const influx = await startInflux(scope, { stopped: true });
-      const { start, ask } = await place(scope);
+      const { start, client } = await place(scope);
       await start(["start"], { MUSTER_INFLUX_URL: `${influx.url}/fleet` }).line(up);
-      const health = await ask("/healthz");
+      const health = await client.getHealth();
       assert.is(health.ok, false);
-      assert.match(health.store.problem, /InfluxDB/);
+      assert.match(health.store?.problem ?? "", /InfluxDB/);
       await influx.start();
-      await eventually("health", async () => (await ask("/healthz")).ok === true, 40);
+      await eventually("health", async () => (await client.getHealth()).ok, 40);
       await eventually(
         "a sample",
         async () => /edge-1/.test(await influx.shell("SHOW TAG VALUES ON fleet FROM mem WITH KEY = host")),

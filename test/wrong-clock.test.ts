@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { explain } from "../console/desk/explain.ts";
@@ -27,11 +28,9 @@ async function place(scope: Scope) {
     MUSTER_DEVICE: "edge-1",
     MUSTER_ADMIN_PASSWORD: "correct horse",
   };
-  const ask = (path: string): Promise<Response> =>
-    fetch(`http://127.0.0.1:${httpPort}${path}`, {
-      headers: { authorization: `Basic ${btoa("admin:correct horse")}` },
-    });
+  const client = createClient({ url: `http://127.0.0.1:${httpPort}`, login: "admin:correct horse" });
   return {
+    client,
     start: async (shift: number): Promise<Running> => {
       const shifted = `const now=Date.now;Date.now=()=>now()+(${shift})`;
       const options =
@@ -40,11 +39,9 @@ async function place(scope: Scope) {
       await running.line(/Muster .* is up/);
       return running;
     },
-    // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
-    get: async (path: string): Promise<any> => (await ask(path)).json(),
     /** A number that the console measures of itself. */
     counted: async (name: string): Promise<number> => {
-      const text = await (await ask("/metrics")).text();
+      const text = await client.getMetrics();
       return Number(
         text
           .split("\n")
@@ -83,20 +80,20 @@ suite("a console with a wrong clock", ({ test }) => {
   test(
     "eight days ahead it deletes nothing; in 1970 it takes nothing, and has all of it afterwards",
     async (scope) => {
-      const { start, get, counted, publish, stored } = await place(scope);
+      const { start, client, counted, publish, stored } = await place(scope);
       const began = Date.now();
       const right = await start(0);
       for (let sample = 0; sample < 2; sample++) assert.ok(await publish(`{"temperature":${sample}}`));
       await eventually("samples of the agent", () => stored(began - day, began + day) > 30);
-      assert.equal((await get("/healthz")).clock, { state: "trusted" });
+      assert.equal((await client.getHealth()).clock, { state: "trusted" });
       assert.is(await right.kill("SIGTERM"), 0);
       const ended = Date.now() + 1_000;
       const kept = stored(began - day, ended);
 
       const ahead = await start(8 * day);
-      const { ok, clock } = await get("/healthz");
+      const { ok, clock } = await client.getHealth();
       assert.is(ok, true);
-      assert.is(clock.state, "ahead");
+      assert.is(clock?.state, "ahead");
       await ahead.line(/8 d later than what was last known.*nothing is deleted by age/);
       // The first write is followed by a look at what is too old.
       await eventually("a write", () => stored(began + 7 * day, began + 9 * day) > 0);
@@ -104,9 +101,9 @@ suite("a console with a wrong clock", ({ test }) => {
       assert.is(stored(began - day, ended), kept);
 
       const behind = await start(60_000 - Date.now());
-      const health = await get("/healthz");
-      assert.is(health.clock.state, "behind");
-      assert.match(health.store.problem, /the console's clock says 1970-.*nothing is taken/);
+      const health = await client.getHealth();
+      assert.is(health.clock?.state, "behind");
+      assert.match(health.store?.problem ?? "", /the console's clock says 1970-.*nothing is taken/);
       assert.is(await publish('{"temperature":99}'), false, "it was acknowledged");
       await eventually("a batch that is left to its agent", async () => (await counted("muster_deferred_total")) > 0);
       assert.is(await counted('muster_refused_total{reason="no_clock"}'), 1);
@@ -115,9 +112,9 @@ suite("a console with a wrong clock", ({ test }) => {
       assert.is(stored(0, began - day), 0);
 
       const again = await start(0);
-      assert.equal((await get("/healthz")).clock, { state: "trusted" });
+      assert.equal((await client.getHealth()).clock, { state: "trusted" });
       await eventually("all that the agent has kept", async () => {
-        const { missing, outstanding } = await get("/api/devices/edge-1/completeness");
+        const { missing, outstanding } = await client.getCompleteness("edge-1");
         return missing === 0 && outstanding.batches === 0;
       });
       assert.is(stored(0, began - day), 0);
