@@ -1,11 +1,12 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
+import { systemDisk, type Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
 import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { checksum } from "./checked-line.ts";
+import { checksum } from "#disk/checked-line";
 
 /** What the file `instance` holds: ids of letters and digits, with dots between, the checksum last. Those of before hold the first alone. */
 export interface Kept {
@@ -23,13 +24,15 @@ export interface Kept {
 export class Instance {
   readonly #path: string | undefined;
   readonly #log: Log;
+  readonly #disk: Disk;
   #kept: Kept = { id: shortId() };
   #before = false;
   #problem: string | undefined;
 
-  constructor(directory: string | undefined, log: Log) {
+  constructor(directory: string | undefined, log: Log, disk = systemDisk) {
     this.#path = directory === undefined ? undefined : join(directory, "instance");
     this.#log = log;
+    this.#disk = disk;
   }
 
   get id(): string {
@@ -72,7 +75,7 @@ export class Instance {
     const kept = { id: this.#kept.id, ledger };
     if (this.#problem === undefined && this.#before && ledger === this.#kept.ledger) return;
     try {
-      replaceFile(this.#path, formatInstance(kept));
+      replaceFile(this.#path, formatInstance(kept), this.#disk);
       this.#kept = kept;
     } catch (thrown) {
       this.#log.warn({ path: this.#path, err: asError(thrown) }, "the id of this installation could not be kept");

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { diskOf, perform, systemCalls } from "#disk/calls";
 import { ManualClock } from "#shared/clock";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../test/small-disk.ts";
 import { suite, type Scope } from "../test/suite.ts";
-import { largestLedger } from "./ledger-file.ts";
-import { Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
+import { largestLedger, Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
 
 const id = (text: string): CommandId => parseCommandId(text);
 const begun = (more: Partial<Begun> = {}): Begun => ({ key: "count", boot: "first", at: 1_000, attempts: 1, ...more });
@@ -226,10 +226,11 @@ suite("ledger", ({ test }) => {
   test("a directory that does not sync after a rename costs no record that was promised", async (scope) => {
     const directory = await scope.directory();
     let refuse = false;
-    const syncDirectory = async (): Promise<void> => {
-      if (refuse) throw new Error("EIO: the directory does not sync");
-    };
-    const ledger = await ledgerIn(scope, directory, undefined, undefined, { syncDirectory });
+    const disk = diskOf((step) => {
+      if (refuse && step[0] === "openDirectory") throw new Error("EIO: the directory does not sync");
+      return perform(systemCalls, step);
+    });
+    const ledger = await ledgerIn(scope, directory, undefined, undefined, { disk });
     await ledger.begin(id("1"), begun());
     refuse = true;
     // So large that the file is written anew, which ends between the rename and the directory's sync.

@@ -3,7 +3,8 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import { shortId, type CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { LedgerFile, type Contents } from "./ledger-file.ts";
+import type { Disk } from "#disk/calls";
+import { Journal, type Contents } from "#disk/journal";
 import {
   lossSentence,
   readHead,
@@ -34,14 +35,15 @@ export interface LedgerOptions {
   readonly log: Log;
   /** For the ids of ledgers. */
   readonly newId?: () => string;
-  /** See {@link LedgerFileOptions}. */
-  readonly syncDirectory?: (path: string) => Promise<void>;
+  readonly disk?: Disk | undefined;
 }
 
 /** Milliseconds that a settled id is remembered: after its expiry, or after it was begun where it had none. */
 export const margin = { afterExpiry: 86_400_000, withoutExpiry: 7 * 86_400_000 };
 /** Ids remembered at most; the oldest settled ones are forgotten beyond it. */
 export const capacity = 20_000;
+/** Bytes of a ledger that is read: it is written anew at 4 MiB, and what it may not forget then is seldom more. */
+export const largestLedger = 256 * 1024 * 1024;
 /** Bytes of the file beyond which it is written anew, without what has been forgotten. */
 const rewriteAt = 4 * 1024 * 1024;
 
@@ -52,7 +54,7 @@ const rewriteAt = 4 * 1024 * 1024;
  */
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #file: LedgerFile | undefined;
+  readonly #file: Journal | undefined;
   readonly #entries = new Map<CommandId, Entry>();
   #id: string;
   #doubt: Doubt | undefined;
@@ -60,13 +62,13 @@ export class Ledger {
   #noticed: number | undefined;
 
   constructor(options: LedgerOptions) {
-    const { directory, syncDirectory } = options;
+    const { directory, disk } = options;
     this.#options = options;
     this.#id = this.#newId();
     const path = directory === undefined ? undefined : join(directory, "ledger");
     const records = (): unknown[] => [this.#head(), ...[...this.#entries].flatMap(toRecords)];
     this.#file =
-      path === undefined ? undefined : new LedgerFile({ path, records, ...(syncDirectory && { syncDirectory }) });
+      path === undefined ? undefined : new Journal({ path, what: "the ledger", largest: largestLedger, records, disk });
   }
 
   /** By which `instance` knows it again. */
@@ -215,7 +217,7 @@ export class Ledger {
     if (this.#file && this.#file.size > rewriteAt) void this.#rewrite(this.#file);
   }
 
-  async #rewrite(file: LedgerFile): Promise<void> {
+  async #rewrite(file: Journal): Promise<void> {
     this.#forget();
     try {
       await file.rewrite();

@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
+import { systemDisk, type Disk } from "#disk/calls";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { settings } from "#shared/settings";
@@ -24,12 +25,14 @@ export type Changed = z.infer<typeof preferences>;
 export class Preferences {
   readonly #path: string | undefined;
   readonly #log: Log;
+  readonly #disk: Disk;
   #changed: Changed;
 
   /** Reads what is kept. A damaged file is put aside, and the settings hold again. */
-  constructor(directory: string | undefined, log: Log) {
+  constructor(directory: string | undefined, log: Log, disk = systemDisk) {
     this.#path = directory === undefined ? undefined : join(directory, "preferences.json");
     this.#log = log;
+    this.#disk = disk;
     this.#changed = this.#path === undefined ? {} : this.#read(this.#path);
   }
 
@@ -67,7 +70,7 @@ export class Preferences {
   #write(path: string): boolean {
     try {
       makeDirectory(join(path, ".."));
-      replaceFile(path, `${JSON.stringify(this.#changed)}\n`);
+      replaceFile(path, `${JSON.stringify(this.#changed)}\n`, this.#disk);
       return true;
     } catch (thrown) {
       this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely is not kept: a restart will undo it");

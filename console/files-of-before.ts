@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { systemDisk, type Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
 import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
@@ -35,13 +36,15 @@ const secretsMeaning = "it was there before and is gone: a new secret is made fo
 export class FilesOfBefore {
   readonly #directory: string;
   readonly #log: Log;
+  readonly #disk: Disk;
   #known: ReadonlySet<string> = new Set();
   #written: ReadonlySet<string> = new Set();
   #mark = 0;
 
-  constructor(directory: string, log: Log) {
+  constructor(directory: string, log: Log, disk = systemDisk) {
     this.#directory = directory;
     this.#log = log;
+    this.#disk = disk;
   }
 
   /** To be asked before anything is opened, which would make it. */
@@ -67,7 +70,7 @@ export class FilesOfBefore {
     if (isSame(this.#known, this.#written) && mark === this.#mark) return;
     try {
       const files = [...this.#known].sort();
-      replaceFile(join(this.#directory, listName), `${JSON.stringify({ v: 1, files, mark })}\n`);
+      replaceFile(join(this.#directory, listName), `${JSON.stringify({ v: 1, files, mark })}\n`, this.#disk);
       this.#written = this.#known;
       this.#mark = mark;
     } catch (thrown) {

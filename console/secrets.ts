@@ -4,6 +4,7 @@ import { BadInputError, EnvironmentError, errorCode } from "#shared/errors";
 import { parseBrokerUrl } from "#shared/address";
 import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
+import type { Disk } from "#disk/calls";
 import { replaceFile, syncDirectory } from "#disk/durable-file";
 import { secretDirectory } from "#disk/private-files";
 import { writingAdvice } from "#disk/full-disk";
@@ -57,8 +58,8 @@ export function readSecret(directory: string, name: string): string | undefined 
   return read(join(directory, "secrets", name));
 }
 
-export function writeSecret(directory: string, name: string, secret: string): void {
-  write(join(directory, "secrets", name), secret);
+export function writeSecret(directory: string, name: string, secret: string, disk?: Disk): void {
+  write(join(directory, "secrets", name), secret, disk);
 }
 
 export function removeSecret(directory: string, name: string): void {
@@ -111,10 +112,10 @@ function read(path: string): string | undefined {
   }
 }
 
-function write(path: string, secret: string): void {
+function write(path: string, secret: string, disk?: Disk): void {
   try {
     secretDirectory(join(path, ".."));
-    replaceFile(path, `${secret}\n`);
+    replaceFile(path, `${secret}\n`, disk);
   } catch (cause) {
     if (cause instanceof EnvironmentError) throw cause;
     throw new EnvironmentError(`cannot write ${path}: ${writingAdvice(cause)}`, { cause });

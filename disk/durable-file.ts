@@ -1,24 +1,8 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "#shared/errors";
-
-/** What Muster writes is for its own user alone. */
-export const privateMode = 0o600;
+import { call, systemDisk, type Disk, type Work } from "./calls.ts";
 
 /** Windows opens no directory as a file; it needs no such sync either. */
 const directoriesSync = process.platform !== "win32";
@@ -26,35 +10,21 @@ const directoriesSync = process.platform !== "win32";
 const cannotSync: ReadonlySet<string | undefined> = new Set(["EINVAL", "ENOTSUP", "EACCES", "EPERM"]);
 
 /** A file that was made, renamed or removed is so for good once its directory is on the disk. @throws the system's error */
+export function* syncingDirectory(path: string): Work<void> {
+  if (!directoriesSync) return;
+  let directory: number | undefined;
+  try {
+    directory = yield* call("openDirectory", path);
+    yield* call("sync", directory);
+  } catch (thrown) {
+    if (!cannotSync.has(errorCode(thrown))) throw thrown;
+  } finally {
+    if (directory !== undefined) yield* call("close", directory);
+  }
+}
+
 export function syncDirectory(path: string): void {
-  if (!directoriesSync) return;
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path, "r");
-    fsyncSync(descriptor);
-  } catch (thrown) {
-    ignoreUnable(thrown);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** The same in the thread pool. */
-export async function directorySynced(path: string): Promise<void> {
-  if (!directoriesSync) return;
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, "r");
-    await handle.sync();
-  } catch (thrown) {
-    ignoreUnable(thrown);
-  } finally {
-    await handle?.close();
-  }
-}
-
-function ignoreUnable(thrown: unknown): void {
-  if (!cannotSync.has(errorCode(thrown))) throw thrown;
+  systemDisk.now(syncingDirectory(path));
 }
 
 /**
@@ -74,36 +44,58 @@ export function makeDirectory(path: string, mode = 0o700): void {
   }
 }
 
+/** All of it, however little the system takes at once. @throws the system's error, after which an unknown part of it is there */
+export function* writing(file: number, content: Buffer): Work<void> {
+  let rest = content;
+  // Nothing taken and no error either is no answer to wait on.
+  for (let written = 1; rest.length > 0 && written > 0; rest = rest.subarray(written))
+    written = yield* call("write", file, rest);
+  if (rest.length > 0) throw new Error(`the system takes no more of a file: ${rest.length} bytes are left`);
+}
+
+/** What stays of a file that came to nothing costs room, and nothing else. */
+function* removing(path: string): Work<void> {
+  try {
+    yield* call("remove", path);
+  } catch {
+    // Why it came to nothing is the error to tell.
+  }
+}
+
+/**
+ * Puts a file in place as a whole: written beside, synced, given its name.
+ * @param contentOf asked when the file is open
+ * @param named takes the descriptor over, in the same moment in which the file has its name: whoever has the one of before open writes to
+ *   a file that nobody will read. Without it, it is closed
+ */
+export function* replacing(path: string, contentOf: () => Buffer, named?: (file: number) => void): Work<void> {
+  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
+  // Neither an existing file nor a link is opened, whoever may write to the directory.
+  const file = yield* call("open", beside, constants.O_CREAT | constants.O_EXCL);
+  let taken = false;
+  try {
+    yield* writing(file, contentOf());
+    yield* call("own", file, path);
+    // Its owner as well as its content.
+    yield* call("sync", file);
+    yield* call("rename", beside, path);
+    taken = named !== undefined;
+    named?.(file);
+  } catch (thrown) {
+    if (!taken) yield* removing(beside);
+    throw thrown;
+  } finally {
+    if (!taken) yield* call("close", file);
+  }
+  yield* syncingDirectory(dirname(path));
+}
+
 /**
  * Puts a file in place as a whole, for its owner alone: the whole new content or the whole old one, whatever happens meanwhile, and the
  * new one for good once this returns, also through a power cut. Never through a link that somebody has put there. One that belonged to
  * another user, as Mosquitto's, still does.
- * @throws the system's error; then the old file stands
+ * @throws the system's error; then the old file stands, or the new one does and may not outlive a power cut
  */
-export function replaceFile(path: string, content: string | Buffer): void {
-  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
-  // Neither an existing file nor a link is opened, whoever may write to the directory.
-  const file = openSync(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, privateMode);
-  try {
-    writeFileSync(file, content);
-    if (process.getuid?.() === 0) keepOwner(path, file);
-    // Its owner as well as its content.
-    fsyncSync(file);
-    renameSync(beside, path);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-  syncDirectory(dirname(path));
-}
-
-function keepOwner(path: string, file: number): void {
-  try {
-    const before = lstatSync(path);
-    if (before.isFile()) fchownSync(file, before.uid, before.gid);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-  }
+export function replaceFile(path: string, content: string | Buffer, disk: Disk = systemDisk): void {
+  disk.now(replacing(path, () => (typeof content === "string" ? Buffer.from(content) : content)));
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, statSync, type Stats } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, fstat, fstatSync, open, openSync, stat, statSync, type Stats } from "node:fs";
+import { promisify } from "node:util";
 import { readBounded } from "#shared/bounded-read";
 import { EnvironmentError } from "#shared/errors";
 
@@ -29,14 +29,16 @@ export function openRegularFile(path: string, flags: number = constants.O_RDONLY
   }
 }
 
-/** The same in the thread pool. @throws EnvironmentError where it is no regular file; the system's error */
-export async function regularFile(path: string, flags: number, mode = 0o600): Promise<FileHandle> {
-  const handle = await open(path, flags | withoutWaiting, mode);
+/** The same in the thread pool. */
+export async function openRegularFileSoon(path: string, flags: number, mode = 0o600): Promise<number> {
+  const there = await promisify(stat)(path).catch(() => undefined);
+  if (there) assertRegular(path, there);
+  const descriptor = await promisify(open)(path, flags | withoutWaiting, mode);
   try {
-    assertRegular(path, await handle.stat());
-    return handle;
+    assertRegular(path, await promisify(fstat)(descriptor));
+    return descriptor;
   } catch (thrown) {
-    await handle.close();
+    closeSync(descriptor);
     throw thrown;
   }
 }

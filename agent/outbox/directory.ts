@@ -1,10 +1,11 @@
 import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { isDamagedName, trimDamaged } from "#disk/aside";
 import { makeDirectory } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
-import { isDamagedName, repair, setAside, trimDamaged, type AsideOptions } from "./damage.ts";
+import { repair, setAside, type AsideOptions } from "./damage.ts";
 import type { AckRange, GapRecord } from "./record.ts";
 import { largestSegment, parseSegment, unreadable, type Parsed } from "./segment-file.ts";
 import { Segment } from "./segment.ts";

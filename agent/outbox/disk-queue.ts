@@ -4,7 +4,8 @@ import type { Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 import { surplus, type Bounds } from "./bounds.ts";
 import { segmentName, type Opened } from "./directory.ts";
-import { GroupCommit } from "./group-commit.ts";
+import type { Disk } from "#disk/calls";
+import { GroupCommit } from "#disk/group-commit";
 import { lossOf } from "./loss.ts";
 import type { Placing } from "./placing.ts";
 import type { Queue } from "./queue.ts";
@@ -33,6 +34,8 @@ export interface DiskQueueOptions extends Bounds {
   readonly lost: (batches: number, gaps: number) => void;
   /** The disk did not take these, which have no number any more. */
   readonly refused: (batches: readonly Stored[], why: Error) => void;
+  /** Where it writes; the system's disk by default. */
+  readonly disk?: Disk | undefined;
   /** The disk took a write. */
   readonly took: () => void;
 }
@@ -66,7 +69,8 @@ export class DiskQueue implements Queue {
   readonly #commit = new GroupCommit<Pending>({
     write: (group) => this.#write(group.map(({ stored }) => stored)),
     landed: (group) => this.#landed(group),
-    failed: (group, why) => this.#failed(group, why),
+    // Neither do those that have come meanwhile: their numbers follow these.
+    failed: (group, why, meanwhile) => this.#failed([...group, ...meanwhile()], why),
   });
 
   constructor(options: DiskQueueOptions) {
@@ -74,7 +78,7 @@ export class DiskQueue implements Queue {
     this.#options = options;
     this.id = opened.id;
     this.#segments = new Segments(opened.segments);
-    this.#writer = new SegmentWriter(opened.id);
+    this.#writer = new SegmentWriter(opened.id, options.disk);
     this.#segmentBytes = Math.min(512 * 1024, Math.max(4_096, maxBytes / 16));
     this.#seq = opened.next - 1;
     options.lost(0, opened.lost.length);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Disk } from "#disk/calls";
 import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode, messageWithCauses } from "#shared/errors";
 import { shortId } from "#shared/ids";
@@ -30,6 +31,8 @@ export interface OutboxOptions {
   readonly log: Log;
   /** Told of what no console would take. */
   readonly aside?: Pick<SetAside, "add">;
+  /** Where it writes; the system's disk by default. */
+  readonly disk?: Disk | undefined;
   /** A batch may be sent from now on. */
   readonly ready: (queue: Queue, seq: number) => void;
 }
@@ -81,7 +84,7 @@ export class Outbox {
     const { directory, epoch, clock, log, maxBytes, ready } = options;
     this.#directory = directory === undefined ? undefined : join(directory, "outbox");
     const path = this.#directory === undefined ? undefined : join(this.#directory, "clock");
-    this.#wall = new WallOffset({ clock, epoch: epoch.id, path, log });
+    this.#wall = new WallOffset({ clock, epoch: epoch.id, path, log, disk: options.disk });
     this.#placing = new Placing({ epoch, clock, wall: this.#wall });
     this.#memory = new MemoryQueue({
       id: shortId(),
@@ -192,7 +195,7 @@ export class Outbox {
   }
 
   #queueIn(directory: string): DiskQueue {
-    const { clock, log, run, maxBytes, maxAge, ready } = this.#options;
+    const { clock, log, run, maxBytes, maxAge, ready, disk } = this.#options;
     const now = Math.round(clock.now());
     return new DiskQueue({
       directory,
@@ -202,6 +205,7 @@ export class Outbox {
       maxBytes,
       maxAge,
       ready,
+      disk,
       lost: (batches, gaps) => this.#lost(batches, gaps),
       refused: (batches, why) => this.#refused(batches, why),
       took: () => this.#took(),

@@ -1,13 +1,10 @@
 import { constants } from "node:fs";
-import { mkdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { directorySynced } from "#disk/durable-file";
-import { regularFile } from "#disk/regular-file";
+import { call, systemDisk, type Disk, type Work } from "#disk/calls";
+import { makeDirectory, replacing, writing } from "#disk/durable-file";
 import type { Stored } from "./record.ts";
 import { headerBytes, recordBytes, recordHead } from "./segment-file.ts";
 import type { Segment } from "./segment.ts";
-
-const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
 
 /** Where in its file a record was put. */
 export interface Written {
@@ -18,10 +15,12 @@ export interface Written {
 /** Appends records to the newest segment. They are on the disk for good once {@link append} has resolved, never before. */
 export class SegmentWriter {
   readonly #outbox: string;
-  #handle: FileHandle | undefined;
+  readonly #disk: Disk;
+  #file: number | undefined;
 
-  constructor(outbox: string) {
+  constructor(outbox: string, disk: Disk = systemDisk) {
     this.#outbox = outbox;
+    this.#disk = disk;
   }
 
   /**
@@ -32,54 +31,50 @@ export class SegmentWriter {
    */
   async append(segment: Segment, records: readonly Stored[], fresh: boolean): Promise<Written[]> {
     try {
-      return fresh ? await this.#create(segment, records) : await this.#extend(segment, records);
+      return await this.#disk.soon(fresh ? this.#creating(segment, records) : this.#extending(segment, records));
     } catch (error) {
       segment.sealed = true;
       await this.close().catch(() => {});
-      if (fresh) await rm(beside(segment), { force: true }).catch(() => {});
       throw error;
     }
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+    await this.#disk.soon(this.#closing());
   }
 
-  async #create(segment: Segment, records: readonly Stored[]): Promise<Written[]> {
-    await this.close();
+  *#creating(segment: Segment, records: readonly Stored[]): Work<Written[]> {
+    yield* this.#closing();
     const { path, epoch, run, first } = segment;
     const header = headerBytes({ outbox: this.#outbox, run, epoch, first });
     segment.size = header.length;
     // Somebody may have removed it.
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    this.#handle = await regularFile(beside(segment), O_WRONLY | O_CREAT | O_TRUNC);
-    const written = await this.#put(this.#handle, segment, header, records);
-    await rename(beside(segment), path);
+    makeDirectory(dirname(path));
     // Before it is sure that the name stays, none of its numbers may be used.
-    await directorySynced(dirname(path));
-    return written;
+    const content = (): Buffer => Buffer.concat([header, ...records.map(recordBytes)]);
+    yield* replacing(path, content, (file) => (this.#file = file));
+    return places(segment, records);
   }
 
-  async #extend(segment: Segment, records: readonly Stored[]): Promise<Written[]> {
-    this.#handle ??= await regularFile(segment.path, O_WRONLY | O_CREAT | O_APPEND);
-    return this.#put(this.#handle, segment, Buffer.alloc(0), records);
+  *#extending(segment: Segment, records: readonly Stored[]): Work<Written[]> {
+    this.#file ??= yield* call("open", segment.path, constants.O_CREAT);
+    yield* writing(this.#file, Buffer.concat(records.map(recordBytes)));
+    yield* call("datasync", this.#file);
+    return places(segment, records);
   }
 
-  async #put(handle: FileHandle, segment: Segment, header: Buffer, records: readonly Stored[]): Promise<Written[]> {
-    const parts = records.map(recordBytes);
-    await handle.appendFile(Buffer.concat([header, ...parts]));
-    await handle.datasync();
-    const written: Written[] = [];
-    for (const stored of records) {
-      written.push({ stored, offset: segment.size });
-      segment.size += recordHead + stored.payload.length;
-    }
-    return written;
+  *#closing(): Work<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) yield* call("close", file);
   }
 }
 
-function beside({ path }: Segment): string {
-  return `${path}.new`;
+/** Where they are now. */
+function places(segment: Segment, records: readonly Stored[]): Written[] {
+  return records.map((stored) => {
+    const offset = segment.size;
+    segment.size += recordHead + stored.payload.length;
+    return { stored, offset };
+  });
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { Disk } from "#disk/calls";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
@@ -8,6 +9,14 @@ import { largestSmallFile, readRegularFile } from "#disk/regular-file";
 /** Milliseconds that the wall clock may wander from the machine's uptime before it has stepped. */
 const tolerance = 1_000;
 
+interface WallOffsetOptions {
+  readonly clock: Clock;
+  readonly epoch: string;
+  readonly path?: string | undefined;
+  readonly log: Log;
+  readonly disk?: Disk | undefined;
+}
+
 const file = z.object({ epoch: z.string(), offset: z.number() });
 
 /**
@@ -15,10 +24,10 @@ const file = z.object({ epoch: z.string(), offset: z.number() });
  * which is sent again after a restart has the same time as before; it changes only when the clock steps.
  */
 export class WallOffset {
-  readonly #options: { clock: Clock; epoch: string; path?: string | undefined; log: Log };
+  readonly #options: WallOffsetOptions;
   #offset: number | undefined;
 
-  constructor(options: { clock: Clock; epoch: string; path?: string | undefined; log: Log }) {
+  constructor(options: WallOffsetOptions) {
     this.#options = options;
   }
 
@@ -53,13 +62,13 @@ export class WallOffset {
   }
 
   #keep(offset: number): void {
-    const { path, epoch, log } = this.#options;
+    const { path, epoch, log, disk } = this.#options;
     if (this.#offset !== undefined)
       log.info({ by: offset - this.#offset }, "the clock was set: waiting batches move along");
     this.#offset = offset;
     if (path === undefined) return;
     try {
-      replaceFile(path, JSON.stringify({ epoch, offset }));
+      replaceFile(path, JSON.stringify({ epoch, offset }), disk);
     } catch (thrown) {
       log.debug({ err: asError(thrown) }, "the clock's offset could not be kept");
     }

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { directorySynced } from "#disk/durable-file";
+import { systemDisk } from "#disk/calls";
+import { syncingDirectory } from "#disk/durable-file";
 import { EnvironmentError } from "#shared/errors";
 import { suite, type Scope } from "../../test/suite.ts";
 import { makeDatabase, openDatabase, openForReading, transaction, type Database } from "./database.ts";
@@ -12,7 +13,7 @@ class Disk {
   readonly syncs: ((error?: Error) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
 
-  readonly directorySynced = directorySynced;
+  readonly directorySynced = (path: string): Promise<void> => systemDisk.soon(syncingDirectory(path));
 
   readonly datasync = (_: number, done: (error: Error | null) => void): void => {
     this.syncs.push((error) => setImmediate(() => done(error ?? null)));

@@ -1,7 +1,8 @@
 import { close, fdatasync, fdatasyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { asError, EnvironmentError } from "#shared/errors";
-import { directorySynced } from "#disk/durable-file";
+import { systemDisk } from "#disk/calls";
+import { syncingDirectory } from "#disk/durable-file";
 import type { Database } from "./database.ts";
 
 /** The system's calls, so that a test can have a disk that refuses them. */
@@ -9,6 +10,11 @@ export interface DiskCalls {
   readonly datasync: (descriptor: number, done: (error: NodeJS.ErrnoException | null) => void) => void;
   readonly directorySynced: (path: string) => Promise<void>;
 }
+
+const theDisk: DiskCalls = {
+  datasync: fdatasync,
+  directorySynced: (path) => systemDisk.soon(syncingDirectory(path)),
+};
 
 /** Those who wait for the same sync. */
 interface Group {
@@ -49,7 +55,7 @@ export class GroupSync {
   #failed = false;
   #closed: { readonly isDurable: boolean } | undefined;
 
-  constructor(database: Database, disk: DiskCalls = { datasync: fdatasync, directorySynced }) {
+  constructor(database: Database, disk: DiskCalls = theDisk) {
     this.#database = database;
     this.#disk = disk;
     this.#path = logOf(database);

@@ -4,8 +4,8 @@ export interface GroupCommitOptions<T> {
   /** Puts a group on the disk. @throws the system's error when it did not get there */
   readonly write: (group: readonly T[]) => Promise<void>;
   readonly landed: (group: readonly T[]) => void;
-  /** This group did not get there, and neither will what has come meanwhile, which is among it. */
-  readonly failed: (group: readonly T[], why: Error) => void;
+  /** @param meanwhile takes what has come during the write, for those whose order lets none of it go on either */
+  readonly failed: (group: readonly T[], why: Error, meanwhile: () => readonly T[]) => void;
 }
 
 /** One write at a time: what comes while one is being synced shares the next. */
@@ -33,7 +33,7 @@ export class GroupCommit<T> {
       while (this.#pending.length > 0) {
         const group = this.#take();
         const error = await this.#options.write(group).then(() => undefined, asError);
-        if (error) this.#options.failed([...group, ...this.#take()], error);
+        if (error) this.#options.failed(group, error, () => this.#take());
         else this.#options.landed(group);
       }
     } finally {

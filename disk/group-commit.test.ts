@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { suite } from "../../test/suite.ts";
+import { suite } from "../test/suite.ts";
 import { GroupCommit } from "./group-commit.ts";
 
 suite("group commit", ({ test }) => {
@@ -38,9 +38,9 @@ suite("group commit", ({ test }) => {
         if (broken) throw new Error("ENOSPC");
       },
       landed: (group) => landed.push(...group),
-      failed: (group, why) => {
+      failed: (group, why, meanwhile) => {
         assert.is(why.message, "ENOSPC");
-        failed.push([...group]);
+        failed.push([...group, ...meanwhile()]);
       },
     });
     for (const item of [1, 2, 3]) commit.push(item);
