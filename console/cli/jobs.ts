@@ -1,9 +1,7 @@
 import type { Client } from "#api/client";
-import type { JobDocument, JobOrder, JobTarget } from "#api/jobs";
+import type { JobOrder, JobTarget } from "#api/jobs";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
-import type { Settings } from "#shared/settings";
-import { jobTable, jobText } from "./job-list.ts";
 import { followJob } from "./job-table.ts";
 import { parseArgs } from "./send.ts";
 import type { Terminal } from "./live.ts";
@@ -99,52 +97,4 @@ function toNumber(text: string, flag: string): number {
   const number = Number(text);
   if (text.trim() !== "" && Number.isFinite(number)) return number;
   throw new BadInputError(`${flag} ${JSON.stringify(text)} is not a number`);
-}
-
-/** `muster jobs` and what can be done to one, and `muster group`. */
-export function jobCommands(
-  define: (name: string, help: string) => Program,
-  once: CommandLine["once"],
-  connect: (values: Settings) => Client,
-  terminal: Terminal,
-): void {
-  define("jobs [action] [id]", "list jobs, or: jobs show|pause|resume|cancel ID")
-    .option("--limit <count>", "at most so many", "20")
-    .option("--json", "print the API's documents")
-    .action(
-      once(
-        async (
-          values,
-          action: string | undefined,
-          id: string | undefined,
-          flags: { limit: string; json?: boolean },
-        ) => {
-          const client = connect(values);
-          const limit = Number(flags.limit);
-          const found = action === undefined ? (await client.listJobs({ limit })).jobs : await act(client, action, id);
-          if (flags.json) return terminal.out(asJson(found));
-          terminal.out("devices" in found ? jobText(found) : jobTable(found, Date.now()));
-        },
-      ),
-    );
-
-  define("group <device> [groups...]", "put a device into these groups and no others; without groups, show them")
-    .option("--none", "take it out of all groups")
-    .action(
-      once(async (values, device: string, groups: readonly string[], { none }: { none?: boolean }) => {
-        const client = connect(values);
-        const set = groups.length > 0 || none;
-        const now = set ? await client.setGroups(device, { groups: [...groups] }) : await client.getGroups(device);
-        terminal.out(now.groups.length > 0 ? now.groups.join("\n") : `${device} is in no group`);
-      }),
-    );
-}
-
-function act(client: Client, action: string, id: string | undefined): Promise<JobDocument> {
-  if (!/^(show|pause|resume|cancel)$/.test(action))
-    throw new BadInputError(`jobs ${JSON.stringify(action)} is not known: expected show, pause, resume or cancel`);
-  if (id === undefined) throw new BadInputError(`jobs ${action} needs a job's id; muster jobs lists them`);
-  if (action === "show") return client.getJob(id);
-  if (action === "cancel") return client.cancelJob(id);
-  return action === "pause" ? client.pauseJob(id) : client.resumeJob(id);
 }

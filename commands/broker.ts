@@ -1,0 +1,27 @@
+import type { CommandLine } from "#shared/commandline";
+import type { Lifetime } from "#shared/lifetime";
+import type { Net } from "#shared/net";
+import type { SettingName, Settings } from "#shared/settings";
+import { admitAdmin, adminWasShown, shownOnce } from "../console/cli/accounts.ts";
+import { openBroker } from "./compose/broker.ts";
+import { openData } from "./compose/data.ts";
+import { portsOf } from "./compose/ports.ts";
+
+/** `muster broker`: the embedded broker alone. */
+export function broker(line: CommandLine): void {
+  line.command("broker", "run the embedded broker alone", "broker").action(line.serve(serve));
+}
+
+async function serve(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+  const state = await openData(values, lifetime, false);
+  const password = await admitAdmin(state, values.adminPassword);
+  const broker = await openBroker(values, state, {
+    lifetime,
+    net,
+    ports: await portsOf(values, { mqtt: true, http: false }),
+  });
+  const url = await broker.listen();
+  process.stdout.write(`Muster's broker listens at ${url}\n`);
+  if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
+  adminWasShown(state);
+}

@@ -1,0 +1,63 @@
+import { brokerHere } from "#shared/address";
+import type { Bus } from "#shared/bus";
+import { systemClock as clock } from "#shared/clock";
+import { createLog } from "#shared/log";
+import type { Settings } from "#shared/settings";
+import type { TurnedAway } from "../../broker/admission.ts";
+import type { AccountChange } from "../../console/accounts.ts";
+import type { State } from "../../console/state.ts";
+import { ownNames, type Around } from "./ports.ts";
+
+/** The embedded broker, for this process alone until it listens. */
+export interface OpenBroker {
+  readonly bus: Bus;
+  /** Tells from now on of everybody who is not let in. */
+  readonly onTurnedAway: (listener: (who: TurnedAway) => void) => void;
+  /** Takes the port. @param parting what is still to be said when it is to stop @returns where it listens */
+  readonly listen: (parting?: () => Promise<void>) => Promise<string>;
+}
+
+export async function openBroker(
+  values: Settings,
+  { accounts, mqttSecrets, persist }: State,
+  { lifetime, net, ports }: Around,
+): Promise<OpenBroker> {
+  const { Broker } = await import("../../broker/broker.ts");
+  const { noteBroker } = await import("../../console/secrets.ts");
+  const { listen, root, mqttPort, logLevel } = values;
+  const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
+  let turnedAway: (who: TurnedAway) => void = () => {};
+  const broker = new Broker({
+    turnedAway: (who) => turnedAway(who),
+    listen,
+    port: mqttPort,
+    root,
+    authenticate,
+    limits: { connections: ports.mqtt },
+    names: ownNames(values),
+    proxies: values.trustedProxies,
+    clock,
+    net,
+    log: createLog("broker", logLevel),
+  });
+  await broker.open();
+  lifetime.add(() => broker.stop());
+  return {
+    bus: broker.local(),
+    onTurnedAway: (listener) => (turnedAway = listener),
+    listen: async (parting) => {
+      const { port } = await broker.start();
+      lifetime.add(async () => {
+        await parting?.();
+        await broker.stop();
+      });
+      const url = brokerHere({ listen, mqttPort: port });
+      persist.write("the broker's port", () => noteBroker(values.data, url));
+      const end = ({ name, what }: AccountChange): void => {
+        if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
+      };
+      lifetime.add(accounts.changes.on(end));
+      return url;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
+import type { Bus } from "#shared/bus";
+import { systemClock as clock } from "#shared/clock";
+import { createLog } from "#shared/log";
+import type { Settings } from "#shared/settings";
+import type { AccountChange } from "../../console/accounts.ts";
+import type { Console } from "../../console/console.ts";
+import type { State } from "../../console/state.ts";
+import { ownNames, type Around } from "./ports.ts";
+
+/** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
+export const patienceAtStart = 1_000;
+
+/** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */
+export async function serveConsole(
+  values: Settings,
+  state: State,
+  { lifetime, net, ports }: Around,
+  bus?: Bus,
+): Promise<{ console: Console; http: string }> {
+  const { Console } = await import("../../console/console.ts");
+  const { HttpServer } = await import("../../console/http/server.ts");
+  const { localSecret, noteBroker, writeCliToken } = await import("../../console/secrets.ts");
+  const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
+  const { fieldTypes, seriesBudget, spoolSize } = values;
+  const log = createLog("console", values.logLevel);
+  const console = new Console({
+    directory,
+    state,
+    root,
+    log,
+    clock,
+    net,
+    mqttVersion,
+    history: { maxAge: historyAge, maxBytes: historySize },
+    fieldTypes,
+    seriesBudget,
+    spoolBytes: spoolSize,
+    ...(influxUrl === undefined ? {} : { influxUrl }),
+    ...(influxRetention === undefined ? {} : { influxRetention }),
+    ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
+  });
+  await console.start();
+  lifetime.add(() => console.stop());
+  // Beside the built program or above its parts, or where the build puts it when this file runs as it is.
+  const page = ["web", "../web", "../../dist/web"]
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find(existsSync);
+  const server = new HttpServer({
+    console,
+    accounts: state.accounts,
+    listen,
+    port: values.httpPort,
+    page,
+    bounds: { connections: ports.http },
+    names: ownNames(values),
+    proxies: values.trustedProxies,
+    log,
+    clock: console.clock,
+  });
+  const port = await server.start();
+  lifetime.add(() => server.stop());
+  const http = consoleHere({ listen, httpPort: port });
+  let admin = state.accounts.mainAdmin() ?? "admin";
+  // On a full disk those of before stand until there is room.
+  state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
+  const { mqttUrl } = values;
+  if (mqttUrl !== undefined) state.persist.write("the broker's port", () => noteBroker(directory, mqttUrl));
+  // A new password ends all tokens of its account; this machine's command line gets another one.
+  const renew = ({ name, what }: AccountChange): void => {
+    if (what !== "account" || name !== admin) return;
+    admin = state.accounts.mainAdmin() ?? admin;
+    state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
+  };
+  lifetime.add(state.accounts.changes.on(renew));
+  return { console, http };
+}
+
+async function consoleLogin(
+  values: Settings,
+  ownSecret: () => Promise<string>,
+): Promise<{ url: string; username: string; password: string }> {
+  const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
+  if (login.username) return login;
+  return { url: login.url, username: "console", password: await ownSecret() };
+}

@@ -1,0 +1,32 @@
+import type { CommandLine } from "#shared/commandline";
+import { brokerHere } from "#shared/address";
+import type { Lifetime } from "#shared/lifetime";
+import type { Net } from "#shared/net";
+import type { SettingName, Settings } from "#shared/settings";
+import { admitAdmin, adminWasShown, shownOnce } from "../console/cli/accounts.ts";
+import { patienceAtStart, serveConsole } from "./compose/console.ts";
+import { openData } from "./compose/data.ts";
+import { keepMosquittoFiles } from "./compose/mosquitto.ts";
+import { portsOf } from "./compose/ports.ts";
+
+/** `muster console`: the console alone, beside a broker. */
+export function console(line: CommandLine): void {
+  line.command("console", "run the console alone, beside a broker", "console").action(line.serve(serve));
+}
+
+async function serve(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+  const state = await openData(values, lifetime, true);
+  const password = await admitAdmin(state, values.adminPassword);
+  const { http, console } = await serveConsole(values, state, {
+    lifetime,
+    net,
+    ports: await portsOf(values, { mqtt: false, http: true }),
+  });
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
+  const { externalBroker } = await import("../console/cli/banner.ts");
+  const problem = await console.reachBroker(patienceAtStart);
+  process.stdout.write(`Muster's console listens at ${http}\n`);
+  process.stdout.write(`  ${externalBroker(values.mqttUrl ?? brokerHere(values), { problem })}\n`);
+  if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
+  adminWasShown(state);
+}

@@ -1,0 +1,37 @@
+import type { CommandLine } from "#shared/commandline";
+import { listed } from "../console/cli/client.ts";
+import { gapTable } from "../console/cli/gap-table.ts";
+import { deviceTable } from "../console/cli/list.ts";
+import { asJson } from "../console/cli/table.ts";
+import { connect, terminal } from "./compose/client.ts";
+
+/** `muster devices`: the fleet, and what is missing of its samples. */
+export function devices(line: CommandLine): void {
+  line
+    .command("devices", "list the fleet", "client")
+    .option("--gaps", "list what of their samples is stored, missing and outstanding: from when to when, and why")
+    .option("--json", "print the API's documents")
+    .action(
+      line.once(async (values, { gaps, json }: { gaps?: boolean; json?: boolean }) => {
+        const client = connect(values);
+        const print = <T>(documents: T, toTable: (documents: T) => string): void =>
+          terminal.out(json ? asJson(documents) : toTable(documents));
+        if (gaps)
+          print(
+            await listed(
+              (after) => client.listCompleteness({ after }),
+              (page) => page.devices,
+            ),
+            gapTable,
+          );
+        else
+          print(
+            await listed(
+              (after) => client.listDevices({ after }),
+              (page) => page.devices,
+            ),
+            (devices) => deviceTable(devices, Date.now()),
+          );
+      }),
+    );
+}

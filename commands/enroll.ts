@@ -1,0 +1,10 @@
+import type { CommandLine } from "#shared/commandline";
+import { enroll as enrollDevice } from "../console/cli/accounts.ts";
+import { administer } from "./compose/administer.ts";
+
+/** `muster enroll`: an account for a device. */
+export function enroll(line: CommandLine): void {
+  line
+    .command("enroll <device>", "give a device an account, and print its secret once", "enroll")
+    .action(administer(line, enrollDevice));
+}

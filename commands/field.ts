@@ -1,0 +1,16 @@
+import type { CommandLine } from "#shared/commandline";
+import { fields, type FieldFlags } from "../console/cli/fields.ts";
+import { connect, terminal } from "./compose/client.ts";
+
+/** `muster field`: what devices see differently. */
+export function field(line: CommandLine): void {
+  line
+    .command("field [name]", "list fields that devices see differently, or settle what one is", "client")
+    .option("--type <type>", "float, integer, string or boolean: what is held and fits is stored, the rest let go")
+    .option("--json", "print the API's documents")
+    .action(
+      line.once(async (values, name: string | undefined, flags: FieldFlags) =>
+        terminal.out(await fields(connect(values), name, flags, Date.now())),
+      ),
+    );
+}

@@ -1,0 +1,47 @@
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../console/cli/jobs.ts";
+import { send as sendToOne, type SendFlags } from "../console/cli/send.ts";
+import { connect, terminal } from "./compose/client.ts";
+
+/** `muster send`: a command to one device, or a job of them to many. */
+export function send(line: CommandLine): void {
+  manyOptions(
+    line.command(
+      "send <device> [key]",
+      "send a command and await its end; exit status 0 only when it succeeded",
+      "client",
+    ),
+  )
+    .usage("[options] DEVICE KEY\n       muster send [options] --all|--group GROUP|--where CONDITIONS KEY")
+    .option("--arg <name=value>", "an argument; may be given several times", (pair: string, all?: string[]) => [
+      ...(all ?? []),
+      pair,
+    ])
+    .option("--timeout <duration>", "how long to wait for the end (default: 5s; to many: as long as it takes)")
+    .option("--ttl <duration>", "let it wait this long for a device that is offline")
+    .option("--json", "print the command's document")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  muster send rpi-7 ping\n  muster send rpi-7 set-interval --arg seconds=5\n  muster send rpi-7 report --ttl 1h --timeout 1m\n  muster send --all ping\n  muster send --where os=linux,online=true report --rate 5 --canary 2 --abort failed=20%,min=5",
+    )
+    .action(
+      line.once(
+        async (values, device: string, key: string | undefined, flags: Omit<SendFlags, "timeout"> & ManyFlags) => {
+          const client = connect(values);
+          if (isToMany(flags)) {
+            process.exitCode = await sendToMany(client, key === undefined ? [device] : [device, key], flags, terminal);
+            return;
+          }
+          if (key === undefined) throw new BadInputError(`no key: expected muster send ${device} KEY, such as ping`);
+          process.exitCode = await sendToOne(
+            client,
+            device,
+            key,
+            { ...flags, timeout: flags.timeout ?? "5s" },
+            terminal,
+          );
+        },
+      ),
+    );
+}

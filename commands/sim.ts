@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock as clock } from "#shared/clock";
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import { createLog } from "#shared/log";
+import { Net } from "#shared/net";
+import { secretFrom } from "#shared/secret-input";
+import { serve } from "#shared/service";
+import type { Settings } from "#shared/settings";
+import { brokersPort } from "../console/secrets.ts";
+import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "../sim/flags.ts";
+import { mosquittoSide, writeMosquittoFiles } from "./compose/mosquitto.ts";
+
+/** `muster sim`: simulated devices. */
+export function sim(line: CommandLine): void {
+  simFlags(
+    line.command(
+      "sim",
+      "run simulated devices: to try everything out without any, and to load a broker and a console",
+      "sim",
+    ),
+  ).action(line.once(simulate));
+}
+
+/** Simulated devices; where the console's data directory is at hand they are enrolled first. */
+async function simulate(values: Settings, flags: SimFlags): Promise<void> {
+  const ids = idsOf(flags);
+  const options = { ids, ...brokerOf(flags, values), ...plan(flags, ids.length) };
+  const given = await secretFrom({ flag: "--secret", value: flags.secret, file: flags.secretFile });
+  const secret = given ?? process.env[simulatedSecretVariable] ?? (await enrollSimulated(values, ids));
+  if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret, brokersPort(values))}\n`);
+  const { root, interval, batchSize, logLevel } = values;
+  const { runSim } = await import("../sim/program.ts");
+  const log = createLog("sim", logLevel);
+  await serve(
+    (lifetime) => runSim({ ...options, secret, root, interval, batchSize, clock, log }, { ...flags, lifetime }),
+    new Net(log, clock),
+  );
+}
+
+async function enrollSimulated(values: Settings, ids: readonly string[]): Promise<string> {
+  if (!existsSync(join(values.data, "muster.db")))
+    throw new BadInputError(
+      `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or set ${simulatedSecretVariable}`,
+    );
+  const { openState } = await import("../console/state.ts");
+  const { simulatedSecret } = await import("../console/secrets.ts");
+  const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
+  try {
+    const secret = await simulatedSecret(state, ids);
+    await writeMosquittoFiles(await mosquittoSide(values), state);
+    return secret;
+  } finally {
+    state.close();
+  }
+}

@@ -1,0 +1,56 @@
+import type { CommandLine } from "#shared/commandline";
+import { parseBrokerUrl } from "#shared/address";
+import type { Lifetime } from "#shared/lifetime";
+import type { Net } from "#shared/net";
+import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
+import { admitAdmin, adminWasShown } from "../console/cli/accounts.ts";
+import { openBroker } from "./compose/broker.ts";
+import { patienceAtStart, serveConsole } from "./compose/console.ts";
+import { openData } from "./compose/data.ts";
+import { keepMosquittoFiles } from "./compose/mosquitto.ts";
+import { portsOf } from "./compose/ports.ts";
+
+/** `muster start`: everything, in one process. */
+export function start(line: CommandLine): void {
+  line
+    .command("start", "run the broker, the console and an agent for this machine in one process", "start")
+    .action(line.serve(serve));
+}
+
+/**
+ * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens last and
+ * stops first: what it acknowledges, the console has.
+ */
+async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+  const state = await openData(values, lifetime, true);
+  const password = await admitAdmin(state, values.adminPassword);
+  const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
+  const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
+  const { http, console } = await serveConsole(values, state, around, embedded?.bus);
+  embedded?.onTurnedAway((who) => console.turnedAway(who));
+  const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
+  const { localSecret } = await import("../console/secrets.ts");
+  const { serveAgent } = await import("../agent/service.ts");
+  const agent = {
+    ...values,
+    mqttUrl: parseBrokerUrl(broker).url,
+    interval: given.has("interval") ? values.interval : intervalInStart,
+    mqttVersion: embedded ? (4 as const) : values.mqttVersion,
+  };
+  const secret = await localSecret(state, values.device, "device");
+  await serveAgent(agent, secret, { lifetime, net });
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
+  const { banner } = await import("../console/cli/banner.ts");
+  process.stdout.write(
+    banner({
+      http,
+      broker,
+      external: embedded ? undefined : { problem: await console.reachBroker(patienceAtStart) },
+      password,
+      device: values.device,
+      root: values.root,
+      listen: values.listen,
+    }),
+  );
+  adminWasShown(state);
+}
