@@ -1,4 +1,3 @@
-import type { CommandState } from "#shared/command-states";
 import { payloadCap, type Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
@@ -6,7 +5,6 @@ import { asError } from "#shared/errors";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { isFinalReply, type Args, type Reply } from "#shared/messages/command";
-import type { OwnFailure } from "#shared/messages/error-codes";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../device.ts";
@@ -14,16 +12,17 @@ import type { Database } from "../store/database.ts";
 import { persistOf, type Persist } from "../store/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book, nameOf, type CommandName } from "./book.ts";
-import { changed, isOpen, latestBeginning, notKeptCode, type Command, type Event } from "./command.ts";
-import { Doubts, inDoubt, nobodyKnows } from "./doubts.ts";
-import { Endings } from "./endings.ts";
+import { changed, isOpen, latestBeginning, type Command, type Event } from "./command.ts";
+import { endingOf, type Deadline } from "./deadline.ts";
+import { Deadlines } from "./deadlines.ts";
+import { inDoubt } from "./doubts.ts";
+import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { checkOffered } from "./offers.ts";
-import { afterwards, endedBy, lateWith, progressedBy, withoutWait } from "./replies.ts";
+import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
 import { Repeats } from "./repeats.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
 import { Tasks } from "./tasks.ts";
-import { Waiters } from "./waiters.ts";
 
 export interface DeskOptions {
   /** Takes what a listener to changes throws. */
@@ -78,7 +77,6 @@ export class Desk {
   readonly #fresh = new Map<string, Promise<boolean>>();
   /** Closed, and that is not on the disk yet: not withdrawn, and told to nobody. */
   readonly #ending = new Set<string>();
-  readonly #waiters: Waiters;
   readonly #tasks: Tasks;
   readonly #book: Book;
   /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
@@ -90,9 +88,8 @@ export class Desk {
   /** Open, but not shown again, because nobody may begin them any more. */
   readonly #withheld = new Set<string>();
   readonly #answerTimes: AnswerTimesLearner;
-  readonly #endings: Endings;
+  readonly #deadlines: Deadlines;
   readonly #repeats: Repeats;
-  readonly #doubts: Doubts;
   #cancelFirst: (() => void) | undefined;
   #isFirst = true;
   /** Every command that is taken or changes. */
@@ -107,18 +104,17 @@ export class Desk {
     this.#rows = new CommandRows(options.database, options.clock);
     const persist = (this.#persist = persistOf(options.database));
     this.#book = new Book({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
-    this.#waiters = new Waiters(options.clock);
     this.#tasks = new Tasks(options);
-    this.#endings = new Endings({
+    this.#deadlines = new Deadlines({
       clock: options.clock,
-      timely: options.timely ?? (() => true),
+      timely: () => this.timely,
       open: (name) => this.#book.openOne(name),
+      find: (name) => this.#book.find(name),
       isOnline: (id) => options.device(id)?.online ?? false,
-      expire: (name) => this.#expire(name),
-      giveUp: (name) => this.#gaveUp(name),
+      over: (command, which) => this.#over(command, which),
+      kept: (command) => this.kept(command),
     });
     this.#repeats = new Repeats({ clock: options.clock, again: (name) => this.#again(name) });
-    this.#doubts = new Doubts({ clock: options.clock, unanswered: (name) => this.#endDoubted(name) });
     this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
@@ -132,7 +128,7 @@ export class Desk {
     this.#options.bus.onConnection(({ up }) => {
       this.#shownTo.clear();
       if (up) this.#publishSoon();
-      this.#endings.connection(up);
+      this.#deadlines.connection(up);
     });
   }
 
@@ -151,7 +147,7 @@ export class Desk {
     const isSure = !this.isUnsure;
     for (const command of this.#book.open)
       if (command.unsure && isSure) this.#putRight(command);
-      else this.#endings.reckon(command);
+      else this.#deadlines.reckon(command);
   }
 
   /** The devices that have something open. */
@@ -171,7 +167,7 @@ export class Desk {
     const expires = command.expires === null ? null : command.expires + ts - command.ts;
     const right: Command = { ...(this.isUnsure ? command : sure), ts, expires };
     this.#book.rewrite(right);
-    this.#endings.reckon(right);
+    this.#deadlines.reckon(right);
     // Its image says now when it is over.
     if (!right.unsure) this.#publishTask(right);
   }
@@ -191,10 +187,8 @@ export class Desk {
   }
 
   stop(): void {
-    this.#doubts.stop();
     this.#cancelFirst?.();
-    this.#waiters.close(new Error("the console is stopping; the command goes on without its caller"));
-    this.#endings.stop();
+    this.#deadlines.stop(new Error("the console is stopping; the command goes on without its caller"));
     this.#repeats.stop();
     this.#book.stop();
   }
@@ -269,23 +263,23 @@ export class Desk {
    * @throws CommandTimeoutError, CommandFailedError with the document in `details.command`
    */
   async wait(command: Command, timeout: number): Promise<Command> {
-    const waiting = this.#waiters.wait(command, timeout, () => this.#patienceOver(command));
+    const waiting = this.#deadlines.wait(command, timeout);
     const now = this.#book.find(command);
-    if (now && !this.#ending.has(nameOf(now))) this.#waiters.settle(now);
+    if (now && !this.#ending.has(nameOf(now))) this.#deadlines.settle(now);
     return waiting;
   }
 
   /** Withdraws an open command on a person's word. @returns the command as it then stands; undefined for one that is not known */
   cancel(device: DeviceId, id: CommandId, by: string): Command | undefined {
     const command = this.#book.openOne({ device, id });
-    return command ? this.#close(this.#cancelled(command, by)) : this.find(device, id);
+    return command ? this.#end(command, withdrawnBy(by)) : this.find(device, id);
   }
 
   /** The same for somebody who is told when it cannot be done. @throws Error of the database when the row cannot be written: nothing has changed */
   demandCancel(device: DeviceId, id: CommandId, by: string): Command | undefined {
     const command = this.#book.openOne({ device, id });
     if (!command) return this.find(device, id);
-    const closed = this.#cancelled(command, by);
+    const closed = this.#ended(command, withdrawnBy(by));
     this.#book.close(closed);
     return this.#conclude(closed);
   }
@@ -293,7 +287,7 @@ export class Desk {
   /** Withdraws everything that is open for a device that is no more. @param why as a sentence @returns how many they were */
   endAll(device: DeviceId, why: string): number {
     const open = [...this.#book.open].filter((command) => command.device === device);
-    for (const command of open) this.#end(command, "cancelled", { code: "removed", message: why }, "operator", why);
+    for (const command of open) this.#end(command, removedWith(why));
     return open.length;
   }
 
@@ -356,7 +350,7 @@ export class Desk {
     const open = standing.filter((command) => command.doubted === undefined);
     const begun = open.filter(({ state }) => state === "running");
     told(idsOf(open), idsOf(begun), idsOf(doubted));
-    for (const command of doubted) this.#doubts.asked(command);
+    for (const command of doubted) this.#deadlines.asked(command);
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
@@ -420,40 +414,12 @@ export class Desk {
 
   #adopt(command: Command): void {
     this.#book.adopt(command);
-    this.#endings.schedule(command);
+    this.#deadlines.begin(command);
   }
 
-  #expire(name: CommandName): void {
-    const command = this.#book.openOne(name);
-    // `expires` is about beginning: what runs may end.
-    if (!command || command.state === "running") return;
-    if (command.doubted !== undefined) return this.#endDoubted(command);
-    const message = `${command.device} did not begin it in time`;
-    this.#end(command, "expired", { code: "expired", message }, "console", `expired: ${message}`);
-  }
-
-  /** Its device knows nothing of it, or was not there in all its time. */
-  #endDoubted(name: CommandName): void {
-    const command = this.#book.openOne(name);
-    if (command?.doubted !== undefined)
-      this.#end(command, "interrupted", nobodyKnows, "console", "ended: what became of it nobody knows");
-  }
-
-  /** What a caller is told whose time is over. That waits for the disk, but not for one that refuses: the caller has waited enough. */
-  async #patienceOver(name: Command): Promise<Command> {
-    const now = this.#gaveUp(name) ?? name;
-    if (!isOpen(now)) await this.kept(now);
-    return now;
-  }
-
-  /** The caller's time is over: a call is closed by it, a queued task goes on. */
-  #gaveUp(name: CommandName): Command | undefined {
-    const command = this.#book.openOne(name);
-    if (!command) return this.#book.find(name);
-    if (command.expires !== null) return command;
-    const gone = this.#sent.has(nameOf(command)) ? "" : "; who called went with an earlier run of the console";
-    const message = `no final reply within ${command.timeout} ms${gone}`;
-    return this.#end(command, "timed_out", { code: "timeout", message }, "console", `${message}: withdrawn`);
+  #over(command: Command, which: Deadline): Command {
+    const ending = endingOf(command, which, this.#sent.has(nameOf(command)));
+    return ending ? this.#end(command, ending) : command;
   }
 
   /** A reply to a closed command changes nothing for its caller; what it tells is kept, and its task withdrawn again. */
@@ -480,18 +446,12 @@ export class Desk {
   }
 
   /** Closed by the console: without a final reply of the device. */
-  #end(command: Command, state: CommandState, error: OwnFailure, who: Event["who"], what: string): Command {
-    return this.#close(this.#ended(command, state, error, who, what));
+  #end(command: Command, ending: Ending): Command {
+    return this.#close(this.#ended(command, ending));
   }
 
-  #ended(command: Command, state: CommandState, error: OwnFailure, who: Event["who"], what: string): Command {
-    const ts = Math.round(this.#options.clock.now());
-    return changed(withoutWait(command), { state, error, ended: ts }, { ts, who, what });
-  }
-
-  #cancelled(command: Command, by: string): Command {
-    const message = `withdrawn by ${by}`;
-    return this.#ended(command, "cancelled", { code: "cancelled", message }, "operator", message);
+  #ended(command: Command, ending: Ending): Command {
+    return endedWith(command, ending, Math.round(this.#options.clock.now()));
   }
 
   #close(closed: Command): Command {
@@ -502,15 +462,14 @@ export class Desk {
   /** Its end is in memory, and on its way to the disk; when it is there, the task is withdrawn and whoever waits is told. */
   #conclude(closed: Command): Command {
     const name = nameOf(closed);
-    this.#endings.cancel(closed);
+    this.#deadlines.end(closed);
     this.#repeats.end(closed);
-    this.#doubts.end(closed);
     this.#withheld.delete(name);
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
       this.#ending.delete(name);
       this.#tasks.withdraw(closed);
-      this.#waiters.settle(closed);
+      this.#deadlines.settle(closed);
       this.ended.emit(closed);
     });
     return closed;
@@ -525,9 +484,8 @@ export class Desk {
     const open = this.#book.openOne(command);
     if (open && refused === undefined) this.#publishTask(open);
     if (refused === undefined) return true;
-    const message = `never sent: the console's own disk takes no writes (${asError(refused).message})`;
     // Nobody else has heard of it, so its caller need not wait for the disk.
-    if (open) this.#waiters.settle(this.#end(open, "cancelled", { code: notKeptCode, message }, "console", message));
+    if (open) this.#deadlines.settle(this.#end(open, neverSent(asError(refused))));
     return false;
   }
 
