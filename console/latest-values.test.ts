@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../test/suite.ts";
-import { LatestValues } from "./latest-values.ts";
+import { LatestValues, mostGlances } from "./latest-values.ts";
 import type { SeriesColumns } from "./store/store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -35,6 +35,20 @@ suite("latest values", ({ test }) => {
       ["cpu", { cpu: "1" }, { used: 3 }],
       ["mem", {}, { b: 5 }],
     ]);
+  });
+
+  test("in a list of many, more file systems than there is room for do not push out what there is one of", () => {
+    const latest = new LatestValues();
+    const disks = Array.from({ length: 40 }, (_, at) => series("disk", { path: `/${at}` }, 1, { used_percent: 1 }));
+    latest.observe([
+      series("mem", {}, 1, { used_percent: 1 }),
+      ...disks,
+      series("system", {}, 1, { load1: 1 }),
+      series("cpu", { cpu: "cpu-total" }, 1, { usage_idle: 1 }),
+    ]);
+    const shown = latest.glance().map(({ measurement }) => measurement);
+    assert.is(shown.length, mostGlances);
+    assert.equal(shown.slice(0, 4), ["mem", "system", "cpu", "disk"]);
   });
 
   test("one that stands in the future by now, placed by a clock that was wrong, hides nothing newer", () => {

@@ -90,15 +90,18 @@ export class LatestValues {
   /** What a list of many devices shows of each: processor, memory, file systems, load; one value each. */
   glance(): Sample[] {
     const samples: Sample[] = [];
+    const disks: Sample[] = [];
     for (const newest of this.#byKey.values()) {
-      const field = glances.get(newest.measurement);
-      if (field === undefined || !(newest.tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
+      const { measurement, tags, ts } = newest;
+      const field = glances.get(measurement);
+      if (field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
       const value = newest.values[newest.fields.indexOf(field)] ?? null;
       if (value === null) continue;
-      samples.push({ measurement: newest.measurement, tags: newest.tags, ts: newest.ts, fields: { [field]: value } });
-      if (samples.length >= mostGlances) break;
+      const among = measurement === "disk" ? disks : samples;
+      if (among.length < mostGlances) among.push({ measurement, tags, ts, fields: { [field]: value } });
     }
-    return samples;
+    // File systems last: there may be more of them than there is room for.
+    return samples.concat(disks).slice(0, mostGlances);
   }
 
   #find(one: SeriesColumns, position: number): Newest | undefined {
