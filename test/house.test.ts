@@ -29,7 +29,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@photostructure/sqlite": /^console\/store\/database\.ts$/,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
-  "eventsource-parser": /^api\/client\.ts$/,
+  "eventsource-parser": /^api\/caller\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
