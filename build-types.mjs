@@ -46,7 +46,7 @@ function reached(raw, entries) {
 
 /** The source that a name means in a file; undefined where it is a package's. */
 function sourceOf(file, name) {
-  if (/^#(shared|api)\//.test(name)) return `${name.slice(1)}.ts`;
+  if (/^#(shared|api|disk)\//.test(name)) return `${name.slice(1)}.ts`;
   return name.startsWith(".") ? posix.join(posix.dirname(file), name) : undefined;
 }
 
