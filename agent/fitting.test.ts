@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import type { Column, FieldValue } from "#shared/columns";
 import { silentLog } from "#shared/log";
 import { most, mostSpread } from "#shared/messages/batch-check";
-import { readBatch } from "#shared/messages/metrics";
+import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../test/suite.ts";
 import type { Columns } from "./columns.ts";
 import type { Unfit } from "./fitting.ts";

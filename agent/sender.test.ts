@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { Bus } from "#shared/bus";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { readBatch } from "#shared/messages/metrics";
+import { readBatch } from "#shared/messages/batch-reading";
 import type { ConsoleStatus } from "#shared/messages/presence";
 import { suite } from "../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";

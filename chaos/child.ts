@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import { disarmed, type ArmMessage } from "./points.ts";
-import type { MqttVersion } from "./plan.ts";
+import type { MqttVersion } from "./setting.ts";
 import type { StepMessage } from "./stepped-clock.ts";
 
 /** What every process of the fleet is told; {@link settingsOfProcess} reads it there. */

@@ -1,4 +1,5 @@
-import type { Device, Key, PlannedOrder, Role } from "./plan.ts";
+import type { PlannedOrder } from "./plan.ts";
+import type { Device, Key, Role } from "./setting.ts";
 import type { Cost } from "./striker.ts";
 
 /** A handler began to run: written by the agent's process, times are epoch ms. */

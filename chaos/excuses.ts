@@ -1,4 +1,4 @@
-import type { Role } from "./plan.ts";
+import type { Role } from "./setting.ts";
 import type { Story } from "./rules.ts";
 import { isUntold, type Cost } from "./striker.ts";
 

@@ -1,5 +1,5 @@
 import type { Disks } from "./home.ts";
-import type { BrokerKind, Device, Key, Role, Way } from "./plan.ts";
+import type { BrokerKind, Device, Key, Role, Way } from "./setting.ts";
 import { agentPoints, serverPoints, type Point } from "./points.ts";
 import type { Random } from "./random.ts";
 import { steps, type Blow } from "./striker.ts";

@@ -12,7 +12,7 @@ import { Child, type StartSettings } from "./child.ts";
 import { History } from "./history.ts";
 import { Home } from "./home.ts";
 import { Journal } from "./journal.ts";
-import { devices, versionOf, type Device, type Role, type Setting } from "./plan.ts";
+import { devices, versionOf, type Device, type Role, type Setting } from "./setting.ts";
 import type { ArmMessage } from "./points.ts";
 
 /** The operator who sends the commands. */

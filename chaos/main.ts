@@ -6,7 +6,7 @@ import { unlessAborted } from "./interrupt.ts";
 import { busyProcesses, Load } from "./load.ts";
 import type { Setting, StoreKind } from "./metrics/faults.ts";
 import { runMetrics, summary as metricsSummary } from "./metrics/run.ts";
-import type { BrokerKind, MqttVersion } from "./plan.ts";
+import type { BrokerKind, MqttVersion } from "./setting.ts";
 import { run, type Tally } from "./run.ts";
 
 /**

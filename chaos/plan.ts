@@ -1,19 +1,7 @@
 import { faultOfRound } from "./decks.ts";
 import { faultsOf, type Fault, type FaultName } from "./faults.ts";
-import type { Disks } from "./home.ts";
 import { Random } from "./random.ts";
-
-export type BrokerKind = "embedded" | "mosquitto" | "nats" | "mochi";
-export const devices = ["dev-a", "dev-b"] as const;
-export type Device = (typeof devices)[number];
-/** What can be killed: an agent by its device, the console (with the broker, where that is embedded), the external broker. */
-export type Role = Device | "server" | "broker";
-
-/** How a command is sent, and by which of the three promises its handler goes. */
-export const ways = ["call", "patient", "queued", "brief", "typed-task", "typed-short"] as const;
-export type Way = (typeof ways)[number];
-export const keys = ["once", "rerun", "verify"] as const;
-export type Key = (typeof keys)[number];
+import { devices, keys, ways, type Device, type Key, type Setting, type Way } from "./setting.ts";
 
 /** One command of a round. Times are milliseconds from the round's beginning, or durations. */
 export interface PlannedOrder {
@@ -37,20 +25,6 @@ export interface Plan {
   readonly name: FaultName;
   readonly fault: Fault;
   readonly orders: readonly PlannedOrder[];
-}
-
-/** What agents, console and callers speak: one version of MQTT, or the highest that the broker lets in. The embedded one has 3.1.1. */
-export type MqttVersion = 4 | 5 | "auto";
-
-/** What a run is made of: which faults make sense depends on it. */
-export interface Setting {
-  readonly kind: BrokerKind;
-  readonly disks: Disks;
-  readonly mqtt?: MqttVersion;
-}
-
-export function versionOf({ kind, mqtt = "auto" }: Setting): MqttVersion {
-  return kind === "embedded" ? 4 : mqtt;
 }
 
 /** What a round does, by the seed alone. @param among the faults to choose from, all by default */

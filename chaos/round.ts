@@ -3,7 +3,8 @@ import type { Client } from "#api/client";
 import { asError } from "#shared/errors";
 import type { Callers } from "./callers.ts";
 import type { Fleet } from "./fleet.ts";
-import { devices, type Plan, type PlannedOrder, type Role } from "./plan.ts";
+import type { Plan, PlannedOrder } from "./plan.ts";
+import { devices, type Role } from "./setting.ts";
 import type { Blow, Striker } from "./striker.ts";
 import { retainedTasks, type Login } from "./watcher.ts";
 

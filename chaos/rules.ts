@@ -1,5 +1,6 @@
 import type { Begin, Effect, Incident, Row, RowVersion, Told } from "./evidence.ts";
-import type { PlannedOrder, Role } from "./plan.ts";
+import type { PlannedOrder } from "./plan.ts";
+import type { Role } from "./setting.ts";
 import type { Cost } from "./striker.ts";
 
 /** Everything known of one order. */

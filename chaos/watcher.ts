@@ -5,7 +5,7 @@ import { Topics } from "#shared/topics";
 import { withDeadline } from "../test/suite.ts";
 import type { Seen } from "./evidence.ts";
 import { hastyClock } from "./hasty-clock.ts";
-import type { MqttVersion } from "./plan.ts";
+import type { MqttVersion } from "./setting.ts";
 
 const topics = new Topics();
 

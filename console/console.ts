@@ -9,7 +9,8 @@ import { Topics } from "#shared/topics";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
-import type { Device, Sample } from "./device.ts";
+import type { Device } from "./device.ts";
+import type { Sample } from "./latest-values.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
@@ -27,7 +28,8 @@ import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
 export type { Command } from "./desk/command.ts";
-export type { Device, Sample } from "./device.ts";
+export type { Device } from "./device.ts";
+export type { Sample } from "./latest-values.ts";
 export type { ConsoleOptions, SendOptions } from "./options.ts";
 
 /**

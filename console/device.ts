@@ -9,15 +9,6 @@ import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 import { deviceId, moment, parserOf } from "./store/kept.ts";
 
-/** One series' newest sample. */
-export interface Sample {
-  readonly measurement: string;
-  readonly tags: Readonly<Record<string, string>>;
-  /** Epoch ms. */
-  readonly ts: number;
-  readonly fields: Readonly<Record<string, number | string | boolean>>;
-}
-
 /** A device as the console knows it; times are epoch ms. */
 export interface Device {
   readonly id: DeviceId;

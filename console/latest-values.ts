@@ -1,7 +1,15 @@
 import { lastValue, type FieldValue } from "#shared/columns";
 import { quoted } from "#shared/ids";
-import type { Sample } from "./device.ts";
 import type { SeriesColumns } from "./store/store.ts";
+
+/** One series' newest sample. */
+export interface Sample {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly ts: number;
+  readonly fields: Readonly<Record<string, number | string | boolean>>;
+}
 
 /** One series' newest row; `values[i]` belongs to `fields[i]`. */
 interface Newest {

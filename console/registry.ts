@@ -13,11 +13,10 @@ import {
   type Device,
   type Entry,
   type Row,
-  type Sample,
 } from "./device.ts";
 import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "./ingest/skews.ts";
-import type { Overwritten } from "./latest-values.ts";
+import type { Overwritten, Sample } from "./latest-values.ts";
 import { damageOf } from "./store/damage.ts";
 import type { Database } from "./store/database.ts";
 import { persistOf } from "./store/persist.ts";

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { unpack } from "#shared/columns";
 import { encode } from "#shared/codec";
-import { readBatch } from "#shared/messages/metrics";
+import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../test/suite.ts";
 import { measurementsOf } from "./machine.ts";
 import { subseed } from "./random.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { mostSpread } from "#shared/messages/batch-check";
-import { readBatch } from "#shared/messages/metrics";
+import { readBatch } from "#shared/messages/batch-reading";
 import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { cpuMs } from "../../test/cpu.ts";
 import { eventually, suite } from "../../test/suite.ts";

@@ -1,6 +1,6 @@
 import { isList, type Column } from "#shared/columns";
 import { appendEntry, batchCap, decode, encode, isPlainCbor } from "#shared/codec";
-import { isPlainBatch } from "#shared/messages/batch-check";
+import { isPlainBatch } from "#shared/messages/plain-batch";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 

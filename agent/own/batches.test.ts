@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { batchCap, encode } from "#shared/codec";
 import { unpack } from "#shared/columns";
-import { readBatch } from "#shared/messages/metrics";
+import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../../test/suite.ts";
 import type { Columns } from "../columns.ts";
 import { toBatches, type Timed } from "./batches.ts";

@@ -1,5 +1,5 @@
 import type { Disks } from "../home.ts";
-import type { BrokerKind } from "../plan.ts";
+import type { BrokerKind } from "../setting.ts";
 import type { Random } from "../random.ts";
 import { steps, type Blow as CommonBlow } from "../striker.ts";
 import { agentPoints, serverPoints, type MetricsPoint } from "./points.ts";

@@ -10,7 +10,7 @@ import { damageOf } from "../store/damage.ts";
 import type { Database } from "../store/database.ts";
 import { commandId, deviceId, parserOf } from "../store/kept.ts";
 import { persistOf } from "../store/persist.ts";
-import { nameOf, type CommandName } from "./book.ts";
+import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
 
 export interface AnswersOptions {

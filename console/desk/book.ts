@@ -3,20 +3,8 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import type { Signal } from "#shared/signal";
 import { isOpen, type Command } from "./command.ts";
 import type { Persist } from "../store/persist.ts";
+import { nameOf, rowName, type CommandName } from "./command-name.ts";
 import type { CommandRows } from "./rows.ts";
-
-/** What names a command: an id is one device's, and another device's command may have the same. */
-export type CommandName = Pick<Command, "device" | "id">;
-
-/** A command's name as one text. Neither part can hold a slash. */
-export function nameOf({ device, id }: CommandName): string {
-  return `${device}/${id}`;
-}
-
-/** What a command's row is called among those that wait for the disk. */
-export function rowName(name: CommandName): string {
-  return `command ${nameOf(name)}`;
-}
 
 export interface BookOptions {
   readonly rows: CommandRows;

@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
-import { nameOf, type CommandName } from "./book.ts";
+import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
 import { dueOf, graceOf, type Deadline } from "./deadline.ts";
 import { answerWithin } from "./doubts.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { nameOf, type CommandName } from "./book.ts";
+import { nameOf, type CommandName } from "./command-name.ts";
 
 export interface RepeatsOptions {
   readonly clock: Clock;

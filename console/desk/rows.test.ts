@@ -5,7 +5,7 @@ import { cpuMs } from "../../test/cpu.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openState } from "../state.ts";
 import { briefly } from "./brief.ts";
-import { nameOf } from "./book.ts";
+import { nameOf } from "./command-name.ts";
 import type { Command } from "./command.ts";
 import { CommandRows, mostListed } from "./rows.ts";
 

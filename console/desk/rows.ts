@@ -5,7 +5,7 @@ import type { CommandId } from "#shared/ids";
 import { damageOf, type Row } from "../store/damage.ts";
 import type { Database } from "../store/database.ts";
 import { persistOf } from "../store/persist.ts";
-import { nameOf, rowName, type CommandName } from "./book.ts";
+import { nameOf, rowName, type CommandName } from "./command-name.ts";
 import { briefly, briefOf } from "./brief.ts";
 import { isOpen, type Command } from "./command.ts";
 import { parseCommand, withoutStory } from "./kept.ts";

@@ -4,7 +4,7 @@ import { asError, DisconnectedError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { Task } from "#shared/messages/command";
 import type { Topics } from "#shared/topics";
-import type { CommandName } from "./book.ts";
+import type { CommandName } from "./command-name.ts";
 import { latestBeginning, type Command } from "./command.ts";
 
 export interface TasksOptions {

@@ -1,6 +1,6 @@
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { nameOf } from "../desk/book.ts";
+import { nameOf } from "../desk/command-name.ts";
 import { isOpen, type Command } from "../desk/command.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns } from "../store/store.ts";
 

@@ -1,6 +1,5 @@
 import { mostPlaces, type Column } from "#shared/columns";
-import type { Batch, Measurement } from "#shared/messages/metrics";
-import { isMeasurement, isName } from "#shared/messages/names";
+import { isName } from "#shared/messages/names";
 
 /** Characters of a string value at most: one that is longer than a sample should be is for the console to set aside alone. */
 const longestString = 65_536;
@@ -26,39 +25,10 @@ export const mostUnsent = 10_000_000;
 /** Tags of one series at most: each of their combinations is a series of its own, for good. */
 export const mostTags = 64;
 
-/**
- * Whether `value` is a batch that the schema in `metrics.ts` takes as it is. The schema is the reference and has the words
- * for what is wrong; this is the same by plain loops, because the schema takes more time for a batch than everything
- * that is done with it afterwards. It may say no to what the schema takes, such as keys that it leaves out, never yes to
- * what it refuses: a test compares the two.
- */
-export function isPlainBatch(value: unknown): value is Batch {
-  if (!isPlainObject(value)) return false;
-  for (const key in value) if (!batchKeys.has(key)) return false;
-  const { v, outbox, seq, run, first, t, epoch, mono, age, dt, m } = value;
-  if (v !== 1 || !isToken(outbox) || !isCount(seq) || !isBetween(t, 8.64e15)) return false;
-  if ("run" in value && !isToken(run)) return false;
-  if ("first" in value && !isCount(first)) return false;
-  if ("epoch" in value && !isToken(epoch)) return false;
-  if ("mono" in value && !Number.isFinite(mono)) return false;
-  if ("age" in value && !isBetween(age, Number.MAX_VALUE)) return false;
-  return isOffsets(dt) && dt.length > 0 && isSeries(m, dt.length) && spreads(m, dt.length);
-}
-
-const batchKeys = new Set(["v", "outbox", "seq", "run", "first", "t", "epoch", "mono", "age", "dt", "m"]);
-
 /** Whether it is a list of offsets, possibly none. */
 export function isOffsets(dt: unknown): dt is number[] {
   if (!Array.isArray(dt) || dt.length > most.instants) return false;
   for (const offset of dt as unknown[]) if (!isBetween(offset, most.offset)) return false;
-  return true;
-}
-
-function isSeries(m: unknown, length: number): m is Batch["m"] {
-  if (!Array.isArray(m) || m.length > most.series) return false;
-  let fields = 0;
-  for (const one of m as unknown[])
-    if (!isPlainSeries(one, length) || (fields += fieldsIn(one)) > mostSpread.fields) return false;
   return true;
 }
 
@@ -70,14 +40,6 @@ export function fieldsIn(one: unknown): number {
   return count;
 }
 
-/** Whether `one` is a series of a batch of `length` instants that the schema takes as it is. */
-export function isPlainSeries(one: unknown, length: number): one is Measurement {
-  if (!isPlainObject(one)) return false;
-  for (const key in one) if (key !== "n" && key !== "tags" && key !== "f") return false;
-  const { n, tags, f } = one;
-  return isMeasurement(n) && (!("tags" in one) || isTags(tags)) && isFields(f, length);
-}
-
 export function isTags(tags: unknown): boolean {
   if (!isPlainObject(tags)) return false;
   let count = 0;
@@ -85,7 +47,7 @@ export function isTags(tags: unknown): boolean {
   return true;
 }
 
-function isFields(f: unknown, length: number): boolean {
+export function isFields(f: unknown, length: number): boolean {
   if (!isPlainObject(f)) return false;
   let count = 0;
   for (const name in f) {
@@ -110,7 +72,7 @@ export function fits(column: Column, length: number): boolean {
 }
 
 /** Whether the series, each value written out, stay within bounds. */
-export function spreads(m: Batch["m"], length: number): boolean {
+export function spreads(m: readonly { readonly f: Readonly<Record<string, Column>> }[], length: number): boolean {
   let bytes = 0;
   let fields = 0;
   for (const { f } of m) {
@@ -145,7 +107,7 @@ function isScaled(value: object): boolean {
   return true;
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
@@ -153,7 +115,7 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isBetween(value: unknown, largest: number): boolean {
+export function isBetween(value: unknown, largest: number): boolean {
   return typeof value === "number" && value >= 0 && value <= largest;
 }
 

@@ -1,8 +1,10 @@
 import { batchCap, decode } from "#shared/codec";
 import { asError, BadInputError } from "#shared/errors";
-import { most, mostSpread } from "#shared/messages/batch-check";
+import { fieldsIn, most, mostSpread } from "#shared/messages/batch-check";
 import { nameIn, nameOf, type BatchName } from "#shared/messages/batch-name";
-import { asBatch, type Batch } from "#shared/messages/metrics";
+import { batchAssembled, batchHead, batchSeries, type Batch, type Measurement } from "#shared/messages/metrics";
+import { isPlainBatch, isPlainSeries } from "#shared/messages/plain-batch";
+import { check } from "#shared/messages/schema";
 
 /** What a payload on `metrics` is: a batch, or what will never be one however often it is sent. */
 export type BatchReading = { readonly kind: "batch"; readonly batch: Batch } | UnfitBatch;
@@ -33,6 +35,34 @@ export function judgeBatch(payload: Buffer): BatchReading {
   } catch (thrown) {
     return unfit(thrown, payload, value);
   }
+}
+
+/** @throws BadInputError */
+export function readBatch(payload: Buffer): Batch {
+  return asBatch(decode(payload, batchCap).value);
+}
+
+/** A decoded batch. @throws BadInputError */
+function asBatch(value: unknown): Batch {
+  return isPlainBatch(value) ? value : checkBatch(value);
+}
+
+/**
+ * The same as the schema, series by series until one is wrong: of a message with 30,000 faults the schema would gather them all,
+ * which takes a tenth of a second, and three are told.
+ */
+function checkBatch(value: unknown): Batch {
+  const { m, ...rest } = check(batchHead, value, "batch");
+  let fields = 0;
+  const series = m.map((one, at) => {
+    if ((fields += fieldsIn(one)) > mostSpread.fields)
+      throw new BadInputError(`batch is not valid: m: expected at most ${mostSpread.fields} fields in all`, {
+        path: ["m"],
+      });
+    if (isPlainSeries(one, rest.dt.length)) return one;
+    return check(batchSeries, { m: { [at]: one } }, "batch").m[at] as Measurement;
+  });
+  return check(batchAssembled, { ...rest, m: series }, "batch");
 }
 
 function unfit(thrown: unknown, payload: Buffer, value: unknown): UnfitBatch {

@@ -1,14 +1,9 @@
 import * as z from "zod/mini";
-import { batchCap, decode } from "#shared/codec";
 import type { Column } from "#shared/columns";
-import { BadInputError } from "#shared/errors";
 import {
-  fieldsIn,
   fits,
   isColumn,
   isOffsets,
-  isPlainBatch,
-  isPlainSeries,
   longestTagValue,
   most,
   mostSpread,
@@ -17,7 +12,7 @@ import {
   spreads,
 } from "#shared/messages/batch-check";
 import { measurementName, name } from "#shared/messages/names";
-import { atMost, check, count, epochMs, read, text, token } from "#shared/messages/schema";
+import { atMost, count, epochMs, read, text, token } from "#shared/messages/schema";
 
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
 const tagValue = z.string().check(
@@ -104,37 +99,10 @@ const whole: z.core.$ZodCheck<Whole>[] = [
 export const batch = z.object({ ...envelope, m: atMost(most.series, z.array(measurement)) }).check(...whole);
 export type Batch = z.infer<typeof batch>;
 
-/** @throws BadInputError */
-export function readBatch(payload: Buffer): Batch {
-  return asBatch(decode(payload, batchCap).value);
-}
-
-/** A decoded batch. @throws BadInputError */
-export function asBatch(value: unknown): Batch {
-  return isPlainBatch(value) ? value : checkBatch(value);
-}
-
-const head = z.object({ ...envelope, m: atMost(most.series, z.array(z.unknown())) });
-const assembled = z.object({ ...envelope, m: z.custom<Measurement[]>() }).check(...whole);
-const placed = z.object({ m: z.record(z.string(), measurement) });
-
-/**
- * The same as the schema, series by series until one is wrong: of a message with 30,000 faults the schema would gather them all,
- * which takes a tenth of a second, and three are told.
- */
-function checkBatch(value: unknown): Batch {
-  const { m, ...rest } = check(head, value, "batch");
-  let fields = 0;
-  const series = m.map((one, at) => {
-    if ((fields += fieldsIn(one)) > mostSpread.fields)
-      throw new BadInputError(`batch is not valid: m: expected at most ${mostSpread.fields} fields in all`, {
-        path: ["m"],
-      });
-    if (isPlainSeries(one, rest.dt.length)) return one;
-    return check(placed, { m: { [at]: one } }, "batch").m[at] as Measurement;
-  });
-  return check(assembled, { ...rest, m: series }, "batch");
-}
+/** A batch whose series are not looked at yet; one whose series were, with what is asked of them together; one series, by its place. */
+export const batchHead = z.object({ ...envelope, m: atMost(most.series, z.array(z.unknown())) });
+export const batchAssembled = z.object({ ...envelope, m: z.custom<Measurement[]>() }).check(...whole);
+export const batchSeries = z.object({ m: z.record(z.string(), measurement) });
 
 /** Ids of commands in one answer to a birth, those that are named twice counted twice: so many of the longest fit into a payload. */
 export const mostTold = 400;

@@ -6,7 +6,7 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts.ts";
 import type { Console } from "../../console.ts";
-import { nameOf } from "../../desk/book.ts";
+import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { principalOf } from "../auth.ts";
