@@ -1,5 +1,9 @@
 import * as assert from "uvu/assert";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { Transform } from "node:stream";
+import { Bench } from "../console/check-broker/bench.ts";
 import { checkBroker, type Finding } from "../console/check-broker/check-broker.ts";
+import { retainedByWildcard } from "../console/check-broker/retained.ts";
 import { brokersVerdict, findingLine } from "../console/cli/check-broker.ts";
 import { startBroker } from "./broker.ts";
 import { startExternal, type Account } from "./brokers.ts";
@@ -98,6 +102,14 @@ suite("check-broker", ({ test, before }) => {
     });
   }
 
+  test("what a slow broker hands over is counted to its end", async (scope) => {
+    const url = await slowWayTo(scope, await startBroker(scope));
+    const bench = new Bench({ url, root: "muster", username: "hub", password: "hub" });
+    const { says } = await retainedByWildcard.run(bench);
+    await bench.close();
+    assert.match(says, /^all 1100/);
+  });
+
   test("the program says where nobody answers, and whom the broker does not let in; its exit status tells", async (scope) => {
     const { url, port } = await startBroker(scope);
     const run = (broker: string) => runProgram(...musterProgram(["check-broker", broker]));
@@ -111,3 +123,21 @@ suite("check-broker", ({ test, before }) => {
     assert.match((await run("http://x")).err, /expected a URL such as mqtt/);
   });
 });
+
+/** A way on which the broker's word comes at some 18 KB a second. */
+async function slowWayTo(scope: Scope, { port }: { port: number }): Promise<string> {
+  const server = createServer((near: Socket) => {
+    const far = connect(port, "127.0.0.1");
+    const slowly = new Transform({
+      transform: (chunk: Buffer, _, done) => void setTimeout(() => done(null, chunk), chunk.length / 18),
+    });
+    for (const socket of [near, far]) {
+      scope.cleanup(() => socket.destroy());
+      socket.on("error", () => {});
+    }
+    near.pipe(far).pipe(slowly).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  scope.cleanup(() => server.close());
+  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -33,20 +33,25 @@ export const sharedSubscriptions: Check = {
     const filter = `$share/check/${bench.topic("shared", "+")}`;
     const granted = await Promise.all(members.map((member) => member.subscribe(filter).catch(() => false)));
     if (!writer || granted.includes(false)) return mind(`refused: ${unneeded}`);
-    for (let at = 0; at < posts; at++) await writer.publish(bench.topic("shared", String(at)), "x");
-    const count = (): number => members.reduce((sum, { received }) => sum + received.length, 0);
-    const end = performance.now() + journey / 2;
-    while (count() < posts && performance.now() < end)
-      await Promise.race(members.map((one) => one.until(() => false, 50)));
-    await Promise.all(members.map((one) => one.until(() => false, 50)));
+    const shares = (): number[] => members.map(({ received }) => received.length);
+    const count = (): number => shares().reduce((sum, share) => sum + share, 0);
+    let sent = 0;
+    do {
+      for (const end = sent + posts; sent < end; sent++) await writer.publish(bench.topic("shared", String(sent)), "x");
+      const end = performance.now() + journey / 2;
+      while (count() < sent && performance.now() < end)
+        await Promise.race(members.map((one) => one.until(() => false, 50)));
+      await Promise.all(members.map((one) => one.until(() => false, 50)));
+    } while (count() === sent && shares().includes(0) && sent < posts * rounds);
     if (count() === 0) return mind(`granted, and nothing comes: ${unneeded}`);
-    if (count() !== posts) return mind(`of ${posts} messages ${count()} came: ${unneeded}`);
+    if (count() !== sent) return mind(`of ${sent} messages ${count()} came: ${unneeded}`);
     if (members.length === 1) return good("delivered, to the one member that could be tried");
-    const shares = members.map(({ received }) => received.length);
-    return shares.includes(0)
-      ? mind(`one member got all ${posts}: ${unneeded}`)
-      : good(`shared: ${shares.join(" and ")} of ${posts}`);
+    return shares().includes(0)
+      ? mind(`one member got all ${sent}: ${unneeded}`)
+      : good(`shared: ${shares().join(" and ")} of ${sent}`);
   },
 };
 const posts = 20;
+/** HiveMQ's members fetch: who is quicker has all of one round now and then. */
+const rounds = 3;
 const unneeded = "Muster does without; do not build programs of yours on them here";
