@@ -46,7 +46,8 @@ function reached(raw, entries) {
 
 /** The source that a name means in a file; undefined where it is a package's. */
 function sourceOf(file, name) {
-  if (/^#(shared|api|disk)\//.test(name)) return `${name.slice(1)}.ts`;
+  // Each room that has a name of its own in package.json's `imports` is called like its directory.
+  if (name.startsWith("#")) return `${name.slice(1)}.ts`;
   return name.startsWith(".") ? posix.join(posix.dirname(file), name) : undefined;
 }
 
