@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -83,9 +84,12 @@ suite("few descriptors", ({ test }) => {
       await running.line(/Muster .* is up/);
       await running.line(/the system allows 256 open files/);
       const admin = await login(scope, mqttPort, "admin", "correct horse");
+      // One that comes in the middle of hundreds may be turned away with them, as far as the kernel has let them queue: it comes again.
+      const answers = (): Promise<boolean> =>
+        eventually("an answer", async () => (await health(httpPort).catch(() => 0)) === 200, 5);
       const ask = async (): Promise<void> => {
         await withDeadline(admin.publishAsync("muster/edge-1/cmd", "ping", { qos: 1 }), 5, "a message");
-        assert.is(await health(httpPort), 200);
+        await answers();
       };
       await ask();
       const ends = [await flood(scope, mqttPort, 300, 1), await flood(scope, httpPort, 300, 1)];
@@ -95,7 +99,7 @@ suite("few descriptors", ({ test }) => {
       ends.push(await flood(scope, mqttPort, 300, 200), await flood(scope, httpPort, 300, 200));
       await withDeadline(admin.publishAsync("muster/edge-1/cmd", "ping", { qos: 1 }), 5, "a message");
       for (const end of ends) end();
-      await eventually("an answer", async () => (await health(httpPort)) === 200);
+      await answers();
       await login(scope, mqttPort, "admin", "correct horse");
       await ask();
       const told = running.lines.filter((line) => line.includes('"level":50') || line.includes("error"));
@@ -122,10 +126,12 @@ suite("few descriptors", ({ test }) => {
       setInterval(() => console.log("faults", net.total), 100);
     `;
       const args = ["--import", "tsx", "--input-type=module", "-e", program];
-      const running = new Running(scope, "sh", ["-c", 'ulimit -n 64; exec "$0" "$@"', process.execPath, ...args]);
+      const running = new Running(scope, process.execPath, args);
       await running.line(/^up/);
-      const end = await flood(scope, port, 200, 1);
       const pid = running.child.pid ?? 0;
+      // Only now: its modules are read many at a time, which on a busy machine may take more than these.
+      execFileSync("prlimit", ["--pid", String(pid), "--nofile=64:64"]);
+      const end = await flood(scope, port, 200, 1);
       const before = cpuOf(pid);
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.ok(cpuOf(pid) - before < 300, `it took ${cpuOf(pid) - before} ms of processor time in 500 ms`);

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import * as assert from "uvu/assert";
 import { misfit } from "../attack/schema.ts";
 import { CommandRows } from "../console/desk/rows.ts";
@@ -10,6 +9,7 @@ import type { SeriesBudget } from "../console/ingest/contract/series-budget.ts";
 import { systemClock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { furnish, House } from "./damage.ts";
+import { cpuMs } from "./cpu.ts";
 import { suite, type Scope } from "./suite.ts";
 
 /** Milliseconds for which lists may hold the event loop; twice what is promised, for machines that are busy. */
@@ -193,11 +193,17 @@ async function pagesOf(
   return names;
 }
 
-/** Milliseconds of the longest turn of the event loop while something is under way. */
+/** Milliseconds of processor time in the longest turn of the event loop while something is under way. */
 async function longestTurnOf(work: Promise<unknown>): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 2 });
-  delay.enable();
+  let [longest, last, isOver] = [0, cpuMs(), false];
+  const turn = (): void => {
+    const now = cpuMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
   await work;
-  delay.disable();
-  return delay.max / 1e6;
+  isOver = true;
+  return longest;
 }
