@@ -39,7 +39,7 @@ suite("latest values", ({ test }) => {
 
   test("in a list of many, more file systems than there is room for do not push out what there is one of", () => {
     const latest = new LatestValues();
-    const disks = Array.from({ length: 40 }, (_, at) => series("disk", { path: `/${at}` }, 1, { used_percent: 1 }));
+    const disks = Array.from({ length: 40 }, (_, at) => series("disk", { path: `/${at}` }, 1, { used_percent: at }));
     latest.observe([
       series("mem", {}, 1, { used_percent: 1 }),
       ...disks,
@@ -49,6 +49,7 @@ suite("latest values", ({ test }) => {
     const shown = latest.glance().map(({ measurement }) => measurement);
     assert.is(shown.length, mostGlances);
     assert.equal(shown.slice(0, 4), ["mem", "system", "cpu", "disk"]);
+    assert.equal(latest.glance()[3]?.fields, { used_percent: 39 });
   });
 
   test("one that stands in the future by now, placed by a clock that was wrong, hides nothing newer", () => {

@@ -98,18 +98,20 @@ export class LatestValues {
   /** What a list of many devices shows of each: processor, memory, file systems, load; one value each. */
   glance(): Sample[] {
     const samples: Sample[] = [];
-    const disks: Sample[] = [];
+    const disks: { readonly used: number; readonly sample: Sample }[] = [];
     for (const newest of this.#byKey.values()) {
       const { measurement, tags, ts } = newest;
       const field = glances.get(measurement);
       if (field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
       const value = newest.values[newest.fields.indexOf(field)] ?? null;
       if (value === null) continue;
-      const among = measurement === "disk" ? disks : samples;
-      if (among.length < mostGlances) among.push({ measurement, tags, ts, fields: { [field]: value } });
+      const sample = { measurement, tags, ts, fields: { [field]: value } };
+      if (measurement === "disk") disks.push({ used: Number(value), sample });
+      else if (samples.length < mostGlances) samples.push(sample);
     }
-    // File systems last: there may be more of them than there is room for.
-    return samples.concat(disks).slice(0, mostGlances);
+    // File systems last: there may be more of them than there is room for. A page shows the fullest.
+    if (samples.length + disks.length > mostGlances) disks.sort((a, b) => b.used - a.used);
+    return [...samples, ...disks.map(({ sample }) => sample)].slice(0, mostGlances);
   }
 
   #find(one: SeriesColumns, position: number): Newest | undefined {
