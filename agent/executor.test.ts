@@ -20,7 +20,7 @@ function device(scope: Scope) {
     connected: true,
     publish: async (_, payload) => void told.push(JSON.parse(payload.toString()) as Reply),
     subscribe: () => async () => {},
-    onConnection: () => {},
+    onConnection: () => () => {},
   };
   const run: Handler["run"] = (_, { command }) => void begun.push(command.id);
   const ledger = new Ledger({ directory: undefined, clock, log: silentLog });

@@ -17,7 +17,7 @@ suite("replies", ({ test }) => {
         sent.push(topic);
       },
       subscribe: () => async () => {},
-      onConnection: () => {},
+      onConnection: () => () => {},
     };
     const replies = new Replies({ bus, topic: (name) => name, clock, log: silentLog });
     scope.cleanup(() => replies.stop());
@@ -71,7 +71,7 @@ suite("replies, case by case", ({ test }) => {
           sent += 1;
         },
         subscribe: () => async () => {},
-        onConnection: () => {},
+        onConnection: () => () => {},
       };
       const replies = new Replies({ bus, topic: (name) => name, clock, log: silentLog });
       scope.cleanup(() => replies.stop());

@@ -1,6 +1,7 @@
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
+import { Lifetime } from "#shared/lifetime";
 import { guardedClock, Net } from "#shared/net";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
@@ -68,9 +69,9 @@ export class Broker {
   readonly #engine: Engine;
   readonly #listener: Listener;
   readonly #local: LocalBus;
+  readonly #lifetime = new Lifetime();
   #started = 0;
   #state: "new" | "open" | "stopped" = "new";
-  #endSys: () => void = () => {};
 
   constructor(options: BrokerOptions) {
     const { listen, port, root, log, authenticate } = options;
@@ -137,10 +138,16 @@ export class Broker {
   async open(): Promise<void> {
     if (this.#state !== "new") return;
     this.#state = "open";
-    await this.#engine.start();
-    this.#started = this.#options.clock.monotonic();
-    this.#local.up();
-    this.#endSys = every(this.#options.clock, this.#options.sysInterval ?? 10_000, () => this.#tick());
+    await this.#start(async () => {
+      const { clock, sysInterval = 10_000 } = this.#options;
+      this.#lifetime.add(() => this.#digest.stop());
+      // Who lives here hears of the end once nothing is taken any more, so it stands below the engine.
+      this.#lifetime.add(() => this.#local.down());
+      await this.#lifetime.begin(this.#engine);
+      this.#started = clock.monotonic();
+      this.#local.up();
+      this.#lifetime.add(every(clock, sysInterval, () => this.#tick()));
+    });
   }
 
   /**
@@ -150,24 +157,25 @@ export class Broker {
    */
   async start(): Promise<{ port: number }> {
     await this.open();
-    try {
-      return { port: await this.#listener.start() };
-    } catch (error) {
-      await this.stop();
+    return this.#start(async () => {
+      const port = await this.#lifetime.begin(this.#listener);
+      // Before a socket closes.
+      this.#lifetime.add(() => this.#engine.hush());
+      return { port };
+    });
+  }
+
+  #start<T>(begin: () => Promise<T>): Promise<T> {
+    return this.#lifetime.start(begin).catch((error: unknown) => {
+      this.#state = "stopped";
       throw error;
-    }
+    });
   }
 
   /** Takes and acknowledges nothing more, closes every connection and the port. Who lives in this process must stop after it. */
   async stop(): Promise<void> {
-    if (this.#state !== "open") return;
-    this.#state = "stopped";
-    this.#endSys();
-    const shut = this.#listener.stop();
-    await this.#engine.stop();
-    this.#local.down();
-    await shut;
-    this.#digest.stop();
+    if (this.#state === "open") this.#state = "stopped";
+    await this.#lifetime.stop();
   }
 
   /** The bus for whoever lives in this process. */

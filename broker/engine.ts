@@ -59,12 +59,14 @@ export class Engine {
     await this.#aedes.listen();
   }
 
-  /**
-   * Closes every connection that Aedes knows. From now on nothing is taken or acknowledged, wills neither: that the broker stops is no
-   * word about a device.
-   */
-  async stop(): Promise<void> {
+  /** From now on nothing is taken or acknowledged, wills neither: that the broker stops is no word about a device. */
+  hush(): void {
     this.#stopping = true;
+  }
+
+  /** Closes every connection that Aedes knows. */
+  async stop(): Promise<void> {
+    this.hush();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
 

@@ -31,7 +31,7 @@ export interface LocalBusOptions {
 export class LocalBus implements Bus {
   readonly #options: LocalBusOptions;
   readonly #subscriptions: Subscription[] = [];
-  readonly #watchers: ((change: ConnectionChange) => void)[] = [];
+  #watchers: readonly ((change: ConnectionChange) => void)[] = [];
   /** Payloads that were offered before their acknowledgement: the emitter brings them once more. */
   readonly #offered = new WeakSet<Buffer>();
   /** The message that is being offered, and answers to it on its own topic, which wait until the broker has it. */
@@ -68,9 +68,10 @@ export class LocalBus implements Bus {
     };
   }
 
-  onConnection(listener: (change: ConnectionChange) => void): void {
-    this.#watchers.push(listener);
+  onConnection(listener: (change: ConnectionChange) => void): () => void {
+    this.#watchers = [...this.#watchers, listener];
     listener(this.#state);
+    return () => (this.#watchers = this.#watchers.filter((one) => one !== listener));
   }
 
   /** Called by the broker when it is up. */

@@ -64,6 +64,12 @@ export function every(clock: Clock, interval: number, tick: () => void): () => v
     cancel = clock.after(interval, run);
     tick();
   };
-  run();
+  try {
+    run();
+  } catch (error) {
+    // Nobody is given what would end it.
+    cancel?.();
+    throw error;
+  }
   return () => cancel?.();
 }

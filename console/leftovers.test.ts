@@ -44,7 +44,7 @@ function slowBroker() {
     published.push(topic);
     return new Promise<void>((resolve, reject) => open.push({ resolve, reject }));
   };
-  const bus: Bus = { connected: true, publish, subscribe: () => async () => {}, onConnection: () => {} };
+  const bus: Bus = { connected: true, publish, subscribe: () => async () => {}, onConnection: () => () => {} };
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
     leftovers: new Leftovers({ bus, log: silentLog }),

@@ -21,7 +21,7 @@ function office() {
       told.push(JSON.parse(payload.toString()) as Refusal);
     },
     subscribe: () => async () => {},
-    onConnection() {},
+    onConnection: () => () => {},
   };
   const refusals = new Refusals({ bus, topics: new Topics(), clock, log: silentLog });
   return { refusals, clock, told, texts };

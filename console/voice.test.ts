@@ -26,7 +26,7 @@ suite("the console's greeting", ({ test }) => {
         connected: true,
         publish: async (_, payload) => void said.push(payload),
         subscribe: () => async () => {},
-        onConnection: () => {},
+        onConnection: () => () => {},
       };
       const voice = new Voice({ bus, topics: new Topics(), clock: new ManualClock(), log: silentLog, fleet: () => 0 });
       const ids = Array.from({ length: open }, (_, n) => parseCommandId(String(n).padStart(63, "x")));
@@ -56,7 +56,7 @@ suite("the console's word on its fleet", ({ test }) => {
       connected: true,
       publish: async (_, payload) => void told.push(readConsoleStatus(payload).fleet),
       subscribe: () => async () => {},
-      onConnection: () => {},
+      onConnection: () => () => {},
     };
     const topics = new Topics();
     const voice = new Voice({ bus, topics, clock: new ManualClock(), log: silentLog, fleet: () => fleet });

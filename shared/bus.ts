@@ -23,8 +23,8 @@ export interface Bus {
     listener: (message: Message) => void | Promise<void>,
     options?: SubscribeOptions,
   ): () => Promise<void>;
-  /** Calls `listener` with every change of {@link connected}, and with the present state at once. */
-  onConnection(listener: (change: ConnectionChange) => void): void;
+  /** Calls `listener` with every change of {@link connected}, and with the present state at once. @returns what ends it */
+  onConnection(listener: (change: ConnectionChange) => void): () => void;
 }
 
 export interface PublishOptions {

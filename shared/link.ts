@@ -70,7 +70,7 @@ const settled = 10_000;
 export class Link implements Bus {
   readonly #options: LinkOptions;
   readonly #subscriptions: Subscription[] = [];
-  readonly #listeners: ((change: ConnectionChange) => void)[] = [];
+  #listeners: readonly ((change: ConnectionChange) => void)[] = [];
   readonly #pending = new Set<(error: DisconnectedError) => void>();
   #client: MqttClient | undefined;
   /** Of the present connection: its broker says how much it takes. */
@@ -121,9 +121,10 @@ export class Link implements Bus {
     this.#down("stopped");
   }
 
-  onConnection(listener: (change: ConnectionChange) => void): void {
-    this.#listeners.push(listener);
+  onConnection(listener: (change: ConnectionChange) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
     listener(this.#state);
+    return () => (this.#listeners = this.#listeners.filter((one) => one !== listener));
   }
 
   subscribe(

@@ -14,13 +14,8 @@ export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: N
   endOnSignals(lifetime);
   outliveReaders();
   catchTheRest(lifetime, net);
-  try {
-    await begin(lifetime);
-    lifetime.up();
-  } catch (error) {
-    await lifetime.stop().catch(() => {});
-    throw error;
-  }
+  await lifetime.start(() => begin(lifetime));
+  lifetime.up();
 }
 
 function catchTheRest(lifetime: Lifetime, net: Net): void {

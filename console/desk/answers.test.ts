@@ -27,7 +27,10 @@ async function office(scope: Scope, state?: State) {
       said.push({ topic, payload, data });
     },
     subscribe: () => async () => {},
-    onConnection: (one: typeof listener) => (listener = one)({ up: true, session: "s" }),
+    onConnection: (one: typeof listener) => {
+      (listener = one)({ up: true, session: "s" });
+      return () => {};
+    },
   } satisfies Bus;
   const answers = new Answers({
     database: kept.database,

@@ -165,7 +165,12 @@ suite("bounds of commands", ({ test }) => {
   });
 
   test("own withdrawals are remembered until they come back, a bounded number of them", () => {
-    const bus = { connected: true, publish: async () => {}, subscribe: () => async () => {}, onConnection() {} };
+    const bus = {
+      connected: true,
+      publish: async () => {},
+      subscribe: () => async () => {},
+      onConnection: () => () => {},
+    };
     const tasks = new Tasks({ bus, topics: new Topics(), log: silentLog });
     const name = (at: number) => ({ device, id: parseCommandId(`c${at}`) });
     for (let at = 0; at <= mostEchoes; at += 1) tasks.withdraw(name(at));

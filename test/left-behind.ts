@@ -1,0 +1,96 @@
+import { setImmediate as turn } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { systemClock, type Clock } from "#shared/clock";
+
+/** A clock that knows which of its timers are set. */
+export class CountingClock implements Clock {
+  readonly #inner: Clock;
+  readonly #set = new Set<object>();
+
+  constructor(inner: Clock = systemClock) {
+    this.#inner = inner;
+  }
+
+  get timers(): number {
+    return this.#set.size;
+  }
+
+  now(): number {
+    return this.#inner.now();
+  }
+
+  monotonic(): number {
+    return this.#inner.monotonic();
+  }
+
+  uptime(): number {
+    return this.#inner.uptime();
+  }
+
+  after(ms: number, act: () => void): () => void {
+    const timer = {};
+    this.#set.add(timer);
+    const cancel = this.#inner.after(ms, () => {
+      this.#set.delete(timer);
+      act();
+    });
+    return () => {
+      this.#set.delete(timer);
+      cancel();
+    };
+  }
+}
+
+/** What keeps this process alive, but for its own pipes: timers, sockets, servers, threads. */
+function resources(): string[] {
+  const lasting = /^(Timeout|TCP|Pipe(Server|Connect)|MessagePort|FSEvent|StatWatcher|Process)/;
+  return process
+    .getActiveResourcesInfo()
+    .filter((one) => lasting.test(one))
+    .sort();
+}
+
+/** @returns what fails where there is more of what keeps a process alive than there was when it was called */
+export async function lookAround(): Promise<() => Promise<void>> {
+  // The deadline of the test is set after its first turn.
+  await turn();
+  const before = resources();
+  return async () => {
+    // What was closed is gone some turns later.
+    for (let turns = 0; turns < 200 && String(resources()) !== String(before); turns += 1) await turn();
+    assert.equal(resources(), before);
+  };
+}
+
+/** A part whose start is to fail: a class, and the method of it that starts. */
+export interface Start {
+  readonly of: { readonly prototype: object; readonly name: string };
+  readonly by: string;
+}
+
+/** From now on the start throws when it has done its work: the hardest moment, when all of it stands. @returns what undoes that */
+export function failing({ of, by }: Start): () => void {
+  const prototype = of.prototype as Record<string, (...given: unknown[]) => unknown>;
+  const real = prototype[by];
+  assert.type(real, "function", `${by} is no method`);
+  prototype[by] = function (...given) {
+    const done = real?.apply(this, given);
+    const fail = (): never => {
+      throw new Error(`${by} fails`);
+    };
+    return done instanceof Promise ? done.then(fail) : fail();
+  };
+  return () => {
+    if (real) prototype[by] = real;
+  };
+}
+
+/** What the promise rejects with. */
+export async function thrownBy(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
