@@ -12,6 +12,7 @@ import { ClockOffsets } from "./clock-offsets.ts";
 import { BatchLedger, type Numbered } from "./completeness/ledger.ts";
 import { CompletenessReports } from "./completeness/reports.ts";
 import { LedgerRows } from "./completeness/rows.ts";
+import { LedgerCommits } from "./ledger-commits.ts";
 import { Forks, type ForksOptions } from "./forks.ts";
 import { Placing, type Placed } from "./placing.ts";
 import { Seldom } from "./seldom.ts";
@@ -86,6 +87,7 @@ export class Batches {
   readonly #options: BatchesOptions;
   readonly #acks: Acks;
   readonly #ledger: BatchLedger;
+  readonly #commits: LedgerCommits;
   readonly #forks: Forks;
   readonly #offsets: ClockOffsets;
   readonly #placing: Placing;
@@ -99,17 +101,16 @@ export class Batches {
     this.#seldom = new Seldom(log, clock);
     const { publishAck, moment = () => ({ ts: Math.round(clock.now()) }) } = options;
     this.#acks = new Acks(publishAck, moment);
-    const acknowledge = (...batch: [DeviceId, string, number, string]): void => this.#acknowledge(...batch);
-    const ledger = (this.#ledger = new BatchLedger({
-      database,
-      rows,
+    const ledger = (this.#ledger = new BatchLedger({ database, rows, clock }));
+    this.#commits = new LedgerCommits({
+      ledger,
       clock,
       log,
-      acknowledge,
-      onProblem,
       before: options.keepAside ?? (() => {}),
-    }));
-    this.completeness = new CompletenessReports({ rows, flush: () => void ledger.flush() });
+      acknowledge: ({ device, outbox, seq, run }) => this.#acknowledge(device, outbox, seq, run),
+      onProblem,
+    });
+    this.completeness = new CompletenessReports({ rows, flush: () => this.flush() });
     this.#placing = new Placing((this.#offsets = new ClockOffsets(database)));
     this.#skews = new Skews(options.observeClock);
     const { begin = () => {}, observeOutbox: tell = () => {} } = options;
@@ -123,12 +124,12 @@ export class Batches {
 
   /** Writes down what was stored. */
   flush(): void {
-    void this.#ledger.flush();
+    void this.#commits.flush();
   }
 
   /** Why batches are not acknowledged although the store has them, as a sentence. */
   get problem(): string | undefined {
-    return this.#ledger.problem;
+    return this.#commits.problem;
   }
 
   /** Batches on their way to the store. */
@@ -139,7 +140,7 @@ export class Batches {
   /** Writes down and tells what has been stored and not yet acknowledged. */
   async stop(): Promise<void> {
     this.#forks.stop();
-    await this.#ledger.stop();
+    await this.#commits.stop();
     this.#acks.flush();
   }
 
@@ -273,6 +274,7 @@ export class Batches {
     this.stats.setAside += setAside;
     if (gap) this.#seldom.say("warn", device, { device, ...gap }, "the agent had to drop batches");
     this.#ledger.stored(device, { ...name, end, samples, setAside, gap });
+    this.#commits.soon();
   }
 
   #rejected({ rejected }: WriteOutcome): number {

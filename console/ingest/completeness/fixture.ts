@@ -6,6 +6,7 @@ import type { Gap } from "#shared/messages/metrics";
 import type { Scope } from "../../../test/suite.ts";
 import { openDatabase } from "../../store/database.ts";
 import { migrations } from "../../store/schema.ts";
+import { LedgerCommits } from "../ledger-commits.ts";
 import { BatchLedger } from "./ledger.ts";
 import { CompletenessReports } from "./reports.ts";
 import { LedgerRows } from "./rows.ts";
@@ -24,21 +25,27 @@ export async function openLedger(scope: Scope, directory?: string) {
   };
   const start = () => {
     const rows = new LedgerRows(database);
-    const acknowledge = (device: string, outbox: string, seq: number): void =>
-      void acked.push(`${device} ${outbox} ${seq}`);
-    const ledger = new BatchLedger({ database, rows, clock, log: silentLog, acknowledge, synced });
-    scope.cleanup(() => ledger.stop());
-    const reports = new CompletenessReports({ rows, flush: () => void ledger.flush() });
+    const ledger = new BatchLedger({ database, rows, clock, synced });
+    const commits = new LedgerCommits({
+      ledger,
+      clock,
+      log: silentLog,
+      acknowledge: ({ device, outbox, seq }) => void acked.push(`${device} ${outbox} ${seq}`),
+    });
+    scope.cleanup(() => commits.stop());
+    const reports = new CompletenessReports({ rows, flush: () => void commits.flush() });
     const store = (
       seq: number,
       { outbox = "a", samples = 10, setAside = 0, gap = undefined as Gap | undefined } = {},
     ) => {
       const taken = ledger.take(rpi, outbox, seq);
       const end = gap ? null : clock.now() + (seq % 10_000) * 1_000;
-      if (taken === "new") ledger.stored(rpi, { outbox, seq, end, samples, setAside, gap });
+      if (taken !== "new") return taken;
+      ledger.stored(rpi, { outbox, seq, end, samples, setAside, gap });
+      commits.soon();
       return taken;
     };
-    return { ledger, reports, store };
+    return { ledger, commits, reports, store };
   };
   return { database, disk, clock, acked, start };
 }

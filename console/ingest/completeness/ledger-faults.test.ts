@@ -9,19 +9,19 @@ import { openLedger, rpi } from "./fixture.ts";
 suite("ledger of batches in trouble", ({ test }) => {
   test("a ledger that cannot be written acknowledges nothing, takes nothing new, and goes on by itself", async (scope) => {
     const { database, clock, acked, start } = await openLedger(scope);
-    const { ledger, reports, store } = start();
+    const { commits, reports, store } = start();
     store(1);
-    await ledger.flush();
+    await commits.flush();
     database.exec("CREATE TRIGGER full BEFORE UPDATE ON outboxes BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
     store(2);
-    await ledger.flush();
-    assert.match(ledger.problem ?? "", /cannot write down which batches it has.*the disk is full/);
+    await commits.flush();
+    assert.match(commits.problem ?? "", /cannot write down which batches it has.*the disk is full/);
     assert.equal([store(2), store(3)], ["writing", "busy"]);
     assert.equal(acked, ["rpi-7 a 1"]);
     database.exec("DROP TRIGGER full");
     clock.advance(1_000);
-    await ledger.flush();
-    assert.is(ledger.problem, undefined);
+    await commits.flush();
+    assert.is(commits.problem, undefined);
     assert.equal(acked, ["rpi-7 a 1", "rpi-7 a 2"]);
     assert.equal([store(2), store(3)], ["stored", "new"]);
     assert.is(reports.of(rpi).stored, 30);
@@ -29,32 +29,32 @@ suite("ledger of batches in trouble", ({ test }) => {
 
   test("what is written and not yet synced is neither acknowledged nor said to be stored", async (scope) => {
     const { disk, clock, acked, start } = await openLedger(scope);
-    const { ledger, store } = start();
+    const { commits, store } = start();
     disk.refuses = new Error("EIO: i/o error, fdatasync");
     store(1);
-    await ledger.flush();
-    assert.match(ledger.problem ?? "", /acknowledges none: EIO/);
+    await commits.flush();
+    assert.match(commits.problem ?? "", /acknowledges none: EIO/);
     assert.equal([store(1), store(2)], ["writing", "busy"]);
     clock.advance(1_000);
-    await ledger.flush();
+    await commits.flush();
     assert.equal(acked, []);
     disk.refuses = undefined;
     clock.advance(1_000);
-    await ledger.flush();
-    assert.equal([acked, ledger.problem], [["rpi-7 a 1"], undefined]);
+    await commits.flush();
+    assert.equal([acked, commits.problem], [["rpi-7 a 1"], undefined]);
     assert.equal([store(1), store(2)], ["stored", "new"]);
   });
 
   test("a bit that was turned in what is settled costs the row, and no batch that is still to come", async (scope) => {
     const { database, acked, start } = await openLedger(scope);
-    const { ledger, store } = start();
+    const { commits, store } = start();
     store(1);
-    await ledger.flush();
-    await ledger.stop();
+    await commits.flush();
+    await commits.stop();
     database.exec("UPDATE outboxes SET settled = '[1,3]'");
-    const { ledger: next, store: storeNext } = start();
+    const { commits: commitsNext, store: storeNext } = start();
     assert.equal([storeNext(2), storeNext(3)], ["new", "new"]);
-    await next.flush();
+    await commitsNext.flush();
     assert.equal(acked, ["rpi-7 a 1", "rpi-7 a 2", "rpi-7 a 3"]);
     assert.equal(
       damageOf(database)
@@ -67,22 +67,22 @@ suite("ledger of batches in trouble", ({ test }) => {
   test("a full disk under the ledger: no ack for what is not written down, and all of them when there is room", async (scope) => {
     const directory = await smallDisk(scope, 768);
     const { clock, acked, start } = await openLedger(scope, directory);
-    const { ledger, store } = start();
+    const { commits, store } = start();
     store(1);
-    await ledger.flush();
+    await commits.flush();
     const filler = fillDisk(directory);
     let seq = 1;
-    while (ledger.problem === undefined && seq < 5_000) {
+    while (commits.problem === undefined && seq < 5_000) {
       assert.is(store(++seq), "new");
-      await ledger.flush();
+      await commits.flush();
     }
-    assert.match(ledger.problem ?? "", /acknowledges none: .*full/);
+    assert.match(commits.problem ?? "", /acknowledges none: .*full/);
     assert.is(acked.length, seq - 1);
     assert.is(store(seq), "writing");
     rmSync(filler);
     clock.advance(1_000);
-    await ledger.flush();
-    assert.is(ledger.problem, undefined);
+    await commits.flush();
+    assert.is(commits.problem, undefined);
     assert.is(acked.length, seq);
     assert.is(start().store(seq), "stored");
   });
@@ -94,7 +94,7 @@ suite("ledger of batches in trouble", ({ test }) => {
       const random = (below: number): number => (state = (state * 48_271) % 2_147_483_647) % below;
       const outbox = new Map<number, Gap | undefined>();
       const inStore = new Set<number>();
-      let { ledger, reports } = start();
+      let { ledger, commits, reports } = start();
       let next = 1;
       let gapsTold = 0;
       const send = (seq: number, fails: boolean): void => {
@@ -105,7 +105,7 @@ suite("ledger of batches in trouble", ({ test }) => {
         ledger.stored(rpi, { outbox: "a", seq, end: gap ? null : seq, samples: gap ? 0 : 2, setAside: 0, gap });
       };
       const hearAcks = async (): Promise<void> => {
-        await ledger.flush();
+        await commits.flush();
         for (const ack of acked.splice(0)) outbox.delete(Number(ack.split(" ")[2]));
       };
       const drop = (): void => {
@@ -123,9 +123,9 @@ suite("ledger of batches in trouble", ({ test }) => {
         else if (chance < 80) send([...outbox.keys()][random(Math.min(8, outbox.size || 1))] ?? 1, random(5) === 0);
         else if (chance < 95) await hearAcks();
         else if (chance < 98) drop();
-        else ({ ledger, reports } = start());
+        else ({ ledger, commits, reports } = start());
       }
-      ({ ledger, reports } = start());
+      ({ ledger, commits, reports } = start());
       for (let round = 0; outbox.size > 0 && round < 50; round += 1) {
         for (const seq of outbox.keys()) send(seq, false);
         await hearAcks();

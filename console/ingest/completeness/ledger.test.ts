@@ -7,11 +7,11 @@ import { openLedger, rpi } from "./fixture.ts";
 suite("ledger of batches", ({ test }) => {
   test("a batch is new once, and known after the process was killed", async (scope) => {
     const { acked, start } = await openLedger(scope);
-    const { ledger, store } = start();
+    const { ledger, commits, store } = start();
     assert.is(store(1), "new");
     assert.is(store(1), "writing");
     assert.equal(acked, []);
-    await ledger.flush();
+    await commits.flush();
     assert.equal(acked, ["rpi-7 a 1"]);
     assert.is(store(1), "stored");
     // Heard, and not written yet, when the process dies.
@@ -61,7 +61,7 @@ suite("ledger of batches", ({ test }) => {
 
   test("holes are outstanding until they are filled, in any order", async (scope) => {
     const { clock, start } = await openLedger(scope);
-    const { ledger, reports, store } = start();
+    const { ledger, commits, reports, store } = start();
     for (const seq of [5, 7, 9, 3]) store(seq);
     const noticed = clock.now();
     clock.advance(1_000);
@@ -77,7 +77,7 @@ suite("ledger of batches", ({ test }) => {
       gaps: [],
     });
     for (const seq of [8, 6, 4, 4]) store(seq);
-    await ledger.flush();
+    await commits.flush();
     assert.equal(reports.of(rpi).outstanding, { batches: 0, samples: 0, from: null, since: null });
     assert.is(reports.of(rpi).stored, 70);
     assert.is(ledger.tip(rpi, "a"), noticed + 9_000);
@@ -155,24 +155,24 @@ suite("ledger of batches", ({ test }) => {
 
   test("a hostile device: numbers far ahead, thousands of holes, outboxes and gaps stay small, and the others are counted", async (scope) => {
     const { database, start } = await openLedger(scope);
-    const { ledger, reports, store } = start();
+    const { ledger, commits, reports, store } = start();
     store(1);
     store(2 ** 50);
     for (let seq = 10; seq < 4_010; seq += 2) {
       assert.is(store(seq), "new");
-      await ledger.flush();
+      await commits.flush();
     }
     for (let at = 0; at < 60; at += 1) {
       store(1, { outbox: `x${at}` });
       store(3, { outbox: `x${at}` });
-      await ledger.flush();
+      await commits.flush();
     }
     for (let seq = 10; seq < 510; seq += 2) {
       const gap = { from: seq - 1, to: seq - 1, samples: Number.MAX_SAFE_INTEGER, why: "w".repeat(2_000) };
       store(seq, { outbox: "gaps", gap });
-      await ledger.flush();
+      await commits.flush();
     }
-    assert.is(ledger.problem, undefined);
+    assert.is(commits.problem, undefined);
     const count = (table: string): number =>
       (database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get() as { count: number }).count;
     assert.ok(count("outboxes") <= 21, `${count("outboxes")} outboxes`);

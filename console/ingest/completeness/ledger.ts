@@ -1,7 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import type { Log } from "#shared/log";
 import { mostUnsent } from "#shared/messages/batch-check";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../store/database.ts";
@@ -19,15 +17,8 @@ export interface BatchLedgerOptions {
   readonly database: Database;
   readonly rows: LedgerRows;
   readonly clock: Clock;
-  readonly log: Log;
-  /** The batch is in the store and in the ledger: its outbox may let go of it. `run` is empty where that is not known. */
-  readonly acknowledge: (device: DeviceId, outbox: string, seq: number, run: string) => void;
-  /** Called before each transaction: what is to be in the same sync. */
-  readonly before?: () => void;
   /** Resolves once what the database was given is on the disk: {@link syncOf} of it by default. */
   readonly synced?: () => Promise<void>;
-  /** Called when {@link BatchLedger.problem} has come or gone. */
-  readonly onProblem?: () => void;
 }
 
 /** What to do with a batch: write it; acknowledge it again; nothing, for it will be acknowledged; leave it to its sender. */
@@ -44,6 +35,15 @@ export interface Written {
   readonly setAside: number;
   /** What left the outbox unsent, with its moments on the console's clock. */
   readonly gap?: Gap | undefined;
+}
+
+/** A batch that is in the store and in the ledger: its outbox may let go of it. */
+export interface Committed {
+  readonly device: DeviceId;
+  readonly outbox: string;
+  readonly seq: number;
+  /** The run of the agent that gave the number; empty where that is not known. */
+  readonly run: string;
 }
 
 /** What a batch says of itself. */
@@ -65,13 +65,11 @@ export const mostReturns = 8;
 const mostWriting = 64;
 /** Characters of the reason for a gap. */
 const longestWhy = 300;
-/** Milliseconds until a failed write of the ledger is tried again. */
-const retryAfter = 1_000;
 
 /**
  * Which batches the store has, by device and outbox, so that a batch that comes again is known, and what is missing can be told.
  *
- * new ─ take ─► writing ─ stored ─► (a transaction a turn) ─► (a sync, shared) ─► stored, acknowledged
+ * new ─ take ─► writing ─ stored ─► commit: (a transaction) ─► (a sync, shared) ─► stored, to be acknowledged
  *                  └─ kept ─► new
  *
  * The transaction and its sync come before the acks: a batch that left its outbox is never shown as missing, whenever this process is
@@ -87,20 +85,13 @@ export class BatchLedger {
   /** For the next transaction, and for the acks after it. */
   #changes: { readonly device: DeviceId; readonly write: () => void }[] = [];
   #done: (readonly [Book, number])[] = [];
-  #scheduled: NodeJS.Immediate | undefined;
-  #cancelRetry: (() => void) | undefined;
-  #problem: string | undefined;
-  #syncing: Promise<void> = Promise.resolve();
+  /** Whether it takes batches that are new: not while what it has cannot be written down. */
+  takesNew = true;
 
   constructor(options: BatchLedgerOptions) {
     this.#options = options;
     const isBusy = (book: Book): boolean => book.writing.length > 0 || this.#dirty.has(book);
     this.#books = new Books({ rows: options.rows, isBusy });
-  }
-
-  /** Why nothing is acknowledged, as a sentence; undefined when all is well. */
-  get problem(): string | undefined {
-    return this.#problem;
   }
 
   /** Batches on their way to the store, of all devices. */
@@ -159,7 +150,7 @@ export class BatchLedger {
       return "stored";
     }
     const writing = this.#writing.get(device) ?? 0;
-    if (this.#problem !== undefined || writing >= mostWriting) return "busy";
+    if (!this.takesNew || writing >= mostWriting) return "busy";
     const book = known ?? this.#begin(device, outbox, seq);
     hear(book, seq, this.#now(), run);
     book.writing.push(seq);
@@ -200,7 +191,7 @@ export class BatchLedger {
     this.#options.rows.erase(device);
   }
 
-  /** The store has the batch. It is acknowledged once the ledger has it too. */
+  /** The store has the batch. It may be acknowledged once it is committed here, too. */
   stored(device: DeviceId, written: Written): void {
     const { outbox, seq, end, samples, setAside, gap } = written;
     const book = this.#books.get(device, outbox);
@@ -218,7 +209,6 @@ export class BatchLedger {
     if (gap) this.#lost(this.#books.get(device, outboxOf(outbox)) ?? book, gap, seq);
     this.#dirty.add(book);
     this.#done.push([book, seq]);
-    this.#scheduled ??= setImmediate(() => void this.flush());
   }
 
   /** The store did not take the batch: its sender keeps it, and will send it again. */
@@ -232,31 +222,46 @@ export class BatchLedger {
     this.#books.drop(device, outbox);
   }
 
+  /** Whether there is something to commit. */
+  get hasNews(): boolean {
+    return this.#dirty.size > 0 || this.#fresh.size > 0;
+  }
+
   /**
-   * Writes what is new at once, and acknowledges it when it is on the disk; then it resolves. When that fails there is no ack, and it is
-   * tried again.
+   * Writes what is new, before it returns; resolves with the batches that may be acknowledged, when that is on the disk.
+   * @throws Error when it cannot be written or synced: then it is written with the next commit
    */
-  flush(): Promise<void> {
-    this.#cancelScheduled();
-    if (this.#dirty.size === 0 && this.#fresh.size === 0) return this.#syncing;
-    try {
-      this.#options.before?.();
-      transaction(this.#options.database, () => this.#write());
-    } catch (thrown) {
-      this.#failed(asError(thrown));
-      return this.#syncing;
-    }
+  async commit(): Promise<readonly Committed[]> {
+    const { database, synced = () => syncOf(database).synced() } = this.#options;
+    transaction(database, () => this.#write());
     const done = this.#done;
     this.#done = [];
     this.#dirty.clear();
     this.#changes = [];
-    return (this.#syncing = this.#acknowledgeDurable(done));
+    try {
+      await synced();
+    } catch (thrown) {
+      this.#done.unshift(...done);
+      for (const [book] of done) this.#dirty.add(book);
+      throw thrown;
+    }
+    return done.map(([book, seq]) => {
+      this.#release(book, seq);
+      return { device: book.device, outbox: outboxOf(book.outbox), seq, run: runOf(book.runs, seq) };
+    });
   }
 
-  /** Resolves when all that the store has is acknowledged, or cannot be. */
-  async stop(): Promise<void> {
-    await this.flush();
-    this.#cancelScheduled();
+  /** Puts outboxes that are gone together. After the acks of a commit, because only then no batch of these is on its way. @throws Error of the database */
+  fold(): void {
+    if (this.#fresh.size === 0) return;
+    const { database, rows } = this.#options;
+    transaction(database, () => {
+      for (const device of this.#fresh) {
+        const gone = foldOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
+        for (const outbox of gone) this.#books.drop(device, outbox);
+      }
+    });
+    this.#fresh.clear();
   }
 
   #lost(book: Book, { from, to, samples, since, until, why }: Gap, seq: number): void {
@@ -277,63 +282,12 @@ export class BatchLedger {
     this.#changes.push({ device, write: () => addGap(this.#options.rows, device, gap) });
   }
 
-  async #acknowledgeDurable(done: readonly (readonly [Book, number])[]): Promise<void> {
-    const { database, synced = () => syncOf(database).synced() } = this.#options;
-    try {
-      await synced();
-    } catch (thrown) {
-      this.#done.unshift(...done);
-      for (const [book] of done) this.#dirty.add(book);
-      return this.#failed(asError(thrown));
-    }
-    try {
-      for (const [book, seq] of done) {
-        this.#release(book, seq);
-        this.#options.acknowledge(book.device, outboxOf(book.outbox), seq, runOf(book.runs, seq));
-      }
-      this.#fold();
-      this.#tell(undefined);
-    } catch (thrown) {
-      this.#failed(asError(thrown));
-    }
-  }
-
   #write(): void {
     for (const book of this.#dirty) {
       if (isComplete(book)) book.behind = null;
       this.#options.rows.putOutbox(book);
     }
     for (const { write } of this.#changes) write();
-  }
-
-  /** After the acks, because only then no batch of these is on its way. */
-  #fold(): void {
-    if (this.#fresh.size === 0) return;
-    const { database, rows } = this.#options;
-    transaction(database, () => {
-      for (const device of this.#fresh) {
-        const gone = foldOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
-        for (const outbox of gone) this.#books.drop(device, outbox);
-      }
-    });
-    this.#fresh.clear();
-  }
-
-  #failed(error: Error): void {
-    this.#tell(`the console cannot write down which batches it has, and acknowledges none: ${error.message}`);
-    this.#cancelRetry ??= this.#options.clock.after(retryAfter, () => {
-      this.#cancelRetry = undefined;
-      void this.flush();
-    });
-  }
-
-  #tell(problem: string | undefined): void {
-    const changed = (problem === undefined) !== (this.#problem === undefined);
-    this.#problem = problem;
-    if (!changed) return;
-    if (problem === undefined) this.#options.log.info({}, "the ledger of batches is written again");
-    else this.#options.log.error({}, problem);
-    this.#options.onProblem?.();
   }
 
   #release(book: Book, seq: number): void {
@@ -348,13 +302,6 @@ export class BatchLedger {
   #begin(device: DeviceId, outbox: string, seq: number): Book {
     this.#fresh.add(device);
     return this.#books.add(newBook(device, outbox, seq, this.#now()));
-  }
-
-  #cancelScheduled(): void {
-    if (this.#scheduled) clearImmediate(this.#scheduled);
-    this.#scheduled = undefined;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
   }
 
   #now(): number {
