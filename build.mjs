@@ -35,7 +35,7 @@ chmodSync("dist/muster.js", 0o755);
 
 await buildAgent();
 
-await build({ configFile: "console/web/vite.config.ts", root: "console/web", logLevel: "warn" });
+await build({ configFile: "web/vite.config.ts", root: "web", logLevel: "warn" });
 
 buildTypes("dist/types");
 

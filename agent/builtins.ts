@@ -2,10 +2,10 @@ import * as z from "zod/mini";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
 import { settings } from "#shared/settings";
-import type { Handler } from "./handler.ts";
-import type { Outbox } from "./outbox/outbox.ts";
+import type { Handler } from "./commands/handler.ts";
+import type { Outbox } from "./metrics/outbox/outbox.ts";
 import type { Changed, Preferences } from "./preferences.ts";
-import type { Sampler } from "./sampler.ts";
+import type { Sampler } from "./metrics/sampler.ts";
 
 /** What the built-in commands act on: no more of the agent than they need. */
 export interface BuiltinParts {

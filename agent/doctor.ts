@@ -9,10 +9,10 @@ import type { CommandId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
 import { parseLines } from "#disk/checked-line";
 import { Instance, parseInstance, type Kept } from "./instance.ts";
-import { largestLedger, Ledger } from "./ledger.ts";
-import { readHead, replay, type Entry } from "./ledger-records.ts";
-import { openDirectory } from "./outbox/directory.ts";
-import { largestSegment, parseSegment } from "./outbox/segment-file.ts";
+import { largestLedger, Ledger } from "./commands/ledger.ts";
+import { readHead, replay, type Entry } from "./commands/ledger-records.ts";
+import { openDirectory } from "./metrics/outbox/directory.ts";
+import { largestSegment, parseSegment } from "./metrics/outbox/segment-file.ts";
 import { parsePreferences, Preferences } from "./preferences.ts";
 
 const marks = ["instance", "ledger", "outbox"];

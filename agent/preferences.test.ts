@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
-import { Journal } from "./exec/fixture.ts";
+import { Journal } from "./commands/exec/fixture.ts";
 import { Preferences } from "./preferences.ts";
 
 suite("what was changed remotely", ({ test }) => {

@@ -6,7 +6,7 @@ import { DisconnectedError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
 import type { Birth, Death, Offer } from "#shared/messages/presence";
 import type { Schema } from "#shared/messages/schema";
-import { mayRunAgain, type Handler } from "./handler.ts";
+import { mayRunAgain, type Handler } from "./commands/handler.ts";
 
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */
 export function offers(handlers: ReadonlyMap<string, Handler>): Record<string, Offer> {

@@ -10,7 +10,7 @@ import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
 import { Agent } from "./agent.ts";
-import type { Handler } from "./handler.ts";
+import type { Handler } from "./commands/handler.ts";
 
 /** The settings that an agent is made of. */
 type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
@@ -117,7 +117,7 @@ async function executables(
   signal: AbortSignal,
 ): Promise<Iterable<[string, Handler]>> {
   if (directory === undefined) return [];
-  const { loadExecutables } = await import("./exec/load.ts");
+  const { loadExecutables } = await import("./commands/exec/load.ts");
   const allow = execAllow?.split(",").map((name) => name.trim());
   return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
 }

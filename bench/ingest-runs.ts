@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { openForReading } from "../console/store/database.ts";
+import { openForReading } from "../console/database/database.ts";
 import { freePort, startDefaultMosquitto, startMosquitto } from "../test/mosquitto.ts";
 import { startInflux, type InfluxServer } from "../test/influx.ts";
 import { bundlePrograms, type Bundle } from "../test/bundle.ts";

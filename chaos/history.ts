@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { openStates } from "#shared/command-states";
-import { openDatabase, openForReading, type Database } from "../console/store/database.ts";
-import { migrations } from "../console/store/schema.ts";
+import { openDatabase, openForReading, type Database } from "../console/database/database.ts";
+import { migrations } from "../console/database/schema.ts";
 import { connectionsGone } from "./connections.ts";
 import type { Row, RowVersion } from "./evidence.ts";
 

@@ -10,6 +10,6 @@ export function agent(line: CommandLine): void {
 
 async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
   const { runAgent } = await import("../agent/service.ts");
-  const { readSecret } = await import("../console/secrets.ts");
+  const { readSecret } = await import("../console/accounts/secrets.ts");
   await runAgent(values, given, lifetime, net, (device) => readSecret(values.data, device));
 }

@@ -2,7 +2,7 @@ import type { CommandLine } from "#shared/commandline";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "../console/cli/accounts.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/accounts.ts";
 import { openBroker } from "./compose/broker.ts";
 import { openData } from "./compose/data.ts";
 import { portsOf } from "./compose/ports.ts";

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { stated } from "../console/cli/send.ts";
+import { stated } from "../cli/send.ts";
 import { connect, ofDevice, terminal } from "./compose/client.ts";
 
 /** `muster cancel`: withdraws a command. */

@@ -1,9 +1,9 @@
 import type { CommandLine } from "#shared/commandline";
 import { commandStates, type CommandState } from "#shared/command-states";
 import { BadInputError } from "#shared/errors";
-import { listed } from "../console/cli/client.ts";
-import { commandTable } from "../console/cli/list.ts";
-import { asJson } from "../console/cli/table.ts";
+import { listed } from "../cli/client.ts";
+import { commandTable } from "../cli/list.ts";
+import { asJson } from "../cli/table.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster commands`: the newest ones. */

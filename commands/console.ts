@@ -3,7 +3,7 @@ import { brokerHere } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "../console/cli/accounts.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/accounts.ts";
 import { patienceAtStart, serveConsole } from "./compose/console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/mosquitto.ts";
@@ -23,7 +23,7 @@ async function serve(values: Settings, _given: ReadonlySet<SettingName>, lifetim
     ports: await portsOf(values, { mqtt: false, http: true }),
   });
   if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
-  const { externalBroker } = await import("../console/cli/banner.ts");
+  const { externalBroker } = await import("../cli/banner.ts");
   const problem = await console.reachBroker(patienceAtStart);
   process.stdout.write(`Muster's console listens at ${http}\n`);
   process.stdout.write(`  ${externalBroker(values.mqttUrl ?? brokerHere(values), { problem })}\n`);

@@ -1,8 +1,8 @@
 import type { CommandLine } from "#shared/commandline";
-import { listed } from "../console/cli/client.ts";
-import { gapTable } from "../console/cli/gap-table.ts";
-import { deviceTable } from "../console/cli/list.ts";
-import { asJson } from "../console/cli/table.ts";
+import { listed } from "../cli/client.ts";
+import { gapTable } from "../cli/gap-table.ts";
+import { deviceTable } from "../cli/list.ts";
+import { asJson } from "../cli/table.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster devices`: the fleet, and what is missing of its samples. */

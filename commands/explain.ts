@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { story } from "../console/cli/live.ts";
+import { story } from "../cli/live.ts";
 import { connect, ofDevice, terminal } from "./compose/client.ts";
 
 /** `muster explain`: one command's story. */

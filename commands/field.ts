@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { fields, type FieldFlags } from "../console/cli/fields.ts";
+import { fields, type FieldFlags } from "../cli/fields.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster field`: what devices see differently. */

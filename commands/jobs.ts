@@ -2,8 +2,8 @@ import type { CommandLine } from "#shared/commandline";
 import type { Client } from "#api/client";
 import type { JobDocument } from "#api/jobs";
 import { BadInputError } from "#shared/errors";
-import { jobTable, jobText } from "../console/cli/job-list.ts";
-import { asJson } from "../console/cli/table.ts";
+import { jobTable, jobText } from "../cli/job-list.ts";
+import { asJson } from "../cli/table.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster jobs`: lists jobs, and what can be done to one. */

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { addOperator } from "../console/cli/accounts.ts";
+import { addOperator } from "./compose/accounts.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster operator`: people's and programs' accounts. */

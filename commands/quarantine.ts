@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { showQuarantine, type QuarantineFlags } from "../console/cli/quarantine.ts";
+import { showQuarantine, type QuarantineFlags } from "../cli/quarantine.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster quarantine`: what was set aside. */

@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { refusedTable } from "../console/cli/refused.ts";
-import { asJson } from "../console/cli/table.ts";
+import { refusedTable } from "../cli/refused.ts";
+import { asJson } from "../cli/table.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster refused`: what was not taken of late. */

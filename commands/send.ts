@@ -1,7 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
-import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../console/cli/jobs.ts";
-import { send as sendToOne, type SendFlags } from "../console/cli/send.ts";
+import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/jobs.ts";
+import { send as sendToOne, type SendFlags } from "../cli/send.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster send`: a command to one device, or a job of them to many. */

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { showSessions, type SessionFlags } from "../console/cli/sessions.ts";
+import { showSessions, type SessionFlags } from "../cli/sessions.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster sessions`: who is logged in. */

@@ -8,7 +8,7 @@ import { Net } from "#shared/net";
 import { secretFrom } from "#shared/secret-input";
 import { serve } from "#shared/service";
 import type { Settings } from "#shared/settings";
-import { brokersPort } from "../console/secrets.ts";
+import { brokersPort } from "../console/accounts/secrets.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "../sim/flags.ts";
 import { mosquittoSide, writeMosquittoFiles } from "./compose/mosquitto.ts";
 
@@ -45,7 +45,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
       `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or set ${simulatedSecretVariable}`,
     );
   const { openState } = await import("../console/state.ts");
-  const { simulatedSecret } = await import("../console/secrets.ts");
+  const { simulatedSecret } = await import("../console/accounts/secrets.ts");
   const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
   try {
     const secret = await simulatedSecret(state, ids);

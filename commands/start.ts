@@ -3,7 +3,7 @@ import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown } from "../console/cli/accounts.ts";
+import { admitAdmin, adminWasShown } from "./compose/accounts.ts";
 import { openBroker } from "./compose/broker.ts";
 import { patienceAtStart, serveConsole } from "./compose/console.ts";
 import { openData } from "./compose/data.ts";
@@ -29,7 +29,7 @@ async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const { http, console } = await serveConsole(values, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
   const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
-  const { localSecret } = await import("../console/secrets.ts");
+  const { localSecret } = await import("../console/accounts/secrets.ts");
   const { serveAgent } = await import("../agent/service.ts");
   const agent = {
     ...values,
@@ -40,7 +40,7 @@ async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime
   const secret = await localSecret(state, values.device, "device");
   await serveAgent(agent, secret, { lifetime, net });
   if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
-  const { banner } = await import("../console/cli/banner.ts");
+  const { banner } = await import("../cli/banner.ts");
   process.stdout.write(
     banner({
       http,

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { watch as follow } from "../console/cli/watch.ts";
+import { watch as follow } from "../cli/watch.ts";
 import { connect, terminal } from "./compose/client.ts";
 
 /** `muster watch`: what happens, as it happens. */

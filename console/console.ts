@@ -9,27 +9,27 @@ import { Topics } from "#shared/topics";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
-import type { Device } from "./device.ts";
-import type { Sample } from "./latest-values.ts";
+import type { Device } from "./devices/device.ts";
+import type { Sample } from "./devices/latest-values.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { SpoolState } from "./ingest/spool/spool.ts";
 import type { Jobs } from "./jobs/jobs.ts";
-import type { LatestRefusals } from "./latest-refusals.ts";
+import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
 import { compose, type Parts } from "./parts.ts";
-import type { Registry } from "./registry.ts";
-import { noteRemoval } from "./removals.ts";
+import type { Registry } from "./devices/registry.ts";
+import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
-import type { Damage } from "./store/damage.ts";
-import type { RowsHealth } from "./store/persist.ts";
+import type { Damage } from "./database/damage.ts";
+import type { RowsHealth } from "./database/persist.ts";
 import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
 export type { Command } from "./desk/command.ts";
-export type { Device } from "./device.ts";
-export type { Sample } from "./latest-values.ts";
+export type { Device } from "./devices/device.ts";
+export type { Sample } from "./devices/latest-values.ts";
 export type { ConsoleOptions, SendOptions } from "./options.ts";
 
 /**

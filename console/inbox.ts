@@ -9,11 +9,11 @@ import type { Answers } from "./desk/answers.ts";
 import { uncheckedIn } from "./desk/offers.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
-import type { LatestRefusals } from "./latest-refusals.ts";
+import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import type { Leftovers } from "./leftovers.ts";
-import type { Refusals } from "./refusals.ts";
-import type { Registry } from "./registry.ts";
-import type { Removals } from "./removals.ts";
+import type { Refusals } from "./devices/refusals.ts";
+import type { Registry } from "./devices/registry.ts";
+import type { Removals } from "./devices/removals.ts";
 import type { Restored } from "./restored.ts";
 import type { Voice } from "./voice.ts";
 

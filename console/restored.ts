@@ -3,7 +3,7 @@ import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Birth } from "#shared/messages/presence";
-import { markEvery } from "./marks.ts";
+import { markEvery } from "./database/marks.ts";
 import type { Setbacks } from "./store/setbacks.ts";
 
 export interface RestoredOptions {

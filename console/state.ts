@@ -4,17 +4,17 @@ import type { Clock } from "#shared/clock";
 import { DirectoryLock } from "#disk/directory-lock";
 import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#disk/private-files";
-import { tellAccountChange } from "./account-watch.ts";
-import { Accounts } from "./accounts.ts";
-import { FilesOfBefore, type Missing } from "./files-of-before.ts";
-import { MqttSecrets } from "./mqtt-secrets.ts";
-import { OlderFiles, type Older } from "./older-files.ts";
-import { Damage } from "./store/damage.ts";
-import { busyPatience, longPatience, type Database } from "./store/database.ts";
-import { closeDatabase } from "./store/group-sync.ts";
-import { mendIndexes, openMended, type DamagedFile } from "./store/mend.ts";
-import { Persist } from "./store/persist.ts";
-import { migrations } from "./store/schema.ts";
+import { tellAccountChange } from "./accounts/account-watch.ts";
+import { Accounts } from "./accounts/accounts.ts";
+import { FilesOfBefore, type Missing } from "./database/files-of-before.ts";
+import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
+import { OlderFiles, type Older } from "./database/older-files.ts";
+import { Damage } from "./database/damage.ts";
+import { busyPatience, longPatience, type Database } from "./database/database.ts";
+import { closeDatabase } from "./database/group-sync.ts";
+import { mendIndexes, openMended, type DamagedFile } from "./database/mend.ts";
+import { Persist } from "./database/persist.ts";
+import { migrations } from "./database/schema.ts";
 import { Setbacks } from "./store/setbacks.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */

@@ -19,7 +19,7 @@ import { replaceFile } from "#disk/durable-file";
 import { privateDirectory, privateFile, secretDirectory } from "#disk/private-files";
 import { suite } from "../test/suite.ts";
 import { openState } from "../console/state.ts";
-import { openDatabase } from "../console/store/database.ts";
+import { openDatabase } from "../console/database/database.ts";
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
 const isRoot = process.getuid?.() === 0;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
-import { localSecret } from "../console/secrets.ts";
+import { localSecret } from "../console/accounts/secrets.ts";
 import { systemClock } from "#shared/clock";
 import { House } from "./damage.ts";
 import { runProgram } from "./programs.ts";

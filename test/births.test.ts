@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { Registry } from "../console/registry.ts";
+import { Registry } from "../console/devices/registry.ts";
 import { startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";

@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { quickDirectory, TestOutbox } from "../agent/outbox/fixture.ts";
+import { quickDirectory, TestOutbox } from "../agent/metrics/outbox/fixture.ts";
 import { openIngest, rpi } from "../console/ingest/fixture.ts";
 import { suite, type Scope } from "./suite.ts";
 

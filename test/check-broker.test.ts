@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Transform } from "node:stream";
-import { Bench } from "../console/check-broker/bench.ts";
-import { checkBroker, type Finding } from "../console/check-broker/check-broker.ts";
-import { retainedByWildcard } from "../console/check-broker/retained.ts";
-import { brokersVerdict, findingLine } from "../console/cli/check-broker.ts";
+import { Bench } from "../cli/check-broker/bench.ts";
+import { checkBroker, type Finding } from "../cli/check-broker/check-broker.ts";
+import { retainedByWildcard } from "../cli/check-broker/retained.ts";
+import { brokersVerdict, findingLine } from "../cli/check-broker.ts";
 import { startBroker } from "./broker.ts";
 import { startExternal, type Account } from "./brokers.ts";
 import { startDefaultMosquitto } from "./mosquitto.ts";

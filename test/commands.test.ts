@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
-import { CommandError } from "../agent/handler.ts";
+import { CommandError } from "../agent/commands/handler.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "../console/desk/errors.ts";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";

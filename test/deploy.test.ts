@@ -5,7 +5,7 @@ import { settings } from "#shared/settings";
 import { generateSecret } from "#shared/password";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
-import { readSecret } from "../console/secrets.ts";
+import { readSecret } from "../console/accounts/secrets.ts";
 import { startInflux, type InfluxServer } from "./influx.ts";
 import { freePort } from "./mosquitto.ts";
 import { runProgram, Running } from "./programs.ts";

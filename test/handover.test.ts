@@ -6,7 +6,7 @@ import { systemClock, type Clock } from "#shared/clock";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { openState } from "../console/state.ts";
-import { openForReading } from "../console/store/database.ts";
+import { openForReading } from "../console/database/database.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";

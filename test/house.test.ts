@@ -12,8 +12,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   agent: ["shared", "disk"],
   console: ["shared", "disk", "api"],
   sim: ["shared"],
+  // The faces ask the console over HTTP, as anybody's program does.
+  web: ["shared", "api"],
+  cli: ["shared", "api"],
   // They alone compose, and are known to the list of verbs alone.
-  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim"],
+  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim", "cli"],
 };
 
 /** One package, one home: where each may be imported. */
@@ -26,14 +29,14 @@ const homes: Readonly<Record<string, RegExp>> = {
   // Of the two one keeps a connection up, and the other looks at what a broker makes of a single one.
   mqtt: /^shared\/(link|probe)\.ts$/,
   "mqtt-packet": /^sim\//,
-  "@photostructure/sqlite": /^console\/store\/database\.ts$/,
+  "@photostructure/sqlite": /^console\/database\/database\.ts$/,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
   "eventsource-parser": /^api\/caller\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
-const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "commands"];
+const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "web", "cli", "commands"];
 /** What only measures and tries the rooms. */
 const benches = ["attack", "bench", "chaos", "grafana", "examples"];
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
@@ -59,13 +62,20 @@ suite("house", ({ test }) => {
     assert.equal(wrong, []);
   });
 
-  test("of the console, its doors and faces alone know the HTTP contract", () => {
+  test("of the console, its HTTP doors alone know the HTTP contract", () => {
     const wrong = imports.filter(
       ({ file, target }) =>
-        roomOf(file) === "console" &&
-        roomOf(resolve(file, target)) === "api" &&
-        !/^console\/(http|cli|web)\//.test(file),
+        roomOf(file) === "console" && roomOf(resolve(file, target)) === "api" && !file.startsWith("console/http/"),
     );
+    assert.equal(wrong, []);
+  });
+
+  test("the agent's metrics and commands know nothing of each other", () => {
+    const parts = /^agent\/(metrics|commands)\//;
+    const wrong = imports.filter(({ file, target }) => {
+      const [from, to] = [parts.exec(file)?.[1], parts.exec(resolve(file, target))?.[1]];
+      return from !== undefined && to !== undefined && from !== to;
+    });
     assert.equal(wrong, []);
   });
 
@@ -83,8 +93,8 @@ suite("house", ({ test }) => {
   test("the command line and the page ask the console by its client", () => {
     const wrong = files.filter(
       (file) =>
-        /^console\/(cli|web)\//.test(file) &&
-        file !== "console/web/state/console.ts" &&
+        /^(cli|web)\//.test(file) &&
+        file !== "web/state/console.ts" &&
         /\bfetch\(|\bEventSource\(/.test(readFileSync(file, "utf8")),
     );
     assert.equal(wrong, []);

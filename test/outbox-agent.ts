@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { decode, batchCap } from "#shared/codec";
 import type { Batch } from "#shared/messages/metrics";
 import { Agent, type AgentOptions } from "../agent/agent.ts";
-import { Sender } from "../agent/sender.ts";
+import { Sender } from "../agent/metrics/sender.ts";
 
 /**
  * An agent in a process of its own that samples a number which grows, also across kills. What its outbox has taken, and so

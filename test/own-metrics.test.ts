@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { DeviceId } from "#shared/ids";
 import type { Agent } from "../agent/agent.ts";
-import { put } from "../agent/exec/fixture.ts";
+import { put } from "../agent/commands/exec/fixture.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { silentLog } from "#shared/log";
 import { createClient, type Client } from "#api/client";
-import { refusedTable } from "../console/cli/refused.ts";
+import { refusedTable } from "../cli/refused.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";

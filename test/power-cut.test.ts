@@ -5,7 +5,7 @@ import { createClient } from "#api/client";
 import { Agent } from "../agent/agent.ts";
 import { systemClock } from "#shared/clock";
 import { openState } from "../console/state.ts";
-import { openForReading } from "../console/store/database.ts";
+import { openForReading } from "../console/database/database.ts";
 import { freePort } from "./mosquitto.ts";
 import { powerDisk } from "./power-cut.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { capacity, margin } from "../agent/ledger.ts";
+import { capacity, margin } from "../agent/commands/ledger.ts";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { readReply, readTask, refusal } from "#shared/messages/command";

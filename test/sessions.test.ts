@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { buildApp, requestsPerMinute } from "../console/http/server.ts";
 import { streamsInAll, streamsOfAccount } from "../console/http/event-streams.ts";
 import { openState } from "../console/state.ts";
-import { AccountWatch } from "../console/account-watch.ts";
+import { AccountWatch } from "../console/accounts/account-watch.ts";
 import { systemClock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";

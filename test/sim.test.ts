@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { openState } from "../console/state.ts";
-import { simulatedSecret } from "../console/secrets.ts";
+import { simulatedSecret } from "../console/accounts/secrets.ts";
 import { noFaults } from "../sim/faults.ts";
 import { Sim, type SimOptions } from "../sim/sim.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";

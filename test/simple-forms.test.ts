@@ -6,7 +6,7 @@ import { parseDeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import type { Refusal } from "#shared/messages/command";
-import { openForReading } from "../console/store/database.ts";
+import { openForReading } from "../console/database/database.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { startInflux, type InfluxServer } from "./influx.ts";
 import { forms, tableOf } from "./simple-forms.ts";

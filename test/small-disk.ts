@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Database } from "../console/store/database.ts";
+import type { Database } from "../console/database/database.ts";
 import type { Scope } from "./suite.ts";
 
 /**

@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { Collector, Reading } from "../agent/collectors/collector.ts";
-import type { Columns } from "../agent/columns.ts";
-import { quickDirectory } from "../agent/outbox/fixture.ts";
-import { Outbox } from "../agent/outbox/outbox.ts";
+import type { Columns } from "../agent/metrics/columns.ts";
+import { quickDirectory } from "../agent/metrics/outbox/fixture.ts";
+import { Outbox } from "../agent/metrics/outbox/outbox.ts";
 import { Meter } from "../agent/own/meter.ts";
-import { Sampler } from "../agent/sampler.ts";
-import { Sender } from "../agent/sender.ts";
+import { Sampler } from "../agent/metrics/sampler.ts";
+import { Sender } from "../agent/metrics/sender.ts";
 import { batchOf, openIngest } from "../console/ingest/fixture.ts";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { explain } from "../console/desk/explain.ts";
 import { openState } from "../console/state.ts";
-import { openForReading } from "../console/store/database.ts";
+import { openForReading } from "../console/database/database.ts";
 import { startFleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";

@@ -3,7 +3,7 @@ import { batchCap, encode } from "#shared/codec";
 import { unpack } from "#shared/columns";
 import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../../test/suite.ts";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../metrics/columns.ts";
 import { toBatches, type Timed } from "./batches.ts";
 
 const start = Date.UTC(2026, 0, 1);

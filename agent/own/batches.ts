@@ -1,5 +1,5 @@
 import { most } from "#shared/messages/batch-check";
-import { toColumns, type Columns, type Instant } from "../columns.ts";
+import { toColumns, type Columns, type Instant } from "../metrics/columns.ts";
 import type { Reading } from "../collectors/collector.ts";
 
 /** A reading with its time: `at` on the wall clock, as it was told; `up` where that was on the machine's uptime, never in the future. */

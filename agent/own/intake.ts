@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/ids";
 import type { OwnSample } from "#shared/messages/simple";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../metrics/columns.ts";
 import { toBatches, type Timed } from "./batches.ts";
 
 export interface IntakeOptions {

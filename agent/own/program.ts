@@ -1,12 +1,12 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { runChild } from "../exec/child.ts";
-import { sentence, succeeded, type Ending } from "../exec/ending.ts";
-import { environment } from "../exec/environment.ts";
-import { safePath } from "../exec/file.ts";
-import { Lines } from "../exec/lines.ts";
-import { Stderr } from "../exec/stderr.ts";
+import { runChild } from "../commands/exec/child.ts";
+import { sentence, succeeded, type Ending } from "../commands/exec/ending.ts";
+import { environment } from "../commands/exec/environment.ts";
+import { safePath } from "../commands/exec/file.ts";
+import { Lines } from "../commands/exec/lines.ts";
+import { Stderr } from "../commands/exec/stderr.ts";
 import type { Intake } from "./intake.ts";
 import { readLine, tooLong } from "./line.ts";
 

@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { parseDuration } from "#shared/duration";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { safeDirectory } from "../exec/file.ts";
+import { safeDirectory } from "../commands/exec/file.ts";
 import type { Intake } from "./intake.ts";
 import { MetricProgram } from "./program.ts";
 

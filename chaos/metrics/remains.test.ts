@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { metricsSchema } from "../../console/store/embedded.ts";
-import { openDatabase } from "../../console/store/database.ts";
+import { openDatabase } from "../../console/database/database.ts";
 import { suite } from "../../test/suite.ts";
 import { genuine, Remains, remainsOf } from "./remains.ts";
 

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { openForReading } from "../../console/store/database.ts";
+import { openForReading } from "../../console/database/database.ts";
 import { connectionsGone } from "../connections.ts";
 import type { Kept, Stored } from "./check.ts";
 

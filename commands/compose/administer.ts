@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { createLog } from "#shared/log";
-import type { Administration, MosquittoFiles } from "../../console/cli/accounts.ts";
+import type { Administration, MosquittoFiles } from "./accounts.ts";
 import { mosquittoSide, writeMosquittoFiles } from "./mosquitto.ts";
 
 /** One of the commands about accounts, on the data directory. */

@@ -4,7 +4,7 @@ import { systemClock as clock } from "#shared/clock";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { TurnedAway } from "../../broker/admission.ts";
-import type { AccountChange } from "../../console/accounts.ts";
+import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { State } from "../../console/state.ts";
 import { ownNames, type Around } from "./ports.ts";
 
@@ -23,7 +23,7 @@ export async function openBroker(
   { lifetime, net, ports }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("../../broker/broker.ts");
-  const { noteBroker } = await import("../../console/secrets.ts");
+  const { noteBroker } = await import("../../console/accounts/secrets.ts");
   const { listen, root, mqttPort, logLevel } = values;
   const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
   let turnedAway: (who: TurnedAway) => void = () => {};

@@ -4,9 +4,9 @@ import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
 import { forTerminalBlock } from "#shared/printable";
 import type { Settings } from "#shared/settings";
-import { clientAt } from "../../console/cli/client.ts";
-import type { Terminal } from "../../console/cli/live.ts";
-import { cliTokenName, cliUrlName, readSecret } from "../../console/secrets.ts";
+import { clientAt } from "../../cli/client.ts";
+import type { Terminal } from "../../cli/live.ts";
+import { cliTokenName, cliUrlName, readSecret } from "../../console/accounts/secrets.ts";
 
 /** Where what the commands say goes. */
 export const terminal: Terminal = {

@@ -5,7 +5,7 @@ import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
-import type { AccountChange } from "../../console/accounts.ts";
+import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state.ts";
 import { ownNames, type Around } from "./ports.ts";
@@ -22,7 +22,7 @@ export async function serveConsole(
 ): Promise<{ console: Console; http: string }> {
   const { Console } = await import("../../console/console.ts");
   const { HttpServer } = await import("../../console/http/server.ts");
-  const { localSecret, noteBroker, writeCliToken } = await import("../../console/secrets.ts");
+  const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
   const { fieldTypes, seriesBudget, spoolSize } = values;
   const log = createLog("console", values.logLevel);

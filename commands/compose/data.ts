@@ -7,7 +7,7 @@ import type { State } from "../../console/state.ts";
 /** @param serves whether a console is to work with it */
 export async function openData({ data, logLevel }: Settings, lifetime: Lifetime, serves: boolean): Promise<State> {
   const { openState } = await import("../../console/state.ts");
-  const { AccountWatch } = await import("../../console/account-watch.ts");
+  const { AccountWatch } = await import("../../console/accounts/account-watch.ts");
   const log = createLog("console", logLevel);
   const state = openState(data, clock, log, { serves });
   lifetime.add(() => state.close());

@@ -6,7 +6,7 @@ import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { MosquittoSide } from "../../broker/mosquitto-side.ts";
-import type { MosquittoFiles } from "../../console/cli/accounts.ts";
+import type { MosquittoFiles } from "./accounts.ts";
 import type { State } from "../../console/state.ts";
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { damageOf } from "../store/damage.ts";
-import type { Database } from "../store/database.ts";
-import { instant, parserOf } from "../store/kept.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Database } from "../database/database.ts";
+import { instant, parserOf } from "../database/kept.ts";
 
 /** Twice the same: a flipped bit must not date the console to another century. */
 export const parseRow = parserOf(

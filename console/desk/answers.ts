@@ -6,10 +6,10 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { FinalReply } from "#shared/messages/command";
 import type { Topics } from "#shared/topics";
-import { damageOf } from "../store/damage.ts";
-import type { Database } from "../store/database.ts";
-import { commandId, deviceId, parserOf } from "../store/kept.ts";
-import { persistOf } from "../store/persist.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Database } from "../database/database.ts";
+import { commandId, deviceId, parserOf } from "../database/kept.ts";
+import { persistOf } from "../database/persist.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
 

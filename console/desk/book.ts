@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Signal } from "#shared/signal";
 import { isOpen, type Command } from "./command.ts";
-import type { Persist } from "../store/persist.ts";
+import type { Persist } from "../database/persist.ts";
 import { nameOf, rowName, type CommandName } from "./command-name.ts";
 import type { CommandRows } from "./rows.ts";
 

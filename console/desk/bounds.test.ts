@@ -7,7 +7,7 @@ import { silentLog } from "#shared/log";
 import type { Reply } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
-import { newEntry, toDevice } from "../device.ts";
+import { newEntry, toDevice } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import { promptChanges, quietUpdate } from "./book.ts";
 import { changed, longestEvent, mostEvents, type Command } from "./command.ts";

@@ -8,7 +8,7 @@ import { silentLog } from "#shared/log";
 import { readReply, type Reply } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import type { Command } from "./command.ts";
 import { Desk, type Order } from "./desk.ts";

@@ -1,5 +1,5 @@
 import type { AnswerTimes } from "./answer-times.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { latestBeginning, type Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */

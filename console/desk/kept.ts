@@ -3,8 +3,8 @@ import { commandStates } from "#shared/command-states";
 import { failure } from "#shared/messages/command";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/schema";
-import type { Row } from "../store/damage.ts";
-import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
+import type { Row } from "../database/damage.ts";
+import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
 import type { Command } from "./command.ts";
 
 const late = z.object({

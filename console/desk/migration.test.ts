@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { openDatabase } from "../store/database.ts";
-import { migrations } from "../store/schema.ts";
+import { openDatabase } from "../database/database.ts";
+import { migrations } from "../database/schema.ts";
 import { CommandRows, mostNamesakes } from "./rows.ts";
 
 /** The migrations before ids were a device's own. */

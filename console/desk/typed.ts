@@ -6,7 +6,7 @@ import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#share
 import { readTask, whyNotKept, type Task } from "#shared/messages/command";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
-import { isRefusedWrite } from "../store/database.ts";
+import { isRefusedWrite } from "../database/database.ts";
 import type { Answers } from "./answers.ts";
 import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";

@@ -4,14 +4,14 @@ import { largestSmallFile, readRegularFile, whyNoFile } from "#disk/regular-file
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
 import { silentLog, type Log } from "#shared/log";
-import { FilesOfBefore, listName } from "../files-of-before.ts";
+import { FilesOfBefore, listName } from "../database/files-of-before.ts";
 import { heldSchema } from "../ingest/contract/held.ts";
 import { spoolSchema } from "../ingest/spool/spool.ts";
-import { OlderFiles } from "../older-files.ts";
-import { nameOfRow, plain, type DamagedTable, type Row } from "../store/damage.ts";
-import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../store/database.ts";
+import { OlderFiles } from "../database/older-files.ts";
+import { nameOfRow, plain, type DamagedTable, type Row } from "../database/damage.ts";
+import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../database/database.ts";
 import { metricsSchema } from "../store/embedded.ts";
-import { migrations as stateSchema } from "../store/schema.ts";
+import { migrations as stateSchema } from "../database/schema.ts";
 import { doors } from "./tables.ts";
 
 /** A database of the console's, and whether what reads of a damaged one is taken over. */

@@ -4,12 +4,12 @@ import type { Finding } from "#shared/finding";
 import type { Clock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { CommandRows } from "../desk/rows.ts";
-import { Registry } from "../registry.ts";
+import { Registry } from "../devices/registry.ts";
 import { openState, type State } from "../state.ts";
-import { damageOf, mostDamaged, type DamagedTable } from "../store/damage.ts";
-import { faultsOf, type Database } from "../store/database.ts";
-import { closeDatabase } from "../store/group-sync.ts";
-import { mend, openMended, type DamagedFile, type MendOptions } from "../store/mend.ts";
+import { damageOf, mostDamaged, type DamagedTable } from "../database/damage.ts";
+import { faultsOf, type Database } from "../database/database.ts";
+import { closeDatabase } from "../database/group-sync.ts";
+import { mend, openMended, type DamagedFile, type MendOptions } from "../database/mend.ts";
 import { databases } from "./look.ts";
 import { doors } from "./tables.ts";
 

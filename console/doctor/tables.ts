@@ -1,17 +1,17 @@
-import { parseAccount } from "../accounts.ts";
+import { parseAccount } from "../accounts/accounts.ts";
 import { parseRow as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand } from "../desk/kept.ts";
-import { keptBirth, parseRow as parseDevice } from "../device.ts";
+import { keptBirth, parseRow as parseDevice } from "../devices/device.ts";
 import { parseRow as parseOffset } from "../ingest/clock-offsets.ts";
 import { toMissing, toOutbox } from "../ingest/completeness/rows.ts";
 import { parseDecision, parseRow as parseType } from "../ingest/contract/field-types.ts";
 import { parseRow as parseSetAside } from "../ingest/contract/quarantine.ts";
 import { parseMember } from "../jobs/groups.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept.ts";
-import { parseRemoval } from "../removals.ts";
-import type { DamagedTable, Row } from "../store/damage.ts";
-import { parseToken } from "../tokens.ts";
+import { parseRemoval } from "../devices/removals.ts";
+import type { DamagedTable, Row } from "../database/damage.ts";
+import { parseToken } from "../accounts/tokens.ts";
 
 /** The console's own doors for the rows of each table: what throws here is what it would set aside. */
 export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LoginSource } from "#shared/login-throttle";
 import type { Principal, Role } from "#shared/principal";
-import type { Accounts } from "../accounts.ts";
+import type { Accounts } from "../accounts/accounts.ts";
 import { isBrowser } from "./foreign.ts";
 import { HttpError } from "./problem.ts";
 

@@ -3,8 +3,8 @@ import type { PresenceDocument, SampleDocument } from "#api/devices";
 import { explain } from "../desk/explain.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
-import type { Device } from "../device.ts";
-import type { Sample } from "../latest-values.ts";
+import type { Device } from "../devices/device.ts";
+import type { Sample } from "../devices/latest-values.ts";
 
 /** What leaves the console of its own objects, as the API's documents have it. */
 export function toPresenceDocument(device: Device): PresenceDocument {

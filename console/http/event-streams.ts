@@ -1,4 +1,4 @@
-import type { AccountChange, Accounts } from "../accounts.ts";
+import type { AccountChange, Accounts } from "../accounts/accounts.ts";
 import type { Login } from "./auth.ts";
 import { HttpError } from "./problem.ts";
 

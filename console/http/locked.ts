@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { isLocked } from "../store/database.ts";
+import { isLocked } from "../database/database.ts";
 
 /** How often a request is tried again that met another process's lock on the database, and milliseconds between: some 5 s in all. */
 export const lockRetries = { times: 20, pause: 250 };

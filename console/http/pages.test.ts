@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { House } from "../../test/damage.ts";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, mostGlances, mostValues } from "../latest-values.ts";
+import { LatestValues, mostGlances, mostValues } from "../devices/latest-values.ts";
 import { listAnswer, longestPage, type Listed } from "./pages.ts";
 import type { Steps } from "./turns.ts";
 

@@ -2,7 +2,7 @@ import { BadInputError, EnvironmentError, messageWithCauses } from "#shared/erro
 import { LoginsBusyError } from "#shared/login-throttle";
 import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
-import { isRefusedWrite } from "../store/database.ts";
+import { isRefusedWrite } from "../database/database.ts";
 import { StoreUnavailableError } from "../store/store.ts";
 
 /** An error as `application/problem+json` (RFC 9457). `detail` is a sentence for people. */

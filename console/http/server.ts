@@ -19,7 +19,7 @@ import { LoginsBusyError } from "#shared/login-throttle";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { version } from "#shared/version";
-import type { Accounts } from "../accounts.ts";
+import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import { identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";

@@ -4,7 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { UnfitBatch } from "#shared/messages/batch-reading";
 import type { Ack, Batch, Gap } from "#shared/messages/metrics";
-import type { Database } from "../store/database.ts";
+import type { Database } from "../database/database.ts";
 import type { ClockTrust } from "../clock/clock-doubt.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
 import { Acks } from "./acks.ts";

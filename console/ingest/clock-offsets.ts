@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import { damageOf } from "../store/damage.ts";
-import { transaction, type Database } from "../store/database.ts";
-import { deviceId, instant, parserOf, proof, proofOf } from "../store/kept.ts";
-import { Unsynced } from "../store/unsynced.ts";
+import { damageOf } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import { deviceId, instant, parserOf, proof, proofOf } from "../database/kept.ts";
+import { Unsynced } from "../database/unsynced.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
 export interface ClockOffset {

@@ -4,7 +4,7 @@ import { quoted, type DeviceId } from "#shared/ids";
 import type { Batch } from "#shared/messages/metrics";
 import type { Place } from "#shared/messages/place";
 import type { SimpleSample } from "#shared/messages/simple";
-import type { Sample } from "../latest-values.ts";
+import type { Sample } from "../devices/latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { earliest, tolerated } from "./placing.ts";
 

@@ -1,6 +1,6 @@
 import { formatDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { isSent, type Job, type JobRow } from "./job.ts";
 import { percent } from "./judge.ts";
 import type { Counts } from "./tally.ts";

@@ -9,7 +9,7 @@ import { Topics } from "#shared/topics";
 import { type Scope } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
 import { Desk } from "../desk/desk.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import type { JobOrder } from "./job.ts";
 import { Jobs, type JobSummary } from "./jobs.ts";

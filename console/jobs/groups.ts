@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { quoted, type DeviceId } from "#shared/ids";
-import { damageOf, type Row } from "../store/damage.ts";
-import { transaction, type Database } from "../store/database.ts";
-import { parserOf } from "../store/kept.ts";
+import { damageOf, type Row } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import { parserOf } from "../database/kept.ts";
 
 const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/schema";
-import type { Row } from "../store/damage.ts";
-import { commandId, deviceId, instant, moment, parserOf } from "../store/kept.ts";
+import type { Row } from "../database/damage.ts";
+import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
 import type { Job, JobRow } from "./job.ts";
 
 const target = z.union([

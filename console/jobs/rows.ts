@@ -1,6 +1,6 @@
-import { damageOf, type Row } from "../store/damage.ts";
-import { transaction, type Database } from "../store/database.ts";
-import { persistOf, type Persist } from "../store/persist.ts";
+import { damageOf, type Row } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import { persistOf, type Persist } from "../database/persist.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
 import { parseJob, parseJobDevice } from "./kept.ts";
 

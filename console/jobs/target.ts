@@ -1,5 +1,5 @@
 import { parseDeviceId, quoted } from "#shared/ids";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./errors.ts";
 import type { Groups } from "./groups.ts";
 import { assertKnownNames, matches, parseWhere } from "./where.ts";

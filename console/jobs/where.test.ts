@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 import { assertKnownNames, matches, parseWhere } from "./where.ts";
 
 const device: Device = {

@@ -1,7 +1,7 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/ids";
 import type { Json } from "#shared/messages/command";
-import type { Device } from "../device.ts";
+import type { Device } from "../devices/device.ts";
 
 /** One condition on a device: `os=linux`, `id!=lab-*`. */
 export interface Condition {

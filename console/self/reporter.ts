@@ -2,7 +2,7 @@ import type { Ingest } from "../ingest/ingest.ts";
 import type { Contract } from "../ingest/contract/contract.ts";
 import type { Spool } from "../ingest/spool/spool.ts";
 import type { Leftovers } from "../leftovers.ts";
-import type { Registry } from "../registry.ts";
+import type { Registry } from "../devices/registry.ts";
 import type { MetricsStore } from "../store/store.ts";
 import { LoopDelay, type Durations } from "./durations.ts";
 import type { Report } from "./report.ts";

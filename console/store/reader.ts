@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { openForReading, type Database } from "./database.ts";
+import { openForReading, type Database } from "../database/database.ts";
 
 /** What one look into the embedded store's history asks for; the thread that answers it has a connection of its own. */
 export interface ReadQuery {

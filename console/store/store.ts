@@ -1,7 +1,7 @@
 import type { Column } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
-import type { Database } from "./database.ts";
+import type { Database } from "../database/database.ts";
 
 /** Samples of a time that has not been yet. */
 export interface Ahead {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Account, Accounts } from "../../accounts.ts";
+import type { Account, Accounts } from "../../accounts/accounts.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";

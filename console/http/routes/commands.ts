@@ -4,7 +4,7 @@ import type { TakenOrder } from "#api/commands";
 import { parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
-import type { Accounts } from "../../accounts.ts";
+import type { Accounts } from "../../accounts/accounts.ts";
 import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Accounts } from "../../accounts.ts";
+import type { Accounts } from "../../accounts/accounts.ts";
 import type { Command, Console } from "../../console.ts";
 import { loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { AccountDocument, SessionDocument } from "#api/sessions";
 import type { Principal } from "#shared/principal";
-import type { Accounts } from "../../accounts.ts";
-import { sessionLength, type Token } from "../../tokens.ts";
+import type { Accounts } from "../../accounts/accounts.ts";
+import { sessionLength, type Token } from "../../accounts/tokens.ts";
 import { loginIn, may, principalOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";

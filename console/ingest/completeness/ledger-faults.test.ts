@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import type { Gap } from "#shared/messages/metrics";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { suite } from "../../../test/suite.ts";
-import { damageOf } from "../../store/damage.ts";
+import { damageOf } from "../../database/damage.ts";
 import { openLedger, rpi } from "./fixture.ts";
 
 suite("ledger of batches in trouble", ({ test }) => {

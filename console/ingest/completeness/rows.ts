@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { check } from "#shared/messages/schema";
-import { damageOf, type Damage, type Row } from "../../store/damage.ts";
-import type { Database } from "../../store/database.ts";
-import { deviceId, instant, moment, parserOf, proof, proofOf } from "../../store/kept.ts";
+import { damageOf, type Damage, type Row } from "../../database/damage.ts";
+import type { Database } from "../../database/database.ts";
+import { deviceId, instant, moment, parserOf, proof, proofOf } from "../../database/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Runs } from "./runs.ts";

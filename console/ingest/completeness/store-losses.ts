@@ -1,6 +1,6 @@
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { transaction, type Database } from "../../store/database.ts";
+import { transaction, type Database } from "../../database/database.ts";
 import type { Setback, Setbacks } from "../../store/setbacks.ts";
 
 export interface StoreLossesOptions {

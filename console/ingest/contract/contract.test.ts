@@ -8,8 +8,8 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
 import { longestText } from "#shared/messages/simple";
 import { suite, type Scope } from "../../../test/suite.ts";
-import { openDatabase, type Database } from "../../store/database.ts";
-import { migrations } from "../../store/schema.ts";
+import { openDatabase, type Database } from "../../database/database.ts";
+import { migrations } from "../../database/schema.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { adviceOf } from "./advice.ts";
 

@@ -4,7 +4,7 @@ import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { longestText, type SimpleMessage } from "#shared/messages/simple";
-import type { Database } from "../../store/database.ts";
+import type { Database } from "../../database/database.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { otherValue, wantedFor } from "./advice.ts";
 import { BatchSeries, Said } from "./batch-series.ts";

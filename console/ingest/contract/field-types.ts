@@ -5,12 +5,12 @@ import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { reservedNames } from "#shared/messages/names";
-import { damageOf } from "../../store/damage.ts";
-import { transaction, type Database } from "../../store/database.ts";
-import { deviceId, parserOf } from "../../store/kept.ts";
-import { persistOf } from "../../store/persist.ts";
+import { damageOf } from "../../database/damage.ts";
+import { transaction, type Database } from "../../database/database.ts";
+import { deviceId, parserOf } from "../../database/kept.ts";
+import { persistOf } from "../../database/persist.ts";
 import type { StoredTypes } from "../../store/store.ts";
-import { Unsynced } from "../../store/unsynced.ts";
+import { Unsynced } from "../../database/unsynced.ts";
 import { keyOf } from "./held.ts";
 import { isConsoles, shippedType } from "./shipped-types.ts";
 

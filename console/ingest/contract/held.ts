@@ -4,13 +4,13 @@ import type { FieldValue } from "#shared/columns";
 import { asError } from "#shared/errors";
 import { asDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Damage } from "../../store/damage.ts";
-import { transaction, type Database } from "../../store/database.ts";
-import { closeDatabase } from "../../store/group-sync.ts";
-import { markSchema } from "../../store/mark.ts";
-import { openMended } from "../../store/mend.ts";
+import type { Damage } from "../../database/damage.ts";
+import { transaction, type Database } from "../../database/database.ts";
+import { closeDatabase } from "../../database/group-sync.ts";
+import { markSchema } from "../../database/mark.ts";
+import { openMended } from "../../database/mend.ts";
 import type { SeriesColumns } from "../../store/store.ts";
-import { Unsynced } from "../../store/unsynced.ts";
+import { Unsynced } from "../../database/unsynced.ts";
 import { NoRoomError } from "../spool/spool.ts";
 
 export interface HeldOptions {

@@ -3,10 +3,10 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { damageOf } from "../../store/damage.ts";
-import { isRefusedWrite, transaction, type Database } from "../../store/database.ts";
-import { deviceId, instant, parserOf } from "../../store/kept.ts";
-import { persistOf } from "../../store/persist.ts";
+import { damageOf } from "../../database/damage.ts";
+import { isRefusedWrite, transaction, type Database } from "../../database/database.ts";
+import { deviceId, instant, parserOf } from "../../database/kept.ts";
+import { persistOf } from "../../database/persist.ts";
 import { isConflict } from "./column-check.ts";
 
 export interface QuarantineOptions {

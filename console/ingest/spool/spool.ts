@@ -3,11 +3,11 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Damage } from "../../store/damage.ts";
-import { isDamage, transaction, type Database } from "../../store/database.ts";
-import { closeDatabase, dropDatabase, syncOf } from "../../store/group-sync.ts";
-import { markSchema } from "../../store/mark.ts";
-import { mend, openMended, type MendOptions } from "../../store/mend.ts";
+import type { Damage } from "../../database/damage.ts";
+import { isDamage, transaction, type Database } from "../../database/database.ts";
+import { closeDatabase, dropDatabase, syncOf } from "../../database/group-sync.ts";
+import { markSchema } from "../../database/mark.ts";
+import { mend, openMended, type MendOptions } from "../../database/mend.ts";
 
 export interface SpoolOptions {
   /** The SQLite file. */

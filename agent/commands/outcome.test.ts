@@ -1,0 +1,42 @@
+import * as assert from "uvu/assert";
+import type { Json } from "#shared/messages/command";
+import { readReply } from "#shared/messages/command";
+import { deepest } from "#shared/nesting";
+import { suite } from "../../test/suite.ts";
+import { CommandError } from "./handler.ts";
+import { failed, succeeded } from "./outcome.ts";
+
+const nested = (levels: number): Json => JSON.parse("[".repeat(levels) + "]".repeat(levels)) as Json;
+
+/** The reply as the console reads it. */
+const told = (outcome: object): unknown => readReply(Buffer.from(JSON.stringify({ id: "1", ts: 1, ...outcome }))).value;
+
+suite("outcomes", ({ test }) => {
+  test("a result or an error's data as deep as a message allows is told; a deeper one is a failure that can be told", () => {
+    assert.is(succeeded(nested(deepest - 1)).state, "succeeded");
+    told(succeeded(nested(deepest - 1)));
+    const deeper = succeeded(nested(deepest));
+    assert.is(deeper.state, "failed");
+    told(deeper);
+    const data = (levels: number): object => failed(new CommandError("odd", "no", nested(levels)));
+    assert.ok(JSON.stringify(data(deepest - 2)).includes("data"));
+    told(data(deepest - 2));
+    assert.not.ok(JSON.stringify(data(deepest - 1)).includes("data"));
+    told(data(deepest - 1));
+    assert.is(succeeded(undefined).state, "succeeded");
+  });
+
+  test("a result with a whole number that would change on its way is a failure that says so", () => {
+    const outcome = succeeded({ counter: JSON.parse("9007199254740993") as number });
+    assert.equal(outcome, {
+      state: "failed",
+      error: {
+        code: "not-exact",
+        message:
+          "it succeeded, but in its result a whole number beyond 2^53 would not arrive as it is: send it as text",
+      },
+    });
+    told(outcome);
+    assert.is(succeeded({ counter: "9007199254740993", most: Number.MAX_SAFE_INTEGER }).state, "succeeded");
+  });
+});

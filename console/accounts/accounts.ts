@@ -1,0 +1,277 @@
+import * as z from "zod/mini";
+import type { Clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
+import type { LoginSource } from "#shared/login-throttle";
+import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
+import { longestPassword, type Principal, type Role } from "#shared/principal";
+import { Signal } from "#shared/signal";
+import { LoginPlaces } from "./login-places.ts";
+import { Logins } from "./logins.ts";
+import { damageOf } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import { syncOf } from "../database/group-sync.ts";
+import { parserOf } from "../database/kept.ts";
+import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
+
+export interface Account extends Principal {
+  /** In the format of Mosquitto's password file. */
+  readonly hash: string;
+}
+
+export interface AccountChange {
+  readonly name: string;
+  /** `account`: nothing that was opened before holds; `token`: one of its sessions or tokens has ended. */
+  readonly what: "account" | "token";
+}
+
+export interface AccountsOptions {
+  /** Called after a change of an account in this process, so that others learn of it. */
+  readonly onChange?: () => void;
+}
+/** A row that does not read lets nobody in: it is as if there were no such account. */
+export const parseAccount = parserOf(
+  z.object({
+    name: z.string(),
+    role: z.enum(["device", "console", "viewer", "operator", "admin"]),
+    // So few rounds at most as would not hold up anybody: a damaged number could say billions.
+    hash: z
+      .string()
+      .check(z.regex(/^\$7\$[1-9]\d{0,6}\$[A-Za-z0-9+/=]{16,88}\$[A-Za-z0-9+/]{86}==$/, "expected a hash")),
+  }),
+);
+
+const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
+/** A password of a person is at least this long. */
+const shortestPassword = 8;
+
+/** Who may come in: devices, operators, the console itself; and the tokens that stand for them in HTTP. */
+export class Accounts {
+  /**
+   * Whenever an account's secret, role or existence has changed, or one of its sessions has ended: here, or in another process
+   * that works on the same database. What was opened with it is ended by whoever holds it open.
+   */
+  readonly changes = new Signal<AccountChange>();
+  /** Whenever another process has said that something about accounts has changed, whatever it was. */
+  readonly elsewhere = new Signal<void>();
+  readonly tokens: Tokens;
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #options: AccountsOptions;
+  readonly #logins: Logins;
+
+  constructor(database: Database, clock: Clock, options: AccountsOptions = {}) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#options = options;
+    this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
+    this.tokens = new Tokens(database, clock);
+  }
+
+  /** Resolves once every change so far is on the disk: before a secret is handed out, or a file names it. @throws EnvironmentError */
+  synced(): Promise<void> {
+    return syncOf(this.#database).synced();
+  }
+
+  /**
+   * Makes an account, or gives an existing one a new secret and role.
+   * @returns the secret: the given one, or a generated one
+   * @throws BadInputError when the name does not fit the role, the password is too short, or no administrator would be left
+   */
+  set(name: string, role: Role, secret?: string): string {
+    checkName(name, role);
+    if (secret !== undefined && (secret.length < shortestPassword || secret.length > longestPassword)) {
+      throw new BadInputError(
+        `the password for "${name}" has ${secret.length} characters: expected ${shortestPassword} to ${longestPassword}`,
+      );
+    }
+    this.#assertSameKind(name, role);
+    this.#assertAdminStays(name, role);
+    const chosen = secret ?? generateSecret();
+    const hash = hashSecret(chosen, roundsFor(role, chosen));
+    this.#database
+      .prepare(
+        `INSERT INTO accounts (name, role, hash, created) VALUES (?, ?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash`,
+      )
+      .run(name, role, hash, this.#clock.now());
+    this.tokens.endAll(name);
+    this.changed(name);
+    // Whoever sets it need not wait in any queue.
+    this.#logins.remember(name, hash, chosen);
+    return chosen;
+  }
+
+  /**
+   * Gives devices one secret for all, with one hash and in one transaction: for thousands of simulated ones.
+   * @throws BadInputError when a name is no device's id or has an account already
+   */
+  addDevices(names: readonly string[], secret: string): void {
+    const hash = hashSecret(secret, roundsFor("device", secret));
+    const add = this.#database.prepare("INSERT INTO accounts (name, role, hash, created) VALUES (?, 'device', ?, ?)");
+    transaction(this.#database, () => {
+      for (const name of names) {
+        if (this.find(parseDeviceId(name))) throw new BadInputError(`"${name}" has an account already`);
+        add.run(name, hash, this.#clock.now());
+      }
+    });
+    this.#options.onChange?.();
+  }
+
+  /**
+   * Gives a person's account another role; its secret stays, and what was opened under the old role is ended.
+   * @throws BadInputError when the account is a program's, or the last administrator's
+   */
+  setRole(name: string, role: Role): void {
+    this.#assertSameKind(name, role);
+    this.#assertAdminStays(name, role);
+    this.#database.prepare("UPDATE accounts SET role = ? WHERE name = ?").run(role, name);
+    this.tokens.endAll(name);
+    this.changed(name);
+  }
+
+  /** A device must not turn into a person, nor the other way round, because somebody typed a name twice. */
+  #assertSameKind(name: string, role: Role): void {
+    const present = this.find(name)?.role;
+    if (present === undefined || isPerson(present) === isPerson(role)) return;
+    throw new BadInputError(`"${name}" is taken by a ${present}: choose another name`);
+  }
+
+  /**
+   * Takes an account away, with its sessions, tokens and secret for MQTT; what it has open is ended.
+   * @returns whether there was such an account
+   * @throws BadInputError where it is the last administrator's
+   */
+  remove(name: string): boolean {
+    // In one statement: two administrators may remove each other at the same moment, in two processes.
+    const removed = this.#database
+      .prepare(
+        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND NOT EXISTS
+         (SELECT 1 FROM accounts WHERE role = 'admin' AND name <> ?1))`,
+      )
+      .run(name);
+    if (removed.changes > 0) this.changed(name);
+    else if (this.isLastAdmin(name)) throw new BadInputError(lastAdmin(name));
+    return removed.changes > 0;
+  }
+
+  /** Whether without this account there would be no administrator. */
+  isLastAdmin(name: string): boolean {
+    const admins = this.people().filter(({ role }) => role === "admin");
+    return admins.length === 1 && admins[0]?.name === name;
+  }
+
+  /** Whom this machine's command line acts as: the administrator `admin`, or the first of the others. */
+  mainAdmin(): string | undefined {
+    const admins = this.people().filter(({ role }) => role === "admin");
+    return (admins.find(({ name }) => name === "admin") ?? admins[0])?.name;
+  }
+
+  #assertAdminStays(name: string, role: Role): void {
+    if (role !== "admin" && this.isLastAdmin(name)) throw new BadInputError(lastAdmin(name));
+  }
+
+  find(name: string): Account | undefined {
+    const select = this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?");
+    return damageOf(this.#database).one("accounts", select, parseAccount, name);
+  }
+
+  /**
+   * By name, all that decides who gets in as what: it differs when something of it has changed.
+   * @param only of this account
+   */
+  fingerprints(only?: string): Map<string, string> {
+    const rows = this.#database
+      .prepare(
+        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') AS fingerprint
+         FROM accounts LEFT JOIN mqtt_secrets ON account = name WHERE ?1 IS NULL OR name = ?1`,
+      )
+      .all(only ?? null) as { name: string; fingerprint: string }[];
+    return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+  }
+
+  /** Viewers, operators and administrators, by name. */
+  people(): readonly Account[] {
+    const select = this.#database.prepare(
+      "SELECT name, role, hash FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
+    );
+    return damageOf(this.#database).all("accounts", select, parseAccount);
+  }
+
+  list(): readonly Account[] {
+    const select = this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name");
+    return damageOf(this.#database).all("accounts", select, parseAccount);
+  }
+
+  /**
+   * Who `name` with `secret` is, or undefined where the two do not belong together.
+   * @param source where the login comes from; without it, it is this process's own and waits for nobody
+   * @throws LoginsBusyError when too many wait: the secret was not looked at
+   */
+  verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
+    return this.#logins.verify(name, secret, source);
+  }
+
+  /**
+   * Who holds a bearer token or a session. A wrong one counts as a failed login.
+   * @param token as it came in
+   */
+  holder(token: string, kind: TokenKind, source: LoginSource): Holder | undefined {
+    const holder = this.tokens.holder(token, kind);
+    if (!holder) this.#logins.wrongToken(source);
+    return holder;
+  }
+
+  /** A bearer token or session cookie for `account`, good for `ttl` milliseconds. */
+  issueToken(account: string, kind: TokenKind, ttl: number): string {
+    return this.tokens.issue({ account, kind, ttl });
+  }
+
+  /** Ends a session or token. @param account only where it is this one's @returns whether there was one */
+  endToken(id: string, account?: string): boolean {
+    const name = this.tokens.end(id, account);
+    if (name !== undefined) this.changes.emit({ name, what: "token" });
+    return name !== undefined;
+  }
+
+  /** Another process has changed the account: what is known of it here is forgotten, and whoever listens hears of it. */
+  changedElsewhere(name: string): void {
+    this.#logins.forget(name);
+    this.changes.emit({ name, what: "account" });
+  }
+
+  /** An account has changed here: whoever listens hears of it, and other processes as well. */
+  changed(name: string): void {
+    this.#logins.forget(name);
+    this.#options.onChange?.();
+    this.changes.emit({ name, what: "account" });
+  }
+}
+
+function lastAdmin(name: string): string {
+  return `"${name}" is the last administrator: make another one first, with: npx muster operator NAME --role admin`;
+}
+
+function roundsFor(role: Role, secret: string): number {
+  return looksGenerated(secret) || isGenerated(role, secret) ? rounds.generated : rounds.person;
+}
+
+/** Programs are given generated secrets; should somebody have typed one, it is treated like a person's. */
+function isGenerated(role: Role, secret: string): boolean {
+  return !isPerson(role) && secret.length >= generatedLength;
+}
+
+function isPerson(role: Role): boolean {
+  return role !== "device" && role !== "console";
+}
+
+/** Devices and operators share one name space, because they share one broker. */
+function checkName(name: string, role: Role): void {
+  if (role === "device") {
+    parseDeviceId(name);
+  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name) || name === "console") {
+    throw new BadInputError(
+      `${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`,
+    );
+  }
+}

@@ -1,0 +1,173 @@
+import * as z from "zod/mini";
+import { createHash } from "node:crypto";
+import type { Clock } from "#shared/clock";
+import { shortId } from "#shared/ids";
+import { generateSecret } from "#shared/password";
+import type { Principal } from "#shared/principal";
+import { forTerminal } from "#shared/printable";
+import { KnownMoment } from "../clock/known-moment.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Database } from "../database/database.ts";
+import { parserOf } from "../database/kept.ts";
+import { persistOf } from "../database/persist.ts";
+
+/** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */
+export type TokenKind = "session" | "token";
+
+/** Milliseconds after which a session that nobody uses ends. */
+export const sessionIdle = 7 * 86_400_000;
+/** Milliseconds that a session lasts, used or not. */
+export const sessionLength = 30 * 86_400_000;
+/** Sessions of one account at once; the one that was used longest ago ends for a new one. As many tokens. */
+export const sessionsOfAccount = 20;
+/** Characters kept of what a browser calls itself: enough to tell one's own apart. */
+export const agentLength = 120;
+/** Milliseconds between two notes of when a session was used: a page asks many times a second. */
+const usedEvery = 60_000;
+
+/** A session or token as it is listed; its id is no secret and opens nothing. */
+export interface Token {
+  readonly id: string;
+  readonly account: string;
+  readonly kind: TokenKind;
+  readonly created: number;
+  readonly used: number;
+  readonly expires: number;
+  /** Where it was made: the address, and what the program there calls itself. */
+  readonly address: string;
+  readonly agent: string;
+}
+
+export const parseToken = parserOf<Token>(
+  z.object({
+    id: z.string(),
+    account: z.string(),
+    kind: z.enum(["session", "token"]),
+    created: z.number(),
+    used: z.number(),
+    expires: z.number(),
+    address: z.string(),
+    agent: z.string(),
+  }),
+);
+const parseHolder = parserOf(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(["device", "console", "viewer", "operator", "admin"]),
+    used: z.number(),
+  }),
+);
+
+export interface Holder {
+  readonly principal: Principal;
+  readonly token: string;
+}
+
+export interface NewToken {
+  readonly account: string;
+  readonly kind: TokenKind;
+  /** Milliseconds that it is good for. */
+  readonly ttl: number;
+  readonly address?: string;
+  readonly agent?: string;
+}
+
+/** Sessions of browsers and tokens of programs. Of each only a hash is kept: 160 random bits need no slow one. */
+export class Tokens {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #known: KnownMoment;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#known = new KnownMoment(database);
+  }
+
+  /**
+   * Those that have ended stay until there are too many of one account: a clock that is wrong for a moment must end nobody's for good.
+   * @returns the secret itself, this once
+   */
+  issue({ account, kind, ttl, address = "", agent = "" }: NewToken): string {
+    const secret = generateSecret();
+    const [now] = this.#now();
+    this.#database
+      .prepare(
+        "INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      )
+      .run(shortId(), digestOf(secret), account, kind, now, now, now + ttl, address, forTerminal(agent, agentLength));
+    this.#database
+      .prepare(
+        `DELETE FROM tokens WHERE id IN
+         (SELECT id FROM tokens WHERE account = ? AND kind = ? ORDER BY ${good} DESC, used DESC, rowid DESC LIMIT -1 OFFSET ?)`,
+      )
+      .run(account, kind, ...this.#now(), sessionsOfAccount);
+    return secret;
+  }
+
+  /** Who holds `secret`, while it is good; its use is noted. */
+  holder(secret: string, kind: TokenKind): Holder | undefined {
+    const select = this.#database.prepare(
+      `SELECT id, name, role, used FROM tokens JOIN accounts ON name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
+    );
+    const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
+    if (!found) return undefined;
+    const [now] = this.#now();
+    if (Math.abs(now - found.used) >= usedEvery) {
+      const use = this.#database.prepare("UPDATE tokens SET used = ? WHERE id = ?");
+      // On a full disk people are let in all the same.
+      persistOf(this.#database).write(`use of token ${found.id}`, () => use.run(now, found.id));
+    }
+    return { principal: { name: found.name, role: found.role }, token: found.id };
+  }
+
+  /** Whether the token with this id is still good. */
+  live(id: string): boolean {
+    return (
+      this.#database.prepare(`SELECT 1 FROM tokens WHERE id = ? AND ${good}`).get(id, ...this.#now()) !== undefined
+    );
+  }
+
+  /** @param account of one, or of all; what was used last comes first */
+  list(account?: string): readonly Token[] {
+    const select = this.#database.prepare(
+      `SELECT id, account, kind, created, used, expires, address, agent FROM tokens
+       WHERE (?1 IS NULL OR account = ?1) AND ${good} ORDER BY used DESC, rowid DESC`,
+    );
+    return damageOf(this.#database).all("tokens", select, parseToken, account ?? null, ...this.#now());
+  }
+
+  /** @param account only where it is this one's @returns whose it was */
+  end(id: string, account?: string): string | undefined {
+    const ended = this.#database
+      .prepare("DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account")
+      .get(id, account ?? null) as { account: string } | undefined;
+    return ended?.account;
+  }
+
+  /** @returns whose it was */
+  endSecret(secret: string): string | undefined {
+    const ended = this.#database
+      .prepare("DELETE FROM tokens WHERE hash = ? RETURNING account")
+      .get(digestOf(secret)) as { account: string } | undefined;
+    return ended?.account;
+  }
+
+  endAll(account: string): void {
+    this.#database.prepare("DELETE FROM tokens WHERE account = ?").run(account);
+  }
+
+  /** The values of {@link good}. Before what the console has known already nothing that has ended comes back. */
+  #now(): [number, number] {
+    const now = Math.max(this.#clock.now(), this.#known.read()?.moment ?? 0);
+    return [now, now - sessionIdle];
+  }
+}
+
+/** A token of a program may rest for months; a browser's session may not. */
+const good = "(expires > ? AND (kind = 'token' OR used > ?))";
+
+function digestOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("base64");
+}

@@ -1,0 +1,175 @@
+import * as z from "zod/mini";
+import type { DeviceId } from "#shared/ids";
+import type { Json } from "#shared/messages/command";
+import { status as statusSchema, type Birth } from "#shared/messages/presence";
+import { check } from "#shared/messages/schema";
+import { parseJson } from "#shared/nesting";
+import { takeOffers, type Offers } from "../desk/offers.ts";
+import { IdentityGuard } from "./identity-guard.ts";
+import { LatestValues } from "./latest-values.ts";
+import { deviceId, moment, parserOf } from "../database/kept.ts";
+
+/** A device as the console knows it; times are epoch ms. */
+export interface Device {
+  readonly id: DeviceId;
+  readonly online: boolean;
+  /** Since when it is on- or offline. */
+  readonly since: number | null;
+  readonly lastSeen: number | null;
+  /** Why it is offline. */
+  readonly reason: string | null;
+  readonly boot: string | null;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly interval: number | null;
+  readonly paused: boolean;
+  /** What it measures by itself, by name, and whether that is switched on; left out where it has never said. */
+  readonly collectors?: Readonly<Record<string, boolean>>;
+  readonly facts: Readonly<Record<string, Json>>;
+  /** The commands it offers, by key; null when it has never said. */
+  readonly commands: Offers | null;
+  /** Something that a person should look at. */
+  readonly problem: string | null;
+  /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
+  readonly skew: number | null;
+}
+
+/** A device as the registry keeps it. */
+export interface Entry {
+  readonly id: DeviceId;
+  online: boolean;
+  since: number | null;
+  lastSeen: number | null;
+  reason: string | null;
+  problem: string | null;
+  /** What is wrong with its clock, and by how much. */
+  clockProblem: string | null;
+  /** What it and others do not agree on. */
+  fieldProblem: string | null;
+  /** That it has more series than it may. */
+  seriesProblem: string | null;
+  /** That its outbox went back to an earlier state, or exists twice. */
+  outboxProblem: string | null;
+  /** That batches of it were set aside as a whole. */
+  batchProblem: string | null;
+  skew: number | null;
+  birth: Birth | undefined;
+  /** What it offers, as far as the console takes it; the birth keeps what the device said. */
+  offers: Offers | undefined;
+  /** Whether it has been heard since the console last lost sight of the broker. */
+  confirmed: boolean;
+  /** Whether it counts as offline for want of a word alone: no death was heard, so whatever it says proves that it is there. */
+  presumed: boolean;
+  /** Whether it is known as online by its batches and replies: then the session that it has is not known. */
+  spoken: boolean;
+  readonly guard: IdentityGuard;
+  readonly latest: LatestValues;
+}
+
+/** A device's row in the database. */
+const row = z.object({
+  id: deviceId,
+  last_seen: moment,
+  since: moment,
+  online: z.number(),
+  reason: z.nullable(z.string()),
+  status: z.nullable(z.string()),
+});
+export type Row = z.infer<typeof row>;
+
+/** @throws BadInputError for a row that does not read */
+export const parseRow = parserOf(row);
+
+/** What the device had said about itself. @throws Error for what does not read */
+export function keptBirth({ id, status }: Row): Birth | undefined {
+  const kept = status === null ? undefined : check(statusSchema, parseJson(status), `the kept status of ${id}`);
+  return kept?.online ? kept : undefined;
+}
+
+export function fromRow(row: Row, birth: Birth | undefined): Entry {
+  return {
+    ...newEntry(row.id),
+    ...(birth ? introduced(birth) : {}),
+    presumed: true,
+    lastSeen: row.last_seen,
+    since: row.online ? row.last_seen : row.since,
+    reason: row.online ? "not heard since the console started" : row.reason,
+  };
+}
+
+/** What a birth changes of an entry: the same door for one that arrives and for one that was kept. */
+export function introduced(birth: Birth): Pick<Entry, "birth" | "offers"> {
+  return { birth, offers: birth.commands && takeOffers(birth.commands) };
+}
+
+export function newEntry(id: DeviceId): Entry {
+  return {
+    id,
+    online: false,
+    since: null,
+    lastSeen: null,
+    reason: null,
+    problem: null,
+    clockProblem: null,
+    fieldProblem: null,
+    seriesProblem: null,
+    outboxProblem: null,
+    batchProblem: null,
+    skew: null,
+    birth: undefined,
+    offers: undefined,
+    confirmed: false,
+    presumed: false,
+    spoken: false,
+    guard: new IdentityGuard(),
+    latest: new LatestValues(),
+  };
+}
+
+export function toDevice(entry: Entry): Device {
+  const {
+    id,
+    online,
+    since,
+    lastSeen,
+    reason,
+    problem,
+    clockProblem,
+    fieldProblem,
+    seriesProblem,
+    outboxProblem,
+    batchProblem,
+    skew,
+    birth,
+    offers,
+  } = entry;
+  return {
+    id,
+    online,
+    since,
+    lastSeen,
+    reason: online ? null : (reason ?? (lastSeen === null ? "never heard" : null)),
+    boot: birth?.boot ?? null,
+    session: birth?.session ?? null,
+    agent: birth?.agent ?? null,
+    interval: birth?.interval ?? null,
+    paused: birth?.paused ?? false,
+    ...(birth?.collectors ? { collectors: birth.collectors } : {}),
+    facts: birth?.facts ?? {},
+    commands: offers ?? null,
+    problem: sentences(
+      problem,
+      birth?.problem ?? null,
+      outboxProblem,
+      clockProblem,
+      fieldProblem,
+      seriesProblem,
+      batchProblem,
+    ),
+    skew,
+  };
+}
+
+function sentences(...problems: readonly (string | null)[]): string | null {
+  return problems.filter((one) => one !== null).join("; ") || null;
+}

@@ -1,0 +1,57 @@
+import * as assert from "uvu/assert";
+import { suite } from "../../test/suite.ts";
+import { LatestRefusals, mostKept } from "./latest-refusals.ts";
+
+const refusals = (): LatestRefusals =>
+  new LatestRefusals(
+    (name) => name.startsWith("rpi"),
+    (thrown) => assert.unreachable(String(thrown)),
+  );
+const note = (to: LatestRefusals, name: string | null, why: string, ts = 1): void =>
+  to.note({ name, topic: "t", why, ts });
+
+suite("the latest refusals", ({ test }) => {
+  test("newest first; the same again is counted, and a stranger is told apart from a device", () => {
+    const all = refusals();
+    let told = 0;
+    all.changes.on(() => (told += 1));
+    note(all, "rpi-7", "a", 1);
+    note(all, "rpi-7", "b", 2);
+    note(all, "rpi-7", "a", 3);
+    note(all, "x".repeat(1_000), "c", 4);
+    note(all, null, "d", 5);
+    assert.equal(
+      all.list().map(({ name, known, why, first, last, count }) => [name?.slice(0, 5), known, why, first, last, count]),
+      [
+        [undefined, false, "d", 5, 5, 1],
+        ["xxxxx", false, "c", 4, 4, 1],
+        ["rpi-7", true, "a", 1, 3, 2],
+        ["rpi-7", true, "b", 2, 2, 1],
+      ],
+    );
+    assert.is(all.list()[1]?.name?.length, 64);
+    assert.is(told, 5);
+    assert.is(all.list("rpi-7").length, 2);
+    all.forget("rpi-7");
+    assert.is(all.list().length, 2);
+    assert.equal(all.list("rpi-7"), []);
+  });
+
+  test("of a device and of all strangers only the latest are kept", () => {
+    const all = refusals();
+    for (let at = 0; at <= mostKept.ofDevice; at += 1) note(all, "rpi-7", `${at}`, at);
+    for (let at = 0; at <= mostKept.ofStrangers; at += 1) note(all, `stranger ${at}`, "no", at);
+    const own = all.list("rpi-7");
+    assert.equal([own.length, own.at(-1)?.why], [mostKept.ofDevice, "1"]);
+    assert.is(all.list().length, mostKept.ofDevice + mostKept.ofStrangers);
+    assert.not(all.list().some(({ name }) => name === "stranger 0"));
+  });
+
+  test("of all devices together as well: who was told least lately goes", () => {
+    const all = refusals();
+    for (let at = 0; at < mostKept.ofAll; at += 1) note(all, `rpi-${at}`, "no", at);
+    note(all, "rpi-0", "again", mostKept.ofAll);
+    assert.is(all.list().length, mostKept.ofAll);
+    assert.equal([all.list("rpi-0").length, all.list("rpi-1").length], [2, 0]);
+  });
+});

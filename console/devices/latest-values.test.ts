@@ -1,0 +1,112 @@
+import * as assert from "uvu/assert";
+import { parseDeviceId } from "#shared/ids";
+import { suite } from "../../test/suite.ts";
+import { LatestValues, mostGlances } from "./latest-values.ts";
+import type { SeriesColumns } from "../store/store.ts";
+
+const device = parseDeviceId("rpi-7");
+const series = (measurement: string, tags: SeriesColumns["tags"], ts: number, fields: SeriesColumns["fields"]) => ({
+  device,
+  measurement,
+  tags,
+  times: [ts - 1, ts],
+  fields,
+});
+const cpu = (unit: string, ts: number, value: number) => series("cpu", { cpu: unit }, ts, { used: [0, value] });
+
+suite("latest values", ({ test }) => {
+  test("the last value of each field in any form, without those that have none", () => {
+    const latest = new LatestValues();
+    const fields = { list: [1, 2], fixed: "on", scaled: { e: 1, d: [10, 5] }, none: [3, null] };
+    latest.observe([series("mem", { a: "b" }, 1_000, fields)]);
+    assert.equal(latest.list(), [
+      { measurement: "mem", tags: { a: "b" }, ts: 1_000, fields: { list: 2, fixed: "on", scaled: 1.5 } },
+    ]);
+  });
+
+  test("newer rows replace a series whole, in whatever order they come; older ones change nothing", () => {
+    const latest = new LatestValues();
+    latest.observe([cpu("0", 1_000, 1), cpu("1", 1_000, 2)]);
+    latest.observe([cpu("1", 2_000, 3), cpu("0", 2_000, 4), series("mem", {}, 2_000, { a: 1, b: 2 })]);
+    latest.observe([series("mem", {}, 3_000, { b: 5 }), cpu("0", 1_500, 9)]);
+    const values = latest.list().map(({ measurement, tags, fields }) => [measurement, tags, fields]);
+    assert.equal(values, [
+      ["cpu", { cpu: "0" }, { used: 4 }],
+      ["cpu", { cpu: "1" }, { used: 3 }],
+      ["mem", {}, { b: 5 }],
+    ]);
+  });
+
+  test("in a list of many, more file systems than there is room for do not push out what there is one of", () => {
+    const latest = new LatestValues();
+    const disks = Array.from({ length: 40 }, (_, at) => series("disk", { path: `/${at}` }, 1, { used_percent: at }));
+    latest.observe([
+      series("mem", {}, 1, { used_percent: 1 }),
+      ...disks,
+      series("system", {}, 1, { load1: 1 }),
+      series("cpu", { cpu: "cpu-total" }, 1, { usage_idle: 1 }),
+    ]);
+    const shown = latest.glance().map(({ measurement }) => measurement);
+    assert.is(shown.length, mostGlances);
+    assert.equal(shown.slice(0, 4), ["mem", "system", "cpu", "disk"]);
+    assert.equal(latest.glance()[3]?.fields, { used_percent: 39 });
+  });
+
+  test("one that stands in the future by now, placed by a clock that was wrong, hides nothing newer", () => {
+    const latest = new LatestValues();
+    latest.observe([cpu("0", 9_000, 1)], 9_000);
+    latest.observe([cpu("0", 2_000, 2)], 2_000);
+    assert.equal(latest.list()[0]?.fields, { used: 2 });
+    latest.observe([cpu("0", 1_500, 3)], 2_500);
+    assert.equal(latest.list()[0]?.fields, { used: 2 }, "an older one is older as ever");
+  });
+
+  test("tags tell series apart, not the order in which they are named", () => {
+    const latest = new LatestValues();
+    latest.observe([series("a", { x: "1", y: "2" }, 1, { f: 1 })]);
+    latest.observe([series("a", { y: "2", x: "1" }, 2, { f: 2 })]);
+    latest.observe([series("a", { x: "1" }, 3, { f: 3 })]);
+    latest.observe([series("a", { x: "1", y: "2", z: "3" }, 3, { f: 4 })]);
+    assert.equal(
+      latest.list().map(({ fields }) => fields["f"]),
+      [2, 3, 4],
+    );
+  });
+
+  test("another value at the newest instant is told; the same, another field and another instant are not", () => {
+    const latest = new LatestValues();
+    const cases: [ts: number, fields: SeriesColumns["fields"], lost: string | undefined][] = [
+      [1_000, { t: 1, h: 40 }, undefined],
+      [1_000, { t: 1 }, undefined],
+      [1_000, { w: "open" }, undefined],
+      [1_000, { t: [5, null] }, undefined],
+      [1_000, { t: 2 }, "room t"],
+      [1_000, { h: [1, 41], w: ["shut", "open"] }, "room h"],
+      [1_001, { t: 3 }, undefined],
+      [1_000, { t: 4 }, undefined],
+      [1_001, { t: { e: 0, d: [0, 4] } }, "room t"],
+    ];
+    for (const [ts, fields, lost] of cases) {
+      const found = latest.observe([series("room", {}, ts, fields)]);
+      assert.is(found && `${found.measurement} ${found.field}`, lost, JSON.stringify(fields));
+    }
+    assert.equal(latest.list()[0]?.fields, { t: 4 });
+  });
+
+  test("moments ahead of the clock are shown as now, and are told apart all the same", () => {
+    const latest = new LatestValues();
+    assert.is(latest.observe([series("room", {}, 5_000, { t: 1 })], 1_000), undefined);
+    assert.is(latest.observe([series("room", {}, 5_001, { t: 2 })], 1_000), undefined);
+    assert.ok(latest.observe([series("room", {}, 5_001, { t: 3 })], 1_000));
+    assert.equal(latest.list()[0], { measurement: "room", tags: {}, ts: 1_000, fields: { t: 3 } });
+  });
+
+  test("no more series are kept than a device may have", () => {
+    const latest = new LatestValues();
+    for (let at = 0; at < 2_010; at++) latest.observe([cpu(`${at}`, 1_000, at)]);
+    assert.is(latest.list().length, 2_000);
+    latest.observe([cpu("5", 2_000, -1), cpu("2005", 2_000, -1)]);
+    assert.is(latest.list().length, 2_000);
+    assert.is(latest.list()[5]?.fields["used"], -1);
+  });
+});

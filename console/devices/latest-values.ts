@@ -1,0 +1,178 @@
+import { lastValue, type FieldValue } from "#shared/columns";
+import { quoted } from "#shared/ids";
+import type { SeriesColumns } from "../store/store.ts";
+
+/** One series' newest sample. */
+export interface Sample {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly ts: number;
+  readonly fields: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** One series' newest row; `values[i]` belongs to `fields[i]`. */
+interface Newest {
+  readonly measurement: string;
+  readonly tags: SeriesColumns["tags"];
+  /** Epoch ms; never after the moment at which it came. */
+  ts: number;
+  /** The same as it was told. */
+  at: number;
+  readonly fields: string[];
+  readonly values: FieldValue[];
+}
+
+/** A field of which two messages say different things at one instant: in the store the later has taken the place of the earlier one. */
+export interface Overwritten {
+  readonly measurement: string;
+  readonly field: string;
+}
+
+/** What its sender is told. */
+export function whyOverwritten({ measurement, field }: Overwritten): string {
+  return `two messages say different things of ${quoted(`${measurement}.${field}`)} at the same instant of the same series: the later value has taken the place of the earlier one; give each sample its own "ts" (the store's smallest step is 1 ms), or tags that tell them apart`;
+}
+
+/** Series of one device whose newest values are kept at most: their names come from outside. */
+const mostSeries = 2_000;
+/** Newest values of one device in an answer at most: some 10 ms to write out. */
+export const mostValues = 20_000;
+/** Samples of one device in a list of many at most: a machine may have many file systems. */
+export const mostGlances = 24;
+/** The field of each measurement that tells how a device is. */
+const glances: ReadonlyMap<string, string> = new Map([
+  ["cpu", "usage_idle"],
+  ["mem", "used_percent"],
+  ["disk", "used_percent"],
+  ["system", "load1"],
+]);
+
+/**
+ * The newest values of one device. Batches of a device have mostly the same series in the same order, so each is looked for
+ * where it was the last time before it is looked up by its name; and the values are overwritten in place. Nothing is made
+ * but when somebody asks.
+ */
+export class LatestValues {
+  readonly #byKey = new Map<string, Newest>();
+  /** In the order of the last batch. */
+  readonly #order: Newest[] = [];
+
+  /**
+   * Keeps rows that are not older than the ones known.
+   * @param latest the present moment, epoch ms: values of a clock that is minutes ahead and is then set right would stay in place for as long
+   * @returns a value that has overwritten another one, if that is the newest
+   */
+  observe(series: readonly SeriesColumns[], latest = Infinity): Overwritten | undefined {
+    let lost: Overwritten | undefined;
+    for (const [position, one] of series.entries()) {
+      const newest = this.#find(one, position);
+      const at = one.times.at(-1);
+      if (!newest || at === undefined) continue;
+      const ts = Math.min(at, Math.round(latest));
+      // What a clock that was days ahead has placed in the future, and is right again, hides nothing.
+      if (ts < newest.ts && newest.ts <= latest) continue;
+      if (at === newest.at) {
+        const field = merge(newest, one.fields);
+        if (field !== undefined) lost ??= { measurement: one.measurement, field };
+        continue;
+      }
+      newest.ts = ts;
+      newest.at = at;
+      overwrite(newest, one.fields);
+    }
+    return lost;
+  }
+
+  /** As many values as there is room for in an answer. */
+  list(): Sample[] {
+    const samples: Sample[] = [];
+    let room = mostValues;
+    for (const newest of this.#byKey.values()) {
+      if ((room -= newest.fields.length) < 0) break;
+      samples.push(sampleOf(newest));
+    }
+    return samples;
+  }
+
+  /** What a list of many devices shows of each: processor, memory, file systems, load; one value each. */
+  glance(): Sample[] {
+    const samples: Sample[] = [];
+    const disks: { readonly used: number; readonly sample: Sample }[] = [];
+    for (const newest of this.#byKey.values()) {
+      const { measurement, tags, ts } = newest;
+      const field = glances.get(measurement);
+      if (field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
+      const value = newest.values[newest.fields.indexOf(field)] ?? null;
+      if (value === null) continue;
+      const sample = { measurement, tags, ts, fields: { [field]: value } };
+      if (measurement === "disk") disks.push({ used: Number(value), sample });
+      else if (samples.length < mostGlances) samples.push(sample);
+    }
+    // File systems last: there may be more of them than there is room for. A page shows the fullest.
+    if (samples.length + disks.length > mostGlances) disks.sort((a, b) => b.used - a.used);
+    return [...samples, ...disks.map(({ sample }) => sample)].slice(0, mostGlances);
+  }
+
+  #find(one: SeriesColumns, position: number): Newest | undefined {
+    const guess = this.#order[position];
+    if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
+    const found = this.#lookUp(one);
+    if (found && position <= this.#order.length) this.#order[position] = found;
+    return found;
+  }
+
+  #lookUp({ measurement, tags }: SeriesColumns): Newest | undefined {
+    const key = JSON.stringify([measurement, Object.entries(tags).sort()]);
+    const known = this.#byKey.get(key);
+    if (known || this.#byKey.size >= mostSeries) return known;
+    const made: Newest = { measurement, tags, ts: -Infinity, at: -Infinity, fields: [], values: [] };
+    this.#byKey.set(key, made);
+    return made;
+  }
+}
+
+function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {
+  const known: Record<string, Exclude<FieldValue, null>> = {};
+  for (const [index, field] of fields.entries()) {
+    const value = values[index] ?? null;
+    if (value !== null) known[field] = value;
+  }
+  return { measurement, tags, ts, fields: known };
+}
+
+function overwrite(newest: Newest, fields: SeriesColumns["fields"]): void {
+  let count = 0;
+  for (const field in fields) {
+    if (newest.fields[count] !== field) newest.fields[count] = field;
+    newest.values[count] = lastValue(fields[field]!);
+    count += 1;
+  }
+  newest.fields.length = count;
+  newest.values.length = count;
+}
+
+/** The same instant once more. @returns a field that had another value */
+function merge(newest: Newest, fields: SeriesColumns["fields"]): string | undefined {
+  let other: string | undefined;
+  for (const field in fields) {
+    const value = lastValue(fields[field]!);
+    if (value === null) continue;
+    const known = newest.fields.indexOf(field);
+    const at = known < 0 ? newest.fields.push(field) - 1 : known;
+    const before = newest.values[at] ?? null;
+    if (before !== null && before !== value) other ??= field;
+    newest.values[at] = value;
+  }
+  return other;
+}
+
+function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
+  let left = 0;
+  for (const name in one) {
+    if (one[name] !== other[name]) return false;
+    left += 1;
+  }
+  for (const _ in other) left -= 1;
+  return left === 0;
+}

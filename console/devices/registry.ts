@@ -1,0 +1,345 @@
+import { systemClock, type Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Birth, Status } from "#shared/messages/presence";
+import { Signal } from "#shared/signal";
+import {
+  fromRow,
+  introduced,
+  keptBirth,
+  newEntry,
+  parseRow,
+  toDevice,
+  type Device,
+  type Entry,
+  type Row,
+} from "./device.ts";
+import { twoMachines } from "./identity-guard.ts";
+import type { ClockState } from "../ingest/skews.ts";
+import type { Overwritten, Sample } from "./latest-values.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Database } from "../database/database.ts";
+import { persistOf } from "../database/persist.ts";
+import type { SeriesColumns } from "../store/store.ts";
+
+export interface RegistryOptions {
+  /** Takes what a listener to changes throws, and what the disk does not take. */
+  readonly failed?: (thrown: unknown) => void;
+  readonly database: Database;
+  readonly clock?: Clock;
+  /** Whether the device has an account; such a device is known before it is first heard. */
+  readonly enrolled: (id: string) => boolean;
+}
+
+/** Milliseconds that agents have to come back after the broker did, before they count as offline: their longest back-off and a bit. */
+const confirmationGrace = 45_000;
+
+/** Every device that was ever heard or enrolled: presence, what it offers, its newest values. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #clock: Clock;
+  readonly #entries = new Map<DeviceId, Entry>();
+  /** By their ids, until one more comes. */
+  #sorted: readonly Entry[] | undefined;
+  /** Every change of a device's presence or of what it says about itself. */
+  readonly changes: Signal<Device>;
+  /** Every device that is no more. */
+  readonly removals: Signal<DeviceId>;
+  #cancelGrace: (() => void) | undefined;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.changes = new Signal(options.failed);
+    this.removals = new Signal(options.failed);
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Reads what is kept. Nobody counts as online before being heard. */
+  start(): void {
+    const { database } = this.#options;
+    const rows = damageOf(database).all("devices", database.prepare("SELECT * FROM devices"), parseRow);
+    for (const row of rows) this.#entries.set(row.id, fromRow(row, this.#birthIn(row)));
+  }
+
+  /** The device is known without it, and says it again when it comes back. */
+  #birthIn(row: Row): Birth | undefined {
+    const { database } = this.#options;
+    try {
+      return keptBirth(row);
+    } catch (thrown) {
+      const why = `what ${row.id} had said about itself does not read: ${asError(thrown).message}`;
+      damageOf(database).note("devices", row.id, why, row.status ?? "");
+      const forget = database.prepare("UPDATE devices SET status = NULL WHERE id = ?");
+      persistOf(database).write(rowName(row.id), () => forget.run(row.id));
+      return undefined;
+    }
+  }
+
+  stop(): void {
+    this.#cancelGrace?.();
+    for (const entry of this.#entries.values()) this.#save(entry);
+  }
+
+  /** Whether messages of this device are taken: it has an account, or has introduced itself with a birth. */
+  isKnown(id: DeviceId): boolean {
+    return this.#entries.has(id) || this.#options.enrolled(id);
+  }
+
+  get(id: string): Device | undefined {
+    const entry = this.#entries.get(id as DeviceId);
+    if (entry) return toDevice(entry);
+    return this.#options.enrolled(id) ? toDevice(newEntry(id as DeviceId)) : undefined;
+  }
+
+  /** Lets go of a device; its row is deleted with {@link erase}. */
+  remove(id: DeviceId): void {
+    this.#entries.delete(id);
+    this.#sorted = undefined;
+    this.removals.emit(id);
+  }
+
+  /** @throws Error of the database */
+  erase(id: DeviceId): void {
+    const { database } = this.#options;
+    const erase = database.prepare("DELETE FROM devices WHERE id = ?");
+    persistOf(database).demand(() => erase.run(id), rowName(id));
+  }
+
+  /** How many devices there are, and how many of them are online. */
+  counts(): { readonly known: number; readonly online: number } {
+    let online = 0;
+    for (const entry of this.#entries.values()) if (entry.online) online += 1;
+    return { known: this.#entries.size, online };
+  }
+
+  /** How many devices there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  list(): readonly Device[] {
+    return [...this.walk()];
+  }
+
+  /** By their ids, one by one, to be gone through in several turns of the event loop. @param after only those behind this id */
+  *walk(after = ""): Generator<Device, void, void> {
+    const sorted = (this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
+    const first = sorted.findIndex(({ id }) => id > after);
+    for (let at = first; at >= 0 && at < sorted.length; at++) {
+      const entry = sorted[at];
+      if (entry) yield toDevice(entry);
+    }
+  }
+
+  /** Those of the newest values that tell how a device is, for a list of many. */
+  glance(id: string): readonly Sample[] {
+    return this.#entries.get(id as DeviceId)?.latest.glance() ?? [];
+  }
+
+  latest(id: string): readonly Sample[] {
+    return this.#entries.get(id as DeviceId)?.latest.list() ?? [];
+  }
+
+  /**
+   * Takes a presence message.
+   * @param retained whether the broker had kept it
+   * @returns a refusal to send to that run of the agent, when another one proved to live under the same id
+   */
+  presence(
+    id: DeviceId,
+    status: Status,
+    retained = false,
+  ): { readonly boot: string; readonly why: string } | undefined {
+    const entry = this.#entry(id);
+    if (!status.online) {
+      this.#gone(entry, status, retained);
+      return undefined;
+    }
+    // What a broker had kept may be of a run that is over: it proves nothing about who is alive.
+    if (!(retained && entry.guard.knows) && entry.guard.born(status, this.#clock.now())) {
+      entry.problem = twoMachines(id, entry.birth?.facts, status.facts);
+      this.#changed(entry);
+      return { boot: status.boot, why: `the id ${id} is in use by another agent: give this one an id of its own` };
+    }
+    // The one that was refused has taken the place of one that is gone.
+    if (entry.problem !== null && entry.birth?.instance !== status.instance) entry.problem = null;
+    this.#born(entry, status);
+    return undefined;
+  }
+
+  /** Notes that the device was heard just now. */
+  seen(id: DeviceId): void {
+    const entry = this.#entry(id);
+    entry.lastSeen = this.#clock.now();
+    entry.confirmed = true;
+  }
+
+  /**
+   * The device itself has said something, a batch or a reply. Not every broker hands out births by wildcard when the console comes, so one that
+   * counts as offline only because nothing was heard is there.
+   */
+  spoke(id: DeviceId): void {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.online || !entry.presumed || !entry.birth) return;
+    const now = this.#clock.now();
+    Object.assign(entry, {
+      online: true,
+      confirmed: true,
+      spoken: true,
+      presumed: false,
+      lastSeen: now,
+      since: now,
+      reason: null,
+    });
+    this.#changed(entry);
+  }
+
+  /** Keeps values that are newer than the ones known. The rest is as with {@link LatestValues.observe}. */
+  observe(id: DeviceId, series: readonly SeriesColumns[], latest?: number): Overwritten | undefined {
+    return this.#entry(id).latest.observe(series, latest);
+  }
+
+  /** Notes what the device's clock is like. Only what a person should know is a change. */
+  observeClock(id: DeviceId, { skew, problem }: ClockState): void {
+    if (!this.isKnown(id)) return;
+    const entry = this.#entry(id);
+    entry.skew = skew;
+    if (entry.clockProblem === problem) return;
+    entry.clockProblem = problem;
+    this.#changed(entry);
+  }
+
+  /** Notes what the device and others do not agree on. */
+  observeFields(id: DeviceId, problem: string | null): void {
+    // The one that sent a field first may be gone for good, as may be whoever the others below are about: that makes no device of it.
+    if (!this.isKnown(id)) return;
+    const entry = this.#entry(id);
+    if (entry.fieldProblem === problem) return;
+    entry.fieldProblem = problem;
+    this.#changed(entry);
+  }
+
+  /** Notes that the device's outbox went back, or exists twice. */
+  observeOutbox(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
+    const entry = this.#entry(id);
+    if (entry.outboxProblem === problem) return;
+    entry.outboxProblem = problem;
+    this.#changed(entry);
+  }
+
+  /** Notes that the device has more series than it may. */
+  observeSeries(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
+    const entry = this.#entry(id);
+    if (entry.seriesProblem === problem) return;
+    entry.seriesProblem = problem;
+    this.#changed(entry);
+  }
+
+  /** Notes what became of the device's batches. */
+  observeBatches(id: DeviceId, problem: string | null): void {
+    if (!this.isKnown(id)) return;
+    const entry = this.#entry(id);
+    if (entry.batchProblem === problem) return;
+    entry.batchProblem = problem;
+    this.#changed(entry);
+  }
+
+  /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
+  brokerCameBack(): void {
+    for (const entry of this.#entries.values()) entry.confirmed = false;
+    this.#cancelGrace?.();
+    this.#cancelGrace = this.#clock.after(confirmationGrace, () => {
+      for (const entry of this.#entries.values()) {
+        if (!entry.online || entry.confirmed) continue;
+        entry.presumed = true;
+        this.#offline(entry, "not heard since the broker came back");
+      }
+    });
+  }
+
+  #born(entry: Entry, status: Birth): void {
+    const same = entry.online && entry.birth?.session === status.session;
+    const now = this.#clock.now();
+    entry.online = true;
+    entry.presumed = false;
+    entry.spoken = false;
+    entry.confirmed = true;
+    entry.lastSeen = now;
+    entry.reason = null;
+    Object.assign(entry, introduced(status));
+    if (!same) entry.since = now;
+    this.#changed(entry);
+  }
+
+  /** A will whose session is not the current one changes nothing. */
+  #gone(entry: Entry, status: Exclude<Status, Birth>, retained: boolean): void {
+    entry.confirmed = true;
+    const isCurrent = entry.birth?.session === status.session;
+    if (isCurrent) entry.presumed = false;
+    // Of one whose birth was not heard it may be the present one, or of before: it speaks again if it is there.
+    const isPerhaps = entry.spoken && !retained;
+    if (!entry.online || !(isCurrent || isPerhaps)) return;
+    entry.presumed = !isCurrent;
+    entry.spoken = false;
+    this.#offline(entry, status.reason ?? "connection lost");
+  }
+
+  #offline(entry: Entry, reason: string): void {
+    entry.online = false;
+    entry.since = this.#clock.now();
+    entry.reason = reason;
+    this.#changed(entry);
+  }
+
+  #entry(id: DeviceId): Entry {
+    const known = this.#entries.get(id);
+    if (known) return known;
+    const entry = newEntry(id);
+    this.#entries.set(id, entry);
+    this.#sorted = undefined;
+    // A device without a birth, such as one that only sends simple samples, shows up with its first message.
+    this.#changed(entry);
+    return entry;
+  }
+
+  #changed(entry: Entry): void {
+    this.#save(entry);
+    this.changes.emit(toDevice(entry));
+  }
+
+  /** What the disk does not take is known all the same, and saved when it does: no message is lost for it. */
+  #save(entry: Entry): void {
+    try {
+      persistOf(this.#options.database).write(rowName(entry.id), () => this.#write(entry));
+    } catch (thrown) {
+      if (!this.#options.failed) throw thrown;
+      this.#options.failed(thrown);
+    }
+  }
+
+  #write({ id, lastSeen, since, online, reason, problem, birth }: Entry): void {
+    this.#options.database
+      .prepare(
+        `INSERT INTO devices (id, first_seen, last_seen, since, online, reason, problem, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, since = excluded.since, online = excluded.online,
+           reason = excluded.reason, problem = excluded.problem, status = excluded.status`,
+      )
+      .run(
+        id,
+        this.#clock.now(),
+        lastSeen,
+        since,
+        online ? 1 : 0,
+        reason,
+        problem,
+        birth ? JSON.stringify(birth) : null,
+      );
+  }
+}
+
+/** What a device's row is called among those that wait for the disk. */
+function rowName(id: DeviceId): string {
+  return `device ${id}`;
+}

@@ -1,0 +1,53 @@
+import * as assert from "uvu/assert";
+import { suite } from "../../test/suite.ts";
+import { formatFact, formatField, formatValue, unitOf, type Unit } from "./number.ts";
+
+suite("web numbers", ({ test }) => {
+  test("are written with their unit and three digits", () => {
+    const cases: [number, Unit, string][] = [
+      [0, "percent", "0.0 %"],
+      [9.96, "percent", "10.0 %"],
+      [42.4, "percent", "42 %"],
+      [0, "bytes", "0 B"],
+      [512, "bytes", "512 B"],
+      [1_000, "bytes", "0.98 KiB"],
+      [1_536, "bytes", "1.50 KiB"],
+      [8_589_934_592, "bytes", "8 GiB"],
+      [1_258_291, "bytes/s", "1.20 MiB/s"],
+      [1_500, "number/s", "1.50 k/s"],
+      [0.25, "number", "0.25"],
+      [12_345, "number", "12345"],
+      [1_234_567, "number", "1.23 M"],
+      [41.25, "celsius", "41.3 °C"],
+      [93_784, "seconds", "1 d 2 h"],
+      [Number.NaN, "number", "–"],
+    ];
+    for (const [value, unit, text] of cases) assert.is(formatValue(value, unit), text);
+  });
+
+  test("get their unit from Telegraf's names", () => {
+    const cases: [string, string, Unit][] = [
+      ["cpu", "usage_idle", "percent"],
+      ["mem", "used_percent", "percent"],
+      ["mem", "total", "bytes"],
+      ["disk", "inodes_free", "number"],
+      ["net", "bytes_recv", "bytes"],
+      ["system", "load1", "number"],
+      ["system", "uptime", "seconds"],
+      ["temp", "temp", "celsius"],
+      ["garden", "temperature", "celsius"],
+    ];
+    for (const [measurement, field, unit] of cases) assert.is(unitOf(measurement, field), unit);
+  });
+
+  test("stand beside words and switches", () => {
+    assert.is(formatField("system", "uptime_format", "3 days"), "3 days");
+    assert.is(formatField("door", "open", true), "yes");
+  });
+
+  test("that are facts of a machine are sizes only where their name says so", () => {
+    assert.is(formatFact("memory", 8_589_934_592), "8 GiB");
+    assert.is(formatFact("cores", 4), "4");
+    assert.is(formatFact("os", "Debian 12"), "Debian 12");
+  });
+});
