@@ -11,8 +11,9 @@ import { newEntry, toDevice } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import { promptChanges, quietUpdate } from "./book.ts";
 import { changed, longestEvent, mostEvents, type Command } from "./command.ts";
-import { Desk, mostOpen, mostOpenOfDevice, type Order } from "./desk.ts";
+import { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
+import { mostOpen, mostOpenOfDevice, type Order } from "./order.ts";
 import { mostEchoes, Tasks } from "./tasks.ts";
 
 const device = parseDeviceId("rpi-7");

@@ -11,9 +11,10 @@ import { eventually, suite, type Scope } from "../../test/suite.ts";
 import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import type { Command } from "./command.ts";
-import { Desk, type Order } from "./desk.ts";
+import { Desk } from "./desk.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./errors.ts";
 import { explain } from "./explain.ts";
+import type { Order } from "./order.ts";
 import { repeating } from "./repeats.ts";
 
 const id = parseDeviceId("rpi-7");

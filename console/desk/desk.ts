@@ -1,10 +1,9 @@
-import { payloadCap, type Encoding } from "#shared/codec";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
+import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type Args, type Reply } from "#shared/messages/command";
+import { isFinalReply, type Reply } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../devices/device.ts";
@@ -13,16 +12,15 @@ import { persistOf, type Persist } from "../database/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { Book } from "./book.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
-import { changed, isOpen, latestBeginning, type Command, type Event } from "./command.ts";
+import { isOpen, type Command } from "./command.ts";
 import { endingOf, type Deadline } from "./deadline.ts";
 import { Deadlines } from "./deadlines.ts";
 import { inDoubt } from "./doubts.ts";
 import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
-import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
-import { checkOffered } from "./offers.ts";
+import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
 import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
-import { Repeats } from "./repeats.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
+import { Showing, type Told } from "./showing.ts";
 import { Tasks } from "./tasks.ts";
 
 export interface DeskOptions {
@@ -41,22 +39,6 @@ export interface DeskOptions {
   readonly mayBeRestored?: () => boolean;
   /** The device as the registry knows it; undefined for an unknown one. */
   readonly device: (id: DeviceId) => Device | undefined;
-}
-
-export interface Order {
-  readonly key: string;
-  readonly args?: Args | undefined;
-  /** Who sends it. */
-  readonly by: string;
-  /** An id of the sender's own; a new one otherwise. */
-  readonly id?: CommandId | undefined;
-  /** Milliseconds the caller waits; null when nobody does. */
-  readonly timeout: number | null;
-  /** Milliseconds it may wait for the device; without it the command is a call, and ends with its caller's patience. */
-  readonly ttl?: number | undefined;
-  /** The end of that, where its sender has named the moment himself (epoch ms): by whatever clock the console goes. */
-  readonly expires?: number | undefined;
-  readonly encoding?: Encoding | undefined;
 }
 
 /**
@@ -84,15 +66,9 @@ export class Desk {
   readonly #sent = new Map<string, number>();
   /** When this run began, by the same. */
   #began = 0;
-  /** The connection of each device that has been shown its tasks, on the console's present one. */
-  readonly #shownTo = new Map<DeviceId, string>();
-  /** Open, but not shown again, because nobody may begin them any more. */
-  readonly #withheld = new Set<string>();
   readonly #answerTimes: AnswerTimesLearner;
   readonly #deadlines: Deadlines;
-  readonly #repeats: Repeats;
-  #cancelFirst: (() => void) | undefined;
-  #isFirst = true;
+  readonly #showing: Showing;
   /** Every command that is taken or changes. */
   readonly changes: Signal<Command>;
   /** Every command that has ended, once that is on the disk. */
@@ -115,7 +91,16 @@ export class Desk {
       over: (command, which) => this.#over(command, which),
       kept: (command) => this.kept(command),
     });
-    this.#repeats = new Repeats({ clock: options.clock, again: (name) => this.#again(name) });
+    this.#showing = new Showing({
+      ...options,
+      book: this.#book,
+      persist,
+      tasks: this.#tasks,
+      timely: () => this.timely,
+      mayBeRestored: options.mayBeRestored ?? (() => false),
+      isFresh: (name) => this.#fresh.has(nameOf(name)),
+      asked: (name) => this.#deadlines.asked(name),
+    });
     this.#answerTimes = new AnswerTimesLearner(this.#rows);
   }
 
@@ -127,8 +112,7 @@ export class Desk {
     if (doubt !== undefined) this.doubt(doubt);
     for (const command of this.#book.open) if (command.unsure) this.#putRight(command);
     this.#options.bus.onConnection(({ up }) => {
-      this.#shownTo.clear();
-      if (up) this.#publishSoon();
+      this.#showing.connection(up);
       this.#deadlines.connection(up);
     });
   }
@@ -170,7 +154,7 @@ export class Desk {
     this.#book.rewrite(right);
     this.#deadlines.reckon(right);
     // Its image says now when it is over.
-    if (!right.unsure) this.#publishTask(right);
+    if (!right.unsure) this.#showing.publish(right);
   }
 
   /**
@@ -182,15 +166,14 @@ export class Desk {
     for (const command of this.#book.open) {
       const isOwn = this.#sent.has(nameOf(command));
       if (isOwn || command.state === "running" || command.doubted !== undefined) continue;
-      this.#repeats.end(command);
+      this.#showing.hold(command);
       this.#book.update(inDoubt(command, why, now));
     }
   }
 
   stop(): void {
-    this.#cancelFirst?.();
     this.#deadlines.stop(new Error("the console is stopping; the command goes on without its caller"));
-    this.#repeats.stop();
+    this.#showing.stop();
     this.#book.stop();
   }
 
@@ -223,24 +206,13 @@ export class Desk {
    * @throws CommandRefusedError when the device is unknown, offline (and no ttl given), or does not offer it; when the id is taken, or too much is open
    */
   submit(deviceId: DeviceId, order: Order): Command {
-    const device = this.#check(deviceId, order);
-    const ts = Math.round(this.#options.clock.now());
-    const command: Command = {
-      id: order.id ?? newCommandId(ts),
-      device: deviceId,
-      key: order.key,
-      args: order.args ?? {},
-      by: order.by,
-      ts,
-      timeout: order.timeout,
-      expires: order.expires ?? (order.ttl === undefined ? null : ts + order.ttl),
-      ...(this.isUnsure && order.expires === undefined ? { unsure: true } : {}),
-      state: "queued",
-      timeline: [{ ts, who: "console", what: `taken from ${order.by}` }],
-      online: device.online,
-      encoding: order.encoding ?? "json",
-    };
-    this.#checkSize(command);
+    const device = checkOrder(deviceId, order, {
+      device: this.#options.device(deviceId),
+      isTaken: order.id !== undefined && this.find(deviceId, order.id) !== undefined,
+      open: this.#book.counts(deviceId),
+    });
+    const command = commandOf(device, order, Math.round(this.#options.clock.now()), this.isUnsure);
+    checkSize(command, this.#tasks.image(command).length);
     this.#rows.insert(command);
     this.#sent.set(nameOf(command), this.#options.clock.monotonic());
     this.#adopt(command);
@@ -303,55 +275,16 @@ export class Desk {
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
     if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
-    else this.#progressed(progressedBy(command, reply, now));
+    else {
+      const news = progressedBy(command, reply, now);
+      this.#book.update(news);
+      this.#showing.heard(news);
+    }
   }
 
-  /** What was begun in time the device may have to find again, once it has died in it: how that ended, the task's handler knows. */
-  #progressed(command: Command): void {
-    this.#repeats.end(command);
-    this.#book.update(command);
-    if (command.state !== "running" || !this.#withheld.delete(nameOf(command))) return;
-    this.#tasks.publish(command, () => {});
-  }
-
-  /**
-   * A device is there with a new connection: its open tasks are published again, since brokers differ in which retained ones they hand over.
-   * @param session of its connection: one that has been shown them on the console's present connection is only told
-   * @param told gets their ids, those of which it was heard that they run, and those that it is asked about, once they are on their way; at once
-   *   where there are none
-   */
+  /** A device is there with a new connection: {@link Showing.show}. */
   show(device: DeviceId, session: string, told: Told): void {
-    const standing = this.#standing(device);
-    const isNews = this.#shownTo.get(device) !== session;
-    if (standing.length === 0 || !isNews) {
-      if (isNews) this.#shownTo.set(device, session);
-      return this.#tell(standing, told);
-    }
-    this.#shownTo.set(device, session);
-    void this.#persist.synced().then(
-      () => this.#showNow(device, told),
-      // Where the disk refuses, they stand in the file all the same.
-      () => this.#showNow(device, told),
-    );
-  }
-
-  #showNow(device: DeviceId, told: Told): void {
-    const standing = this.#standing(device);
-    for (const command of standing) {
-      if (this.#withholds(command)) continue;
-      this.#tasks.publish(command, () => {});
-      this.#repeats.begin(command);
-    }
-    this.#tell(standing, told);
-  }
-
-  #tell(standing: readonly Command[], told: Told): void {
-    const idsOf = (commands: readonly Command[]): CommandId[] => commands.map(({ id }) => id);
-    const doubted = standing.filter((command) => command.doubted !== undefined);
-    const open = standing.filter((command) => command.doubted === undefined);
-    const begun = open.filter(({ state }) => state === "running");
-    told(idsOf(open), idsOf(begun), idsOf(doubted));
-    for (const command of doubted) this.#deadlines.asked(command);
+    this.#showing.show(device, session, told);
   }
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
@@ -372,45 +305,7 @@ export class Desk {
 
   /** Publishes an open command's image again, over what somebody else has put in its place. */
   restore(command: Command): void {
-    this.#publishTask(command);
-  }
-
-  #check(id: DeviceId, order: Order): Device {
-    const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
-    const device = this.#options.device(id);
-    if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
-    if (device.commands) checkOffered(id, device.commands, refused);
-    if (order.id !== undefined && this.find(id, order.id))
-      throw new CommandRefusedError(
-        "id-taken",
-        `${id} has had a command "${order.id}" already: choose another id`,
-        refused,
-      );
-    this.#checkRoom(id, refused);
-    if (device.online || order.ttl !== undefined) return device;
-    const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
-    throw new CommandRefusedError("offline", why, refused);
-  }
-
-  /** What waits is kept in memory, in rows and at the broker. */
-  #checkRoom(device: DeviceId, refused: RefusedCommand): void {
-    const { all, own } = this.#book.counts(device);
-    const full =
-      own >= mostOpenOfDevice ? `${own} commands of ${device}` : all >= mostOpen ? `${all} commands` : undefined;
-    if (full === undefined) return;
-    throw new CommandRefusedError(
-      "too-many",
-      `${full} are open already: withdraw some, or wait for their end`,
-      refused,
-    );
-  }
-
-  /** What no device would take is not sent. */
-  #checkSize(command: Command): void {
-    const { length } = this.#tasks.image(command);
-    if (length <= payloadCap) return;
-    const why = `the command has ${length} bytes: expected ${payloadCap} at most, which is what devices take`;
-    throw new CommandRefusedError("bad-arguments", why, command);
+    this.#showing.publish(command);
   }
 
   #adopt(command: Command): void {
@@ -464,8 +359,7 @@ export class Desk {
   #conclude(closed: Command): Command {
     const name = nameOf(closed);
     this.#deadlines.end(closed);
-    this.#repeats.end(closed);
-    this.#withheld.delete(name);
+    this.#showing.end(closed);
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
       this.#ending.delete(name);
@@ -483,80 +377,10 @@ export class Desk {
     await this.#persist.synced().catch((thrown: unknown) => (refused = thrown));
     this.#fresh.delete(name);
     const open = this.#book.openOne(command);
-    if (open && refused === undefined) this.#publishTask(open);
+    if (open && refused === undefined) this.#showing.publish(open);
     if (refused === undefined) return true;
     // Nobody else has heard of it, so its caller need not wait for the disk.
     if (open) this.#deadlines.settle(this.#end(open, neverSent(asError(refused))));
     return false;
   }
-
-  /** Where the state may be an older copy, a word of the devices' is waited for that would tell it. */
-  #publishSoon(): void {
-    const { clock, mayBeRestored } = this.#options;
-    const waits = this.#isFirst && mayBeRestored?.() === true;
-    this.#isFirst = false;
-    if (!waits) return void this.#publishAll();
-    this.#cancelFirst = clock.after(birthsWithin, () => void this.#publishAll());
-  }
-
-  /** The images of all open commands, once their rows are on the disk: an earlier run may have been killed before that. */
-  async #publishAll(): Promise<void> {
-    // Where the disk refuses, they stand in the file all the same.
-    await this.#persist.synced().catch(() => {});
-    for (const command of this.#book.open) if (!this.#withholds(command)) this.#publishTask(command);
-  }
-
-  /**
-   * The device's open commands that have been published. Those whose time is over too: it begins none of them, but may have ended one
-   * before this console's state was put back.
-   */
-  #standing(device: DeviceId): readonly Command[] {
-    return this.#book.openOf(device).filter((one) => !this.#fresh.has(nameOf(one)));
-  }
-
-  /** Nothing was heard of it since it was published. What the device has answered waits for nothing of ours. */
-  #again(name: CommandName): boolean {
-    const { device, bus } = this.#options;
-    const command = this.#book.openOne(name);
-    if (command?.state !== "queued" || command.doubted !== undefined) return false;
-    // To a device that is away it is shown when that comes.
-    if (!bus.connected || !device(command.device)?.online || this.#withholds(command)) return true;
-    this.#tasks.publish(command, () => {});
-    this.#book.note(changed(command, { shown: (command.shown ?? 0) + 1 }));
-    return true;
-  }
-
-  /**
-   * Shown again (after a broker's start, out of a restored backup), it would be carried out for nobody. By a clock that is doubted nothing
-   * is over, and nothing that was begun is.
-   */
-  #withholds(command: Command): boolean {
-    if (command.doubted !== undefined) {
-      this.#withheld.add(nameOf(command));
-      return true;
-    }
-    const isOver = this.timely && (latestBeginning(command) ?? Infinity) <= this.#options.clock.now();
-    if (!isOver || command.state === "running") return false;
-    this.#withheld.add(nameOf(command));
-    return true;
-  }
-
-  #publishTask(command: Command): void {
-    if (this.#fresh.has(nameOf(command)) || command.doubted !== undefined) return;
-    this.#repeats.begin(command);
-    this.#tasks.publish(command, () => {
-      const open = this.#book.openOne(command);
-      const event: Event = { ts: Math.round(this.#options.clock.now()), who: "broker", what: "task retained" };
-      if (open) this.#book.note(changed(open, {}, event));
-    });
-  }
 }
-
-type Told = (open: readonly CommandId[], begun: readonly CommandId[], doubted: readonly CommandId[]) => void;
-
-/** Milliseconds in which agents that live give birth again to a console that has come, and are shown their tasks. */
-const birthsWithin = 3_000;
-
-/** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
-export const mostOpenOfDevice = 1_000;
-export const mostOpen = 20_000;

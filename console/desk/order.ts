@@ -1,0 +1,87 @@
+import { payloadCap, type Encoding } from "#shared/codec";
+import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
+import type { Args } from "#shared/messages/command";
+import type { Device } from "../devices/device.ts";
+import type { Command } from "./command.ts";
+import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
+import { checkOffered } from "./offers.ts";
+
+export interface Order {
+  readonly key: string;
+  readonly args?: Args | undefined;
+  /** Who sends it. */
+  readonly by: string;
+  /** An id of the sender's own; a new one otherwise. */
+  readonly id?: CommandId | undefined;
+  /** Milliseconds the caller waits; null when nobody does. */
+  readonly timeout: number | null;
+  /** Milliseconds it may wait for the device; without it the command is a call, and ends with its caller's patience. */
+  readonly ttl?: number | undefined;
+  /** The end of that, where its sender has named the moment himself (epoch ms): by whatever clock the console goes. */
+  readonly expires?: number | undefined;
+  readonly encoding?: Encoding | undefined;
+}
+
+/** What an order is checked by. */
+export interface OrderLooks {
+  /** The device as the registry knows it. */
+  readonly device: Device | undefined;
+  /** Whether the device has had a command of the order's id already. */
+  readonly isTaken: boolean;
+  /** How many commands are open: all, and of the device. What waits is kept in memory, in rows and at the broker. */
+  readonly open: { readonly all: number; readonly own: number };
+}
+
+/** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
+export const mostOpenOfDevice = 1_000;
+export const mostOpen = 20_000;
+
+/** @throws CommandRefusedError with the first reason not to take the order */
+export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open }: OrderLooks): Device {
+  const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
+  if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
+  if (device.commands) checkOffered(id, device.commands, refused);
+  if (isTaken) {
+    const why = `${id} has had a command "${order.id}" already: choose another id`;
+    throw new CommandRefusedError("id-taken", why, refused);
+  }
+  checkRoom(id, open, refused);
+  if (device.online || order.ttl !== undefined) return device;
+  const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
+  throw new CommandRefusedError("offline", why, refused);
+}
+
+function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: RefusedCommand): void {
+  const full = own >= mostOpenOfDevice ? `${own} commands of ${id}` : all >= mostOpen ? `${all} commands` : undefined;
+  if (full === undefined) return;
+  throw new CommandRefusedError("too-many", `${full} are open already: withdraw some, or wait for their end`, refused);
+}
+
+/**
+ * The command that an order makes.
+ * @param ts the present moment, epoch ms; `unsure` where that may be any distance from the true one
+ */
+export function commandOf({ id: device, online }: Device, order: Order, ts: number, unsure: boolean): Command {
+  return {
+    id: order.id ?? newCommandId(ts),
+    device,
+    key: order.key,
+    args: order.args ?? {},
+    by: order.by,
+    ts,
+    timeout: order.timeout,
+    expires: order.expires ?? (order.ttl === undefined ? null : ts + order.ttl),
+    ...(unsure && order.expires === undefined ? { unsure: true } : {}),
+    state: "queued",
+    timeline: [{ ts, who: "console", what: `taken from ${order.by}` }],
+    online,
+    encoding: order.encoding ?? "json",
+  };
+}
+
+/** What no device would take is not sent. @param bytes of its task @throws CommandRefusedError */
+export function checkSize(command: Command, bytes: number): void {
+  if (bytes <= payloadCap) return;
+  const why = `the command has ${bytes} bytes: expected ${payloadCap} at most, which is what devices take`;
+  throw new CommandRefusedError("bad-arguments", why, command);
+}
