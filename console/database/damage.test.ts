@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
@@ -199,11 +199,12 @@ suite("damage", ({ test }) => {
     newer.exec(`PRAGMA user_version = ${migrations.length + 1}`);
     newer.close();
     assert.throws(() => openState(directory, new ManualClock()), /newer Muster/);
-    mkdirSync(join(directory, "sub", "muster.db"), { recursive: true });
-    assert.throws(() => openState(join(directory, "sub"), new ManualClock()), /cannot open the database/);
-    assert.equal(
-      readdirSync(directory).filter((name) => name.includes("damaged")),
-      [],
-    );
+    // A link to a disk that is not mounted.
+    const elsewhere = join(directory, "elsewhere");
+    mkdirSync(elsewhere);
+    symlinkSync(join(directory, "not-mounted", "muster.db"), join(elsewhere, "muster.db"));
+    assert.throws(() => openState(elsewhere, new ManualClock()), /cannot open the database/);
+    for (const looked of [directory, elsewhere])
+      assert.not.ok(readdirSync(looked).some((name) => name.includes("damaged")));
   });
 });

@@ -7,7 +7,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { cpuMs } from "../../../test/cpu.ts";
 import { suite, type Scope } from "../../../test/suite.ts";
-import { openDatabase, type Database } from "../../database/database.ts";
+import { openDatabase, openForWriting, type Database } from "../../database/database.ts";
 import { migrations } from "../../database/schema.ts";
 import { StoreUnavailableError, type SeriesColumns, type StoredTypes } from "../../store/store.ts";
 import { NoRoomError } from "../spool/spool.ts";
@@ -295,7 +295,7 @@ suite("a field that devices see differently", ({ test }) => {
     first.send("rpi-7", { t: 1 });
     for (let at = 1; at <= 3; at += 1) first.send("rpi-8", { t: `${at}` }, at);
     first.stop();
-    const held = openDatabase(join(first.directory, "held.db"), [""]);
+    const held = openForWriting(join(first.directory, "held.db"));
     held.exec("UPDATE held SET vals = '[1' WHERE id = 2");
     held.close();
     const second = await bench(scope, first);
