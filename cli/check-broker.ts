@@ -17,6 +17,8 @@ export function findingLine({ mark, what, says }: Finding): string {
 export function brokersVerdict(found: readonly Finding[]): string {
   const bad = found.filter(({ mark }) => mark === "bad").length;
   if (bad > 0) return `Muster does not work with this broker as it is, or not safely: see the lines with ${marks.bad}`;
+  if (found.some(({ givenUp }) => givenUp))
+    return `the look was not finished, and says nothing yet about Muster with this broker: see the line with ${marks.mind}`;
   const mind = found.some(({ mark }) => mark === "mind");
   return mind
     ? `Muster works with this broker; the lines with ${marks.mind} are to be known`

@@ -6,8 +6,8 @@ import type { Settings } from "#shared/settings";
 const help = `
 The URL holds the login that the console is to have, mqtt://NAME:SECRET@HOST:PORT; in MUSTER_MQTT_URL no other user of this machine can read
 it. It takes some ten seconds, over topics that are nobody's, and leaves nothing behind. Where a name has one connection, as at Mosquitto with
-the shipped settings, a console that is connected under it is cut off meanwhile.
-Exit status: 0 Muster works with the broker; 1 it does not.`;
+the shipped settings, stop the console meanwhile, or look with another account: the two would throw each other out.
+Exit status: 0 Muster works with the broker; 1 it does not, or somebody was in the way.`;
 
 /** `muster check-broker`: what somebody else's broker is like. */
 export function checkBroker(line: CommandLine): void {
@@ -42,5 +42,5 @@ async function look(
   const options = { ...report.brokerToCheck(url), root, ...(other ? { second: report.secondAccount(other) } : {}) };
   const found = await check(options, (finding) => process.stdout.write(`${report.findingLine(finding)}\n`));
   process.stdout.write(`${report.brokersVerdict(found)}\n`);
-  if (found.some(({ mark }) => mark === "bad")) process.exitCode = 1;
+  if (found.some(({ mark, givenUp }) => mark === "bad" || givenUp)) process.exitCode = 1;
 }

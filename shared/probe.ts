@@ -25,6 +25,8 @@ export class Probe {
   readonly #client: MqttClient;
   readonly #granted: IConnackPacket;
   #ended: string | undefined;
+  /** Whether the connection is over because we have ended it. */
+  #left = false;
   #wake: (() => void) | undefined;
   /** Who waits for an answer that no longer comes once the connection is over. */
   readonly #waiting = new Set<(why: Error) => void>();
@@ -79,6 +81,11 @@ export class Probe {
     return this.#ended;
   }
 
+  /** Whether the broker has ended the connection, and not we. */
+  get thrownOut(): boolean {
+    return this.#ended !== undefined && !this.#left;
+  }
+
   /** What the broker has said of itself in CONNACK; by MQTT 3.1.1 nothing. */
   get properties(): NonNullable<IConnackPacket["properties"]> {
     return this.#granted.properties ?? {};
@@ -113,12 +120,14 @@ export class Probe {
 
   /** Breaks the connection, as a power cut does: the broker has to find out. */
   drop(): void {
+    this.#left ||= this.#ended === undefined;
     this.#client.end(true);
     this.#client.stream.destroy();
   }
 
   /** Says DISCONNECT. */
   async end(): Promise<void> {
+    this.#left ||= this.#ended === undefined;
     if (this.#ended === undefined) await this.#within(this.#client.endAsync(), "DISCONNECT").catch(() => {});
     this.#client.end(true);
   }

@@ -1,4 +1,7 @@
 import * as assert from "uvu/assert";
+import { systemClock } from "#shared/clock";
+import { Link } from "#shared/link";
+import { silentLog } from "#shared/log";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Transform } from "node:stream";
 import { Bench } from "../cli/check-broker/bench.ts";
@@ -9,7 +12,7 @@ import { startBroker } from "./broker.ts";
 import { startExternal, type Account } from "./brokers.ts";
 import { startDefaultMosquitto } from "./mosquitto.ts";
 import { musterProgram, runProgram } from "./programs.ts";
-import { suite, type Scope } from "./suite.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 const accounts: readonly Account[] = [
   { name: "hub", role: "console", secret: "hub" },
@@ -101,6 +104,30 @@ suite("check-broker", ({ test, before }) => {
       assert.is(!brokersVerdict(found).startsWith("Muster does not work"), works);
     });
   }
+
+  test("where a console runs: what it says to all is no leak, and under its account the look is given up", async (scope) => {
+    const { url } = await startExternal(scope, "mosquitto", [
+      ...accounts,
+      { name: "other", role: "console", secret: "other" },
+    ]);
+    const login = { clientId: "hub", username: "hub", password: "hub" };
+    const link = new Link({ url, ...login, log: silentLog, clock: systemClock });
+    scope.cleanup(() => link.stop());
+    link.start();
+    await eventually("the console's connection", () => link.connected);
+    for (const topic of ["muster/console/status", "muster/rpi-7/status"])
+      await link.publish(topic, Buffer.from("{}"), { retain: true });
+    const lookAs = async (name: string): Promise<readonly [lines: string[], verdict: string]> => {
+      const second = { username: "rpi-7", password: "rpi-7" };
+      const found = await checkBroker({ url, root: "muster", username: name, password: name, second }, () => {});
+      return [found.map(findingLine), brokersVerdict(found)];
+    };
+    const [[beside, works], [under, unknown]] = await Promise.all([lookAs("other"), lookAs("hub")]);
+    assert.match(beside.at(-1) ?? "", /^✓ isolation/);
+    assert.is(works, "Muster works with this broker");
+    assert.match(under.at(-1) ?? "", /^! .*somebody else is connected as hub .* stop it meanwhile, or look again with/);
+    assert.match(unknown, /^the look was not finished/);
+  });
 
   test("what a slow broker hands over is counted to its end", async (scope) => {
     const url = await slowWayTo(scope, await startBroker(scope));

@@ -19,6 +19,11 @@ export const silence = 400;
 /** Milliseconds that a message may take. */
 export const journey = 2_000;
 
+/** Milliseconds in which a console or agent that was thrown out a few times has come back: its waits grow from a quarter of a second. */
+export const comeback = 3_000;
+
+type Who = Login & { readonly clientId: string };
+
 /** Where a broker is looked at: its address, the accounts, topics that are nobody's, and what is to be closed afterwards. */
 export class Bench {
   readonly options: BenchOptions;
@@ -26,17 +31,20 @@ export class Bench {
   version: 4 | 5 = 4;
   /** Whether the broker binds the client id to the user's name, so that there is one connection a name. */
   single = false;
-  readonly #topics: Topics;
+  readonly topics: Topics;
   readonly #run = shortId();
-  readonly #open = new Set<Probe>();
+  readonly #open = new Map<Probe, Who>();
+  /** Those of them whose place another of ours has taken. */
+  readonly #replaced = new WeakSet<Probe>();
+  #outcast: Who | undefined;
 
   constructor(options: BenchOptions) {
     this.options = options;
-    this.#topics = new Topics(options.root);
+    this.topics = new Topics(options.root);
   }
 
   topic(...levels: readonly string[]): string {
-    return this.#topics.aside(this.#run, ...levels);
+    return this.topics.aside(this.#run, ...levels);
   }
 
   /** All of Muster's topics. */
@@ -51,9 +59,34 @@ export class Bench {
 
   async connect(how: Partial<ProbeOptions> = {}): Promise<Probe> {
     const { url, username, password } = this.options;
-    const probe = await Probe.open({ url, username, password, version: this.version, clientId: this.newId(), ...how });
-    this.#open.add(probe);
+    const options = { url, username, password, version: this.version, clientId: this.newId(), ...how };
+    this.#lookForOutcasts();
+    // Whose place the new one takes is ended by us.
+    for (const [other, who] of this.#open)
+      if (who.clientId === options.clientId || (this.single && who.username === options.username))
+        this.#replaced.add(other);
+    const probe = await Probe.open(options);
+    this.#open.set(probe, options);
     return probe;
+  }
+
+  /**
+   * Whether somebody else lives under the name that we came by and takes the place back, as a running console or agent does: then what
+   * was found is no finding. Where a connection was ended and not by us, another is held for as long as the somebody takes to come back.
+   * @returns the name
+   */
+  async rival(): Promise<string | undefined> {
+    this.#lookForOutcasts();
+    const login = this.#outcast;
+    this.#outcast = undefined;
+    if (!login) return undefined;
+    const probe = await this.connect(login).catch(() => undefined);
+    await probe?.until(() => false, comeback);
+    return probe?.thrownOut ? login.username : undefined;
+  }
+
+  #lookForOutcasts(): void {
+    for (const [probe, who] of this.#open) if (probe.thrownOut && !this.#replaced.has(probe)) this.#outcast ??= who;
   }
 
   /** Takes back what was retained, on a connection of its own. */
@@ -64,7 +97,7 @@ export class Bench {
   }
 
   async close(): Promise<void> {
-    for (const probe of this.#open) await probe.end();
+    for (const probe of this.#open.keys()) await probe.end();
     this.#open.clear();
   }
 }

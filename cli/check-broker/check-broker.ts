@@ -6,7 +6,7 @@ import { nagle } from "./nagle.ts";
 import { names } from "./names.ts";
 import { passage, receiveMaximum, size } from "./passage.ts";
 import { retained, retainedByWildcard, wills } from "./retained.ts";
-import { bad, type Check, type Verdict } from "./verdict.ts";
+import { bad, mind, type Check, type Verdict } from "./verdict.ts";
 import { versions } from "./versions.ts";
 
 /** In this order: without the first two there is nothing more to see. */
@@ -43,13 +43,24 @@ export async function checkBroker(
     const verdict = await run(bench).catch((thrown: unknown) =>
       bad(`could not be tried: ${asError(thrown).message || "no connection"}`),
     );
+    const rival = await bench.rival();
     await bench.close();
-    const finding = { what, ...verdict };
+    const finding = { what, ...(rival === undefined ? verdict : inTheWay(rival)) };
     found.push(finding);
     tell(finding);
     return finding;
   };
-  for (const check of first) if ((await look(check)).mark === "bad") return found;
-  for (const check of rest) await look(check);
+  for (const check of first) {
+    const { mark, givenUp } = await look(check);
+    if (mark === "bad" || givenUp) return found;
+  }
+  for (const check of rest) if ((await look(check)).givenUp) return found;
   return found;
 }
+
+const inTheWay = (name: string): Verdict => ({
+  ...mind(
+    `could not be tried: somebody else is connected as ${name} and takes the place back, as a running console does, or a device's agent: stop it meanwhile, or look again with another account`,
+  ),
+  givenUp: true,
+});

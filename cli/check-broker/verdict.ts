@@ -7,6 +7,8 @@ export type Mark = "good" | "mind" | "bad";
 export interface Verdict {
   readonly mark: Mark;
   readonly says: string;
+  /** Somebody was in the way, so that the look was given up: nothing is known of the broker. */
+  readonly givenUp?: true;
 }
 
 /** One thing to find out about a broker. It leaves nothing behind there. */
