@@ -10,11 +10,11 @@ import { Repeats } from "./repeats.ts";
 import type { Tasks } from "./tasks.ts";
 
 export interface ShowingOptions {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "connected">;
   readonly clock: Clock;
-  readonly book: Book;
-  readonly persist: Persist;
-  readonly tasks: Tasks;
+  readonly book: Pick<Book, "open" | "openOf" | "openOne" | "note">;
+  readonly persist: Pick<Persist, "synced">;
+  readonly tasks: Pick<Tasks, "publish">;
   readonly device: (id: DeviceId) => Device | undefined;
   /** Whether the present moment is known well enough to end a command by it. */
   readonly timely: () => boolean;

@@ -22,6 +22,12 @@ const cases: readonly (readonly [
   ["each once", ["1", "turn", "2", "turn", "turn"], [1, 2], undefined],
   ["not without a sync", ["sync", "1", "turn"], [], /acknowledges none: EIO/],
   ["which is tried again", ["sync", "1", "turn", "works", "1000 ms", "turn"], [1], undefined],
+  [
+    "also of an outbox that is known",
+    ["1", "turn", "sync", "2", "turn", "works", "1000 ms", "turn"],
+    [1, 2],
+    undefined,
+  ],
   ["every second", ["sync", "1", "turn", "1000 ms", "turn", "works", "1000 ms", "turn"], [1], undefined],
   ["and not before", ["sync", "1", "turn", "works", "999 ms", "turn"], [], /acknowledges none: EIO/],
   ["not what is not written", ["write", "1", "turn"], [], /acknowledges none: the disk is full/],
