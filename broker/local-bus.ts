@@ -69,8 +69,9 @@ export class LocalBus implements Bus {
   }
 
   onConnection(listener: (change: ConnectionChange) => void): () => void {
-    this.#watchers = [...this.#watchers, listener];
+    // One that throws at once does not stay.
     listener(this.#state);
+    this.#watchers = [...this.#watchers, listener];
     return () => (this.#watchers = this.#watchers.filter((one) => one !== listener));
   }
 

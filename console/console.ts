@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDuration } from "#shared/duration";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
+import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
 import { guardedClock, Net } from "#shared/net";
 import type { Args } from "#shared/messages/command";
@@ -24,6 +25,7 @@ import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
+import { openState, type State } from "./state.ts";
 import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
@@ -52,7 +54,7 @@ export class Console {
   readonly #options: ConsoleOptions;
   readonly #clock: Clock;
   #parts: Parts | undefined;
-  #stopping: Parts | undefined;
+  #lifetime = new Lifetime();
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -69,45 +71,61 @@ export class Console {
    * with a store or without one. A broker or an InfluxDB that is away is tried again and again.
    */
   async start(): Promise<void> {
-    const parts = (this.#parts = this.#compose());
-    try {
-      await this.#begin(parts);
-    } catch (error) {
-      await this.stop().catch(() => {});
-      throw error;
-    }
+    const lifetime = new Lifetime();
+    await lifetime.start(async () => {
+      const state = this.#openState(lifetime);
+      const parts = this.#compose(state);
+      this.#lifetime = lifetime;
+      lifetime.add(() => (this.#parts = undefined));
+      this.#parts = parts;
+      await this.#begin(parts, lifetime);
+    });
   }
 
-  async #begin(parts: Parts): Promise<void> {
-    const { registry, store, ingest, bus, inbox, desk, jobs, voice, removals } = parts;
-    parts.doubt.start();
+  /**
+   * What is remembered first is undone last. The link and the store stand below those who have something to say or to write as they
+   * stop, although they begin late: the console listens before the store begins, and talks to the broker when all others are there.
+   */
+  async #begin(parts: Parts, lifetime: Lifetime): Promise<void> {
+    const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, voice, removals } = parts;
+    lifetime.begin(parts.doubt);
+    if (link) lifetime.add(() => link.stop());
+    lifetime.add(() => this.goodbye());
     removals.start();
-    registry.start();
-    ingest.start();
+    lifetime.begin(registry);
+    lifetime.begin(ingest);
+    lifetime.add(() => store.stop());
+    lifetime.add(() => inbox.detach());
     inbox.attach(bus);
     const restored = parts.restored.start();
+    lifetime.add(() => desk.stop());
     desk.start(restored);
-    parts.answers.start();
+    lifetime.begin(answers);
+    lifetime.add(() => jobs.stop());
     jobs.start(restored);
     parts.restored.begun();
     // Before any task of theirs is published again.
+    lifetime.add(() => removals.stop());
     removals.begin();
-    bus.onConnection((change) => {
+    const end = bus.onConnection((change) => {
       if (!change.up) return voice.disconnected();
-      if (this.#parts !== parts) return;
       registry.brokerCameBack();
       voice.connected(change.session);
     });
-    parts.link?.start();
+    lifetime.add(end);
+    link?.start();
     await store.start();
     parts.losses.settle();
+    lifetime.add(() => parts.future.stop());
     parts.future.check();
     voice.taking(this.storeHealth().ok);
-    parts.reporter.start();
-    parts.self.start();
+    lifetime.begin(parts.reporter);
+    lifetime.begin(parts.self);
     void parts.settling.drain();
     parts.state.noteFiles();
-    parts.marks?.start();
+    if (parts.marks) lifetime.begin(parts.marks);
+    // Nothing more is taken before anybody goes.
+    lifetime.add(() => inbox.detach());
   }
 
   /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
@@ -118,25 +136,7 @@ export class Console {
 
   /** Takes what has come, and keeps it. The embedded broker is to be stopped before: what it acknowledges from now on is nobody's. */
   async stop(): Promise<void> {
-    const parts = this.#parts;
-    if (!parts || this.#stopping === parts) return;
-    this.#stopping = parts;
-    await parts.inbox.detach();
-    parts.future.stop();
-    await parts.marks?.stop();
-    parts.removals.stop();
-    parts.self.stop();
-    parts.reporter.stop();
-    parts.jobs.stop();
-    parts.desk.stop();
-    parts.registry.stop();
-    await parts.store.stop();
-    await parts.ingest.stop();
-    await this.goodbye();
-    await parts.link?.stop();
-    parts.doubt.stop();
-    this.#parts = undefined;
-    if (!this.#options.state) parts.state.close();
+    await this.#lifetime.stop();
   }
 
   get desk(): Desk {
@@ -234,16 +234,17 @@ export class Console {
    */
   async reachBroker(patience: number): Promise<string | undefined> {
     const { bus } = this.#started;
-    await new Promise<void>((resolve) => {
-      const giveUp = this.#clock.after(patience, resolve);
-      bus.onConnection(({ up }) => {
-        if (!up) return;
-        giveUp();
-        resolve();
-      });
-    });
+    const waiting = new Lifetime();
     let problem: string | undefined;
-    bus.onConnection((change) => (problem = change.up ? undefined : change.reason));
+    await new Promise<void>((resolve) => {
+      waiting.add(this.#clock.after(patience, resolve));
+      const end = bus.onConnection((change) => {
+        problem = change.up ? undefined : change.reason;
+        if (change.up) resolve();
+      });
+      waiting.add(end);
+    });
+    await waiting.stop();
     return problem;
   }
 
@@ -294,11 +295,21 @@ export class Console {
     return this.#parts;
   }
 
-  #compose(): Parts {
+  /** One that was given is its giver's to close. */
+  #openState(lifetime: Lifetime): State {
+    const { state, directory, log } = this.#options;
+    if (state) return state;
+    const opened = openState(directory, this.#clock, log, { serves: true });
+    lifetime.add(() => opened.close());
+    return opened;
+  }
+
+  #compose(state: State): Parts {
     const { root, log = silentLog } = this.#options;
     const { samples, store } = this.events;
     return compose({
       options: this.#options,
+      state,
       topics: new Topics(root),
       clock: this.#clock,
       net: this.faults,

@@ -40,6 +40,7 @@ const passing = ["metrics", "simple", "reply", "short"] as const satisfies reado
 export class Inbox {
   readonly #parts: InboxParts;
   #detach: (() => Promise<void>)[] = [];
+  #endWatching: () => void = () => {};
   /** Of the connection, from its beginning on. */
   #session: string | undefined;
   /** Whether everything that the broker kept has been heard on this connection. */
@@ -53,7 +54,7 @@ export class Inbox {
   attach(bus: Bus): void {
     const { topics } = this.#parts;
     const filters = (kinds: readonly AddressKind[]): string[] => kinds.map((kind) => topics.filter(kind));
-    bus.onConnection((change) => {
+    this.#endWatching = bus.onConnection((change) => {
       this.#session = change.up ? change.session : undefined;
       if (!change.up) this.#isCaughtUp = false;
     });
@@ -70,6 +71,7 @@ export class Inbox {
   async detach(): Promise<void> {
     const detach = this.#detach.splice(0);
     await Promise.all(detach.map((end) => end()));
+    this.#endWatching();
   }
 
   /** What does not read is somebody's at a broker that lets everybody publish there. */

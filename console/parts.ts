@@ -37,7 +37,7 @@ import { Restored } from "./restored.ts";
 import { Durations } from "./self/durations.ts";
 import { Reporter, timed } from "./self/reporter.ts";
 import { SelfMetrics } from "./self/self-metrics.ts";
-import { openState, type State } from "./state.ts";
+import type { State } from "./state.ts";
 import { EmbeddedStore, type EmbeddedStoreOptions } from "./store/embedded.ts";
 import { InfluxStore } from "./store/influx.ts";
 import type { DamagedFile } from "./database/mend.ts";
@@ -50,6 +50,7 @@ const consoleSpread = 1_000;
 /** What every part is given. */
 export interface Surroundings {
   readonly options: ConsoleOptions;
+  readonly state: State;
   readonly topics: Topics;
   readonly clock: Clock;
   readonly net: Net;
@@ -67,9 +68,8 @@ export type Parts = ReturnType<typeof compose>;
 
 /** Makes every part and gives each the functions of those that it needs. */
 export function compose(given: Surroundings) {
-  const { options, topics, log, events, net } = given;
+  const { options, state, topics, log, events, net } = given;
   const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
-  const state = options.state ?? openState(options.directory, given.clock, log, { serves: true });
   const { database, accounts } = state;
   const doubt = makeDoubt(given, state, () => {
     desk.clockChanged();

@@ -122,8 +122,9 @@ export class Link implements Bus {
   }
 
   onConnection(listener: (change: ConnectionChange) => void): () => void {
-    this.#listeners = [...this.#listeners, listener];
+    // One that throws at once does not stay.
     listener(this.#state);
+    this.#listeners = [...this.#listeners, listener];
     return () => (this.#listeners = this.#listeners.filter((one) => one !== listener));
   }
 

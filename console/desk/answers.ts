@@ -43,6 +43,7 @@ export class Answers {
   readonly #sending = new Set<string>();
   /** What went to a topic for replies is heard again, and is nobody's reply. Brokers keep the order of a topic's messages. */
   readonly #echoes = new Map<string, Buffer[]>();
+  #endWatching: () => void = () => {};
 
   constructor(options: AnswersOptions) {
     this.#options = options;
@@ -52,11 +53,15 @@ export class Answers {
     const { database, bus } = this.#options;
     const all = database.prepare("SELECT device, id, topic, data FROM answers");
     for (const owed of damageOf(database).all("answers", all, parseAnswer)) this.#owed.set(nameOf(owed), owed);
-    bus.onConnection(({ up }) => {
+    this.#endWatching = bus.onConnection(({ up }) => {
       this.#sending.clear();
       this.#echoes.clear();
       if (up) for (const owed of this.#owed.values()) this.#answerIfEnded(owed);
     });
+  }
+
+  stop(): void {
+    this.#endWatching();
   }
 
   /**

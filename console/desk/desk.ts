@@ -69,6 +69,7 @@ export class Desk {
   readonly #answerTimes: AnswerTimesLearner;
   readonly #deadlines: Deadlines;
   readonly #showing: Showing;
+  #endWatching: () => void = () => {};
   /** Every command that is taken or changes. */
   readonly changes: Signal<Command>;
   /** Every command that has ended, once that is on the disk. */
@@ -111,7 +112,8 @@ export class Desk {
     for (const command of this.#rows.open()) this.#adopt(command);
     if (doubt !== undefined) this.doubt(doubt);
     for (const command of this.#book.open) if (command.unsure) this.#putRight(command);
-    this.#options.bus.onConnection(({ up }) => {
+    this.#tasks.start();
+    this.#endWatching = this.#options.bus.onConnection(({ up }) => {
       this.#showing.connection(up);
       this.#deadlines.connection(up);
     });
@@ -172,6 +174,8 @@ export class Desk {
   }
 
   stop(): void {
+    this.#endWatching();
+    this.#tasks.stop();
     this.#deadlines.stop(new Error("the console is stopping; the command goes on without its caller"));
     this.#showing.stop();
     this.#book.stop();

@@ -24,12 +24,20 @@ export const mostEchoes = 10_000;
 export class Tasks {
   readonly #options: TasksOptions;
   readonly #withdrawing = new Map<string, number>();
+  #endWatching: () => void = () => {};
 
   constructor(options: TasksOptions) {
     this.#options = options;
-    options.bus.onConnection(({ up }) => {
+  }
+
+  start(): void {
+    this.#endWatching = this.#options.bus.onConnection(({ up }) => {
       if (!up) this.#withdrawing.clear();
     });
+  }
+
+  stop(): void {
+    this.#endWatching();
   }
 
   /** The command as the device gets to see it: the same bytes each time. */
