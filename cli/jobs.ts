@@ -95,6 +95,6 @@ export function parseAbort(text: string): { failed: number; min?: number } {
 
 function toNumber(text: string, flag: string): number {
   const number = Number(text);
-  if (text.trim() !== "" && Number.isFinite(number)) return number;
+  if (/^\d+(\.\d+)?$/.test(text.trim())) return number;
   throw new BadInputError(`${flag} ${JSON.stringify(text)} is not a number`);
 }

@@ -2,6 +2,7 @@ import type { Client } from "#api/client";
 import type { CommandDocument } from "#api/command-document";
 import type { CommandOrder } from "#api/commands";
 import type { ConsoleEvent } from "#api/events";
+import { systemClock } from "#shared/clock";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { Json } from "#shared/messages/command";
@@ -79,7 +80,7 @@ async function follow(
 ): Promise<CommandDocument> {
   const events = client.events({ device }, stop.signal);
   let sent: CommandDocument | undefined;
-  const timer = setTimeout(() => stop.abort(), timeout + 1_000);
+  const cancel = systemClock.after(timeout + 1_000, () => stop.abort());
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
@@ -95,7 +96,7 @@ async function follow(
     if (!stop.signal.aborted || !sent) throw error;
     return await client.getCommand(sent.id, { device });
   } finally {
-    clearTimeout(timer);
+    cancel();
     stop.abort();
     shown.end();
   }

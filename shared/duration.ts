@@ -13,14 +13,29 @@ const units: Readonly<Record<string, number>> = {
 /** A duration: text with its unit, as people write it (`500ms`, `5s`, `1h30m`), or a number of milliseconds, as programs do. */
 export type Duration = string | number;
 
+const day = 86_400_000;
+
+/**
+ * The longest span that is read at all (ms): a century. Longer than anybody keeps anything, and short enough for a database that counts
+ * nanoseconds in 64 bits; the moment at its end is one that a Date can hold.
+ */
+export const longestDuration = 36_500 * day;
+
+/**
+ * The longest that somebody may wait for a device (ms), and a command for its end: ten years, which is longer than most devices live. What
+ * is more is a unit mistaken for another.
+ */
+export const longestWait = 3_650 * day;
+
 const written = /^(?:\s*\d+(?:\.\d+)?\s*(?:ms|[smhdw]))+\s*$/;
 const unitless = /^\s*\d+(?:\.\d+)?\s*$/;
 
 /**
  * Reads one that was written by a person: only with its unit, for a number alone is milliseconds to one and seconds to another.
+ * @param most milliseconds
  * @returns milliseconds @throws BadInputError whose message ends a sentence, and says what was expected
  */
-export function readDuration(text: string): number {
+export function readDuration(text: string, most = longestDuration): number {
   if (unitless.test(text))
     throw new BadInputError(
       "expected a unit with the number, as in 10s, 500ms, 15m, 1h30m or 7d: alone it could mean any",
@@ -29,22 +44,26 @@ export function readDuration(text: string): number {
   let ms = 0;
   for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[smhdw])/g))
     ms += Number(amount) * (units[unit] ?? Number.NaN);
-  return positive(ms);
+  return within(ms, most);
 }
 
-/** @param what names it in the message @returns milliseconds @throws BadInputError that shows how to write one */
-export function parseDuration(duration: Duration, what = "duration"): number {
+/**
+ * @param what names it in the message @param most milliseconds
+ * @returns milliseconds @throws BadInputError that shows how to write one
+ */
+export function parseDuration(duration: Duration, what = "duration", most = longestDuration): number {
   try {
-    return typeof duration === "number" ? positive(duration) : readDuration(duration);
+    return typeof duration === "number" ? within(duration, most) : readDuration(duration, most);
   } catch (error) {
     const given = typeof duration === "number" ? `${duration} ms` : quoted(duration);
     throw new BadInputError(`${what} is ${given}: ${asError(error).message}`);
   }
 }
 
-function positive(ms: number): number {
+function within(ms: number, most: number): number {
   const whole = Math.round(ms);
-  if (Number.isFinite(whole) && whole > 0) return whole;
+  if (whole > most) throw new BadInputError(`expected ${formatDuration(most)} at most`);
+  if (whole > 0) return whole;
   throw new BadInputError("expected more than 0");
 }
 

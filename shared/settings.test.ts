@@ -64,6 +64,19 @@ suite("settings", ({ test }) => {
     }
   });
 
+  test("a number is decimal digits, and nothing else that a computer reads as one", () => {
+    for (const name of settingNames) {
+      const { env, write, min } = settingOf(name);
+      if (min === undefined || write === formatDuration) continue;
+      for (const text of ["0x50", "0b11", "0o17", "1e3", "80.0", "+80", "８０"])
+        assert.match(
+          problemsOf(() => loadSettings({ env: { [env]: text } })),
+          "expected a whole number",
+          name,
+        );
+    }
+  });
+
   test("each goes from its least to its greatest value, and no further", () => {
     const bounded = settingNames.filter((name) => settingOf(name).min !== undefined);
     assert.ok(bounded.length > 8);

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import type { Clock } from "#shared/clock";
-import { parseDuration } from "#shared/duration";
+import { longestDuration, parseDuration } from "#shared/duration";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { safeDirectory } from "../commands/exec/file.ts";
@@ -109,8 +109,10 @@ export class MetricPrograms {
   }
 }
 
-/** Milliseconds, where the name says some between dots. */
+/** Milliseconds, where the name says some between dots. What asks for more than there are runs once. */
 function intervalIn(name: string): number | undefined {
   const [, every] = /\.(\d+(?:ms|s|m|h|d))(?:\.|$)/.exec(name) ?? [];
-  return every === undefined || /^0+\D/.test(every) ? undefined : parseDuration(every);
+  return every === undefined || /^0+\D/.test(every)
+    ? undefined
+    : Math.min(parseDuration(every, "its interval", Infinity), longestDuration);
 }

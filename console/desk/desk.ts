@@ -214,6 +214,7 @@ export class Desk {
       device: this.#options.device(deviceId),
       isTaken: order.id !== undefined && this.find(deviceId, order.id) !== undefined,
       open: this.#book.counts(deviceId),
+      unsure: this.isUnsure,
     });
     const command = commandOf(device, order, Math.round(this.#options.clock.now()), this.isUnsure);
     checkSize(command, this.#tasks.image(command).length);

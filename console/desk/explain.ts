@@ -85,5 +85,8 @@ function seconds(ms: number): string {
 }
 
 function clock(ms: number | null): string {
-  return ms === null ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19) + " UTC";
+  if (ms === null) return "";
+  const date = new Date(ms);
+  // A sentence never fails, whatever moment a row holds.
+  return Number.isNaN(date.getTime()) ? "never" : date.toISOString().replace("T", " ").slice(0, 19) + " UTC";
 }

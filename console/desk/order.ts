@@ -1,4 +1,5 @@
 import { payloadCap, type Encoding } from "#shared/codec";
+import { formatDuration, longestWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command";
 import type { Device } from "../devices/device.ts";
@@ -30,6 +31,8 @@ export interface OrderLooks {
   readonly isTaken: boolean;
   /** How many commands are open: all, and of the device. What waits is kept in memory, in rows and at the broker. */
   readonly open: { readonly all: number; readonly own: number };
+  /** Whether the present moment may be any distance from the true one. */
+  readonly unsure: boolean;
 }
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
@@ -37,7 +40,7 @@ export const mostOpenOfDevice = 1_000;
 export const mostOpen = 20_000;
 
 /** @throws CommandRefusedError with the first reason not to take the order */
-export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open }: OrderLooks): Device {
+export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, unsure }: OrderLooks): Device {
   const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
   if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
   if (device.commands) checkOffered(id, device.commands, refused);
@@ -46,6 +49,8 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open }
     throw new CommandRefusedError("id-taken", why, refused);
   }
   checkRoom(id, open, refused);
+  const long = whyTooLong(order, unsure);
+  if (long !== undefined) throw new CommandRefusedError("bad-arguments", long, refused);
   if (device.online || order.ttl !== undefined) return device;
   const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
   throw new CommandRefusedError("offline", why, refused);
@@ -55,6 +60,17 @@ function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: Refu
   const full = own >= mostOpenOfDevice ? `${own} commands of ${id}` : all >= mostOpen ? `${all} commands` : undefined;
   if (full === undefined) return;
   throw new CommandRefusedError("too-many", `${full} are open already: withdraw some, or wait for their end`, refused);
+}
+
+/**
+ * Why its times are too long; undefined where they are not. A row whose moments no Date can hold would not read again, and nothing be
+ * known of its command. How far ahead `expires` is, nobody can say while the present moment is not known.
+ */
+function whyTooLong({ timeout, ttl, expires }: Order, unsure: boolean): string | undefined {
+  const most = `expected ${formatDuration(longestWait)} at most`;
+  if (timeout !== null && !(timeout <= longestWait)) return `timeout is ${timeout} ms: ${most}`;
+  if (ttl === undefined || ttl <= longestWait || (expires !== undefined && unsure)) return undefined;
+  return expires === undefined ? `ttl is ${ttl} ms: ${most}` : `expires is ${Math.round(ttl)} ms ahead: ${most}`;
 }
 
 /**

@@ -78,7 +78,7 @@ export function room(entry: Entry<BoundedSetting<number>>): BoundedSetting<numbe
 /** A span of time, in milliseconds as a value. */
 export function duration<T extends number | undefined>(entry: Entry<BoundedSetting<T>>): BoundedSetting<T> {
   const made = { ...entry, write: formatDuration };
-  return { ...made, parse: (given) => within(made, readDuration(given), "a duration") as T };
+  return { ...made, parse: (given) => within(made, readDuration(given, Infinity), "a duration") as T };
 }
 
 /** @returns the value where it is within the bounds; NaN is not */
@@ -91,8 +91,9 @@ function within(
   throw new Error(`expected ${what} from ${write(min)} to ${write(max)}`);
 }
 
+/** Decimal digits alone: what `Number` reads besides ("0x50", "1e3", "") nobody means. */
 function wholeIn(given: string): number {
-  return given.trim() !== "" && Number.isInteger(Number(given)) ? Number(given) : Number.NaN;
+  return /^\s*\d+\s*$/.test(given) ? Number(given) : Number.NaN;
 }
 
 function someText(given: string): string {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { CommandDocument } from "#api/command-document";
 import type { TakenOrder } from "#api/commands";
-import { parseDuration } from "#shared/duration";
+import { longestWait, parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
@@ -47,7 +47,7 @@ export const commandRoutes =
       if (known && known.key === key) return { wait, command: known };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
-      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
+      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", longestWait);
       return { wait, command: console.desk.submit(device, { key, args, by, id, timeout: wait, ttl: lifetime }) };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { TakenJobOrder } from "#api/jobs";
-import { parseDuration } from "#shared/duration";
+import { longestWait, parseDuration } from "#shared/duration";
 import type { Console } from "../../console.ts";
 import type { JobOrder } from "../../jobs/job.ts";
 import { principalOf } from "../auth.ts";
@@ -90,7 +90,7 @@ function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobOrder {
   return {
     ...body,
     abort: abort ?? null,
-    ttl: parseDuration(ttl, "ttl"),
-    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout"),
+    ttl: parseDuration(ttl, "ttl", longestWait),
+    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", longestWait),
   };
 }
