@@ -1,16 +1,20 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { EnvironmentError } from "#shared/errors";
 import { silentLog } from "#shared/log";
-import { Running } from "../test/programs.ts";
+import { runProgram, Running } from "../test/programs.ts";
 import { suite, type Scope } from "../test/suite.ts";
 import { DirectoryLock, type Tenant } from "./directory-lock.ts";
 
 const locks = (directory: string): string[] => readdirSync(directory).filter((name) => name.includes("lock."));
 
-/** Another process that takes the lock and holds it. */
-function holder(scope: Scope, directory: string, tenant: Tenant = "agent"): Running {
+/** What runs a program as another container does: by process ids of its own, and on a network of its own. */
+const elsewhere = ["unshare", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"] as const;
+
+/** Another process that takes the lock and holds it. @param within what runs it */
+function holder(scope: Scope, directory: string, tenant: Tenant = "agent", within: readonly string[] = []): Running {
   const program = `
     import { DirectoryLock } from "#disk/directory-lock";
     import { silentLog } from "#shared/log";
@@ -22,7 +26,8 @@ function holder(scope: Scope, directory: string, tenant: Tenant = "agent"): Runn
       console.log("refused: " + error.message);
     }`;
   const node = ["--import", "tsx", "--input-type=module", "--eval", program, directory, tenant];
-  return new Running(scope, process.execPath, node);
+  const [command = "", ...given] = [...within, process.execPath, ...node];
+  return new Running(scope, command, given);
 }
 
 suite("lock", ({ test }) => {
@@ -85,6 +90,59 @@ suite("lock", ({ test }) => {
     lock.acquire();
     assert.equal(locks(directory), [own]);
     lock.release();
+  });
+
+  for (const [what, depth] of [
+    ["a directory", 0],
+    ["one whose path is longer than a socket's address", 12],
+  ] as const)
+    test(`a living one in another container is seen, in ${what}, and a killed one there is not`, async (scope) => {
+      if (process.getuid?.() !== 0 || spawnSync(elsewhere[0], [...elsewhere.slice(1), "true"]).status !== 0)
+        return console.log("    not shown: namespaces need root on Linux");
+      const directory = join(await scope.directory(), ...Array<string>(depth).fill("a-long-name"), "agent");
+      const first = holder(scope, directory, "agent", elsewhere);
+      await first.line(/held by 1$/);
+      const lock = new DirectoryLock("agent", directory, silentLog);
+      assert.throws(() => lock.acquire(), /another agent \(process 1\) is at work in/);
+      await holder(scope, directory, "agent", elsewhere).line(/refused: another agent \(process 1\)/);
+      assert.is(locks(directory).length, 1, "who gives way leaves nothing, and removes no living one's claim");
+      await first.kill("SIGKILL");
+      lock.acquire();
+      assert.is(locks(directory).length, 1, "what the killed one left is gone");
+      await holder(scope, directory, "agent", elsewhere).line(new RegExp(`refused: .*process ${process.pid}\\)`));
+      lock.release();
+      assert.is(locks(directory).length, 0);
+    });
+
+  test("one that is stopped, or whose event loop stands, lives", async (scope) => {
+    const directory = await scope.directory();
+    const first = holder(scope, directory);
+    await first.line(/held by/);
+    first.child.kill("SIGSTOP");
+    scope.cleanup(() => first.child.kill("SIGKILL"));
+    const lock = new DirectoryLock("agent", directory, silentLog);
+    for (let round = 0; round < 3; round++) assert.throws(() => lock.acquire(), /another agent/);
+  });
+
+  test("a lock keeps no process alive, and what it leaves at its end counts nothing", async (scope) => {
+    const directory = await scope.directory();
+    const program = `
+      import { DirectoryLock } from "#disk/directory-lock";
+      import { silentLog } from "#shared/log";
+      new DirectoryLock("agent", process.argv[1], silentLog).acquire();`;
+    const ended = await runProgram(process.execPath, [
+      "--import",
+      "tsx",
+      "--input-type=module",
+      "--eval",
+      program,
+      directory,
+    ]);
+    assert.is(ended.code, 0, ended.err);
+    const lock = new DirectoryLock("agent", directory, silentLog);
+    lock.acquire();
+    lock.release();
+    assert.is(locks(directory).length, 0);
   });
 
   test("of many that start in the same moment at most one goes on", async (scope) => {

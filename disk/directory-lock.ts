@@ -1,8 +1,10 @@
-import { closeSync, constants, readdirSync, readFileSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { machineBootId } from "#shared/machine-boot";
+import { answersIn, listenIn, type ClaimSocket } from "./claim-socket.ts";
 import { isDiskFull, writingAdvice } from "./full-disk.ts";
 import { privateDirectory } from "./private-files.ts";
 import { openRegularFile } from "./regular-file.ts";
@@ -20,20 +22,29 @@ export type Tenant = "agent" | "console";
 
 /** How the names of their claims begin. */
 const prefixes: Readonly<Record<Tenant, string>> = { agent: "lock", console: "console-lock" };
-const claimPattern = /^(\d+)-(\d+)-([0-9a-f]*)$/;
+const claimPattern = /^(\d+)-(\d+)-([0-9a-f]*)(?:-[0-9a-f]+)?$/;
 /** Claims that this process holds: it cannot tell itself from itself by the file. */
 const held = new Set<string>();
 
+/** What this process stands in the directory with. */
+interface Claim {
+  readonly name: string;
+  readonly socket: ClaimSocket | undefined;
+}
+
 /**
- * Keeps a second agent, or a second console, out of a directory. Each claims it with a file named after itself and then looks for others:
- * whoever sees another living one gives way. So of two that start in the same moment at most one goes on, the file of one
- * that was killed is removed by whoever comes next, and none can remove the claim of a living one.
+ * Keeps a second agent, or a second console, out of a directory. Each claims it under a name of its own, by a socket that it listens on, and
+ * then looks for others: whoever sees another living one gives way. So of two that start in the same moment at most one goes on, what one
+ * that was killed has left is removed by whoever comes next, and none can remove the claim of a living one. One that was judged while it
+ * did not listen yet sees who judged it.
+ *
+ * Where there are no such sockets, an empty file stands for the process, which is looked up by its id: not across containers then.
  */
 export class DirectoryLock {
   readonly #tenant: Tenant;
   readonly #directory: string;
   readonly #log: Log;
-  #path: string | undefined;
+  #claimed: Claim | undefined;
   #held = false;
 
   constructor(tenant: Tenant, directory: string, log: Log) {
@@ -45,22 +56,32 @@ export class DirectoryLock {
   /** @throws EnvironmentError when another one lives in the directory, or it cannot be used */
   acquire(): void {
     if (held.has(this.#name)) throw this.#taken(process.pid);
-    const path = this.#claim();
-    const other = this.#livingOther();
+    const claim = this.#claim();
+    const other = this.#livingOther(claim?.name);
     if (other !== undefined) {
-      if (path !== undefined) rmSync(path, { force: true });
+      this.#leave(claim);
       throw this.#taken(other);
+    }
+    if (claim && !existsSync(join(this.#directory, claim.name))) {
+      // Who judged it before it listened has removed it, and is gone as well.
+      this.#leave(claim);
+      return this.acquire();
     }
     held.add(this.#name);
     this.#held = true;
-    this.#path = path;
+    this.#claimed = claim;
   }
 
   release(): void {
     if (!this.#held) return;
     this.#held = false;
     held.delete(this.#name);
-    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+    this.#leave(this.#claimed);
+  }
+
+  #leave(claim: Claim | undefined): void {
+    claim?.socket?.close();
+    if (claim) rmSync(join(this.#directory, claim.name), { force: true });
   }
 
   get #name(): string {
@@ -74,13 +95,19 @@ export class DirectoryLock {
   }
 
   /** @returns undefined on a full disk: who cannot start there could not be told to make room */
-  #claim(): string | undefined {
+  #claim(): Claim | undefined {
     const { pid, started, boot } = self();
-    const path = `${this.#name}.${pid}-${started}-${boot}`;
+    const name = `${prefixes[this.#tenant]}.${pid}-${started}-${boot}`;
     try {
       privateDirectory(this.#directory, this.#log);
-      closeSync(openRegularFile(path, constants.O_WRONLY | constants.O_CREAT));
-      return path;
+      // In two containers that start in the same moment processes may be called alike.
+      const free = existsSync(join(this.#directory, name)) ? `${name}-${randomBytes(4).toString("hex")}` : name;
+      const socket = listenIn(this.#directory, free);
+      if (!socket)
+        closeSync(
+          openRegularFile(join(this.#directory, free), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL),
+        );
+      return { name: free, socket };
     } catch (cause) {
       const full = isDiskFull(cause);
       if (cause instanceof EnvironmentError && !full) throw cause;
@@ -89,21 +116,20 @@ export class DirectoryLock {
         this.#log.warn({ directory: this.#directory }, what);
         return undefined;
       }
-      throw new EnvironmentError(`cannot write ${path}: ${writingAdvice(cause)}`, { cause });
+      throw new EnvironmentError(`cannot write ${join(this.#directory, name)}: ${writingAdvice(cause)}`, { cause });
     }
   }
 
-  /** @returns the process of another living one; removes what dead ones have left */
-  #livingOther(): number | undefined {
-    const own = self();
+  /** @returns the process of another living one, by its own count; removes what dead ones have left */
+  #livingOther(own: string | undefined): number | undefined {
     const prefix = `${prefixes[this.#tenant]}.`;
+    const presentBoot = bootId();
     for (const name of readdirSync(this.#directory)) {
-      if (!name.startsWith(prefix)) continue;
+      if (!name.startsWith(prefix) || name === own) continue;
       const [, pid = "", started = "", boot = ""] = claimPattern.exec(name.slice(prefix.length)) ?? [];
       if (pid === "") continue;
       const holder = { pid: Number(pid), started, boot };
-      if (holder.pid === own.pid && started === own.started && boot === own.boot) continue;
-      if (lives(holder, own.boot)) return holder.pid;
+      if (answersIn(this.#directory, name) ?? lives(holder, presentBoot)) return holder.pid;
       rmSync(join(this.#directory, name), { force: true });
     }
     return undefined;
