@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { DirectoryLock } from "#disk/directory-lock";
+import { EnvironmentError } from "#shared/errors";
 import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./accounts/account-watch.ts";
@@ -95,6 +96,8 @@ function open(
     rescue: true,
     patience,
     told: (file) => damaged.push(file),
+    // A console holds it until it ends.
+    alone: serves ? undefined : (why, mended) => underLock(lock, directory, why, mended),
   });
   const damage = new Damage(database, clock, log);
   for (const file of damaged) damage.noteFile(file);
@@ -127,6 +130,26 @@ function open(
     setbacks,
     close,
   };
+}
+
+/**
+ * For a command beside a console, and for a broker: what a console has open may get no other name, or all that it writes is lost.
+ * Only as long as it takes, because a console is to start beside these.
+ */
+function underLock<T>(lock: DirectoryLock, directory: string, why: string, work: () => T): T {
+  try {
+    lock.acquire();
+  } catch (cause) {
+    throw new EnvironmentError(
+      `${why}. A console is at work in ${directory} and has it open: stop Muster and start it again, which mends it (muster doctor says what is damaged), and then do this anew`,
+      { cause },
+    );
+  }
+  try {
+    return work();
+  } finally {
+    lock.release();
+  }
 }
 
 /** Of what counts somewhere else: samples that were stored, and commands that were open. */

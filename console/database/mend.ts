@@ -33,6 +33,11 @@ export interface MendOptions extends OpenOptions {
   /** Whether the rows that still read are taken over; else the new file begins empty. */
   readonly rescue: boolean;
   readonly told: (damaged: DamagedFile) => void;
+  /**
+   * Runs what gives files other names, which no other process may have open: by default at once, as for whoever holds the directory's lock.
+   * @throws EnvironmentError where another one works with them
+   */
+  readonly alone?: ((why: string, work: () => Database) => Database) | undefined;
 }
 
 /** The console's databases, by their names in the data directory. */
@@ -47,18 +52,22 @@ export const mostKept = 3;
  * @throws EnvironmentError when the directory or file cannot be used, or was written by a newer Muster
  */
 export function openMended(options: MendOptions): Database {
-  const { path, migrations } = options;
+  const { path, migrations, alone } = options;
+  const why = alone && whyUnready(path);
+  if (alone && why !== undefined) return alone(why, () => openMended({ ...options, alone: undefined }));
   finish(path);
   clearBeside(options);
   try {
     return openDatabase(path, migrations, options);
   } catch (thrown) {
     if (!(thrown instanceof DamagedFileError)) throw thrown;
+    // Who was at work till now may have mended it.
+    if (alone) return alone(thrown.message, () => openMended({ ...options, alone: undefined }));
     return mend(options, thrown);
   }
 }
 
-/** A new file in the place of a damaged one, which nobody may have open. */
+/** A new file in the place of a damaged one, which nobody may have open: for whoever holds the directory's lock. */
 export function mend({ path, migrations, now, rescue, told, ...options }: MendOptions, why: Error): Database {
   const made = `${path}${unfinished}`;
   removeAll(made);
@@ -96,10 +105,20 @@ export function mendIndexes(
 const unfinished = ".new";
 const parts = ["", ...besides];
 
+/** Why files would get other names before the database is even opened. */
+function whyUnready(path: string): string | undefined {
+  if (isCutOff(path)) return `${path} was being mended`;
+  return besides.map((part) => whyNoFile(path + part)).find((why) => why !== undefined);
+}
+
 /** A kill between the two renames has left no file but a finished new one. */
-function finish(path: string): void {
+function isCutOff(path: string): boolean {
   const made = `${path}${unfinished}`;
-  if (!existsSync(path) && existsSync(made) && !existsSync(`${made}-journal`)) renameSync(made, path);
+  return !existsSync(path) && existsSync(made) && !existsSync(`${made}-journal`);
+}
+
+function finish(path: string): void {
+  if (isCutOff(path)) renameSync(`${path}${unfinished}`, path);
 }
 
 /** What stands in the place of a log and is no file holds nothing of ours, and is no reason to begin the database anew. */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DirectoryLock } from "#disk/directory-lock";
 import type { Finding } from "#shared/finding";
 import type { Clock } from "#shared/clock";
 import { silentLog } from "#shared/log";
@@ -48,7 +49,13 @@ function openWhole(directory: string, clock: Clock): State {
   const set: DamagedFile[] = [];
   const path = join(directory, file);
   const why = new Error(faults.join("; "));
-  closeDatabase(mend({ path, migrations, rescue, now: () => clock.now(), told: (one) => set.push(one) }, why));
+  const lock = new DirectoryLock("console", directory, silentLog);
+  lock.acquire();
+  try {
+    closeDatabase(mend({ path, migrations, rescue, now: () => clock.now(), told: (one) => set.push(one) }, why));
+  } finally {
+    lock.release();
+  }
   const anew = open();
   for (const one of set) anew.damage.noteFile(one);
   return anew;
