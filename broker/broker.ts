@@ -6,11 +6,11 @@ import { guardedClock, Net } from "#shared/net";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
-import { Admission, type AdmissionOptions, type Authenticate } from "./admission.ts";
+import { Authenticator, type AuthenticatorOptions, type Authenticate } from "./authenticator.ts";
 import { Digest } from "./digest.ts";
 import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { Gate } from "./gate.ts";
+import { Authorizer } from "./authorizer.ts";
 import { Guests } from "./guests.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Incoming } from "./incoming.ts";
@@ -40,7 +40,7 @@ export interface BrokerOptions {
   /** Proxies whose X-Forwarded-For is believed of a WebSocket; none by default. */
   readonly proxies?: TrustedProxies;
   /** Is told of everybody who was not let in. */
-  readonly turnedAway?: AdmissionOptions["turnedAway"];
+  readonly turnedAway?: AuthenticatorOptions["turnedAway"];
   /** Milliseconds between two publications of `$SYS`; 10 s by default. */
   readonly sysInterval?: number;
 }
@@ -48,10 +48,10 @@ export interface BrokerOptions {
 /**
  * The embedded MQTT 3.1.1 broker: Aedes between guards.
  *
- *   socket ─► Listener ─► Guest (size, form) ─► Aedes ─► Admission (CONNECT) ─► Gate (rules) ─┐
- *   LocalBus ─────────────────────────────────────────────────────────────────► Aedes ◄───────┘
- *                                                         Memory (retained, sessions) ◄─ Aedes ─► Emitter ─► Gate ─► Outflow ─► socket
- *                                                                                                    └─► LocalBus
+ *   socket ─► Listener ─► Guest (size, form) ─► Aedes ─► Authenticator (CONNECT) ─► Authorizer (rules) ─┐
+ *   LocalBus ─────────────────────────────────► Aedes ◄────────────────────────────────────────────────┘
+ *       Memory (retained, sessions) ◄─ Aedes ─► Emitter ─► Authorizer ─► SendBuffer ─► socket
+ *                                                  └─► LocalBus
  *
  * It is started and stopped once. Its state is in memory: Muster's promises are kept end to end, and a broker is a pipe.
  */
@@ -64,8 +64,8 @@ export class Broker {
   readonly #emitter: Emitter;
   readonly #incoming: Incoming;
   readonly #memory: Memory;
-  readonly #gate: Gate;
-  readonly #admission: Admission;
+  readonly #authorizer: Authorizer;
+  readonly #authenticator: Authenticator;
   readonly #engine: Engine;
   readonly #listener: Listener;
   readonly #local: LocalBus;
@@ -97,8 +97,8 @@ export class Broker {
       principalOf: (client) => guests.of(client).principal,
     }));
     const publish = (topic: string, payload: Buffer): void => this.#publish(topic, payload, false);
-    const gate = (this.#gate = new Gate({ access, clock, digest, limits, publish }));
-    const admission = (this.#admission = new Admission({
+    const authorizer = (this.#authorizer = new Authorizer({ access, clock, digest, limits, publish }));
+    const authenticator = (this.#authenticator = new Authenticator({
       access,
       log,
       sessions,
@@ -114,8 +114,8 @@ export class Broker {
       log,
       limits,
       guests,
-      gate,
-      admission,
+      authorizer,
+      authenticator,
       memory,
       emitter,
       beforeAck,
@@ -194,7 +194,7 @@ export class Broker {
 
   stats(): Stats {
     const { packetsIn, publishedIn, errors } = this.#guests.counts;
-    const { forwarded, refused, dropped, denied } = this.#gate.counts;
+    const { forwarded, refused, dropped, denied } = this.#authorizer.counts;
     return {
       version: "muster (aedes 1.2.0)",
       uptime: this.#options.clock.monotonic() - this.#started,
@@ -215,7 +215,7 @@ export class Broker {
       subscriptions: this.#emitter.size,
       stored: this.#sessions.queued,
       refused: {
-        logins: this.#admission.failed,
+        logins: this.#authenticator.failed,
         subscriptions: denied,
         connections: this.#listener.turnedAway,
         clients: errors,

@@ -7,9 +7,9 @@ import { sortableId } from "#shared/ids";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { Net } from "#shared/net";
-import type { Admission } from "./admission.ts";
+import type { Authenticator } from "./authenticator.ts";
 import type { Emitter } from "./emitter.ts";
-import type { Gate } from "./gate.ts";
+import type { Authorizer } from "./authorizer.ts";
 import type { Guest } from "./guest.ts";
 import type { Guests } from "./guests.ts";
 import type { Limits } from "./limits.ts";
@@ -22,8 +22,8 @@ export interface EngineOptions {
   readonly log: Log;
   readonly limits: Limits;
   readonly guests: Guests;
-  readonly gate: Gate;
-  readonly admission: Admission;
+  readonly authorizer: Authorizer;
+  readonly authenticator: Authenticator;
   readonly memory: Memory;
   readonly emitter: Emitter;
   /** Called with each message at QoS 1 before it is acknowledged, which `done` lets go on. */
@@ -79,14 +79,14 @@ export class Engine {
   }
 
   #entrance() {
-    const { guests, admission, net } = this.#options;
+    const { guests, authenticator, net } = this.#options;
     return {
       preConnect: (client, packet, done) => {
-        const fault = this.#fault("CONNECT", () => admission.note(guests.of(client), packet));
+        const fault = this.#fault("CONNECT", () => authenticator.note(guests.of(client), packet));
         done(fault ?? null, !fault);
       },
       authenticate: (client, name, secret, answer) => {
-        const admit = async (): Promise<void> => admission.admit(guests.of(client), client, name, secret);
+        const admit = async (): Promise<void> => authenticator.admit(guests.of(client), client, name, secret);
         admit().then(
           net.guard("broker: a login", () => answer(null, true)),
           net.guard("broker: a login", (error: AuthenticateError) => {
@@ -99,14 +99,14 @@ export class Engine {
   }
 
   #rules() {
-    const { guests, gate, beforeAck } = this.#options;
+    const { guests, authorizer, beforeAck } = this.#options;
     return {
       // Without a client it would be the will of a client of another broker in a cluster: there is none.
       authorizePublish: (client, packet, done) => {
         if (!client) return done(null);
         if (this.#stopping) return done(new Error("the broker is stopping"));
         let guest: Guest | undefined;
-        const fault = this.#fault("a message", () => gate.offer((guest = guests.of(client)), packet));
+        const fault = this.#fault("a message", () => authorizer.offer((guest = guests.of(client)), packet));
         if (fault) return done(fault);
         const { topic, payload, qos, retain } = packet;
         // At QoS 2 Aedes itself delivers first, and knows what came twice.
@@ -118,13 +118,13 @@ export class Engine {
       },
       authorizeSubscribe: (client, subscription, done) => {
         let granted = false;
-        this.#fault("a subscription", () => (granted = gate.grants(guests.of(client), subscription.topic)));
+        this.#fault("a subscription", () => (granted = authorizer.grants(guests.of(client), subscription.topic)));
         done(null, granted ? subscription : null);
       },
       authorizeForward: (client, packet) => {
         try {
           const guest = guests.of(client);
-          return gate.forwards(guest, packet) ? guest.addressed(packet) : null;
+          return authorizer.forwards(guest, packet) ? guest.addressed(packet) : null;
         } catch (thrown) {
           this.#options.net.caught("broker: a message on its way out", thrown);
           return null;

@@ -5,7 +5,7 @@ import type { Principal } from "#shared/principal";
 import { InFlight } from "./in-flight.ts";
 import type { Limits } from "./limits.ts";
 import type { Caller } from "./listener.ts";
-import { Outflow } from "./outflow.ts";
+import { SendBuffer } from "./send-buffer.ts";
 import { clientIdFault, faultOf, headerFault, type IncomingPacket, type PacketHeader } from "./packet-check.ts";
 import type { StoredPacket } from "./packets.ts";
 import { Reader, type Readable } from "./reader.ts";
@@ -51,7 +51,7 @@ export interface GuestOptions {
 export class Guest {
   readonly address: string;
   readonly client: ClientInternals;
-  readonly outflow: Outflow;
+  readonly sendBuffer: SendBuffer;
   readonly reader: Reader;
   principal: Principal | undefined;
   /** From CONNECT: whether it named itself, and whether it wants a clean session. */
@@ -69,12 +69,12 @@ export class Guest {
     this.address = address;
     this.known = known;
     this.client = client as ClientInternals;
-    this.outflow = new Outflow(client.conn, limits, clock, (why) => this.close(`closed because ${why}`));
-    this.client.waitForDrain = this.outflow.wait;
+    this.sendBuffer = new SendBuffer(client.conn, limits, clock, (why) => this.close(`closed because ${why}`));
+    this.client.waitForDrain = this.sendBuffer.wait;
     this.reader = new Reader({
       client: this.client,
       net,
-      full: () => this.outflow.full,
+      full: () => this.sendBuffer.full,
       close: (why) => this.close(why),
     });
     client.conn.on("drain", net.guard("broker: a drained connection", this.reader.resume));

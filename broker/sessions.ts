@@ -64,7 +64,7 @@ export class Sessions {
     const session = this.#sessions.get(id) ?? this.#open(id, owner);
     for (const { topic, qos } of subscriptions) {
       const old = session.filters.get(topic);
-      // Aedes stores what the gate has denied for want of room, too.
+      // Aedes stores what the authorizer has denied for want of room, too.
       if (!old && session.filters.size >= this.#limits.subscriptions) continue;
       if (old && old.qos > 0) this.#trie.remove(topic, old.entry);
       const entry = { id };

@@ -87,7 +87,7 @@ export class Console {
    * stop, although they begin late: the console listens before the store begins, and talks to the broker when all others are there.
    */
   async #begin(parts: Parts, lifetime: Lifetime): Promise<void> {
-    const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, voice, removals } = parts;
+    const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, publisher, removals } = parts;
     lifetime.begin(parts.doubt);
     if (link) lifetime.add(() => link.stop());
     lifetime.add(() => this.goodbye());
@@ -108,9 +108,9 @@ export class Console {
     lifetime.add(() => removals.stop());
     removals.begin();
     const end = bus.onConnection((change) => {
-      if (!change.up) return voice.disconnected();
+      if (!change.up) return publisher.disconnected();
       registry.brokerCameBack();
-      voice.connected(change.session);
+      publisher.connected(change.session);
     });
     lifetime.add(end);
     link?.start();
@@ -118,7 +118,7 @@ export class Console {
     parts.losses.settle();
     lifetime.add(() => parts.future.stop());
     parts.future.check();
-    voice.taking(this.storeHealth().ok);
+    publisher.taking(this.storeHealth().ok);
     lifetime.begin(parts.reporter);
     lifetime.begin(parts.self);
     void parts.settling.drain();
@@ -131,7 +131,7 @@ export class Console {
   /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
   async goodbye(): Promise<void> {
     const parts = this.#parts;
-    if (parts?.bus.connected) await parts.voice.goodbye();
+    if (parts?.bus.connected) await parts.publisher.goodbye();
   }
 
   /** Takes what has come, and keeps it. The embedded broker is to be stopped before: what it acknowledges from now on is nobody's. */
@@ -323,7 +323,7 @@ export class Console {
     if (!parts) return;
     void parts.commandMarks.flush();
     const taking = this.storeHealth().ok;
-    if (!parts.voice.taking(taking) || !taking) return;
+    if (!parts.publisher.taking(taking) || !taking) return;
     parts.ingest.samples.storeIsBack();
     void parts.settling.drain();
   }

@@ -15,7 +15,7 @@ import type { Refusals } from "./devices/refusals.ts";
 import type { Registry } from "./devices/registry.ts";
 import type { Removals } from "./devices/removals.ts";
 import type { Restored } from "./restored.ts";
-import type { Voice } from "./voice.ts";
+import type { Publisher } from "./publisher.ts";
 
 export interface InboxParts {
   readonly topics: Topics;
@@ -25,7 +25,7 @@ export interface InboxParts {
   readonly typed: TypedCommands;
   readonly answers: Pick<Answers, "isEcho">;
   readonly refusals: Refusals;
-  readonly voice: Voice;
+  readonly publisher: Publisher;
   readonly leftovers: Leftovers;
   readonly removals: Pick<Removals, "why">;
   readonly latestRefusals: Pick<LatestRefusals, "note">;
@@ -182,7 +182,7 @@ export class Inbox {
   #heard({ payload, retain }: Message): void {
     const status = payload.length > 0 ? readConsoleStatus(payload) : undefined;
     if (!retain && status !== undefined && status.session === this.#session) this.#isCaughtUp = true;
-    this.#parts.voice.heard(status);
+    this.#parts.publisher.heard(status);
   }
 
   #presence(device: DeviceId, message: Message): void {
@@ -191,12 +191,12 @@ export class Inbox {
     const status = readStatus(message.payload);
     const refused = this.#parts.registry.presence(device, status, message.retain);
     if (!status.online) return;
-    const { desk, voice } = this.#parts;
-    if (refused) voice.refuse(device, status.boot, refused.why);
+    const { desk, publisher } = this.#parts;
+    if (refused) publisher.refuse(device, status.boot, refused.why);
     else {
       // What it tells may put in doubt what it would be shown.
       this.#parts.restored.heard(device, status);
-      desk.show(device, status.session, (...told) => voice.greet(device, status, ...told));
+      desk.show(device, status.session, (...told) => publisher.greet(device, status, ...told));
     }
     const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);

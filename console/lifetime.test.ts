@@ -35,7 +35,7 @@ import { Restored } from "./restored.ts";
 import { Reporter } from "./self/reporter.ts";
 import { SelfMetrics } from "./self/self-metrics.ts";
 import { EmbeddedStore } from "./store/embedded.ts";
-import { Voice } from "./voice.ts";
+import { Publisher } from "./publisher.ts";
 
 /** In the order of the start. */
 const starts: readonly Start[] = [
@@ -53,11 +53,11 @@ const starts: readonly Start[] = [
   { of: Jobs, by: "start" },
   { of: Restored, by: "begun" },
   { of: Removals, by: "begin" },
-  { of: Voice, by: "connected" },
+  { of: Publisher, by: "connected" },
   { of: EmbeddedStore, by: "start" },
   { of: StoreLosses, by: "settle" },
   { of: FutureSamples, by: "check" },
-  { of: Voice, by: "taking" },
+  { of: Publisher, by: "taking" },
   { of: Reporter, by: "start" },
   { of: SelfMetrics, by: "start" },
   { of: Marks, by: "start" },

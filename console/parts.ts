@@ -42,7 +42,7 @@ import { EmbeddedStore, type EmbeddedStoreOptions } from "./store/embedded.ts";
 import { InfluxStore } from "./store/influx.ts";
 import type { DamagedFile } from "./database/mend.ts";
 import { StoreUnavailableError, type MetricsStore, type StoredTypes } from "./store/store.ts";
-import { consoleStatus, Voice } from "./voice.ts";
+import { consoleStatus, Publisher } from "./publisher.ts";
 
 /** Milliseconds at most between two tries of the console at a broker that is not there. */
 const consoleSpread = 1_000;
@@ -75,7 +75,7 @@ export function compose(given: Surroundings) {
     desk.clockChanged();
     future.check();
     // Agents that have heard no other time since they started wait for one that is sure.
-    if (doubt.unsure === undefined) for (const device of desk.awaited()) voice.tellTime(device);
+    if (doubt.unsure === undefined) for (const device of desk.awaited()) publisher.tellTime(device);
     events.storeChanged();
   });
   // From here on the machine's clock is nobody's but the doubt's.
@@ -101,9 +101,9 @@ export function compose(given: Surroundings) {
   const refusals = new Refusals({ bus, topics, ...common });
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const refuse = (...told: Parameters<Refusals["tell"]>): void => refusals.tell(...told);
-  const voice = new Voice({ bus, topics, ...common, unsure: () => doubt.unsure, fleet: () => registry.size });
-  registry.changes.on(() => voice.fleetChanged());
-  registry.removals.on(() => voice.fleetChanged());
+  const publisher = new Publisher({ bus, topics, ...common, unsure: () => doubt.unsure, fleet: () => registry.size });
+  registry.changes.on(() => publisher.fleetChanged());
+  registry.removals.on(() => publisher.fleetChanged());
   const desk = new Desk({
     database,
     bus,
@@ -173,9 +173,9 @@ export function compose(given: Surroundings) {
     onBacklog: events.storeChanged,
     onProblem: events.storeChanged,
     observeOutbox: (id, problem) => registry.observeOutbox(id, problem),
-    publishAck: (device, payload) => voice.ack(device, payload),
-    moment: () => voice.moment(),
-    begin: (...told) => voice.begin(...told),
+    publishAck: (device, payload) => publisher.ack(device, payload),
+    moment: () => publisher.moment(),
+    begin: (...told) => publisher.begin(...told),
   });
   const losses = makeLosses(around, state, () => ingest.batches.flush());
   const leftovers = new Leftovers({ bus, log });
@@ -217,7 +217,7 @@ export function compose(given: Surroundings) {
     typed,
     answers,
     refusals,
-    voice,
+    publisher,
     leftovers,
     removals,
     latestRefusals,
@@ -246,7 +246,7 @@ export function compose(given: Surroundings) {
     read: () => reporter.read(),
     reset: () => reporter.reset(),
     write: writeNow,
-    publish: (name, value) => voice.number(name, value),
+    publish: (name, value) => publisher.number(name, value),
   });
   return {
     state,
@@ -270,7 +270,7 @@ export function compose(given: Surroundings) {
     removals,
     latestRefusals,
     restored,
-    voice,
+    publisher,
     reporter,
     self,
   };

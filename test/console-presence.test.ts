@@ -4,7 +4,7 @@ import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence";
 import { Console } from "../console/console.ts";
-import { consoleStatus } from "../console/voice.ts";
+import { consoleStatus } from "../console/publisher.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";

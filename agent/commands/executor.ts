@@ -9,7 +9,7 @@ import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "../console-clock.ts";
 import { ConsoleWord } from "../console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
-import type { Job } from "./job.ts";
+import type { Execution } from "./execution.ts";
 import type { Begun, Ended, Ledger } from "./ledger.ts";
 import { cancelled, interrupted, rejected, type Outcome } from "./outcome.ts";
 import type { ProgressUpdate } from "./progress.ts";
@@ -31,7 +31,7 @@ export interface ExecutorOptions {
   readonly log: Log;
 }
 
-/** Milliseconds: until a waiting job says that it was accepted; until work put off until after the reply is done anyway. */
+/** Milliseconds: until a waiting execution says that it was accepted; until work put off until after the reply is done anyway. */
 const acceptedAfter = 200;
 const afterwardsDeadline = 3_000;
 /** Milliseconds: a handler that goes on so long after its command was withdrawn is reported; interrupted commands are given up on. */
@@ -75,8 +75,8 @@ export class Executor {
   readonly #word = new ConsoleWord();
   readonly #replies: Replies;
   readonly #runner: Runner;
-  readonly #queue: CommandQueue<Job>;
-  readonly #jobs = new Map<CommandId, Job>();
+  readonly #queue: CommandQueue<Execution>;
+  readonly #executions = new Map<CommandId, Execution>();
   readonly #afterwards = new Map<CommandId, () => void>();
   readonly #timers = new Set<() => void>();
   #stopped = false;
@@ -89,12 +89,12 @@ export class Executor {
     this.#options = options;
     const consoleClock = (this.#consoleClock = new ConsoleClock(clock));
     this.#replies = new Replies({ bus, topic, clock, log });
-    const onProgress = (job: Job, update: ProgressUpdate): void => this.#sendRunning(job, update);
+    const onProgress = (execution: Execution, update: ProgressUpdate): void => this.#sendRunning(execution, update);
     this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress });
     this.#queue = new CommandQueue({
       clock,
-      isReady: (job) => this.#mayBegin(job),
-      run: (job) => this.#carryOut(job),
+      isReady: (execution) => this.#mayBegin(execution),
+      run: (execution) => this.#carryOut(execution),
     });
   }
 
@@ -102,9 +102,9 @@ export class Executor {
   receive(id: CommandId, message: Message): void {
     if (this.#stopped) return;
     if (message.payload.length === 0) return this.#withdrawn(id);
-    const job = this.#jobs.get(id);
-    if (job && !message.retain) return this.#shown(job);
-    if (job || this.#replies.waitsFor(id)) return;
+    const execution = this.#executions.get(id);
+    if (execution && !message.retain) return this.#shown(execution);
+    if (execution || this.#replies.waitsFor(id)) return;
     const { ledger } = this.#options;
     const known = ledger.find(id);
     if (!known?.ended) return this.#arrived(id, message, known?.begun);
@@ -126,7 +126,7 @@ export class Executor {
   disconnected(): void {
     this.#replies.disconnected();
     this.#word.forget();
-    for (const job of this.#jobs.values()) job.found = true;
+    for (const execution of this.#executions.values()) execution.found = true;
     this.#cancelAsking?.();
     this.#cancelAsking = undefined;
   }
@@ -143,7 +143,7 @@ export class Executor {
     if (unsure !== undefined) return;
     this.#options.ledger.learn(ts);
     // What waited for a clock that is sure.
-    if (isFirst) for (const job of this.#jobs.values()) this.#tryBegin(job);
+    if (isFirst) for (const execution of this.#executions.values()) this.#tryBegin(execution);
   }
 
   /**
@@ -161,19 +161,19 @@ export class Executor {
     // It is not shown to us, which would have us say so.
     for (const id of doubted) this.#tellWhetherItRuns(id as CommandId);
     this.#queue.greeted();
-    for (const job of this.#jobs.values()) {
-      if (job.handler.concurrent) void this.#carryOut(job);
-      if (this.#isElsewhere(job)) this.#giveUpLater(job);
+    for (const execution of this.#executions.values()) {
+      if (execution.handler.concurrent) void this.#carryOut(execution);
+      if (this.#isElsewhere(execution)) this.#giveUpLater(execution);
     }
     this.#watchInterrupted();
   }
 
   /** Withdraws a command on this device's own side. @returns whether it was there to be withdrawn */
   cancel(id: CommandId): boolean {
-    const job = this.#jobs.get(id);
-    if (!job) return false;
-    if (job.begun) this.#abort(job);
-    else void this.#finish(job, cancelled("cancelled before it began"));
+    const execution = this.#executions.get(id);
+    if (!execution) return false;
+    if (execution.begun) this.#abort(execution);
+    else void this.#finish(execution, cancelled("cancelled before it began"));
     return true;
   }
 
@@ -183,7 +183,7 @@ export class Executor {
     this.#queue.stop();
     this.#replies.stop();
     this.#cancelAsking?.();
-    for (const job of this.#jobs.values()) job.abort.abort(new Error("the agent is stopping"));
+    for (const execution of this.#executions.values()) execution.abort.abort(new Error("the agent is stopping"));
     for (const cancel of this.#timers) cancel();
   }
 
@@ -192,44 +192,46 @@ export class Executor {
   }
 
   /** The console, or a person, publishes it while we listen: it is open now. */
-  #shown(job: Job): void {
+  #shown(execution: Execution): void {
     // Its console, or that one's disk, has not heard that it runs.
-    if (job.begun) return this.#sendRunning(job, {});
-    job.found = false;
-    this.#awaitGreeting(job);
-    this.#tryBegin(job);
+    if (execution.begun) return this.#sendRunning(execution, {});
+    execution.found = false;
+    this.#awaitGreeting(execution);
+    this.#tryBegin(execution);
   }
 
-  #tryBegin(job: Job): void {
-    if (job.handler.concurrent) void this.#carryOut(job);
+  #tryBegin(execution: Execution): void {
+    if (execution.handler.concurrent) void this.#carryOut(execution);
     else this.#queue.changed();
   }
 
   /** Of a task that may not run twice: the console shows it to whoever connects, and says only with the greeting that it was begun. */
-  #awaitGreeting(job: Job): void {
-    if (job.found || job.waits || this.#word.greeted || mayRunAgain(job.handler)) return;
-    job.waits = true;
+  #awaitGreeting(execution: Execution): void {
+    if (execution.found || execution.waits || this.#word.greeted || mayRunAgain(execution.handler)) return;
+    execution.waits = true;
     this.#after(patience, () => {
-      job.waits = false;
-      this.#tryBegin(job);
+      execution.waits = false;
+      this.#tryBegin(execution);
     });
   }
 
   /** Whether the console has heard that it was begun, and our ledger has not: a backup was put back, or there are two of us. */
-  #isElsewhere(job: Job): boolean {
-    return !job.begun && !job.earlier && !mayRunAgain(job.handler) && this.#word.isBegun(job.id);
+  #isElsewhere(execution: Execution): boolean {
+    return (
+      !execution.begun && !execution.earlier && !mayRunAgain(execution.handler) && this.#word.isBegun(execution.id)
+    );
   }
 
-  #giveUpLater(job: Job): void {
+  #giveUpLater(execution: Execution): void {
     this.#after(rivalsComeback, () => {
-      if (this.#jobs.get(job.id) !== job || !this.#isElsewhere(job)) return;
-      void this.#finish(job, interrupted("begun-elsewhere", begunElsewhere));
+      if (this.#executions.get(execution.id) !== execution || !this.#isElsewhere(execution)) return;
+      void this.#finish(execution, interrupted("begun-elsewhere", begunElsewhere));
     });
   }
 
-  #mayBegin(job: Job): boolean {
-    if (this.#isElsewhere(job) || (job.waits && !this.#word.greeted)) return false;
-    return (!job.found || this.#word.allows(job.id)) && this.#runner.canJudge(job);
+  #mayBegin(execution: Execution): boolean {
+    if (this.#isElsewhere(execution) || (execution.waits && !this.#word.greeted)) return false;
+    return (!execution.found || this.#word.allows(execution.id)) && this.#runner.canJudge(execution);
   }
 
   /** While the console has not answered the birth, it is given again; what is not open by its answer it withdraws, once it hears of it. */
@@ -237,29 +239,31 @@ export class Executor {
     this.#cancelAsking?.();
     this.#cancelAsking = this.#options.clock.after(wait, () => {
       this.#cancelAsking = undefined;
-      const held = [...this.#jobs.values()].filter((job) => job.found && !job.begun && !this.#word.allows(job.id));
+      const held = [...this.#executions.values()].filter(
+        (execution) => execution.found && !execution.begun && !this.#word.allows(execution.id),
+      );
       if (!this.#word.greeted) this.#options.announce();
-      else for (const job of held) this.#sendAccepted(job);
+      else for (const execution of held) this.#sendAccepted(execution);
       if (!this.#word.greeted || held.length > 0) this.#ask(Math.min(wait * 2, asking.longest));
     });
   }
 
   #arrived(id: CommandId, request: Message, earlier: Begun | undefined): void {
-    const job = this.#read(id, request, earlier);
-    if (!job) return;
-    this.#jobs.set(id, job);
-    if (job.found && !this.#cancelAsking) this.#ask(asking.first);
-    this.#awaitGreeting(job);
-    if (this.#isElsewhere(job)) this.#giveUpLater(job);
-    if (job.handler.concurrent) return void this.#carryOut(job);
-    this.#queue.add(job);
+    const execution = this.#read(id, request, earlier);
+    if (!execution) return;
+    this.#executions.set(id, execution);
+    if (execution.found && !this.#cancelAsking) this.#ask(asking.first);
+    this.#awaitGreeting(execution);
+    if (this.#isElsewhere(execution)) this.#giveUpLater(execution);
+    if (execution.handler.concurrent) return void this.#carryOut(execution);
+    this.#queue.add(execution);
     this.#after(acceptedAfter, () => {
-      if (this.#jobs.get(id) === job && !job.begun) this.#sendAccepted(job);
+      if (this.#executions.get(id) === execution && !execution.begun) this.#sendAccepted(execution);
     });
   }
 
-  /** The task as a job; one that can never be carried out is answered at once. */
-  #read(id: CommandId, { payload, retain }: Message, earlier: Begun | undefined): Job | undefined {
+  /** The task as an execution; one that can never be carried out is answered at once. */
+  #read(id: CommandId, { payload, retain }: Message, earlier: Begun | undefined): Execution | undefined {
     try {
       const { value: task, encoding } = readTask(payload);
       const handler = this.#options.handlers.get(task.key);
@@ -289,12 +293,18 @@ export class Executor {
     }
   }
 
-  async #carryOut(job: Job): Promise<void> {
-    if (this.#stopped || job.begun || this.#jobs.get(job.id) !== job || !this.#mayBegin(job)) return;
-    job.begun = true;
-    const outcome = await this.#runner.carryOut(job);
+  async #carryOut(execution: Execution): Promise<void> {
+    if (
+      this.#stopped ||
+      execution.begun ||
+      this.#executions.get(execution.id) !== execution ||
+      !this.#mayBegin(execution)
+    )
+      return;
+    execution.begun = true;
+    const outcome = await this.#runner.carryOut(execution);
     // Aborted by our own end, it has not ended: the next run finds it in the ledger.
-    if (!this.#stopped) await this.#finish(job, outcome);
+    if (!this.#stopped) await this.#finish(execution, outcome);
   }
 
   /**
@@ -304,21 +314,21 @@ export class Executor {
   #tellOfBefore(id: CommandId): void {
     const { ledger } = this.#options;
     const known = ledger.find(id);
-    if (!known || this.#jobs.has(id) || this.#replies.waitsFor(id)) return;
+    if (!known || this.#executions.has(id) || this.#replies.waitsFor(id)) return;
     if (!known.ended) return this.#replies.send(id, { id, ts: this.#now(), state: "running" }, "json");
     ledger.reopen(id);
     this.#replies.sendFinal(id, known.ended);
   }
 
   #tellWhetherItRuns(id: CommandId): void {
-    const job = this.#jobs.get(id);
-    if (job?.begun) this.#sendRunning(job, {});
+    const execution = this.#executions.get(id);
+    if (execution?.begun) this.#sendRunning(execution, {});
   }
 
   #withdrawn(id: CommandId): void {
-    const job = this.#jobs.get(id);
+    const execution = this.#executions.get(id);
     this.#word.closed(id);
-    if (job?.begun) return this.#abort(job);
+    if (execution?.begun) return this.#abort(execution);
     this.#forget(id);
     if (!this.#replies.acknowledged(id)) return;
     this.#options.ledger.settle(id);
@@ -326,24 +336,25 @@ export class Executor {
   }
 
   /** Its handler is told; one that goes on all the same is reported. */
-  #abort(job: Job): void {
-    if (job.abort.signal.aborted) return;
-    job.abort.abort(new Error("the command was withdrawn"));
+  #abort(execution: Execution): void {
+    if (execution.abort.signal.aborted) return;
+    execution.abort.abort(new Error("the command was withdrawn"));
     this.#after(abortGrace, () => {
-      if (this.#jobs.get(job.id) === job) this.#sendRunning(job, { note: "withdrawn, but its handler goes on" });
+      if (this.#executions.get(execution.id) === execution)
+        this.#sendRunning(execution, { note: "withdrawn, but its handler goes on" });
     });
   }
 
   /** Into the ledger, then out. When the ledger has no room for the result, the reply goes out all the same. */
-  async #finish(job: Job, outcome: Outcome): Promise<void> {
-    const ended = this.#toEnded(job.id, outcome, job.encoding);
-    await this.#record(job.id, ended);
-    this.#forget(job.id);
+  async #finish(execution: Execution, outcome: Outcome): Promise<void> {
+    const ended = this.#toEnded(execution.id, outcome, execution.encoding);
+    await this.#record(execution.id, ended);
+    this.#forget(execution.id);
     if (this.#stopped) return;
-    this.#replies.sendFinal(job.id, ended);
-    if (!job.afterwards) return;
-    this.#afterwards.set(job.id, job.afterwards);
-    this.#after(afterwardsDeadline, () => this.#runAfterwards(job.id));
+    this.#replies.sendFinal(execution.id, ended);
+    if (!execution.afterwards) return;
+    this.#afterwards.set(execution.id, execution.afterwards);
+    this.#after(afterwardsDeadline, () => this.#runAfterwards(execution.id));
   }
 
   async #record(id: CommandId, ended: Ended): Promise<void> {
@@ -363,7 +374,7 @@ export class Executor {
 
   #forget(id: CommandId): void {
     this.#queue.remove(id);
-    this.#jobs.delete(id);
+    this.#executions.delete(id);
   }
 
   #runAfterwards(id: CommandId): void {
@@ -382,7 +393,7 @@ export class Executor {
     this.#after(interruptedGrace, () => {
       this.#interruptedWatched = false;
       for (const [id, { boot }] of this.#options.ledger.interrupted()) {
-        if (this.#jobs.has(id) || boot === this.#options.boot) continue;
+        if (this.#executions.has(id) || boot === this.#options.boot) continue;
         if (!this.#word.greeted || this.#word.isOpen(id)) {
           this.#watchInterrupted();
           continue;
@@ -401,16 +412,20 @@ export class Executor {
     return { reply: { id, ts: this.#now(), boot: this.#options.boot, ...outcome }, encoding };
   }
 
-  #sendAccepted(job: Job): void {
-    const { id, encoding } = job;
-    const doubted = this.#consoleClock.now() !== undefined && !this.#runner.canJudge(job);
+  #sendAccepted(execution: Execution): void {
+    const { id, encoding } = execution;
+    const doubted = this.#consoleClock.now() !== undefined && !this.#runner.canJudge(execution);
     const note = doubted ? { note: whyUnsure } : {};
     this.#replies.send(id, { id, ts: this.#now(), state: "accepted", ...note }, encoding);
   }
 
-  #sendRunning(job: Job, update: ProgressUpdate): void {
+  #sendRunning(execution: Execution, update: ProgressUpdate): void {
     if (!this.#stopped)
-      this.#replies.send(job.id, { id: job.id, ts: this.#now(), state: "running", ...update }, job.encoding);
+      this.#replies.send(
+        execution.id,
+        { id: execution.id, ts: this.#now(), state: "running", ...update },
+        execution.encoding,
+      );
   }
 
   #unknownKey(key: string): Outcome {

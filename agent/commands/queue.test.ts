@@ -4,8 +4,8 @@ import { suite } from "../../test/suite.ts";
 import { CommandQueue } from "./queue.ts";
 
 /**
- * One word of a case: `connect`; `greet`, the console's word; `add b2`, a job that was created at 2, and `add x3` one that is not ready;
- * `ready x`; `remove b`; `end`, of the job that runs; `50` ms pass; `stop`.
+ * One word of a case: `connect`; `greet`, the console's word; `add b2`, an execution that was created at 2, and `add x3` one that is not ready;
+ * `ready x`; `remove b`; `end`, of the execution that runs; `50` ms pass; `stop`.
  */
 async function play(words: readonly string[]): Promise<string[]> {
   const clock = new ManualClock();

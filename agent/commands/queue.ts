@@ -8,9 +8,9 @@ export interface Queued {
 
 export interface QueueOptions<J extends Queued> {
   readonly clock: Clock;
-  /** Whether the job can be begun now; one that cannot yet does not hold up those behind it. */
-  readonly isReady: (job: J) => boolean;
-  readonly run: (job: J) => Promise<void>;
+  /** Whether the execution can be begun now; one that cannot yet does not hold up those behind it. */
+  readonly isReady: (execution: J) => boolean;
+  readonly run: (execution: J) => Promise<void>;
 }
 
 /** Milliseconds: no task came for so long, so those that were retained are all here; and the longest wait for the console. */
@@ -28,7 +28,7 @@ const longest = 5_000;
  */
 export class CommandQueue<J extends Queued> {
   readonly #options: QueueOptions<J>;
-  readonly #jobs: J[] = [];
+  readonly #executions: J[] = [];
   #gathering = true;
   #greeted = false;
   #running = false;
@@ -55,28 +55,28 @@ export class CommandQueue<J extends Queued> {
     else void this.#next();
   }
 
-  add(job: J): void {
-    const before = this.#jobs.findLastIndex((one) => precedes(one, job));
-    this.#jobs.splice(before + 1, 0, job);
+  add(execution: J): void {
+    const before = this.#executions.findLastIndex((one) => precedes(one, execution));
+    this.#executions.splice(before + 1, 0, execution);
     if (this.#gathering) this.#restartQuiet();
     else void this.#next();
   }
 
-  /** A job may have become ready. */
+  /** An execution may have become ready. */
   changed(): void {
     if (!this.#gathering) void this.#next();
   }
 
-  /** Takes a job out that has not begun. */
+  /** Takes an execution out that has not begun. */
   remove(id: string): void {
-    const at = this.#jobs.findIndex((job) => job.id === id);
-    if (at >= 0) this.#jobs.splice(at, 1);
+    const at = this.#executions.findIndex((execution) => execution.id === id);
+    if (at >= 0) this.#executions.splice(at, 1);
   }
 
   stop(): void {
     this.#cancelQuiet?.();
     this.#cancelLongest?.();
-    this.#jobs.length = 0;
+    this.#executions.length = 0;
     this.#gathering = true;
   }
 
@@ -95,14 +95,14 @@ export class CommandQueue<J extends Queued> {
 
   async #next(): Promise<void> {
     if (this.#running || this.#gathering) return;
-    const at = this.#jobs.findIndex((job) => this.#options.isReady(job));
-    const [job] = at < 0 ? [] : this.#jobs.splice(at, 1);
-    if (!job) return;
+    const at = this.#executions.findIndex((execution) => this.#options.isReady(execution));
+    const [execution] = at < 0 ? [] : this.#executions.splice(at, 1);
+    if (!execution) return;
     this.#running = true;
     try {
-      await this.#options.run(job);
+      await this.#options.run(execution);
     } finally {
-      // Also after a fault of ours: the next job must not wait for ever.
+      // Also after a fault of ours: the next execution must not wait for ever.
       this.#running = false;
       void this.#next();
     }

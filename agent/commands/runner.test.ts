@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { suite } from "../../test/suite.ts";
 import { ConsoleClock } from "../console-clock.ts";
 import { CommandError, type Handler } from "./handler.ts";
-import type { Job } from "./job.ts";
+import type { Execution } from "./execution.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Doubt } from "./ledger-records.ts";
 import { Runner } from "./runner.ts";
@@ -14,7 +14,7 @@ const id = parseCommandId("c1");
 
 interface Case {
   readonly handler: Partial<Handler>;
-  readonly task?: Partial<Job["task"]>;
+  readonly task?: Partial<Execution["task"]>;
   /** How often an earlier run has begun it. */
   readonly begunBefore?: number;
   /** What the console's clock says; nothing where it was not heard. */
@@ -121,7 +121,7 @@ const cases: readonly (readonly [what: string, how: Case, outcome: string, ran: 
   ],
 ];
 
-/** A job as the case has it, and the runner that is to bring it to its end. */
+/** An execution as the case has it, and the runner that is to bring it to its end. */
 function prepare(how: Case) {
   const clock = new ManualClock(now);
   const consoleClock = new ConsoleClock(clock);
@@ -148,7 +148,7 @@ function prepare(how: Case) {
   const task = { key: "do", ...how.task };
   const earlier = how.begunBefore && { key: "do", boot: "b1", machine: "m", at: now, attempts: how.begunBefore };
   const waiting = { early: false, found: false, waits: false, begun: true };
-  const job: Job = {
+  const execution: Execution = {
     id,
     created: now,
     task,
@@ -159,7 +159,7 @@ function prepare(how: Case) {
     ...waiting,
   };
   const parts = { boot: "b2", machine: "m", clock, consoleClock, onProgress: () => {} };
-  return { runner: new Runner({ ...parts, ledger: ledger as Ledger }), job, seen };
+  return { runner: new Runner({ ...parts, ledger: ledger as Ledger }), execution, seen };
 }
 
 const judging: readonly (readonly [what: string, how: Case, judged: boolean])[] = [
@@ -180,16 +180,16 @@ const judging: readonly (readonly [what: string, how: Case, judged: boolean])[] 
 suite("the runner of one command", ({ test }) => {
   for (const [what, how, expected, ran, begun] of cases)
     test(what, async () => {
-      const { runner, job, seen } = prepare(how);
-      assert.ok(runner.canJudge(job));
-      const outcome = await runner.carryOut(job);
+      const { runner, execution, seen } = prepare(how);
+      assert.ok(runner.canJudge(execution));
+      const outcome = await runner.carryOut(execution);
       const code = "error" in outcome ? ` ${outcome.error?.code}` : "";
       assert.equal([`${outcome.state}${code}`, seen.ran, seen.begun], [expected, ran, begun]);
     });
 
   for (const [what, how, judged] of judging)
     test(`whether it can be judged: ${what}`, () => {
-      const { runner, job } = prepare(how);
-      assert.is(runner.canJudge(job), judged);
+      const { runner, execution } = prepare(how);
+      assert.is(runner.canJudge(execution), judged);
     });
 });

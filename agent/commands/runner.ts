@@ -4,7 +4,7 @@ import type { Args } from "#shared/messages/command";
 import { check } from "#shared/messages/schema";
 import type { ConsoleClock } from "../console-clock.ts";
 import { mayRunAgain, type RunContext } from "./handler.ts";
-import { commandOf, type Job } from "./job.ts";
+import { commandOf, type Execution } from "./execution.ts";
 import type { Begun, Ledger } from "./ledger.ts";
 import { lossSentence } from "./ledger-records.ts";
 import { cancelled, expired, failed, interrupted, rejected, succeeded, type Outcome } from "./outcome.ts";
@@ -17,13 +17,13 @@ export interface RunnerOptions {
   readonly machine: string | undefined;
   readonly clock: Clock;
   readonly consoleClock: ConsoleClock;
-  readonly onProgress: (job: Job, update: ProgressUpdate) => void;
+  readonly onProgress: (execution: Execution, update: ProgressUpdate) => void;
 }
 
 /** Beginnings after which a task that never ended is taken for what brings the agent down. */
 const mostAttempts = 3;
 
-/** Brings one job to its outcome: decides whether it may begin, records that it does, and calls its handler. */
+/** Brings one execution to its outcome: decides whether it may begin, records that it does, and calls its handler. */
 export class Runner {
   readonly #options: RunnerOptions;
 
@@ -32,120 +32,120 @@ export class Runner {
   }
 
   /** A task with an expiry can be judged once the console's clock is known well enough; a command that was begun is past that. */
-  canJudge(job: Job): boolean {
+  canJudge(execution: Execution): boolean {
     const { consoleClock } = this.#options;
-    const { expires } = job.task;
-    if (job.earlier !== undefined || consoleClock.isSure) return true;
-    return !this.#waitsForDoubt(job) && (expires === undefined || consoleClock.since(expires) !== undefined);
+    const { expires } = execution.task;
+    if (execution.earlier !== undefined || consoleClock.isSure) return true;
+    return !this.#waitsForDoubt(execution) && (expires === undefined || consoleClock.since(expires) !== undefined);
   }
 
-  carryOut(job: Job): Promise<Outcome> {
-    return job.earlier ? this.#resume(job, job.earlier) : this.#beginNew(job);
+  carryOut(execution: Execution): Promise<Outcome> {
+    return execution.earlier ? this.#resume(execution, execution.earlier) : this.#beginNew(execution);
   }
 
-  async #beginNew(job: Job): Promise<Outcome> {
-    const { expires } = job.task;
+  async #beginNew(execution: Execution): Promise<Outcome> {
+    const { expires } = execution.task;
     const over = expires === undefined ? undefined : this.#options.consoleClock.since(expires);
     if (over !== undefined && over >= 0) return expired(over);
     const { doubt } = this.#options.ledger;
-    if (doubt && !mayRunAgain(job.handler) && this.#isDoubtful(job))
+    if (doubt && !mayRunAgain(execution.handler) && this.#isDoubtful(execution))
       return interrupted(`ledger-${doubt.why}`, lossSentence(doubt.why));
-    return this.#begin(job, 1);
+    return this.#begin(execution, 1);
   }
 
   /** A loss that this run has noticed is dated by the console's clock, once that is known. */
-  #waitsForDoubt({ task, handler }: Job): boolean {
+  #waitsForDoubt({ task, handler }: Execution): boolean {
     const { doubt } = this.#options.ledger;
     return doubt !== undefined && doubt.since === undefined && task.ts !== undefined && !mayRunAgain(handler);
   }
 
   /** A task that does not say when it was made is one of before if it was there when this run connected first. */
-  #isDoubtful({ task: { ts }, early }: Job): boolean {
+  #isDoubtful({ task: { ts }, early }: Execution): boolean {
     const { doubt, lossNoticed } = this.#options.ledger;
     return ts === undefined ? lossNoticed && early : ts < (doubt?.since ?? Infinity);
   }
 
   /** It was begun by an earlier run of the agent and not ended: what its handler says about that is done. */
-  async #resume(job: Job, earlier: Begun): Promise<Outcome> {
+  async #resume(execution: Execution, earlier: Begun): Promise<Outcome> {
     const { boot } = this.#options;
-    const { onInterrupt } = job.handler;
+    const { onInterrupt } = execution.handler;
     const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${boot})`;
     if (earlier.attempts >= mostAttempts) {
       return rejected("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
-    if (mayRunAgain(job.handler)) return this.#begin(job, earlier.attempts + 1);
-    if (onInterrupt === "verify" && job.handler.verify) return this.#verify(job, earlier);
+    if (mayRunAgain(execution.handler)) return this.#begin(execution, earlier.attempts + 1);
+    if (onInterrupt === "verify" && execution.handler.verify) return this.#verify(execution, earlier);
     return interrupted("agent-stopped", died);
   }
 
-  async #verify(job: Job, earlier: Begun): Promise<Outcome> {
+  async #verify(execution: Execution, earlier: Begun): Promise<Outcome> {
     const { ledger, boot, machine } = this.#options;
     try {
       // Counted as well: a verify that takes the agent down would do so for ever.
-      await ledger.begin(job.id, { ...earlier, attempts: earlier.attempts + 1 });
+      await ledger.begin(execution.id, { ...earlier, attempts: earlier.attempts + 1 });
       const interruption = {
-        command: commandOf(job),
+        command: commandOf(execution),
         begunBoot: earlier.boot,
         boot,
         begunMachine: earlier.machine,
         machine,
       };
-      return succeeded(await job.handler.verify?.(argumentsOf(job), interruption));
+      return succeeded(await execution.handler.verify?.(argumentsOf(execution), interruption));
     } catch (thrown) {
       return failed(thrown);
     }
   }
 
   /** On the disk first; with no room to record it, it is refused. What is harmless needs no record. */
-  async #begin(job: Job, attempts: number): Promise<Outcome> {
+  async #begin(execution: Execution, attempts: number): Promise<Outcome> {
     let args: Args;
     try {
-      args = argumentsOf(job);
+      args = argumentsOf(execution);
     } catch (thrown) {
       return failed(thrown);
     }
     try {
-      if (!job.handler.harmless) await this.#record(job, attempts);
+      if (!execution.handler.harmless) await this.#record(execution, attempts);
     } catch (thrown) {
       return rejected(
         "no-room",
         `it cannot be recorded in the agent's ledger, so it was not begun: ${asError(thrown).message}`,
       );
     }
-    if (job.abort.signal.aborted) return cancelled("withdrawn before it began");
-    return this.#run(job, args);
+    if (execution.abort.signal.aborted) return cancelled("withdrawn before it began");
+    return this.#run(execution, args);
   }
 
-  #record({ id, task: { key, expires } }: Job, attempts: number): Promise<void> {
+  #record({ id, task: { key, expires } }: Execution, attempts: number): Promise<void> {
     const { ledger, boot, machine, clock } = this.#options;
     return ledger.begin(id, { key, boot, machine, at: Math.round(clock.now()), attempts, expires });
   }
 
-  async #run(job: Job, args: Args): Promise<Outcome> {
+  async #run(execution: Execution, args: Args): Promise<Outcome> {
     const { clock, onProgress } = this.#options;
-    const progress = new ProgressReporter({ clock, send: (update) => onProgress(job, update) });
+    const progress = new ProgressReporter({ clock, send: (update) => onProgress(execution, update) });
     const started = clock.monotonic();
-    const outcome = await outcomeOf(job, args, progress);
+    const outcome = await outcomeOf(execution, args, progress);
     progress.stop();
     return { ...outcome, ms: Math.round((clock.monotonic() - started) * 100) / 100 };
   }
 }
 
-async function outcomeOf(job: Job, args: Args, progress: ProgressReporter): Promise<Outcome> {
+async function outcomeOf(execution: Execution, args: Args, progress: ProgressReporter): Promise<Outcome> {
   const context: RunContext = {
-    command: commandOf(job),
-    signal: job.abort.signal,
+    command: commandOf(execution),
+    signal: execution.abort.signal,
     progress: (fraction, note) => progress.progress(fraction, note),
     output: (chunk) => progress.output(chunk),
-    afterwards: (work) => (job.afterwards = work),
+    afterwards: (work) => (execution.afterwards = work),
   };
   try {
-    return succeeded(await job.handler.run(args, context));
+    return succeeded(await execution.handler.run(args, context));
   } catch (thrown) {
-    return job.abort.signal.aborted ? cancelled("withdrawn while it ran") : failed(thrown);
+    return execution.abort.signal.aborted ? cancelled("withdrawn while it ran") : failed(thrown);
   }
 }
 
-function argumentsOf({ handler, task }: Job): Args {
+function argumentsOf({ handler, task }: Execution): Args {
   return handler.args ? check(handler.args, task.args ?? {}, "args") : (task.args ?? {});
 }

@@ -6,7 +6,7 @@ import { readBatch } from "#shared/messages/batch-reading";
 import type { ConsoleStatus } from "#shared/messages/presence";
 import { suite } from "../../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";
-import { inVain } from "./flight.ts";
+import { inVain } from "./in-flight-window.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { Sender, window } from "./sender.ts";
 

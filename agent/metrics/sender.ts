@@ -3,10 +3,10 @@ import type { Clock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
 import type { Ack } from "#shared/messages/metrics";
 import type { ConsoleStatus } from "#shared/messages/presence";
-import { Flight } from "./flight.ts";
+import { InFlightWindow } from "./in-flight-window.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Queue } from "./outbox/queue.ts";
-import { Pace, type Rate } from "./pace.ts";
+import { TokenBucket, type Rate } from "./token-bucket.ts";
 
 export interface SenderOptions {
   readonly outbox: Pick<Outbox, "queues" | "ack">;
@@ -37,8 +37,8 @@ const spread = 1_000;
 export class Sender {
   readonly #options: SenderOptions;
   readonly #random: () => number;
-  readonly #pace: Pace;
-  readonly #flights = new Map<Queue, Flight>();
+  readonly #tokens: TokenBucket;
+  readonly #windows = new Map<Queue, InFlightWindow>();
   #patience = patience.first;
   #holding = false;
   /** The console's session, by which one that has come back is known. */
@@ -52,15 +52,15 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#pace = new Pace(options.rate ?? defaultRate, options.clock);
+    this.#tokens = new TokenBucket(options.rate ?? defaultRate, options.clock);
   }
 
   /** A batch has come that may be sent. */
   offer(queue: Queue, seq: number): void {
     if (!this.#ready) return;
-    const flight = this.#flightOf(queue);
-    const live = !this.#holding && flight.count(true) < window.live;
-    if (live) this.#send(flight, seq, true);
+    const inFlight = this.#windowOf(queue);
+    const live = !this.#holding && inFlight.count(true) < window.live;
+    if (live) this.#send(inFlight, seq, true);
     this.#pump();
   }
 
@@ -68,8 +68,8 @@ export class Sender {
   acked(ack: Ack): void {
     const left = this.#options.outbox.ack(ack);
     const now = this.#options.clock.monotonic();
-    for (const flight of this.#flights.values())
-      flight.settle((at) => {
+    for (const inFlight of this.#windows.values())
+      inFlight.settle((at) => {
         this.#settled.count += 1;
         this.#settled.time += now - at;
       });
@@ -135,37 +135,37 @@ export class Sender {
   }
 
   #rewind(): void {
-    for (const flight of this.#flights.values()) flight.rewind();
+    for (const inFlight of this.#windows.values()) inFlight.rewind();
     this.#encouraged();
   }
 
   #pump(): void {
     if (!this.#ready) return;
     try {
-      for (const queue of this.#options.outbox.queues) this.#drain(this.#flightOf(queue));
+      for (const queue of this.#options.outbox.queues) this.#drain(this.#windowOf(queue));
     } finally {
       // Whatever the disk does, what is on its way is waited for and tried again.
       this.#watch();
     }
   }
 
-  #drain(flight: Flight): void {
+  #drain(inFlight: InFlightWindow): void {
     while (this.#mayGo()) {
-      const seq = flight.next() ?? this.#nextStubborn(flight);
+      const seq = inFlight.next() ?? this.#nextStubborn(inFlight);
       if (seq === undefined) return;
-      const wait = this.#pace.wait();
+      const wait = this.#tokens.wait();
       if (wait > 0) return this.#pumpIn(wait);
-      const bytes = this.#send(flight, seq, false);
-      flight.passed(seq);
-      this.#pace.spend(bytes);
+      const bytes = this.#send(inFlight, seq, false);
+      inFlight.passed(seq);
+      this.#tokens.spend(bytes);
     }
   }
 
   /** What nobody acknowledges goes when there is nothing else, and leaves room for what may come. */
-  #nextStubborn(flight: Flight): number | undefined {
+  #nextStubborn(inFlight: InFlightWindow): number | undefined {
     let sent = 0;
-    for (const { stubborn } of this.#flights.values()) sent += stubborn;
-    return sent < window.stubborn ? flight.nextStubborn() : undefined;
+    for (const { stubborn } of this.#windows.values()) sent += stubborn;
+    return sent < window.stubborn ? inFlight.nextStubborn() : undefined;
   }
 
   #mayGo(): boolean {
@@ -175,15 +175,15 @@ export class Sender {
 
   #onTheWay(live: boolean): number {
     let count = 0;
-    for (const flight of this.#flights.values()) count += flight.count(live);
+    for (const inFlight of this.#windows.values()) count += inFlight.count(live);
     return count;
   }
 
   /** @returns the message's bytes; 0 when the disk did not give it: then it is tried again like one without an ack */
-  #send(flight: Flight, seq: number, live: boolean): number {
+  #send(inFlight: InFlightWindow, seq: number, live: boolean): number {
     const { bus, topic, clock } = this.#options;
-    const payload = flight.queue.read(seq);
-    if (flight.queue.has(seq)) flight.sent(seq, clock.monotonic(), live);
+    const payload = inFlight.queue.read(seq);
+    if (inFlight.queue.has(seq)) inFlight.sent(seq, clock.monotonic(), live);
     if (!payload) return 0;
     bus.publish(topic, payload, { qos: 0 }).catch((error: unknown) => {
       // A lost connection is the ordinary case: the batch stays in the outbox and goes out again on reconnect.
@@ -208,22 +208,22 @@ export class Sender {
 
   #watch(): void {
     const { clock } = this.#options;
-    const earliest = Math.min(...[...this.#flights.values()].map((flight) => flight.earliest));
+    const earliest = Math.min(...[...this.#windows.values()].map((inFlight) => inFlight.earliest));
     if (this.#cancelWatch || earliest === Infinity) return;
     const due = earliest + this.#patience * (1 + this.#random() / 4);
     this.#cancelWatch = clock.after(Math.max(0, due - clock.monotonic()), () => {
       this.#cancelWatch = undefined;
       const since = clock.monotonic() - this.#patience;
       let lost = 0;
-      for (const flight of this.#flights.values()) lost += flight.giveUp(since, !this.#holding);
+      for (const inFlight of this.#windows.values()) lost += inFlight.giveUp(since, !this.#holding);
       if (lost > 0) this.#patience = Math.min(this.#patience * 2, patience.longest);
       this.#pump();
     });
   }
 
-  #flightOf(queue: Queue): Flight {
-    let flight = this.#flights.get(queue);
-    if (!flight) this.#flights.set(queue, (flight = new Flight(queue)));
-    return flight;
+  #windowOf(queue: Queue): InFlightWindow {
+    let inFlight = this.#windows.get(queue);
+    if (!inFlight) this.#windows.set(queue, (inFlight = new InFlightWindow(queue)));
+    return inFlight;
   }
 }

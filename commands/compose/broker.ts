@@ -3,7 +3,7 @@ import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
-import type { TurnedAway } from "../../broker/admission.ts";
+import type { TurnedAway } from "../../broker/authenticator.ts";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { State } from "../../console/state.ts";
 import { ownNames, type Around } from "./ports.ts";

@@ -133,7 +133,7 @@ while True: time.sleep(1)`;
     const agent = `
       import { systemClock } from "#shared/clock";
       import { silentLog } from "#shared/log";
-      import { loadExecutables } from "./agent/exec/load.ts";
+      import { loadExecutables } from "./agent/commands/exec/load.ts";
       const handlers = await loadExecutables({ directory: process.argv[1], log: silentLog, clock: systemClock });
       const abort = new AbortController();
       const output = (chunk) => { process.stdout.write(chunk); abort.abort(); setImmediate(() => process.exit(0)); };

@@ -13,7 +13,7 @@ import { signed } from "./signature.ts";
 const nowhere = "muster-refused";
 const minute = 60_000;
 
-export interface GateOptions {
+export interface AuthorizerOptions {
   readonly access: Access;
   readonly clock: Clock;
   readonly digest: Digest;
@@ -34,14 +34,14 @@ export interface Offered {
  * answered on the device's `refused` topic. To disconnect the sender, as Aedes does, would begin an
  * endless loop with every client that sends again after a reconnect.
  */
-export class Gate {
-  readonly #options: GateOptions;
+export class Authorizer {
+  readonly #options: AuthorizerOptions;
   /** How many refusals each user was told in the present minute; by name, because a new connection is easily had. */
   readonly #told = { since: -Infinity, of: new Map<string, number>() };
   /** Messages sent on, refused, dropped for a connection that was full; subscriptions denied. */
   readonly counts = { forwarded: 0, refused: 0, dropped: 0, denied: 0 };
 
-  constructor(options: GateOptions) {
+  constructor(options: AuthorizerOptions) {
     this.#options = options;
   }
 
@@ -78,7 +78,7 @@ export class Gate {
   /** Whether a message may reach this client now: the rules again, because what is queued or restored passed none. */
   forwards(guest: Guest, packet: Pick<StoredPacket, "topic" | "qos">): boolean {
     if (!guest.principal || !this.#options.access.mayReceive(guest.principal, packet.topic)) return false;
-    const admitted = guest.outflow.admits(packet.qos);
+    const admitted = guest.sendBuffer.admits(packet.qos);
     this.counts[admitted ? "forwarded" : "dropped"] += 1;
     return admitted;
   }

@@ -8,7 +8,7 @@ import { mostTold, readAck } from "#shared/messages/metrics";
 import { readConsoleStatus } from "#shared/messages/presence";
 import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
-import { Voice } from "./voice.ts";
+import { Publisher } from "./publisher.ts";
 
 suite("the console's greeting", ({ test }) => {
   for (const [open, begun, expected] of [
@@ -28,9 +28,20 @@ suite("the console's greeting", ({ test }) => {
         subscribe: () => async () => {},
         onConnection: () => () => {},
       };
-      const voice = new Voice({ bus, topics: new Topics(), clock: new ManualClock(), log: silentLog, fleet: () => 0 });
+      const publisher = new Publisher({
+        bus,
+        topics: new Topics(),
+        clock: new ManualClock(),
+        log: silentLog,
+        fleet: () => 0,
+      });
       const ids = Array.from({ length: open }, (_, n) => parseCommandId(String(n).padStart(63, "x")));
-      voice.greet(parseDeviceId("a"), { v: 1, online: true, boot: "b", session: "s" }, ids, ids.slice(open - begun));
+      publisher.greet(
+        parseDeviceId("a"),
+        { v: 1, online: true, boot: "b", session: "s" },
+        ids,
+        ids.slice(open - begun),
+      );
       const acks = said.map((payload) => readAck(payload));
       assert.equal(
         acks.map((ack) => ack.open?.length),
@@ -59,12 +70,12 @@ suite("the console's word on its fleet", ({ test }) => {
       onConnection: () => () => {},
     };
     const topics = new Topics();
-    const voice = new Voice({ bus, topics, clock: new ManualClock(), log: silentLog, fleet: () => fleet });
-    voice.fleetChanged();
+    const publisher = new Publisher({ bus, topics, clock: new ManualClock(), log: silentLog, fleet: () => fleet });
+    publisher.fleetChanged();
     assert.equal(told, [], "without a connection nothing is told");
-    voice.connected("s");
-    for (fleet = 1; fleet <= 10_000; fleet++) voice.fleetChanged();
-    for (; fleet > 0; fleet--) voice.fleetChanged();
+    publisher.connected("s");
+    for (fleet = 1; fleet <= 10_000; fleet++) publisher.fleetChanged();
+    for (; fleet > 0; fleet--) publisher.fleetChanged();
     await Promise.resolve();
     assert.equal(told, [0, 1_125, 1_688, 2_532, 3_798, 5_697, 8_546, 5_697, 3_798, 2_532, 1_688, 1_125, 750]);
   });

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { Flight, inVain } from "./flight.ts";
+import { InFlightWindow, inVain } from "./in-flight-window.ts";
 import type { Queue } from "./outbox/queue.ts";
 
 /** Batches 1 to `last` that wait, until they are acknowledged. */
@@ -25,36 +25,36 @@ class Numbers implements Pick<Queue, "after" | "has"> {
 }
 
 /** One word of a case: `send` the next one, `ack 2`, `live 5`, `give up` all that is on its way, `away` the same of a console that takes none, `rewind`. */
-function play(words: readonly string[]): { sent: number[]; flight: Flight; settled: number } {
+function play(words: readonly string[]): { sent: number[]; inFlight: InFlightWindow; settled: number } {
   const queue = new Numbers(5);
-  const flight = new Flight(queue as unknown as Queue);
+  const inFlight = new InFlightWindow(queue as unknown as Queue);
   const sent: number[] = [];
   let now = 0;
   let settled = 0;
   const send = (seq: number | undefined, live: boolean): void => {
     if (seq === undefined) return;
-    flight.sent(seq, now, live);
-    if (!live) flight.passed(seq);
+    inFlight.sent(seq, now, live);
+    if (!live) inFlight.passed(seq);
     sent.push(seq);
   };
   const acts: Readonly<Record<string, (seq: number) => void>> = {
-    send: () => send(flight.next(), false),
-    stubborn: () => send(flight.nextStubborn(), false),
+    send: () => send(inFlight.next(), false),
+    stubborn: () => send(inFlight.nextStubborn(), false),
     live: (seq) => send(seq, true),
     ack: (seq) => {
       queue.acked(seq);
-      flight.settle(() => (settled += 1));
+      inFlight.settle(() => (settled += 1));
     },
-    "give-up": () => flight.giveUp(now, true),
-    away: () => flight.giveUp(now, false),
-    rewind: () => flight.rewind(),
+    "give-up": () => inFlight.giveUp(now, true),
+    away: () => inFlight.giveUp(now, false),
+    rewind: () => inFlight.rewind(),
   };
   for (const word of words) {
     const [act = "", seq = "0"] = word.split(" ");
     acts[act]?.(Number(seq));
     now += 1;
   }
-  return { sent, flight, settled };
+  return { sent, inFlight, settled };
 }
 
 const failed = (times: number): string[] => Array.from({ length: times }, () => ["send", "give-up"]).flat();
@@ -89,15 +89,15 @@ const cases: readonly (readonly [
 suite("what is on its way", ({ test }) => {
   for (const [what, words, expected, left] of cases)
     test(what, () => {
-      const { sent, flight } = play(words);
+      const { sent, inFlight } = play(words);
       assert.equal(sent, expected);
-      assert.equal([flight.count(false), flight.count(true), flight.stubborn], left);
+      assert.equal([inFlight.count(false), inFlight.count(true), inFlight.stubborn], left);
     });
 
   test("each ack tells when its batch was sent, and the earliest that is left is known", () => {
-    const { flight, settled } = play(["send", "send", "send", "ack 1", "ack 3"]);
+    const { inFlight, settled } = play(["send", "send", "send", "ack 1", "ack 3"]);
     assert.is(settled, 2);
-    assert.is(flight.earliest, 1);
-    assert.is(play([]).flight.earliest, Infinity);
+    assert.is(inFlight.earliest, 1);
+    assert.is(play([]).inFlight.earliest, Infinity);
   });
 });

@@ -6,7 +6,7 @@ import type { Role } from "#shared/principal";
 import { eventually, suite } from "../test/suite.ts";
 import { inbox, login, startBroker } from "../test/broker.ts";
 
-suite("gate", ({ test }) => {
+suite("authorizer", ({ test }) => {
   test("a message that is not allowed is dropped, counted and answered; its sender stays", async (scope) => {
     const { broker, url } = await startBroker(scope);
     const watcher = await login(scope, url, "vera");

@@ -21,7 +21,7 @@ export interface TurnedAway {
   readonly why: string;
 }
 
-export interface AdmissionOptions {
+export interface AuthenticatorOptions {
   readonly authenticate: Authenticate;
   readonly access: Access;
   readonly sessions: Sessions;
@@ -45,12 +45,12 @@ class Refused extends Error implements AuthenticateError {
 }
 
 /** Decides on each CONNECT: who it is, and whether this name may have this client id and this will. */
-export class Admission {
-  readonly #options: AdmissionOptions;
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
   /** Logins that failed. */
   failed = 0;
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: AuthenticatorOptions) {
     this.#options = options;
   }
 

@@ -5,7 +5,7 @@ import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker } 
 
 const kilobyte = Buffer.alloc(1_024, 0x61);
 
-suite("outflow", ({ test }) => {
+suite("send buffer", ({ test }) => {
   test("a subscriber that does not read stalls nobody, and is closed", async (scope) => {
     const { broker, port, url } = await startBroker(scope, { limits: { frozen: 1_500, holdBack: 100 } });
     const frozen = await rawConnection(scope, port);

@@ -3,11 +3,11 @@ import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { TrustedProxies } from "#shared/trusted-proxies";
-import type { Authenticate } from "./admission.ts";
+import type { Authenticate } from "./authenticator.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { inbox, login, rawConnect, rawConnection, startBroker } from "../test/broker.ts";
 
-suite("admission", ({ test }) => {
+suite("authenticator", ({ test }) => {
   test("a device goes by its own name", async (scope) => {
     const { url } = await startBroker(scope);
     assert.is(await refusal(scope, url, "rpi-7", { clientId: "rpi-8" }), 2);

@@ -10,7 +10,7 @@ interface Sent {
 export const inVain = 2;
 
 /** What of one queue is on its way: sent, and neither acknowledged nor given up. */
-export class Flight {
+export class InFlightWindow {
   readonly queue: Queue;
   /** All up to here have been sent in this round, or are live. */
   #cursor = 0;

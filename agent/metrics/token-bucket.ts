@@ -7,7 +7,7 @@ export interface Rate {
 }
 
 /** A bucket that fills at a rate up to one second's worth; taking more than there is makes the next one wait longer. */
-export class Pace {
+export class TokenBucket {
   readonly #rate: Rate;
   readonly #clock: Clock;
   #messages: number;

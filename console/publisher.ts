@@ -10,7 +10,7 @@ import type { Birth, ConsoleStatus } from "#shared/messages/presence";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 
-export interface VoiceOptions {
+export interface PublisherOptions {
   readonly bus: Bus;
   readonly topics: Topics;
   readonly clock: Clock;
@@ -28,14 +28,14 @@ const noteworthy = 1.5;
  * What the console says to everybody: its presence, acks, numbers. Nothing of it is lost for good with the connection: acks come
  * again with the batches that they answer, presence with the next connection.
  */
-export class Voice {
-  readonly #options: VoiceOptions;
+export class Publisher {
+  readonly #options: PublisherOptions;
   /** Of the connection to the broker, while there is one. */
   #session: string | undefined;
   #taking: boolean | undefined;
   #toldFleet = 0;
 
-  constructor(options: VoiceOptions) {
+  constructor(options: PublisherOptions) {
     this.#options = options;
   }
 

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
-import { Pace } from "./pace.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** What happens to a bucket of 10 messages and 1,000 bytes a second: so many bytes go at once, or so many ms pass. */
 type Step = { readonly spend: number } | { readonly pass: number };
@@ -22,17 +22,17 @@ const cases: readonly (readonly [what: string, steps: readonly Step[], wait: num
   ["a debt is paid before it fills", [...spend(2_000), { pass: 1_000 }, ...spend(500)], 500],
 ];
 
-suite("the pace of old batches", ({ test }) => {
+suite("the token bucket of old batches", ({ test }) => {
   for (const [what, steps, wait] of cases)
     test(what, () => {
       const clock = new ManualClock();
-      const pace = new Pace({ messages: 10, bytes: 1_000 }, clock);
+      const bucket = new TokenBucket({ messages: 10, bytes: 1_000 }, clock);
       for (const step of steps) {
         if ("pass" in step) clock.advance(step.pass);
-        else pace.spend(step.spend);
+        else bucket.spend(step.spend);
         // Asking costs nothing.
-        pace.wait();
+        bucket.wait();
       }
-      assert.is(pace.wait(), wait);
+      assert.is(bucket.wait(), wait);
     });
 });

@@ -10,7 +10,7 @@ type Done = (error?: Error | null) => void;
  * others' traffic. Parked and beyond the hard bound it is full until it has drained: QoS 0 messages to it are dropped, anything
  * else closes it. One that stays parked for `frozen` is closed. So neither a slow nor a frozen subscriber stalls the rest.
  */
-export class Outflow {
+export class SendBuffer {
   readonly #stream: Duplex;
   readonly #limits: Limits;
   readonly #clock: Clock;

@@ -6,7 +6,7 @@ import type { Begun } from "./ledger.ts";
 import type { Queued } from "./queue.ts";
 
 /** A task that has arrived and has no final reply yet. */
-export interface Job extends Queued {
+export interface Execution extends Queued {
   readonly id: CommandId;
   readonly task: Task;
   readonly encoding: Encoding;
@@ -26,6 +26,6 @@ export interface Job extends Queued {
   afterwards?: () => void;
 }
 
-export function commandOf({ id, task: { key, by, ts } }: Job): RunningCommand {
+export function commandOf({ id, task: { key, by, ts } }: Execution): RunningCommand {
   return { id, key, by, ts };
 }
