@@ -41,7 +41,7 @@ export const commandDocument = named(
     result: z.optional(json),
     error: z.optional(failure),
     ended: z.optional(time),
-    took: z.optional(about(z.number(), "milliseconds until the final reply")),
+    took: z.optional(about(z.number(), "milliseconds until its handler had ended it: succeeded or failed")),
     usually: z.optional(
       about(
         z.object({ p50: z.number(), p99: z.number(), count: z.number() }),

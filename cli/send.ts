@@ -20,6 +20,9 @@ export interface SendFlags {
 
 const finals = new Set(["succeeded", "failed", "rejected", "interrupted", "expired", "cancelled", "timed_out"]);
 
+/** Milliseconds after a caller's time in which its end arrives: of a call, that it was withdrawn. */
+const lastWordWithin = 5_000;
+
 /**
  * Sends a command, shows its progress and output while it runs, and its result.
  * @returns the exit status: 0 only for succeeded
@@ -40,7 +43,8 @@ export async function send(
   };
   const stop = new AbortController();
   const silent: Terminal = { out: () => {}, err: () => {}, live: false };
-  const last = await follow(client, device, order, timeout, stop, new LiveCommand(flags.json ? silent : terminal));
+  const patience = flags.ttl === undefined ? timeout + lastWordWithin : timeout;
+  const last = await follow(client, device, order, patience, stop, new LiveCommand(flags.json ? silent : terminal));
   if (flags.json) terminal.out(asJson(last));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;
@@ -69,18 +73,18 @@ function toValue(text: string): Json {
   }
 }
 
-/** Listens before it sends, so that nothing is missed; gives up with the caller's patience. */
+/** Listens before it sends, so that nothing is missed; gives up after so many milliseconds. */
 async function follow(
   client: Client,
   device: string,
   order: CommandOrder,
-  timeout: number,
+  patience: number,
   stop: AbortController,
   shown: LiveCommand,
 ): Promise<CommandDocument> {
   const events = client.events({ device }, stop.signal);
   let sent: CommandDocument | undefined;
-  const cancel = systemClock.after(timeout + 1_000, () => stop.abort());
+  const cancel = systemClock.after(patience, () => stop.abort());
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
@@ -111,9 +115,18 @@ async function nextOf(events: AsyncGenerator<ConsoleEvent, void>, id: string): P
 }
 
 /** The output has been shown as it came. */
-function summary({ state, result, error, explain, id }: CommandDocument): string {
+function summary(last: CommandDocument): string {
+  const { state, result, error, explain, id } = last;
   if (state === "succeeded") return asJson(result ?? null);
+  if (!finals.has(state))
+    return `${stated(state, `the time of this caller is over, and ${whatNow(last)}`)}\n${forTerminal(explain)} (${id})`;
   return `${stated(state, error?.message ?? explain)}\n${forTerminal(explain)} (${id})`;
+}
+
+/** What becomes of a command whose caller goes. */
+function whatNow({ expires, id, device }: CommandDocument): string {
+  if (expires === null) return "it is withdrawn as soon as the console has its broker and knows the time";
+  return `it goes on without: muster cancel ${id} --device ${device} withdraws it`;
 }
 
 /** A state and a sentence about it, which may begin with the state. */

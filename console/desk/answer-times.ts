@@ -27,7 +27,7 @@ export class AnswerTimesLearner {
     this.#rows = rows;
   }
 
-  /** Takes the time that an answer took, also that of a late one. */
+  /** Takes the time that an answer of its handler took, also that of a late one. */
   learn({ device, key }: Command, took: number): void {
     const times = this.#times(device, key);
     times.push(took);

@@ -40,7 +40,7 @@ export interface Command {
   readonly online: boolean;
   /** Whether a final reply of the device closed it, and not the console or a person. */
   readonly answered?: boolean;
-  /** Milliseconds until the first final reply, on the monotonic clock; only where one run of the console saw both. */
+  /** Milliseconds until its handler had ended it, succeeded or failed, on the monotonic clock; only where one run of the console saw both. */
   readonly took?: number;
   /** Answers that came after the command was closed; they change nothing. */
   readonly late?: readonly LateReply[];

@@ -20,7 +20,10 @@ export const settling = 1_500;
 /** Milliseconds in which "begun" arrives from a device that is online: it is sent 200 ms after the beginning. */
 export const expiryGrace = 1_000;
 
-/** Milliseconds that a call outlives its caller's timer at most, should the caller be gone. */
+/**
+ * Milliseconds that a call outlives its caller's time, with the grace below, where the caller went away with an earlier run of the console:
+ * its end may be on the way. In the run that sent it, it ends with his time.
+ */
 export const callGrace = 1_000;
 
 /**

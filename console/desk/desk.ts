@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type Reply } from "#shared/messages/command";
+import { isFinalReply, type FinalReply, type Reply } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../devices/device.ts";
@@ -279,7 +279,7 @@ export class Desk {
     }
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
-    if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command)));
+    if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command, reply)));
     else {
       const news = progressedBy(command, reply, now);
       this.#book.update(news);
@@ -328,7 +328,7 @@ export class Desk {
     // What a full disk would not take now, the device says again.
     if (!this.#persist.health.ok) return;
     const final = isFinalReply(reply);
-    const news = final ? lateWith(command, reply, now, this.#took(command)) : afterwards(command, reply, now);
+    const news = final ? lateWith(command, reply, now, this.#took(command, reply)) : afterwards(command, reply, now);
     if (news) this.#book.update(news);
     // One that waits or runs there all the same has not seen its withdrawal: brokers lose one, or restore what they had.
     if (!final) return this.withdraw(command.device, command.id);
@@ -336,11 +336,12 @@ export class Desk {
     else this.withdraw(command.device, command.id);
   }
 
-  /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it. */
-  #took(command: Command): number | undefined {
+  /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it, or its handler did not end it. */
+  #took(command: Command, { state }: FinalReply): number | undefined {
     const sent = this.#sent.get(nameOf(command));
     this.#sent.delete(nameOf(command));
-    if (sent === undefined || !command.online) return undefined;
+    // Cut short, or never begun, it does not say how long its handler takes.
+    if (sent === undefined || !command.online || !(state === "succeeded" || state === "failed")) return undefined;
     const took = Math.round((this.#options.clock.monotonic() - sent) * 100) / 100;
     this.#answerTimes.learn(command, took);
     return took;

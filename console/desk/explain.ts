@@ -4,14 +4,14 @@ import { latestBeginning, type Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */
 export function explain(command: Command, device: Device | undefined, usually?: AnswerTimes): string {
-  const { id, key, state, device: name, error, ended } = command;
+  const { key, state, device: name, error, ended } = command;
   const why = error ? `: ${error.message}` : "";
   switch (state) {
     case "queued":
     case "accepted":
       return waiting(command, device);
     case "running":
-      return `"${key}" is running on ${name}${percent(command)}; nothing to do but wait, or withdraw ${id}`;
+      return `"${key}" is running on ${name}${percent(command)}; ${untilWhen(command)}`;
     case "succeeded":
       return `"${key}" succeeded on ${name} after ${seconds((ended ?? command.ts) - command.ts)}; nothing to do`;
     case "failed":
@@ -50,6 +50,12 @@ function repeated({ shown = 0 }: Command): string {
   if (shown === 0) return `${how}; nothing to do`;
   const often = shown === 1 ? "once" : `${shown} times`;
   return `${how} (${often} so far): if that does not help, look at the agent's log and at the broker's access rules`;
+}
+
+/** A call has no time but its caller's. */
+function untilWhen({ id, ts, timeout, expires }: Command): string {
+  if (expires !== null || timeout === null) return `nothing to do but wait, or withdraw ${id}`;
+  return `nothing to do but wait: it is withdrawn unless it ends by ${clock(ts + timeout)}, when its caller's time is over`;
 }
 
 function percent({ progress, note }: Command): string {

@@ -20,6 +20,13 @@ const defaultTimeout = 5_000;
 /** Milliseconds: shorter waits are a sign of somebody counting in seconds; longer ones belong into `ttl`. */
 const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
+/** A command that was sent, or known already by its caller's id, and the milliseconds that the caller waits. */
+interface Sent {
+  readonly command: Command;
+  readonly wait: number;
+  readonly isNew: boolean;
+}
+
 /** Sending, looking up and withdrawing commands. */
 export const commandRoutes =
   (console: Console, accounts: Accounts, answer: Send): FastifyPluginAsyncZod =>
@@ -37,18 +44,15 @@ export const commandRoutes =
         console.registry.get(command.device),
         console.desk.answerTimes(command.device, command.key),
       );
-    const send = (
-      device: DeviceId,
-      { key, args, timeout, ttl, id }: TakenOrder,
-      by: string,
-    ): { command: Command; wait: number } => {
+    const send = (device: DeviceId, { key, args, timeout, ttl, id }: TakenOrder, by: string): Sent => {
       const wait = toTimeout(timeout);
       const known = id && console.desk.find(device, id);
-      if (known && known.key === key) return { wait, command: known };
+      if (known && known.key === key) return { wait, command: known, isNew: false };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
       const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", longestWait);
-      return { wait, command: console.desk.submit(device, { key, args, by, id, timeout: wait, ttl: lifetime }) };
+      const order = { key, args, by, id, timeout: wait, ttl: lifetime };
+      return { wait, command: console.desk.submit(device, order), isNew: true };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */
     const one = (id: CommandId, device: DeviceId | undefined): Command => {
@@ -67,7 +71,7 @@ export const commandRoutes =
       );
     };
     /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
-    const conclude = async ({ command, wait }: { command: Command; wait: number }): Promise<CommandDocument> => {
+    const conclude = async ({ command, wait }: Sent): Promise<CommandDocument> => {
       try {
         return document(await console.desk.wait(command, wait));
       } catch (error) {
@@ -83,9 +87,11 @@ export const commandRoutes =
       ...served("sendCommand"),
       handler: async (request, reply) => {
         const { name } = principalOf(request);
-        const begin = (): ReturnType<typeof send> => send(request.params.id, request.body, name);
+        const begin = (): Sent => send(request.params.id, request.body, name);
         if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
         const sent = begin();
+        // Its caller follows it by the event stream, and it ends with his time, to the millisecond as where he waits here.
+        if (sent.isNew) void console.desk.wait(sent.command, sent.wait).catch(() => {});
         if (!(await console.desk.kept(sent.command))) throw notKept("it was never sent");
         reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
         return document(sent.command);
