@@ -1,5 +1,6 @@
 import uPlot from "uplot";
-import { formatValue, type Unit } from "../format/number.ts";
+import type { Unit } from "../format/number.ts";
+import { axisLabels, axisSpan, axisTicks, lonely, type Span, type Ticks } from "./axis.ts";
 import { colourOf, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
@@ -33,16 +34,19 @@ export function createPlot(options: PlotOptions): uPlot {
       legend: { show: false },
       padding: [8, 6, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: cursorGroup } },
-      scales: { x: { time: true, range: () => [frame().from, frame().to] }, y: { range: yRange(unit) } },
+      scales: {
+        x: { time: true, range: () => [frame().from, frame().to] },
+        y: { range: (_, min, max) => [...axisSpan(unit, min, max)] as [number, number] },
+      },
       axes: [
         { ...axis, size: 26, gap: 4, space: 64, values: clockLabels },
         {
           ...axis,
           size: 64,
           gap: 4,
-          space: 30,
-          incrs: increments(unit),
-          values: (_, splits) => splits.map((split) => label(split, unit)),
+          space: labelSpace,
+          splits: (plot, _, low, high) => [...ticksOf(plot, unit, [low, high]).at],
+          values: (plot, at) => axisLabels(unit, { at, step: ticksOf(plot, unit, ends(plot)).step }),
         },
       ],
       series: [{}, ...lines.map((name, index) => lineOf(name, index, theme, lines.length))],
@@ -57,29 +61,24 @@ export function alignedData({ times, lines }: Frame): uPlot.AlignedData {
   return [[...times], ...lines.map(({ cells }) => [...cells])];
 }
 
+/** Pixels between two labels of the value axis at least. */
+const labelSpace = 30;
+
+/** In pixels of the screen, and not of the canvas. */
+const ticksOf = (plot: uPlot, unit: Unit, span: Span): Ticks =>
+  axisTicks(unit, span, Math.floor(plot.bbox.height / devicePixelRatio / labelSpace));
+
+const ends = ({ scales }: uPlot): Span => [scales["y"]?.min ?? 0, scales["y"]?.max ?? 1];
+
 function lineOf(name: string, index: number, theme: ChartTheme, count: number): uPlot.Series {
   const stroke = theme.lines[colourOf(index)] ?? theme.text;
+  const points: uPlot.Series.Points = {
+    size: 5,
+    fill: stroke,
+    filter: (plot, line) => lonely([...(plot.data[line] ?? [])]),
+  };
   const fill = index === 0 && count <= 3 ? { fill: `${stroke}1f` } : {};
-  return { label: name, stroke, width: 1.5, points: { show: false }, ...fill };
-}
-
-function yRange(unit: Unit): uPlot.Range.Function {
-  if (unit === "percent") return () => [0, 100];
-  const least = unit === "number" ? 1 : 1_024;
-  return (_, __, max) => [0, Math.max(least, (max || 0) * 1.1)];
-}
-
-/** Round steps: bytes go by powers of two, or 1024-based labels would read 0.98, 1.95 … */
-function increments(unit: Unit): number[] {
-  if (unit === "percent") return [25, 50];
-  if (unit !== "bytes/s" && unit !== "bytes") return [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
-  return Array.from({ length: 50 }, (_, power) => 2 ** power);
-}
-
-/** An axis label: short, as its steps are round. */
-function label(value: number, unit: Unit): string {
-  if (unit === "percent") return `${value} %`;
-  return unit === "number" ? String(Number(value.toFixed(2))) : formatValue(value, unit);
+  return { label: name, stroke, width: 1.5, points, ...fill };
 }
 
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });

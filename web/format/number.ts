@@ -35,6 +35,7 @@ function scaled(value: number, step: number, prefixes: readonly string[]): strin
 function plain(value: number): string {
   if (Number.isInteger(value)) return String(value);
   const size = Math.abs(value);
+  if (size < 0.1) return String(Number(value.toPrecision(3)));
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 

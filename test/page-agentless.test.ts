@@ -1,0 +1,80 @@
+/// <reference lib="dom" />
+import type { Page } from "playwright-core";
+import * as assert from "uvu/assert";
+import { silentLog } from "#shared/log";
+import type { Console } from "../console/console.ts";
+import type { State } from "../console/state.ts";
+import { HttpServer } from "../console/http/server.ts";
+import { openPage } from "./browser.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { runProgram } from "./programs.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const page_ = new URL("../dist/web", import.meta.url).pathname;
+
+async function serve(scope: Scope, { console, state }: { console: Console; state: State }): Promise<string> {
+  const { accounts } = state;
+  const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, page: page_, log: silentLog });
+  const port = await server.start();
+  scope.cleanup(() => server.stop());
+  return `http://127.0.0.1:${port}`;
+}
+
+async function logIn(page: Page, url: string, fleet: Fleet): Promise<void> {
+  await page.goto(url);
+  await page.getByTestId("login-name").fill("ann");
+  await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
+  await page.getByTestId("login-submit").click();
+}
+
+/** How many pixels of a chart have its first line's colour. */
+function drawn(page: Page, chart: string): Promise<number> {
+  return page
+    .getByTestId(`chart-${chart}`)
+    .locator("canvas")
+    .evaluate((canvas: HTMLCanvasElement) => {
+      const colour = getComputedStyle(document.documentElement).getPropertyValue("--line-0").trim();
+      const context = canvas.getContext("2d");
+      const { data } = context?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+      const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4) if (wanted.every((part, index) => data[at + index] === part)) count++;
+      return count;
+    });
+}
+
+suite("page: a device without an agent", ({ test }) => {
+  test(
+    "its charts show what it sends, of any size and sign, and a first value alone",
+    async (scope) => {
+      const fleet = await startFleet(scope, "embedded");
+      const url = await serve(scope, fleet);
+      const send = (measurement: string, value: object): Promise<unknown> =>
+        runProgram("mosquitto_pub", [
+          ...fleet.login("rpi-7"),
+          "-q",
+          "1",
+          "-t",
+          `muster/rpi-7/metrics/${measurement}`,
+          "-m",
+          JSON.stringify(value),
+        ]);
+      await send("radio", { rssi: -66 });
+      for (const by of [1, 2])
+        await send("freezer", { temperature: -16.5 - by / 10, energy: 1_234_000 * by, flow: 0.003 * by });
+
+      const { page, complaints } = await openPage(scope);
+      await logIn(page, url, fleet);
+      await page.goto(`${url}/devices/rpi-7`);
+      for (const chart of ["radio.rssi", "freezer.temperature", "freezer.energy", "freezer.flow"])
+        await eventually(`${chart} drawn`, async () => (await drawn(page, chart)) >= 4, 10);
+      await page
+        .getByTestId("chart-freezer.flow")
+        .getByText(/^0\.00[3-6]/)
+        .waitFor();
+      if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
+});
