@@ -16,6 +16,7 @@ import { closeDatabase } from "./database/group-sync.ts";
 import { mendIndexes, openMended, type DamagedFile } from "./database/mend.ts";
 import { Persist } from "./database/persist.ts";
 import { migrations } from "./database/schema.ts";
+import { salvageDoors } from "./doctor/tables.ts";
 import { Setbacks } from "./store/setbacks.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
@@ -94,6 +95,7 @@ function open(
     migrations,
     now: () => clock.now(),
     rescue: true,
+    doors: salvageDoors,
     patience,
     told: (file) => damaged.push(file),
     // A console holds it until it ends.

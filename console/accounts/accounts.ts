@@ -29,17 +29,21 @@ export interface AccountsOptions {
   /** Called after a change of an account in this process, so that others learn of it. */
   readonly onChange?: () => void;
 }
+// So few rounds at most as would not hold up anybody: a damaged number could say billions.
+const secretHash = z
+  .string()
+  .check(z.regex(/^\$7\$[1-9]\d{0,6}\$[A-Za-z0-9+/=]{16,88}\$[A-Za-z0-9+/]{86}==$/, "expected a hash"));
 /** A row that does not read lets nobody in: it is as if there were no such account. */
 export const parseAccount = parserOf(
   z.object({
     name: z.string(),
     role: z.enum(["device", "console", "viewer", "operator", "admin"]),
-    // So few rounds at most as would not hold up anybody: a damaged number could say billions.
-    hash: z
-      .string()
-      .check(z.regex(/^\$7\$[1-9]\d{0,6}\$[A-Za-z0-9+/=]{16,88}\$[A-Za-z0-9+/]{86}==$/, "expected a hash")),
+    hash: secretHash,
   }),
 );
+
+/** A person's secret for MQTT alone. */
+export const parseMqttSecret = parserOf(z.object({ account: z.string(), hash: secretHash }));
 
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */

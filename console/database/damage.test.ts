@@ -18,7 +18,11 @@ import { migrations } from "./schema.ts";
 const rowsOf = `CREATE TABLE things (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT`;
 
 async function stateIn(scope: Scope): Promise<State> {
-  const state = openState(await scope.directory(), new ManualClock());
+  return stateAt(scope, await scope.directory());
+}
+
+function stateAt(scope: Scope, directory: string): State {
+  const state = openState(directory, new ManualClock());
   scope.cleanup(() => state.close());
   return state;
 }
@@ -177,6 +181,50 @@ suite("damage", ({ test }) => {
     assert.ok(count > 4_900 && count < 5_000, String(count));
     assert.match(told[0]?.saved ?? "", new RegExp(`things ${count} \\(not all\\)`));
     assert.ok(readdirSync(join(path, "..")).includes(told[0]?.keptAs ?? ""));
+  });
+
+  test("pages of two moments, mixed: no row of one table becomes another's, and what yielded nothing is told", async (scope) => {
+    const directory = await scope.directory();
+    const first = await House.open(directory);
+    await first.birth("d1");
+    for (const _ of [1, 2]) await first.ask("/api/devices/d1/commands?wait=false", "POST", { key: "slow", ttl: "1h" });
+    await first.close();
+    const before = openState(directory, new ManualClock());
+    before.database.prepare("INSERT INTO device_groups (device, name) VALUES ('d1', 'lab')").run();
+    const page = (name: string): number => {
+      const row = before.database.prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = ?").get(name);
+      return (row as { page: number }).page;
+    };
+    // In the index they look like answers of devices, once numbers are texts.
+    const put = [
+      [page("commands_by_state"), page("answers")],
+      [page("tokens"), page("commands")],
+    ] as const;
+    before.close();
+    const path = join(directory, "muster.db");
+    const bytes = readFileSync(path);
+    for (const [from, to] of put) bytes.copy(bytes, (to - 1) * 4_096, (from - 1) * 4_096, from * 4_096);
+    writeFileSync(path, bytes);
+
+    const { database, damage } = stateAt(scope, directory);
+    assert.equal(
+      database
+        .prepare("SELECT device, name FROM device_groups")
+        .all()
+        .map((row) => ({ ...row })),
+      [{ device: "d1", name: "lab" }],
+    );
+    assert.equal(database.prepare("SELECT * FROM answers").all(), []);
+    assert.equal(database.prepare("SELECT * FROM commands").all(), []);
+    const [told] = damage.list(1);
+    assert.match(
+      told?.why ?? "",
+      /rows taken over: commands 0 \(not all, by an index there were 2\), accounts \d+, .*answers 0 \(not all/,
+    );
+    assert.match(
+      told?.why ?? "",
+      /nothing of outboxes, .*: empty, or lost as a whole; .*which commands were open is not known; the completeness of every device's samples begins anew/,
+    );
   });
 
   test("damaged files beside it are so many at most", async (scope) => {

@@ -3,6 +3,7 @@ import { asError } from "#shared/errors";
 import { silentLog, type Log } from "#shared/log";
 import { isDamage, type Database } from "./database.ts";
 import type { DamagedFile } from "./mend.ts";
+import { plain, type Row } from "./row.ts";
 import { Setbacks } from "../store/setbacks.ts";
 
 /** Something in the data directory that did not read, and was set aside. */
@@ -15,8 +16,6 @@ export interface Damaged {
   readonly name: string;
   readonly why: string;
 }
-
-export type Row = Readonly<Record<string, unknown>>;
 
 /** What names a row of each table. */
 const keys = {
@@ -136,7 +135,8 @@ export class Damage {
   }
 
   noteFile({ file, keptAs, why, saved }: DamagedFile): void {
-    this.note(file, keptAs, `${why}; ${saved}`);
+    const lost = file === "metrics.db" ? "; what completeness has counted as stored in it counts as lost" : "";
+    this.note(file, keptAs, `${why}; ${saved}${lost}`);
     // Of the others what reads was taken over.
     if (file === "metrics.db") this.#setBack(file, `the embedded store's file was damaged, and set aside as ${keptAs}`);
   }
@@ -219,16 +219,6 @@ export function damageOf(database: Database): Damage {
 export function nameOfRow(table: DamagedTable, row: Row): string {
   if (secret.has(table) && table !== "accounts") return "";
   return keys[table].map((column) => String(row[column])).join(" ");
-}
-
-/** Numbers as numbers, where they are exact. */
-export function plain(row: Row): Row {
-  const copy: Record<string, unknown> = { ...row };
-  for (const column in copy) {
-    const value = copy[column];
-    if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) copy[column] = Number(value);
-  }
-  return copy;
 }
 
 function until(statement: Statement, parameters: readonly Value[]): Row[] {

@@ -12,7 +12,7 @@ import {
   type Database,
   type OpenOptions,
 } from "./database.ts";
-import { salvage } from "./salvage.ts";
+import { salvage, type Doors } from "./salvage.ts";
 
 /** A database file that could not be used, and what became of it. */
 export interface DamagedFile {
@@ -32,6 +32,8 @@ export interface MendOptions extends OpenOptions {
   readonly now: () => number;
   /** Whether the rows that still read are taken over; else the new file begins empty. */
   readonly rescue: boolean;
+  /** By what the rows that are taken over are read; of a table without one, by their types alone. */
+  readonly doors?: Doors;
   readonly told: (damaged: DamagedFile) => void;
   /**
    * Runs what gives files other names, which no other process may have open: by default at once, as for whoever holds the directory's lock.
@@ -68,11 +70,11 @@ export function openMended(options: MendOptions): Database {
 }
 
 /** A new file in the place of a damaged one, which nobody may have open: for whoever holds the directory's lock. */
-export function mend({ path, migrations, now, rescue, told, ...options }: MendOptions, why: Error): Database {
+export function mend({ path, migrations, now, rescue, doors, told, ...options }: MendOptions, why: Error): Database {
   const made = `${path}${unfinished}`;
   removeAll(made);
   const database = makeDatabase(made, migrations);
-  const saved = rescue ? salvage(path, database, migrations) : "nothing was taken over";
+  const saved = rescue ? salvage(path, database, migrations, doors) : "nothing was taken over";
   database.close();
   const keptAs = setAside(path, now());
   renameSync(made, path);

@@ -3,7 +3,7 @@ import { commandStates } from "#shared/command-states";
 import { failure } from "#shared/messages/command";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/schema";
-import type { Row } from "../database/damage.ts";
+import type { Row } from "../database/row.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
 import type { Command } from "./command.ts";
 
@@ -52,13 +52,14 @@ const command = z.object({
 });
 
 const parseDocument = parserOf(command);
-const parseRow = parserOf(
-  z.object({ id: commandId, device: deviceId, ts: instant, state: z.string(), document: z.string() }),
+/** Its row without its story, by which it is still known, and closed. @throws Error for what is no command's */
+export const parseCommandRow = parserOf(
+  z.object({ id: commandId, device: deviceId, ts: instant, state: z.enum(commandStates), document: z.string() }),
 );
 
 /** @throws Error for a row that does not read, or whose document is of another command */
 export function parseCommand(stored: Row): Command {
-  const row = parseRow(stored);
+  const row = parseCommandRow(stored);
   const read = parseDocument(JSON.parse(row.document) as Row);
   if (read.id !== row.id || read.device !== row.device || read.state !== row.state)
     throw new Error("its document is of another command, or of another moment");

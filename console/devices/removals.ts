@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -6,25 +5,13 @@ import { removeSecret } from "../accounts/secrets.ts";
 import type { State } from "../state.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
-import { deviceId, instant, parserOf } from "../database/kept.ts";
 import { persistOf } from "../database/persist.ts";
+import { parseRemoval, type Removal } from "./removal.ts";
 
 /** Removals remembered at most, the newest: each keeps a device that still speaks from becoming known again by its own word. */
 export const mostRemovals = 1_000;
 /** Characters of who removed it. */
 const longestBy = 100;
-
-interface Removal {
-  readonly device: DeviceId;
-  readonly by: string;
-  readonly ts: number;
-  /** Whether the console has let go of all that it had of the device. */
-  readonly done: number;
-}
-
-export const parseRemoval = parserOf<Removal>(
-  z.object({ device: deviceId, by: z.string(), ts: instant, done: z.number() }),
-);
 
 /** Why nothing is taken of a device, and why its commands ended. */
 export function removedBy({ device, by }: Pick<Removal, "device" | "by">): string {

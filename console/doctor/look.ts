@@ -8,18 +8,19 @@ import { FilesOfBefore, listName } from "../database/files-of-before.ts";
 import { heldSchema } from "../ingest/contract/held.ts";
 import { spoolSchema } from "../ingest/spool/spool.ts";
 import { OlderFiles } from "../database/older-files.ts";
-import { nameOfRow, plain, type DamagedTable, type Row } from "../database/damage.ts";
+import { nameOfRow, type DamagedTable } from "../database/damage.ts";
+import { plain, type Row } from "../database/row.ts";
 import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../database/database.ts";
 import { metricsSchema } from "../store/embedded.ts";
 import { migrations as stateSchema } from "../database/schema.ts";
-import { doors } from "./tables.ts";
+import { doors, salvageDoors } from "./tables.ts";
 
 /** A database of the console's, and whether what reads of a damaged one is taken over. */
 export const databases = [
-  { file: "muster.db", migrations: stateSchema, rescue: true },
-  { file: "metrics.db", migrations: metricsSchema, rescue: false },
-  { file: "spool.db", migrations: spoolSchema, rescue: true },
-  { file: "held.db", migrations: heldSchema, rescue: true },
+  { file: "muster.db", migrations: stateSchema, rescue: true, doors: salvageDoors },
+  { file: "metrics.db", migrations: metricsSchema, rescue: false, doors: {} },
+  { file: "spool.db", migrations: spoolSchema, rescue: true, doors: {} },
+  { file: "held.db", migrations: heldSchema, rescue: true, doors: {} },
 ] as const;
 type Kind = (typeof databases)[number];
 

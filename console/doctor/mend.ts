@@ -45,14 +45,15 @@ function openWhole(directory: string, clock: Clock): State {
   const faults = faultsOf(state.database);
   if (faults.length === 0 || reindexable(state.database)) return state;
   state.close();
-  const [{ file, migrations, rescue }] = databases;
+  const [{ file, migrations, rescue, doors: through }] = databases;
   const set: DamagedFile[] = [];
   const path = join(directory, file);
   const why = new Error(faults.join("; "));
   const lock = new DirectoryLock("console", directory, silentLog);
   lock.acquire();
   try {
-    closeDatabase(mend({ path, migrations, rescue, now: () => clock.now(), told: (one) => set.push(one) }, why));
+    const told = (one: DamagedFile): number => set.push(one);
+    closeDatabase(mend({ path, migrations, rescue, doors: through, now: () => clock.now(), told }, why));
   } finally {
     lock.release();
   }
@@ -62,10 +63,14 @@ function openWhole(directory: string, clock: Clock): State {
 }
 
 /** Indexes that do not fit their tables are made anew from them; what else is wrong with a file costs the file. */
-function mendFile({ damage, database: own }: State, { file, path, migrations, rescue }: Kind, clock: Clock): Finding[] {
+function mendFile(
+  { damage, database: own }: State,
+  { file, path, migrations, rescue, doors: through }: Kind,
+  clock: Clock,
+): Finding[] {
   if (!existsSync(path)) return [];
   const told = (one: DamagedFile): void => damage.noteFile(one);
-  const options: MendOptions = { path, migrations, rescue, now: () => clock.now(), told };
+  const options: MendOptions = { path, migrations, rescue, doors: through, now: () => clock.now(), told };
   const isOwn = file === "muster.db";
   const database = isOwn ? own : openMended(options);
   const faults = faultsOf(database);

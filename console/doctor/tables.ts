@@ -1,7 +1,7 @@
-import { parseAccount } from "../accounts/accounts.ts";
+import { parseAccount, parseMqttSecret } from "../accounts/accounts.ts";
 import { parseRow as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
-import { parseCommand } from "../desk/kept.ts";
+import { parseCommand, parseCommandRow } from "../desk/kept.ts";
 import { keptBirth, parseRow as parseDevice } from "../devices/device.ts";
 import { parseRow as parseOffset } from "../ingest/clock-offsets.ts";
 import { toMissing, toOutbox } from "../ingest/completeness/rows.ts";
@@ -9,8 +9,10 @@ import { parseDecision, parseRow as parseType } from "../ingest/contract/field-t
 import { parseRow as parseSetAside } from "../ingest/contract/quarantine.ts";
 import { parseMember } from "../jobs/groups.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept.ts";
-import { parseRemoval } from "../devices/removals.ts";
-import type { DamagedTable, Row } from "../database/damage.ts";
+import { parseRemoval } from "../devices/removal.ts";
+import type { DamagedTable } from "../database/damage.ts";
+import type { Row } from "../database/row.ts";
+import type { Doors } from "../database/salvage.ts";
 import { parseToken } from "../accounts/tokens.ts";
 
 /** The console's own doors for the rows of each table: what throws here is what it would set aside. */
@@ -35,4 +37,15 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   quarantine: parseSetAside,
   removed_devices: parseRemoval,
   answers: parseAnswer,
+};
+
+/**
+ * By what rows of a damaged file are taken over: as they are read, but that a command or device whose story alone does not read is known all
+ * the same, and is dealt with by whoever reads it.
+ */
+export const salvageDoors: Doors = {
+  ...doors,
+  commands: parseCommandRow,
+  devices: parseDevice,
+  mqtt_secrets: parseMqttSecret,
 };

@@ -1,16 +1,19 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { quoted, type DeviceId } from "#shared/ids";
-import { damageOf, type Row } from "../database/damage.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";
-import { parserOf } from "../database/kept.ts";
+import { deviceId, parserOf } from "../database/kept.ts";
 
 const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;
-export const parseMember = parserOf(z.object({ name: z.string(), device: z.string() }));
 /** Rows that are read at once for a list of all. */
 const chunk = 200;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const parseMember = parserOf(
+  z.object({ name: z.string().check(z.regex(namePattern, "expected a group's name")), device: deviceId }),
+);
 
 /** Names that operators give to sets of devices. A group is there as long as a device is in it. */
 export class Groups {

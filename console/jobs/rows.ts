@@ -1,4 +1,5 @@
-import { damageOf, type Row } from "../database/damage.ts";
+import { damageOf } from "../database/damage.ts";
+import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { persistOf, type Persist } from "../database/persist.ts";
 import type { Job, JobRow, RowState } from "./job.ts";

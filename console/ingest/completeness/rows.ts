@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { check } from "#shared/messages/schema";
-import { damageOf, type Damage, type Row } from "../../database/damage.ts";
+import { damageOf, type Damage } from "../../database/damage.ts";
+import type { Row } from "../../database/row.ts";
 import type { Database } from "../../database/database.ts";
 import { deviceId, instant, moment, parserOf, proof, proofOf } from "../../database/kept.ts";
 import { silence, type Missing, type OutboxRow } from "./completeness.ts";
