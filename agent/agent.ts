@@ -1,46 +1,18 @@
-import { arch, hostname, platform, release } from "node:os";
-import { spreadOf } from "#shared/back-off";
 import { systemClock } from "#shared/clock";
-import type { Message } from "#shared/bus";
-import { asError, BadInputError } from "#shared/errors";
-import { parseDeviceId, shortId, type CommandId, type DeviceId } from "#shared/ids";
-import { Link } from "#shared/link";
+import { BadInputError } from "#shared/errors";
+import { parseDeviceId, shortId, type DeviceId } from "#shared/ids";
+import { Lifetime } from "#shared/lifetime";
 import { silentLog, type Log } from "#shared/log";
-import { DirectoryLock } from "#disk/directory-lock";
-import { machineBootId, machineEpoch } from "#shared/machine-boot";
 import { guardedClock, Net } from "#shared/net";
-import type { Args, Json } from "#shared/messages/command";
-import { readAck } from "#shared/messages/metrics";
-import { commandKey, readConsoleStatus } from "#shared/messages/presence";
+import type { Args } from "#shared/messages/command";
+import { commandKey } from "#shared/messages/presence";
 import { check } from "#shared/messages/schema";
-import { settings } from "#shared/settings";
-import { Topics } from "#shared/topics";
-import { version } from "#shared/version";
-import { ownAddresses } from "./addresses.ts";
-import { builtins } from "./builtins.ts";
-import { rebootMachine, restartCommand } from "./commands/comeback.ts";
-import { collectors } from "./collectors/all.ts";
-import { Gathering } from "./collectors/gathering.ts";
-import type { Collector } from "./collectors/collector.ts";
-import { internal, type Deliveries } from "./collectors/internal.ts";
-import { longestPause, rarely } from "./collectors/rarely.ts";
-import type { Columns } from "./metrics/columns.ts";
 import { inventory } from "./collectors/inventory.ts";
-import { ConsolePresence } from "./console-presence.ts";
-import { Executor } from "./commands/executor.ts";
 import type { Handler } from "./commands/handler.ts";
-import { Instance } from "./instance.ts";
-import { Ledger } from "./commands/ledger.ts";
-import { lossSentence } from "./commands/ledger-records.ts";
-import { Outbox, type OutboxSize } from "./metrics/outbox/outbox.ts";
-import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
-import { OwnMetrics } from "./own/own-metrics.ts";
-import { Preferences } from "./preferences.ts";
+import type { OutboxSize } from "./metrics/outbox/outbox.ts";
 import type { AgentOptions } from "./options.ts";
-import { death, offers, Presence } from "./presence.ts";
-import { Sampler } from "./metrics/sampler.ts";
-import { Sender } from "./metrics/sender.ts";
-import { SetAside } from "./metrics/set-aside.ts";
+import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
+import { compose, type Parts } from "./parts.ts";
 
 export { CommandError, type Handler, type RunContext } from "./commands/handler.ts";
 export type { AgentOptions } from "./options.ts";
@@ -64,24 +36,11 @@ export class Agent {
   readonly finished: Promise<string>;
   /** This run's id: new each time the agent starts. */
   readonly boot = shortId();
-  readonly #topics: Topics;
   readonly #log: Log;
-  readonly #handlers = new Map<string, Handler>();
-  readonly #link: Link;
-  readonly #outbox: Outbox;
-  readonly #aside: SetAside;
-  readonly #own: OwnMetrics;
-  readonly #sampler: Sampler;
-  readonly #sender: Sender;
-  readonly #executor: Executor;
-  readonly #instance: Instance;
-  readonly #ledger: Ledger;
-  readonly #lock: DirectoryLock | undefined;
-  readonly #presence: Presence;
-  readonly #console = new ConsolePresence();
-  /** The newest moment of the console's (epoch ms) that was heard before the present console and connection came. */
-  #heard: number | undefined;
-  #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
+  readonly #parts: Parts;
+  readonly #lifetime = new Lifetime();
+  /** What the device says last; undefined where nothing may be said about it. */
+  #parting: string | undefined;
   #stopping: Promise<void> | undefined;
   #finish: (reason: string) => void = () => {};
 
@@ -89,120 +48,19 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.device = parseDeviceId(options.device);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
-    this.#topics = new Topics(options.root);
-    const log = (this.#log = options.log ?? silentLog);
-    const net = options.net ?? new Net(log, options.clock ?? systemClock);
-    const clock = guardedClock(options.clock ?? systemClock, net);
-    const { device, boot } = this;
-    this.#lock = options.directory === undefined ? undefined : new DirectoryLock("agent", options.directory, log);
-    const machine = machineBootId();
-    this.#aside = new SetAside({ clock, log, changed: () => this.#presence.announce() });
-    this.#outbox = new Outbox({
-      directory: options.directory,
-      run: boot,
-      epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
-      maxBytes: options.outboxBytes ?? settings.outboxSize.default,
-      maxAge: options.outboxAge ?? settings.outboxAge.default,
-      clock,
-      log,
-      aside: this.#aside,
-      ready: (queue, seq) => this.#sender.offer(queue, seq),
-    });
-    this.#link = new Link({
-      url: options.url,
-      clientId: device,
-      username: device,
-      password: options.password,
-      version: options.mqttVersion ?? settings.mqttVersion.default,
-      refusedHint: "if the device was enrolled again, give the agent its new secret",
-      will: (session) => ({
-        topic: this.#topic("status"),
-        payload: death(boot, session, "connection lost"),
-        retain: true,
-      }),
-      spread: () => spreadOf(this.#console.fleet),
-      log,
-      clock,
-    });
-    this.#instance = new Instance(options.directory, log);
-    this.#presence = new Presence({
-      bus: this.#link,
-      topic: this.#topic("status"),
-      boot,
-      clock,
-      self: () => ({
-        instance: this.#instance.id,
-        agent: version,
-        interval: this.#sampler.interval,
-        paused: this.#sampler.paused,
-        collectors: this.#sampler.collectors,
-        commands: offers(this.#handlers),
-        facts: this.#whereabouts(),
-        ...this.#problems(),
-        ...(this.#heard === undefined ? {} : { heard: this.#heard }),
-      }),
-    });
-    this.#sender = new Sender({ outbox: this.#outbox, bus: this.#link, topic: this.#topic("metrics"), clock });
-    const emit = (columns: Columns): void => this.#outbox.append(columns);
-    const preferences = new Preferences(options.directory, log);
-    const { interval, paused, collectors: switched = {} } = preferences.changed;
-    const { metricsSocket: socket, metricsDirectory: directory } = options;
-    this.#own = new OwnMetrics({
-      device,
-      socket,
-      directory,
-      paused: () => this.#sampler.paused,
-      clock,
+    const { log = silentLog, clock = systemClock } = options;
+    const { net = new Net(log, clock) } = options;
+    this.#log = log;
+    this.#parts = compose({
+      options,
+      device: this.device,
+      boot: this.boot,
+      clock: guardedClock(clock, net),
       log,
       net,
-      emit,
+      stop: (reason) => this.stop(reason),
+      refused: (why) => this.#refused(why),
     });
-    const gathering = new Gathering();
-    this.#sampler = new Sampler({
-      collectors: options.collectors ?? [...collectors(process.platform, options.names), this.#internal(gathering)],
-      gathering,
-      disabled: Object.keys(switched).filter((name) => !switched[name]),
-      own: this.#own,
-      paused,
-      interval: interval ?? options.interval ?? settings.interval.default,
-      batchSize: options.batchSize ?? settings.batchSize.default,
-      clock,
-      log,
-      emit,
-    });
-    this.#ledger = new Ledger({ directory: options.directory, clock, log });
-    this.#executor = new Executor({
-      handlers: this.#handlers,
-      ledger: this.#ledger,
-      machine,
-      bus: this.#link,
-      replyTopic: (id) => this.#topics.build({ kind: "reply", device, id }),
-      boot,
-      announce: () => {
-        if (!this.#console.isAway) this.#presence.announce();
-      },
-      clock,
-      log,
-    });
-    const parts = {
-      sampler: this.#sampler,
-      preferences,
-      metrics: () => this.#own.status(),
-      outbox: this.#outbox,
-      boot,
-      version,
-      facts: () => this.#facts,
-      announce: () => this.#presence.announce(),
-      stop: (reason: string) => void this.stop(reason),
-      cancel: (id: CommandId) => this.#executor.cancel(id),
-    };
-    const { restart, rebootCommand } = options;
-    const offered = {
-      ...builtins(parts),
-      ...(restart ? { restart: restartCommand(() => void this.stop("restart").then(restart), clock) } : {}),
-      ...(rebootCommand ? { reboot: rebootMachine(rebootCommand, clock) } : {}),
-    };
-    for (const [key, handler] of Object.entries(offered)) this.#handlers.set(key, handler);
   }
 
   /**
@@ -210,10 +68,11 @@ export class Agent {
    * @throws BadInputError when the key is not valid or is offered already
    */
   handle<A = Args>(key: string, handler: Handler<A>): void {
+    const { handlers, presence } = this.#parts;
     check(commandKey, key, "command key");
-    if (this.#handlers.has(key)) throw new BadInputError(`the command "${key}" is offered already`);
-    this.#handlers.set(key, handler as Handler);
-    this.#presence.announce();
+    if (handlers.has(key)) throw new BadInputError(`the command "${key}" is offered already`);
+    handlers.set(key, handler as Handler);
+    presence.announce();
   }
 
   /**
@@ -224,7 +83,7 @@ export class Agent {
    * measurements and tags
    */
   gauge(measurement: string, values: GaugeValues, tags?: Tags): void {
-    this.#own.meter.gauge(measurement, values, tags);
+    this.#parts.own.meter.gauge(measurement, values, tags);
   }
 
   /**
@@ -233,153 +92,83 @@ export class Agent {
    * @throws BadInputError as {@link gauge} does
    */
   count(measurement: string, values: CountValues, tags?: Tags): void {
-    this.#own.meter.count(measurement, values, tags);
+    this.#parts.own.meter.count(measurement, values, tags);
   }
 
   /**
-   * Connects, samples and takes commands from now on; a broker that is away is tried again and again.
+   * Connects, samples and takes commands from now on; a broker that is away is tried again and again. Where it throws, what stood is undone,
+   * for which {@link stop} waits.
    * @throws EnvironmentError when the agent's directory cannot be used, or another agent is at work in it
    */
   start(): void {
-    this.#openDirectory();
-    const kinds = ["task", "ack", "console"] as const;
-    const filters = kinds.map((kind) => this.#topics.filter(kind, this.device));
-    this.#link.subscribe(filters, (message) => this.#receive(message));
-    this.#link.onConnection((change) => {
-      if (!change.up) return this.#disconnected();
-      this.#heard = this.#executor.heard;
-      this.#presence.connected(change.session);
-      this.#sender.connected();
-      this.#executor.connected();
+    this.#lifetime.startNow(() => {
+      this.#openDirectory(this.#parts, this.#lifetime);
+      this.#connect(this.#parts, this.#lifetime);
+      this.#measure(this.#parts, this.#lifetime);
     });
-    this.#link.start();
-    this.#own.start();
-    this.#sampler.start();
+  }
+
+  /** What waits for the console's ack. */
+  get outbox(): OutboxSize {
+    return this.#parts.outbox.size;
+  }
+
+  /** Says goodbye and lets go of everything. What is in the outbox stays there. */
+  stop(reason = "stopped"): Promise<void> {
+    return (this.#stopping ??= this.#stop(reason, reason));
+  }
+
+  async #stop(reason: string, parting: string | undefined): Promise<void> {
+    this.#parting = parting;
+    try {
+      await this.#lifetime.stop();
+    } finally {
+      this.#finish(reason);
+    }
+  }
+
+  #openDirectory({ lock, instance, outbox, ledger }: Parts, lifetime: Lifetime): void {
+    lifetime.add(() => lock?.release());
+    lock?.acquire();
+    instance.start();
+    lifetime.add(() => outbox.close());
+    outbox.start();
+    lifetime.add(() => ledger.stop());
+    // In this order: a kill in between leaves a ledger that nobody knows, and that is taken as it is; not a known one that is not there.
+    const kept = ledger.start({ id: instance.ledger, before: instance.before });
+    instance.keep(kept ? ledger.id : instance.ledger);
+  }
+
+  #connect({ topics, link, presence, aside, sender, executor, incoming }: Parts, lifetime: Lifetime): void {
+    lifetime.add(() => link.stop());
+    lifetime.add(() => presence.end(this.#parting));
+    for (const part of [aside, sender, executor]) lifetime.add(() => part.stop());
+    const kinds = ["task", "ack", "console"] as const;
+    const filters = kinds.map((kind) => topics.filter(kind, this.device));
+    link.subscribe(filters, (message) => incoming.receive(message));
+    link.onConnection((change) => incoming.connection(change));
+    link.start();
+  }
+
+  /** What programs have brought, and was counted until they have ended, is in the last sample. */
+  #measure({ sampler, own, introduction, presence }: Parts, lifetime: Lifetime): void {
+    lifetime.add(() => sampler.stop());
+    lifetime.begin(own);
+    sampler.start();
     inventory().then(
       (facts) => {
-        this.#facts = { ...this.#facts, ...facts };
-        this.#presence.announce();
+        introduction.learn(facts);
+        presence.announce();
       },
       (err: unknown) => this.#log.warn({ err }, "the machine's facts could not be read"),
     );
   }
 
-  /** What waits for the console's ack. */
-  get outbox(): OutboxSize {
-    return this.#outbox.size;
-  }
-
-  /** Says goodbye and lets go of everything. What is in the outbox stays there. */
-  stop(reason = "stopped"): Promise<void> {
-    return (this.#stopping ??= this.#stop(reason, true));
-  }
-
-  async #stop(reason: string, tell: boolean): Promise<void> {
-    await this.#own.stop();
-    this.#sampler.stop();
-    this.#executor.stop();
-    this.#sender.stop();
-    this.#aside.stop();
-    await this.#presence.end(tell ? reason : undefined);
-    await this.#link.stop();
-    await this.#ledger.stop();
-    await this.#outbox.close();
-    this.#lock?.release();
-    this.#finish(reason);
-  }
-
-  #openDirectory(): void {
-    this.#lock?.acquire();
-    try {
-      this.#instance.start();
-      this.#outbox.start();
-      this.#openLedger();
-    } catch (error) {
-      this.#lock?.release();
-      throw error;
-    }
-  }
-
-  /** In this order: a kill in between leaves a ledger that nobody knows, and that is taken as it is; not a known one that is not there. */
-  #openLedger(): void {
-    const { ledger: id, before } = this.#instance;
-    const kept = this.#ledger.start({ id, before });
-    this.#instance.keep(kept ? this.#ledger.id : id);
-  }
-
-  #receive(message: Message): void {
-    const address = this.#topics.parse(message.topic);
-    if (address?.kind === "task") return this.#executor.receive(address.id, message);
-    if (address?.kind === "ack") this.#acknowledged(message);
-    if (address?.kind === "console") this.#consoleChanged(message);
-  }
-
-  #disconnected(): void {
-    this.#console.forget();
-    this.#sender.disconnected();
-    this.#executor.disconnected();
-  }
-
-  #consoleChanged(message: Message): void {
-    try {
-      const status = readConsoleStatus(message.payload);
-      const news = this.#console.heard(status, message.retain);
-      if (news === "past") return;
-      if (news === "returned") {
-        this.#heard = this.#executor.heard;
-        this.#presence.announceSoon();
-      }
-      this.#sender.consoleStatus(status);
-    } catch (thrown) {
-      this.#log.warn({ err: asError(thrown) }, "the console's status could not be read");
-    }
-  }
-
-  #acknowledged(message: Message): void {
-    try {
-      const ack = readAck(message.payload);
-      if (ack.refused !== undefined && ack.boot === this.boot) return this.#refused(ack.refused);
-      if (ack.ts !== undefined) this.#executor.learn(ack.ts, ack.unsure);
-      if (ack.boot === this.boot && this.#presence.isOf(ack.session))
-        this.#executor.greeted(ack.open, ack.begun, ack.doubted);
-      this.#sender.acked(ack);
-    } catch (thrown) {
-      this.#log.warn({ err: asError(thrown) }, "an ack from the console could not be read");
-    }
-  }
-
   #refused(why: string): void {
     this.#log.error({ device: this.device }, `the console refuses this agent: ${why}`);
     // At once: what came with this connection is the other one's to do.
-    this.#executor.stop();
+    this.#parts.executor.stop();
     // Its presence is the other one's by now: nothing may be said about it.
-    this.#stopping ??= this.#stop(`refused: ${why}`, false);
-  }
-
-  /** As they are at the moment: a machine's addresses change. */
-  #whereabouts(): Record<string, Json> {
-    const address = ownAddresses();
-    return address === undefined ? this.#facts : { ...this.#facts, address };
-  }
-
-  /** What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample. */
-  #internal(gathering: Gathering): Collector {
-    const deliveries = (): Deliveries => {
-      const { batches, dropped } = this.#outbox.size;
-      return { waiting: batches, dropped, time: this.#sender.takeDeliveryTime() };
-    };
-    return rarely(internal(gathering, deliveries), longestPause);
-  }
-
-  /** What a person should look at. */
-  #problems(): { problem?: string } {
-    const { doubt, lossNoticed } = this.#ledger;
-    const ledger = doubt && lossNoticed ? lossSentence(doubt.why) : undefined;
-    const problems = [this.#instance.problem, ledger, this.#aside.problem].filter((one) => one !== undefined);
-    return problems.length > 0 ? { problem: problems.join("; ") } : {};
-  }
-
-  #topic(kind: "metrics" | "status"): string {
-    return this.#topics.build({ kind, device: this.device });
+    this.#stopping ??= this.#stop(`refused: ${why}`, undefined);
   }
 }

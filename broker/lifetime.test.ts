@@ -36,7 +36,7 @@ suite("the broker's lifetime", ({ test }) => {
       let up = false;
       broker.local().onConnection((change) => (up = change.up));
       scope.cleanup(failing(start));
-      assert.match(await thrownBy(broker.start()), `${start.by} fails`);
+      assert.match(await thrownBy(() => broker.start()), `${start.by} fails`);
       assert.equal([clock.timers, up], [0, false]);
       await broker.stop();
       await broker.stop();
@@ -53,7 +53,7 @@ suite("the broker's lifetime", ({ test }) => {
     await broker.open();
     const heard: boolean[] = [];
     broker.local().onConnection(({ up }) => heard.push(up));
-    assert.match(await thrownBy(broker.start()), "is in use");
+    assert.match(await thrownBy(() => broker.start()), "is in use");
     assert.equal([clock.timers, heard], [0, [true, false]]);
     await new Promise((resolve) => server.close(resolve));
     await isAsBefore();

@@ -81,7 +81,7 @@ suite("the console's lifetime", ({ test }) => {
         const isAsBefore = await lookAround();
         const console = new Console({ ...common, bus });
         const mend = failing(start);
-        const thrown = await thrownBy(console.start()).finally(mend);
+        const thrown = await thrownBy(() => console.start()).finally(mend);
         assert.match(thrown, `${start.by} fails`, what);
         assert.equal([clock.timers, bus.listeners, await openFilesIn(directory)], [0, 0, []], what);
         await console.stop();
@@ -113,7 +113,7 @@ suite("the console's lifetime", ({ test }) => {
       const isAsBefore = await lookAround();
       const console = new Console({ ...common, url });
       const mend = failing(start);
-      const thrown = await thrownBy(console.start()).finally(mend);
+      const thrown = await thrownBy(() => console.start()).finally(mend);
       assert.match(thrown, `${start.by} fails`);
       assert.equal([clock.timers, await openFilesIn(directory)], [0, []]);
       await isAsBefore();
@@ -131,7 +131,7 @@ suite("the console's lifetime", ({ test }) => {
     const { broker } = await startBroker(scope);
     const bus = new CountingBus(broker.local());
     const isAsBefore = await lookAround();
-    assert.match(await thrownBy(new Console(common).start()), "needs the broker's url");
+    assert.match(await thrownBy(() => new Console(common).start()), "needs the broker's url");
     assert.equal([clock.timers, await openFilesIn(directory)], [0, []]);
     const console = new Console({ ...common, bus });
     await console.start();
@@ -144,7 +144,7 @@ suite("the console's lifetime", ({ test }) => {
         database.close();
       };
       setVersion(1);
-      assert.match(await thrownBy(console.start()), `${file} was written by a newer Muster`);
+      assert.match(await thrownBy(() => console.start()), `${file} was written by a newer Muster`);
       assert.equal([clock.timers, bus.listeners, await openFilesIn(directory)], [0, 0, []], file);
       setVersion(-1);
       await console.start();
@@ -152,7 +152,7 @@ suite("the console's lifetime", ({ test }) => {
     }
     const file = join(await scope.directory(), "data");
     await writeFile(file, "");
-    assert.match(await thrownBy(new Console({ ...common, directory: file, bus }).start()), file);
+    assert.match(await thrownBy(() => new Console({ ...common, directory: file, bus }).start()), file);
     assert.equal([clock.timers, bus.listeners], [0, 0]);
     await isAsBefore();
   });

@@ -44,6 +44,16 @@ export class Lifetime {
     }
   }
 
+  /** The same where nothing is waited for. What needs time to be undone goes on being so, and {@link stop} waits for it. */
+  startNow<T>(begin: () => T): T {
+    try {
+      return begin();
+    } catch (error) {
+      void this.stop().catch(() => {});
+      throw error;
+    }
+  }
+
   /** Undoes everything, the latest first; goes on after an error and throws the first one at the end. Called again, it waits for the same. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#undo().finally(() => (this.#stopping = undefined)));

@@ -156,10 +156,10 @@ export function failing({ of, by }: Start): () => void {
   };
 }
 
-/** What the promise rejects with, as text: an error whose stack was never read holds on to all that is in it. */
-export async function thrownBy(work: Promise<unknown>): Promise<string> {
+/** What `act` throws, or what its promise rejects with, as text: an error whose stack was never read holds on to all that is in it. */
+export async function thrownBy(act: () => unknown): Promise<string> {
   try {
-    await work;
+    await act();
   } catch (thrown) {
     return asError(thrown).stack ?? "";
   }

@@ -1,0 +1,72 @@
+import { arch, hostname, platform, release } from "node:os";
+import type { Json } from "#shared/messages/command";
+import type { Birth } from "#shared/messages/presence";
+import { version } from "#shared/version";
+import { ownAddresses } from "./addresses.ts";
+import type { Handler } from "./commands/handler.ts";
+import type { Ledger } from "./commands/ledger.ts";
+import { lossSentence } from "./commands/ledger-records.ts";
+import type { Instance } from "./instance.ts";
+import type { Sampler } from "./metrics/sampler.ts";
+import type { SetAside } from "./metrics/set-aside.ts";
+import { offers } from "./presence.ts";
+
+export interface IntroductionOptions {
+  readonly instance: Pick<Instance, "id" | "problem">;
+  readonly ledger: Pick<Ledger, "doubt" | "lossNoticed">;
+  readonly aside: Pick<SetAside, "problem">;
+  readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
+  readonly handlers: ReadonlyMap<string, Handler>;
+}
+
+/** What the agent says of itself in its birth, as it is at that moment. */
+export class Introduction {
+  readonly #options: IntroductionOptions;
+  /** The newest moment of the console's (epoch ms) that was heard before the present console and connection came. */
+  heard: number | undefined;
+  #facts: Record<string, Json> = { os: platform(), arch: arch(), hostname: hostname(), kernel: release() };
+
+  constructor(options: IntroductionOptions) {
+    this.#options = options;
+  }
+
+  /** What is known of the machine, without what changes. */
+  get facts(): Readonly<Record<string, Json>> {
+    return this.#facts;
+  }
+
+  learn(facts: Readonly<Record<string, Json>>): void {
+    this.#facts = { ...this.#facts, ...facts };
+  }
+
+  self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
+    const { instance, sampler, handlers } = this.#options;
+    const { heard } = this;
+    return {
+      instance: instance.id,
+      agent: version,
+      interval: sampler.interval,
+      paused: sampler.paused,
+      collectors: sampler.collectors,
+      commands: offers(handlers),
+      facts: this.#whereabouts(),
+      ...this.#problems(),
+      ...(heard === undefined ? {} : { heard }),
+    };
+  }
+
+  /** As they are at the moment: a machine's addresses change. */
+  #whereabouts(): Record<string, Json> {
+    const address = ownAddresses();
+    return address === undefined ? this.#facts : { ...this.#facts, address };
+  }
+
+  /** What a person should look at. */
+  #problems(): { problem?: string } {
+    const { instance, ledger, aside } = this.#options;
+    const { doubt, lossNoticed } = ledger;
+    const lost = doubt && lossNoticed ? lossSentence(doubt.why) : undefined;
+    const problems = [instance.problem, lost, aside.problem].filter((one) => one !== undefined);
+    return problems.length > 0 ? { problem: problems.join("; ") } : {};
+  }
+}
