@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { CommandError } from "../agent/commands/handler.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "../console/desk/errors.ts";
+import { parseCommandId } from "#shared/ids";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
@@ -204,6 +205,33 @@ for (const kind of brokerKinds) {
       const { out, code, err } = await runProgram("mosquitto_rr", args);
       assert.is(code, 0, err);
       assert.is((JSON.parse(out) as { state: string }).state, "succeeded");
+    });
+
+    test("a used id with another key gets no answer of the command that had it, whose record stays", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      await fleet.agent();
+      const ask = async (key: string) => {
+        const topics = ["-t", "muster/rpi-7/cmd/41", "-e", "muster/rpi-7/reply/41", "-m", key];
+        const { out, code, err } = await runProgram("mosquitto_rr", [
+          "-V",
+          "mqttv311",
+          ...fleet.login(),
+          ...topics,
+          "-W",
+          "5",
+        ]);
+        assert.is(code, 0, err);
+        const { state, error } = JSON.parse(out) as { state: string; error?: { code: string; data?: unknown } };
+        return { state, code: error?.code, data: error?.data };
+      };
+      assert.is((await ask("ping")).state, "succeeded");
+      const rejected = { state: "rejected", code: "id-taken", data: { key: "report" } };
+      assert.equal(await ask("report"), rejected);
+      await fleet.pub("-q", "1", "-t", "muster/rpi-7/cmd", "-m", "ping");
+      await eventually("what was sent after it", () => fleet.console.desk.list({ state: "succeeded" }).length === 2);
+      const [command] = fleet.console.desk.withId(parseCommandId("41"));
+      assert.is(command?.state, "succeeded");
+      assert.is(command?.late, undefined);
     });
 
     test("a hand-typed command that cannot be carried out is refused with a line that works", async (scope) => {

@@ -5,12 +5,13 @@ import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { readTask } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "../console-clock.ts";
 import { ConsoleWord } from "../console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
 import type { Execution } from "./execution.ts";
-import type { Begun, Ended, Ledger } from "./ledger.ts";
+import type { Begun, Ended, Entry, Ledger } from "./ledger.ts";
 import { cancelled, interrupted, rejected, type Outcome } from "./outcome.ts";
 import type { ProgressUpdate } from "./progress.ts";
 import { CommandQueue } from "./queue.ts";
@@ -104,13 +105,23 @@ export class Executor {
     if (message.payload.length === 0) return this.#withdrawn(id);
     const execution = this.#executions.get(id);
     if (execution && !message.retain) return this.#shown(execution);
-    if (execution || this.#replies.waitsFor(id)) return;
+    if (execution) return;
     const { ledger } = this.#options;
     const known = ledger.find(id);
+    const asked = known?.ended && otherKey(known, message);
+    if (asked) return this.#answerOther(id, asked);
+    if (this.#replies.waitsFor(id)) return;
     if (!known?.ended) return this.#arrived(id, message, known?.begun);
     // It was withdrawn and is there again: a broker has restored what it had. The answer is the one it has.
     ledger.reopen(id);
     this.#replies.sendFinal(id, known.ended);
+  }
+
+  /** Somebody has used the id of an ended command for another one. That one's answer would be a false success; this one changes nothing of it. */
+  #answerOther(id: CommandId, { value, encoding }: ReturnType<typeof readTask>): void {
+    const message = `this device has had another command "${id}" already: choose another id`;
+    const error = { code: "id-taken" satisfies ErrorCode, message, data: { key: value.key } };
+    this.#replies.send(id, { id, ts: this.#now(), state: "rejected", error }, encoding);
   }
 
   /** A connection has come up: retained tasks will arrive, and every unacknowledged final reply goes out again. */
@@ -347,7 +358,7 @@ export class Executor {
 
   /** Into the ledger, then out. When the ledger has no room for the result, the reply goes out all the same. */
   async #finish(execution: Execution, outcome: Outcome): Promise<void> {
-    const ended = this.#toEnded(execution.id, outcome, execution.encoding);
+    const ended = { ...this.#toEnded(execution.id, outcome, execution.encoding), key: execution.task.key };
     await this.#record(execution.id, ended);
     this.#forget(execution.id);
     if (this.#stopped) return;
@@ -443,5 +454,18 @@ export class Executor {
 
   #now(): number {
     return Math.round(this.#consoleClock.now() ?? this.#options.clock.now());
+  }
+}
+
+/** The task, where it asks for something else than the ended command of its id did. */
+function otherKey({ begun, ended }: Entry, { payload }: Message): ReturnType<typeof readTask> | undefined {
+  const did = ended?.key ?? begun?.key;
+  // A beginning that was in a damaged line.
+  if (did === undefined || did === "") return undefined;
+  try {
+    const read = readTask(payload);
+    return read.value.key === did ? undefined : read;
+  } catch {
+    return undefined;
   }
 }

@@ -18,6 +18,8 @@ export interface Begun {
 export interface Ended {
   readonly reply: FinalReply;
   readonly encoding: Encoding;
+  /** What it did, where no beginning says so. */
+  readonly key?: string;
 }
 
 /** What is known of one id. */

@@ -18,7 +18,7 @@ import { Deadlines } from "./deadlines.ts";
 import { inDoubt } from "./doubts.ts";
 import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
-import { afterwards, endedBy, lateWith, progressedBy } from "./replies.ts";
+import { afterwards, endedBy, isOfOther, lateWith, progressedBy } from "./replies.ts";
 import { CommandRows, type CommandQuery } from "./rows.ts";
 import { Showing, type Told } from "./showing.ts";
 import { Tasks } from "./tasks.ts";
@@ -277,6 +277,8 @@ export class Desk {
       if (isFinalReply(reply)) this.#tasks.withdraw({ device, id });
       return;
     }
+    // It is about a task that somebody published under the command's id.
+    if (isOfOther(command, reply)) return isOpen(command) ? undefined : this.withdraw(device, id);
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
     if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command, reply)));

@@ -1,4 +1,5 @@
 import type { FinalReply, Reply } from "#shared/messages/command";
+import type { ErrorCode } from "#shared/messages/error-codes";
 import { changed, longestEvent, type Command, type Event, type LateReply } from "./command.ts";
 import { outOfDoubt } from "./doubts.ts";
 
@@ -19,6 +20,13 @@ export function endedBy(command: Command, reply: FinalReply, now: number, took: 
   const { state } = reply;
   const changes = { ...outcomeOf(reply), ...withTook(took), state, ended: now, answered: true } as const;
   return changed(withoutWait(command), changes, ...events);
+}
+
+/** Whether the device answers another task that somebody has published under the command's id. */
+export function isOfOther({ key }: Command, reply: Reply): boolean {
+  if (reply.state !== "rejected" || reply.error.code !== ("id-taken" satisfies ErrorCode)) return false;
+  const { data } = reply.error;
+  return typeof data === "object" && data !== null && !Array.isArray(data) && data["key"] !== key;
 }
 
 /** What a device has said of why a command waits is over with that. */

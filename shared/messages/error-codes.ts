@@ -8,6 +8,7 @@ export const errorCodes = {
   "bad-input": ["rejected"],
   "unknown-command": ["rejected"],
   "bad-arguments": ["rejected"],
+  "id-taken": ["rejected"],
   "no-room": ["rejected"],
   quarantined: ["rejected"],
   expired: ["expired"],
