@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { asError, messageWithCauses } from "#shared/errors";
@@ -8,6 +8,7 @@ import { lookAtConsole } from "../console/doctor/look.ts";
 import { mendConsole } from "../console/doctor/mend.ts";
 import { furnish, House } from "./damage.ts";
 import { suite, type Scope } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 /** Single bits that are flipped, each in a copy of its own; and the seed of their places. */
 const flips = Number(process.env["MUSTER_DAMAGE_FLIPS"] ?? 60);
@@ -80,7 +81,7 @@ suite("single bits", ({ test, before }) => {
           const damaged = damagedIn(directory);
           if (damaged.length > 0) {
             found += 1;
-            cpSync(directory, join(home, "mended"), { recursive: true });
+            copyDirectory(directory, join(home, "mended"));
             mendConsole(join(home, "mended"), systemClock);
             const left = damagedIn(join(home, "mended"));
             assert.is(left.length, 0, `after mending ${damaged.join()}: ${left.join()}`);
@@ -106,7 +107,7 @@ suite("single bits", ({ test, before }) => {
   function copied(name: string): string {
     const directory = join(home, name);
     rmSync(directory, { recursive: true, force: true });
-    cpSync(join(home, "clean"), directory, { recursive: true });
+    copyDirectory(join(home, "clean"), directory);
     return directory;
   }
 });

@@ -1,9 +1,10 @@
-import { cpSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { quickDirectory, TestOutbox } from "../agent/metrics/outbox/fixture.ts";
 import { openIngest, rpi } from "../console/ingest/fixture.ts";
 import { suite, type Scope } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 /** One machine of the device: a directory, and the agent's outbox that is open in it. */
 interface Machine {
@@ -111,7 +112,7 @@ class World {
 
   #backUp({ directory }: Machine): void {
     this.#backup = this.#fresh();
-    cpSync(directory, this.#backup, { recursive: true });
+    copyDirectory(directory, this.#backup);
   }
 
   /** What the disk that is replaced had and nobody else has would be lost with it: it is sent before. */
@@ -120,7 +121,7 @@ class World {
     await this.#send(machine, 100);
     await machine.outbox.outbox.close();
     rmSync(machine.directory, { recursive: true });
-    cpSync(this.#backup, machine.directory, { recursive: true });
+    copyDirectory(this.#backup, machine.directory);
     machine.outbox = this.#start(machine.directory);
   }
 
@@ -128,7 +129,7 @@ class World {
     const [pattern] = this.#machines;
     if (this.#machines.length > 2 || !pattern) return;
     const directory = this.#fresh();
-    cpSync(this.#backup ?? pattern.directory, directory, { recursive: true });
+    copyDirectory(this.#backup ?? pattern.directory, directory);
     this.#machines.push(this.#open(directory));
   }
 

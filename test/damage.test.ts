@@ -1,9 +1,10 @@
-import { cp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asError, messageWithCauses } from "#shared/errors";
 import { Random } from "../chaos/random.ts";
 import { damages, furnish, live } from "./damage.ts";
 import { suite, type Scope } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 /** Rounds of each kind; MUSTER_DAMAGE_ROUNDS asks for more at night, and MUSTER_DAMAGE_SEED for others. */
 const rounds = Number(process.env["MUSTER_DAMAGE_ROUNDS"] ?? 8);
@@ -23,7 +24,7 @@ suite("damage", ({ test, before }) => {
         for (let round = 0; round < rounds; round++) {
           const random = new Random(`${seed} ${kind} ${round}`);
           const directory = join(home, "damaged");
-          await cp(join(home, random.pick(["clean", "killed"])), directory, { recursive: true });
+          copyDirectory(join(home, random.pick(["clean", "killed"])), directory);
           let done = "";
           try {
             done = damage(directory, random);

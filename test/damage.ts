@@ -1,14 +1,4 @@
-import {
-  cpSync,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
@@ -26,6 +16,7 @@ import { readAck } from "#shared/messages/metrics";
 import { hashSecret } from "#shared/password";
 import { Topics } from "#shared/topics";
 import { withDeadline } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 const topics = new Topics();
 /** An administrator of few rounds, whose account is put back after damage. */
@@ -157,8 +148,7 @@ export async function furnish(clean: string, killed: string): Promise<void> {
   for (const key of ["ping", "slow"])
     await house.ask("/api/jobs", "POST", { key, target: { group: "lab" }, rate: 1_000, abort: { failed: 0.5 } });
   house.console.contract.quarantine.flush();
-  // Of the lock, by which the living is known, there is no copy.
-  cpSync(clean, killed, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+  copyDirectory(clean, killed);
   await house.close();
   for (const directory of [clean, killed]) spoolRows(directory);
 }

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
@@ -15,6 +15,7 @@ import { firstFew, mostFindings, type Finding } from "#shared/finding";
 import { House } from "./damage.ts";
 import { runProgram, type Finished } from "./programs.ts";
 import { suite } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 const doctor = (directory: string, ...flags: string[]): Promise<Finished> =>
   runProgram(process.execPath, ["dist/muster.js", "doctor", "--data", directory, ...flags], { seconds: 30 });
@@ -125,7 +126,7 @@ suite("doctor", ({ test }) => {
     };
     const isLetIn = async (): Promise<boolean> => {
       const copy = await scope.directory();
-      cpSync(directory, copy, { recursive: true });
+      copyDirectory(directory, copy);
       const started = openState(copy, systemClock);
       assert.match(started.damage.list(1)[0]?.why ?? "", /index did not fit it and was made anew/);
       const found = started.accounts.find("root")?.role === "admin";

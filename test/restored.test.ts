@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Agent } from "../agent/agent.ts";
@@ -9,6 +9,7 @@ import { silentLog } from "#shared/log";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { mortal } from "./mortal.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 /** Agents that sample a number which is never the same, and what they have sampled. */
 function sampling(scope: Scope, fleet: Fleet) {
@@ -66,12 +67,12 @@ for (const kind of brokerKinds) {
         await agent.stop();
       };
       await life(5);
-      cpSync(directory, backup, { recursive: true });
+      copyDirectory(directory, backup);
       await life(12);
       assert.is(fleet.console.registry.get("rpi-7")?.problem, null);
       for (let times = 0; times < 2; times += 1) {
         rmSync(directory, { recursive: true });
-        cpSync(backup, directory, { recursive: true });
+        copyDirectory(backup, directory);
         await life(12);
       }
       await life(3);
@@ -93,7 +94,7 @@ for (const kind of brokerKinds) {
         const first = await start(directory);
         await more(5, first);
         await first.stop();
-        cpSync(directory, copy, { recursive: true });
+        copyDirectory(directory, copy);
         const one = await start(directory);
         await eventually("it is there", () => fleet.console.registry.get("rpi-7")?.online === true);
         const other = await start(copy);
@@ -128,10 +129,10 @@ for (const kind of brokerKinds) {
         const putBack = (directory: string): void => {
           for (const name of readdirSync(directory))
             if (name !== "effects") rmSync(join(directory, name), { recursive: true });
-          cpSync(backup, directory, { recursive: true });
+          copyDirectory(backup, directory);
         };
         const { fleet, directory, kill, ended, effects, starts } = await mortal(scope, kind, putBack);
-        cpSync(directory, backup, { recursive: true });
+        copyDirectory(directory, backup);
         const end = ended("lasting");
         await eventually("it runs", () => fleet.console.desk.list({ state: "running" }).length === 1);
         await kill();
@@ -185,7 +186,7 @@ suite("an image with the data baked in", ({ test }) => {
     const agents: Agent[] = [];
     for (const device of ["rpi-7", "rpi-8"]) {
       const directory = join(await scope.directory(), device);
-      cpSync(image, directory, { recursive: true });
+      copyDirectory(image, directory);
       agents.push(await start(directory, device));
     }
     await more(20, ...agents);

@@ -14,6 +14,7 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { freePort } from "./mosquitto.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { copyDirectory } from "./copy.ts";
 
 const [one, other] = [parseDeviceId("rpi-7"), parseDeviceId("rpi-8")];
 /** Nobody waits for an answer that does not come as long as in earnest. */
@@ -144,7 +145,7 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     await online(first, other, false);
     const cancelled = queue(first, other, "again");
     await stop();
-    cpSync(directory, backup, { recursive: true });
+    copyDirectory(directory, backup);
     // A copy of an hour ago.
     const database = openForWriting(join(backup, "muster.db"));
     const ago = laterBy + 60_000;
@@ -160,7 +161,7 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     await eventually("it has heard the console", async () => second.send(one, { key: "again" }));
     await stop();
     rmSync(directory, { recursive: true });
-    cpSync(backup, directory, { recursive: true });
+    copyDirectory(backup, directory);
 
     const third = await start();
     assert.is(third.damage.count(), 0);

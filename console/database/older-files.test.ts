@@ -13,6 +13,7 @@ import { openDatabase, openForWriting, type Database } from "./database.ts";
 import { closeDatabase } from "./group-sync.ts";
 import { markSchema, nextMark, readMark, writeMark } from "./mark.ts";
 import { databaseFiles } from "./mend.ts";
+import { copyDirectory } from "../../test/copy.ts";
 
 const damaged = (directory: string): string[] =>
   lookAtConsole(directory)
@@ -32,7 +33,7 @@ suite("older files", ({ test }) => {
   test("one file of them that is put back to an older copy is told once, wherever anybody looks", async (scope) => {
     const [directory, backup] = [await scope.directory(), await scope.directory()];
     await (await House.open(directory)).close();
-    cpSync(directory, backup, { recursive: true });
+    copyDirectory(directory, backup);
     await (await House.open(directory)).close();
     const meanings: [file: string, why: RegExp][] = [
       [
@@ -46,7 +47,7 @@ suite("older files", ({ test }) => {
     ];
     for (const [file, why] of meanings) {
       const copy = await scope.directory();
-      cpSync(directory, copy, { recursive: true });
+      copyDirectory(directory, copy);
       assert.equal(damaged(copy), [], "nothing is wrong with it");
       for (const one of filesOf(file)) rmSync(join(copy, one), { force: true });
       cpSync(join(backup, file), join(copy, file));
@@ -74,7 +75,7 @@ suite("older files", ({ test }) => {
   test("all of it put back together is no older file, and all databases without the list are", async (scope) => {
     const [directory, backup] = [await scope.directory(), await scope.directory()];
     await (await House.open(directory)).close();
-    cpSync(directory, backup, { recursive: true });
+    copyDirectory(directory, backup);
     await (await House.open(directory)).close();
     assert.equal(damaged(backup), []);
     for (const file of databaseFiles) cpSync(join(backup, file), join(directory, file));
