@@ -25,6 +25,7 @@ import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
+import { recallNewest } from "./recall.ts";
 import { openState, type State } from "./state.ts";
 import type { MetricsStore, StoreHealth } from "./store/store.ts";
 
@@ -115,6 +116,10 @@ export class Console {
     lifetime.add(end);
     link?.start();
     await store.start();
+    let over = false;
+    lifetime.add(() => void (over = true));
+    const failed = (thrown: unknown): void => this.faults.caught("console: newest values of before", thrown);
+    void recallNewest(registry, store, () => over).catch(failed);
     parts.losses.settle();
     lifetime.add(() => parts.future.stop());
     parts.future.check();

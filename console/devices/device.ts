@@ -40,6 +40,8 @@ export interface Entry {
   online: boolean;
   since: number | null;
   lastSeen: number | null;
+  /** When it was seen last, as the database has it. */
+  kept: number | null;
   reason: string | null;
   problem: string | null;
   /** What is wrong with its clock, and by how much. */
@@ -92,6 +94,7 @@ export function fromRow(row: Row, birth: Birth | undefined): Entry {
     ...(birth ? introduced(birth) : {}),
     presumed: true,
     lastSeen: row.last_seen,
+    kept: row.last_seen,
     since: row.online ? row.last_seen : row.since,
     reason: row.online ? "not heard since the console started" : row.reason,
   };
@@ -108,6 +111,7 @@ export function newEntry(id: DeviceId): Entry {
     online: false,
     since: null,
     lastSeen: null,
+    kept: null,
     reason: null,
     problem: null,
     clockProblem: null,

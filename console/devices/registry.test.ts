@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import type { Status } from "#shared/messages/presence";
 import { suite, type Scope } from "../../test/suite.ts";
-import { Registry } from "./registry.ts";
+import { keepSeenEvery, Registry } from "./registry.ts";
 import { openState, type State } from "../state.ts";
 
 const id = parseDeviceId("rpi-7");
@@ -26,6 +26,20 @@ async function started(scope: Scope) {
 }
 
 suite("registry", ({ test }) => {
+  test("when a device was seen is kept with its first message and every ten minutes, whatever ends the console", async (scope) => {
+    const { clock, state, registry } = await started(scope);
+    const kept = (): number | null | undefined => registryOn(scope, state, clock).get(id)?.lastSeen;
+    registry.seen(id);
+    const first = clock.now();
+    assert.is(kept(), first);
+    clock.advance(keepSeenEvery - 1);
+    registry.seen(id);
+    assert.is(kept(), first);
+    clock.advance(1);
+    registry.seen(id);
+    assert.is(kept(), clock.now());
+  });
+
   test("a device that speaks is online, where no broker has handed its birth to a console that came", async (scope) => {
     const { clock, state, registry } = await started(scope);
     registry.presence(id, birth("s1"));

@@ -34,6 +34,9 @@ export interface RegistryOptions {
 /** Milliseconds that agents have to come back after the broker did, before they count as offline: their longest back-off and a bit. */
 const confirmationGrace = 45_000;
 
+/** Milliseconds between two writes of when a device was heard last: of ten thousand devices, some twenty in a second. */
+export const keepSeenEvery = 600_000;
+
 /** Every device that was ever heard or enrolled: presence, what it offers, its newest values. */
 export class Registry {
   readonly #options: RegistryOptions;
@@ -167,11 +170,25 @@ export class Registry {
     return undefined;
   }
 
-  /** Notes that the device was heard just now. */
+  /** Notes that the device was heard just now. Who sends all the time is written down now and then: the process may be killed, or copied. */
   seen(id: DeviceId): void {
     const entry = this.#entry(id);
-    entry.lastSeen = this.#clock.now();
+    const now = this.#clock.now();
+    entry.lastSeen = now;
     entry.confirmed = true;
+    if (Math.abs(now - (entry.kept ?? -Infinity)) >= keepSeenEvery) this.#save(entry);
+  }
+
+  /** Takes newest values that the store has kept, of a device that sends its series seldom, or not again; what has come since stays. */
+  recall(id: DeviceId, series: readonly SeriesColumns[]): void {
+    const entry = this.#entries.get(id);
+    if (!entry || series.length === 0) return;
+    const now = this.#clock.now();
+    entry.latest.observe(series, now);
+    const last = Math.max(...series.map(({ times }) => times.at(-1) ?? 0));
+    // What a clock of its own has said of the future was heard before all the same.
+    if (last > (entry.lastSeen ?? 0)) entry.lastSeen = Math.min(last, now);
+    this.changes.emit(toDevice(entry));
   }
 
   /**
@@ -319,7 +336,9 @@ export class Registry {
     }
   }
 
-  #write({ id, lastSeen, since, online, reason, problem, birth }: Entry): void {
+  #write(entry: Entry): void {
+    const { id, lastSeen, since, online, reason, problem, birth } = entry;
+    entry.kept = lastSeen;
     this.#options.database
       .prepare(
         `INSERT INTO devices (id, first_seen, last_seen, since, online, reason, problem, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -225,6 +225,27 @@ export class EmbeddedStore implements MetricsStore {
     return samples === 0 ? undefined : { samples, more, devices: [...devices].sort(), until };
   }
 
+  newest(device: DeviceId, most: number): readonly SeriesColumns[] {
+    const rows = this.#open?.statements.newest.all(device, most) ?? [];
+    return (rows as unknown as NewestRow[]).flatMap(({ measurement, tags, ts, fields }) => {
+      try {
+        const of = (text: string): unknown => JSON.parse(text);
+        return [
+          {
+            device,
+            measurement,
+            tags: of(tags) as SeriesColumns["tags"],
+            times: [ts],
+            fields: of(fields) as SeriesColumns["fields"],
+          },
+        ];
+      } catch {
+        // A damaged row is no sample.
+        return [];
+      }
+    });
+  }
+
   get database(): Database | undefined {
     return this.#open?.database;
   }
@@ -351,6 +372,13 @@ export class EmbeddedStore implements MetricsStore {
   }
 }
 
+interface NewestRow {
+  readonly measurement: string;
+  readonly tags: string;
+  readonly ts: number;
+  readonly fields: string;
+}
+
 interface SeriesEnd {
   readonly id: number;
   readonly device: DeviceId;
@@ -366,6 +394,10 @@ function prepare(database: Database) {
     ),
     someSeries: database.prepare(
       "SELECT id, device, (SELECT MAX(ts) FROM samples WHERE series = id) AS end FROM series WHERE id > ?1 ORDER BY id LIMIT ?2",
+    ),
+    newest: database.prepare(
+      `SELECT measurement, tags, ts, fields FROM (SELECT id, measurement, tags FROM series WHERE device = ?1 ORDER BY id LIMIT ?2)
+       JOIN samples ON series = id AND ts = (SELECT MAX(ts) FROM samples WHERE series = id)`,
     ),
     countAfter: database.prepare(
       "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",

@@ -44,6 +44,8 @@ export interface MetricsStore {
   query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
   /** Samples later than a moment (epoch ms); undefined where there are none. A store that cannot tell cheaply has no such method. */
   ahead?(after: number): Promise<Ahead | undefined>;
+  /** The newest sample of each of a device's first `most` series. A store that cannot tell cheaply has no such method. */
+  newest?(device: DeviceId, most: number): readonly SeriesColumns[];
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
   /**
