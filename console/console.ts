@@ -129,6 +129,7 @@ export class Console {
     void parts.settling.drain();
     parts.state.noteFiles();
     if (parts.marks) lifetime.begin(parts.marks);
+    lifetime.begin(parts.files);
     // Nothing more is taken before anybody goes.
     lifetime.add(() => inbox.detach());
   }
@@ -162,12 +163,12 @@ export class Console {
 
   /** Whether samples are stored and acknowledged right now, and if not, why; and what waits for it on the console's disk. */
   storeHealth(): StoreHealth & { readonly meanwhile?: string; readonly clock?: string; readonly spool: SpoolState } {
-    const { store, ingest, spool, doubt, future } = this.#started;
+    const { store, ingest, spool, doubt, future, files } = this.#started;
     const { state } = spool;
     const { verdict } = doubt;
     if (verdict.state === "behind")
       return { ok: false, problem: verdict.why, meanwhile: whileClockIsWrong, spool: state };
-    const { problem } = ingest.batches;
+    const problem = files.problem ?? ingest.batches.problem;
     const health = problem === undefined ? store.health() : { ok: false, problem };
     const clock = verdict.state === "ahead" && verdict.notable ? verdict.why : future.problem;
     return {

@@ -28,6 +28,7 @@ import { Jobs } from "./jobs/jobs.ts";
 import { LatestRefusals } from "./devices/latest-refusals.ts";
 import { whyOverwritten, type Sample } from "./devices/latest-values.ts";
 import { Leftovers } from "./leftovers.ts";
+import { FileWatch } from "./database/file-watch.ts";
 import { Marks, type MarksOptions } from "./database/marks.ts";
 import { defaults, type ConsoleOptions } from "./options.ts";
 import { Refusals } from "./devices/refusals.ts";
@@ -235,10 +236,16 @@ export function compose(given: Surroundings) {
     writes,
     faults: () => net.total,
   });
-  const marks = makeMarks(state, common, {
+  const others = {
     "metrics.db": () => store.database,
     "spool.db": () => spool.database,
     "held.db": () => contract.held.database,
+  };
+  const marks = makeMarks(state, common, others);
+  const files = new FileWatch({
+    ...common,
+    databases: [() => database, ...Object.values(others)],
+    changed: events.storeChanged,
   });
   const self = new SelfMetrics({
     ...common,
@@ -266,6 +273,7 @@ export function compose(given: Surroundings) {
     losses,
     commandMarks,
     marks,
+    files,
     inbox,
     removals,
     latestRefusals,

@@ -1,4 +1,4 @@
-import { close, fdatasync, fdatasyncSync, openSync } from "node:fs";
+import { close, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { asError, EnvironmentError } from "#shared/errors";
 import { systemDisk } from "#disk/calls";
@@ -46,6 +46,8 @@ export class GroupSync {
   readonly #database: Database;
   readonly #disk: DiskCalls;
   readonly #path: string | undefined;
+  /** The files that were opened, by their paths: the database's, and that of its log once it was. */
+  readonly #opened = new Map<string, string | undefined>();
   readonly #changesOf: () => number;
   #descriptor: number | undefined;
   #running: Group | undefined;
@@ -53,12 +55,16 @@ export class GroupSync {
   /** As {@link Group.changes}, of the last sync that succeeded. */
   #durable = Number.NaN;
   #failed = false;
+  /** By the last look. */
+  #isMisplaced = false;
   #closed: { readonly isDurable: boolean } | undefined;
 
   constructor(database: Database, disk: DiskCalls = theDisk) {
     this.#database = database;
     this.#disk = disk;
     this.#path = logOf(database);
+    const file = this.#path === undefined ? undefined : database.location();
+    if (file) this.#opened.set(file, identityOf(file));
     const changes = database.prepare("SELECT total_changes() AS count");
     this.#changesOf = () => (changes.get() as { count: number }).count;
   }
@@ -71,18 +77,27 @@ export class GroupSync {
     if (this.#path === undefined) return done;
     if (this.#closed) return this.#closed.isDurable ? done : Promise.reject(this.#refusal(new Error("it was closed")));
     const changes = this.#changesOf();
-    if (changes === this.#durable) return done;
+    if (changes === this.#durable && !this.#isMisplaced) return done;
     if (this.#running?.changes === changes) return this.#running.promise;
     const { promise } = (this.#next ??= newGroup());
     if (!this.#running) this.#begin(this.#path);
     return promise;
   }
 
+  /** Why nothing that is written to the files lasts, although the disk takes it: another file stands in the place of one, or none. */
+  misplaced(): string | undefined {
+    const [path] = [...this.#opened].find(([file, identity]) => identityOf(file) !== identity) ?? [];
+    this.#isMisplaced = path !== undefined;
+    return path === undefined
+      ? undefined
+      : `${path} was removed or replaced while Muster ran: put it back in its place, or stop Muster and start it again`;
+  }
+
   /** Lets go of the log. @param isDurable whether all that was committed is in the database, and synced: those who wait are told so */
   close(isDurable: boolean): void {
     if (this.#closed) return;
     // What a failed sync has left of the log must not come back over what stands in the database by now.
-    this.#closed = { isDurable: isDurable && (!this.#failed || this.#isCut()) };
+    this.#closed = { isDurable: isDurable && this.misplaced() === undefined && (!this.#failed || this.#isCut()) };
     this.#next?.settle(this.#closed.isDurable ? undefined : this.#refusal(new Error("it was closed")));
     this.#next = undefined;
     if (!this.#running) this.#release();
@@ -106,6 +121,7 @@ export class GroupSync {
   /** The entry of a new file is on the disk once its directory is. */
   #first(path: string, group: Group): void {
     const descriptor = (this.#descriptor = openSync(path, "r+"));
+    this.#opened.set(path, identityOf(path));
     this.#disk.directorySynced(dirname(path)).then(
       () => this.#disk.datasync(descriptor, (error) => this.#ended(path, group, error)),
       (thrown: unknown) => this.#ended(path, group, asError(thrown)),
@@ -116,7 +132,7 @@ export class GroupSync {
     this.#running = undefined;
     this.#failed = error !== null;
     this.#durable = error ? Number.NaN : group.changes;
-    group.settle(error ? this.#refusal(error) : undefined);
+    group.settle(error ? this.#refusal(error) : this.#lostIn());
     if (this.#closed) this.#release();
     else if (this.#next) this.#begin(path);
   }
@@ -124,6 +140,14 @@ export class GroupSync {
   /** @throws Error where not all of it could be moved, because the disk refuses that too, or somebody reads or writes */
   #moveElsewhere(): void {
     if (!emptyLog(this.#database)) throw new Error("the log is in use, and cannot be written anew yet");
+  }
+
+  /** What was synced is in a file that nobody will find. It costs some microseconds beside a sync of milliseconds. */
+  #lostIn(): Error | undefined {
+    const why = this.misplaced();
+    if (why === undefined) return undefined;
+    this.#durable = Number.NaN;
+    return new EnvironmentError(why);
   }
 
   #isCut(): boolean {
@@ -194,6 +218,12 @@ function emptyLog(database: Database): boolean {
   } finally {
     database.exec(`PRAGMA busy_timeout = ${timeout}`);
   }
+}
+
+/** Which file stands there. One that is open keeps its number, also when it was removed. */
+function identityOf(path: string): string | undefined {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there && `${there.dev} ${there.ino}`;
 }
 
 /** The path of the write-ahead log; undefined where there is none. */
