@@ -51,7 +51,7 @@ suite("the agent's lifetime", ({ test }) => {
       const mend = failing(start);
       const thrown = await thrownBy(() => agent.start()).finally(mend);
       assert.match(thrown, `${start.by} fails`, what);
-      await eventually(`the end of what stood before ${what}`, () => claims().length === 0, 2);
+      await eventually(`the end of what stood before ${what}`, () => claims().length === 0);
       await isAsBefore();
       assert.equal([clock.timers, await openFilesIn(directory)], [0, []], what);
       await Promise.all([agent.stop(), agent.stop()]);
@@ -92,7 +92,7 @@ suite("the agent's lifetime", ({ test }) => {
     writeFileSync(join(directory, "outbox"), "");
     const agent = new Agent(options);
     assert.match(await thrownBy(() => agent.start()), "cannot use the outbox");
-    await eventually("the lock's end", () => claims().length === 0, 2);
+    await eventually("the lock's end", () => claims().length === 0);
     assert.equal([clock.timers, await openFilesIn(directory)], [0, []]);
     rmSync(join(directory, "outbox"));
     const next = new Agent(options);
