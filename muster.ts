@@ -41,31 +41,16 @@ const line = new CommandLine(
   "Muster gathers a fleet over MQTT: metrics in, commands out, none lost.",
   version,
 );
-/** In the order of `--help`: what serves; what is done on a data directory; what asks a running console. */
-const verbs: readonly ((line: CommandLine) => void)[] = [
-  start,
-  broker,
-  console,
-  agent,
-  enroll,
-  device,
-  operator,
-  mosquitto,
-  sim,
-  doctor,
-  checkBroker,
-  devices,
-  send,
-  commands,
-  explain,
-  cancel,
-  jobs,
-  group,
-  sessions,
-  quarantine,
-  refused,
-  field,
-  watch,
-];
-for (const define of verbs) define(line);
+/** In the order of `--help`, in its groups. */
+const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
+  "Programs:": [start, broker, console, agent, sim],
+  "Send and look:": [send, commands, explain, cancel, jobs, watch],
+  "Fleet:": [devices, group, quarantine, refused, field],
+  "People and devices:": [enroll, device, operator, sessions, mosquitto],
+  "Looking for faults:": [doctor, checkBroker],
+};
+for (const [heading, defined] of Object.entries(verbs)) {
+  line.group(heading);
+  for (const define of defined) define(line);
+}
 await line.run();

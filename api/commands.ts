@@ -10,7 +10,7 @@ import { about, commandId, deviceId, duration, limit, nextPlace, placeInList, ye
 export const commandArgs = z.record(z.string(), json).check(z.refine(isExact, sendAsText));
 export const commandKey = z.string().check(z.minLength(1), z.maxLength(64));
 
-const commandOrder = z.object({
+const commandOrder = z.strictObject({
   key: commandKey,
   args: z.optional(commandArgs),
   timeout: z.optional(

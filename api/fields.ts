@@ -30,7 +30,7 @@ const conflictDocument = z.object({
 /** A field that devices see differently. */
 export type ConflictDocument = z.output<typeof conflictDocument>;
 
-const decision = z.object({ measurement: name, field: name, type: fieldType });
+const decision = z.strictObject({ measurement: name, field: name, type: fieldType });
 export type Decision = z.input<typeof decision>;
 
 const settledDocument = z.object({

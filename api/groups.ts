@@ -24,7 +24,7 @@ export const groupRoutes = {
     summary: "Put a device into these groups and no others",
     role: "operator",
     params,
-    body: z.object({ groups }),
+    body: z.strictObject({ groups }),
     answers: { 200: groupsDocument },
     problems: [404],
   },

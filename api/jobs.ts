@@ -27,7 +27,7 @@ const jobTarget = z.union(
 );
 export type JobTarget = z.output<typeof jobTarget>;
 
-const abortRule = z.object({
+const abortRule = z.strictObject({
   failed: about(z.number().check(z.gte(0), z.lte(1)), "the share of ended devices that may fail"),
   min: z._default(about(z.int().check(z.gte(1)), "ended devices before the share counts"), 1),
 });
@@ -71,7 +71,7 @@ export type JobDevice = z.output<typeof jobDevice>;
 export const jobDocument = named(z.extend(jobSummaryDocument, { devices: z.array(jobDevice) }), "Job");
 export type JobDocument = z.output<typeof jobDocument>;
 
-const jobOrder = z.object({
+const jobOrder = z.strictObject({
   key: commandKey,
   args: z._default(commandArgs, {}),
   target: jobTarget,

@@ -25,7 +25,7 @@ export type SessionDocument = z.output<typeof sessionDocument>;
 export const sessionRoutes = {
   logIn: {
     summary: "Log in: sets the session cookie",
-    body: z.object({
+    body: z.strictObject({
       name: z.string().check(z.maxLength(64)),
       password: z.string().check(z.maxLength(longestPassword)),
     }),

@@ -18,7 +18,10 @@ export function send(line: CommandLine): void {
       ...(all ?? []),
       pair,
     ])
-    .option("--timeout <duration>", "how long to wait for the end (default: 5s; to many: as long as it takes)")
+    .option(
+      "--timeout <duration>",
+      "how long to wait for the end, after which a command without --ttl is withdrawn (default: 5s; to many: as long as it takes)",
+    )
     .option("--ttl <duration>", "let it wait this long for a device that is offline")
     .option("--json", "print the command's document")
     .addHelpText(

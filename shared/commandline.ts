@@ -40,6 +40,11 @@ export class CommandLine {
       .showHelpAfterError("(--help tells more)");
   }
 
+  /** The commands that are defined from here on stand together in `--help`, under this heading. */
+  group(heading: string): void {
+    this.#program.commandsGroup(heading);
+  }
+
   /** A command that takes the settings of `program` as flags; give it an action with {@link serve} or {@link once}. */
   command(name: string, help: string, program: SettingsProgram | "start"): Program {
     const sub = this.#program.command(name).description(help).showHelpAfterError("(--help tells more)");

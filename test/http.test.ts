@@ -111,6 +111,8 @@ suite("HTTP API", ({ test }) => {
     assert.equal((await ask("GET", `/api/commands/${body.id}`)).body, body);
     assert.equal((await ask("GET", "/api/commands?device=rpi-7&state=succeeded")).body.commands, [body]);
     assert.equal((await ask("GET", "/api/commands?state=failed")).body.commands, []);
+    problem(await ask("POST", "/api/devices/rpi-7/commands", { key: "ping", ttll: "1h" }), 400, /"ttll"/);
+    problem(await ask("POST", "/api/jobs", { key: "ping", target: { all: true }, rat: 5 }), 400, /"rat"/);
     problem(await ask("GET", "/api/commands?state=lost"), 400, /state.*expected one of "queued"/);
     const text = { "content-type": "text/plain", authorization: `Basic ${btoa("admin:correct horse")}` };
     problem(await ask("POST", "/api/devices/rpi-7/commands", { key: "ping" }, text), 415, /expected application\/json/);

@@ -136,7 +136,10 @@ suite("muster start", ({ test }) => {
         id: string;
       };
       assert.is(document.state, "succeeded");
-      assert.match((await muster(["cancel", document.id])).out, /succeeded/);
+      const late = await muster(["cancel", document.id]);
+      assert.match(late.out, /succeeded/);
+      assert.match(late.err, /nothing was withdrawn: it had ended already/);
+      assert.is(late.code, 1);
       assert.match((await muster(["commands", "--device", "edge-1"])).out, /ping +succeeded/);
       const watching = start(["watch", "edge-1"]);
       await watching.line(/edge-1 {2}mem {2}/);

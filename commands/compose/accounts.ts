@@ -104,7 +104,8 @@ export async function removeDevice(
   await accounts.synced();
   const { byHand } = await writeMosquittoFiles();
   out(`${device} is removed: what it had open ends now, what was to be sent to it is cancelled`);
-  out(`its samples stay as history; in InfluxDB this deletes them: DROP SERIES WHERE "host" = '${device}'`);
+  const influx = `; in InfluxDB this deletes them: DROP SERIES WHERE "host" = '${device}'`;
+  out(`its samples stay as history${values.influxUrl === undefined ? "" : influx}`);
   if (byHand !== undefined) out(byHand);
   if (device === values.device)
     out(

@@ -32,6 +32,8 @@ suite("the latest refusals", ({ test }) => {
     assert.is(all.list()[1]?.name?.length, 64);
     assert.is(told, 5);
     assert.is(all.list("rpi-7").length, 2);
+    const stranger = all.list().find(({ known, name }) => !known && name !== null)?.name ?? "";
+    assert.ok(stranger !== "" && all.list(stranger).length === 1, "one that is not enrolled is found by name too");
     all.forget("rpi-7");
     assert.is(all.list().length, 2);
     assert.equal(all.list("rpi-7"), []);

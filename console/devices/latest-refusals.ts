@@ -69,11 +69,12 @@ export class LatestRefusals {
     this.changes.emit();
   }
 
-  /** The newest first. @param name of one device; of everybody where it is left out */
+  /** The newest first. @param name of one device, enrolled or not; of everybody where it is left out */
   list(name?: string): Refused[] {
-    const shares =
-      name === undefined ? [...this.#shares.values()] : [this.#shares.get(name) ?? new Map<string, Refused>()];
-    return shares.flatMap((one) => [...one.values()]).sort((a, b) => b.last - a.last);
+    const shares = name === undefined ? [...this.#shares.values()] : [this.#shares.get(name), this.#shares.get("")];
+    const all = shares.flatMap((one) => [...(one?.values() ?? [])]);
+    const shown = name?.slice(0, longestName);
+    return all.filter((one) => shown === undefined || one.name === shown).sort((a, b) => b.last - a.last);
   }
 
   /** The device is no more. */
