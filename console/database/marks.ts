@@ -36,6 +36,7 @@ export class Marks {
   #open: Mark | undefined;
   #busy: Promise<void> = Promise.resolve();
   #cancelTick: (() => void) | undefined;
+  #noted = false;
   #stopped = false;
 
   constructor(options: MarksOptions) {
@@ -46,7 +47,7 @@ export class Marks {
 
   /** To be called when all databases are open. */
   start(): void {
-    this.#busy = this.#begin();
+    this.#busy = this.#markTwice();
     this.#tick();
   }
 
@@ -65,11 +66,6 @@ export class Marks {
 
   async #markTwice(): Promise<void> {
     for (let left = atEnds; left > 0; left -= 1) await this.#markAll();
-  }
-
-  async #begin(): Promise<void> {
-    await this.#markTwice();
-    if (this.#number === this.#started && !this.#open) this.#options.note(this.#started);
   }
 
   #tick(): void {
@@ -92,6 +88,10 @@ export class Marks {
       await Promise.all(open.map(([, database]) => syncOf(database).synced()));
       this.#number = mark.number;
       this.#open = undefined;
+      if (!this.#noted && this.#number >= this.#started) {
+        this.#options.note(this.#started);
+        this.#noted = true;
+      }
     } catch (thrown) {
       const message = "the databases could not all be marked: one that is put back to an older copy may not be noticed";
       if (!this.#stopped) log.warn({ err: asError(thrown) }, message);
@@ -101,7 +101,9 @@ export class Marks {
   #databases(): (readonly [string, Database])[] {
     return Object.entries(this.#options.databases).flatMap(([file, of]) => {
       const database = of();
-      return database?.isOpen ? [[file, database] as const] : [];
+      // One whose file is gone must not keep the others from their marks.
+      const isThere = database?.isOpen && syncOf(database).misplaced() === undefined;
+      return isThere ? [[file, database] as const] : [];
     });
   }
 }
