@@ -5,9 +5,9 @@ import { API, type Project, type Symbol } from "typescript/unstable/sync";
 import * as assert from "uvu/assert";
 import { suite } from "./suite.ts";
 
-/** Called by others than this repository: the package's two classes, and what Aedes is given. */
+/** Called by others than this repository: the package's two classes, and what Aedes is given. And `start` and `stop` by a lifetime, which knows a shape. */
 const calledByOthers =
-  /^(agent\/agent\.ts Agent|console\/console\.ts Console|broker\/(memory|settled|emitter)\.ts \w+)\./;
+  /^(agent\/agent\.ts Agent|console\/console\.ts Console|broker\/(memory|settled|emitter)\.ts \w+)\.|\.(start|stop)$/;
 
 /** A public member of a class, and what the class says that it implements. */
 interface Member {
