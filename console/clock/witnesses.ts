@@ -1,4 +1,5 @@
 import type { DeviceId } from "#shared/ids";
+import { isSameBoot } from "#shared/machine-boot";
 import type { Batch } from "#shared/messages/metrics";
 import { earliest, tolerated } from "../ingest/placing.ts";
 
@@ -37,7 +38,12 @@ export class Witnesses {
 
   /** @param mono the moment of arrival on the console's monotonic clock @returns whether it tells anything */
   note(device: DeviceId, { t, dt, age, epoch }: Batch, mono: number): boolean {
-    if (age === undefined || age > longest || (epoch !== undefined && epoch === this.#own)) return false;
+    if (
+      age === undefined ||
+      age > longest ||
+      (epoch !== undefined && this.#own !== undefined && isSameBoot(epoch, this.#own))
+    )
+      return false;
     const wall = t + Math.max(age, dt.at(-1) ?? 0);
     if (wall < earliest) return false;
     const known = this.#words.get(device);

@@ -72,6 +72,26 @@ suite("bounds of the outbox on the disk", ({ test }) => {
   });
 });
 
+suite("an uptime that counts from somewhere else", ({ test }) => {
+  test("takes nothing along that is young by the wall clock, within an epoch and across two", async (scope) => {
+    for (const epoch of ["0000aaaa", "0000aaaa-4026532500"]) {
+      const directory = await scope.directory();
+      const maxAge = 7 * 86_400_000;
+      const clock = new ManualClock();
+      const one = openOutbox(scope, { directory, maxAge }, clock);
+      await one.add(1, 2, 3);
+      await one.outbox.close();
+      const jumped = new ManualClock(clock.now() - 8 * 86_400_000);
+      jumped.advance(8 * 86_400_000 + 10_000);
+      const options = { directory, maxAge, run: "r2", epoch: { id: epoch, machine: true } };
+      const again = openOutbox(scope, options, jumped);
+      await again.add(4);
+      assert.equal(again.values(), [1, 2, 3, 4]);
+      assert.equal(again.gaps(), []);
+    }
+  });
+});
+
 suite("samples of long ago in the outbox", ({ test }) => {
   test("are as young as the moment when they were kept, also after a restart", async (scope) => {
     const directory = await scope.directory();

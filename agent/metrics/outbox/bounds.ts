@@ -21,7 +21,7 @@ export function surplus(segments: Segments, { maxBytes, maxAge }: Bounds, placin
     if (segment === segments.last) break;
     if (segment.held) continue;
     if (bytes > room) full.push(segment);
-    else if (placing.age(segment.newest, segment.epoch) > maxAge) old.push(segment);
+    else if (placing.age(segment.newest, segment.epoch, segment.newestWall) > maxAge) old.push(segment);
     else break;
     bytes -= segment.size;
   }

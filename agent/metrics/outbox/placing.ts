@@ -50,10 +50,13 @@ export class Placing {
   }
 
   /**
-   * Milliseconds that an instant is old, at least. The wall clock has no say, because one that stepped to 2036 must not
-   * cost anything: of what an earlier epoch has left it is only sure that it is older than the present one.
+   * Milliseconds that an instant is old, at least. The wall clock alone has no say, because one that stepped to 2036 must not
+   * cost anything: of what an earlier epoch has left it is only sure that it is older than the present one. Nor has the uptime, which
+   * in a container may count from anywhere.
+   * @param wall the same instant by the wall clock then, epoch ms
    */
-  age(at: number, epoch: string): number {
-    return this.#options.clock.uptime() - (epoch === this.epoch ? at : this.#began);
+  age(at: number, epoch: string, wall = -Infinity): number {
+    const { clock } = this.#options;
+    return Math.min(clock.uptime() - (epoch === this.epoch ? at : this.#began), clock.now() - wall);
   }
 }

@@ -29,6 +29,8 @@ export class Segment {
   /** When its first and its last record were kept, on the clock of its epoch. */
   oldest = 0;
   newest = 0;
+  /** When its last record was kept, by the wall clock then, epoch ms. */
+  newestWall = 0;
   readonly gaps = new Map<number, GapRecord>();
   #count = 0;
   #waits = new Uint8Array(64);
@@ -70,6 +72,7 @@ export class Segment {
     this.#waits[index] = 1;
     if (this.#count === 0) this.oldest = stored.kept;
     this.newest = stored.kept;
+    this.newestWall = stored.t + stored.kept - stored.mono;
     this.#count = index + 1;
     this.waiting += 1;
     this.waitingBytes += length;
