@@ -69,6 +69,12 @@ suite("a chart's value axis", ({ test }) => {
       );
   });
 
+  test("has no tick beyond an end, by the last digit of a float either", () => {
+    const [low, high] = axisSpan("number", -0.01, -0.01);
+    const { at } = axisTicks("number", [low, high], 3);
+    assert.ok(at.length > 0 && at.every((one) => low <= one && one <= high), `${low} … ${high}: ${at.join(" ")}`);
+  });
+
   test("says its steps shortly", () => {
     const cases: readonly [Unit, low: number, high: number, string[]][] = [
       ["celsius", 0, 30.8, ["0 °C", "10 °C", "20 °C", "30 °C"]],

@@ -41,9 +41,9 @@ export function axisTicks(unit: Unit, [low, high]: Span, most: number): Ticks {
   const count = (step: number): number => Math.floor(high / step) - Math.ceil(low / step) + 1;
   const step = candidates.find((one) => count(one) <= most) ?? high - low;
   const first = Math.ceil(low / step);
-  // What a float makes of 3 × 0.1 is more than is to be read.
+  // What a float makes of 3 × 0.1 is more than is to be read; and what is rounded at an end may lie beyond it.
   const at = Array.from({ length: count(step) }, (_, index) => Number(((first + index) * step || 0).toPrecision(15)));
-  return { step, at };
+  return { step, at: at.filter((value) => low <= value && value <= high) };
 }
 
 /** Round steps, from one that is not far from `least` to one that is far larger. */
