@@ -1,6 +1,5 @@
 import * as assert from "uvu/assert";
-import { silentLog } from "#shared/log";
-import { HttpServer } from "../console/http/server.ts";
+import { servePage } from "./page-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { suite } from "./suite.ts";
@@ -10,16 +9,7 @@ suite("page: damage", ({ test }) => {
     const fleet = await startFleet(scope, "embedded");
     const { console, state } = fleet;
     const admin = state.accounts.set("root", "admin");
-    const server = new HttpServer({
-      console,
-      accounts: state.accounts,
-      listen: "127.0.0.1",
-      port: 0,
-      page: new URL("../dist/web", import.meta.url).pathname,
-      log: silentLog,
-    });
-    const url = `http://127.0.0.1:${await server.start()}`;
-    scope.cleanup(() => server.stop());
+    const url = await servePage(scope, fleet);
     console.damage.note("commands", "rpi-7 0mjtq", "the row is not valid: ts: <b>expected</b> number", "{}");
     console.damage.note(
       "metrics.db",

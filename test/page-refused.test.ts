@@ -1,8 +1,7 @@
 import * as assert from "uvu/assert";
-import { silentLog } from "#shared/log";
 import { createClient, type Client } from "#api/client";
 import { refusedTable } from "../cli/refused.ts";
-import { HttpServer } from "../console/http/server.ts";
+import { servePage } from "./page-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
@@ -13,17 +12,8 @@ suite("page: what was refused", ({ test }) => {
     "a device's page and the fleet's list what was refused, where, why and what would work, as it happens; the command line does as well",
     async (scope) => {
       const fleet = await startFleet(scope, "embedded");
-      const { console, state } = fleet;
-      const server = new HttpServer({
-        console,
-        accounts: state.accounts,
-        listen: "127.0.0.1",
-        port: 0,
-        page: new URL("../dist/web", import.meta.url).pathname,
-        log: silentLog,
-      });
-      const url = `http://127.0.0.1:${await server.start()}`;
-      scope.cleanup(() => server.stop());
+      const { console } = fleet;
+      const url = await servePage(scope, fleet);
       const send = (topic: string, text: string): Promise<unknown> =>
         runProgram("mosquitto_pub", [...fleet.login("rpi-7"), "-q", "1", "-t", topic, "-m", text]);
       await send("muster/rpi-7/metrics/room", '{"t":1}');

@@ -1,7 +1,6 @@
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
-import { silentLog } from "#shared/log";
-import { HttpServer } from "../console/http/server.ts";
+import { servePage } from "./page-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
@@ -19,17 +18,8 @@ suite("page: what is not stored", ({ test }) => {
         seriesBudget: 1,
         clock: { ...systemClock, now: () => Date.now() + shift },
       });
-      const { console, state } = fleet;
-      const server = new HttpServer({
-        console,
-        accounts: state.accounts,
-        listen: "127.0.0.1",
-        port: 0,
-        page: new URL("../dist/web", import.meta.url).pathname,
-        log: silentLog,
-      });
-      const url = `http://127.0.0.1:${await server.start()}`;
-      scope.cleanup(() => server.stop());
+      const { console } = fleet;
+      const url = await servePage(scope, fleet);
       const publish = await openPublisher(scope, fleet, "rpi-8");
       const send = (text: string): Promise<void> => publish("muster/rpi-8/metrics/room", Buffer.from(text));
       for (const text of ['{"t":1}', '{"t":"warm"}', '{"tags":{"id":"a"},"values":{"t":2}}']) await send(text);
