@@ -170,8 +170,8 @@ for (const kind of brokerKinds) {
       assert.is((await fleet.pub("-t", "muster/rpi-7/cmd", "-m", "ping")).code, 0);
       await replies.line(/^muster\/rpi-7\/reply\/\w+ \{.*"state":"succeeded".*"pong":true/);
       await fleet.pub("-r", "-t", "muster/rpi-7/cmd/42", "-m", '{"key":"ping"}');
-      const line = await replies.line(/^muster\/rpi-7\/reply\/42 /);
-      assert.is((JSON.parse(line.slice(line.indexOf("{"))) as { state: string }).state, "succeeded");
+      // A busy machine may need more than a moment for it, and is told "running" first.
+      await replies.line(/^muster\/rpi-7\/reply\/42 \{.*"state":"succeeded"/);
       await eventually(
         "its row",
         () => fleet.console.desk.list({ device: "rpi-7" }).find(({ id }) => id === "42")?.state === "succeeded",
@@ -204,7 +204,8 @@ for (const kind of brokerKinds) {
       ];
       const { out, code, err } = await runProgram("mosquitto_rr", args);
       assert.is(code, 0, err);
-      assert.is((JSON.parse(out) as { state: string }).state, "succeeded");
+      // It takes the first one that comes: where the machine is busy, that it runs.
+      assert.match((JSON.parse(out) as { state: string }).state, /^(running|succeeded)$/);
     });
 
     test("a used id with another key gets no answer of the command that had it, whose record stays", async (scope) => {
@@ -224,7 +225,8 @@ for (const kind of brokerKinds) {
         const { state, error } = JSON.parse(out) as { state: string; error?: { code: string; data?: unknown } };
         return { state, code: error?.code, data: error?.data };
       };
-      assert.is((await ask("ping")).state, "succeeded");
+      assert.match((await ask("ping")).state, /^(running|succeeded)$/);
+      await eventually("its end", () => fleet.console.desk.list({ state: "succeeded" }).length === 1);
       const rejected = { state: "rejected", code: "id-taken", data: { key: "report" } };
       assert.equal(await ask("report"), rejected);
       await fleet.pub("-q", "1", "-t", "muster/rpi-7/cmd", "-m", "ping");

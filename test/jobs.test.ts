@@ -71,13 +71,14 @@ suite("jobs over real agents", ({ test }) => {
   });
 
   test("too many failures abort it", async (scope) => {
-    const { fleet, counts, broken } = await marking(scope, "embedded", names(4));
-    for (const name of names(4)) broken.add(name);
-    const { id } = fleet.console.jobs.create({ ...order, rate: 10, abort: { failed: 0.2, min: 2 } }, "ann");
+    const { fleet, counts, broken } = await marking(scope, "embedded", names(6));
+    for (const name of names(6)) broken.add(name);
+    const { id } = fleet.console.jobs.create({ ...order, rate: 5, abort: { failed: 0.2, min: 2 } }, "ann");
     await ended(fleet.console, id);
     const { summary } = fleet.console.jobs.find(id)!;
     assert.is(summary.state, "aborted");
-    assert.ok(counts.size >= 2 && counts.size <= 3, [...counts.keys()].join(", "));
+    // What has begun before the second failure is known ends as it does: on a busy machine one or two more.
+    assert.ok(counts.size >= 2 && counts.size < 6, [...counts.keys()].join(", "));
     assert.is(summary.counts.failed, counts.size);
   });
 
