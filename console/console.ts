@@ -15,7 +15,6 @@ import type { Sample } from "./devices/latest-values.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
-import type { SpoolState } from "./ingest/spool/spool.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
@@ -26,8 +25,9 @@ import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
 import { recallNewest } from "./recall.ts";
+import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
 import { openState, type State } from "./state.ts";
-import type { MetricsStore, StoreHealth } from "./store/store.ts";
+import type { MetricsStore } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
 export type { Command } from "./desk/command.ts";
@@ -162,21 +162,15 @@ export class Console {
   }
 
   /** Whether samples are stored and acknowledged right now, and if not, why; and what waits for it on the console's disk. */
-  storeHealth(): StoreHealth & { readonly meanwhile?: string; readonly clock?: string; readonly spool: SpoolState } {
+  storeHealth(): SamplesHealth {
     const { store, ingest, spool, doubt, future, files } = this.#started;
-    const { state } = spool;
-    const { verdict } = doubt;
-    if (verdict.state === "behind")
-      return { ok: false, problem: verdict.why, meanwhile: whileClockIsWrong, spool: state };
-    const problem = files.problem ?? ingest.batches.problem;
-    const health = problem === undefined ? store.health() : { ok: false, problem };
-    const clock = verdict.state === "ahead" && verdict.notable ? verdict.why : future.problem;
-    return {
-      ...health,
-      ...(health.ok ? {} : { meanwhile: meanwhile(state) }),
-      ...(clock === undefined ? {} : { clock }),
-      spool: state,
-    };
+    return samplesHealth({
+      clock: doubt.verdict,
+      problem: files.problem ?? ingest.batches.problem,
+      store: store.health(),
+      future: future.problem,
+      spool: spool.state,
+    });
   }
 
   /** What the console thinks of its machine's clock. */
@@ -333,13 +327,4 @@ export class Console {
     parts.ingest.samples.storeIsBack();
     void parts.settling.drain();
   }
-}
-
-const whileClockIsWrong =
-  "Agents keep their samples on their own disks until then; other senders are told that theirs were not taken.";
-
-/** Where samples are while the store is away. */
-function meanwhile({ rows, bytes, problem }: SpoolState): string {
-  const spooled = `${rows} message${rows === 1 ? "" : "s"} of other senders (${Math.ceil(bytes / 1024)} KiB) wait on the console's disk`;
-  return `Agents keep their samples on their own disks; ${spooled}. All of it is stored when the store is back.${problem === undefined ? "" : ` But ${problem}.`}`;
 }
