@@ -90,6 +90,16 @@ suite("house", ({ test }) => {
     assert.equal(wrong, []);
   });
 
+  test("a route knows the part that it serves, and of the console's own code only hand-out.ts knows the whole", () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        resolve(file, target) === "console/console.ts" &&
+        file.startsWith("console/") &&
+        !["console/http/server.ts", "console/http/hand-out.ts"].includes(file),
+    );
+    assert.equal(wrong, []);
+  });
+
   test("the command line and the page ask the console by its client", () => {
     const wrong = files.filter(
       (file) =>

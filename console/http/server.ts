@@ -27,24 +27,10 @@ import { readJsonBodies } from "./json-body.ts";
 import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
+import { registerRoutes } from "./hand-out.ts";
 import { served } from "./serve.ts";
-import { accountRoutes } from "./routes/accounts.ts";
-import { commandRoutes } from "./routes/commands.ts";
-import { completenessRoutes } from "./routes/completeness.ts";
-import { clockRoutes } from "./routes/clock.ts";
-import { damageRoutes } from "./routes/damage.ts";
-import { deviceRoutes } from "./routes/devices.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { groupRoutes } from "./routes/groups.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { jobRoutes } from "./routes/jobs.ts";
-import { fieldRoutes } from "./routes/fields.ts";
-import { quarantineRoutes } from "./routes/quarantine.ts";
-import { refusalRoutes } from "./routes/refusals.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./connections.ts";
 import { Turns } from "./turns.ts";
-import { selfRoutes } from "./routes/self.ts";
-import { sessionRoutes } from "./routes/session.ts";
 
 export interface HttpOptions {
   readonly console: Console;
@@ -160,21 +146,7 @@ export async function buildApp({
     errorResponseBuilder: tooMany,
   });
   await app.register(swagger, { openapi, transform: jsonSchemaTransform, transformObject: describeDocuments });
-  const send = sendInTurns(new Turns({ clock }));
-  await app.register(sessionRoutes(accounts, send));
-  await app.register(accountRoutes(accounts, send));
-  await app.register(deviceRoutes(console, clock, send));
-  await app.register(completenessRoutes(console, send));
-  await app.register(commandRoutes(console, accounts, send));
-  await app.register(jobRoutes(console, send));
-  await app.register(groupRoutes(console, send));
-  await app.register(quarantineRoutes(console, send));
-  await app.register(fieldRoutes(console, send));
-  await app.register(refusalRoutes(console, send));
-  await app.register(clockRoutes(console));
-  await app.register(damageRoutes(console, send));
-  await app.register(selfRoutes(console));
-  await app.register(eventRoutes(console, accounts));
+  await registerRoutes(app, { console, accounts, clock, send: sendInTurns(new Turns({ clock })) });
   // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
   let description = "";
   app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));
@@ -186,7 +158,6 @@ export async function buildApp({
       return description as never;
     },
   });
-  await app.register(healthRoutes(console));
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;

@@ -4,9 +4,15 @@ import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
+/** What the routes of accounts serve. */
+export interface AccountRoutes {
+  readonly accounts: Accounts;
+  readonly send: Send;
+}
+
 /** The accounts of people and programs: which there are, and taking one away. Devices have theirs as devices. */
 export const accountRoutes =
-  (accounts: Accounts, send: Send): FastifyPluginAsyncZod =>
+  ({ accounts, send }: AccountRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("listAccounts"),

@@ -5,12 +5,11 @@ import { longestWait, parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
-import type { Console } from "../../console.ts";
 import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";
+import type { Desk } from "../../desk/desk.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { principalOf } from "../auth.ts";
-import { toCommandDocument } from "../documents.ts";
 import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
@@ -27,9 +26,17 @@ interface Sent {
   readonly isNew: boolean;
 }
 
+/** What the routes of commands serve. */
+export interface CommandRoutes {
+  readonly desk: Desk;
+  readonly accounts: Pick<Accounts, "changes">;
+  readonly document: (command: Command) => CommandDocument;
+  readonly send: Send;
+}
+
 /** Sending, looking up and withdrawing commands. */
 export const commandRoutes =
-  (console: Console, accounts: Accounts, answer: Send): FastifyPluginAsyncZod =>
+  ({ desk, accounts, document, send: answer }: CommandRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const patience = new Patience();
     const endListening = accounts.changes.on(({ name, what }) => {
@@ -38,25 +45,19 @@ export const commandRoutes =
     app.addHook("preClose", () => {
       endListening();
     });
-    const document = (command: Command): CommandDocument =>
-      toCommandDocument(
-        command,
-        console.registry.get(command.device),
-        console.desk.answerTimes(command.device, command.key),
-      );
     const send = (device: DeviceId, { key, args, timeout, ttl, id }: TakenOrder, by: string): Sent => {
       const wait = toTimeout(timeout);
-      const known = id && console.desk.find(device, id);
+      const known = id && desk.find(device, id);
       if (known && known.key === key) return { wait, command: known, isNew: false };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
       const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", longestWait);
       const order = { key, args, by, id, timeout: wait, ttl: lifetime };
-      return { wait, command: console.desk.submit(device, order), isNew: true };
+      return { wait, command: desk.submit(device, order), isNew: true };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */
     const one = (id: CommandId, device: DeviceId | undefined): Command => {
-      const found = device === undefined ? console.desk.withId(id) : [console.desk.find(device, id)];
+      const found = device === undefined ? desk.withId(id) : [desk.find(device, id)];
       const [command, ...others] = found.filter((known) => known !== undefined);
       if (!command) {
         const where = device === undefined ? "" : ` on ${device}`;
@@ -73,7 +74,7 @@ export const commandRoutes =
     /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
     const conclude = async ({ command, wait }: Sent): Promise<CommandDocument> => {
       try {
-        return document(await console.desk.wait(command, wait));
+        return document(await desk.wait(command, wait));
       } catch (error) {
         if (error instanceof CommandFailedError && error.details.command.error?.code === notKeptCode)
           throw notKept("it was never sent");
@@ -91,8 +92,8 @@ export const commandRoutes =
         if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
         const sent = begin();
         // Its caller follows it by the event stream, and it ends with his time, to the millisecond as where he waits here.
-        if (sent.isNew) void console.desk.wait(sent.command, sent.wait).catch(() => {});
-        if (!(await console.desk.kept(sent.command))) throw notKept("it was never sent");
+        if (sent.isNew) void desk.wait(sent.command, sent.wait).catch(() => {});
+        if (!(await desk.kept(sent.command))) throw notKept("it was never sent");
         reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
         return document(sent.command);
       },
@@ -112,7 +113,7 @@ export const commandRoutes =
         const { limit: most, ...query } = request.query;
         const steps = listAnswer({
           list: "commands",
-          items: console.desk.walk(query),
+          items: desk.walk(query),
           document,
           most,
           room: longestPage,
@@ -127,7 +128,7 @@ export const commandRoutes =
       handler: async ({ params, query }) => {
         const command = one(params.id, query.device);
         // An end that a power cut could take back must not have been told.
-        await console.desk.kept(command);
+        await desk.kept(command);
         return document(one(command.id, command.device));
       },
     });
@@ -136,8 +137,8 @@ export const commandRoutes =
       ...served("cancelCommand"),
       handler: async (request) => {
         const { device, id } = one(request.params.id, request.query.device);
-        const cancelled = console.desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
-        if (!(await console.desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
+        const cancelled = desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
+        if (!(await desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
         return document(cancelled);
       },
     });

@@ -1,21 +1,29 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { gapsOfEach, type CompletenessDocument } from "#api/completeness";
-import type { Console } from "../../console.ts";
+import type { DeviceId } from "#shared/ids";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
+import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
+/** What the routes of completeness serve. */
+export interface CompletenessRoutes {
+  readonly isKnown: (device: DeviceId) => boolean;
+  readonly completeness: Pick<CompletenessReports, "of" | "walk">;
+  readonly send: Send;
+}
+
 /** What became of the samples of numbered batches. */
 export const completenessRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ isKnown, completeness, send }: CompletenessRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getCompleteness"),
       handler: async ({ params }) => {
-        if (!console.registry.get(params.id))
+        if (!isKnown(params.id))
           throw new HttpError(404, `there is no device "${params.id}"; GET /api/devices lists them`);
-        return toDocument(console.ingest.batches.completeness.of(params.id));
+        return toDocument(completeness.of(params.id));
       },
     });
 
@@ -27,7 +35,7 @@ export const completenessRoutes =
           reply,
           listAnswer({
             list: "devices",
-            items: console.ingest.batches.completeness.walk(request.query.after),
+            items: completeness.walk(request.query.after),
             document: (one) => toDocument(one, gapsOfEach),
             room: longestPage,
             after: ({ last, more }) => ({ next: more ? last?.device : null }),

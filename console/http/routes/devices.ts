@@ -2,8 +2,12 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { DeviceDocument, SeriesDocument } from "#api/devices";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
 import type { Clock } from "#shared/clock";
-import type { Console, Device } from "../../console.ts";
+import type { Device } from "../../devices/device.ts";
+import type { Registry } from "../../devices/registry.ts";
+import type { MetricsStore } from "../../store/store.ts";
+import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import { mostPoints } from "../../store/points.ts";
 import { principalOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
@@ -11,12 +15,25 @@ import { listAnswer, longestPage, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
+/** What the routes of devices serve. */
+export interface DeviceRoutes {
+  readonly registry: Pick<Registry, "get" | "walk" | "glance" | "latest">;
+  readonly completeness: Pick<CompletenessReports, "of" | "missing">;
+  readonly store: Pick<MetricsStore, "query">;
+  readonly clock: Clock;
+  /** Takes a device away. @param by who does */
+  readonly remove: (id: DeviceId, by: string) => void;
+  /** Why nothing is taken of a device; undefined where it was not removed. */
+  readonly whyRemoved: (id: DeviceId) => string | undefined;
+  readonly send: Send;
+}
+
 /** The fleet, a device, and its metrics. */
 export const deviceRoutes =
-  (console: Console, clock: Clock, send: Send): FastifyPluginAsyncZod =>
+  ({ registry, completeness, store, clock, remove, whyRemoved, send }: DeviceRoutes): FastifyPluginAsyncZod =>
   async (app) => {
-    const found = (id: string): NonNullable<ReturnType<typeof console.registry.get>> => {
-      const device = console.registry.get(id);
+    const found = (id: DeviceId): Device => {
+      const device = registry.get(id);
       if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
       return device;
     };
@@ -25,15 +42,14 @@ export const deviceRoutes =
       ...served("listDevices"),
       handler: (request, reply) => {
         const { limit: most, after: behind } = request.query;
-        const { completeness } = console.ingest.batches;
         const document = (device: Device): DeviceDocument => ({
           ...toPresenceDocument(device),
-          latest: toSampleDocuments(console.registry.glance(device.id)),
+          latest: toSampleDocuments(registry.glance(device.id)),
           missing: completeness.missing(device.id),
         });
         const steps = listAnswer({
           list: "devices",
-          items: console.registry.walk(behind),
+          items: registry.walk(behind),
           document,
           most,
           room: longestPage,
@@ -47,8 +63,8 @@ export const deviceRoutes =
       ...served("getDevice"),
       handler: async ({ params }) => {
         const device = found(params.id);
-        const { missing } = console.ingest.batches.completeness.of(device.id);
-        const latest = toSampleDocuments(console.registry.latest(device.id));
+        const { missing } = completeness.of(device.id);
+        const latest = toSampleDocuments(registry.latest(device.id));
         return { ...toPresenceDocument(device), latest, missing };
       },
     });
@@ -57,7 +73,7 @@ export const deviceRoutes =
       ...served("removeDevice"),
       handler: async (request, reply) => {
         const { id } = found(request.params.id);
-        console.removeDevice(id, principalOf(request).name);
+        remove(id, principalOf(request).name);
         reply.code(204);
         return null;
       },
@@ -68,14 +84,14 @@ export const deviceRoutes =
       handler: async (request, reply) => {
         const { params, query } = request;
         // What it has sent stays, also when it is gone.
-        const device = console.whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
+        const device = whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
         const { measurement, field } = query;
         const range = toRange(query, clock.now());
         // Who has gone away waits for nothing.
         const gone = new AbortController();
         reply.raw.once("close", () => gone.abort());
         const by = principalOf(request).name;
-        const series = await console.store.query({ device, measurement, field, ...range, by, signal: gone.signal });
+        const series = await store.query({ device, measurement, field, ...range, by, signal: gone.signal });
         // The schema would look at each of twenty thousand points once more.
         reply.type("application/json; charset=utf-8").serializer(JSON.stringify);
         return { device, measurement, field, ...range, series: series as SeriesDocument[] };

@@ -1,9 +1,16 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { CommandDocument } from "#api/command-document";
+import type { DeviceId } from "#shared/ids";
+import type { Signal } from "#shared/signal";
 import type { Accounts } from "../../accounts/accounts.ts";
-import type { Command, Console } from "../../console.ts";
+import type { Command } from "../../desk/command.ts";
+import type { Device } from "../../devices/device.ts";
+import type { JobSummary } from "../../jobs/jobs.ts";
+import type { SamplesHealth } from "../../samples-health.ts";
+import type { Sample } from "../../devices/latest-values.ts";
 import { loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";
-import { toCommandDocument, toPresenceDocument } from "../documents.ts";
+import { toPresenceDocument } from "../documents.ts";
 import { toJobSummaryDocument } from "../job-documents.ts";
 import { served } from "../serve.ts";
 
@@ -12,21 +19,29 @@ const backlog = 1024 * 1024;
 /** Milliseconds between comments that keep proxies from closing a quiet stream. */
 const keepAlive = 15_000;
 
+/** What the event stream tells of. */
+export interface EventRoutes {
+  readonly accounts: Accounts;
+  readonly devices: { readonly changes: Told<Device>; readonly removals: Told<DeviceId> };
+  readonly samples: Told<{ readonly device: DeviceId; readonly samples: readonly Sample[] }>;
+  readonly commands: Told<Command>;
+  readonly document: (command: Command) => CommandDocument;
+  readonly jobs: Told<JobSummary>;
+  readonly refusals: Told<void>;
+  readonly store: { readonly changes: Told<void>; readonly health: () => SamplesHealth };
+}
+
+type Told<T> = Pick<Signal<T>, "on">;
+
 /** Presence, latest values and command changes as server-sent events. */
 export const eventRoutes =
-  (console: Console, accounts: Accounts): FastifyPluginAsyncZod =>
+  ({ accounts, document, devices, samples, commands, jobs, refusals, store }: EventRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const streams = new EventStreams(accounts);
     const presence = shared("presence", toPresenceDocument);
     const sample = shared("sample", (sampled: object) => sampled);
     const job = shared("job", toJobSummaryDocument);
-    const command = shared("command", (changed: Command) =>
-      toCommandDocument(
-        changed,
-        console.registry.get(changed.device),
-        console.desk.answerTimes(changed.device, changed.key),
-      ),
-    );
+    const command = shared("command", document);
     const endListening = accounts.changes.on((change) => streams.changed(change));
     app.addHook("preClose", () => {
       endListening();
@@ -57,18 +72,18 @@ export const eventRoutes =
           "x-accel-buffering": "no",
         });
         stream.write("retry: 1000\n\n");
-        send(frame("store", console.storeHealth()));
+        send(frame("store", store.health()));
         undo = [
           forget,
-          console.registry.changes.on((changed) => wanted(changed.id) && send(presence(changed))),
-          console.registry.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
-          console.events.samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
-          console.desk.changes.on((changed) => wanted(changed.device) && send(command(changed))),
+          devices.changes.on((changed) => wanted(changed.id) && send(presence(changed))),
+          devices.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
+          samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
+          commands.on((changed) => wanted(changed.device) && send(command(changed))),
           // Jobs concern the fleet: who asks for one device is not told of them.
-          console.jobs.changes.on((changed) => device === undefined && send(job(changed))),
+          jobs.on((changed) => device === undefined && send(job(changed))),
           // Of what, is asked for by who may know.
-          console.refusals.changes.on(() => send(frame("refused", {}))),
-          console.events.store.on(() => send(frame("store", console.storeHealth()))),
+          refusals.on(() => send(frame("refused", {}))),
+          store.changes.on(() => send(frame("store", store.health()))),
         ];
         // A session also ends by itself, of age.
         const beat = setInterval(() => {

@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { ConflictDocument } from "#api/fields";
-import type { Console } from "../../console.ts";
-import type { Conflict } from "../../ingest/contract/conflicts.ts";
-import type { Settled } from "../../ingest/contract/settling.ts";
+import type { Conflict, Conflicts } from "../../ingest/contract/conflicts.ts";
+import type { Settled, Settling } from "../../ingest/contract/settling.ts";
 import { principalOf } from "../auth.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
@@ -18,14 +17,21 @@ const statuses: Readonly<Record<Extract<Settled, { ok: false }>["reason"], numbe
   away: 503,
 };
 
+/** What the routes of conflicts of fields serve. */
+export interface FieldRoutes {
+  readonly conflicts: Pick<Conflicts, "walk">;
+  readonly settle: Settling["settle"];
+  readonly send: Send;
+}
+
 /** Fields that devices see differently, and the word of a person about them. */
 export const fieldRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ conflicts, settle, send }: FieldRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("listConflicts"),
       handler: (request, reply) => {
-        const items = console.contract.conflicts.walk();
+        const items = conflicts.walk();
         const steps = listAnswer({ list: "conflicts", items, document: toDocument, most: mostListed });
         return send(request, reply, steps);
       },
@@ -35,7 +41,7 @@ export const fieldRoutes =
       ...served("settleField"),
       handler: async (request) => {
         const { measurement, field, type } = request.body;
-        const settled = await console.settleField(measurement, field, type, principalOf(request).name);
+        const settled = await settle(measurement, field, type, principalOf(request).name);
         if (!settled.ok) throw new HttpError(statuses[settled.reason], settled.why);
         const { ok: _, ...counts } = settled;
         return { measurement, field, type, ...counts };

@@ -1,22 +1,29 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Console } from "../../console.ts";
+import type { DeviceId } from "#shared/ids";
+import type { Groups } from "../../jobs/groups.ts";
 import { Bytes, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 import type { Steps } from "../turns.ts";
 
+/** What the routes of groups serve. */
+export interface GroupRoutes {
+  readonly groups: Pick<Groups, "walk" | "of" | "set">;
+  readonly isKnown: (device: DeviceId) => boolean;
+  readonly send: Send;
+}
+
 /** The groups that a device is in, for jobs to select by. */
 export const groupRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ groups, isKnown, send }: GroupRoutes): FastifyPluginAsyncZod =>
   async (app) => {
-    const assertKnown = (id: string): void => {
-      if (!console.registry.get(id))
-        throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+    const assertKnown = (id: DeviceId): void => {
+      if (!isKnown(id)) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
     };
 
     app.route({
       ...served("listGroups"),
-      handler: (request, reply) => send(request, reply, allGroups(console.jobs.groups.walk())),
+      handler: (request, reply) => send(request, reply, allGroups(groups.walk())),
     });
 
     app.route({
@@ -24,7 +31,7 @@ export const groupRoutes =
       handler: async (request) => {
         const { id } = request.params;
         assertKnown(id);
-        return { device: id, groups: [...console.jobs.groups.of(id)] };
+        return { device: id, groups: [...groups.of(id)] };
       },
     });
 
@@ -33,7 +40,7 @@ export const groupRoutes =
       handler: async (request) => {
         const { id } = request.params;
         assertKnown(id);
-        return { device: id, groups: [...console.jobs.groups.set(id, request.body.groups)] };
+        return { device: id, groups: [...groups.set(id, request.body.groups)] };
       },
     });
   };

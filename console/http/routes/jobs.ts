@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { TakenJobOrder } from "#api/jobs";
 import { longestWait, parseDuration } from "#shared/duration";
-import type { Console } from "../../console.ts";
 import type { JobOrder } from "../../jobs/job.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
 import { principalOf } from "../auth.ts";
 import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
 import { listAnswer, longestPage, type Send } from "../pages.ts";
@@ -10,12 +10,18 @@ import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 import type { Steps } from "../turns.ts";
 
+/** What the routes of jobs serve. */
+export interface JobRoutes {
+  readonly jobs: Jobs;
+  readonly send: Send;
+}
+
 /** One command to many devices. */
 export const jobRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ jobs, send }: JobRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const one = (id: string): Steps<Buffer> => {
-      const found = console.jobs.open(id);
+      const found = jobs.open(id);
       if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
       const before = toJobSummaryDocument(found.summary);
       return listAnswer({ list: "devices", items: found.rows, document: toJobDevice, before });
@@ -24,8 +30,8 @@ export const jobRoutes =
     app.route({
       ...served("createJob"),
       handler: async (request, reply) => {
-        const { id } = console.jobs.create(toOrder(request.body), principalOf(request).name);
-        await assertKept(console);
+        const { id } = jobs.create(toOrder(request.body), principalOf(request).name);
+        await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id));
       },
@@ -37,7 +43,7 @@ export const jobRoutes =
         const { limit: most, before } = request.query;
         const steps = listAnswer({
           list: "jobs",
-          items: console.jobs.walk(before),
+          items: jobs.walk(before),
           document: toJobSummaryDocument,
           most,
           room: longestPage,
@@ -52,8 +58,8 @@ export const jobRoutes =
     app.route({
       ...served("pauseJob"),
       handler: async (request, reply) => {
-        const { id } = console.jobs.pause(request.params.id, principalOf(request).name);
-        await assertKept(console);
+        const { id } = jobs.pause(request.params.id, principalOf(request).name);
+        await assertKept(jobs);
         return send(request, reply, one(id));
       },
     });
@@ -61,8 +67,8 @@ export const jobRoutes =
     app.route({
       ...served("resumeJob"),
       handler: async (request, reply) => {
-        const { id } = console.jobs.resume(request.params.id);
-        await assertKept(console);
+        const { id } = jobs.resume(request.params.id);
+        await assertKept(jobs);
         return send(request, reply, one(id));
       },
     });
@@ -70,16 +76,16 @@ export const jobRoutes =
     app.route({
       ...served("cancelJob"),
       handler: async (request, reply) => {
-        const { id } = console.jobs.cancel(request.params.id, principalOf(request).name);
-        await assertKept(console);
+        const { id } = jobs.cancel(request.params.id, principalOf(request).name);
+        await assertKept(jobs);
         return send(request, reply, one(id));
       },
     });
   };
 
 /** What a power cut could take back must not be told. */
-async function assertKept(console: Console): Promise<void> {
-  if (await console.jobs.kept()) return;
+async function assertKept(jobs: Jobs): Promise<void> {
+  if (await jobs.kept()) return;
   throw new HttpError(
     503,
     "the console's own disk takes no writes: make room on it; what was asked for is done as soon as it does",

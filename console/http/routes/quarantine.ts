@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { SetAsideDocument } from "#api/quarantine";
-import type { Console } from "../../console.ts";
 import { adviceOf, typeFor } from "../../ingest/contract/advice.ts";
 import type { Contract } from "../../ingest/contract/contract.ts";
 import type { SetAside } from "../../ingest/contract/quarantine.ts";
@@ -8,7 +7,7 @@ import { isDecided } from "../../ingest/contract/settling.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { served } from "../serve.ts";
 
-function toEntry({ conflicts }: Contract, one: SetAside): SetAsideDocument {
+function toEntry({ conflicts }: Pick<Contract, "conflicts">, one: SetAside): SetAsideDocument {
   const conflict = conflicts.of(one.measurement, one.field);
   const type = typeFor(one.got);
   if (type === undefined || !conflict || isDecided(conflict.origin.how))
@@ -22,19 +21,25 @@ const mostNamed = 20;
 /** Devices beyond their budget in one answer, the worst first: when these are mended the others come. */
 export const mostOffenders = 1_000;
 
+/** What the routes of the quarantine and the budget of series serve. */
+export interface QuarantineRoutes {
+  readonly contract: Pick<Contract, "budget" | "conflicts" | "quarantine">;
+  readonly send: Send;
+}
+
 /** What is set aside before the store: fields that do not fit, and series beyond the budget. */
 export const quarantineRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ contract, send }: QuarantineRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getQuarantine"),
       handler: (request, reply) => {
         const { device, limit: most } = request.query;
-        const { quarantine } = console.contract;
+        const { quarantine } = contract;
         const steps = listAnswer({
           list: "entries",
           items: lazily(() => quarantine.list(device)),
-          document: (one) => toEntry(console.contract, one),
+          document: (one) => toEntry(contract, one),
           most,
           after: () => ({ more: quarantine.more(device) }),
         });
@@ -44,13 +49,13 @@ export const quarantineRoutes =
 
     app.route({
       ...served("forgetQuarantine"),
-      handler: async ({ query }) => ({ forgotten: console.contract.quarantine.forget(query.device) }),
+      handler: async ({ query }) => ({ forgotten: contract.quarantine.forget(query.device) }),
     });
 
     app.route({
       ...served("getSeries"),
       handler: (request, reply) => {
-        const { budget } = console.contract;
+        const { budget } = contract;
         const steps = listAnswer({
           list: "devices",
           items: lazily(() => budget.offenders()),

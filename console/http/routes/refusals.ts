@@ -1,13 +1,19 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Console } from "../../console.ts";
+import type { LatestRefusals } from "../../devices/latest-refusals.ts";
 import { may } from "../auth.ts";
 import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
+/** What the routes of refusals serve. */
+export interface RefusalRoutes {
+  readonly refusals: Pick<LatestRefusals, "list">;
+  readonly send: Send;
+}
+
 /** What was not taken of late, and why: as it is told on `refused`, and who was not let in at the embedded broker. */
 export const refusalRoutes =
-  (console: Console, send: Send): FastifyPluginAsyncZod =>
+  ({ refusals, send }: RefusalRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("listRefusals"),
@@ -19,7 +25,7 @@ export const refusalRoutes =
             403,
             "the refusals of everybody need the role operator: ask for one device, with ?device=ID",
           );
-        const items = console.refusals.list(device);
+        const items = refusals.list(device);
         return send(request, reply, listAnswer({ list: "refusals", items, document: (one) => one }));
       },
     });

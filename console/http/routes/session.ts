@@ -8,9 +8,15 @@ import { listAnswer, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
+/** What the routes of logins serve. */
+export interface SessionRoutes {
+  readonly accounts: Accounts;
+  readonly send: Send;
+}
+
 /** Logging in and out of the page; who is logged in. */
 export const sessionRoutes =
-  (accounts: Accounts, send: Send): FastifyPluginAsyncZod =>
+  ({ accounts, send }: SessionRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("logIn"),
