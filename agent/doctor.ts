@@ -2,17 +2,17 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#shared/clock";
 import { DirectoryLock } from "#disk/directory-lock";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
 import type { CommandId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
 import { parseLines } from "#disk/checked-line";
 import { Instance, parseInstance, type Kept } from "./instance.ts";
-import { largestLedger, Ledger } from "./commands/ledger.ts";
+import { maxLedgerBytes, Ledger } from "./commands/ledger.ts";
 import { readHead, replay, type Entry } from "./commands/ledger-records.ts";
 import { openDirectory } from "./metrics/outbox/directory.ts";
-import { largestSegment, parseSegment } from "./metrics/outbox/segment-file.ts";
+import { maxSegmentBytes, parseSegment } from "./metrics/outbox/segment-file.ts";
 import { parsePreferences, Preferences } from "./preferences.ts";
 
 const marks = ["instance", "ledger", "outbox"];
@@ -45,7 +45,7 @@ function instanceFinding(kept: Kept | undefined): Finding {
 
 function lookAtLedger(directory: string, kept: Kept | undefined): Finding[] {
   const damaged = (says: string): Finding => ({ what: "ledger", state: "damaged", says });
-  const { value, finding, missing } = tried("ledger", directory, parseLines, largestLedger);
+  const { value, finding, missing } = tried("ledger", directory, parseLines, maxLedgerBytes);
   if (missing) return kept ? [damaged("it was there before and is gone")] : [];
   if (!value) return finding ? [finding] : [];
   const entries = new Map<CommandId, Entry>();
@@ -72,7 +72,7 @@ function lookAtOutbox(path: string): Finding[] {
       name,
       path,
       (bytes) => parseSegment(bytes, Number.parseInt(name, 10)),
-      largestSegment,
+      maxSegmentBytes,
     );
     if (finding) findings.push({ ...finding, what: join("outbox", name) });
     records += value?.records.length ?? 0;
@@ -99,7 +99,7 @@ function tried<T>(
   what: string,
   directory: string,
   read: (bytes: Buffer) => T,
-  most = largestSmallFile,
+  most = maxSmallFileBytes,
 ): { value?: T; finding?: Finding; missing?: true } {
   const path = join(directory, what);
   if (!existsSync(path)) return { missing: true };

@@ -2,7 +2,7 @@ import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { systemDisk, type Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
@@ -57,7 +57,7 @@ export class Instance {
   start(): void {
     if (this.#path === undefined) return;
     try {
-      const text = readRegularFile(this.#path, largestSmallFile).toString("latin1");
+      const text = readRegularFile(this.#path, maxSmallFileBytes).toString("latin1");
       this.#before = true;
       const kept = parseInstance(text);
       if (kept) this.#kept = kept;

@@ -14,7 +14,7 @@ import { collectors } from "./collectors/all.ts";
 import type { Collector } from "./collectors/collector.ts";
 import { Gathering } from "./collectors/gathering.ts";
 import { internal, type Deliveries } from "./collectors/internal.ts";
-import { longestPause, rarely } from "./collectors/rarely.ts";
+import { maxPause, rarely } from "./collectors/rarely.ts";
 import { rebootMachine, restartCommand } from "./commands/comeback.ts";
 import { Executor } from "./commands/executor.ts";
 import type { Handler } from "./commands/handler.ts";
@@ -182,7 +182,7 @@ function makeSampler(
   const { interval, paused, collectors: switched = {} } = preferences.changed;
   const gathering = new Gathering();
   // What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample.
-  const ofItself = (): Collector => rarely(internal(gathering, deliveries), longestPause);
+  const ofItself = (): Collector => rarely(internal(gathering, deliveries), maxPause);
   return new Sampler({
     ...around,
     collectors: options.collectors ?? [...collectors(process.platform, options.names), ofItself()],

@@ -6,7 +6,7 @@ import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
 import { systemDisk, type Disk } from "#disk/calls";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { settings } from "#shared/settings";
 
 const preferences = z.object({
@@ -49,7 +49,7 @@ export class Preferences {
 
   #read(path: string): Changed {
     try {
-      return parsePreferences(readRegularFile(path, largestSmallFile));
+      return parsePreferences(readRegularFile(path, maxSmallFileBytes));
     } catch (thrown) {
       if (errorCode(thrown) === "ENOENT") return {};
       this.#log.warn({ path, err: asError(thrown) }, "what was changed remotely cannot be read: the settings hold");

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { longestPassword } from "#shared/principal";
+import { maxPasswordLength } from "#shared/principal";
 import type { Route } from "./route.ts";
 import { about, time } from "./schema.ts";
 
@@ -27,7 +27,7 @@ export const sessionRoutes = {
     summary: "Log in: sets the session cookie",
     body: z.strictObject({
       name: z.string().check(z.maxLength(64)),
-      password: z.string().check(z.maxLength(longestPassword)),
+      password: z.string().check(z.maxLength(maxPasswordLength)),
     }),
     answers: { 200: accountDocument },
     problems: [401],

@@ -6,7 +6,7 @@ export const bounds = {
   /** Round trips of the healthy device: this many times the quiet 99th percentile… */
   slower: 4,
   /** …or this many milliseconds, whichever is more: two milliseconds of quiet are nothing that a busy machine can keep. */
-  leastMs: 25,
+  minMs: 25,
   /** MiB that may be left over after a case. */
   leftMiB: 64,
   /** Milliseconds for which one turn of the event loop may last. */
@@ -47,7 +47,7 @@ export class Judge {
   }
 
   get limit(): number {
-    return Math.max(this.#quiet * bounds.slower, bounds.leastMs * this.#busy);
+    return Math.max(this.#quiet * bounds.slower, bounds.minMs * this.#busy);
   }
 
   /** Bytes of log since the case began. */
@@ -72,7 +72,7 @@ export class Judge {
 
   async end(): Promise<Findings> {
     const { server } = this.#place;
-    const heldMs = await server.longestTurn().catch(() => Infinity);
+    const heldMs = await server.maxTurn().catch(() => Infinity);
     if (!server.alive || heldMs === Infinity) {
       const end = server.alive ? "the server does not answer any more" : "the server has ended";
       await server.stop("SIGKILL");

@@ -76,11 +76,11 @@ export class Server {
   }
 
   /** The longest turn of its event loop since the last question but this one, in milliseconds of the main thread's own work. */
-  async longestTurn(): Promise<number> {
+  async maxTurn(): Promise<number> {
     return (await this.#ask("held")).held;
   }
 
-  /** Begins the count of {@link longestTurn} and of {@link peak} anew. */
+  /** Begins the count of {@link maxTurn} and of {@link peak} anew. */
   async reset(): Promise<void> {
     await this.#ask("reset");
     // The kernel forgets the highest mark (proc(5), clear_refs).

@@ -10,7 +10,7 @@ import { deviceName, measurement, readingsAt, timeOf, type Load } from "./ingest
  */
 const { load, port } = settingsOfChild<{ load: Load; port: number }>();
 const atOnce = 100;
-const mostOnTheWay = 800;
+const maxOnTheWay = 800;
 const socket = connect({ port, host: "127.0.0.1", noDelay: true });
 socket.write(connectFrame("publisher", "secret"));
 await once(socket, "data");
@@ -28,7 +28,7 @@ for (let instant = 0; instant < load.batches * load.instants; instant++) {
 let [sent, received, until] = [0, 0, 0];
 
 function pump(): void {
-  while (sent < until && sent - received + atOnce <= mostOnTheWay) {
+  while (sent < until && sent - received + atOnce <= maxOnTheWay) {
     const chunk = chunks[sent / atOnce];
     if (!chunk) return;
     socket.write(chunk);

@@ -4,8 +4,8 @@ import { ManualClock } from "#shared/clock";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
 import { defaultLimits } from "./limits.ts";
-import { faultOf, mostFilters } from "./packet-check.ts";
-import { mostPackets } from "./reader.ts";
+import { faultOf, maxFilters } from "./packet-check.ts";
+import { maxPacketsATurn } from "./reader.ts";
 
 async function connackOf(scope: Scope, port: number, id: string, name: string): Promise<number | undefined> {
   const socket = await rawConnection(scope, port);
@@ -52,7 +52,7 @@ suite("the broker's bounds", ({ test }) => {
   });
 
   test("one packet subscribes so many filters and no more", () => {
-    const subscriptions = Array.from({ length: mostFilters }, (_, at) => ({ topic: `a/${at}` }));
+    const subscriptions = Array.from({ length: maxFilters }, (_, at) => ({ topic: `a/${at}` }));
     const packet = { cmd: "subscribe", messageId: 1 };
     assert.is(faultOf({ ...packet, subscriptions }), undefined);
     assert.match(faultOf({ ...packet, subscriptions: [...subscriptions, { topic: "a" }] }) ?? "", /201 filters/);
@@ -83,6 +83,6 @@ suite("the broker's bounds", ({ test }) => {
     write();
     await withDeadline(closed, 15, "the end");
     const answered = broker.stats().messages.received - before;
-    assert.ok(answered <= mostPackets, `${answered} pings were answered`);
+    assert.ok(answered <= maxPacketsATurn, `${answered} pings were answered`);
   });
 });

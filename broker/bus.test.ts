@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { Bus, Message } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
-import { Link, longestTurn } from "#shared/link";
+import { Link, maxReadTurn } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { startMosquitto } from "../test/mosquitto.ts";
 import { eventually, suite, withDeadline, type Scope } from "../test/suite.ts";
@@ -137,7 +137,7 @@ suite("bus over a socket: its own promises", ({ test }) => {
   test("many messages in one read do not hold the event loop: others have their turn between them", async (scope) => {
     const mosquitto = await startMosquitto(scope, { accounts: [{ name: "hub", role: "console", secret: "hub" }] });
     const bus = await linkTo(scope, mosquitto.url);
-    const each = longestTurn / 2;
+    const each = maxReadTurn / 2;
     const heard: number[] = [];
     let [turn, counting] = [0, true];
     const count = (): void => {

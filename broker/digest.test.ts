@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog, type Log } from "#shared/log";
-import { Digest, linesOfOne, mostNetworks } from "./digest.ts";
+import { Digest, linesOfOne, maxNetworks } from "./digest.ts";
 import { suite } from "../test/suite.ts";
 
 function make() {
@@ -37,8 +37,8 @@ suite("digest", ({ test }) => {
 
   test("networks without number are told together", () => {
     const { digest, lines } = make();
-    for (let at = 0; at < mostNetworks + 500; at++) digest.tell("info", `10.0.${at >> 8}.${at & 255}`, {}, "x");
-    assert.is(lines.length, mostNetworks - 1 + linesOfOne);
+    for (let at = 0; at < maxNetworks + 500; at++) digest.tell("info", `10.0.${at >> 8}.${at & 255}`, {}, "x");
+    assert.is(lines.length, maxNetworks - 1 + linesOfOne);
     digest.stop();
     assert.is(lines.at(-1), `and ${501 - linesOfOne} more from elsewhere in the last minute`);
   });

@@ -5,7 +5,7 @@ import type { Log } from "#shared/log";
 /** Lines about one network in a minute; further ones are counted and told together. */
 export const linesOfOne = 5;
 /** Networks told apart; what comes from further ones is told as from elsewhere. */
-export const mostNetworks = 1_000;
+export const maxNetworks = 1_000;
 const minute = 60_000;
 
 interface Told {
@@ -58,7 +58,7 @@ export class Digest {
   #of(network: string): Told {
     const known = this.#told.get(network);
     if (known) return known;
-    const name = this.#told.size < mostNetworks - 1 ? network : "elsewhere";
+    const name = this.#told.size < maxNetworks - 1 ? network : "elsewhere";
     const told = this.#told.get(name) ?? { since: this.#clock.monotonic(), lines: 0, unsaid: 0 };
     this.#told.set(name, told);
     return told;

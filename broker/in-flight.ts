@@ -5,7 +5,7 @@ export type Awaited = "puback" | "pubrec" | "pubcomp";
  * Messages on their way to one client that are remembered: one that acknowledges nothing gets more, of which the oldest are forgotten, and
  * may then be acknowledged in any way.
  */
-export const mostInFlight = 1_024;
+export const maxInFlight = 1_024;
 const lastId = 65_535;
 
 /**
@@ -20,7 +20,7 @@ export class InFlight {
   take(qos: 1 | 2): number {
     do this.#last = (this.#last % lastId) + 1;
     while (this.#awaited.has(this.#last));
-    if (this.#awaited.size >= mostInFlight) this.#forgetOldest();
+    if (this.#awaited.size >= maxInFlight) this.#forgetOldest();
     this.#awaited.set(this.#last, qos === 1 ? "puback" : "pubrec");
     return this.#last;
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "#shared/errors";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 
 /** `told`: it reads its files anew at this moment. `absent`: no Mosquitto of this machine has said that it runs there. `forbidden`: it is another user's. */
 export type Reload = "told" | "absent" | "forbidden";
@@ -35,7 +35,7 @@ export function reloadByHand(reload: Reload): string | undefined {
 
 function pidIn(path: string): number | undefined {
   try {
-    const text = readRegularFile(path, largestSmallFile).toString("utf8").trim();
+    const text = readRegularFile(path, maxSmallFileBytes).toString("utf8").trim();
     return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
   } catch {
     return undefined;

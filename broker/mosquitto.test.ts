@@ -8,7 +8,7 @@ import { login, rawConnect, rawConnection, untilClosed } from "../test/broker.ts
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { writeMosquittoFiles } from "./mosquitto-files.ts";
-import { mostRounds, renderPasswords } from "./mosquitto.ts";
+import { maxMosquittoRounds, renderPasswords } from "./mosquitto.ts";
 
 const people: readonly (readonly [name: string, role: Role])[] = [
   ["console", "console"],
@@ -131,11 +131,11 @@ suite("mosquitto with the shipped settings", ({ before, test }) => {
 });
 
 suite("mosquitto's files", ({ test }) => {
-  test(`a hash of more than ${mostRounds} rounds is not in the password file`, () => {
-    const lines = [mostRounds, mostRounds + 1, rounds.person].map((count, at) =>
+  test(`a hash of more than ${maxMosquittoRounds} rounds is not in the password file`, () => {
+    const lines = [maxMosquittoRounds, maxMosquittoRounds + 1, rounds.person].map((count, at) =>
       renderPasswords([{ name: `rpi-${at}`, role: "device", hash: `$7$${count}$c2FsdA==$aGFzaA==` }]),
     );
-    assert.equal(lines, [`rpi-0:$7$${mostRounds}$c2FsdA==$aGFzaA==\n`, "", ""]);
+    assert.equal(lines, [`rpi-0:$7$${maxMosquittoRounds}$c2FsdA==$aGFzaA==\n`, "", ""]);
   });
 
   test("each is replaced as a whole, only its owner reads it, and who is left out is named", async (scope) => {

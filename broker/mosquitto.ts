@@ -13,12 +13,12 @@ export interface MosquittoAccount extends Principal {
  * Rounds that a hash in the password file may ask for. Mosquitto hashes in its only thread: 79 ms for the 100,000 rounds of a
  * person's password, in which nobody else is served, and anybody may make it do so with a wrong one.
  */
-export const mostRounds = 1_000;
+export const maxMosquittoRounds = 1_000;
 
 /** Whether Mosquitto may be asked to check this hash. */
 export function isCheap({ hash }: Pick<MosquittoAccount, "hash">): boolean {
   const [, kind, asked] = hash.split("$");
-  return kind === "7" && Number(asked) <= mostRounds;
+  return kind === "7" && Number(asked) <= maxMosquittoRounds;
 }
 
 function loginsOf({ name, role }: Principal): string[] {

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { suite, withDeadline } from "../test/suite.ts";
 import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
-import { InFlight, mostInFlight } from "./in-flight.ts";
-import { longestClientId } from "./packet-check.ts";
+import { InFlight, maxInFlight } from "./in-flight.ts";
+import { maxClientIdLength } from "./packet-check.ts";
 
 const id = [0, 1];
 const invalidUtf8 = Buffer.from([0x61, 0xff, 0x62]);
@@ -54,7 +54,7 @@ const refusedConnects: readonly (readonly [what: string, code: number, packet: B
   ["level 6 [MQTT-3.1.2-2]", 1, rawConnect("hub", "hub", { level: 6 })],
   ["a client id with # [MQTT-3.1.3-9]", 2, rawConnect("a#", "olaf")],
   ["no client id at level 3 (MQTT 3.1, §3.1)", 2, rawConnect("", "olaf", { level: 3 })],
-  ["a client id that is too long [MQTT-3.1.3-9]", 2, rawConnect("x".repeat(longestClientId + 1), "olaf")],
+  ["a client id that is too long [MQTT-3.1.3-9]", 2, rawConnect("x".repeat(maxClientIdLength + 1), "olaf")],
   ["somebody else's client id [MQTT-3.1.3-9]", 2, rawConnect("rpi-8", "rpi-7")],
 ];
 
@@ -152,7 +152,7 @@ suite("packet check", ({ test }) => {
       assert.equal(await untilClosed(socket), Buffer.from([0x20, 2, 0, code]), what);
     }
     const longest = await rawConnection(scope, port);
-    longest.write(rawConnect("x".repeat(longestClientId), "olaf"));
+    longest.write(rawConnect("x".repeat(maxClientIdLength), "olaf"));
     assert.equal((await withDeadline(once(longest, "data"), 5, "CONNACK"))[0], Buffer.from([0x20, 2, 0, 0]));
     assert.is(broker.stats().clients.connected, 1);
   });
@@ -196,10 +196,10 @@ suite("packet check", ({ test }) => {
   test("a message that is not acknowledged is remembered, up to a bound, and no other gets its packet id", () => {
     const inFlight = new InFlight();
     const first = inFlight.take(1);
-    for (let n = 1; n < mostInFlight; n++) inFlight.take(2);
+    for (let n = 1; n < maxInFlight; n++) inFlight.take(2);
     assert.match(inFlight.fault("pubrec", first) ?? "", /a pubrec of a message that a puback has to acknowledge/);
-    const ids = new Set(Array.from({ length: 65_535 - mostInFlight }, () => inFlight.take(1)));
-    assert.is(ids.size, 65_535 - mostInFlight);
+    const ids = new Set(Array.from({ length: 65_535 - maxInFlight }, () => inFlight.take(1)));
+    assert.is(ids.size, 65_535 - maxInFlight);
     assert.is(inFlight.fault("pubrec", first), undefined, "the oldest are forgotten");
     const newest = inFlight.take(1);
     for (let n = 1; n < 65_535; n++) {

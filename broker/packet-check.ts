@@ -24,11 +24,11 @@ export interface IncomingPacket {
 const unfit = /[\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffd-\uffff]/;
 
 /** Filters in one SUBSCRIBE or UNSUBSCRIBE: Aedes handles them in one go. */
-export const mostFilters = 200;
+export const maxFilters = 200;
 /** Characters of a client id: enough for any name with something added to it. */
-export const longestClientId = 128;
+export const maxClientIdLength = 128;
 const longest = 1_024;
-const deepest = 32;
+const maxTopicLevels = 32;
 
 /** What a packet's first bytes say of it, before the rest has come. */
 export interface PacketHeader {
@@ -61,7 +61,7 @@ export function headerFault({ cmd, length, dup, qos }: PacketHeader): string | u
 export function clientIdFault({ clientId = "", protocolVersion }: IncomingPacket): string | undefined {
   if (protocolVersion === 3 && clientId === "") return "a CONNECT of MQTT 3.1 without a client id";
   if (/[+#/]/.test(clientId)) return "a client id with +, # or /";
-  return clientId.length > longestClientId ? `a client id of ${clientId.length} characters` : undefined;
+  return clientId.length > maxClientIdLength ? `a client id of ${clientId.length} characters` : undefined;
 }
 
 /** Why a packet is hostile or broken, where it is: its connection is closed. Aedes and mqtt-packet check none of this. */
@@ -105,7 +105,7 @@ function topicFault(topic: string): string | undefined {
 function listFault(packet: IncomingPacket, filters: readonly string[]): string | undefined {
   if (!packet.messageId) return "packet id 0";
   if (filters.length === 0) return "a list of no filters [MQTT-3.8.3-3]";
-  if (filters.length > mostFilters) return `a list of ${filters.length} filters, where ${mostFilters} are allowed`;
+  if (filters.length > maxFilters) return `a list of ${filters.length} filters, where ${maxFilters} are allowed`;
   for (const filter of filters) {
     const fault = stringFault(filter) ?? filterFault(filter);
     if (fault) return fault;
@@ -116,6 +116,6 @@ function listFault(packet: IncomingPacket, filters: readonly string[]): string |
 function stringFault(text: string): string | undefined {
   if (text.length === 0) return "an empty topic [MQTT-4.7.3-1]";
   if (text.length > longest) return `a topic of ${text.length} characters`;
-  if (text.split("/").length > deepest) return `a topic of more than ${deepest} levels`;
+  if (text.split("/").length > maxTopicLevels) return `a topic of more than ${maxTopicLevels} levels`;
   return unfit.test(text) ? "a topic with characters that MQTT forbids" : undefined;
 }

@@ -5,10 +5,10 @@ import type { Net } from "#shared/net";
  * What is parsed in one go: so many packets (64 subscriptions take some 15 ms) and so many bytes, unless one packet is larger. (Aedes
  * parses all that has come: of 64 KiB of small packets everybody else would feel 200 ms.)
  */
-export const mostPackets = 64;
-export const mostAtOnce = 16 * 1024;
+export const maxPacketsATurn = 64;
+export const maxBytesATurn = 16 * 1024;
 /** Pieces of an unfinished packet that lie apart; each costs some 100 bytes whatever is in it. */
-export const mostPieces = 64;
+export const maxPieces = 64;
 
 /** What a reader needs of Aedes' client. */
 export interface Readable {
@@ -128,14 +128,14 @@ export class Reader {
  */
 function sizeOfSlice(conn: Duplex, parser: Readable["_parser"]): number {
   if (parser._stateCounter > 0 || parser._list.length > 0)
-    return Math.max(mostPackets, parser.packet.length - parser._list.length);
+    return Math.max(maxPacketsATurn, parser.packet.length - parser._list.length);
   const next = nextChunk(conn);
-  if (!next) return mostPackets;
+  if (!next) return maxPacketsATurn;
   let size = 0;
-  for (let packets = 0; packets < mostPackets && size < next.length; packets++) {
+  for (let packets = 0; packets < maxPacketsATurn && size < next.length; packets++) {
     const end = endOfPacket(next, size);
     if (end > next.length) return size > 0 ? size : next.length;
-    if (size > 0 && end > mostAtOnce) return size;
+    if (size > 0 && end > maxBytesATurn) return size;
     size = end;
   }
   return size;
@@ -167,7 +167,7 @@ function endOfPacket(bytes: Buffer, at: number): number {
 
 /** A packet that comes byte by byte is one piece in memory all the same. */
 function join(list: Readable["_parser"]["_list"]): void {
-  if (list._bufs.length <= mostPieces) return;
+  if (list._bufs.length <= maxPieces) return;
   const whole = Buffer.concat(list._bufs);
   list.consume(list.length);
   list.append(whole);

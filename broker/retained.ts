@@ -20,14 +20,14 @@ const overhead = 512;
  */
 export class RetainedMessages {
   readonly #root: Node = { children: new Map() };
-  readonly #most: number;
+  readonly #max: number;
   readonly #bytes: RetainedBytes;
   #count = 0;
   #held = 0;
 
   /** @param most how many topics may hold a message; further ones are not kept */
   constructor(most: number, bytes: RetainedBytes = { one: Infinity, all: Infinity }) {
-    this.#most = most;
+    this.#max = most;
     this.#bytes = bytes;
   }
 
@@ -45,7 +45,7 @@ export class RetainedMessages {
     const before = this.#find(packet.topic, false)?.packet;
     const held = this.#held - (before ? sizeOf(before) : 0) + size;
     if (packet.payload.length > this.#bytes.one || held > this.#bytes.all) return false;
-    if (!before && this.#count >= this.#most) return false;
+    if (!before && this.#count >= this.#max) return false;
     const node = this.#find(packet.topic, true);
     if (!node) return false;
     if (!before) this.#count += 1;

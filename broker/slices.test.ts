@@ -12,8 +12,8 @@ import {
   startBroker,
   untilClosed,
 } from "../test/broker.ts";
-import { mostAtOnce, mostPieces } from "./reader.ts";
-import { mostFragments, mostPieces as mostWebPieces, mostPongs } from "./web-door.ts";
+import { maxBytesATurn, maxPieces } from "./reader.ts";
+import { maxFragments, maxWebPieces, maxPongBytes } from "./web-door.ts";
 
 const handshake = [
   "GET /mqtt HTTP/1.1",
@@ -52,7 +52,7 @@ suite("a connection is read in slices", ({ test }) => {
     const reader = await login(scope, url, "vera");
     const seen = inbox(reader);
     await reader.subscribeAsync("muster/rpi-7/metrics", { qos: 0 });
-    const sizes = [0, 1, mostAtOnce - 30, mostAtOnce, mostAtOnce + 1, 3 * mostAtOnce, 200_000, 5, 5, 5];
+    const sizes = [0, 1, maxBytesATurn - 30, maxBytesATurn, maxBytesATurn + 1, 3 * maxBytesATurn, 200_000, 5, 5, 5];
     const packets = sizes.map((size) => rawPacket(0x30, mqttString("muster/rpi-7/metrics"), Buffer.alloc(size, 0x61)));
     const device = await rawConnection(scope, port);
     // The end comes in the same breath: nothing that was sent before may be lost.
@@ -71,7 +71,7 @@ suite("a connection is read in slices", ({ test }) => {
     await reader.subscribeAsync("muster/rpi-7/metrics", { qos: 0 });
     const device = await rawConnection(scope, port);
     device.setNoDelay(true);
-    const said = Array.from({ length: mostPieces * 5 }, (_, at) => at & 255);
+    const said = Array.from({ length: maxPieces * 5 }, (_, at) => at & 255);
     const words = Buffer.concat([
       rawConnect("rpi-7", "rpi-7"),
       rawPacket(0x30, mqttString("muster/rpi-7/metrics"), Buffer.from(said)),
@@ -88,11 +88,11 @@ suite("a connection is read in slices", ({ test }) => {
     const { port } = await startBroker(scope);
     const connect = rawConnect("tool", "olaf");
     const within = await webSocket(scope, port);
-    within.write(fragments(connect, mostFragments));
+    within.write(fragments(connect, maxFragments));
     const [connack] = (await withDeadline(once(within, "data"), 5, "CONNACK")) as [Buffer];
     assert.is(connack[2], 0x20);
     const beyond = await webSocket(scope, port);
-    beyond.write(fragments(connect, mostFragments + 1));
+    beyond.write(fragments(connect, maxFragments + 1));
     await untilClosed(beyond);
   });
 
@@ -103,12 +103,12 @@ suite("a connection is read in slices", ({ test }) => {
     const ended = once(socket, "close");
     socket.write(frame(2, Buffer.alloc(60_000)).subarray(0, 8));
     let sent = 0;
-    for (; sent < mostWebPieces * 3 && !socket.destroyed && socket.writable; sent++) {
+    for (; sent < maxWebPieces * 3 && !socket.destroyed && socket.writable; sent++) {
       socket.write(Buffer.alloc(1));
       await new Promise(setImmediate);
     }
     // Two pieces may come in one read: what counts is that there is an end.
-    assert.ok(sent >= mostWebPieces / 2, `ended after ${sent}`);
+    assert.ok(sent >= maxWebPieces / 2, `ended after ${sent}`);
     socket.resume();
     await withDeadline(ended, 5, "the end");
   });
@@ -124,6 +124,6 @@ suite("a connection is read in slices", ({ test }) => {
     for (let sent = 0; sent < 64 * 1024 * 1024 && !socket.destroyed; sent += pings.length) {
       if (!socket.write(pings)) await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => {});
     }
-    assert.ok(socket.destroyed, `more than ${mostPongs} bytes of answers wait for it`);
+    assert.ok(socket.destroyed, `more than ${maxPongBytes} bytes of answers wait for it`);
   });
 });

@@ -16,11 +16,11 @@ export interface WebDoorOptions {
 }
 
 /** Frames that one message may come in: mqtt.js sends one for each packet, and browsers do not split. */
-export const mostFragments = 1_024;
+export const maxFragments = 1_024;
 /** Pieces of one frame that may lie in memory, each of which costs some 100 bytes whatever is in it. */
-export const mostPieces = 4_096;
+export const maxWebPieces = 4_096;
 /** Bytes of answers to pings that may wait for who does not read them. */
-export const mostPongs = 16 * 1024;
+export const maxPongBytes = 16 * 1024;
 
 /** The HTTP that is spoken on the MQTT port: an upgrade to WebSocket (path `/mqtt`, subprotocol `mqtt`) and nothing else. */
 export class WebDoor {
@@ -45,8 +45,8 @@ export class WebDoor {
       noServer: true,
       perMessageDeflate: false,
       maxPayload: limits.packetBytes + 5,
-      maxFragments: mostFragments,
-      maxBufferedChunks: mostPieces,
+      maxFragments: maxFragments,
+      maxBufferedChunks: maxWebPieces,
       // One frame a turn of the event loop: 64 KiB of the smallest frames in one go would stop everybody else for 100 ms.
       allowSynchronousEvents: false,
       // By itself ws answers each ping at once, however much of that is waiting: see `#open`.
@@ -75,7 +75,7 @@ export class WebDoor {
     // What ws refuses (a frame that is too large) ends its stream too; its own error needs a listener all the same.
     webSocket.on("error", () => {});
     webSocket.on("ping", (said) => {
-      if (socket.writableLength <= mostPongs) webSocket.pong(said, false, () => {});
+      if (socket.writableLength <= maxPongBytes) webSocket.pong(said, false, () => {});
       else webSocket.terminate();
     });
     this.#options.onStream(createWebSocketStream(webSocket), socket, request);

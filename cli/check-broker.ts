@@ -6,11 +6,11 @@ import type { Login } from "./check-broker/bench.ts";
 
 const marks = { good: "✓", mind: "!", bad: "✗" } as const;
 /** Characters of what a broker made of a check: its reasons are text of a stranger. */
-const longestFinding = 600;
+const maxFindingLength = 600;
 
 /** One line of the report. */
 export function findingLine({ mark, what, says }: Finding): string {
-  return `${marks[mark]} ${what.padEnd(22)}${forTerminal(says, longestFinding)}`;
+  return `${marks[mark]} ${what.padEnd(22)}${forTerminal(says, maxFindingLength)}`;
 }
 
 /** What it comes to. */

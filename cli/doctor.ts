@@ -10,7 +10,7 @@ export interface Examined {
 }
 
 /** Characters of one finding: an error of SQLite's can name a page for each line. */
-const longestFinding = 700;
+const maxFindingLength = 700;
 
 /** What is to be printed of a visit. */
 export function doctorsReport(examined: readonly Examined[], mended: boolean): string {
@@ -18,7 +18,7 @@ export function doctorsReport(examined: readonly Examined[], mended: boolean): s
     `${forTerminal(directory)}: ${whose} directory`,
     ...findings.map(
       ({ what, state, says }) =>
-        `  ${state.padEnd(8)}${forTerminal(what).padEnd(17)} ${forTerminal(says, longestFinding)}`,
+        `  ${state.padEnd(8)}${forTerminal(what).padEnd(17)} ${forTerminal(says, maxFindingLength)}`,
     ),
   ]);
   const damaged = damagedIn(examined);

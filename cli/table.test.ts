@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
-import { longestCell, shortened, table } from "./table.ts";
+import { maxCellLength, shortened, table } from "./table.ts";
 
 suite("a table of the command line", ({ test }) => {
   test("has one line for each row and one column for each cell, whatever stands in them", () => {
@@ -17,8 +17,8 @@ suite("a table of the command line", ({ test }) => {
 
   test("says what it leaves out of a cell", () => {
     const row = (length: number): string => table(["A"], [["x".repeat(length)]]).split("\n")[1] ?? "";
-    assert.is(row(longestCell), "x".repeat(longestCell));
-    assert.is(row(longestCell + 7), `${"x".repeat(longestCell)}… (7 more)`);
+    assert.is(row(maxCellLength), "x".repeat(maxCellLength));
+    assert.is(row(maxCellLength + 7), `${"x".repeat(maxCellLength)}… (7 more)`);
   });
 
   test("what is cut says so", () => {

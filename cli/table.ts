@@ -2,11 +2,11 @@ import { formatDuration } from "#shared/duration";
 import { forTerminal, forTerminalJson } from "#shared/printable";
 
 /** Characters of one cell: what is longer is told by `explain`, the page and the documents. */
-export const longestCell = 160;
+export const maxCellLength = 160;
 
 /** Rows as aligned columns; the last one is left ragged. Every cell is made safe here: what a device wrote into one is no row of its own. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows].map((row) => row.map((cell) => forTerminal(cell, longestCell)));
+  const all = [head, ...rows].map((row) => row.map((cell) => forTerminal(cell, maxCellLength)));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from "#shared/clock";
-import { longestWait, parseDuration } from "#shared/duration";
+import { maxWait, parseDuration } from "#shared/duration";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
@@ -284,8 +284,8 @@ export class Console {
    *   all three carry the command in `details.command`
    */
   async send(device: string, order: { key: string; args?: Args }, options: SendOptions = {}): Promise<Command> {
-    const timeout = parseDuration(options.timeout ?? defaults.timeout, "timeout", longestWait);
-    const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl, "ttl", longestWait);
+    const timeout = parseDuration(options.timeout ?? defaults.timeout, "timeout", maxWait);
+    const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl, "ttl", maxWait);
     const command = this.desk.submit(parseDeviceId(device), { ...order, by: options.by ?? "api", timeout, ttl });
     return this.desk.wait(command, timeout);
   }

@@ -4,7 +4,7 @@ import { ManualClock } from "#shared/clock";
 import { payloadCap } from "#shared/codec";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { mostTold, readAck } from "#shared/messages/metrics";
+import { maxToldCommands, readAck } from "#shared/messages/metrics";
 import { readConsoleStatus } from "#shared/messages/presence";
 import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
@@ -13,12 +13,12 @@ import { Publisher } from "./publisher.ts";
 suite("the console's greeting", ({ test }) => {
   for (const [open, begun, expected] of [
     [0, 0, [0]],
-    [mostTold, 0, [mostTold]],
-    [mostTold + 1, 0, [mostTold, 1]],
-    [2 * mostTold + 1, 0, [mostTold, mostTold, 1]],
-    [mostTold / 2, mostTold / 2, [mostTold / 2]],
-    [mostTold / 2 + 1, 1, [mostTold / 2, 1]],
-    [mostTold + 1, mostTold + 1, [mostTold / 2, mostTold / 2, 1]],
+    [maxToldCommands, 0, [maxToldCommands]],
+    [maxToldCommands + 1, 0, [maxToldCommands, 1]],
+    [2 * maxToldCommands + 1, 0, [maxToldCommands, maxToldCommands, 1]],
+    [maxToldCommands / 2, maxToldCommands / 2, [maxToldCommands / 2]],
+    [maxToldCommands / 2 + 1, 1, [maxToldCommands / 2, 1]],
+    [maxToldCommands + 1, maxToldCommands + 1, [maxToldCommands / 2, maxToldCommands / 2, 1]],
   ] as const)
     test(`tells ${open} open commands, ${begun} of them begun, in ${expected.length} messages that any device takes`, () => {
       const said: Buffer[] = [];

@@ -5,7 +5,7 @@ import { encode } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { mostTold, type Ack } from "#shared/messages/metrics";
+import { maxToldCommands, type Ack } from "#shared/messages/metrics";
 import type { Birth, ConsoleStatus } from "#shared/messages/presence";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
@@ -109,7 +109,7 @@ export class Publisher {
   ): void {
     const isBegun = new Set(begun);
     const ids = [...begun, ...open.filter((id) => !isBegun.has(id))];
-    const most = begun.length > 0 ? mostTold / 2 : mostTold;
+    const most = begun.length > 0 ? maxToldCommands / 2 : maxToldCommands;
     for (let at = 0; at === 0 || at < ids.length; at += most) {
       const part = ids.slice(at, at + most);
       const running = part.filter((id) => isBegun.has(id));
@@ -117,9 +117,9 @@ export class Publisher {
       const ack: Ack = { boot, session, ...this.moment(), ranges: [], open: part, ...begunHere };
       this.ack(device, encode(ack, "json"));
     }
-    for (let at = 0; at < doubted.length; at += mostTold) {
+    for (let at = 0; at < doubted.length; at += maxToldCommands) {
       const ts = Math.round(this.#options.clock.now());
-      const part = doubted.slice(at, at + mostTold);
+      const part = doubted.slice(at, at + maxToldCommands);
       this.ack(device, encode({ boot, session, ts, ranges: [], open: [], doubted: part } satisfies Ack, "json"));
     }
   }

@@ -3,7 +3,7 @@ import type { Registry } from "./devices/registry.ts";
 import type { MetricsStore } from "./store/store.ts";
 
 /** Series of one device whose newest samples are looked up after a start: some milliseconds of one turn. */
-export const mostRecalled = 500;
+export const maxRecalled = 500;
 
 /**
  * Gives devices without an agent the newest values that the store has of them, device by device: an agent says all of its series again
@@ -19,6 +19,6 @@ export async function recallNewest(
     if (boot !== null) continue;
     await nextTurn();
     if (over()) return;
-    registry.recall(id, store.newest(id, mostRecalled));
+    registry.recall(id, store.newest(id, maxRecalled));
   }
 }

@@ -4,7 +4,7 @@ import { syncDirectory } from "./durable-file.ts";
 import { whyNoFile } from "./regular-file.ts";
 
 /** Damaged files kept for a person to look at. */
-const mostKept = 4;
+const maxAsideFiles = 4;
 
 export const isDamagedName = (name: string): boolean => name.includes(".damaged-");
 
@@ -34,6 +34,6 @@ export function trimDamaged(directory: string): void {
     // A directory that stood in the place of a file is somebody's, with all that is in it.
     .flatMap((entry) => (isDamagedName(entry.name) && !entry.isDirectory() ? entry.name : []))
     .sort((a, b) => moment(b) - moment(a));
-  for (const name of newestFirst.slice(mostKept)) rmSync(join(directory, name), { force: true });
+  for (const name of newestFirst.slice(maxAsideFiles)) rmSync(join(directory, name), { force: true });
   syncDirectory(directory);
 }

@@ -12,7 +12,7 @@ export interface ClaimSocket {
 }
 
 /** Bytes of a socket's address; beyond, old versions of libuv cut it off. macOS has four less than Linux. */
-const longestAddress = 103;
+const maxAddressBytes = 103;
 /** Milliseconds in which a socket says whether somebody listens: the kernel does at once, a thread needs some 50 to begin. */
 const patience = 10_000;
 
@@ -87,7 +87,7 @@ function isSocket(path: string): boolean {
 function addressIn(directory: string, name: string): { readonly path: string; release(): void } | undefined {
   const path = join(directory, name);
   if (process.platform === "win32") return undefined;
-  if (Buffer.byteLength(path) <= longestAddress) return { path, release: () => {} };
+  if (Buffer.byteLength(path) <= maxAddressBytes) return { path, release: () => {} };
   if (process.platform !== "linux") return undefined;
   try {
     const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

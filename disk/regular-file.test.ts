@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { EnvironmentError } from "#shared/errors";
 import { suite, type Scope } from "../test/suite.ts";
-import { largestSmallFile, openRegularFile, readRegularFile, openRegularFileSoon, whyNoFile } from "./regular-file.ts";
+import { maxSmallFileBytes, openRegularFile, readRegularFile, openRegularFileSoon, whyNoFile } from "./regular-file.ts";
 
 type Place = (path: string, scope: Scope) => unknown;
 
@@ -39,7 +39,7 @@ suite("a regular file", ({ test }) => {
       const path = join(await scope.directory(), "file");
       await place(path, scope);
       assert.match(
-        refusal(() => readRegularFile(path, largestSmallFile)),
+        refusal(() => readRegularFile(path, maxSmallFileBytes)),
         expected,
       );
       assert.match(
@@ -54,20 +54,20 @@ suite("a regular file", ({ test }) => {
   test("it is read to its last byte, and not beyond its bound", async (scope) => {
     const path = join(await scope.directory(), "file");
     assert.throws(() => readRegularFile(path, 1), /ENOENT/);
-    for (const size of [0, 1, 5_000, largestSmallFile]) {
+    for (const size of [0, 1, 5_000, maxSmallFileBytes]) {
       const content = Buffer.alloc(size, "muster");
       writeFileSync(path, content);
-      assert.is(readRegularFile(path, largestSmallFile).equals(content), true, String(size));
+      assert.is(readRegularFile(path, maxSmallFileBytes).equals(content), true, String(size));
     }
-    truncateSync(path, largestSmallFile + 1);
+    truncateSync(path, maxSmallFileBytes + 1);
     assert.match(
-      refusal(() => readRegularFile(path, largestSmallFile)),
+      refusal(() => readRegularFile(path, maxSmallFileBytes)),
       /expected at most 1048576 bytes, got 1048577; move it away/,
     );
     // Larger than any memory, and one that says to be empty.
     truncateSync(path, 2 ** 43);
     assert.match(
-      refusal(() => readRegularFile(path, largestSmallFile)),
+      refusal(() => readRegularFile(path, maxSmallFileBytes)),
       /got 8796093022208/,
     );
     assert.match(

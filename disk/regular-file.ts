@@ -4,7 +4,7 @@ import { readBounded } from "#shared/bounded-read";
 import { EnvironmentError } from "#shared/errors";
 
 /** Bytes of a small file of Muster's own: ids, preferences, secrets, notes. Ours have some hundred; a list of names may have more. */
-export const largestSmallFile = 1024 * 1024;
+export const maxSmallFileBytes = 1024 * 1024;
 
 /** Opening a pipe waits for its other end, for ever where nobody has that. Regular files know no such waiting; Windows no such flag. */
 export const withoutWaiting = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);

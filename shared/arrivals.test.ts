@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { Arrivals, farthestAhead, mostArrivals } from "#shared/arrivals";
+import { Arrivals, farthestAhead, maxArrivals } from "#shared/arrivals";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../test/suite.ts";
 
@@ -59,10 +59,10 @@ suite("moments of arrival", ({ test }) => {
     const clock = new ManualClock(start);
     const arrivals = new Arrivals(clock);
     for (let round = 0; round < 3; round += 1) {
-      for (let n = 0; n < mostArrivals; n += 1) arrivals.next(take(1, `${round} ${n}`));
-      assert.is.not(arrivals.next(take(1, `${round} ${mostArrivals - 1}`)), clock.now());
+      for (let n = 0; n < maxArrivals; n += 1) arrivals.next(take(1, `${round} ${n}`));
+      assert.is.not(arrivals.next(take(1, `${round} ${maxArrivals - 1}`)), clock.now());
       clock.advance(5);
     }
-    assert.ok(arrivals.size <= mostArrivals);
+    assert.ok(arrivals.size <= maxArrivals);
   });
 });

@@ -7,7 +7,7 @@ import { BadInputError } from "#shared/errors";
  */
 export const farthestAhead = 1_000;
 /** Series remembered at most. Only those of the last moments matter: of the others the clock itself is ahead. */
-export const mostArrivals = 10_000;
+export const maxArrivals = 10_000;
 
 /**
  * Moments for what came without a time of its own: no two samples of a series get the same millisecond, where the second one would
@@ -65,7 +65,7 @@ export class Arrivals {
   #remember(key: string, moment: number, now: number): void {
     this.#last.delete(key);
     this.#last.set(key, moment);
-    if (this.#last.size <= mostArrivals) return;
-    for (const [old, last] of this.#last) if (last < now || this.#last.size > mostArrivals) this.#last.delete(old);
+    if (this.#last.size <= maxArrivals) return;
+    for (const [old, last] of this.#last) if (last < now || this.#last.size > maxArrivals) this.#last.delete(old);
   }
 }

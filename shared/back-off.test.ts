@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
-import { BackOff, backOff, comebackRate, shortestSpread, spreadOf } from "#shared/back-off";
+import { BackOff, backOff, comebackRate, minSpread, spreadOf } from "#shared/back-off";
 import { suite } from "../test/suite.ts";
 
 /** A fleet on its way back: the moments (ms after the broker's return) at which each of them tries for the first time. */
@@ -15,15 +15,15 @@ function comeback(fleet: number, outage: number, random: () => number): number[]
 
 suite("back-off", ({ test }) => {
   test("a fleet has as much time to come back as its broker needs for it, between 1.5 and 30 s", () => {
-    const smallest = (shortestSpread / 1_000) * comebackRate;
-    const largest = (backOff.longest / 1_000) * comebackRate;
+    const smallest = (minSpread / 1_000) * comebackRate;
+    const largest = (backOff.max / 1_000) * comebackRate;
     for (const [fleet, expected] of [
-      [0, shortestSpread],
-      [smallest, shortestSpread],
-      [smallest * 2, shortestSpread * 2],
-      [largest, backOff.longest],
-      [largest + 1, backOff.longest],
-      [Number.MAX_SAFE_INTEGER, backOff.longest],
+      [0, minSpread],
+      [smallest, minSpread],
+      [smallest * 2, minSpread * 2],
+      [largest, backOff.max],
+      [largest + 1, backOff.max],
+      [Number.MAX_SAFE_INTEGER, backOff.max],
     ] as const)
       assert.is(spreadOf(fleet), expected, `of ${fleet}`);
   });
@@ -38,7 +38,7 @@ suite("back-off", ({ test }) => {
         for (const [what, drawn] of story) {
           random = drawn;
           const wait = waits[what]() ?? backOff.first;
-          const longest = what === "absent" ? spreadOf(fleet) : backOff.longest;
+          const longest = what === "absent" ? spreadOf(fleet) : backOff.max;
           assert.ok(wait >= backOff.first / 2 && wait <= longest, `${what}: ${wait} ms in a fleet of ${fleet}`);
         }
       }),
@@ -48,7 +48,7 @@ suite("back-off", ({ test }) => {
   test("a small fleet is back within its bound however long the broker was away, and a large one no faster than it can be taken", () => {
     const random = seeded();
     for (const outage of [200, 3_000, 60_000, 3_600_000])
-      for (const fleet of [20, 750]) assert.ok(Math.max(...comeback(fleet, outage, random)) <= shortestSpread);
+      for (const fleet of [20, 750]) assert.ok(Math.max(...comeback(fleet, outage, random)) <= minSpread);
     const tries = comeback(5_000, 300_000, random);
     assert.ok(Math.max(...tries) <= spreadOf(5_000));
     for (let second = 0; second < 10; second++) {
@@ -58,12 +58,12 @@ suite("back-off", ({ test }) => {
   });
 
   test("a broker that refuses is asked less and less, and one that was away and is back at once", () => {
-    const waits = new BackOff({ spread: () => shortestSpread, random: () => 1 });
+    const waits = new BackOff({ spread: () => minSpread, random: () => 1 });
     const refused = Array.from({ length: 9 }, () => waits.turnedAway());
     assert.equal(refused, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     assert.equal(
       [waits.absent(), waits.absent(), waits.absent(), waits.absent(), waits.absent()],
-      [250, 500, 1_000, shortestSpread, shortestSpread],
+      [250, 500, 1_000, minSpread, minSpread],
     );
     assert.is(waits.turnedAway(), 250, "the first word of one that was away");
     waits.turnedAway();

@@ -1,7 +1,7 @@
 /** Milliseconds: the first wait before another try, and the longest after having been turned away. */
-export const backOff = { first: 250, longest: 30_000 } as const;
+export const backOff = { first: 250, max: 30_000 } as const;
 /** Milliseconds that a small fleet waits at most for a broker that is not there: so long after it is back, all of them have tried. */
-export const shortestSpread = 1_500;
+export const minSpread = 1_500;
 /**
  * Connections that a fleet begins in a second when its broker comes back. The embedded broker lets ten thousand in at this rate, and loses
  * none (`npm run bench -- crowd`); with TLS it has about twice as much in it.
@@ -10,7 +10,7 @@ export const comebackRate = 500;
 
 /** Milliseconds at most between two tries at a broker that is not there, for one of so many devices. */
 export function spreadOf(fleet: number): number {
-  return Math.min(backOff.longest, Math.max(shortestSpread, (fleet / comebackRate) * 1_000));
+  return Math.min(backOff.max, Math.max(minSpread, (fleet / comebackRate) * 1_000));
 }
 
 export interface BackOffOptions {
@@ -45,7 +45,7 @@ export class BackOff {
   /** A broker was there, and did not let us stay. @returns milliseconds to wait */
   turnedAway(): number {
     this.#absences = 0;
-    return this.#wait(this.#refusals++, backOff.longest);
+    return this.#wait(this.#refusals++, backOff.max);
   }
 
   /** A connection has held: the next wait is a first one. */
@@ -54,9 +54,9 @@ export class BackOff {
     this.#refusals = 0;
   }
 
-  #wait(failures: number, longest: number): number {
+  #wait(failures: number, max: number): number {
     // 2^16 is far beyond the longest.
-    const most = Math.min(longest, backOff.first * 2 ** Math.min(failures, 16));
-    return Math.round(most * (0.5 + this.#options.random() / 2));
+    const wait = Math.min(max, backOff.first * 2 ** Math.min(failures, 16));
+    return Math.round(wait * (0.5 + this.#options.random() / 2));
   }
 }

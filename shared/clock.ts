@@ -16,7 +16,7 @@ export interface Clock {
 }
 
 /** setTimeout takes at most a signed 32-bit number of milliseconds (24.8 days) and fires at once beyond it. */
-const longestTimeout = 0x7fffffff;
+const maxTimeout = 0x7fffffff;
 
 /** The machine's clocks. */
 export const systemClock: Clock = {
@@ -28,7 +28,7 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = due - performance.now();
-      timer = left > longestTimeout ? setTimeout(arm, longestTimeout) : setTimeout(run, Math.max(0, left));
+      timer = left > maxTimeout ? setTimeout(arm, maxTimeout) : setTimeout(run, Math.max(0, left));
     };
     arm();
     return () => clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { Encoder, setSizeLimits } from "cbor-x";
 import { BadInputError, asError } from "#shared/errors";
-import { deepest, mostItems, parseJson, tooDeep, tooWide } from "#shared/nesting";
+import { maxNesting, maxItems, parseJson, tooDeep, tooWide } from "#shared/nesting";
 
 /**
  * Payloads are CBOR or JSON, told apart by their first byte: `{` or `[` begins JSON, a CBOR map or array begins
@@ -111,16 +111,16 @@ function preview(text: string): string {
  * indefinite lengths, and trailing bytes. @throws BadInputError
  */
 function assertPlainCbor(bytes: Buffer): void {
-  const end = walkCbor(bytes, 0, 0, { left: mostItems });
+  const end = walkCbor(bytes, 0, 0, { left: maxItems });
   if (end !== bytes.length) throw new BadInputError(`payload has ${bytes.length - end} bytes after its CBOR item`);
 }
 
 /** Whether {@link decode} would take this CBOR with `more` values and keys besides. */
 export function isPlainCbor(payload: Buffer, more = 0): boolean {
   // Each of them has a byte of its own at least.
-  if (payload.length + more <= mostItems) return true;
+  if (payload.length + more <= maxItems) return true;
   try {
-    return walkCbor(payload, 0, 0, { left: mostItems - more }) === payload.length;
+    return walkCbor(payload, 0, 0, { left: maxItems - more }) === payload.length;
   } catch (thrown) {
     if (thrown instanceof BadInputError) return false;
     throw thrown;
@@ -144,7 +144,7 @@ function walkCbor(bytes: Buffer, at: number, depth: number, items: { left: numbe
   const length = info < 24 ? info : readLength(bytes, at + 1, info);
   if (length > bytes.length - head) throw truncated();
   if (major < 4) return head + length;
-  if (depth >= deepest) throw tooDeep("CBOR");
+  if (depth >= maxNesting) throw tooDeep("CBOR");
   const inner = major === 5 ? length * 2 : length;
   if ((items.left -= inner) < 0) throw tooWide("CBOR");
   let next = head;

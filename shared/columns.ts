@@ -14,7 +14,7 @@ export interface Scaled {
 }
 
 /** Decimal places at most: more would not be a decimal that somebody wrote, but a float in full length. */
-export const mostPlaces = 9;
+export const maxDecimals = 9;
 
 /** The smallest form of `values`, which is exact: {@link unpack} gives the same values back. */
 export function pack(values: readonly FieldValue[]): Column {
@@ -69,7 +69,7 @@ function scaled(values: readonly FieldValue[]): Scaled | undefined {
 function placesOf(values: readonly number[]): number | undefined {
   let e = 0;
   for (const value of values) {
-    while (!isWhole(value, 10 ** e)) if (++e > mostPlaces) return undefined;
+    while (!isWhole(value, 10 ** e)) if (++e > maxDecimals) return undefined;
   }
   // A later value may have asked for more places than an earlier, large one has room for.
   return values.every((value) => isWhole(value, 10 ** e)) ? e : undefined;

@@ -19,13 +19,13 @@ const day = 86_400_000;
  * The longest span that is read at all (ms): a century. Longer than anybody keeps anything, and short enough for a database that counts
  * nanoseconds in 64 bits; the moment at its end is one that a Date can hold.
  */
-export const longestDuration = 36_500 * day;
+export const maxDuration = 36_500 * day;
 
 /**
  * The longest that somebody may wait for a device (ms), and a command for its end: ten years, which is longer than most devices live. What
  * is more is a unit mistaken for another.
  */
-export const longestWait = 3_650 * day;
+export const maxWait = 3_650 * day;
 
 const written = /^(?:\s*\d+(?:\.\d+)?\s*(?:ms|[smhdw]))+\s*$/;
 const unitless = /^\s*\d+(?:\.\d+)?\s*$/;
@@ -35,7 +35,7 @@ const unitless = /^\s*\d+(?:\.\d+)?\s*$/;
  * @param most milliseconds
  * @returns milliseconds @throws BadInputError whose message ends a sentence, and says what was expected
  */
-export function readDuration(text: string, most = longestDuration): number {
+export function readDuration(text: string, most = maxDuration): number {
   if (unitless.test(text))
     throw new BadInputError(
       "expected a unit with the number, as in 10s, 500ms, 15m, 1h30m or 7d: alone it could mean any",
@@ -51,7 +51,7 @@ export function readDuration(text: string, most = longestDuration): number {
  * @param what names it in the message @param most milliseconds
  * @returns milliseconds @throws BadInputError that shows how to write one
  */
-export function parseDuration(duration: Duration, what = "duration", most = longestDuration): number {
+export function parseDuration(duration: Duration, what = "duration", most = maxDuration): number {
   try {
     return typeof duration === "number" ? within(duration, most) : readDuration(duration, most);
   } catch (error) {

@@ -8,12 +8,12 @@ export interface Finding {
 }
 
 /** Things of one kind that are told one by one at most: a damaged disk has thousands of them. */
-export const mostFindings = 20;
+export const maxFindings = 20;
 
 /** The first few, and how many more there are. */
 export function firstFew(findings: readonly Finding[]): readonly Finding[] {
-  const more = findings.length - mostFindings;
+  const more = findings.length - maxFindings;
   const [first] = findings;
   if (more <= 0 || !first) return findings;
-  return [...findings.slice(0, mostFindings), { ...first, says: `and ${more} more like these` }];
+  return [...findings.slice(0, maxFindings), { ...first, says: `and ${more} more like these` }];
 }

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { parser, generate, type Packet } from "mqtt-packet";
-import { shortestSpread } from "#shared/back-off";
+import { minSpread } from "#shared/back-off";
 import { ManualClock, systemClock } from "#shared/clock";
 import { Link, toldAgain, type LinkOptions } from "#shared/link";
 import { silentLog } from "#shared/log";
@@ -170,14 +170,14 @@ suite("link", ({ test }) => {
     const missATry = async (): Promise<void> => {
       await withDeadline(armed, 5, "the next try to be arranged");
       armed = clock.armed();
-      clock.advance(shortestSpread);
+      clock.advance(minSpread);
     };
-    for (let away = 0; away < 2 * toldAgain; away += shortestSpread) await missATry();
+    for (let away = 0; away < 2 * toldAgain; away += minSpread) await missATry();
     assert.is(said.length, 2, said.join("\n"));
     assert.match(said[0] ?? "", /ECONNREFUSED.*; next try in 250 ms/);
     await withDeadline(armed, 5, "the next try to be arranged");
     await peer(scope, (packet, send) => packet.cmd === "connect" && send(welcome()), port);
-    clock.advance(shortestSpread);
+    clock.advance(minSpread);
     await eventually("the connection", () => link.connected);
   });
 

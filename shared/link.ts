@@ -1,7 +1,7 @@
 import mqtt, { ReasonCodes, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
-import { BackOff, shortestSpread } from "#shared/back-off";
+import { BackOff, minSpread } from "#shared/back-off";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/filters";
@@ -51,11 +51,11 @@ export const toldAgain = 60_000;
  * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The
  * embedded broker reads in slices instead.
  */
-export const longestTurn = 4;
+export const maxReadTurn = 4;
 /** Milliseconds to wait for a broker's answer to UNSUBSCRIBE and DISCONNECT: one that has none must not keep anybody from stopping. */
 const patience = 1_000;
 /** Packet ids that there are: what a broker that says nothing allows (§3.2.2.3.3). */
-const mostUnacknowledged = 65_535;
+const maxReceiveMaximum = 65_535;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 
@@ -74,7 +74,7 @@ export class Link implements Bus {
   readonly #pending = new Set<(error: DisconnectedError) => void>();
   #client: MqttClient | undefined;
   /** Of the present connection: its broker says how much it takes. */
-  #window = new SendWindow(mostUnacknowledged);
+  #window = new SendWindow(maxReceiveMaximum);
   #state: ConnectionChange = { up: false, reason: "not started" };
   #started = false;
   #version: 4 | 5;
@@ -90,7 +90,7 @@ export class Link implements Bus {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#version = options.version === "auto" ? 5 : (options.version ?? 4);
-    const { spread = () => shortestSpread, random = Math.random } = options;
+    const { spread = () => minSpread, random = Math.random } = options;
     this.#backOff = new BackOff({ spread, random });
   }
 
@@ -214,7 +214,7 @@ export class Link implements Bus {
     let answered = false;
     const client = mqtt.connect({ ...whereTo(url), ...this.#clientOptions(session) });
     this.#client = client;
-    const window = (this.#window = new SendWindow(mostUnacknowledged));
+    const window = (this.#window = new SendWindow(maxReceiveMaximum));
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#receive(packet, done);
@@ -232,7 +232,7 @@ export class Link implements Bus {
     client.once("connect", ({ properties }) => {
       acknowledged = true;
       if (this.#accepted !== 5) this.#accepted = this.#version;
-      window.allow(properties?.receiveMaximum ?? mostUnacknowledged);
+      window.allow(properties?.receiveMaximum ?? maxReceiveMaximum);
       this.#sendSubscribe(client, this.#subscriptions).then(
         () => this.#up(session),
         (error: unknown) => {
@@ -319,7 +319,7 @@ export class Link implements Bus {
 
   /** Goes on with the next message at once, or after the rest of the loop has had its turn where this one has lasted. */
   #next(done: (error?: Error) => void, turnBegan: number): void {
-    if (this.#options.clock.monotonic() - turnBegan < longestTurn) done();
+    if (this.#options.clock.monotonic() - turnBegan < maxReadTurn) done();
     else setImmediate(done);
   }
 

@@ -9,7 +9,7 @@ export const ofPlace: Rate = { burst: 100, perSecond: 5 };
 /** Lines of one part at one level, whatever they say: a stranger may choose the words, and so how many places there seem to be. */
 export const ofPart: Rate = { burst: 500, perSecond: 50 };
 /** Places that are told apart; the one that was new first goes. */
-export const mostPlaces = 256;
+export const maxLogPlaces = 256;
 /** Milliseconds from the first line that was left out to the one that tells how many they were. */
 export const tellEvery = 10_000;
 
@@ -58,7 +58,7 @@ export class LineBudget {
     const key = `${part}\n${name}`;
     let place = this.#places.get(key);
     if (place) return place;
-    if (this.#places.size >= mostPlaces) this.#forgetOldest();
+    if (this.#places.size >= maxLogPlaces) this.#forgetOldest();
     this.#places.set(key, (place = { part, bucket: new Bucket(ofPlace, now), left: 0 }));
     return place;
   }

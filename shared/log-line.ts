@@ -2,12 +2,12 @@ import { messageWithCauses } from "#shared/errors";
 import { forTerminalJson } from "#shared/printable";
 
 /** Characters of a line at most, about: a payload or a stack that somebody sent is not worth more. */
-export const longestLine = 4_096;
+export const maxLogLineLength = 4_096;
 /** Levels of objects in objects, and entries of one object or list. */
-export const deepest = 4;
-export const widest = 32;
+export const maxLogDepth = 4;
+export const maxLogWidth = 32;
 /** Characters of one text, such as a stack. */
-const longestText = 1_500;
+const maxLogTextLength = 1_500;
 const cut = "…";
 
 /**
@@ -15,7 +15,7 @@ const cut = "…";
  * that throw, numbers that JSON has not). Errors come with type, message (causes included) and stack.
  */
 export function loggable(message: string, fields: object): { message: string; fields: Record<string, unknown> } {
-  const room = { left: longestLine };
+  const room = { left: maxLogLineLength };
   // The sentence first: it is what must be left where there is no room for all.
   const text = shorten(message, room);
   const copy = copyObject(fields, room, 0);
@@ -46,18 +46,19 @@ function copyValue(value: unknown, room: Room, depth: number): unknown {
 function copyObject(value: object, room: Room, depth: number): unknown {
   if (value instanceof Date) return shorten(Number.isNaN(value.getTime()) ? "no date" : value.toISOString(), room);
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
-  if (value instanceof Map || value instanceof Set) return copyObject([...value].slice(0, widest + 1), room, depth);
-  if (depth >= deepest || room.left <= 0) return cut;
+  if (value instanceof Map || value instanceof Set)
+    return copyObject([...value].slice(0, maxLogWidth + 1), room, depth);
+  if (depth >= maxLogDepth || room.left <= 0) return cut;
   if (Array.isArray(value)) {
-    const list = value.slice(0, widest).map((one: unknown) => copyValue(one, room, depth + 1));
-    return value.length > widest ? [...list, cut] : list;
+    const list = value.slice(0, maxLogWidth).map((one: unknown) => copyValue(one, room, depth + 1));
+    return value.length > maxLogWidth ? [...list, cut] : list;
   }
   const copy: Record<string, unknown> = value instanceof Error ? copyError(value, room) : {};
   let count = 0;
   for (const name of keysOf(value)) {
     // What an error has under these names is there already, in full.
     if (Object.hasOwn(copy, name)) continue;
-    if ((count += 1) > widest || room.left <= 0) {
+    if ((count += 1) > maxLogWidth || room.left <= 0) {
       copy[cut] = "more";
       break;
     }
@@ -102,7 +103,7 @@ function read(from: object, name: string): unknown {
 
 /** Takes what it needs of the room, counted as JSON writes it: a control character is six of its own. */
 function shorten(text: string, room: Room): string {
-  const most = Math.max(0, Math.min(longestText, room.left));
+  const most = Math.max(0, Math.min(maxLogTextLength, room.left));
   let short = text.length > most ? text.slice(0, most) + cut : text;
   let size = written(short);
   if (size > most + 16) {

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
-import { createLog, LogOutlet, mostWaiting, type Log, type LogStream } from "#shared/log";
-import { mostPlaces, ofPart, ofPlace, tellEvery } from "#shared/log-budget";
-import { deepest, longestLine, widest } from "#shared/log-line";
+import { createLog, LogOutlet, maxUnwrittenLog, type Log, type LogStream } from "#shared/log";
+import { maxLogPlaces, ofPart, ofPlace, tellEvery } from "#shared/log-budget";
+import { maxLogDepth, maxLogLineLength, maxLogWidth } from "#shared/log-line";
 import { suite } from "../test/suite.ts";
 import { runProgram } from "../test/programs.ts";
 
@@ -63,7 +63,7 @@ suite("log", ({ test }) => {
     const { log, lines, clock } = recorded();
     const word = (n: number): string =>
       String.fromCharCode(97 + (n % 26), 97 + (Math.floor(n / 26) % 26), 97 + (n % 17));
-    for (let n = 0; n < ofPart.burst + mostPlaces * 4; n += 1) log.warn({}, `${word(n)} is not known`);
+    for (let n = 0; n < ofPart.burst + maxLogPlaces * 4; n += 1) log.warn({}, `${word(n)} is not known`);
     assert.is(lines.length, ofPart.burst);
     log.error({}, "this one counts");
     assert.is(lines.length, ofPart.burst + 1);
@@ -72,7 +72,7 @@ suite("log", ({ test }) => {
     assert.ok(told.length <= 11, `told in ${told.length} lines`);
     assert.is(
       told.reduce((sum, count) => sum + count, 0),
-      mostPlaces * 4,
+      maxLogPlaces * 4,
     );
     const before = lines.length;
     for (let n = 0; n < 1_000; n += 1) log.warn({}, `${word(n)} is not known`);
@@ -87,13 +87,16 @@ suite("log", ({ test }) => {
       "m".repeat(100_000),
     );
     log.warn(Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`${at}`.repeat(200), at])), "wide");
-    log.warn({ name: Object.fromEntries(Array.from({ length: widest + 5 }, (_, at) => [`k${at}`, at])) }, "entries");
-    for (const line of lines) assert.ok(Buffer.byteLength(line) < longestLine * 1.5, `${line.length} characters`);
-    assert.is(Object.keys((JSON.parse(lines[2] ?? "") as { name: object }).name).length, widest + 1);
+    log.warn(
+      { name: Object.fromEntries(Array.from({ length: maxLogWidth + 5 }, (_, at) => [`k${at}`, at])) },
+      "entries",
+    );
+    for (const line of lines) assert.ok(Buffer.byteLength(line) < maxLogLineLength * 1.5, `${line.length} characters`);
+    assert.is(Object.keys((JSON.parse(lines[2] ?? "") as { name: object }).name).length, maxLogWidth + 1);
     let nested: unknown = 1;
-    for (let depth = 0; depth < deepest + 100_000; depth += 1) nested = { in: nested };
+    for (let depth = 0; depth < maxLogDepth + 100_000; depth += 1) nested = { in: nested };
     log.warn({ nested }, "deep");
-    assert.is(lines[3]?.split('"in"').length, deepest);
+    assert.is(lines[3]?.split('"in"').length, maxLogDepth);
   });
 
   test("nothing that is logged makes it throw", () => {
@@ -119,9 +122,9 @@ suite("log", ({ test }) => {
 
   test("where nobody reads, lines are dropped beyond a bound, and counted when somebody does", () => {
     const { log, lines, stream } = recorded();
-    stream.writableLength = mostWaiting;
+    stream.writableLength = maxUnwrittenLog;
     log.warn({}, "still kept");
-    stream.writableLength = mostWaiting + 1;
+    stream.writableLength = maxUnwrittenLog + 1;
     log.warn({}, "dropped");
     log.error({}, "dropped");
     assert.is(lines.length, 1);

@@ -45,7 +45,7 @@ export interface LogOutletOptions {
 }
 
 /** Bytes that wait for whoever reads the log; Node itself keeps all that a slow reader leaves. */
-export const mostWaiting = 1024 * 1024;
+export const maxUnwrittenLog = 1024 * 1024;
 
 /** What all logs of a process write through: it bounds them together, and takes whatever the reader does. */
 export class LogOutlet {
@@ -71,7 +71,7 @@ export class LogOutlet {
 
   #line(name: keyof Log, scope: string, fields: object, message: string): void {
     const { stream } = this.#options;
-    if (stream.writableLength > mostWaiting) return void (this.#lost += 1);
+    if (stream.writableLength > maxUnwrittenLog) return void (this.#lost += 1);
     try {
       if (this.#lost > 0)
         stream.write(this.#format("warn", scope, {}, `${this.#lost} lines of the log were lost: nobody read them`));

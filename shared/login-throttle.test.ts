@@ -10,7 +10,7 @@ import {
   type LoginSource,
   LoginThrottle,
   loginsWaiting,
-  longestLoginWait,
+  maxLoginWait,
   pauseOfAddress,
   pauseOfName,
 } from "./login-throttle.ts";
@@ -172,7 +172,7 @@ suite("login throttle", ({ test }) => {
     assert.equal([turns.length, refused], [1, ["left"]]);
     login("a", "x");
     login("a", "ann", "waits");
-    clock.advance(longestLoginWait - 1);
+    clock.advance(maxLoginWait - 1);
     await settled();
     assert.is(throttle.waiting, 1);
     clock.advance(1);

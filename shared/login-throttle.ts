@@ -23,7 +23,7 @@ export const hashesAtOnce = 1;
 /** Logins that wait for their turn. Each is a connection that somebody holds open: some kB. */
 export const loginsWaiting = 256;
 /** Milliseconds that a login waits for its turn: less than programs and people wait for an answer. */
-export const longestLoginWait = 10_000;
+export const maxLoginWait = 10_000;
 /** Wrong secrets of one name from one address within a minute that cost nothing: a program with an old secret, a person who thinks. */
 export const freeFailures = 10;
 /** Wrong secrets from one address within a minute, whatever the names, that cost nothing: there may be a whole office behind it. */
@@ -79,7 +79,7 @@ export class LoginThrottle {
     return this.#waiting.length;
   }
 
-  /** Calls `check` when it is its turn. @throws LoginsBusyError when there is none within {@link longestLoginWait}, or too many wait */
+  /** Calls `check` when it is its turn. @throws LoginsBusyError when there is none within {@link maxLoginWait}, or too many wait */
   async inTurn<T>(source: LoginSource, name: string, check: () => Promise<T>): Promise<T> {
     await new Promise<void>((begin, refuse) => {
       const address = networkOf(source.address);
@@ -126,7 +126,7 @@ export class LoginThrottle {
 
   /** Lets those go who have left, or have waited too long. */
   #sweep(now: number): void {
-    const stay = this.#waiting.filter(({ since, source }) => now - since < longestLoginWait && !source.gone?.());
+    const stay = this.#waiting.filter(({ since, source }) => now - since < maxLoginWait && !source.gone?.());
     const leave = this.#waiting.length === stay.length ? [] : this.#waiting.filter((one) => !stay.includes(one));
     this.#waiting = stay;
     for (const one of leave) one.refuse(busy());
@@ -163,7 +163,7 @@ export class LoginThrottle {
 
   /** Until somebody's pause is over, or has waited too long. While a check runs, its end comes first. */
   #untilNext(now: number): number {
-    const oldest = Math.min(...this.#waiting.map(({ since }) => since + longestLoginWait));
+    const oldest = Math.min(...this.#waiting.map(({ since }) => since + maxLoginWait));
     if (this.#running >= hashesAtOnce) return oldest - now;
     return Math.min(oldest, ...this.#waiting.map((one) => this.#readyAt(one))) - now;
   }
@@ -208,10 +208,10 @@ function mostFrequent(all: readonly Waiting[], keyOf: (one: Waiting) => string):
 }
 
 /** No account has a longer name, and a stranger may send kilobytes. */
-const longestName = 64;
+const maxLoggedName = 64;
 
 function pairOf(address: string, name: string): string {
-  return `${address} ${name.slice(0, longestName)}`;
+  return `${address} ${name.slice(0, maxLoggedName)}`;
 }
 
 function busy(): LoginsBusyError {

@@ -7,7 +7,7 @@ import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence";
-import { deepest, isJson, isShallow, mostItems, parseJson } from "#shared/nesting";
+import { maxNesting, isJson, isShallow, maxItems, parseJson } from "#shared/nesting";
 import { cpuMs } from "../test/cpu.ts";
 import { suite } from "../test/suite.ts";
 
@@ -31,14 +31,14 @@ const strange: readonly (readonly [what: string, json: string, value: unknown])[
     String.raw`{"a":"[[[[[[[[[[[[[[[[[[\"[","b\\":"{"}`,
     { a: '[[[[[[[[[[[[[[[[[["[', "b\\": "{" },
   ],
-  ["the deepest", lists(deepest), JSON.parse(lists(deepest))],
-  ["one deeper", lists(deepest + 1), /nested deeper than 16 levels/],
+  ["the deepest", lists(maxNesting), JSON.parse(lists(maxNesting))],
+  ["one deeper", lists(maxNesting + 1), /nested deeper than 16 levels/],
   ["objects and lists in turn", '{"a":['.repeat(9) + "]}".repeat(9), /nested deeper/],
   ["far too deep, and no end", "[".repeat(20_000), /nested deeper/],
-  ["as wide as can be", `[${Array.from({ length: mostItems }).fill(0).join(",")}]`, mostItems],
+  ["as wide as can be", `[${Array.from({ length: maxItems }).fill(0).join(",")}]`, maxItems],
   [
     "wider",
-    `[${Array.from({ length: mostItems + 1 })
+    `[${Array.from({ length: maxItems + 1 })
       .fill(0)
       .join(",")}]`,
     /more than 131072 values and keys/,
@@ -53,11 +53,11 @@ const strangeCbor: readonly (readonly [what: string, payload: Buffer, value: unk
   ["constructor", hex("a1 6b 636f6e7374727563746f72 01"), { constructor: 1 }],
   ["infinity", hex("a1 6161 fb7ff0000000000000"), { a: Infinity }],
   ["-0", hex("a1 6161 fb8000000000000000"), { a: -0 }],
-  ["the deepest", Buffer.concat([Buffer.alloc(deepest - 1, 0x81), hex("80")]), JSON.parse(lists(deepest))],
-  ["one deeper", Buffer.concat([Buffer.alloc(deepest, 0x81), hex("80")]), /nested deeper than 16 levels/],
+  ["the deepest", Buffer.concat([Buffer.alloc(maxNesting - 1, 0x81), hex("80")]), JSON.parse(lists(maxNesting))],
+  ["one deeper", Buffer.concat([Buffer.alloc(maxNesting, 0x81), hex("80")]), /nested deeper than 16 levels/],
   ["maps", Buffer.concat([Buffer.alloc(0), ...Array.from({ length: 17 }, () => hex("a1 6161")), hex("00")]), /nested/],
-  ["as wide as can be", Buffer.concat([hex("9a 00020000"), Buffer.alloc(mostItems)]), mostItems],
-  ["wider", Buffer.concat([hex("9a 00020001"), Buffer.alloc(mostItems + 1)]), /more than 131072 values and keys/],
+  ["as wide as can be", Buffer.concat([hex("9a 00020000"), Buffer.alloc(maxItems)]), maxItems],
+  ["wider", Buffer.concat([hex("9a 00020001"), Buffer.alloc(maxItems + 1)]), /more than 131072 values and keys/],
 ];
 
 /** A message of each kind with `hole` where it can say anything, and its reader. */
@@ -108,7 +108,7 @@ suite("nesting", ({ test }) => {
 
   test("no reader of a message takes what is too deep, or falls over it", () => {
     for (const [what, message, read] of readers) {
-      for (const levels of [deepest, 1_600, 12_000]) {
+      for (const levels of [maxNesting, 1_600, 12_000]) {
         for (const encoding of ["json", "cbor"] as const) {
           const error = thrownBy(() => read(deep(message, levels, encoding)));
           assert.instance(error, BadInputError, `${what}, ${levels} levels of ${encoding}`);
@@ -154,7 +154,7 @@ suite("nesting", ({ test }) => {
     for (let level = 0; level < 100_000; level++) endless = [endless];
     assert.is(isJson(endless), false);
     assert.is(isShallow(endless), false);
-    const deep = JSON.parse(lists(deepest)) as unknown;
+    const deep = JSON.parse(lists(maxNesting)) as unknown;
     assert.ok(isJson(deep) && isShallow(deep));
     assert.not.ok(isJson([deep]) || isShallow([deep]));
     for (const no of [undefined, Infinity, Number.NaN, 1n, new Date(0), new Uint8Array(2), new Map(), () => 1])

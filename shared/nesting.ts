@@ -5,13 +5,13 @@ import { BadInputError } from "#shared/errors";
  * message of ours has ten. What is deeper breaks whoever walks over it by recursion later, such as `JSON.stringify` and every
  * schema, long after the parser (which does not recurse) has taken it.
  */
-export const deepest = 16;
+export const maxNesting = 16;
 
 /**
  * Values and keys in one message at most. Each costs one byte in CBOR, and some 300 ns to decode and to check: 256 KiB of
  * them would hold up everything for a tenth of a second. The largest batch that is taken has about 100,000.
  */
-export const mostItems = 131_072;
+export const maxItems = 131_072;
 
 const quote = 34;
 const backslash = 92;
@@ -47,10 +47,10 @@ function assertNesting(text: string): void {
     else if (code === comma) items += 1;
     else if (code === listOpens || code === objectOpens) {
       items += 1;
-      if (++depth > deepest) throw tooDeep("JSON");
+      if (++depth > maxNesting) throw tooDeep("JSON");
     } else if (code === listCloses || code === objectCloses) depth -= 1;
   }
-  if (items > mostItems) throw tooWide("JSON");
+  if (items > maxItems) throw tooWide("JSON");
 }
 
 /** The place of the quote that ends the string beginning at `at`; the text's end where there is none. */
@@ -64,15 +64,15 @@ function endOfString(text: string, at: number): number {
 }
 
 export function tooDeep(what: string): BadInputError {
-  return new BadInputError(`${what} is nested deeper than ${deepest} levels`);
+  return new BadInputError(`${what} is nested deeper than ${maxNesting} levels`);
 }
 
 export function tooWide(what: string): BadInputError {
-  return new BadInputError(`${what} has more than ${mostItems} values and keys`);
+  return new BadInputError(`${what} has more than ${maxItems} values and keys`);
 }
 
 /** Whether lists and objects lie within one another at most `levels` deep. It goes no deeper than that itself. */
-export function isShallow(value: unknown, levels: number = deepest): boolean {
+export function isShallow(value: unknown, levels: number = maxNesting): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (levels <= 0) return false;
   for (const one of Object.values(value)) if (!isShallow(one, levels - 1)) return false;
@@ -83,7 +83,7 @@ export function isShallow(value: unknown, levels: number = deepest): boolean {
  * Whether a value is what JSON can say, with finite numbers, and not too deep. A plain loop, because a recursive schema gathers a
  * problem for each value at each level: half a second for 32 KiB that do not fit.
  */
-export function isJson(value: unknown, levels: number = deepest): boolean {
+export function isJson(value: unknown, levels: number = maxNesting): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || levels <= 0) return false;

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog, type Log } from "#shared/log";
-import { guardedClock, longestFault, mostPlaces, Net, quietPlace } from "#shared/net";
+import { guardedClock, maxFaultLength, maxFaultPlaces, Net, quietPlace } from "#shared/net";
 import { suite } from "../test/suite.ts";
 
 function make() {
@@ -81,11 +81,12 @@ suite("net", ({ test }) => {
 
   test("places and texts are bounded", () => {
     const { net } = make();
-    for (let at = 0; at < mostPlaces + 10; at++) net.caught(`place ${at}`, new Error("x".repeat(longestFault + 10)));
-    assert.is(net.places.length, mostPlaces);
+    for (let at = 0; at < maxFaultPlaces + 10; at++)
+      net.caught(`place ${at}`, new Error("x".repeat(maxFaultLength + 10)));
+    assert.is(net.places.length, maxFaultPlaces);
     assert.is(net.places.find(({ where }) => where === "elsewhere")?.count, 11);
-    assert.ok(net.places.every(({ error }) => error.length === longestFault));
-    assert.is(net.total, mostPlaces + 10);
+    assert.ok(net.places.every(({ error }) => error.length === maxFaultLength));
+    assert.is(net.total, maxFaultPlaces + 10);
   });
 
   test("a timer of a guarded clock costs its tick alone", () => {

@@ -3,11 +3,11 @@ import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 
 /** How many places are counted apart. They are named in the code, not by a client; should one be, it still costs no more memory. */
-export const mostPlaces = 64;
+export const maxFaultPlaces = 64;
 /** Milliseconds between two lines of the log about one place, so that who can make a listener throw cannot fill the disk. */
 export const quietPlace = 60_000;
 /** Characters of an error's text that are kept: it may quote what a client sent. */
-export const longestFault = 300;
+export const maxFaultLength = 300;
 
 /** What was caught at one place. Times are milliseconds since 1970-01-01 UTC. */
 export interface Place {
@@ -100,7 +100,7 @@ export class Net {
     const place = this.#placeOf(where);
     place.count += 1;
     place.latest = Math.round(this.#clock.now());
-    place.error = error.message.slice(0, longestFault);
+    place.error = error.message.slice(0, maxFaultLength);
     const now = this.#clock.monotonic();
     if (now - place.logged < quietPlace) {
       place.unsaid += 1;
@@ -116,7 +116,7 @@ export class Net {
   }
 
   #placeOf(where: string): Known {
-    const name = this.#places.has(where) || this.#places.size < mostPlaces - 1 ? where : "elsewhere";
+    const name = this.#places.has(where) || this.#places.size < maxFaultPlaces - 1 ? where : "elsewhere";
     let place = this.#places.get(name);
     if (!place) {
       const now = Math.round(this.#clock.now());

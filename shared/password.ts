@@ -26,13 +26,13 @@ export async function verifySecret(secret: string | Buffer, stored: string): Pro
   if (kind !== "7" || !iterations || !salt || !hash) return false;
   const expected = Buffer.from(hash, "base64");
   // A damaged row could say billions, or nothing to compare with.
-  if (!(Number(iterations) <= mostRounds) || expected.length !== keyLength) return false;
+  if (!(Number(iterations) <= maxHashRounds) || expected.length !== keyLength) return false;
   const actual = await derive(secret, Buffer.from(salt, "base64"), Number(iterations), expected.length, "sha512");
   return timingSafeEqual(actual, expected);
 }
 
 /** Rounds at most: more than anybody sets, and still a second. */
-const mostRounds = 1_000_000;
+const maxHashRounds = 1_000_000;
 
 /** Rounds that a stored hash was made with; 0 for what is no hash. */
 export function roundsOf(stored: string): number {
@@ -56,7 +56,7 @@ export function generateSecret(): string {
 }
 
 /** 27 random characters have 22 different ones; a sentence in words has fewer. Of a hundred generated ones, one or two are made anew. */
-const leastVaried = 18;
+const minDistinctCharacters = 18;
 
 /** Whether a secret has the form of generated ones, which no password that a person makes up has. */
 export function looksGenerated(secret: string): boolean {
@@ -66,6 +66,6 @@ export function looksGenerated(secret: string): boolean {
     /[a-z]/.test(secret) &&
     /[A-Z]/.test(secret) &&
     /\d/.test(secret) &&
-    new Set(secret).size >= leastVaried
+    new Set(secret).size >= minDistinctCharacters
   );
 }

@@ -3,7 +3,7 @@ export const roles = ["device", "console", "viewer", "operator", "admin"] as con
 export type Role = (typeof roles)[number];
 
 /** Characters of any secret; beyond it the page does not take one. */
-export const longestPassword = 256;
+export const maxPasswordLength = 256;
 
 /** Somebody who has shown a name and its secret. */
 export interface Principal {

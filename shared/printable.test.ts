@@ -1,7 +1,14 @@
 import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
-import { forShell, forTerminal, forTerminalBlock, forTerminalJson, longestBlock, longestLine } from "#shared/printable";
+import {
+  forShell,
+  forTerminal,
+  forTerminalBlock,
+  forTerminalJson,
+  maxBlockLength,
+  maxLineLength,
+} from "#shared/printable";
 
 /** Every code unit and every character of the classes that a terminal or a reader is deceived by, by their numbers. */
 const forbidden: readonly (readonly [number, number])[] = [
@@ -70,11 +77,11 @@ suite("text of strangers", ({ test }) => {
   });
 
   test("a line has an end, and says what is missing", () => {
-    assert.is(forTerminal("x".repeat(longestLine)).length, longestLine);
-    assert.is(forTerminal("x".repeat(longestLine + 5)), `${"x".repeat(longestLine)}… (5 more)`);
+    assert.is(forTerminal("x".repeat(maxLineLength)).length, maxLineLength);
+    assert.is(forTerminal("x".repeat(maxLineLength + 5)), `${"x".repeat(maxLineLength)}… (5 more)`);
     assert.equal(leaks(forTerminal("😀😀", 3)), [], "a character cut in two is none");
-    assert.match(forTerminalBlock("x".repeat(longestBlock + 1)), /… \(1 more\)$/);
-    assert.is(forTerminalBlock("x\n".repeat(longestBlock / 2)).length, longestBlock);
+    assert.match(forTerminalBlock("x".repeat(maxBlockLength + 1)), /… \(1 more\)$/);
+    assert.is(forTerminalBlock("x\n".repeat(maxBlockLength / 2)).length, maxBlockLength);
   });
 
   test("a block keeps its lines and nothing else, each behind its prefix", () => {
@@ -118,7 +125,7 @@ suite("text of strangers", ({ test }) => {
   });
 
   test("a word that would end the line or deceive its reader is left out", () => {
-    for (const word of ["a\nid", "a\rid", "\u001b[2J", "\u202ex", "a\u2028", "\ud800", "x".repeat(longestLine + 1)])
+    for (const word of ["a\nid", "a\rid", "\u001b[2J", "\u202ex", "a\u2028", "\ud800", "x".repeat(maxLineLength + 1)])
       assert.is(forShell(word), "'…'");
     for (const text of trials) assert.equal(leaks(forShell(text)), []);
   });

@@ -11,15 +11,15 @@ const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2060-\u206f]/gu;
 const blanks = /[\t\p{Zs}\u2800\u3164]{2,}|\t/gu;
 
 /** Characters of one line that reach a terminal or a log: a sentence of ours with a device's whole `text` (2,000) fits. */
-export const longestLine = 4_000;
+export const maxLineLength = 4_000;
 /** Characters of text in several lines: more than a command's output may have. */
-export const longestBlock = 131_072;
+export const maxBlockLength = 131_072;
 
 /**
  * Text as one line: safe to print, and no row but its own. What is replaced can be seen: `↵` for an end of line, `�` for the rest.
  * @param most characters kept; what is cut is counted
  */
-export function forTerminal(text: string, most = longestLine): string {
+export function forTerminal(text: string, most = maxLineLength): string {
   return cut(text, most)
     .replaceAll(/\r\n|[\n\u2028\u2029]/g, "↵")
     .replaceAll(blanks, " ")
@@ -30,7 +30,7 @@ export function forTerminal(text: string, most = longestLine): string {
  * Text in several lines, such as a command's output: ends of lines and tabs stay.
  * @param prefix what begins every line, so that none of them can pass for a line of ours
  */
-export function forTerminalBlock(text: string, prefix = "", most = longestBlock): string {
+export function forTerminalBlock(text: string, prefix = "", most = maxBlockLength): string {
   return cut(text, most)
     .replaceAll("\r\n", "\n")
     .split("\n")
@@ -53,7 +53,7 @@ export function quoted(text: string): string {
  * of whoever pastes it) has no safe form and becomes a placeholder. Does not help a word that begins with `-`: it is still an option.
  */
 export function forShell(text: string): string {
-  if (text.search(unsafe) !== -1 || text.length > longestLine) return "'…'";
+  if (text.search(unsafe) !== -1 || text.length > maxLineLength) return "'…'";
   return /^[A-Za-z0-9_./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 

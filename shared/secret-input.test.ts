@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
-import { longestSecretInput, secretFrom, type GivenSecret } from "./secret-input.ts";
+import { maxSecretInputLength, secretFrom, type GivenSecret } from "./secret-input.ts";
 import { exposedFlags, loadSettings } from "./settings/load.ts";
 
 /** What comes of it, and what was written beside it. */
@@ -37,18 +37,18 @@ suite("secrets off the command line", ({ test }) => {
 
   test("what is none is refused", async (scope) => {
     const file = join(await scope.directory(), "secret");
-    await writeFile(file, "x".repeat(longestSecretInput + 1));
+    await writeFile(file, "x".repeat(maxSecretInputLength + 1));
     for (const [given, typed, why] of [
       [{ value: "-" }, "", /no secret in the first line of standard input/],
       [{ value: "-" }, "\nsecond", /no secret/],
-      [{ value: "-" }, "x".repeat(longestSecretInput + 1), /too long/],
+      [{ value: "-" }, "x".repeat(maxSecretInputLength + 1), /too long/],
       [{ value: undefined, file }, "", /too long/],
       [{ value: undefined, file: `${file}.none` }, "", /cannot read the secret/],
       [{ value: "x", file }, "", /both given/],
       [{ value: true }, "", /no terminal to ask on: expected --password -/],
     ] as const)
       assert.match((await take(given, typed)).told, why, JSON.stringify(given).slice(0, 80));
-    assert.is((await take({ value: "-" }, "x".repeat(longestSecretInput))).got?.length, longestSecretInput);
+    assert.is((await take({ value: "-" }, "x".repeat(maxSecretInputLength))).got?.length, maxSecretInputLength);
   });
 
   test("a setting that is a secret may come from the file that its variable names", async (scope) => {

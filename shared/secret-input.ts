@@ -18,9 +18,9 @@ export interface SecretTerminal {
 }
 
 /** Characters of a line of standard input or of a file that may be a secret. */
-export const longestSecretInput = 4_096;
+export const maxSecretInputLength = 4_096;
 /** Bytes that are read of a file for its first line: what comes behind that is nothing to Muster, and a device never ends. */
-const mostSecretBytes = 16 * longestSecretInput;
+const maxSecretBytes = 16 * maxSecretInputLength;
 
 /**
  * Fetches a secret without it standing on the command line, where every user of the machine can read it as long as the program
@@ -82,7 +82,7 @@ async function readAll(input: NodeJS.ReadStream): Promise<string> {
   let text = "";
   for await (const chunk of input.setEncoding("utf8")) {
     text += String(chunk);
-    if (text.length > longestSecretInput || text.includes("\n")) break;
+    if (text.length > maxSecretInputLength || text.includes("\n")) break;
   }
   return text;
 }
@@ -92,7 +92,7 @@ function readSecretFile(path: string): string {
   try {
     // A pipe is taken, and waited for: `--secret-file <(pass show muster)`.
     file = openSync(path, "r");
-    return readBounded(file, mostSecretBytes).toString("utf8");
+    return readBounded(file, maxSecretBytes).toString("utf8");
   } catch (cause) {
     throw new BadInputError(`cannot read the secret in ${path}: ${readingFailed(cause)}`);
   } finally {
@@ -108,9 +108,9 @@ function readingFailed(cause: unknown): string {
 function firstLine(text: string, where: string): string {
   const line = text.split(/\r?\n/, 1)[0] ?? "";
   if (line === "") throw new BadInputError(`there is no secret in the first line of ${where}`);
-  if (line.length > longestSecretInput)
+  if (line.length > maxSecretInputLength)
     throw new BadInputError(
-      `the first line of ${where} is too long for a secret: expected at most ${longestSecretInput} characters`,
+      `the first line of ${where} is too long for a secret: expected at most ${maxSecretInputLength} characters`,
     );
   return line;
 }

@@ -3,7 +3,7 @@
  * §3.2.2.3.3). Whoever sends more is cut off [MQTT-3.3.4-7]. Others wait for their turn, in order.
  */
 export class SendWindow {
-  #most: number;
+  #max: number;
   #used = 0;
   #waiting: (() => void)[] = [];
   /** Where the queue begins: nothing is moved for each that goes. */
@@ -11,17 +11,17 @@ export class SendWindow {
 
   /** @param most until {@link allow} says more */
   constructor(most: number) {
-    this.#most = most;
+    this.#max = most;
   }
 
   /** What the broker has allowed. */
   allow(most: number): void {
-    this.#most = most;
+    this.#max = most;
     this.#next();
   }
 
   get isFull(): boolean {
-    return this.#used >= this.#most;
+    return this.#used >= this.#max;
   }
 
   /** Calls `send` as soon as there is room; each call has to be followed by one {@link release}. */

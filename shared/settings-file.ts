@@ -7,7 +7,7 @@ import { distrustOf } from "#shared/trust";
 /** Read where no other is named. It lies in whatever directory somebody happens to stand in, and so may be anybody's. */
 export const defaultFile = "muster.toml";
 /** Bytes of a file of settings: all of them, with a comment for each, have some thousand. */
-export const largestSettingsFile = 256 * 1024;
+export const maxSettingsFileBytes = 256 * 1024;
 
 /**
  * The settings of a file, by their names in kebab case. Settings name programs to run and where secrets go: a file that others could
@@ -27,9 +27,9 @@ export function readSettingsFile(named: string | undefined): Record<string, unkn
   try {
     const why = named === undefined ? whyForeign(path, file) : whyWide(path, file);
     if (why !== undefined) throw new Error(why);
-    const bytes = readBounded(file, largestSettingsFile);
-    if (bytes.length > largestSettingsFile)
-      throw new Error(`expected a file of at most ${largestSettingsFile} bytes, got more`);
+    const bytes = readBounded(file, maxSettingsFileBytes);
+    if (bytes.length > maxSettingsFileBytes)
+      throw new Error(`expected a file of at most ${maxSettingsFileBytes} bytes, got more`);
     return parseToml(bytes.toString("utf8"));
   } catch (thrown) {
     // The rest of a parser's message repeats lines of the file, which may hold a password.

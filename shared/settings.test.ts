@@ -5,7 +5,7 @@ import { SettingsError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
 import { flagOf, settingNames, settingOf, settingsOf } from "#shared/settings";
 import { loadSettings } from "#shared/settings/load";
-import { largestSettingsFile } from "#shared/settings-file";
+import { maxSettingsFileBytes } from "#shared/settings-file";
 import { suite, type Scope } from "../test/suite.ts";
 
 function problemsOf(load: () => unknown): string {
@@ -234,9 +234,9 @@ suite("settings", ({ test }) => {
   test("a file is read up to its bound", async (scope) => {
     const file = join(await scope.directory(), "muster.toml");
     const toml = (size: number): string => "http-port = 1\n#".padEnd(size, "x");
-    await writeFile(file, toml(largestSettingsFile));
+    await writeFile(file, toml(maxSettingsFileBytes));
     assert.is(loadSettings({ env: {}, file }).values.httpPort, 1);
-    await writeFile(file, toml(largestSettingsFile + 1));
+    await writeFile(file, toml(maxSettingsFileBytes + 1));
     assert.match(
       problemsOf(() => loadSettings({ env: {}, file })),
       /muster\.toml cannot be read: expected a file of at most 262144 bytes, got more/,

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
-import { formatDuration, longestDuration } from "#shared/duration";
+import { formatDuration, maxDuration } from "#shared/duration";
 import { parseFieldTypes, type FieldType } from "#shared/field-types";
 import { deviceIdFromHostname, parseDeviceId } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
@@ -25,7 +25,7 @@ const atWork = ["broker", "console", "agent", "enroll", "device", "operator", "m
 
 const MiB = 1024 * 1024;
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
-const century = longestDuration;
+const century = maxDuration;
 
 /** Milliseconds between the samples of the agent inside `muster start`, as long as nobody has said otherwise: the page is to live at once. */
 export const intervalInStart = second;

@@ -2,7 +2,7 @@ import type { Backlog } from "./backlog.ts";
 import type { World } from "./world.ts";
 
 /** Milliseconds behind from which on beats are left out, as after the machine slept. */
-const longestLag = 60_000;
+const maxLag = 60_000;
 
 /** When a device samples. A sample can be made at any later time, so nothing happens before a batch is full. */
 export class Beat {
@@ -55,7 +55,7 @@ export class Beat {
   }
 
   wake(now: number): void {
-    if (now - this.next > longestLag) this.#from = now;
+    if (now - this.next > maxLag) this.#from = now;
     for (; this.next <= now; this.#from += this.#size * this.interval)
       this.#backlog.append(this.#from, this.interval, this.#size);
   }

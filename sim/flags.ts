@@ -26,11 +26,11 @@ export interface SimFlags {
 /** The secret of simulated devices: a variable, which other users of the machine cannot read. */
 export const simulatedSecretVariable = "MUSTER_SIM_SECRET";
 
-const mostDevices = 50_000;
+const maxDevices = 50_000;
 
 /** `sim-00001` and so on: the same ids whatever the number of devices. @throws BadInputError */
 export function idsOf({ devices, prefix }: SimFlags): string[] {
-  const count = whole("--devices", devices, mostDevices);
+  const count = whole("--devices", devices, maxDevices);
   return Array.from({ length: count }, (_, index) => parseDeviceId(`${prefix}${String(index + 1).padStart(5, "0")}`));
 }
 

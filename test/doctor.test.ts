@@ -11,7 +11,7 @@ import { lookAtAgent, mendAgent } from "../agent/doctor.ts";
 import { lookAtConsole } from "../console/doctor/look.ts";
 import { localSecret } from "../console/accounts/secrets.ts";
 import { openState } from "../console/state.ts";
-import { firstFew, mostFindings, type Finding } from "#shared/finding";
+import { firstFew, maxFindings, type Finding } from "#shared/finding";
 import { House } from "./damage.ts";
 import { runProgram, type Finished } from "./programs.ts";
 import { suite } from "./suite.ts";
@@ -192,7 +192,7 @@ suite("doctor", ({ test }) => {
 
   test("of very much that is alike the first is told, and how many more there are", () => {
     const one = (at: number): Finding => ({ what: "muster.db", state: "damaged", says: String(at) });
-    const few = Array.from({ length: mostFindings }, (_, at) => one(at));
+    const few = Array.from({ length: maxFindings }, (_, at) => one(at));
     assert.is(firstFew(few), few);
     assert.equal(firstFew([...few, one(99)]).at(-1), {
       what: "muster.db",

@@ -4,7 +4,7 @@ import { addresses } from "#api/addresses";
 import { buildApp } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { deepest } from "#shared/nesting";
+import { maxNesting } from "#shared/nesting";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -181,9 +181,9 @@ suite("HTTP API", ({ test }) => {
     const nested = (levels: number): string =>
       `{"key":"ping","target":{"all":true},"args":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
     const cases: readonly (readonly [string, RegExp])[] = [
-      [nested(deepest - 1), /body's JSON is nested deeper than 16/],
+      [nested(maxNesting - 1), /body's JSON is nested deeper than 16/],
       [nested(20_000), /body's JSON is nested deeper than 16/],
-      [nested(deepest - 2), /no device|no devices/],
+      [nested(maxNesting - 2), /no device|no devices/],
       ['{"key":"ping","target":{"all":true},"args":{"a":1e400}}', /finite/],
       ['{"key":"ping","target":{"all":true},"args":{"a":[9007199254740993]}}', /args.* send it as text/],
       ['{"key":', /not valid JSON/],

@@ -7,7 +7,7 @@ import { buildApp } from "../console/http/server.ts";
 import { parseCommand } from "../console/desk/kept.ts";
 import { parseJob, parseJobDevice } from "../console/jobs/kept.ts";
 import { systemClock } from "#shared/clock";
-import { longestDuration, longestWait } from "#shared/duration";
+import { maxDuration, maxWait } from "#shared/duration";
 import { silentLog } from "#shared/log";
 import { startFleet } from "./fleet.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -20,10 +20,10 @@ const numbers = [
   0.4,
   1,
   2 ** 31,
-  longestWait,
-  longestWait + 1,
-  longestDuration,
-  longestDuration + 1,
+  maxWait,
+  maxWait + 1,
+  maxDuration,
+  maxDuration + 1,
   8.64e15,
   8.64e15 + 1,
   2 ** 53,
@@ -33,7 +33,7 @@ const numbers = [
 /** The same as somebody writes it, and what is no number; in days too, whose milliseconds may be no number any more. */
 const spans = [
   ...numbers,
-  `${longestWait}ms`,
+  `${maxWait}ms`,
   "3650d",
   "3651d",
   "9e15ms",
@@ -91,9 +91,8 @@ suite("times beyond all reason", ({ test }) => {
       await ask("POST", "/api/jobs", { key: "ping", target: { devices: ["rpi-7"] }, rate: 1_000, timeout: span });
     }
     await allReads();
-    for (const ttl of [longestWait, `${longestWait}ms`])
-      assert.is((await ask("POST", path, { key: "ping", ttl })).status, 202);
-    for (const ttl of [longestWait + 1, 9e15, "99999999d"]) {
+    for (const ttl of [maxWait, `${maxWait}ms`]) assert.is((await ask("POST", path, { key: "ping", ttl })).status, 202);
+    for (const ttl of [maxWait + 1, 9e15, "99999999d"]) {
       const { status, body } = await ask("POST", path, { key: "ping", ttl });
       assert.is(status, 400);
       assert.match(body.detail, /^ttl is .*: expected 3650d at most$/);
@@ -124,9 +123,9 @@ suite("times beyond all reason", ({ test }) => {
     await eventually("the last of them", () => fleet.console.desk.list({}).some(({ key }) => key === "report"));
     await allReads();
     const taken = fleet.console.desk.list({});
-    assert.ok(taken.some(({ timeout }) => timeout === longestWait));
-    assert.not(taken.some(({ timeout }) => (timeout ?? 0) > longestWait));
-    assert.not(taken.some(({ expires }) => (expires ?? 0) > Date.now() + longestWait));
+    assert.ok(taken.some(({ timeout }) => timeout === maxWait));
+    assert.not(taken.some(({ timeout }) => (timeout ?? 0) > maxWait));
+    assert.not(taken.some(({ expires }) => (expires ?? 0) > Date.now() + maxWait));
   });
 
   test("of a program's own call are refused", async (scope) => {

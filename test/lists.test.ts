@@ -2,9 +2,9 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { misfit } from "../attack/schema.ts";
 import { CommandRows } from "../console/desk/rows.ts";
-import { mostEvents, type Command } from "../console/desk/command.ts";
-import { longestPage } from "../console/http/pages.ts";
-import { mostOffenders } from "../console/http/routes/quarantine.ts";
+import { maxEvents, type Command } from "../console/desk/command.ts";
+import { maxPageLength } from "../console/http/pages.ts";
+import { maxOffenders } from "../console/http/routes/quarantine.ts";
 import type { SeriesBudget } from "../console/ingest/contract/series-budget.ts";
 import { systemClock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
@@ -63,7 +63,7 @@ suite("lists over HTTP", ({ test }) => {
       const { state, console } = house;
       console.damage.note("devices", "d9", "no such device", "{");
       state.accounts.tokens.issue({ account: "root", kind: "token", ttl: 60_000, address: "::1", agent: "curl" });
-      const gap = { ts: 1, who: "console" as const, what: `${mostEvents} events more`, more: mostEvents };
+      const gap = { ts: 1, who: "console" as const, what: `${maxEvents} events more`, more: maxEvents };
       new CommandRows(state.database, systemClock).insert(command(1, { timeline: [gap] }));
       const [job] = ((await house.ask("/api/jobs")).body as { jobs: { id: string }[] }).jobs;
       const { paths } = house.app.swagger() as unknown as Described;
@@ -137,7 +137,7 @@ suite("lists over HTTP", ({ test }) => {
   test("pages of jobs and of the fleet's completeness follow one another without a gap", async (scope) => {
     const house = await houseOn(scope, await scope.directory());
     const { database } = house.state;
-    const wide = { key: "ping", args: { text: "x".repeat(longestPage / 20) }, target: { all: true }, rate: 1 };
+    const wide = { key: "ping", args: { text: "x".repeat(maxPageLength / 20) }, target: { all: true }, rate: 1 };
     const rest = { canary: 0, abort: null, ttl: 1, timeout: 1, by: "ann", state: "done" };
     database.exec("BEGIN");
     for (let at = 0; at < 50; at++) {
@@ -161,13 +161,13 @@ suite("lists over HTTP", ({ test }) => {
   test("the devices beyond their budget of series are told as far as somebody can read them", async (scope) => {
     const house = await houseOn(scope, await scope.directory());
     const one = { known: 1, series: 1, samples: 1, first: 1, last: 2, worst: [] };
-    const offenders: ReturnType<SeriesBudget["offenders"]> = Array.from({ length: mostOffenders + 1 }, (_, at) => ({
+    const offenders: ReturnType<SeriesBudget["offenders"]> = Array.from({ length: maxOffenders + 1 }, (_, at) => ({
       ...one,
       device: parseDeviceId(`d${at}`),
     }));
     Object.assign(house.console.contract.budget, { offenders: () => offenders });
     const { devices } = (await house.ask("/api/series")).body as { devices: unknown[] };
-    assert.is(devices.length, mostOffenders);
+    assert.is(devices.length, maxOffenders);
   });
 });
 
@@ -185,7 +185,7 @@ async function pagesOf(
     const { status, body } = await house.ask(`${path}${next === "" ? "" : `&${parameter}=${next}`}`);
     assert.is(status, 200);
     const page = body as Record<string, Record<string, string>[]> & { next: string | null };
-    assert.ok(JSON.stringify(page[list]).length <= longestPage + 2 + (page[list]?.length ?? 0));
+    assert.ok(JSON.stringify(page[list]).length <= maxPageLength + 2 + (page[list]?.length ?? 0));
     names.push(...(page[list] ?? []).map(name));
     next = page.next;
   }

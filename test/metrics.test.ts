@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
-import { most } from "#shared/messages/batch-check";
+import { maxInBatch } from "#shared/messages/batch-check";
 import type { Reading } from "../agent/collectors/collector.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
@@ -51,7 +51,9 @@ for (const kind of brokerKinds) {
         tags,
         fields,
       });
-      const wide = Array.from({ length: most.series + 100 }, (_, at) => one("wide", { v: at }, { at: String(at) }));
+      const wide = Array.from({ length: maxInBatch.series + 100 }, (_, at) =>
+        one("wide", { v: at }, { at: String(at) }),
+      );
       const odd = [one("#ö", { v: 1 }), one("odd", { "a\n": 1, v: 2 })];
       const collectors = [{ name: "mine", sample: () => [...wide, ...odd] }];
       const agent = await fleet.agent("rpi-7", { collectors, interval: 60_000, directory: await scope.directory() });

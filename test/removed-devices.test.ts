@@ -5,7 +5,7 @@ import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { CommandFailedError, Console, type ConsoleOptions } from "../console/console.ts";
 import { AccountWatch } from "../console/accounts/account-watch.ts";
-import { mostRemovals, noteRemoval, Removals } from "../console/devices/removals.ts";
+import { maxRemovals, noteRemoval, Removals } from "../console/devices/removals.ts";
 import { openState } from "../console/state.ts";
 import { transaction } from "../console/database/database.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
@@ -190,15 +190,15 @@ suite("removals that are remembered", ({ test }) => {
     const note = (at: number): void => noteRemoval(state, { device: `d${at}` as DeviceId, by: "ann", now: at });
     const add = database.prepare("INSERT INTO removed_devices (device, by, ts, done) VALUES (?, 'ann', ?, ?)");
     transaction(database, () => {
-      for (let at = 1; at <= mostRemovals + 1; at++) add.run(`d${at}`, at, at === 1 ? 0 : 1);
+      for (let at = 1; at <= maxRemovals + 1; at++) add.run(`d${at}`, at, at === 1 ? 0 : 1);
     });
-    note(mostRemovals + 2);
+    note(maxRemovals + 2);
     removals.start();
     assert.is(removals.why("d2" as DeviceId), undefined, "the oldest that is done");
-    for (const known of ["d1", "d3", `d${mostRemovals + 2}`])
+    for (const known of ["d1", "d3", `d${maxRemovals + 2}`])
       assert.is(removals.why(known as DeviceId), `${known} was removed by ann`);
     removals.settle();
-    note(mostRemovals + 3);
+    note(maxRemovals + 3);
     removals.start();
     assert.is(removals.why("d1" as DeviceId), undefined);
   });

@@ -12,7 +12,7 @@ import { nstat } from "./nstat.ts";
 import { portable } from "./portable.ts";
 import { ProcReader } from "./proc.ts";
 import { processes } from "./processes.ts";
-import { longestPause, rarely } from "./rarely.ts";
+import { maxPause, rarely } from "./rarely.ts";
 import { swap } from "./swap.ts";
 import { sysctlFs } from "./sysctl-fs.ts";
 import { system } from "./system.ts";
@@ -46,6 +46,6 @@ export function linux(proc: ProcReader, names: NamePatterns = {}): Collector[] {
     kernel(proc),
     rarely(sysctlFs(proc)),
     // Many series, for what few look at.
-    rarely(interrupts(proc), longestPause),
+    rarely(interrupts(proc), maxPause),
   ];
 }

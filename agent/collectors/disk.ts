@@ -36,7 +36,7 @@ const local = new Set(
 /** How long a remote file system may think, in milliseconds. */
 const patience = 1_000;
 /** A silent one holds one of libuv's four threads, which the agent needs for its own files: no third one is asked then. */
-const mostSilent = 2;
+const maxSilent = 2;
 
 /** The space and the inodes of each mounted file system that has any. */
 export function disk(
@@ -48,7 +48,7 @@ export function disk(
   const mounted = mounts(proc, wanted);
 
   async function askRemote({ path, bytes }: Mount, clock: Clock): Promise<Capacity | undefined> {
-    if (silent.has(path) || silent.size >= mostSilent) return undefined;
+    if (silent.has(path) || silent.size >= maxSilent) return undefined;
     silent.add(path);
     const answer = ask.remote(bytes).finally(() => silent.delete(path));
     let cancel: (() => void) | undefined;

@@ -2,7 +2,7 @@ import type { Collector, Reading } from "./collector.ts";
 import type { ProcReader } from "./proc.ts";
 
 /** Kinds of interrupts that are told at most, those that came most often: a server may have thousands, a queue of a card each. */
-export const mostInterrupts = 100;
+export const maxInterrupts = 100;
 
 /** How often each kind of interrupt has come since boot, on all processors together. Those that never came are left out. */
 export function interrupts(proc: ProcReader): Collector {
@@ -12,8 +12,8 @@ export function interrupts(proc: ProcReader): Collector {
       const [header = "", ...lines] = (proc.findAgain("/proc/interrupts") ?? "").split("\n");
       const processors = header.trim().split(/ +/).length;
       const all = lines.flatMap((line) => reading(line, processors));
-      if (all.length <= mostInterrupts) return all;
-      return all.sort((a, b) => Number(b.fields["total"]) - Number(a.fields["total"])).slice(0, mostInterrupts);
+      if (all.length <= maxInterrupts) return all;
+      return all.sort((a, b) => Number(b.fields["total"]) - Number(a.fields["total"])).slice(0, maxInterrupts);
     },
   };
 }

@@ -21,7 +21,7 @@ export const usualNames = {
 } as const satisfies NamePatterns;
 
 /** Names that a filter remembers: of containers that are long gone nobody asks again. */
-export const mostKnown = 1_024;
+export const maxKnownNames = 1_024;
 
 /**
  * Reads patterns, with commas between: `*` is any text, `?` any character, as in Telegraf's lists; one with a `!` before it leaves
@@ -35,7 +35,7 @@ export function nameFilter(patterns: string): NameFilter {
   return (name) => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    if (known.size >= mostKnown) known.clear();
+    if (known.size >= maxKnownNames) known.clear();
     const taken =
       (within.length === 0 || within.some((one) => one.test(name))) && !without.some((one) => one.test(name));
     known.set(name, taken);

@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { Collector, Reading } from "./collector.ts";
 import { numberAfter, type ProcReader } from "./proc.ts";
-import { longestPause, Turns } from "./rarely.ts";
+import { maxPause, Turns } from "./rarely.ts";
 import { TcpWalk, type Table } from "./tcp-walk.ts";
 
 export const v4: Table = { path: "/proc/net/tcp", offset: 30 };
@@ -35,7 +35,7 @@ export function netstat(proc: ProcReader): Collector {
       cost = 0;
     }
     // So much that the whole is read before the next turn must come.
-    const share = ((sockets.four + sockets.six) * lineBytes * passed) / (longestPause * 0.8) || 0;
+    const share = ((sockets.four + sockets.six) * lineBytes * passed) / (maxPause * 0.8) || 0;
     const states = walk.step(Math.max(sliceBytes, share));
     cost += clock.monotonic() - begun;
     if (!states) return undefined;

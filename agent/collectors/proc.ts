@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
 /** Files kept open at most by {@link ProcReader.again}: some thirty are read each time; a host of containers has many interfaces. */
-const mostKept = 64;
+const maxOpenFiles = 64;
 
 type Encoding = "utf8" | "latin1";
 
@@ -113,7 +113,7 @@ export class ProcReader {
   #keep(path: string): number {
     const file = openSync(this.#root + path, "r");
     const [oldest] = this.#kept;
-    if (oldest && this.#kept.size >= mostKept) this.#forget(...oldest);
+    if (oldest && this.#kept.size >= maxOpenFiles) this.#forget(...oldest);
     this.#kept.set(path, file);
     return file;
   }

@@ -16,7 +16,7 @@ const states: Record<string, string> = {
 };
 
 /** Files kept open at most: each takes some 5 kB of the kernel's memory. Processes beyond them cost twice the time. */
-const mostOpen = 256;
+const maxOpenFiles = 256;
 /** More than the columns up to the count of threads ever take: nine of them, a name of 64 and numbers of 20 digits. */
 const line = Buffer.allocUnsafeSlow(512);
 
@@ -43,7 +43,7 @@ export function processes(proc: ProcReader): Collector {
     const file = proc.open(`/proc/${pid}/stat`);
     if (file === undefined) return 0;
     const length = proc.reread(file, line);
-    const keep = length > 0 && opened < mostOpen;
+    const keep = length > 0 && opened < maxOpenFiles;
     if (keep) opened += 1;
     else proc.close(file);
     if (length > 0) now.set(pid, keep ? file : undefined);

@@ -3,20 +3,20 @@ import type { Collector, Reading } from "./collector.ts";
 /** Milliseconds of CPU in a sample that one costly reading may take on average. */
 const budget = 0.05;
 /** Milliseconds between two readings at most, however costly: once a minute, with room for a beat that is not quite even. */
-export const longestPause = 55_000;
+export const maxPause = 55_000;
 
 /**
  * When something that is costly to read is read again: as soon as its cost, spread over the samples since, is within the budget,
  * and once a minute at least.
  */
 export class Turns {
-  readonly #shortestPause: number;
+  readonly #minPause: number;
   #begun = Number.NEGATIVE_INFINITY;
   #left = 0;
 
-  /** @param shortestPause milliseconds between two readings at least, for what takes many bytes on the wire */
-  constructor(shortestPause = 0) {
-    this.#shortestPause = shortestPause;
+  /** @param minPause milliseconds between two readings at least, for what takes many bytes on the wire */
+  constructor(minPause = 0) {
+    this.#minPause = minPause;
   }
 
   /** To be asked once a sample. @param now on the monotonic clock, in milliseconds */
@@ -24,7 +24,7 @@ export class Turns {
     const passed = now - this.#begun;
     const affordable = this.#left <= 0;
     this.#left -= 1;
-    if (passed < this.#shortestPause || !(affordable || passed >= longestPause)) return false;
+    if (passed < this.#minPause || !(affordable || passed >= maxPause)) return false;
     this.#begun = now;
     return true;
   }
@@ -36,8 +36,8 @@ export class Turns {
 }
 
 /** The same collector, asked on its turns only; between them it has no readings. */
-export function rarely(collector: Collector, shortestPause = 0): Collector {
-  const turns = new Turns(shortestPause);
+export function rarely(collector: Collector, minPause = 0): Collector {
+  const turns = new Turns(minPause);
   return {
     ...collector,
     sample(context): Promise<readonly Reading[]> | readonly Reading[] {

@@ -5,9 +5,9 @@ import { conntrack } from "./conntrack.ts";
 import { record, sample } from "./fixture.ts";
 import { Gathering } from "./gathering.ts";
 import { internal } from "./internal.ts";
-import { interrupts, mostInterrupts } from "./interrupts.ts";
+import { interrupts, maxInterrupts } from "./interrupts.ts";
 import { nstat } from "./nstat.ts";
-import { longestPause, rarely } from "./rarely.ts";
+import { maxPause, rarely } from "./rarely.ts";
 import { sampleAll } from "./sample.ts";
 import { sysctlFs } from "./sysctl-fs.ts";
 import type { Collector, Reading } from "./collector.ts";
@@ -98,9 +98,9 @@ suite("the kernel's stack and the agent itself", ({ test }) => {
       const { proc } = await record(scope, { "/proc/interrupts": `  CPU0 CPU1\n${lines}` });
       return sample(interrupts(proc));
     };
-    assert.is((await of(mostInterrupts)).length, mostInterrupts);
-    const some = await of(mostInterrupts + 5);
-    assert.is(some.length, mostInterrupts);
+    assert.is((await of(maxInterrupts)).length, maxInterrupts);
+    const some = await of(maxInterrupts + 5);
+    assert.is(some.length, maxInterrupts);
     assert.is(Math.min(...some.map(({ fields }) => Number(fields["total"]))), 6);
   });
 
@@ -159,6 +159,6 @@ suite("the kernel's stack and the agent itself", ({ test }) => {
     assert.is(await rhythm(0.125, 1_000, 7), "x--x--x");
     assert.is(await rhythm(1_000, 10_000, 13), "x-----x-----x");
     assert.is(await rhythm(1_000, 120_000, 3), "xxx");
-    assert.is(await rhythm(0, 10_000, 13, longestPause), "x-----x-----x");
+    assert.is(await rhythm(0, 10_000, 13, maxPause), "x-----x-----x");
   });
 });

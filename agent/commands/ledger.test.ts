@@ -7,7 +7,7 @@ import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { suite, type Scope } from "../../test/suite.ts";
-import { largestLedger, Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
+import { maxLedgerBytes, Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
 
 const id = (text: string): CommandId => parseCommandId(text);
 const begun = (more: Partial<Begun> = {}): Begun => ({ key: "count", boot: "first", at: 1_000, attempts: 1, ...more });
@@ -68,7 +68,7 @@ suite("ledger", ({ test }) => {
   });
 
   test("what no ledger can be is moved beside, and nothing of before is known", async (scope) => {
-    const strangers = [(at: string) => mkdirSync(at), (at: string) => grown(at, largestLedger + 1)];
+    const strangers = [(at: string) => mkdirSync(at), (at: string) => grown(at, maxLedgerBytes + 1)];
     for (const place of strangers) {
       const directory = await scope.directory();
       place(path(directory));

@@ -43,7 +43,7 @@ export const margin = { afterExpiry: 86_400_000, withoutExpiry: 7 * 86_400_000 }
 /** Ids remembered at most; the oldest settled ones are forgotten beyond it. */
 export const capacity = 20_000;
 /** Bytes of a ledger that is read: it is written anew at 4 MiB, and what it may not forget then is seldom more. */
-export const largestLedger = 256 * 1024 * 1024;
+export const maxLedgerBytes = 256 * 1024 * 1024;
 /** Bytes of the file beyond which it is written anew, without what has been forgotten. */
 const rewriteAt = 4 * 1024 * 1024;
 
@@ -68,7 +68,9 @@ export class Ledger {
     const path = directory === undefined ? undefined : join(directory, "ledger");
     const records = (): unknown[] => [this.#head(), ...[...this.#entries].flatMap(toRecords)];
     this.#file =
-      path === undefined ? undefined : new Journal({ path, what: "the ledger", largest: largestLedger, records, disk });
+      path === undefined
+        ? undefined
+        : new Journal({ path, what: "the ledger", largest: maxLedgerBytes, records, disk });
   }
 
   /** By which `instance` knows it again. */

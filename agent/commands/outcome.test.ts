@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import type { Json } from "#shared/messages/command";
 import { readReply } from "#shared/messages/command";
-import { deepest } from "#shared/nesting";
+import { maxNesting } from "#shared/nesting";
 import { suite } from "../../test/suite.ts";
 import { CommandError } from "./handler.ts";
 import { failed, succeeded } from "./outcome.ts";
@@ -13,16 +13,16 @@ const told = (outcome: object): unknown => readReply(Buffer.from(JSON.stringify(
 
 suite("outcomes", ({ test }) => {
   test("a result or an error's data as deep as a message allows is told; a deeper one is a failure that can be told", () => {
-    assert.is(succeeded(nested(deepest - 1)).state, "succeeded");
-    told(succeeded(nested(deepest - 1)));
-    const deeper = succeeded(nested(deepest));
+    assert.is(succeeded(nested(maxNesting - 1)).state, "succeeded");
+    told(succeeded(nested(maxNesting - 1)));
+    const deeper = succeeded(nested(maxNesting));
     assert.is(deeper.state, "failed");
     told(deeper);
     const data = (levels: number): object => failed(new CommandError("odd", "no", nested(levels)));
-    assert.ok(JSON.stringify(data(deepest - 2)).includes("data"));
-    told(data(deepest - 2));
-    assert.not.ok(JSON.stringify(data(deepest - 1)).includes("data"));
-    told(data(deepest - 1));
+    assert.ok(JSON.stringify(data(maxNesting - 2)).includes("data"));
+    told(data(maxNesting - 2));
+    assert.not.ok(JSON.stringify(data(maxNesting - 1)).includes("data"));
+    told(data(maxNesting - 1));
     assert.is(succeeded(undefined).state, "succeeded");
   });
 

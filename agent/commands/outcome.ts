@@ -1,7 +1,7 @@
 import { asError, BadInputError } from "#shared/errors";
 import type { Failure, Json } from "#shared/messages/command";
 import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
-import { deepest, isShallow } from "#shared/nesting";
+import { maxNesting, isShallow } from "#shared/nesting";
 import { isExact, sendAsText } from "#shared/whole-numbers";
 import { CommandError } from "./handler.ts";
 
@@ -19,7 +19,7 @@ function failure(code: ErrorCode, message: string): OwnFailure {
 }
 
 /** Levels of a handler's result: one less than a message may have, in which it lies. */
-const levels = deepest - 1;
+const levels = maxNesting - 1;
 
 export function succeeded(result: Json | void): Outcome {
   // The console refuses such a reply, and it would be repeated for ever.

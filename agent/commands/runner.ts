@@ -21,7 +21,7 @@ export interface RunnerOptions {
 }
 
 /** Beginnings after which a task that never ended is taken for what brings the agent down. */
-const mostAttempts = 3;
+const maxAttempts = 3;
 
 /** Brings one execution to its outcome: decides whether it may begin, records that it does, and calls its handler. */
 export class Runner {
@@ -70,7 +70,7 @@ export class Runner {
     const { boot } = this.#options;
     const { onInterrupt } = execution.handler;
     const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${boot})`;
-    if (earlier.attempts >= mostAttempts) {
+    if (earlier.attempts >= maxAttempts) {
       return rejected("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
     if (mayRunAgain(execution.handler)) return this.#begin(execution, earlier.attempts + 1);

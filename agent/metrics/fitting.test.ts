@@ -2,14 +2,14 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import type { Column, FieldValue } from "#shared/columns";
 import { silentLog } from "#shared/log";
-import { most, mostSpread } from "#shared/messages/batch-check";
+import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../../test/suite.ts";
 import type { Columns } from "./columns.ts";
 import type { Unfit } from "./fitting.ts";
 import { TestOutbox } from "./outbox/fixture.ts";
 import { rowsOf } from "../own/fixture.ts";
-import { mostTold, quietAfter, SetAside } from "./set-aside.ts";
+import { maxToldFields, quietAfter, SetAside } from "./set-aside.ts";
 
 /** What an outbox in memory makes of a batch: what it numbers is read as the console reads it. */
 function numbered(columns: Partial<Columns>) {
@@ -33,17 +33,17 @@ const room = (f: Record<string, unknown>, n = "room") => ({ n, f: f as Record<st
 
 /** Batches at the edge of what one may be and beyond, by how many they become; no value may be lost. */
 const sizes: readonly [what: string, columns: Partial<Columns>, batches: number, values: number][] = [
-  ["instants a day apart", { dt: [0, most.offset], m: [room({ v: [1, 2] })] }, 1, 2],
-  ["instants more than a day apart", { dt: [0, most.offset + 1], m: [room({ v: [1, 2] })] }, 2, 2],
+  ["instants a day apart", { dt: [0, maxInBatch.offset], m: [room({ v: [1, 2] })] }, 1, 2],
+  ["instants more than a day apart", { dt: [0, maxInBatch.offset + 1], m: [room({ v: [1, 2] })] }, 2, 2],
   [
     "150 instants in steps of ten minutes",
     { dt: list(150, (at) => at * 600_000) as number[], m: [room({ v: list(150, (at) => at) })] },
     2,
     150,
   ],
-  ["2,000 series", { m: list(most.series, (at) => at).map((at) => room({ v: 1 }, `m${String(at)}`)) }, 1, 2_000],
+  ["2,000 series", { m: list(maxInBatch.series, (at) => at).map((at) => room({ v: 1 }, `m${String(at)}`)) }, 1, 2_000],
   ["2,100 series", { m: list(2_100, (at) => at).map((at) => room({ v: 1 }, `m${String(at)}`)) }, 2, 2_100],
-  ["fields of one series", { m: [room(fields(mostSpread.fieldsOfSeries + 1))] }, 2, mostSpread.fieldsOfSeries + 1],
+  ["fields of one series", { m: [room(fields(maxSpread.fieldsOfSeries + 1))] }, 2, maxSpread.fieldsOfSeries + 1],
   ["fields of all", { m: list(5, (at) => at).map((at) => room(fields(999), `m${String(at)}`)) }, 2, 4_995],
   [
     "values of all",
@@ -53,9 +53,12 @@ const sizes: readonly [what: string, columns: Partial<Columns>, batches: number,
   ],
   [
     "instants of one field",
-    { dt: list(most.instants + 1, (at) => at) as number[], m: [room({ v: list(most.instants + 1, (at) => at) })] },
+    {
+      dt: list(maxInBatch.instants + 1, (at) => at) as number[],
+      m: [room({ v: list(maxInBatch.instants + 1, (at) => at) })],
+    },
     2,
-    most.instants + 1,
+    maxInBatch.instants + 1,
   ],
   [
     "long texts",
@@ -119,9 +122,9 @@ suite("what an agent numbers", ({ test }) => {
     const log = { ...silentLog, warn: (_: object, text: string) => void said.push(text) };
     let changes = 0;
     const aside = new SetAside({ clock, log, changed: () => (changes += 1) });
-    for (let at = 0; at <= mostTold + 10; at++)
+    for (let at = 0; at <= maxToldFields + 10; at++)
       for (let again = 0; again < 2; again++) aside.add({ measurement: "room", field: `ü${at}`, why: "it is no name" });
-    assert.equal([said.length, changes, aside.count], [mostTold, 1, 2 * (mostTold + 11)]);
+    assert.equal([said.length, changes, aside.count], [maxToldFields, 1, 2 * (maxToldFields + 11)]);
     assert.match(aside.problem ?? "", /set aside by the agent: "room\.ü0": it is no name, and 99 more like it$/);
     clock.advance(quietAfter - 1);
     aside.add({ measurement: "room", field: "ü0", why: "it is no name" });

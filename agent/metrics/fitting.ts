@@ -1,5 +1,5 @@
 import { isList, pack, unpack, type Column, type FieldValue } from "#shared/columns";
-import { fits, isColumn, isPlain, isTags, most, mostSpread } from "#shared/messages/batch-check";
+import { fits, isColumn, isPlain, isTags, maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import type { Measurement } from "#shared/messages/metrics";
 import { isMeasurement, isName, nameFault } from "#shared/messages/names";
 import type { Columns } from "./columns.ts";
@@ -33,9 +33,9 @@ export function parted(columns: Columns): Columns[] | undefined {
   const fields = counts.reduce((sum, count) => sum + count, 0);
   const cut = tooFar(dt);
   if (cut !== undefined) return byInstants(columns, cut);
-  if (m.length > 1 && (m.length > most.series || fields > mostSpread.fields)) return bySeries(columns);
-  if (m.length === 1 && fields > mostSpread.fieldsOfSeries) return byFields(columns);
-  if (dt.length > 1 && Math.max(...counts) <= mostSpread.fieldsOfSeries) return byInstants(columns, dt.length >> 1);
+  if (m.length > 1 && (m.length > maxInBatch.series || fields > maxSpread.fields)) return bySeries(columns);
+  if (m.length === 1 && fields > maxSpread.fieldsOfSeries) return byFields(columns);
+  if (dt.length > 1 && Math.max(...counts) <= maxSpread.fieldsOfSeries) return byInstants(columns, dt.length >> 1);
   if (m.length > 1) return bySeries(columns);
   return fields > 1 ? byFields(columns) : undefined;
 }
@@ -83,7 +83,9 @@ function fromFirst({ t, mono, dt }: Omit<Columns, "m">): Omit<Columns, "m"> {
 /** The first instant that is too far from the first of all, or one too many. */
 function tooFar(dt: readonly number[]): number | undefined {
   const first = dt[0] ?? 0;
-  const far = dt.findIndex((offset, at) => at > 0 && (Math.abs(offset - first) > most.offset || at >= most.instants));
+  const far = dt.findIndex(
+    (offset, at) => at > 0 && (Math.abs(offset - first) > maxInBatch.offset || at >= maxInBatch.instants),
+  );
   return far < 0 ? undefined : far;
 }
 

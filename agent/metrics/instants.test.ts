@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { closest, Instants, mostGiven } from "./instants.ts";
+import { closest, Instants, maxInstants } from "./instants.ts";
 
 suite("the instants of samples", ({ test }) => {
   const moment = (at: number, mono: number) => ({ at, mono, up: Math.floor(mono / 10) * 10 });
@@ -36,7 +36,7 @@ suite("the instants of samples", ({ test }) => {
 
   test("are remembered in bounds", () => {
     const instants = new Instants();
-    for (let at = 0; at <= mostGiven; at++) instants.give(moment(at * 10, at * 10));
+    for (let at = 0; at <= maxInstants; at++) instants.give(moment(at * 10, at * 10));
     assert.is(instants.give(moment(0, 1e9)).at, 0, "the oldest is forgotten");
     assert.is.not(instants.give(moment(20, 2e9)).at, 20, "a later one is not");
   });

@@ -8,7 +8,7 @@ type Moment = Omit<Instant, "readings">;
  */
 export const closest = 2;
 /** Instants remembered, by which one is told apart from all before a step back of the wall clock. */
-export const mostGiven = 10_000;
+export const maxInstants = 10_000;
 
 /**
  * Gives each instant once, whatever the clocks and timers do: to the store two samples of one series at one instant are one,
@@ -36,7 +36,7 @@ export class Instants {
 
   #remember(at: number): void {
     this.#given.add(at);
-    if (this.#given.size <= mostGiven) return;
+    if (this.#given.size <= maxInstants) return;
     const [oldest] = this.#given;
     if (oldest !== undefined) this.#given.delete(oldest);
   }

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { most, mostSpread } from "#shared/messages/batch-check";
+import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
 import type { Collector, Reading } from "../collectors/collector.ts";
 import type { Columns } from "./columns.ts";
@@ -114,9 +114,9 @@ suite("the sampler", ({ test }) => {
     }
     await settled();
     assert.equal(bench.batches.length, 1);
-    assert.is(bench.batches[0]?.dt.at(-1), most.offset);
+    assert.is(bench.batches[0]?.dt.at(-1), maxInBatch.offset);
     bench.sampler.stop();
-    const wide = { cpu: 1_000, batches: (mostSpread.values / 1_000) | 0 };
+    const wide = { cpu: 1_000, batches: (maxSpread.values / 1_000) | 0 };
     const fields = Object.fromEntries(Array.from({ length: wide.cpu }, (_, at) => [`f${at}`, at]));
     const many = { name: "wide", sample: () => [{ measurement: "wide", tags: {}, fields }] };
     const second = new Bench([many], { interval: 1_000, batchSize: 1_000 });

@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
-import { most, mostSpread } from "#shared/messages/batch-check";
+import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import type { Collector, Reading } from "../collectors/collector.ts";
 import type { Gathering } from "../collectors/gathering.ts";
 import { sampleAll } from "../collectors/sample.ts";
@@ -162,7 +162,7 @@ export class Sampler {
     const [first] = this.#pending;
     if (!first) return true;
     const span = Math.max(now.mono - first.mono, now.up - first.up);
-    return span <= most.offset && this.#values + values <= mostSpread.values;
+    return span <= maxInBatch.offset && this.#values + values <= maxSpread.values;
   }
 
   #flush(): void {

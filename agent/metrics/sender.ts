@@ -22,7 +22,7 @@ export interface SenderOptions {
 /** Batches on their way at most: of those that have waited, among them such as nobody acknowledges, and of new ones. */
 export const window = { backlog: 32, stubborn: 8, live: 8 };
 /** Milliseconds without an ack after which a batch is sent again: at first, and after many times in vain. */
-const patience = { first: 10_000, longest: 300_000 };
+const patience = { first: 10_000, max: 300_000 };
 const defaultRate: Rate = { messages: 100, bytes: 512 * 1024 };
 /** Milliseconds over which a fleet spreads when the store takes writes again. */
 const spread = 1_000;
@@ -216,7 +216,7 @@ export class Sender {
       const since = clock.monotonic() - this.#patience;
       let lost = 0;
       for (const inFlight of this.#windows.values()) lost += inFlight.giveUp(since, !this.#holding);
-      if (lost > 0) this.#patience = Math.min(this.#patience * 2, patience.longest);
+      if (lost > 0) this.#patience = Math.min(this.#patience * 2, patience.max);
       this.#pump();
     });
   }

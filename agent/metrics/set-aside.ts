@@ -10,11 +10,11 @@ export interface SetAsideOptions {
 }
 
 /** Fields that are told apart at most; a collector that makes up names would fill the log and the memory. */
-export const mostTold = 100;
+export const maxToldFields = 100;
 /** Milliseconds without another one after which all is well again. */
 export const quietAfter = 3_600_000;
 /** Characters of a name that are shown. */
-const longestShown = 60;
+const maxShownName = 60;
 
 /** What of the samples no console would take: said once for each field, and shown with the device. */
 export class SetAside {
@@ -42,12 +42,12 @@ export class SetAside {
     this.count += 1;
     this.#last = clock.monotonic();
     const key = JSON.stringify([measurement, field, why]);
-    if (this.#told.has(key) || this.#told.size >= mostTold) return;
+    if (this.#told.has(key) || this.#told.size >= maxToldFields) return;
     this.#told.add(key);
     log.warn({ measurement, field }, `a part of the samples is set aside: ${why}`);
     if (this.#first !== undefined) return;
     const name = field === "" ? measurement : `${measurement}.${field}`;
-    this.#first = `${JSON.stringify(name.slice(0, longestShown))}: ${why}`;
+    this.#first = `${JSON.stringify(name.slice(0, maxShownName))}: ${why}`;
     this.#watch(quietAfter);
     changed();
   }

@@ -1,4 +1,4 @@
-import { most } from "#shared/messages/batch-check";
+import { maxInBatch } from "#shared/messages/batch-check";
 import { toColumns, type Columns, type Instant } from "../metrics/columns.ts";
 import type { Reading } from "../collectors/collector.ts";
 
@@ -43,9 +43,9 @@ class Batch {
 
   takes({ at, up, reading }: Timed): boolean {
     const { at: first, up: firstUp } = this.#first;
-    if (at - first > most.offset || Math.abs(at - up - (first - firstUp)) > tolerance) return false;
+    if (at - first > maxInBatch.offset || Math.abs(at - up - (first - firstUp)) > tolerance) return false;
     const empty = (this.#fields + Object.keys(reading.fields).length) * (this.#instants.length + 1);
-    return this.#columns.size < most.series && this.#bytes + empty + 2 * weight(reading) <= cap;
+    return this.#columns.size < maxInBatch.series && this.#bytes + empty + 2 * weight(reading) <= cap;
   }
 
   add(timed: Timed): void {

@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import type { Net } from "#shared/net";
 import type { Intake } from "./intake.ts";
-import { longestLine, readLine, tooLong } from "./line.ts";
+import { maxProtocolLineLength, readLine, tooLong } from "./line.ts";
 
 export interface ConnectionOptions {
   readonly intake: Intake;
@@ -16,7 +16,7 @@ export interface ConnectionOptions {
 }
 
 /** Bytes of answers that may wait for a program that does not read them. */
-const mostUnread = 64 * 1024;
+const maxUnreadBytes = 64 * 1024;
 
 /**
  * One program at the socket. Lines are taken as long as there is room, then the connection is paused, so that its program waits
@@ -99,7 +99,7 @@ export class Connection {
 
   /** A line without an end must not fill the memory. */
   #cut(): void {
-    if (this.#text.length <= longestLine) return;
+    if (this.#text.length <= maxProtocolLineLength) return;
     if (!this.#skipping) this.#refuse(tooLong());
     this.#skipping = true;
     this.#text = "";
@@ -129,7 +129,7 @@ export class Connection {
 
   #refuse({ message }: Error, line = this.#lines + 1): void {
     this.#options.refused(message);
-    if (this.#socket.writable && this.#socket.writableLength < mostUnread)
+    if (this.#socket.writable && this.#socket.writableLength < maxUnreadBytes)
       this.#socket.write(`error in line ${line}: ${message.replaceAll("\n", " ")}\n`);
   }
 }

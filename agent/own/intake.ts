@@ -15,10 +15,10 @@ export interface IntakeOptions {
 /** Milliseconds that a sample waits at most before it goes into the outbox. */
 const period = 1_000;
 /** Samples in such a time at most: a program that runs wild must not force the machine's own samples out of the outbox. */
-const most = 10_000;
+const maxQueuedSamples = 10_000;
 
 /** Milliseconds by which a program's time may be ahead of this machine's, as clocks that are read one after the other are. */
-const mostAhead = 1_000;
+const maxAhead = 1_000;
 
 /** Samples of other programs, gathered for a second, then put into the outbox. */
 export class Intake {
@@ -38,7 +38,7 @@ export class Intake {
 
   /** How many samples may be added now. */
   get room(): number {
-    return most - this.#pending.length;
+    return maxQueuedSamples - this.#pending.length;
   }
 
   /** Samples taken since the start. */
@@ -56,7 +56,7 @@ export class Intake {
     const now = clock.now();
     const series = JSON.stringify([measurement, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))]);
     // A time to come, by a better clock than the machine's own, is the present one: the console corrects the machine's.
-    const told = ts === undefined || ts > now + mostAhead ? undefined : Math.floor(ts);
+    const told = ts === undefined || ts > now + maxAhead ? undefined : Math.floor(ts);
     const at = told ?? this.#free(series);
     this.#note(series, at, values);
     const up = clock.uptime() - Math.max(0, now - at);

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import { longestText, type OwnSample } from "#shared/messages/simple";
+import { maxTextLength, type OwnSample } from "#shared/messages/simple";
 import { suite } from "../../test/suite.ts";
-import { longestLine, readLine } from "./line.ts";
+import { maxProtocolLineLength, readLine } from "./line.ts";
 
 const now = Date.UTC(2026, 0, 1);
 
@@ -104,9 +104,9 @@ const bad: readonly (readonly [line: string, why: RegExp])[] = [
   ['{"measurement":"#room","values":{"a":1}}', /measurement: expected a name .* no # at the beginning/],
   ["room temp\u0001erature=1", /expected at least one field .* is an unfit name: 1/],
   ["room,floor=a\u0001b temperature=1", /tags.floor: expected no control character/],
-  [`room note="${"x".repeat(longestText + 1)}"`, /note is a long text/],
+  [`room note="${"x".repeat(maxTextLength + 1)}"`, /note is a long text/],
   ['{"measurement":"room","values":{"note":"a\\u0000"}}', /note is a garbled text/],
-  [`room note="${"x".repeat(longestLine)}"`, /expected at most 32768 characters/],
+  [`room note="${"x".repeat(maxProtocolLineLength)}"`, /expected at most 32768 characters/],
   ['{"measurement":"room"', /begins like JSON and is none/],
   ['{"measurement":"room","values":{}}', /expected at least one field/],
   ['{"measurement":"room","values":{"a":null}}', /expected at least one field with a value$/],

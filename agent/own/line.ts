@@ -6,7 +6,7 @@ import { parseJson } from "#shared/nesting";
 import { parseLineProtocol } from "./line-protocol.ts";
 
 /** Characters of one line at most. */
-export const longestLine = 32 * 1024;
+export const maxProtocolLineLength = 32 * 1024;
 
 const year = 365 * 86_400_000;
 /** Before that the machine's clock is not set, and cannot say that another one is wrong. */
@@ -29,7 +29,7 @@ export interface Line {
 export function readLine(line: string, now: number): Line | undefined {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return undefined;
-  if (text.length > longestLine) throw tooLong();
+  if (text.length > maxProtocolLineLength) throw tooLong();
   const { sample, odd } = text.startsWith("{") ? readOwn(json(text)) : ofProtocol(text, now);
   if (sample.ts !== undefined) checkTime(sample.ts, now);
   const [first] = odd.list;
@@ -54,7 +54,7 @@ function leftOut({ field, got, sample }: OddField, others: number): string {
 }
 
 export function tooLong(): BadInputError {
-  return new BadInputError(`expected at most ${longestLine} characters in a line, got more`);
+  return new BadInputError(`expected at most ${maxProtocolLineLength} characters in a line, got more`);
 }
 
 function json(text: string): unknown {

@@ -13,9 +13,9 @@ export type CountValues = Readonly<Record<string, number>>;
 export type Tags = Readonly<Record<string, string>>;
 
 /** Different measurements and tags at most: what is measured has a name, what happened (an order's number) has none. */
-const mostSeries = 1_000;
+const maxMeterSeries = 1_000;
 /** Fields of one of them at most. */
-const mostFields = 200;
+const maxMeterFields = 200;
 
 interface MeterSeries {
   readonly measurement: string;
@@ -80,7 +80,8 @@ export class Meter {
     const known = this.#series.get(key);
     const series = known ?? this.#newSeries(measurement, Object.fromEntries(sorted));
     const fields = new Set([...series.gauges.keys(), ...series.counts.keys(), ...names]);
-    if (fields.size > mostFields) throw new BadInputError(`${quoted(measurement)} has more than ${mostFields} fields`);
+    if (fields.size > maxMeterFields)
+      throw new BadInputError(`${quoted(measurement)} has more than ${maxMeterFields} fields`);
     change(series);
     if (series.gauges.size + series.counts.size === 0) this.#series.delete(key);
     else if (!known) this.#series.set(key, series);
@@ -88,9 +89,9 @@ export class Meter {
 
   #newSeries(measurement: string, tags: Tags): MeterSeries {
     check(seriesName, { measurement, tags }, quoted(measurement));
-    if (this.#series.size >= mostSeries)
+    if (this.#series.size >= maxMeterSeries)
       throw new BadInputError(
-        `${quoted(measurement)} would be the agent's series number ${mostSeries + 1} of its own: expected at most ${mostSeries} different measurements and tags; put what differs each time into a field`,
+        `${quoted(measurement)} would be the agent's series number ${maxMeterSeries + 1} of its own: expected at most ${maxMeterSeries} different measurements and tags; put what differs each time into a field`,
       );
     return { measurement, tags, gauges: new Map(), counts: new Map() };
   }

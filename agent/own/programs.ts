@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import type { Clock } from "#shared/clock";
-import { longestDuration, parseDuration } from "#shared/duration";
+import { maxDuration, parseDuration } from "#shared/duration";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { safeDirectory } from "../commands/exec/file.ts";
@@ -114,5 +114,5 @@ function intervalIn(name: string): number | undefined {
   const [, every] = /\.(\d+(?:ms|s|m|h|d))(?:\.|$)/.exec(name) ?? [];
   return every === undefined || /^0+\D/.test(every)
     ? undefined
-    : Math.min(parseDuration(every, "its interval", Infinity), longestDuration);
+    : Math.min(parseDuration(every, "its interval", Infinity), maxDuration);
 }

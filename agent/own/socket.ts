@@ -17,11 +17,11 @@ export interface MetricsSocketOptions {
 }
 
 /** Programs that are connected at the same time, at most. */
-const mostConnections = 64;
+const maxConnections = 64;
 /** What others do not get: for the agent's user and group alone. Who may write here, may put numbers into the store. */
 const umask = 0o117;
 /** Bytes that the system has for a socket's path; a longer one would be cut without a word and lie elsewhere. */
-const longestPath = process.platform === "linux" ? 107 : 103;
+const maxPathBytes = process.platform === "linux" ? 107 : 103;
 
 /** The local socket where programs beside the agent leave their samples, a line each. */
 export class MetricsSocket {
@@ -43,8 +43,8 @@ export class MetricsSocket {
   /** Listens, where that can be; an agent without its socket is still an agent, and the log says why. */
   start(): void {
     const { path, net } = this.#options;
-    if (!isPipe(path) && Buffer.byteLength(path) > longestPath)
-      return this.#fail(new EnvironmentError(`its path has more than the ${longestPath} bytes that the system takes`));
+    if (!isPipe(path) && Buffer.byteLength(path) > maxPathBytes)
+      return this.#fail(new EnvironmentError(`its path has more than the ${maxPathBytes} bytes that the system takes`));
     const server = (this.#server = createServer(
       { allowHalfOpen: true },
       net.guard(
@@ -115,9 +115,9 @@ export class MetricsSocket {
   }
 
   #accept(socket: Socket): void {
-    if (this.#connections.size >= mostConnections) {
+    if (this.#connections.size >= maxConnections) {
       socket.on("error", () => {});
-      socket.end(`error: ${mostConnections} programs are connected already; keep one connection and use it again\n`);
+      socket.end(`error: ${maxConnections} programs are connected already; keep one connection and use it again\n`);
       socket.resume();
       return;
     }

@@ -36,9 +36,9 @@ function mosquittoMemory({ mosquittoPid }: Place): string {
 }
 
 /** Bytes of log that one attack may write, however long it goes on. */
-const mostLog = 256 * 1024;
+const maxLog = 256 * 1024;
 /** Messages on `refused` that one device may bring about within seconds. */
-const mostRefusals = 200;
+const maxRefusals = 200;
 
 /** Things to complain about, each different. */
 export const complaints: Case = {
@@ -73,14 +73,14 @@ export const complaints: Case = {
     const logged = place.server.logBytes - before;
     peer.leave();
     watcher?.leave();
-    must(logged <= mostLog, `${count} refused messages and ${broken} connections wrote ${logged} bytes of log`);
-    must(heard <= mostRefusals, `${heard} messages were sent on refused`);
+    must(logged <= maxLog, `${count} refused messages and ${broken} connections wrote ${logged} bytes of log`);
+    must(heard <= maxRefusals, `${heard} messages were sent on refused`);
     return `${count} messages, ${broken} connections: ${logged} bytes of log, ${heard} on refused`;
   },
 };
 
 /** Event streams that one account may have at once, generously. */
-const mostStreams = 100;
+const maxStreams = 100;
 
 /** Event streams without end. */
 export const streams: Case = {
@@ -101,7 +101,7 @@ export const streams: Case = {
     const other = await stream(place, "olaf", undefined);
     closers.push(other.close);
     for (const close of closers) close();
-    must(granted <= mostStreams, `${granted} of ${count} event streams were granted`);
+    must(granted <= maxStreams, `${granted} of ${count} event streams were granted`);
     must(other.status === 200, `another account's event stream is answered ${other.status}`);
     must(!statuses.some((status) => status === 500), "an event stream is answered 500");
     return `${count} asked for, ${granted} granted`;

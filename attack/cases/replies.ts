@@ -71,7 +71,7 @@ async function handTyped(
 }
 
 /** Bytes that a command's document may have, whatever its device says about it. */
-const largestDocument = 512 * 1024;
+const maxDocument = 512 * 1024;
 
 /** Replies without end for one command. */
 export const replyFlood: Case = {
@@ -101,7 +101,7 @@ export const replyFlood: Case = {
     await seen(place, peer, device);
     const { status, text, ms } = await place.ask(`/api/commands/${id}`, { as: "vera" });
     must(status === 200, `the command is answered ${status}`);
-    must(text.length <= largestDocument, `the command's document has ${text.length} bytes`);
+    must(text.length <= maxDocument, `the command's document has ${text.length} bytes`);
     peer.leave();
     return `${2 * count} replies, a document of ${text.length} bytes in ${Math.round(ms)} ms`;
   },

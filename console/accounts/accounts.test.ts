@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { ManualClock, systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
-import { longestPassword } from "#shared/principal";
+import { maxPasswordLength } from "#shared/principal";
 import { suite, withDeadline, type Scope } from "../../test/suite.ts";
 import { AccountWatch } from "./account-watch.ts";
 import type { AccountChange } from "./accounts.ts";
@@ -67,8 +67,8 @@ suite("accounts", ({ test }) => {
 
   test("a password has from eight characters to as many as the page takes", async (scope) => {
     const { accounts } = (await open(scope)).state;
-    accounts.set("ann", "operator", "x".repeat(longestPassword));
-    for (const length of [7, longestPassword + 1])
+    accounts.set("ann", "operator", "x".repeat(maxPasswordLength));
+    for (const length of [7, maxPasswordLength + 1])
       assert.throws(() => accounts.set("ann", "operator", "x".repeat(length)), /expected 8 to 256/);
   });
 

@@ -4,7 +4,7 @@ import { BadInputError } from "#shared/errors";
 import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
-import { longestPassword, type Principal, type Role } from "#shared/principal";
+import { maxPasswordLength, type Principal, type Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
 import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
@@ -47,7 +47,7 @@ export const parseMqttSecret = parserOf(z.object({ account: z.string(), hash: se
 
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */
-const shortestPassword = 8;
+const minPasswordLength = 8;
 
 /** Who may come in: devices, operators, the console itself; and the tokens that stand for them in HTTP. */
 export class Accounts {
@@ -84,9 +84,9 @@ export class Accounts {
    */
   set(name: string, role: Role, secret?: string): string {
     checkName(name, role);
-    if (secret !== undefined && (secret.length < shortestPassword || secret.length > longestPassword)) {
+    if (secret !== undefined && (secret.length < minPasswordLength || secret.length > maxPasswordLength)) {
       throw new BadInputError(
-        `the password for "${name}" has ${secret.length} characters: expected ${shortestPassword} to ${longestPassword}`,
+        `the password for "${name}" has ${secret.length} characters: expected ${minPasswordLength} to ${maxPasswordLength}`,
       );
     }
     this.#assertSameKind(name, role);

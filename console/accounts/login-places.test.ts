@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
-import { LoginPlaces, mostPlaces, placeAge } from "./login-places.ts";
+import { LoginPlaces, maxPlaces, placeAge } from "./login-places.ts";
 import { openState } from "../state.ts";
 
 async function start(scope: Scope) {
@@ -32,7 +32,7 @@ suite("the places that logins come from", ({ test }) => {
 
   test("are so many, those that were used last, and not for ever", async (scope) => {
     const { places, clock } = await start(scope);
-    for (let at = 0; at <= mostPlaces; at++) {
+    for (let at = 0; at <= maxPlaces; at++) {
       places.note("ann", `192.0.2.${at}`);
       clock.advance(1_000);
     }

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { persistOf, type Persist } from "../database/persist.ts";
 
 /** Networks remembered of one account at most: those that were used last. */
-export const mostPlaces = 20;
+export const maxPlaces = 20;
 /** Milliseconds after which a place is forgotten, and within which using it again is not written down. */
 export const placeAge = 90 * 86_400_000;
 const written = 86_400_000;
@@ -27,7 +27,7 @@ export class LoginPlaces {
     this.#note = database.prepare("INSERT OR REPLACE INTO login_places (account, network, last) VALUES (?, ?, ?)");
     this.#trim = database.prepare(
       `DELETE FROM login_places WHERE account = ?1 AND network NOT IN
-       (SELECT network FROM login_places WHERE account = ?1 ORDER BY last DESC LIMIT ${mostPlaces})`,
+       (SELECT network FROM login_places WHERE account = ?1 ORDER BY last DESC LIMIT ${maxPlaces})`,
     );
   }
 

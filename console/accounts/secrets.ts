@@ -8,7 +8,7 @@ import type { Disk } from "#disk/calls";
 import { replaceFile, syncDirectory } from "#disk/durable-file";
 import { secretDirectory } from "#disk/private-files";
 import { writingAdvice } from "#disk/full-disk";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { settings, type Settings } from "#shared/settings";
 import type { State } from "../state.ts";
 
@@ -104,7 +104,7 @@ export const cliUrlName = "cli.url";
 
 function read(path: string): string | undefined {
   try {
-    return readRegularFile(path, largestSmallFile).toString("utf8").trim() || undefined;
+    return readRegularFile(path, maxSmallFileBytes).toString("utf8").trim() || undefined;
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
     if (cause instanceof EnvironmentError) throw cause;

@@ -10,7 +10,7 @@ import { openDatabase } from "../database/database.ts";
 import { migrations } from "../database/schema.ts";
 import { ClockDoubt, enoughWitnesses, noteEvery, steadyEnough } from "./clock-doubt.ts";
 import { KnownMoment } from "./known-moment.ts";
-import { mostWitnesses, Witnesses } from "./witnesses.ts";
+import { maxWitnesses, Witnesses } from "./witnesses.ts";
 
 const day = 86_400_000;
 const hour = 3_600_000;
@@ -266,10 +266,10 @@ suite("the console's clock", ({ test }) => {
   test("witnesses are so many at most, and old words do not count", () => {
     const witnesses = new Witnesses(here);
     const hear = (name: number, mono: number): boolean => witnesses.note(parseDeviceId(`d${name}`), batch(began), mono);
-    for (let device = 0; device < mostWitnesses; device++) hear(device, 0);
-    assert.is(witnesses.about(began, 0).agree, mostWitnesses);
-    hear(mostWitnesses, 0);
-    assert.is(witnesses.about(began, 0).agree, mostWitnesses);
+    for (let device = 0; device < maxWitnesses; device++) hear(device, 0);
+    assert.is(witnesses.about(began, 0).agree, maxWitnesses);
+    hear(maxWitnesses, 0);
+    assert.is(witnesses.about(began, 0).agree, maxWitnesses);
     assert.is(witnesses.about(began, 11 * 60_000).agree, 0);
     assert.is(witnesses.note(parseDeviceId("d0"), batch(began, { epoch: here }), 0), false);
     const { age: _, ...ageless } = batch(began);

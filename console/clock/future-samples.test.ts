@@ -5,7 +5,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { House } from "../../test/damage.ts";
 import { eventually, suite } from "../../test/suite.ts";
-import { EmbeddedStore, mostCounted } from "../store/embedded.ts";
+import { EmbeddedStore, maxCounted } from "../store/embedded.ts";
 import { FutureSamples, lookEvery } from "./future-samples.ts";
 
 const day = 86_400_000;
@@ -69,11 +69,11 @@ suite("samples in the future", ({ test }) => {
     });
     await store.start();
     scope.cleanup(() => store.stop());
-    const times = Array.from({ length: mostCounted + 1 }, (_, index) => began + index);
+    const times = Array.from({ length: maxCounted + 1 }, (_, index) => began + index);
     await store.write([at("rpi-7", ...times.slice(0, -2))]);
-    assert.equal([(await store.ahead(0))?.samples, (await store.ahead(0))?.more], [mostCounted - 1, false]);
+    assert.equal([(await store.ahead(0))?.samples, (await store.ahead(0))?.more], [maxCounted - 1, false]);
     await store.write([at("rpi-7", ...times)]);
-    assert.equal([(await store.ahead(0))?.samples, (await store.ahead(0))?.more], [mostCounted, true]);
+    assert.equal([(await store.ahead(0))?.samples, (await store.ahead(0))?.more], [maxCounted, true]);
   });
 
   test("are found at a start, and told on /healthz and so on the page", async (scope) => {

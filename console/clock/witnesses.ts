@@ -4,7 +4,7 @@ import type { Batch } from "#shared/messages/metrics";
 import { earliest, tolerated } from "../ingest/placing.ts";
 
 /** Devices whose clocks are remembered: enough for a majority; whoever has been heard first goes first. */
-export const mostWitnesses = 64;
+export const maxWitnesses = 64;
 /** Milliseconds for which a device's word about the time counts. */
 const fresh = 600_000;
 /** Milliseconds: an age beyond thirty years is no measured one. */
@@ -53,7 +53,7 @@ export class Witnesses {
       return true;
     }
     this.#words.set(device, { zero: wall - mono, at: mono });
-    if (this.#words.size <= mostWitnesses) return true;
+    if (this.#words.size <= maxWitnesses) return true;
     for (const [first] of this.#words) {
       this.#words.delete(first);
       break;

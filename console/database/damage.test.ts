@@ -10,9 +10,9 @@ import { House } from "../../test/damage.ts";
 import { cpuMs } from "../../test/cpu.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openState, type State } from "../state.ts";
-import { Damage, damageOf, mostDamaged } from "./damage.ts";
+import { Damage, damageOf, maxDamaged } from "./damage.ts";
 import { openDatabase } from "./database.ts";
-import { mostKept, openMended, type DamagedFile } from "./mend.ts";
+import { maxDamagedFiles, openMended, type DamagedFile } from "./mend.ts";
 import { migrations } from "./schema.ts";
 
 const rowsOf = `CREATE TABLE things (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT`;
@@ -119,18 +119,18 @@ suite("damage", ({ test }) => {
     const lines: unknown[] = [];
     const damage = new Damage(state.database, new ManualClock(), { ...silentLog, warn: (line) => lines.push(line) });
     const insert = state.database.prepare("INSERT INTO devices (id, first_seen, online) VALUES (?, 0, 0)");
-    for (let at = 0; at < mostDamaged.rows + 5; at++) insert.run(`D ${at} ${"x".repeat(3 * mostDamaged.text)}`);
+    for (let at = 0; at < maxDamaged.rows + 5; at++) insert.run(`D ${at} ${"x".repeat(3 * maxDamaged.text)}`);
     const select = state.database.prepare("SELECT * FROM devices");
     const refuse = (): never => {
       throw new Error("no");
     };
     assert.equal(damage.all("devices", select, refuse), []);
-    assert.is(damage.count(), mostDamaged.rows);
-    assert.ok(damage.list(5).every(({ name }) => name.length === mostDamaged.text));
+    assert.is(damage.count(), maxDamaged.rows);
+    assert.ok(damage.list(5).every(({ name }) => name.length === maxDamaged.text));
     assert.ok(lines.length > 0 && lines.length <= 20);
     // They are out of the table, and do not come again.
     assert.is(select.all().length, 0);
-    assert.is(damage.forget(), mostDamaged.rows);
+    assert.is(damage.forget(), maxDamaged.rows);
   });
 
   test("a moment beyond every calendar costs its row, and no list that would show it", async (scope) => {
@@ -231,12 +231,12 @@ suite("damage", ({ test }) => {
     const directory = await scope.directory();
     const path = join(directory, "things.db");
     const told: DamagedFile[] = [];
-    for (let at = 0; at <= mostKept; at++) {
+    for (let at = 0; at <= maxDamagedFiles; at++) {
       writeFileSync(path, `no database ${at}`);
       mended(path, told, at % 2 === 0, at * 1_000).close();
     }
     const kept = readdirSync(directory).filter((name) => /\.damaged-[^.]*Z$/.test(name));
-    assert.is(kept.length, mostKept);
+    assert.is(kept.length, maxDamagedFiles);
     assert.not.ok(kept.includes(told[0]?.keptAs ?? ""));
   });
 

@@ -40,9 +40,9 @@ const keys = {
 export type DamagedTable = keyof typeof keys;
 
 /** Rows remembered at most, the newest; and characters kept of each: enough to see what it was. */
-export const mostDamaged = { rows: 1_000, text: 2_000 };
+export const maxDamaged = { rows: 1_000, text: 2_000 };
 /** Lines in the log in one run at most: a damaged disk has thousands of such rows. */
-const mostLogged = 20;
+const maxDamageLines = 20;
 /** Tables whose rows are secrets, of which nothing is kept. */
 const secret: ReadonlySet<string> = new Set(["accounts", "tokens"]);
 
@@ -128,7 +128,7 @@ export class Damage {
         .run(kept.ts, place, kept.name, kept.why, cut(text));
       this.#database
         .prepare("DELETE FROM damaged WHERE id <= (SELECT id FROM damaged ORDER BY id DESC LIMIT 1 OFFSET ?)")
-        .run(mostDamaged.rows);
+        .run(maxDamaged.rows);
     } catch (thrown) {
       this.#log.warn({ err: asError(thrown) }, "what was damaged could not be written down");
     }
@@ -181,7 +181,7 @@ export class Damage {
 
   #noteOnce(place: string, name: string, why: string, text?: string): void {
     const key = `${place}\n${name}`;
-    if (this.#seen.has(key) || this.#seen.size >= mostDamaged.rows) return;
+    if (this.#seen.has(key) || this.#seen.size >= maxDamaged.rows) return;
     this.#seen.add(key);
     this.note(place, name, why, text);
   }
@@ -199,8 +199,8 @@ export class Damage {
 
   #warn({ place, name, why }: Damaged): void {
     this.#told += 1;
-    if (this.#told > mostLogged) return;
-    const more = this.#told === mostLogged ? "; more of this is not logged in this run" : "";
+    if (this.#told > maxDamageLines) return;
+    const more = this.#told === maxDamageLines ? "; more of this is not logged in this run" : "";
     this.#log.warn(
       { place, name, why },
       `something in the data directory is not what it was: it did not read, is gone, or is an older copy${more}`,
@@ -232,7 +232,7 @@ function until(statement: Statement, parameters: readonly Value[]): Row[] {
 }
 
 function cut(text: string): string {
-  return text.slice(0, mostDamaged.text);
+  return text.slice(0, maxDamaged.text);
 }
 
 function textOf(row: Row): string {

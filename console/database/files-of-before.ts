@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { systemDisk, type Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/schema";
@@ -86,7 +86,7 @@ export class FilesOfBefore {
     try {
       const { files, mark = 0 } = check(
         list,
-        JSON.parse(readRegularFile(path, largestSmallFile).toString("utf8")),
+        JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")),
         path,
       );
       this.#mark = mark;

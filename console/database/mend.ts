@@ -46,7 +46,7 @@ export interface MendOptions extends OpenOptions {
 export const databaseFiles = ["muster.db", "metrics.db", "spool.db", "held.db"] as const;
 
 /** Damaged files of one database kept beside it; the oldest go. Each may be as large as the database was. */
-export const mostKept = 3;
+export const maxDamagedFiles = 3;
 
 /**
  * Opens a database whatever stands in its file. A damaged one is set aside with its log as `NAME.damaged-TIME`, and a new one takes its
@@ -147,7 +147,7 @@ function setAside(path: string, now: number): string {
       (name) => name.startsWith(`${basename(path)}.damaged-`) && !parts.slice(1).some((part) => name.endsWith(part)),
     )
     .sort();
-  for (const oldest of beside.slice(0, -mostKept)) removeAll(join(dirname(path), oldest));
+  for (const oldest of beside.slice(0, -maxDamagedFiles)) removeAll(join(dirname(path), oldest));
   return keptAs;
 }
 

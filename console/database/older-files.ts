@@ -17,7 +17,7 @@ export interface Older {
 }
 
 /** Marks that one file may be behind the others: a kill comes between the writing of one and of the next, and so does a copy of them all. */
-export const mostBehind = 1;
+export const maxMarksBehind = 1;
 
 const meanings: Readonly<Record<string, string>> = {
   "muster.db":
@@ -88,7 +88,7 @@ function olderOf(peeked: readonly Peeked[], top: Mark, listed: number): Older[] 
   const newest = Math.max(top.number, listed);
   return peeked.flatMap(({ file, mark, isOld }): Older[] => {
     if (!mark) return isOld && top.files.includes(file) ? [told(file, null, top)] : [];
-    if (newest - mark.number > mostBehind && top.files.includes(file)) return [told(file, mark.at, top)];
+    if (newest - mark.number > maxMarksBehind && top.files.includes(file)) return [told(file, mark.at, top)];
     const isAnothers = mark.number === top.number && mark.mark !== top.mark;
     return isAnothers ? [{ file, since: null, why: `it is of another copy of this directory: ${meanings[file]}` }] : [];
   });

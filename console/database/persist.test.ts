@@ -4,7 +4,7 @@ import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
 import { busyPatience, openDatabase } from "./database.ts";
 import { closeDatabase } from "./group-sync.ts";
-import { atOnce, mostWaiting, Persist, retryAfter } from "./persist.ts";
+import { atOnce, maxWaitingWrites, Persist, retryAfter } from "./persist.ts";
 
 const schema = ["CREATE TABLE notes (note TEXT UNIQUE) STRICT;"];
 
@@ -95,13 +95,13 @@ suite("rows that nobody waits for", ({ test }) => {
     lock();
     let ran = 0;
     persist.write("first", () => note("first"));
-    for (let at = 1; at < mostWaiting; at++) persist.write(`n${at}`, () => void (ran += 1));
+    for (let at = 1; at < maxWaitingWrites; at++) persist.write(`n${at}`, () => void (ran += 1));
     persist.write("n1", () => void (ran += 1));
     assert.throws(() => persist.write("one more", () => {}), /50000 rows wait/);
     unlock();
     clock.advance(retryAfter);
     assert.is(ran, atOnce - 1);
     persist.stop();
-    assert.equal([ran, notes()], [mostWaiting - 1, ["first"]]);
+    assert.equal([ran, notes()], [maxWaitingWrites - 1, ["first"]]);
   });
 });

@@ -9,7 +9,7 @@ export const retryAfter = 1_000;
 /** Writes that are made up for in one turn of the event loop: some 10 ms. */
 export const atOnce = 200;
 /** Writes that wait for the disk at most, one for each command, device and row of a job: a full disk lasts, and memory does not. */
-export const mostWaiting = 50_000;
+export const maxWaitingWrites = 50_000;
 
 /** Whether rows reach the disk, and how many wait for it. */
 export interface RowsHealth {
@@ -103,8 +103,8 @@ export class Persist {
   }
 
   #keep(name: string, run: () => void): void {
-    if (this.#waiting.size >= mostWaiting && !this.#waiting.has(name))
-      throw new Error(`${mostWaiting} rows wait for the console's disk already: ${name} is not kept`);
+    if (this.#waiting.size >= maxWaitingWrites && !this.#waiting.has(name))
+      throw new Error(`${maxWaitingWrites} rows wait for the console's disk already: ${name} is not kept`);
     this.#waiting.set(name, run);
   }
 

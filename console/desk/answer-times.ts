@@ -11,9 +11,9 @@ export interface AnswerTimes {
 
 /** Answers looked at, the newest; and the fewest that say something. */
 const window = 200;
-const fewest = 5;
+const minAnswers = 5;
 /** Pairs of device and key remembered; beyond it the oldest are read from their rows again. */
-export const mostPairs = 10_000;
+export const maxPairs = 10_000;
 
 /**
  * Learns per device and key how long answers take, from what was sent while the device was online. A proposal for people: no
@@ -37,7 +37,7 @@ export class AnswerTimesLearner {
   /** @returns undefined while too little is known */
   of(device: DeviceId, key: string): AnswerTimes | undefined {
     const times = this.#times(device, key);
-    if (times.length < fewest) return undefined;
+    if (times.length < minAnswers) return undefined;
     const sorted = times.toSorted((a, b) => a - b);
     return { p50: at(sorted, 0.5), p99: at(sorted, 0.99), count: times.length };
   }
@@ -47,7 +47,7 @@ export class AnswerTimesLearner {
     let times = this.#known.get(name);
     if (times) return times;
     const [oldest] = this.#known.keys();
-    if (this.#known.size >= mostPairs && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size >= maxPairs && oldest !== undefined) this.#known.delete(oldest);
     times = this.#rows.answerTimes(device, key, window);
     this.#known.set(name, times);
     return times;

@@ -7,7 +7,7 @@ import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openState, type State } from "../state.ts";
-import { Answers, longestResponseTopic, mostAnswers, mostCorrelationData } from "./answers.ts";
+import { Answers, maxResponseTopicLength, maxOwedAnswers, maxCorrelationBytes } from "./answers.ts";
 import type { Command } from "./command.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -140,10 +140,10 @@ suite("answers to response topics", ({ test }) => {
       ["elsewhere/ann", /is not below muster/],
       ["muster/+/x", /is not below/],
       ["muster/x/#", /is not below/],
-      [`muster/${"x".repeat(longestResponseTopic - 7)}`, undefined],
-      [`muster/${"x".repeat(longestResponseTopic - 6)}`, /longer than/],
-      ["muster/answers/ann", undefined, mostCorrelationData],
-      ["muster/answers/ann", /more than 1024 bytes/, mostCorrelationData + 1],
+      [`muster/${"x".repeat(maxResponseTopicLength - 7)}`, undefined],
+      [`muster/${"x".repeat(maxResponseTopicLength - 6)}`, /longer than/],
+      ["muster/answers/ann", undefined, maxCorrelationBytes],
+      ["muster/answers/ann", /more than 1024 bytes/, maxCorrelationBytes + 1],
     ];
     for (const [topic, expected, bytes = 0] of cases) {
       const why = answers.objection(device, asks(topic, Buffer.alloc(bytes)));
@@ -154,7 +154,7 @@ suite("answers to response topics", ({ test }) => {
 
   test("so many are owed at once", async (scope) => {
     const { answers, command } = await office(scope);
-    for (let n = 0; n < mostAnswers - 1; n++) answers.owe(command(`c${n}`), asks("muster/answers/ann"));
+    for (let n = 0; n < maxOwedAnswers - 1; n++) answers.owe(command(`c${n}`), asks("muster/answers/ann"));
     assert.is(answers.objection(device, asks("muster/answers/ann")), undefined);
     answers.owe(command("last"), asks("muster/answers/ann"));
     assert.match(answers.objection(device, asks("muster/answers/ann")) ?? "", /10000 answers are owed/);

@@ -24,9 +24,9 @@ export interface AnswersOptions {
 }
 
 /** Characters of a response topic, bytes of its correlation data, and answers that are owed at once: they lie in memory and in rows. */
-export const longestResponseTopic = 1_024;
-export const mostCorrelationData = 1_024;
-export const mostAnswers = 10_000;
+export const maxResponseTopicLength = 1_024;
+export const maxCorrelationBytes = 1_024;
+export const maxOwedAnswers = 10_000;
 
 const row = z.object({ device: deviceId, id: commandId, topic: z.string(), data: z.nullable(z.string()) });
 export const parseAnswer = parserOf(row);
@@ -74,14 +74,15 @@ export class Answers {
     const address = topics.parse(responseTopic);
     const isOwn = address?.kind === "reply" && address.device === device;
     const example = topics.exampleAnswers;
-    if (responseTopic.length > longestResponseTopic) return `its response topic is longer than ${longestResponseTopic}`;
-    if ((correlationData?.length ?? 0) > mostCorrelationData)
-      return `its correlation data has more than ${mostCorrelationData} bytes`;
+    if (responseTopic.length > maxResponseTopicLength)
+      return `its response topic is longer than ${maxResponseTopicLength}`;
+    if ((correlationData?.length ?? 0) > maxCorrelationBytes)
+      return `its correlation data has more than ${maxCorrelationBytes} bytes`;
     if (!isOwn && !topics.isFree(responseTopic))
       return `its response topic has another meaning, or is not below ${topics.root}: expected one such as ${example}`;
     if (isOwn && this.#isTaken(device, responseTopic))
       return `its response topic is where another command is answered: expected one such as ${example}`;
-    return this.#owed.size >= mostAnswers ? `${mostAnswers} answers are owed already` : undefined;
+    return this.#owed.size >= maxOwedAnswers ? `${maxOwedAnswers} answers are owed already` : undefined;
   }
 
   /** The command's end is to be told where its request has asked for it, and there is no {@link objection}. */

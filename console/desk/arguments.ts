@@ -4,23 +4,23 @@ import { forTerminalJson } from "#shared/printable";
 import type { FlatSchema } from "./schemas.ts";
 
 /** Places told of; the rest is counted. */
-const mostTold = 3;
+const maxPlacesTold = 3;
 
 /** Places looked for: beyond them the count is no news. */
-const mostFound = 50;
+const maxPlacesFound = 50;
 
 /** What of the arguments does not fit, as one sentence that names each place: "seconds: expected number, got string". */
 export function misfit(schema: FlatSchema, args: Args): string | undefined {
   const found: string[] = [];
   look(schema, args, "", found);
   if (found.length === 0) return undefined;
-  const more = found.length - mostTold;
-  return found.slice(0, mostTold).join("; ") + (more > 0 ? `; and ${more} more` : "");
+  const more = found.length - maxPlacesTold;
+  return found.slice(0, maxPlacesTold).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function look(schema: FlatSchema, value: Json | undefined, path: string, found: string[]): void {
   // Whoever sends a list of ten thousand wrong things is told of the first.
-  if (found.length >= mostFound) return;
+  if (found.length >= maxPlacesFound) return;
   const problem = problemOf(schema, value);
   if (problem !== undefined) return void found.push(path === "" ? problem : `${path}: ${problem}`);
   if (Array.isArray(value)) {
@@ -40,7 +40,7 @@ function lookInside(schema: FlatSchema, value: Args, path: string, found: string
     else look(property, one, join(path, name), found);
   }
   if (unknown.length === 0) return;
-  const text = `unrecognized key${unknown.length === 1 ? "" : "s"} ${unknown.slice(0, mostTold).join(", ")}`;
+  const text = `unrecognized key${unknown.length === 1 ? "" : "s"} ${unknown.slice(0, maxPlacesTold).join(", ")}`;
   found.push(path === "" ? text : `${path}: ${text}`);
 }
 

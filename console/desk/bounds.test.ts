@@ -10,11 +10,11 @@ import { suite, type Scope } from "../../test/suite.ts";
 import { newEntry, toDevice } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import { promptChanges, quietUpdate } from "./book.ts";
-import { changed, longestEvent, mostEvents, type Command } from "./command.ts";
+import { changed, maxEventLength, maxEvents, type Command } from "./command.ts";
 import { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./errors.ts";
-import { mostOpen, mostOpenOfDevice, type Order } from "./order.ts";
-import { mostEchoes, Tasks } from "./tasks.ts";
+import { maxOpen, maxOpenOfDevice, type Order } from "./order.ts";
+import { maxEchoes, Tasks } from "./tasks.ts";
 
 const device = parseDeviceId("rpi-7");
 const order: Order = { key: "ping", by: "test", timeout: null, ttl: 3_600_000 };
@@ -99,7 +99,7 @@ suite("bounds of commands", ({ test }) => {
     assert.ok(writes() - before <= 5, `${writes() - before} writings`);
     const { stored, bytes } = row(command);
     assert.ok(bytes < 30_000, `${bytes} characters`);
-    assert.is(stored.timeline.length, mostEvents);
+    assert.is(stored.timeline.length, maxEvents);
     assert.is(stored.late?.length, 1);
     assert.match(stored.note ?? "", /^1999 /);
   });
@@ -116,29 +116,29 @@ suite("bounds of commands", ({ test }) => {
   test("a timeline keeps its beginning and its end, and counts what is between", () => {
     const empty = { timeline: [] } as unknown as Command;
     const add = (command: Command, ts: number): Command => changed(command, {}, { ts, who: "device", what: `${ts}` });
-    const full = Array.from({ length: mostEvents }, (_, ts) => ts).reduce(add, empty);
+    const full = Array.from({ length: maxEvents }, (_, ts) => ts).reduce(add, empty);
     assert.equal(
       full.timeline.map(({ ts }) => ts),
-      Array.from({ length: mostEvents }, (_, ts) => ts),
+      Array.from({ length: maxEvents }, (_, ts) => ts),
     );
-    const one = add(full, mostEvents);
+    const one = add(full, maxEvents);
     assert.equal(
       one.timeline.filter(({ more }) => more).map(({ what }) => what),
       ["2 events more, which are not kept"],
     );
-    const many = Array.from({ length: 960 }, (_, at) => mostEvents + 1 + at).reduce(add, one);
-    assert.is(many.timeline.length, mostEvents);
+    const many = Array.from({ length: 960 }, (_, at) => maxEvents + 1 + at).reduce(add, one);
+    assert.is(many.timeline.length, maxEvents);
     assert.is(many.timeline[0]?.ts, 0);
     assert.is(many.timeline.at(-1)?.ts, 1_000);
-    assert.is(many.timeline.find(({ more }) => more)?.more, 1_001 - (mostEvents - 1));
-    const long = changed(empty, {}, { ts: 1, who: "device", what: "w".repeat(longestEvent + 1) });
-    assert.is(long.timeline[0]?.what.length, longestEvent);
+    assert.is(many.timeline.find(({ more }) => more)?.more, 1_001 - (maxEvents - 1));
+    const long = changed(empty, {}, { ts: 1, who: "device", what: "w".repeat(maxEventLength + 1) });
+    assert.is(long.timeline[0]?.what.length, maxEventLength);
   });
 
   test("so many commands may be open on a device, and no more; an ended one makes room", async (scope) => {
     const { desk, reply } = await office(scope);
     const first = desk.submit(device, order);
-    for (let at = 1; at < mostOpenOfDevice; at += 1) desk.submit(device, order);
+    for (let at = 1; at < maxOpenOfDevice; at += 1) desk.submit(device, order);
     const { reason, message } = refusal(() => desk.submit(device, order));
     assert.is(reason, "too-many");
     assert.is(message, "1000 commands of rpi-7 are open already: withdraw some, or wait for their end");
@@ -149,11 +149,11 @@ suite("bounds of commands", ({ test }) => {
 
   test("so many may be open in all", async (scope) => {
     const { desk } = await office(scope);
-    const names = Array.from({ length: mostOpen / mostOpenOfDevice }, (_, at): DeviceId => parseDeviceId(`d${at}`));
-    for (const name of names) for (let at = 0; at < mostOpenOfDevice; at += 1) desk.submit(name, order);
+    const names = Array.from({ length: maxOpen / maxOpenOfDevice }, (_, at): DeviceId => parseDeviceId(`d${at}`));
+    for (const name of names) for (let at = 0; at < maxOpenOfDevice; at += 1) desk.submit(name, order);
     assert.match(
       refusal(() => desk.submit(device, order)).message,
-      new RegExp(`^${mostOpen} commands are open already`),
+      new RegExp(`^${maxOpen} commands are open already`),
     );
   });
 
@@ -174,10 +174,10 @@ suite("bounds of commands", ({ test }) => {
     };
     const tasks = new Tasks({ bus, topics: new Topics(), log: silentLog });
     const name = (at: number) => ({ device, id: parseCommandId(`c${at}`) });
-    for (let at = 0; at <= mostEchoes; at += 1) tasks.withdraw(name(at));
+    for (let at = 0; at <= maxEchoes; at += 1) tasks.withdraw(name(at));
     assert.is(tasks.isEcho(name(0)), false, "forgotten");
     assert.is(tasks.isEcho(name(1)), true);
     assert.is(tasks.isEcho(name(1)), false, "once");
-    assert.is(tasks.isEcho(name(mostEchoes)), true);
+    assert.is(tasks.isEcho(name(maxEchoes)), true);
   });
 });

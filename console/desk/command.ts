@@ -87,10 +87,10 @@ export function latestBeginning({
 }
 
 /** Events that a command's timeline keeps: its first ones and its last ones, with the count of those between. */
-export const mostEvents = 40;
+export const maxEvents = 40;
 const firstEvents = 20;
 /** Characters of what one event tells; a note has it all. */
-export const longestEvent = 300;
+export const maxEventLength = 300;
 
 /** The command with changes and, where something happened, one more event. */
 export function changed(command: Command, changes: Partial<Command>, ...events: readonly Event[]): Command {
@@ -100,8 +100,8 @@ export function changed(command: Command, changes: Partial<Command>, ...events: 
 
 /** A device that never stops telling would otherwise make a row of megabytes, written anew with each word. */
 function withEvent(timeline: readonly Event[], event: Event): readonly Event[] {
-  const next = { ...event, what: event.what.slice(0, longestEvent) };
-  if (timeline.length < mostEvents) return [...timeline, next];
+  const next = { ...event, what: event.what.slice(0, maxEventLength) };
+  if (timeline.length < maxEvents) return [...timeline, next];
   const [first, ...others] = timeline.slice(firstEvents);
   const kept = others.slice(1);
   const more = first?.more === undefined ? 2 : first.more + 1;

@@ -5,7 +5,7 @@ import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { openDatabase } from "../database/database.ts";
 import { migrations } from "../database/schema.ts";
-import { CommandRows, mostNamesakes } from "./rows.ts";
+import { CommandRows, maxNamesakes } from "./rows.ts";
 
 /** The migrations before ids were a device's own. */
 const earlier = migrations.findIndex((one) => one.includes("commands_by_name"));
@@ -51,11 +51,11 @@ suite("commands of an earlier version", ({ test }) => {
       .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', 'b', 'queued', 2, ?)")
       .run(JSON.stringify({ ...story, id, device, state: "queued" }));
     assert.is(rows.withId(id).length, 2);
-    for (let at = 0; at < mostNamesakes; at += 1)
+    for (let at = 0; at < maxNamesakes; at += 1)
       database
         .prepare("INSERT INTO commands (id, device, state, ts, document) VALUES ('1', ?, 'queued', 3, '{}')")
         .run(`d${at}`);
-    assert.is(rows.withId(id).length, mostNamesakes);
+    assert.is(rows.withId(id).length, maxNamesakes);
     assert.is((database.prepare("SELECT nonce FROM jobs").get() as { nonce: string }).nonce, "");
   });
 });

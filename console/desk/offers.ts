@@ -68,12 +68,14 @@ export function checkOffered(device: DeviceId, offers: Offers, command: RefusedC
 export function exampleArgs(schema: FlatSchema | undefined): Args {
   const { properties = {}, required = [] } = schema ?? {};
   const names = required.filter((name) => plainWord.test(name) && Object.hasOwn(properties, name));
-  return Object.fromEntries(names.slice(0, mostExamples).map((name) => [name, exampleValue(properties[name] ?? {})]));
+  return Object.fromEntries(
+    names.slice(0, maxExampleArguments).map((name) => [name, exampleValue(properties[name] ?? {})]),
+  );
 }
 
 const plainWord = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 /** Arguments in an example: a line stays a line. */
-const mostExamples = 8;
+const maxExampleArguments = 8;
 
 function exampleValue({ type, default: given, enum: choices, minimum }: FlatSchema): Json {
   const known = [given, ...(choices ?? [])].find((one) => typeof one === "number" || typeof one === "boolean");

@@ -1,5 +1,5 @@
 import { payloadCap, type Encoding } from "#shared/codec";
-import { formatDuration, longestWait } from "#shared/duration";
+import { formatDuration, maxWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command";
 import type { Device } from "../devices/device.ts";
@@ -36,8 +36,8 @@ export interface OrderLooks {
 }
 
 /** Open commands of one device, and of all: hand-typed tasks and queued ones pile up at a device that is away. */
-export const mostOpenOfDevice = 1_000;
-export const mostOpen = 20_000;
+export const maxOpenOfDevice = 1_000;
+export const maxOpen = 20_000;
 
 /** @throws CommandRefusedError with the first reason not to take the order */
 export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, unsure }: OrderLooks): Device {
@@ -57,7 +57,7 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
 }
 
 function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: RefusedCommand): void {
-  const full = own >= mostOpenOfDevice ? `${own} commands of ${id}` : all >= mostOpen ? `${all} commands` : undefined;
+  const full = own >= maxOpenOfDevice ? `${own} commands of ${id}` : all >= maxOpen ? `${all} commands` : undefined;
   if (full === undefined) return;
   throw new CommandRefusedError("too-many", `${full} are open already: withdraw some, or wait for their end`, refused);
 }
@@ -67,9 +67,9 @@ function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: Refu
  * known of its command. How far ahead `expires` is, nobody can say while the present moment is not known.
  */
 function whyTooLong({ timeout, ttl, expires }: Order, unsure: boolean): string | undefined {
-  const most = `expected ${formatDuration(longestWait)} at most`;
-  if (timeout !== null && !(timeout <= longestWait)) return `timeout is ${timeout} ms: ${most}`;
-  if (ttl === undefined || ttl <= longestWait || (expires !== undefined && unsure)) return undefined;
+  const most = `expected ${formatDuration(maxWait)} at most`;
+  if (timeout !== null && !(timeout <= maxWait)) return `timeout is ${timeout} ms: ${most}`;
+  if (ttl === undefined || ttl <= maxWait || (expires !== undefined && unsure)) return undefined;
   return expires === undefined ? `ttl is ${ttl} ms: ${most}` : `expires is ${Math.round(ttl)} ms ahead: ${most}`;
 }
 

@@ -8,7 +8,7 @@ export interface RepeatsOptions {
 }
 
 /** Milliseconds until a task that nothing was heard of is published again; twice as long each time, up to the longest. */
-export const repeating = { first: 5_000, longest: 60_000 };
+export const repeating = { first: 5_000, max: 60_000 };
 
 /**
  * The console's half of the handshake: a broker may acknowledge a task and drop it. As the agent repeats its final reply until
@@ -46,7 +46,7 @@ export class Repeats {
     if (this.#stopped) return;
     const cancel = this.#options.clock.after(wait, () => {
       this.#timers.delete(nameOf(name));
-      if (this.#options.again(name)) this.#in(Math.min(wait * 2, repeating.longest), name);
+      if (this.#options.again(name)) this.#in(Math.min(wait * 2, repeating.max), name);
     });
     this.#timers.set(nameOf(name), cancel);
   }

@@ -1,6 +1,6 @@
 import type { FinalReply, Reply } from "#shared/messages/command";
 import type { ErrorCode } from "#shared/messages/error-codes";
-import { changed, longestEvent, type Command, type Event, type LateReply } from "./command.ts";
+import { changed, maxEventLength, type Command, type Event, type LateReply } from "./command.ts";
 import { outOfDoubt } from "./doubts.ts";
 
 /** Characters of a command's output kept: its end. */
@@ -86,7 +86,7 @@ export function afterwards(
   { note }: Reply & { readonly note?: string | undefined },
   now: number,
 ): Command | undefined {
-  if (note === undefined || command.timeline.at(-1)?.what === note.slice(0, longestEvent)) return undefined;
+  if (note === undefined || command.timeline.at(-1)?.what === note.slice(0, maxEventLength)) return undefined;
   return changed(command, { note }, { ts: now, who: "device", what: note });
 }
 

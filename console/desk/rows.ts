@@ -21,9 +21,9 @@ export interface CommandQuery {
 /** Closed commands kept at most; the oldest are forgotten beyond it. */
 const historyLimit = 100_000;
 /** Commands of one id that are looked at: an operator may call one `1` on every device of the fleet. */
-export const mostNamesakes = 20;
+export const maxNamesakes = 20;
 /** Characters of the commands that a program gets at once: as many as it asks for, or as this allows. */
-export const mostListed = 512 * 1024;
+export const maxListedLength = 512 * 1024;
 /** Commands that are read from the database at once for a list: others have their turn before the next ones. */
 const chunk = 20;
 const openList = openStates.map((state) => `'${state}'`).join(", ");
@@ -80,7 +80,7 @@ export class CommandRows {
 
   /** Those of all devices that have this id, oldest first; a few, should there be thousands. */
   withId(id: CommandId): Command[] {
-    const sql = `SELECT ${columns}, document FROM commands WHERE id = ? ORDER BY ts, device LIMIT ${mostNamesakes}`;
+    const sql = `SELECT ${columns}, document FROM commands WHERE id = ? ORDER BY ts, device LIMIT ${maxNamesakes}`;
     return damageOf(this.#database).all("commands", this.#database.prepare(sql), this.#parse, id);
   }
 
@@ -93,7 +93,7 @@ export class CommandRows {
   /** Newest first, long ones in brief: as many as are asked for, or as there is room for in an answer. */
   list({ limit = 100, ...query }: CommandQuery & { readonly limit?: number | undefined }): Command[] {
     const listed: Command[] = [];
-    let room = mostListed;
+    let room = maxListedLength;
     for (const command of this.walk(query)) {
       room -= JSON.stringify(command).length;
       if (room < 0 && listed.length > 0) break;

@@ -2,11 +2,11 @@ import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { parseDeviceId } from "#shared/ids";
 import type { Args, Json } from "#shared/messages/command";
-import { mostCollectors, mostFacts, mostOffers, readStatus } from "#shared/messages/presence";
+import { maxCollectors, maxFacts, maxOffers, readStatus } from "#shared/messages/presence";
 import { suite } from "../../test/suite.ts";
 import { misfit } from "./arguments.ts";
 import { checkOffered, exampleArgs, takeOffers, uncheckedIn } from "./offers.ts";
-import { deepestSchema, longestWord, mostAlternatives, mostNodes, takeSchema } from "./schemas.ts";
+import { maxSchemaDepth, maxWordLength, maxAlternatives, maxSchemaNodes, takeSchema } from "./schemas.ts";
 
 type Schema = Record<string, Json>;
 const object = (properties: Record<string, Json>, more: Schema = {}): Schema => ({
@@ -50,7 +50,7 @@ suite("argument schemas of devices", ({ test }) => {
       checkOffered(device, offers, { device, key: "ping" });
       checkOffered(device, offers, { device, key: "bomb", args: { a: null } });
       assert.match(uncheckedIn(offers) ?? "", /^"bomb": .*checked by the device alone.* uses \$(defs|ref)/);
-      assert.ok(looks < mostNodes, `${looks} looks`);
+      assert.ok(looks < maxSchemaNodes, `${looks} looks`);
     }
   });
 
@@ -61,7 +61,7 @@ suite("argument schemas of devices", ({ test }) => {
     const wide = Object.fromEntries(
       Array.from({ length: 20 }, (_, at) => [`p${at}`, object({ a: {}, b: {}, c: {}, d: {}, e: {}, f: {} })]),
     );
-    assert.match(reasonOf(object(wide)), new RegExp(`more than ${mostNodes} parts`));
+    assert.match(reasonOf(object(wide)), new RegExp(`more than ${maxSchemaNodes} parts`));
   });
 
   test("the bounds hold at their edge, and a reason is given beyond it", () => {
@@ -72,10 +72,10 @@ suite("argument schemas of devices", ({ test }) => {
     const titled = (count: number): Schema => object({ a: { title: "t".repeat(count) } });
     // The root, its one name, and the property itself are counted too.
     const cases: [(size: number) => Schema, number, RegExp][] = [
-      [choices, mostNodes - 3, /more than 256 parts/],
-      [deep, deepestSchema, /"a\.a\.a\.a" is nested deeper than 4/],
-      [either, mostAlternatives, /"a" has more than 8 alternatives/],
-      [titled, longestWord, /"a" has a title that is no text of up to 500/],
+      [choices, maxSchemaNodes - 3, /more than 256 parts/],
+      [deep, maxSchemaDepth, /"a\.a\.a\.a" is nested deeper than 4/],
+      [either, maxAlternatives, /"a" has more than 8 alternatives/],
+      [titled, maxWordLength, /"a" has a title that is no text of up to 500/],
     ];
     for (const [make, most, reason] of cases) {
       assert.is(reasonOf(make(most)), "");
@@ -178,9 +178,9 @@ suite("argument schemas of devices", ({ test }) => {
     const entries = (count: number, value: Json): object =>
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, value]));
     const cases: [string, number, Json][] = [
-      ["commands", mostOffers, {}],
-      ["collectors", mostCollectors, true],
-      ["facts", mostFacts, 1],
+      ["commands", maxOffers, {}],
+      ["collectors", maxCollectors, true],
+      ["facts", maxFacts, 1],
     ];
     for (const [name, most, value] of cases) {
       assert.ok(readStatus(birth({ [name]: entries(most, value) })).online);

@@ -36,13 +36,13 @@ export interface FlatSchema {
 export type Scalar = string | number | boolean | null;
 
 /** Schemas, choices and names in one command's schema: a form of 60 inputs. Each is looked at once for each value it meets. */
-export const mostNodes = 256;
+export const maxSchemaNodes = 256;
 /** Levels of schemas in schemas. What is deeper is no form any more. */
-export const deepestSchema = 4;
+export const maxSchemaDepth = 4;
 /** Alternatives in one place. */
-export const mostAlternatives = 8;
+export const maxAlternatives = 8;
 /** Characters of a title, a name, a choice: a line. */
-export const longestWord = 500;
+export const maxWordLength = 500;
 
 /** Keywords that say what we cannot say flatly. With them, even what is beside them may mean something else. */
 const refused =
@@ -70,7 +70,7 @@ class Copy {
   schema(value: Json | undefined, path: string, depth: number, alternative = false): FlatSchema {
     this.#count(1);
     if (!isObject(value)) throw misses(path, "is no schema");
-    if (depth > deepestSchema) throw misses(path, `is nested deeper than ${deepestSchema} levels`);
+    if (depth > maxSchemaDepth) throw misses(path, `is nested deeper than ${maxSchemaDepth} levels`);
     const word = refused.find((one) => Object.hasOwn(value, one));
     if (word !== undefined) throw misses(path, `uses ${word}`);
     const flat = { ...this.#bounds(value, path), ...this.#choices(value, path), ...shown(value, path) };
@@ -124,7 +124,7 @@ class Copy {
   #names(value: Json, path: string): readonly string[] {
     if (!Array.isArray(value)) throw misses(path, "has a list of required names that is none");
     this.#count(value.length);
-    const wrong = value.some((one) => typeof one !== "string" || one.length > longestWord || one === "__proto__");
+    const wrong = value.some((one) => typeof one !== "string" || one.length > maxWordLength || one === "__proto__");
     if (wrong) throw misses(path, "has a property's name that cannot be taken");
     return value as string[];
   }
@@ -134,8 +134,8 @@ class Copy {
   }
 
   #alternatives(value: Json, path: string, depth: number): readonly FlatSchema[] {
-    if (!Array.isArray(value) || value.length > mostAlternatives)
-      throw misses(path, `has more than ${mostAlternatives} alternatives`);
+    if (!Array.isArray(value) || value.length > maxAlternatives)
+      throw misses(path, `has more than ${maxAlternatives} alternatives`);
     return value.map((one) => this.schema(one, path, depth, true));
   }
 
@@ -146,13 +146,13 @@ class Copy {
 
   #count(more: number): void {
     this.#nodes += more;
-    if (this.#nodes > mostNodes) throw new BadInputError(`it has more than ${mostNodes} parts`);
+    if (this.#nodes > maxSchemaNodes) throw new BadInputError(`it has more than ${maxSchemaNodes} parts`);
   }
 }
 
 function shown(value: Raw, path: string): FlatSchema {
   const long = words.find((word) => value[word] !== undefined && !isWord(value[word]));
-  if (long !== undefined) throw misses(path, `has a ${long} that is no text of up to ${longestWord} characters`);
+  if (long !== undefined) throw misses(path, `has a ${long} that is no text of up to ${maxWordLength} characters`);
   return pick(value, words);
 }
 
@@ -173,7 +173,7 @@ function isScalar(value: Json | undefined): value is Scalar {
 }
 
 function isWord(value: Json | undefined): value is string {
-  return typeof value === "string" && value.length <= longestWord;
+  return typeof value === "string" && value.length <= maxWordLength;
 }
 
 function isCount(value: Json | undefined): boolean {

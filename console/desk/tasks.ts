@@ -14,7 +14,7 @@ export interface TasksOptions {
 }
 
 /** Own withdrawals remembered until they come back from the broker; the oldest are forgotten beyond it. */
-export const mostEchoes = 10_000;
+export const maxEchoes = 10_000;
 
 /**
  * The commands' images at the broker: one retained message each, withdrawn by an empty one. The console hears its own messages
@@ -67,7 +67,7 @@ export class Tasks {
     const topic = this.#topic(name);
     this.#withdrawing.set(topic, (this.#withdrawing.get(topic) ?? 0) + 1);
     const [oldest] = this.#withdrawing.keys();
-    if (this.#withdrawing.size > mostEchoes && oldest !== undefined) this.#withdrawing.delete(oldest);
+    if (this.#withdrawing.size > maxEchoes && oldest !== undefined) this.#withdrawing.delete(oldest);
     this.#send(name, Buffer.alloc(0), () => {});
   }
 

@@ -37,11 +37,11 @@ export function twoMachines(id: string, ...others: readonly (Readonly<Record<str
 
 function machineIn(facts: Readonly<Record<string, unknown>> | undefined): string {
   const [name, address] = [facts?.["hostname"], facts?.["address"]].map((fact) =>
-    typeof fact === "string" && fact !== "" ? fact.slice(0, longestFact) : undefined,
+    typeof fact === "string" && fact !== "" ? fact.slice(0, maxFactLength) : undefined,
   );
   if (name === undefined) return address ?? "one that does not say where it is";
   return address === undefined ? name : `${name} (${address})`;
 }
 
 /** Characters of a name or an address in that sentence: each comes from a device. */
-const longestFact = 100;
+const maxFactLength = 100;

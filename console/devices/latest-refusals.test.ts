@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { LatestRefusals, mostKept } from "./latest-refusals.ts";
+import { LatestRefusals, maxLatestRefusals } from "./latest-refusals.ts";
 
 const refusals = (): LatestRefusals =>
   new LatestRefusals(
@@ -41,19 +41,19 @@ suite("the latest refusals", ({ test }) => {
 
   test("of a device and of all strangers only the latest are kept", () => {
     const all = refusals();
-    for (let at = 0; at <= mostKept.ofDevice; at += 1) note(all, "rpi-7", `${at}`, at);
-    for (let at = 0; at <= mostKept.ofStrangers; at += 1) note(all, `stranger ${at}`, "no", at);
+    for (let at = 0; at <= maxLatestRefusals.ofDevice; at += 1) note(all, "rpi-7", `${at}`, at);
+    for (let at = 0; at <= maxLatestRefusals.ofStrangers; at += 1) note(all, `stranger ${at}`, "no", at);
     const own = all.list("rpi-7");
-    assert.equal([own.length, own.at(-1)?.why], [mostKept.ofDevice, "1"]);
-    assert.is(all.list().length, mostKept.ofDevice + mostKept.ofStrangers);
+    assert.equal([own.length, own.at(-1)?.why], [maxLatestRefusals.ofDevice, "1"]);
+    assert.is(all.list().length, maxLatestRefusals.ofDevice + maxLatestRefusals.ofStrangers);
     assert.not(all.list().some(({ name }) => name === "stranger 0"));
   });
 
   test("of all devices together as well: who was told least lately goes", () => {
     const all = refusals();
-    for (let at = 0; at < mostKept.ofAll; at += 1) note(all, `rpi-${at}`, "no", at);
-    note(all, "rpi-0", "again", mostKept.ofAll);
-    assert.is(all.list().length, mostKept.ofAll);
+    for (let at = 0; at < maxLatestRefusals.ofAll; at += 1) note(all, `rpi-${at}`, "no", at);
+    note(all, "rpi-0", "again", maxLatestRefusals.ofAll);
+    assert.is(all.list().length, maxLatestRefusals.ofAll);
     assert.equal([all.list("rpi-0").length, all.list("rpi-1").length], [2, 0]);
   });
 });

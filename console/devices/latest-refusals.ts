@@ -26,9 +26,9 @@ export type Told = Omit<Refused, "known" | "first" | "last" | "count"> & { reado
  * Refusals that are kept of one device, of all whom nobody knows, and in all; with each the one that was told longest ago goes. They are of
  * the moment: a person looks for what was sent just now.
  */
-export const mostKept = { ofDevice: 20, ofStrangers: 100, ofAll: 2_000 };
+export const maxLatestRefusals = { ofDevice: 20, ofStrangers: 100, ofAll: 2_000 };
 /** Characters of a name that somebody has given for his. */
-const longestName = 64;
+const maxShownName = 64;
 
 /** The latest refusals, for people: what is told on `refused`, and who was not let in. */
 export class LatestRefusals {
@@ -51,7 +51,7 @@ export class LatestRefusals {
     const all = this.#shares.get(share) ?? new Map<string, Refused>();
     this.#shares.delete(share);
     this.#shares.set(share, all);
-    const shown = name === null ? null : name.slice(0, longestName);
+    const shown = name === null ? null : name.slice(0, maxShownName);
     const key = JSON.stringify([shown, told.topic, told.why]);
     const before = all.get(key);
     if (before) all.delete(key);
@@ -64,8 +64,8 @@ export class LatestRefusals {
       last: ts,
       count: (before?.count ?? 0) + 1,
     });
-    if (all.size > (known ? mostKept.ofDevice : mostKept.ofStrangers)) this.#dropOldest(share, all);
-    if (this.#count > mostKept.ofAll) this.#dropOldest(...this.#oldestShare(share, all));
+    if (all.size > (known ? maxLatestRefusals.ofDevice : maxLatestRefusals.ofStrangers)) this.#dropOldest(share, all);
+    if (this.#count > maxLatestRefusals.ofAll) this.#dropOldest(...this.#oldestShare(share, all));
     this.changes.emit();
   }
 
@@ -73,7 +73,7 @@ export class LatestRefusals {
   list(name?: string): Refused[] {
     const shares = name === undefined ? [...this.#shares.values()] : [this.#shares.get(name), this.#shares.get("")];
     const all = shares.flatMap((one) => [...(one?.values() ?? [])]);
-    const shown = name?.slice(0, longestName);
+    const shown = name?.slice(0, maxShownName);
     return all.filter((one) => shown === undefined || one.name === shown).sort((a, b) => b.last - a.last);
   }
 

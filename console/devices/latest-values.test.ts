@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, mostGlances } from "./latest-values.ts";
+import { LatestValues, maxGlances } from "./latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -47,7 +47,7 @@ suite("latest values", ({ test }) => {
       series("cpu", { cpu: "cpu-total" }, 1, { usage_idle: 1 }),
     ]);
     const shown = latest.glance().map(({ measurement }) => measurement);
-    assert.is(shown.length, mostGlances);
+    assert.is(shown.length, maxGlances);
     assert.equal(shown.slice(0, 4), ["mem", "system", "cpu", "disk"]);
     assert.equal(latest.glance()[3]?.fields, { used_percent: 39 });
   });

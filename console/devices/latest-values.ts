@@ -35,11 +35,11 @@ export function whyOverwritten({ measurement, field }: Overwritten): string {
 }
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
-const mostSeries = 2_000;
+const maxLatestSeries = 2_000;
 /** Newest values of one device in an answer at most: some 10 ms to write out. */
-export const mostValues = 20_000;
+export const maxValues = 20_000;
 /** Samples of one device in a list of many at most: a machine may have many file systems. */
-export const mostGlances = 24;
+export const maxGlances = 24;
 /** The field of each measurement that tells how a device is. */
 const glances: ReadonlyMap<string, string> = new Map([
   ["cpu", "usage_idle"],
@@ -87,7 +87,7 @@ export class LatestValues {
   /** As many values as there is room for in an answer. */
   list(): Sample[] {
     const samples: Sample[] = [];
-    let room = mostValues;
+    let room = maxValues;
     for (const newest of this.#byKey.values()) {
       if ((room -= newest.fields.length) < 0) break;
       samples.push(sampleOf(newest));
@@ -107,11 +107,11 @@ export class LatestValues {
       if (value === null) continue;
       const sample = { measurement, tags, ts, fields: { [field]: value } };
       if (measurement === "disk") disks.push({ used: Number(value), sample });
-      else if (samples.length < mostGlances) samples.push(sample);
+      else if (samples.length < maxGlances) samples.push(sample);
     }
     // File systems last: there may be more of them than there is room for. A page shows the fullest.
-    if (samples.length + disks.length > mostGlances) disks.sort((a, b) => b.used - a.used);
-    return [...samples, ...disks.map(({ sample }) => sample)].slice(0, mostGlances);
+    if (samples.length + disks.length > maxGlances) disks.sort((a, b) => b.used - a.used);
+    return [...samples, ...disks.map(({ sample }) => sample)].slice(0, maxGlances);
   }
 
   #find(one: SeriesColumns, position: number): Newest | undefined {
@@ -125,7 +125,7 @@ export class LatestValues {
   #lookUp({ measurement, tags }: SeriesColumns): Newest | undefined {
     const key = JSON.stringify([measurement, Object.entries(tags).sort()]);
     const known = this.#byKey.get(key);
-    if (known || this.#byKey.size >= mostSeries) return known;
+    if (known || this.#byKey.size >= maxLatestSeries) return known;
     const made: Newest = { measurement, tags, ts: -Infinity, at: -Infinity, fields: [], values: [] };
     this.#byKey.set(key, made);
     return made;

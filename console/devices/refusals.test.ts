@@ -4,9 +4,9 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { readTask, type Refusal } from "#shared/messages/command";
 import { Topics } from "#shared/topics";
-import { longestToldTopic } from "#shared/messages/command";
+import { maxToldTopicLength } from "#shared/messages/command";
 import { suite } from "../../test/suite.ts";
-import { mostRefusals, quietRefusal, Refusals } from "./refusals.ts";
+import { maxRefusals, quietRefusal, Refusals } from "./refusals.ts";
 
 const device = parseDeviceId("rpi-7");
 
@@ -42,22 +42,22 @@ suite("refusals", ({ test }) => {
   test("a device has its share, whatever it sends; the rest is counted and told later, and others are heard", () => {
     const { refusals, clock, told } = office();
     for (let at = 0; at < 10_000; at += 1) refusals.tell(device, "muster/rpi-7/cmd", `no ${at}`, "try this");
-    assert.is(told.length, mostRefusals.ofDevice);
+    assert.is(told.length, maxRefusals.ofDevice);
     refusals.tell(parseDeviceId("rpi-8"), "muster/rpi-8/metrics", "no");
-    assert.is(told.length, mostRefusals.ofDevice + 1);
+    assert.is(told.length, maxRefusals.ofDevice + 1);
     clock.advance(quietRefusal);
     refusals.tell(device, "muster/rpi-7/cmd", "again");
-    assert.is(told.at(-1)?.why, `again (${10_000 - mostRefusals.ofDevice} more were not told)`);
+    assert.is(told.at(-1)?.why, `again (${10_000 - maxRefusals.ofDevice} more were not told)`);
   });
 
   test("an answer with a better line is told once in a while where nobody has typed, and of a long topic the beginning", () => {
     const { refusals, told } = office();
     const topic = (length: number): string => `muster/rpi-7/metrics/`.padEnd(length, "x");
-    for (let at = 0; at < 3; at += 1) refusals.tell(device, topic(longestToldTopic), "no", "mosquitto_pub …", false);
-    refusals.tell(device, topic(longestToldTopic + 1), "no");
+    for (let at = 0; at < 3; at += 1) refusals.tell(device, topic(maxToldTopicLength), "no", "mosquitto_pub …", false);
+    refusals.tell(device, topic(maxToldTopicLength + 1), "no");
     assert.equal(
       told.map((one) => one.topic),
-      [topic(longestToldTopic), `${topic(longestToldTopic)}…`],
+      [topic(maxToldTopicLength), `${topic(maxToldTopicLength)}…`],
     );
   });
 
@@ -65,10 +65,10 @@ suite("refusals", ({ test }) => {
     const { refusals, clock, told } = office();
     const names = Array.from({ length: 2_000 }, (_, at): DeviceId => parseDeviceId(`d${at}`));
     for (const name of names) refusals.tell(name, `muster/${name}/metrics`, "no");
-    assert.is(told.length, mostRefusals.ofAll);
+    assert.is(told.length, maxRefusals.ofAll);
     clock.advance(quietRefusal);
     refusals.tell(device, "muster/rpi-7/metrics", "no");
-    assert.is(told.length, mostRefusals.ofAll + 1);
+    assert.is(told.length, maxRefusals.ofAll + 1);
   });
 
   test("holds nothing that a terminal obeys", () => {

@@ -17,9 +17,9 @@ export interface RefusalsOptions {
 /** Milliseconds of a stretch of time, in which the same complaint about a topic is told once: a broken sensor repeats its message. */
 export const quietRefusal = 10_000;
 /** Refusals told in a stretch about one device, and about all; the others are counted and told with the next one. */
-export const mostRefusals = { ofDevice: 20, ofAll: 200 };
+export const maxRefusals = { ofDevice: 20, ofAll: 200 };
 /** Characters of a complaint. */
-const longestWhy = 1_900;
+const maxWhyLength = 1_900;
 
 interface Share {
   told: number;
@@ -45,7 +45,7 @@ export class Refusals {
    * @param isTyped whether somebody typed the wrong one and waits for an answer: then it is told again
    */
   tell(device: DeviceId, from: string, reason: string, instead?: string, isTyped = instead !== undefined): void {
-    const why = reason.slice(0, longestWhy);
+    const why = reason.slice(0, maxWhyLength);
     const topic = toldTopic(from);
     this.#turn();
     const complaint = `${topic} ${why}`;
@@ -72,7 +72,7 @@ export class Refusals {
   /** @returns how many were kept back before this one; undefined where this one is kept back */
   #admits(device: DeviceId): number | undefined {
     const share = this.#shares.get(device) ?? { told: 0, left: 0 };
-    if (share.told >= mostRefusals.ofDevice || this.#count >= mostRefusals.ofAll) {
+    if (share.told >= maxRefusals.ofDevice || this.#count >= maxRefusals.ofAll) {
       // Those of devices that had nothing to say yet are not counted: there may be any number of them.
       share.left += 1;
       return undefined;

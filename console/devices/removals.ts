@@ -9,9 +9,9 @@ import { persistOf } from "../database/persist.ts";
 import { parseRemoval, type Removal } from "./removal.ts";
 
 /** Removals remembered at most, the newest: each keeps a device that still speaks from becoming known again by its own word. */
-export const mostRemovals = 1_000;
+export const maxRemovals = 1_000;
 /** Characters of who removed it. */
-const longestBy = 100;
+const maxRemoverLength = 100;
 
 /** Why nothing is taken of a device, and why its commands ended. */
 export function removedBy({ device, by }: Pick<Removal, "device" | "by">): string {
@@ -30,13 +30,13 @@ export function noteRemoval(
   transaction(database, () => {
     database
       .prepare("INSERT OR REPLACE INTO removed_devices (device, by, ts, done) VALUES (?, ?, ?, 0)")
-      .run(device, by.slice(0, longestBy), Math.round(now));
+      .run(device, by.slice(0, maxRemoverLength), Math.round(now));
     database.prepare("DELETE FROM accounts WHERE name = ? AND role = 'device'").run(device);
     // What is not done yet stays, however old.
     database
       .prepare(
         `DELETE FROM removed_devices WHERE done = 1 AND device NOT IN
-         (SELECT device FROM removed_devices ORDER BY ts DESC LIMIT ${mostRemovals})`,
+         (SELECT device FROM removed_devices ORDER BY ts DESC LIMIT ${maxRemovals})`,
       )
       .run();
   });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { largestSmallFile, readRegularFile, whyNoFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile, whyNoFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
 import { silentLog, type Log } from "#shared/log";
@@ -154,7 +154,7 @@ function secretProblem(path: string, isDirectory: boolean): string | undefined {
     // Windows knows no such modes.
     if (process.getuid !== undefined && mode & 0o077)
       return `others than its owner can read it: close it (chmod go-rwx '${path}'), and remove it to have another one made`;
-    if (!isDirectory && readRegularFile(path, largestSmallFile).toString("utf8").trim() === "")
+    if (!isDirectory && readRegularFile(path, maxSmallFileBytes).toString("utf8").trim() === "")
       return "it is empty: remove it to have another one made";
     return undefined;
   } catch (thrown) {

@@ -7,7 +7,7 @@ import { silentLog } from "#shared/log";
 import { CommandRows } from "../desk/rows.ts";
 import { Registry } from "../devices/registry.ts";
 import { openState, type State } from "../state.ts";
-import { damageOf, mostDamaged, type DamagedTable } from "../database/damage.ts";
+import { damageOf, maxDamaged, type DamagedTable } from "../database/damage.ts";
 import { faultsOf, type Database } from "../database/database.ts";
 import { closeDatabase } from "../database/group-sync.ts";
 import { mend, openMended, type DamagedFile, type MendOptions } from "../database/mend.ts";
@@ -24,7 +24,7 @@ export function mendConsole(directory: string, clock: Clock): Finding[] {
   try {
     const indexes = databases.flatMap((kind) => mendFile(state, { ...kind, path: join(directory, kind.file) }, clock));
     mendRows(state, clock);
-    const fresh = state.damage.list(mostDamaged.rows).filter(({ ts }) => ts >= since);
+    const fresh = state.damage.list(maxDamaged.rows).filter(({ ts }) => ts >= since);
     const said = fresh.map(({ place, name, why }): Finding => ({
       what: place,
       state: "mended",

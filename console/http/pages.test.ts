@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { House } from "../../test/damage.ts";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, mostGlances, mostValues } from "../devices/latest-values.ts";
-import { listAnswer, longestPage, type Listed } from "./pages.ts";
+import { LatestValues, maxGlances, maxValues } from "../devices/latest-values.ts";
+import { listAnswer, maxPageLength, type Listed } from "./pages.ts";
 import type { Steps } from "./turns.ts";
 
 interface Page {
@@ -23,12 +23,12 @@ function made(steps: Steps<Buffer>): Record<string, unknown> {
 suite("pages of lists", ({ test }) => {
   test("a list ends where there is no more room, but has one item at least; it says whether there is more", () => {
     const items = Array.from({ length: 100 }, (_, at) => at);
-    const wide = { list: "wide", items, document: (at: number) => ({ at, text: "ü".repeat(longestPage / 10) }) };
+    const wide = { list: "wide", items, document: (at: number) => ({ at, text: "ü".repeat(maxPageLength / 10) }) };
     const after = ({ last, more }: Listed<number>): object => ({ last, more });
-    const page = made(listAnswer({ ...wide, room: longestPage, before: { a: 1, b: 2 }, after }));
+    const page = made(listAnswer({ ...wide, room: maxPageLength, before: { a: 1, b: 2 }, after }));
     assert.equal(Object.keys(page), ["a", "b", "wide", "last", "more"]);
     assert.equal([(page["wide"] as unknown[]).length, page["last"], page["more"]], [9, 8, true]);
-    const one = made(listAnswer({ ...wide, document: () => "x".repeat(longestPage), room: longestPage, after }));
+    const one = made(listAnswer({ ...wide, document: () => "x".repeat(maxPageLength), room: maxPageLength, after }));
     assert.equal([(one["wide"] as unknown[]).length, one["last"], one["more"]], [1, 0, true]);
     const counted = (most: number): unknown =>
       made(listAnswer({ list: "some", items: [1, 2, 3], document: (at) => at, most, after }));
@@ -79,7 +79,7 @@ suite("pages of lists", ({ test }) => {
       assert.is(code, 200);
       const { devices, next } = body as Page;
       seen.push(...devices.map(({ id }) => id));
-      for (const { id, latest } of devices) if (id === "d00007") assert.is(latest.length, mostGlances);
+      for (const { id, latest } of devices) if (id === "d00007") assert.is(latest.length, maxGlances);
       after = next;
     }
     delay.disable();
@@ -101,7 +101,7 @@ suite("pages of lists", ({ test }) => {
     const device = parseDeviceId("d1");
     const perSeries = 100;
     const fields = Object.fromEntries(Array.from({ length: perSeries }, (_, at) => [`f${at}`, at]));
-    const count = mostValues / perSeries + 10;
+    const count = maxValues / perSeries + 10;
     latest.observe(
       Array.from({ length: count }, (_, at) => ({
         device,
@@ -111,6 +111,6 @@ suite("pages of lists", ({ test }) => {
         fields,
       })),
     );
-    assert.is(latest.list().length, mostValues / perSeries);
+    assert.is(latest.list().length, maxValues / perSeries);
   });
 });

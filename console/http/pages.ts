@@ -6,7 +6,7 @@ import type { Steps, Turns } from "./turns.ts";
  * Characters of one answer that comes in pages at most: a page ends there. What devices say about themselves can have 32 KiB each, and
  * 60 MB for a large fleet would hold everything up for seconds.
  */
-export const longestPage = 512 * 1024;
+export const maxPageLength = 512 * 1024;
 /** Characters of an answer's text that are turned into bytes together. */
 const piece = 64 * 1024;
 

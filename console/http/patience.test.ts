@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { mostWaitingCalls, Patience } from "./patience.ts";
+import { maxWaitingCalls, Patience } from "./patience.ts";
 import { HttpError } from "./problem.ts";
 
 suite("calls that wait", ({ test }) => {
@@ -13,16 +13,16 @@ suite("calls that wait", ({ test }) => {
         begun += 1;
         return new Promise<void>((resolve) => ends.push(resolve));
       });
-    const calls = Array.from({ length: mostWaitingCalls }, () => call("ann"));
+    const calls = Array.from({ length: maxWaitingCalls }, () => call("ann"));
     const error = await call("ann").catch((thrown: unknown) => thrown);
     assert.instance(error, HttpError);
     assert.is((error as HttpError).status, 429);
-    assert.is(begun, mostWaitingCalls);
+    assert.is(begun, maxWaitingCalls);
     calls.push(call("bob"));
     ends[0]?.();
     await calls[0];
     calls.push(call("ann"));
-    assert.is(begun, mostWaitingCalls + 2);
+    assert.is(begun, maxWaitingCalls + 2);
     for (const end of ends) end();
     await Promise.all(calls);
   });

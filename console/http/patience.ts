@@ -1,7 +1,7 @@
 import { HttpError } from "./problem.ts";
 
 /** Calls of one account that wait for a command's end at the same time: each holds a connection, a timer and a command. */
-export const mostWaitingCalls = 500;
+export const maxWaitingCalls = 500;
 
 /** Whoever waits for answers, each account within its share, and no longer than it is what it was when they came. */
 export class Patience {
@@ -13,7 +13,7 @@ export class Patience {
    */
   async wait<T>(account: string, work: () => Promise<T>): Promise<T> {
     const own = this.#waiting.get(account) ?? new Set();
-    if (own.size >= mostWaitingCalls)
+    if (own.size >= maxWaitingCalls)
       throw new HttpError(
         429,
         `${account} waits for ${own.size} commands already: send with wait=false and watch /api/events, or send to many with POST /api/jobs`,

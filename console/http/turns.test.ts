@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
-import { longestTurn, mostAnswers, Turns, type Steps } from "./turns.ts";
+import { maxAnswerTurn, maxLongAnswers, Turns, type Steps } from "./turns.ts";
 
 interface Stage {
   readonly turns: Turns;
@@ -18,7 +18,7 @@ function stage(): Stage {
   const done: string[][] = [];
   return {
     turns: new Turns({ clock, next: (run) => void due.push(run) }),
-    *steps(name, count, ms = longestTurn) {
+    *steps(name, count, ms = maxAnswerTurn) {
       for (let at = 1; at <= count; at++) {
         done.at(-1)?.push(`${name}${at}`);
         clock.advance(ms);
@@ -55,7 +55,7 @@ suite("long answers in turns", ({ test }) => {
 
   test("short steps go on until the turn is used up", async () => {
     const { turns, steps, done, goOn } = stage();
-    const asked = turns.run("ann", steps("a", 12, longestTurn / 5));
+    const asked = turns.run("ann", steps("a", 12, maxAnswerTurn / 5));
     goOn();
     assert.is(await asked, "a");
     assert.equal(
@@ -95,12 +95,12 @@ suite("long answers in turns", ({ test }) => {
       turns.run(account, steps("x", 1)).catch((error: { status: number }) => error.status);
     const asked: Promise<string>[] = [];
     const ask = (account: string): void => void asked.push(turns.run(account, steps("a", 1)));
-    for (let at = 0; at < mostAnswers.ofOne; at++) ask("ann");
+    for (let at = 0; at < maxLongAnswers.ofOne; at++) ask("ann");
     assert.is(await refused("ann"), 429);
-    for (let at = 0; asked.length < mostAnswers.ofAll; at++) ask(`one-${at % 10}`);
+    for (let at = 0; asked.length < maxLongAnswers.ofAll; at++) ask(`one-${at % 10}`);
     assert.is(await refused("bob"), 503);
     goOn();
-    assert.is((await Promise.all(asked)).length, mostAnswers.ofAll);
+    assert.is((await Promise.all(asked)).length, maxLongAnswers.ofAll);
     ask("ann");
     goOn();
     assert.is(await asked.at(-1), "a");

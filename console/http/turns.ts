@@ -5,9 +5,9 @@ import { HttpError } from "./problem.ts";
 export type Steps<T> = Generator<void, T, void>;
 
 /** Milliseconds for which a turn of the event loop goes on with one answer; what its last step takes comes on top. */
-export const longestTurn = 5;
+export const maxAnswerTurn = 5;
 /** Answers of one account, and of all, that are being made or wait for it: a page asks for a handful at once. */
-export const mostAnswers = { ofOne: 100, ofAll: 400 };
+export const maxLongAnswers = { ofOne: 100, ofAll: 400 };
 
 export interface TurnsOptions {
   readonly clock?: Pick<Clock, "monotonic">;
@@ -45,9 +45,9 @@ export class Turns {
    */
   async run<T>(account: string, steps: Steps<T>, gone?: AbortSignal): Promise<T> {
     const line = this.#lines.get(account) ?? new Set<Answer>();
-    if (line.size >= mostAnswers.ofOne)
+    if (line.size >= maxLongAnswers.ofOne)
       throw new HttpError(429, `${line.size} answers to ${account} are not ready yet: ask again when they are`);
-    if (this.#count >= mostAnswers.ofAll)
+    if (this.#count >= maxLongAnswers.ofAll)
       throw new HttpError(503, `${this.#count} answers are not ready yet: ask again in a while`);
     if (gone?.aborted) throw nobody();
     return new Promise<T>((resolve, reject) => {
@@ -89,7 +89,7 @@ export class Turns {
     const began = this.#clock.monotonic();
     try {
       do if (step()) return true;
-      while (this.#clock.monotonic() - began < longestTurn);
+      while (this.#clock.monotonic() - began < maxAnswerTurn);
       return false;
     } catch (thrown) {
       fail(thrown);

@@ -12,9 +12,9 @@ export interface ClockOffset {
 }
 
 /** Offsets kept for one device at most, of all its epochs: their names come from outside. The oldest go first. */
-const mostKept = 16;
+const maxOffsets = 16;
 /** Devices in memory at most: those with a wrong clock. */
-const mostDevices = 10_000;
+const maxDevices = 10_000;
 
 type Epochs = Map<string, ClockOffset[]>;
 
@@ -53,7 +53,7 @@ export class ClockOffsets {
         Math.round(now),
         proofOf(device, epoch, offset.mono, offset.zero),
       );
-      trim.run(device, mostKept);
+      trim.run(device, maxOffsets);
     });
     this.#unsynced.add();
   }
@@ -85,7 +85,7 @@ export class ClockOffsets {
     }
     this.#devices.set(device, epochs);
     for (const oldest of this.#devices.keys()) {
-      if (this.#devices.size <= mostDevices) break;
+      if (this.#devices.size <= maxDevices) break;
       this.#devices.delete(oldest);
     }
     return epochs;

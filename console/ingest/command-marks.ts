@@ -14,11 +14,11 @@ export interface CommandMarksOptions {
 /** The measurement that annotations are made of. */
 export const markMeasurement = "muster_command";
 /** Marks that wait for a store that is away; the oldest go first. The commands' rows are the truth, marks only a copy. */
-const mostWaiting = 1_000;
+const maxWaitingMarks = 1_000;
 /** Marks in one write: a store that is away is tried with each command that ends, which must stay cheap. */
 const atOnce = 100;
 /** Characters: a tooltip's worth. */
-const longestText = 300;
+const maxMarkLength = 300;
 
 /**
  * Writes one point for each command that has ended, so that a chart can show when it was and what became of it: tags
@@ -39,7 +39,7 @@ export class CommandMarks {
     if (isOpen(command)) return;
     this.#waiting.set(nameOf(command), mark(command, this.#options.offers(command)));
     for (const oldest of this.#waiting.keys()) {
-      if (this.#waiting.size <= mostWaiting) break;
+      if (this.#waiting.size <= maxWaitingMarks) break;
       this.#waiting.delete(oldest);
     }
     void this.flush();
@@ -82,5 +82,5 @@ function mark(command: Command, offered: boolean): SeriesColumns {
 
 function sentence({ key, state, by, error }: Command, took: number): string {
   const seconds = Math.round(took / 100) / 10;
-  return `${key} of ${by}: ${state} after ${seconds} s${error ? `: ${error.message}` : ""}`.slice(0, longestText);
+  return `${key} of ${by}: ${state} after ${seconds} s${error ? `: ${error.message}` : ""}`.slice(0, maxMarkLength);
 }

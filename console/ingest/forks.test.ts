@@ -3,9 +3,9 @@ import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
-import { laterBy, mostReturns } from "./completeness/ledger.ts";
+import { laterBy, maxReturns } from "./completeness/ledger.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
-import { Forks, mostTold, shownFor } from "./forks.ts";
+import { Forks, maxToldRuns, shownFor } from "./forks.ts";
 
 /** Ingest, with a word for a batch whose field has its own number and run in it. */
 async function start(scope: Scope) {
@@ -93,7 +93,7 @@ suite("an outbox that goes back, or exists twice", ({ test }) => {
       clock.advance(laterBy - 5_000);
       await send(2);
       assert.equal([written.length, forks.length], [3, 0], "it may be a repetition");
-      for (let times = 1; times <= mostReturns; times += 1) {
+      for (let times = 1; times <= maxReturns; times += 1) {
         clock.advance(laterBy + 5_000);
         await send(1, 2);
         assert.is(written.length, 3 + times * 2);
@@ -101,7 +101,7 @@ suite("an outbox that goes back, or exists twice", ({ test }) => {
       assert.equal([report().stored, report().missing, report().outstanding.batches], [written.length * 3, 0, 0]);
       clock.advance(laterBy + 5_000);
       await send(1, 2);
-      assert.is(written.length, 3 + mostReturns * 2, "it went back once too often");
+      assert.is(written.length, 3 + maxReturns * 2, "it went back once too often");
       assert.ok(forks.every((problem) => problem?.includes("went back to an earlier state")));
       assert.is(begun.length > 0, run !== undefined);
     });
@@ -170,10 +170,10 @@ suite("word of an outbox that went back", ({ test }) => {
 
   test("of more runs than are remembered the oldest may be told again", () => {
     const { forks, told } = make();
-    for (let at = 0; at <= mostTold; at += 1) forks.heard(rpi, "a", `r${at}`, "again");
-    forks.heard(rpi, "a", `r${mostTold}`, "again");
-    assert.is(told.length, mostTold + 1);
+    for (let at = 0; at <= maxToldRuns; at += 1) forks.heard(rpi, "a", `r${at}`, "again");
+    forks.heard(rpi, "a", `r${maxToldRuns}`, "again");
+    assert.is(told.length, maxToldRuns + 1);
     forks.heard(rpi, "a", "r0", "again");
-    assert.is(told.length, mostTold + 2);
+    assert.is(told.length, maxToldRuns + 2);
   });
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { mostUnsent } from "#shared/messages/batch-check";
+import { maxUnsent } from "#shared/messages/batch-check";
 import type { LedgerRows } from "./completeness/rows.ts";
 
 export interface ForksOptions {
@@ -16,7 +16,7 @@ export interface ForksOptions {
 /** Milliseconds between two words to the same run: it may send some dozens of batches before the first word gets there. */
 const patience = 10_000;
 /** Runs that are remembered as told; one that is forgotten is told again. */
-export const mostTold = 1_000;
+export const maxToldRuns = 1_000;
 /** Milliseconds after the last batch of the kind for which a person is to see it: a night, and the morning after. */
 export const shownFor = 24 * 3_600_000;
 
@@ -58,7 +58,7 @@ export class Forks {
     this.#told.delete(name);
     this.#told.set(name, now);
     for (const oldest of this.#told.keys()) {
-      if (this.#told.size <= mostTold) break;
+      if (this.#told.size <= maxToldRuns) break;
       this.#told.delete(oldest);
     }
     if (!this.#shown.has(device)) log.warn({ device, outbox }, problemOf(device, fork));
@@ -91,13 +91,13 @@ export class Forks {
 
 const whyBegin: Readonly<Record<Fork, string>> = {
   again: "its numbers were given before: it went back to an earlier state, or exists twice",
-  far: `its numbers jump by more than ${mostUnsent}: nobody can have so many batches between them`,
+  far: `its numbers jump by more than ${maxUnsent}: nobody can have so many batches between them`,
 };
 
 function problemOf(device: DeviceId, fork: Fork): string {
   const what =
     fork === "again"
       ? "went back to an earlier state, or exists twice (a backup or snapshot put back, a copied disk?)"
-      : `gives numbers that are more than ${mostUnsent} from all before (a damaged counter?)`;
+      : `gives numbers that are more than ${maxUnsent} from all before (a damaged counter?)`;
   return `the outbox of ${device} ${what}: its samples are stored all the same, and it was told to begin a new outbox`;
 }

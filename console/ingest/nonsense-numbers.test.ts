@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { mostSpread, mostUnsent } from "#shared/messages/batch-check";
+import { maxSpread, maxUnsent } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
 
@@ -13,10 +13,10 @@ const jumps: readonly [what: string, sent: readonly (readonly [seq: number, firs
     ["a first beyond all", [[1], [2, top], [3, top]], 0],
     ["it was damaged from the beginning", [[top], [1], [2]], 0],
     ["each one another", [[1], [2 ** 40], [2 ** 50], [2 ** 45], [2]], 0],
-    ["as far as an outbox can be", [[1], [mostUnsent + 2]], mostUnsent],
-    ["one farther", [[1], [mostUnsent + 3]], 0],
-    ["as far below", [[mostUnsent + 2], [1]], mostUnsent],
-    ["step by step", [[1], [mostUnsent], [2 * mostUnsent], [3 * mostUnsent]], mostUnsent - 2],
+    ["as far as an outbox can be", [[1], [maxUnsent + 2]], maxUnsent],
+    ["one farther", [[1], [maxUnsent + 3]], 0],
+    ["as far below", [[maxUnsent + 2], [1]], maxUnsent],
+    ["step by step", [[1], [maxUnsent], [2 * maxUnsent], [3 * maxUnsent]], maxUnsent - 2],
   ];
 
 suite("numbers that no outbox can have", ({ test }) => {
@@ -33,14 +33,14 @@ suite("numbers that no outbox can have", ({ test }) => {
       const { batches } = report.outstanding;
       assert.equal([batches, report.missing, report.forgotten.batches], [outstanding, 0, 0]);
       assert.is(at.written.length, sent.length);
-      const isFar = sent.some(([seq]) => Math.abs(seq - (sent[0]?.[0] ?? 0)) > mostUnsent + 1);
+      const isFar = sent.some(([seq]) => Math.abs(seq - (sent[0]?.[0] ?? 0)) > maxUnsent + 1);
       assert.equal(at.begun, isFar ? ["a r1"] : []);
       if (isFar) assert.match(at.forks.join(), /gives numbers that are more than 10000000 from all before/);
     });
 
   for (const [what, seq, dropped, why] of [
-    ["a gap from nowhere", mostUnsent + 2, { from: 1, to: 5 }, /dropped.from: .* at most 10000000 below/],
-    ["of more samples than batches hold", 9, { from: 8, to: 8, samples: mostSpread.values + 1 }, /dropped.samples: /],
+    ["a gap from nowhere", maxUnsent + 2, { from: 1, to: 5 }, /dropped.from: .* at most 10000000 below/],
+    ["of more samples than batches hold", 9, { from: 8, to: 8, samples: maxSpread.values + 1 }, /dropped.samples: /],
     ["of no batches", 9, { from: 8, to: 7, samples: 1 }, /dropped.samples: /],
   ] as const)
     test(`${what}: rejected, and nothing is missing because of it`, async (scope) => {
@@ -55,9 +55,9 @@ suite("numbers that no outbox can have", ({ test }) => {
 
   test("a gap of as much as there can be is missing", async (scope) => {
     const at = await openIngest(scope);
-    const dropped = { why: "full", from: 1, to: mostUnsent, samples: mostUnsent * 5 };
-    at.take(batchOf(mostUnsent + 1, { dt: [], m: [], dropped }));
+    const dropped = { why: "full", from: 1, to: maxUnsent, samples: maxUnsent * 5 };
+    at.take(batchOf(maxUnsent + 1, { dt: [], m: [], dropped }));
     await at.settled();
-    assert.is(at.ingest.batches.completeness.of(rpi).missing, mostUnsent * 5);
+    assert.is(at.ingest.batches.completeness.of(rpi).missing, maxUnsent * 5);
   });
 });

@@ -30,11 +30,11 @@ export const tolerated = 300_000;
 /** Before that, Muster did not exist: the clock begins at 1970, or at the day its system was built. */
 export const earliest = Date.UTC(2020, 0, 1);
 /** Milliseconds that an epoch's clock may drift against the console's before later instants get an offset of their own. */
-const mostDrift = 60_000;
+const maxDrift = 60_000;
 /** Milliseconds: an age or uptime beyond thirty years is no measured one. */
-const longest = 1e12;
+const maxAge = 1e12;
 /** Devices without any clock that are remembered. */
-const mostEnds = 10_000;
+const maxEnds = 10_000;
 
 /**
  * Places batches in time. A wall clock that is off by more than {@link tolerated} is not believed: then the batch's epoch
@@ -63,7 +63,7 @@ export class Placing {
       end: dt.length === 0 ? null : Math.round(start + last),
       skew,
     });
-    if (batch.age !== undefined && batch.age <= longest) {
+    if (batch.age !== undefined && batch.age <= maxAge) {
       const start = arrival - Math.max(batch.age, last);
       const skew = t - start;
       if (Math.abs(skew) <= tolerated) {
@@ -93,7 +93,7 @@ export class Placing {
   #wasRight(device: DeviceId, batch: Batch): boolean {
     const right = this.#right.get(device);
     if (!right || !isOwn(batch) || right.epoch !== batch.epoch) return false;
-    return Math.abs(batch.t - batch.mono - right.zero) <= mostDrift;
+    return Math.abs(batch.t - batch.mono - right.zero) <= maxDrift;
   }
 
   /**
@@ -115,7 +115,7 @@ export class Placing {
     const known = this.#offsets.find(device, epoch, mono);
     if (!known) this.#offsets.keep(device, epoch, { mono, zero }, arrival);
     // Nothing of the device's present or past may move: what has been placed so far could come again.
-    else if (Math.abs(zero - known.zero) > mostDrift)
+    else if (Math.abs(zero - known.zero) > maxDrift)
       this.#offsets.keep(device, epoch, { mono: mono + arrival - start, zero }, arrival);
     return (known?.zero ?? zero) + mono;
   }
@@ -139,7 +139,7 @@ export class Placing {
     this.#ends.delete(device);
     this.#ends.set(device, end);
     for (const oldest of this.#ends.keys()) {
-      if (this.#ends.size <= mostEnds) break;
+      if (this.#ends.size <= maxEnds) break;
       this.#ends.delete(oldest);
     }
     return end;
@@ -150,5 +150,5 @@ type Own = Batch & { readonly epoch: string; readonly mono: number };
 
 /** Whether the batch tells the device's own time. */
 function isOwn(batch: Batch): batch is Own {
-  return batch.epoch !== undefined && batch.mono !== undefined && Math.abs(batch.mono) <= longest;
+  return batch.epoch !== undefined && batch.mono !== undefined && Math.abs(batch.mono) <= maxAge;
 }

@@ -17,7 +17,7 @@ export interface RejectionsOptions {
 /** Milliseconds without another one after which a device is well again. */
 export const remembered = 3_600_000;
 /** Characters of a name, of a reason and of a sample in the quarantine. */
-export const longestNote = 200;
+export const maxNoteLength = 200;
 // oxlint-disable-next-line no-control-regex -- a row's key has line breaks between its parts, and people read it on a terminal
 const control = /[\u0000-\u001f\u007f]/g;
 
@@ -77,7 +77,7 @@ export class Rejections {
 }
 
 function note(text: string): string {
-  return text.replaceAll(control, "?").slice(0, longestNote);
+  return text.replaceAll(control, "?").slice(0, maxNoteLength);
 }
 
 function sampled(value: unknown): string {

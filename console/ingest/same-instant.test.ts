@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
 import { unpack } from "#shared/columns";
-import { most } from "#shared/messages/batch-check";
+import { maxInBatch } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
 import type { SeriesColumns } from "../store/store.ts";
-import { mostMisfits } from "./contract/contract.ts";
+import { maxMisfits } from "./contract/contract.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
 
 const t = Date.UTC(2026, 0, 1);
@@ -87,23 +87,23 @@ suite("samples of one series at one instant", ({ test }) => {
 
   test("as many as a batch may have at one instant are spread, quickly and the same way each time", async (scope) => {
     const at = await openIngest(scope);
-    const values = Array.from({ length: most.instants }, (_, index) => index);
+    const values = Array.from({ length: maxInBatch.instants }, (_, index) => index);
     for (const seq of [1, 2]) at.take(batchOf(seq, { t, dt: values.map(() => 0), m: [room({ v: values })] }));
     await at.settled();
     const [one, other] = at.written;
     assert.equal(one?.times, other?.times);
-    assert.is(new Set(one?.times).size, most.instants);
-    assert.is(one?.times.at(-1), t + most.instants - 1);
+    assert.is(new Set(one?.times).size, maxInBatch.instants);
+    assert.is(one?.times.at(-1), t + maxInBatch.instants - 1);
   });
 
   test("as many series as a batch may have, all of one name", async (scope) => {
     const at = await openIngest(scope);
-    const all = Array.from({ length: most.series }, (_, index) => room({ v: index }));
+    const all = Array.from({ length: maxInBatch.series }, (_, index) => room({ v: index }));
     at.take(batchOf(1, { t, dt: [0], m: all }));
     await at.settled();
     assert.equal(Object.values(cellsOf(at.written).cells), [0]);
-    assert.is(at.contract.quarantine.list(rpi)[0]?.count, mostMisfits);
+    assert.is(at.contract.quarantine.list(rpi)[0]?.count, maxMisfits);
     const { stored, setAside } = at.ingest.batches.completeness.of(rpi);
-    assert.equal([stored, setAside], [1, most.series - 1]);
+    assert.equal([stored, setAside], [1, maxInBatch.series - 1]);
   });
 });

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { suite } from "../../test/suite.ts";
-import { mostRemembered, quietEvery, Seldom } from "./seldom.ts";
+import { maxRemembered, quietEvery, Seldom } from "./seldom.ts";
 
 suite("what is said seldom", ({ test }) => {
   const recorded = (): { seldom: Seldom; clock: ManualClock; said: [object, string][] } => {
@@ -27,11 +27,11 @@ suite("what is said seldom", ({ test }) => {
 
   test("however many devices there are, so many are remembered", () => {
     const { seldom, said } = recorded();
-    for (let n = 0; n < mostRemembered; n += 1) seldom.say("warn", `rpi-${n}`, {}, "a");
+    for (let n = 0; n < maxRemembered; n += 1) seldom.say("warn", `rpi-${n}`, {}, "a");
     seldom.say("warn", "rpi-0", {}, "a");
-    assert.is(said.length, mostRemembered);
+    assert.is(said.length, maxRemembered);
     seldom.say("warn", "one more", {}, "a");
     seldom.say("warn", "rpi-0", {}, "a");
-    assert.is(said.length, mostRemembered + 2);
+    assert.is(said.length, maxRemembered + 2);
   });
 });

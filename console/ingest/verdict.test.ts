@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { batchCap, encode } from "#shared/codec";
-import { most, mostSpread } from "#shared/messages/batch-check";
+import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
 import { refusedByStore } from "./contract/advice.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
-import { longestNote, remembered } from "./rejections.ts";
+import { maxNoteLength, remembered } from "./rejections.ts";
 
 const series = (count: number) => Array.from({ length: count }, (_, at) => ({ n: `m${at}`, f: { v: 1 } }));
 const fields = (count: number, value: unknown = 1) =>
@@ -14,13 +14,13 @@ for (let level = 0; level < 20; level++) deep = [deep];
 
 /** What no console takes, with what the quarantine says of it: where and why. */
 const unfit: readonly [what: string, payload: Buffer, where: string, why: RegExp][] = [
-  ["an offset beyond a day", batchOf(1, { dt: [0, 1, most.offset + 1] }), "(batch).dt", /86400000 ms/],
-  ["too many series", batchOf(1, { dt: [0], m: series(most.series + 1) }), "(batch).m", /at most 2000/],
+  ["an offset beyond a day", batchOf(1, { dt: [0, 1, maxInBatch.offset + 1] }), "(batch).dt", /86400000 ms/],
+  ["too many series", batchOf(1, { dt: [0], m: series(maxInBatch.series + 1) }), "(batch).m", /at most 2000/],
   [
     "too many fields of all",
     batchOf(1, { dt: [0], m: Array.from({ length: 5 }, (_, n) => ({ n: `m${n}`, f: fields(999) })) }),
     "(batch).m",
-    new RegExp(`${mostSpread.fields} fields`),
+    new RegExp(`${maxSpread.fields} fields`),
   ],
   ["a measurement's name", batchOf(1, { m: [{ n: "#ü", f: { v: 1 } }] }), "#ü.n", /expected a name/],
   ["a field's name", batchOf(1, { m: [{ n: "room", f: { "a\nb": 1 } }] }), "room.a?b", /expected a name/],
@@ -136,7 +136,7 @@ suite("the verdict on a batch", ({ test }) => {
     for (let seq = 1; seq <= 20; seq++) at.take(batchOf(seq, { m: [{ n: "room", f: { ["ü".repeat(seq * 99)]: 1 } }] }));
     await at.settled();
     for (const { measurement, field, wanted, sample } of at.contract.quarantine.list(rpi))
-      for (const text of [measurement, field, wanted, sample]) assert.ok(text.length <= longestNote + 40, text);
+      for (const text of [measurement, field, wanted, sample]) assert.ok(text.length <= maxNoteLength + 40, text);
     assert.is(at.problems.length, 1);
     at.clock.advance(remembered);
     at.take(batchOf(30));

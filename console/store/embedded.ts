@@ -10,7 +10,7 @@ import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "../database
 import { HistoryReader } from "./history-reader.ts";
 import { markSchema } from "../database/mark.ts";
 import { mend, openMended, type MendOptions } from "../database/mend.ts";
-import { mostPoints, tooManyPoints } from "./points.ts";
+import { maxPoints, tooManyPoints } from "./points.ts";
 import { isQuick, portionsOf } from "./portions.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ReadSeries } from "./reader.ts";
@@ -67,7 +67,7 @@ export const metricsSchema = [
 /** Series whose ends are looked up in one turn of the event loop: some milliseconds. */
 const seriesAtOnce = 500;
 /** Samples of one series that are counted as standing in the future at most: that there are many is enough to know. */
-export const mostCounted = 10_000;
+export const maxCounted = 10_000;
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
 const trimEvery = 60_000;
 /** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
@@ -198,7 +198,7 @@ export class EmbeddedStore implements MetricsStore {
   /** @throws StoreUnavailableError, BadInputError where there is more than anybody wants to see */
   async query({ by = "", signal, tags = {}, ...query }: MetricsQuery): Promise<readonly QueriedSeries[]> {
     if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
-    const asked = { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to), tags, most: mostPoints };
+    const asked = { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to), tags, most: maxPoints };
     const { series, more } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
     if (more) throw tooManyPoints(query);
     return series.map(({ tags: own, times, values }) => ({ tags: own, points: pointsOf(times, values) }));
@@ -215,10 +215,10 @@ export class EmbeddedStore implements MetricsStore {
       for (const { id, device, end } of rows) {
         last = id;
         if (end === null || end <= after) continue;
-        const { count } = countAfter.get(id, after, mostCounted) as { count: number };
+        const { count } = countAfter.get(id, after, maxCounted) as { count: number };
         devices.add(device);
         samples += count;
-        more ||= count === mostCounted;
+        more ||= count === maxCounted;
         until = Math.max(until, end);
       }
     }

@@ -8,8 +8,8 @@ import { silentLog } from "#shared/log";
 import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { answerCases, type AnswerCase } from "./influx-answers.fixture.ts";
-import { longestRetryAfter, meaningOf } from "./influx-answers.ts";
-import { mostUnclear, searchBudget, smallLine } from "./influx-writer.ts";
+import { maxRetryAfter, meaningOf } from "./influx-answers.ts";
+import { maxUnclear, searchBudget, smallLine } from "./influx-writer.ts";
 import { InfluxStore } from "./influx.ts";
 import { StoreUnavailableError, type SeriesColumns } from "./store.ts";
 
@@ -167,7 +167,7 @@ suite("writes to InfluxDB, by what it answers", ({ test }) => {
     let away = true;
     const { store, asked } = await serve(scope, () => (away ? v2(500, "timeout") : taken));
     assert.match(await end(store.write([room("rpi-1", numbers(4_000))])), /^deferred: .*500: timeout/);
-    assert.ok(asked.length <= mostUnclear, `${asked.length} requests`);
+    assert.ok(asked.length <= maxUnclear, `${asked.length} requests`);
     assert.is(store.health().ok, false);
     away = false;
     await eventually(
@@ -297,7 +297,7 @@ suite("writes to InfluxDB, by what it answers", ({ test }) => {
     const write = end(store.write([room("rpi-1", [1])]));
     clock.advance(1_000);
     assert.match(await write, /^deferred: .*429/);
-    clock.advance(longestRetryAfter - 1);
+    clock.advance(maxRetryAfter - 1);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.is(probes, 2);
     clock.advance(1);

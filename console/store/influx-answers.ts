@@ -36,11 +36,11 @@ export type Meaning =
     };
 
 /** Milliseconds that a server may make us wait at most: a wrong header must not keep a fleet out for a day. */
-export const longestRetryAfter = 300_000;
+export const maxRetryAfter = 300_000;
 /** Lines that InfluxDB 3 names at most: with as many there may be more. */
-const mostNamed = 100;
+const maxNamedLines = 100;
 /** Characters of a reason. */
-const longestWhy = 300;
+const maxWhyLength = 300;
 
 /** What says of the lines themselves that they will never be taken, whatever status it comes with. */
 const ofLines =
@@ -102,16 +102,16 @@ function ofPage(status: number, why: string): Meaning {
 function deferred({ headers }: WriteAnswer, why: string): Meaning {
   const seconds = Number(headers["retry-after"] ?? Number.NaN);
   if (!(seconds > 0)) return { kind: "deferred", why };
-  return { kind: "deferred", why, retryAfter: Math.min(seconds * 1_000, longestRetryAfter) };
+  return { kind: "deferred", why, retryAfter: Math.min(seconds * 1_000, maxRetryAfter) };
 }
 
 /** InfluxDB 3 names each line that it does not take. */
 function linesIn(body: string): Pick<Meaning & { kind: "rejected" }, "lines"> {
   const data = parsed(body)?.["data"];
-  if (!Array.isArray(data) || data.length === 0 || data.length >= mostNamed) return {};
+  if (!Array.isArray(data) || data.length === 0 || data.length >= maxNamedLines) return {};
   const lines = (data as Record<string, unknown>[]).map(({ line_number: line, error_message: why }) => ({
     line: Number(line) - 1,
-    why: String(why).slice(0, longestWhy),
+    why: String(why).slice(0, maxWhyLength),
   }));
   return lines.every(({ line }) => Number.isSafeInteger(line) && line >= 0) ? { lines } : {};
 }
@@ -120,7 +120,7 @@ function linesIn(body: string): Pick<Meaning & { kind: "rejected" }, "lines"> {
 function errorOf(body: string): string {
   const { error, message } = parsed(body) ?? {};
   const told = [error, message].find((one) => typeof one === "string") ?? body;
-  return told.trim().slice(0, longestWhy);
+  return told.trim().slice(0, maxWhyLength);
 }
 
 function titleOf(body: string): string {

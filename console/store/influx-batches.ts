@@ -21,7 +21,7 @@ const atOnce = 8;
  */
 const patience = { afterPause: 50, inTraffic: 1_000 };
 /** Bytes waiting in memory at most, and on their way: beyond it writes are refused, and their senders keep them. */
-const mostWaiting = 64 * 1024 * 1024;
+const maxWaitingBytes = 64 * 1024 * 1024;
 /** Buffers kept for the next requests at most, and bytes of one that is kept: a single huge line must not stay. */
 const spare = { buffers: atOnce + 1, bytes: 2 * 1024 * 1024 };
 
@@ -45,7 +45,7 @@ export class InfluxBatches {
 
   /** Resolves with what will never be taken, once the rest is in. @throws StoreUnavailableError when it may be tried again */
   add(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
-    if (this.#bytes > mostWaiting) {
+    if (this.#bytes > maxWaitingBytes) {
       const megabytes = Math.round(this.#bytes / 1024 / 1024);
       return Promise.reject(
         new StoreUnavailableError(`InfluxDB is slower than the fleet: ${megabytes} MB wait already`),

@@ -1,6 +1,6 @@
 import { isList, type Column, type FieldValue } from "#shared/columns";
 import { reservedNames } from "#shared/messages/names";
-import { LineBytes, widestNumber } from "./line-bytes.ts";
+import { LineBytes, maxNumberBytes } from "./line-bytes.ts";
 import type { SeriesColumns, WriteOutcome } from "./store.ts";
 
 export type Rejected = WriteOutcome["rejected"][number];
@@ -12,9 +12,9 @@ export interface LineTarget {
 }
 
 /** Characters of a string field at most; InfluxDB takes 64 KiB. */
-const longestString = 16_384;
+const maxFieldLength = 16_384;
 /** Fields whose written names are remembered at most: names come from outside. */
-const mostKnownKeys = 10_000;
+const maxKnownKeys = 10_000;
 // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
 const control = /[\u0000-\u001f\u007f]/;
 // oxlint-disable-next-line no-control-regex -- the same, for values: between quotes InfluxDB keeps tabs and line breaks as they are
@@ -57,7 +57,7 @@ class Cursor {
   fix(value: Column): boolean {
     if (typeof value === "number") {
       if (!isWritable(value, this.integer)) return false;
-      this.start.reserve(widestNumber + 1);
+      this.start.reserve(maxNumberBytes + 1);
       this.start.number(value);
       if (this.integer) this.start.byte(integerMark);
     } else if (typeof value !== "object") {
@@ -154,7 +154,7 @@ export class LineWriter {
   /** Takes the series' fields apart. @returns how many cursors it takes */
   #prepare({ fields, times, integers }: SeriesColumns): number {
     let count = 0;
-    this.#widest = this.#head.length + widestNumber + 2;
+    this.#widest = this.#head.length + maxNumberBytes + 2;
     for (const field in fields) {
       const cursor = (this.#cursors[count] ??= new Cursor());
       const column = fields[field]!;
@@ -163,7 +163,7 @@ export class LineWriter {
         this.#notFinite += times.length;
         continue;
       }
-      this.#widest += cursor.start.length + widestNumber + 1;
+      this.#widest += cursor.start.length + maxNumberBytes + 1;
       count += 1;
     }
     return count;
@@ -190,7 +190,7 @@ export class LineWriter {
     if (known) return known;
     const key = new LineBytes(field.length + 16);
     key.text(`,${escapeKey(field)}=`);
-    if (this.#keys.size < mostKnownKeys) this.#keys.set(field, key);
+    if (this.#keys.size < maxKnownKeys) this.#keys.set(field, key);
     return key;
   }
 }
@@ -239,7 +239,7 @@ function escapeKey(name: string): string {
 
 function quoted(value: string): string {
   return `"${value
-    .slice(0, longestString)
+    .slice(0, maxFieldLength)
     .replaceAll(controls, " ")
     .replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

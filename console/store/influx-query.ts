@@ -1,5 +1,5 @@
 import { BadInputError } from "#shared/errors";
-import { mostPoints, tooManyPoints } from "./points.ts";
+import { maxPoints, tooManyPoints } from "./points.ts";
 import type { MetricsQuery, QueriedSeries } from "./store.ts";
 
 /** The query in InfluxQL, with everything from outside quoted. @throws BadInputError for what cannot be quoted */
@@ -11,7 +11,7 @@ export function toInfluxQl({ device, measurement, field, tags = {}, from, to, ev
   const time = `time >= ${Math.round(from)}ms AND time < ${Math.round(to)}ms`;
   const value = every > 0 ? `mean(${identifier(field)}::field)` : `${identifier(field)}::field`;
   const grouped = every > 0 ? `GROUP BY time(${Math.round(every)}ms), * fill(none)` : "GROUP BY *";
-  return `SELECT ${value} AS "value" FROM ${identifier(measurement)} WHERE ${[...where, time].join(" AND ")} ${grouped} LIMIT ${mostPoints + 1}`;
+  return `SELECT ${value} AS "value" FROM ${identifier(measurement)} WHERE ${[...where, time].join(" AND ")} ${grouped} LIMIT ${maxPoints + 1}`;
 }
 
 export function identifier(name: string): string {
@@ -41,7 +41,7 @@ interface InfluxSeries {
 
 /** @throws BadInputError when InfluxDB refused the query, or there is more than anybody wants to see */
 export function fromAnswer({ results = [] }: InfluxAnswer, query: MetricsQuery): QueriedSeries[] {
-  let room = mostPoints;
+  let room = maxPoints;
   return results.flatMap(({ error, series = [] }) => {
     // Text and booleans have no mean, which is no mistake of the one who asks.
     if (error?.startsWith("unsupported mean iterator type")) return [];

@@ -4,7 +4,7 @@ import type { InfluxAnswer } from "./influx-query.ts";
 import type { InfluxAddress } from "./influx-url.ts";
 
 /** Bytes of an answer at most: twice what the most points take. Parsing holds everything up, 10 ms a MiB. */
-export const longestAnswer = 2 * 1024 * 1024;
+export const maxQueryAnswerBytes = 2 * 1024 * 1024;
 
 /** InfluxDB has more to say than anybody wants to hear. */
 export class LongAnswerError extends Error {}
@@ -40,9 +40,9 @@ export class InfluxReader {
         response.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
           chunks.push(chunk);
-          if (bytes <= longestAnswer) return;
+          if (bytes <= maxQueryAnswerBytes) return;
           request.destroy();
-          reject(new LongAnswerError(`more than ${longestAnswer} bytes`));
+          reject(new LongAnswerError(`more than ${maxQueryAnswerBytes} bytes`));
         });
         response.on("error", reject);
         response.on("end", () => {

@@ -11,16 +11,16 @@ const requestTimeout = 10_000;
 /** Requests spent on finding the bad lines of one batch at most. */
 export const searchBudget = 100;
 /** Portions of a batch that are refused for no clear reason, and none taken, before it is the server's fault and not the lines'. */
-export const mostUnclear = 8;
+export const maxUnclear = 8;
 /**
  * Bytes of a single line up to which only the set-up of something in between can find it too large, and refuses everybody: 64 KiB are
  * below what any proxy takes unless it was told otherwise. A larger line is kept by its sender alone where others are taken.
  */
 export const smallLine = 65_536;
 /** Bytes of a line that is kept to be written once more. */
-const longestKnown = 16_384;
+const maxKnownBytes = 16_384;
 /** Characters of an answer that are read: InfluxDB 1 repeats every line that it cannot parse, InfluxDB 3 names a hundred. */
-const longestAnswer = 65_536;
+const maxAnswerLength = 65_536;
 
 /** What becomes of lines whose answer does not end the matter. */
 export type Answer = Extract<Meaning, { kind: "stored" | "rejected" | "too large" | "no database" | "unclear" }>;
@@ -104,7 +104,7 @@ export class InfluxWriter {
       const request = this.#request({ ...this.#options, headers, signal }, (response) => {
         let text = "";
         response.setEncoding("utf8");
-        response.on("data", (chunk: string) => (text = (text + chunk).slice(0, longestAnswer)));
+        response.on("data", (chunk: string) => (text = (text + chunk).slice(0, maxAnswerLength)));
         response.on("error", reject);
         response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
       });
@@ -193,7 +193,7 @@ export class InfluxWriter {
     search.unclear += 1;
     const known = this.#known;
     if (known) search.alive = await this.#takesKnown(known);
-    if (!search.alive && (known || search.unclear >= mostUnclear)) throw this.#unavailable(why);
+    if (!search.alive && (known || search.unclear >= maxUnclear)) throw this.#unavailable(why);
   }
 
   /** By now it may be too old for the server, or of another type than what is there: that says as well that lines are read. */
@@ -203,7 +203,7 @@ export class InfluxWriter {
   }
 
   #remember(line: Buffer): void {
-    if (line.length > longestKnown) return;
+    if (line.length > maxKnownBytes) return;
     this.#known = Buffer.from(line);
   }
 

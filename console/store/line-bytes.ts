@@ -1,5 +1,5 @@
 /** Bytes that one number takes at most: a sign, 17 digits, a point and an exponent. */
-export const widestNumber = 26;
+export const maxNumberBytes = 26;
 
 const zero = 0x30;
 const minus = 0x2d;

@@ -9,9 +9,9 @@ import { silentLog } from "#shared/log";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 
 import { EmbeddedStore } from "./embedded.ts";
-import { mostPoints } from "./points.ts";
+import { maxPoints } from "./points.ts";
 import { portion, portionsOf } from "./portions.ts";
-import { mostWaiting, ReadQueue, readTimeout } from "./read-queue.ts";
+import { maxWaitingReads, ReadQueue, readTimeout } from "./read-queue.ts";
 import { StoreUnavailableError, type SeriesColumns } from "./store.ts";
 
 const device = parseDeviceId("d1");
@@ -84,7 +84,7 @@ suite("long reads", ({ test }) => {
 
   test("as many points as are allowed are answered, one more is not; of all series together", async (scope) => {
     const { store } = await storeIn(scope);
-    const times = Array.from({ length: mostPoints / 2 }, (_, at) => at);
+    const times = Array.from({ length: maxPoints / 2 }, (_, at) => at);
     const series = (room: string, length: number): SeriesColumns => ({
       device,
       measurement: "room",
@@ -165,7 +165,7 @@ suite("long reads", ({ test }) => {
       queue.run(by, async () => order.push(by), signal).catch((error: unknown) => error);
     const gone = new AbortController();
     const left = ask("ann", gone.signal);
-    const waiting = Array.from({ length: mostWaiting.ofOne - 1 }, () => ask("ann"));
+    const waiting = Array.from({ length: maxWaitingReads.ofOne - 1 }, () => ask("ann"));
     assert.instance(await ask("ann"), StoreUnavailableError);
     gone.abort();
     assert.instance(await left, StoreUnavailableError);
@@ -175,7 +175,7 @@ suite("long reads", ({ test }) => {
     assert.equal(order.slice(0, 6), ["ann", "bob", "eve", "ann", "bob", "ann"]);
     const full = new ReadQueue(clock, 1);
     void full.run("x", () => new Promise(() => {}));
-    for (let at = 0; at < mostWaiting.ofAll; at++) void full.run(`by ${at}`, async () => {}).catch(() => {});
+    for (let at = 0; at < maxWaitingReads.ofAll; at++) void full.run(`by ${at}`, async () => {}).catch(() => {});
     assert.match(await message(full.run("y", async () => {})), /256 queries wait already/);
   });
 

@@ -11,7 +11,7 @@ import { silentLog } from "#shared/log";
 import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { EmbeddedStore } from "./embedded.ts";
-import { longestAnswer } from "./influx-reader.ts";
+import { maxQueryAnswerBytes } from "./influx-reader.ts";
 import { firstAnswer, InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
 import { trimLineEvery } from "./trim-log.ts";
@@ -626,7 +626,7 @@ suite("InfluxDB store", ({ test }) => {
       outgoing.write('{"results":[{"series":[{"values":[');
       const row = "[1,1],".repeat(10_000);
       const more = (): void => {
-        for (let going = true; going && !outgoing.destroyed && sent < 100 * longestAnswer; sent += row.length)
+        for (let going = true; going && !outgoing.destroyed && sent < 100 * maxQueryAnswerBytes; sent += row.length)
           going = outgoing.write(row);
       };
       outgoing.on("drain", more).once("close", hungUp);
@@ -640,7 +640,7 @@ suite("InfluxDB store", ({ test }) => {
     const why = await values(store, { from: 0, to: 1e9 }).catch((error: Error) => error.message);
     assert.match(String(why), /more than 20000 points: ask for a shorter range/);
     await closed;
-    assert.ok(sent < 10 * longestAnswer, `${sent} bytes`);
+    assert.ok(sent < 10 * maxQueryAnswerBytes, `${sent} bytes`);
   });
 
   test(

@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import { StoreUnavailableError } from "./store.ts";
 
 /** Looks into the history that wait for their turn: a page with all its charts asks twenty at once. */
-export const mostWaiting = { ofOne: 64, ofAll: 256 };
+export const maxWaitingReads = { ofOne: 64, ofAll: 256 };
 /** Milliseconds that one look may take from its turn on. */
 export const readTimeout = 10_000;
 
@@ -48,7 +48,7 @@ export class ReadQueue {
       return;
     }
     const line = this.#lines.get(by) ?? new Set<Waiting>();
-    if (this.#waiting >= mostWaiting.ofAll || line.size >= mostWaiting.ofOne)
+    if (this.#waiting >= maxWaitingReads.ofAll || line.size >= maxWaitingReads.ofOne)
       throw new StoreUnavailableError(`${this.#waiting} queries wait already: try again when they are answered`);
     this.#lines.set(by, line);
     await new Promise<void>((begin, refuse) => {

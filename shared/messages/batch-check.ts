@@ -1,12 +1,12 @@
-import { mostPlaces, type Column } from "#shared/columns";
+import { maxDecimals, type Column } from "#shared/columns";
 import { isName } from "#shared/messages/names";
 
 /** Characters of a string value at most: one that is longer than a sample should be is for the console to set aside alone. */
-const longestString = 65_536;
+const maxStringLength = 65_536;
 /** Characters of a tag's value at most. */
-export const longestTagValue = 256;
+export const maxTagValueLength = 256;
 /** Instants and series in a batch at most. */
-export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
+export const maxInBatch = { instants: 10_000, series: 2_000, offset: 86_400_000 };
 /**
  * Values, and the bytes of them with their names, that a batch may have when every value stands for itself. One value for all
  * instants is a few bytes in a message and, written out, as many times that as there are instants: 47 kB became 950,000
@@ -16,19 +16,19 @@ export const most = { instants: 10_000, series: 2_000, offset: 86_400_000 };
  * has, and more where they do not fit. The widest measurement of ours has some 50 fields, and an agent on a machine of 256 threads
  * some 3,500 in all, which may come in several batches.
  */
-export const mostSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 4_000 };
+export const maxSpread = { values: 100_000, bytes: 8 * 1024 * 1024, fieldsOfSeries: 1_000, fields: 4_000 };
 /**
  * Numbers of one outbox that may be neither stored nor told as lost, and that one gap may tell of: what a GiB of the smallest batches holds,
  * or a hundred days of one a second. A counter that was damaged would say 2^53, and be awaited for ever.
  */
-export const mostUnsent = 10_000_000;
+export const maxUnsent = 10_000_000;
 /** Tags of one series at most: each of their combinations is a series of its own, for good. */
-export const mostTags = 64;
+export const maxTags = 64;
 
 /** Whether it is a list of offsets, possibly none. */
 export function isOffsets(dt: unknown): dt is number[] {
-  if (!Array.isArray(dt) || dt.length > most.instants) return false;
-  for (const offset of dt as unknown[]) if (!isBetween(offset, most.offset)) return false;
+  if (!Array.isArray(dt) || dt.length > maxInBatch.instants) return false;
+  for (const offset of dt as unknown[]) if (!isBetween(offset, maxInBatch.offset)) return false;
   return true;
 }
 
@@ -43,7 +43,7 @@ export function fieldsIn(one: unknown): number {
 export function isTags(tags: unknown): boolean {
   if (!isPlainObject(tags)) return false;
   let count = 0;
-  for (const name in tags) if (++count > mostTags || !isName(name) || !isTagValue(tags[name])) return false;
+  for (const name in tags) if (++count > maxTags || !isName(name) || !isTagValue(tags[name])) return false;
   return true;
 }
 
@@ -52,7 +52,7 @@ export function isFields(f: unknown, length: number): boolean {
   let count = 0;
   for (const name in f) {
     const column = f[name];
-    if (++count > mostSpread.fieldsOfSeries) return false;
+    if (++count > maxSpread.fieldsOfSeries) return false;
     if (!isName(name) || !isColumn(column) || !fits(column, length)) return false;
   }
   return true;
@@ -82,22 +82,22 @@ export function spreads(m: readonly { readonly f: Readonly<Record<string, Column
       own += 1;
       bytes += length * (name.length + (typeof column === "string" ? column.length : 24));
     }
-    if (own > mostSpread.fieldsOfSeries) return false;
+    if (own > maxSpread.fieldsOfSeries) return false;
     fields += own;
   }
-  return fields <= mostSpread.fields && fields * length <= mostSpread.values && bytes <= mostSpread.bytes;
+  return fields <= maxSpread.fields && fields * length <= maxSpread.values && bytes <= maxSpread.bytes;
 }
 
 /** Whether it is a value that a column may have at an instant. */
 export function isPlain(value: unknown): boolean {
-  if (typeof value === "string") return value.length <= longestString;
+  if (typeof value === "string") return value.length <= maxStringLength;
   return typeof value === "number" || typeof value === "boolean";
 }
 
 function isScaled(value: object): boolean {
   if (!("e" in value && "d" in value && Array.isArray(value.d))) return false;
   const { e, d } = value;
-  if (!Number.isInteger(e) || Number(e) < 0 || Number(e) > mostPlaces) return false;
+  if (!Number.isInteger(e) || Number(e) < 0 || Number(e) > maxDecimals) return false;
   let sum = 0;
   for (const difference of d as unknown[]) {
     if (!Number.isSafeInteger(difference)) return false;
@@ -124,7 +124,7 @@ export function isToken(value: unknown): value is string {
 }
 
 function isTagValue(value: unknown): boolean {
-  if (typeof value !== "string" || value.length === 0 || value.length > longestTagValue) return false;
+  if (typeof value !== "string" || value.length === 0 || value.length > maxTagValueLength) return false;
   for (let at = 0; at < value.length; at++) {
     const code = value.charCodeAt(at);
     if (code < 32 || code === 127) return false;

@@ -1,6 +1,6 @@
 import { batchCap, decode } from "#shared/codec";
 import { asError, BadInputError } from "#shared/errors";
-import { fieldsIn, most, mostSpread } from "#shared/messages/batch-check";
+import { fieldsIn, maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { nameIn, nameOf, type BatchName } from "#shared/messages/batch-name";
 import { batchAssembled, batchHead, batchSeries, type Batch, type Measurement } from "#shared/messages/metrics";
 import { isPlainBatch, isPlainSeries } from "#shared/messages/plain-batch";
@@ -55,8 +55,8 @@ function checkBatch(value: unknown): Batch {
   const { m, ...rest } = check(batchHead, value, "batch");
   let fields = 0;
   const series = m.map((one, at) => {
-    if ((fields += fieldsIn(one)) > mostSpread.fields)
-      throw new BadInputError(`batch is not valid: m: expected at most ${mostSpread.fields} fields in all`, {
+    if ((fields += fieldsIn(one)) > maxSpread.fields)
+      throw new BadInputError(`batch is not valid: m: expected at most ${maxSpread.fields} fields in all`, {
         path: ["m"],
       });
     if (isPlainSeries(one, rest.dt.length)) return one;
@@ -98,5 +98,5 @@ function entryOf(value: unknown, key: PropertyKey): unknown {
 function samplesIn(value: unknown): number | undefined {
   const [dt, m] = [entryOf(value, "dt"), entryOf(value, "m")];
   if (!Array.isArray(dt) || !Array.isArray(m)) return undefined;
-  return Math.min(mostSpread.values, Math.min(dt.length, most.instants) * Math.min(m.length, most.series));
+  return Math.min(maxSpread.values, Math.min(dt.length, maxInBatch.instants) * Math.min(m.length, maxInBatch.series));
 }

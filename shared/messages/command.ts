@@ -82,10 +82,10 @@ export const refusal = z.object({ topic: text, why: text, ts: epochMs, try: z.op
 export type Refusal = z.infer<typeof refusal>;
 
 /** Characters of a topic in it: a topic may have 64 KiB, and nobody reads on. */
-export const longestToldTopic = 512;
+export const maxToldTopicLength = 512;
 
 export function toldTopic(topic: string): string {
-  return topic.length > longestToldTopic ? `${topic.slice(0, longestToldTopic)}…` : topic;
+  return topic.length > maxToldTopicLength ? `${topic.slice(0, maxToldTopicLength)}…` : topic;
 }
 
 /** @throws BadInputError */

@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
-import { mostSpread } from "#shared/messages/batch-check";
-import { isName, longestName } from "#shared/messages/names";
+import { maxSpread } from "#shared/messages/batch-check";
+import { isName, maxNameLength } from "#shared/messages/names";
 import { forTerminalJson } from "#shared/printable";
 
 export type Value = number | string | boolean;
@@ -26,13 +26,13 @@ export type OddKind =
   | "a garbled text";
 
 /** Objects within one another that become one name (`a_b_c`): what devices send has four, and a name beyond eight is no name. */
-export const deepestField = 8;
+export const maxFieldDepth = 8;
 /** Numbers of one list that become fields (`power_0`, `power_1`): phases and channels have numbers, what is longer is a recording. */
-export const longestNumbers = 64;
+export const maxArrayLength = 64;
 /** Odd fields of one message that are told apart: a message has room for thousands, and a few hundred say how it is broken. */
-export const mostOdd = 500;
+export const maxOdd = 500;
 /** Characters of an odd field's name and of its value that are shown. */
-const longestShown = 120;
+const maxShownLength = 120;
 
 /** What could not be stored of a message. */
 export class OddFields {
@@ -42,7 +42,7 @@ export class OddFields {
 
   add(field: string, got: OddKind, value: unknown): void {
     this.count += 1;
-    if (this.list.length < mostOdd) this.list.push({ field: shown(field), got, sample: sampleOf(value) });
+    if (this.list.length < maxOdd) this.list.push({ field: shown(field), got, sample: sampleOf(value) });
   }
 }
 
@@ -56,9 +56,9 @@ export function flatten(object: Readonly<Record<string, unknown>>, odd: OddField
   const put = (field: string, value: Value): void => {
     if (!isName(field)) return odd.add(field, "an unfit name", value);
     if (fields.has(field)) return odd.add(field, "a name twice", value);
-    if (fields.size >= mostSpread.fieldsOfSeries)
+    if (fields.size >= maxSpread.fieldsOfSeries)
       throw new BadInputError(
-        `sample is not valid: expected at most ${mostSpread.fieldsOfSeries} entries, each a field`,
+        `sample is not valid: expected at most ${maxSpread.fieldsOfSeries} entries, each a field`,
       );
     fields.set(field, value);
   };
@@ -72,7 +72,7 @@ export function flatten(object: Readonly<Record<string, unknown>>, odd: OddField
       else if (typeof value === "bigint") put(field, Number(value));
       else if (Array.isArray(value)) numbers(field, value);
       else if (!isRecord(value)) odd.add(field, "bytes", "…");
-      else if (level >= deepestField || field.length >= longestName) odd.add(field, "too deep", value);
+      else if (level >= maxFieldDepth || field.length >= maxNameLength) odd.add(field, "too deep", value);
       else within.push([`${field}_`, value]);
     }
     // Names that are there as they are go before those that are made.
@@ -80,7 +80,7 @@ export function flatten(object: Readonly<Record<string, unknown>>, odd: OddField
   };
   const numbers = (field: string, list: readonly unknown[]): void => {
     if (!list.every((one) => one === null || typeof one === "number")) return odd.add(field, "a list", list);
-    if (list.length > longestNumbers) return odd.add(field, "a long list", list);
+    if (list.length > maxArrayLength) return odd.add(field, "a long list", list);
     for (const [at, one] of list.entries()) if (one !== null) put(`${field}_${at}`, one);
   };
   walk(object, "", 1);
@@ -101,11 +101,11 @@ function isValue(value: unknown): value is Value {
 /** A name that cannot be stored can still be told. */
 function shown(field: string): string {
   if (isName(field)) return field;
-  return forTerminalJson(JSON.stringify(field.slice(0, longestShown))).replaceAll("\n", "");
+  return forTerminalJson(JSON.stringify(field.slice(0, maxShownLength))).replaceAll("\n", "");
 }
 
 function sampleOf(value: unknown): string {
-  return asJson(value).slice(0, longestShown);
+  return asJson(value).slice(0, maxShownLength);
 }
 
 /** For people; what JSON has no word for, as text. */

@@ -4,11 +4,11 @@ import {
   fits,
   isColumn,
   isOffsets,
-  longestTagValue,
-  most,
-  mostSpread,
-  mostTags,
-  mostUnsent,
+  maxTagValueLength,
+  maxInBatch,
+  maxSpread,
+  maxTags,
+  maxUnsent,
   spreads,
 } from "#shared/messages/batch-check";
 import { measurementName, name } from "#shared/messages/names";
@@ -17,14 +17,14 @@ import { atMost, count, epochMs, read, text, token } from "#shared/messages/sche
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
 const tagValue = z.string().check(
   z.minLength(1),
-  z.maxLength(longestTagValue),
+  z.maxLength(maxTagValueLength),
   z.regex(
     // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
     /^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\\]$/,
     "expected no control character and no backslash at the end",
   ),
 );
-export const tags = atMost(mostTags, z.record(name, tagValue));
+export const tags = atMost(maxTags, z.record(name, tagValue));
 
 /** A column is checked by one plain loop, because columns hold almost all of a batch's bytes. */
 const column = z.custom<Column>(isColumn, "expected a value, a list of them, or {e, d} with whole numbers");
@@ -33,7 +33,7 @@ const column = z.custom<Column>(isColumn, "expected a value, a list of them, or 
 export const measurement = z.object({
   n: measurementName,
   tags: z.optional(tags),
-  f: atMost(mostSpread.fieldsOfSeries, z.record(name, column)),
+  f: atMost(maxSpread.fieldsOfSeries, z.record(name, column)),
 });
 export type Measurement = z.infer<typeof measurement>;
 
@@ -67,12 +67,12 @@ const envelope = {
   // Negative for an instant before the clock began: a program beside the agent may tell of an hour before the start.
   mono: z.optional(z.number()),
   age: z.optional(z.number().check(z.nonnegative())),
-  dt: z.custom<number[]>(isOffsets, `expected at most ${most.instants} offsets of 0 to ${most.offset} ms`),
+  dt: z.custom<number[]>(isOffsets, `expected at most ${maxInBatch.instants} offsets of 0 to ${maxInBatch.offset} ms`),
   dropped: z.optional(gap),
 };
 type Whole = Pick<z.infer<z.ZodMiniObject<typeof envelope>>, "seq" | "dt" | "dropped"> & { m: Measurement[] };
 /** Whether so many batches can have held so many samples. */
-const canHold = ({ from, to, samples = 0 }: Gap): boolean => samples <= Math.max(0, to - from + 1) * mostSpread.values;
+const canHold = ({ from, to, samples = 0 }: Gap): boolean => samples <= Math.max(0, to - from + 1) * maxSpread.values;
 /** What is asked of all its series, and of its numbers, together. */
 const whole: z.core.$ZodCheck<Whole>[] = [
   z.refine(({ dt, m }) => m.every(({ f }) => Object.values(f).every((one) => fits(one, dt.length))), {
@@ -80,15 +80,15 @@ const whole: z.core.$ZodCheck<Whole>[] = [
     path: ["m"],
   }),
   z.refine(({ dt, m }) => spreads(m, dt.length), {
-    error: `too much: written out, a batch may have ${mostSpread.values} values of ${mostSpread.bytes / 1024 ** 2} MiB in ${mostSpread.fields} fields`,
+    error: `too much: written out, a batch may have ${maxSpread.values} values of ${maxSpread.bytes / 1024 ** 2} MiB in ${maxSpread.fields} fields`,
     path: ["m"],
   }),
-  z.refine(({ seq, dropped }) => dropped === undefined || seq - dropped.from <= mostUnsent, {
-    error: `expected a number at most ${mostUnsent} below the batch's own`,
+  z.refine(({ seq, dropped }) => dropped === undefined || seq - dropped.from <= maxUnsent, {
+    error: `expected a number at most ${maxUnsent} below the batch's own`,
     path: ["dropped", "from"],
   }),
   z.refine(({ dropped }) => dropped === undefined || canHold(dropped), {
-    error: `expected at most ${mostSpread.values} for each batch of the gap`,
+    error: `expected at most ${maxSpread.values} for each batch of the gap`,
     path: ["dropped", "samples"],
   }),
   z.refine(({ dt, m, dropped }) => dt.length > 0 || (m.length === 0 && dropped !== undefined), {
@@ -96,16 +96,16 @@ const whole: z.core.$ZodCheck<Whole>[] = [
     path: ["dt"],
   }),
 ];
-export const batch = z.object({ ...envelope, m: atMost(most.series, z.array(measurement)) }).check(...whole);
+export const batch = z.object({ ...envelope, m: atMost(maxInBatch.series, z.array(measurement)) }).check(...whole);
 export type Batch = z.infer<typeof batch>;
 
 /** A batch whose series are not looked at yet; one whose series were, with what is asked of them together; one series, by its place. */
-export const batchHead = z.object({ ...envelope, m: atMost(most.series, z.array(z.unknown())) });
+export const batchHead = z.object({ ...envelope, m: atMost(maxInBatch.series, z.array(z.unknown())) });
 export const batchAssembled = z.object({ ...envelope, m: z.custom<Measurement[]>() }).check(...whole);
 export const batchSeries = z.object({ m: z.record(z.string(), measurement) });
 
 /** Ids of commands in one answer to a birth, those that are named twice counted twice: so many of the longest fit into a payload. */
-export const mostTold = 400;
+export const maxToldCommands = 400;
 
 /**
  * The console's word to an agent: the ranges of batch numbers of `outbox`, both ends included, that the store has taken.
@@ -121,9 +121,9 @@ export const ack = z.object({
   run: z.optional(token),
   boot: z.optional(token),
   session: z.optional(token),
-  open: z.optional(atMost(mostTold, z.array(token))),
-  begun: z.optional(atMost(mostTold, z.array(token))),
-  doubted: z.optional(atMost(mostTold, z.array(token))),
+  open: z.optional(atMost(maxToldCommands, z.array(token))),
+  begun: z.optional(atMost(maxToldCommands, z.array(token))),
+  doubted: z.optional(atMost(maxToldCommands, z.array(token))),
   ts: z.optional(epochMs),
   unsure: z.optional(z.enum(["ahead", "behind"])),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 
 /** Characters (of UTF-16) in the name of a measurement, tag or field at most: each is kept for good, and read by people. */
-export const longestName = 128;
+export const maxNameLength = 128;
 
 /** The characters that nearly all names are of: there is nothing in them to look for. */
 const plain = new Uint8Array(128);
@@ -15,7 +15,7 @@ const unwritable = /[\p{Cc}\p{Cs}]|\\(?:[,= "]|$)/u;
 
 /** Whether InfluxDB can hold it as a name, as it is: umlauts, `&`, `*`, commas and whatever else people use. */
 export function isName(value: unknown): boolean {
-  if (typeof value !== "string" || value.length === 0 || value.length > longestName) return false;
+  if (typeof value !== "string" || value.length === 0 || value.length > maxNameLength) return false;
   // Left out, or renamed, wherever it is decoded.
   if (value === "__proto__") return false;
   for (let at = 0; at < value.length; at++) if (!plain[value.charCodeAt(at)]) return !unwritable.test(value);
@@ -28,7 +28,7 @@ export function isMeasurement(value: unknown): boolean {
 }
 
 /** What a name has to be, as the end of a sentence. */
-export const nameFault = `expected a name of 1 to ${longestName} characters, none of them a control character, and no backslash at the end or before a comma, space, quote or equal sign`;
+export const nameFault = `expected a name of 1 to ${maxNameLength} characters, none of them a control character, and no backslash at the end or before a comma, space, quote or equal sign`;
 
 /** A tag's or a field's name. */
 export const name = z.string().check(z.refine(isName, nameFault));

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { decode, encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import { isPlainBatch } from "#shared/messages/plain-batch";
-import { most, mostSpread, mostTags } from "#shared/messages/batch-check";
+import { maxInBatch, maxSpread, maxTags } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
 import { batch as schema } from "#shared/messages/metrics";
 import { readSimple } from "#shared/messages/simple";
@@ -147,10 +147,10 @@ suite("batch check", ({ test }) => {
       assert.is(z.safeParse(schema, batch).success, taken);
       return taken;
     };
-    const fields = mostSpread.values / 1_000;
+    const fields = maxSpread.values / 1_000;
     assert.ok(judge(asked(1_000, same(fields, 1))));
     assert.not.ok(judge(asked(1_000, { ...same(fields - 1, 1), more: 1, yetMore: 1 })));
-    const longest = mostSpread.bytes / 1_000 - "f0".length;
+    const longest = maxSpread.bytes / 1_000 - "f0".length;
     assert.ok(judge(asked(1_000, same(1, "x".repeat(longest)))));
     assert.not.ok(judge(asked(1_000, same(1, "x".repeat(longest + 1)))));
     assert.throws(
@@ -175,7 +175,7 @@ suite("batch check", ({ test }) => {
         return (error as Error).message;
       }
     };
-    const { fieldsOfSeries, fields } = mostSpread;
+    const { fieldsOfSeries, fields } = maxSpread;
     const wide = { n: "a", f: entries(fieldsOfSeries, 1) };
     const full = Array.from({ length: fields / fieldsOfSeries }, () => wide);
     assert.is(judge([wide]), "taken");
@@ -183,10 +183,10 @@ suite("batch check", ({ test }) => {
     assert.is(judge(full), "taken");
     assert.match(
       judge([...full, { n: "a", f: { one: 1 } }]),
-      new RegExp(`m: expected at most ${mostSpread.fields} fields`),
+      new RegExp(`m: expected at most ${maxSpread.fields} fields`),
     );
-    assert.is(judge([{ n: "a", tags: entries(mostTags, "x"), f: { a: 1 } }]), "taken");
-    const tagged = { n: "a", tags: entries(mostTags + 1, "x"), f: { a: 1 } };
+    assert.is(judge([{ n: "a", tags: entries(maxTags, "x"), f: { a: 1 } }]), "taken");
+    const tagged = { n: "a", tags: entries(maxTags + 1, "x"), f: { a: 1 } };
     assert.match(judge([tagged]), /m\.0\.tags: expected at most 64 entries/);
     // Neither does anything in the simple form.
     const simple = (count: number) => readSimple(encode(entries(count, 1), "cbor"));
@@ -196,7 +196,10 @@ suite("batch check", ({ test }) => {
 
   test("of a batch full of faults the first series is told, and no problem is gathered of the others", () => {
     const bad = { n: "cpu", f: { a: {}, b: {}, c: {}, d: {} } };
-    const batch = { ...plain, m: [...plain.m, ...Array.from({ length: most.series - plain.m.length }, () => bad)] };
+    const batch = {
+      ...plain,
+      m: [...plain.m, ...Array.from({ length: maxInBatch.series - plain.m.length }, () => bad)],
+    };
     assert.throws(
       () => readBatch(encode(batch, "cbor")),
       new RegExp(`batch is not valid: m\\.${plain.m.length}\\.f\\.a: .*; and 1 more$`),

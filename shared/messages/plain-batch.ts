@@ -7,8 +7,8 @@ import {
   isPlainObject,
   isTags,
   isToken,
-  most,
-  mostSpread,
+  maxInBatch,
+  maxSpread,
   spreads,
 } from "#shared/messages/batch-check";
 import type { Batch, Measurement } from "#shared/messages/metrics";
@@ -36,10 +36,10 @@ export function isPlainBatch(value: unknown): value is Batch {
 const batchKeys = new Set(["v", "outbox", "seq", "run", "first", "t", "epoch", "mono", "age", "dt", "m"]);
 
 function isSeries(m: unknown, length: number): m is Batch["m"] {
-  if (!Array.isArray(m) || m.length > most.series) return false;
+  if (!Array.isArray(m) || m.length > maxInBatch.series) return false;
   let fields = 0;
   for (const one of m as unknown[])
-    if (!isPlainSeries(one, length) || (fields += fieldsIn(one)) > mostSpread.fields) return false;
+    if (!isPlainSeries(one, length) || (fields += fieldsIn(one)) > maxSpread.fields) return false;
   return true;
 }
 

@@ -19,11 +19,11 @@ export const offer = z.object({
 export type Offer = z.infer<typeof offer>;
 
 /** Commands that a device offers at most: its executables' descriptions together have 16 KiB. */
-export const mostOffers = 256;
+export const maxOffers = 256;
 /** Things that it measures by itself, each switched on or off: we have a dozen. */
-export const mostCollectors = 64;
+export const maxCollectors = 64;
 /** What it tells of itself: facts are for looking at and for choosing devices by. */
-export const mostFacts = 64;
+export const maxFacts = 64;
 
 const birth = z.object({
   v: z.literal(1),
@@ -38,9 +38,9 @@ const birth = z.object({
   interval: z.optional(count),
   paused: z.optional(z.boolean()),
   /** What the device measures by itself, by name, and whether it is switched on. */
-  collectors: z.optional(atMost(mostCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
-  commands: z.optional(atMost(mostOffers, z.record(commandKey, offer))),
-  facts: z.optional(atMost(mostFacts, z.record(z.string().check(z.maxLength(64)), json))),
+  collectors: z.optional(atMost(maxCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
+  commands: z.optional(atMost(maxOffers, z.record(commandKey, offer))),
+  facts: z.optional(atMost(maxFacts, z.record(z.string().check(z.maxLength(64)), json))),
   /** What a person should look at, as a sentence. */
   problem: z.optional(text),
 });

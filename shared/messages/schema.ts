@@ -2,7 +2,7 @@ import english from "zod/v4/locales/en.js";
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import { decode, payloadCap, type Encoding } from "#shared/codec";
-import { deepest, isJson } from "#shared/nesting";
+import { maxNesting, isJson } from "#shared/nesting";
 
 // The small zod has no sentences of its own: without a language every problem reads "Invalid input".
 z.config(english());
@@ -23,13 +23,13 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** The same as a schema, by one plain loop: arguments and results. */
 export const json = z.custom<Json>(
   (value) => isJson(value),
-  `expected what JSON can say, with finite numbers, at most ${deepest} levels deep`,
+  `expected what JSON can say, with finite numbers, at most ${maxNesting} levels deep`,
 );
 
 /** An object of it. Not a schema for each entry: what one message holds of them is only bounded by its size. */
 export const jsonObject = z.custom<{ [key: string]: Json }>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isJson(value, deepest + 1),
-  `expected an object of what JSON can say, with finite numbers, at most ${deepest} levels deep`,
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isJson(value, maxNesting + 1),
+  `expected an object of what JSON can say, with finite numbers, at most ${maxNesting} levels deep`,
 );
 
 /**

@@ -1,12 +1,12 @@
 import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
-import { longestTagValue, mostSpread, mostTags } from "#shared/messages/batch-check";
-import { deepestField, longestNumbers, mostOdd } from "#shared/messages/fields";
+import { maxTagValueLength, maxSpread, maxTags } from "#shared/messages/batch-check";
+import { maxFieldDepth, maxArrayLength, maxOdd } from "#shared/messages/fields";
 import { readMoment } from "#shared/messages/moments";
-import { isMeasurement, isName, longestName } from "#shared/messages/names";
-import { mostLevels, readPlace } from "#shared/messages/place";
-import { mostSamples, namedValue, BareValueError, readSimple, type SimpleSample } from "#shared/messages/simple";
+import { isMeasurement, isName, maxNameLength } from "#shared/messages/names";
+import { maxLevels, readPlace } from "#shared/messages/place";
+import { maxSamples, namedValue, BareValueError, readSimple, type SimpleSample } from "#shared/messages/simple";
 import { suite } from "../../test/suite.ts";
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -35,9 +35,9 @@ const names: readonly (readonly [name: string, isName: boolean])[] = [
   ["-", true],
   ["温度", true],
   ["🌡", true],
-  ["x".repeat(longestName), true],
-  ["x".repeat(longestName + 1), false],
-  ["ü".repeat(longestName + 1), false],
+  ["x".repeat(maxNameLength), true],
+  ["x".repeat(maxNameLength + 1), false],
+  ["ü".repeat(maxNameLength + 1), false],
   ["", false],
   ["a\nb", false],
   ["\t", false],
@@ -170,18 +170,18 @@ suite("simple samples, one field at a time", ({ test }) => {
 
   test("objects become one name, so many levels deep and so long", () => {
     const nested = (levels: number): object => (levels === 1 ? { x: 1 } : { n: nested(levels - 1) });
-    assert.equal(one(nested(deepestField))?.values, { [`${"n_".repeat(deepestField - 1)}x`]: 1 });
-    assert.equal(odd({ a: 1, ...nested(deepestField + 1) }), [`${"n_".repeat(deepestField - 1)}n: too deep`]);
-    const half = "x".repeat(longestName / 2);
+    assert.equal(one(nested(maxFieldDepth))?.values, { [`${"n_".repeat(maxFieldDepth - 1)}x`]: 1 });
+    assert.equal(odd({ a: 1, ...nested(maxFieldDepth + 1) }), [`${"n_".repeat(maxFieldDepth - 1)}n: too deep`]);
+    const half = "x".repeat(maxNameLength / 2);
     assert.equal(Object.keys(one({ [half]: { [half.slice(1)]: 1 } })?.values ?? {}), [`${half}_${half.slice(1)}`]);
     assert.equal(odd({ a: 1, [half]: { [half]: 1 } }), [`"${`${half}_${half}`.slice(0, 120)}": an unfit name`]);
-    assert.equal(odd({ a: 1, ["y".repeat(longestName)]: { b: 1 } }), [`${"y".repeat(longestName)}: too deep`]);
+    assert.equal(odd({ a: 1, ["y".repeat(maxNameLength)]: { b: 1 } }), [`${"y".repeat(maxNameLength)}: too deep`]);
   });
 
   test("lists of numbers have a place for each, up to a bound; others are set aside", () => {
     const numbers = (count: number): number[] => Array.from({ length: count }, (_, place) => place);
-    assert.is(Object.keys(one({ a: numbers(longestNumbers) })?.values ?? {}).length, longestNumbers);
-    assert.equal(odd({ a: 1, b: numbers(longestNumbers + 1) }), ["b: a long list"]);
+    assert.is(Object.keys(one({ a: numbers(maxArrayLength) })?.values ?? {}).length, maxArrayLength);
+    assert.equal(odd({ a: 1, b: numbers(maxArrayLength + 1) }), ["b: a long list"]);
     assert.equal(
       odd({ a: 1, b: [1, "2"], c: [true], d: [{}], e: [[1]] }),
       ["b", "c", "d", "e"].map((name) => `${name}: a list`),
@@ -198,14 +198,14 @@ suite("simple samples, one field at a time", ({ test }) => {
     const many = (count: number, value: unknown): object =>
       Object.fromEntries(Array.from({ length: count }, (_, place) => [`f${place}`, value]));
     assert.match(
-      refusal(() => one({ a: many(mostSpread.fieldsOfSeries, 1), b: 1 })),
-      new RegExp(`expected at most ${mostSpread.fieldsOfSeries} entries`),
+      refusal(() => one({ a: many(maxSpread.fieldsOfSeries, 1), b: 1 })),
+      new RegExp(`expected at most ${maxSpread.fieldsOfSeries} entries`),
     );
-    const read = readSimple(json({ a: 1, ...many(mostOdd + 5, ["x"]) }));
-    assert.equal([read.odd.length, read.more], [mostOdd, 5]);
-    assert.is(readSimple(json(Array.from({ length: mostSamples }, () => ({ a: 1 })))).samples.length, mostSamples);
+    const read = readSimple(json({ a: 1, ...many(maxOdd + 5, ["x"]) }));
+    assert.equal([read.odd.length, read.more], [maxOdd, 5]);
+    assert.is(readSimple(json(Array.from({ length: maxSamples }, () => ({ a: 1 })))).samples.length, maxSamples);
     assert.match(
-      refusal(() => readSimple(json(Array.from({ length: mostSamples + 1 }, () => ({ a: 1 }))))),
+      refusal(() => readSimple(json(Array.from({ length: maxSamples + 1 }, () => ({ a: 1 }))))),
       /expected 1 to 1000 samples, got 1001/,
     );
   });
@@ -241,10 +241,7 @@ suite("simple samples, one field at a time", ({ test }) => {
       [{ a: "x\\" }, /tags.a: expected no control character/],
       [{ "a\n": "x" }, /expected a name of 1 to 128/],
       [[], /tags: expected an object, got \[\]/],
-      [
-        Object.fromEntries(Array.from({ length: mostTags + 1 }, (_, place) => [`t${place}`, "x"])),
-        /at most 64 entries/,
-      ],
+      [Object.fromEntries(Array.from({ length: maxTags + 1 }, (_, place) => [`t${place}`, "x"])), /at most 64 entries/],
     ] as const)
       assert.match(
         refusal(() => one({ tags, values: { x: 1 } })),
@@ -296,12 +293,12 @@ suite("places", ({ test }) => {
 
   test("so many levels, of so many characters", () => {
     const levels = (count: number, level = "x"): string => Array.from({ length: count }, () => level).join("/");
-    assert.is(readPlace(`a/${levels(mostLevels)}`).tags["topic"], levels(mostLevels));
+    assert.is(readPlace(`a/${levels(maxLevels)}`).tags["topic"], levels(maxLevels));
     assert.match(
-      refusal(() => readPlace(`a/${levels(mostLevels + 1)}`)),
+      refusal(() => readPlace(`a/${levels(maxLevels + 1)}`)),
       /expected at most 8 levels behind the measurement "a"/,
     );
-    assert.is(readPlace(`a/${levels(2, "x".repeat(127))}y`).tags["topic"]?.length, longestTagValue);
+    assert.is(readPlace(`a/${levels(2, "x".repeat(127))}y`).tags["topic"]?.length, maxTagValueLength);
     assert.match(
       refusal(() => readPlace(`a/${levels(2, "x".repeat(128))}`)),
       /together at most 256 characters/,
@@ -315,7 +312,7 @@ suite("places", ({ test }) => {
         refusal(() => readPlace(path)),
         /cannot be the tag "topic"/,
       );
-    for (const path of ["", "/a", "#a", "a\\", "\u0001", "x".repeat(longestName + 1)])
+    for (const path of ["", "/a", "#a", "a\\", "\u0001", "x".repeat(maxNameLength + 1)])
       assert.match(
         refusal(() => readPlace(path)),
         /is no measurement's name: expected metrics\/<measurement>/,

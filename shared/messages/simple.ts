@@ -26,7 +26,7 @@ export interface SimpleMessage {
 }
 
 /** Samples in one message at most: a second's worth at the store's smallest step. */
-export const mostSamples = 1_000;
+export const maxSamples = 1_000;
 
 /** What came is no object, but a word or a number alone. */
 export class BareValueError extends BadInputError {
@@ -52,8 +52,8 @@ export function namedValue({ value }: BareValueError): string {
 export function readSimple(payload: Buffer, accepted = false): SimpleMessage {
   const value = decodeSample(payload);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0 || list.length > mostSamples)
-    throw new BadInputError(`expected 1 to ${mostSamples} samples, got ${list.length}`);
+  if (list.length === 0 || list.length > maxSamples)
+    throw new BadInputError(`expected 1 to ${maxSamples} samples, got ${list.length}`);
   if (!list.every(isRecord)) throw new BareValueError(asJson(value));
   const reader = new Reader(list.length === 1, accepted);
   const samples = list.flatMap((one) => reader.read(one) ?? []);
@@ -89,7 +89,7 @@ function isUsable(field: string, value: Value, odd: OddFields): boolean {
   const got =
     typeof value === "number" && !Number.isFinite(value)
       ? "not finite"
-      : typeof value === "string" && value.length > longestText
+      : typeof value === "string" && value.length > maxTextLength
         ? "a long text"
         : typeof value === "string" && isGarbled(value)
           ? "a garbled text"
@@ -99,7 +99,7 @@ function isUsable(field: string, value: Value, odd: OddFields): boolean {
 }
 
 /** Characters of a text at most: what is longer is a document, not a sample. */
-export const longestText = 1_024;
+export const maxTextLength = 1_024;
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const unfit = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]/u;

@@ -5,15 +5,15 @@ import { formatValue, type Unit } from "../format/number.ts";
 export type Span = readonly [low: number, high: number];
 
 /** Bytes below this are flat: an axis of single bytes would make mountains of a few packets. */
-const leastBytes = 1_024;
+const minByteStep = 1_024;
 /** Of its height, room above the highest value and below a lowest one that is not zero. */
 const margin = 0.1;
 /** Zero is on the axis where the values reach down to so many times their own spread: 200 to 205 processes do not. */
 const near = 3;
 /** Of the values' size: less than this is no spread, but what a float does not hold. */
-const leastSpread = 1e-9;
+const minValueSpread = 1e-9;
 /** No sum of two such values is infinite. */
-const largest = Number.MAX_VALUE / 16;
+const maxAxisValue = Number.MAX_VALUE / 16;
 
 /** What an axis covers: all of the data, and zero where no value is negative and zero is near. */
 export function axisSpan(unit: Unit, lowest: number | null, highest: number | null): Span {
@@ -21,13 +21,13 @@ export function axisSpan(unit: Unit, lowest: number | null, highest: number | nu
   const bytes = unit === "bytes" || unit === "bytes/s";
   if (unit === "percent" && min >= 0 && max <= 100) return [0, 100];
   const fromZero = bytes || unit === "percent" || max === min || min <= near * (max - min);
-  if (min >= 0 && fromZero) return [0, Math.max(bytes ? leastBytes : 0, max * (1 + margin)) || 1];
-  const spread = Math.max(max - min, leastSpread * Math.max(Math.abs(min), Math.abs(max)));
+  if (min >= 0 && fromZero) return [0, Math.max(bytes ? minByteStep : 0, max * (1 + margin)) || 1];
+  const spread = Math.max(max - min, minValueSpread * Math.max(Math.abs(min), Math.abs(max)));
   const pad = (max === min ? Math.abs(max) : spread) * margin;
   return [min - pad, max <= 0 ? Math.min(0, max + pad) : max + pad];
 }
 
-const bounded = (value: number): number => Math.min(largest, Math.max(-largest, value));
+const bounded = (value: number): number => Math.min(maxAxisValue, Math.max(-maxAxisValue, value));
 
 /** Round values on an axis, between its ends: `step` apart, at most so many. */
 export interface Ticks {

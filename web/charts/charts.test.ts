@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import type { SampleDocument } from "#api/devices";
 import { suite } from "../../test/suite.ts";
 import { mergeLatest, type Latest } from "../state/latest.ts";
-import { mostNamed, namedLines } from "./legend.ts";
-import { mostOwnPanels, panelsOf } from "./own-panels.ts";
+import { maxLegendLines, namedLines } from "./legend.ts";
+import { maxOwnPanels, panelsOf } from "./own-panels.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./ranges.ts";
 import { isCounter, rate } from "./rates.ts";
@@ -201,8 +201,8 @@ suite("web chart window", ({ test }) => {
     assert.is(panelsOf(latest, false)[0], own[0], "the same, so that a chart goes on");
     const [line] = own[0]?.sources.map((source) => source.line) ?? [];
     assert.equal([line?.({ floor: "1", id: "a" }), line?.({})], ["1, a", "temperature"]);
-    const many = Object.fromEntries(Array.from({ length: mostOwnPanels + 1 }, (_, at) => [`f${at}`, at]));
-    assert.is(panelsOf(mergeLatest(new Map(), [sample("m", {}, start, many)]).latest, false).length, mostOwnPanels);
+    const many = Object.fromEntries(Array.from({ length: maxOwnPanels + 1 }, (_, at) => [`f${at}`, at]));
+    assert.is(panelsOf(mergeLatest(new Map(), [sample("m", {}, start, many)]).latest, false).length, maxOwnPanels);
   });
 });
 
@@ -226,15 +226,15 @@ suite("a chart's legend", ({ test }) => {
       namedLines(lines(1), 2).named.map(({ value }) => value),
       [undefined],
     );
-    assert.equal([namedLines(lines(mostNamed), undefined).more], [0]);
+    assert.equal([namedLines(lines(maxLegendLines), undefined).more], [0]);
   });
 
   test("of very many lines names the highest, in their order and colours, and counts the others", () => {
-    const { named, more } = namedLines(lines(mostNamed + 30), 0);
+    const { named, more } = namedLines(lines(maxLegendLines + 30), 0);
     assert.is(more, 30);
     assert.equal(
       named.map(({ index }) => index),
-      Array.from({ length: mostNamed }, (_, at) => at + 30),
+      Array.from({ length: maxLegendLines }, (_, at) => at + 30),
     );
   });
 });

@@ -1,7 +1,7 @@
 import type { Frame } from "./window.ts";
 
 /** Lines named beside a chart at most: a machine may have hundreds of file systems, and the chart below is to stay in view. */
-export const mostNamed = 8;
+export const maxLegendLines = 8;
 
 /** One name beside a chart. */
 export interface Named {
@@ -24,6 +24,6 @@ export function namedLines(
     return { name, index, value: typeof value === "number" ? value : undefined };
   });
   const highest = all.toSorted((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity) || a.index - b.index);
-  const named = highest.slice(0, mostNamed).toSorted((a, b) => a.index - b.index);
+  const named = highest.slice(0, maxLegendLines).toSorted((a, b) => a.index - b.index);
   return { named, more: all.length - named.length };
 }

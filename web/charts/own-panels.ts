@@ -4,7 +4,7 @@ import type { Latest } from "../state/latest.ts";
 import { panels, type Panel } from "./panels.ts";
 
 /** Charts of a device's own fields at most: each is a question to the store and a canvas. */
-export const mostOwnPanels = 24;
+export const maxOwnPanels = 24;
 
 /** Made once each: a chart goes on with the panel that it has begun with. */
 const made = new Map<string, Panel>();
@@ -19,7 +19,7 @@ export function panelsOf(latest: Latest, hasAgent: boolean): readonly Panel[] {
   for (const { sample } of latest.values())
     for (const [field, value] of Object.entries(sample.fields))
       if (typeof value === "number") own.set(idOf(sample.measurement, field), ownPanel(sample.measurement, field));
-  const sorted = [...own.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, mostOwnPanels);
+  const sorted = [...own.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, maxOwnPanels);
   return sorted.length > 0 ? sorted : panels;
 }
 

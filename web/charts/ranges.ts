@@ -12,10 +12,10 @@ export type RangeName = (typeof ranges)[number]["name"];
 export const defaultRange: RangeName = "15m";
 
 /** About as many points as a chart has room for: more would be drawn over each other. */
-const mostPoints = 360;
+const maxChartPoints = 360;
 const steps = [1, 2, 3, 5, 10, 15, 30, 60, 120, 300, 600, 900].map((seconds) => seconds * 1_000);
 
 /** The step between points for a span, in milliseconds: round, and not so small that a chart gets more than 360. */
 export function stepFor(span: number): number {
-  return steps.find((step) => span / step <= mostPoints) ?? 3_600_000;
+  return steps.find((step) => span / step <= maxChartPoints) ?? 3_600_000;
 }

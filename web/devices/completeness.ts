@@ -56,11 +56,11 @@ export interface GapRow {
 }
 
 /** Gaps on the page at most. */
-const mostShown = 50;
+const maxGapsShown = 50;
 
 /** The newest gaps, newest first. @returns also how many are left out */
 export function gapRows(gaps: readonly GapDocument[]): { rows: readonly GapRow[]; older: number } {
-  const rows = gaps.toReversed().slice(0, mostShown);
+  const rows = gaps.toReversed().slice(0, maxGapsShown);
   return {
     rows: rows.map(({ outbox, first, from, to, samples, estimated, why }, at) => ({
       key: outbox === null ? `together-${at}` : `${outbox}-${first}`,

@@ -5,7 +5,7 @@ import { formatDuration } from "../format/duration.ts";
 import { rowLooks } from "./looks.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
-const most = 500;
+const maxRows = 500;
 
 const filters = {
   all: () => true,
@@ -37,8 +37,8 @@ export function JobTable({ rows }: { rows: readonly JobDevice[] }): JSX.Element 
           ))}
         </div>
       </div>
-      {fitting.length === 0 ? <p class="hint">None.</p> : <Rows rows={fitting.slice(0, most)} />}
-      {fitting.length > most && <p class="hint">… and {fitting.length - most} more.</p>}
+      {fitting.length === 0 ? <p class="hint">None.</p> : <Rows rows={fitting.slice(0, maxRows)} />}
+      {fitting.length > maxRows && <p class="hint">… and {fitting.length - maxRows} more.</p>}
     </section>
   );
 }

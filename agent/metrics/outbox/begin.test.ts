@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "../../../test/suite.ts";
 import { openOutbox } from "./fixture.ts";
-import { mostOlder } from "./outbox.ts";
+import { maxOlderOutboxes } from "./outbox.ts";
 
 suite("an outbox whose directory was put back or copied", ({ test }) => {
   test("lets go of what its own run has numbered alone", async (scope) => {
@@ -116,14 +116,14 @@ suite("an outbox whose directory was put back or copied", ({ test }) => {
   test("as many are begun as may wait, and no more until one is empty", async (scope) => {
     const directory = await scope.directory();
     const one = openOutbox(scope, { directory });
-    for (let at = 0; at < mostOlder; at += 1) {
+    for (let at = 0; at < maxOlderOutboxes; at += 1) {
       await one.add(at);
       one.begin();
     }
     const { taking } = one;
-    await one.add(mostOlder);
+    await one.add(maxOlderOutboxes);
     one.begin();
-    assert.equal([one.taking, one.outbox.queues.length], [taking, mostOlder + 2]);
+    assert.equal([one.taking, one.outbox.queues.length], [taking, maxOlderOutboxes + 2]);
     one.ack([1, 1]);
     one.begin();
     assert.is.not(one.taking, taking);

@@ -6,7 +6,7 @@ import { ManualClock } from "#shared/clock";
 import type { Batch } from "#shared/messages/metrics";
 import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { openOutbox, quickDirectory, TestOutbox } from "./fixture.ts";
-import { largestSegment } from "./segment-file.ts";
+import { maxSegmentBytes } from "./segment-file.ts";
 
 const home = (directory: string): string => join(directory, "outbox");
 const names = (directory: string): string[] => readdirSync(home(directory)).sort();
@@ -127,7 +127,7 @@ suite("damage to the outbox", ({ test }) => {
   );
 
   test("what no file of the outbox can be is moved beside; its numbers are told and not given again", async (scope) => {
-    const large = (path: string): void => (writeFileSync(path, ""), truncateSync(path, largestSegment + 1));
+    const large = (path: string): void => (writeFileSync(path, ""), truncateSync(path, maxSegmentBytes + 1));
     for (const place of [mkdirSync, large]) {
       const { directory, id } = await filled(scope, 4);
       const [name = ""] = segments(directory);

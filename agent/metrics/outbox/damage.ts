@@ -4,7 +4,7 @@ import type { Log } from "#shared/log";
 import { asideName, keepBeside } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
-import { headerBytes, largestSegment, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
+import { headerBytes, maxSegmentBytes, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
 
 export interface AsideOptions {
   readonly log: Log;
@@ -30,7 +30,7 @@ export function setAside(path: string, why: string, { log, now }: AsideOptions):
 export function repair(path: string, header: SegmentHeader, good: readonly Found[], options: AsideOptions): boolean {
   try {
     keepBeside(path, options.now);
-    const bytes = good.length > 0 ? readRegularFile(path, largestSegment) : Buffer.alloc(0);
+    const bytes = good.length > 0 ? readRegularFile(path, maxSegmentBytes) : Buffer.alloc(0);
     const parts = good.map(({ offset, length }) => bytes.subarray(offset, offset + recordHead + length));
     replaceFile(path, Buffer.concat([headerBytes(header), ...parts]));
     const { lost } = header;

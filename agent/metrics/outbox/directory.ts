@@ -7,7 +7,7 @@ import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { repair, setAside, type AsideOptions } from "./damage.ts";
 import type { AckRange, GapRecord } from "./record.ts";
-import { largestSegment, parseSegment, unreadable, type Parsed } from "./segment-file.ts";
+import { maxSegmentBytes, parseSegment, unreadable, type Parsed } from "./segment-file.ts";
 import { Segment } from "./segment.ts";
 
 /** What a directory holds. */
@@ -105,10 +105,10 @@ function list({ directory, log }: DirectoryOptions): Omit<File, "parsed">[] {
 }
 
 function readOne(path: string, first: number, { log }: DirectoryOptions): Parsed {
-  let size = largestSegment;
+  let size = maxSegmentBytes;
   try {
     ({ size } = statSync(path));
-    return parseSegment(readRegularFile(path, largestSegment), first);
+    return parseSegment(readRegularFile(path, maxSegmentBytes), first);
   } catch (thrown) {
     log.error({ path, err: asError(thrown) }, "a file of the outbox cannot be read");
     return unreadable(first, size);
@@ -149,7 +149,7 @@ function toSegments(file: File, outbox: string, end: number, options: DirectoryO
   let { records } = parsed;
   const header = { outbox, run, epoch, first, lost: within(lost, end) };
   const repaired = state === "damaged" && repair(path, header, records, options);
-  if (repaired) ({ records } = parseSegment(readRegularFile(path, largestSegment), first));
+  if (repaired) ({ records } = parseSegment(readRegularFile(path, maxSegmentBytes), first));
   const size = repaired ? statSync(path).size : parsed.end;
   const segment = new Segment({ path, epoch, run, first, size });
   for (const { stored, offset, length } of records) {

@@ -47,7 +47,7 @@ interface Pending {
 }
 
 /** A file that was emptied by acks is replaced after so many records: they are what a kill makes the agent send again. */
-const mostAcked = 64;
+const maxAckedRecords = 64;
 
 /**
  * Batches in files of the agent's directory.
@@ -215,7 +215,7 @@ export class DiskQueue implements Queue {
     const { placing, run, maxAge } = this.#options;
     if (last.sealed || last.run !== run || last.epoch !== placing.epoch || last.size >= this.#segmentBytes)
       return false;
-    if (last.waiting === 0 && last.count >= mostAcked) return false;
+    if (last.waiting === 0 && last.count >= maxAckedRecords) return false;
     // A file leaves as a whole, so it must not reach over too long a time.
     return last.count === 0 || placing.age(last.oldest, last.epoch) < maxAge / 16;
   }

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
-import { mostSpread } from "#shared/messages/batch-check";
+import { maxSpread } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { cpuMs } from "../../../test/cpu.ts";
@@ -83,7 +83,7 @@ for (const kind of ["disk", "memory"] as const) {
     test("a batch that unfolds to too many values becomes several; none is lost", async (scope) => {
       const one = openOutbox(scope, kind === "disk" ? { directory: await scope.directory() } : {});
       const dt = numbers(0, 999);
-      const m = numbers(1, mostSpread.values / 1_000 + 1).map((at) => ({ n: `m${at}`, f: { value: 1 } }));
+      const m = numbers(1, maxSpread.values / 1_000 + 1).map((at) => ({ n: `m${at}`, f: { value: 1 } }));
       one.outbox.append({ ...columns(one.clock), dt, m });
       await eventually("both parts", () => one.seqs.length === 2);
       const values = one.waiting().map((batch) => batch.dt.length * batch.m.length);
@@ -96,7 +96,7 @@ for (const kind of ["disk", "memory"] as const) {
 
     test("a series of too many fields becomes several; no field is lost", async (scope) => {
       const one = openOutbox(scope, kind === "disk" ? { directory: await scope.directory() } : {});
-      const f = Object.fromEntries(numbers(0, mostSpread.fieldsOfSeries).map((at) => [`f${at}`, at]));
+      const f = Object.fromEntries(numbers(0, maxSpread.fieldsOfSeries).map((at) => [`f${at}`, at]));
       one.outbox.append({ ...columns(one.clock), dt: [0], m: [{ n: "wide", tags: { a: "b" }, f }] });
       await eventually("both parts", () => one.seqs.length === 2);
       const parts = one.seqs.map((seq) => readBatch(one.outbox.queues[0]?.read(seq) ?? Buffer.alloc(0)).m[0]);

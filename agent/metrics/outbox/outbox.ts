@@ -52,12 +52,12 @@ export interface OutboxSize {
 }
 
 /** Bytes of payloads kept in memory, where there is no disk or while it takes no writes. */
-const mostInMemory = 8 * 1024 * 1024;
-const leastInMemory = 1024 * 1024;
+const maxMemoryBytes = 8 * 1024 * 1024;
+const minMemoryBytes = 1024 * 1024;
 /** Milliseconds after which a disk that refused is asked again, with the next batch. */
 const retryAfter = 5_000;
 /** Outboxes that were given up and are not empty at most: the console that asks for one more has to wait. */
-export const mostOlder = 8;
+export const maxOlderOutboxes = 8;
 /** What may pass by itself, or by somebody making room: no reason not to start. */
 const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
@@ -90,7 +90,7 @@ export class Outbox {
       id: shortId(),
       run: options.run,
       placing: this.#placing,
-      maxBytes: Math.max(leastInMemory, Math.min(maxBytes, mostInMemory)),
+      maxBytes: Math.max(minMemoryBytes, Math.min(maxBytes, maxMemoryBytes)),
       lost: (batches, gaps) => this.#lost(batches, gaps),
       ready,
     });
@@ -175,7 +175,7 @@ export class Outbox {
     if (!this.#open || !due || this.#directory === undefined) return undefined;
     if (!this.#disk) this.#openDisk(this.#directory, false);
     // A disk that hangs must not make the agent's memory grow without bound.
-    return this.#disk && this.#disk.pendingBytes < mostInMemory ? this.#disk : undefined;
+    return this.#disk && this.#disk.pendingBytes < maxMemoryBytes ? this.#disk : undefined;
   }
 
   /** @param strict whether a directory that cannot be used, and will not heal by itself, is an error */
@@ -227,7 +227,7 @@ export class Outbox {
   /** What waits goes out under its old name and numbers: only so is it known at the console if it has been there. */
   #beginAnew(why: string): void {
     const { log } = this.#options;
-    if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= mostOlder) return;
+    if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= maxOlderOutboxes) return;
     try {
       const next = this.#queueIn(nextDirectory(this.#directory));
       log.warn({ outbox: this.#disk.id, next: next.id }, `the console asks for a new outbox: ${why}`);

@@ -32,11 +32,11 @@ export interface Found {
 
 export const recordHead = 52;
 const magic = "muster outbox 1 ";
-const longestHeader = 8_192;
+const maxHeaderLength = 8_192;
 /** Bytes of the largest file that is read: ours have a small part of it. */
-export const largestSegment = 16 * 1024 * 1024;
+export const maxSegmentBytes = 16 * 1024 * 1024;
 /** The smallest batch there is, with its head: bounds how many numbers a damaged stretch may have held. */
-const smallestRecord = recordHead + 40;
+const minRecordBytes = recordHead + 40;
 
 /** A record's kind, by its number in the file. */
 const kinds = ["batch", "left", "damaged"] as const;
@@ -146,7 +146,7 @@ export function parseSegment(bytes: Buffer, first: number): Parsed {
 
 /** What stands for a file of `size` bytes that cannot be read at all. */
 export function unreadable(first: number, size: number): Parsed {
-  const lost: AckRange[] = [[first, first + Math.ceil(size / smallestRecord)]];
+  const lost: AckRange[] = [[first, first + Math.ceil(size / minRecordBytes)]];
   return { outbox: undefined, epoch: undefined, records: [], lost, end: 0, state: "damaged" };
 }
 
@@ -162,7 +162,7 @@ function owner(bytes: Buffer, header: SegmentHeader | undefined, first: Found | 
 }
 
 function parseHeader(bytes: Buffer): { header: SegmentHeader; end: number } | undefined {
-  const newline = bytes.subarray(0, longestHeader).indexOf(10);
+  const newline = bytes.subarray(0, maxHeaderLength).indexOf(10);
   const line = bytes.toString("utf8", 0, Math.max(0, newline));
   const json = line.slice(magic.length + 9);
   if (line !== `${magic}${checksum(json)} ${json}`) return undefined;
@@ -173,7 +173,7 @@ function parseHeader(bytes: Buffer): { header: SegmentHeader; end: number } | un
 function isTornHeader(bytes: Buffer): boolean {
   const written = withoutZeroTail(bytes, 0);
   const start = bytes.toString("latin1", 0, Math.min(written, magic.length));
-  return magic.startsWith(start) && !bytes.subarray(0, Math.min(written, longestHeader)).includes(10);
+  return magic.startsWith(start) && !bytes.subarray(0, Math.min(written, maxHeaderLength)).includes(10);
 }
 
 /** Numbers only grow. */
@@ -220,7 +220,7 @@ function withoutZeroTail(bytes: Buffer, from: number): number {
 function numbersIn(bytes: Buffer, offset: number, expected: number): number {
   const rest = bytes.length - offset;
   const fills = rest >= recordHead && bytes.readUInt32BE(offset) === rest - recordHead;
-  return fills && bytes.readDoubleBE(offset + 8) === expected ? 1 : Math.ceil(rest / smallestRecord);
+  return fills && bytes.readDoubleBE(offset + 8) === expected ? 1 : Math.ceil(rest / minRecordBytes);
 }
 
 function checksum(json: string): string {

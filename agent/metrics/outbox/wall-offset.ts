@@ -4,7 +4,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { replaceFile } from "#disk/durable-file";
-import { largestSmallFile, readRegularFile } from "#disk/regular-file";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 
 /** Milliseconds that the wall clock may wander from the machine's uptime before it has stepped. */
 const tolerance = 1_000;
@@ -36,7 +36,7 @@ export class WallOffset {
     const { path, epoch } = this.#options;
     if (path === undefined) return;
     try {
-      const kept = z.safeParse(file, JSON.parse(readRegularFile(path, largestSmallFile).toString("utf8")));
+      const kept = z.safeParse(file, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")));
       if (kept.success && kept.data.epoch === epoch) this.#offset = kept.data.offset;
     } catch {
       // There is none, or it cannot be read: the present clock decides.

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { CommandDocument } from "#api/command-document";
 import type { TakenOrder } from "#api/commands";
-import { longestWait, parseDuration } from "#shared/duration";
+import { maxWait, parseDuration } from "#shared/duration";
 import type { CommandId, DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
@@ -10,7 +10,7 @@ import { notKeptCode, type Command } from "../../desk/command.ts";
 import type { Desk } from "../../desk/desk.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
 import { principalOf } from "../auth.ts";
-import { listAnswer, longestPage, type Send } from "../pages.ts";
+import { listAnswer, maxPageLength, type Send } from "../pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -51,7 +51,7 @@ export const commandRoutes =
       if (known && known.key === key) return { wait, command: known, isNew: false };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
-      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", longestWait);
+      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", maxWait);
       const order = { key, args, by, id, timeout: wait, ttl: lifetime };
       return { wait, command: desk.submit(device, order), isNew: true };
     };
@@ -116,7 +116,7 @@ export const commandRoutes =
           items: desk.walk(query),
           document,
           most,
-          room: longestPage,
+          room: maxPageLength,
           after: ({ last, more }) => ({ next: more && last ? nameOf(last) : null }),
         });
         return answer(request, reply, steps);

@@ -3,7 +3,7 @@ import { gapsOfEach, type CompletenessDocument } from "#api/completeness";
 import type { DeviceId } from "#shared/ids";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
-import { listAnswer, longestPage, type Send } from "../pages.ts";
+import { listAnswer, maxPageLength, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
@@ -37,7 +37,7 @@ export const completenessRoutes =
             list: "devices",
             items: completeness.walk(request.query.after),
             document: (one) => toDocument(one, gapsOfEach),
-            room: longestPage,
+            room: maxPageLength,
             after: ({ last, more }) => ({ next: more ? last?.device : null }),
           }),
         ),

@@ -8,10 +8,10 @@ import type { Device } from "../../devices/device.ts";
 import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
-import { mostPoints } from "../../store/points.ts";
+import { maxPoints } from "../../store/points.ts";
 import { principalOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
-import { listAnswer, longestPage, type Send } from "../pages.ts";
+import { listAnswer, maxPageLength, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
@@ -52,7 +52,7 @@ export const deviceRoutes =
           items: registry.walk(behind),
           document,
           most,
-          room: longestPage,
+          room: maxPageLength,
           after: ({ last, more }) => ({ next: more ? last?.id : null }),
         });
         return send(request, reply, steps);
@@ -110,9 +110,9 @@ export function toRange(
     throw new BadInputError(`from (${new Date(from).toISOString()}) must be before to (${new Date(to).toISOString()})`);
   const every =
     query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
-  if (every > 0 && (to - from) / every > mostPoints) {
+  if (every > 0 && (to - from) / every > maxPoints) {
     throw new BadInputError(
-      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / mostPoints)}ms`,
+      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / maxPoints)}ms`,
     );
   }
   return { from, to, every };

@@ -8,7 +8,7 @@ import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 /** Conflicts in one answer: when these are settled the others come. */
-const mostListed = 500;
+const maxConflicts = 500;
 
 const statuses: Readonly<Record<Extract<Settled, { ok: false }>["reason"], number>> = {
   unknown: 404,
@@ -32,7 +32,7 @@ export const fieldRoutes =
       ...served("listConflicts"),
       handler: (request, reply) => {
         const items = conflicts.walk();
-        const steps = listAnswer({ list: "conflicts", items, document: toDocument, most: mostListed });
+        const steps = listAnswer({ list: "conflicts", items, document: toDocument, most: maxConflicts });
         return send(request, reply, steps);
       },
     });

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { TakenJobOrder } from "#api/jobs";
-import { longestWait, parseDuration } from "#shared/duration";
+import { maxWait, parseDuration } from "#shared/duration";
 import type { JobOrder } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { principalOf } from "../auth.ts";
 import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
-import { listAnswer, longestPage, type Send } from "../pages.ts";
+import { listAnswer, maxPageLength, type Send } from "../pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 import type { Steps } from "../turns.ts";
@@ -46,7 +46,7 @@ export const jobRoutes =
           items: jobs.walk(before),
           document: toJobSummaryDocument,
           most,
-          room: longestPage,
+          room: maxPageLength,
           after: ({ last, more }) => ({ next: more ? last?.id : null }),
         });
         return send(request, reply, steps);
@@ -96,7 +96,7 @@ function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobOrder {
   return {
     ...body,
     abort: abort ?? null,
-    ttl: parseDuration(ttl, "ttl", longestWait),
-    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", longestWait),
+    ttl: parseDuration(ttl, "ttl", maxWait),
+    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", maxWait),
   };
 }

@@ -17,9 +17,9 @@ function toEntry({ conflicts }: Pick<Contract, "conflicts">, one: SetAside): Set
 }
 
 /** Devices that are named with the number of their series. */
-const mostNamed = 20;
+const maxNamedDevices = 20;
 /** Devices beyond their budget in one answer, the worst first: when these are mended the others come. */
-export const mostOffenders = 1_000;
+export const maxOffenders = 1_000;
 
 /** What the routes of the quarantine and the budget of series serve. */
 export interface QuarantineRoutes {
@@ -60,9 +60,9 @@ export const quarantineRoutes =
           list: "devices",
           items: lazily(() => budget.offenders()),
           document: (one) => one,
-          most: mostOffenders,
+          most: maxOffenders,
           before: { budget: budget.budget },
-          after: () => ({ largest: budget.sizes().slice(0, mostNamed) }),
+          after: () => ({ largest: budget.sizes().slice(0, maxNamedDevices) }),
         });
         return send(request, reply, steps);
       },

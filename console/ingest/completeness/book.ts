@@ -43,7 +43,7 @@ export interface Lost {
 }
 
 /** Holes in one outbox at most. An agent makes a handful; more are somebody's game and not kept. */
-const mostRanges = 256;
+const maxHoles = 256;
 
 export function newBook(device: DeviceId, outbox: string, seq: number, now: number): Book {
   return {
@@ -153,7 +153,7 @@ export function samplesPerBatch({
 
 function cover(book: Book, from: number, to: number): boolean {
   const next = withRange(book.settled, from, to);
-  if (next.length > mostRanges * 2) return false;
+  if (next.length > maxHoles * 2) return false;
   book.settled = next;
   return true;
 }

@@ -9,7 +9,7 @@ export interface BooksOptions {
 }
 
 /** Books in memory at most, some 400 bytes each; the others are read again when they are heard. */
-const mostBooks = 20_000;
+const maxInMemory = 20_000;
 
 /** The books in use, read from their rows when they are asked for. */
 export class Books {
@@ -43,7 +43,7 @@ export class Books {
     this.#last = book;
     this.#books.set(key(book.device, book.outbox), book);
     for (const [name, old] of this.#books) {
-      if (this.#books.size <= mostBooks) break;
+      if (this.#books.size <= maxInMemory) break;
       if (old !== book && !this.#options.isBusy(old)) this.#books.delete(name);
     }
     return book;

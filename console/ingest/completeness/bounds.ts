@@ -4,9 +4,9 @@ import { lostWith, type Missing, type OutboxRow } from "./completeness.ts";
 import type { LedgerRows } from "./rows.ts";
 
 /** Outboxes of one device that are told apart: an agent without a directory makes a new one with each start. */
-const mostOutboxes = 20;
+const maxOutboxes = 20;
 /** Gaps of one device that are told apart, and how many of the oldest are taken together beyond it. */
-const mostGaps = 200;
+const maxGaps = 200;
 const gapsAtOnce = 50;
 const together = "older gaps, taken together";
 
@@ -20,7 +20,7 @@ export function foldOutboxes(rows: LedgerRows, device: DeviceId, isBusy: (outbox
   const all = rows.outboxes(device);
   const old = all
     .filter(({ outbox }) => outbox !== "")
-    .slice(mostOutboxes)
+    .slice(maxOutboxes)
     .filter(({ outbox }) => !isBusy(outbox));
   const [first] = old;
   if (!first) return [];
@@ -35,7 +35,7 @@ export function foldOutboxes(rows: LedgerRows, device: DeviceId, isBusy: (outbox
 export function addGap(rows: LedgerRows, device: DeviceId, gap: Missing): void {
   rows.addGap(device, gap);
   const gaps = rows.gaps(device);
-  if (gaps.length <= mostGaps) return;
+  if (gaps.length <= maxGaps) return;
   const old = gaps.filter(({ outbox }, at) => outbox === null || at < gapsAtOnce);
   for (const { id } of old) rows.dropGap(id);
   const from = old.flatMap((one) => one.from ?? []);

@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
-import { mostUnsent } from "#shared/messages/batch-check";
+import { maxUnsent } from "#shared/messages/batch-check";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../database/database.ts";
 import { syncOf } from "../../database/group-sync.ts";
@@ -60,11 +60,11 @@ export interface Numbered {
  */
 export const laterBy = 120_000;
 /** Times that one run may go back, each with a line of its own; what comes of it after that is one with the last. */
-export const mostReturns = 8;
+export const maxReturns = 8;
 /** Batches of one device on their way to the store at most: twice an agent's window. More are left to their sender. */
-const mostWriting = 64;
+const maxWriting = 64;
 /** Characters of the reason for a gap. */
-const longestWhy = 300;
+const maxWhyLength = 300;
 
 /**
  * Which batches the store has, by device and outbox, so that a batch that comes again is known, and what is missing can be told.
@@ -111,14 +111,14 @@ export class BatchLedger {
   bookOf(device: DeviceId, { outbox, seq, run, t }: Numbered): string {
     const book = this.#books.get(device, outbox);
     if (!book) return outbox;
-    if (unknownWith(book, seq) <= mostUnsent) {
+    if (unknownWith(book, seq) <= maxUnsent) {
       if (!(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
       const owner = runOf(book.runs, seq);
       const isAnothers = run !== undefined && owner !== "" && owner !== run;
       if (!isAnothers && !this.#isLater(book, t)) return outbox;
     }
     let line = lineOf(outbox, run ?? "");
-    for (let turn = 1; turn < mostReturns; turn += 1) {
+    for (let turn = 1; turn < maxReturns; turn += 1) {
       const known = this.#books.get(device, line);
       if (!known || !has(known.settled, seq) || !this.#isLater(known, t)) break;
       line = nextLine(line);
@@ -129,7 +129,7 @@ export class BatchLedger {
   /** Whether no outbox can have so many batches as there would be between this number and those that were heard. */
   isFar(device: DeviceId, { outbox, seq }: Pick<Numbered, "outbox" | "seq">): boolean {
     const book = this.#books.get(device, outbox);
-    return book !== undefined && unknownWith(book, seq) > mostUnsent;
+    return book !== undefined && unknownWith(book, seq) > maxUnsent;
   }
 
   /** By a device's clock that is minutes ahead nothing can be said. */
@@ -150,7 +150,7 @@ export class BatchLedger {
       return "stored";
     }
     const writing = this.#writing.get(device) ?? 0;
-    if (!this.takesNew || writing >= mostWriting) return "busy";
+    if (!this.takesNew || writing >= maxWriting) return "busy";
     const book = known ?? this.#begin(device, outbox, seq);
     hear(book, seq, this.#now(), run);
     book.writing.push(seq);
@@ -276,7 +276,7 @@ export class BatchLedger {
       outbox: book.outbox,
       from: moment(since),
       to: moment(until),
-      why: why.slice(0, longestWhy),
+      why: why.slice(0, maxWhyLength),
     };
     const { device } = book;
     this.#changes.push({ device, write: () => addGap(this.#options.rows, device, gap) });

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../../test/suite.ts";
-import { isLine, lineOf, lineRun, mostRuns, outboxOf, runOf, withRun, type Runs } from "./runs.ts";
+import { isLine, lineOf, lineRun, maxRuns, outboxOf, runOf, withRun, type Runs } from "./runs.ts";
 
 suite("whose numbers they are", ({ test }) => {
   test("agrees with a plain map, in any order of numbers and runs", () => {
@@ -34,11 +34,11 @@ suite("whose numbers they are", ({ test }) => {
 
   test("of more runs than are told apart the oldest numbers are nobody's", () => {
     let runs: Runs = [];
-    for (let at = 1; at <= mostRuns; at += 1) runs = withRun(runs, at * 10, `r${at}`, true);
-    assert.is(runs.length, mostRuns);
+    for (let at = 1; at <= maxRuns; at += 1) runs = withRun(runs, at * 10, `r${at}`, true);
+    assert.is(runs.length, maxRuns);
     assert.is(runOf(runs, 15), "r1");
     runs = withRun(runs, 10_000, "one more", true);
-    assert.is(runs.length, mostRuns);
+    assert.is(runs.length, maxRuns);
     assert.equal([runOf(runs, 15), runOf(runs, 25), runOf(runs, 10_001)], ["", "r2", "one more"]);
   });
 

@@ -8,7 +8,7 @@ export type Runs = readonly (readonly [from: number, run: string])[];
  * Runs of one outbox that are told apart: some 25 bytes each in its row. An agent that is started more often gets one for each start; of
  * the oldest numbers it is then not known whose they are, and what comes again of these counts as a repetition.
  */
-export const mostRuns = 64;
+export const maxRuns = 64;
 
 /** Whose number it is; empty where that is not known. */
 export function runOf(runs: Runs, seq: number): string {
@@ -25,7 +25,7 @@ export function withRun(runs: Runs, seq: number, run: string, newest: boolean): 
   const step: Runs = kept.at(-1)?.[1] === run ? [] : [[seq, run]];
   const joins = next?.[0] === seq + 1 && next[1] === run;
   const rest: Runs = newest || next?.[0] === seq + 1 ? [] : [[seq + 1, before]];
-  return [...kept, ...step, ...rest, ...runs.slice(joins ? at + 2 : at + 1)].slice(-mostRuns);
+  return [...kept, ...step, ...rest, ...runs.slice(joins ? at + 2 : at + 1)].slice(-maxRuns);
 }
 
 /** The step that the number lies in; -1 where it is below all. Mostly the last one. */

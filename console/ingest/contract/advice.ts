@@ -1,6 +1,6 @@
 import type { FieldType } from "#shared/field-types";
-import { deepestField, longestNumbers, type OddKind } from "#shared/messages/fields";
-import { longestName } from "#shared/messages/names";
+import { maxFieldDepth, maxArrayLength, type OddKind } from "#shared/messages/fields";
+import { maxNameLength } from "#shared/messages/names";
 import { forShell } from "#shared/printable";
 import type { SetAside } from "./quarantine.ts";
 
@@ -29,16 +29,16 @@ const odd: Readonly<Record<OddKind, { readonly wanted: string; readonly advice: 
     advice: "Send a value for each under a name of its own: only numbers in a list become fields.",
   },
   "a long list": {
-    wanted: `at most ${longestNumbers} numbers`,
-    advice: `Send each as a sample with its own ts: a list of more than ${longestNumbers} numbers does not become fields.`,
+    wanted: `at most ${maxArrayLength} numbers`,
+    advice: `Send each as a sample with its own ts: a list of more than ${maxArrayLength} numbers does not become fields.`,
   },
   "too deep": {
-    wanted: `at most ${deepestField} levels, in ${longestName} characters`,
+    wanted: `at most ${maxFieldDepth} levels, in ${maxNameLength} characters`,
     advice: "Send a flatter object: the names of all its levels together make the field's name.",
   },
   bytes: { wanted: "a value", advice: "Send a number, a text, or true or false." },
   "an unfit name": {
-    wanted: `a name of 1 to ${longestName} characters`,
+    wanted: `a name of 1 to ${maxNameLength} characters`,
     advice:
       "Give the field a name without control characters, and without a backslash where it would escape what follows.",
   },

@@ -1,9 +1,9 @@
 import { unpack, type Column, type FieldValue } from "#shared/columns";
-import { most } from "#shared/messages/batch-check";
+import { maxInBatch } from "#shared/messages/batch-check";
 import type { SeriesColumns } from "../../store/store.ts";
 
 /** Twice the series that a batch may have, so that a free place is near; a power of two, so that a place is told by a mask. */
-const places = 2 ** Math.ceil(Math.log2(2 * most.series));
+const places = 2 ** Math.ceil(Math.log2(2 * maxInBatch.series));
 
 /**
  * Tells whether a series comes twice in one batch, where all series share their instants: the second would overwrite the first. A table

@@ -1,6 +1,6 @@
 import { isList, unpack, type Column, type FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
-import { isGarbled, longestText } from "#shared/messages/simple";
+import { isGarbled, maxTextLength } from "#shared/messages/simple";
 
 type Value = Exclude<FieldValue, null>;
 
@@ -104,7 +104,7 @@ function fits(value: Value, type: FieldType): boolean {
 }
 
 function isText(value: string): boolean {
-  return value.length <= longestText && !isGarbled(value);
+  return value.length <= maxTextLength && !isGarbled(value);
 }
 
 function typeOf(value: Value): FieldType | undefined {
@@ -123,7 +123,7 @@ export function isConflict(got: string): boolean {
 function nameOf(value: Value, wanted: FieldType | undefined): string {
   if (typeof value === "boolean") return "boolean";
   if (typeof value === "string")
-    return value.length > longestText ? "long text" : isGarbled(value) ? "a garbled text" : "string";
+    return value.length > maxTextLength ? "long text" : isGarbled(value) ? "a garbled text" : "string";
   if (!Number.isFinite(value)) return String(value);
   if (wanted !== "integer") return "number";
   return Number.isInteger(value) ? "number beyond 2^53" : "fraction";

@@ -6,16 +6,16 @@ import type { Column } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
-import { longestText } from "#shared/messages/simple";
+import { maxTextLength } from "#shared/messages/simple";
 import { suite, type Scope } from "../../../test/suite.ts";
 import { openDatabase, type Database } from "../../database/database.ts";
 import { migrations } from "../../database/schema.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { adviceOf } from "./advice.ts";
 
-import { Contract, mostMisfits } from "./contract.ts";
-import { mostFields } from "./field-types.ts";
-import { flushed, mostEntries } from "./quarantine.ts";
+import { Contract, maxMisfits } from "./contract.ts";
+import { maxFields } from "./field-types.ts";
+import { flushed, maxEntries } from "./quarantine.ts";
 import { day, memory, newInADay, ownShare } from "./series-budget.ts";
 import { shippedTypes } from "./shipped-types.ts";
 
@@ -115,10 +115,10 @@ suite("the contract", ({ test }) => {
     assert.equal(
       fieldsOf(
         contract,
-        { note: ["x".repeat(longestText + 1), "x".repeat(longestText)], time: [5, 6], host: ["a", "b"] },
+        { note: ["x".repeat(maxTextLength + 1), "x".repeat(maxTextLength)], time: [5, 6], host: ["a", "b"] },
         [1, 2],
       ),
-      [{ note: [null, "x".repeat(longestText)] }],
+      [{ note: [null, "x".repeat(maxTextLength)] }],
     );
     assert.equal(
       told(contract).map((one) => (one as string[]).slice(0, 3)),
@@ -208,7 +208,7 @@ suite("the contract", ({ test }) => {
   test("of a message that is wrong all over some fields are told apart and all values counted; what fits is stored", async (scope) => {
     const contract = await gate(scope);
     const fields = (value: (at: number) => Column): Record<string, Column> =>
-      Object.fromEntries(Array.from({ length: mostMisfits + 10 }, (_, at) => [`f${at}`, value(at)]));
+      Object.fromEntries(Array.from({ length: maxMisfits + 10 }, (_, at) => [`f${at}`, value(at)]));
     fieldsOf(
       contract,
       fields(() => 1),
@@ -219,10 +219,10 @@ suite("the contract", ({ test }) => {
         [2, 3],
       ),
     ]);
-    assert.is(Object.keys(admitted?.fields ?? {}).length, mostMisfits + 10);
-    assert.is(contract.quarantine.list().length, mostMisfits);
+    assert.is(Object.keys(admitted?.fields ?? {}).length, maxMisfits + 10);
+    assert.is(contract.quarantine.list().length, maxMisfits);
     assert.is(contract.quarantine.more(rpi), 10);
-    assert.is(contract.setAside, mostMisfits + 10);
+    assert.is(contract.setAside, maxMisfits + 10);
     // Each message has this room anew.
     fieldsOf(contract, { f0: "warm" });
     assert.is(contract.quarantine.more(rpi), 10);
@@ -230,9 +230,9 @@ suite("the contract", ({ test }) => {
 
   test("a device cannot introduce fields without end", async (scope) => {
     const contract = await gate(scope);
-    const many = Object.fromEntries(Array.from({ length: mostFields.ofDevice + 5 }, (_, at) => [`f${at}`, at]));
+    const many = Object.fromEntries(Array.from({ length: maxFields.ofDevice + 5 }, (_, at) => [`f${at}`, at]));
     const [admitted] = contract.admit([room(many)]);
-    assert.is(Object.keys(admitted?.fields ?? {}).length, mostFields.ofDevice);
+    assert.is(Object.keys(admitted?.fields ?? {}).length, maxFields.ofDevice);
     assert.is(contract.quarantine.list().length, 5);
     assert.is(contract.quarantine.list()[0]?.got, "one more field");
   });
@@ -276,8 +276,8 @@ suite("the contract", ({ test }) => {
       contract.admit([{ ...room({ [field]: shippedTypes.get(name) === "string" ? "a" : 1 }), measurement }]);
     }
     assert.equal(contract.quarantine.list(), []);
-    const many = Object.fromEntries(Array.from({ length: mostFields.ofDevice }, (_, at) => [`f${at}`, at]));
-    assert.is(Object.keys(contract.admit([room(many)])[0]?.fields ?? {}).length, mostFields.ofDevice);
+    const many = Object.fromEntries(Array.from({ length: maxFields.ofDevice }, (_, at) => [`f${at}`, at]));
+    assert.is(Object.keys(contract.admit([room(many)])[0]?.fields ?? {}).length, maxFields.ofDevice);
   });
 
   test("the shipped types are those of the fields that docs/metrics.md names", async () => {
@@ -307,11 +307,11 @@ suite("the quarantine", ({ test }) => {
         sample: "",
         count: 2,
       });
-    for (let n = 0; n < mostEntries.ofDevice + 3; n += 1) add("rpi-7", `f${n}`);
+    for (let n = 0; n < maxEntries.ofDevice + 3; n += 1) add("rpi-7", `f${n}`);
     add("rpi-8", "f");
-    assert.is(quarantine.list(rpi).length, mostEntries.ofDevice);
+    assert.is(quarantine.list(rpi).length, maxEntries.ofDevice);
     assert.is(quarantine.more(rpi), 6);
-    assert.is(quarantine.forget(rpi), mostEntries.ofDevice);
+    assert.is(quarantine.forget(rpi), maxEntries.ofDevice);
     assert.is(quarantine.more(), 0);
     assert.equal(
       quarantine.list().map(({ device }) => device),

@@ -3,7 +3,7 @@ import type { Column, FieldValue } from "#shared/columns";
 import type { FieldType } from "#shared/field-types";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { longestText, type SimpleMessage } from "#shared/messages/simple";
+import { maxTextLength, type SimpleMessage } from "#shared/messages/simple";
 import type { Database } from "../../database/database.ts";
 import type { SeriesColumns, StoredTypes } from "../../store/store.ts";
 import { otherValue, wantedFor } from "./advice.ts";
@@ -43,7 +43,7 @@ export interface ContractOptions {
  * Fields of one message whose misfits are told apart: each costs some microseconds, and a batch has room for thousands. Who has so
  * many is broken, and a few hundred of them say how.
  */
-export const mostMisfits = 500;
+export const maxMisfits = 500;
 
 /**
  * The gate before the store. InfluxDB refuses a whole line for one field of another type than it has, and every new series
@@ -197,7 +197,7 @@ export class Contract {
   /** One field more of this message whose values do not fit. @returns whether there is room to tell it apart */
   #isTold(): boolean {
     this.#misfits += 1;
-    return this.#misfits <= mostMisfits;
+    return this.#misfits <= maxMisfits;
   }
 
   /** Puts what is fit of one field into `into`. @returns the number of values set aside */
@@ -265,7 +265,7 @@ export class Contract {
 
 /** What would have passed where another type would not. */
 function wantedOf(got: string): string | undefined {
-  if (got === "long text") return `text of ${longestText} characters at most`;
+  if (got === "long text") return `text of ${maxTextLength} characters at most`;
   return got === "a garbled text" ? wantedFor(got) : undefined;
 }
 

@@ -42,7 +42,7 @@ export interface MeasurementTypes {
 }
 
 /** Fields that a device may be the first to send, and all together: names come from outside. */
-export const mostFields = { ofDevice: 2_000, ofAll: 50_000 };
+export const maxFields = { ofDevice: 2_000, ofAll: 50_000 };
 /** One device's field `host` would hide the tag `host` in every query over that measurement. */
 const reserved: ReadonlySet<string> = new Set([...reservedNames, "host"]);
 
@@ -118,7 +118,7 @@ export class FieldTypes {
       this.#set(measurement, field, type);
       return type;
     }
-    if (this.#count >= mostFields.ofAll || (this.#introduced.get(device) ?? 0) >= mostFields.ofDevice) return undefined;
+    if (this.#count >= maxFields.ofAll || (this.#introduced.get(device) ?? 0) >= maxFields.ofDevice) return undefined;
     const type = this.#ruled(measurement, field) ?? came;
     this.#set(measurement, field, type);
     this.#counted(device);

@@ -46,9 +46,9 @@ export interface HeldOf {
 }
 
 /** Bytes, about: one device shall not use up what all may. A value with its time is some 25. */
-export const mostHeld = { ofDevice: 1024 * 1024, ofAll: 32 * 1024 * 1024 };
+export const maxHeldBytes = { ofDevice: 1024 * 1024, ofAll: 32 * 1024 * 1024 };
 /** Fields of one device, and of all (each counted for each of its devices): each is something for a person to decide, and is listed. */
-export const mostHeldFields = { ofDevice: 100, ofAll: 5_000 };
+export const maxHeldFields = { ofDevice: 100, ofAll: 5_000 };
 /** Bytes of a row besides its times and values, about. */
 const rowOverhead = 200;
 /** Pages given back at a time. */
@@ -181,7 +181,7 @@ export class HeldValues {
     const known = this.#fields.get(keyOf(measurement, field))?.devices.get(device);
     const count = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
     const isNew =
-      known === undefined && this.fieldsOf(device).size < mostHeldFields.ofDevice && this.#pairs < mostHeldFields.ofAll;
+      known === undefined && this.fieldsOf(device).size < maxHeldFields.ofDevice && this.#pairs < maxHeldFields.ofAll;
     if (!known && !isNew) return "full";
     const [timesText, valuesText, tags] = [this.#timesText(times), JSON.stringify(values), JSON.stringify(series.tags)];
     const bytes = rowOverhead + timesText.length + valuesText.length + tags.length;
@@ -356,7 +356,7 @@ export class HeldValues {
   }
 
   #hasRoom(device: DeviceId, bytes: number): boolean {
-    return (this.#bytes.get(device) ?? 0) + bytes <= mostHeld.ofDevice && this.#total + bytes <= mostHeld.ofAll;
+    return (this.#bytes.get(device) ?? 0) + bytes <= maxHeldBytes.ofDevice && this.#total + bytes <= maxHeldBytes.ofAll;
   }
 
   #count(device: DeviceId, bytes: number): void {

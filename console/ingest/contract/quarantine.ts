@@ -49,12 +49,12 @@ export const parseRow = parserOf(
 );
 
 /** Entries of one device and of all at most: what they name comes from outside. */
-export const mostEntries = { ofDevice: 1_000, ofAll: 10_000 };
+export const maxEntries = { ofDevice: 1_000, ofAll: 10_000 };
 /** Entries that the database is handed in one turn: some 5 ms. */
 export const flushed = 1_000;
 /** Milliseconds: the database hears of many misfits at once, and an entry that nothing was added to is let go. */
 const flushEvery = 1_000;
-const longestSilence = 30 * 86_400_000;
+const maxSilence = 30 * 86_400_000;
 
 /** What was set aside instead of written: by device, field and reason with a sample and a count, kept across restarts. */
 export class Quarantine {
@@ -77,7 +77,7 @@ export class Quarantine {
     const { database, clock, dated } = this.#options;
     if (dated?.() ?? true) {
       const trim = database.prepare("DELETE FROM quarantine WHERE last < ?");
-      const oldest = Math.round(clock.now() - longestSilence);
+      const oldest = Math.round(clock.now() - maxSilence);
       persistOf(database).write("quarantine: trim", () => trim.run(oldest));
     }
     const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseRow);
@@ -198,7 +198,7 @@ export class Quarantine {
   }
 
   #hasRoom(device: DeviceId): boolean {
-    return this.#size < mostEntries.ofAll && (this.#devices.get(device)?.size ?? 0) < mostEntries.ofDevice;
+    return this.#size < maxEntries.ofAll && (this.#devices.get(device)?.size ?? 0) < maxEntries.ofDevice;
   }
 
   #put(entry: Entry): Entry {

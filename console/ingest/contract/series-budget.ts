@@ -37,7 +37,7 @@ export const newInADay = 2;
 /** The part of the budget that each measurement has for its own, whatever the others take. */
 export const ownShare = 1 / 20;
 /** Tags of one device that are looked at, and how many of them are told. */
-const mostTags = 32;
+const maxTagsSeen = 32;
 const told = 5;
 
 /** The series of one measurement of a device. */
@@ -183,7 +183,7 @@ export class SeriesBudget {
     over.series.add(hash);
     for (const [tag, value] of Object.entries(tags)) {
       const key = `${measurement}\n${tag}`;
-      if (!over.tags.has(key) && over.tags.size < mostTags)
+      if (!over.tags.has(key) && over.tags.size < maxTagsSeen)
         over.tags.set(key, { measurement, tag, values: new Distinct() });
       over.tags.get(key)?.values.add(hashText(value, this.#seed));
     }

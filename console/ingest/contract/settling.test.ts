@@ -13,7 +13,7 @@ import { StoreUnavailableError, type SeriesColumns, type StoredTypes } from "../
 import { NoRoomError } from "../spool/spool.ts";
 import { Contract } from "./contract.ts";
 import { toldSingly } from "./conflicts.ts";
-import { mostHeld, mostHeldFields } from "./held.ts";
+import { maxHeldBytes, maxHeldFields } from "./held.ts";
 import { Settling, type Settled } from "./settling.ts";
 
 interface Bench {
@@ -223,15 +223,12 @@ suite("a field that devices see differently", ({ test }) => {
 
   test("what one device may have held is bounded in bytes and in fields, and the others keep theirs; it is told once", async (scope) => {
     const one = await bench(scope);
-    one.send(
-      "rpi-7",
-      Object.fromEntries(Array.from({ length: mostHeldFields.ofDevice + 5 }, (_, at) => [`f${at}`, 1])),
-    );
+    one.send("rpi-7", Object.fromEntries(Array.from({ length: maxHeldFields.ofDevice + 5 }, (_, at) => [`f${at}`, 1])));
     const text = "x".repeat(1_000);
     let sent = 0;
     for (; one.told.length < 2 && sent < 2_000; sent += 1) one.send("evil-1", { f0: text }, sent + 1);
     assert.ok(
-      sent * 1_250 > mostHeld.ofDevice && sent * 1_000 < mostHeld.ofDevice,
+      sent * 1_250 > maxHeldBytes.ofDevice && sent * 1_000 < maxHeldBytes.ofDevice,
       `${sent} values of 1,000 characters`,
     );
     assert.match(one.told[1]?.[1] ?? "", /no room to hold more/);
@@ -239,8 +236,8 @@ suite("a field that devices see differently", ({ test }) => {
     assert.is(one.told.length, 2);
     assert.is(one.contract.held.fields()[0]?.devices[0]?.dropped, 51);
     one.send("rpi-8", { f0: "x" });
-    for (let at = 0; at < mostHeldFields.ofDevice + 5; at += 1) one.send("evil-2", { [`f${at}`]: "x" });
-    assert.is(one.contract.held.fields().length, mostHeldFields.ofDevice);
+    for (let at = 0; at < maxHeldFields.ofDevice + 5; at += 1) one.send("evil-2", { [`f${at}`]: "x" });
+    assert.is(one.contract.held.fields().length, maxHeldFields.ofDevice);
     assert.ok(one.contract.held.of("room", "f0").has(parseDeviceId("rpi-8")));
     // Letting go makes room.
     await one.settling.settle("room", "f0", "float", "ann");
@@ -258,14 +255,14 @@ suite("a field that devices see differently", ({ test }) => {
       one.send(`evil-${device}`, { t: values }, times);
       held = one.contract.held.of("room", "t").size;
     }
-    assert.ok(held * 800_000 <= mostHeld.ofAll && (held + 2) * 810_000 > mostHeld.ofAll, `${held} devices`);
+    assert.ok(held * 800_000 <= maxHeldBytes.ofAll && (held + 2) * 810_000 > maxHeldBytes.ofAll, `${held} devices`);
   });
 
   test("a field is held for so many devices in all, and what is told costs little however many there are", async (scope) => {
     const one = await bench(scope);
-    const names = Array.from({ length: mostHeldFields.ofDevice }, (_, at) => `f${at}`);
+    const names = Array.from({ length: maxHeldFields.ofDevice }, (_, at) => `f${at}`);
     one.send("rpi-7", Object.fromEntries(names.map((name) => [name, 1])));
-    const devices = mostHeldFields.ofAll / mostHeldFields.ofDevice;
+    const devices = maxHeldFields.ofAll / maxHeldFields.ofDevice;
     const took: number[] = [];
     for (let device = 0; device <= devices; device += 1) {
       const began = cpuMs();
@@ -273,7 +270,7 @@ suite("a field that devices see differently", ({ test }) => {
       took.push(cpuMs() - began);
     }
     const held = one.contract.held.fields().reduce((sum, field) => sum + field.devices.length, 0);
-    assert.is(held, mostHeldFields.ofAll);
+    assert.is(held, maxHeldFields.ofAll);
     assert.match(one.problems.get("evil-0") ?? "", /and 98 more fields$/);
     // A hundred new conflicts in one message: the median, because garbage is collected in some of them.
     const median = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0;

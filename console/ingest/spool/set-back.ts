@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 /** Milliseconds until a message is tried again that the store refuses though it takes others. */
 export const setBackFor = 300_000;
 /** Messages that are set back at most: beyond it the one that waits longest is tried at once. */
-export const mostSetBack = 1_000;
+export const maxSetBack = 1_000;
 
 /** Messages that stand behind all others for a while, because the store refuses them alone and does not say that it always will. */
 export class SetBack {
@@ -19,7 +19,7 @@ export class SetBack {
     this.#due.delete(id);
     this.#due.set(id, this.#clock.monotonic() + setBackFor);
     for (const oldest of this.#due.keys()) {
-      if (this.#due.size <= mostSetBack) return;
+      if (this.#due.size <= maxSetBack) return;
       this.#due.delete(oldest);
     }
   }

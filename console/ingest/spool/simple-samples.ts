@@ -46,7 +46,7 @@ export interface SimpleStats {
 }
 
 /** Messages on their way to the store straight from memory; what is beyond is read from the spool later. */
-const mostPassing = { rows: 1_000, bytes: 4 * 1024 * 1024 };
+const maxPassing = { rows: 1_000, bytes: 4 * 1024 * 1024 };
 /** What the spool hands out at once, and milliseconds between two such: live samples of the fleet go before. */
 const portion = { rows: 2_000, bytes: 1024 * 1024 };
 const pause = 50;
@@ -231,7 +231,7 @@ export class SimpleSamples {
   }
 
   get #isBusy(): boolean {
-    return this.#passing.size >= mostPassing.rows || this.#passingBytes >= mostPassing.bytes;
+    return this.#passing.size >= maxPassing.rows || this.#passingBytes >= maxPassing.bytes;
   }
 
   /** One message that the store refuses alone stands in nobody's way; among several it is looked for one by one. */

@@ -8,7 +8,7 @@ import { silentLog, type Log } from "#shared/log";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
-import { mostSetBack, SetBack, setBackFor } from "./set-back.ts";
+import { maxSetBack, SetBack, setBackFor } from "./set-back.ts";
 import { SimpleSamples } from "./simple-samples.ts";
 import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
 
@@ -258,8 +258,8 @@ suite("simple samples", ({ test }) => {
 
   test("no more are set back than can be remembered", () => {
     const back = new SetBack(new ManualClock());
-    for (let id = 0; id <= mostSetBack; id += 1) back.add(id);
-    assert.equal([back.has(0), back.has(1), back.has(mostSetBack)], [false, true, true]);
+    for (let id = 0; id <= maxSetBack; id += 1) back.add(id);
+    assert.equal([back.has(0), back.has(1), back.has(maxSetBack)], [false, true, true]);
   });
 
   test("without room on its disk they go straight to a store that is there, and are refused otherwise", async (scope) => {
