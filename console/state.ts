@@ -8,6 +8,7 @@ import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./accounts/account-watch.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { FilesOfBefore, type Missing } from "./database/files-of-before.ts";
+import { Audit } from "./audit/audit.ts";
 import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
 import { OlderFiles, type Older } from "./database/older-files.ts";
 import { Damage } from "./database/damage.ts";
@@ -25,6 +26,8 @@ export interface State {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly mqttSecrets: MqttSecrets;
+  /** Who did what. */
+  readonly audit: Audit;
   /** What in the directory did not read. */
   readonly damage: Damage;
   /** Remembers which files there are by now, so that one that goes is missed at the next start. */
@@ -113,6 +116,7 @@ function open(
   const persist = new Persist(database, clock, log);
   const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
   const mqttSecrets = new MqttSecrets({ database, accounts });
+  const audit = new Audit({ database, clock });
   const close = (): void => {
     files.note();
     persist.stop();
@@ -125,6 +129,7 @@ function open(
     database,
     accounts,
     mqttSecrets,
+    audit,
     damage,
     persist,
     noteFiles,

@@ -11,6 +11,7 @@ import type { Settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
 import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from "../../console/accounts/secrets.ts";
 import type { Accounts } from "../../console/accounts/accounts.ts";
+import type { AuditEvent } from "../../console/audit/entry.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import type { State } from "../../console/state.ts";
 import { confirm } from "../../cli/confirm.ts";
@@ -60,7 +61,8 @@ export async function enroll(
   device: string,
 ): Promise<void> {
   const again = state.accounts.find(device) !== undefined;
-  const secret = state.accounts.set(device, "device");
+  const event = { ...here(), what: "device.enrolled", on: device, detail: { again } };
+  const secret = await state.audit.around(event, () => state.accounts.set(device, "device"));
   await writeMosquittoFiles();
   const port = brokersPort(values);
   const topic = new Topics(values.root).build({ kind: "simple", device: parseDeviceId(device), path: "room" });
@@ -112,6 +114,9 @@ export async function removeDevice(
       "an agent that muster start runs on this machine under this name comes back with the next start, as a new device",
     );
 }
+
+/** Who works on the data directory itself, for the audit log. */
+const here = (): Pick<AuditEvent, "who" | "from"> => ({ who: userName(), from: "cli" });
 
 /** Who runs this program; a container need not have a name for it. */
 function userName(): string {

@@ -272,4 +272,19 @@ export const migrations: readonly string[] = [
   -- Whether devices, an operator or an hour without a step have confirmed it.
   ALTER TABLE clock ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 1;
   `,
+  `
+  -- Who did what. Appended to, and never changed: each row has the hash of the one before.
+  CREATE TABLE audit (
+    n INTEGER PRIMARY KEY,
+    ts INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    source TEXT NOT NULL,
+    what TEXT NOT NULL,
+    object TEXT NOT NULL,
+    result TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    prev TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

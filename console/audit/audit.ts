@@ -1,0 +1,171 @@
+import type { Clock } from "#shared/clock";
+import { asError, EnvironmentError } from "#shared/errors";
+import { Signal } from "#shared/signal";
+import { isLocked, isRefusedWrite, transaction, type Database } from "../database/database.ts";
+import { persistOf } from "../database/persist.ts";
+import { entryOf, nothingBefore, parseEntry, type AuditEntry, type AuditEvent } from "./entry.ts";
+
+/** Where the log ends. */
+export type AuditHead = Pick<AuditEntry, "n" | "hash">;
+
+export interface AuditOptions {
+  readonly database: Database;
+  readonly clock: Pick<Clock, "now">;
+  /** Entries kept; {@link mostEntries} unless given. */
+  readonly most?: number;
+}
+
+/**
+ * Entries kept, some 300 bytes each and 3 KB at worst: two for each command that is kept, or years of anything else. They are in the file that is
+ * looked at page by page at each start.
+ */
+export const mostEntries = 200_000;
+/** Entries that go together when there are too many. */
+export const trimmedAtOnce = 1_000;
+
+/** The columns of the table, by the names of an entry. */
+export const columns = `n, ts, who, source AS "from", what, object AS "on", result, detail, prev, hash`;
+
+/**
+ * The audit log: who did what, when, from where, on what, with what result. Appended to and never changed; each entry carries the SHA-256 of the one
+ * before. A table of `muster.db`, and no file of its own, because what is audited is a row there: both are in one transaction, or the
+ * one is committed before the other, and one sync of the one log makes both last. So an entry costs no wait for the disk of its own, several
+ * processes (a console, `muster enroll` beside it) append to one chain under SQLite's lock, a torn tail is SQLite's to mend, and a
+ * copy of the database has the log that belongs to it.
+ */
+export class Audit {
+  /** Every entry that this process has written. It may not be on the disk yet. */
+  readonly written: Signal<AuditEntry>;
+  readonly #options: Required<AuditOptions>;
+  readonly #insert;
+  readonly #last;
+  readonly #first;
+  /** Entries that were noted, by which each has a name while it waits. */
+  #notes = 0;
+  /** Entries that the disk did not take, and of which nothing is written yet. */
+  #refused = 0;
+
+  constructor({ most = mostEntries, ...options }: AuditOptions, failed?: (thrown: unknown) => void) {
+    this.#options = { ...options, most };
+    this.written = new Signal(failed);
+    const { database } = options;
+    this.#insert = database.prepare(
+      "INSERT INTO audit (n, ts, who, source, what, object, result, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#last = database.prepare(`SELECT ${columns} FROM audit ORDER BY n DESC LIMIT 1`);
+    this.#first = database.prepare("SELECT n FROM audit ORDER BY n LIMIT 1");
+  }
+
+  /**
+   * Writes an entry: committed when this returns, alone or with the transaction that is open. On the disk with the next sync of the database, which
+   * whoever tells of the act waits for anyway.
+   * @throws Error of the database where it does not take it: then the act must not be done. That is told, and written down when there is room
+   */
+  record(event: AuditEvent): AuditEntry {
+    try {
+      return this.#write(event);
+    } catch (thrown) {
+      if (isRefusedWrite(thrown) && !isLocked(thrown)) this.#couldNot(event);
+      throw thrown;
+    }
+  }
+
+  /**
+   * Writes the entry, then does what it tells of; where that fails, another entry says so. In this order, because what cannot be
+   * audited is not to be done; and what a kill has kept from being done, the log has as tried.
+   * @throws EnvironmentError where the entry cannot be written; what `work` throws
+   */
+  async around<T>(event: AuditEvent, work: () => T | Promise<T>): Promise<T> {
+    const { n } = this.demand(event);
+    try {
+      return await work();
+    } catch (thrown) {
+      // Another process's lock: the same is tried again by whoever has called.
+      this.note({ ...event, result: `failed: ${asError(thrown).message}`, detail: { ...event.detail, entry: n } });
+      throw thrown;
+    }
+  }
+
+  /** Writes an entry for somebody who is told where that fails. @throws EnvironmentError with a sentence; Error of the database for a lock, which passes */
+  demand(event: AuditEvent): AuditEntry {
+    try {
+      return this.record(event);
+    } catch (thrown) {
+      if (isLocked(thrown) || !isRefusedWrite(thrown)) throw thrown;
+      throw new EnvironmentError(
+        `it was not done, because it could not be written to the audit log: the console's own disk takes no writes (${asError(thrown).message}); make room on it, and try again`,
+        { cause: thrown },
+      );
+    }
+  }
+
+  /** Writes an entry of what has happened already, now or as soon as the disk takes it. */
+  note(event: AuditEvent): void {
+    const { database } = this.#options;
+    this.#notes += 1;
+    persistOf(database).write(`audit entry ${this.#notes}`, () => void this.#write(event));
+  }
+
+  /** The last entry's place; undefined in an empty log. @throws Error where it does not read */
+  head(): AuditHead | undefined {
+    const row = this.#last.get();
+    if (row === undefined) return undefined;
+    const { n, hash } = parseEntry(row as Record<string, unknown>);
+    return { n, hash };
+  }
+
+  #write(event: AuditEvent): AuditEntry {
+    const { database } = this.#options;
+    const append = (): AuditEntry => this.#append(event);
+    const entry = database.isTransaction ? append() : transaction(database, append);
+    this.written.emit(entry);
+    return entry;
+  }
+
+  #append(event: AuditEvent): AuditEntry {
+    const before = this.#before();
+    const entry = this.#put(event, before);
+    const first = (this.#first.get() as { n: number } | undefined)?.n ?? entry.n;
+    if (entry.n - first + 1 >= this.#options.most + trimmedAtOnce) this.#trim(first + trimmedAtOnce, entry);
+    return entry;
+  }
+
+  #put(event: AuditEvent, before: AuditHead): AuditEntry {
+    const place = { n: before.n + 1, ts: Math.round(this.#options.clock.now()), prev: before.hash };
+    const entry = entryOf(event, place);
+    const { n, ts, who, from, what, on, result, detail, prev, hash } = entry;
+    this.#insert.run(n, ts, who, from, what, on, result, detail, prev, hash);
+    return entry;
+  }
+
+  /** A row that does not read is no reason to write nothing more: the chain goes on behind it, and whoever verifies it finds the place. */
+  #before(): AuditHead {
+    try {
+      return this.head() ?? { n: 0, hash: nothingBefore };
+    } catch {
+      const { n } = (this.#last.get() as { n: number } | undefined) ?? { n: 0 };
+      return { n, hash: nothingBefore };
+    }
+  }
+
+  /** The oldest go, and the log says how far, and by which hash the first that stays is held. */
+  #trim(below: number, last: AuditHead): void {
+    const { database } = this.#options;
+    const gone = database
+      .prepare("SELECT n, hash FROM audit WHERE n < ? ORDER BY n DESC LIMIT 1")
+      .get(below) as unknown as AuditHead;
+    database.prepare("DELETE FROM audit WHERE n < ?").run(below);
+    const detail = { to: gone.n, hash: gone.hash };
+    this.#put({ who: "console", from: "console", what: "audit.trimmed", detail }, last);
+  }
+
+  /** Kept with what else waits for the disk, which is told on the page, on /healthz and in the log until there is room. */
+  #couldNot({ what: last }: AuditEvent): void {
+    this.#refused += 1;
+    persistOf(this.#options.database).write("audit: what was refused", () => {
+      const detail = { times: this.#refused, last };
+      this.#write({ who: "console", from: "console", what: "audit.refused", result: "refused", detail });
+      this.#refused = 0;
+    });
+  }
+}
