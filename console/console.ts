@@ -7,6 +7,7 @@ import { guardedClock, Net } from "#shared/net";
 import type { Args } from "#shared/messages/command";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
+import { begin, reachBroker } from "./begin.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
@@ -24,7 +25,6 @@ import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
-import { recallNewest } from "./recall.ts";
 import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
 import { openState, type State } from "./state.ts";
 import type { MetricsStore } from "./store/store.ts";
@@ -79,59 +79,12 @@ export class Console {
       this.#lifetime = lifetime;
       lifetime.add(() => (this.#parts = undefined));
       this.#parts = parts;
-      await this.#begin(parts, lifetime);
+      await begin(parts, lifetime, {
+        goodbye: () => this.goodbye(),
+        isTaking: () => this.storeHealth().ok,
+        failed: (thrown) => this.faults.caught("console: newest values of before", thrown),
+      });
     });
-  }
-
-  /**
-   * What is remembered first is undone last. The link and the store stand below those who have something to say or to write as they
-   * stop, although they begin late: the console listens before the store begins, and talks to the broker when all others are there.
-   */
-  async #begin(parts: Parts, lifetime: Lifetime): Promise<void> {
-    const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, publisher, removals } = parts;
-    lifetime.begin(parts.doubt);
-    if (link) lifetime.add(() => link.stop());
-    lifetime.add(() => this.goodbye());
-    removals.start();
-    lifetime.begin(registry);
-    lifetime.begin(ingest);
-    lifetime.add(() => store.stop());
-    lifetime.add(() => inbox.detach());
-    inbox.attach(bus);
-    const restored = parts.restored.start();
-    lifetime.add(() => desk.stop());
-    desk.start(restored);
-    lifetime.begin(answers);
-    lifetime.add(() => jobs.stop());
-    jobs.start(restored);
-    parts.restored.begun();
-    // Before any task of theirs is published again.
-    lifetime.add(() => removals.stop());
-    removals.begin();
-    const end = bus.onConnection((change) => {
-      if (!change.up) return publisher.disconnected();
-      registry.brokerCameBack();
-      publisher.connected(change.session);
-    });
-    lifetime.add(end);
-    link?.start();
-    await store.start();
-    let over = false;
-    lifetime.add(() => void (over = true));
-    const failed = (thrown: unknown): void => this.faults.caught("console: newest values of before", thrown);
-    void recallNewest(registry, store, () => over).catch(failed);
-    parts.losses.settle();
-    lifetime.add(() => parts.future.stop());
-    parts.future.check();
-    publisher.taking(this.storeHealth().ok);
-    lifetime.begin(parts.reporter);
-    lifetime.begin(parts.self);
-    void parts.settling.drain();
-    parts.state.noteFiles();
-    if (parts.marks) lifetime.begin(parts.marks);
-    lifetime.begin(parts.files);
-    // Nothing more is taken before anybody goes.
-    lifetime.add(() => inbox.detach());
   }
 
   /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
@@ -232,20 +185,8 @@ export class Console {
    * @param patience milliseconds
    * @returns why it is not by then; undefined when it is
    */
-  async reachBroker(patience: number): Promise<string | undefined> {
-    const { bus } = this.#started;
-    const waiting = new Lifetime();
-    let problem: string | undefined;
-    await new Promise<void>((resolve) => {
-      waiting.add(this.#clock.after(patience, resolve));
-      const end = bus.onConnection((change) => {
-        problem = change.up ? undefined : change.reason;
-        if (change.up) resolve();
-      });
-      waiting.add(end);
-    });
-    await waiting.stop();
-    return problem;
+  reachBroker(patience: number): Promise<string | undefined> {
+    return reachBroker(this.#started.bus, this.#clock, patience);
   }
 
   /** What the console measures of itself, at present. */

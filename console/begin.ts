@@ -1,0 +1,89 @@
+import type { Bus } from "#shared/bus";
+import type { Clock } from "#shared/clock";
+import { Lifetime } from "#shared/lifetime";
+import type { Parts } from "./parts.ts";
+import { recallNewest } from "./recall.ts";
+
+export interface BeginOptions {
+  /** Tells everybody that the console is going. */
+  readonly goodbye: () => Promise<void>;
+  /** Whether samples are stored right now. */
+  readonly isTaking: () => boolean;
+  /** Takes what reading the newest values of before has thrown. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+/**
+ * Starts the parts. What is remembered first is undone last. The link and the store stand below those who have something to say or to
+ * write as they stop, although they begin late: the console listens before the store begins, and talks to the broker when all others are
+ * there.
+ */
+export async function begin(
+  parts: Parts,
+  lifetime: Lifetime,
+  { goodbye, isTaking, failed }: BeginOptions,
+): Promise<void> {
+  const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, publisher, removals } = parts;
+  lifetime.begin(parts.doubt);
+  if (link) lifetime.add(() => link.stop());
+  lifetime.add(goodbye);
+  removals.start();
+  lifetime.begin(registry);
+  lifetime.begin(ingest);
+  lifetime.add(() => store.stop());
+  lifetime.add(() => inbox.detach());
+  inbox.attach(bus);
+  const restored = parts.restored.start();
+  lifetime.add(() => desk.stop());
+  desk.start(restored);
+  lifetime.begin(answers);
+  lifetime.add(() => jobs.stop());
+  jobs.start(restored);
+  parts.restored.begun();
+  // Before any task of theirs is published again.
+  lifetime.add(() => removals.stop());
+  removals.begin();
+  const end = bus.onConnection((change) => {
+    if (!change.up) return publisher.disconnected();
+    registry.brokerCameBack();
+    publisher.connected(change.session);
+  });
+  lifetime.add(end);
+  link?.start();
+  await store.start();
+  let over = false;
+  lifetime.add(() => void (over = true));
+  void recallNewest(registry, store, () => over).catch(failed);
+  parts.losses.settle();
+  lifetime.add(() => parts.future.stop());
+  parts.future.check();
+  publisher.taking(isTaking());
+  lifetime.begin(parts.reporter);
+  lifetime.begin(parts.self);
+  void parts.settling.drain();
+  parts.state.noteFiles();
+  if (parts.marks) lifetime.begin(parts.marks);
+  lifetime.begin(parts.files);
+  // Nothing more is taken before anybody goes.
+  lifetime.add(() => inbox.detach());
+}
+
+/**
+ * Waits until the broker is connected.
+ * @param patience milliseconds
+ * @returns why it is not by then; undefined when it is
+ */
+export async function reachBroker(bus: Bus, clock: Clock, patience: number): Promise<string | undefined> {
+  const waiting = new Lifetime();
+  let problem: string | undefined;
+  await new Promise<void>((resolve) => {
+    waiting.add(clock.after(patience, resolve));
+    const end = bus.onConnection((change) => {
+      problem = change.up ? undefined : change.reason;
+      if (change.up) resolve();
+    });
+    waiting.add(end);
+  });
+  await waiting.stop();
+  return problem;
+}

@@ -1,0 +1,60 @@
+import type { Bus } from "#shared/bus";
+import { BadInputError } from "#shared/errors";
+import { shortId } from "#shared/ids";
+import { Link } from "#shared/link";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import type { Registry } from "../devices/registry.ts";
+import { defaults } from "../options.ts";
+import { consoleStatus, Publisher } from "../publisher.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Milliseconds at most between two tries of the console at a broker that is not there. */
+const consoleSpread = 1_000;
+
+/** The way to the broker: the bus that was given, or a link of the console's own. */
+export function brokerParts(given: Surroundings): { readonly bus: Bus; readonly link: Link | undefined } {
+  const { bus } = given.options;
+  if (bus) return { bus, link: undefined };
+  const link = makeLink(given);
+  return { bus: link, link };
+}
+
+function makeLink({ options, topics, clock, log }: Surroundings): Link {
+  const { url, username = "console", password = "", mqttVersion = defaults.mqttVersion } = options;
+  if (url === undefined) throw new BadInputError("a console needs the broker's url, or a bus");
+  return new Link({
+    url,
+    // Nobody can take the place of a client whose id he cannot guess; a broker that lets everybody choose knows no other way.
+    clientId: `${username}-${shortId()}`,
+    username,
+    password,
+    version: mqttVersion,
+    will: (session) => ({
+      topic: topics.build({ kind: "console" }),
+      payload: consoleStatus({ session, online: false, now: clock.now() }),
+      retain: true,
+    }),
+    // There is one console, for which the whole fleet waits.
+    spread: () => consoleSpread,
+    log,
+    clock,
+  });
+}
+
+/** What the console says by itself. */
+export function makePublisher(
+  { topics, clock, log }: Surroundings,
+  { bus, doubt, registry }: { readonly bus: Bus; readonly doubt: ClockDoubt; readonly registry: Registry },
+): Publisher {
+  const publisher = new Publisher({
+    bus,
+    topics,
+    clock,
+    log,
+    unsure: () => doubt.unsure,
+    fleet: () => registry.size,
+  });
+  registry.changes.on(() => publisher.fleetChanged());
+  registry.removals.on(() => publisher.fleetChanged());
+  return publisher;
+}

@@ -1,0 +1,82 @@
+import type { Bus } from "#shared/bus";
+import type { DeviceId } from "#shared/ids";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import { Answers } from "../desk/answers.ts";
+import { Desk } from "../desk/desk.ts";
+import { TypedCommands } from "../desk/typed.ts";
+import type { Device } from "../devices/device.ts";
+import { CommandMarks } from "../ingest/command-marks.ts";
+import { Jobs } from "../jobs/jobs.ts";
+import { Restored } from "../restored.ts";
+import type { DeviceParts } from "./device-parts.ts";
+import type { StoreParts } from "./store-parts.ts";
+import { failedListener, type Surroundings } from "./surroundings.ts";
+
+interface Needs {
+  readonly bus: Bus;
+  readonly doubt: ClockDoubt;
+  readonly devices: DeviceParts;
+  readonly storage: StoreParts;
+}
+
+/** Commands and jobs, and what is told of them elsewhere. */
+export function commandParts(given: Surroundings, { bus, doubt, devices: { registry, refusals }, storage }: Needs) {
+  const { topics, clock, log } = given;
+  const { database } = given.state;
+  const failed = failedListener(given);
+  const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
+  const desk = new Desk({
+    database,
+    bus,
+    topics,
+    clock,
+    log,
+    failed,
+    timely: () => doubt.trust === "full",
+    unsure: () => doubt.unsure !== undefined,
+    mayBeRestored: () => restored.isPossible,
+    device: (id) => registry.get(id),
+  });
+  const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
+  const restored = makeRestored(given, (why) => {
+    desk.doubt(why);
+    jobs.hold(why);
+  });
+  const answers = new Answers({
+    database,
+    bus,
+    topics,
+    log,
+    find: (...name) => desk.find(...name),
+    kept: (command) => desk.kept(command),
+  });
+  desk.ended.on((command) => answers.ended(command));
+  const typed = new TypedCommands({
+    desk,
+    answers,
+    topics,
+    clock,
+    offers,
+    refuse: (...told) => refusals.tell(...told),
+  });
+  const commandMarks = new CommandMarks({
+    write: storage.writeNow,
+    log,
+    offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
+  });
+  desk.changes.on((command) => commandMarks.changed(command));
+  return { desk, jobs, restored, answers, typed, commandMarks };
+}
+
+/** @param doubt puts what waits to be sent in doubt */
+function makeRestored({ clock, log, state }: Surroundings, doubt: (why: string) => void): Restored {
+  return new Restored({
+    clock,
+    log,
+    setbacks: state.setbacks,
+    lastKnown: state.newestMark?.at,
+    doubt,
+    tell: (why) => state.damage.note("muster.db", "", why),
+    durable: () => state.persist.durable(),
+  });
+}

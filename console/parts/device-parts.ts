@@ -1,0 +1,63 @@
+import type { Bus } from "#shared/bus";
+import type { DeviceId } from "#shared/ids";
+import { LatestRefusals } from "../devices/latest-refusals.ts";
+import { Refusals } from "../devices/refusals.ts";
+import { Registry } from "../devices/registry.ts";
+import { Removals } from "../devices/removals.ts";
+import type { Desk } from "../desk/desk.ts";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import { Leftovers } from "../leftovers.ts";
+import { failedListener, type Surroundings } from "./surroundings.ts";
+
+export type DeviceParts = ReturnType<typeof deviceParts>;
+
+/** Which devices there are, and what is not taken of them. */
+export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus }) {
+  const { topics, clock, log } = given;
+  const { database, accounts } = given.state;
+  const failed = failedListener(given);
+  const registry = new Registry({
+    database,
+    clock,
+    failed,
+    enrolled: (id) => accounts.find(id)?.role === "device",
+  });
+  const refusals = new Refusals({ bus, topics, clock, log });
+  const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
+  const leftovers = new Leftovers({ bus, log });
+  return { registry, refusals, latestRefusals, leftovers };
+}
+
+/** Whoever has something of a device, as it is taken away. */
+interface Holders extends DeviceParts {
+  readonly bus: Bus;
+  readonly desk: Desk;
+  readonly jobs: Jobs;
+  readonly ingest: Ingest;
+}
+
+export function makeRemovals(
+  { topics, log, state: { database, accounts } }: Surroundings,
+  { bus, desk, jobs, ingest, registry, latestRefusals, leftovers }: Holders,
+): Removals {
+  return new Removals({
+    database,
+    accounts,
+    log,
+    forget: (device, why) => {
+      // What waits in a job must not follow what was sent.
+      jobs.leave(device, why);
+      desk.endAll(device, why);
+      ingest.forget(device);
+      registry.remove(device);
+      latestRefusals.forget(device);
+      if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }), true);
+    },
+    erase: (device) => {
+      ingest.erase(device);
+      jobs.groups.erase(device);
+      registry.erase(device);
+    },
+  });
+}

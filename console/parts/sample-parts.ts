@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import { whyOverwritten } from "../devices/latest-values.ts";
+import { Contract } from "../ingest/contract/contract.ts";
+import { Settling } from "../ingest/contract/settling.ts";
+import { Ingest } from "../ingest/ingest.ts";
+import { newestSamples } from "../ingest/series.ts";
+import { Spool } from "../ingest/spool/spool.ts";
+import { defaults } from "../options.ts";
+import type { Publisher } from "../publisher.ts";
+import type { DeviceParts } from "./device-parts.ts";
+import type { StoreParts } from "./store-parts.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+interface Needs {
+  readonly doubt: ClockDoubt;
+  readonly devices: DeviceParts;
+  readonly storage: StoreParts;
+  readonly publisher: Publisher;
+}
+
+/** The way of the samples from a message to the store. */
+export function sampleParts(given: Surroundings, needs: Needs) {
+  const contract = makeContract(given, needs);
+  const spool = makeSpool(given);
+  const settling = makeSettling(given, needs, contract);
+  const ingest = makeIngest(given, needs, { contract, spool });
+  return { contract, spool, settling, ingest };
+}
+
+/** What may be written. */
+function makeContract(
+  { options, state: { database, damage }, topics, clock, log }: Surroundings,
+  { doubt, devices: { registry, refusals }, storage: { store } }: Needs,
+): Contract {
+  const { directory, fieldTypes, seriesBudget } = { ...defaults, ...options };
+  return new Contract({
+    database,
+    fieldTypes,
+    seriesBudget,
+    stored: () => store.fieldTypes?.(),
+    damage,
+    heldPath: join(directory, "held.db"),
+    clock,
+    log,
+    random: Math.random,
+    dated: () => doubt.ages().trusted,
+    tell: (device, why) => refusals.tell(device, topics.build({ kind: "metrics", device }), why),
+    problem: (device, problem) => registry.observeFields(device, problem),
+    crowded: (device, problem) => registry.observeSeries(device, problem),
+  });
+}
+
+/** What waits for the store of those whose senders keep nothing. */
+function makeSpool({ options, state: { damage }, clock, log }: Surroundings): Spool {
+  const { directory, spoolBytes } = { ...defaults, ...options };
+  return new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, clock, log, damage });
+}
+
+function makeSettling({ log }: Surroundings, { storage: { store, write } }: Needs, contract: Contract): Settling {
+  return new Settling({
+    types: contract.types,
+    held: contract.held,
+    log,
+    write,
+    storedTypes: async () => store.askFieldTypes?.(),
+    changed: (...settled) => {
+      contract.conflicts.settled(...settled);
+      contract.quarantine.forgetField(settled[0], settled[1]);
+    },
+  });
+}
+
+function makeIngest(
+  { state: { database }, topics, clock, log, events }: Surroundings,
+  { doubt, devices: { registry, refusals }, storage: { store, write }, publisher }: Needs,
+  gate: { readonly contract: Contract; readonly spool: Spool },
+): Ingest {
+  return new Ingest({
+    ...gate,
+    clock,
+    log,
+    store: { write, health: () => store.health() },
+    database,
+    random: Math.random,
+    refuse: (device, topic, why, instead) => refusals.tell(device, topic, why, instead, false),
+    isKnown: (id) => registry.isKnown(id),
+    trust: () => doubt.trust,
+    witness: (device, batch) => doubt.heard(device, batch),
+    observe: (device, series, now) => {
+      registry.seen(device);
+      const lost = registry.observe(device, series, now);
+      if (lost)
+        refusals.tell(device, topics.build({ kind: "metrics", device }), whyOverwritten(lost), undefined, false);
+      if (series.length > 0 && events.samples.heard)
+        events.samples.emit({ device, samples: newestSamples(series, now) });
+    },
+    observeClock: (id, clockState) => registry.observeClock(id, clockState),
+    problem: (id, problem) => registry.observeBatches(id, problem),
+    onBacklog: events.storeChanged,
+    onProblem: events.storeChanged,
+    observeOutbox: (id, problem) => registry.observeOutbox(id, problem),
+    publishAck: (device, payload) => publisher.ack(device, payload),
+    moment: () => publisher.moment(),
+    begin: (...told) => publisher.begin(...told),
+  });
+}

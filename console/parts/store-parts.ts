@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import { FutureSamples } from "../clock/future-samples.ts";
+import type { DamagedFile } from "../database/mend.ts";
+import { StoreLosses } from "../ingest/completeness/store-losses.ts";
+import { defaults } from "../options.ts";
+import { Durations } from "../self/durations.ts";
+import { timed } from "../self/reporter.ts";
+import { EmbeddedStore } from "../store/embedded.ts";
+import { InfluxStore } from "../store/influx.ts";
+import { StoreUnavailableError, type MetricsStore } from "../store/store.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export type StoreParts = ReturnType<typeof storeParts>;
+
+/**
+ * The store, what writes to it, and what looks after what it has.
+ * @param flush writes down which batches are stored
+ */
+export function storeParts(
+  given: Surroundings,
+  { doubt, flush }: { readonly doubt: ClockDoubt; readonly flush: () => void },
+) {
+  const { clock, log, events } = given;
+  const store = makeStore(given, { doubt, setBack: () => losses.settle() });
+  const losses = makeLosses(given, flush);
+  const future = new FutureSamples({
+    clock,
+    log,
+    look: store.ahead && ((after) => store.ahead!(after)),
+    trusted: () => doubt.ages().trusted,
+    changed: events.storeChanged,
+  });
+  const writes = new Durations();
+  const write = timed(store, writes);
+  /** What the console itself has measured is placed by its own clock alone. */
+  const writeNow: typeof write = async (series) => {
+    if (doubt.trust === "none") throw new StoreUnavailableError("the console's clock is wrong");
+    return write(series);
+  };
+  return { store, losses, future, writes, write, writeNow };
+}
+
+function makeStore(
+  { options, state: { damage }, clock, log, events }: Surroundings,
+  { doubt, setBack }: { readonly doubt: ClockDoubt; readonly setBack: () => void },
+): MetricsStore {
+  const { influxUrl, influxRetention, directory, history = defaults.history } = options;
+  const common = { log, clock, onHealth: events.storeChanged };
+  if (influxUrl === undefined) {
+    const noteFile = (file: DamagedFile): void => {
+      damage.noteFile(file);
+      // It is told in the middle of a write.
+      queueMicrotask(setBack);
+    };
+    return new EmbeddedStore({
+      path: join(directory, "metrics.db"),
+      ...history,
+      ...common,
+      ages: () => doubt.ages(),
+      damage: { noteFile },
+    });
+  }
+  const retention = influxRetention === undefined ? {} : { retention: influxRetention };
+  return new InfluxStore({ url: influxUrl, ...retention, random: Math.random, ...common });
+}
+
+/** What was stored in a file of the console's own may be gone with it. */
+function makeLosses({ options, state: { database, setbacks }, log }: Surroundings, flush: () => void): StoreLosses {
+  const { maxAge } = options.history ?? defaults.history;
+  return new StoreLosses({ database, setbacks, flush, maxAge, log, inUse: options.influxUrl === undefined });
+}
