@@ -1,8 +1,8 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { addresses, type Address } from "./addresses.ts";
-import { ApiError, UnreachableError } from "./errors.ts";
-import type { ConsoleEvent, EventQuery } from "./events.ts";
-import type { ProblemDocument } from "./problem.ts";
+import { ApiError, UnreachableError } from "./api-errors.ts";
+import type { ConsoleEvent, EventQuery } from "./event-routes.ts";
+import type { ProblemDocument } from "./problem-document.ts";
 
 export interface ClientOptions {
   /** Where the console is: `http://127.0.0.1:3000`. A page that the console serves leaves it out. */

@@ -1,14 +1,14 @@
 import { addresses, type RouteName } from "./addresses.ts";
 import type { AnswerOf, CallOf } from "./call.ts";
 import { Caller, type ClientOptions } from "./caller.ts";
-import type { ConsoleEvent, EventQuery } from "./events.ts";
+import type { ConsoleEvent, EventQuery } from "./event-routes.ts";
 
 export type { ClientOptions } from "./caller.ts";
-export { ApiError, UnreachableError } from "./errors.ts";
+export { ApiError, UnreachableError } from "./api-errors.ts";
 export { pages } from "./pages.ts";
 export type { CommandDocument, CommandEvent, LateReply } from "./command-document.ts";
-export type { CommandOrder } from "./commands.ts";
-export type { CompletenessDocument, GapDocument } from "./completeness.ts";
+export type { CommandOrder } from "./command-routes.ts";
+export type { CompletenessDocument, GapDocument } from "./completeness-routes.ts";
 export type {
   DeviceDocument,
   FieldValue,
@@ -18,15 +18,15 @@ export type {
   SampleDocument,
   SeriesDocument,
   Tags,
-} from "./devices.ts";
-export type { ConsoleEvent, EventName, EventQuery } from "./events.ts";
-export type { ConflictDocument, Decision, SettledDocument } from "./fields.ts";
-export type { DamageDocument, HealthDocument, StoreDocument } from "./health.ts";
-export type { JobCounts, JobDevice, JobDocument, JobOrder, JobSummaryDocument, JobTarget } from "./jobs.ts";
-export type { ProblemDocument } from "./problem.ts";
-export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine.ts";
-export type { RefusedDocument } from "./refusals.ts";
-export type { AccountDocument, SessionDocument } from "./sessions.ts";
+} from "./device-routes.ts";
+export type { ConsoleEvent, EventName, EventQuery } from "./event-routes.ts";
+export type { ConflictDocument, Decision, SettledDocument } from "./field-routes.ts";
+export type { DamageDocument, HealthDocument, StoreDocument } from "./health-routes.ts";
+export type { JobCounts, JobDevice, JobDocument, JobOrder, JobSummaryDocument, JobTarget } from "./job-routes.ts";
+export type { ProblemDocument } from "./problem-document.ts";
+export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine-routes.ts";
+export type { RefusedDocument } from "./refusal-routes.ts";
+export type { AccountDocument, SessionDocument } from "./session-routes.ts";
 
 /** The API's routes as functions, by their names in `addresses.ts`. Each throws {@link ApiError} or {@link UnreachableError}. */
 export type Client = {

@@ -1,17 +1,17 @@
 import * as z from "zod/mini";
 import type { RouteName } from "./addresses.ts";
-import { commandRoutes } from "./commands.ts";
-import { completenessRoutes } from "./completeness.ts";
-import { deviceRoutes } from "./devices.ts";
-import { eventRoutes } from "./events.ts";
-import { fieldRoutes } from "./fields.ts";
-import { groupRoutes } from "./groups.ts";
-import { healthRoutes } from "./health.ts";
-import { jobRoutes } from "./jobs.ts";
-import { quarantineRoutes } from "./quarantine.ts";
-import { refusalRoutes } from "./refusals.ts";
+import { commandRoutes } from "./command-routes.ts";
+import { completenessRoutes } from "./completeness-routes.ts";
+import { deviceRoutes } from "./device-routes.ts";
+import { eventRoutes } from "./event-routes.ts";
+import { fieldRoutes } from "./field-routes.ts";
+import { groupRoutes } from "./group-routes.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { jobRoutes } from "./job-routes.ts";
+import { quarantineRoutes } from "./quarantine-routes.ts";
+import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
-import { sessionRoutes } from "./sessions.ts";
+import { sessionRoutes } from "./session-routes.ts";
 
 /** The whole contract: what each route takes and tells. The console serves it, and the client's types are inferred from it. */
 export const routes = {

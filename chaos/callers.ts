@@ -1,6 +1,6 @@
 import type { Client } from "#api/client";
 import type { CommandDocument } from "#api/command-document";
-import { ApiError, UnreachableError } from "#api/errors";
+import { ApiError, UnreachableError } from "#api/api-errors";
 import { asError, DisconnectedError } from "#shared/errors";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import type { Link } from "#shared/link";

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import type { CompletenessDocument } from "#api/completeness";
+import type { CompletenessDocument } from "#api/completeness-routes";
 import { suite } from "../test/suite.ts";
 import { gapTable } from "./gap-table.ts";
 

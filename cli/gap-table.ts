@@ -1,5 +1,5 @@
-import type { CompletenessDocument } from "#api/completeness";
-import { table } from "./table.ts";
+import type { CompletenessDocument } from "#api/completeness-routes";
+import { table } from "./text-table.ts";
 
 /** What of each device's samples is stored, missing and outstanding: a line of sums, then a line for each gap. */
 export function gapTable(devices: readonly CompletenessDocument[]): string {

@@ -1,6 +1,6 @@
-import type { JobDocument, JobSummaryDocument } from "#api/jobs";
+import type { JobDocument, JobSummaryDocument } from "#api/job-routes";
 import { forTerminal } from "#shared/printable";
-import { ago, shortened, table } from "./table.ts";
+import { ago, shortened, table } from "./text-table.ts";
 
 /** Jobs as a table, in the order given. */
 export function jobTable(jobs: readonly JobSummaryDocument[], now: number): string {

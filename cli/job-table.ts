@@ -1,9 +1,9 @@
 import type { Client } from "#api/client";
-import type { ConsoleEvent } from "#api/events";
-import type { JobDocument, JobOrder, JobSummaryDocument } from "#api/jobs";
+import type { ConsoleEvent } from "#api/event-routes";
+import type { JobDocument, JobOrder, JobSummaryDocument } from "#api/job-routes";
 import { forTerminal } from "#shared/printable";
 import { jobText, rowTable } from "./job-list.ts";
-import type { Terminal } from "./live.ts";
+import type { Terminal } from "./live-command.ts";
 
 /** Rows drawn while it runs: what a terminal has room for, less the heading and the sentence. */
 const shownAtLeast = 5;

@@ -2,8 +2,8 @@ import type { CommandLine } from "#shared/commandline";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "./compose/accounts.ts";
-import { openBroker } from "./compose/broker.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
+import { openBroker } from "./compose/open-broker.ts";
 import { openData } from "./compose/data.ts";
 import { portsOf } from "./compose/ports.ts";
 

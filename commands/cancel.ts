@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { stated } from "../cli/send.ts";
-import { connect, ofDevice, terminal } from "./compose/client.ts";
+import { stated } from "../cli/send-command.ts";
+import { connect, ofDevice, terminal } from "./compose/connect.ts";
 
 /** `muster cancel`: withdraws a command. */
 export function cancel(line: CommandLine): void {

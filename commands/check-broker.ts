@@ -32,8 +32,8 @@ async function look(
   given: string | undefined,
   { secondAccount, secondAccountFile }: { secondAccount?: string | true; secondAccountFile?: string },
 ): Promise<void> {
-  const { checkBroker: check } = await import("../cli/check-broker/check-broker.ts");
-  const report = await import("../cli/check-broker.ts");
+  const { runChecks: check } = await import("../cli/check-broker/run-checks.ts");
+  const report = await import("../cli/broker-findings.ts");
   const url = given ?? mqttUrl;
   if (url === undefined)
     throw new BadInputError("which broker? Expected a URL such as mqtt://console:SECRET@host:1883, or MUSTER_MQTT_URL");

@@ -1,10 +1,10 @@
 import type { CommandLine } from "#shared/commandline";
 import { commandStates, type CommandState } from "#shared/command-states";
 import { BadInputError } from "#shared/errors";
-import { listed } from "../cli/client.ts";
-import { commandTable } from "../cli/list.ts";
-import { asJson } from "../cli/table.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { listed } from "../cli/client-at.ts";
+import { commandTable } from "../cli/fleet-tables.ts";
+import { asJson } from "../cli/text-table.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster commands`: the newest ones. */
 export function commands(line: CommandLine): void {

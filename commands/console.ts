@@ -3,10 +3,10 @@ import { brokerHere } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "./compose/accounts.ts";
-import { patienceAtStart, serveConsole } from "./compose/console.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
+import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
-import { keepMosquittoFiles } from "./compose/mosquitto.ts";
+import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { portsOf } from "./compose/ports.ts";
 
 /** `muster console`: the console alone, beside a broker. */

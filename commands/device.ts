@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { removeDevice } from "./compose/accounts.ts";
+import { removeDevice } from "./compose/administration.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster device`: takes a device away. */

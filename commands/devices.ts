@@ -1,9 +1,9 @@
 import type { CommandLine } from "#shared/commandline";
-import { listed } from "../cli/client.ts";
+import { listed } from "../cli/client-at.ts";
 import { gapTable } from "../cli/gap-table.ts";
-import { deviceTable } from "../cli/list.ts";
-import { asJson } from "../cli/table.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { deviceTable } from "../cli/fleet-tables.ts";
+import { asJson } from "../cli/text-table.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster devices`: the fleet, and what is missing of its samples. */
 export function devices(line: CommandLine): void {

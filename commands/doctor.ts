@@ -3,7 +3,7 @@ import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { Settings } from "#shared/settings";
-import type { Examined } from "../cli/doctor.ts";
+import type { Examined } from "../cli/doctor-report.ts";
 
 const help = `
 Without --mend nothing is changed, and a console or agent may be at work in the directory. Each file is looked at page by page, and each
@@ -27,7 +27,7 @@ async function examine({ data }: Settings, { mend = false }: { mend?: boolean })
   const { isConsoles, lookAtConsole } = await import("../console/doctor/look.ts");
   const { isAgents, lookAtAgent, mendAgent } = await import("../agent/doctor.ts");
   const { mendConsole } = await import("../console/doctor/mend.ts");
-  const { damagedIn, doctorsReport } = await import("../cli/doctor.ts");
+  const { damagedIn, doctorsReport } = await import("../cli/doctor-report.ts");
   const agents = [data, join(data, "agent")].filter(isAgents);
   const consoles = [data].filter(isConsoles);
   if (agents.length + consoles.length === 0)

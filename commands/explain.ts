@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { story } from "../cli/live.ts";
-import { connect, ofDevice, terminal } from "./compose/client.ts";
+import { story } from "../cli/live-command.ts";
+import { connect, ofDevice, terminal } from "./compose/connect.ts";
 
 /** `muster explain`: one command's story. */
 export function explain(line: CommandLine): void {

@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { fields, type FieldFlags } from "../cli/fields.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { fields, type FieldFlags } from "../cli/show-fields.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster field`: what devices see differently. */
 export function field(line: CommandLine): void {

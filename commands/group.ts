@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { connect, terminal } from "./compose/client.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster group`: the groups that a device is in. */
 export function group(line: CommandLine): void {

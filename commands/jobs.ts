@@ -1,10 +1,10 @@
 import type { CommandLine } from "#shared/commandline";
 import type { Client } from "#api/client";
-import type { JobDocument } from "#api/jobs";
+import type { JobDocument } from "#api/job-routes";
 import { BadInputError } from "#shared/errors";
 import { jobTable, jobText } from "../cli/job-list.ts";
-import { asJson } from "../cli/table.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { asJson } from "../cli/text-table.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster jobs`: lists jobs, and what can be done to one. */
 export function jobs(line: CommandLine): void {

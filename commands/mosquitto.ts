@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { prepareMosquitto } from "./compose/accounts.ts";
+import { prepareMosquitto } from "./compose/administration.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster mosquitto`: what an external Mosquitto has to know. */

@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { showQuarantine, type QuarantineFlags } from "../cli/quarantine.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { showQuarantine, type QuarantineFlags } from "../cli/show-quarantine.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster quarantine`: what was set aside. */
 export function quarantine(line: CommandLine): void {

@@ -1,7 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
-import { refusedTable } from "../cli/refused.ts";
-import { asJson } from "../cli/table.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { refusedTable } from "../cli/refused-table.ts";
+import { asJson } from "../cli/text-table.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster refused`: what was not taken of late. */
 export function refused(line: CommandLine): void {

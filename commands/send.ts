@@ -1,8 +1,8 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
-import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/jobs.ts";
-import { send as sendToOne, type SendFlags } from "../cli/send.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/send-to-many.ts";
+import { sendCommand as sendToOne, type SendFlags } from "../cli/send-command.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster send`: a command to one device, or a job of them to many. */
 export function send(line: CommandLine): void {

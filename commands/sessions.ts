@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { showSessions, type SessionFlags } from "../cli/sessions.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { showSessions, type SessionFlags } from "../cli/show-sessions.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster sessions`: who is logged in. */
 export function sessions(line: CommandLine): void {

@@ -10,7 +10,7 @@ import { serve } from "#shared/service";
 import type { Settings } from "#shared/settings";
 import { brokersPort } from "../console/accounts/secrets.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "../sim/flags.ts";
-import { mosquittoSide, writeMosquittoFiles } from "./compose/mosquitto.ts";
+import { mosquittoSide, writeMosquittoFiles } from "./compose/keep-mosquitto.ts";
 
 /** `muster sim`: simulated devices. */
 export function sim(line: CommandLine): void {

@@ -3,11 +3,11 @@ import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { Net } from "#shared/net";
 import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown } from "./compose/accounts.ts";
-import { openBroker } from "./compose/broker.ts";
-import { patienceAtStart, serveConsole } from "./compose/console.ts";
+import { admitAdmin, adminWasShown } from "./compose/administration.ts";
+import { openBroker } from "./compose/open-broker.ts";
+import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
-import { keepMosquittoFiles } from "./compose/mosquitto.ts";
+import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { portsOf } from "./compose/ports.ts";
 
 /** `muster start`: everything, in one process. */

@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
-import { watch as follow } from "../cli/watch.ts";
-import { connect, terminal } from "./compose/client.ts";
+import { watchEvents as follow } from "../cli/watch-events.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
 /** `muster watch`: what happens, as it happens. */
 export function watch(line: CommandLine): void {

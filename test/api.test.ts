@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { addresses, type Address, type RouteName } from "#api/addresses";
 import { UnreachableError, type Client } from "#api/client";
-import { eventDocuments } from "#api/events";
+import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";

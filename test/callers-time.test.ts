@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
 import { buildApp } from "../console/http/server.ts";
-import { send } from "../cli/send.ts";
+import { sendCommand } from "../cli/send-command.ts";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
@@ -28,7 +28,7 @@ async function napping(scope: Scope) {
   const muster = async (flags: { timeout: string; ttl?: string }) => {
     const lines: string[] = [];
     const terminal = { out: (text: string) => lines.push(text), err: () => {}, live: false };
-    return { code: await send(client, "rpi-7", "nap", flags, terminal), out: lines.join("\n") };
+    return { code: await sendCommand(client, "rpi-7", "nap", flags, terminal), out: lines.join("\n") };
   };
   return { fleet, client, muster };
 }

@@ -5,9 +5,9 @@ import { silentLog } from "#shared/log";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Transform } from "node:stream";
 import { Bench } from "../cli/check-broker/bench.ts";
-import { checkBroker, type Finding } from "../cli/check-broker/check-broker.ts";
-import { retainedByWildcard } from "../cli/check-broker/retained.ts";
-import { brokersVerdict, findingLine } from "../cli/check-broker.ts";
+import { runChecks, type BrokerFinding } from "../cli/check-broker/run-checks.ts";
+import { retainedByWildcard } from "../cli/check-broker/retained-checks.ts";
+import { brokersVerdict, findingLine } from "../cli/broker-findings.ts";
 import { startBroker } from "./broker.ts";
 import { startExternal, type Account } from "./brokers.ts";
 import { startDefaultMosquitto } from "./mosquitto.ts";
@@ -75,10 +75,10 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 suite("check-broker", ({ test, before }) => {
-  const results = new Map<string, readonly Finding[]>();
-  const look = async ({ url }: { url: string }): Promise<readonly Finding[]> => {
+  const results = new Map<string, readonly BrokerFinding[]>();
+  const look = async ({ url }: { url: string }): Promise<readonly BrokerFinding[]> => {
     const second = { username: "rpi-7", password: "rpi-7" };
-    return checkBroker({ url, root: "muster", username: "hub", password: "hub", second }, () => {});
+    return runChecks({ url, root: "muster", username: "hub", password: "hub", second }, () => {});
   };
 
   // It mostly waits for what should not come: all at once.
@@ -119,7 +119,7 @@ suite("check-broker", ({ test, before }) => {
       await link.publish(topic, Buffer.from("{}"), { retain: true });
     const lookAs = async (name: string): Promise<readonly [lines: string[], verdict: string]> => {
       const second = { username: "rpi-7", password: "rpi-7" };
-      const found = await checkBroker({ url, root: "muster", username: name, password: name, second }, () => {});
+      const found = await runChecks({ url, root: "muster", username: name, password: name, second }, () => {});
       return [found.map(findingLine), brokersVerdict(found)];
     };
     const [[beside, works], [under, unknown]] = await Promise.all([lookAs("other"), lookAs("hub")]);

@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { addresses, type Address, type RouteName } from "#api/addresses";
 import { ApiError, createClient, type Client } from "#api/client";
-import { eventDocuments, type ConsoleEvent } from "#api/events";
-import { problemDocument } from "#api/problem";
+import { eventDocuments, type ConsoleEvent } from "#api/event-routes";
+import { problemDocument } from "#api/problem-document";
 import { problemsOf, type Route } from "#api/route";
 import { routes } from "#api/routes";
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
 import { buildApp } from "../console/http/server.ts";
-import type { CompletenessDocument } from "#api/completeness";
+import type { CompletenessDocument } from "#api/completeness-routes";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";

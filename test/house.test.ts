@@ -104,7 +104,7 @@ suite("house", ({ test }) => {
     const wrong = files.filter(
       (file) =>
         /^(cli|web)\//.test(file) &&
-        file !== "web/state/console.ts" &&
+        file !== "web/state/page-client.ts" &&
         /\bfetch\(|\bEventSource\(/.test(readFileSync(file, "utf8")),
     );
     assert.equal(wrong, []);

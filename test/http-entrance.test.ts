@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import * as assert from "uvu/assert";
-import { HttpConnections, httpBounds } from "../console/http/connections.ts";
+import { HttpConnections, httpBounds } from "../console/http/http-connections.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";

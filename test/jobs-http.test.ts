@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
 import { buildApp } from "../console/http/server.ts";
-import type { JobDocument } from "#api/jobs";
+import type { JobDocument } from "#api/job-routes";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { ended, marking } from "./marking.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Agent } from "../agent/agent.ts";
 import { createClient } from "#api/client";
-import type { JobDocument } from "#api/jobs";
+import type { JobDocument } from "#api/job-routes";
 import { openPage } from "./browser.ts";
 import { markAgent } from "./marking.ts";
 import { freePort } from "./mosquitto.ts";

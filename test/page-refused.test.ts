@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
-import { refusedTable } from "../cli/refused.ts";
+import { refusedTable } from "../cli/refused-table.ts";
 import { servePage } from "./page-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";

@@ -1,5 +1,5 @@
 import type { Client } from "#api/client";
-import { ApiError } from "#api/errors";
+import { ApiError } from "#api/api-errors";
 import { clientOf } from "../console-client.ts";
 import { JournalReader } from "../journal.ts";
 import type { Acked, Kept, Stored, ToldGap } from "./check.ts";

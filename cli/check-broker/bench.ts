@@ -2,27 +2,27 @@ import { shortId } from "#shared/ids";
 import { Probe, type ProbeOptions } from "#shared/probe";
 import { Topics } from "#shared/topics";
 
-export interface Login {
+export interface BenchLogin {
   readonly username: string;
   readonly password: string;
 }
 
-export interface BenchOptions extends Login {
+export interface BenchOptions extends BenchLogin {
   readonly url: string;
   readonly root: string;
   /** Another account, to see what the two can do to each other. */
-  readonly second?: Login;
+  readonly second?: BenchLogin;
 }
 
 /** Milliseconds in which a message would have come that is not to come. */
-export const silence = 400;
+export const benchSilence = 400;
 /** Milliseconds that a message may take. */
 export const journey = 2_000;
 
 /** Milliseconds in which a console or agent that was thrown out a few times has come back: its waits grow from a quarter of a second. */
 export const comeback = 3_000;
 
-type Who = Login & { readonly clientId: string };
+type Who = BenchLogin & { readonly clientId: string };
 
 /** Where a broker is looked at: its address, the accounts, topics that are nobody's, and what is to be closed afterwards. */
 export class Bench {

@@ -1,8 +1,8 @@
 import type { Message } from "#shared/bus";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
-import { silence, type Bench, type Login } from "./bench.ts";
-import { bad, good, mind, type Check } from "./verdict.ts";
+import { benchSilence, type Bench, type BenchLogin } from "./bench.ts";
+import { bad, good, mind, type Check } from "./check-verdict.ts";
 
 /** Whether a name and a secret are asked for. */
 export const strangers: Check = {
@@ -46,15 +46,15 @@ export const isolation: Check = {
     await first.publish(bench.topic("cmd"), "secret");
     const leak = (all: readonly Message[]): boolean =>
       all.some(({ topic }) => isAnothers(bench, second.username, topic));
-    if (await other.until(leak, silence)) holes.push("reads what is another's");
+    if (await other.until(leak, benchSilence)) holes.push("reads what is another's");
     await other.publish(bench.topic("status"), "forged").catch(() => {});
-    if (await first.until((all) => all.some(isForged), silence)) holes.push("writes what is another's");
+    if (await first.until((all) => all.some(isForged), benchSilence)) holes.push("writes what is another's");
     await other.end();
     const will = { topic: bench.topic("will"), payload: Buffer.from("forged"), retain: false };
     const leaving = await bench.connect({ ...login, will }).catch(() => undefined);
     leaving?.drop();
     const before = first.received.length;
-    if (leaving && (await first.until((all) => all.slice(before).some(isForged), silence)))
+    if (leaving && (await first.until((all) => all.slice(before).some(isForged), benchSilence)))
       holes.push("leaves a will on what is another's");
     const thrownOut = await throwsOut(bench, second);
     const who = second.username;
@@ -78,10 +78,10 @@ function isAnothers({ topics }: Bench, name: string, topic: string): boolean {
 
 const isForged = ({ payload }: { payload: Buffer }): boolean => payload.toString() === "forged";
 
-async function throwsOut(bench: Bench, thief: Login): Promise<boolean> {
+async function throwsOut(bench: Bench, thief: BenchLogin): Promise<boolean> {
   const clientId = bench.newId();
   const victim = await bench.connect({ clientId });
   const taken = await bench.connect({ ...thief, clientId }).catch(() => undefined);
-  if (taken) await victim.until(() => false, silence);
+  if (taken) await victim.until(() => false, benchSilence);
   return victim.ended !== undefined;
 }

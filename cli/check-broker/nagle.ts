@@ -1,6 +1,6 @@
 import { journey } from "./bench.ts";
 import type { Probe } from "#shared/probe";
-import { bad, good, mind, type Check } from "./verdict.ts";
+import { bad, good, mind, type Check } from "./check-verdict.ts";
 
 /** Milliseconds by which Nagle's algorithm is known: Linux holds an ACK back for 40. */
 const held = 25;

@@ -1,6 +1,6 @@
 import { batchCap } from "#shared/codec";
 import { journey } from "./bench.ts";
-import { bad, good, mind, type Check } from "./verdict.ts";
+import { bad, good, mind, type Check } from "./check-verdict.ts";
 
 /** Whether this account's messages come out again: all else builds on it. */
 export const passage: Check = {
@@ -34,7 +34,7 @@ export const receiveMaximum: Check = {
 const few = 20;
 
 /** Whether the largest batch passes. */
-export const size: Check = {
+export const passageSize: Check = {
   what: "message size",
   async run(bench) {
     const probe = await bench.connect();

@@ -1,6 +1,6 @@
 import { asError } from "#shared/errors";
 import type { Bench } from "./bench.ts";
-import { bad, good, type Check } from "./verdict.ts";
+import { bad, good, type Check } from "./check-verdict.ts";
 
 /** Which versions of MQTT the broker lets in; what comes after goes by the higher one. */
 export const versions: Check = {

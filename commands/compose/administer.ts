@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { createLog } from "#shared/log";
-import type { Administration, MosquittoFiles } from "./accounts.ts";
-import { mosquittoSide, writeMosquittoFiles } from "./mosquitto.ts";
+import type { Administration, MosquittoFiles } from "./administration.ts";
+import { mosquittoSide, writeMosquittoFiles } from "./keep-mosquitto.ts";
 
 /** One of the commands about accounts, on the data directory. */
 export function administer<A extends unknown[]>(

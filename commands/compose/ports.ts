@@ -15,7 +15,7 @@ export interface Around {
 /** How many connections each port takes: fewer than it could where the system does not give the process as many descriptors. */
 export async function portsOf({ logLevel }: Settings, serves: { mqtt: boolean; http: boolean }): Promise<Ports> {
   const { defaultLimits } = await import("../../broker/limits.ts");
-  const { httpBounds } = await import("../../console/http/connections.ts");
+  const { httpBounds } = await import("../../console/http/http-connections.ts");
   const wanted = {
     mqtt: serves.mqtt ? defaultLimits.connections : 0,
     http: serves.http ? httpBounds.connections : 0,

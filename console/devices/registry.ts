@@ -211,7 +211,7 @@ export class Registry {
     this.#changed(entry);
   }
 
-  /** Keeps values that are newer than the ones known. The rest is as with {@link LatestValues.observe}. */
+  /** Keeps values that are newer than the ones known. The rest is as with {@link ValuesSection.observe}. */
   observe(id: DeviceId, series: readonly SeriesColumns[], latest?: number): Overwritten | undefined {
     return this.#entry(id).latest.observe(series, latest);
   }

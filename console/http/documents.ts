@@ -1,5 +1,5 @@
 import type { CommandDocument } from "#api/command-document";
-import type { PresenceDocument, SampleDocument } from "#api/devices";
+import type { PresenceDocument, SampleDocument } from "#api/device-routes";
 import { explain } from "../desk/explain.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";

@@ -6,22 +6,22 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import type { Command } from "../desk/command.ts";
 import { toCommandDocument } from "./documents.ts";
-import type { Send } from "./pages.ts";
-import { accountRoutes } from "./routes/accounts.ts";
-import { clockRoutes } from "./routes/clock.ts";
-import { commandRoutes } from "./routes/commands.ts";
-import { completenessRoutes } from "./routes/completeness.ts";
-import { damageRoutes } from "./routes/damage.ts";
-import { deviceRoutes } from "./routes/devices.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { fieldRoutes } from "./routes/fields.ts";
-import { groupRoutes } from "./routes/groups.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { jobRoutes } from "./routes/jobs.ts";
-import { quarantineRoutes } from "./routes/quarantine.ts";
-import { refusalRoutes } from "./routes/refusals.ts";
-import { selfRoutes } from "./routes/self.ts";
-import { sessionRoutes } from "./routes/session.ts";
+import type { Send } from "./list-pages.ts";
+import { serveAccounts } from "./routes/serve-accounts.ts";
+import { serveClock } from "./routes/serve-clock.ts";
+import { serveCommands } from "./routes/serve-commands.ts";
+import { serveCompleteness } from "./routes/serve-completeness.ts";
+import { serveDamage } from "./routes/serve-damage.ts";
+import { serveDevices } from "./routes/serve-devices.ts";
+import { serveEvents } from "./routes/serve-events.ts";
+import { serveFields } from "./routes/serve-fields.ts";
+import { serveGroups } from "./routes/serve-groups.ts";
+import { serveHealth } from "./routes/serve-health.ts";
+import { serveJobs } from "./routes/serve-jobs.ts";
+import { serveQuarantine } from "./routes/serve-quarantine.ts";
+import { serveRefusals } from "./routes/serve-refusals.ts";
+import { serveSelf } from "./routes/serve-self.ts";
+import { serveSessions } from "./routes/serve-sessions.ts";
 
 export interface HandOut {
   /** A started one: its parts are handed out now. */
@@ -42,20 +42,20 @@ export async function registerRoutes(app: FastifyInstance, { console, accounts, 
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
   const routes = [
-    sessionRoutes({ accounts, send }),
-    accountRoutes({ accounts, send }),
-    deviceRoutes({ registry, completeness, store, clock, remove, whyRemoved, send }),
-    completenessRoutes({ completeness, isKnown, send }),
-    commandRoutes({ desk, accounts, document, send }),
-    jobRoutes({ jobs, send }),
-    groupRoutes({ groups: jobs.groups, isKnown, send }),
-    quarantineRoutes({ contract, send }),
-    fieldRoutes({ conflicts: contract.conflicts, settle: (...word) => console.settleField(...word), send }),
-    refusalRoutes({ refusals, send }),
-    clockRoutes({ believe: () => console.believeClock() }),
-    damageRoutes({ damage, send }),
-    selfRoutes({ report: () => console.report() }),
-    eventRoutes({
+    serveSessions({ accounts, send }),
+    serveAccounts({ accounts, send }),
+    serveDevices({ registry, completeness, store, clock, remove, whyRemoved, send }),
+    serveCompleteness({ completeness, isKnown, send }),
+    serveCommands({ desk, accounts, document, send }),
+    serveJobs({ jobs, send }),
+    serveGroups({ groups: jobs.groups, isKnown, send }),
+    serveQuarantine({ contract, send }),
+    serveFields({ conflicts: contract.conflicts, settle: (...word) => console.settleField(...word), send }),
+    serveRefusals({ refusals, send }),
+    serveClock({ believe: () => console.believeClock() }),
+    serveDamage({ damage, send }),
+    serveSelf({ report: () => console.report() }),
+    serveEvents({
       accounts,
       devices: registry,
       samples: events.samples,
@@ -65,7 +65,7 @@ export async function registerRoutes(app: FastifyInstance, { console, accounts, 
       refusals: refusals.changes,
       store: { changes: events.store, health: samplesHealth },
     }),
-    healthRoutes({
+    serveHealth({
       samples: samplesHealth,
       clock: () => console.clockVerdict,
       brokerConnected: () => console.brokerConnected,

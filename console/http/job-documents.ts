@@ -1,4 +1,4 @@
-import type { JobDevice, JobSummaryDocument } from "#api/jobs";
+import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
 import type { JobRow } from "../jobs/job.ts";
 import type { JobSummary } from "../jobs/jobs.ts";
 

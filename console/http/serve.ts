@@ -1,6 +1,6 @@
 import type { preParsingHookHandler } from "fastify";
 import { addresses, type Address, type RouteName } from "#api/addresses";
-import { problemDocument } from "#api/problem";
+import { problemDocument } from "#api/problem-document";
 import { problemsOf, type Route } from "#api/route";
 import { routes, type Routes } from "#api/routes";
 import { allow } from "./auth.ts";

@@ -25,11 +25,11 @@ import { identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { waitForLocks } from "./locked.ts";
-import { sendInTurns } from "./pages.ts";
+import { sendInTurns } from "./list-pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { registerRoutes } from "./hand-out.ts";
 import { served } from "./serve.ts";
-import { HttpConnections, httpBounds, type HttpBounds } from "./connections.ts";
+import { HttpConnections, httpBounds, type HttpBounds } from "./http-connections.ts";
 import { Turns } from "./turns.ts";
 
 export interface HttpOptions {

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
 import { suite } from "../../test/suite.ts";
-import type { Unit } from "../format/number.ts";
+import type { FieldUnit } from "../format/number.ts";
 import { axisLabels, axisSpan, axisTicks, lonely } from "./axis.ts";
 
-const units: readonly Unit[] = ["number", "percent", "bytes", "bytes/s", "number/s", "celsius", "seconds"];
+const units: readonly FieldUnit[] = ["number", "percent", "bytes", "bytes/s", "number/s", "celsius", "seconds"];
 
 /** Of any magnitude that something measures, and either sign. */
 const value = fc
@@ -44,7 +44,7 @@ suite("a chart's value axis", ({ test }) => {
   });
 
   test("goes from zero where no value is negative and zero is near, and bytes by 1024", () => {
-    const cases: readonly [Unit, number | null, number | null, low: number, high: number][] = [
+    const cases: readonly [FieldUnit, number | null, number | null, low: number, high: number][] = [
       ["percent", 1, 2, 0, 100],
       ["percent", -5, 50, -10.5, 55.5],
       ["percent", 0, 250, 0, 275],
@@ -76,7 +76,7 @@ suite("a chart's value axis", ({ test }) => {
   });
 
   test("says its steps shortly", () => {
-    const cases: readonly [Unit, low: number, high: number, string[]][] = [
+    const cases: readonly [FieldUnit, low: number, high: number, string[]][] = [
       ["celsius", 0, 30.8, ["0 °C", "10 °C", "20 °C", "30 °C"]],
       ["celsius", 20.04, 20.19, ["20.05 °C", "20.10 °C", "20.15 °C"]],
       ["number", 0, 0.0066, ["0", "0.002", "0.004", "0.006"]],

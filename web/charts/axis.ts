@@ -1,5 +1,5 @@
-import { formatDuration } from "../format/duration.ts";
-import { formatValue, type Unit } from "../format/number.ts";
+import { formatCoarsely } from "../format/format-duration.ts";
+import { formatValue, type FieldUnit } from "../format/number.ts";
 
 /** The ends of a value axis. */
 export type Span = readonly [low: number, high: number];
@@ -16,7 +16,7 @@ const minValueSpread = 1e-9;
 const maxAxisValue = Number.MAX_VALUE / 16;
 
 /** What an axis covers: all of the data, and zero where no value is negative and zero is near. */
-export function axisSpan(unit: Unit, lowest: number | null, highest: number | null): Span {
+export function axisSpan(unit: FieldUnit, lowest: number | null, highest: number | null): Span {
   const [min, max] = [bounded(lowest ?? 0), bounded(highest ?? 0)];
   const bytes = unit === "bytes" || unit === "bytes/s";
   if (unit === "percent" && min >= 0 && max <= 100) return [0, 100];
@@ -30,13 +30,13 @@ export function axisSpan(unit: Unit, lowest: number | null, highest: number | nu
 const bounded = (value: number): number => Math.min(maxAxisValue, Math.max(-maxAxisValue, value));
 
 /** Round values on an axis, between its ends: `step` apart, at most so many. */
-export interface Ticks {
+export interface AxisTicks {
   readonly step: number;
   readonly at: readonly number[];
 }
 
 /** Steps by 1, 2 or 5 times a power of ten; bytes by powers of two, or 1024-based labels would read 0.98, 1.95 … */
-export function axisTicks(unit: Unit, [low, high]: Span, most: number): Ticks {
+export function axisTicks(unit: FieldUnit, [low, high]: Span, most: number): AxisTicks {
   const candidates = stepsFrom(unit, (high - low) / Math.max(1, most));
   const count = (step: number): number => Math.floor(high / step) - Math.ceil(low / step) + 1;
   const step = candidates.find((one) => count(one) <= most) ?? high - low;
@@ -47,7 +47,7 @@ export function axisTicks(unit: Unit, [low, high]: Span, most: number): Ticks {
 }
 
 /** Round steps, from one that is not far from `least` to one that is far larger. */
-function stepsFrom(unit: Unit, least: number): readonly number[] {
+function stepsFrom(unit: FieldUnit, least: number): readonly number[] {
   if (unit === "bytes" || unit === "bytes/s") {
     const power = Math.ceil(Math.log2(least));
     return [power, power + 1, power + 2].map((one) => 2 ** one);
@@ -63,10 +63,10 @@ function stepsFrom(unit: Unit, least: number): readonly number[] {
 const decimal = (times: number, power: number): number => Number(`${times}e${power}`);
 
 /** What stands beside the ticks: with as many digits as tell them apart. */
-export function axisLabels(unit: Unit, { step, at }: Ticks): string[] {
+export function axisLabels(unit: FieldUnit, { step, at }: AxisTicks): string[] {
   if (unit === "percent") return at.map((value) => `${value} %`);
   if (unit === "bytes" || unit === "bytes/s") return at.map((value) => formatValue(value, unit));
-  if (unit === "seconds" && step >= 0.001) return at.map((value) => formatDuration(value * 1_000));
+  if (unit === "seconds" && step >= 0.001) return at.map((value) => formatCoarsely(value * 1_000));
   const write = writerOf(step, Math.max(...at.map(Math.abs)));
   return at.map((value) => `${write(value)}${suffixes[unit]}`);
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import type uPlot from "uplot";
 import { formatValue } from "../format/number.ts";
-import { generation } from "../state/live.ts";
+import { generation } from "../state/live-state.ts";
 import { namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";

@@ -1,11 +1,11 @@
 import * as assert from "uvu/assert";
-import type { SampleDocument } from "#api/devices";
+import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { mergeLatest, type Latest } from "../state/latest.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
 import { panels, type Panel } from "./panels.ts";
-import { ranges, stepFor } from "./ranges.ts";
+import { ranges, stepFor } from "./time-ranges.ts";
 import { isCounter, rate } from "./rates.ts";
 import { historyReadings, liveReadings } from "./readings.ts";
 import { ChartWindow } from "./window.ts";

@@ -1,4 +1,4 @@
-import type { Tags } from "#api/devices";
+import type { Tags } from "#api/device-routes";
 import { unitOf } from "../format/number.ts";
 import type { Latest } from "../state/latest.ts";
 import { panels, type Panel } from "./panels.ts";

@@ -1,11 +1,11 @@
-import type { Tags } from "#api/devices";
-import type { Unit } from "../format/number.ts";
+import type { Tags } from "#api/device-routes";
+import type { FieldUnit } from "../format/number.ts";
 
 /** The charts of a device's page. Adding one is an entry here. */
 export interface Panel {
   readonly id: string;
   readonly title: string;
-  readonly unit: Unit;
+  readonly unit: FieldUnit;
   /** Several series that belong to one line at one instant: their sum (interfaces) or the largest (one path mounted twice). */
   readonly combine: "sum" | "max";
   readonly sources: readonly Source[];

@@ -1,6 +1,6 @@
 import uPlot from "uplot";
-import type { Unit } from "../format/number.ts";
-import { axisLabels, axisSpan, axisTicks, lonely, type Span, type Ticks } from "./axis.ts";
+import type { FieldUnit } from "../format/number.ts";
+import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
 import { colourOf, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
@@ -9,7 +9,7 @@ const cursorGroup = uPlot.sync("device").key;
 
 export interface PlotOptions {
   readonly host: HTMLElement;
-  readonly unit: Unit;
+  readonly unit: FieldUnit;
   readonly theme: ChartTheme;
   readonly lines: readonly string[];
   readonly frame: () => Frame;
@@ -65,7 +65,7 @@ export function alignedData({ times, lines }: Frame): uPlot.AlignedData {
 const labelSpace = 30;
 
 /** In pixels of the screen, and not of the canvas. */
-const ticksOf = (plot: uPlot, unit: Unit, span: Span): Ticks =>
+const ticksOf = (plot: uPlot, unit: FieldUnit, span: Span): AxisTicks =>
   axisTicks(unit, span, Math.floor(plot.bbox.height / devicePixelRatio / labelSpace));
 
 const ends = ({ scales }: uPlot): Span => [scales["y"]?.min ?? 0, scales["y"]?.max ?? 1];

@@ -1,10 +1,10 @@
-import type { FieldValue, Tags } from "#api/devices";
+import type { FieldValue, Tags } from "#api/device-routes";
 import type { Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
 import { pairRate, rate } from "./rates.ts";
 
 /** One value of one line of a chart. */
-export interface Reading {
+export interface ChartReading {
   readonly ts: number;
   readonly line: string;
   readonly value: number;
@@ -16,7 +16,7 @@ type Points = readonly (readonly [ts: number, value: FieldValue | null])[];
 export function historyReadings(
   source: Source,
   series: readonly { readonly tags: Tags; readonly points: Points }[],
-): Reading[] {
+): ChartReading[] {
   return series.flatMap(({ tags, points }) => {
     const line = source.line(tags);
     if (line === undefined) return [];
@@ -35,7 +35,7 @@ function rates(points: Points): Points {
 }
 
 /** What freshly arrived samples add to a chart. */
-export function liveReadings(panel: Panel, steps: readonly Pair[]): Reading[] {
+export function liveReadings(panel: Panel, steps: readonly Pair[]): ChartReading[] {
   return panel.sources.flatMap((source) =>
     steps.flatMap((pair) => {
       const { measurement, tags, fields, ts } = pair.sample;

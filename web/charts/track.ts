@@ -1,9 +1,9 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { client } from "../state/console.ts";
-import { onSteps } from "../state/fleet.ts";
+import { client } from "../state/page-client.ts";
+import { onSteps } from "../state/fleet-state.ts";
 import type { Panel, Source } from "./panels.ts";
-import { stepFor } from "./ranges.ts";
-import { historyReadings, liveReadings, type Reading } from "./readings.ts";
+import { stepFor } from "./time-ranges.ts";
+import { historyReadings, liveReadings, type ChartReading } from "./readings.ts";
 import { ChartWindow, type Frame } from "./window.ts";
 
 /** What a chart shows at the moment. A frame that was there stays while a fresh one is fetched. */
@@ -20,7 +20,7 @@ export interface View {
 export class Track {
   readonly #view = signal<View>({ status: "loading" });
   #window: ChartWindow | undefined;
-  #early: Reading[] = [];
+  #early: ChartReading[] = [];
   #stopped = false;
   #unfollow: () => void = () => {};
 
@@ -63,7 +63,7 @@ export class Track {
     }
   }
 
-  #take(readings: readonly Reading[]): void {
+  #take(readings: readonly ChartReading[]): void {
     if (readings.length === 0) return;
     if (!this.#window) {
       this.#early.push(...readings);

@@ -1,5 +1,5 @@
 import type { Panel } from "./panels.ts";
-import type { Reading } from "./readings.ts";
+import type { ChartReading } from "./readings.ts";
 
 /** A value, `null` for a gap that is drawn as one, `undefined` where another line alone has a value. */
 export type Cell = number | null | undefined;
@@ -36,7 +36,7 @@ export class ChartWindow {
   }
 
   /** Takes readings in any order; those older than the window or than its newest step are left out. */
-  add(readings: readonly Reading[]): void {
+  add(readings: readonly ChartReading[]): void {
     const moments = combined(readings, this.options.combine);
     for (const ts of [...moments.keys()].sort((a, b) => a - b)) this.#addMoment(ts, moments.get(ts) ?? new Map());
     this.#to = Math.max(this.#to, this.#rows.at(-1)?.ts ?? 0);
@@ -87,7 +87,7 @@ export class ChartWindow {
 }
 
 /** By moment and line; several series of one line at one moment become one value. */
-function combined(readings: readonly Reading[], combine: Panel["combine"]): Map<number, Map<string, number>> {
+function combined(readings: readonly ChartReading[], combine: Panel["combine"]): Map<number, Map<string, number>> {
   const moments = new Map<number, Map<string, number>>();
   for (const { ts, line, value } of readings) {
     const values = moments.get(ts) ?? new Map<string, number>();

@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
-import type { TypedValues } from "./arguments.ts";
-import type { FormShape, Typed } from "./fields.ts";
+import type { TypedValues } from "./typed-arguments.ts";
+import type { FormShape, TypedText } from "./form-shape.ts";
 import { FieldInput } from "./input.tsx";
 
 interface ArgumentInputsProps {
   readonly shape: FormShape;
   readonly typed: TypedValues;
   readonly problems: Readonly<Record<string, string>>;
-  readonly onTyped: (name: string, value: Typed) => void;
+  readonly onTyped: (name: string, value: TypedText) => void;
 }
 
 /** The inputs that a command's schema asks for. */

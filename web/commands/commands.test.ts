@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
 import type { CommandDocument } from "#api/command-document";
 import { suite } from "../../test/suite.ts";
-import { readArguments } from "./arguments.ts";
-import { formShape, type Field } from "./fields.ts";
+import { readArguments } from "./typed-arguments.ts";
+import { formShape, type Field } from "./form-shape.ts";
 import { consequenceOf, supersedes } from "./states.ts";
 
 const object = (properties: object, required: string[] = []) => ({ type: "object", properties, required });

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { CommandDocument, CommandEvent, LateReply } from "#api/command-document";
-import { formatDuration } from "../format/duration.ts";
+import { formatCoarsely } from "../format/format-duration.ts";
 import { formatExact, formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import { stateLooks } from "./states.ts";
@@ -30,13 +30,13 @@ function Facts({ command }: { command: CommandDocument }): JSX.Element {
   const facts: (readonly [string, string])[] = [
     ["Id", id],
     ...(by ? [["Sent by", by] as const] : []),
-    ...(timeout ? [["Reply awaited for", formatDuration(timeout)] as const] : []),
+    ...(timeout ? [["Reply awaited for", formatCoarsely(timeout)] as const] : []),
     ...(expires ? [["Begins before", formatMoment(expires, now.value)] as const] : []),
     ...(usually
       ? [
           [
             "Usually",
-            `${formatDuration(usually.p50)}, at worst ${formatDuration(usually.p99)} (${usually.count} runs)`,
+            `${formatCoarsely(usually.p50)}, at worst ${formatCoarsely(usually.p99)} (${usually.count} runs)`,
           ] as const,
         ]
       : []),
@@ -88,7 +88,7 @@ function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Elemen
         {moments.map((moment, index) => (
           <li key={index}>
             <time dateTime={new Date(moment.ts).toISOString()}>{formatExact(moment.ts)}</time>
-            <span class="offset">+{formatDuration(Math.max(0, moment.ts - first))}</span>
+            <span class="offset">+{formatCoarsely(Math.max(0, moment.ts - first))}</span>
             <span class={`who ${moment.who}`}>{moment.who}</span>
             <span>{moment.what}</span>
           </li>
@@ -106,7 +106,7 @@ function LateReplies({ replies }: { replies: readonly LateReply[] }): JSX.Elemen
         {replies.map((reply, index) => (
           <li key={index}>
             <time dateTime={new Date(reply.ts).toISOString()}>{formatExact(reply.ts)}</time>
-            <span class="offset">{formatDuration(reply.lateBy)} late</span>
+            <span class="offset">{formatCoarsely(reply.lateBy)} late</span>
             <span class={`state ${stateLooks[reply.state].tone}`}>{stateLooks[reply.state].label}</span>
             <span>{reply.error?.message ?? (reply.result === undefined ? "" : JSON.stringify(reply.result))}</span>
           </li>

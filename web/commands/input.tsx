@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import type { Field, Typed } from "./fields.ts";
+import type { Field, TypedText } from "./form-shape.ts";
 
 interface FieldProps {
   readonly field: Field;
-  readonly typed: Typed;
+  readonly typed: TypedText;
   readonly problem: string | undefined;
-  readonly onTyped: (typed: Typed) => void;
+  readonly onTyped: (typed: TypedText) => void;
 }
 
 /** One argument with its label, description and what is wrong with it. */

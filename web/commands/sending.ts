@@ -1,6 +1,6 @@
 import type { Json } from "#shared/messages/command";
-import type { CommandOrder } from "#api/commands";
-import { typedDuration } from "../format/duration.ts";
+import type { CommandOrder } from "#api/command-routes";
+import { typedDuration } from "../format/format-duration.ts";
 
 /** What the form's two times say. */
 export type ReadTimes =

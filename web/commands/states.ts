@@ -2,7 +2,7 @@ import type { CommandDocument } from "#api/command-document";
 import { openStates, type CommandState } from "#shared/command-states";
 
 /** Whether a command is in a state that it leaves again. */
-export function isOpen({ state }: CommandDocument): boolean {
+export function isUnfinished({ state }: CommandDocument): boolean {
   return openStates.some((open) => open === state);
 }
 
@@ -27,7 +27,7 @@ export const stateLooks: Readonly<
  * arrived first: a closed command never opens again, and its timeline never shrinks. The whole is not given up for a short form.
  */
 export function supersedes(incoming: CommandDocument, known: CommandDocument): boolean {
-  if (isOpen(incoming) !== isOpen(known)) return isOpen(known);
+  if (isUnfinished(incoming) !== isUnfinished(known)) return isUnfinished(known);
   const [steps, before] = [incoming, known].map(({ steps, timeline }) => steps ?? timeline?.length ?? 0) as [
     number,
     number,

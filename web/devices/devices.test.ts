@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
-import type { SampleDocument } from "#api/devices";
+import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { mergeLatest } from "../state/latest.ts";
-import { matches } from "./filter.ts";
+import { matchesSearch } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { valueTables } from "./value-tables.ts";
 
@@ -49,13 +49,14 @@ suite("web fleet filter", ({ test }) => {
   };
 
   test("wants every word, in the name or a fact, in any case", () => {
-    for (const words of ["", "  ", "berlin", "DEBIAN edge", "12"]) assert.ok(matches(device, words, "all"), words);
-    for (const words of ["munich", "berlin munich"]) assert.not(matches(device, words, "all"), words);
+    for (const words of ["", "  ", "berlin", "DEBIAN edge", "12"])
+      assert.ok(matchesSearch(device, words, "all"), words);
+    for (const words of ["munich", "berlin munich"]) assert.not(matchesSearch(device, words, "all"), words);
   });
 
   test("wants the presence that is asked for", () => {
-    assert.ok(matches(device, "", "online"));
-    assert.not(matches(device, "", "offline"));
+    assert.ok(matchesSearch(device, "", "online"));
+    assert.not(matchesSearch(device, "", "offline"));
   });
 });
 

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import { formatAgo } from "../format/duration.ts";
+import { formatAgo } from "../format/format-duration.ts";
 import { now } from "../state/now.ts";
-import type { Tracked } from "../state/fleet.ts";
+import type { Tracked } from "../state/fleet-state.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
 
 /** Every newest value of a device, a small table for each measurement. */
-export function LatestValues({ tracked }: { tracked: Tracked }): JSX.Element {
+export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
   const tables = valueTables(tracked.latest.value);
   if (tables.length === 0) return <p class="hint">No values yet.</p>;
   return (

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { formatFact, formatField, formatValue, unitOf, type Unit } from "./number.ts";
+import { formatFact, formatField, formatValue, unitOf, type FieldUnit } from "./number.ts";
 
 suite("web numbers", ({ test }) => {
   test("are written with their unit and three digits", () => {
-    const cases: [number, Unit, string][] = [
+    const cases: [number, FieldUnit, string][] = [
       [0, "percent", "0.0 %"],
       [9.96, "percent", "10.0 %"],
       [42.4, "percent", "42 %"],
@@ -30,7 +30,7 @@ suite("web numbers", ({ test }) => {
   });
 
   test("get their unit from Telegraf's names", () => {
-    const cases: [string, string, Unit][] = [
+    const cases: [string, string, FieldUnit][] = [
       ["cpu", "usage_idle", "percent"],
       ["mem", "used_percent", "percent"],
       ["mem", "total", "bytes"],

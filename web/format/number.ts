@@ -1,21 +1,21 @@
 import type { Json } from "#shared/messages/command";
-import type { FieldValue } from "#api/devices";
-import { formatDuration } from "./duration.ts";
+import type { FieldValue } from "#api/device-routes";
+import { formatCoarsely } from "./format-duration.ts";
 
 /** How a number is written. A `…/s` unit is a rate of the one before it. */
-export type Unit = "number" | "percent" | "bytes" | "bytes/s" | "number/s" | "celsius" | "seconds";
+export type FieldUnit = "number" | "percent" | "bytes" | "bytes/s" | "number/s" | "celsius" | "seconds";
 
 const binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const decimal = ["", "k", "M", "G", "T"];
 
-export function formatValue(value: number, unit: Unit): string {
+export function formatValue(value: number, unit: FieldUnit): string {
   if (!Number.isFinite(value)) return "–";
   if (unit === "percent") return `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} %`;
   if (unit === "bytes") return scaled(value, 1_024, binary);
   if (unit === "bytes/s") return `${scaled(value, 1_024, binary)}/s`;
   if (unit === "number/s") return `${scaled(value, 1_000, decimal)}/s`;
   if (unit === "celsius") return `${value.toFixed(1)} °C`;
-  if (unit === "seconds") return formatDuration(value * 1_000);
+  if (unit === "seconds") return formatCoarsely(value * 1_000);
   return Math.abs(value) >= 100_000 ? scaled(value, 1_000, decimal) : plain(value);
 }
 
@@ -42,7 +42,7 @@ function plain(value: number): string {
 const byteMeasurements = new Set(["mem", "swap", "disk"]);
 
 /** The unit of a gauge, by Telegraf's names: `disk.used_percent`, `mem.total`, `temp.temp`. */
-export function unitOf(measurement: string, field: string): Unit {
+export function unitOf(measurement: string, field: string): FieldUnit {
   if (field.endsWith("_percent") || field.startsWith("usage_")) return "percent";
   if (field.includes("bytes")) return "bytes";
   if (field === "uptime") return "seconds";

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { JobCounts } from "#api/jobs";
+import type { JobCounts } from "#api/job-routes";
 
 /** How far a job is, as a bar and in words. */
 export function CountsBar({ counts }: { counts: JobCounts }): JSX.Element {

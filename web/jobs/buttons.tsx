@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { JobDocument } from "#api/jobs";
-import { client } from "../state/console.ts";
-import { Confirm } from "../commands/confirm.tsx";
+import type { JobDocument } from "#api/job-routes";
+import { client } from "../state/page-client.ts";
+import { Confirm } from "../commands/confirm-dialog.tsx";
 import { mayChange } from "./looks.ts";
 
 /** Pause, resume, cancel: what the job's state allows. */

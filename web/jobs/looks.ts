@@ -1,4 +1,4 @@
-import type { JobDevice, JobSummaryDocument, JobTarget } from "#api/jobs";
+import type { JobDevice, JobSummaryDocument, JobTarget } from "#api/job-routes";
 import { stateLooks } from "../commands/states.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";

@@ -1,20 +1,20 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
-import { CommandsPage } from "../commands/page.tsx";
-import { JobPage } from "../jobs/job.tsx";
-import { JobsPage } from "../jobs/page.tsx";
-import { FleetPage } from "../devices/fleet.tsx";
-import { DevicePage } from "../devices/page.tsx";
-import { connection, startLive } from "../state/live.ts";
+import { CommandsPage } from "../commands/commands-page.tsx";
+import { JobPage } from "../jobs/job-page.tsx";
+import { JobsPage } from "../jobs/jobs-page.tsx";
+import { FleetPage } from "../devices/fleet-page.tsx";
+import { DevicePage } from "../devices/device-page.tsx";
+import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
-import { checkSession, logOut, session, sessionProblem } from "../state/session.ts";
-import { Announcer } from "./announcer.tsx";
-import { Banners } from "./banner.tsx";
-import { DamagePage } from "./damage.tsx";
+import { checkSession, logOut, session, sessionProblem } from "../state/session-state.ts";
+import { LiveRegion } from "./live-region.tsx";
+import { Banners } from "./banners.tsx";
+import { DamagePage } from "./damage-page.tsx";
 import { Logo } from "./icons.tsx";
-import { SessionsPage } from "./sessions.tsx";
-import { Login } from "./login.tsx";
+import { SessionsPage } from "./sessions-page.tsx";
+import { LoginPage } from "./login.tsx";
 
 /** The whole page: nothing, the log-in, or the work, by who is here. */
 export function App(): JSX.Element {
@@ -23,7 +23,7 @@ export function App(): JSX.Element {
     return startClock();
   }, []);
   if (session.value) return <Work key={session.value.name} />;
-  if (session.value === null) return <Login />;
+  if (session.value === null) return <LoginPage />;
   if (!sessionProblem.value) return <main class="login" aria-busy="true" />;
   return (
     <main class="login">
@@ -43,7 +43,7 @@ function Work(): JSX.Element {
     <LocationProvider>
       <TopBar />
       <Banners />
-      <Announcer />
+      <LiveRegion />
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />

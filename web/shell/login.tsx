@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { logIn } from "../state/session.ts";
+import { logIn } from "../state/session-state.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
 
-export function Login(): JSX.Element {
+export function LoginPage(): JSX.Element {
   useTitle("Log in");
   const problem = useSignal<string | undefined>(undefined);
   const busy = useSignal(false);

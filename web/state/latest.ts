@@ -1,4 +1,4 @@
-import type { FieldValue, SampleDocument, Tags } from "#api/devices";
+import type { FieldValue, SampleDocument, Tags } from "#api/device-routes";
 
 /** The newest sample of one series, and the one before it: a counter's rate needs both. */
 export interface Pair {

@@ -1,0 +1,130 @@
+import * as z from "zod/mini";
+import { json, jsonObject } from "#shared/messages/schema";
+import type { Route } from "./route.ts";
+import { about, deviceId, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
+
+const fieldValue = z.union([z.number(), z.string(), z.boolean()]);
+const tags = z.record(z.string(), z.string());
+export type FieldValue = z.output<typeof fieldValue>;
+export type Tags = z.output<typeof tags>;
+
+/** One measurement's values at one instant. */
+export const sampleDocument = named(
+  z.object({
+    measurement: z.string(),
+    tags: about(tags, "without host: the device is known"),
+    ts: time,
+    fields: z.record(z.string(), fieldValue),
+  }),
+  "Sample",
+);
+export type SampleDocument = z.output<typeof sampleDocument>;
+
+/** A command that a device offers. */
+const offerDocument = z.object({
+  title: z.optional(z.string()),
+  args: z.optional(about(jsonObject, "the JSON Schema by which the console checks its arguments")),
+  onInterrupt: z.optional(z.enum(["rerun", "fail", "verify"])),
+  concurrent: z.optional(z.boolean()),
+  unchecked: z.optional(about(z.string(), "why its arguments are checked by the device alone")),
+});
+export type OfferDocument = z.output<typeof offerDocument>;
+
+/** How a device is and what it says about itself: what the `presence` event carries. */
+export const presenceDocument = named(
+  z.object({
+    id: z.string(),
+    online: z.boolean(),
+    since: about(timeOrNull, "when it came online or went offline, in milliseconds since 1970-01-01 UTC"),
+    lastSeen: timeOrNull,
+    reason: about(z.nullable(z.string()), "why it is offline"),
+    boot: z.nullable(z.string()),
+    session: z.nullable(z.string()),
+    agent: z.nullable(z.string()),
+    interval: about(z.nullable(z.number()), "milliseconds between its samples"),
+    paused: z.boolean(),
+    collectors: z.optional(
+      about(z.record(z.string(), z.boolean()), "what it measures by itself, and whether that is switched on"),
+    ),
+    facts: z.record(z.string(), json),
+    commands: about(z.record(z.string(), offerDocument), "what it offers, by key"),
+    problem: about(z.nullable(z.string()), "something that a person should look at"),
+    skew: about(z.nullable(z.number()), "milliseconds that its clock is ahead of the console's"),
+  }),
+  "Presence",
+);
+export type PresenceDocument = z.output<typeof presenceDocument>;
+
+export const deviceDocument = named(
+  z.extend(presenceDocument, {
+    missing: about(z.number(), "samples that will never come"),
+    latest: about(z.array(sampleDocument), "the newest sample of each series; in lists, only what tells how it is"),
+  }),
+  "Device",
+);
+export type DeviceDocument = z.output<typeof deviceDocument>;
+
+const seriesDocument = z.object({ tags, points: z.array(z.tuple([z.number(), fieldValue])) });
+const historyDocument = z.object({
+  device: z.string(),
+  measurement: z.string(),
+  field: z.string(),
+  from: time,
+  to: time,
+  every: about(z.number(), "milliseconds; 0 for raw values"),
+  series: z.array(seriesDocument),
+});
+export type SeriesDocument = z.output<typeof seriesDocument>;
+export type HistoryDocument = z.output<typeof historyDocument>;
+
+const moment = about(z.string(), "epoch milliseconds, ISO 8601, now, or a duration ago such as -15m");
+const name = z.string().check(z.minLength(1), z.maxLength(128));
+const params = z.object({ id: deviceId });
+
+export const deviceRoutes = {
+  listDevices: {
+    summary: "The fleet, in pages, with the few newest values that tell how each device is",
+    role: "viewer",
+    query: z.object({ limit: limit(10_000, 10_000), after: placeInList("devices behind this one") }),
+    answers: {
+      200: z.object({
+        devices: about(z.array(deviceDocument), "by their ids; fewer than the limit where there is no more room"),
+        next: nextPlace,
+      }),
+    },
+  },
+  getDevice: {
+    summary: "One device",
+    role: "viewer",
+    params,
+    answers: { 200: deviceDocument },
+    problems: [404],
+  },
+  removeDevice: {
+    summary:
+      "Take a device away: account, connections, open commands, groups, what is known of it; its samples stay in the store",
+    role: "admin",
+    params,
+    answers: { 204: z.null() },
+    problems: [404],
+  },
+  getHistory: {
+    summary: "One field's history",
+    role: "viewer",
+    params,
+    query: z.object({
+      measurement: name,
+      field: name,
+      from: z._default(moment, "-15m"),
+      to: z._default(moment, "now"),
+      every: z.optional(
+        about(
+          z.string(),
+          "the mean of each such interval, as 10s or 500ms; 0 for raw values; fitting the range by default",
+        ),
+      ),
+    }),
+    answers: { 200: historyDocument },
+    problems: [404],
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,39 @@
+import * as z from "zod/mini";
+import { commandDocument } from "./command-document.ts";
+import { presenceDocument, sampleDocument } from "./device-routes.ts";
+import { spoolDocument, storeDocument } from "./health-routes.ts";
+import { jobSummaryDocument } from "./job-routes.ts";
+import type { Route } from "./route.ts";
+
+/** What each event of the stream carries, by its name. Consoles of later versions may tell further ones. */
+export const eventDocuments = {
+  presence: presenceDocument,
+  removed: z.object({ device: z.string() }),
+  sample: z.object({ device: z.string(), samples: z.array(sampleDocument) }),
+  command: commandDocument,
+  job: jobSummaryDocument,
+  store: z.extend(storeDocument, { spool: spoolDocument }),
+  // Of what, is asked for by who may know.
+  refused: z.object({}),
+} as const;
+
+type Documents = typeof eventDocuments;
+export type EventName = keyof Documents;
+
+/** One event of the console's stream. */
+export type ConsoleEvent = {
+  [N in EventName]: { readonly event: N; readonly data: z.output<Documents[N]> };
+}[EventName];
+
+const query = z.object({ device: z.optional(z.string()) });
+export type EventQuery = z.input<typeof query>;
+
+export const eventRoutes = {
+  events: {
+    summary: `Server-sent events: ${Object.keys(eventDocuments).join(", ")}`,
+    role: "viewer",
+    query,
+    // A stream has no end to be checked as a whole: each event is, by `eventDocuments`.
+    answers: { 200: z.string() },
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,115 @@
+import * as z from "zod/mini";
+import { commandStates } from "#shared/command-states";
+import { json } from "#shared/messages/schema";
+import { commandArgs, commandKey } from "./command-routes.ts";
+import type { Route } from "./route.ts";
+import { about, duration, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
+
+const jobCounts = z.object({
+  total: z.number(),
+  waiting: z.number(),
+  sent: about(z.number(), "sent and not ended"),
+  succeeded: z.number(),
+  failed: about(z.number(), "failed, interrupted, rejected, expired or timed out"),
+  cancelled: about(z.number(), "withdrawn, or never sent"),
+  states: about(z.record(z.string(), z.number()), "the same by each state that occurs"),
+});
+export type JobCounts = z.output<typeof jobCounts>;
+
+const jobTarget = z.union(
+  [
+    z.strictObject({ all: z.literal(true) }),
+    z.strictObject({ devices: z.array(z.string()).check(z.maxLength(10_000)) }),
+    z.strictObject({ group: z.string() }),
+    z.strictObject({ where: z.string().check(z.maxLength(1_000)) }),
+  ],
+  { error: 'expected {"all": true}, {"devices": ["rpi-7"]}, {"group": "lab"} or {"where": "os=linux"}' },
+);
+export type JobTarget = z.output<typeof jobTarget>;
+
+const abortRule = z.strictObject({
+  failed: about(z.number().check(z.gte(0), z.lte(1)), "the share of ended devices that may fail"),
+  min: z._default(about(z.int().check(z.gte(1)), "ended devices before the share counts"), 1),
+});
+
+/** A job without its devices: in lists and events. */
+export const jobSummaryDocument = named(
+  z.object({
+    id: z.string(),
+    key: z.string(),
+    args: z.record(z.string(), json),
+    by: z.string(),
+    ts: time,
+    state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
+    why: z.optional(z.string()),
+    ended: z.optional(time),
+    target: jobTarget,
+    rate: about(z.number(), "commands a second at most"),
+    canary: z.number(),
+    abort: z.nullable(abortRule),
+    ttl: about(z.number(), "milliseconds that each command may wait for its device"),
+    timeout: about(z.nullable(z.number()), "milliseconds that a device may take"),
+    counts: jobCounts,
+    explain: about(z.string(), "one sentence: what it waits for, and who acts next"),
+  }),
+  "JobSummary",
+);
+export type JobSummaryDocument = z.output<typeof jobSummaryDocument>;
+
+const jobDevice = z.object({
+  device: z.string(),
+  state: z.enum(["waiting", ...commandStates]),
+  canary: z.boolean(),
+  command: about(z.nullable(z.string()), "the id of the command that it was sent"),
+  sent: timeOrNull,
+  ended: timeOrNull,
+  outcome: about(z.nullable(z.string()), "the result in a line, or why there is none"),
+  progress: z.optional(z.number()),
+});
+export type JobDevice = z.output<typeof jobDevice>;
+
+export const jobDocument = named(z.extend(jobSummaryDocument, { devices: z.array(jobDevice) }), "Job");
+export type JobDocument = z.output<typeof jobDocument>;
+
+const jobOrder = z.strictObject({
+  key: commandKey,
+  args: z._default(commandArgs, {}),
+  target: jobTarget,
+  rate: z._default(about(z.number().check(z.gte(0.01), z.lte(1_000)), "commands a second at most"), 10),
+  canary: z._default(about(z.int().check(z.gte(0)), "devices that go first; the rest follows if they fare well"), 0),
+  abort: z.optional(abortRule),
+  ttl: z._default(about(duration, "how long each command may wait for its device"), "1h"),
+  timeout: z.optional(about(duration, "how long a device may take, from being sent to while online")),
+});
+/** What somebody orders. */
+export type JobOrder = z.input<typeof jobOrder>;
+/** The same, checked and filled up. */
+export type TakenJobOrder = z.output<typeof jobOrder>;
+
+const params = z.object({ id: z.string().check(z.maxLength(64)) });
+const one = { params, answers: { 200: jobDocument }, problems: [404, 409] } as const;
+
+export const jobRoutes = {
+  createJob: {
+    summary: "Send one command to many devices",
+    role: "operator",
+    body: jobOrder,
+    answers: { 201: jobDocument },
+    problems: [404, 422],
+  },
+  listJobs: {
+    summary: "Jobs without their devices, newest first",
+    role: "viewer",
+    query: z.object({ limit: limit(1_000, 100), before: placeInList("what was begun before this one") }),
+    answers: {
+      200: z.object({
+        jobs: about(z.array(jobSummaryDocument), "fewer than the limit where there is no more room"),
+        next: nextPlace,
+      }),
+    },
+  },
+  getJob: { summary: "One job with its devices", role: "viewer", ...one },
+  pauseJob: { summary: "Send nothing more for now", role: "operator", ...one },
+  resumeJob: { summary: "Go on with a paused job", role: "operator", ...one },
+  cancelJob: { summary: "Cancel a job and withdraw its commands", role: "operator", ...one },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,47 @@
+import { createClient, type Client } from "#api/client";
+import { ApiError, type UnreachableError } from "#api/api-errors";
+import { pages } from "#api/pages";
+import { EnvironmentError } from "#shared/errors";
+import { forTerminal } from "#shared/printable";
+
+/**
+ * The console's client, whose errors are told to who types commands.
+ * @param login a token, or `NAME:PASSWORD`
+ * @param refused what to tell where the console does not take it
+ */
+export function clientAt(url: string, login: string, refused: string): Client {
+  return createClient({ url, login, explain: (error) => explain(error, refused) });
+}
+
+function explain(error: ApiError | UnreachableError, refused: string): Error {
+  if (!(error instanceof ApiError))
+    return new EnvironmentError(`${error.message}: start it with npm start, or set MUSTER_URL`, { cause: error });
+  const { status, problem } = error;
+  if (status === 401) return new ApiError(status, refused, problem);
+  if (status >= 300 && status < 400)
+    return new ApiError(status, `${forTerminal(error.message, 300)}: set MUSTER_URL to the console itself`);
+  const detail = inVerbs(error.message);
+  const unlisted = problem?.reason === "unknown-device" && !detail.includes("muster devices");
+  return new ApiError(status, unlisted ? `${detail}; muster devices lists them` : detail, problem);
+}
+
+/** The console speaks to programs of its API; who types commands is told of the verbs that do the same. */
+function inVerbs(detail: string): string {
+  return detail
+    .replace(/GET \/api\/(devices|commands|jobs|sessions|quarantine)\b(?!\/)/g, "muster $1")
+    .replace(/GET \/api\/fields\b/g, "muster field");
+}
+
+/** All items of a list that comes in pages, or so many. */
+export async function listed<P extends { readonly next?: string | null }, T>(
+  get: (place: string | undefined, left: number) => Promise<P>,
+  itemsOf: (page: P) => readonly T[],
+  most = Infinity,
+): Promise<readonly T[]> {
+  const items: T[] = [];
+  for await (const page of pages((place) => get(place, most - items.length))) {
+    items.push(...itemsOf(page));
+    if (items.length >= most) break;
+  }
+  return items;
+}

@@ -1,0 +1,54 @@
+import type { CommandDocument } from "#api/command-document";
+import type { DeviceDocument } from "#api/device-routes";
+import { ago, shortened, table } from "./text-table.ts";
+
+/** The fleet as a table. */
+export function deviceTable(devices: readonly DeviceDocument[], now: number): string {
+  if (devices.length === 0) return "no devices yet: enroll one with muster enroll DEVICE, and start its agent";
+  const rows = devices.map((device) => [
+    device.id,
+    device.online ? "online" : "offline",
+    latest(device, "cpu", "usage_idle", (idle) => `${(100 - idle).toFixed(1)} %`, { cpu: "cpu-total" }),
+    latest(device, "mem", "used_percent", (used) => `${used.toFixed(1)} %`),
+    latest(device, "system", "load1", (load) => load.toFixed(2)),
+    ago(device.lastSeen, now),
+    device.agent ?? "–",
+    device.problem ?? device.reason ?? "",
+  ]);
+  return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", ""], rows);
+}
+
+/** Commands as a table, in the order given. @param only what they were asked for by, where that was not all */
+export function commandTable(commands: readonly CommandDocument[], now: number, only?: string): string {
+  if (commands.length === 0 && only !== undefined) return "no such commands";
+  if (commands.length === 0) return "no commands yet: send one with muster send DEVICE ping";
+  const rows = commands.map((command) => [
+    command.id,
+    command.device,
+    command.key,
+    command.state,
+    ago(command.ts, now),
+    command.by,
+    outcome(command),
+  ]);
+  return table(["ID", "DEVICE", "KEY", "STATE", "SENT", "BY", "OUTCOME"], rows);
+}
+
+function outcome({ result, error, explain, state }: CommandDocument): string {
+  if (state === "succeeded") return shortened(JSON.stringify(result ?? null), 80);
+  return shortened(error?.message ?? explain, 120);
+}
+
+function latest(
+  { latest: samples }: DeviceDocument,
+  measurement: string,
+  field: string,
+  show: (value: number) => string,
+  tags: Readonly<Record<string, string>> = {},
+): string {
+  const sample = samples.find(
+    (one) => one.measurement === measurement && Object.entries(tags).every(([name, value]) => one.tags[name] === value),
+  );
+  const value = sample?.fields[field];
+  return typeof value === "number" ? show(value) : "–";
+}

@@ -1,0 +1,100 @@
+import type { Client } from "#api/client";
+import type { JobOrder, JobTarget } from "#api/job-routes";
+import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import { followJob } from "./job-table.ts";
+import { parseArgs } from "./send-command.ts";
+import type { Terminal } from "./live-command.ts";
+import { asJson } from "./text-table.ts";
+
+type Program = ReturnType<CommandLine["command"]>;
+
+/** Flags that make `send` address many devices. */
+export interface ManyFlags {
+  readonly all?: boolean;
+  readonly group?: string;
+  readonly where?: string;
+  readonly rate?: string;
+  readonly canary?: string;
+  readonly abort?: string;
+  readonly arg?: readonly string[];
+  readonly ttl?: string;
+  readonly timeout?: string;
+  readonly json?: boolean;
+}
+
+export function manyOptions(program: Program): Program {
+  return program
+    .option("--all", "to all devices; the argument is then the key alone")
+    .option("--group <group>", "to the devices of a group")
+    .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
+    .option("--rate <count>", "to many: commands a second at most (default: 10)")
+    .option("--canary <count>", "to many: so many devices first; the rest when they have ended well")
+    .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5");
+}
+
+export function isToMany({ all, group, where }: ManyFlags): boolean {
+  return all === true || group !== undefined || where !== undefined;
+}
+
+/**
+ * Sends one command to many devices and shows the table while it fills.
+ * @param words what stands beside the flags: the key alone
+ * @returns the exit status: 0 only when all succeeded
+ */
+export async function sendToMany(
+  client: Client,
+  words: readonly string[],
+  flags: ManyFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const order = toOrder(words, flags);
+  const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
+  if (flags.json) terminal.out(asJson(last));
+  return last.counts.succeeded === last.counts.total ? 0 : 1;
+}
+
+function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
+  const [key, ...more] = words;
+  if (key === undefined || more.length > 0)
+    throw new BadInputError(
+      `with --all, --group or --where the key stands alone: expected for example muster send --all ping, got ${words.join(" ")}`,
+    );
+  const { rate, canary, abort, ttl, timeout } = flags;
+  return {
+    key,
+    args: parseArgs(flags.arg ?? []),
+    target: toTarget(flags),
+    ...(rate === undefined ? {} : { rate: toNumber(rate, "--rate") }),
+    ...(canary === undefined ? {} : { canary: toNumber(canary, "--canary") }),
+    ...(abort === undefined ? {} : { abort: parseAbort(abort) }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
+}
+
+function toTarget({ all, group, where }: ManyFlags): JobTarget {
+  const given: JobTarget[] = [];
+  if (all) given.push({ all });
+  if (group !== undefined) given.push({ group });
+  if (where !== undefined) given.push({ where });
+  const [target, ...more] = given;
+  if (target && more.length === 0) return target;
+  throw new BadInputError("--all, --group and --where exclude one another: give one of them");
+}
+
+/** `failed=20%,min=5`, `failed=0.2`. */
+export function parseAbort(text: string): { failed: number; min?: number } {
+  const [, share = "", percent, min] =
+    /^failed=(\d+(?:\.\d+)?)(%?)(?:,min=(\d+))?$/.exec(text.replaceAll(" ", "")) ?? [];
+  const failed = Number(share) / (percent ? 100 : 1);
+  if (share === "" || failed > 1)
+    throw new BadInputError(`--abort ${JSON.stringify(text)} is not usable: expected for example failed=20%,min=5`);
+  return { failed, ...(min === undefined ? {} : { min: Number(min) }) };
+}
+
+function toNumber(text: string, flag: string): number {
+  const number = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text.trim())) return number;
+  throw new BadInputError(`${flag} ${JSON.stringify(text)} is not a number`);
+}

@@ -1,0 +1,157 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { CommandDocument } from "#api/command-document";
+import type { TakenOrder } from "#api/command-routes";
+import { maxWait, parseDuration } from "#shared/duration";
+import type { CommandId, DeviceId } from "#shared/ids";
+import { BadInputError } from "#shared/errors";
+import type { Accounts } from "../../accounts/accounts.ts";
+import { nameOf } from "../../desk/command-name.ts";
+import { notKeptCode, type Command } from "../../desk/command.ts";
+import type { Desk } from "../../desk/desk.ts";
+import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
+import { principalOf } from "../auth.ts";
+import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { Patience } from "../patience.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+const defaultTimeout = 5_000;
+/** Milliseconds: shorter waits are a sign of somebody counting in seconds; longer ones belong into `ttl`. */
+const timeoutRange = { shortest: 20, longest: 3_600_000 };
+
+/** A command that was sent, or known already by its caller's id, and the milliseconds that the caller waits. */
+interface Sent {
+  readonly command: Command;
+  readonly wait: number;
+  readonly isNew: boolean;
+}
+
+/** What the routes of commands serve. */
+export interface CommandRoutes {
+  readonly desk: Desk;
+  readonly accounts: Pick<Accounts, "changes">;
+  readonly document: (command: Command) => CommandDocument;
+  readonly send: Send;
+}
+
+/** Sending, looking up and withdrawing commands. */
+export const serveCommands =
+  ({ desk, accounts, document, send: answer }: CommandRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const patience = new Patience();
+    const endListening = accounts.changes.on(({ name, what }) => {
+      if (what === "account") patience.end(name);
+    });
+    app.addHook("preClose", () => {
+      endListening();
+    });
+    const send = (device: DeviceId, { key, args, timeout, ttl, id }: TakenOrder, by: string): Sent => {
+      const wait = toTimeout(timeout);
+      const known = id && desk.find(device, id);
+      if (known && known.key === key) return { wait, command: known, isNew: false };
+      if (known)
+        throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
+      const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", maxWait);
+      const order = { key, args, by, id, timeout: wait, ttl: lifetime };
+      return { wait, command: desk.submit(device, order), isNew: true };
+    };
+    /** The command that a person means by its id; where several devices have had it, only with one of them. */
+    const one = (id: CommandId, device: DeviceId | undefined): Command => {
+      const found = device === undefined ? desk.withId(id) : [desk.find(device, id)];
+      const [command, ...others] = found.filter((known) => known !== undefined);
+      if (!command) {
+        const where = device === undefined ? "" : ` on ${device}`;
+        throw new HttpError(404, `there is no command "${id}"${where}; GET /api/commands lists them`);
+      }
+      if (others.length === 0) return command;
+      const devices = [command, ...others].map((known) => known.device);
+      throw new HttpError(
+        409,
+        `"${id}" is a command of ${devices.join(", ")}: say which with ?device=${command.device}, or --device ${command.device}`,
+        { devices },
+      );
+    };
+    /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
+    const conclude = async ({ command, wait }: Sent): Promise<CommandDocument> => {
+      try {
+        return document(await desk.wait(command, wait));
+      } catch (error) {
+        if (error instanceof CommandFailedError && error.details.command.error?.code === notKeptCode)
+          throw notKept("it was never sent");
+        if (error instanceof CommandFailedError) return document(error.details.command);
+        if (error instanceof CommandTimeoutError)
+          throw new HttpError(504, error.message, { command: document(error.details.command) });
+        throw error;
+      }
+    };
+    app.route({
+      ...served("sendCommand"),
+      handler: async (request, reply) => {
+        const { name } = principalOf(request);
+        const begin = (): Sent => send(request.params.id, request.body, name);
+        if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
+        const sent = begin();
+        // Its caller follows it by the event stream, and it ends with his time, to the millisecond as where he waits here.
+        if (sent.isNew) void desk.wait(sent.command, sent.wait).catch(() => {});
+        if (!(await desk.kept(sent.command))) throw notKept("it was never sent");
+        reply.code(202).header("location", `/api/commands/${sent.command.id}?device=${sent.command.device}`);
+        return document(sent.command);
+      },
+    });
+
+    app.route({
+      ...served("shutDown"),
+      handler: async (request) => {
+        const { name } = principalOf(request);
+        return patience.wait(name, () => conclude(send(request.params.uuid, { key: "shutdown" }, name)));
+      },
+    });
+
+    app.route({
+      ...served("listCommands"),
+      handler: (request, reply) => {
+        const { limit: most, ...query } = request.query;
+        const steps = listAnswer({
+          list: "commands",
+          items: desk.walk(query),
+          document,
+          most,
+          room: maxPageLength,
+          after: ({ last, more }) => ({ next: more && last ? nameOf(last) : null }),
+        });
+        return answer(request, reply, steps);
+      },
+    });
+
+    app.route({
+      ...served("getCommand"),
+      handler: async ({ params, query }) => {
+        const command = one(params.id, query.device);
+        // An end that a power cut could take back must not have been told.
+        await desk.kept(command);
+        return document(one(command.id, command.device));
+      },
+    });
+
+    app.route({
+      ...served("cancelCommand"),
+      handler: async (request) => {
+        const { device, id } = one(request.params.id, request.query.device);
+        const cancelled = desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
+        if (!(await desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
+        return document(cancelled);
+      },
+    });
+  };
+
+function notKept(what: string): HttpError {
+  return new HttpError(503, `the console's own disk takes no writes: make room on it; ${what}`);
+}
+
+function toTimeout(timeout: string | number | undefined): number {
+  const ms = parseDuration(timeout ?? defaultTimeout, "timeout");
+  if (ms >= timeoutRange.shortest && ms <= timeoutRange.longest) return ms;
+  throw new BadInputError(
+    `timeout is ${ms} ms: expected ${timeoutRange.shortest} ms to 1 h; a number is milliseconds, or write "5s"; to wait longer for the device use ttl`,
+  );
+}

@@ -1,0 +1,136 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { DeviceDocument, SeriesDocument } from "#api/device-routes";
+import { parseDuration } from "#shared/duration";
+import { BadInputError } from "#shared/errors";
+import type { DeviceId } from "#shared/ids";
+import type { Clock } from "#shared/clock";
+import type { Device } from "../../devices/device.ts";
+import type { Registry } from "../../devices/registry.ts";
+import type { MetricsStore } from "../../store/store.ts";
+import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
+import { maxPoints } from "../../store/points.ts";
+import { principalOf } from "../auth.ts";
+import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
+import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+/** What the routes of devices serve. */
+export interface DeviceRoutes {
+  readonly registry: Pick<Registry, "get" | "walk" | "glance" | "latest">;
+  readonly completeness: Pick<CompletenessReports, "of" | "missing">;
+  readonly store: Pick<MetricsStore, "query">;
+  readonly clock: Clock;
+  /** Takes a device away. @param by who does */
+  readonly remove: (id: DeviceId, by: string) => void;
+  /** Why nothing is taken of a device; undefined where it was not removed. */
+  readonly whyRemoved: (id: DeviceId) => string | undefined;
+  readonly send: Send;
+}
+
+/** The fleet, a device, and its metrics. */
+export const serveDevices =
+  ({ registry, completeness, store, clock, remove, whyRemoved, send }: DeviceRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const found = (id: DeviceId): Device => {
+      const device = registry.get(id);
+      if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+      return device;
+    };
+
+    app.route({
+      ...served("listDevices"),
+      handler: (request, reply) => {
+        const { limit: most, after: behind } = request.query;
+        const document = (device: Device): DeviceDocument => ({
+          ...toPresenceDocument(device),
+          latest: toSampleDocuments(registry.glance(device.id)),
+          missing: completeness.missing(device.id),
+        });
+        const steps = listAnswer({
+          list: "devices",
+          items: registry.walk(behind),
+          document,
+          most,
+          room: maxPageLength,
+          after: ({ last, more }) => ({ next: more ? last?.id : null }),
+        });
+        return send(request, reply, steps);
+      },
+    });
+
+    app.route({
+      ...served("getDevice"),
+      handler: async ({ params }) => {
+        const device = found(params.id);
+        const { missing } = completeness.of(device.id);
+        const latest = toSampleDocuments(registry.latest(device.id));
+        return { ...toPresenceDocument(device), latest, missing };
+      },
+    });
+
+    app.route({
+      ...served("removeDevice"),
+      handler: async (request, reply) => {
+        const { id } = found(request.params.id);
+        remove(id, principalOf(request).name);
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("getHistory"),
+      handler: async (request, reply) => {
+        const { params, query } = request;
+        // What it has sent stays, also when it is gone.
+        const device = whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
+        const { measurement, field } = query;
+        const range = toRange(query, clock.now());
+        // Who has gone away waits for nothing.
+        const gone = new AbortController();
+        reply.raw.once("close", () => gone.abort());
+        const by = principalOf(request).name;
+        const series = await store.query({ device, measurement, field, ...range, by, signal: gone.signal });
+        // The schema would look at each of twenty thousand points once more.
+        reply.type("application/json; charset=utf-8").serializer(JSON.stringify);
+        return { device, measurement, field, ...range, series: series as SeriesDocument[] };
+      },
+    });
+  };
+
+/** @throws BadInputError when the moments are none, in the wrong order, or would give too many points */
+export function toRange(
+  query: { from: string; to: string; every?: string | undefined },
+  now: number,
+): { from: number; to: number; every: number } {
+  const from = toMoment(query.from, now, "from");
+  const to = toMoment(query.to, now, "to");
+  if (from >= to)
+    throw new BadInputError(`from (${new Date(from).toISOString()}) must be before to (${new Date(to).toISOString()})`);
+  const every =
+    query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
+  if (every > 0 && (to - from) / every > maxPoints) {
+    throw new BadInputError(
+      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / maxPoints)}ms`,
+    );
+  }
+  return { from, to, every };
+}
+
+function toMoment(text: string, now: number, what: string): number {
+  if (text === "now") return Math.round(now);
+  if (text.startsWith("-")) return Math.round(now - parseDuration(text.slice(1), what));
+  const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isNaN(moment) || Math.abs(moment) > 8.64e15) {
+    throw new BadInputError(
+      `${what}=${JSON.stringify(text)} is not a moment: expected epoch milliseconds, ISO 8601, now, or a duration ago such as -15m`,
+    );
+  }
+  return moment;
+}
+
+/** About 300 points over the range, in whole seconds. */
+function fitting(range: number): number {
+  return Math.max(1_000, Math.round(range / 300 / 1_000) * 1_000);
+}

@@ -1,0 +1,48 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { Net } from "#shared/net";
+import { version } from "#shared/version";
+import type { ClockVerdict } from "../../clock/clock-doubt.ts";
+import type { Damage } from "../../database/damage.ts";
+import type { RowsHealth } from "../../database/persist.ts";
+import type { SamplesHealth } from "../../samples-health.ts";
+import { may } from "../auth.ts";
+import { served } from "../serve.ts";
+
+/** What the route of health serves. */
+export interface HealthRoutes {
+  readonly samples: () => SamplesHealth;
+  readonly clock: () => ClockVerdict;
+  readonly brokerConnected: () => boolean;
+  readonly rows: () => RowsHealth;
+  readonly damage: Pick<Damage, "count">;
+  readonly faults: Pick<Net, "total" | "places">;
+}
+
+/** Whether all is well: for monitors without a login, and for those with one, what is not. */
+export const serveHealth =
+  (is: HealthRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.route({
+      ...served("getHealth"),
+      handler: async (request, reply) => {
+        const { spool, ...store } = is.samples();
+        const clock = is.clock();
+        const connected = is.brokerConnected();
+        const rows = is.rows();
+        const ok = store.ok && connected && rows.ok && spool.problem === undefined;
+        // Names of hosts, errors and the version are no stranger's business.
+        if (!may(request, "viewer")) return reply.code(ok ? 200 : 503).send({ ok });
+        return reply.code(ok ? 200 : 503).send({
+          ok,
+          version,
+          store,
+          spool,
+          clock: { state: clock.state, ...(clock.state === "trusted" ? {} : { problem: clock.why }) },
+          rows,
+          broker: { connected },
+          damaged: is.damage.count(),
+          faults: { total: is.faults.total, places: [...is.faults.places] },
+        });
+      },
+    });
+  };

@@ -1,0 +1,102 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { TakenJobOrder } from "#api/job-routes";
+import { maxWait, parseDuration } from "#shared/duration";
+import type { JobOrder } from "../../jobs/job.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
+import { principalOf } from "../auth.ts";
+import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
+import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+import type { Steps } from "../turns.ts";
+
+/** What the routes of jobs serve. */
+export interface JobRoutes {
+  readonly jobs: Jobs;
+  readonly send: Send;
+}
+
+/** One command to many devices. */
+export const serveJobs =
+  ({ jobs, send }: JobRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const one = (id: string): Steps<Buffer> => {
+      const found = jobs.open(id);
+      if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
+      const before = toJobSummaryDocument(found.summary);
+      return listAnswer({ list: "devices", items: found.rows, document: toJobDevice, before });
+    };
+
+    app.route({
+      ...served("createJob"),
+      handler: async (request, reply) => {
+        const { id } = jobs.create(toOrder(request.body), principalOf(request).name);
+        await assertKept(jobs);
+        reply.code(201).header("location", `/api/jobs/${id}`);
+        return send(request, reply, one(id));
+      },
+    });
+
+    app.route({
+      ...served("listJobs"),
+      handler: (request, reply) => {
+        const { limit: most, before } = request.query;
+        const steps = listAnswer({
+          list: "jobs",
+          items: jobs.walk(before),
+          document: toJobSummaryDocument,
+          most,
+          room: maxPageLength,
+          after: ({ last, more }) => ({ next: more ? last?.id : null }),
+        });
+        return send(request, reply, steps);
+      },
+    });
+
+    app.route({ ...served("getJob"), handler: async (request, reply) => send(request, reply, one(request.params.id)) });
+
+    app.route({
+      ...served("pauseJob"),
+      handler: async (request, reply) => {
+        const { id } = jobs.pause(request.params.id, principalOf(request).name);
+        await assertKept(jobs);
+        return send(request, reply, one(id));
+      },
+    });
+
+    app.route({
+      ...served("resumeJob"),
+      handler: async (request, reply) => {
+        const { id } = jobs.resume(request.params.id);
+        await assertKept(jobs);
+        return send(request, reply, one(id));
+      },
+    });
+
+    app.route({
+      ...served("cancelJob"),
+      handler: async (request, reply) => {
+        const { id } = jobs.cancel(request.params.id, principalOf(request).name);
+        await assertKept(jobs);
+        return send(request, reply, one(id));
+      },
+    });
+  };
+
+/** What a power cut could take back must not be told. */
+async function assertKept(jobs: Jobs): Promise<void> {
+  if (await jobs.kept()) return;
+  throw new HttpError(
+    503,
+    "the console's own disk takes no writes: make room on it; what was asked for is done as soon as it does",
+  );
+}
+
+function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobOrder {
+  return {
+    ...body,
+    abort: abort ?? null,
+    ttl: parseDuration(ttl, "ttl", maxWait),
+    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", maxWait),
+  };
+}

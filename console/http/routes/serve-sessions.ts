@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { AccountDocument, SessionDocument } from "#api/session-routes";
+import type { Principal } from "#shared/principal";
+import type { Accounts } from "../../accounts/accounts.ts";
+import { sessionLength, type Token } from "../../accounts/tokens.ts";
+import { loginIn, may, principalOf, sessionCookie, sourceOfRequest } from "../auth.ts";
+import { listAnswer, type Send } from "../list-pages.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+/** What the routes of logins serve. */
+export interface SessionRoutes {
+  readonly accounts: Accounts;
+  readonly send: Send;
+}
+
+/** Logging in and out of the page; who is logged in. */
+export const serveSessions =
+  ({ accounts, send }: SessionRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.route({
+      ...served("logIn"),
+      handler: async (request, reply) => {
+        const { name, password } = request.body;
+        const principal = await accounts.verify(name, password, sourceOfRequest(request));
+        if (!principal || principal.role === "device" || principal.role === "console")
+          throw new HttpError(401, "name or password is wrong");
+        const session = accounts.tokens.issue({
+          account: principal.name,
+          kind: "session",
+          ttl: sessionLength,
+          address: request.ip,
+          agent: request.headers["user-agent"] ?? "",
+        });
+        reply.setCookie(sessionCookie(request), session, {
+          path: "/",
+          httpOnly: true,
+          sameSite: "strict",
+          secure: request.protocol === "https",
+          maxAge: sessionLength / 1_000,
+        });
+        return toAccount(principal);
+      },
+    });
+
+    app.route({ ...served("whoAmI"), handler: async (request) => toAccount(principalOf(request)) });
+
+    app.route({
+      ...served("logOut"),
+      handler: async (request, reply) => {
+        // Where a program's own credentials come with it, the login is theirs and not the cookie's.
+        const token = request.headers.authorization === undefined ? request.login?.token : undefined;
+        const cookie = sessionCookie(request);
+        if (token !== undefined) accounts.endToken(token);
+        reply.clearCookie(cookie, { path: "/", secure: request.protocol === "https" }).code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("listSessions"),
+      handler: (request, reply) => {
+        const document = (token: Token): SessionDocument => toDocument(token, loginIn(request).token === token.id);
+        const items = accounts.tokens.list(reach(request));
+        return send(request, reply, listAnswer({ list: "sessions", items, document }));
+      },
+    });
+
+    app.route({
+      ...served("endSession"),
+      handler: async (request, reply) => {
+        const { id } = request.params;
+        if (!accounts.endToken(id, reach(request)))
+          throw new HttpError(404, "there is no such session of yours: GET /api/sessions lists them");
+        reply.code(204);
+        return null;
+      },
+    });
+  };
+
+/** Whose sessions one may see and end: one's own, and an admin everybody's. */
+function reach(request: Parameters<typeof may>[0]): string | undefined {
+  return may(request, "admin") ? undefined : principalOf(request).name;
+}
+
+/** Devices and the console itself are let in nowhere here. */
+function toAccount({ name, role }: Principal): AccountDocument {
+  if (role === "device" || role === "console")
+    throw new HttpError(403, `"${name}" is ${role}, and no account of a person`);
+  return { name, role };
+}
+
+function toDocument(token: Token, current: boolean): SessionDocument {
+  return { ...token, current };
+}

@@ -1,0 +1,177 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { CommandOrder } from "#api/command-routes";
+import type { PresenceDocument } from "#api/device-routes";
+import { client } from "../state/page-client.ts";
+import { formatCoarsely } from "../format/format-duration.ts";
+import { listCommands, takeCommands } from "../state/command-state.ts";
+import { session } from "../state/session-state.ts";
+import { ArgumentInputs } from "./argument-inputs.tsx";
+import { readArguments, type TypedValues } from "./typed-arguments.ts";
+import { Confirm } from "./confirm-dialog.tsx";
+import { formShape, type FormShape } from "./form-shape.ts";
+import { newCommand, readTimes } from "./sending.ts";
+import { consequenceOf } from "./states.ts";
+import { TimeInput } from "./time-input.tsx";
+
+/** Sends one of the commands that a device offers. */
+export function CommandForm({
+  device,
+  onSent,
+}: {
+  device: PresenceDocument;
+  onSent: (id: string) => void;
+}): JSX.Element {
+  const offers = device.commands ?? {};
+  const keys = Object.keys(offers).sort();
+  const chosen = useSignal(keys.includes("ping") ? "ping" : (keys[0] ?? ""));
+  if (session.value?.role === "viewer") return <p class="hint">Your role, viewer, may watch but not send commands.</p>;
+  if (keys.length === 0) return <p class="hint">This device offers no commands.</p>;
+  const key = keys.includes(chosen.value) ? chosen.value : (keys[0] ?? "");
+  const unchecked = offers[key]?.unchecked;
+  return (
+    <div class="command-form">
+      <div class="field">
+        <label for="command-key">Command</label>
+        <select
+          id="command-key"
+          data-testid="command-key"
+          value={key}
+          onChange={(event) => (chosen.value = event.currentTarget.value)}
+        >
+          {keys.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
+          ))}
+        </select>
+        <div class="field-note">{offers[key]?.title ?? ""}</div>
+        {unchecked && (
+          <div class="field-note" data-testid="command-unchecked">
+            {unchecked}
+          </div>
+        )}
+      </div>
+      <Arguments
+        key={key}
+        commandKey={key}
+        device={device}
+        shape={unchecked ? { kind: "json" } : formShape(offers[key]?.args)}
+        onSent={onSent}
+      />
+    </div>
+  );
+}
+
+/** How long this device's answers to this key usually take, from the newest command that says so. */
+function usualTime(device: string, key: string): string | undefined {
+  const usually = listCommands(device).find((command) => command.key === key && command.usually)?.usually;
+  return usually ? `usually ${formatCoarsely(usually.p50)}, p99 ${formatCoarsely(usually.p99)}` : undefined;
+}
+
+interface ArgumentsProps {
+  readonly commandKey: string;
+  readonly device: PresenceDocument;
+  readonly shape: FormShape;
+  readonly onSent: (id: string) => void;
+}
+
+/** The rest of the form. Made anew for each key, so that nothing typed for one reaches another. */
+function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.Element {
+  const typed = useSignal<TypedValues>({});
+  const times = useSignal({ timeout: "", ttl: "" });
+  const problems = useSignal<Readonly<Record<string, string>>>({});
+  const refused = useSignal<string | undefined>(undefined);
+  const asking = useSignal<CommandOrder | undefined>(undefined);
+  const sending = useSignal(false);
+
+  const read = (): CommandOrder | undefined => {
+    const args = readArguments(shape, typed.value);
+    const clock = readTimes(times.value);
+    const wrong = {
+      ...(args.ok ? {} : args.problems),
+      ...(clock.ok ? {} : { $timeout: clock.problems.timeout, $ttl: clock.problems.ttl }),
+    };
+    problems.value = Object.fromEntries(
+      Object.entries(wrong).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    return args.ok && clock.ok ? newCommand(commandKey, args.args, clock) : undefined;
+  };
+  const send = async (command: CommandOrder): Promise<void> => {
+    sending.value = true;
+    refused.value = undefined;
+    try {
+      // The events tell the rest.
+      const sent = await client.sendCommand(device.id, command, { wait: false });
+      takeCommands([sent]);
+      onSent(sent.id);
+    } catch (error) {
+      refused.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      sending.value = false;
+    }
+  };
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const command = read();
+    if (!command) return;
+    if (consequenceOf(commandKey)) asking.value = command;
+    else void send(command);
+  };
+  const answer = (yes: boolean): void => {
+    const command = asking.value;
+    asking.value = undefined;
+    if (yes && command) void send(command);
+  };
+
+  return (
+    <form onSubmit={submit} noValidate>
+      <ArgumentInputs
+        shape={shape}
+        typed={typed.value}
+        problems={problems.value}
+        onTyped={(name, value) => (typed.value = { ...typed.value, [name]: value })}
+      />
+      <div class="field-pair">
+        <TimeInput
+          name="timeout"
+          title="Wait for the reply"
+          placeholder="5s"
+          problem={problems.value["$timeout"]}
+          note={usualTime(device.id, commandKey)}
+          times={times.value}
+          onTyped={(next) => (times.value = next)}
+        />
+        <TimeInput
+          name="ttl"
+          title="Wait for the device up to"
+          placeholder={device.online ? "do not wait" : "e.g. 1h"}
+          problem={problems.value["$ttl"]}
+          times={times.value}
+          onTyped={(next) => (times.value = next)}
+        />
+      </div>
+      {!device.online && !times.value.ttl && (
+        <p class="hint">
+          {device.id} is offline. Say how long the command may wait for it, and it runs as soon as the device is back.
+        </p>
+      )}
+      {refused.value && (
+        <p class="refusal" role="alert" data-testid="command-refused">
+          {refused.value}
+        </p>
+      )}
+      <button type="submit" class="button primary" data-testid="command-send" disabled={sending.value}>
+        {sending.value ? "Sending…" : `Send ${commandKey}`}
+      </button>
+      {asking.value && (
+        <Confirm
+          question={`${commandKey} on ${device.id}?`}
+          consequence={consequenceOf(commandKey) ?? ""}
+          action={`Send ${commandKey}`}
+          onAnswer={answer}
+        />
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,52 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { client } from "../state/page-client.ts";
+import { listCommands, takeCommands } from "../state/command-state.ts";
+import { generation } from "../state/live-state.ts";
+import { CommandRow } from "./command-row.tsx";
+import { isUnfinished } from "./states.ts";
+
+interface ListProps {
+  /** One device's commands, or all. */
+  readonly device?: string;
+  readonly limit: number;
+  /** The one that was just sent from here: it is shown opened. */
+  readonly sent?: string | undefined;
+}
+
+/** Running commands first, then the past ones, newest first; kept current by events. */
+export function CommandList({ device, limit, sent }: ListProps): JSX.Element {
+  const problem = useSignal<string | undefined>(undefined);
+  const fetched = useSignal(false);
+  useEffect(() => {
+    const fetchList = async (): Promise<void> => {
+      try {
+        takeCommands((await client.listCommands({ limit, device })).commands);
+        problem.value = undefined;
+        fetched.value = true;
+      } catch (error) {
+        problem.value = error instanceof Error ? error.message : String(error);
+      }
+    };
+    void fetchList();
+  }, [device, limit, generation.value]);
+
+  const all = listCommands(device);
+  const open = all.filter(isUnfinished);
+  const past = all.filter((command) => !isUnfinished(command)).slice(0, limit);
+  if (problem.value) return <p class="refusal">{problem.value}</p>;
+  if (all.length === 0) return <p class="hint">{fetched.value ? "No commands yet." : "Loading…"}</p>;
+  return (
+    <ul class="commands">
+      {[...open, ...past].map((command) => (
+        <CommandRow
+          key={`${command.device}/${command.id}`}
+          command={command}
+          showDevice={device === undefined}
+          expanded={command.id === sent}
+        />
+      ))}
+    </ul>
+  );
+}

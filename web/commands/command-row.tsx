@@ -1,0 +1,121 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { CommandDocument } from "#api/command-document";
+import { client } from "../state/page-client.ts";
+import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
+import { formatMoment } from "../format/moment.ts";
+import { Chevron } from "../shell/icons.tsx";
+import { takeCommands } from "../state/command-state.ts";
+import { now } from "../state/now.ts";
+import { session } from "../state/session-state.ts";
+import { CommandDetails } from "./details.tsx";
+import { isUnfinished, stateLooks } from "./states.ts";
+
+interface RowProps {
+  readonly command: CommandDocument;
+  readonly showDevice: boolean;
+  readonly expanded: boolean;
+}
+
+/** One command: its state and outcome in two lines, the whole story when opened. */
+export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Element {
+  const open = useSignal(expanded);
+  // The row may be there, by an event, before the answer to the sender names it; the next sent one takes its place.
+  useEffect(() => {
+    open.value = expanded;
+  }, [expanded]);
+  // A list has long commands in brief.
+  useEffect(() => {
+    if (open.value && command.brief)
+      void client.getCommand(command.id, { device: command.device }).then((whole) => takeCommands([whole]), ignore);
+  }, [open.value, command]);
+  const looks = stateLooks[command.state];
+  const detailsId = `details-${command.device}-${command.id}`;
+  return (
+    <li class="command" data-testid={`command-${command.id}`} data-state={command.state} data-key={command.key}>
+      <div class="command-head">
+        <button
+          type="button"
+          class="command-toggle"
+          aria-expanded={open.value}
+          aria-controls={detailsId}
+          onClick={() => (open.value = !open.value)}
+        >
+          <Chevron open={open.value} />
+          <span class={`state ${looks.tone}`}>{looks.label}</span>
+          <span class="command-name">
+            <b>{command.key}</b>{" "}
+            {command.args && Object.keys(command.args).length > 0 && <code>{oneLine(command.args)}</code>}
+          </span>
+        </button>
+        {showDevice && (
+          <a class="command-device" href={`/devices/${encodeURIComponent(command.device)}`}>
+            {command.device}
+          </a>
+        )}
+        <span class="command-meta">
+          {command.ended ? <span>{formatCoarsely(command.ended - command.ts)}</span> : null}
+          <time dateTime={new Date(command.ts).toISOString()} title={formatMoment(command.ts, now.value)}>
+            {formatAgo(command.ts, now.value)}
+          </time>
+        </span>
+        {isUnfinished(command) && <CancelButton command={command} />}
+      </div>
+      {isUnfinished(command) && typeof command.progress === "number" && (
+        <progress max={1} value={command.progress} aria-label={`Progress of ${command.key}`} />
+      )}
+      <p class="command-outcome">{outcome(command)}</p>
+      <div id={detailsId} hidden={!open.value}>
+        {open.value && <CommandDetails command={command} />}
+      </div>
+    </li>
+  );
+}
+
+function CancelButton({ command }: { command: CommandDocument }): JSX.Element | null {
+  const problem = useSignal<string | undefined>(undefined);
+  if (session.value?.role === "viewer") return null;
+  const cancel = async (): Promise<void> => {
+    try {
+      takeCommands([await client.cancelCommand(command.id, { device: command.device })]);
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="button small"
+        data-testid={`cancel-${command.id}`}
+        aria-label={`Cancel ${command.key}`}
+        onClick={() => void cancel()}
+      >
+        Cancel
+      </button>
+      {problem.value && (
+        <span class="bad" role="alert">
+          {problem.value}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** The short form stays; the next event or opening asks again. */
+function ignore(): void {}
+
+/** What became of it, or what it waits for, in one line. */
+function outcome(command: CommandDocument): string {
+  if (command.error) return command.error.message;
+  if (command.state === "succeeded")
+    return command.result === undefined || command.result === null ? "Done." : oneLine(command.result);
+  return command.note ?? command.explain ?? "";
+}
+
+function oneLine(value: unknown): string {
+  if (typeof value === "string") return value;
+  const text = JSON.stringify(value) ?? "";
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+}

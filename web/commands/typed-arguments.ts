@@ -1,0 +1,69 @@
+import type { Json } from "#shared/messages/command";
+import type { Field, FormShape, TypedText } from "./form-shape.ts";
+
+/** What was typed, by the field's name; a JSON form's only text stands under "". */
+export type TypedValues = Readonly<Record<string, TypedText>>;
+
+/** The command's arguments, or one sentence for each field that does not fit. */
+export type ReadArguments =
+  | { readonly ok: true; readonly args: Record<string, Json> }
+  | { readonly ok: false; readonly problems: Readonly<Record<string, string>> };
+
+/** Reads a form. An optional field that was left empty is left out. The device checks again: its schema is the truth. */
+export function readArguments(shape: FormShape, typed: TypedValues): ReadArguments {
+  if (shape.kind === "json") return readObject(String(typed[""] ?? ""));
+  const args: Record<string, Json> = {};
+  const problems: Record<string, string> = {};
+  for (const field of shape.fields) {
+    const result = readField(field, typed[field.name] ?? field.initial);
+    if (result === undefined) continue;
+    if ("problem" in result) problems[field.name] = result.problem;
+    else args[field.name] = result.value;
+  }
+  return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, args };
+}
+
+type FieldResult = { readonly value: Json } | { readonly problem: string } | undefined;
+
+function readField(field: Field, typed: TypedText): FieldResult {
+  // A switch that stands as it stood says nothing new, unless something has to be said.
+  if (field.kind === "switch") return field.required || typed !== field.initial ? { value: typed === true } : undefined;
+  const text = String(typed);
+  if (text.trim() === "") return field.required ? { problem: "This is required." } : undefined;
+  if (field.kind === "number") return readNumber(field, text);
+  if (field.kind === "text") return readText(field, text);
+  return readJson(text);
+}
+
+function readNumber(field: Extract<Field, { kind: "number" }>, text: string): FieldResult {
+  const value = Number(text);
+  if (!Number.isFinite(value)) return { problem: "Expected a number." };
+  if (field.integer && !Number.isInteger(value)) return { problem: "Expected a whole number." };
+  if (field.min !== undefined && value < field.min) return { problem: `Expected ${field.min} or more.` };
+  if (field.max !== undefined && value > field.max) return { problem: `Expected ${field.max} or less.` };
+  return { value };
+}
+
+function readText(field: Extract<Field, { kind: "text" }>, text: string): FieldResult {
+  if (text.length < (field.minLength ?? 0)) return { problem: `Expected at least ${field.minLength} characters.` };
+  if (text.length > (field.maxLength ?? Infinity))
+    return { problem: `Expected at most ${field.maxLength} characters.` };
+  return { value: text };
+}
+
+function readJson(text: string): { readonly value: Json } | { readonly problem: string } {
+  try {
+    return { value: JSON.parse(text) as Json };
+  } catch (error) {
+    return { problem: `Not valid JSON: ${error instanceof Error ? error.message : String(error)}.` };
+  }
+}
+
+function readObject(text: string): ReadArguments {
+  if (text.trim() === "") return { ok: true, args: {} };
+  const read = readJson(text);
+  if ("problem" in read) return { ok: false, problems: { "": read.problem } };
+  const { value } = read;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ok: true, args: value };
+  return { ok: false, problems: { "": 'Expected a JSON object, such as {"seconds": 5}.' } };
+}

@@ -1,0 +1,95 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { CompletenessDocument } from "#api/completeness-routes";
+import { client } from "../state/page-client.ts";
+import { formatMoment } from "../format/moment.ts";
+import { generation } from "../state/live-state.ts";
+import type { Tracked } from "../state/fleet-state.ts";
+import { now } from "../state/now.ts";
+import { countsOf, gapRows } from "./completeness-rows.ts";
+
+/** Milliseconds between two looks while the device sends. */
+const refreshEvery = 15_000;
+
+/** What of the device's samples is stored, missing and outstanding. */
+export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Element {
+  const { id } = tracked.presence.value;
+  const known = useSignal<CompletenessDocument | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const asked = useRef(0);
+  const seen = tracked.seen.value;
+
+  const load = async (): Promise<void> => {
+    asked.current = now.peek();
+    try {
+      known.value = await client.getCompleteness(id);
+      tracked.missing.value = known.value.missing;
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void load(), [generation.value]);
+  useEffect(() => {
+    if (now.peek() - asked.current >= refreshEvery) void load();
+  }, [seen]);
+
+  return (
+    <section aria-labelledby="completeness-title" data-testid="completeness">
+      <h2 id="completeness-title">Completeness</h2>
+      {problem.value && <p class="hint bad">{problem.value}</p>}
+      {known.value && <Known known={known.value} />}
+    </section>
+  );
+}
+
+function Known({ known }: { known: CompletenessDocument }): JSX.Element {
+  if (known.since === null)
+    return <p class="hint">Nothing to count: this device has not sent a numbered batch, as agents do.</p>;
+  return (
+    <div class="panel completeness">
+      <dl class="counts">
+        {countsOf(known).map(({ name, value, note, bad }) => (
+          <div key={name} class={bad ? "bad" : ""}>
+            <dt>{name}</dt>
+            <dd data-testid={`completeness-${name}`}>{value}</dd>
+            {note && <dd class="note">{note}</dd>}
+          </div>
+        ))}
+      </dl>
+      {known.gaps.length > 0 && <Gaps known={known} />}
+      <p class="hint">Samples counted since {formatMoment(known.since, now.value)}.</p>
+    </div>
+  );
+}
+
+function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
+  const { rows, older } = gapRows(known.gaps);
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Gaps">
+      <table class="gaps">
+        <thead>
+          <tr>
+            {["From", "To", "Samples", "Why"].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ key, from, to, samples, why }) => (
+            <tr key={key}>
+              <td>{from === null ? "–" : formatMoment(from, now.value)}</td>
+              <td>{to === null ? "–" : formatMoment(to, now.value)}</td>
+              <td>{samples}</td>
+              <td>{why}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {older > 0 && <p class="hint">And {older} older gaps.</p>}
+    </div>
+  );
+}

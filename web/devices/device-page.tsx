@@ -1,0 +1,145 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useRoute } from "preact-iso/router";
+import type { PresenceDocument } from "#api/device-routes";
+import { client } from "../state/page-client.ts";
+import { Chart } from "../charts/chart.tsx";
+import { panelsOf } from "../charts/own-panels.ts";
+import { defaultRange, ranges, type RangeName } from "../charts/time-ranges.ts";
+import { CommandForm } from "../commands/command-form.tsx";
+import { CommandList } from "../commands/command-list.tsx";
+import { formatCoarsely } from "../format/format-duration.ts";
+import { formatFact } from "../format/number.ts";
+import { Warning } from "../shell/icons.tsx";
+import { useTitle } from "../shell/title.ts";
+import { fleet, takeValues, type Tracked } from "../state/fleet-state.ts";
+import { generation } from "../state/live-state.ts";
+import { CompletenessSection } from "./completeness-section.tsx";
+import { PresenceDot, PresenceLine } from "./presence-dot.tsx";
+import { RefusedSection } from "./refused-section.tsx";
+import { RemovalSection } from "./removal-section.tsx";
+import { SetAsideSection } from "./set-aside-section.tsx";
+import { ValuesSection } from "./values.tsx";
+
+export function DevicePage(): JSX.Element {
+  const id = useRoute().params["id"] ?? "";
+  useTitle(id);
+  if (!fleet.value) return <main class="page" aria-busy="true" />;
+  const tracked = fleet.value.get(id);
+  if (tracked) return <Known key={id} tracked={tracked} />;
+  return (
+    <main class="page narrow">
+      <h1>No device is called “{id}”</h1>
+      <p class="hint">
+        It was removed, or has not reported since this console began. <a href="/">To the fleet</a>
+      </p>
+    </main>
+  );
+}
+
+function Known({ tracked }: { tracked: Tracked }): JSX.Element {
+  const device = tracked.presence.value;
+  useEffect(() => {
+    // Values that arrive by events fill what could not be fetched.
+    void client.getDevice(device.id).then(takeValues, () => {});
+  }, [device.id, generation.value]);
+  const sent = useSignal<string | undefined>(undefined);
+  return (
+    <main class="page">
+      <Head device={device} />
+      <Charts tracked={tracked} />
+      <div class="columns">
+        <section aria-labelledby="send-title">
+          <h2 id="send-title">Send a command</h2>
+          <CommandForm device={device} onSent={(id) => (sent.value = id)} />
+        </section>
+        <section aria-labelledby="commands-title">
+          <h2 id="commands-title">Commands</h2>
+          <CommandList device={device.id} limit={25} sent={sent.value} />
+        </section>
+      </div>
+      <CompletenessSection tracked={tracked} />
+      <SetAsideSection device={device.id} />
+      <RefusedSection device={device.id} />
+      <section aria-labelledby="values-title">
+        <h2 id="values-title">Latest values</h2>
+        <ValuesSection tracked={tracked} />
+      </section>
+      <RemovalSection device={device.id} />
+    </main>
+  );
+}
+
+function Head({ device }: { device: PresenceDocument }): JSX.Element {
+  return (
+    <header class="device-head">
+      <nav aria-label="Breadcrumb">
+        <a href="/">Fleet</a> <span aria-hidden="true">/</span>
+      </nav>
+      <h1>
+        <PresenceDot device={device} />
+        {device.id}
+      </h1>
+      <PresenceLine device={device} />
+      {device.problem && (
+        <p class="banner">
+          <Warning /> <span>{device.problem}</span>
+        </p>
+      )}
+      <DeviceFacts device={device} />
+    </header>
+  );
+}
+
+function DeviceFacts({ device }: { device: PresenceDocument }): JSX.Element {
+  const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
+  const off = Object.entries(device.collectors ?? {}).flatMap(([name, on]) => (on ? [] : [name]));
+  const own: (readonly [string, string])[] = [
+    ...(device.agent ? [["agent", device.agent] as const] : []),
+    ...(device.interval ? [["interval", formatCoarsely(device.interval)] as const] : []),
+    ...(off.length > 0 ? [["switched off", off.join(", ")] as const] : []),
+    ...(device.boot ? [["boot", device.boot] as const] : []),
+  ];
+  return (
+    <dl class="facts">
+      {[...facts, ...own].map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
+  const { id: device, agent } = tracked.presence.value;
+  const chosen = useSignal<RangeName>(defaultRange);
+  const { span } = ranges.find((range) => range.name === chosen.value) ?? ranges[1];
+  return (
+    <section aria-labelledby="charts-title">
+      <div class="section-head">
+        <h2 id="charts-title">Charts</h2>
+        <div class="segments" role="group" aria-label="Time range">
+          {ranges.map(({ name }) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={chosen.value === name}
+              data-testid={`range-${name}`}
+              onClick={() => (chosen.value = name)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      </div>
+      <div class="charts">
+        {panelsOf(tracked.latest.value, Boolean(agent)).map((panel) => (
+          <Chart key={`${panel.id}-${span}`} device={device} panel={panel} span={span} />
+        ))}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,71 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { RefusedDocument } from "#api/refusal-routes";
+import { client } from "../state/page-client.ts";
+import { formatAgo } from "../format/format-duration.ts";
+import { generation, refusals } from "../state/live-state.ts";
+import { now } from "../state/now.ts";
+
+/** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
+export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
+  const known = useSignal<readonly RefusedDocument[]>([]);
+  const problem = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    const fail = (error: unknown): void =>
+      void (problem.value = error instanceof Error ? error.message : String(error));
+    void client.listRefusals({ device }).then(({ refusals }) => (known.value = refusals), fail);
+  }, [device, generation.value, refusals.value]);
+  if (problem.value) return <p class="refusal">{problem.value}</p>;
+  if (known.value.length === 0) return null;
+  return (
+    <section aria-labelledby="refused-title" data-testid="refused">
+      <h2 id="refused-title">Refused</h2>
+      <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was refused">
+        <table class="matrix">
+          <thead>
+            <tr>
+              {["Last", ...(device === undefined ? ["Device"] : []), "Topic", "Times", "Why"].map((name) => (
+                <th key={name} scope="col" class={name === "Why" ? "wrap" : undefined}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {known.value.map((one) => (
+              <tr key={JSON.stringify([one.name, one.topic, one.why])}>
+                <td>{formatAgo(one.last, now.value)}</td>
+                {device === undefined && (
+                  <td>{one.name === null ? "–" : <Name name={one.name} known={one.known} />}</td>
+                )}
+                <td class="brief">
+                  {one.topic ?? `a login${one.address === undefined ? "" : ` from ${one.address}`}`}
+                </td>
+                <td>{one.count}</td>
+                <td class="wrap">
+                  {one.why}
+                  {one.try !== undefined && (
+                    <>
+                      <br />
+                      <code>{one.try}</code>
+                    </>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Name({ name, known }: { name: string; known: boolean }): JSX.Element {
+  if (known) return <a href={`/devices/${encodeURIComponent(name)}`}>{name}</a>;
+  return (
+    <>
+      {name} <span class="hint">not enrolled</span>
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { JobDevice } from "#api/job-routes";
+import { formatCoarsely } from "../format/format-duration.ts";
+import { rowLooks } from "./looks.ts";
+
+/** Rows drawn at most: more would make the page slow, and nobody reads them. */
+const maxRows = 500;
+
+const filters = {
+  all: () => true,
+  open: ({ state }: JobDevice) => state === "queued" || state === "accepted" || state === "running",
+  waiting: ({ state }: JobDevice) => state === "waiting",
+  succeeded: ({ state }: JobDevice) => state === "succeeded",
+  others: ({ state, ended }: JobDevice) => ended !== null && state !== "succeeded",
+} as const satisfies Record<string, (row: JobDevice) => boolean>;
+
+/** The devices of a job, in the order of sending. */
+export function JobDevicesTable({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
+  const chosen = useSignal<keyof typeof filters>("all");
+  const fitting = rows.filter(filters[chosen.value]);
+  return (
+    <section class="job-devices" aria-labelledby="job-devices-title">
+      <div class="section-head">
+        <h2 id="job-devices-title">Devices</h2>
+        <div class="segments" role="group" aria-label="Show devices">
+          {(Object.keys(filters) as (keyof typeof filters)[]).map((name) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={chosen.value === name}
+              data-testid={`job-show-${name}`}
+              onClick={() => (chosen.value = name)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      </div>
+      {fitting.length === 0 ? <p class="hint">None.</p> : <Rows rows={fitting.slice(0, maxRows)} />}
+      {fitting.length > maxRows && <p class="hint">… and {fitting.length - maxRows} more.</p>}
+    </section>
+  );
+}
+
+/** Roles are said because on a phone the rows are laid out as cards, which takes a table's own roles away. */
+function Rows({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
+  return (
+    <table class="job-table" role="table" data-testid="job-table">
+      <thead role="rowgroup">
+        <tr role="row">
+          {["Device", "State", "Took", "Outcome"].map((name) => (
+            <th key={name} role="columnheader" scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <Row key={row.device} row={row} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ row }: { row: JobDevice }): JSX.Element {
+  const { label, tone } = rowLooks(row.state);
+  const { device, canary, sent, ended, progress, outcome, state } = row;
+  return (
+    <tr role="row" data-testid={`job-row-${device}`} data-state={state}>
+      <th role="rowheader" scope="row">
+        <a href={`/devices/${encodeURIComponent(device)}`}>{device}</a> {canary && <span class="muted">canary</span>}
+      </th>
+      <td role="cell">
+        <span class={`state ${tone}`}>{label}</span>{" "}
+        {state === "running" && progress !== undefined && `${Math.round(progress * 100)} %`}
+      </td>
+      <td role="cell" class="job-took">
+        {sent !== null && ended !== null ? formatCoarsely(ended - sent) : ""}
+      </td>
+      <td role="cell" class="job-outcome" title={outcome ?? ""}>
+        {outcome}
+      </td>
+    </tr>
+  );
+}

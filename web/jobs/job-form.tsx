@@ -1,0 +1,138 @@
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
+import type { JobOrder } from "#api/job-routes";
+import { client } from "../state/page-client.ts";
+import { Confirm } from "../commands/confirm-dialog.tsx";
+import { consequenceOf } from "../commands/states.ts";
+import { fleet } from "../state/fleet-state.ts";
+import { Choice, TextField, type FieldProps } from "./text-field.tsx";
+import { blank, readOrder, type TypedOrder } from "./read-order.ts";
+
+const targets: readonly (readonly [TypedOrder["target"], string])[] = [
+  ["all", "All devices"],
+  ["group", "A group"],
+  ["where", "Devices that fit"],
+  ["devices", "These devices"],
+];
+
+/** Makes a job, and goes to it. */
+export function JobForm(): JSX.Element {
+  const { route } = useLocation();
+  const typed = useSignal<TypedOrder>(blank);
+  const problems = useSignal<Readonly<Partial<Record<keyof TypedOrder, string>>>>({});
+  const refused = useSignal<string | undefined>(undefined);
+  const asking = useSignal<JobOrder | undefined>(undefined);
+  const keys = useComputed(() => offeredKeys());
+  const key = keys.value.includes(typed.value.key)
+    ? typed.value.key
+    : (keys.value.find((one) => one === "ping") ?? keys.value[0] ?? "");
+  const field = (name: keyof TypedOrder) => ({
+    name,
+    value: typed.value[name],
+    problem: problems.value[name],
+    onTyped: (value: string) => (typed.value = { ...typed.value, [name]: value }),
+  });
+
+  const send = async (order: JobOrder): Promise<void> => {
+    try {
+      route(`/jobs/${encodeURIComponent((await client.createJob(order)).id)}`);
+    } catch (error) {
+      refused.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    refused.value = undefined;
+    const read = readOrder({ ...typed.value, key });
+    problems.value = read.ok ? {} : read.problems;
+    if (!read.ok) return;
+    if (consequenceOf(key)) asking.value = read.order;
+    else void send(read.order);
+  };
+  const answer = (yes: boolean): void => {
+    const order = asking.value;
+    asking.value = undefined;
+    if (yes && order) void send(order);
+  };
+
+  if (keys.value.length === 0) return <p class="hint">No device offers a command yet.</p>;
+  return (
+    <div class="command-form">
+      <form onSubmit={submit} noValidate data-testid="job-form">
+        <Choice {...field("target")} title="To" options={targets} />
+        <TargetField typed={typed.value} field={field} />
+        <Choice {...field("key")} value={key} title="Command" options={keys.value.map((one) => [one, one] as const)} />
+        <TextField {...field("args")} title="Arguments" placeholder={'{"seconds": 5}'} lines={2} />
+        <div class="field-pair">
+          <TextField {...field("rate")} title="Commands a second" placeholder="10" />
+          <TextField {...field("canary")} title="Canaries first" placeholder="0" />
+          <TextField {...field("failed")} title="Stop above % failed" placeholder="never" />
+          <TextField {...field("min")} title="Count from ended" placeholder="1" />
+          <TextField {...field("ttl")} title="Wait for each device" placeholder="1h" />
+          <TextField {...field("timeout")} title="A device may take" placeholder="any time" />
+        </div>
+        {refused.value && (
+          <p class="refusal" role="alert" data-testid="job-refused">
+            {refused.value}
+          </p>
+        )}
+        <button type="submit" class="button primary" data-testid="job-send">
+          Send {key}
+        </button>
+      </form>
+      {asking.value && (
+        <Confirm
+          question={`${key} on many devices?`}
+          consequence={consequenceOf(key) ?? ""}
+          action={`Send ${key}`}
+          onAnswer={answer}
+        />
+      )}
+    </div>
+  );
+}
+
+interface TargetProps {
+  readonly typed: TypedOrder;
+  readonly field: (name: keyof TypedOrder) => FieldProps;
+}
+
+function TargetField({ typed, field }: TargetProps): JSX.Element | null {
+  switch (typed.target) {
+    case "all":
+      return null;
+    case "group":
+      return <GroupField {...field("group")} />;
+    case "where":
+      return <TextField {...field("where")} title="Conditions" placeholder="os=linux,id=lab-*,online=true" />;
+    case "devices":
+      return <TextField {...field("devices")} title="Devices" placeholder="rpi-7, rpi-8" />;
+  }
+}
+
+function GroupField(props: FieldProps): JSX.Element {
+  const groups = useSignal<Readonly<Record<string, readonly string[]>>>({});
+  useEffect(() => {
+    client.listGroups().then(
+      (found) => (groups.value = found.groups),
+      // The list is a convenience: without it the console still refuses a group that it does not know.
+      () => {},
+    );
+  }, []);
+  const options = Object.entries(groups.value).map(([name, devices]) => [name, `${name} (${devices.length})`] as const);
+  return (
+    <Choice
+      {...props}
+      title="Group"
+      options={[["", options.length > 0 ? "Choose…" : "There are none yet"], ...options]}
+    />
+  );
+}
+
+/** Every key that a device of the fleet offers. */
+function offeredKeys(): readonly string[] {
+  const all = [...(fleet.value?.values() ?? [])].flatMap(({ presence }) => Object.keys(presence.value.commands ?? {}));
+  return [...new Set(all)].sort();
+}

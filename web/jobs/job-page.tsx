@@ -1,0 +1,101 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useRoute } from "preact-iso/router";
+import type { JobDocument } from "#api/job-routes";
+import { knownJobs } from "../state/job-state.ts";
+import { client } from "../state/page-client.ts";
+import { formatMoment } from "../format/moment.ts";
+import { useTitle } from "../shell/title.ts";
+import { generation } from "../state/live-state.ts";
+import { now } from "../state/now.ts";
+import { session } from "../state/session-state.ts";
+import { CountsBar } from "./bar.tsx";
+import { JobButtons } from "./buttons.tsx";
+import { describeTarget, jobLooks } from "./looks.ts";
+import { JobDevicesTable } from "./job-devices.tsx";
+
+/** One job: how far it is, and every device's part in it. */
+export function JobPage(): JSX.Element {
+  const id = useRoute().params["id"] ?? "";
+  return <Known key={id} id={id} />;
+}
+
+function Known({ id }: { id: string }): JSX.Element {
+  const shown = useSignal<JobDocument | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const newest = useRef(0);
+  useTitle(shown.value ? `${shown.value.key} to many` : "Job");
+  // An event tells that the job changed; the devices come with the job itself. Answers may overtake one another.
+  useEffect(() => {
+    const turn = ++newest.current;
+    client.getJob(id).then(
+      (job) => {
+        if (turn !== newest.current) return;
+        shown.value = job;
+        problem.value = undefined;
+      },
+      (error: unknown) => {
+        if (turn === newest.current) problem.value = error instanceof Error ? error.message : String(error);
+      },
+    );
+  }, [id, knownJobs.value.get(id), generation.value]);
+  const job = shown.value;
+  return (
+    <main class="page" aria-busy={!job && !problem.value}>
+      <nav aria-label="Breadcrumb">
+        <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span>
+      </nav>
+      {problem.value && (
+        <p class="refusal" role="alert">
+          {problem.value}
+        </p>
+      )}
+      {job && <Head job={job} onChanged={(changed) => (shown.value = changed)} />}
+      {job && <JobDevicesTable rows={job.devices} />}
+    </main>
+  );
+}
+
+function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocument) => void }): JSX.Element {
+  const { label, tone } = jobLooks(job);
+  return (
+    <header class="job-detail" data-testid="job" data-state={job.state}>
+      <div class="page-head">
+        <h1>
+          {job.key} to {describeTarget(job.target)}
+        </h1>
+        <span class={`state ${tone}`}>{label}</span>
+        {session.value?.role !== "viewer" && <JobButtons job={job} onChanged={onChanged} />}
+      </div>
+      <CountsBar counts={job.counts} />
+      <p class="job-explain" data-testid="job-explain">
+        {job.explain}
+      </p>
+      <Facts job={job} />
+    </header>
+  );
+}
+
+function Facts({ job }: { job: JobDocument }): JSX.Element {
+  const { id, by, ts, args, rate, canary, abort } = job;
+  const facts: (readonly [string, string])[] = [
+    ["id", id],
+    ["sent by", by],
+    ["begun", formatMoment(ts, now.value)],
+    ["rate", `${rate} a second`],
+    ...(Object.keys(args).length > 0 ? [["arguments", JSON.stringify(args)] as const] : []),
+    ...(canary > 0 ? [["canaries", String(canary)] as const] : []),
+    ...(abort ? [["stops above", `${abort.failed * 100} % failed, from ${abort.min} ended`] as const] : []),
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

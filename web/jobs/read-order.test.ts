@@ -1,0 +1,52 @@
+import * as assert from "uvu/assert";
+import { suite } from "../../test/suite.ts";
+import { blank, readOrder } from "./read-order.ts";
+
+suite("the job form", ({ test }) => {
+  test("what was left empty is left out", () => {
+    assert.equal(readOrder({ ...blank, key: "ping" }), { ok: true, order: { key: "ping", target: { all: true } } });
+  });
+
+  test("everything that was typed is read", () => {
+    const typed = {
+      ...blank,
+      target: "devices" as const,
+      devices: " a, b\nc ",
+      key: "set-interval",
+      args: '{"seconds": 5}',
+      rate: "0.5",
+      canary: "2",
+      failed: "20",
+      min: "5",
+      ttl: "1h",
+      timeout: "30s",
+    };
+    assert.equal(readOrder(typed), {
+      ok: true,
+      order: {
+        key: "set-interval",
+        target: { devices: ["a", "b", "c"] },
+        args: { seconds: 5 },
+        rate: 0.5,
+        canary: 2,
+        ttl: 3_600_000,
+        timeout: 30_000,
+        abort: { failed: 0.2, min: 5 },
+      },
+    });
+  });
+
+  test("each field that cannot be read says so", () => {
+    const typed = { ...blank, target: "where" as const, args: "[1]", rate: "0", canary: "-1", min: "2", ttl: "5" };
+    const read = readOrder(typed);
+    assert.equal(read.ok ? [] : Object.keys(read.problems).sort(), [
+      "args",
+      "canary",
+      "failed",
+      "rate",
+      "ttl",
+      "where",
+    ]);
+    assert.match(read.ok ? "" : (read.problems.ttl ?? ""), /^Expected a unit/);
+  });
+});

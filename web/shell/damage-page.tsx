@@ -1,0 +1,86 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { DamageDocument } from "#api/health-routes";
+import { client } from "../state/page-client.ts";
+import { formatMoment } from "../format/moment.ts";
+import { damaged, generation } from "../state/live-state.ts";
+import { now } from "../state/now.ts";
+import { session } from "../state/session-state.ts";
+import { useTitle } from "./title.ts";
+
+/** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
+export function DamagePage(): JSX.Element {
+  useTitle("Damage");
+  const known = useSignal<{ readonly damaged: readonly DamageDocument[]; readonly more: number } | undefined>(
+    undefined,
+  );
+  const problem = useSignal<string | undefined>(undefined);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      const list = await client.listDamage({ limit: 200 });
+      known.value = list;
+      damaged.value = list.damaged.length + list.more;
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void attempt(async () => {}), [generation.value]);
+  const { damaged: rows = [], more = 0 } = known.value ?? {};
+  return (
+    <main class="page">
+      <div class="page-head">
+        <h1>Damage</h1>
+        {rows.length > 0 && session.value?.role === "admin" && (
+          <button
+            type="button"
+            class="button small"
+            data-testid="forget-damage"
+            onClick={() => void attempt(client.forgetDamage)}
+          >
+            Forget
+          </button>
+        )}
+      </div>
+      <p class="hint">
+        What in Muster's data directory did not read and was set aside, was gone, or was put back to an older copy.
+        Files that were set aside are kept there under the names below; muster doctor looks at the whole directory.
+        Forgetting the list changes no file.
+      </p>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {known.value && rows.length === 0 && <p class="hint">Nothing is damaged.</p>}
+      {rows.length > 0 && <DamageTable rows={rows} />}
+      {more > 0 && <p class="hint">And {more} more, which are older.</p>}
+    </main>
+  );
+}
+
+function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JSX.Element {
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was set aside">
+      <table class="matrix" data-testid="damage">
+        <thead>
+          <tr>
+            {["When", "Where", "What", "Why"].map((name) => (
+              <th key={name} scope="col" class={name === "Why" ? "wrap" : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ ts, place, name, why }, at) => (
+            <tr key={rows.length - at}>
+              <td>{formatMoment(ts, now.value)}</td>
+              <th scope="row">{place}</th>
+              <td>{name || "\u2013"}</td>
+              <td class="wrap">{why}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { useComputed, useSignalEffect, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { isUnfinished, stateLooks } from "../commands/states.ts";
+import { knownCommands } from "../state/command-state.ts";
+import { session } from "../state/session-state.ts";
+
+/** Tells screen readers what becomes of the commands that this person has sent since the page was opened. */
+export function LiveRegion(): JSX.Element {
+  const said = useSignal("");
+  const opened = useSignal(Date.now());
+  const told = useSignal<ReadonlySet<string>>(new Set());
+  const ended = useComputed(() =>
+    [...knownCommands.value.values()].filter(
+      (command) => !isUnfinished(command) && command.by === session.value?.name && (command.ended ?? 0) > opened.value,
+    ),
+  );
+  useSignalEffect(() => {
+    const fresh = ended.value.find((command) => !told.peek().has(command.id));
+    if (!fresh) return;
+    told.value = new Set([...told.peek(), fresh.id]);
+    said.value = `${fresh.key} on ${fresh.device}: ${stateLooks[fresh.state].label}. ${fresh.error?.message ?? ""}`;
+  });
+  return (
+    <div class="visually-hidden" aria-live="polite" data-testid="announcer">
+      {said.value}
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+import { signal } from "@preact/signals";
+import type { DeviceDocument } from "#api/device-routes";
+import type { ConsoleEvent } from "#api/event-routes";
+import type { StoreDocument } from "#api/health-routes";
+import { forgetJobs, takeJobs } from "./job-state.ts";
+import { ApiError } from "#api/api-errors";
+import { pages } from "#api/pages";
+import { client } from "./page-client.ts";
+import { forgetCommands, takeCommands } from "./command-state.ts";
+import { dropDevice, forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet-state.ts";
+import { checkSession } from "./session-state.ts";
+
+/** Whether changes arrive by themselves at the moment. */
+export const connection = signal<"connecting" | "live" | "lost">("connecting");
+/** Grows with every (re)connect: what was fetched before may have missed something and is fetched again. */
+export const generation = signal(0);
+export const store = signal<StoreDocument>({ ok: true });
+export const brokerState = signal<{ connected: boolean }>({ connected: true });
+/** Grows when something was refused, once in a second at most. */
+export const refusals = signal(0);
+/** How much in the console's data directory did not read, or was gone. */
+export const damaged = signal(0);
+/** Why the fleet could not be fetched, as a sentence. */
+export const fetchProblem = signal<string | undefined>(undefined);
+
+/** What each event does. One of a later console that this page does not know changes nothing. */
+function take({ event, data }: ConsoleEvent): void {
+  switch (event) {
+    case "presence":
+      return takePresence(data);
+    case "removed":
+      return dropDevice(data);
+    case "sample":
+      return takeSamples(data);
+    case "command":
+      return takeCommands([data]);
+    case "job":
+      return takeJobs([data]);
+    case "store":
+      store.value = data;
+      return;
+    case "refused":
+      return noteRefusal();
+  }
+}
+
+let refusalTold: ReturnType<typeof setTimeout> | undefined;
+
+/** Somebody may send a hundred in a second: the list is fetched once for all of them. */
+function noteRefusal(): void {
+  refusalTold ??= setTimeout(() => {
+    refusalTold = undefined;
+    refusals.value += 1;
+  }, 500);
+}
+
+/**
+ * Follows the console's events: connecting → live → lost → live … A stream that breaks is asked for again after a second; one that is
+ * refused (by a proxy while the console restarts, or because the session is over) after longer and longer.
+ * @returns what ends it and forgets everything that was known
+ */
+export function startLive(): () => void {
+  let stream = new AbortController();
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let refused = 0;
+
+  async function follow({ signal }: AbortController): Promise<void> {
+    try {
+      let told = false;
+      for await (const event of client.events({}, signal)) {
+        if (!told) begin();
+        told = true;
+        take(event);
+      }
+    } catch (error) {
+      if (error instanceof ApiError) refused += 1;
+    }
+    if (signal.aborted) return;
+    connection.value = "lost";
+    if (refused > 0) void checkSession();
+    const wait = refused > 0 ? Math.min(15_000, 1_000 * 2 ** (refused - 1)) : 1_000;
+    clearTimeout(retry);
+    retry = setTimeout(reopen, wait * (0.75 + Math.random() / 2));
+  }
+
+  /** The first event says that the console listens: from here on nothing is missed. */
+  function begin(): void {
+    refused = 0;
+    connection.value = "live";
+    generation.value += 1;
+    void refresh();
+  }
+
+  function reopen(): void {
+    clearTimeout(retry);
+    stream.abort();
+    stream = new AbortController();
+    void follow(stream);
+  }
+
+  void follow(stream);
+  // A machine that woke up or changed its network may hold a dead connection that nobody will close.
+  window.addEventListener("online", reopen);
+  return () => {
+    window.removeEventListener("online", reopen);
+    clearTimeout(retry);
+    stream.abort();
+    connection.value = "connecting";
+    forgetFleet();
+    forgetCommands();
+    forgetJobs();
+  };
+}
+
+async function refresh(): Promise<void> {
+  try {
+    const devices: DeviceDocument[] = [];
+    for await (const page of pages((after) => client.listDevices({ after }))) devices.push(...page.devices);
+    takeDevices(devices);
+    fetchProblem.value = undefined;
+    const health = await client.getHealth();
+    store.value = health.store ?? { ok: health.ok };
+    brokerState.value = health.broker ?? { connected: true };
+    damaged.value = health.damaged ?? 0;
+  } catch (error) {
+    fetchProblem.value = error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,30 @@
+import { createClient } from "#api/client";
+import { ApiError, UnreachableError } from "#api/api-errors";
+import { noteServerTime } from "./now.ts";
+
+let signedOut: () => void = () => {};
+
+/** Calls `listener` whenever the console no longer knows this session (401). */
+export function onSignedOut(listener: () => void): void {
+  signedOut = listener;
+}
+
+/** The console that serves this page, asked with the session's cookie. Errors are sentences for people. */
+export const client = createClient({
+  fetch: async (...asked) => {
+    const response = await fetch(...asked);
+    noteServerTime(response.headers.get("date"));
+    if (response.status === 401) signedOut();
+    return response;
+  },
+  explain: (error) => {
+    if (!(error instanceof ApiError))
+      return new UnreachableError(
+        "The console did not answer. It may be restarting, or the network is down.",
+        error,
+        error.code,
+      );
+    // Of the console itself are only the sentences in problems; a proxy has none.
+    return error.problem ? error : new ApiError(error.status, `The console answered ${error.status}.`);
+  },
+});

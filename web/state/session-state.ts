@@ -1,0 +1,45 @@
+import { signal } from "@preact/signals";
+import type { AccountDocument } from "#api/session-routes";
+import { ApiError } from "#api/api-errors";
+import { client, onSignedOut } from "./page-client.ts";
+
+/** Who works here: undefined until the console has said so, null for nobody. */
+export const session = signal<AccountDocument | null | undefined>(undefined);
+/** Why the session could not be asked for, as a sentence. */
+export const sessionProblem = signal<string | undefined>(undefined);
+
+onSignedOut(() => (session.value = null));
+
+export async function checkSession(): Promise<void> {
+  try {
+    session.value = await client.whoAmI();
+    sessionProblem.value = undefined;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return;
+    sessionProblem.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Tries while the console has no time to look at a password; it says so after ten seconds, or at once. */
+const tries = 5;
+
+/** @throws Error with the reason, for the form to show */
+export async function logIn(name: string, password: string): Promise<void> {
+  for (let left = tries; ; left--) {
+    try {
+      session.value = await client.logIn({ name, password });
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 429) || left <= 1) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+export async function logOut(): Promise<void> {
+  try {
+    await client.logOut();
+  } finally {
+    session.value = null;
+  }
+}
