@@ -111,7 +111,7 @@ const users: Readonly<Record<string, User>> = {
     (value, directory, disk) => {
       const { log, said } = quiet();
       const clock = new ManualClock(Number(value) * 3_600_000);
-      new WallOffset({ clock, epoch: "e", path: join(directory, "clock"), log, disk }).at(0);
+      new WallOffset({ clock, path: join(directory, "clock"), log, disk }).at(0);
       return !said();
     },
     (directory) => {

@@ -199,6 +199,25 @@ suite("outbox on the disk", ({ test }) => {
     assert.is(rebooted.waiting()[0]?.age, undefined);
   });
 
+  test("an uptime that went back within one boot moves nothing: what waits keeps its time, this run and the next", async (scope) => {
+    const directory = await scope.directory();
+    const clock = new ManualClock(Date.UTC(2026, 5, 1));
+    clock.advance(9_000_000);
+    const one = openOutbox(scope, { directory }, clock);
+    await one.add(1);
+    await one.outbox.close();
+    const { t } = one.waiting()[0]!;
+    for (const run of ["r2", "r3"]) {
+      const restarted = new ManualClock(clock.now() + 60_000);
+      const again = openOutbox(scope, { directory, run }, restarted);
+      await again.add(run);
+      const [first] = again.waiting();
+      assert.equal([first?.t, first?.age], [t, undefined], "it is the console that can place it");
+      assert.is(again.waiting().at(-1)?.epoch, run);
+      await again.outbox.close();
+    }
+  });
+
   test("a full disk: batches wait in memory, it is said once, and when there is room they go to the disk again", async (scope) => {
     const directory = await smallDisk(scope);
     const errors: string[] = [];

@@ -8,7 +8,7 @@ import type { Ack } from "#shared/messages/metrics";
 import type { Columns } from "../columns.ts";
 import { cleaned, parted } from "../fitting.ts";
 import type { SetAside } from "../set-aside.ts";
-import { openDirectory } from "./directory.ts";
+import { openDirectory, type Opened } from "./directory.ts";
 import { directoriesIn, nextDirectory } from "./directories.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -84,7 +84,7 @@ export class Outbox {
     const { directory, epoch, clock, log, maxBytes, ready } = options;
     this.#directory = directory === undefined ? undefined : join(directory, "outbox");
     const path = this.#directory === undefined ? undefined : join(this.#directory, "clock");
-    this.#wall = new WallOffset({ clock, epoch: epoch.id, path, log, disk: options.disk });
+    this.#wall = new WallOffset({ clock, path, log, disk: options.disk });
     this.#placing = new Placing({ epoch, clock, wall: this.#wall });
     this.#memory = new MemoryQueue({
       id: shortId(),
@@ -100,7 +100,7 @@ export class Outbox {
   start(): void {
     this.#open = true;
     if (this.#directory !== undefined) this.#openDisk(this.#directory, true);
-    this.#wall.start();
+    this.#wall.start(this.#placing.epoch);
   }
 
   /**
@@ -181,9 +181,9 @@ export class Outbox {
   /** @param strict whether a directory that cannot be used, and will not heal by itself, is an error */
   #openDisk(directory: string, strict: boolean): void {
     try {
-      const directories = directoriesIn(directory);
-      this.#disk = this.#queueIn(directories.pop() ?? directory);
-      this.#older = directories.flatMap((one) => this.#olderIn(one) ?? []);
+      const found = this.#read(directoriesIn(directory));
+      this.#disk = found.pop() ?? this.#queueIn(directory, this.#opened(directory));
+      this.#older = found;
       this.#removeDone();
     } catch (cause) {
       if (strict && !passing.has(errorCode(cause) ?? ""))
@@ -194,13 +194,56 @@ export class Outbox {
     }
   }
 
-  #queueIn(directory: string): DiskQueue {
-    const { clock, log, run, maxBytes, maxAge, ready, disk } = this.#options;
-    const now = Math.round(clock.now());
+  /** Of those that can be read, as they stand; the last one must. */
+  #read(directories: readonly string[]): DiskQueue[] {
+    const last = directories.at(-1);
+    const open = (): (readonly [string, Opened])[] =>
+      directories.flatMap((one) => {
+        const opened = one === last ? this.#opened(one) : this.#openedOlder(one);
+        return opened ? [[one, opened] as const] : [];
+      });
+    const found = open();
+    return (this.#wentBack(found) ? open() : found).map(([one, opened]) => this.#queueIn(one, opened));
+  }
+
+  /**
+   * Where the uptime lies before what was kept, it counts from another start than before, though the boot is the same: that of a
+   * container, say. By it what waits would get a wrong place in time, so this run counts for itself.
+   */
+  #wentBack(found: readonly (readonly [string, Opened])[]): boolean {
+    const { clock, log, run } = this.#options;
+    const { epoch } = this.#placing;
+    const kept = found.flatMap(([, { segments }]) => segments.filter((one) => one.epoch === epoch));
+    if (!kept.some(({ newest }) => newest > clock.uptime())) return false;
+    log.info({ uptime: clock.uptime() }, "the uptime went back: what waits keeps the times that it has");
+    this.#placing.beginAnew(run);
+    this.#wall.start(run);
+    return true;
+  }
+
+  #opened(directory: string): Opened {
+    const { clock, log } = this.#options;
+    return openDirectory({ directory, epoch: this.#placing.epoch, log, now: Math.round(clock.now()) });
+  }
+
+  #openedOlder(directory: string): Opened | undefined {
+    try {
+      return this.#opened(directory);
+    } catch (thrown) {
+      this.#options.log.error(
+        { directory, err: asError(thrown) },
+        "an outbox cannot be read: it waits for the next start",
+      );
+      return undefined;
+    }
+  }
+
+  #queueIn(directory: string, opened: Opened): DiskQueue {
+    const { run, maxBytes, maxAge, ready, disk } = this.#options;
     return new DiskQueue({
       directory,
       run,
-      opened: openDirectory({ directory, epoch: this.#placing.epoch, log, now }),
+      opened,
       placing: this.#placing,
       maxBytes,
       maxAge,
@@ -212,24 +255,13 @@ export class Outbox {
     });
   }
 
-  #olderIn(directory: string): DiskQueue | undefined {
-    try {
-      return this.#queueIn(directory);
-    } catch (thrown) {
-      this.#options.log.error(
-        { directory, err: asError(thrown) },
-        "an outbox cannot be read: it waits for the next start",
-      );
-      return undefined;
-    }
-  }
-
   /** What waits goes out under its old name and numbers: only so is it known at the console if it has been there. */
   #beginAnew(why: string): void {
     const { log } = this.#options;
     if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= maxOlderOutboxes) return;
     try {
-      const next = this.#queueIn(nextDirectory(this.#directory));
+      const path = nextDirectory(this.#directory);
+      const next = this.#queueIn(path, this.#opened(path));
       log.warn({ outbox: this.#disk.id, next: next.id }, `the console asks for a new outbox: ${why}`);
       this.#older.push(this.#disk);
       this.#disk = next;

@@ -18,15 +18,23 @@ export interface PlacingOptions {
 /** Gives batches their place in time when they are sent, and judges how old they are: by the clock that only grows. */
 export class Placing {
   readonly #options: PlacingOptions;
-  readonly #began: number;
+  #epoch: string;
+  #began: number;
 
   constructor(options: PlacingOptions) {
     this.#options = options;
+    this.#epoch = options.epoch.id;
     this.#began = options.epoch.machine ? 0 : options.clock.uptime();
   }
 
   get epoch(): string {
-    return this.#options.epoch.id;
+    return this.#epoch;
+  }
+
+  /** Instants are counted from the present run on: the uptime has gone back within what was taken for one boot. */
+  beginAnew(epoch: string): void {
+    this.#epoch = epoch;
+    this.#began = this.#options.clock.uptime();
   }
 
   /** The present instant. */

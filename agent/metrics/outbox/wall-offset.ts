@@ -11,7 +11,6 @@ const tolerance = 1_000;
 
 interface WallOffsetOptions {
   readonly clock: Clock;
-  readonly epoch: string;
   readonly path?: string | undefined;
   readonly log: Log;
   readonly disk?: Disk | undefined;
@@ -25,15 +24,17 @@ const file = z.object({ epoch: z.string(), offset: z.number() });
  */
 export class WallOffset {
   readonly #options: WallOffsetOptions;
+  #epoch = "";
   #offset: number | undefined;
 
   constructor(options: WallOffsetOptions) {
     this.#options = options;
   }
 
-  /** Takes over what earlier runs have kept. */
-  start(): void {
-    const { path, epoch } = this.#options;
+  /** Takes over what earlier runs of the same epoch have kept. */
+  start(epoch: string): void {
+    const { path } = this.#options;
+    this.#epoch = epoch;
     if (path === undefined) return;
     try {
       const kept = z.safeParse(file, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")));
@@ -62,13 +63,13 @@ export class WallOffset {
   }
 
   #keep(offset: number): void {
-    const { path, epoch, log, disk } = this.#options;
+    const { path, log, disk } = this.#options;
     if (this.#offset !== undefined)
       log.info({ by: offset - this.#offset }, "the clock was set: waiting batches move along");
     this.#offset = offset;
     if (path === undefined) return;
     try {
-      replaceFile(path, JSON.stringify({ epoch, offset }), disk);
+      replaceFile(path, JSON.stringify({ epoch: this.#epoch, offset }), disk);
     } catch (thrown) {
       log.debug({ err: asError(thrown) }, "the clock's offset could not be kept");
     }
