@@ -3,19 +3,19 @@ import { BadInputError } from "#shared/errors";
 import { parseDeviceId, shortId, type DeviceId } from "#shared/ids";
 import { Lifetime } from "#shared/lifetime";
 import { silentLog, type Log } from "#shared/log";
-import { guardedClock, Net } from "#shared/net";
-import type { Args } from "#shared/messages/command";
-import { commandKey } from "#shared/messages/presence";
-import { check } from "#shared/messages/schema";
+import { guardedClock, SafetyNet } from "#shared/safety-net";
+import type { Args } from "#shared/messages/command-messages";
+import { commandKey } from "#shared/messages/presence-messages";
+import { check } from "#shared/messages/payload-schema";
 import { inventory } from "./collectors/inventory.ts";
 import type { Handler } from "./commands/handler.ts";
 import type { OutboxSize } from "./metrics/outbox/outbox.ts";
-import type { AgentOptions } from "./options.ts";
-import type { CountValues, GaugeValues, Tags } from "./own/meter.ts";
-import { compose, type Parts } from "./parts.ts";
+import type { AgentOptions } from "./agent-options.ts";
+import type { CountValues, GaugeValues, MeterTags } from "./own/meter.ts";
+import { composeAgent, type AgentParts } from "./agent-parts.ts";
 
 export { CommandError, type Handler, type RunContext } from "./commands/handler.ts";
-export type { AgentOptions } from "./options.ts";
+export type { AgentOptions } from "./agent-options.ts";
 
 /**
  * The agent on an edge device.
@@ -37,7 +37,7 @@ export class Agent {
   /** This run's id: new each time the agent starts. */
   readonly boot = shortId();
   readonly #log: Log;
-  readonly #parts: Parts;
+  readonly #parts: AgentParts;
   readonly #lifetime = new Lifetime();
   /** What the device says last; undefined where nothing may be said about it. */
   #parting: string | undefined;
@@ -49,9 +49,9 @@ export class Agent {
     this.device = parseDeviceId(options.device);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     const { log = silentLog, clock = systemClock } = options;
-    const { net = new Net(log, clock) } = options;
+    const { net = new SafetyNet(log, clock) } = options;
     this.#log = log;
-    this.#parts = compose({
+    this.#parts = composeAgent({
       options,
       device: this.device,
       boot: this.boot,
@@ -82,7 +82,7 @@ export class Agent {
    * @throws BadInputError when a name, tag or value is not valid, a field is counted already, or there are more than 1,000
    * measurements and tags
    */
-  gauge(measurement: string, values: GaugeValues, tags?: Tags): void {
+  gauge(measurement: string, values: GaugeValues, tags?: MeterTags): void {
     this.#parts.own.meter.gauge(measurement, values, tags);
   }
 
@@ -91,7 +91,7 @@ export class Agent {
    * added when the agent stops goes into the outbox.
    * @throws BadInputError as {@link gauge} does
    */
-  count(measurement: string, values: CountValues, tags?: Tags): void {
+  count(measurement: string, values: CountValues, tags?: MeterTags): void {
     this.#parts.own.meter.count(measurement, values, tags);
   }
 
@@ -127,7 +127,7 @@ export class Agent {
     }
   }
 
-  #openDirectory({ lock, instance, outbox, ledger }: Parts, lifetime: Lifetime): void {
+  #openDirectory({ lock, instance, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
     lifetime.add(() => lock?.release());
     lock?.acquire();
     instance.start();
@@ -139,7 +139,7 @@ export class Agent {
     instance.keep(kept ? ledger.id : instance.ledger);
   }
 
-  #connect({ topics, link, presence, aside, sender, executor, incoming }: Parts, lifetime: Lifetime): void {
+  #connect({ topics, link, presence, aside, sender, executor, incoming }: AgentParts, lifetime: Lifetime): void {
     lifetime.add(() => link.stop());
     lifetime.add(() => presence.end(this.#parting));
     for (const part of [aside, sender, executor]) lifetime.add(() => part.stop());
@@ -151,7 +151,7 @@ export class Agent {
   }
 
   /** What programs have brought, and was counted until they have ended, is in the last sample. */
-  #measure({ sampler, own, introduction, presence }: Parts, lifetime: Lifetime): void {
+  #measure({ sampler, own, introduction, presence }: AgentParts, lifetime: Lifetime): void {
     lifetime.add(() => sampler.stop());
     lifetime.begin(own);
     sampler.start();

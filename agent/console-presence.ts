@@ -1,4 +1,4 @@
-import type { ConsoleStatus } from "#shared/messages/presence";
+import type { ConsoleStatus } from "#shared/messages/presence-messages";
 
 /**
  * Whether there is a console, by what it says of itself. A broker may publish the will of an earlier connection as much as 45 s late: a death

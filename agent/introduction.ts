@@ -1,20 +1,20 @@
 import { arch, hostname, platform, release } from "node:os";
-import type { Json } from "#shared/messages/command";
-import type { Birth } from "#shared/messages/presence";
+import type { Json } from "#shared/messages/command-messages";
+import type { Birth } from "#shared/messages/presence-messages";
 import { version } from "#shared/version";
-import { ownAddresses } from "./addresses.ts";
+import { ownAddresses } from "./own-addresses.ts";
 import type { Handler } from "./commands/handler.ts";
 import type { Ledger } from "./commands/ledger.ts";
 import { lossSentence } from "./commands/ledger-records.ts";
 import type { Instance } from "./instance.ts";
 import type { Sampler } from "./metrics/sampler.ts";
-import type { SetAside } from "./metrics/set-aside.ts";
-import { offers } from "./presence.ts";
+import type { LeftOutFields } from "./metrics/left-out.ts";
+import { offersOf } from "./presence.ts";
 
 export interface IntroductionOptions {
   readonly instance: Pick<Instance, "id" | "problem">;
   readonly ledger: Pick<Ledger, "doubt" | "lossNoticed">;
-  readonly aside: Pick<SetAside, "problem">;
+  readonly aside: Pick<LeftOutFields, "problem">;
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
   readonly handlers: ReadonlyMap<string, Handler>;
 }
@@ -48,7 +48,7 @@ export class Introduction {
       interval: sampler.interval,
       paused: sampler.paused,
       collectors: sampler.collectors,
-      commands: offers(handlers),
+      commands: offersOf(handlers),
       facts: this.#whereabouts(),
       ...this.#problems(),
       ...(heard === undefined ? {} : { heard }),

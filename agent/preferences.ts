@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 import { systemDisk, type Disk } from "#disk/calls";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";

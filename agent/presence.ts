@@ -3,13 +3,13 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { DisconnectedError } from "#shared/errors";
-import type { Json } from "#shared/messages/command";
-import type { Birth, Death, Offer } from "#shared/messages/presence";
-import type { Schema } from "#shared/messages/schema";
+import type { Json } from "#shared/messages/command-messages";
+import type { Birth, Death, Offer } from "#shared/messages/presence-messages";
+import type { Schema } from "#shared/messages/payload-schema";
 import { mayRunAgain, type Handler } from "./commands/handler.ts";
 
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */
-export function offers(handlers: ReadonlyMap<string, Handler>): Record<string, Offer> {
+export function offersOf(handlers: ReadonlyMap<string, Handler>): Record<string, Offer> {
   const entries = [...handlers].map(([key, handler]): [string, Offer] => {
     const { title, args, concurrent } = handler;
     const onInterrupt = mayRunAgain(handler) ? "rerun" : handler.onInterrupt;

@@ -3,13 +3,13 @@ import { parseArgs } from "node:util";
 import { systemClock } from "#shared/clock";
 import { asError, SettingsError } from "#shared/errors";
 import { createLog } from "#shared/log";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { fail, serve } from "#shared/service";
 import { flagOf, helpOf, settingsOf } from "#shared/settings";
-import { loadSettings } from "#shared/settings/load";
+import { loadSettings } from "#shared/settings/load-settings";
 import { keepFilesPrivate } from "#shared/umask";
 import { version } from "#shared/version";
-import { runAgent } from "./service.ts";
+import { runAgent } from "./agent-service.ts";
 
 const agentSettings = settingsOf("agent");
 
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
   const { values, given } = loadSettings({ flags, env: process.env, file });
-  const net = new Net(createLog("agent", values.logLevel), systemClock);
+  const net = new SafetyNet(createLog("agent", values.logLevel), systemClock);
   await serve((lifetime) => runAgent(values, given, lifetime, net), net);
 }
 

@@ -1,5 +1,5 @@
 /** A route's method and path. */
-export interface Address {
+export interface RouteAddress {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** `:name` stands for a part that the caller gives. */
   readonly path: string;
@@ -56,6 +56,6 @@ export const addresses = {
   getMetrics: { method: "GET", path: "/metrics", text: "text/plain" },
   getOpenApi: { method: "GET", path: "/api/openapi.json" },
   events: { method: "GET", path: "/api/events", text: "text/event-stream" },
-} as const satisfies Record<string, Address>;
+} as const satisfies Record<string, RouteAddress>;
 
 export type RouteName = keyof typeof addresses;

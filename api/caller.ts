@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import { addresses, type Address } from "./addresses.ts";
+import { addresses, type RouteAddress } from "./addresses.ts";
 import { ApiError, UnreachableError } from "./api-errors.ts";
 import type { ConsoleEvent, EventQuery } from "./event-routes.ts";
 import type { ProblemDocument } from "./problem-document.ts";
@@ -36,7 +36,7 @@ export class Caller {
     this.#explain = explain;
   }
 
-  async call(address: Address, call: readonly unknown[]): Promise<unknown> {
+  async call(address: RouteAddress, call: readonly unknown[]): Promise<unknown> {
     const { path, rest } = pathOf(address, call);
     const body = address.body ? rest.shift() : undefined;
     const response = await this.#fetch(address, path + searchOf(rest[0] as Query | undefined), { body });
@@ -69,7 +69,7 @@ export class Caller {
   }
 
   async #fetch(
-    { method, text }: Address,
+    { method, text }: RouteAddress,
     path: string,
     { body, signal }: { readonly body?: unknown; readonly signal?: AbortSignal | undefined },
   ): Promise<Response> {
@@ -138,12 +138,12 @@ export class Caller {
 }
 
 /** Where a status tells of a problem too, the console says so by the type. */
-function isAnswer({ ok, status, headers }: Response, { alsoAnswers }: Address): boolean {
+function isAnswer({ ok, status, headers }: Response, { alsoAnswers }: RouteAddress): boolean {
   return ok || (status === alsoAnswers && headers.get("content-type")?.startsWith("application/json") === true);
 }
 
 /** The path with the caller's parts in it, and what is left of the call. */
-function pathOf({ path }: Address, call: readonly unknown[]): { path: string; rest: unknown[] } {
+function pathOf({ path }: RouteAddress, call: readonly unknown[]): { path: string; rest: unknown[] } {
   const rest = [...call];
   return { path: path.replace(/:\w+/g, () => encodeURIComponent(String(rest.shift()))), rest };
 }

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
-import { json } from "#shared/messages/schema";
+import { json } from "#shared/messages/payload-schema";
 import { about, named, time } from "./document-schema.ts";
 
 const failure = z.object({ code: z.string(), message: z.string(), data: z.optional(json) });

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
-import { json } from "#shared/messages/schema";
+import { json } from "#shared/messages/payload-schema";
 import { isExact, sendAsText } from "#shared/whole-numbers";
 import { commandDocument } from "./command-document.ts";
 import type { Route } from "./route.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { json, jsonObject } from "#shared/messages/schema";
+import { json, jsonObject } from "#shared/messages/payload-schema";
 import type { Route } from "./route.ts";
 import { about, deviceId, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
 

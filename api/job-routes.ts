@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
-import { json } from "#shared/messages/schema";
+import { json } from "#shared/messages/payload-schema";
 import { commandArgs, commandKey } from "./command-routes.ts";
 import type { Route } from "./route.ts";
 import { about, duration, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";

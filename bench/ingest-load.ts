@@ -1,6 +1,6 @@
 import { encode } from "#shared/codec";
 import type { Batch } from "#shared/messages/metrics";
-import { toColumns, type Instant } from "../agent/metrics/columns.ts";
+import { toColumns, type Instant } from "../agent/metrics/to-columns.ts";
 import type { Reading } from "../agent/collectors/collector.ts";
 import { Random } from "../chaos/random.ts";
 

@@ -8,7 +8,7 @@ import { cpu } from "../agent/collectors/cpu.ts";
 import type { Reading } from "../agent/collectors/collector.ts";
 import { mem } from "../agent/collectors/mem.ts";
 import { ProcReader } from "../agent/collectors/proc.ts";
-import { toColumns, type Instant } from "../agent/metrics/columns.ts";
+import { toColumns, type Instant } from "../agent/metrics/to-columns.ts";
 import { batchRecord, withAge } from "../agent/metrics/outbox/record.ts";
 import { BenchScope } from "./children.ts";
 import { publishFrame } from "./frames.ts";

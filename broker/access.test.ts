@@ -4,7 +4,7 @@ import type { Principal } from "#shared/principal";
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { Access } from "./access.ts";
-import { renderAcl, renderPasswords } from "./mosquitto.ts";
+import { renderAcl, renderPasswords } from "./mosquitto-access.ts";
 import { accounts, login, startBroker } from "../test/broker.ts";
 
 const everybody = Object.keys(accounts);

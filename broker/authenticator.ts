@@ -1,12 +1,12 @@
 import type { AuthenticateError, Client, ConnectPacket } from "aedes";
 import type { Log } from "#shared/log";
 import { asError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import { LoginsBusyError, type LoginSource } from "#shared/login-throttle";
 import type { Principal } from "#shared/principal";
 import type { Access } from "./access.ts";
-import type { Guest } from "./guest.ts";
-import type { Guests } from "./guests.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionTable } from "./connection-table.ts";
 import type { Limits } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -27,7 +27,7 @@ export interface AuthenticatorOptions {
   readonly sessions: Sessions;
   readonly log: Log;
   readonly limits: Limits;
-  readonly guests: Guests;
+  readonly connections: ConnectionTable;
   /** Is told of each. */
   readonly turnedAway?: ((who: TurnedAway) => void) | undefined;
 }
@@ -55,43 +55,57 @@ export class Authenticator {
   }
 
   /** Notes what Aedes does not keep of a CONNECT packet, and grants no keep-alive longer than the limit, nor none at all. */
-  note(guest: Guest, packet: ConnectPacket): void {
-    guest.named = packet.clientId !== "";
-    guest.clean = packet.clean ?? true;
+  note(connection: Connection, packet: ConnectPacket): void {
+    connection.named = packet.clientId !== "";
+    connection.clean = packet.clean ?? true;
     const longest = this.#options.limits.keepalive;
     if (!packet.keepalive || packet.keepalive > longest) packet.keepalive = longest;
   }
 
   /** @throws Refused with a CONNACK code */
-  async admit(guest: Guest, client: Client, name: string | undefined, secret: Buffer | undefined): Promise<void> {
+  async admit(
+    connection: Connection,
+    client: Client,
+    name: string | undefined,
+    secret: Buffer | undefined,
+  ): Promise<void> {
     try {
-      await this.#admit(guest, client, name, secret);
+      await this.#admit(connection, client, name, secret);
     } catch (error) {
-      if (error instanceof Refused) this.#options.turnedAway?.({ name, address: guest.address, why: error.message });
+      if (error instanceof Refused)
+        this.#options.turnedAway?.({ name, address: connection.address, why: error.message });
       throw error;
     }
   }
 
-  async #admit(guest: Guest, client: Client, name: string | undefined, secret: Buffer | undefined): Promise<void> {
-    if (!guest.named && !guest.clean) {
+  async #admit(
+    connection: Connection,
+    client: Client,
+    name: string | undefined,
+    secret: Buffer | undefined,
+  ): Promise<void> {
+    if (!connection.named && !connection.clean) {
       throw new Refused(code.identifierRejected, "an empty client id needs a clean session [MQTT-3.1.3-8]");
     }
-    const principal = await this.#identify(guest, name, secret);
-    this.#assertClientId(principal, client.id, guest.named);
+    const principal = await this.#identify(connection, name, secret);
+    this.#assertClientId(principal, client.id, connection.named);
     this.#assertRoom(principal, client.id);
-    const will = guest.willTopic;
+    const will = connection.willTopic;
     if (will !== undefined && !this.#options.access.mayPublish(principal, will)) {
       throw new Refused(code.notAuthorized, `${quoted(principal.name)} may not leave a will on ${quoted(will)}`);
     }
-    guest.principal = principal;
+    connection.principal = principal;
   }
 
-  async #identify(guest: Guest, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
+  async #identify(connection: Connection, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
     const { authenticate, log } = this.#options;
     if (!name || !secret) throw new Refused(code.badLogin, "nobody comes in without a user name and a password");
     let principal: Principal | undefined;
     try {
-      principal = await authenticate(name, secret, { address: guest.address, gone: () => guest.client.closed });
+      principal = await authenticate(name, secret, {
+        address: connection.address,
+        gone: () => connection.client.closed,
+      });
     } catch (error) {
       // Agents and consoles come again by themselves after this code, and take the others for a wrong secret.
       if (error instanceof LoginsBusyError) throw new Refused(code.unavailable, error.message);
@@ -105,8 +119,8 @@ export class Authenticator {
 
   /** One's own client id is taken over, which makes no connection more. */
   #assertRoom({ name }: Principal, id: string): void {
-    const { guests, limits } = this.#options;
-    if (guests.live(id) || guests.connectionsOf(name) < limits.connectionsOfUser) return;
+    const { connections, limits } = this.#options;
+    if (connections.live(id) || connections.connectionsOf(name) < limits.connectionsOfUser) return;
     throw new Refused(code.unavailable, `${quoted(name)} has ${limits.connectionsOfUser} connections already`);
   }
 
@@ -122,8 +136,8 @@ export class Authenticator {
         `the client id of ${role} ${quoted(name)} has to be its name, not ${quoted(id)} (with mosquitto_pub: -i ${name})`,
       );
     }
-    const { guests, sessions } = this.#options;
-    const owner = guests.live(id)?.principal?.name ?? sessions.ownerOf(id);
+    const { connections, sessions } = this.#options;
+    const owner = connections.live(id)?.principal?.name ?? sessions.ownerOf(id);
     if (owner === undefined || owner === name) return;
     if (id === name) sessions.end(id);
     else {

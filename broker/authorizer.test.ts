@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
-import { check } from "#shared/messages/schema";
-import { refusal } from "#shared/messages/command";
+import { check } from "#shared/messages/payload-schema";
+import { refusal } from "#shared/messages/command-messages";
 import type { Role } from "#shared/principal";
 import { eventually, suite } from "../test/suite.ts";
 import { inbox, login, startBroker } from "../test/broker.ts";

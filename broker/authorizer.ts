@@ -1,10 +1,10 @@
 import type { Clock } from "#shared/clock";
-import { asDeviceId, newCommandId, quoted, type DeviceId } from "#shared/ids";
-import { toldTopic, whyNotKept, type Refusal } from "#shared/messages/command";
-import { forShell, forTerminalJson } from "#shared/printable";
+import { asDeviceId, newCommandId, type DeviceId } from "#shared/ids";
+import { toldTopic, whyNotKept, type Refusal } from "#shared/messages/command-messages";
+import { forShell, forTerminalJson, quoted } from "#shared/printable";
 import type { Access } from "./access.ts";
 import type { Digest } from "./digest.ts";
-import type { Guest } from "./guest.ts";
+import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { StoredPacket } from "./packets.ts";
 import { signed } from "./signature.ts";
@@ -46,18 +46,18 @@ export class Authorizer {
   }
 
   /** Lets a message pass, or turns it into one for nobody. */
-  offer(guest: Guest, packet: Offered): void {
+  offer(connection: Connection, packet: Offered): void {
     const { access } = this.#options;
-    const { principal } = guest;
+    const { principal } = connection;
     if (principal && access.mayPublish(principal, packet.topic)) {
       if (principal.role === "device") this.#ofDevice(packet);
-      else if (principal.role !== "console") this.#ofPerson(guest, principal.name, packet);
+      else if (principal.role !== "console") this.#ofPerson(connection, principal.name, packet);
       return;
     }
-    this.#refuse(guest, packet, { why: this.#whyNot(guest) });
+    this.#refuse(connection, packet, { why: this.#whyNot(connection) });
   }
 
-  #whyNot({ principal }: Guest): string {
+  #whyNot({ principal }: Connection): string {
     if (!principal) return "nobody may publish here without a name";
     const why = `${principal.role} ${quoted(principal.name)} may not publish here`;
     if (principal.role !== "device") return why;
@@ -66,19 +66,19 @@ export class Authorizer {
   }
 
   /** Whether a subscription is granted. */
-  grants(guest: Guest, filter: string): boolean {
+  grants(connection: Connection, filter: string): boolean {
     const { access, limits } = this.#options;
-    const room = guest.subscriptions < limits.subscriptions;
-    if (room && guest.principal && access.maySubscribe(guest.principal, filter)) return true;
+    const room = connection.subscriptions < limits.subscriptions;
+    if (room && connection.principal && access.maySubscribe(connection.principal, filter)) return true;
     this.counts.denied += 1;
-    this.#tell(guest, `may not subscribe to ${quoted(filter)}`);
+    this.#tell(connection, `may not subscribe to ${quoted(filter)}`);
     return false;
   }
 
   /** Whether a message may reach this client now: the rules again, because what is queued or restored passed none. */
-  forwards(guest: Guest, packet: Pick<StoredPacket, "topic" | "qos">): boolean {
-    if (!guest.principal || !this.#options.access.mayReceive(guest.principal, packet.topic)) return false;
-    const admitted = guest.sendBuffer.admits(packet.qos);
+  forwards(connection: Connection, packet: Pick<StoredPacket, "topic" | "qos">): boolean {
+    if (!connection.principal || !this.#options.access.mayReceive(connection.principal, packet.topic)) return false;
+    const admitted = connection.sendBuffer.admits(packet.qos);
     this.counts[admitted ? "forwarded" : "dropped"] += 1;
     return admitted;
   }
@@ -92,11 +92,11 @@ export class Authorizer {
    * People keep tasks and nothing else: a short command that is kept would be carried out again at each start of the console. And a
    * device sees who it was.
    */
-  #ofPerson(guest: Guest, by: string, packet: Offered): void {
+  #ofPerson(connection: Connection, by: string, packet: Offered): void {
     const address = this.#options.access.topics.parse(packet.topic);
     const isEmpty = packet.payload.length === 0;
     if (address?.kind === "short" && packet.retain && !isEmpty)
-      return this.#refuse(guest, packet, { why: whyNotKept, try: this.#kept(address.device, packet.payload) });
+      return this.#refuse(connection, packet, { why: whyNotKept, try: this.#kept(address.device, packet.payload) });
     if (address?.kind !== "task") packet.retain = false;
     else if (!isEmpty) {
       const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
@@ -112,15 +112,15 @@ export class Authorizer {
   }
 
   /** Turns a message into one for nobody, and tells why. */
-  #refuse(guest: Guest, packet: Offered, told: Pick<Refusal, "why" | "try">): void {
+  #refuse(connection: Connection, packet: Offered, told: Pick<Refusal, "why" | "try">): void {
     const { access, clock } = this.#options;
     const { topic } = packet;
     packet.topic = nowhere;
     packet.payload = Buffer.alloc(0);
     packet.retain = false;
     this.counts.refused += 1;
-    if (!this.#tell(guest, `may not publish to ${quoted(topic)}`)) return;
-    const device = this.#concerned(guest, topic);
+    if (!this.#tell(connection, `may not publish to ${quoted(topic)}`)) return;
+    const device = this.#concerned(connection, topic);
     if (!device) return;
     const refusal: Refusal = { topic: toldTopic(topic), ...told, ts: Math.round(clock.now()) };
     this.#options.publish(
@@ -130,14 +130,14 @@ export class Authorizer {
   }
 
   /** A device hears of what it has sent itself, wherever it went; of a person's message whoever watches the device that was meant. */
-  #concerned({ principal }: Guest, topic: string): DeviceId | undefined {
+  #concerned({ principal }: Connection, topic: string): DeviceId | undefined {
     if (principal?.role === "device") return asDeviceId(principal.name);
     const address = this.#options.access.topics.parse(topic);
     return address && "device" in address ? address.device : undefined;
   }
 
   /** Logs a refusal, unless this user had its share of them. @returns whether it was told */
-  #tell({ client, principal, address }: Guest, what: string): boolean {
+  #tell({ client, principal, address }: Connection, what: string): boolean {
     const { clock, limits, digest } = this.#options;
     const now = clock.monotonic();
     if (now - this.#told.since >= minute) {

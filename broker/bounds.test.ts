@@ -5,7 +5,7 @@ import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { login, mqttString, rawConnect, rawConnection, rawPacket, startBroker, untilClosed } from "../test/broker.ts";
 import { defaultLimits } from "./limits.ts";
 import { faultOf, maxFilters } from "./packet-check.ts";
-import { maxPacketsATurn } from "./reader.ts";
+import { maxPacketsATurn } from "./packet-reader.ts";
 
 async function connackOf(scope: Scope, port: number, id: string, name: string): Promise<number | undefined> {
   const socket = await rawConnection(scope, port);

@@ -2,7 +2,7 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import { Lifetime } from "#shared/lifetime";
-import { guardedClock, Net } from "#shared/net";
+import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
@@ -11,9 +11,9 @@ import { Digest } from "./digest.ts";
 import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Authorizer } from "./authorizer.ts";
-import { Guests } from "./guests.ts";
+import { ConnectionTable } from "./connection-table.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import { Incoming } from "./incoming.ts";
+import { UnreleasedMessages } from "./unreleased.ts";
 import { Listener } from "./listener.ts";
 import { LocalBus } from "./local-bus.ts";
 import { Memory } from "./memory.ts";
@@ -34,7 +34,7 @@ export interface BrokerOptions {
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
   /** What catches faults; one of its own by default. */
-  readonly net?: Net;
+  readonly net?: SafetyNet;
   /** The names, without ports, that Muster's pages are served under besides loopback and addresses in numbers. */
   readonly names?: readonly string[];
   /** Proxies whose X-Forwarded-For is believed of a WebSocket; none by default. */
@@ -48,7 +48,7 @@ export interface BrokerOptions {
 /**
  * The embedded MQTT 3.1.1 broker: Aedes between guards.
  *
- *   socket ─► Listener ─► Guest (size, form) ─► Aedes ─► Authenticator (CONNECT) ─► Authorizer (rules) ─┐
+ *   socket ─► Listener ─► Connection (size, form) ─► Aedes ─► Authenticator (CONNECT) ─► Authorizer (rules) ─┐
  *   LocalBus ─────────────────────────────────► Aedes ◄────────────────────────────────────────────────┘
  *       Memory (retained, sessions) ◄─ Aedes ─► Emitter ─► Authorizer ─► SendBuffer ─► socket
  *                                                  └─► LocalBus
@@ -58,11 +58,11 @@ export interface BrokerOptions {
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #digest: Digest;
-  readonly #guests: Guests;
+  readonly #connections: ConnectionTable;
   readonly #retained: RetainedMessages;
   readonly #sessions: Sessions;
   readonly #emitter: Emitter;
-  readonly #incoming: Incoming;
+  readonly #incoming: UnreleasedMessages;
   readonly #memory: Memory;
   readonly #authorizer: Authorizer;
   readonly #authenticator: Authenticator;
@@ -75,7 +75,7 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     const { listen, port, root, log, authenticate } = options;
-    const net = options.net ?? new Net(log, options.clock);
+    const net = options.net ?? new SafetyNet(log, options.clock);
     const clock = guardedClock(options.clock, net);
     const limits = { ...defaultLimits, ...options.limits };
     const access = new Access(root);
@@ -86,15 +86,15 @@ export class Broker {
       all: limits.retainedTotal,
     }));
     const sessions = (this.#sessions = new Sessions(limits, clock));
-    const guests = (this.#guests = new Guests({ limits, clock, log, digest, net, sessions }));
-    const emitter = (this.#emitter = new Emitter((id) => guests.live(id)?.principal?.name));
-    const incoming = (this.#incoming = new Incoming(limits));
+    const connections = (this.#connections = new ConnectionTable({ limits, clock, log, digest, net, sessions }));
+    const emitter = (this.#emitter = new Emitter((id) => connections.live(id)?.principal?.name));
+    const incoming = (this.#incoming = new UnreleasedMessages(limits));
     const memory = (this.#memory = new Memory({
       retained,
       sessions,
       incoming,
       access,
-      principalOf: (client) => guests.of(client).principal,
+      principalOf: (client) => connections.of(client).principal,
     }));
     const publish = (topic: string, payload: Buffer): void => this.#publish(topic, payload, false);
     const authorizer = (this.#authorizer = new Authorizer({ access, clock, digest, limits, publish }));
@@ -104,7 +104,7 @@ export class Broker {
       sessions,
       authenticate,
       limits,
-      guests,
+      connections,
       turnedAway: options.turnedAway,
     }));
     const beforeAck: EngineOptions["beforeAck"] = (message, done) => this.#local.offer(message, done);
@@ -113,7 +113,7 @@ export class Broker {
       clock,
       log,
       limits,
-      guests,
+      connections,
       authorizer,
       authenticator,
       memory,
@@ -188,19 +188,19 @@ export class Broker {
    * @param forget whether it is gone: who gets the name later does not come into its sessions, nor to what waits in them
    */
   disconnect(name: string, forget = false): void {
-    this.#guests.disconnect(name);
+    this.#connections.disconnect(name);
     if (forget) this.#sessions.endAll(name);
   }
 
   stats(): Stats {
-    const { packetsIn, publishedIn, errors } = this.#guests.counts;
+    const { packetsIn, publishedIn, errors } = this.#connections.counts;
     const { forwarded, refused, dropped, denied } = this.#authorizer.counts;
     return {
       version: "muster (aedes 1.2.0)",
       uptime: this.#options.clock.monotonic() - this.#started,
       clients: {
-        connected: this.#guests.count,
-        maximum: this.#guests.counts.maximum,
+        connected: this.#connections.count,
+        maximum: this.#connections.counts.maximum,
         disconnected: this.#sessions.away,
         expired: this.#sessions.expired,
       },
@@ -225,8 +225,8 @@ export class Broker {
 
   #tick(): void {
     this.#sessions.expire();
-    this.#incoming.expire(this.#options.clock.monotonic(), (id) => this.#guests.live(id) !== undefined);
-    this.#guests.sweep();
+    this.#incoming.expire(this.#options.clock.monotonic(), (id) => this.#connections.live(id) !== undefined);
+    this.#connections.sweep();
     this.#digest.flush();
     for (const [topic, value] of sysTopics(this.stats())) this.#publish(topic, Buffer.from(value), true);
   }

@@ -3,7 +3,7 @@ import type { StoredPacket } from "./packets.ts";
 import { Ring } from "./ring.ts";
 
 /** Takes one message and calls `done` when it is ready for more. */
-export type Listener = (packet: StoredPacket, done: () => void) => void;
+export type Subscriber = (packet: StoredPacket, done: () => void) => void;
 
 interface Waiting {
   readonly packet: StoredPacket;
@@ -22,15 +22,15 @@ const concurrency = 100;
  * only the message's publisher: a console that waits for its store never stalls the messages of others.
  */
 export class Emitter {
-  readonly #listeners = new FilterTrie<Listener>();
-  readonly #patient = new WeakSet<Listener>();
+  readonly #listeners = new FilterTrie<Subscriber>();
+  readonly #patient = new WeakSet<Subscriber>();
   readonly #waiting = new Ring<Waiting>();
   readonly #nameOf: (clientId: string) => string | undefined;
   #current = 0;
   #draining = false;
   #closed = false;
 
-  /** @param nameOf the user name behind a live client id */
+  /** @param batchNameOf the user name behind a live client id */
   constructor(nameOf: (clientId: string) => string | undefined = () => undefined) {
     this.#nameOf = nameOf;
   }
@@ -40,19 +40,19 @@ export class Emitter {
     return this.#listeners.size;
   }
 
-  on(filter: string, listener: Listener, done?: () => void): this {
+  on(filter: string, listener: Subscriber, done?: () => void): this {
     this.#listeners.add(filter, listener);
     if (done) setImmediate(done);
     return this;
   }
 
   /** Adds a listener that may take its time: it holds back the publisher, not the other messages. */
-  onPatiently(filter: string, listener: Listener): void {
+  onPatiently(filter: string, listener: Subscriber): void {
     this.#patient.add(listener);
     this.#listeners.add(filter, listener);
   }
 
-  removeListener(filter: string, listener: Listener, done?: () => void): void {
+  removeListener(filter: string, listener: Subscriber, done?: () => void): void {
     this.#listeners.remove(filter, listener);
     if (done) setImmediate(done);
   }

@@ -6,22 +6,22 @@ import type { Clock } from "#shared/clock";
 import { sortableId } from "#shared/ids";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { Authenticator } from "./authenticator.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Authorizer } from "./authorizer.ts";
-import type { Guest } from "./guest.ts";
-import type { Guests } from "./guests.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionTable } from "./connection-table.ts";
 import type { Limits } from "./limits.ts";
-import type { Caller } from "./listener.ts";
+import type { ConnectingPeer } from "./listener.ts";
 import type { Memory } from "./memory.ts";
 
 export interface EngineOptions {
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;
-  readonly guests: Guests;
+  readonly connections: ConnectionTable;
   readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly memory: Memory;
@@ -70,8 +70,8 @@ export class Engine {
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
 
-  take(stream: Duplex, caller: Caller, request?: IncomingMessage): void {
-    this.#options.guests.welcome(this.#aedes.handle(stream, request), caller);
+  take(stream: Duplex, caller: ConnectingPeer, request?: IncomingMessage): void {
+    this.#options.connections.welcome(this.#aedes.handle(stream, request), caller);
   }
 
   publish(packet: PublishPacket, done: (error?: Error) => void): void {
@@ -79,14 +79,14 @@ export class Engine {
   }
 
   #entrance() {
-    const { guests, authenticator, net } = this.#options;
+    const { connections, authenticator, net } = this.#options;
     return {
       preConnect: (client, packet, done) => {
-        const fault = this.#fault("CONNECT", () => authenticator.note(guests.of(client), packet));
+        const fault = this.#fault("CONNECT", () => authenticator.note(connections.of(client), packet));
         done(fault ?? null, !fault);
       },
       authenticate: (client, name, secret, answer) => {
-        const admit = async (): Promise<void> => authenticator.admit(guests.of(client), client, name, secret);
+        const admit = async (): Promise<void> => authenticator.admit(connections.of(client), client, name, secret);
         admit().then(
           net.guard("broker: a login", () => answer(null, true)),
           net.guard("broker: a login", (error: AuthenticateError) => {
@@ -99,32 +99,34 @@ export class Engine {
   }
 
   #rules() {
-    const { guests, authorizer, beforeAck } = this.#options;
+    const { connections, authorizer, beforeAck } = this.#options;
     return {
       // Without a client it would be the will of a client of another broker in a cluster: there is none.
       authorizePublish: (client, packet, done) => {
         if (!client) return done(null);
         if (this.#stopping) return done(new Error("the broker is stopping"));
-        let guest: Guest | undefined;
-        const fault = this.#fault("a message", () => authorizer.offer((guest = guests.of(client)), packet));
+        let connection: Connection | undefined;
+        const fault = this.#fault("a message", () => authorizer.offer((connection = connections.of(client)), packet));
         if (fault) return done(fault);
         const { topic, payload, qos, retain } = packet;
         // At QoS 2 Aedes itself delivers first, and knows what came twice.
         if (qos !== 1 || !Buffer.isBuffer(payload)) return done(null);
-        beforeAck({ topic, payload, retain, ...(guest?.principal ? { from: guest.principal.name } : {}) }, (notTaken) =>
-          // MQTT 3.1.1 knows no other way to say so than to end the connection (§4.8).
-          done(notTaken ?? null),
+        beforeAck(
+          { topic, payload, retain, ...(connection?.principal ? { from: connection.principal.name } : {}) },
+          (notTaken) =>
+            // MQTT 3.1.1 knows no other way to say so than to end the connection (§4.8).
+            done(notTaken ?? null),
         );
       },
       authorizeSubscribe: (client, subscription, done) => {
         let granted = false;
-        this.#fault("a subscription", () => (granted = authorizer.grants(guests.of(client), subscription.topic)));
+        this.#fault("a subscription", () => (granted = authorizer.grants(connections.of(client), subscription.topic)));
         done(null, granted ? subscription : null);
       },
       authorizeForward: (client, packet) => {
         try {
-          const guest = guests.of(client);
-          return authorizer.forwards(guest, packet) ? guest.addressed(packet) : null;
+          const connection = connections.of(client);
+          return authorizer.forwards(connection, packet) ? connection.addressed(packet) : null;
         } catch (thrown) {
           this.#options.net.caught("broker: a message on its way out", thrown);
           return null;
@@ -145,15 +147,15 @@ export class Engine {
   }
 
   #watch(): void {
-    const { guests, net } = this.#options;
-    const failed = net.guard("broker: an end", (client: Client, error: Error) => guests.failed(client, error));
+    const { connections, net } = this.#options;
+    const failed = net.guard("broker: an end", (client: Client, error: Error) => connections.failed(client, error));
     this.#aedes.on(
       "client",
-      net.guard("broker: an arrival", (client: Client) => guests.arrived(client)),
+      net.guard("broker: an arrival", (client: Client) => connections.arrived(client)),
     );
     this.#aedes.on(
       "clientDisconnect",
-      net.guard("broker: a leaving", (client: Client) => guests.left(client)),
+      net.guard("broker: a leaving", (client: Client) => connections.left(client)),
     );
     this.#aedes.on("clientError", failed);
     this.#aedes.on("connectionError", failed);

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { suite, withDeadline } from "../test/suite.ts";
 import { linesOfOne } from "./digest.ts";
 import { login, rawConnection, startBroker, untilClosed } from "../test/broker.ts";
@@ -72,10 +72,10 @@ const words: readonly (readonly [what: string, words: string | Buffer, status: n
 
 suite("the broker's entrance", ({ before, test }) => {
   let port: number;
-  let net: Net;
+  let net: SafetyNet;
 
   before(async (scope) => {
-    net = new Net(silentLog, systemClock);
+    net = new SafetyNet(silentLog, systemClock);
     ({ port } = await startBroker(scope, { net, names: ["muster.example"], limits: { connectTimeout: 150 } }));
   });
 

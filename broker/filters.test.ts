@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { matchesFilter } from "#shared/filters";
+import { matchesFilter } from "#shared/topic-filter";
 import { suite } from "../test/suite.ts";
 import { covers, filterFault, FilterTrie, overlaps } from "./filters.ts";
 

@@ -4,14 +4,14 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "#shared/clock";
 import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
 import type { TrustedProxies } from "#shared/trusted-proxies";
 import type { Limits } from "./limits.ts";
 import { WebDoor } from "./web-door.ts";
 
 /** Where a connection comes from, and what its coming in counts as. */
-export interface Caller {
+export interface ConnectingPeer {
   readonly address: string;
   /** To be called when it has logged in. */
   readonly known: () => void;
@@ -22,11 +22,11 @@ export interface ListenerOptions {
   readonly port: number;
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly names: OwnNames;
   readonly proxies: TrustedProxies;
   /** Is given each MQTT connection. */
-  readonly onConnection: (stream: Duplex, caller: Caller, request?: IncomingMessage) => void;
+  readonly onConnection: (stream: Duplex, caller: ConnectingPeer, request?: IncomingMessage) => void;
   /** The system had no descriptor left for a connection, or one was turned away. */
   readonly onRefused: (why: string, address: string) => void;
 }

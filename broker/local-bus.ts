@@ -1,6 +1,6 @@
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { asError, DisconnectedError, NotTakenError } from "#shared/errors";
-import { matchesFilter } from "#shared/filters";
+import { matchesFilter } from "#shared/topic-filter";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Emitter } from "./emitter.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { EnvironmentError } from "#shared/errors";
 import type { Principal } from "#shared/principal";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
-import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto.ts";
+import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto-access.ts";
 
 /**
  * Writes `passwd` and `acl` for Mosquitto into `directory`, each as a whole or not at all: Mosquitto may read them at any moment,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { writeMosquittoFiles } from "./mosquitto-files.ts";
 import { reloadMosquitto, type Reload } from "./mosquitto-reload.ts";
-import type { MosquittoAccount } from "./mosquitto.ts";
+import type { MosquittoAccount } from "./mosquitto-access.ts";
 
 export interface MosquittoSideOptions {
   /** Where the files are. */
@@ -12,7 +12,7 @@ export interface MosquittoSideOptions {
   readonly clock: Clock;
 }
 
-export interface Written {
+export interface WrittenFiles {
   /** Who cannot log in there, because their hash would cost Mosquitto too much. */
   readonly dear: readonly string[];
   readonly reload: Reload;
@@ -57,7 +57,7 @@ export class MosquittoSide {
    * @param changed names of accounts of which nothing that was opened before may go on
    * @throws EnvironmentError where the files cannot be written
    */
-  async write(accounts: readonly MosquittoAccount[], changed: ReadonlySet<string> = new Set()): Promise<Written> {
+  async write(accounts: readonly MosquittoAccount[], changed: ReadonlySet<string> = new Set()): Promise<WrittenFiles> {
     const { directory, root, clock } = this.#options;
     const inside = (account: MosquittoAccount): boolean =>
       changed.has(account.name) && this.#before.get(account.name) === account.hash;

@@ -3,7 +3,7 @@
  * retained or QoS 1 message and at once for another, the two overtake each other, and Aedes takes the one that comes
  * second for a duplicate and drops it. With answers at once messages stay in order and none is dropped.
  */
-export class Settled<T> {
+export class SettledPromise<T> {
   readonly #value: T;
 
   constructor(value: T) {
@@ -11,8 +11,8 @@ export class Settled<T> {
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being one is its purpose
-  then<R>(kept: (value: T) => R): Settled<R> {
-    return new Settled(kept(this.#value));
+  then<R>(kept: (value: T) => R): SettledPromise<R> {
+    return new SettledPromise(kept(this.#value));
   }
 
   finally(run: () => void): this {
@@ -21,7 +21,7 @@ export class Settled<T> {
   }
 }
 
-export const settled = new Settled<void>(undefined);
+export const settled = new SettledPromise<void>(undefined);
 
 /** A kept promise's opposite: calls the second callback at once. */
 export class Failed {
@@ -32,7 +32,7 @@ export class Failed {
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being one is its purpose
-  then<R>(_kept: unknown, broken: (error: Error) => R): Settled<R> {
-    return new Settled(broken(this.#error));
+  then<R>(_kept: unknown, broken: (error: Error) => R): SettledPromise<R> {
+    return new SettledPromise(broken(this.#error));
   }
 }

@@ -12,7 +12,7 @@ import {
   startBroker,
   untilClosed,
 } from "../test/broker.ts";
-import { maxBytesATurn, maxPieces } from "./reader.ts";
+import { maxBytesATurn, maxPieces } from "./packet-reader.ts";
 import { maxFragments, maxWebPieces, maxPongBytes } from "./web-door.ts";
 
 const handshake = [

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocketServer, type WebSocket } from "ws";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
 import type { Limits } from "./limits.ts";
 
 export interface WebDoorOptions {
   readonly limits: Limits;
-  readonly net: Net;
+  readonly net: SafetyNet;
   /** The names that pages of ours are served under. */
   readonly names: OwnNames;
   /** Is given each WebSocket that speaks MQTT, and the socket below. */

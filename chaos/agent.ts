@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { createLog } from "#shared/log";
 import { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
-import { readReply, isFinalReply } from "#shared/messages/command";
+import { readReply, isFinalReply } from "#shared/messages/command-messages";
 import { Agent } from "../agent/agent.ts";
 import { CommandError, type Handler, type RunContext } from "../agent/commands/handler.ts";
 import { Ledger } from "../agent/commands/ledger.ts";

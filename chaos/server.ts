@@ -1,7 +1,7 @@
 import type { Bus } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { createLog } from "#shared/log";
-import { isFinalReply, readReply } from "#shared/messages/command";
+import { isFinalReply, readReply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { Console } from "../console/console.ts";
 import { isOpen } from "../console/desk/command.ts";

@@ -1,6 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
 import type { Lifetime } from "#shared/lifetime";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { SettingName, Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
 import { openBroker } from "./compose/open-broker.ts";
@@ -12,7 +12,12 @@ export function broker(line: CommandLine): void {
   line.command("broker", "run the embedded broker alone", "broker").action(line.serve(serve));
 }
 
-async function serve(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+async function serve(
+  values: Settings,
+  _given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: SafetyNet,
+): Promise<void> {
   const state = await openData(values, lifetime, false);
   const password = await admitAdmin(state, values.adminPassword);
   const broker = await openBroker(values, state, {

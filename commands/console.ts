@@ -1,7 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
 import { brokerHere } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { SettingName, Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
@@ -14,7 +14,12 @@ export function console(line: CommandLine): void {
   line.command("console", "run the console alone, beside a broker", "console").action(line.serve(serve));
 }
 
-async function serve(values: Settings, _given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+async function serve(
+  values: Settings,
+  _given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: SafetyNet,
+): Promise<void> {
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const { http, console } = await serveConsole(values, state, {

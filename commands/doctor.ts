@@ -25,7 +25,7 @@ export function doctor(line: CommandLine): void {
 /** Looks at what is in a data directory, a console's or an agent's or both, and says what is damaged; `mend` sets that aside. */
 async function examine({ data }: Settings, { mend = false }: { mend?: boolean }): Promise<void> {
   const { isConsoles, lookAtConsole } = await import("../console/doctor/look.ts");
-  const { isAgents, lookAtAgent, mendAgent } = await import("../agent/doctor.ts");
+  const { isAgents, lookAtAgent, mendAgent } = await import("../agent/agent-doctor.ts");
   const { mendConsole } = await import("../console/doctor/mend.ts");
   const { damagedIn, doctorsReport } = await import("../cli/doctor-report.ts");
   const agents = [data, join(data, "agent")].filter(isAgents);

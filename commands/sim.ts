@@ -4,7 +4,7 @@ import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { createLog } from "#shared/log";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { secretFrom } from "#shared/secret-input";
 import { serve } from "#shared/service";
 import type { Settings } from "#shared/settings";
@@ -31,11 +31,11 @@ async function simulate(values: Settings, flags: SimFlags): Promise<void> {
   const secret = given ?? process.env[simulatedSecretVariable] ?? (await enrollSimulated(values, ids));
   if (flags.enroll) return void process.stdout.write(`${elsewhere(flags, secret, brokersPort(values))}\n`);
   const { root, interval, batchSize, logLevel } = values;
-  const { runSim } = await import("../sim/program.ts");
+  const { runSim } = await import("../sim/run-sim.ts");
   const log = createLog("sim", logLevel);
   await serve(
     (lifetime) => runSim({ ...options, secret, root, interval, batchSize, clock, log }, { ...flags, lifetime }),
-    new Net(log, clock),
+    new SafetyNet(log, clock),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
 import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown } from "./compose/administration.ts";
 import { openBroker } from "./compose/open-broker.ts";
@@ -21,7 +21,12 @@ export function start(line: CommandLine): void {
  * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens last and
  * stops first: what it acknowledges, the console has.
  */
-async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime: Lifetime, net: Net): Promise<void> {
+async function serve(
+  values: Settings,
+  given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: SafetyNet,
+): Promise<void> {
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
@@ -30,7 +35,7 @@ async function serve(values: Settings, given: ReadonlySet<SettingName>, lifetime
   embedded?.onTurnedAway((who) => console.turnedAway(who));
   const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
   const { localSecret } = await import("../console/accounts/secrets.ts");
-  const { serveAgent } = await import("../agent/service.ts");
+  const { serveAgent } = await import("../agent/agent-service.ts");
   const agent = {
     ...values,
     mqttUrl: parseBrokerUrl(broker).url,

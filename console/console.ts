@@ -3,8 +3,8 @@ import { maxWait, parseDuration } from "#shared/duration";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
-import { guardedClock, Net } from "#shared/net";
-import type { Args } from "#shared/messages/command";
+import { guardedClock, SafetyNet } from "#shared/safety-net";
+import type { Args } from "#shared/messages/command-messages";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import { begin, reachBroker } from "./begin.ts";
@@ -47,7 +47,7 @@ export type { ConsoleOptions, SendOptions } from "./options.ts";
  */
 export class Console {
   /** What was caught in listeners and timers: faults of Muster's own. */
-  readonly faults: Net;
+  readonly faults: SafetyNet;
   readonly events: {
     readonly samples: Signal<{ device: DeviceId; samples: readonly Sample[] }>;
     readonly store: Signal<void>;
@@ -60,7 +60,7 @@ export class Console {
   constructor(options: ConsoleOptions) {
     this.#options = options;
     const clock = options.clock ?? systemClock;
-    const net = (this.faults = options.net ?? new Net(options.log ?? silentLog, clock));
+    const net = (this.faults = options.net ?? new SafetyNet(options.log ?? silentLog, clock));
     this.#clock = guardedClock(clock, net);
     const failed = (thrown: unknown): void => net.caught("console: a listener", thrown);
     this.events = { samples: new Signal(failed), store: new Signal(failed) };

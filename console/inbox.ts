@@ -1,8 +1,8 @@
 import type { Bus, Message } from "#shared/bus";
 import { asError, BadInputError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
-import { readRefusal, readReply } from "#shared/messages/command";
-import { readConsoleStatus, readStatus } from "#shared/messages/presence";
+import { readRefusal, readReply } from "#shared/messages/command-messages";
+import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
 import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
 import type { Answers } from "./desk/answers.ts";

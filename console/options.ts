@@ -1,9 +1,9 @@
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import type { Duration } from "#shared/duration";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import { settings } from "#shared/settings";
 import type { State } from "./state.ts";
 
@@ -37,7 +37,7 @@ export interface ConsoleOptions {
   readonly log?: Log;
   readonly clock?: Clock;
   /** What catches faults in listeners and timers; one of its own by default. */
-  readonly net?: Net;
+  readonly net?: SafetyNet;
 }
 
 export interface SendOptions {

@@ -5,7 +5,7 @@ import { payloadCap } from "#shared/codec";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { maxToldCommands, readAck } from "#shared/messages/metrics";
-import { readConsoleStatus } from "#shared/messages/presence";
+import { readConsoleStatus } from "#shared/messages/presence-messages";
 import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
 import { Publisher } from "./publisher.ts";

@@ -6,7 +6,7 @@ import { asError, DisconnectedError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { maxToldCommands, type Ack } from "#shared/messages/metrics";
-import type { Birth, ConsoleStatus } from "#shared/messages/presence";
+import type { Birth, ConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 

@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Birth } from "#shared/messages/presence";
+import type { Birth } from "#shared/messages/presence-messages";
 import { markEvery } from "./database/marks.ts";
 import type { Setbacks } from "./store/setbacks.ts";
 

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { consoleHere, brokerHere, isLoopbackHost, parseBrokerUrl } from "#shared/address";
-import { loadSettings } from "#shared/settings/load";
+import { loadSettings } from "#shared/settings/load-settings";
 import { suite } from "../test/suite.ts";
 
 /** A broker's URL, what it comes to, and where it leads: protocol, host, port, path, user, password. */

@@ -3,12 +3,12 @@ import { systemClock } from "#shared/clock";
 import { errorCode } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { exposed } from "#shared/secret-input";
 import { fail, serve } from "#shared/service";
 import { flagOf, helpOf, settings, settingsOf, type SettingName, type Settings } from "#shared/settings";
 import type { Program as SettingsProgram } from "#shared/settings/kinds";
-import { exposedFlags, loadSettings } from "#shared/settings/load";
+import { exposedFlags, loadSettings } from "#shared/settings/load-settings";
 import { keepFilesPrivate } from "#shared/umask";
 
 /**
@@ -19,7 +19,7 @@ export type Service = (
   values: Settings,
   given: ReadonlySet<SettingName>,
   lifetime: Lifetime,
-  net: Net,
+  net: SafetyNet,
 ) => Promise<void>;
 /** Does one thing and ends; its own arguments and options come after the settings. */
 export type Errand<A extends unknown[]> = (values: Settings, ...parameters: A) => Promise<void>;
@@ -56,7 +56,7 @@ export class CommandLine {
   serve(begin: Service) {
     return async (...parameters: unknown[]): Promise<void> => {
       const { values, given } = this.#settings(parameters);
-      const net = new Net(createLog("muster", values.logLevel), systemClock);
+      const net = new SafetyNet(createLog("muster", values.logLevel), systemClock);
       await serve((lifetime) => begin(values, given, lifetime, net), net);
     };
   }

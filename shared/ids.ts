@@ -2,8 +2,6 @@ import { randomBytes } from "node:crypto";
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
 
-export { quoted };
-
 /** A device's id: its MQTT client id and user name. Comes into being only by {@link parseDeviceId}. */
 export type DeviceId = string & { readonly brand: "DeviceId" };
 /** A command's id: the last level of its task's and its replies' topics. Comes into being only by parsing or {@link newCommandId}. */

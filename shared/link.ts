@@ -4,10 +4,10 @@ import { inUrl, parseBrokerUrl } from "#shared/address";
 import { BackOff, minSpread } from "#shared/back-off";
 import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
-import { matchesFilter } from "#shared/filters";
-import { quoted, shortId } from "#shared/ids";
+import { matchesFilter } from "#shared/topic-filter";
+import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { forTerminal } from "#shared/printable";
+import { forTerminal, quoted } from "#shared/printable";
 import { SendWindow } from "#shared/send-window";
 
 export interface Will {

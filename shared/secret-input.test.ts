@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { maxSecretInputLength, secretFrom, type GivenSecret } from "./secret-input.ts";
-import { exposedFlags, loadSettings } from "./settings/load.ts";
+import { exposedFlags, loadSettings } from "./settings/load-settings.ts";
 
 /** What comes of it, and what was written beside it. */
 async function take(given: Omit<GivenSecret, "flag">, typed = ""): Promise<{ got: string | undefined; told: string }> {

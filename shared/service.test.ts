@@ -9,7 +9,7 @@ async function run(scope: Scope, begin: string): Promise<{ out: string; status: 
     import { systemClock } from "#shared/clock";
     import { EnvironmentError } from "#shared/errors";
     import { silentLog } from "#shared/log";
-    import { Net } from "#shared/net";
+    import { Net } from "#shared/safety-net";
     import { fail, serve } from "#shared/service";
     const net = new Net({ ...silentLog, error: (_, message) => console.log(message) }, systemClock);
     const raise = (text) => { throw new Error(text); };

@@ -1,7 +1,7 @@
 import { asError, BadInputError, EnvironmentError, messageWithCauses, SettingsError } from "#shared/errors";
 import { Lifetime } from "#shared/lifetime";
 import { forTerminal, forTerminalBlock } from "#shared/printable";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 
 /**
  * Runs what `begin` starts until SIGINT or SIGTERM, then stops it in reverse. From when it is up, whatever nobody caught is caught by
@@ -9,7 +9,7 @@ import type { Net } from "#shared/net";
  * Before that it is a failed start.
  * @throws what `begin` throws, with everything undone
  */
-export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: Net): Promise<void> {
+export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: SafetyNet): Promise<void> {
   const lifetime = new Lifetime();
   endOnSignals(lifetime);
   outliveReaders();
@@ -18,7 +18,7 @@ export async function serve(begin: (lifetime: Lifetime) => Promise<void>, net: N
   lifetime.up();
 }
 
-function catchTheRest(lifetime: Lifetime, net: Net): void {
+function catchTheRest(lifetime: Lifetime, net: SafetyNet): void {
   const caught = (thrown: unknown): void => {
     if (lifetime.isUp) net.caught(`nowhere else: ${frameOf(thrown)}`, thrown);
     else fail(thrown);

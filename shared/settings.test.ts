@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { SettingsError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
 import { flagOf, settingNames, settingOf, settingsOf } from "#shared/settings";
-import { loadSettings } from "#shared/settings/load";
+import { loadSettings } from "#shared/settings/load-settings";
 import { maxSettingsFileBytes } from "#shared/settings-file";
 import { suite, type Scope } from "../test/suite.ts";
 

@@ -1,18 +1,18 @@
 import { hostname } from "node:os";
 import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { formatDuration, maxDuration } from "#shared/duration";
-import { parseFieldTypes, type FieldType } from "#shared/field-types";
+import { parseFieldTypes, type FieldType } from "#shared/field-type";
 import { deviceIdFromHostname, parseDeviceId } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
 import { hostOf } from "#shared/origins";
 import {
-  choice,
-  duration,
+  choiceSetting,
+  durationSetting,
   listOf,
-  room,
+  roomSetting,
   setting,
   text,
-  whole,
+  wholeSetting,
   type BoundedSetting,
   type Program,
   type Setting,
@@ -49,7 +49,7 @@ export const settings = {
     default: "127.0.0.1",
     parse: parseListenAddress,
   }),
-  httpPort: whole({
+  httpPort: wholeSetting({
     env: "MUSTER_HTTP_PORT",
     programs: ["console", "client"],
     help: "port of the page and the API; 0 for a free one",
@@ -57,7 +57,7 @@ export const settings = {
     min: 0,
     max: 65_535,
   }),
-  mqttPort: whole({
+  mqttPort: wholeSetting({
     env: "MUSTER_MQTT_PORT",
     programs: ["broker", "console", "agent", "enroll", "sim"],
     help: "port of the embedded broker, MQTT and WebSocket alike; 0 for a free one",
@@ -99,7 +99,7 @@ export const settings = {
     shown: "from the host name",
     parse: parseDeviceId,
   }),
-  interval: duration<number>({
+  interval: durationSetting<number>({
     env: "MUSTER_INTERVAL",
     programs: ["agent", "sim"],
     help: "time between the agent's samples",
@@ -109,7 +109,7 @@ export const settings = {
     min: 100,
     max: day,
   }),
-  batchSize: whole({
+  batchSize: wholeSetting({
     env: "MUSTER_BATCH_SIZE",
     programs: ["agent", "sim"],
     help: "samples that the agent sends in one message",
@@ -117,7 +117,7 @@ export const settings = {
     min: 1,
     max: 1_000,
   }),
-  outboxSize: room({
+  outboxSize: roomSetting({
     env: "MUSTER_OUTBOX_SIZE",
     programs: ["agent"],
     help: "MiB of samples that the agent keeps on its disk at most until the console has them",
@@ -125,7 +125,7 @@ export const settings = {
     min: MiB,
     max: 100_000 * MiB,
   }),
-  outboxAge: duration<number>({
+  outboxAge: durationSetting<number>({
     env: "MUSTER_OUTBOX_AGE",
     programs: ["agent"],
     help: "how long it keeps them at most",
@@ -134,7 +134,7 @@ export const settings = {
     min: minute,
     max: century,
   }),
-  influxRetention: duration<number | undefined>({
+  influxRetention: durationSetting<number | undefined>({
     env: "MUSTER_INFLUX_RETENTION",
     programs: ["console"],
     help: "how long InfluxDB keeps samples, as the database's default retention policy",
@@ -200,7 +200,7 @@ export const settings = {
     default: undefined,
     shown: "none",
   }),
-  historyAge: duration<number>({
+  historyAge: durationSetting<number>({
     env: "MUSTER_HISTORY_AGE",
     programs: ["console"],
     help: "how long the embedded store keeps samples",
@@ -209,7 +209,7 @@ export const settings = {
     min: minute,
     max: century,
   }),
-  historySize: room({
+  historySize: roomSetting({
     env: "MUSTER_HISTORY_SIZE",
     programs: ["console"],
     help: "MiB that the embedded store takes at most",
@@ -225,7 +225,7 @@ export const settings = {
     shown: "what comes first decides",
     parse: parseFieldTypes,
   }),
-  seriesBudget: whole({
+  seriesBudget: wholeSetting({
     env: "MUSTER_SERIES_BUDGET",
     programs: ["console"],
     help: "series that one device may have; what is beyond is set aside",
@@ -233,7 +233,7 @@ export const settings = {
     min: 1,
     max: 1_000_000,
   }),
-  spoolSize: room({
+  spoolSize: roomSetting({
     env: "MUSTER_SPOOL_SIZE",
     programs: ["console"],
     help: "MiB of simple samples that wait on the console's disk while the store is away",
@@ -264,13 +264,13 @@ export const settings = {
     default: usualRoot,
     parse: topicRoot,
   }),
-  mqttVersion: choice<4 | 5 | "auto">([4, 5, "auto"], {
+  mqttVersion: choiceSetting<4 | 5 | "auto">([4, 5, "auto"], {
     env: "MUSTER_MQTT_VERSION",
     programs: ["console", "agent"],
     help: "MQTT version to speak to an external broker: 4 (3.1.1), 5, or auto",
     default: "auto",
   }),
-  logLevel: choice<LogLevel>(["debug", "info", "warn", "error", "silent"], {
+  logLevel: choiceSetting<LogLevel>(["debug", "info", "warn", "error", "silent"], {
     env: "MUSTER_LOG_LEVEL",
     programs: atWork,
     help: "debug, info, warn, error or silent",

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
-import { readReply, readTask } from "#shared/messages/command";
+import { readReply, readTask } from "#shared/messages/command-messages";
 import { bigAsText, isExact, largeAsText } from "#shared/whole-numbers";
 
 const reply = (result: string): Buffer => Buffer.from(`{"id":"1","ts":1,"state":"succeeded","result":${result}}`);

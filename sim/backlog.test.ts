@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { Backlog } from "./backlog.ts";
-import { Tally } from "./tally.ts";
+import { SimTally } from "./sim-tally.ts";
 
-function filled(count: number): { backlog: Backlog; tally: Tally } {
-  const tally = new Tally();
+function filled(count: number): { backlog: Backlog; tally: SimTally } {
+  const tally = new SimTally();
   const backlog = new Backlog(tally);
   for (let at = 0; at < count; at++) backlog.append(at * 1_000, 1_000, 1);
   return { backlog, tally };
@@ -112,7 +112,7 @@ suite("a simulated outbox", ({ test }) => {
 
 suite("the tally", ({ test }) => {
   test("tells within which time a share of the batches was acknowledged, to 10 %", () => {
-    const tally = new Tally();
+    const tally = new SimTally();
     assert.is(tally.percentile(0.99), 0);
     for (let ms = 1; ms <= 1_000; ms++) tally.acknowledged(ms, 900);
     for (const [share, ms] of [

@@ -1,5 +1,5 @@
 import type { Ack } from "#shared/messages/metrics";
-import type { Tally } from "./tally.ts";
+import type { SimTally } from "./sim-tally.ts";
 
 interface Lost {
   readonly from: number;
@@ -8,7 +8,7 @@ interface Lost {
 }
 
 /** A batch that the store does not have yet: not its bytes, but what they are made of. Times are of the monotonic clock. */
-export interface Entry {
+export interface BacklogBatch {
   readonly seq: number;
   /** The first instant, the time between two, and how many there are. */
   readonly from: number;
@@ -29,11 +29,11 @@ const probeEvery = 30_000;
 
 /** A device's outbox in memory: what is made stays until it is acknowledged, and the oldest go when there is too much. */
 export class Backlog {
-  readonly #tally: Tally;
-  readonly #entries: Entry[] = [];
+  readonly #tally: SimTally;
+  readonly #entries: BacklogBatch[] = [];
   #seq = 0;
 
-  constructor(tally: Tally) {
+  constructor(tally: SimTally) {
     this.#tally = tally;
   }
 
@@ -70,7 +70,7 @@ export class Backlog {
    * What is to be sent now, oldest first, within the window; it counts as sent.
    * @param taking whether the console's store takes writes: while it does not, one batch now and then finds out
    */
-  take(now: number, taking: boolean): Entry[] {
+  take(now: number, taking: boolean): BacklogBatch[] {
     const ready = this.#entries.slice(0, taking ? limits.window : 1).filter(({ again }) => again <= now);
     for (const entry of ready) {
       if (entry.tries === 0) this.#tally.sent += 1;
@@ -101,7 +101,7 @@ export class Backlog {
     this.#entries.length = 0;
   }
 
-  #push(content: Pick<Entry, "from" | "step" | "count" | "gap">): void {
+  #push(content: Pick<BacklogBatch, "from" | "step" | "count" | "gap">): void {
     this.#entries.push({ ...content, seq: (this.#seq += 1), again: -Infinity, tries: 0 });
     this.#tally.batches += 1;
   }
@@ -121,11 +121,11 @@ export class Backlog {
 }
 
 /** A batch is made with its last instant. */
-function madeAt({ from, step, count }: Entry): number {
+function madeAt({ from, step, count }: BacklogBatch): number {
   return from + step * Math.max(0, count - 1);
 }
 
 /** One interval; to tell a gap there is no hurry. */
-function mayTake({ step, count }: Entry): number {
+function mayTake({ step, count }: BacklogBatch): number {
   return count === 0 ? Infinity : step * count;
 }

@@ -1,7 +1,7 @@
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 import type { Backlog } from "./backlog.ts";
 import type { Beat } from "./beat.ts";
-import type { Commanded } from "./commands.ts";
+import type { Commanded } from "./simulated-commands.ts";
 
 export interface ControlsOptions {
   readonly boot: string;

@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import type { Sleeper, Wheel } from "./wheel.ts";
 
 /** Somebody who wants to connect. */
-export interface Guest {
+export interface Entrant {
   enter(now: number): void;
 }
 
@@ -22,7 +22,7 @@ export class Entrance implements Sleeper {
   due = Infinity;
   slot = Infinity;
   readonly #options: EntranceOptions;
-  #queue: Guest[] = [];
+  #queue: Entrant[] = [];
   #next = 0;
   #inside = 0;
   #credit = 1;
@@ -33,8 +33,8 @@ export class Entrance implements Sleeper {
     this.#at = options.clock.monotonic();
   }
 
-  ask(guest: Guest): void {
-    this.#queue.push(guest);
+  ask(entrant: Entrant): void {
+    this.#queue.push(entrant);
     if (this.due === Infinity) this.#options.wheel.arrange(this, this.#options.clock.monotonic());
   }
 

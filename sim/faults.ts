@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
 import { parseDuration } from "#shared/duration";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 
 /** What goes wrong in a simulation, in devices. */
 export interface Faults {

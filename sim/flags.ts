@@ -1,11 +1,11 @@
 import { brokerHere, isLoopbackHost, parseBrokerUrl, type BrokerAddress } from "#shared/address";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
-import { parseDeviceId, quoted } from "#shared/ids";
+import { parseDeviceId } from "#shared/ids";
 import type { Settings } from "#shared/settings";
 import { parseFaults } from "./faults.ts";
 import type { SimOptions } from "./sim.ts";
-import { forShell } from "#shared/printable";
+import { forShell, quoted } from "#shared/printable";
 
 /** The command's own flags, as text. */
 export interface SimFlags {

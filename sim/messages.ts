@@ -1,12 +1,12 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket } from "mqtt-packet";
 import { encode } from "#shared/codec";
 import { shortId, type CommandId, type DeviceId } from "#shared/ids";
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 import type { Batch } from "#shared/messages/metrics";
-import type { Birth, Death } from "#shared/messages/presence";
-import type { Entry } from "./backlog.ts";
-import { agentName, offers } from "./commands.ts";
-import { measurementsOf } from "./machine.ts";
+import type { Birth, Death } from "#shared/messages/presence-messages";
+import type { BacklogBatch } from "./backlog.ts";
+import { agentName, simulatedOffers } from "./simulated-commands.ts";
+import { measurementsOf } from "./machine-metrics.ts";
 import { draw } from "./random.ts";
 import type { World } from "./world.ts";
 import { clockError } from "./wrong-clock.ts";
@@ -22,7 +22,7 @@ export interface Character {
 
 /** Seconds within which the broker hears of a device that is well. */
 const keepalive = 60;
-const offered = JSON.stringify(offers);
+const offered = JSON.stringify(simulatedOffers);
 const facts: Readonly<Record<string, Json>>[] = ["arm64", "arm", "x64"].map((arch) => ({
   os: "linux",
   arch,
@@ -107,7 +107,7 @@ export class Messages {
   }
 
   /** A batch, made of what it was when it was made: the same every time but for its age. */
-  batch({ seq, from, step, count, gap }: Entry, now: number): IPublishPacket {
+  batch({ seq, from, step, count, gap }: BacklogBatch, now: number): IPublishPacket {
     const { seed } = this.character;
     const { began, started } = this.#world;
     const offsets = Array.from({ length: count }, (_, index) => Math.round(index * step));

@@ -3,14 +3,14 @@ import { EnvironmentError, errorCode } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { Topics } from "#shared/topics";
-import { Device } from "./device.ts";
+import { SimulatedDevice } from "./simulated-device.ts";
 import { Entrance } from "./entrance.ts";
 import type { Faults } from "./faults.ts";
 import { pick, seedOf, subseed } from "./random.ts";
-import { Tally } from "./tally.ts";
+import { SimTally } from "./sim-tally.ts";
 import { Wheel } from "./wheel.ts";
 import { Wire } from "./wire.ts";
-import { ConsoleWord, type World } from "./world.ts";
+import { HeardConsole, type World } from "./world.ts";
 
 export interface SimOptions {
   /** The devices' ids. */
@@ -43,12 +43,12 @@ const goodbyesAtOnce = 100;
  * agents do. A constructor stores, {@link start} acts, {@link stop} undoes.
  */
 export class Sim {
-  readonly tally = new Tally();
+  readonly tally = new SimTally();
   /** Rejects when it cannot go on: nobody answers at the broker's address, or it lets the devices not in. */
   readonly failed: Promise<never>;
   readonly #options: SimOptions;
   readonly #wheel: Wheel;
-  #devices: Device[] = [];
+  #devices: SimulatedDevice[] = [];
   #fail: (error: Error) => void = () => {};
   #told = false;
 
@@ -67,8 +67,8 @@ export class Sim {
     const flaps = pick(subseed(world.seed, 1), ids.length, faults.flap.devices);
     const skewed = pick(subseed(world.seed, 2), ids.length, faults.skew);
     const cloned = pick(subseed(world.seed, 3), ids.length, faults.clone);
-    const device = (index: number, copy: "" | "-copy"): Device =>
-      new Device(world, {
+    const device = (index: number, copy: "" | "-copy"): SimulatedDevice =>
+      new SimulatedDevice(world, {
         id: parseDeviceId(ids[index] ?? ""),
         seed: subseed(world.seed, 1_000 + index),
         instance: `sim-${subseed(seedOf(seed), index).toString(36)}${copy}`,
@@ -125,7 +125,7 @@ export class Sim {
       entrance: new Entrance({ clock, wheel: this.#wheel, rate }),
       tally: this.tally,
       topics: new Topics(root),
-      console: new ConsoleWord(clock),
+      console: new HeardConsole(clock),
       host,
       port,
       secret,

@@ -1,8 +1,8 @@
 import type { Clock } from "#shared/clock";
-import { readConsoleStatus } from "#shared/messages/presence";
+import { readConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
 import type { Entrance } from "./entrance.ts";
-import type { Tally } from "./tally.ts";
+import type { SimTally } from "./sim-tally.ts";
 import type { Wheel } from "./wheel.ts";
 import type { Wire } from "./wire.ts";
 
@@ -12,9 +12,9 @@ export interface World {
   readonly wheel: Wheel;
   readonly wire: Wire;
   readonly entrance: Entrance;
-  readonly tally: Tally;
+  readonly tally: SimTally;
   readonly topics: Topics;
-  readonly console: ConsoleWord;
+  readonly console: HeardConsole;
   readonly host: string;
   readonly port: number;
   readonly secret: string;
@@ -38,7 +38,7 @@ export interface Heard {
 }
 
 /** What the console says to everybody, read once for all devices. */
-export class ConsoleWord {
+export class HeardConsole {
   readonly #clock: Clock;
   #payload = Buffer.alloc(0);
   #heard: Heard = { online: false, taking: true };

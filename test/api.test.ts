@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { addresses, type Address, type RouteName } from "#api/addresses";
+import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { UnreachableError, type Client } from "#api/client";
 import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
@@ -118,7 +118,7 @@ suite("the contract of the HTTP API", ({ test }) => {
     const viewer = checkedClient(url, `eve:${password}`).client;
     const admin = checkedClient(url, `admin:${password}`).client;
     type Ask = (...call: readonly unknown[]) => Promise<unknown>;
-    for (const [name, { path, body }] of Object.entries<Address>(addresses)) {
+    for (const [name, { path, body }] of Object.entries<RouteAddress>(addresses)) {
       if (name === "events") continue;
       const { role }: Route = routes[name as RouteName];
       const call = [...(path.match(/:\w+/g) ?? []).map(() => "nobody"), ...(body ? [{}] : [])];
@@ -134,7 +134,10 @@ suite("the contract of the HTTP API", ({ test }) => {
   test("the documentation lists every route", () => {
     const page = readFileSync("docs/client.md", "utf8");
     const listed = [...page.matchAll(/^\| `(\w+)` \| `(\w+ \S+)` \|$/gm)].map(([, name, route]) => [name, route]);
-    const known = Object.entries<Address>(addresses).map(([name, { method, path }]) => [name, `${method} ${path}`]);
+    const known = Object.entries<RouteAddress>(addresses).map(([name, { method, path }]) => [
+      name,
+      `${method} ${path}`,
+    ]);
     assert.equal(listed, known);
   });
 

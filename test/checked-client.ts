@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
-import { addresses, type Address, type RouteName } from "#api/addresses";
+import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { ApiError, createClient, type Client } from "#api/client";
 import { eventDocuments, type ConsoleEvent } from "#api/event-routes";
 import { problemDocument } from "#api/problem-document";
@@ -29,7 +29,7 @@ export function checkedClient(url: string, login: string | undefined, answered =
 }
 
 function routeOf(method: string, path: string): RouteName {
-  const found = Object.entries<Address>(addresses).find(
+  const found = Object.entries<RouteAddress>(addresses).find(
     ([, one]) => one.method === method && new RegExp(`^${one.path.replace(/:\w+/g, "[^/]+")}$`).test(path),
   );
   assert.ok(found, `${method} ${path} is no route of the contract`);
@@ -43,7 +43,7 @@ async function isAnswer(name: RouteName, response: Response): Promise<boolean> {
   const type = headers.get("content-type") ?? "";
   const schema = route.answers[status];
   if (schema && !type.includes("problem")) {
-    const { text }: Address = addresses[name];
+    const { text }: RouteAddress = addresses[name];
     if (text) assert.ok(type.startsWith(text), `${name}: ${type}`);
     else assertFits(schema, status === 204 ? null : await response.json(), name);
     return true;

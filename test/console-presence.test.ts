@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
-import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence";
+import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence-messages";
 import { Console } from "../console/console.ts";
 import { consoleStatus } from "../console/publisher.ts";
 import { startFleet, type Fleet } from "./fleet.ts";

@@ -11,7 +11,7 @@ import type { Bus } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readTask } from "#shared/messages/command";
+import { readTask } from "#shared/messages/command-messages";
 import { readAck } from "#shared/messages/metrics";
 import { hashSecret } from "#shared/password";
 import { Topics } from "#shared/topics";

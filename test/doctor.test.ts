@@ -7,7 +7,7 @@ import { silentLog } from "#shared/log";
 import { Instance } from "../agent/instance.ts";
 import { Ledger } from "../agent/commands/ledger.ts";
 import { Outbox } from "../agent/metrics/outbox/outbox.ts";
-import { lookAtAgent, mendAgent } from "../agent/doctor.ts";
+import { lookAtAgent, mendAgent } from "../agent/agent-doctor.ts";
 import { lookAtConsole } from "../console/doctor/look.ts";
 import { localSecret } from "../console/accounts/secrets.ts";
 import { openState } from "../console/state.ts";

@@ -115,7 +115,7 @@ suite("few descriptors", ({ test }) => {
       const program = `
       import { systemClock } from "#shared/clock";
       import { silentLog } from "#shared/log";
-      import { Net } from "#shared/net";
+      import { Net } from "#shared/safety-net";
       import { Broker } from "./broker/broker.ts";
       const net = new Net(silentLog, systemClock);
       const authenticate = async (name) => ({ name, role: "operator" });

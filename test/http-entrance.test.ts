@@ -5,7 +5,7 @@ import { HttpConnections, httpBounds } from "../console/http/http-connections.ts
 import { HttpServer } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { rawConnection, untilClosed } from "./broker.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
@@ -154,7 +154,7 @@ suite("HTTP: connections", ({ test }) => {
   });
 
   test("an answer that nobody reads is waited for so long, and one that is not there yet for longer", async (scope) => {
-    const net = new Net(silentLog, systemClock);
+    const net = new SafetyNet(silentLog, systemClock);
     const bounds = { ...httpBounds, ...soon };
     const server = new HttpConnections({ bounds, net, log: silentLog, isProxy: () => false }).server(
       (request, answer) => {

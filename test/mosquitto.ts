@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { hashSecret, rounds } from "#shared/password";
 import type { Principal } from "#shared/principal";
-import { renderAcl, renderPasswords } from "../broker/mosquitto.ts";
+import { renderAcl, renderPasswords } from "../broker/mosquitto-access.ts";
 import { startBrokerProcess, type BrokerProcess } from "./broker-process.ts";
 import type { Scope } from "./suite.ts";
 

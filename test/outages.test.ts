@@ -6,7 +6,7 @@ import { systemClock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence";
+import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence-messages";
 import { readAck } from "#shared/messages/metrics";
 import { Link } from "#shared/link";
 import { generateSecret } from "#shared/password";

@@ -3,13 +3,13 @@ import * as assert from "uvu/assert";
 import { capacity, margin } from "../agent/commands/ledger.ts";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
-import { readReply, readTask, refusal } from "#shared/messages/command";
+import { readReply, readTask, refusal } from "#shared/messages/command-messages";
 import { errorCodes } from "#shared/messages/error-codes";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
 import { readSimple } from "#shared/messages/simple";
-import { readConsoleStatus, readStatus } from "#shared/messages/presence";
-import { read } from "#shared/messages/schema";
+import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
+import { read } from "#shared/messages/payload-schema";
 import { Topics } from "#shared/topics";
 import { suite } from "./suite.ts";
 

@@ -7,7 +7,7 @@ import { AccountWatch } from "../console/accounts/account-watch.ts";
 import { systemClock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readStatus } from "#shared/messages/presence";
+import { readStatus } from "#shared/messages/presence-messages";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, withDeadline, type Scope } from "./suite.ts";

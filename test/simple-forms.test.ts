@@ -5,7 +5,7 @@ import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
-import type { Refusal } from "#shared/messages/command";
+import type { Refusal } from "#shared/messages/command-messages";
 import { openForReading } from "../console/database/database.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { startInflux, type InfluxServer } from "./influx.ts";

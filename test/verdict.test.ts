@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { Collector, Reading } from "../agent/collectors/collector.ts";
-import type { Columns } from "../agent/metrics/columns.ts";
+import type { Columns } from "../agent/metrics/to-columns.ts";
 import { quickDirectory } from "../agent/metrics/outbox/fixture.ts";
 import { Outbox } from "../agent/metrics/outbox/outbox.ts";
 import { Meter } from "../agent/own/meter.ts";

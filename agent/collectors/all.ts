@@ -7,7 +7,7 @@ import { kernel } from "./kernel.ts";
 import { mem } from "./mem.ts";
 import { net } from "./net.ts";
 import { netstat } from "./netstat.ts";
-import { nameFilter, usualNames, type NameFilter, type NamePatterns } from "./names.ts";
+import { nameFilter, usualNames, type NameFilter, type NamePatterns } from "./name-filter.ts";
 import { nstat } from "./nstat.ts";
 import { portable } from "./portable.ts";
 import { ProcReader } from "./proc.ts";

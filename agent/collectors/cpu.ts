@@ -3,11 +3,11 @@ import type { ProcReader } from "./proc.ts";
 import { rounded } from "./rounded.ts";
 
 /** A processor's times since boot in the kernel's order: user nice system idle iowait irq softirq steal guest guest_nice. */
-export type Ticks = readonly number[];
+export type CpuTicks = readonly number[];
 
 /** How each processor and all together (`cpu-total`) spent the time since the last sample, in percent. */
 export function cpu(proc: ProcReader): Collector {
-  let last = new Map<string, Ticks>();
+  let last = new Map<string, CpuTicks>();
   return {
     name: "cpu",
     sample() {
@@ -20,7 +20,7 @@ export function cpu(proc: ProcReader): Collector {
 }
 
 /** The processors that both samples know. Where no time went by, or a counter began anew, there is nothing to tell. */
-export function usages(last: ReadonlyMap<string, Ticks>, now: ReadonlyMap<string, Ticks>): Reading[] {
+export function usages(last: ReadonlyMap<string, CpuTicks>, now: ReadonlyMap<string, CpuTicks>): Reading[] {
   const readings: Reading[] = [];
   for (const [name, ticks] of now) {
     const before = last.get(name);
@@ -30,7 +30,7 @@ export function usages(last: ReadonlyMap<string, Ticks>, now: ReadonlyMap<string
   return readings;
 }
 
-function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
+function usage(last: CpuTicks, now: CpuTicks): Record<string, number> | undefined {
   const passed = (at: number): number => (now[at] ?? 0) - (last[at] ?? 0);
   // Never below zero: proc(5) says that iowait may step back, and some kernels let idle and steal do so too. What such a one would
   // take from the whole, the others would have too much.
@@ -58,8 +58,8 @@ function usage(last: Ticks, now: Ticks): Record<string, number> | undefined {
 }
 
 /** The lines of /proc/stat that begin with `cpu`; they stand at its top, before the very long line of interrupts. */
-function parseStat(text: string): Map<string, Ticks> {
-  const processors = new Map<string, Ticks>();
+function parseStat(text: string): Map<string, CpuTicks> {
+  const processors = new Map<string, CpuTicks>();
   for (let at = 0; text.startsWith("cpu", at);) {
     const end = text.indexOf("\n", at);
     const [name = "", ...ticks] = text.slice(at, end).split(/ +/);

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 import type { Clock } from "#shared/clock";
 import { mounts, type Mount } from "./mounts.ts";
 import type { Collector, Reading } from "./collector.ts";
-import { nameFilter, usualNames, type NameFilter } from "./names.ts";
+import { nameFilter, usualNames, type NameFilter } from "./name-filter.ts";
 import type { ProcReader } from "./proc.ts";
 import { rounded } from "./rounded.ts";
 

@@ -1,5 +1,5 @@
 import type { Collector, Reading } from "./collector.ts";
-import { nameFilter, usualNames, type NameFilter } from "./names.ts";
+import { nameFilter, usualNames, type NameFilter } from "./name-filter.ts";
 import type { ProcReader } from "./proc.ts";
 import { rounded } from "./rounded.ts";
 

@@ -11,14 +11,14 @@ import { nas } from "./machines/nas.ts";
 import { numaServer } from "./machines/numa-server.ts";
 import { raspberryPi } from "./machines/raspberry-pi.ts";
 import { virtualMachine } from "./machines/virtual-machine.ts";
-import type { Machine } from "./machines/machine.ts";
+import type { RecordedMachine } from "./machines/recorded-machine.ts";
 import type { Collector, Reading } from "./collector.ts";
 import type { Scope } from "../../test/suite.ts";
 
 const machines = [centos7, raspberryPi, numaServer, container, virtualMachine, nas, kubernetesNode];
 
 /** What each collector says of the machine the second time, as it says it. Those that find nothing to read there say nothing. */
-async function secondSample(scope: Scope, machine: Machine): Promise<readonly Reading[]> {
+async function secondSample(scope: Scope, machine: RecordedMachine): Promise<readonly Reading[]> {
   const { proc, write } = await record(scope, machine.files);
   const ask = (path: Buffer) => {
     const answer = machine.capacities?.[path.toString("latin1")];

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { NameFilter } from "./names.ts";
+import type { NameFilter } from "./name-filter.ts";
 import type { ProcReader } from "./proc.ts";
 
 export interface Mount {

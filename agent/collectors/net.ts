@@ -1,7 +1,7 @@
 import type { Collector, Reading } from "./collector.ts";
-import { nameFilter, usualNames, type NameFilter } from "./names.ts";
+import { nameFilter, usualNames, type NameFilter } from "./name-filter.ts";
 import type { ProcReader } from "./proc.ts";
-import { tableReader } from "./tables.ts";
+import { tableReader } from "./table-reader.ts";
 
 /** From include/uapi/linux/if.h. */
 const up = 0x1;

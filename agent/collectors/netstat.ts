@@ -1,11 +1,11 @@
 import type { Clock } from "#shared/clock";
 import type { Collector, Reading } from "./collector.ts";
 import { numberAfter, type ProcReader } from "./proc.ts";
-import { maxPause, Turns } from "./rarely.ts";
-import { TcpWalk, type Table } from "./tcp-walk.ts";
+import { maxPause, CollectorTurns } from "./rarely.ts";
+import { TcpWalk, type SocketTable } from "./tcp-walk.ts";
 
-export const v4: Table = { path: "/proc/net/tcp", offset: 30 };
-export const v6: Table = { path: "/proc/net/tcp6", offset: 78 };
+export const v4: SocketTable = { path: "/proc/net/tcp", offset: 30 };
+export const v6: SocketTable = { path: "/proc/net/tcp6", offset: 78 };
 /** Bytes of a line; those of IPv6 are somewhat longer. */
 const lineBytes = 180;
 /** Bytes of the tables that one sample reads at least: 1,500 sockets, which take the kernel two milliseconds. */
@@ -18,7 +18,7 @@ export const sliceBytes = 256 * 1_024;
  * where there are many sockets, each sample reads a part.
  */
 export function netstat(proc: ProcReader): Collector {
-  const turns = new Turns();
+  const turns = new CollectorTurns();
   let walk: TcpWalk | undefined;
   let cost = 0;
   // The first walk goes through at once.

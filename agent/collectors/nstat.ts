@@ -1,6 +1,6 @@
 import type { Collector, Reading } from "./collector.ts";
 import { numberAfter, type ProcReader } from "./proc.ts";
-import { tableReader } from "./tables.ts";
+import { tableReader } from "./table-reader.ts";
 
 /** What dashboards ask of the three hundred counters that the kernel keeps of its network stack, by the file it stands in. */
 const watched = {

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, loadavg, uptime as bootSeconds } from "node:os";
-import { usages, type Ticks } from "./cpu.ts";
+import { usages, type CpuTicks } from "./cpu.ts";
 import { usedPercent } from "./disk.ts";
 import { share } from "./mem.ts";
 import { space } from "./swap.ts";
@@ -42,7 +42,7 @@ function one(measurement: string, fields: Fields, tags: Reading["tags"] = {}): R
 const known = (value: number | null | undefined): number => value ?? Number.NaN;
 
 function cpu(): Collector {
-  let last = new Map<string, Ticks>();
+  let last = new Map<string, CpuTicks>();
   return {
     name: "cpu",
     sample() {
@@ -55,9 +55,9 @@ function cpu(): Collector {
 }
 
 /** In the order of /proc/stat, with zeros for the kinds of time that only Linux tells apart. */
-function ticks(): Map<string, Ticks> {
+function ticks(): Map<string, CpuTicks> {
   const total = [0, 0, 0, 0, 0, 0];
-  const processors = new Map<string, Ticks>();
+  const processors = new Map<string, CpuTicks>();
   for (const [at, { times }] of cpus().entries()) {
     const own = [times.user, times.nice, times.sys, times.idle, 0, times.irq];
     for (const [kind, value] of own.entries()) total[kind] = (total[kind] ?? 0) + value;

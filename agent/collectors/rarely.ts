@@ -9,7 +9,7 @@ export const maxPause = 55_000;
  * When something that is costly to read is read again: as soon as its cost, spread over the samples since, is within the budget,
  * and once a minute at least.
  */
-export class Turns {
+export class CollectorTurns {
   readonly #minPause: number;
   #begun = Number.NEGATIVE_INFINITY;
   #left = 0;
@@ -37,7 +37,7 @@ export class Turns {
 
 /** The same collector, asked on its turns only; between them it has no readings. */
 export function rarely(collector: Collector, minPause = 0): Collector {
-  const turns = new Turns(minPause);
+  const turns = new CollectorTurns(minPause);
   return {
     ...collector,
     sample(context): Promise<readonly Reading[]> | readonly Reading[] {

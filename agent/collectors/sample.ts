@@ -4,14 +4,14 @@ import type { Collector, FieldValue, Reading } from "./collector.ts";
 import type { Gathering } from "./gathering.ts";
 
 /** What one collector could not do in a sample. */
-export interface Problem {
+export interface CollectorProblem {
   readonly collector: string;
   readonly error: Error;
 }
 
-export interface Sample {
+export interface CollectedSample {
   readonly readings: readonly Reading[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly CollectorProblem[];
 }
 
 /** How long one collector may take, in milliseconds, before the sample goes on without it. */
@@ -28,8 +28,8 @@ export async function sampleAll(
   collectors: readonly Collector[],
   clock: Clock = systemClock,
   gathering?: Gathering,
-): Promise<Sample> {
-  const problems: Problem[] = [];
+): Promise<CollectedSample> {
+  const problems: CollectorProblem[] = [];
   const lists = await Promise.all(collectors.map((collector) => sampleOne(collector, clock, problems, gathering)));
   if (gathering) gathering.errors += problems.length;
   return { readings: cleaned(lists), problems };
@@ -38,7 +38,7 @@ export async function sampleAll(
 async function sampleOne(
   collector: Collector,
   clock: Clock,
-  problems: Problem[],
+  problems: CollectorProblem[],
   gathering: Gathering | undefined,
 ): Promise<readonly Reading[]> {
   const problem = (error: Error): void => void problems.push({ collector: collector.name, error });

@@ -17,7 +17,7 @@ export const states = [
 ] as const;
 
 /** A table of sockets. */
-export interface Table {
+export interface SocketTable {
   readonly path: string;
   /** From the colon behind a line's number to its state: two addresses of hexadecimal digits with their ports. */
   readonly offset: number;
@@ -32,14 +32,14 @@ const buffer = Buffer.allocUnsafeSlow(32_768);
  */
 export class TcpWalk {
   readonly #proc: ProcReader;
-  readonly #tables: Table[];
+  readonly #tables: SocketTable[];
   readonly #counts: Record<string, number> = Object.fromEntries(states.map((state) => [state, 0]));
   #file: number | undefined;
   #position = 0;
   /** The beginning of a line whose end has not been read. */
   #rest = "";
 
-  constructor(proc: ProcReader, tables: readonly Table[]) {
+  constructor(proc: ProcReader, tables: readonly SocketTable[]) {
     this.#proc = proc;
     this.#tables = [...tables];
   }

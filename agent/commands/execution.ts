@@ -1,9 +1,9 @@
 import type { Encoding } from "#shared/codec";
 import type { CommandId } from "#shared/ids";
-import type { Task } from "#shared/messages/command";
+import type { Task } from "#shared/messages/command-messages";
 import type { Handler, RunningCommand } from "./handler.ts";
 import type { Begun } from "./ledger.ts";
-import type { Queued } from "./queue.ts";
+import type { Queued } from "./command-queue.ts";
 
 /** A task that has arrived and has no final reply yet. */
 export interface Execution extends Queued {
@@ -26,6 +26,6 @@ export interface Execution extends Queued {
   afterwards?: () => void;
 }
 
-export function commandOf({ id, task: { key, by, ts } }: Execution): RunningCommand {
+export function runningCommandOf({ id, task: { key, by, ts } }: Execution): RunningCommand {
   return { id, key, by, ts };
 }

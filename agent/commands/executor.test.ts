@@ -4,7 +4,7 @@ import { ManualClock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import type { Reply, Task } from "#shared/messages/command";
+import type { Reply, Task } from "#shared/messages/command-messages";
 import { suite, type Scope } from "../../test/suite.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";

@@ -4,17 +4,17 @@ import type { Encoding } from "#shared/codec";
 import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { readTask } from "#shared/messages/command";
+import { readTask } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "../console-clock.ts";
 import { ConsoleWord } from "../console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
 import type { Execution } from "./execution.ts";
-import type { Begun, Ended, Entry, Ledger } from "./ledger.ts";
-import { cancelled, interrupted, rejected, type Outcome } from "./outcome.ts";
+import type { Begun, Ended, LedgerEntry, Ledger } from "./ledger.ts";
+import { cancelledOutcome, interruptedOutcome, rejectedOutcome, type Outcome } from "./outcome.ts";
 import type { ProgressUpdate } from "./progress.ts";
-import { CommandQueue } from "./queue.ts";
+import { CommandQueue } from "./command-queue.ts";
 import { Replies } from "./replies.ts";
 import { Runner } from "./runner.ts";
 
@@ -184,7 +184,7 @@ export class Executor {
     const execution = this.#executions.get(id);
     if (!execution) return false;
     if (execution.begun) this.#abort(execution);
-    else void this.#finish(execution, cancelled("cancelled before it began"));
+    else void this.#finish(execution, cancelledOutcome("cancelled before it began"));
     return true;
   }
 
@@ -236,7 +236,7 @@ export class Executor {
   #giveUpLater(execution: Execution): void {
     this.#after(rivalsComeback, () => {
       if (this.#executions.get(execution.id) !== execution || !this.#isElsewhere(execution)) return;
-      void this.#finish(execution, interrupted("begun-elsewhere", begunElsewhere));
+      void this.#finish(execution, interruptedOutcome("begun-elsewhere", begunElsewhere));
     });
   }
 
@@ -299,7 +299,7 @@ export class Executor {
         begun: false,
       };
     } catch (error) {
-      this.#answer(id, rejected("bad-input", asError(error).message), "json");
+      this.#answer(id, rejectedOutcome("bad-input", asError(error).message), "json");
       return undefined;
     }
   }
@@ -409,7 +409,7 @@ export class Executor {
           this.#watchInterrupted();
           continue;
         }
-        const outcome = interrupted(
+        const outcome = interruptedOutcome(
           "agent-stopped",
           "the agent stopped while it ran, and its task was withdrawn before the agent was back",
         );
@@ -441,7 +441,7 @@ export class Executor {
 
   #unknownKey(key: string): Outcome {
     const offered = [...this.#options.handlers.keys()].sort().join(", ");
-    return rejected("unknown-command", `this device does not offer "${key}"; it offers ${offered}`);
+    return rejectedOutcome("unknown-command", `this device does not offer "${key}"; it offers ${offered}`);
   }
 
   #after(ms: number, run: () => void): void {
@@ -458,7 +458,7 @@ export class Executor {
 }
 
 /** The task, where it asks for something else than the ended command of its id did. */
-function otherKey({ begun, ended }: Entry, { payload }: Message): ReturnType<typeof readTask> | undefined {
+function otherKey({ begun, ended }: LedgerEntry, { payload }: Message): ReturnType<typeof readTask> | undefined {
   const did = ended?.key ?? begun?.key;
   // A beginning that was in a damaged line.
   if (did === undefined || did === "") return undefined;

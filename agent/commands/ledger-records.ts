@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { Encoding } from "#shared/codec";
 import { asCommandId, type CommandId } from "#shared/ids";
-import { isFinalReply, reply as replySchema, type FinalReply } from "#shared/messages/command";
-import { count, text, token } from "#shared/messages/schema";
+import { isFinalReply, reply as replySchema, type FinalReply } from "#shared/messages/command-messages";
+import { count, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A command that was begun: by which run, on which boot of the machine, when (epoch ms), and how often. */
 export interface Begun {
@@ -23,7 +23,7 @@ export interface Ended {
 }
 
 /** What is known of one id. */
-export interface Entry {
+export interface LedgerEntry {
   readonly begun?: Begun;
   readonly ended?: Ended;
   /** The console has the final reply: it withdrew the task. */
@@ -34,28 +34,28 @@ export interface Entry {
  * The ledger does not hold all that was begun: what was created before `since`, at the console, and is not in it, may have been
  * begun or not.
  */
-export interface Doubt {
+export interface LedgerDoubt {
   readonly why: "damaged" | "lost";
   /** Epoch ms by the console's clock; undefined until that was heard. */
   readonly since?: number | undefined;
 }
 
 const begunRecord = z.object({
-  id: text,
+  id: payloadText,
   begun: z.object({
-    key: text,
-    boot: text,
-    machine: z.optional(text),
+    key: payloadText,
+    boot: payloadText,
+    machine: z.optional(payloadText),
     at: z.number(),
     attempts: count,
     expires: z.optional(z.number()),
   }),
 });
 const endedRecord = z.object({
-  id: text,
+  id: payloadText,
   ended: z.object({ reply: replySchema, encoding: z.enum(["json", "cbor", "word"]) }),
 });
-const settledRecord = z.object({ id: text, settled: z.literal(true) });
+const settledRecord = z.object({ id: payloadText, settled: z.literal(true) });
 const record = z.union([begunRecord, endedRecord, settledRecord]);
 export type LedgerRecord = z.infer<typeof record>;
 /** The first line: whose records follow. */
@@ -73,7 +73,7 @@ export function readHead(value: unknown): Head | undefined {
 }
 
 /** Takes one line of a ledger, in their order. @returns whether it is one that this version knows */
-export function replay(entries: Map<CommandId, Entry>, value: unknown): boolean {
+export function replay(entries: Map<CommandId, LedgerEntry>, value: unknown): boolean {
   const parsed = z.safeParse(record, value);
   const id = parsed.success ? asCommandId(parsed.data.id) : undefined;
   if (!parsed.success || !id) return false;
@@ -94,13 +94,13 @@ function begunAtLeast({ ts = 0, boot = "" }: FinalReply): Begun {
 }
 
 /** An entry as the fewest records that give it back; an answer without a beginning is not kept. */
-export function toRecords([id, { begun, ended, settled }]: [CommandId, Entry]): LedgerRecord[] {
+export function toRecords([id, { begun, ended, settled }]: [CommandId, LedgerEntry]): LedgerRecord[] {
   if (!begun) return [];
   return [{ id, begun }, ...(ended ? [{ id, ended }] : []), ...(settled ? [{ id, settled }] : [])];
 }
 
 /** What a person is told of a loss. */
-export function lossSentence(why: Doubt["why"]): string {
+export function lossSentence(why: LedgerDoubt["why"]): string {
   const what =
     why === "damaged"
       ? "the agent's ledger is damaged (what could be read of it goes on, and a copy is kept beside)"

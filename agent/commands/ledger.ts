@@ -11,14 +11,14 @@ import {
   replay,
   toRecords,
   type Begun,
-  type Doubt,
+  type LedgerDoubt,
   type Ended,
-  type Entry,
+  type LedgerEntry,
   type Head,
   type LedgerRecord,
 } from "./ledger-records.ts";
 
-export type { Begun, Ended, Entry } from "./ledger-records.ts";
+export type { Begun, Ended, LedgerEntry } from "./ledger-records.ts";
 
 /** What is known of the ledger from elsewhere. */
 export interface Expected {
@@ -55,9 +55,9 @@ const rewriteAt = 4 * 1024 * 1024;
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #file: Journal | undefined;
-  readonly #entries = new Map<CommandId, Entry>();
+  readonly #entries = new Map<CommandId, LedgerEntry>();
   #id: string;
-  #doubt: Doubt | undefined;
+  #doubt: LedgerDoubt | undefined;
   /** When this run noticed it, by the monotonic clock; undefined where an earlier run did. */
   #noticed: number | undefined;
 
@@ -78,7 +78,7 @@ export class Ledger {
     return this.#id;
   }
 
-  get doubt(): Doubt | undefined {
+  get doubt(): LedgerDoubt | undefined {
     return this.#doubt;
   }
 
@@ -121,7 +121,7 @@ export class Ledger {
     await this.#file?.close();
   }
 
-  find(id: CommandId): Entry | undefined {
+  find(id: CommandId): LedgerEntry | undefined {
     return this.#entries.get(id);
   }
 

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
-import type { Json } from "#shared/messages/command";
-import { readReply } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
+import { readReply } from "#shared/messages/command-messages";
 import { maxNesting } from "#shared/nesting";
 import { suite } from "../../test/suite.ts";
 import { CommandError } from "./handler.ts";
-import { failed, succeeded } from "./outcome.ts";
+import { failedOutcome, succeededOutcome } from "./outcome.ts";
 
 const nested = (levels: number): Json => JSON.parse("[".repeat(levels) + "]".repeat(levels)) as Json;
 
@@ -13,21 +13,21 @@ const told = (outcome: object): unknown => readReply(Buffer.from(JSON.stringify(
 
 suite("outcomes", ({ test }) => {
   test("a result or an error's data as deep as a message allows is told; a deeper one is a failure that can be told", () => {
-    assert.is(succeeded(nested(maxNesting - 1)).state, "succeeded");
-    told(succeeded(nested(maxNesting - 1)));
-    const deeper = succeeded(nested(maxNesting));
+    assert.is(succeededOutcome(nested(maxNesting - 1)).state, "succeeded");
+    told(succeededOutcome(nested(maxNesting - 1)));
+    const deeper = succeededOutcome(nested(maxNesting));
     assert.is(deeper.state, "failed");
     told(deeper);
-    const data = (levels: number): object => failed(new CommandError("odd", "no", nested(levels)));
+    const data = (levels: number): object => failedOutcome(new CommandError("odd", "no", nested(levels)));
     assert.ok(JSON.stringify(data(maxNesting - 2)).includes("data"));
     told(data(maxNesting - 2));
     assert.not.ok(JSON.stringify(data(maxNesting - 1)).includes("data"));
     told(data(maxNesting - 1));
-    assert.is(succeeded(undefined).state, "succeeded");
+    assert.is(succeededOutcome(undefined).state, "succeeded");
   });
 
   test("a result with a whole number that would change on its way is a failure that says so", () => {
-    const outcome = succeeded({ counter: JSON.parse("9007199254740993") as number });
+    const outcome = succeededOutcome({ counter: JSON.parse("9007199254740993") as number });
     assert.equal(outcome, {
       state: "failed",
       error: {
@@ -37,6 +37,6 @@ suite("outcomes", ({ test }) => {
       },
     });
     told(outcome);
-    assert.is(succeeded({ counter: "9007199254740993", most: Number.MAX_SAFE_INTEGER }).state, "succeeded");
+    assert.is(succeededOutcome({ counter: "9007199254740993", most: Number.MAX_SAFE_INTEGER }).state, "succeeded");
   });
 });

@@ -1,5 +1,5 @@
 import { asError, BadInputError } from "#shared/errors";
-import type { Failure, Json } from "#shared/messages/command";
+import type { Failure, Json } from "#shared/messages/command-messages";
 import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
 import { maxNesting, isShallow } from "#shared/nesting";
 import { isExact, sendAsText } from "#shared/whole-numbers";
@@ -21,7 +21,7 @@ function failure(code: ErrorCode, message: string): OwnFailure {
 /** Levels of a handler's result: one less than a message may have, in which it lies. */
 const levels = maxNesting - 1;
 
-export function succeeded(result: Json | void): Outcome {
+export function succeededOutcome(result: Json | void): Outcome {
   // The console refuses such a reply, and it would be repeated for ever.
   if (!isShallow(result, levels))
     return {
@@ -37,18 +37,18 @@ export function succeeded(result: Json | void): Outcome {
 }
 
 /** It was not begun, and the same task would not be begun another time. */
-export function rejected(code: ErrorCode, message: string): Outcome {
+export function rejectedOutcome(code: ErrorCode, message: string): Outcome {
   return { state: "rejected", error: failure(code, message.slice(0, 2_000)) };
 }
 
-export function interrupted(code: ErrorCode, message: string): Outcome {
+export function interruptedOutcome(code: ErrorCode, message: string): Outcome {
   return { state: "interrupted", error: failure(code, message) };
 }
 
 /** What a handler has thrown. */
-export function failed(thrown: unknown): Outcome {
+export function failedOutcome(thrown: unknown): Outcome {
   const error = asError(thrown);
-  if (error instanceof BadInputError) return rejected("bad-arguments", error.message);
+  if (error instanceof BadInputError) return rejectedOutcome("bad-arguments", error.message);
   const message = (error.message || error.name).slice(0, 2_000);
   if (!(error instanceof CommandError)) return { state: "failed", error: failure("error", message) };
   const { code, data } = error;
@@ -56,12 +56,12 @@ export function failed(thrown: unknown): Outcome {
   return { state: "failed", error: { code, message, ...(data === undefined ? {} : { data }) } };
 }
 
-export function cancelled(message: string): Outcome {
+export function cancelledOutcome(message: string): Outcome {
   return { state: "cancelled", error: failure("cancelled", message) };
 }
 
 /** @param late milliseconds that its expiry lay back */
-export function expired(late: number): Outcome {
+export function expiredOutcome(late: number): Outcome {
   return {
     state: "expired",
     error: failure("expired", `it had expired ${Math.round(late)} ms before it could begin`),

@@ -4,7 +4,7 @@ import { encode, type Encoding } from "#shared/codec";
 import { DisconnectedError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Reply } from "#shared/messages/command";
+import type { Reply } from "#shared/messages/command-messages";
 import type { Ended } from "./ledger.ts";
 
 export interface RepliesOptions {

@@ -7,7 +7,7 @@ import { ConsoleClock } from "../console-clock.ts";
 import { CommandError, type Handler } from "./handler.ts";
 import type { Execution } from "./execution.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Doubt } from "./ledger-records.ts";
+import type { LedgerDoubt } from "./ledger-records.ts";
 import { Runner } from "./runner.ts";
 
 const id = parseCommandId("c1");
@@ -20,7 +20,7 @@ interface Case {
   /** What the console's clock says; nothing where it was not heard. */
   readonly console?: number;
   readonly unsure?: "ahead";
-  readonly doubt?: Doubt;
+  readonly doubt?: LedgerDoubt;
   /** The ledger's disk takes nothing. */
   readonly full?: true;
   /** Withdrawn while it is written down. */

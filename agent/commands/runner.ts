@@ -1,13 +1,21 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { Args } from "#shared/messages/command";
-import { check } from "#shared/messages/schema";
+import type { Args } from "#shared/messages/command-messages";
+import { check } from "#shared/messages/payload-schema";
 import type { ConsoleClock } from "../console-clock.ts";
 import { mayRunAgain, type RunContext } from "./handler.ts";
-import { commandOf, type Execution } from "./execution.ts";
+import { runningCommandOf, type Execution } from "./execution.ts";
 import type { Begun, Ledger } from "./ledger.ts";
 import { lossSentence } from "./ledger-records.ts";
-import { cancelled, expired, failed, interrupted, rejected, succeeded, type Outcome } from "./outcome.ts";
+import {
+  cancelledOutcome,
+  expiredOutcome,
+  failedOutcome,
+  interruptedOutcome,
+  rejectedOutcome,
+  succeededOutcome,
+  type Outcome,
+} from "./outcome.ts";
 import { ProgressReporter, type ProgressUpdate } from "./progress.ts";
 
 export interface RunnerOptions {
@@ -46,10 +54,10 @@ export class Runner {
   async #beginNew(execution: Execution): Promise<Outcome> {
     const { expires } = execution.task;
     const over = expires === undefined ? undefined : this.#options.consoleClock.since(expires);
-    if (over !== undefined && over >= 0) return expired(over);
+    if (over !== undefined && over >= 0) return expiredOutcome(over);
     const { doubt } = this.#options.ledger;
     if (doubt && !mayRunAgain(execution.handler) && this.#isDoubtful(execution))
-      return interrupted(`ledger-${doubt.why}`, lossSentence(doubt.why));
+      return interruptedOutcome(`ledger-${doubt.why}`, lossSentence(doubt.why));
     return this.#begin(execution, 1);
   }
 
@@ -71,11 +79,11 @@ export class Runner {
     const { onInterrupt } = execution.handler;
     const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${boot})`;
     if (earlier.attempts >= maxAttempts) {
-      return rejected("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
+      return rejectedOutcome("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
     if (mayRunAgain(execution.handler)) return this.#begin(execution, earlier.attempts + 1);
     if (onInterrupt === "verify" && execution.handler.verify) return this.#verify(execution, earlier);
-    return interrupted("agent-stopped", died);
+    return interruptedOutcome("agent-stopped", died);
   }
 
   async #verify(execution: Execution, earlier: Begun): Promise<Outcome> {
@@ -84,15 +92,15 @@ export class Runner {
       // Counted as well: a verify that takes the agent down would do so for ever.
       await ledger.begin(execution.id, { ...earlier, attempts: earlier.attempts + 1 });
       const interruption = {
-        command: commandOf(execution),
+        command: runningCommandOf(execution),
         begunBoot: earlier.boot,
         boot,
         begunMachine: earlier.machine,
         machine,
       };
-      return succeeded(await execution.handler.verify?.(argumentsOf(execution), interruption));
+      return succeededOutcome(await execution.handler.verify?.(argumentsOf(execution), interruption));
     } catch (thrown) {
-      return failed(thrown);
+      return failedOutcome(thrown);
     }
   }
 
@@ -102,17 +110,17 @@ export class Runner {
     try {
       args = argumentsOf(execution);
     } catch (thrown) {
-      return failed(thrown);
+      return failedOutcome(thrown);
     }
     try {
       if (!execution.handler.harmless) await this.#record(execution, attempts);
     } catch (thrown) {
-      return rejected(
+      return rejectedOutcome(
         "no-room",
         `it cannot be recorded in the agent's ledger, so it was not begun: ${asError(thrown).message}`,
       );
     }
-    if (execution.abort.signal.aborted) return cancelled("withdrawn before it began");
+    if (execution.abort.signal.aborted) return cancelledOutcome("withdrawn before it began");
     return this.#run(execution, args);
   }
 
@@ -133,16 +141,16 @@ export class Runner {
 
 async function outcomeOf(execution: Execution, args: Args, progress: ProgressReporter): Promise<Outcome> {
   const context: RunContext = {
-    command: commandOf(execution),
+    command: runningCommandOf(execution),
     signal: execution.abort.signal,
     progress: (fraction, note) => progress.progress(fraction, note),
     output: (chunk) => progress.output(chunk),
     afterwards: (work) => (execution.afterwards = work),
   };
   try {
-    return succeeded(await execution.handler.run(args, context));
+    return succeededOutcome(await execution.handler.run(args, context));
   } catch (thrown) {
-    return execution.abort.signal.aborted ? cancelled("withdrawn while it ran") : failed(thrown);
+    return execution.abort.signal.aborted ? cancelledOutcome("withdrawn while it ran") : failedOutcome(thrown);
   }
 }
 

@@ -5,11 +5,11 @@ import { silentLog } from "#shared/log";
 import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
 import { suite } from "../../test/suite.ts";
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./to-columns.ts";
 import type { Unfit } from "./fitting.ts";
 import { TestOutbox } from "./outbox/fixture.ts";
 import { rowsOf } from "../own/fixture.ts";
-import { maxToldFields, quietAfter, SetAside } from "./set-aside.ts";
+import { maxToldFields, quietAfter, LeftOutFields } from "./left-out.ts";
 
 /** What an outbox in memory makes of a batch: what it numbers is read as the console reads it. */
 function numbered(columns: Partial<Columns>) {
@@ -121,7 +121,7 @@ suite("what an agent numbers", ({ test }) => {
     const said: string[] = [];
     const log = { ...silentLog, warn: (_: object, text: string) => void said.push(text) };
     let changes = 0;
-    const aside = new SetAside({ clock, log, changed: () => (changes += 1) });
+    const aside = new LeftOutFields({ clock, log, changed: () => (changes += 1) });
     for (let at = 0; at <= maxToldFields + 10; at++)
       for (let again = 0; again < 2; again++) aside.add({ measurement: "room", field: `ü${at}`, why: "it is no name" });
     assert.equal([said.length, changes, aside.count], [maxToldFields, 1, 2 * (maxToldFields + 11)]);

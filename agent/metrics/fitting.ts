@@ -2,7 +2,7 @@ import { isList, pack, unpack, type Column, type FieldValue } from "#shared/colu
 import { fits, isColumn, isPlain, isTags, maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import type { Measurement } from "#shared/messages/metrics";
 import { isMeasurement, isName, nameFault } from "#shared/messages/names";
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./to-columns.ts";
 
 /** What no console would ever take, and why. */
 export interface Unfit {

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { InFlightWindow, inVain } from "./in-flight-window.ts";
-import type { Queue } from "./outbox/queue.ts";
+import type { BatchQueue } from "./outbox/batch-queue.ts";
 
 /** Batches 1 to `last` that wait, until they are acknowledged. */
-class Numbers implements Pick<Queue, "after" | "has"> {
+class Numbers implements Pick<BatchQueue, "after" | "has"> {
   readonly #waiting: Set<number>;
 
   constructor(last: number) {
@@ -27,7 +27,7 @@ class Numbers implements Pick<Queue, "after" | "has"> {
 /** One word of a case: `send` the next one, `ack 2`, `live 5`, `give up` all that is on its way, `away` the same of a console that takes none, `rewind`. */
 function play(words: readonly string[]): { sent: number[]; inFlight: InFlightWindow; settled: number } {
   const queue = new Numbers(5);
-  const inFlight = new InFlightWindow(queue as unknown as Queue);
+  const inFlight = new InFlightWindow(queue as unknown as BatchQueue);
   const sent: number[] = [];
   let now = 0;
   let settled = 0;

@@ -1,4 +1,4 @@
-import type { Queue } from "./outbox/queue.ts";
+import type { BatchQueue } from "./outbox/batch-queue.ts";
 
 interface Sent {
   /** On the monotonic clock. */
@@ -11,7 +11,7 @@ export const inVain = 2;
 
 /** What of one queue is on its way: sent, and neither acknowledged nor given up. */
 export class InFlightWindow {
-  readonly queue: Queue;
+  readonly queue: BatchQueue;
   /** All up to here have been sent in this round, or are live. */
   #cursor = 0;
   readonly #sent = new Map<number, Sent>();
@@ -20,7 +20,7 @@ export class InFlightWindow {
   /** Those that give way to all others, the one that was given up longest ago first. */
   readonly #stubborn = new Set<number>();
 
-  constructor(queue: Queue) {
+  constructor(queue: BatchQueue) {
     this.queue = queue;
   }
 

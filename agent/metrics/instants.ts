@@ -1,4 +1,4 @@
-import type { Instant } from "./columns.ts";
+import type { Instant } from "./to-columns.ts";
 
 type Moment = Omit<Instant, "readings">;
 

@@ -4,7 +4,7 @@ import { silentLog } from "#shared/log";
 import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import { suite } from "../../test/suite.ts";
 import type { Collector, Reading } from "../collectors/collector.ts";
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./to-columns.ts";
 import { rowsOf } from "../own/fixture.ts";
 import { Meter } from "../own/meter.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";

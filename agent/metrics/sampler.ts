@@ -4,7 +4,7 @@ import { maxInBatch, maxSpread } from "#shared/messages/batch-check";
 import type { Collector, Reading } from "../collectors/collector.ts";
 import type { Gathering } from "../collectors/gathering.ts";
 import { sampleAll } from "../collectors/sample.ts";
-import { toColumns, type Columns, type Instant } from "./columns.ts";
+import { toColumns, type Columns, type Instant } from "./to-columns.ts";
 import { Instants } from "./instants.ts";
 
 export interface SamplerOptions {

@@ -3,7 +3,7 @@ import type { Bus } from "#shared/bus";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { readBatch } from "#shared/messages/batch-reading";
-import type { ConsoleStatus } from "#shared/messages/presence";
+import type { ConsoleStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";
 import { inVain } from "./in-flight-window.ts";

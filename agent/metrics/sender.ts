@@ -2,10 +2,10 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { DisconnectedError } from "#shared/errors";
 import type { Ack } from "#shared/messages/metrics";
-import type { ConsoleStatus } from "#shared/messages/presence";
+import type { ConsoleStatus } from "#shared/messages/presence-messages";
 import { InFlightWindow } from "./in-flight-window.ts";
 import type { Outbox } from "./outbox/outbox.ts";
-import type { Queue } from "./outbox/queue.ts";
+import type { BatchQueue } from "./outbox/batch-queue.ts";
 import { TokenBucket, type Rate } from "./token-bucket.ts";
 
 export interface SenderOptions {
@@ -38,7 +38,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #random: () => number;
   readonly #tokens: TokenBucket;
-  readonly #windows = new Map<Queue, InFlightWindow>();
+  readonly #windows = new Map<BatchQueue, InFlightWindow>();
   #patience = patience.first;
   #holding = false;
   /** The console's session, by which one that has come back is known. */
@@ -56,7 +56,7 @@ export class Sender {
   }
 
   /** A batch has come that may be sent. */
-  offer(queue: Queue, seq: number): void {
+  offer(queue: BatchQueue, seq: number): void {
     if (!this.#ready) return;
     const inFlight = this.#windowOf(queue);
     const live = !this.#holding && inFlight.count(true) < window.live;
@@ -221,7 +221,7 @@ export class Sender {
     });
   }
 
-  #windowOf(queue: Queue): InFlightWindow {
+  #windowOf(queue: BatchQueue): InFlightWindow {
     let inFlight = this.#windows.get(queue);
     if (!inFlight) this.#windows.set(queue, (inFlight = new InFlightWindow(queue)));
     return inFlight;

@@ -1,5 +1,5 @@
 import { unpack } from "#shared/columns";
-import type { Columns } from "../metrics/columns.ts";
+import type { Columns } from "../metrics/to-columns.ts";
 
 /** One value of a batch. */
 export interface Row {

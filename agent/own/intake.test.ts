@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { farthestAhead } from "#shared/arrivals";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
-import type { Columns } from "../metrics/columns.ts";
+import type { Columns } from "../metrics/to-columns.ts";
 import { rowsOf } from "./fixture.ts";
 import { Intake } from "./intake.ts";
 

@@ -1,10 +1,10 @@
 import { Arrivals } from "#shared/arrivals";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { OwnSample } from "#shared/messages/simple";
-import type { Columns } from "../metrics/columns.ts";
-import { toBatches, type Timed } from "./batches.ts";
+import type { Columns } from "../metrics/to-columns.ts";
+import { toBatches, type Timed } from "./to-batches.ts";
 
 export interface IntakeOptions {
   readonly clock: Clock;

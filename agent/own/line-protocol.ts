@@ -1,5 +1,5 @@
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 
 type Value = number | string | boolean;
 

@@ -1,16 +1,16 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import { tags } from "#shared/messages/metrics";
 import { measurementName, name } from "#shared/messages/names";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 import type { FieldValue, Reading } from "../collectors/collector.ts";
 
 /** Newest values by field; null takes one back. */
 export type GaugeValues = Readonly<Record<string, FieldValue | null>>;
 /** How many more, by field. */
 export type CountValues = Readonly<Record<string, number>>;
-export type Tags = Readonly<Record<string, string>>;
+export type MeterTags = Readonly<Record<string, string>>;
 
 /** Different measurements and tags at most: what is measured has a name, what happened (an order's number) has none. */
 const maxMeterSeries = 1_000;
@@ -19,7 +19,7 @@ const maxMeterFields = 200;
 
 interface MeterSeries {
   readonly measurement: string;
-  readonly tags: Tags;
+  readonly tags: MeterTags;
   readonly gauges: Map<string, FieldValue>;
   readonly counts: Map<string, number>;
 }
@@ -33,7 +33,7 @@ export class Meter {
   readonly #series = new Map<string, MeterSeries>();
 
   /** @throws BadInputError when a name, tag or value is not valid, a field is counted already, or there are too many */
-  gauge(measurement: string, fields: GaugeValues, tags: Tags = {}): void {
+  gauge(measurement: string, fields: GaugeValues, tags: MeterTags = {}): void {
     check(values, fields, `gauge ${quoted(measurement)}`);
     this.#change(measurement, tags, Object.keys(fields), ({ gauges, counts }) => {
       for (const field of Object.keys(fields)) if (counts.has(field)) throw twice(measurement, field, "counted");
@@ -45,7 +45,7 @@ export class Meter {
   }
 
   /** @throws BadInputError as {@link gauge} does */
-  count(measurement: string, fields: CountValues, tags: Tags = {}): void {
+  count(measurement: string, fields: CountValues, tags: MeterTags = {}): void {
     check(added, fields, `count ${quoted(measurement)}`);
     this.#change(measurement, tags, Object.keys(fields), ({ gauges, counts }) => {
       for (const field of Object.keys(fields)) if (gauges.has(field)) throw twice(measurement, field, "a gauge");
@@ -73,7 +73,7 @@ export class Meter {
     return readings;
   }
 
-  #change(measurement: string, tags: Tags, names: readonly string[], change: (series: MeterSeries) => void): void {
+  #change(measurement: string, tags: MeterTags, names: readonly string[], change: (series: MeterSeries) => void): void {
     // The order in which tags are given makes no other series.
     const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = JSON.stringify([measurement, sorted]);
@@ -87,7 +87,7 @@ export class Meter {
     else if (!known) this.#series.set(key, series);
   }
 
-  #newSeries(measurement: string, tags: Tags): MeterSeries {
+  #newSeries(measurement: string, tags: MeterTags): MeterSeries {
     check(seriesName, { measurement, tags }, quoted(measurement));
     if (this.#series.size >= maxMeterSeries)
       throw new BadInputError(

@@ -1,9 +1,9 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
-import type { Json } from "#shared/messages/command";
+import type { SafetyNet } from "#shared/safety-net";
+import type { Json } from "#shared/messages/command-messages";
 import type { Reading } from "../collectors/collector.ts";
-import type { Columns } from "../metrics/columns.ts";
+import type { Columns } from "../metrics/to-columns.ts";
 import type { OwnSource } from "../metrics/sampler.ts";
 import { Intake } from "./intake.ts";
 import { Meter } from "./meter.ts";
@@ -19,7 +19,7 @@ export interface OwnMetricsOptions {
   readonly paused: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly emit: (columns: Columns) => void;
 }
 

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock, systemClock, type Clock } from "#shared/clock";
 import { gone, Journal, put } from "../commands/exec/fixture.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
-import type { Columns } from "../metrics/columns.ts";
+import type { Columns } from "../metrics/to-columns.ts";
 import { rowsOf, type Row } from "./fixture.ts";
 import { Intake } from "./intake.ts";
 import { MetricPrograms } from "./programs.ts";

@@ -5,7 +5,7 @@ import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { safeDirectory } from "../commands/exec/file.ts";
 import type { Intake } from "./intake.ts";
-import { MetricProgram } from "./program.ts";
+import { MetricProgram } from "./metric-program.ts";
 
 export interface MetricProgramsOptions {
   /** Where they are; also the directory that they run in. */

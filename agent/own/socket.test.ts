@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as assert from "uvu/assert";
 import { ManualClock, systemClock, type Clock } from "#shared/clock";
-import { Net } from "#shared/net";
+import { SafetyNet } from "#shared/safety-net";
 import { Journal } from "../commands/exec/fixture.ts";
 import { runProgram } from "../../test/programs.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
-import type { Columns } from "../metrics/columns.ts";
+import type { Columns } from "../metrics/to-columns.ts";
 import { rowsOf } from "./fixture.ts";
 import { Intake } from "./intake.ts";
 import { MetricsSocket } from "./socket.ts";
@@ -28,7 +28,7 @@ async function open(scope: Scope, clock: Clock = systemClock, path?: string): Pr
   const batches: Columns[] = [];
   const log = new Journal();
   const intake = new Intake({ clock, emit: (columns) => void batches.push(columns) });
-  const socket = new MetricsSocket({ path: where, intake, clock, log, net: new Net(log, clock) });
+  const socket = new MetricsSocket({ path: where, intake, clock, log, net: new SafetyNet(log, clock) });
   scope.cleanup(async () => {
     await socket.stop();
     intake.stop();

@@ -3,8 +3,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
-import { Connection } from "./connection.ts";
+import type { SafetyNet } from "#shared/safety-net";
+import { ProgramConnection } from "./program-connection.ts";
 import type { Intake } from "./intake.ts";
 
 export interface MetricsSocketOptions {
@@ -13,7 +13,7 @@ export interface MetricsSocketOptions {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly log: Log;
-  readonly net: Net;
+  readonly net: SafetyNet;
 }
 
 /** Programs that are connected at the same time, at most. */
@@ -26,7 +26,7 @@ const maxPathBytes = process.platform === "linux" ? 107 : 103;
 /** The local socket where programs beside the agent leave their samples, a line each. */
 export class MetricsSocket {
   readonly #options: MetricsSocketOptions;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ProgramConnection>();
   #server: Server | undefined;
   #refused = 0;
   #complained = false;
@@ -124,7 +124,7 @@ export class MetricsSocket {
     const { intake, clock, net } = this.#options;
     const refused = (why: string): void => this.#complain(why);
     const ended = (): void => void this.#connections.delete(connection);
-    const connection = new Connection(socket, { intake, clock, net, refused, ended });
+    const connection = new ProgramConnection(socket, { intake, clock, net, refused, ended });
     this.#connections.add(connection);
     connection.start();
   }

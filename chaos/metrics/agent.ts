@@ -9,7 +9,7 @@ import { Agent } from "../../agent/agent.ts";
 import type { Collector } from "../../agent/collectors/collector.ts";
 import { DiskQueue } from "../../agent/metrics/outbox/disk-queue.ts";
 import { Outbox } from "../../agent/metrics/outbox/outbox.ts";
-import type { Queue } from "../../agent/metrics/outbox/queue.ts";
+import type { BatchQueue } from "../../agent/metrics/outbox/batch-queue.ts";
 import { Sender } from "../../agent/metrics/sender.ts";
 import { sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
@@ -106,7 +106,7 @@ function aroundOutbox(): void {
   );
 }
 
-function writeDown(queue: Queue, seq: number): void {
+function writeDown(queue: BatchQueue, seq: number): void {
   const payload = queue.read(seq);
   if (!payload) return;
   const { outbox, t, dt, m } = readBatch(payload);

@@ -2,13 +2,13 @@ import { hostname } from "node:os";
 import { descriptorLimit, portsWithin, type Ports } from "#shared/descriptors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { Settings } from "#shared/settings";
 
 /** What every part that serves is given: where to say how it is stopped, and the one net of the process. */
 export interface Around {
   readonly lifetime: Lifetime;
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly ports: Ports;
 }
 

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
-import { asDeviceId, parseDeviceId, quoted } from "#shared/ids";
+import { asDeviceId, parseDeviceId } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
 import { maxPasswordLength, type Principal, type Role } from "#shared/principal";

@@ -1,5 +1,5 @@
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, rounds, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";

@@ -6,7 +6,7 @@ import { replaceFile } from "#disk/durable-file";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 import { databaseFiles } from "./mend.ts";
 
 /** A file that was there in an earlier run, and what it means that it is gone. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { crc32 } from "#shared/crc32";
 import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/ids";
-import { check, type Schema } from "#shared/messages/schema";
+import { check, type Schema } from "#shared/messages/payload-schema";
 import type { Row } from "./row.ts";
 
 /** What columns of the console's own tables hold. A damaged page can put anything into them, whatever the table declares. */

@@ -4,7 +4,7 @@ import { encode } from "#shared/codec";
 import { asError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { FinalReply } from "#shared/messages/command";
+import type { FinalReply } from "#shared/messages/command-messages";
 import type { Topics } from "#shared/topics";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";

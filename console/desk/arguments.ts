@@ -1,6 +1,5 @@
-import type { Args, Json } from "#shared/messages/command";
-import { quoted } from "#shared/ids";
-import { forTerminalJson } from "#shared/printable";
+import type { Args, Json } from "#shared/messages/command-messages";
+import { forTerminalJson, quoted } from "#shared/printable";
 import type { FlatSchema } from "./schemas.ts";
 
 /** Places told of; the rest is counted. */

@@ -4,7 +4,7 @@ import { ManualClock, systemClock } from "#shared/clock";
 import { payloadCap } from "#shared/codec";
 import { parseCommandId, parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import type { Reply } from "#shared/messages/command";
+import type { Reply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
 import { newEntry, toDevice } from "../devices/device.ts";

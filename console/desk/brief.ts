@@ -1,4 +1,4 @@
-import type { Args, Json } from "#shared/messages/command";
+import type { Args, Json } from "#shared/messages/command-messages";
 import type { Command, Event } from "./command.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { CommandState } from "#shared/command-states";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
-import type { Args, Failure, FinalReply, Json } from "#shared/messages/command";
+import type { Args, Failure, FinalReply, Json } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 
 /**

@@ -5,7 +5,7 @@ import { ManualClock, systemClock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { parseDeviceId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readReply, type Reply } from "#shared/messages/command";
+import { readReply, type Reply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import type { Device } from "../devices/device.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type FinalReply, type Reply } from "#shared/messages/command";
+import { isFinalReply, type FinalReply, type Reply } from "#shared/messages/command-messages";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../devices/device.ts";

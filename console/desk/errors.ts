@@ -1,4 +1,4 @@
-import type { Args } from "#shared/messages/command";
+import type { Args } from "#shared/messages/command-messages";
 import type { Command } from "./command.ts";
 
 /** Why the desk did not take a command. */

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
-import { failure } from "#shared/messages/command";
+import { failure } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
-import { json } from "#shared/messages/schema";
+import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
 import type { Command } from "./command.ts";

@@ -1,8 +1,8 @@
 import type { DeviceId } from "#shared/ids";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import { asError } from "#shared/errors";
-import type { Args, Json } from "#shared/messages/command";
-import type { Offer } from "#shared/messages/presence";
+import type { Args, Json } from "#shared/messages/command-messages";
+import type { Offer } from "#shared/messages/presence-messages";
 import { misfit } from "./arguments.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
 import { takeSchema, type FlatSchema } from "./schemas.ts";

@@ -1,7 +1,7 @@
 import { payloadCap, type Encoding } from "#shared/codec";
 import { formatDuration, maxWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
-import type { Args } from "#shared/messages/command";
+import type { Args } from "#shared/messages/command-messages";
 import type { Device } from "../devices/device.ts";
 import type { Command } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { FinalReply, Reply } from "#shared/messages/command";
+import type { FinalReply, Reply } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { changed, maxEventLength, type Command, type Event, type LateReply } from "./command.ts";
 import { outOfDoubt } from "./doubts.ts";

@@ -14,7 +14,7 @@ import { parseCommand, withoutStory } from "./kept.ts";
 export interface CommandQuery {
   readonly device?: string | undefined;
   readonly state?: string | undefined;
-  /** Only what was sent before this one, by {@link nameOf}. */
+  /** Only what was sent before this one, by {@link batchNameOf}. */
   readonly before?: string | undefined;
 }
 

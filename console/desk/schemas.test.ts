@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { parseDeviceId } from "#shared/ids";
-import type { Args, Json } from "#shared/messages/command";
-import { maxCollectors, maxFacts, maxOffers, readStatus } from "#shared/messages/presence";
+import type { Args, Json } from "#shared/messages/command-messages";
+import { maxCollectors, maxFacts, maxOffers, readStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
 import { misfit } from "./arguments.ts";
 import { checkOffered, exampleArgs, takeOffers, uncheckedIn } from "./offers.ts";

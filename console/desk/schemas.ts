@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
-import type { Json } from "#shared/messages/command";
+import { quoted } from "#shared/printable";
+import type { Json } from "#shared/messages/command-messages";
 
 /**
  * What the console takes of a device's JSON Schema: a flat, counted part, copied keyword by keyword; the rest is the device's to

@@ -2,7 +2,7 @@ import type { Bus } from "#shared/bus";
 import { encode } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { Task } from "#shared/messages/command";
+import type { Task } from "#shared/messages/command-messages";
 import type { Topics } from "#shared/topics";
 import type { CommandName } from "./command-name.ts";
 import { latestBeginning, type Command } from "./command.ts";

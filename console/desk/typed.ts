@@ -3,7 +3,7 @@ import type { Encoding } from "#shared/codec";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, NotTakenError } from "#shared/errors";
 import { asCommandId, newCommandId, type CommandId, type DeviceId } from "#shared/ids";
-import { readTask, whyNotKept, type Task } from "#shared/messages/command";
+import { readTask, whyNotKept, type Task } from "#shared/messages/command-messages";
 import { forShell } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 import { isRefusedWrite } from "../database/database.ts";

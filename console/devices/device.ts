@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import type { Json } from "#shared/messages/command";
-import { status as statusSchema, type Birth } from "#shared/messages/presence";
-import { check } from "#shared/messages/schema";
+import type { Json } from "#shared/messages/command-messages";
+import { status as statusSchema, type Birth } from "#shared/messages/presence-messages";
+import { check } from "#shared/messages/payload-schema";
 import { parseJson } from "#shared/nesting";
 import { takeOffers, type Offers } from "../desk/offers.ts";
 import { IdentityGuard } from "./identity-guard.ts";

@@ -1,5 +1,5 @@
 import { lastValue, type FieldValue } from "#shared/columns";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { SeriesColumns } from "../store/store.ts";
 
 /** One series' newest sample. */

@@ -2,9 +2,9 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import { readTask, type Refusal } from "#shared/messages/command";
+import { readTask, type Refusal } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
-import { maxToldTopicLength } from "#shared/messages/command";
+import { maxToldTopicLength } from "#shared/messages/command-messages";
 import { suite } from "../../test/suite.ts";
 import { maxRefusals, quietRefusal, Refusals } from "./refusals.ts";
 

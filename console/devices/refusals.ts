@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { toldTopic, type Refusal } from "#shared/messages/command";
+import { toldTopic, type Refusal } from "#shared/messages/command-messages";
 import { forTerminalJson } from "#shared/printable";
 import type { Topics } from "#shared/topics";
 

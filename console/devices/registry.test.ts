@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
-import type { Status } from "#shared/messages/presence";
+import type { Status } from "#shared/messages/presence-messages";
 import { suite, type Scope } from "../../test/suite.ts";
 import { keepSeenEvery, Registry } from "./registry.ts";
 import { openState, type State } from "../state.ts";

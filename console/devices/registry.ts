@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import type { Birth, Status } from "#shared/messages/presence";
+import type { Birth, Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import {
   fromRow,

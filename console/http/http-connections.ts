@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { Crowd, strangersOfOne, type Visit } from "#shared/crowd";
 import { errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 
 /** Every bound of an HTTP connection. Times are milliseconds. */
 export interface HttpBounds {
@@ -41,7 +41,7 @@ export const httpBounds = {
 
 export interface ConnectionsOptions {
   readonly bounds: HttpBounds;
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly log: Log;
   /** Whether connections of this address are of many clients: of a proxy that is trusted. */
   readonly isProxy: (address: string) => boolean;

@@ -1,5 +1,5 @@
 import type { preParsingHookHandler } from "fastify";
-import { addresses, type Address, type RouteName } from "#api/addresses";
+import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { problemDocument } from "#api/problem-document";
 import { problemsOf, type Route } from "#api/route";
 import { routes, type Routes } from "#api/routes";
@@ -28,7 +28,7 @@ const no = { content: { "application/problem+json": { schema: problemDocument } 
 /** What the contract says of a route: where it is, whom it lets in, by which schemas what comes and goes is checked. */
 export function served<N extends RouteName>(name: N): Served<Routes[N]> {
   const { summary, role, params, query, body, answers, ...rest }: Route = routes[name];
-  const { method, path: url, text }: Address = addresses[name];
+  const { method, path: url, text }: RouteAddress = addresses[name];
   const problems = problemsOf({ role, params, query, body, ...rest });
   return {
     method,

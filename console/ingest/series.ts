@@ -1,8 +1,9 @@
 import { isList, lastValue, type Column } from "#shared/columns";
 import { BadInputError } from "#shared/errors";
-import { quoted, type DeviceId } from "#shared/ids";
+import type { DeviceId } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { Batch } from "#shared/messages/metrics";
-import type { Place } from "#shared/messages/place";
+import type { SamplePlace } from "#shared/messages/sample-place";
 import type { SimpleSample } from "#shared/messages/simple";
 import type { Sample } from "../devices/latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
@@ -41,7 +42,7 @@ function apart(times: readonly number[]): number[] {
 /** A message of simple samples: what it says, where its topic puts it, and when it came, in epoch ms. */
 export interface Arrived {
   readonly device: DeviceId;
-  readonly place: Place;
+  readonly place: SamplePlace;
   readonly samples: readonly SimpleSample[];
   readonly arrival: number;
   /** Whether an earlier version has taken it: then two samples of one instant are no reason to refuse it any more. */
@@ -67,7 +68,7 @@ export function seriesOfSimple(message: Arrived): SeriesColumns[] {
 }
 
 /** A message's own tags come before what its topic says. */
-function tagsOf({ tags }: Place, sample: SimpleSample): Readonly<Record<string, string>> {
+function tagsOf({ tags }: SamplePlace, sample: SimpleSample): Readonly<Record<string, string>> {
   return sample.tags === undefined ? tags : { ...tags, ...sample.tags };
 }
 

@@ -3,7 +3,7 @@ import { Broker } from "../../broker/broker.ts";
 import { ManualClock, systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
-import type { FinalReply } from "#shared/messages/command";
+import type { FinalReply } from "#shared/messages/command-messages";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import { type Scope } from "../../test/suite.ts";

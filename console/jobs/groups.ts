@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
-import { quoted, type DeviceId } from "#shared/ids";
+import type { DeviceId } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import { damageOf } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { parseCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { CommandState } from "#shared/command-states";
-import type { Args } from "#shared/messages/command";
+import type { Args } from "#shared/messages/command-messages";
 import type { Command } from "../desk/command.ts";
 import type { Target } from "./target.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
-import { json } from "#shared/messages/schema";
+import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
 import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
 import type { Job, JobRow } from "./job.ts";

@@ -1,4 +1,5 @@
-import { parseDeviceId, quoted } from "#shared/ids";
+import { parseDeviceId } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./errors.ts";
 import type { Groups } from "./groups.ts";

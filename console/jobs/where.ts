@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
-import type { Json } from "#shared/messages/command";
+import { quoted } from "#shared/printable";
+import type { Json } from "#shared/messages/command-messages";
 import type { Device } from "../devices/device.ts";
 
 /** One condition on a device: `os=linux`, `id!=lab-*`. */

@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import type { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Sample } from "../devices/latest-values.ts";
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly state: State;
   readonly topics: Topics;
   readonly clock: Clock;
-  readonly net: Net;
+  readonly net: SafetyNet;
   readonly log: Log;
   readonly events: {
     /** The store's health, or what waits for it, has changed. */

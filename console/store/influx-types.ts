@@ -1,4 +1,4 @@
-import { isFieldType, type FieldType } from "#shared/field-types";
+import { isFieldType, type FieldType } from "#shared/field-type";
 import type { StoredTypes } from "./store.ts";
 
 /** InfluxDB's answer to `SHOW FIELD KEYS`: one series a measurement, a row for each field and each type that it has had. */

@@ -1,5 +1,5 @@
 import type { Column } from "#shared/columns";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { DeviceId } from "#shared/ids";
 import type { Database } from "../database/database.ts";
 

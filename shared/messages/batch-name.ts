@@ -14,7 +14,7 @@ const textOpens = 0x60;
 const longText = 0x78;
 
 /** The name in a decoded batch, whatever else is in it. */
-export function nameOf(value: unknown): BatchName | undefined {
+export function batchNameOf(value: unknown): BatchName | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const { outbox, seq, run } = value as { outbox?: unknown; seq?: unknown; run?: unknown };
   if (!isToken(outbox) || !isCount(seq)) return undefined;
@@ -28,7 +28,7 @@ export function nameOf(value: unknown): BatchName | undefined {
 export function nameIn(payload: Buffer): BatchName | undefined {
   const head = payload.subarray(0, nameWithin);
   const first = head[0] ?? 0;
-  return nameOf(Object.fromEntries(first >= 0xa0 && first <= 0xb9 ? cborEntries(head) : jsonEntries(head)));
+  return batchNameOf(Object.fromEntries(first >= 0xa0 && first <= 0xb9 ? cborEntries(head) : jsonEntries(head)));
 }
 
 const jsonEntry = /\s*"([a-z]{1,16})"\s*:\s*("[^"\\]{0,64}"|[0-9.eE+-]{1,32})\s*,/y;

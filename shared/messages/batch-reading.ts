@@ -1,10 +1,10 @@
 import { batchCap, decode } from "#shared/codec";
 import { asError, BadInputError } from "#shared/errors";
 import { fieldsIn, maxInBatch, maxSpread } from "#shared/messages/batch-check";
-import { nameIn, nameOf, type BatchName } from "#shared/messages/batch-name";
+import { nameIn, batchNameOf, type BatchName } from "#shared/messages/batch-name";
 import { batchAssembled, batchHead, batchSeries, type Batch, type Measurement } from "#shared/messages/metrics";
 import { isPlainBatch, isPlainSeries } from "#shared/messages/plain-batch";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 
 /** What a payload on `metrics` is: a batch, or what will never be one however often it is sent. */
 export type BatchReading = { readonly kind: "batch"; readonly batch: Batch } | UnfitBatch;
@@ -70,7 +70,7 @@ function unfit(thrown: unknown, payload: Buffer, value: unknown): UnfitBatch {
   const path = error instanceof BadInputError ? error.path : [];
   return {
     kind: "unfit",
-    name: nameOf(value) ?? (value === undefined ? nameIn(payload) : undefined),
+    name: batchNameOf(value) ?? (value === undefined ? nameIn(payload) : undefined),
     why: error.message,
     where: placeOf(path, value),
     value: path.reduce(entryOf, value),

@@ -1,4 +1,4 @@
-import type { Failure } from "#shared/messages/command";
+import type { Failure } from "#shared/messages/command-messages";
 
 /**
  * Every code that Muster itself puts into a command's `error.code`, with the states it stands in. Handlers have codes of their own besides.

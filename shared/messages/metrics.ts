@@ -12,7 +12,7 @@ import {
   spreads,
 } from "#shared/messages/batch-check";
 import { measurementName, name } from "#shared/messages/names";
-import { atMost, count, epochMs, read, text, token } from "#shared/messages/schema";
+import { atMost, count, epochMs, read, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
 const tagValue = z.string().check(
@@ -44,7 +44,7 @@ const gap = z.object({
   samples: z.optional(count),
   since: z.optional(epochMs),
   until: z.optional(epochMs),
-  why: text,
+  why: payloadText,
 });
 export type Gap = z.infer<typeof gap>;
 
@@ -127,8 +127,8 @@ export const ack = z.object({
   ts: z.optional(epochMs),
   unsure: z.optional(z.enum(["ahead", "behind"])),
   ranges: atMost(1_000, z.array(z.tuple([count, count]))),
-  refused: z.optional(text),
-  begin: z.optional(text),
+  refused: z.optional(payloadText),
+  begin: z.optional(payloadText),
 });
 export type Ack = z.infer<typeof ack>;
 

@@ -1,8 +1,8 @@
 /** How a time was written: in a unit since 1970, or as text with its zone. */
-export type Unit = "s" | "ms" | "us" | "ns" | "text";
+export type TimeUnit = "s" | "ms" | "us" | "ns" | "text";
 
 /** A time, or `unset`: a number that is too small for any unit to make a day of this century of it, as of a clock that was never set. */
-export type Moment = { readonly at: number; readonly unit: Unit } | "unset";
+export type SampleMoment = { readonly at: number; readonly unit: TimeUnit } | "unset";
 
 /** What a time has to look like, as the end of a sentence. */
 export const momentRule =
@@ -23,7 +23,7 @@ const units = [
 const zoned = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s?(?:[Zz]|([+-]\d\d):?(\d\d))$/;
 
 /** @returns undefined for what is no time; the time of fewer than 10 digits is not known, because it could be in any unit */
-export function readMoment(value: unknown): Moment | undefined {
+export function readMoment(value: unknown): SampleMoment | undefined {
   if (typeof value === "number" || typeof value === "bigint") return ofNumber(Number(value));
   if (typeof value !== "string") return undefined;
   const text = value.trim();
@@ -35,7 +35,7 @@ export function readMoment(value: unknown): Moment | undefined {
 }
 
 /** In milliseconds; what is finer is cut off. */
-function ofNumber(value: number): Moment | undefined {
+function ofNumber(value: number): SampleMoment | undefined {
   if (value >= 0 && value < units[0].from) return "unset";
   const found = units.find(({ from, to }) => value >= from && value < to);
   if (!found) return undefined;
@@ -46,7 +46,7 @@ function ofNumber(value: number): Moment | undefined {
 }
 
 /** Cut to the millisecond as text: beyond 2^53 a number has no room for nanoseconds. */
-function ofDigits(text: string): Moment | undefined {
+function ofDigits(text: string): SampleMoment | undefined {
   const digits = text.replace(/^0+/, "");
   const beyond = { 16: 3, 19: 6 }[digits.length];
   const read = ofNumber(Number(digits));

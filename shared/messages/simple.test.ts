@@ -2,10 +2,10 @@ import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
 import { maxTagValueLength, maxSpread, maxTags } from "#shared/messages/batch-check";
-import { maxFieldDepth, maxArrayLength, maxOdd } from "#shared/messages/fields";
+import { maxFieldDepth, maxArrayLength, maxOdd } from "#shared/messages/flatten";
 import { readMoment } from "#shared/messages/moments";
 import { isMeasurement, isName, maxNameLength } from "#shared/messages/names";
-import { maxLevels, readPlace } from "#shared/messages/place";
+import { maxLevels, readPlace } from "#shared/messages/sample-place";
 import { maxSamples, namedValue, BareValueError, readSimple, type SimpleSample } from "#shared/messages/simple";
 import { suite } from "../../test/suite.ts";
 

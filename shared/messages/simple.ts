@@ -1,18 +1,18 @@
 import * as z from "zod/mini";
 import { decode } from "#shared/codec";
 import { BadInputError } from "#shared/errors";
-import { quoted } from "#shared/ids";
-import { asJson, flatten, isRecord, OddFields, type OddField, type Value } from "#shared/messages/fields";
+import { quoted } from "#shared/printable";
+import { briefJson, flatten, isRecord, OddFields, type OddField, type FieldScalar } from "#shared/messages/flatten";
 import { tags } from "#shared/messages/metrics";
-import { momentRule, readMoment, type Unit } from "#shared/messages/moments";
+import { momentRule, readMoment, type TimeUnit } from "#shared/messages/moments";
 import { measurementName, reservedNames } from "#shared/messages/names";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 
 /** One sample; `ts` in epoch ms, where it says a time of its own. */
 export interface SimpleSample {
   readonly ts?: number;
   readonly tags?: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, Value>>;
+  readonly values: Readonly<Record<string, FieldScalar>>;
 }
 
 /** What one message of simple samples holds, and what of it could not be stored. */
@@ -22,7 +22,7 @@ export interface SimpleMessage {
   /** Odd fields beside those listed. */
   readonly more: number;
   /** How the first time was written that is not in milliseconds. */
-  readonly unit?: Unit;
+  readonly unit?: TimeUnit;
 }
 
 /** Samples in one message at most: a second's worth at the store's smallest step. */
@@ -54,7 +54,7 @@ export function readSimple(payload: Buffer, accepted = false): SimpleMessage {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (list.length === 0 || list.length > maxSamples)
     throw new BadInputError(`expected 1 to ${maxSamples} samples, got ${list.length}`);
-  if (!list.every(isRecord)) throw new BareValueError(asJson(value));
+  if (!list.every(isRecord)) throw new BareValueError(briefJson(value));
   const reader = new Reader(list.length === 1, accepted);
   const samples = list.flatMap((one) => reader.read(one) ?? []);
   const { odd, unit } = reader;
@@ -85,7 +85,7 @@ export function readOwn(value: unknown): { readonly sample: OwnSample; readonly 
 }
 
 /** Nobody behind the agent's outbox could tell the program any more. */
-function isUsable(field: string, value: Value, odd: OddFields): boolean {
+function isUsable(field: string, value: FieldScalar, odd: OddFields): boolean {
   const got =
     typeof value === "number" && !Number.isFinite(value)
       ? "not finite"
@@ -117,7 +117,7 @@ const timeKeys: readonly string[] = ["ts", "time", "timestamp"];
 
 class Reader {
   readonly odd = new OddFields();
-  unit: Unit | undefined;
+  unit: TimeUnit | undefined;
   /** Whether the message has one sample alone: then its time needs no unit, because it can only be about now. */
   readonly #alone: boolean;
   readonly #accepted: boolean;
@@ -167,7 +167,7 @@ class Reader {
     throw noTime("ts", value);
   }
 
-  #noted(at: number, unit: Unit): number {
+  #noted(at: number, unit: TimeUnit): number {
     if (this.#unset !== undefined && !this.#accepted) throw noTime("ts", this.#unset);
     this.#set = true;
     if (unit !== "ms") this.unit ??= unit;
@@ -188,7 +188,8 @@ function keysOfTime(one: Readonly<Record<string, unknown>>): string[] {
 
 /** Numbers and yes or no are taken as their text; a tag without a value is none, to InfluxDB too. @throws BadInputError */
 function readTags(named: unknown): Readonly<Record<string, string>> {
-  if (!isRecord(named)) throw new BadInputError(`sample is not valid: tags: expected an object, got ${asJson(named)}`);
+  if (!isRecord(named))
+    throw new BadInputError(`sample is not valid: tags: expected an object, got ${briefJson(named)}`);
   const read = Object.entries(named).flatMap(([tag, value]) => {
     if (value === null || value === "") return [];
     if (reservedNames.has(tag))
@@ -200,7 +201,7 @@ function readTags(named: unknown): Readonly<Record<string, string>> {
 }
 
 function sampleOf(
-  values: Readonly<Record<string, Value>>,
+  values: Readonly<Record<string, FieldScalar>>,
   ts: number | undefined,
   tagged?: Readonly<Record<string, string>>,
 ): SimpleSample | undefined {
@@ -210,7 +211,7 @@ function sampleOf(
 }
 
 function noTime(key: string, value: unknown): BadInputError {
-  return new BadInputError(`sample is not valid: ${key}: ${momentRule}; got ${asJson(value)}`);
+  return new BadInputError(`sample is not valid: ${key}: ${momentRule}; got ${briefJson(value)}`);
 }
 
 function noField({ list: [first] }: OddFields): BadInputError {
@@ -224,7 +225,7 @@ function decodeSample(payload: Buffer): unknown {
   const first = payload[0] ?? 0;
   if (text === "" || /^[[{]/.test(text) || (first >= 0x80 && first <= 0xbf) || text.includes("\ufffd"))
     return decode(payload).value;
-  throw new BareValueError(asJson(bare(text)));
+  throw new BareValueError(briefJson(bare(text)));
 }
 
 function bare(text: string): unknown {

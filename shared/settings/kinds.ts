@@ -26,7 +26,7 @@ export interface Setting<T> {
   /** May hold a secret: no message repeats it, it may stand in a file that `…_FILE` names, and as a flag it is warned of. */
   readonly secret?: true;
   /** From text to value. @throws Error whose message ends the sentence "MUSTER_… is …: " */
-  readonly parse: (text: string) => T;
+  readonly parse: (textSetting: string) => T;
 }
 
 /** One that is a number within bounds. */
@@ -52,7 +52,10 @@ export function text<T extends string | undefined>(entry: Entry<Setting<T>>): Se
 }
 
 /** One of a few words or numbers. */
-export function choice<T extends string | number>(values: readonly [T, ...T[]], entry: Entry<Setting<T>>): Setting<T> {
+export function choiceSetting<T extends string | number>(
+  values: readonly [T, ...T[]],
+  entry: Entry<Setting<T>>,
+): Setting<T> {
   const parse = (given: string): T => {
     const found = values.find((value) => String(value) === given);
     if (found === undefined) throw new Error(`expected one of ${values.join(", ")}`);
@@ -62,7 +65,7 @@ export function choice<T extends string | number>(values: readonly [T, ...T[]], 
 }
 
 /** A count. */
-export function whole(entry: Entry<BoundedSetting<number>>): BoundedSetting<number> {
+export function wholeSetting(entry: Entry<BoundedSetting<number>>): BoundedSetting<number> {
   const made = { ...entry, write: String };
   return { ...made, parse: (given) => within(made, wholeIn(given), "a whole number") };
 }
@@ -70,13 +73,13 @@ export function whole(entry: Entry<BoundedSetting<number>>): BoundedSetting<numb
 const MiB = 1024 * 1024;
 
 /** Room on a disk: a whole number of MiB as it is written, and bytes as a value. */
-export function room(entry: Entry<BoundedSetting<number>>): BoundedSetting<number> {
+export function roomSetting(entry: Entry<BoundedSetting<number>>): BoundedSetting<number> {
   const made = { ...entry, unit: "MiB", write: (bytes: number): string => String(bytes / MiB) };
   return { ...made, parse: (given) => within(made, wholeIn(given) * MiB, "a whole number of MiB") };
 }
 
 /** A span of time, in milliseconds as a value. */
-export function duration<T extends number | undefined>(entry: Entry<BoundedSetting<T>>): BoundedSetting<T> {
+export function durationSetting<T extends number | undefined>(entry: Entry<BoundedSetting<T>>): BoundedSetting<T> {
   const made = { ...entry, write: formatDuration };
   return { ...made, parse: (given) => within(made, readDuration(given, Infinity), "a duration") as T };
 }

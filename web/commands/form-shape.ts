@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 
 /**
  * A command's JSON Schema as inputs of a form, and what was typed as the command's arguments. Anything that a plain

@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 import type { CommandOrder } from "#api/command-routes";
 import { typedDuration } from "../format/format-duration.ts";
 

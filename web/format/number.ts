@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 import type { FieldValue } from "#api/device-routes";
 import { formatCoarsely } from "./format-duration.ts";
 

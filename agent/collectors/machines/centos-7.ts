@@ -1,4 +1,4 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 const cpu = "/sys/devices/system/cpu";
 const siblings = Object.fromEntries(
@@ -9,7 +9,7 @@ const siblings = Object.fromEntries(
 );
 
 /** A server of 2014: kernel 3.10 without a backport of MemAvailable, core_cpus_list or the sensors' own directory. */
-export const centos7: Machine = {
+export const centos7: RecordedMachine = {
   what: "kernel 3.10: four cores with two threads each, no MemAvailable, sensors below device/",
   files: {
     ...loads,
@@ -52,7 +52,7 @@ Node 0, zone   Normal
   },
   // The time that processors waited for a disk steps back, as proc(5) says it may.
   later: { "/proc/stat": stat(8, [100, 0, 50, 900, 11, 0, 0, 0, 0, 0]) },
-  capacities: { "/": disk(100, 60) },
+  capacities: { "/": recordedDisk(100, 60) },
   right: [
     reading("cpu", { usage_idle: 100, usage_iowait: 0, usage_user: 0 }, { cpu: "cpu-total" }),
     // 500,000 free − 100,000 in reserve + 2,900,000 of pages + 100,000 of slab, in kB.

@@ -1,7 +1,7 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 /** A container without /sys, on an overlay, with a bind mount and a volume. */
-export const container: Machine = {
+export const container: RecordedMachine = {
   what: "a container without /sys: processors and cores from /proc alone",
   files: {
     ...loads,
@@ -19,7 +19,7 @@ export const container: Machine = {
     "/proc/net/dev": "    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0: 2 2 0 0 0 0 0 0 2 2 0 0 0 0 0 0\n",
     "/proc/1/stat": "1 (node) S 0 1 1 0 -1 1 2 3 4 5 6 7 8 20 0 0 11 0 0 0\n",
   },
-  capacities: { "/etc/hosts": disk(10, 5), "/data": disk(10, 5) },
+  capacities: { "/etc/hosts": recordedDisk(10, 5), "/data": recordedDisk(10, 5) },
   right: [
     reading("system", { n_cpus: 4, n_physical_cpus: 2 }),
     reading("mem", { used_percent: 25 }),

@@ -1,11 +1,11 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 const ids = Array.from({ length: 300 }, (_, at) => (0x1a2b3c00 + at).toString(16));
 const interfaces = ["eth0", "docker0", "cni0", ...ids.flatMap((id) => [`veth${id}`, `cali${id}`, `br-${id}`])];
 const pod = (id: string): string => `/var/lib/kubelet/pods/${id}/volumes/kubernetes.io~csi/data/mount`;
 
 /** Three hundred containers come and go: what is theirs is left out, and the new disk is not. */
-export const kubernetesNode: Machine = {
+export const kubernetesNode: RecordedMachine = {
   what: "a node of Kubernetes: three hundred pods with interfaces, bridges, mounts and loop devices of their own",
   files: {
     ...loads,
@@ -22,9 +22,9 @@ export const kubernetesNode: Machine = {
       ids.map((_, at) => ` 7 ${at} loop${at} 1 0 8 1 1 0 8 1 0 1 2\n`).join(""),
   },
   capacities: {
-    "/": disk(100, 50),
-    "/data": disk(100, 3),
-    ...Object.fromEntries(ids.map((id) => [pod(id), disk(1, 1)])),
+    "/": recordedDisk(100, 50),
+    "/data": recordedDisk(100, 3),
+    ...Object.fromEntries(ids.map((id) => [pod(id), recordedDisk(1, 1)])),
   },
   right: [reading("disk", { used_percent: 97 }, { path: "/data", device: "sdb1", fstype: "xfs", mode: "rw" })],
   series: [

@@ -1,10 +1,10 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 const shares = Array.from({ length: 40 }, (_, at) => `/share/${String(at).padStart(2, "0")}`);
 const drives = Array.from({ length: 8 }, (_, at) => String.fromCharCode(97 + at));
 
 /** Many volumes, one of them named in Latin-1 by an old client, and eight drives that one driver watches without a label. */
-export const nas: Machine = {
+export const nas: RecordedMachine = {
   what: "a NAS: forty volumes, names that are no UTF-8, clustered and remote file systems, eight drives of one driver",
   files: {
     ...loads,
@@ -29,11 +29,11 @@ export const nas: Machine = {
     "/proc/diskstats": drives.map((name, at) => ` 8 ${at * 16} sd${name} 1 0 8 1 1 0 8 1 0 1 2\n`).join(""),
   },
   capacities: {
-    ...Object.fromEntries(shares.map((path) => [path, disk(1_000, 500)])),
-    "/share/B\u00fcro \u00e4": disk(10, 0),
-    [Buffer.from("/share/Büro").toString("latin1")]: disk(10, 5),
-    "/cluster": disk(10, 2),
-    "/beegfs": disk(10, 3),
+    ...Object.fromEntries(shares.map((path) => [path, recordedDisk(1_000, 500)])),
+    "/share/B\u00fcro \u00e4": recordedDisk(10, 0),
+    [Buffer.from("/share/Büro").toString("latin1")]: recordedDisk(10, 5),
+    "/cluster": recordedDisk(10, 2),
+    "/beegfs": recordedDisk(10, 3),
   },
   right: [
     reading("mem", { available: 0, used_percent: 100, free: 0 }),

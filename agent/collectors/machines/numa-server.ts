@@ -1,4 +1,4 @@
-import { loads, reading, stat, type Machine } from "./machine.ts";
+import { loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 const cpu = "/sys/devices/system/cpu";
 const sockets = 4;
@@ -21,7 +21,7 @@ const sensors = Object.fromEntries(
 const intr = `intr 5000 ${"0 ".repeat(5_000)}\nctxt 7\nbtime 1700000000\nprocesses 9\n`;
 
 /** Four sockets, 128 cores, 256 threads, a chip on the board that labels nothing. */
-export const numaServer: Machine = {
+export const numaServer: RecordedMachine = {
   what: "four sockets with 256 threads, and a board whose sensors have no labels",
   files: {
     ...loads,

@@ -1,7 +1,7 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 /** A Raspberry Pi 3 on a 32-bit kernel: no monitor but a thermal zone, high memory, no swap, nothing available any more. */
-export const raspberryPi: Machine = {
+export const raspberryPi: RecordedMachine = {
   what: "a Raspberry Pi on which no memory is left: MemAvailable is 0, and not absent",
   files: {
     ...loads,
@@ -28,7 +28,7 @@ SReclaimable:       5000 kB
     "/sys/class/net/wlan0/flags": "0x1003\n",
   },
   later: { "/proc/stat": stat(4, [20, 0, 10, 110, 0, 0, 0]) },
-  capacities: { "/": disk(32, 8), "/boot/firmware": disk(1, 0) },
+  capacities: { "/": recordedDisk(32, 8), "/boot/firmware": recordedDisk(1, 0) },
   right: [
     reading("mem", { available: 0, used: 948_000 * 1_024, used_percent: 100, available_percent: 0, high_free: 0 }),
     reading("swap", { total: 0, used_percent: 0 }),

@@ -1,7 +1,7 @@
-import { disk, loads, reading, stat, type Machine } from "./machine.ts";
+import { recordedDisk, loads, reading, stat, type RecordedMachine } from "./recorded-machine.ts";
 
 /** A guest without sensors whose host takes its time, with its shared folder, and with a processor that has been unplugged. */
-export const virtualMachine: Machine = {
+export const virtualMachine: RecordedMachine = {
   what: "a virtual machine: stolen time, no sensors, a processor gone, a shared folder of the hypervisor's",
   files: {
     ...loads,
@@ -22,7 +22,7 @@ export const virtualMachine: Machine = {
   },
   // The stolen time was corrected downwards while the machine was moved to another host.
   later: { "/proc/stat": stat(4, [20, 0, 20, 180, 0, 0, 0, 10, 0, 0]) },
-  capacities: { "/": disk(20, 1), "/media/shared": disk(50, 25), "/mnt/host": disk(50, 5) },
+  capacities: { "/": recordedDisk(20, 1), "/media/shared": recordedDisk(50, 25), "/mnt/host": recordedDisk(50, 5) },
   right: [
     reading("cpu", { usage_user: 10, usage_system: 10, usage_idle: 80, usage_steal: 0 }, { cpu: "cpu-total" }),
     reading("system", { n_cpus: 4, n_physical_cpus: 4 }),

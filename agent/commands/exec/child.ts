@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import type { Clock } from "#shared/clock";
 import { asError, errorCode } from "#shared/errors";
 import { withGivenUmask } from "#shared/umask";
-import type { Ending } from "./ending.ts";
-import { signalGroup, trackGroup } from "./group.ts";
+import type { ProcessEnding } from "./ending.ts";
+import { signalGroup, trackGroup } from "./process-group.ts";
 
 export interface ChildOptions {
   readonly path: string;
@@ -31,7 +31,7 @@ const drain = 500;
 const restTurns = 10;
 
 /** Runs one child process, without a shell, to its end. Never rejects. */
-export function runChild(options: ChildOptions): Promise<Ending> {
+export function runChild(options: ChildOptions): Promise<ProcessEnding> {
   return new Promise((resolve) => new Child(options, resolve).start());
 }
 
@@ -43,12 +43,12 @@ export function runChild(options: ChildOptions): Promise<Ending> {
  */
 class Child {
   readonly #options: ChildOptions;
-  readonly #resolve: (ending: Ending) => void;
+  readonly #resolve: (ending: ProcessEnding) => void;
   readonly #undo: (() => void)[] = [];
   #process: ChildProcessWithoutNullStreams | undefined;
-  #ending: Ending | undefined;
+  #ending: ProcessEnding | undefined;
 
-  constructor(options: ChildOptions, resolve: (ending: Ending) => void) {
+  constructor(options: ChildOptions, resolve: (ending: ProcessEnding) => void) {
     this.#options = options;
     this.#resolve = resolve;
   }
@@ -93,7 +93,7 @@ class Child {
     child.stdin.end(this.#options.input);
   }
 
-  #terminate(ending: Ending): void {
+  #terminate(ending: ProcessEnding): void {
     const leader = this.#process?.pid;
     if (this.#ending || leader === undefined) return;
     this.#ending = ending;

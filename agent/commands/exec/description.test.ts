@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
-import type { Json } from "#shared/messages/command";
-import { check } from "#shared/messages/schema";
+import type { Json } from "#shared/messages/command-messages";
+import { check } from "#shared/messages/payload-schema";
 import { suite } from "../../../test/suite.ts";
-import { offers } from "../../presence.ts";
+import { offersOf } from "../../presence.ts";
 import { readDescription } from "./description.ts";
 
 const address = { type: "object", properties: { zip: { type: "string" } }, required: ["zip"] };
@@ -26,7 +26,7 @@ const args = {
 /** The announced schema of a described one. */
 async function roundTrip(described: object): Promise<unknown> {
   const description = await readDescription(JSON.stringify({ args: described }));
-  return offers(new Map([["exec:it", { ...description, run() {} }]]))["exec:it"]?.args;
+  return offersOf(new Map([["exec:it", { ...description, run() {} }]]))["exec:it"]?.args;
 }
 
 suite("executables: descriptions", ({ test }) => {

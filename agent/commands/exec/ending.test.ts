@@ -4,7 +4,7 @@ import { ManualClock, systemClock } from "#shared/clock";
 import { runProgram } from "../../../test/programs.ts";
 import { suite } from "../../../test/suite.ts";
 import { failureOf, gone, handlerOf, Journal, put, python, Run, runs, shell } from "./fixture.ts";
-import { loadExecutables } from "./load.ts";
+import { loadExecutables } from "./load-executables.ts";
 
 suite("executables: how a run ends", ({ test }) => {
   test("an exit status", async (scope) => {

@@ -1,20 +1,20 @@
 import { formatDuration } from "#shared/duration";
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 
 /** How a child came to its end. */
-export type Ending =
+export type ProcessEnding =
   | { readonly how: "exit"; readonly status: number }
   | { readonly how: "signal"; readonly signal: string }
   | { readonly how: "timeout"; readonly timeout: number }
   | { readonly how: "aborted" }
   | { readonly how: "spawn"; readonly why: string };
 
-export function succeeded(ending: Ending): boolean {
+export function endedWell(ending: ProcessEnding): boolean {
   return ending.how === "exit" && ending.status === 0;
 }
 
 /** For people: what stands after the child's name. */
-export function sentence(ending: Ending): string {
+export function endingSentence(ending: ProcessEnding): string {
   switch (ending.how) {
     case "exit":
       return `ended with exit status ${ending.status}`;
@@ -30,7 +30,7 @@ export function sentence(ending: Ending): string {
 }
 
 /** For programs: what stands beside the code, which is the ending's `how`. */
-export function dataOf(ending: Ending): Json | undefined {
+export function dataOf(ending: ProcessEnding): Json | undefined {
   if (ending.how === "exit") return { status: ending.status };
   if (ending.how === "signal") return { signal: ending.signal };
   return ending.how === "timeout" ? { timeout: ending.timeout } : undefined;

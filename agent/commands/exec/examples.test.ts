@@ -8,7 +8,7 @@ import { systemClock } from "#shared/clock";
 import { suite, type Scope } from "../../../test/suite.ts";
 import { CommandError, type Handler } from "../handler.ts";
 import { failureOf, Journal, Run } from "./fixture.ts";
-import { loadExecutables } from "./load.ts";
+import { loadExecutables } from "./load-executables.ts";
 
 const examples = resolve("examples/handlers");
 

@@ -1,11 +1,11 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { Args, Json } from "#shared/messages/command";
+import type { Args, Json } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler, type RunContext, type RunningCommand } from "../handler.ts";
 import { runChild, type ChildOptions } from "./child.ts";
 import { readDescription, type Description } from "./description.ts";
-import { dataOf, sentence, succeeded, type Ending } from "./ending.ts";
+import { dataOf, endingSentence, endedWell, type ProcessEnding } from "./ending.ts";
 import { environment } from "./environment.ts";
 import { safePath } from "./file.ts";
 import { Stderr } from "./stderr.ts";
@@ -49,7 +49,7 @@ export class Executable {
     const calling = { path, flag: "--describe", input: "", timeout, signals: [tooMuch.signal], stdout } as const;
     const ending = await this.#call({ ...calling, stderr });
     if (tooMuch.signal.aborted) throw new Error(`"--describe" printed more than ${describing.output} characters`);
-    if (!succeeded(ending)) throw new Error(`"--describe" ${sentence(ending)}${stderr.reason()}`);
+    if (!endedWell(ending)) throw new Error(`"--describe" ${endingSentence(ending)}${stderr.reason()}`);
     return readDescription(text);
   }
 
@@ -68,12 +68,12 @@ export class Executable {
     const stderr = new Stderr(output);
     const calling = { path: await this.#path(), input: line(args), timeout, signals: [signal], command };
     const ending = await this.#call({ ...calling, stdout: stdout.push, stderr });
-    if (succeeded(ending)) return stdout.result();
+    if (endedWell(ending)) return stdout.result();
     stdout.fail();
     if (signal.aborted) throw asError(signal.reason);
     throw new CommandError(
       ending.how satisfies ErrorCode,
-      `${this.#key} ${sentence(ending)}${stderr.reason()}`,
+      `${this.#key} ${endingSentence(ending)}${stderr.reason()}`,
       dataOf(ending),
     );
   }
@@ -83,7 +83,7 @@ export class Executable {
     const stderr = new Stderr();
     const calling = { path: await this.#path(), flag: "--verify", input: line(args), timeout, command } as const;
     const ending = await this.#call({ ...calling, signals: [], stdout: stdout.push, stderr });
-    if (succeeded(ending)) return stdout.result();
+    if (endedWell(ending)) return stdout.result();
     if (ending.how === "exit" && ending.status === 1)
       throw new CommandError(
         "interrupted" satisfies ErrorCode,
@@ -91,12 +91,12 @@ export class Executable {
       );
     throw new CommandError(
       ending.how satisfies ErrorCode,
-      `${this.#key} --verify ${sentence(ending)}${stderr.reason()}`,
+      `${this.#key} --verify ${endingSentence(ending)}${stderr.reason()}`,
       dataOf(ending),
     );
   }
 
-  async #call({ stderr, command, ...calling }: Calling): Promise<Ending> {
+  async #call({ stderr, command, ...calling }: Calling): Promise<ProcessEnding> {
     const { directory, clock, signal, device } = this.#options;
     const signals = signal ? [...calling.signals, signal] : calling.signals;
     const env = environment(command, device);

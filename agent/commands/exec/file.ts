@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { asError, BadInputError, errorCode } from "#shared/errors";
-import { quoted } from "#shared/ids";
+import { quoted } from "#shared/printable";
 import { distrust } from "#shared/trust";
 
 /** A command's key takes `exec:` and this. */

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { systemClock, type Clock } from "#shared/clock";
 import { newCommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Args, Json } from "#shared/messages/command";
-import { check } from "#shared/messages/schema";
+import type { Args, Json } from "#shared/messages/command-messages";
+import { check } from "#shared/messages/payload-schema";
 import { eventually, type Scope } from "../../../test/suite.ts";
 import { CommandError, type Handler } from "../handler.ts";
-import { loadExecutables } from "./load.ts";
+import { loadExecutables } from "./load-executables.ts";
 
 /** A shell script that describes itself as `description` and otherwise runs `body`. */
 export function shell(body: string, description: object = {}): string {

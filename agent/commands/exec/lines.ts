@@ -2,7 +2,7 @@
 const longest = 64 * 1024;
 
 /** Cuts a stream of text into lines, holding at most one line's worth of it. */
-export class Lines {
+export class LineSplitter {
   readonly #line: (line: string, cut: number) => void;
   #pending = "";
   #cut = 0;

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
 import { encode, payloadCap } from "#shared/codec";
-import type { Args, Json } from "#shared/messages/command";
+import type { Args, Json } from "#shared/messages/command-messages";
 import { suite } from "../../../test/suite.ts";
 import { handlerOf, Journal, put, python, Run, shell } from "./fixture.ts";
-import { loadExecutables } from "./load.ts";
+import { loadExecutables } from "./load-executables.ts";
 
 suite("executables: what a run tells", ({ test }) => {
   test("lines are output, progress lines are progress, the last JSON line is the result", async (scope) => {

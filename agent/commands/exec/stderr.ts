@@ -1,15 +1,15 @@
-import { Lines, printed } from "./lines.ts";
+import { LineSplitter, printed } from "./lines.ts";
 
 /** Characters of the last line at most. */
 const longest = 500;
 
 /** Reads standard error line by line: it is output, and its last line that says something explains a failure. */
 export class Stderr {
-  readonly #lines: Lines;
+  readonly #lines: LineSplitter;
   #last = "";
 
   constructor(output: (chunk: string) => void = () => {}) {
-    this.#lines = new Lines((line, cut) => {
+    this.#lines = new LineSplitter((line, cut) => {
       if (line.trim()) this.#last = line.trim();
       output(printed(line, cut));
     });

@@ -1,7 +1,7 @@
-import type { Json } from "#shared/messages/command";
+import type { Json } from "#shared/messages/command-messages";
 import { isShallow } from "#shared/nesting";
 import type { RunContext } from "../handler.ts";
-import { Lines, printed } from "./lines.ts";
+import { LineSplitter, printed } from "./lines.ts";
 
 /** Bytes and levels of a result at most: with what stands around it, it has to pass the console's cap for one reply. */
 const cap = { bytes: 31 * 1024, levels: 12 };
@@ -12,7 +12,7 @@ const cap = { bytes: 31 * 1024, levels: 12 };
  */
 export class Stdout {
   readonly #context: Pick<RunContext, "progress" | "output">;
-  readonly #lines = new Lines((line, cut) => this.#line(line, cut));
+  readonly #lines = new LineSplitter((line, cut) => this.#line(line, cut));
   #output = "";
   #held = "";
   #result: Json | undefined;

@@ -5,7 +5,7 @@ import { makeDirectory } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
-import { repair, setAside, type AsideOptions } from "./damage.ts";
+import { repair, setAside, type AsideOptions } from "./repair.ts";
 import type { AckRange, GapRecord } from "./record.ts";
 import { maxSegmentBytes, parseSegment, unreadable, type Parsed } from "./segment-file.ts";
 import { Segment } from "./segment.ts";

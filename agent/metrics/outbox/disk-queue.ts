@@ -1,14 +1,14 @@
 import { rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Gap } from "#shared/messages/metrics";
-import type { Columns } from "../columns.ts";
-import { surplus, type Bounds } from "./bounds.ts";
+import type { Columns } from "../to-columns.ts";
+import { surplus, type OutboxBounds } from "./surplus.ts";
 import { segmentName, type Opened } from "./directory.ts";
 import type { Disk } from "#disk/calls";
 import { GroupCommit } from "#disk/group-commit";
 import { lossOf } from "./loss.ts";
-import type { Placing } from "./placing.ts";
-import type { Queue } from "./queue.ts";
+import type { EpochClock } from "./epoch-clock.ts";
+import type { BatchQueue } from "./batch-queue.ts";
 import {
   batchRecord,
   gapRecord,
@@ -23,13 +23,13 @@ import { SegmentWriter } from "./segment-writer.ts";
 import { Segment } from "./segment.ts";
 import { Segments } from "./segments.ts";
 
-export interface DiskQueueOptions extends Bounds {
+export interface DiskQueueOptions extends OutboxBounds {
   readonly directory: string;
   /** Who numbers what comes from now on. */
   readonly run: string;
   readonly opened: Opened;
-  readonly placing: Placing;
-  readonly ready: (queue: Queue, seq: number) => void;
+  readonly placing: EpochClock;
+  readonly ready: (queue: BatchQueue, seq: number) => void;
   /** Batches that were forced out, thrown away or damaged, and the gaps that tell them. */
   readonly lost: (batches: number, gaps: number) => void;
   /** The disk did not take these, which have no number any more. */
@@ -56,7 +56,7 @@ const maxAckedRecords = 64;
  *
  * A batch is sent only after its sync, so a number that anybody has seen is on the disk, and none is given twice.
  */
-export class DiskQueue implements Queue {
+export class DiskQueue implements BatchQueue {
   readonly id: string;
   readonly #options: DiskQueueOptions;
   readonly #segments: Segments;

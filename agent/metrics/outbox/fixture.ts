@@ -5,9 +5,9 @@ import { batchCap, decode } from "#shared/codec";
 import { silentLog } from "#shared/log";
 import type { Ack, Batch } from "#shared/messages/metrics";
 import type { Scope } from "../../../test/suite.ts";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../to-columns.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
-import type { Queue } from "./queue.ts";
+import type { BatchQueue } from "./batch-queue.ts";
 
 /** One instant of one field, `value`, as the sampler gives it. */
 export function columns(clock: ManualClock, value: number | string = 1): Columns {
@@ -58,7 +58,7 @@ export class TestOutbox {
     return batches;
   }
 
-  #decoded(queue: Queue, seq: number): Batch | undefined {
+  #decoded(queue: BatchQueue, seq: number): Batch | undefined {
     const payload = queue.read(seq);
     return payload && (decode(payload, batchCap).value as Batch);
   }

@@ -1,10 +1,10 @@
 import type { Gap } from "#shared/messages/metrics";
 import { gapsToTell } from "./gap.ts";
-import type { Placing } from "./placing.ts";
+import type { EpochClock } from "./epoch-clock.ts";
 import type { Segment } from "./segment.ts";
 
 /** The gaps to tell when all that waits in these files leaves. */
-export function lossOf(segments: readonly Segment[], why: string, placing: Placing): Gap[] {
+export function lossOf(segments: readonly Segment[], why: string, placing: EpochClock): Gap[] {
   const own: Gap[] = [];
   const carried: Gap[] = [];
   for (const segment of segments) {

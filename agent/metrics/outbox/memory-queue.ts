@@ -1,23 +1,23 @@
 import type { Gap } from "#shared/messages/metrics";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../to-columns.ts";
 import { gapsToTell } from "./gap.ts";
-import type { Placing } from "./placing.ts";
-import type { Queue } from "./queue.ts";
+import type { EpochClock } from "./epoch-clock.ts";
+import type { BatchQueue } from "./batch-queue.ts";
 import { batchRecord, gapRecord, renamed, withFirst, type AckRange, type Envelope, type Stored } from "./record.ts";
 
 export interface MemoryQueueOptions {
   readonly id: string;
   readonly run: string;
-  readonly placing: Placing;
+  readonly placing: EpochClock;
   /** Payload bytes kept at most; the oldest batches are forced out beyond it. */
   readonly maxBytes: number;
   /** Batches that were forced out or thrown away. */
   readonly lost: (batches: number, gaps: number) => void;
-  readonly ready: (queue: Queue, seq: number) => void;
+  readonly ready: (queue: BatchQueue, seq: number) => void;
 }
 
 /** Batches where there is no disk, or while it takes no writes. They live as long as the process. */
-export class MemoryQueue implements Queue {
+export class MemoryQueue implements BatchQueue {
   readonly id: string;
   readonly #options: MemoryQueueOptions;
   /** In order of seq: a Map keeps the order of insertion. */

@@ -5,16 +5,16 @@ import { asError, EnvironmentError, errorCode, messageWithCauses } from "#shared
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Ack } from "#shared/messages/metrics";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../to-columns.ts";
 import { cleaned, parted } from "../fitting.ts";
-import type { SetAside } from "../set-aside.ts";
+import type { LeftOutFields } from "../left-out.ts";
 import { openDirectory, type Opened } from "./directory.ts";
 import { directoriesIn, nextDirectory } from "./directories.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { Placing, type Epoch } from "./placing.ts";
-import type { Queue } from "./queue.ts";
-import { mergeRanges } from "./ranges.ts";
+import { EpochClock, type Epoch } from "./epoch-clock.ts";
+import type { BatchQueue } from "./batch-queue.ts";
+import { mergeRanges } from "./merge-ranges.ts";
 import type { Stored } from "./record.ts";
 import { WallOffset } from "./wall-offset.ts";
 
@@ -30,11 +30,11 @@ export interface OutboxOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Told of what no console would take. */
-  readonly aside?: Pick<SetAside, "add">;
+  readonly aside?: Pick<LeftOutFields, "add">;
   /** Where it writes; the system's disk by default. */
   readonly disk?: Disk | undefined;
   /** A batch may be sent from now on. */
-  readonly ready: (queue: Queue, seq: number) => void;
+  readonly ready: (queue: BatchQueue, seq: number) => void;
 }
 
 /** What waits, and what went wrong. */
@@ -69,7 +69,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #directory: string | undefined;
   readonly #wall: WallOffset;
-  readonly #placing: Placing;
+  readonly #placing: EpochClock;
   readonly #memory: MemoryQueue;
   #disk: DiskQueue | undefined;
   /** Given up for a new one: they send what they have, and take nothing. */
@@ -85,7 +85,7 @@ export class Outbox {
     this.#directory = directory === undefined ? undefined : join(directory, "outbox");
     const path = this.#directory === undefined ? undefined : join(this.#directory, "clock");
     this.#wall = new WallOffset({ clock, path, log, disk: options.disk });
-    this.#placing = new Placing({ epoch, clock, wall: this.#wall });
+    this.#placing = new EpochClock({ epoch, clock, wall: this.#wall });
     this.#memory = new MemoryQueue({
       id: shortId(),
       run: options.run,
@@ -134,7 +134,7 @@ export class Outbox {
   }
 
   /** Where batches wait; each in the order of its numbers. */
-  get queues(): readonly Queue[] {
+  get queues(): readonly BatchQueue[] {
     return this.#disk ? [...this.#older, this.#disk, this.#memory] : [...this.#older, this.#memory];
   }
 

@@ -2,7 +2,7 @@ import { isList, type Column } from "#shared/columns";
 import { appendEntry, batchCap, decode, encode, isPlainCbor } from "#shared/codec";
 import { isPlainBatch } from "#shared/messages/plain-batch";
 import type { Batch, Gap } from "#shared/messages/metrics";
-import type { Columns } from "../columns.ts";
+import type { Columns } from "../to-columns.ts";
 
 /** Numbers from–to, both ends included. */
 export type AckRange = readonly [number, number];

@@ -7,7 +7,7 @@ import { headerBytes, recordBytes, recordHead } from "./segment-file.ts";
 import type { Segment } from "./segment.ts";
 
 /** Where in its file a record was put. */
-export interface Written {
+export interface WrittenRecord {
   readonly stored: Stored;
   readonly offset: number;
 }
@@ -29,7 +29,7 @@ export class SegmentWriter {
    *   file without its header
    * @throws the system's error; the segment takes nothing any more then, and what was half written has no meaning
    */
-  async append(segment: Segment, records: readonly Stored[], fresh: boolean): Promise<Written[]> {
+  async append(segment: Segment, records: readonly Stored[], fresh: boolean): Promise<WrittenRecord[]> {
     try {
       return await this.#disk.soon(fresh ? this.#creating(segment, records) : this.#extending(segment, records));
     } catch (error) {
@@ -43,7 +43,7 @@ export class SegmentWriter {
     await this.#disk.soon(this.#closing());
   }
 
-  *#creating(segment: Segment, records: readonly Stored[]): Work<Written[]> {
+  *#creating(segment: Segment, records: readonly Stored[]): Work<WrittenRecord[]> {
     yield* this.#closing();
     const { path, epoch, run, first } = segment;
     const header = headerBytes({ outbox: this.#outbox, run, epoch, first });
@@ -56,7 +56,7 @@ export class SegmentWriter {
     return places(segment, records);
   }
 
-  *#extending(segment: Segment, records: readonly Stored[]): Work<Written[]> {
+  *#extending(segment: Segment, records: readonly Stored[]): Work<WrittenRecord[]> {
     this.#file ??= yield* call("open", segment.path, constants.O_CREAT);
     yield* writing(this.#file, Buffer.concat(records.map(recordBytes)));
     yield* call("datasync", this.#file);
@@ -71,7 +71,7 @@ export class SegmentWriter {
 }
 
 /** Where they are now. */
-function places(segment: Segment, records: readonly Stored[]): Written[] {
+function places(segment: Segment, records: readonly Stored[]): WrittenRecord[] {
   return records.map((stored) => {
     const offset = segment.size;
     segment.size += recordHead + stored.payload.length;

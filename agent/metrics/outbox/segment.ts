@@ -2,7 +2,7 @@ import type { Gap } from "#shared/messages/metrics";
 import type { GapRecord, Stored } from "./record.ts";
 
 /** Where a record's payload stands in its file. */
-export interface Place {
+export interface SegmentPlace {
   readonly seq: number;
   readonly offset: number;
   readonly length: number;
@@ -83,7 +83,7 @@ export class Segment {
     return this.#waits[seq - this.first] === 1;
   }
 
-  place(seq: number): Place {
+  place(seq: number): SegmentPlace {
     const index = seq - this.first;
     return { seq, offset: this.#offset[index] ?? 0, length: this.#length[index] ?? 0 };
   }

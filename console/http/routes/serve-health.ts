@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Net } from "#shared/net";
+import type { SafetyNet } from "#shared/safety-net";
 import { version } from "#shared/version";
 import type { ClockVerdict } from "../../clock/clock-doubt.ts";
 import type { Damage } from "../../database/damage.ts";
@@ -15,7 +15,7 @@ export interface HealthRoutes {
   readonly brokerConnected: () => boolean;
   readonly rows: () => RowsHealth;
   readonly damage: Pick<Damage, "count">;
-  readonly faults: Pick<Net, "total" | "places">;
+  readonly faults: Pick<SafetyNet, "total" | "places">;
 }
 
 /** Whether all is well: for monitors without a login, and for those with one, what is not. */

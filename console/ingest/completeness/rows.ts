@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import { check } from "#shared/messages/schema";
+import { check } from "#shared/messages/payload-schema";
 import { damageOf, type Damage } from "../../database/damage.ts";
 import type { Row } from "../../database/row.ts";
 import type { Database } from "../../database/database.ts";

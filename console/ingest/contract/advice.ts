@@ -1,5 +1,5 @@
-import type { FieldType } from "#shared/field-types";
-import { maxFieldDepth, maxArrayLength, type OddKind } from "#shared/messages/fields";
+import type { FieldType } from "#shared/field-type";
+import { maxFieldDepth, maxArrayLength, type OddKind } from "#shared/messages/flatten";
 import { maxNameLength } from "#shared/messages/names";
 import { forShell } from "#shared/printable";
 import type { SetAside } from "./quarantine.ts";

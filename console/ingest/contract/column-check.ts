@@ -1,5 +1,5 @@
 import { isList, unpack, type Column, type FieldValue } from "#shared/columns";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import { isGarbled, maxTextLength } from "#shared/messages/simple";
 
 type Value = Exclude<FieldValue, null>;

@@ -1,4 +1,4 @@
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { forShell } from "#shared/printable";

@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import type { Column, FieldValue } from "#shared/columns";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { maxTextLength, type SimpleMessage } from "#shared/messages/simple";

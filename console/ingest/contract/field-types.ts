@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { reservedNames } from "#shared/messages/names";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import type { Column } from "#shared/columns";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { cpuMs } from "../../../test/cpu.ts";

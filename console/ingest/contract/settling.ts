@@ -1,5 +1,5 @@
 import { asError } from "#shared/errors";
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type StoredTypes } from "../../store/store.ts";

@@ -1,4 +1,4 @@
-import type { FieldType } from "#shared/field-types";
+import type { FieldType } from "#shared/field-type";
 
 /**
  * What the fields of Muster's own measurements are, by measurement: all that an agent measures by itself, and what the console

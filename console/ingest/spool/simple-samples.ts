@@ -3,8 +3,8 @@ import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import type { Unit } from "#shared/messages/moments";
-import { readPlace } from "#shared/messages/place";
+import type { TimeUnit } from "#shared/messages/moments";
+import { readPlace } from "#shared/messages/sample-place";
 import { readSimple, type SimpleMessage } from "#shared/messages/simple";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../../store/store.ts";
 import { Seldom } from "../seldom.ts";
@@ -59,7 +59,7 @@ const tellEvery = 2_000;
 const whyOld =
   'a retained sample without a time of its own is neither new nor a sign of life: not stored, and cleared; send it without the flag, or with its "ts"';
 
-const unitNames: Readonly<Record<Unit, string>> = {
+const unitNames: Readonly<Record<TimeUnit, string>> = {
   s: "seconds",
   ms: "milliseconds",
   us: "microseconds",
@@ -202,7 +202,7 @@ export class SimpleSamples {
   }
 
   /** What was told apart by its size alone is said once. */
-  #sayUnit(device: DeviceId, unit: Unit): void {
+  #sayUnit(device: DeviceId, unit: TimeUnit): void {
     const key = `${device} ${unit}`;
     if (this.#units.has(key)) return;
     this.#units.add(key);

@@ -1,0 +1,85 @@
+import type { ConnectionChange, Message } from "#shared/bus";
+import { asError } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { readAck } from "#shared/messages/metrics";
+import { readConsoleStatus } from "#shared/messages/presence-messages";
+import type { Topics } from "#shared/topics";
+import type { Executor } from "./commands/executor.ts";
+import type { ConsolePresence } from "./console-presence.ts";
+import type { Introduction } from "./introduction.ts";
+import type { Sender } from "./metrics/sender.ts";
+import type { Presence } from "./presence.ts";
+
+export interface AgentInboxOptions {
+  readonly topics: Topics;
+  readonly boot: string;
+  readonly console: ConsolePresence;
+  readonly introduction: Introduction;
+  readonly presence: Presence;
+  readonly sender: Sender;
+  readonly executor: Executor;
+  /** The console does not take this run of the agent, and says why. */
+  readonly refused: (why: string) => void;
+  readonly log: Log;
+}
+
+/** Hands what comes to the agent, and the coming and going of its connection, to the parts that it concerns. */
+export class AgentInbox {
+  readonly #options: AgentInboxOptions;
+
+  constructor(options: AgentInboxOptions) {
+    this.#options = options;
+  }
+
+  receive(message: Message): void {
+    const { topics, executor } = this.#options;
+    const address = topics.parse(message.topic);
+    if (address?.kind === "task") return executor.receive(address.id, message);
+    if (address?.kind === "ack") this.#acknowledged(message);
+    if (address?.kind === "console") this.#consoleChanged(message);
+  }
+
+  connection(change: ConnectionChange): void {
+    const { presence, sender, executor, introduction } = this.#options;
+    if (!change.up) return this.#disconnected();
+    introduction.heard = executor.heard;
+    presence.connected(change.session);
+    sender.connected();
+    executor.connected();
+  }
+
+  #disconnected(): void {
+    this.#options.console.forget();
+    this.#options.sender.disconnected();
+    this.#options.executor.disconnected();
+  }
+
+  #consoleChanged(message: Message): void {
+    const { console, introduction, presence, sender, executor, log } = this.#options;
+    try {
+      const status = readConsoleStatus(message.payload);
+      const news = console.heard(status, message.retain);
+      if (news === "past") return;
+      if (news === "returned") {
+        introduction.heard = executor.heard;
+        presence.announceSoon();
+      }
+      sender.consoleStatus(status);
+    } catch (thrown) {
+      log.warn({ err: asError(thrown) }, "the console's status could not be read");
+    }
+  }
+
+  #acknowledged(message: Message): void {
+    const { boot, presence, sender, executor, refused, log } = this.#options;
+    try {
+      const ack = readAck(message.payload);
+      if (ack.refused !== undefined && ack.boot === boot) return refused(ack.refused);
+      if (ack.ts !== undefined) executor.learn(ack.ts, ack.unsure);
+      if (ack.boot === boot && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
+      sender.acked(ack);
+    } catch (thrown) {
+      log.warn({ err: asError(thrown) }, "an ack from the console could not be read");
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from "#shared/clock";
+import type { Log } from "#shared/log";
+import type { SafetyNet } from "#shared/safety-net";
+import type { Collector } from "./collectors/collector.ts";
+import type { NamePatterns } from "./collectors/name-filter.ts";
+
+export interface AgentOptions {
+  /** The device's id, also its user name and client id at the broker. */
+  readonly device: string;
+  /** The broker: `mqtt://host:port`, or `mqtts://`, `ws://`, `wss://`. */
+  readonly url: string;
+  /** The secret that `muster enroll` printed for this device. */
+  readonly password: string;
+  /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */
+  readonly interval?: number;
+  /** Samples sent in one message; 1 by default. */
+  readonly batchSize?: number;
+  /** Bytes of unacknowledged batches kept at most, and milliseconds of their age; 64 MiB and 7 days by default. */
+  readonly outboxBytes?: number;
+  readonly outboxAge?: number;
+  /** Where the agent keeps its state; without it, nothing survives the process. */
+  readonly directory?: string;
+  /**
+   * How to begin anew: called after this agent has let go of everything. Without it the agent does not offer `restart`.
+   * The new run answers the command.
+   */
+  readonly restart?: () => void;
+  /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
+  readonly rebootCommand?: readonly string[];
+  /** Path of a local socket that takes samples of other programs, or on Windows the name of a pipe; without it there is none. */
+  readonly metricsSocket?: string | undefined;
+  /** A directory of programs that print samples and are run on the beat; without it there are none. */
+  readonly metricsDirectory?: string | undefined;
+  /** First levels of every topic; `muster` by default. */
+  readonly root?: string;
+  /** The MQTT version to speak: `auto` (the default) tries 5, then 3.1.1. */
+  readonly mqttVersion?: 4 | 5 | "auto";
+  /** Of which interfaces, mounts and disks; without what lives only as long as a container, by default. */
+  readonly names?: NamePatterns;
+  /** What to sample; everything that this system has by default. */
+  readonly collectors?: readonly Collector[];
+  readonly log?: Log;
+  readonly clock?: Clock;
+  /** What catches faults in listeners and timers; one of its own by default. */
+  readonly net?: SafetyNet;
+}

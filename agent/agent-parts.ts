@@ -1,0 +1,210 @@
+import { spreadOf } from "#shared/back-off";
+import type { Clock } from "#shared/clock";
+import type { CommandId, DeviceId } from "#shared/ids";
+import { Link } from "#shared/link";
+import type { Log } from "#shared/log";
+import { machineBootId, machineEpoch } from "#shared/machine-boot";
+import type { SafetyNet } from "#shared/safety-net";
+import { settings } from "#shared/settings";
+import { Topics } from "#shared/topics";
+import { version } from "#shared/version";
+import { DirectoryLock } from "#disk/directory-lock";
+import { builtins } from "./builtins.ts";
+import { collectors } from "./collectors/all.ts";
+import type { Collector } from "./collectors/collector.ts";
+import { Gathering } from "./collectors/gathering.ts";
+import { internal, type Deliveries } from "./collectors/internal.ts";
+import { maxPause, rarely } from "./collectors/rarely.ts";
+import { rebootMachine, restartCommand } from "./commands/comeback.ts";
+import { Executor } from "./commands/executor.ts";
+import type { Handler } from "./commands/handler.ts";
+import { Ledger } from "./commands/ledger.ts";
+import { ConsolePresence } from "./console-presence.ts";
+import { AgentInbox } from "./agent-inbox.ts";
+import { Instance } from "./instance.ts";
+import { Introduction } from "./introduction.ts";
+import type { Columns } from "./metrics/to-columns.ts";
+import { Outbox } from "./metrics/outbox/outbox.ts";
+import { Sampler } from "./metrics/sampler.ts";
+import { Sender } from "./metrics/sender.ts";
+import { LeftOutFields } from "./metrics/left-out.ts";
+import type { AgentOptions } from "./agent-options.ts";
+import { OwnMetrics } from "./own/own-metrics.ts";
+import { Preferences } from "./preferences.ts";
+import { death, Presence } from "./presence.ts";
+
+/** What every part is given. */
+export interface AgentSurroundings {
+  readonly options: AgentOptions;
+  readonly device: DeviceId;
+  /** This run's id. */
+  readonly boot: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly net: SafetyNet;
+  /** Ends the agent. */
+  readonly stop: (reason: string) => Promise<void>;
+  /** The console does not take this run, and says why. */
+  readonly refused: (why: string) => void;
+}
+
+/** The agent's parts, none of them started. */
+export type AgentParts = ReturnType<typeof composeAgent>;
+
+/** Makes every part and gives each the functions of those that it needs. */
+export function composeAgent(given: AgentSurroundings) {
+  const { options, device, boot, clock, log, net } = given;
+  const { directory } = options;
+  const topics = new Topics(options.root);
+  const machine = machineBootId();
+  const common = { clock, log };
+  const console = new ConsolePresence();
+  const handlers = new Map<string, Handler>();
+  const lock = directory === undefined ? undefined : new DirectoryLock("agent", directory, log);
+  const instance = new Instance(directory, log);
+  const announce = (): void => presence.announce();
+  const aside = new LeftOutFields({ ...common, changed: announce });
+  const outbox = new Outbox({
+    ...common,
+    directory,
+    run: boot,
+    epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
+    maxBytes: options.outboxBytes ?? settings.outboxSize.default,
+    maxAge: options.outboxAge ?? settings.outboxAge.default,
+    aside,
+    ready: (queue, seq) => sender.offer(queue, seq),
+  });
+  const link = makeLink(given, topics, console);
+  const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
+  const preferences = new Preferences(directory, log);
+  const emit = (columns: Columns): void => outbox.append(columns);
+  const own = new OwnMetrics({
+    ...common,
+    device,
+    socket: options.metricsSocket,
+    directory: options.metricsDirectory,
+    paused: () => sampler.paused,
+    net,
+    emit,
+  });
+  const deliveries = (): Deliveries => {
+    const { batches, dropped } = outbox.size;
+    return { waiting: batches, dropped, time: sender.takeDeliveryTime() };
+  };
+  const sampler = makeSampler(given, preferences, { own, emit, deliveries });
+  const ledger = new Ledger({ ...common, directory });
+  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers });
+  const presence = new Presence({
+    bus: link,
+    topic: topics.build({ kind: "status", device }),
+    boot,
+    clock,
+    self: () => introduction.self(),
+  });
+  const executor = new Executor({
+    ...common,
+    handlers,
+    ledger,
+    machine,
+    bus: link,
+    replyTopic: (id) => topics.build({ kind: "reply", device, id }),
+    boot,
+    announce: () => {
+      if (!console.isAway) announce();
+    },
+  });
+  const refused = (why: string): void => given.refused(why);
+  const incoming = new AgentInbox({ topics, boot, console, introduction, presence, sender, executor, refused, log });
+  const offered = {
+    ...builtins({
+      sampler,
+      preferences,
+      metrics: () => own.status(),
+      outbox,
+      boot,
+      version,
+      facts: () => introduction.facts,
+      announce,
+      stop: (reason) => void given.stop(reason),
+      cancel: (id: CommandId) => executor.cancel(id),
+    }),
+    ...comebacks(given),
+  };
+  for (const [key, handler] of Object.entries(offered)) handlers.set(key, handler);
+  return {
+    topics,
+    lock,
+    instance,
+    outbox,
+    ledger,
+    link,
+    presence,
+    aside,
+    sender,
+    executor,
+    sampler,
+    own,
+    introduction,
+    incoming,
+    handlers,
+  };
+}
+
+function makeLink(
+  { options, device, boot, clock, log }: AgentSurroundings,
+  topics: Topics,
+  console: ConsolePresence,
+): Link {
+  return new Link({
+    url: options.url,
+    clientId: device,
+    username: device,
+    password: options.password,
+    version: options.mqttVersion ?? settings.mqttVersion.default,
+    refusedHint: "if the device was enrolled again, give the agent its new secret",
+    will: (session) => ({
+      topic: topics.build({ kind: "status", device }),
+      payload: death(boot, session, "connection lost"),
+      retain: true,
+    }),
+    spread: () => spreadOf(console.fleet),
+    log,
+    clock,
+  });
+}
+
+function makeSampler(
+  { options, clock, log }: AgentSurroundings,
+  preferences: Preferences,
+  {
+    deliveries,
+    ...around
+  }: Pick<ConstructorParameters<typeof Sampler>[0], "own" | "emit"> & {
+    readonly deliveries: () => Deliveries;
+  },
+): Sampler {
+  const { interval, paused, collectors: switched = {} } = preferences.changed;
+  const gathering = new Gathering();
+  // What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample.
+  const ofItself = (): Collector => rarely(internal(gathering, deliveries), maxPause);
+  return new Sampler({
+    ...around,
+    collectors: options.collectors ?? [...collectors(process.platform, options.names), ofItself()],
+    gathering,
+    disabled: Object.keys(switched).filter((name) => !switched[name]),
+    paused,
+    interval: interval ?? options.interval ?? settings.interval.default,
+    batchSize: options.batchSize ?? settings.batchSize.default,
+    clock,
+    log,
+  });
+}
+
+/** The commands that end this run for another one, where somebody has said how. */
+function comebacks({ options, clock, stop }: AgentSurroundings): Record<string, Handler> {
+  const { restart, rebootCommand } = options;
+  return {
+    ...(restart ? { restart: restartCommand(() => void stop("restart").then(restart), clock) } : {}),
+    ...(rebootCommand ? { reboot: rebootMachine(rebootCommand, clock) } : {}),
+  };
+}

@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { brokerHere, parseBrokerUrl } from "#shared/address";
+import { systemClock as clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import type { Lifetime } from "#shared/lifetime";
+import type { SafetyNet } from "#shared/safety-net";
+import { createLog, type Log } from "#shared/log";
+import { forTerminal } from "#shared/printable";
+import type { SettingName, Settings } from "#shared/settings";
+import { withGivenUmask } from "#shared/umask";
+import { Agent } from "./agent.ts";
+import type { Handler } from "./commands/handler.ts";
+
+/** The settings that an agent is made of. */
+type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
+
+/**
+ * The agent as a program: by the settings, until it ends by itself. The user name in the broker's URL is the device, unless
+ * one was given.
+ * @param keptSecret where the URL has no password: a secret that this machine keeps for the device
+ * @throws BadInputError when there is no secret
+ */
+export async function runAgent(
+  values: Settings,
+  given: ReadonlySet<SettingName>,
+  lifetime: Lifetime,
+  net: SafetyNet,
+  keptSecret: (device: string) => string | undefined = () => undefined,
+): Promise<void> {
+  const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
+  const device = given.has("device") ? values.device : login.username || values.device;
+  const secret = login.password || keptSecret(device);
+  if (secret === undefined) {
+    throw new BadInputError(
+      `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
+    );
+  }
+  const agent = await serveAgent({ ...values, device, mqttUrl: login.url }, secret, {
+    lifetime,
+    net,
+    restart: respawn,
+  });
+  lifetime.up();
+  process.stdout.write(`agent ${device} reports to ${login.url}\n`);
+  const reason = await agent.finished;
+  process.stdout.write(`agent ${device} has ended: ${forTerminal(reason)}\n`);
+  if (reason.startsWith("refused")) process.exitCode = 1;
+}
+
+interface Around {
+  readonly lifetime: Lifetime;
+  readonly net: SafetyNet;
+  /** How `restart` begins anew; without it, as another run in this process. */
+  readonly restart?: () => void;
+}
+
+export async function serveAgent(
+  values: AgentValues,
+  password: string,
+  { lifetime, net, restart }: Around,
+): Promise<Agent> {
+  const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
+  const log = createLog("agent", logLevel);
+  const directory = join(values.data, "agent");
+  const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
+  const own = { metricsSocket: socketPath(values, directory), metricsDirectory: values.metricsDirectory };
+  const options = {
+    device,
+    url,
+    password,
+    interval,
+    batchSize,
+    outboxBytes: values.outboxSize,
+    outboxAge: values.outboxAge,
+    root,
+    mqttVersion,
+    directory,
+    log,
+    clock,
+    net,
+    names: { interfaces: values.interfaces, mounts: values.mounts, disks: values.disks },
+    ...own,
+    ...reboot,
+  };
+  let current: Agent;
+  const begin = async (): Promise<Agent> => {
+    // Ends the executables that outlive their agent's stop, as in a restart within this process.
+    const ended = new AbortController();
+    const agent = (current = new Agent({
+      ...options,
+      restart: restart ?? (() => void begin().catch((thrown: unknown) => net.caught("agent: a restart", thrown))),
+    }));
+    for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
+    agent.start();
+    void agent.finished.then((reason) => {
+      ended.abort();
+      log.info({ device, reason }, "the agent has stopped");
+    });
+    return agent;
+  };
+  const first = await begin();
+  lifetime.add(() => current.stop());
+  return first;
+}
+
+/** On Windows, where a socket has no file, the name of a pipe. */
+function socketPath({ metricsSocket, device }: AgentValues, directory: string): string | undefined {
+  if (metricsSocket === "off") return undefined;
+  const usual = process.platform === "win32" ? `\\\\.\\pipe\\muster-${device}` : join(directory, "metrics.sock");
+  return metricsSocket ?? usual;
+}
+
+async function executables(
+  { execDirectory: directory, execAllow, device }: AgentValues,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Iterable<[string, Handler]>> {
+  if (directory === undefined) return [];
+  const { loadExecutables } = await import("./commands/exec/load-executables.ts");
+  const allow = execAllow?.split(",").map((name) => name.trim());
+  return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
+}
+
+/** The process once more, then the end of this one; a service manager is left to begin it anew itself. */
+function respawn(): void {
+  const managed = process.pid === 1 || process.env["INVOCATION_ID"] !== undefined;
+  const line = [...process.execArgv, ...process.argv.slice(1)];
+  if (!managed) withGivenUmask(() => spawn(process.execPath, line, { stdio: "inherit" }));
+  process.exit(managed ? restartStatus : 0);
+}
+
+/** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
+const restartStatus = 75;

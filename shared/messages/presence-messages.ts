@@ -1,0 +1,80 @@
+import * as z from "zod/mini";
+import { atMost, count, epochMs, json, jsonObject, read, payloadText, token } from "#shared/messages/payload-schema";
+
+/** A command's key: `ping`, `set-interval`, `exec:backup`. */
+export const commandKey = z
+  .string()
+  .check(z.regex(/^[a-z][a-z0-9:._-]{0,63}$/, "expected a command key such as set-interval"));
+
+/** What a handler says about an interruption: run again, answer `interrupted`, or ask its `verify`. */
+export const onInterrupt = z.enum(["rerun", "fail", "verify"]);
+
+/** A command that a device offers, as it announces it: `args` is a JSON Schema. */
+export const offer = z.object({
+  title: z.optional(payloadText),
+  args: z.optional(jsonObject),
+  onInterrupt: z.optional(onInterrupt),
+  concurrent: z.optional(z.boolean()),
+});
+export type Offer = z.infer<typeof offer>;
+
+/** Commands that a device offers at most: its executables' descriptions together have 16 KiB. */
+export const maxOffers = 256;
+/** Things that it measures by itself, each switched on or off: we have a dozen. */
+export const maxCollectors = 64;
+/** What it tells of itself: facts are for looking at and for choosing devices by. */
+export const maxFacts = 64;
+
+const birth = z.object({
+  v: z.literal(1),
+  online: z.literal(true),
+  boot: token,
+  session: token,
+  instance: z.optional(token),
+  agent: z.optional(payloadText),
+  ts: z.optional(epochMs),
+  /** The newest moment (`ts`) that this run had heard of a console before this one came: what that must know. */
+  heard: z.optional(epochMs),
+  interval: z.optional(count),
+  paused: z.optional(z.boolean()),
+  /** What the device measures by itself, by name, and whether it is switched on. */
+  collectors: z.optional(atMost(maxCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
+  commands: z.optional(atMost(maxOffers, z.record(commandKey, offer))),
+  facts: z.optional(atMost(maxFacts, z.record(z.string().check(z.maxLength(64)), json))),
+  /** What a person should look at, as a sentence. */
+  problem: z.optional(payloadText),
+});
+/** The retained presence of a device that is there. */
+export type Birth = z.infer<typeof birth>;
+
+const death = z.object({
+  v: z.literal(1),
+  online: z.literal(false),
+  boot: token,
+  session: token,
+  reason: z.optional(payloadText),
+  ts: z.optional(epochMs),
+});
+/** The same of one that is gone: published by itself when it stops, by the broker (the will) when it vanishes. */
+export type Death = z.infer<typeof death>;
+
+export const status = z.discriminatedUnion("online", [birth, death]);
+export type Status = Birth | Death;
+
+export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
+
+/** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain.
+ * `fleet` is how many devices there are: what a broker has to take when it comes back. */
+export const consoleStatus = z.object({
+  v: z.literal(1),
+  online: z.boolean(),
+  session: token,
+  taking: z.optional(z.boolean()),
+  fleet: z.optional(count),
+  version: z.optional(payloadText),
+  ts: z.optional(epochMs),
+});
+export type ConsoleStatus = z.infer<typeof consoleStatus>;
+
+export const readConsoleStatus = (payload: Buffer): ConsoleStatus =>
+  read(consoleStatus, payload, "console status").value;

@@ -1,0 +1,141 @@
+import { encode, type Encoding } from "#shared/codec";
+import { asError } from "#shared/errors";
+import type { CommandId } from "#shared/ids";
+import { readTask, type Task } from "#shared/messages/command-messages";
+import type { ErrorCode } from "#shared/messages/error-codes";
+import { carryOut, rejection, type Commanded, type SimulatedOutcome } from "./simulated-commands.ts";
+
+export interface SimulatedTasksOptions {
+  readonly device: Commanded;
+  /** The console's present moment, once it has told one; undefined before. */
+  readonly consoleNow: () => number | undefined;
+  readonly wallNow: () => number;
+  readonly publish: (id: CommandId, reply: Buffer) => void;
+  /** Is told of each command that was begun or refused. */
+  readonly answered: () => void;
+  /** A reply to `shutdown` has been acknowledged, or nobody did for some seconds. */
+  readonly shutDown: () => void;
+}
+
+interface Waiting {
+  readonly id: CommandId;
+  readonly task: Task;
+  readonly encoding: Encoding;
+}
+
+interface Answer {
+  readonly reply: Buffer;
+  readonly ends: boolean;
+  wait: number;
+  again: number;
+}
+
+/** Milliseconds: the first repetition of a reply, the longest wait between two, and how long a shutdown waits for its ack. */
+const repeat = { first: 1_000, longest: 30_000 };
+const shutdownGrace = 3_000;
+/** Tasks kept of each kind; beyond it the oldest answer is forgotten, and no more are gathered. */
+const most = 64;
+
+/** The commands of one device: each is begun once, and answered until its task is withdrawn. */
+export class SimulatedTasks {
+  readonly #options: SimulatedTasksOptions;
+  readonly #answers = new Map<CommandId, Answer>();
+  readonly #settled = new Set<CommandId>();
+  /** Gathered until the answer to the birth has come, to be begun in the order of their making. */
+  #waiting: Waiting[] = [];
+  #greeted: boolean;
+  #endAt = Infinity;
+
+  constructor(options: SimulatedTasksOptions, greeted: boolean) {
+    this.#options = options;
+    this.#greeted = greeted;
+  }
+
+  /** When {@link wake} has something to do. */
+  get next(): number {
+    let next = this.#endAt;
+    for (const { again } of this.#answers.values()) next = Math.min(next, again);
+    return next;
+  }
+
+  receive(id: CommandId, payload: Buffer, now: number): void {
+    if (payload.length === 0) return this.#withdrawn(id);
+    if (this.#answers.has(id) || this.#settled.has(id) || this.#waiting.some((one) => one.id === id)) return;
+    try {
+      const { value: task, encoding } = readTask(payload);
+      if (this.#waiting.length < most) this.#waiting.push({ id, task, encoding });
+    } catch (error) {
+      this.#answer(id, rejection("bad-input", asError(error).message), "json", now);
+    }
+    if (this.#greeted) this.#begin(now);
+  }
+
+  /** A connection has come up: what was answered is told again, and what comes is gathered. */
+  connected(now: number): void {
+    this.#greeted = false;
+    for (const answer of this.#answers.values()) answer.again = now;
+  }
+
+  /** The console has answered the birth. */
+  greeted(now: number): void {
+    this.#greeted = true;
+    this.#begin(now);
+  }
+
+  wake(now: number): void {
+    for (const [id, answer] of this.#answers) {
+      if (answer.again > now) continue;
+      this.#options.publish(id, answer.reply);
+      answer.again = now + answer.wait;
+      answer.wait = Math.min(answer.wait * 2, repeat.longest);
+    }
+    if (this.#endAt <= now) this.#options.shutDown();
+  }
+
+  #begin(now: number): void {
+    const waiting = this.#waiting.toSorted((a, b) => (a.task.ts ?? Infinity) - (b.task.ts ?? Infinity) || 0);
+    this.#waiting = [];
+    for (const { id, task, encoding } of waiting) {
+      const outcome = this.#isExpired(task) ? expired : carryOut(task, this.#options.device);
+      const ends = task.key === "shutdown" && outcome.state === "succeeded";
+      this.#answer(id, outcome, encoding, now, ends);
+    }
+  }
+
+  /** By the console's clock, which is known by now: it was in the answer to the birth. */
+  #isExpired({ expires }: Task): boolean {
+    return expires !== undefined && (this.#options.consoleNow() ?? 0) > expires;
+  }
+
+  #answer(id: CommandId, outcome: SimulatedOutcome, encoding: Encoding, now: number, ends = false): void {
+    const { device, consoleNow, wallNow } = this.#options;
+    const ts = Math.max(0, Math.round(consoleNow() ?? wallNow()));
+    const reply = encode({ id, ts, boot: device.boot, ...outcome }, encoding);
+    this.#answers.set(id, { reply, ends, wait: repeat.first, again: now });
+    this.#options.answered();
+    if (ends) this.#endAt = now + shutdownGrace;
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size <= most) break;
+      this.#answers.delete(oldest);
+    }
+    this.wake(now);
+  }
+
+  #withdrawn(id: CommandId): void {
+    const answer = this.#answers.get(id);
+    this.#answers.delete(id);
+    this.#waiting = this.#waiting.filter((one) => one.id !== id);
+    if (!answer) return;
+    this.#settled.add(id);
+    for (const oldest of this.#settled) {
+      if (this.#settled.size <= most) break;
+      this.#settled.delete(oldest);
+    }
+    if (answer.ends) this.#options.shutDown();
+  }
+}
+
+const expired: SimulatedOutcome = {
+  state: "expired",
+  error: { code: "expired" satisfies ErrorCode, message: "it expired before it began" },
+};
