@@ -86,7 +86,7 @@ suite("the contract of the HTTP API", ({ test }) => {
     async (scope) => {
       const { fleet, url } = await start(scope);
       const answered = new Set<RouteName>();
-      const { client } = checkedClient(url, `admin:${password}`, answered);
+      const { client } = checkedClient(url, `admin:${password}`, { answered });
       const told = new Set<string>();
       const stop = new AbortController();
       const listening = (async () => {
@@ -101,7 +101,7 @@ suite("the contract of the HTTP API", ({ test }) => {
         eventually("all events", () => told.size === Object.keys(eventDocuments).length);
       await Promise.race([listening, eventually("the stream", () => told.has("store"))]);
       await fleet.agent("rpi-7", { interval: 100 });
-      await checkedClient(url, undefined, answered).client.logIn({ name: "eve", password });
+      await checkedClient(url, undefined, { answered }).client.logIn({ name: "eve", password });
       await makeNews(scope, { fleet, client });
       await askEverything(client);
       await Promise.race([listening, heard()]);

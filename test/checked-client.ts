@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { ApiError, createClient, type Client } from "#api/client";
 import { eventDocuments, type ConsoleEvent } from "#api/event-routes";
-import { problemDocument } from "#api/problem-document";
+import { problemDocument, type ProblemDocument } from "#api/problem-document";
 import { problemsOf, type Route } from "#api/route";
 import { routes } from "#api/routes";
 
@@ -13,13 +13,24 @@ export interface CheckedClient {
   readonly answered: ReadonlySet<RouteName>;
 }
 
+export interface CheckedOptions {
+  /** The routes of which there were answers, where several clients count together. */
+  readonly answered?: Set<RouteName>;
+  /** Sent with each request: what a browser or a proxy adds. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /** @param login none for a stranger */
-export function checkedClient(url: string, login: string | undefined, answered = new Set<RouteName>()): CheckedClient {
+export function checkedClient(
+  url: string,
+  login: string | undefined,
+  { answered = new Set(), headers = {} }: CheckedOptions = {},
+): CheckedClient {
   const client = createClient({
     url,
     ...(login === undefined ? {} : { login }),
     fetch: async (asked, init) => {
-      const response = await fetch(asked, init);
+      const response = await fetch(asked, { ...init, headers: { ...(init?.headers as object), ...headers } });
       const name = routeOf(init?.method ?? "GET", new URL(response.url).pathname);
       if (await isAnswer(name, response.clone())) answered.add(name);
       return response;
@@ -64,6 +75,24 @@ function assertFits(schema: z.core.$ZodType, document: unknown, what: string): v
   const read = z.safeParse(schema, document);
   assert.ok(read.success, `${what}: ${read.error ? z.prettifyError(read.error) : ""}`);
   assert.equal(read.data, document, `${what} tells more than its schema`);
+}
+
+/** Awaits a no: with this status, and a sentence that fits. @returns the problem, with what else it tells */
+export async function assertRefused(
+  answer: Promise<unknown>,
+  status: number,
+  detail: RegExp,
+): Promise<ProblemDocument> {
+  const error: unknown = await answer.then(
+    (document) => assert.unreachable(`expected ${status}, got ${JSON.stringify(document)}`),
+    (thrown: unknown) => thrown,
+  );
+  assert.instance(error, ApiError, String(error));
+  const { problem, ...no } = error as ApiError;
+  assert.is(no.status, status, problem?.detail);
+  assert.ok(problem);
+  assert.match(problem.detail, detail);
+  return problem;
 }
 
 /** The status with which a route says no to whoever asks so. */
