@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
 import mqtt from "mqtt";
 import * as assert from "uvu/assert";
 import { freePort } from "./mosquitto.ts";
@@ -179,6 +179,17 @@ suite("accounts on the command line", ({ test }) => {
     },
     { seconds: 40 },
   );
+
+  test("muster mosquitto names settings that are there, also where the directory has none", async (scope) => {
+    const directory = await scope.directory();
+    const [command, args] = musterProgram(["mosquitto"]);
+    const absolute = args.map((one) => (one.endsWith(".js") ? resolve(one) : one));
+    const there = ["-c", 'cd "$1" && shift && exec "$@"', "sh", directory, command, ...absolute];
+    const { out } = await runProgram("sh", there, { env: { MUSTER_DATA: "", MUSTER_DEVICE: "edge-1" } });
+    const [, path = ""] = /^now run: mosquitto -c (.+)$/m.exec(out) ?? [];
+    assert.ok(isAbsolute(path), out);
+    assert.match(await readFile(path, "utf8"), /^allow_anonymous false$/m);
+  });
 
   test(
     "muster device NAME --remove takes a device away while everything runs, and the agent's connection with it",

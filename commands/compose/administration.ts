@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
@@ -182,6 +184,14 @@ async function removePerson(
 /** The settings that come with Muster, and where they look for the accounts. */
 const shipped = { settings: "mosquitto.conf", directory: "data/mosquitto" } as const;
 
+/** Where they are: in this directory, as in a clone, or in the package. */
+function shippedSettings(): string {
+  if (existsSync(shipped.settings)) return shipped.settings;
+  // Beside the bundle in dist/, and beside the sources.
+  const places = ["../", "../../"].map((up) => fileURLToPath(new URL(up + shipped.settings, import.meta.url)));
+  return places.find((path) => existsSync(path)) ?? shipped.settings;
+}
+
 /** Makes what an external Mosquitto needs before it is started; with a secret for the administrator, once, unless `admin` is false. */
 export async function prepareMosquitto(
   administration: Administration,
@@ -195,11 +205,13 @@ export async function prepareMosquitto(
   const first = admin && main !== undefined && state.mqttSecrets.hashOf(main) === undefined;
   const secret = first ? mqttSecretOf(state, main) : undefined;
   const { directory } = await writeMosquittoFiles(true);
-  const own = directory === shipped.directory ? shipped.settings : join(directory, shipped.settings);
+  const settings = shippedSettings();
+  const isOwn = directory !== shipped.directory;
+  const own = isOwn ? join(directory, shipped.settings) : settings;
   out(`wrote ${directory}/passwd and ${directory}/acl`);
-  if (own !== shipped.settings)
+  if (isOwn)
     out(
-      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${shipped.settings} > ${forShell(own)}`,
+      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${forShell(settings)} > ${forShell(own)}`,
     );
   out(`now run: mosquitto -c ${forShell(own)}`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
