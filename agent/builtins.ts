@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { parseCommandId, type CommandId } from "#shared/ids";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { settings } from "#shared/settings";
 import type { Handler } from "./commands/handler.ts";
 import type { Outbox } from "./metrics/outbox/outbox.ts";

@@ -1,5 +1,5 @@
 import { arch, hostname, platform, release } from "node:os";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Birth } from "#shared/messages/presence-messages";
 import { version } from "#shared/version";
 import { ownAddresses } from "./own-addresses.ts";

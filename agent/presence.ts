@@ -3,9 +3,8 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
 import { DisconnectedError } from "#shared/errors";
-import type { Json } from "#shared/messages/command-messages";
 import type { Birth, Death, Offer } from "#shared/messages/presence-messages";
-import type { Schema } from "#shared/messages/payload-schema";
+import type { Schema, Json } from "#shared/messages/payload-schema";
 import { mayRunAgain, type Handler } from "./commands/handler.ts";
 
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */

@@ -11,13 +11,13 @@ export type { CommandOrder } from "./command-routes.ts";
 export type { CompletenessDocument, GapDocument } from "./completeness-routes.ts";
 export type {
   DeviceDocument,
-  FieldValue,
+  SampleValue,
   HistoryDocument,
   OfferDocument,
   PresenceDocument,
   SampleDocument,
   SeriesDocument,
-  Tags,
+  SampleTags,
 } from "./device-routes.ts";
 export type { ConsoleEvent, EventName, EventQuery } from "./event-routes.ts";
 export type { ConflictDocument, Decision, SettledDocument } from "./field-routes.ts";

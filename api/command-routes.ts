@@ -17,10 +17,10 @@ import {
 
 /** A command's arguments, as somebody sends them. */
 export const commandArgs = z.record(z.string(), json).check(z.refine(isExact, sendAsText));
-export const commandKey = z.string().check(z.minLength(1), z.maxLength(64));
+export const orderedKey = z.string().check(z.minLength(1), z.maxLength(64));
 
 const commandOrder = z.strictObject({
-  key: commandKey,
+  key: orderedKey,
   args: z.optional(commandArgs),
   timeout: z.optional(
     about(duration, 'how long the caller waits, a number of milliseconds, or text with its unit: "5s", "1h30m"'),

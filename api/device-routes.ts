@@ -5,8 +5,8 @@ import { about, deviceId, limit, named, nextPlace, placeInList, time, timeOrNull
 
 const fieldValue = z.union([z.number(), z.string(), z.boolean()]);
 const tags = z.record(z.string(), z.string());
-export type FieldValue = z.output<typeof fieldValue>;
-export type Tags = z.output<typeof tags>;
+export type SampleValue = z.output<typeof fieldValue>;
+export type SampleTags = z.output<typeof tags>;
 
 /** One measurement's values at one instant. */
 export const sampleDocument = named(

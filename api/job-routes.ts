@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/payload-schema";
-import { commandArgs, commandKey } from "./command-routes.ts";
+import { commandArgs, orderedKey } from "./command-routes.ts";
 import type { Route } from "./route.ts";
 import { about, duration, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
 
@@ -72,7 +72,7 @@ export const jobDocument = named(z.extend(jobSummaryDocument, { devices: z.array
 export type JobDocument = z.output<typeof jobDocument>;
 
 const jobOrder = z.strictObject({
-  key: commandKey,
+  key: orderedKey,
   args: z._default(commandArgs, {}),
   target: jobTarget,
   rate: z._default(about(z.number().check(z.gte(0.01), z.lte(1_000)), "commands a second at most"), 10),

@@ -5,7 +5,7 @@ import { isFinalReply, readReply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { Console } from "../console/console.ts";
 import { isOpen } from "../console/desk/command.ts";
-import { CommandRows } from "../console/desk/rows.ts";
+import { CommandRows } from "../console/desk/command-rows.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state.ts";
 import { sayReady, settingsOfProcess } from "./child.ts";

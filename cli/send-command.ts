@@ -5,7 +5,7 @@ import type { ConsoleEvent } from "#api/event-routes";
 import { systemClock } from "#shared/clock";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { forTerminal } from "#shared/printable";
 import { parseJson } from "#shared/nesting";
 import { LiveCommand, type Terminal } from "./live-command.ts";

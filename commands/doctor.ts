@@ -24,12 +24,12 @@ export function doctor(line: CommandLine): void {
 
 /** Looks at what is in a data directory, a console's or an agent's or both, and says what is damaged; `mend` sets that aside. */
 async function examine({ data }: Settings, { mend = false }: { mend?: boolean }): Promise<void> {
-  const { isConsoles, lookAtConsole } = await import("../console/doctor/look.ts");
+  const { isConsoleDirectory, lookAtConsole } = await import("../console/doctor/look.ts");
   const { isAgents, lookAtAgent, mendAgent } = await import("../agent/agent-doctor.ts");
-  const { mendConsole } = await import("../console/doctor/mend.ts");
+  const { mendConsole } = await import("../console/doctor/mend-console.ts");
   const { damagedIn, doctorsReport } = await import("../cli/doctor-report.ts");
   const agents = [data, join(data, "agent")].filter(isAgents);
-  const consoles = [data].filter(isConsoles);
+  const consoles = [data].filter(isConsoleDirectory);
   if (agents.length + consoles.length === 0)
     throw new BadInputError(
       `there is nothing of Muster's in ${data}: name the directory of a console or an agent with --data. If there was something, see whether its disk is mounted`,

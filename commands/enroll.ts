@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { enroll as enrollDevice } from "./compose/administration.ts";
+import { enrollDevice } from "./compose/administration.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster enroll`: an account for a device. */

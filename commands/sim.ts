@@ -10,7 +10,7 @@ import { serve } from "#shared/service";
 import type { Settings } from "#shared/settings";
 import { brokersPort } from "../console/accounts/secrets.ts";
 import { brokerOf, elsewhere, idsOf, plan, simFlags, simulatedSecretVariable, type SimFlags } from "../sim/flags.ts";
-import { mosquittoSide, writeMosquittoFiles } from "./compose/keep-mosquitto.ts";
+import { mosquittoSide, rewriteMosquittoFiles } from "./compose/keep-mosquitto.ts";
 
 /** `muster sim`: simulated devices. */
 export function sim(line: CommandLine): void {
@@ -49,7 +49,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
   const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
   try {
     const secret = await simulatedSecret(state, ids);
-    await writeMosquittoFiles(await mosquittoSide(values), state);
+    await rewriteMosquittoFiles(await mosquittoSide(values), state);
     return secret;
   } finally {
     state.close();

@@ -1,7 +1,7 @@
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { Lifetime } from "#shared/lifetime";
-import type { Parts } from "./parts.ts";
+import type { Parts } from "./console-parts.ts";
 import { recallNewest } from "./recall.ts";
 
 export interface BeginOptions {

@@ -18,8 +18,8 @@ import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
-import { defaults, type ConsoleOptions, type SendOptions } from "./options.ts";
-import { compose, type Parts } from "./parts.ts";
+import { defaults, type ConsoleOptions, type SendOptions } from "./console-options.ts";
+import { compose, type Parts } from "./console-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
@@ -29,11 +29,11 @@ import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
 import { openState, type State } from "./state.ts";
 import type { MetricsStore } from "./store/store.ts";
 
-export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/errors.ts";
+export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/command-errors.ts";
 export type { Command } from "./desk/command.ts";
 export type { Device } from "./devices/device.ts";
 export type { Sample } from "./devices/latest-values.ts";
-export type { ConsoleOptions, SendOptions } from "./options.ts";
+export type { ConsoleOptions, SendOptions } from "./console-options.ts";
 
 /**
  * The console: keeps every sample and the whole story of every command.

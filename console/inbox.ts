@@ -6,7 +6,7 @@ import { readConsoleStatus, readStatus } from "#shared/messages/presence-message
 import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Desk } from "./desk/desk.ts";
 import type { Answers } from "./desk/answers.ts";
-import { uncheckedIn } from "./desk/offers.ts";
+import { uncheckedIn } from "./desk/command-catalogue.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";

@@ -146,7 +146,7 @@ export class Publisher {
     const { topics, clock, fleet } = this.#options;
     if (this.#session === undefined) return;
     const told = { taking: this.#taking, fleet: (this.#toldFleet = fleet()) };
-    const payload = consoleStatus({ session: this.#session, online, ...told, now: clock.now() });
+    const payload = consoleStatusOf({ session: this.#session, online, ...told, now: clock.now() });
     await this.#publish(topics.build({ kind: "console" }), payload, { retain: true });
   }
 
@@ -161,7 +161,7 @@ export class Publisher {
 }
 
 /** The console's retained presence, and its will. @param now epoch ms */
-export function consoleStatus({
+export function consoleStatusOf({
   session,
   online,
   taking,

@@ -21,7 +21,7 @@ export interface RestoredOptions {
 }
 
 /** Milliseconds by which a device must have heard the console later than its state knows of: what it knows is written down now and then. */
-export const laterBy = markEvery + 5 * 60_000;
+export const heardLaterBy = markEvery + 5 * 60_000;
 
 /**
  * Whether the console's state was put back to an older copy. The marks tell it of `muster.db` alone; of a whole directory the devices can:
@@ -60,7 +60,7 @@ export class Restored {
   /** Whether it may have been: this run began long after all that the state knows. */
   get isPossible(): boolean {
     const { lastKnown } = this.#options;
-    return lastKnown !== undefined && this.#started - lastKnown > laterBy;
+    return lastKnown !== undefined && this.#started - lastKnown > heardLaterBy;
   }
 
   /** Takes a device's word on when it has last heard the console, before anything is shown to it. */
@@ -68,7 +68,7 @@ export class Restored {
     const { lastKnown, doubt, tell } = this.#options;
     if (this.#noticed || heard === undefined || lastKnown === undefined) return;
     // What it has heard of this run says nothing.
-    if (heard <= lastKnown + laterBy || heard >= this.#started) return;
+    if (heard <= lastKnown + heardLaterBy || heard >= this.#started) return;
     this.#noticed = true;
     const copy = `the console's state was put back to a copy of ${iso(lastKnown)}`;
     tell(

@@ -7,7 +7,7 @@ import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./accounts/account-watch.ts";
 import { Accounts } from "./accounts/accounts.ts";
-import { FilesOfBefore, type Missing } from "./database/files-of-before.ts";
+import { FilesOfBefore, type MissingFile } from "./database/files-of-before.ts";
 import { Audit } from "./audit/audit.ts";
 import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
 import { OlderFiles, type Older } from "./database/older-files.ts";
@@ -160,7 +160,7 @@ function underLock<T>(lock: DirectoryLock, directory: string, why: string, work:
 }
 
 /** Of what counts somewhere else: samples that were stored, and commands that were open. */
-function noteSetbacks(setbacks: Setbacks, missing: readonly Missing[], older: readonly Older[]): void {
+function noteSetbacks(setbacks: Setbacks, missing: readonly MissingFile[], older: readonly Older[]): void {
   for (const { file } of missing)
     if (file === "metrics.db") setbacks.note(file, null, "the embedded store's file was gone");
   for (const { file, since } of older) {

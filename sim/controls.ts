@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Backlog } from "./backlog.ts";
 import type { Beat } from "./beat.ts";
 import type { Commanded } from "./simulated-commands.ts";

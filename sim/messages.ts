@@ -1,7 +1,7 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket } from "mqtt-packet";
 import { encode } from "#shared/codec";
 import { shortId, type CommandId, type DeviceId } from "#shared/ids";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Batch } from "#shared/messages/metrics";
 import type { Birth, Death } from "#shared/messages/presence-messages";
 import type { BacklogBatch } from "./backlog.ts";

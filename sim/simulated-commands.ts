@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
-import type { Args, Json, Task } from "#shared/messages/command-messages";
+import type { Args, Task } from "#shared/messages/command-messages";
 import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
 import type { Offer } from "#shared/messages/presence-messages";
-import { check, type Schema } from "#shared/messages/payload-schema";
+import { check, type Schema, type Json } from "#shared/messages/payload-schema";
 import { version } from "#shared/version";
 
 /** What the commands of a simulated device act on. */

@@ -5,7 +5,7 @@ import { asError, messageWithCauses } from "#shared/errors";
 import { systemClock } from "#shared/clock";
 import { Random } from "../chaos/random.ts";
 import { lookAtConsole } from "../console/doctor/look.ts";
-import { mendConsole } from "../console/doctor/mend.ts";
+import { mendConsole } from "../console/doctor/mend-console.ts";
 import { furnish, House } from "./damage.ts";
 import { suite, type Scope } from "./suite.ts";
 import { copyDirectory } from "./copy.ts";

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { unknownSender } from "../console/desk/command.ts";
-import type { CommandFailedError } from "../console/desk/errors.ts";
+import type { CommandFailedError } from "../console/desk/command-errors.ts";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { fillDisk, smallDisk } from "./small-disk.ts";

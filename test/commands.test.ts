@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { CommandError } from "../agent/commands/handler.ts";
-import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "../console/desk/errors.ts";
+import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "../console/desk/command-errors.ts";
 import { parseCommandId } from "#shared/ids";
 import { brokerKinds, startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";

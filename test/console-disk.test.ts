@@ -3,7 +3,7 @@ import mqtt from "mqtt";
 import * as assert from "uvu/assert";
 import type { Agent } from "../agent/agent.ts";
 import { openState } from "../console/state.ts";
-import { CommandTimeoutError } from "../console/desk/errors.ts";
+import { CommandTimeoutError } from "../console/desk/command-errors.ts";
 import { buildApp } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";

@@ -4,7 +4,7 @@ import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { readConsoleStatus, type ConsoleStatus } from "#shared/messages/presence-messages";
 import { Console } from "../console/console.ts";
-import { consoleStatus } from "../console/publisher.ts";
+import { consoleStatusOf } from "../console/publisher.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -15,7 +15,7 @@ suite("the console's presence", ({ test }) => {
   test("outlives the will of a former run, which a broker gives up late, and being cleared", async (scope) => {
     const fleet = await startFleet(scope, "embedded");
     const former = await connect(scope, fleet, "console-former");
-    for (const late of [consoleStatus({ session: "former", online: false, now: Date.now() }), Buffer.alloc(0)]) {
+    for (const late of [consoleStatusOf({ session: "former", online: false, now: Date.now() }), Buffer.alloc(0)]) {
       await former.publish(topic, late, { retain: true });
       await eventually("its word", async () => (await retained(fleet))?.online === true);
     }

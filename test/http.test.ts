@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { addresses } from "#api/addresses";
-import type { Client, CommandOrder, FieldValue } from "#api/client";
+import type { Client, CommandOrder, SampleValue } from "#api/client";
 import { systemClock } from "#shared/clock";
 import { maxNesting } from "#shared/nesting";
 import { hearEvents, serveApi, type ApiServer } from "./api-server.ts";
@@ -77,7 +77,7 @@ suite("HTTP API", ({ test }) => {
     const { every, from, to, series } = await history({ from: "-5m", every: "1s" });
     assert.is(every, 1_000);
     assert.is(to - from, 300_000);
-    const isMean = ([ts, value]: readonly [number, FieldValue | null]): boolean =>
+    const isMean = ([ts, value]: readonly [number, SampleValue | null]): boolean =>
       ts % 1_000 === 0 && Number(value) > 0 && Number(value) < 100;
     assert.ok(series[0]?.points.every(isMean));
     await assertRefused(history({ from: "now", to: "-1h" }), 400, /from .* must be before to/);

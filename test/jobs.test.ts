@@ -1,11 +1,11 @@
 import * as assert from "uvu/assert";
 import { Console } from "../console/console.ts";
-import type { JobOrder } from "../console/jobs/job.ts";
+import type { JobRequest } from "../console/jobs/job.ts";
 import { brokerKinds } from "./fleet.ts";
 import { ended, markAgent, marking } from "./marking.ts";
 import { eventually, suite } from "./suite.ts";
 
-const order: JobOrder = {
+const order: JobRequest = {
   key: "mark",
   args: {},
   target: { all: true },

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { misfit } from "../attack/schema.ts";
-import { CommandRows } from "../console/desk/rows.ts";
+import { CommandRows } from "../console/desk/command-rows.ts";
 import { maxEvents, type Command } from "../console/desk/command.ts";
 import { maxPageLength } from "../console/http/list-pages.ts";
 import { maxOffenders } from "../console/http/routes/serve-quarantine.ts";

@@ -5,8 +5,8 @@ import { Agent } from "../agent/agent.ts";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
 import { answerWithin } from "../console/desk/doubts.ts";
-import { explain } from "../console/desk/explain.ts";
-import { laterBy } from "../console/restored.ts";
+import { explainCommand } from "../console/desk/explain-command.ts";
+import { heardLaterBy } from "../console/restored.ts";
 import { openForWriting } from "../console/database/database.ts";
 import { closeDatabase } from "../console/database/group-sync.ts";
 import { systemClock, type Clock } from "#shared/clock";
@@ -115,7 +115,10 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     );
     const held = third.desk.find(one, cancelled as never);
     assert.is(held?.state, "queued");
-    assert.match(held ? explain(held, third.registry.get(one)) : "", /^held: .*rpi-7 is asked .* when it is back/);
+    assert.match(
+      held ? explainCommand(held, third.registry.get(one)) : "",
+      /^held: .*rpi-7 is asked .* when it is back/,
+    );
     const paused = third.jobs.find(job.id)?.summary;
     assert.equal([paused?.state, /put back to a copy/.test(paused?.why ?? "")], ["paused", true]);
     // As a restart in between leaves it.
@@ -148,7 +151,7 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     copyDirectory(directory, backup);
     // A copy of an hour ago.
     const database = openForWriting(join(backup, "muster.db"));
-    const ago = laterBy + 60_000;
+    const ago = heardLaterBy + 60_000;
     database.exec(
       `UPDATE mark SET at = at - ${ago}; UPDATE clock SET moment = moment - ${ago}, again = moment - ${ago}`,
     );
@@ -183,7 +186,7 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     const waiting = queue(first, one, "again");
     await stop();
     const database = openForWriting(join(directory, "muster.db"));
-    const ago = laterBy + 60_000;
+    const ago = heardLaterBy + 60_000;
     database.exec(
       `UPDATE mark SET at = at - ${ago}; UPDATE clock SET moment = moment - ${ago}, again = moment - ${ago}`,
     );

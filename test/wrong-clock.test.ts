@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
-import { explain } from "../console/desk/explain.ts";
+import { explainCommand } from "../console/desk/explain-command.ts";
 import { openState } from "../console/state.ts";
 import { openForReading } from "../console/database/database.ts";
 import { startFleet } from "./fleet.ts";
@@ -221,7 +221,7 @@ suite("a console whose clock steps", ({ test }) => {
     // It is answered by who takes nothing for over that waits, and needs no clock.
     assert.is((await console.send("rpi-8", { key: "ping" })).state, "succeeded");
     assert.equal(begun, ["rpi-7"]);
-    const told = (): string => explain(console.desk.find(away, queued.id)!, console.registry.get(away));
+    const told = (): string => explainCommand(console.desk.find(away, queued.id)!, console.registry.get(away));
     await eventually("its word", () =>
       told().startsWith("rpi-8 has it (it waits until the console is sure of its clock"),
     );

@@ -32,7 +32,7 @@ export interface SampleContext {
 export interface Reading {
   readonly measurement: string;
   readonly tags: Readonly<Record<string, string>>;
-  readonly fields: Readonly<Record<string, FieldValue>>;
+  readonly fields: Readonly<Record<string, ReadValue>>;
 }
 
-export type FieldValue = number | string | boolean;
+export type ReadValue = number | string | boolean;

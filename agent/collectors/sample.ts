@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { Collector, FieldValue, Reading } from "./collector.ts";
+import type { Collector, ReadValue, Reading } from "./collector.ts";
 import type { Gathering } from "./gathering.ts";
 
 /** What one collector could not do in a sample. */
@@ -97,7 +97,7 @@ function cleaned(lists: readonly (readonly Reading[])[]): Reading[] {
   return [...bySeries.values()];
 }
 
-function finite(fields: Readonly<Record<string, FieldValue>>): Readonly<Record<string, FieldValue>> {
+function finite(fields: Readonly<Record<string, ReadValue>>): Readonly<Record<string, ReadValue>> {
   const unfit = (value: unknown): boolean =>
     typeof value === "number" ? !Number.isFinite(value) : value === undefined || value === null;
   if (!Object.values(fields).some(unfit)) return fields;

@@ -2,7 +2,7 @@ import type { Encoding } from "#shared/codec";
 import type { CommandId } from "#shared/ids";
 import type { Task } from "#shared/messages/command-messages";
 import type { Handler, RunningCommand } from "./handler.ts";
-import type { Begun } from "./ledger.ts";
+import type { Begun } from "./ledger-records.ts";
 import type { Queued } from "./command-queue.ts";
 
 /** A task that has arrived and has no final reply yet. */

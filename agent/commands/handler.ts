@@ -1,6 +1,6 @@
 import type { CommandId } from "#shared/ids";
-import type { Args, Json } from "#shared/messages/command-messages";
-import type { Schema } from "#shared/messages/payload-schema";
+import type { Args } from "#shared/messages/command-messages";
+import type { Schema, Json } from "#shared/messages/payload-schema";
 
 /** The command that a handler carries out. */
 export interface RunningCommand {

@@ -7,7 +7,8 @@ import { parseCommandId, type CommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { suite, type Scope } from "../../test/suite.ts";
-import { maxLedgerBytes, Ledger, type Begun, type Ended, type Expected, type LedgerOptions } from "./ledger.ts";
+import { maxLedgerBytes, Ledger, type Expected, type LedgerOptions } from "./ledger.ts";
+import type { Begun, Ended } from "./ledger-records.ts";
 
 const id = (text: string): CommandId => parseCommandId(text);
 const begun = (more: Partial<Begun> = {}): Begun => ({ key: "count", boot: "first", at: 1_000, attempts: 1, ...more });

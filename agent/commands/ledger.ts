@@ -18,8 +18,6 @@ import {
   type LedgerRecord,
 } from "./ledger-records.ts";
 
-export type { Begun, Ended, LedgerEntry } from "./ledger-records.ts";
-
 /** What is known of the ledger from elsewhere. */
 export interface Expected {
   /** Its id, by the file `instance`. */

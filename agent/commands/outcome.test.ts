@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { readReply } from "#shared/messages/command-messages";
 import { maxNesting } from "#shared/nesting";
 import { suite } from "../../test/suite.ts";

@@ -1,5 +1,6 @@
 import { asError, BadInputError } from "#shared/errors";
-import type { Failure, Json } from "#shared/messages/command-messages";
+import type { Failure } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { ErrorCode, OwnFailure } from "#shared/messages/error-codes";
 import { maxNesting, isShallow } from "#shared/nesting";
 import { isExact, sendAsText } from "#shared/whole-numbers";

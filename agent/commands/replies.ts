@@ -5,7 +5,7 @@ import { DisconnectedError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Reply } from "#shared/messages/command-messages";
-import type { Ended } from "./ledger.ts";
+import type { Ended } from "./ledger-records.ts";
 
 export interface RepliesOptions {
   readonly bus: Bus;

@@ -5,8 +5,8 @@ import { check } from "#shared/messages/payload-schema";
 import type { ConsoleClock } from "../console-clock.ts";
 import { mayRunAgain, type RunContext } from "./handler.ts";
 import { runningCommandOf, type Execution } from "./execution.ts";
-import type { Begun, Ledger } from "./ledger.ts";
-import { lossSentence } from "./ledger-records.ts";
+import type { Ledger } from "./ledger.ts";
+import { lossSentence, type Begun } from "./ledger-records.ts";
 import {
   cancelledOutcome,
   expiredOutcome,

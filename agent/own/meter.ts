@@ -4,10 +4,10 @@ import { quoted } from "#shared/printable";
 import { tags } from "#shared/messages/metrics";
 import { measurementName, name } from "#shared/messages/names";
 import { check } from "#shared/messages/payload-schema";
-import type { FieldValue, Reading } from "../collectors/collector.ts";
+import type { ReadValue, Reading } from "../collectors/collector.ts";
 
 /** Newest values by field; null takes one back. */
-export type GaugeValues = Readonly<Record<string, FieldValue | null>>;
+export type GaugeValues = Readonly<Record<string, ReadValue | null>>;
 /** How many more, by field. */
 export type CountValues = Readonly<Record<string, number>>;
 export type MeterTags = Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ const maxMeterFields = 200;
 interface MeterSeries {
   readonly measurement: string;
   readonly tags: MeterTags;
-  readonly gauges: Map<string, FieldValue>;
+  readonly gauges: Map<string, ReadValue>;
   readonly counts: Map<string, number>;
 }
 

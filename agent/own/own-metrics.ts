@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Reading } from "../collectors/collector.ts";
 import type { Columns } from "../metrics/to-columns.ts";
 import type { OwnSource } from "../metrics/sampler.ts";

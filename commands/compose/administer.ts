@@ -4,7 +4,7 @@ import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { createLog } from "#shared/log";
 import type { Administration, MosquittoFiles } from "./administration.ts";
-import { mosquittoSide, writeMosquittoFiles } from "./keep-mosquitto.ts";
+import { mosquittoSide, rewriteMosquittoFiles } from "./keep-mosquitto.ts";
 
 /** One of the commands about accounts, on the data directory. */
 export function administer<A extends unknown[]>(
@@ -20,7 +20,7 @@ export function administer<A extends unknown[]>(
     state.accounts.changes.on(({ name, what }) => what === "account" && changed.add(name));
     // Whoever uses the embedded broker alone has files for Mosquitto all the same, and need not hear of them each time.
     const isUsed = values.mqttUrl !== undefined || existsSync(join(side.directory, "mosquitto.pid"));
-    const writeFiles = (asked = isUsed): Promise<MosquittoFiles> => writeMosquittoFiles(side, state, changed, asked);
+    const writeFiles = (asked = isUsed): Promise<MosquittoFiles> => rewriteMosquittoFiles(side, state, changed, asked);
     await act({ values, state, writeMosquittoFiles: writeFiles, out }, ...parameters).finally(() => state.close());
   });
 }

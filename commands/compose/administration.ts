@@ -58,7 +58,7 @@ function assertPerson(accounts: Accounts, name: string): void {
 }
 
 /** Gives a device an account, and says how to begin on the device. */
-export async function enroll(
+export async function enrollDevice(
   { values, state, writeMosquittoFiles, out }: Administration,
   device: string,
 ): Promise<void> {

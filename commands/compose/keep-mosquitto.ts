@@ -18,7 +18,7 @@ export async function mosquittoSide({ data, root }: Settings): Promise<Mosquitto
 }
 
 /** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
-export async function writeMosquittoFiles(
+export async function rewriteMosquittoFiles(
   side: MosquittoSide,
   { accounts, mqttSecrets }: State,
   changed?: ReadonlySet<string>,
@@ -54,7 +54,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     const ending = changed;
     changed = new Set();
     try {
-      const { byHand } = await writeMosquittoFiles(side, state, ending);
+      const { byHand } = await rewriteMosquittoFiles(side, state, ending);
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
       for (const name of ending) changed.add(name);
@@ -70,7 +70,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     writing ??= write();
   };
   // Those of before do for now where there is no room.
-  await writeMosquittoFiles(side, state).catch((thrown: unknown) => {
+  await rewriteMosquittoFiles(side, state).catch((thrown: unknown) => {
     if (!isDiskFull(thrown)) throw thrown;
     begin();
   });

@@ -12,7 +12,7 @@ import { Logins } from "./logins.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
-import { parserOf } from "../database/kept.ts";
+import { parserOf } from "../database/row-fields.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface Account extends Principal {

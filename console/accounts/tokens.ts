@@ -8,7 +8,7 @@ import { forTerminal } from "#shared/printable";
 import { KnownMoment } from "../clock/known-moment.ts";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
-import { parserOf } from "../database/kept.ts";
+import { parserOf } from "../database/row-fields.ts";
 import { persistOf } from "../database/persist.ts";
 
 /** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */

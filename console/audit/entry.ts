@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { forTerminal } from "#shared/printable";
-import { instant, parserOf } from "../database/kept.ts";
+import { instant, parserOf } from "../database/row-fields.ts";
 
 /** What an entry may say beside who, what and on what: flat, and written as it is. */
 export type AuditDetail = Readonly<

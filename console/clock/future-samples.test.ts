@@ -6,7 +6,7 @@ import { silentLog } from "#shared/log";
 import { House } from "../../test/damage.ts";
 import { eventually, suite } from "../../test/suite.ts";
 import { EmbeddedStore, maxCounted } from "../store/embedded.ts";
-import { FutureSamples, lookEvery } from "./future-samples.ts";
+import { FutureSamples, futureLookEvery } from "./future-samples.ts";
 
 const day = 86_400_000;
 const began = Date.UTC(2026, 10, 21);
@@ -53,7 +53,7 @@ suite("samples in the future", ({ test }) => {
     );
     const sql = /"(DELETE .*?)"/.exec(future.problem ?? "")?.[1] ?? "";
     store.database?.exec(sql);
-    clock.advance(lookEvery);
+    clock.advance(futureLookEvery);
     await eventually("it is over", () => future.problem === undefined, 5);
     assert.is(changes, 2);
     assert.equal((await store.ahead(0))?.samples, 3, "and nothing else is deleted");

@@ -16,7 +16,7 @@ export interface FutureSamplesOptions {
 }
 
 /** Milliseconds between two looks: what is in the future comes to be in the past by itself. */
-export const lookEvery = 3_600_000;
+export const futureLookEvery = 3_600_000;
 
 /**
  * Samples that stand in the future, because a clock that was days ahead, the console's own, has placed them: nothing moves them when it
@@ -43,7 +43,7 @@ export class FutureSamples {
     const { look, trusted, clock } = this.#options;
     if (!look || this.#stopped || this.#looking) return;
     this.#cancel?.();
-    this.#cancel = clock.after(lookEvery, () => this.check());
+    this.#cancel = clock.after(futureLookEvery, () => this.check());
     if (!trusted()) return;
     this.#looking = true;
     void this.#look(look);

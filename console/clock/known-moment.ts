@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
-import { instant, parserOf } from "../database/kept.ts";
+import { instant, parserOf } from "../database/row-fields.ts";
 
 /** Twice the same: a flipped bit must not date the console to another century. */
-export const parseRow = parserOf(
+export const parseKnownMoment = parserOf(
   z
     .object({ id: z.number(), moment: instant, again: instant, confirmed: z.number() })
     .check(z.refine(({ moment, again }) => moment === again, "expected the same moment twice")),
@@ -29,7 +29,7 @@ export class KnownMoment {
   /** Undefined at the first start, or where it does not read. */
   read(): Known | undefined {
     const select = this.#database.prepare("SELECT id, moment, again, confirmed FROM clock WHERE id = 1");
-    const row = damageOf(this.#database).one("clock", select, parseRow);
+    const row = damageOf(this.#database).one("clock", select, parseKnownMoment);
     return row && { moment: row.moment, confirmed: row.confirmed !== 0 };
   }
 

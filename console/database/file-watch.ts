@@ -13,7 +13,7 @@ export interface FileWatchOptions {
 }
 
 /** Milliseconds between two looks: four questions to the system, some microseconds each. */
-export const lookEvery = 1_000;
+export const fileLookEvery = 1_000;
 
 /**
  * Looks whether the databases are still the files that were opened: one that was removed or replaced takes writes as before, and is gone
@@ -36,7 +36,7 @@ export class FileWatch {
   /** To be called when the databases are open. */
   start(): void {
     const { clock } = this.#options;
-    this.#cancel = clock.after(lookEvery, () => {
+    this.#cancel = clock.after(fileLookEvery, () => {
       this.start();
       this.#look();
     });

@@ -10,7 +10,7 @@ import { check } from "#shared/messages/payload-schema";
 import { databaseFiles } from "./mend.ts";
 
 /** A file that was there in an earlier run, and what it means that it is gone. */
-export interface Missing {
+export interface MissingFile {
   readonly file: string;
   readonly why: string;
 }
@@ -48,7 +48,7 @@ export class FilesOfBefore {
   }
 
   /** To be asked before anything is opened, which would make it. */
-  missing(): readonly Missing[] {
+  missing(): readonly MissingFile[] {
     const present = presentFiles(this.#directory);
     const kept = this.#read();
     this.#written = this.#known = new Set(kept);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as z from "zod/mini";
-import { instant, parserOf } from "./kept.ts";
+import { instant, parserOf } from "./row-fields.ts";
 import type { Database } from "./database.ts";
 
 /** What all databases of one console share, and change together: by it one that was put back to an older copy is known. */

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { AnswerTimesLearner, maxPairs } from "./answer-times.ts";
-import type { CommandRows } from "./rows.ts";
+import type { CommandRows } from "./command-rows.ts";
 
 suite("answer times", ({ test }) => {
   test("of so many pairs are in memory; the oldest is read again from its rows", () => {

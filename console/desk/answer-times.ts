@@ -1,6 +1,6 @@
 import type { DeviceId } from "#shared/ids";
 import type { Command } from "./command.ts";
-import type { CommandRows } from "./rows.ts";
+import type { CommandRows } from "./command-rows.ts";
 
 /** How long answers take, in milliseconds; `count` answers were looked at. */
 export interface AnswerTimes {

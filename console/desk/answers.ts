@@ -8,7 +8,7 @@ import type { FinalReply } from "#shared/messages/command-messages";
 import type { Topics } from "#shared/topics";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
-import { commandId, deviceId, parserOf } from "../database/kept.ts";
+import { keptCommandId, keptDeviceId, parserOf } from "../database/row-fields.ts";
 import { persistOf } from "../database/persist.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
@@ -28,7 +28,7 @@ export const maxResponseTopicLength = 1_024;
 export const maxCorrelationBytes = 1_024;
 export const maxOwedAnswers = 10_000;
 
-const row = z.object({ device: deviceId, id: commandId, topic: z.string(), data: z.nullable(z.string()) });
+const row = z.object({ device: keptDeviceId, id: keptCommandId, topic: z.string(), data: z.nullable(z.string()) });
 export const parseAnswer = parserOf(row);
 type Owed = z.infer<typeof row>;
 

@@ -9,10 +9,10 @@ import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
 import { newEntry, toDevice } from "../devices/device.ts";
 import { openState } from "../state.ts";
-import { promptChanges, quietUpdate } from "./book.ts";
+import { promptChanges, quietUpdate } from "./command-book.ts";
 import { changed, maxEventLength, maxEvents, type Command } from "./command.ts";
 import { Desk } from "./desk.ts";
-import { CommandRefusedError } from "./errors.ts";
+import { CommandRefusedError } from "./command-errors.ts";
 import { maxOpen, maxOpenOfDevice, type Order } from "./order.ts";
 import { maxEchoes, Tasks } from "./tasks.ts";
 

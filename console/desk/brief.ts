@@ -1,5 +1,6 @@
-import type { Args, Json } from "#shared/messages/command-messages";
-import type { Command, Event } from "./command.ts";
+import type { Args } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
+import type { Command, TimelineEvent } from "./command.ts";
 
 /**
  * What a list shows of a command: characters of its document up to which it is shown whole, and of the parts that are kept of a longer
@@ -28,6 +29,6 @@ function isShort(value: Json): boolean {
   return JSON.stringify(value).length <= briefly.part;
 }
 
-function shortened({ what, ...event }: Event): Event {
+function shortened({ what, ...event }: TimelineEvent): TimelineEvent {
   return { ...event, what: what.slice(0, briefly.part) };
 }

@@ -1,7 +1,8 @@
 import type { CommandState } from "#shared/command-states";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
-import type { Args, Failure, FinalReply, Json } from "#shared/messages/command-messages";
+import type { Args, Failure, FinalReply } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { ErrorCode } from "#shared/messages/error-codes";
 
 /**
@@ -43,12 +44,12 @@ export interface Command {
   /** Milliseconds until its handler had ended it, succeeded or failed, on the monotonic clock; only where one run of the console saw both. */
   readonly took?: number;
   /** Answers that came after the command was closed; they change nothing. */
-  readonly late?: readonly LateReply[];
+  readonly late?: readonly LateAnswer[];
   /** How many times it was published again because nothing was heard of it. */
   readonly shown?: number;
   /** Since when (epoch ms) it is not begun any more, because the console's state was put back to an older copy. */
   readonly doubted?: number;
-  readonly timeline: readonly Event[];
+  readonly timeline: readonly TimelineEvent[];
   /** How the task and its replies are encoded. */
   readonly encoding: Encoding;
   /** Shortened for a list: the whole is there by its id. `steps` is then how long its timeline is. */
@@ -56,7 +57,7 @@ export interface Command {
   readonly steps?: number;
 }
 
-export interface LateReply {
+export interface LateAnswer {
   readonly ts: number;
   /** Milliseconds after the command was closed. */
   readonly lateBy: number;
@@ -65,7 +66,7 @@ export interface LateReply {
   readonly error?: Failure;
 }
 
-export interface Event {
+export interface TimelineEvent {
   readonly ts: number;
   readonly who: "console" | "device" | "operator" | "broker";
   readonly what: string;
@@ -93,19 +94,19 @@ const firstEvents = 20;
 export const maxEventLength = 300;
 
 /** The command with changes and, where something happened, one more event. */
-export function changed(command: Command, changes: Partial<Command>, ...events: readonly Event[]): Command {
+export function changed(command: Command, changes: Partial<Command>, ...events: readonly TimelineEvent[]): Command {
   if (events.length === 0) return { ...command, ...changes };
   return { ...command, ...changes, timeline: events.reduce(withEvent, command.timeline) };
 }
 
 /** A device that never stops telling would otherwise make a row of megabytes, written anew with each word. */
-function withEvent(timeline: readonly Event[], event: Event): readonly Event[] {
+function withEvent(timeline: readonly TimelineEvent[], event: TimelineEvent): readonly TimelineEvent[] {
   const next = { ...event, what: event.what.slice(0, maxEventLength) };
   if (timeline.length < maxEvents) return [...timeline, next];
   const [first, ...others] = timeline.slice(firstEvents);
   const kept = others.slice(1);
   const more = first?.more === undefined ? 2 : first.more + 1;
   const ts = kept[0]?.ts ?? event.ts;
-  const gap: Event = { ts, who: "console", what: `${more} events more, which are not kept`, more };
+  const gap: TimelineEvent = { ts, who: "console", what: `${more} events more, which are not kept`, more };
   return [...timeline.slice(0, firstEvents), gap, ...kept, next];
 }

@@ -5,7 +5,7 @@ import { expired, timedOut, unexplained, type Ending } from "./endings.ts";
 export type Deadline = "expiry" | "caller" | "doubt";
 
 /** What is known when a command's time is over. */
-export interface Moment {
+export interface DeadlineMoment {
   /** Milliseconds since there is a broker; undefined where there is none. */
   readonly heardFor: number | undefined;
   /** Whether the present moment is known well enough to end something by it. */
@@ -45,7 +45,7 @@ export interface Due {
  * device's word may be on the way: "begun" from one that is online, or a final reply that is repeated to a console that has only just
  * come to hear. Closed now, the withdrawal would be taken for the receipt of a reply that was never heard.
  */
-export function graceOf({ heardFor, timely, online }: Moment): number | undefined {
+export function graceOf({ heardFor, timely, online }: DeadlineMoment): number | undefined {
   if (heardFor === undefined || !timely) return undefined;
   return Math.max(0, settling - heardFor, online ? expiryGrace : 0);
 }

@@ -4,7 +4,7 @@ import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
 import { dueOf, graceOf, type Deadline } from "./deadline.ts";
 import { answerWithin } from "./doubts.ts";
-import { CommandFailedError, CommandTimeoutError } from "./errors.ts";
+import { CommandFailedError, CommandTimeoutError } from "./command-errors.ts";
 
 export interface DeadlinesOptions {
   readonly clock: Clock;

@@ -12,8 +12,8 @@ import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import type { Command } from "./command.ts";
 import { Desk } from "./desk.ts";
-import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./errors.ts";
-import { explain } from "./explain.ts";
+import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./command-errors.ts";
+import { explainCommand } from "./explain-command.ts";
 import type { Order } from "./order.ts";
 import { repeating } from "./repeats.ts";
 
@@ -263,7 +263,7 @@ suite("desk", ({ test }) => {
       late?.late?.map(({ lateBy, state, result }) => ({ lateBy, state, result })),
       [{ lateBy: 700, state: "succeeded", result: 1 }],
     );
-    assert.match(explain(late!, online), /came 700 ms late and was kept/);
+    assert.match(explainCommand(late!, online), /came 700 ms late and was kept/);
     await eventually("a withdrawal for each answer", () => withdrawals().length >= 3);
   });
 
@@ -275,7 +275,7 @@ suite("desk", ({ test }) => {
     clock.advance(1_000);
     assert.instance(await done, CommandTimeoutError);
     assert.is(desk.withId(command.id)[0]?.state, "queued");
-    assert.match(explain(command, device.current), /waiting for rpi-7, offline.*connection lost.*expires/);
+    assert.match(explainCommand(command, device.current), /waiting for rpi-7, offline.*connection lost.*expires/);
     clock.advance(59_000);
     assert.is(desk.withId(command.id)[0]?.state, "expired");
   });
@@ -354,7 +354,7 @@ suite("desk", ({ test }) => {
     const { desk, tasks, clock, device } = await office(scope);
     const { id: name } = desk.submit(id, { ...queued, ttl: 3_600_000 });
     await eventually("the task", () => tasks().length === 1);
-    const told = (): string => explain(desk.find(id, name) as Command, device.current);
+    const told = (): string => explainCommand(desk.find(id, name) as Command, device.current);
     assert.match(told(), /online and has said nothing of it.*sent again after 5, 10.*; nothing to do$/);
     let times = 1;
     for (const wait of [repeating.first, 10_000, 20_000, 40_000, repeating.max, repeating.max]) {

@@ -10,7 +10,7 @@ import type { Device } from "../devices/device.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf, type Persist } from "../database/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
-import { Book } from "./book.ts";
+import { CommandBook } from "./command-book.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
 import { endingOf, type Deadline } from "./deadline.ts";
@@ -18,9 +18,9 @@ import { Deadlines } from "./deadlines.ts";
 import { inDoubt } from "./doubts.ts";
 import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
-import { afterwards, endedBy, isOfOther, lateWith, progressedBy } from "./replies.ts";
-import { CommandRows, type CommandQuery } from "./rows.ts";
-import { Showing, type Told } from "./showing.ts";
+import { afterwards, endedBy, isOfOther, lateWith, progressedBy } from "./reply-effects.ts";
+import { CommandRows, type CommandQuery } from "./command-rows.ts";
+import { Showing, type TellOpen } from "./showing.ts";
 import { Tasks } from "./tasks.ts";
 
 export interface DeskOptions {
@@ -61,7 +61,7 @@ export class Desk {
   /** Closed, and that is not on the disk yet: not withdrawn, and told to nobody. */
   readonly #ending = new Set<string>();
   readonly #tasks: Tasks;
-  readonly #book: Book;
+  readonly #book: CommandBook;
   /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
   readonly #sent = new Map<string, number>();
   /** When this run began, by the same. */
@@ -81,7 +81,7 @@ export class Desk {
     this.ended = new Signal(options.failed);
     this.#rows = new CommandRows(options.database, options.clock);
     const persist = (this.#persist = persistOf(options.database));
-    this.#book = new Book({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
+    this.#book = new CommandBook({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
     this.#tasks = new Tasks(options);
     this.#deadlines = new Deadlines({
       clock: options.clock,
@@ -290,7 +290,7 @@ export class Desk {
   }
 
   /** A device is there with a new connection: {@link Showing.show}. */
-  show(device: DeviceId, session: string, told: Told): void {
+  show(device: DeviceId, session: string, told: TellOpen): void {
     this.#showing.show(device, session, told);
   }
 

@@ -1,14 +1,14 @@
 import type { CommandState } from "#shared/command-states";
 import type { OwnFailure } from "#shared/messages/error-codes";
-import { changed, notKeptCode, type Command, type Event } from "./command.ts";
+import { changed, notKeptCode, type Command, type TimelineEvent } from "./command.ts";
 import { nobodyKnows } from "./doubts.ts";
-import { withoutWait } from "./replies.ts";
+import { withoutWait } from "./reply-effects.ts";
 
 /** How a command ends without a final reply of its device. */
 export interface Ending {
   readonly state: CommandState;
   readonly error: OwnFailure;
-  readonly who: Event["who"];
+  readonly who: TimelineEvent["who"];
   readonly what: string;
 }
 

@@ -5,7 +5,7 @@ import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { openDatabase } from "../database/database.ts";
 import { migrations } from "../database/schema.ts";
-import { CommandRows, maxNamesakes } from "./rows.ts";
+import { CommandRows, maxNamesakes } from "./command-rows.ts";
 
 /** The migrations before ids were a device's own. */
 const earlier = migrations.findIndex((one) => one.includes("commands_by_name"));

@@ -4,8 +4,8 @@ import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command-messages";
 import type { Device } from "../devices/device.ts";
 import type { Command } from "./command.ts";
-import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
-import { checkOffered } from "./offers.ts";
+import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
+import { checkOffered } from "./command-catalogue.ts";
 
 export interface Order {
   readonly key: string;

@@ -1,12 +1,13 @@
 import * as assert from "uvu/assert";
 import * as z from "zod/mini";
 import { parseDeviceId } from "#shared/ids";
-import type { Args, Json } from "#shared/messages/command-messages";
+import type { Args } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { maxCollectors, maxFacts, maxOffers, readStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
-import { misfit } from "./arguments.ts";
-import { checkOffered, exampleArgs, takeOffers, uncheckedIn } from "./offers.ts";
-import { maxSchemaDepth, maxWordLength, maxAlternatives, maxSchemaNodes, takeSchema } from "./schemas.ts";
+import { misfit } from "./argument-check.ts";
+import { checkOffered, exampleArgs, toCatalogue, uncheckedIn } from "./command-catalogue.ts";
+import { maxSchemaDepth, maxWordLength, maxAlternatives, maxSchemaNodes, flatSchemaOf } from "./schemas.ts";
 
 type Schema = Record<string, Json>;
 const object = (properties: Record<string, Json>, more: Schema = {}): Schema => ({
@@ -14,7 +15,7 @@ const object = (properties: Record<string, Json>, more: Schema = {}): Schema => 
   properties,
   ...more,
 });
-const reasonOf = (schema: Schema): string => takeOffers({ it: { args: schema } })["it"]?.unchecked ?? "";
+const reasonOf = (schema: Schema): string => toCatalogue({ it: { args: schema } })["it"]?.unchecked ?? "";
 const device = parseDeviceId("rpi-7");
 
 /** Levels of which each names the next one twice: 2^levels paths in a few bytes each. */
@@ -46,7 +47,7 @@ suite("argument schemas of devices", ({ test }) => {
       const word = ["anyOf", "oneOf", "allOf"][trial % 3] ?? "";
       let looks = 0;
       const schema = counted(doubling(10 + (trial % 30), word, trial), () => (looks += 1)) as Schema;
-      const offers = takeOffers({ ping: {}, bomb: { args: schema } });
+      const offers = toCatalogue({ ping: {}, bomb: { args: schema } });
       checkOffered(device, offers, { device, key: "ping" });
       checkOffered(device, offers, { device, key: "bomb", args: { a: null } });
       assert.match(uncheckedIn(offers) ?? "", /^"bomb": .*checked by the device alone.* uses \$(defs|ref)/);
@@ -111,7 +112,7 @@ suite("argument schemas of devices", ({ test }) => {
       more: z.optional(z.object({ on: z.boolean() })),
       either: z.optional(z.union([z.string(), z.number()])),
     });
-    const schema = takeSchema(z.toJSONSchema(plain, { io: "input" }) as Schema);
+    const schema = flatSchemaOf(z.toJSONSchema(plain, { io: "input" }) as Schema);
     const good: Args = { seconds: 1, count: 1, name: "a", note: null, tags: ["t"], map: { x: 1 }, more: { on: true } };
     assert.is(misfit(schema, good), undefined);
     const cases: [Args, string][] = [
@@ -151,12 +152,16 @@ suite("argument schemas of devices", ({ test }) => {
       [{ required: ["a"] }, {}, false],
     ];
     for (const [schema, value, fits] of cases)
-      assert.is(misfit(takeSchema(object({ it: schema })), { it: value }) === undefined, fits, JSON.stringify(schema));
+      assert.is(
+        misfit(flatSchemaOf(object({ it: schema })), { it: value }) === undefined,
+        fits,
+        JSON.stringify(schema),
+      );
   });
 
   test("an example holds no text of the device's", () => {
     const hostile = "'; touch /tmp/owned; '";
-    const schema = takeSchema(
+    const schema = flatSchemaOf(
       object(
         {
           a: { type: "string", default: hostile },

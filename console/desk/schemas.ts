@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 
 /**
  * What the console takes of a device's JSON Schema: a flat, counted part, copied keyword by keyword; the rest is the device's to
@@ -57,7 +57,7 @@ const words = ["title", "description", "pattern"] as const;
 type Raw = Readonly<Record<string, Json>>;
 
 /** The flat schema of a command's arguments. @throws BadInputError that says which part is not taken */
-export function takeSchema(schema: Raw): FlatSchema {
+export function flatSchemaOf(schema: Raw): FlatSchema {
   const taken = new Copy().schema(schema, "", 1);
   if (taken.type !== undefined && taken.type !== "object") throw new BadInputError(`arguments are an object`);
   return taken;

@@ -3,16 +3,16 @@ import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Device } from "../devices/device.ts";
 import type { Persist } from "../database/persist.ts";
-import type { Book } from "./book.ts";
+import type { CommandBook } from "./command-book.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
-import { changed, latestBeginning, type Command, type Event } from "./command.ts";
+import { changed, latestBeginning, type Command, type TimelineEvent } from "./command.ts";
 import { Repeats } from "./repeats.ts";
 import type { Tasks } from "./tasks.ts";
 
 export interface ShowingOptions {
   readonly bus: Pick<Bus, "connected">;
   readonly clock: Clock;
-  readonly book: Pick<Book, "open" | "openOf" | "openOne" | "note">;
+  readonly book: Pick<CommandBook, "open" | "openOf" | "openOne" | "note">;
   readonly persist: Pick<Persist, "synced">;
   readonly tasks: Pick<Tasks, "publish">;
   readonly device: (id: DeviceId) => Device | undefined;
@@ -27,7 +27,7 @@ export interface ShowingOptions {
 }
 
 /** Gets the ids of a device's open commands, those of which it was heard that they run, and those that it is asked about. */
-export type Told = (open: readonly CommandId[], begun: readonly CommandId[], doubted: readonly CommandId[]) => void;
+export type TellOpen = (open: readonly CommandId[], begun: readonly CommandId[], doubted: readonly CommandId[]) => void;
 
 /** Milliseconds in which agents that live give birth again to a console that has come, and are shown their tasks. */
 const birthsWithin = 3_000;
@@ -64,7 +64,7 @@ export class Showing {
     this.#repeats.begin(command);
     tasks.publish(command, () => {
       const open = book.openOne(command);
-      const event: Event = { ts: Math.round(clock.now()), who: "broker", what: "task retained" };
+      const event: TimelineEvent = { ts: Math.round(clock.now()), who: "broker", what: "task retained" };
       if (open) book.note(changed(open, {}, event));
     });
   }
@@ -74,7 +74,7 @@ export class Showing {
    * @param session of its connection: one that has been shown them on the console's present connection is only told
    * @param told is called once they are on their way; at once where there are none
    */
-  show(device: DeviceId, session: string, told: Told): void {
+  show(device: DeviceId, session: string, told: TellOpen): void {
     const standing = this.#standing(device);
     const isNews = this.#shownTo.get(device) !== session;
     if (standing.length === 0 || !isNews) {
@@ -115,7 +115,7 @@ export class Showing {
     this.#repeats.stop();
   }
 
-  #showNow(device: DeviceId, told: Told): void {
+  #showNow(device: DeviceId, told: TellOpen): void {
     const standing = this.#standing(device);
     for (const command of standing) {
       if (this.#withholds(command)) continue;
@@ -125,7 +125,7 @@ export class Showing {
     this.#tell(standing, told);
   }
 
-  #tell(standing: readonly Command[], told: Told): void {
+  #tell(standing: readonly Command[], told: TellOpen): void {
     const idsOf = (commands: readonly Command[]): CommandId[] => commands.map(({ id }) => id);
     const doubted = standing.filter((command) => command.doubted !== undefined);
     const open = standing.filter((command) => command.doubted === undefined);

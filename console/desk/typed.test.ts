@@ -7,14 +7,14 @@ import { parseDeviceId } from "#shared/ids";
 import { Topics } from "#shared/topics";
 import { suite } from "../../test/suite.ts";
 import type { Desk } from "./desk.ts";
-import { CommandRefusedError } from "./errors.ts";
-import { takeOffers } from "./offers.ts";
+import { CommandRefusedError } from "./command-errors.ts";
+import { toCatalogue } from "./command-catalogue.ts";
 import { TypedCommands } from "./typed.ts";
 
 const device = parseDeviceId("rpi-7");
 
 /** The line that a person is given after a refusal, where the device offers this. */
-function lineFor(payload: string, offers: Parameters<typeof takeOffers>[0], root = "muster"): string {
+function lineFor(payload: string, offers: Parameters<typeof toCatalogue>[0], root = "muster"): string {
   const lines: string[] = [];
   const refuse = (): never => {
     throw new CommandRefusedError("bad-arguments", "no", { device, key: "k" });
@@ -25,7 +25,7 @@ function lineFor(payload: string, offers: Parameters<typeof takeOffers>[0], root
     desk: { submit: refuse } as unknown as Desk,
     topics,
     clock: new ManualClock(),
-    offers: () => takeOffers(offers),
+    offers: () => toCatalogue(offers),
     refuse: (_device, _topic, _why, instead) => lines.push(instead),
   });
   const topic = topics.build({ kind: "short", device });

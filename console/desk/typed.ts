@@ -10,8 +10,8 @@ import { isRefusedWrite } from "../database/database.ts";
 import type { Answers } from "./answers.ts";
 import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
-import { CommandRefusedError } from "./errors.ts";
-import { exampleArgs, type Offers } from "./offers.ts";
+import { CommandRefusedError } from "./command-errors.ts";
+import { exampleArgs, type CommandCatalogue } from "./command-catalogue.ts";
 
 export interface TypedOptions {
   readonly desk: Desk;
@@ -20,7 +20,7 @@ export interface TypedOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   /** What the device offers, to make the corrected line with. */
-  readonly offers: (device: DeviceId) => Offers | null;
+  readonly offers: (device: DeviceId) => CommandCatalogue | null;
   /** Tells the operator why, and what would work. */
   readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
 }

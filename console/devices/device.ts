@@ -1,13 +1,12 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import type { Json } from "#shared/messages/command-messages";
 import { status as statusSchema, type Birth } from "#shared/messages/presence-messages";
-import { check } from "#shared/messages/payload-schema";
+import { check, type Json } from "#shared/messages/payload-schema";
 import { parseJson } from "#shared/nesting";
-import { takeOffers, type Offers } from "../desk/offers.ts";
+import { toCatalogue, type CommandCatalogue } from "../desk/command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
-import { deviceId, moment, parserOf } from "../database/kept.ts";
+import { keptDeviceId, moment, parserOf } from "../database/row-fields.ts";
 
 /** A device as the console knows it; times are epoch ms. */
 export interface Device {
@@ -27,7 +26,7 @@ export interface Device {
   readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts: Readonly<Record<string, Json>>;
   /** The commands it offers, by key; null when it has never said. */
-  readonly commands: Offers | null;
+  readonly commands: CommandCatalogue | null;
   /** Something that a person should look at. */
   readonly problem: string | null;
   /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
@@ -35,7 +34,7 @@ export interface Device {
 }
 
 /** A device as the registry keeps it. */
-export interface Entry {
+export interface DeviceEntry {
   readonly id: DeviceId;
   online: boolean;
   since: number | null;
@@ -57,7 +56,7 @@ export interface Entry {
   skew: number | null;
   birth: Birth | undefined;
   /** What it offers, as far as the console takes it; the birth keeps what the device said. */
-  offers: Offers | undefined;
+  offers: CommandCatalogue | undefined;
   /** Whether it has been heard since the console last lost sight of the broker. */
   confirmed: boolean;
   /** Whether it counts as offline for want of a word alone: no death was heard, so whatever it says proves that it is there. */
@@ -70,25 +69,25 @@ export interface Entry {
 
 /** A device's row in the database. */
 const row = z.object({
-  id: deviceId,
+  id: keptDeviceId,
   last_seen: moment,
   since: moment,
   online: z.number(),
   reason: z.nullable(z.string()),
   status: z.nullable(z.string()),
 });
-export type Row = z.infer<typeof row>;
+export type DeviceRow = z.infer<typeof row>;
 
 /** @throws BadInputError for a row that does not read */
-export const parseRow = parserOf(row);
+export const parseDeviceRow = parserOf(row);
 
 /** What the device had said about itself. @throws Error for what does not read */
-export function keptBirth({ id, status }: Row): Birth | undefined {
+export function keptBirth({ id, status }: DeviceRow): Birth | undefined {
   const kept = status === null ? undefined : check(statusSchema, parseJson(status), `the kept status of ${id}`);
   return kept?.online ? kept : undefined;
 }
 
-export function fromRow(row: Row, birth: Birth | undefined): Entry {
+export function fromRow(row: DeviceRow, birth: Birth | undefined): DeviceEntry {
   return {
     ...newEntry(row.id),
     ...(birth ? introduced(birth) : {}),
@@ -101,11 +100,11 @@ export function fromRow(row: Row, birth: Birth | undefined): Entry {
 }
 
 /** What a birth changes of an entry: the same door for one that arrives and for one that was kept. */
-export function introduced(birth: Birth): Pick<Entry, "birth" | "offers"> {
-  return { birth, offers: birth.commands && takeOffers(birth.commands) };
+export function introduced(birth: Birth): Pick<DeviceEntry, "birth" | "offers"> {
+  return { birth, offers: birth.commands && toCatalogue(birth.commands) };
 }
 
-export function newEntry(id: DeviceId): Entry {
+export function newEntry(id: DeviceId): DeviceEntry {
   return {
     id,
     online: false,
@@ -130,7 +129,7 @@ export function newEntry(id: DeviceId): Entry {
   };
 }
 
-export function toDevice(entry: Entry): Device {
+export function toDevice(entry: DeviceEntry): Device {
   const {
     id,
     online,

@@ -20,7 +20,7 @@ export interface Refused {
   readonly count: number;
 }
 
-export type Told = Omit<Refused, "known" | "first" | "last" | "count"> & { readonly ts: number };
+export type ToldRefusal = Omit<Refused, "known" | "first" | "last" | "count"> & { readonly ts: number };
 
 /**
  * Refusals that are kept of one device, of all whom nobody knows, and in all; with each the one that was told longest ago goes. They are of
@@ -45,7 +45,7 @@ export class LatestRefusals {
     this.changes = new Signal(failed);
   }
 
-  note({ ts, name, ...told }: Told): void {
+  note({ ts, name, ...told }: ToldRefusal): void {
     const known = name !== null && this.#isKnown(name);
     const share = known ? name : "";
     const all = this.#shares.get(share) ?? new Map<string, Refused>();

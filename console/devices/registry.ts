@@ -8,11 +8,11 @@ import {
   introduced,
   keptBirth,
   newEntry,
-  parseRow,
+  parseDeviceRow,
   toDevice,
   type Device,
-  type Entry,
-  type Row,
+  type DeviceEntry,
+  type DeviceRow,
 } from "./device.ts";
 import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "../ingest/skews.ts";
@@ -41,9 +41,9 @@ export const keepSeenEvery = 600_000;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #clock: Clock;
-  readonly #entries = new Map<DeviceId, Entry>();
+  readonly #entries = new Map<DeviceId, DeviceEntry>();
   /** By their ids, until one more comes. */
-  #sorted: readonly Entry[] | undefined;
+  #sorted: readonly DeviceEntry[] | undefined;
   /** Every change of a device's presence or of what it says about itself. */
   readonly changes: Signal<Device>;
   /** Every device that is no more. */
@@ -60,12 +60,12 @@ export class Registry {
   /** Reads what is kept. Nobody counts as online before being heard. */
   start(): void {
     const { database } = this.#options;
-    const rows = damageOf(database).all("devices", database.prepare("SELECT * FROM devices"), parseRow);
+    const rows = damageOf(database).all("devices", database.prepare("SELECT * FROM devices"), parseDeviceRow);
     for (const row of rows) this.#entries.set(row.id, fromRow(row, this.#birthIn(row)));
   }
 
   /** The device is known without it, and says it again when it comes back. */
-  #birthIn(row: Row): Birth | undefined {
+  #birthIn(row: DeviceRow): Birth | undefined {
     const { database } = this.#options;
     try {
       return keptBirth(row);
@@ -276,7 +276,7 @@ export class Registry {
     });
   }
 
-  #born(entry: Entry, status: Birth): void {
+  #born(entry: DeviceEntry, status: Birth): void {
     const same = entry.online && entry.birth?.session === status.session;
     const now = this.#clock.now();
     entry.online = true;
@@ -291,7 +291,7 @@ export class Registry {
   }
 
   /** A will whose session is not the current one changes nothing. */
-  #gone(entry: Entry, status: Exclude<Status, Birth>, retained: boolean): void {
+  #gone(entry: DeviceEntry, status: Exclude<Status, Birth>, retained: boolean): void {
     entry.confirmed = true;
     const isCurrent = entry.birth?.session === status.session;
     if (isCurrent) entry.presumed = false;
@@ -303,14 +303,14 @@ export class Registry {
     this.#offline(entry, status.reason ?? "connection lost");
   }
 
-  #offline(entry: Entry, reason: string): void {
+  #offline(entry: DeviceEntry, reason: string): void {
     entry.online = false;
     entry.since = this.#clock.now();
     entry.reason = reason;
     this.#changed(entry);
   }
 
-  #entry(id: DeviceId): Entry {
+  #entry(id: DeviceId): DeviceEntry {
     const known = this.#entries.get(id);
     if (known) return known;
     const entry = newEntry(id);
@@ -321,13 +321,13 @@ export class Registry {
     return entry;
   }
 
-  #changed(entry: Entry): void {
+  #changed(entry: DeviceEntry): void {
     this.#save(entry);
     this.changes.emit(toDevice(entry));
   }
 
   /** What the disk does not take is known all the same, and saved when it does: no message is lost for it. */
-  #save(entry: Entry): void {
+  #save(entry: DeviceEntry): void {
     try {
       persistOf(this.#options.database).write(rowName(entry.id), () => this.#write(entry));
     } catch (thrown) {
@@ -336,7 +336,7 @@ export class Registry {
     }
   }
 
-  #write(entry: Entry): void {
+  #write(entry: DeviceEntry): void {
     const { id, lastSeen, since, online, reason, problem, birth } = entry;
     entry.kept = lastSeen;
     this.#options.database

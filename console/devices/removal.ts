@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import { deviceId, instant, parserOf } from "../database/kept.ts";
+import { keptDeviceId, instant, parserOf } from "../database/row-fields.ts";
 
 /** That a device was removed, as it is kept. */
 export interface Removal {
@@ -12,5 +12,5 @@ export interface Removal {
 }
 
 export const parseRemoval = parserOf<Removal>(
-  z.object({ device: deviceId, by: z.string(), ts: instant, done: z.number() }),
+  z.object({ device: keptDeviceId, by: z.string(), ts: instant, done: z.number() }),
 );

@@ -24,7 +24,7 @@ export const databases = [
 ] as const;
 type Kind = (typeof databases)[number];
 
-export function isConsoles(directory: string): boolean {
+export function isConsoleDirectory(directory: string): boolean {
   return [...databases.map(({ file }) => file), listName].some((name) => existsSync(join(directory, name)));
 }
 

@@ -1,6 +1,6 @@
 import type { CommandDocument } from "#api/command-document";
 import type { PresenceDocument, SampleDocument } from "#api/device-routes";
-import { explain } from "../desk/explain.ts";
+import { explainCommand } from "../desk/explain-command.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
 import type { Device } from "../devices/device.ts";
@@ -33,6 +33,6 @@ export function toCommandDocument(
     timeline: [...timeline],
     ...(late ? { late: [...late] } : {}),
     ...(usually ? { usually } : {}),
-    explain: explain(command, device, usually),
+    explain: explainCommand(command, device, usually),
   };
 }

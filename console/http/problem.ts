@@ -1,7 +1,7 @@
 import { BadInputError, EnvironmentError, messageWithCauses } from "#shared/errors";
 import { LoginsBusyError } from "#shared/login-throttle";
-import { CommandRefusedError, type RefusalReason } from "../desk/errors.ts";
-import { JobRefusedError, type JobRefusal } from "../jobs/errors.ts";
+import { CommandRefusedError, type RefusalReason } from "../desk/command-errors.ts";
+import { JobRefusedError, type JobRefusal } from "../jobs/job-errors.ts";
 import { isRefusedWrite } from "../database/database.ts";
 import { StoreUnavailableError } from "../store/store.ts";
 

@@ -1,7 +1,7 @@
 import { encode } from "#shared/codec";
 import type { DeviceId } from "#shared/ids";
 import type { Ack } from "#shared/messages/metrics";
-import { lineOf, lineRun, outboxOf } from "./completeness/runs.ts";
+import { lineOfOutbox, lineRun, outboxOf } from "./completeness/runs.ts";
 
 /** Ranges in one ack message at most; what is left goes in the next. */
 const rangesPerMessage = 500;
@@ -24,7 +24,7 @@ export class Acks {
 
   /** @param run the run of the agent that gave the number, which alone lets go of it; empty where it did not say */
   stored(device: DeviceId, outbox: string, seq: number, run = ""): void {
-    const name = run === "" ? outbox : lineOf(outbox, run);
+    const name = run === "" ? outbox : lineOfOutbox(outbox, run);
     let outboxes = this.#pending.get(device);
     if (!outboxes) this.#pending.set(device, (outboxes = new Map()));
     const numbers = outboxes.get(name);

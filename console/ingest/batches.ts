@@ -9,9 +9,9 @@ import type { ClockTrust } from "../clock/clock-doubt.ts";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../store/store.ts";
 import { Acks } from "./acks.ts";
 import { ClockOffsets } from "./clock-offsets.ts";
-import { BatchLedger, type Numbered } from "./completeness/ledger.ts";
+import { BatchLedger, type Numbered } from "./completeness/batch-ledger.ts";
 import { CompletenessReports } from "./completeness/reports.ts";
-import { LedgerRows } from "./completeness/rows.ts";
+import { LedgerRows } from "./completeness/ledger-rows.ts";
 import { LedgerCommits } from "./ledger-commits.ts";
 import { Forks, type ForksOptions } from "./forks.ts";
 import { Placing, type Placed } from "./placing.ts";
@@ -19,7 +19,7 @@ import { Seldom } from "./seldom.ts";
 import { countSamples, seriesOfBatch } from "./series.ts";
 import { Skews, type ClockState } from "./skews.ts";
 import { NoRoomError } from "./spool/spool.ts";
-import type { Verdict } from "./verdict.ts";
+import type { BatchVerdict } from "./verdict.ts";
 
 export interface BatchesOptions {
   readonly store: Pick<MetricsStore, "write">;
@@ -222,7 +222,7 @@ export class Batches {
     } catch (thrown) {
       const [error, { outbox, seq }] = [asError(thrown), batch];
       const isRejected = error instanceof BadInputError && !(error instanceof NoRoomError);
-      const verdict: Verdict = isRejected
+      const verdict: BatchVerdict = isRejected
         ? { kind: "rejected", why: error.message }
         : { kind: "deferred", cause: error };
       const what = { name: { outbox, seq }, gap: batch.dropped, end: null, received: batch.dt.length * batch.m.length };
@@ -264,7 +264,7 @@ export class Batches {
   }
 
   /** The one end of every batch that was new. */
-  #conclude(device: DeviceId, what: Concluded, verdict: Verdict): void {
+  #conclude(device: DeviceId, what: Concluded, verdict: BatchVerdict): void {
     const { name, gap, end, received } = what;
     if (verdict.kind === "deferred") return this.#keep(device, name, verdict.cause);
     const samples = verdict.kind === "stored" ? verdict.samples : 0;

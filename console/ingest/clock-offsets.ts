@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
-import { deviceId, instant, parserOf, proof, proofOf } from "../database/kept.ts";
+import { keptDeviceId, instant, parserOf, proof, proofOf } from "../database/row-fields.ts";
 import { Unsynced } from "../database/unsynced.ts";
 
 /** From `mono` on, an instant of the epoch was at `zero` plus its own mono, in epoch ms. */
@@ -77,7 +77,7 @@ export class ClockOffsets {
     const known = this.#devices.get(device);
     if (known) return known;
     const epochs: Epochs = new Map();
-    const kept = damageOf(this.#database).all("clock_offsets", this.#statements.of, parseRow, device);
+    const kept = damageOf(this.#database).all("clock_offsets", this.#statements.of, parseOffsetRow, device);
     for (const { epoch, mono, zero } of kept) {
       const offsets = epochs.get(epoch);
       if (offsets) offsets.push({ mono, zero });
@@ -93,9 +93,9 @@ export class ClockOffsets {
 }
 
 /** An offset that is another number would place samples at other times than those that are stored. */
-export const parseRow = parserOf(
+export const parseOffsetRow = parserOf(
   z
-    .object({ device: deviceId, epoch: z.string(), mono: z.number(), zero: instant, proof })
+    .object({ device: keptDeviceId, epoch: z.string(), mono: z.number(), zero: instant, proof })
     .check(
       z.refine(
         ({ device, epoch, mono, zero, proof: proven }) =>

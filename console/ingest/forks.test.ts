@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
-import { laterBy, maxReturns } from "./completeness/ledger.ts";
+import { otherBatchAfter, maxReturns } from "./completeness/batch-ledger.ts";
 import { batchOf, openIngest, rpi } from "./fixture.ts";
 import { Forks, maxToldRuns, shownFor } from "./forks.ts";
 
@@ -90,16 +90,16 @@ suite("an outbox that goes back, or exists twice", ({ test }) => {
         await settled();
       };
       await send(1, 2, 3);
-      clock.advance(laterBy - 5_000);
+      clock.advance(otherBatchAfter - 5_000);
       await send(2);
       assert.equal([written.length, forks.length], [3, 0], "it may be a repetition");
       for (let times = 1; times <= maxReturns; times += 1) {
-        clock.advance(laterBy + 5_000);
+        clock.advance(otherBatchAfter + 5_000);
         await send(1, 2);
         assert.is(written.length, 3 + times * 2);
       }
       assert.equal([report().stored, report().missing, report().outstanding.batches], [written.length * 3, 0, 0]);
-      clock.advance(laterBy + 5_000);
+      clock.advance(otherBatchAfter + 5_000);
       await send(1, 2);
       assert.is(written.length, 3 + maxReturns * 2, "it went back once too often");
       assert.ok(forks.every((problem) => problem?.includes("went back to an earlier state")));
@@ -112,7 +112,7 @@ suite("an outbox that goes back, or exists twice", ({ test }) => {
     for (let times = 0; times < 3; times += 1) {
       take(batchOf(1, { t: Date.UTC(2036, 0, 1) }));
       await settled();
-      clock.advance(laterBy * 2);
+      clock.advance(otherBatchAfter * 2);
     }
     assert.is(report().stored, 3);
   });

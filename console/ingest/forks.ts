@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { maxUnsent } from "#shared/messages/batch-check";
-import type { LedgerRows } from "./completeness/rows.ts";
+import type { LedgerRows } from "./completeness/ledger-rows.ts";
 
 export interface ForksOptions {
   readonly rows: Pick<LedgerRows, "forked">;

@@ -30,11 +30,11 @@ const noTime = "the console's clock is wrong, so that nothing can be placed in t
 export interface IngestStats {
   messages: number;
   /** Messages that were not taken, by reason. */
-  readonly refused: Record<Refusal, number>;
+  readonly refused: Record<RefusalCause, number>;
 }
 
 /** Why a message was not taken: `invalid` is what passes neither codec nor schema, `no_room` a full spool, `no_clock` a console whose clock is wrong. */
-export type Refusal = "unknown_device" | "size" | "invalid" | "no_room" | "no_clock";
+export type RefusalCause = "unknown_device" | "size" | "invalid" | "no_room" | "no_clock";
 
 /**
  * Metrics from message to store: cap, codec, schema; then rows; then the contract; then the write; then, for a numbered
@@ -167,7 +167,7 @@ export class Ingest {
     return false;
   }
 
-  #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: Refusal): void {
+  #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: RefusalCause): void {
     if (!(thrown instanceof BadInputError)) throw thrown;
     this.stats.refused[reason] += 1;
     const instead = thrown instanceof BareValueError ? insteadOf(topic, thrown) : undefined;

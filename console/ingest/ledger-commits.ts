@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { BatchLedger, Committed } from "./completeness/ledger.ts";
+import type { BatchLedger, Committed } from "./completeness/batch-ledger.ts";
 
 export interface LedgerCommitsOptions {
   readonly ledger: BatchLedger;

@@ -2,7 +2,7 @@
  * How every batch ends that was heard. `stored` and `rejected` are acknowledged, because to send it again would change nothing;
  * `deferred` is not: its sender keeps it, and sends it again.
  */
-export type Verdict =
+export type BatchVerdict =
   | {
       readonly kind: "stored";
       /** Of its samples, those that the store has. */

@@ -11,7 +11,7 @@ import type { Command } from "../desk/command.ts";
 import { Desk } from "../desk/desk.ts";
 import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
-import type { JobOrder } from "./job.ts";
+import type { JobRequest } from "./job.ts";
 import { Jobs, type JobSummary } from "./jobs.ts";
 
 const seconds = {
@@ -115,7 +115,7 @@ export async function office(scope: Scope, given: Given = {}) {
   };
 }
 
-export const ping: JobOrder = {
+export const ping: JobRequest = {
   key: "ping",
   args: {},
   target: { all: true },

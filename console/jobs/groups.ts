@@ -5,7 +5,7 @@ import { quoted } from "#shared/printable";
 import { damageOf } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";
-import { deviceId, parserOf } from "../database/kept.ts";
+import { keptDeviceId, parserOf } from "../database/row-fields.ts";
 
 const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;
@@ -13,7 +13,7 @@ const parseName = (row: Row): string => parseRow(row).name;
 const chunk = 200;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export const parseMember = parserOf(
-  z.object({ name: z.string().check(z.regex(namePattern, "expected a group's name")), device: deviceId }),
+  z.object({ name: z.string().check(z.regex(namePattern, "expected a group's name")), device: keptDeviceId }),
 );
 
 /** Names that operators give to sets of devices. A group is there as long as a device is in it. */

@@ -17,7 +17,7 @@ export interface AbortRule {
 }
 
 /** What somebody asks for: one command to many devices. */
-export interface JobOrder {
+export interface JobRequest {
   readonly key: string;
   readonly args: Args;
   readonly target: Target;
@@ -34,7 +34,7 @@ export interface JobOrder {
 }
 
 /** An order that was taken. Times are epoch ms. */
-export interface Job extends JobOrder {
+export interface Job extends JobRequest {
   readonly id: string;
   readonly by: string;
   readonly ts: number;

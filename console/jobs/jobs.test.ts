@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { asCommandId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import type { JobRefusedError } from "./errors.ts";
+import type { JobRefusedError } from "./job-errors.ts";
 import { names, office, ping, says, thrown } from "./fixture.ts";
 
 suite("jobs", ({ test }) => {

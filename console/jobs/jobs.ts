@@ -2,17 +2,17 @@ import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
-import { CommandRefusedError } from "../desk/errors.ts";
-import { checkOffered } from "../desk/offers.ts";
+import { CommandRefusedError } from "../desk/command-errors.ts";
+import { checkOffered } from "../desk/command-catalogue.ts";
 import type { Device } from "../devices/device.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
 import { Announcer } from "./announcer.ts";
-import { JobRefusedError } from "./errors.ts";
-import { explain } from "./explain.ts";
+import { JobRefusedError } from "./job-errors.ts";
+import { explainJob } from "./explain-job.ts";
 import { Groups } from "./groups.ts";
-import type { Job, JobOrder, JobRow } from "./job.ts";
-import { JobRows } from "./rows.ts";
+import type { Job, JobRequest, JobRow } from "./job.ts";
+import { JobRows } from "./job-rows.ts";
 import { Run } from "./run.ts";
 import { sumUp, type Counts } from "./tally.ts";
 import { select, type Directory } from "./target.ts";
@@ -82,7 +82,7 @@ export class Jobs {
    * Takes an order and begins to send.
    * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
    */
-  create(order: JobOrder, by: string): JobSummary {
+  create(order: JobRequest, by: string): JobSummary {
     const { clock, directory } = this.#options;
     const ts = Math.round(clock.now());
     const devices = select(order.target, directory, this.groups);
@@ -206,7 +206,7 @@ export class Jobs {
     return {
       ...job,
       counts,
-      explain: explain(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id)),
+      explain: explainJob(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id)),
     };
   }
 }

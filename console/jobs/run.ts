@@ -2,14 +2,14 @@ import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
-import { CommandRefusedError } from "../desk/errors.ts";
+import { CommandRefusedError } from "../desk/command-errors.ts";
 import type { Device } from "../devices/device.ts";
 import { isRefusedWrite } from "../database/database.ts";
 import { retryAfter } from "../database/persist.ts";
-import type { Effect, Event, Step } from "./event.ts";
+import type { Effect, JobEvent, JobStep } from "./job-event.ts";
 import { commandIdOf, type Job, type JobRow } from "./job.ts";
 import { Pacer } from "./pacer.ts";
-import type { JobRows } from "./rows.ts";
+import type { JobRows } from "./job-rows.ts";
 import { isOver, step } from "./step.ts";
 import { Table } from "./table.ts";
 import type { Counts } from "./tally.ts";
@@ -115,14 +115,14 @@ export class Run {
     this.#take({ kind: "online", device, now: this.#now() });
   }
 
-  #take(event: Event): void {
+  #take(event: JobEvent): void {
     const next = step(this.#job, this.#table, event);
     this.#become(next);
     for (const effect of next.effects) this.#do(effect);
   }
 
   /** @throws Error of the database where it is demanded that it be written down: then nothing has changed */
-  #become({ job, rows, demanded }: Step): void {
+  #become({ job, rows, demanded }: JobStep): void {
     const { store, changed } = this.#options;
     const became = job !== this.#job;
     if (became) {

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
-import type { Effect, Event } from "./event.ts";
+import type { Effect, JobEvent } from "./job-event.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
 import { step, untimely } from "./step.ts";
 import { Table } from "./table.ts";
@@ -60,7 +60,7 @@ const found = (of: string, known?: Command): Happening => ({
   command: known,
 });
 const error = (message: string) => ({ error: { code: "error", message } });
-type Happening = Event extends infer One ? (One extends Event ? Omit<One, "now"> : never) : never;
+type Happening = JobEvent extends infer One ? (One extends JobEvent ? Omit<One, "now"> : never) : never;
 
 /**
  * From a job and the states of its devices, by an event, to what has changed of both (nothing where that is empty; `!` where the disk has to
@@ -263,7 +263,7 @@ function wordOf(row: JobRow | undefined): string {
 }
 
 /** All of it happens now. */
-const at = (event: Happening): Event => ({ ...event, now });
+const at = (event: Happening): JobEvent => ({ ...event, now });
 
 suite("a step of a job", ({ test }) => {
   for (const [what, from, event, to, effects, changes = {}] of cases)

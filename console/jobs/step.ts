@@ -1,7 +1,7 @@
 import { formatDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import { isOpen, type Command } from "../desk/command.ts";
-import type { Effect, Event, Step } from "./event.ts";
+import type { Effect, JobEvent, JobStep } from "./job-event.ts";
 import { isSent, outcomeOf, type Job, type JobRow, type JobState } from "./job.ts";
 import { tooManyFailed } from "./judge.ts";
 import type { Table } from "./table.ts";
@@ -17,7 +17,7 @@ const unsent = { state: "waiting", command: null, sent: null, taken: null } as c
  *
  * running ◄──► paused ──► cancelled (by a person) | aborted (too much failed) | done (every device has ended)
  */
-export function step(job: Job, table: Table, event: Event): Step {
+export function step(job: Job, table: Table, event: JobEvent): JobStep {
   const { now } = event;
   switch (event.kind) {
     case "started":
@@ -49,9 +49,9 @@ export function isOver(job: Job, table: Table): boolean {
   return !isActive(job) && table.counts.sent === 0;
 }
 
-type EventOfRow = Extract<Event, { readonly device: DeviceId }>;
+type EventOfRow = Extract<JobEvent, { readonly device: DeviceId }>;
 
-function stepOfRow(job: Job, row: JobRow | undefined, event: EventOfRow): Step {
+function stepOfRow(job: Job, row: JobRow | undefined, event: EventOfRow): JobStep {
   if (!row) return nothing(job);
   const { now } = event;
   switch (event.kind) {
@@ -82,22 +82,22 @@ function stepOfRow(job: Job, row: JobRow | undefined, event: EventOfRow): Step {
   }
 }
 
-function nothing(job: Job): Step {
+function nothing(job: Job): JobStep {
   return { job, rows: [], effects: [] };
 }
 
-function change(job: Job, row: JobRow, ...effects: readonly Effect[]): Step {
+function change(job: Job, row: JobRow, ...effects: readonly Effect[]): JobStep {
   return { job, rows: [row], effects };
 }
 
-function timed(job: Job, row: JobRow, now: number): Step {
+function timed(job: Job, row: JobRow, now: number): JobStep {
   return change(job, row, ...timing(job, row, now));
 }
 
 const look: Effect = { kind: "look" };
 
 /** Ends the job when it is time to, or sees to the next command. */
-function looked(job: Job, table: Table, now: number): Step {
+function looked(job: Job, table: Table, now: number): JobStep {
   if (!isActive(job)) return { job, rows: [], effects: isOver(job, table) ? [{ kind: "over" }] : [] };
   const why = tooManyFailed(job, table.judged, table.canaries);
   if (why !== undefined) {
@@ -111,7 +111,7 @@ function looked(job: Job, table: Table, now: number): Step {
 }
 
 /** Nothing more is sent, and what was sent is withdrawn. */
-function cancelled(job: Job, table: Table, now: number, by: string): Step {
+function cancelled(job: Job, table: Table, now: number, by: string): JobStep {
   const withdrawals = withdraw(table.sent, by);
   if (!isActive(job)) return { job, rows: [], effects: withdrawals };
   return { ...end(job, table, now, "cancelled", `cancelled by ${by}`, withdrawals), demanded: true };
@@ -125,7 +125,7 @@ function end(
   state: "cancelled" | "aborted",
   why: string,
   withdrawals: readonly Effect[],
-): Step {
+): JobStep {
   const outcome = `never sent: the job was ${state}`;
   const unserved = waiting.map((row) => ({ ...row, state: "cancelled", ended: now, outcome }) as const);
   return become(job, now, state, why, unserved, withdrawals);
@@ -138,7 +138,7 @@ function become(
   why?: string,
   rows: readonly JobRow[] = [],
   effects: readonly Effect[] = [],
-): Step {
+): JobStep {
   const { why: _, ...job } = before;
   const next = { ...job, state, ...(why === undefined ? {} : { why }), ...(isActive({ state }) ? {} : { ended: now }) };
   return { job: next, rows, effects: state === "running" ? effects : [{ kind: "halt" }, ...effects] };
@@ -158,11 +158,11 @@ function withdraw(rows: readonly JobRow[], by: string): readonly Effect[] {
   return rows.flatMap(({ device, command }) => (command === null ? [] : { kind: "withdraw", device, command, by }));
 }
 
-function told(job: Job, row: JobRow | undefined, command: Command, now: number): Step {
+function told(job: Job, row: JobRow | undefined, command: Command, now: number): JobStep {
   return row?.command === command.id && isSent(row) ? follow(job, row, command, now) : nothing(job);
 }
 
-function found(job: Job, row: JobRow, command: Command | undefined, now: number): Step {
+function found(job: Job, row: JobRow, command: Command | undefined, now: number): JobStep {
   // What became of an earlier row may have ended the job, and this one with it.
   if (!isSent(row)) return nothing(job);
   // Killed between the row and the command: it was never handed over.
@@ -171,7 +171,7 @@ function found(job: Job, row: JobRow, command: Command | undefined, now: number)
   return followed.rows.length > 0 ? followed : { ...followed, effects: timing(job, row, now) };
 }
 
-function follow(job: Job, row: JobRow, command: Command, now: number): Step {
+function follow(job: Job, row: JobRow, command: Command, now: number): JobStep {
   const { state, progress } = command;
   if (!isOpen(command)) {
     const ended = command.ended ?? now;
@@ -191,7 +191,7 @@ function timing({ timeout }: Job, row: JobRow, now: number): readonly Effect[] {
 }
 
 /** A clock that may be wrong ends nothing: it is looked at again when it may be right. */
-function overdue(job: Job, row: JobRow, timely: boolean): Step {
+function overdue(job: Job, row: JobRow, timely: boolean): JobStep {
   if (!timely) return { job, rows: [], effects: [{ kind: "time", row, ms: untimely, event: "again" }] };
   return { job, rows: [], effects: withdraw([row], `job ${job.id}: ${patience(job)}`) };
 }

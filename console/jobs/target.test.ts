@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import type { JobRefusedError } from "./errors.ts";
+import type { JobRefusedError } from "./job-errors.ts";
 import { device, office, ping, says, thrown } from "./fixture.ts";
-import type { JobOrder } from "./job.ts";
+import type { JobRequest } from "./job.ts";
 
 suite("whom a job serves", ({ test }) => {
   test("who does not offer it is in the table as rejected, and counts neither as canary nor for the abort", async (scope) => {
@@ -38,7 +38,7 @@ suite("whom a job serves", ({ test }) => {
   test("what selects nothing, or nobody who takes it, is refused with a sentence", async (scope) => {
     const fleet = [device("a"), device("b", { commands: { other: {} } })];
     const { jobs } = await office(scope, { fleet });
-    const cases: [Partial<JobOrder>, string, RegExp][] = [
+    const cases: [Partial<JobRequest>, string, RegExp][] = [
       [{ target: { devices: ["a", "x", "y"] } }, "unknown-device", /no device "x", "y"/],
       [{ target: { devices: [] } }, "no-devices", /empty/],
       [{ target: { group: "lab" } }, "unknown-group", /no group "lab"; the groups are none yet/],
@@ -59,7 +59,7 @@ suite("whom a job serves", ({ test }) => {
   test("groups select; devices that are online come first, listed ones as listed", async (scope) => {
     const fleet = [device("a", { online: false }), device("b"), device("c")];
     const { jobs } = await office(scope, { fleet });
-    const order = (target: JobOrder["target"]): string[] =>
+    const order = (target: JobRequest["target"]): string[] =>
       jobs.find(jobs.create({ ...ping, target }, "ann").id)!.rows.map((row) => row.device);
     assert.equal(jobs.groups.set(parseDeviceId("a"), ["lab", "old", "lab"]), ["lab", "old"]);
     jobs.groups.set(parseDeviceId("c"), ["lab"]);

@@ -1,7 +1,7 @@
 import { parseDeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
-import { JobRefusedError } from "./errors.ts";
+import { JobRefusedError } from "./job-errors.ts";
 import type { Groups } from "./groups.ts";
 import { assertKnownNames, matches, parseWhere } from "./where.ts";
 

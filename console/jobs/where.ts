@@ -1,6 +1,6 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Device } from "../devices/device.ts";
 
 /** One condition on a device: `os=linux`, `id!=lab-*`. */

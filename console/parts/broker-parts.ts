@@ -4,8 +4,8 @@ import { shortId } from "#shared/ids";
 import { Link } from "#shared/link";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Registry } from "../devices/registry.ts";
-import { defaults } from "../options.ts";
-import { consoleStatus, Publisher } from "../publisher.ts";
+import { defaults } from "../console-options.ts";
+import { consoleStatusOf, Publisher } from "../publisher.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Milliseconds at most between two tries of the console at a broker that is not there. */
@@ -31,7 +31,7 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
     version: mqttVersion,
     will: (session) => ({
       topic: topics.build({ kind: "console" }),
-      payload: consoleStatus({ session, online: false, now: clock.now() }),
+      payload: consoleStatusOf({ session, online: false, now: clock.now() }),
       retain: true,
     }),
     // There is one console, for which the whole fleet waits.

@@ -6,7 +6,7 @@ import { Settling } from "../ingest/contract/settling.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { newestSamples } from "../ingest/series.ts";
 import { Spool } from "../ingest/spool/spool.ts";
-import { defaults } from "../options.ts";
+import { defaults } from "../console-options.ts";
 import type { Publisher } from "../publisher.ts";
 import type { DeviceParts } from "./device-parts.ts";
 import type { StoreParts } from "./store-parts.ts";

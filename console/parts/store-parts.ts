@@ -3,7 +3,7 @@ import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import { FutureSamples } from "../clock/future-samples.ts";
 import type { DamagedFile } from "../database/mend.ts";
 import { StoreLosses } from "../ingest/completeness/store-losses.ts";
-import { defaults } from "../options.ts";
+import { defaults } from "../console-options.ts";
 import { Durations } from "../self/durations.ts";
 import { timed } from "../self/reporter.ts";
 import { EmbeddedStore } from "../store/embedded.ts";

@@ -5,7 +5,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Sample } from "../devices/latest-values.ts";
-import type { ConsoleOptions } from "../options.ts";
+import type { ConsoleOptions } from "../console-options.ts";
 import type { State } from "../state.ts";
 
 /** What every part is given. */

@@ -7,7 +7,6 @@ import { bigAsText, isExact, largeAsText, sendAsText } from "#shared/whole-numbe
 /** A command's arguments: an object of what JSON can say, and says exactly. */
 export const args = z.pipe(z.custom<z.input<typeof jsonObject>>(isExact, sendAsText), jsonObject);
 export type Args = z.infer<typeof args>;
-export type { Json } from "#shared/messages/payload-schema";
 
 /**
  * The command as the device sees it: the retained message on `cmd/<id>`. Only `key` is needed, so that a person can type

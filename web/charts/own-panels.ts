@@ -1,4 +1,4 @@
-import type { Tags } from "#api/device-routes";
+import type { SampleTags } from "#api/device-routes";
 import { unitOf } from "../format/number.ts";
 import type { Latest } from "../state/latest.ts";
 import { panels, type Panel } from "./panels.ts";
@@ -40,7 +40,7 @@ function ownPanel(measurement: string, field: string): Panel {
 
 const idOf = (measurement: string, field: string): string => `${measurement}.${field}`;
 
-const lineOf = (tags: Tags): string =>
+const lineOf = (tags: SampleTags): string =>
   Object.keys(tags)
     .sort()
     .map((name) => tags[name])

@@ -1,4 +1,4 @@
-import type { Tags } from "#api/device-routes";
+import type { SampleTags } from "#api/device-routes";
 import type { FieldUnit } from "../format/number.ts";
 
 /** The charts of a device's page. Adding one is an entry here. */
@@ -18,20 +18,20 @@ export interface Source {
   /** A counter is shown as its rate per second. */
   readonly counter?: true;
   /** The line's name, or undefined for a series that is not shown. */
-  readonly line: (tags: Tags) => string | undefined;
+  readonly line: (tags: SampleTags) => string | undefined;
   readonly value?: (value: number) => number;
 }
 
 const always = (name: string) => (): string => name;
-const total = (name: string) => (tags: Tags) => (tags["cpu"] === "cpu-total" ? name : undefined);
+const total = (name: string) => (tags: SampleTags) => (tags["cpu"] === "cpu-total" ? name : undefined);
 
 /** Interfaces that carry other interfaces' traffic a second time, and the loopback. */
 const inner = /^(lo|veth|docker|br-|virbr|cni|flannel|cali|tap|tun|dummy|ifb)/;
-const outside = (name: string) => (tags: Tags) => (inner.test(tags["interface"] ?? "") ? undefined : name);
+const outside = (name: string) => (tags: SampleTags) => (inner.test(tags["interface"] ?? "") ? undefined : name);
 
 /** Loop and memory devices, those stacked upon others, and partitions, whose traffic is in their disk's. */
 const notWhole = /^(loop|ram|zram|sr|dm-|md)|^([shv]|xv)d[a-z]+\d+$|^(nvme\d+n\d+|mmcblk\d+)p\d+$/;
-const whole = (name: string) => (tags: Tags) => (notWhole.test(tags["name"] ?? "") ? undefined : name);
+const whole = (name: string) => (tags: SampleTags) => (notWhole.test(tags["name"] ?? "") ? undefined : name);
 
 export const panels: readonly Panel[] = [
   {

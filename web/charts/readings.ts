@@ -1,4 +1,4 @@
-import type { FieldValue, Tags } from "#api/device-routes";
+import type { SampleValue, SampleTags } from "#api/device-routes";
 import type { Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
 import { pairRate, rate } from "./rates.ts";
@@ -10,12 +10,12 @@ export interface ChartReading {
   readonly value: number;
 }
 
-type Points = readonly (readonly [ts: number, value: FieldValue | null])[];
+type Points = readonly (readonly [ts: number, value: SampleValue | null])[];
 
 /** What the store remembers of one source, as readings. */
 export function historyReadings(
   source: Source,
-  series: readonly { readonly tags: Tags; readonly points: Points }[],
+  series: readonly { readonly tags: SampleTags; readonly points: Points }[],
 ): ChartReading[] {
   return series.flatMap(({ tags, points }) => {
     const line = source.line(tags);

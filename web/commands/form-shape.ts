@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 
 /**
  * A command's JSON Schema as inputs of a form, and what was typed as the command's arguments. Anything that a plain

@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { CommandOrder } from "#api/command-routes";
 import { typedDuration } from "../format/format-duration.ts";
 

@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Field, FormShape, TypedText } from "./form-shape.ts";
 
 /** What was typed, by the field's name; a JSON form's only text stands under "". */

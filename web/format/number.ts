@@ -1,5 +1,5 @@
-import type { Json } from "#shared/messages/command-messages";
-import type { FieldValue } from "#api/device-routes";
+import type { Json } from "#shared/messages/payload-schema";
+import type { SampleValue } from "#api/device-routes";
 import { formatCoarsely } from "./format-duration.ts";
 
 /** How a number is written. A `…/s` unit is a rate of the one before it. */
@@ -52,7 +52,7 @@ export function unitOf(measurement: string, field: string): FieldUnit {
 }
 
 /** Any field's newest value as text. */
-export function formatField(measurement: string, field: string, value: FieldValue): string {
+export function formatField(measurement: string, field: string, value: SampleValue): string {
   if (typeof value === "number") return formatValue(value, unitOf(measurement, field));
   return typeof value === "boolean" ? (value ? "yes" : "no") : value;
 }

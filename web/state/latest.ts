@@ -1,4 +1,4 @@
-import type { FieldValue, SampleDocument, Tags } from "#api/device-routes";
+import type { SampleValue, SampleDocument, SampleTags } from "#api/device-routes";
 
 /** The newest sample of one series, and the one before it: a counter's rate needs both. */
 export interface Pair {
@@ -10,7 +10,7 @@ export interface Pair {
 export type Latest = ReadonlyMap<string, Pair>;
 
 /** Names a series: its measurement and its tags in a fixed order. */
-export function seriesKey({ measurement, tags }: { measurement: string; tags: Tags }): string {
+export function seriesKey({ measurement, tags }: { measurement: string; tags: SampleTags }): string {
   const sorted = Object.keys(tags).sort();
   return [measurement, ...sorted.map((name) => `${name}=${tags[name]}`)].join(",");
 }
@@ -48,8 +48,8 @@ export function latestValue(
   latest: Latest,
   measurement: string,
   field: string,
-  where: (tags: Tags) => boolean = () => true,
-): FieldValue | undefined {
+  where: (tags: SampleTags) => boolean = () => true,
+): SampleValue | undefined {
   for (const { sample } of latest.values()) {
     if (sample.measurement === measurement && field in sample.fields && where(sample.tags)) return sample.fields[field];
   }

@@ -1,6 +1,5 @@
 import * as assert from "uvu/assert";
-import type { Json } from "#shared/messages/command-messages";
-import { check } from "#shared/messages/payload-schema";
+import { check, type Json } from "#shared/messages/payload-schema";
 import { suite } from "../../../test/suite.ts";
 import { offersOf } from "../../presence.ts";
 import { readDescription } from "./description.ts";

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { parseDuration } from "#shared/duration";
 import { asError, BadInputError } from "#shared/errors";
-import type { Args, Json } from "#shared/messages/command-messages";
+import type { Args } from "#shared/messages/command-messages";
 import { onInterrupt } from "#shared/messages/presence-messages";
-import { check, json, type Schema } from "#shared/messages/payload-schema";
+import { check, json, type Schema, type Json } from "#shared/messages/payload-schema";
 import { parseJson } from "#shared/nesting";
 import type { Handler } from "../handler.ts";
 

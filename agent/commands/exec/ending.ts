@@ -1,5 +1,5 @@
 import { formatDuration } from "#shared/duration";
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 
 /** How a child came to its end. */
 export type ProcessEnding =

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
-import type { Args, Json } from "#shared/messages/command-messages";
+import type { Args } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler, type RunContext, type RunningCommand } from "../handler.ts";
 import { runChild, type ChildOptions } from "./child.ts";

@@ -1,4 +1,4 @@
-import type { Json } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { isShallow } from "#shared/nesting";
 import type { RunContext } from "../handler.ts";
 import { LineSplitter, printed } from "./lines.ts";

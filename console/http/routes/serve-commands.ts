@@ -8,7 +8,7 @@ import type { Accounts } from "../../accounts/accounts.ts";
 import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";
 import type { Desk } from "../../desk/desk.ts";
-import { CommandFailedError, CommandTimeoutError } from "../../desk/errors.ts";
+import { CommandFailedError, CommandTimeoutError } from "../../desk/command-errors.ts";
 import { principalOf } from "../auth.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { Patience } from "../patience.ts";

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { TakenJobOrder } from "#api/job-routes";
 import { maxWait, parseDuration } from "#shared/duration";
-import type { JobOrder } from "../../jobs/job.ts";
+import type { JobRequest } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { principalOf } from "../auth.ts";
 import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
@@ -92,7 +92,7 @@ async function assertKept(jobs: Jobs): Promise<void> {
   );
 }
 
-function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobOrder {
+function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobRequest {
   return {
     ...body,
     abort: abort ?? null,

@@ -1,5 +1,5 @@
 import type { DeviceId } from "#shared/ids";
-import { forgotten, outstanding, samplesPerBatch, type Book, type Lost } from "./book.ts";
+import { forgotten, outstanding, samplesPerBatch, type OutboxProgress, type Lost } from "./outbox-progress.ts";
 
 /**
  * What became of the samples of one device's numbered batches; a sample is one series' values at one instant. Moments
@@ -32,11 +32,11 @@ export interface Completeness {
    */
   readonly forgotten: { readonly batches: number; readonly samples: number };
   /** Oldest first. */
-  readonly gaps: readonly Missing[];
+  readonly gaps: readonly SampleGap[];
 }
 
 /** Samples that will never come: from when to when, and why. */
-export interface Missing extends Omit<Lost, "first" | "last"> {
+export interface SampleGap extends Omit<Lost, "first" | "last"> {
   /** The outbox and its numbers, both ends included; null where many old gaps were taken together, and where the store has lost them. */
   readonly outbox: string | null;
   readonly first: number | null;
@@ -47,7 +47,7 @@ export interface Missing extends Omit<Lost, "first" | "last"> {
 }
 
 /** An outbox as it is kept, without what is only of the moment. Its name is empty in the row that sums up those let go. */
-export interface OutboxRow extends Omit<Book, "writing"> {
+export interface OutboxRow extends Omit<OutboxProgress, "writing"> {
   /** Of its samples, those that are gone with the store's file. */
   readonly lost: number;
 }
@@ -63,7 +63,7 @@ export const replacedWhy = "the device's outbox was replaced before these were s
 export function completenessOf(
   device: DeviceId,
   outboxes: readonly OutboxRow[],
-  told: readonly Missing[],
+  told: readonly SampleGap[],
 ): Completeness {
   const open = outboxes.filter((one) => outstanding(one).batches > 0);
   const replaced = open.filter((one) => isReplaced(one, outboxes));
@@ -98,7 +98,7 @@ export function completenessOf(
 }
 
 /** What is lost with an outbox that never comes back. */
-export function lostWith(row: OutboxRow): Missing {
+export function lostWith(row: OutboxRow): SampleGap {
   const { batches, ranges } = outstanding(row);
   return {
     outbox: row.outbox,

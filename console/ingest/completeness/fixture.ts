@@ -7,9 +7,9 @@ import type { Scope } from "../../../test/suite.ts";
 import { openDatabase } from "../../database/database.ts";
 import { migrations } from "../../database/schema.ts";
 import { LedgerCommits } from "../ledger-commits.ts";
-import { BatchLedger } from "./ledger.ts";
+import { BatchLedger } from "./batch-ledger.ts";
 import { CompletenessReports } from "./reports.ts";
-import { LedgerRows } from "./rows.ts";
+import { LedgerRows } from "./ledger-rows.ts";
 
 export const rpi = parseDeviceId("rpi-7");
 

@@ -1,6 +1,6 @@
 import type { DeviceId } from "#shared/ids";
 import { completenessOf, type Completeness } from "./completeness.ts";
-import type { LedgerRows } from "./rows.ts";
+import type { LedgerRows } from "./ledger-rows.ts";
 
 export interface ReportsOptions {
   readonly rows: LedgerRows;

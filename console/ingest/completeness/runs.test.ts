@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../../test/suite.ts";
-import { isLine, lineOf, lineRun, maxRuns, outboxOf, runOf, withRun, type Runs } from "./runs.ts";
+import { isLine, lineOfOutbox, lineRun, maxRuns, outboxOf, runOf, withRun, type Runs } from "./runs.ts";
 
 suite("whose numbers they are", ({ test }) => {
   test("agrees with a plain map, in any order of numbers and runs", () => {
@@ -44,7 +44,7 @@ suite("whose numbers they are", ({ test }) => {
 
   test("a line's name has its outbox and its run in it", () => {
     assert.equal([outboxOf("a"), lineRun("a"), isLine("a")], ["a", undefined, false]);
-    const name = lineOf("a", "r2");
+    const name = lineOfOutbox("a", "r2");
     assert.equal([outboxOf(name), lineRun(name), isLine(name)], ["a", "r2", true]);
   });
 });

@@ -7,12 +7,12 @@ import type { Log } from "#shared/log";
 import { reservedNames } from "#shared/messages/names";
 import { damageOf } from "../../database/damage.ts";
 import { transaction, type Database } from "../../database/database.ts";
-import { deviceId, parserOf } from "../../database/kept.ts";
+import { keptDeviceId, parserOf } from "../../database/row-fields.ts";
 import { persistOf } from "../../database/persist.ts";
 import type { StoredTypes } from "../../store/store.ts";
 import { Unsynced } from "../../database/unsynced.ts";
 import { keyOf } from "./held.ts";
-import { isConsoles, shippedType } from "./shipped-types.ts";
+import { isConsoleMeasurement, shippedType } from "./shipped-types.ts";
 
 /**
  * Who says what a field is: the release, the settings, a person, the store because it holds such values already, or the
@@ -47,9 +47,9 @@ export const maxFields = { ofDevice: 2_000, ofAll: 50_000 };
 const reserved: ReadonlySet<string> = new Set([...reservedNames, "host"]);
 
 const name = { measurement: z.string(), field: z.string(), type: z.enum(["float", "integer", "string", "boolean"]) };
-const row = z.object({ ...name, device: deviceId });
+const row = z.object({ ...name, device: keptDeviceId });
 type Row = z.infer<typeof row>;
-export const parseRow = parserOf(row);
+export const parseFieldRow = parserOf(row);
 const decisionRow = z.object({ ...name, by: z.string(), since: z.number() });
 type Decision = Pick<z.infer<typeof decisionRow>, "type" | "by" | "since">;
 export const parseDecision = parserOf(decisionRow);
@@ -90,7 +90,7 @@ export class FieldTypes {
       this.#set(measurement, field, this.#ruled(measurement, field) ?? decision.type);
     }
     const select = database.prepare("SELECT measurement, field, type, device FROM field_types");
-    for (const { measurement, field, type, device } of damage.all("field_types", select, parseRow)) {
+    for (const { measurement, field, type, device } of damage.all("field_types", select, parseFieldRow)) {
       this.#set(measurement, field, this.#ruled(measurement, field) ?? type);
       this.#counted(device);
     }
@@ -190,7 +190,7 @@ export class FieldTypes {
   /** The type that no value decides. */
   #ruled(measurement: string, field: string): FieldType | undefined {
     const shipped = shippedType(measurement, field);
-    if (shipped !== undefined && isConsoles(measurement)) return shipped;
+    if (shipped !== undefined && isConsoleMeasurement(measurement)) return shipped;
     return (
       this.#options.declared.get(`${measurement}.${field}`) ??
       shipped ??

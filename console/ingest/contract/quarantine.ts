@@ -5,7 +5,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { damageOf } from "../../database/damage.ts";
 import { isRefusedWrite, transaction, type Database } from "../../database/database.ts";
-import { deviceId, instant, parserOf } from "../../database/kept.ts";
+import { keptDeviceId, instant, parserOf } from "../../database/row-fields.ts";
 import { persistOf } from "../../database/persist.ts";
 import { isConflict } from "./column-check.ts";
 
@@ -34,9 +34,9 @@ export interface SetAside {
 export type Misfit = Omit<SetAside, "first" | "last">;
 type Entry = { -readonly [K in keyof SetAside]: SetAside[K] };
 
-export const parseRow = parserOf(
+export const parseQuarantineRow = parserOf(
   z.object({
-    device: deviceId,
+    device: keptDeviceId,
     measurement: z.string(),
     field: z.string(),
     got: z.string(),
@@ -80,7 +80,7 @@ export class Quarantine {
       const oldest = Math.round(clock.now() - maxSilence);
       persistOf(database).write("quarantine: trim", () => trim.run(oldest));
     }
-    const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseRow);
+    const rows = damageOf(database).all("quarantine", database.prepare("SELECT * FROM quarantine"), parseQuarantineRow);
     for (const row of rows) this.#put(row);
   }
 

@@ -105,6 +105,6 @@ export function shippedType(measurement: string, field: string): FieldType | und
 }
 
 /** Whether the console itself writes the measurement: nobody's declaration changes what that is. */
-export function isConsoles(measurement: string): boolean {
+export function isConsoleMeasurement(measurement: string): boolean {
   return measurement === "muster" || measurement.startsWith("muster_");
 }

@@ -1,29 +1,30 @@
 import type { DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import { asError } from "#shared/errors";
-import type { Args, Json } from "#shared/messages/command-messages";
+import type { Args } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import type { Offer } from "#shared/messages/presence-messages";
-import { misfit } from "./arguments.ts";
-import { CommandRefusedError, type RefusedCommand } from "./errors.ts";
-import { takeSchema, type FlatSchema } from "./schemas.ts";
+import { misfit } from "./argument-check.ts";
+import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
+import { flatSchemaOf, type FlatSchema } from "./schemas.ts";
 
 /** What a device offers under one key, as the console took it: `args` is no more than it checks itself. */
-export type TakenOffer = Omit<Offer, "args"> & {
+export type CatalogueEntry = Omit<Offer, "args"> & {
   readonly args?: FlatSchema;
   /** Why the console does not check the arguments: the device does, and answers `rejected`. */
   readonly unchecked?: string;
 };
-export type Offers = Readonly<Record<string, TakenOffer>>;
+export type CommandCatalogue = Readonly<Record<string, CatalogueEntry>>;
 
 /** What a birth offers, as the console takes it: every schema is looked through once, here, and never compiled. */
-export function takeOffers(offers: Readonly<Record<string, Offer>>): Offers {
-  return Object.fromEntries(Object.entries(offers).map(([key, offer]) => [key, take(offer)]));
+export function toCatalogue(offers: Readonly<Record<string, Offer>>): CommandCatalogue {
+  return Object.fromEntries(Object.entries(offers).map(([key, offer]) => [key, toEntry(offer)]));
 }
 
-function take({ args, ...offer }: Offer): TakenOffer {
+function toEntry({ args, ...offer }: Offer): CatalogueEntry {
   if (args === undefined) return offer;
   try {
-    return { ...offer, args: takeSchema(args) };
+    return { ...offer, args: flatSchemaOf(args) };
   } catch (error) {
     return {
       ...offer,
@@ -33,7 +34,7 @@ function take({ args, ...offer }: Offer): TakenOffer {
 }
 
 /** The keys whose arguments the console leaves to the device, and why: a sentence for a person; undefined where there are none. */
-export function uncheckedIn(offers: Offers | null): string | undefined {
+export function uncheckedIn(offers: CommandCatalogue | null): string | undefined {
   const found = Object.entries(offers ?? {}).filter(([, { unchecked }]) => unchecked !== undefined);
   const [first] = found;
   if (!first) return undefined;
@@ -45,7 +46,7 @@ export function uncheckedIn(offers: Offers | null): string | undefined {
  * Checks a command against what the device says it offers.
  * @throws CommandRefusedError naming the nearest keys, or each argument that does not fit
  */
-export function checkOffered(device: DeviceId, offers: Offers, command: RefusedCommand): void {
+export function checkOffered(device: DeviceId, offers: CommandCatalogue, command: RefusedCommand): void {
   const offer = Object.hasOwn(offers, command.key) ? offers[command.key] : undefined;
   if (!offer) {
     const keys = Object.keys(offers).sort().join(", ");

@@ -9,7 +9,7 @@ import { persistOf } from "../database/persist.ts";
 import { nameOf, rowName, type CommandName } from "./command-name.ts";
 import { briefly, briefOf } from "./brief.ts";
 import { isOpen, type Command } from "./command.ts";
-import { parseCommand, withoutStory } from "./kept.ts";
+import { parseCommand, withoutStory } from "./kept-command.ts";
 
 export interface CommandQuery {
   readonly device?: string | undefined;

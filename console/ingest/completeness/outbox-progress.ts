@@ -3,7 +3,7 @@ import { has, holes, size, withRange, type Ranges } from "./ranges.ts";
 import { isLine, withRun, type Runs } from "./runs.ts";
 
 /** What the console knows of one outbox of one device. Moments are epoch ms. */
-export interface Book {
+export interface OutboxProgress {
   readonly device: DeviceId;
   readonly outbox: string;
   /** When it was first and last heard. */
@@ -45,7 +45,7 @@ export interface Lost {
 /** Holes in one outbox at most. An agent makes a handful; more are somebody's game and not kept. */
 const maxHoles = 256;
 
-export function newBook(device: DeviceId, outbox: string, seq: number, now: number): Book {
+export function newProgress(device: DeviceId, outbox: string, seq: number, now: number): OutboxProgress {
   return {
     device,
     outbox,
@@ -68,7 +68,7 @@ export function newBook(device: DeviceId, outbox: string, seq: number, now: numb
 
 /** How many numbers of the book would be known of, and neither stored nor told as lost, if this one were heard. */
 export function unknownWith(
-  { settled, lowest, highest }: Pick<Book, "settled" | "lowest" | "highest">,
+  { settled, lowest, highest }: Pick<OutboxProgress, "settled" | "lowest" | "highest">,
   seq: number,
 ): number {
   if (seq >= lowest - 1 && seq <= highest + 1) return 0;
@@ -76,7 +76,7 @@ export function unknownWith(
 }
 
 /** A number was heard, of that run. */
-export function hear(book: Book, seq: number, now: number, run = ""): void {
+export function hear(book: OutboxProgress, seq: number, now: number, run = ""): void {
   book.heard = now;
   book.behind ??= now;
   book.runs = withRun(book.runs, seq, run, seq >= book.highest);
@@ -87,7 +87,7 @@ export function hear(book: Book, seq: number, now: number, run = ""): void {
 }
 
 /** A number is settled. @param end its batch's last instant; null for one without samples @returns whether the book had room for it */
-export function settle(book: Book, seq: number, end: number | null): boolean {
+export function settle(book: OutboxProgress, seq: number, end: number | null): boolean {
   if (!cover(book, seq, seq)) return false;
   if (end === null) return true;
   book.newest = Math.max(book.newest ?? 0, end);
@@ -98,7 +98,7 @@ export function settle(book: Book, seq: number, end: number | null): boolean {
 }
 
 /** Those of the numbers `from` to `to` that are not settled will never come. @returns undefined where there are none */
-export function lose(book: Book, from: number, to: number, samples: number | undefined): Lost | undefined {
+export function lose(book: OutboxProgress, from: number, to: number, samples: number | undefined): Lost | undefined {
   const missing = holes(book.settled, from, to);
   const batches = size(missing);
   if (batches === 0 || !cover(book, from, to)) return undefined;
@@ -113,13 +113,13 @@ export function lose(book: Book, from: number, to: number, samples: number | und
   };
 }
 
-export function isComplete({ outbox, settled, lowest, highest, kept }: Book): boolean {
+export function isComplete({ outbox, settled, lowest, highest, kept }: OutboxProgress): boolean {
   if (isLine(outbox)) return has(settled, highest);
   return (settled.at(-2) ?? Infinity) <= Math.max(lowest, kept) && (settled.at(-1) ?? 0) >= highest;
 }
 
 /** The outbox tells the lowest number that it still has. @returns whether that is news */
-export function letGo(book: Book, first: number): boolean {
+export function letGo(book: OutboxProgress, first: number): boolean {
   // An older message, or an outbox that was put back itself, tells less than is known.
   if (first <= book.kept || first > book.highest) return false;
   book.kept = first;
@@ -140,18 +140,18 @@ export function forgotten(book: Awaited): number {
   return book.kept === 0 ? 0 : size(holes(book.settled, book.lowest, Math.min(book.kept - 1, book.highest)));
 }
 
-type Awaited = Pick<Book, "lowest" | "highest" | "kept" | "settled">;
+type Awaited = Pick<OutboxProgress, "lowest" | "highest" | "kept" | "settled">;
 
 /** The mean of the stored batches; 0 before there is one. */
 export function samplesPerBatch({
   batches,
   samples,
   setAside,
-}: Pick<Book, "batches" | "samples" | "setAside">): number {
+}: Pick<OutboxProgress, "batches" | "samples" | "setAside">): number {
   return batches === 0 ? 0 : (samples + setAside) / batches;
 }
 
-function cover(book: Book, from: number, to: number): boolean {
+function cover(book: OutboxProgress, from: number, to: number): boolean {
   const next = withRange(book.settled, from, to);
   if (next.length > maxHoles * 2) return false;
   book.settled = next;

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
-import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
+import { keptCommandId, keptDeviceId, instant, moment, parserOf } from "../database/row-fields.ts";
 import type { Job, JobRow } from "./job.ts";
 
 const target = z.union([
@@ -44,10 +44,10 @@ const device = parserOf(
   z.object({
     job: z.string(),
     position: z.int().check(z.nonnegative()),
-    device: deviceId,
+    device: keptDeviceId,
     canary: z.number(),
     state: z.enum(["waiting", ...commandStates]),
-    command: z.nullable(commandId),
+    command: z.nullable(keptCommandId),
     sent: moment,
     taken: moment,
     ended: moment,

@@ -4,9 +4,9 @@ import type { Signal } from "#shared/signal";
 import { isOpen, type Command } from "./command.ts";
 import type { Persist } from "../database/persist.ts";
 import { nameOf, rowName, type CommandName } from "./command-name.ts";
-import type { CommandRows } from "./rows.ts";
+import type { CommandRows } from "./command-rows.ts";
 
-export interface BookOptions {
+export interface CommandBookOptions {
   readonly rows: CommandRows;
   readonly persist: Persist;
   readonly clock: Clock;
@@ -32,8 +32,8 @@ interface Busy {
  * progress, notes and output are written and told at a bounded rate, always the newest. While the disk refuses, what is in memory is ahead
  * of the rows.
  */
-export class Book {
-  readonly #options: BookOptions;
+export class CommandBook {
+  readonly #options: CommandBookOptions;
   readonly #open = new Map<string, Command>();
   /** By name, of each device. */
   readonly #ofDevice = new Map<DeviceId, Set<string>>();
@@ -41,7 +41,7 @@ export class Book {
   /** Closed ones whose rows the disk has not taken yet. */
   readonly #unwritten = new Map<string, Command>();
 
-  constructor(options: BookOptions) {
+  constructor(options: CommandBookOptions) {
     this.#options = options;
   }
 

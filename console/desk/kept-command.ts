@@ -4,7 +4,7 @@ import { failure } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
-import { commandId, deviceId, instant, moment, parserOf } from "../database/kept.ts";
+import { keptCommandId, keptDeviceId, instant, moment, parserOf } from "../database/row-fields.ts";
 import type { Command } from "./command.ts";
 
 const late = z.object({
@@ -16,8 +16,8 @@ const late = z.object({
 });
 
 const command = z.object({
-  id: commandId,
-  device: deviceId,
+  id: keptCommandId,
+  device: keptDeviceId,
   key: z.string(),
   args: z.record(z.string(), json),
   by: z.string(),
@@ -54,7 +54,13 @@ const command = z.object({
 const parseDocument = parserOf(command);
 /** Its row without its story, by which it is still known, and closed. @throws Error for what is no command's */
 export const parseCommandRow = parserOf(
-  z.object({ id: commandId, device: deviceId, ts: instant, state: z.enum(commandStates), document: z.string() }),
+  z.object({
+    id: keptCommandId,
+    device: keptDeviceId,
+    ts: instant,
+    state: z.enum(commandStates),
+    document: z.string(),
+  }),
 );
 
 /** @throws Error for a row that does not read, or whose document is of another command */
@@ -66,7 +72,7 @@ export function parseCommand(stored: Row): Command {
   return read as Command;
 }
 
-const names = parserOf(z.object({ id: commandId, device: deviceId }));
+const names = parserOf(z.object({ id: keptCommandId, device: keptDeviceId }));
 
 /**
  * What stands in the place of a command whose story does not read: closed, so that its task is withdrawn and does not run

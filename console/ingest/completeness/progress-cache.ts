@@ -1,29 +1,29 @@
 import type { DeviceId } from "#shared/ids";
-import type { Book } from "./book.ts";
-import type { LedgerRows } from "./rows.ts";
+import type { OutboxProgress } from "./outbox-progress.ts";
+import type { LedgerRows } from "./ledger-rows.ts";
 
-export interface BooksOptions {
+export interface ProgressCacheOptions {
   readonly rows: LedgerRows;
   /** Whether the book has something that its row has not: such a one stays. */
-  readonly isBusy: (book: Book) => boolean;
+  readonly isBusy: (book: OutboxProgress) => boolean;
 }
 
 /** Books in memory at most, some 400 bytes each; the others are read again when they are heard. */
 const maxInMemory = 20_000;
 
 /** The books in use, read from their rows when they are asked for. */
-export class Books {
-  readonly #options: BooksOptions;
+export class ProgressCache {
+  readonly #options: ProgressCacheOptions;
   /** The one that was asked for longest ago first. */
-  readonly #books = new Map<string, Book>();
+  readonly #books = new Map<string, OutboxProgress>();
   /** The one that was asked for last: one batch asks several times. */
-  #last: Book | undefined;
+  #last: OutboxProgress | undefined;
 
-  constructor(options: BooksOptions) {
+  constructor(options: ProgressCacheOptions) {
     this.#options = options;
   }
 
-  get(device: DeviceId, outbox: string): Book | undefined {
+  get(device: DeviceId, outbox: string): OutboxProgress | undefined {
     if (this.#last?.device === device && this.#last.outbox === outbox) return this.#last;
     const name = key(device, outbox);
     const known = this.#books.get(name);
@@ -39,7 +39,7 @@ export class Books {
     return this.add({ ...kept, writing: [] });
   }
 
-  add(book: Book): Book {
+  add(book: OutboxProgress): OutboxProgress {
     this.#last = book;
     this.#books.set(key(book.device, book.outbox), book);
     for (const [name, old] of this.#books) {

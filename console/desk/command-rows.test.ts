@@ -7,7 +7,7 @@ import { openState } from "../state.ts";
 import { briefly } from "./brief.ts";
 import { nameOf } from "./command-name.ts";
 import type { Command } from "./command.ts";
-import { CommandRows, maxListedLength } from "./rows.ts";
+import { CommandRows, maxListedLength } from "./command-rows.ts";
 
 const idAt = (at: number) => parseCommandId(`c${String(at).padStart(4, "0")}`);
 

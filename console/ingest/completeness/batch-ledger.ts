@@ -5,13 +5,23 @@ import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../database/database.ts";
 import { syncOf } from "../../database/group-sync.ts";
 import { tolerated } from "../placing.ts";
-import { hear, isComplete, letGo, lose, newBook, samplesPerBatch, settle, unknownWith, type Book } from "./book.ts";
-import { Books } from "./books.ts";
-import { addGap, foldOutboxes } from "./bounds.ts";
-import type { Missing } from "./completeness.ts";
+import {
+  hear,
+  isComplete,
+  letGo,
+  lose,
+  newProgress,
+  samplesPerBatch,
+  settle,
+  unknownWith,
+  type OutboxProgress,
+} from "./outbox-progress.ts";
+import { ProgressCache } from "./progress-cache.ts";
+import { addGap, compactOutboxes } from "./compaction.ts";
+import type { SampleGap } from "./completeness.ts";
 import { has } from "./ranges.ts";
-import { lineOf, nextLine, outboxOf, runOf } from "./runs.ts";
-import type { LedgerRows } from "./rows.ts";
+import { lineOfOutbox, nextLine, outboxOf, runOf } from "./runs.ts";
+import type { LedgerRows } from "./ledger-rows.ts";
 
 export interface BatchLedgerOptions {
   readonly database: Database;
@@ -58,7 +68,7 @@ export interface Numbered {
  * Milliseconds by which a batch must be later than all of its outbox for its number to be another one's: a repetition is not later than
  * itself, but for the minute by which a wrong clock and the place that the console has given it may differ.
  */
-export const laterBy = 120_000;
+export const otherBatchAfter = 120_000;
 /** Times that one run may go back, each with a line of its own; what comes of it after that is one with the last. */
 export const maxReturns = 8;
 /** Batches of one device on their way to the store at most: twice an agent's window. More are left to their sender. */
@@ -77,21 +87,21 @@ const maxWhyLength = 300;
  */
 export class BatchLedger {
   readonly #options: BatchLedgerOptions;
-  readonly #books: Books;
+  readonly #books: ProgressCache;
   /** Batches on their way, by device. */
   readonly #writing = new Map<DeviceId, number>();
-  readonly #dirty = new Set<Book>();
+  readonly #dirty = new Set<OutboxProgress>();
   readonly #fresh = new Set<DeviceId>();
   /** For the next transaction, and for the acks after it. */
   #changes: { readonly device: DeviceId; readonly write: () => void }[] = [];
-  #done: (readonly [Book, number])[] = [];
+  #done: (readonly [OutboxProgress, number])[] = [];
   /** Whether it takes batches that are new: not while what it has cannot be written down. */
   takesNew = true;
 
   constructor(options: BatchLedgerOptions) {
     this.#options = options;
-    const isBusy = (book: Book): boolean => book.writing.length > 0 || this.#dirty.has(book);
-    this.#books = new Books({ rows: options.rows, isBusy });
+    const isBusy = (book: OutboxProgress): boolean => book.writing.length > 0 || this.#dirty.has(book);
+    this.#books = new ProgressCache({ rows: options.rows, isBusy });
   }
 
   /** Batches on their way to the store, of all devices. */
@@ -117,7 +127,7 @@ export class BatchLedger {
       const isAnothers = run !== undefined && owner !== "" && owner !== run;
       if (!isAnothers && !this.#isLater(book, t)) return outbox;
     }
-    let line = lineOf(outbox, run ?? "");
+    let line = lineOfOutbox(outbox, run ?? "");
     for (let turn = 1; turn < maxReturns; turn += 1) {
       const known = this.#books.get(device, line);
       if (!known || !has(known.settled, seq) || !this.#isLater(known, t)) break;
@@ -133,8 +143,8 @@ export class BatchLedger {
   }
 
   /** By a device's clock that is minutes ahead nothing can be said. */
-  #isLater({ newest }: Book, t: number | undefined): boolean {
-    return t !== undefined && newest !== null && t > newest + laterBy && t <= this.#now() + tolerated;
+  #isLater({ newest }: OutboxProgress, t: number | undefined): boolean {
+    return t !== undefined && newest !== null && t > newest + otherBatchAfter && t <= this.#now() + tolerated;
   }
 
   /**
@@ -257,21 +267,21 @@ export class BatchLedger {
     const { database, rows } = this.#options;
     transaction(database, () => {
       for (const device of this.#fresh) {
-        const gone = foldOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
+        const gone = compactOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
         for (const outbox of gone) this.#books.drop(device, outbox);
       }
     });
     this.#fresh.clear();
   }
 
-  #lost(book: Book, { from, to, samples, since, until, why }: Gap, seq: number): void {
+  #lost(book: OutboxProgress, { from, to, samples, since, until, why }: Gap, seq: number): void {
     // An outbox numbers a gap after what it lost: what claims to be later would take the place of batches to come.
     const last = Math.min(to, seq - 1);
     const lost = from <= last ? lose(book, from, last, samples) : undefined;
     if (!lost) return;
     this.#dirty.add(book);
     const moment = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
-    const gap: Missing = {
+    const gap: SampleGap = {
       ...lost,
       outbox: book.outbox,
       from: moment(since),
@@ -290,7 +300,7 @@ export class BatchLedger {
     for (const { write } of this.#changes) write();
   }
 
-  #release(book: Book, seq: number): void {
+  #release(book: OutboxProgress, seq: number): void {
     const at = book.writing.indexOf(seq);
     if (at < 0) return;
     book.writing.splice(at, 1);
@@ -299,9 +309,9 @@ export class BatchLedger {
     else this.#writing.delete(book.device);
   }
 
-  #begin(device: DeviceId, outbox: string, seq: number): Book {
+  #begin(device: DeviceId, outbox: string, seq: number): OutboxProgress {
     this.#fresh.add(device);
-    return this.#books.add(newBook(device, outbox, seq, this.#now()));
+    return this.#books.add(newProgress(device, outbox, seq, this.#now()));
   }
 
   #now(): number {

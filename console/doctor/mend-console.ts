@@ -4,7 +4,7 @@ import { DirectoryLock } from "#disk/directory-lock";
 import type { Finding } from "#shared/finding";
 import type { Clock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { CommandRows } from "../desk/rows.ts";
+import { CommandRows } from "../desk/command-rows.ts";
 import { Registry } from "../devices/registry.ts";
 import { openState, type State } from "../state.ts";
 import { damageOf, maxDamaged, type DamagedTable } from "../database/damage.ts";

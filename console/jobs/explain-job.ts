@@ -9,7 +9,7 @@ import type { Counts } from "./tally.ts";
  * One sentence: what the job waits for and who acts next, or how it ended.
  * @param rows its devices; only looked at while it runs
  */
-export function explain(
+export function explainJob(
   job: Job,
   counts: Counts,
   rows: readonly JobRow[],

@@ -3,7 +3,7 @@ import type { Command } from "../desk/command.ts";
 import type { Job, JobRow } from "./job.ts";
 
 /** What happens to a job. */
-export type Event = {
+export type JobEvent = {
   /** Epoch ms. */
   readonly now: number;
 } & (
@@ -42,7 +42,7 @@ export type Effect =
   | { readonly kind: "untime"; readonly row: JobRow };
 
 /** What a job becomes. */
-export interface Step {
+export interface JobStep {
   readonly job: Job;
   /** The rows that change, as they are then. */
   readonly rows: readonly JobRow[];

@@ -1,4 +1,5 @@
-import type { Args, Json } from "#shared/messages/command-messages";
+import type { Args } from "#shared/messages/command-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { forTerminalJson, quoted } from "#shared/printable";
 import type { FlatSchema } from "./schemas.ts";
 

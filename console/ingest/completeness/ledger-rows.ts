@@ -4,14 +4,14 @@ import { check } from "#shared/messages/payload-schema";
 import { damageOf, type Damage } from "../../database/damage.ts";
 import type { Row } from "../../database/row.ts";
 import type { Database } from "../../database/database.ts";
-import { deviceId, instant, moment, parserOf, proof, proofOf } from "../../database/kept.ts";
-import { silence, type Missing, type OutboxRow } from "./completeness.ts";
+import { keptDeviceId, instant, moment, parserOf, proof, proofOf } from "../../database/row-fields.ts";
+import { silence, type SampleGap, type OutboxRow } from "./completeness.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Runs } from "./runs.ts";
 
 const outboxRow = parserOf(
   z.object({
-    device: deviceId,
+    device: keptDeviceId,
     outbox: z.string(),
     begun: instant,
     heard: instant,
@@ -34,7 +34,7 @@ const outboxRow = parserOf(
 const gapRow = parserOf(
   z.object({
     id: z.number(),
-    device: deviceId,
+    device: keptDeviceId,
     outbox: z.string(),
     first: z.number(),
     last: z.number(),
@@ -106,7 +106,7 @@ export class LedgerRows {
   }
 
   /** Oldest first. */
-  gaps(device: DeviceId): (Missing & { readonly id: number })[] {
+  gaps(device: DeviceId): (SampleGap & { readonly id: number })[] {
     return this.#damage.all("outbox_gaps", this.#statements.gaps, toMissing, device);
   }
 
@@ -115,7 +115,7 @@ export class LedgerRows {
     return (this.#statements.missing.get(device) as { samples: number }).samples;
   }
 
-  addGap(device: DeviceId, { outbox, first, last, batches, samples, estimated, from, to, why }: Missing): void {
+  addGap(device: DeviceId, { outbox, first, last, batches, samples, estimated, from, to, why }: SampleGap): void {
     const counts = [batches, samples].map((count) => Math.min(count, largest));
     const numbers = [first ?? 0, last ?? 0, ...counts, estimated ? 1 : 0];
     this.#statements.addGap.run(device, outbox ?? "", ...numbers, from, to, why);
@@ -166,7 +166,7 @@ function toRanges(kept: unknown): Ranges {
 }
 
 /** @throws Error for a row that does not read */
-export function toMissing(stored: Row): Missing & { readonly id: number; readonly device: DeviceId } {
+export function toMissing(stored: Row): SampleGap & { readonly id: number; readonly device: DeviceId } {
   const { id, device, outbox, first, last, batches, samples, estimated, since, until, why } = gapRow(stored);
   const one = outbox === "" ? { outbox: null, first: null, last: null } : { outbox, first, last };
   return { id, device, ...one, batches, samples, estimated: estimated === 1, from: since, to: until, why };

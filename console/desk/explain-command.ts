@@ -3,7 +3,7 @@ import type { Device } from "../devices/device.ts";
 import { latestBeginning, type Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */
-export function explain(command: Command, device: Device | undefined, usually?: AnswerTimes): string {
+export function explainCommand(command: Command, device: Device | undefined, usually?: AnswerTimes): string {
   const { key, state, device: name, error, ended } = command;
   const why = error ? `: ${error.message}` : "";
   switch (state) {

@@ -5,11 +5,11 @@ import { check, type Schema } from "#shared/messages/payload-schema";
 import type { Row } from "./row.ts";
 
 /** What columns of the console's own tables hold. A damaged page can put anything into them, whatever the table declares. */
-export const deviceId = z.custom<DeviceId>(
+export const keptDeviceId = z.custom<DeviceId>(
   (value) => typeof value === "string" && asDeviceId(value) !== undefined,
   "expected a device id",
 );
-export const commandId = z.custom<CommandId>(
+export const keptCommandId = z.custom<CommandId>(
   (value) => typeof value === "string" && asCommandId(value) !== undefined,
   "expected a command id",
 );

@@ -3,7 +3,7 @@ import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { persistOf, type Persist } from "../database/persist.ts";
 import type { Job, JobRow, RowState } from "./job.ts";
-import { parseJob, parseJobDevice } from "./kept.ts";
+import { parseJob, parseJobDevice } from "./kept-job.ts";
 
 /** Jobs kept at most; the oldest ended ones are forgotten beyond it. */
 const historyLimit = 1_000;

@@ -1,6 +1,6 @@
 import type { FinalReply, Reply } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
-import { changed, maxEventLength, type Command, type Event, type LateReply } from "./command.ts";
+import { changed, maxEventLength, type Command, type TimelineEvent, type LateAnswer } from "./command.ts";
 import { outOfDoubt } from "./doubts.ts";
 
 /** Characters of a command's output kept: its end. */
@@ -13,7 +13,7 @@ const outputKept = 65_536;
  */
 export function endedBy(command: Command, reply: FinalReply, now: number, took: number | undefined): Command {
   const ran = reply.ms === undefined ? "" : ` after ${reply.ms} ms`;
-  const events: Event[] = [
+  const events: TimelineEvent[] = [
     { ts: Math.round(reply.ts ?? now), who: "device", what: `${reply.state}${ran}` },
     { ts: now, who: "console", what: "final reply received, task withdrawn" },
   ];
@@ -42,7 +42,7 @@ export function progressedBy(command: Command, reply: Exclude<Reply, FinalReply>
   // What was begun stays so, whoever waits with it now: another agent under the id is not to begin it again.
   const state = command.state === "running" ? "running" : reply.state;
   const what = state === "running" ? "begun" : "received, waits behind earlier commands";
-  const events: Event[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
+  const events: TimelineEvent[] = state === command.state ? [] : [{ ts: now, who: "device", what }];
   const running = reply.state === "running" ? reply : undefined;
   const before = state === command.state ? command : withoutWait(command);
   return changed(
@@ -71,7 +71,7 @@ export function lateWith(
   const { state } = reply;
   if (command.answered && state === command.state) return undefined;
   if (command.late?.some((one) => one.state === state)) return undefined;
-  const late: LateReply = { ts: now, lateBy: now - (command.ended ?? now), state, ...outcomeOf(reply) };
+  const late: LateAnswer = { ts: now, lateBy: now - (command.ended ?? now), state, ...outcomeOf(reply) };
   const what = state === "cancelled" ? "stopped on being withdrawn" : `${state}, after the command was closed`;
   return changed(
     command,

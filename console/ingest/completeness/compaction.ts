@@ -1,7 +1,7 @@
 import type { DeviceId } from "#shared/ids";
-import { outstanding } from "./book.ts";
-import { lostWith, type Missing, type OutboxRow } from "./completeness.ts";
-import type { LedgerRows } from "./rows.ts";
+import { outstanding } from "./outbox-progress.ts";
+import { lostWith, type SampleGap, type OutboxRow } from "./completeness.ts";
+import type { LedgerRows } from "./ledger-rows.ts";
 
 /** Outboxes of one device that are told apart: an agent without a directory makes a new one with each start. */
 const maxOutboxes = 20;
@@ -16,7 +16,7 @@ const together = "older gaps, taken together";
  * @param isBusy an outbox with a batch on its way stays
  * @returns the names that are gone
  */
-export function foldOutboxes(rows: LedgerRows, device: DeviceId, isBusy: (outbox: string) => boolean): string[] {
+export function compactOutboxes(rows: LedgerRows, device: DeviceId, isBusy: (outbox: string) => boolean): string[] {
   const all = rows.outboxes(device);
   const old = all
     .filter(({ outbox }) => outbox !== "")
@@ -32,7 +32,7 @@ export function foldOutboxes(rows: LedgerRows, device: DeviceId, isBusy: (outbox
   return old.map(({ outbox }) => outbox);
 }
 
-export function addGap(rows: LedgerRows, device: DeviceId, gap: Missing): void {
+export function addGap(rows: LedgerRows, device: DeviceId, gap: SampleGap): void {
   rows.addGap(device, gap);
   const gaps = rows.gaps(device);
   if (gaps.length <= maxGaps) return;
