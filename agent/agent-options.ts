@@ -9,6 +9,8 @@ export interface AgentOptions {
   readonly device: string;
   /** The broker: `mqtt://host:port`, or `mqtts://`, `ws://`, `wss://`. */
   readonly url: string;
+  /** With TLS: the authorities that the broker's certificate has to come from, as PEM, and no others; the system's by default. */
+  readonly ca?: string | undefined;
   /** The secret that `muster enroll` printed for this device. */
   readonly password: string;
   /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */

@@ -157,6 +157,7 @@ function makeLink(
 ): Link {
   return new Link({
     url: options.url,
+    ca: () => options.ca,
     clientId: device,
     username: device,
     password: options.password,

@@ -6,6 +6,7 @@ import { BadInputError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import { createLog, type Log } from "#shared/log";
+import { readBundle } from "#shared/pinned-ca";
 import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
@@ -69,6 +70,7 @@ export async function serveAgent(
     device,
     url,
     password,
+    ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
     interval,
     batchSize,
     outboxBytes: values.outboxSize,

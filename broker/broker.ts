@@ -14,7 +14,7 @@ import { Authorizer } from "./authorizer.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { UnreleasedMessages } from "./unreleased.ts";
-import { Listener } from "./listener.ts";
+import { Listener, type TlsPort } from "./listener.ts";
 import { LocalBus } from "./local-bus.ts";
 import { Memory } from "./memory.ts";
 import { RetainedMessages } from "./retained.ts";
@@ -26,6 +26,8 @@ export interface BrokerOptions {
   readonly listen: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** A second port for TLS, with what is shown there. */
+  readonly tls?: TlsPort | undefined;
   /** The first level of Muster's topics. */
   readonly root: string;
   /** Who a name with a secret is; undefined where the two do not belong together. */
@@ -124,6 +126,7 @@ export class Broker {
     this.#listener = new Listener({
       listen,
       port,
+      tls: options.tls,
       limits,
       clock,
       net,
@@ -151,17 +154,17 @@ export class Broker {
   }
 
   /**
-   * Takes the port and begins to serve everybody.
-   * @returns the port
-   * @throws EnvironmentError where the port cannot be had
+   * Takes the ports and begins to serve everybody.
+   * @returns the ports
+   * @throws EnvironmentError where one cannot be had
    */
-  async start(): Promise<{ port: number }> {
+  async start(): Promise<{ port: number; tlsPort: number | undefined }> {
     await this.open();
     return this.#start(async () => {
-      const port = await this.#lifetime.begin(this.#listener);
+      const ports = await this.#lifetime.begin(this.#listener);
       // Before a socket closes.
       this.#lifetime.add(() => this.#engine.hush());
-      return { port };
+      return ports;
     });
   }
 

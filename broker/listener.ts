@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { Clock } from "#shared/clock";
 import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
+import { handshakeTimeout, helloByte, TlsDoor, type IdentitySource } from "#shared/tls-door";
 import type { TrustedProxies } from "#shared/trusted-proxies";
 import type { Limits } from "./limits.ts";
 import { WebDoor } from "./web-door.ts";
@@ -17,9 +19,20 @@ export interface ConnectingPeer {
   readonly known: () => void;
 }
 
-export interface ListenerOptions {
+/** Where one port is: an address and a number, 0 for a free one. */
+export interface Port {
   readonly listen: string;
   readonly port: number;
+}
+
+/** The same for TLS, with what is shown there. */
+export interface TlsPort extends Port {
+  readonly identity: IdentitySource;
+}
+
+export interface ListenerOptions extends Port {
+  /** A second port, for TLS alone. */
+  readonly tls?: TlsPort | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly net: SafetyNet;
@@ -36,7 +49,7 @@ const firstByte = { connect: 0x10, get: 0x47 };
 /** Connections without a login that are given up when the system has no descriptor left, the oldest first. */
 const givenUp = 8;
 
-/** One port for MQTT over TCP and over WebSocket. */
+/** One port for MQTT over TCP and over WebSocket, and where it is asked for another for both by TLS; bounded together. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #crowd: Crowd;
@@ -45,7 +58,11 @@ export class Listener {
   readonly #strangers = new Set<Socket>();
   readonly #visits = new WeakMap<Socket, Visit>();
   readonly #deadlines = new WeakMap<Socket, () => void>();
+  /** The socket under each TLS connection, by which it is counted. */
+  readonly #below = new WeakMap<Socket, Socket>();
   readonly #server: Server;
+  readonly #tlsServer: Server | undefined;
+  readonly #door: TlsDoor | undefined;
   readonly #web: WebDoor;
   #dropped = 0;
 
@@ -57,19 +74,38 @@ export class Listener {
       limits,
       net,
       names,
-      onStream: (stream, socket, request) => this.#hand(stream, socket, request),
+      onStream: (stream, socket, request) => this.#hand(stream, this.#below.get(socket) ?? socket, request),
     });
+    this.#server = this.#serverOf((socket, chunk) => this.#sort(socket, socket, chunk));
+    if (options.tls) {
+      this.#door = new TlsDoor({
+        identity: options.tls.identity,
+        onSecure: net.guard(
+          "broker: a TLS connection",
+          (secure: TLSSocket, socket: Socket) => this.#secured(secure, socket),
+          (secure) => secure.destroy(),
+        ),
+        onFailed: (why, address) => onRefused(`a TLS handshake came to nothing: ${why}`, address),
+      });
+      this.#tlsServer = this.#serverOf((socket, chunk) => this.#greet(socket, chunk));
+    }
+  }
+
+  /** @param sort what becomes of a connection by its first bytes */
+  #serverOf(sort: (socket: Socket, chunk: Buffer) => void): Server {
+    const { limits, net, onRefused } = this.#options;
     // Nagle's algorithm would hold each small packet back for its predecessor's ACK: 44 ms a direction.
-    this.#server = createServer(
+    const server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
-      net.guard("broker: a connection", (socket: Socket) => this.#accept(socket), destroy),
+      net.guard("broker: a connection", (socket: Socket) => this.#accept(socket, sort), destroy),
     );
     // The same bound as the crowd's: beyond it the system's handle is closed before a socket is made of it.
-    this.#server.maxConnections = limits.connections;
-    this.#server.on("drop", (dropped) => {
+    server.maxConnections = limits.connections;
+    server.on("drop", (dropped) => {
       this.#dropped += 1;
       onRefused("there is no room for more connections", dropped?.remoteAddress ?? "");
     });
+    return server;
   }
 
   /** Connections turned away because there were too many. */
@@ -77,33 +113,42 @@ export class Listener {
     return this.#crowd.refused + this.#dropped;
   }
 
-  /** @returns the port, chosen by the system where 0 was asked for. @throws EnvironmentError where it cannot be had */
-  async start(): Promise<number> {
-    const { port, listen, net } = this.#options;
+  /** @returns the ports, chosen by the system where 0 was asked for. @throws EnvironmentError where one cannot be had */
+  async start(): Promise<{ port: number; tlsPort: number | undefined }> {
+    const { tls } = this.#options;
+    this.#door?.start();
+    const port = await this.#take(this.#server, this.#options, "MUSTER_MQTT_PORT");
+    const tlsPort = tls && this.#tlsServer ? await this.#take(this.#tlsServer, tls, "MUSTER_MQTTS_PORT") : undefined;
+    return { port, tlsPort };
+  }
+
+  async #take(server: Server, { port, listen }: Port, setting: string): Promise<number> {
+    const { net } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      const failed = (error: Error): void => reject(portError(error, port, listen));
-      this.#server.once("error", failed);
-      this.#server.listen(port, listen, () => {
-        this.#server.off("error", failed);
-        this.#server.on(
+      const failed = (error: Error): void => reject(portError(error, { port, listen }, setting));
+      server.once("error", failed);
+      server.listen(port, listen, () => {
+        server.off("error", failed);
+        server.on(
           "error",
           net.guard("broker: the port", (error: Error) => this.#acceptFailed(error)),
         );
         resolve();
       });
     });
-    return (this.#server.address() as AddressInfo).port;
+    return (server.address() as AddressInfo).port;
   }
 
-  /** Closes the port and every connection. */
+  /** Closes the ports and every connection. */
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = Promise.all([closing(this.#server), closing(this.#tlsServer)]);
+    this.#door?.stop();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  #accept(socket: Socket): void {
-    const { clock, limits, net, proxies, onRefused } = this.#options;
+  #accept(socket: Socket, sort: (socket: Socket, chunk: Buffer) => void): void {
+    const { net, proxies, onRefused } = this.#options;
     // Until somebody takes it over: a reset by the peer has to be heard.
     socket.on("error", () => socket.destroy());
     const address = socket.remoteAddress ?? "";
@@ -116,10 +161,7 @@ export class Listener {
     this.#sockets.add(socket);
     this.#strangers.add(socket);
     this.#visits.set(socket, visit);
-    this.#deadlines.set(
-      socket,
-      clock.after(limits.connectTimeout, () => socket.destroy()),
-    );
+    this.#await(socket);
     socket.on("close", () => {
       visit.leave();
       this.#sockets.delete(socket);
@@ -130,23 +172,68 @@ export class Listener {
       "data",
       net.guard(
         "broker: a first byte",
-        (chunk: Buffer) => this.#sort(socket, chunk),
+        (chunk: Buffer) => sort(socket, chunk),
         () => socket.destroy(),
       ),
     );
   }
 
-  #sort(socket: Socket, chunk: Buffer): void {
+  /** Its next step has to come in time. */
+  #await(socket: Socket, ms = this.#options.limits.connectTimeout): void {
+    this.#deadlines.get(socket)?.();
+    this.#deadlines.set(
+      socket,
+      this.#options.clock.after(ms, () => socket.destroy()),
+    );
+  }
+
+  /** At the port for TLS. */
+  #greet(socket: Socket, chunk: Buffer): void {
     socket.pause();
     socket.unshift(chunk);
+    if (chunk[0] === helloByte) {
+      this.#await(socket, handshakeTimeout);
+      return this.#door?.take(socket);
+    }
+    socket.destroy();
+    this.#options.onRefused(
+      "it speaks without TLS on the port for TLS: use mqtts:// or wss://, or --cafile",
+      socket.remoteAddress ?? "",
+    );
+  }
+
+  #secured(secure: TLSSocket, socket: Socket): void {
+    const { net } = this.#options;
+    this.#await(socket);
+    this.#below.set(secure, socket);
+    const sort = net.guard(
+      "broker: a first byte",
+      (chunk: Buffer) => this.#sort(secure, socket, chunk),
+      () => secure.destroy(),
+    );
+    secure.once("data", sort);
+  }
+
+  /** @param socket the one below, by which it is counted */
+  #sort(stream: Socket, socket: Socket, chunk: Buffer): void {
+    stream.pause();
+    stream.unshift(chunk);
     if (chunk[0] === firstByte.connect) {
-      this.#hand(socket, socket);
+      this.#hand(stream, socket);
     } else if (chunk[0] === firstByte.get) {
-      this.#web.take(socket);
-      process.nextTick(() => socket.resume());
+      this.#web.take(stream);
+      process.nextTick(() => stream.resume());
     } else {
       socket.destroy();
+      if (chunk[0] === helloByte) this.#options.onRefused(this.#noTlsHere(), socket.remoteAddress ?? "");
     }
+  }
+
+  #noTlsHere(): string {
+    const at = this.#options.tls
+      ? `it is on port ${this.#options.tls.port}`
+      : "there is none beyond this machine's own programs";
+    return `it begins TLS on the port without it: ${at}`;
   }
 
   #hand(stream: Duplex, socket: Socket, request?: IncomingMessage): void {
@@ -174,14 +261,18 @@ function destroy(socket: Socket): void {
   socket.destroy();
 }
 
-function portError(error: Error, port: number, listen: string): EnvironmentError {
+function closing(server: Server | undefined): Promise<void> {
+  return new Promise((resolve) => (server ? server.close(() => resolve()) : resolve()));
+}
+
+function portError(error: Error, { port, listen }: Port, setting: string): EnvironmentError {
   const cause = asError(error);
   const code = errorCode(error);
   const where = `port ${port} on ${listen}`;
   if (code === "EADDRINUSE")
-    return new EnvironmentError(`${where} is in use: stop the other program or set MUSTER_MQTT_PORT`, { cause });
+    return new EnvironmentError(`${where} is in use: stop the other program or set ${setting}`, { cause });
   if (code === "EACCES")
-    return new EnvironmentError(`${where} needs privileges: set MUSTER_MQTT_PORT to one above 1023`, { cause });
+    return new EnvironmentError(`${where} needs privileges: set ${setting} to one above 1023`, { cause });
   if (code === "EADDRNOTAVAIL")
     return new EnvironmentError(`${listen} is no address of this machine: set MUSTER_LISTEN`, { cause });
   return new EnvironmentError(`the broker cannot listen on ${where}`, { cause });

@@ -1,4 +1,4 @@
-import { inUrl, isLoopbackHost, parseBrokerUrl } from "#shared/address";
+import { inUrl, parseBrokerUrl } from "#shared/address";
 import { Topics } from "#shared/topics";
 import { parseDeviceId } from "#shared/ids";
 import { forShell, forTerminal } from "#shared/printable";
@@ -16,7 +16,8 @@ export interface BannerFacts {
   readonly password: string | undefined;
   readonly device: string;
   readonly root: string;
-  readonly listen: string;
+  /** Where something is open beyond this machine: what, to whom, and how that is trusted. */
+  readonly open: readonly string[];
 }
 
 /** Why a broker is not connected yet, if it is not. */
@@ -32,7 +33,7 @@ export function externalBroker(url: string, { problem }: Reached): string {
 }
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
-export function banner({ http, broker, external, password, device: name, root, listen }: BannerFacts): string {
+export function banner({ http, broker, external, password, device: name, root, open }: BannerFacts): string {
   const { host, port = 1_883 } = parseBrokerUrl(broker);
   const topics = new Topics(root);
   const device = parseDeviceId(name);
@@ -51,8 +52,8 @@ export function banner({ http, broker, external, password, device: name, root, l
     `  send     mosquitto_pub ${login("admin")} -t ${forShell(topics.build({ kind: "short", device }))} -m ping`,
     `           npx muster send ${device} ping`,
     "",
+    ...open,
+    ...(open.length > 0 ? [""] : []),
   ];
-  if (!isLoopbackHost(listen))
-    lines.push(`Warning: MUSTER_LISTEN=${listen} opens unencrypted MQTT and HTTP to that network.`, "");
   return `${lines.join("\n")}\n`;
 }

@@ -3,14 +3,22 @@ import { ApiError, type UnreachableError } from "#api/api-errors";
 import { pages } from "#api/pages";
 import { EnvironmentError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
+import { pinnedFetch } from "./pinned-fetch.ts";
+
+export interface Access {
+  /** What to tell where the console does not take the login. */
+  readonly refused: string;
+  /** Authorities that are trusted with https, as PEM: alone, or besides the system's. */
+  readonly ca?: { readonly pem: string; readonly alone: boolean } | undefined;
+}
 
 /**
  * The console's client, whose errors are told to who types commands.
  * @param login a token, or `NAME:PASSWORD`
- * @param refused what to tell where the console does not take it
  */
-export function clientAt(url: string, login: string, refused: string): Client {
-  return createClient({ url, login, explain: (error) => explain(error, refused) });
+export function clientAt(url: string, login: string, { refused, ca }: Access): Client {
+  const pinned = ca && url.startsWith("https:") ? { fetch: pinnedFetch(ca.pem, ca.alone) } : {};
+  return createClient({ url, login, ...pinned, explain: (error) => explain(error, refused) });
 }
 
 function explain(error: ApiError | UnreachableError, refused: string): Error {

@@ -6,6 +6,7 @@ import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.t
 import { openBroker } from "./compose/open-broker.ts";
 import { openData } from "./compose/data.ts";
 import { portsOf } from "./compose/ports.ts";
+import { opening, openTls } from "./compose/tls.ts";
 
 /** `muster broker`: the embedded broker alone. */
 export function broker(line: CommandLine): void {
@@ -20,13 +21,16 @@ async function serve(
 ): Promise<void> {
   const state = await openData(values, lifetime, false);
   const password = await admitAdmin(state, values.adminPassword);
+  const tls = await openTls(values, lifetime);
   const broker = await openBroker(values, state, {
     lifetime,
     net,
     ports: await portsOf(values, { mqtt: true, http: false }),
+    tls,
   });
-  const url = await broker.listen();
+  const { url, tlsPort } = await broker.listen();
   process.stdout.write(`Muster's broker listens at ${url}\n`);
+  if (tls) process.stdout.write(`${opening(tls, values, { mqtts: tlsPort }).join("\n")}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);
 }

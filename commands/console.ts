@@ -8,6 +8,7 @@ import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { portsOf } from "./compose/ports.ts";
+import { opening, openTls } from "./compose/tls.ts";
 
 /** `muster console`: the console alone, beside a broker. */
 export function console(line: CommandLine): void {
@@ -22,7 +23,9 @@ async function serve(
 ): Promise<void> {
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
-  const { http, console } = await serveConsole(values, state, {
+  const tls = await openTls(values, lifetime);
+  const { http, port, console } = await serveConsole(values, state, {
+    tls,
     lifetime,
     net,
     ports: await portsOf(values, { mqtt: false, http: true }),
@@ -31,6 +34,7 @@ async function serve(
   const { externalBroker } = await import("../cli/banner.ts");
   const problem = await console.reachBroker(patienceAtStart);
   process.stdout.write(`Muster's console listens at ${http}\n`);
+  if (tls) process.stdout.write(`${opening(tls, values, { http: port }).join("\n")}\n`);
   process.stdout.write(`  ${externalBroker(values.mqttUrl ?? brokerHere(values), { problem })}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);

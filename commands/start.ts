@@ -9,6 +9,7 @@ import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { portsOf } from "./compose/ports.ts";
+import { opening, openTls } from "./compose/tls.ts";
 
 /** `muster start`: everything, in one process. */
 export function start(line: CommandLine): void {
@@ -29,11 +30,18 @@ async function serve(
 ): Promise<void> {
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
-  const around = { lifetime, net, ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }) };
+  const tls = await openTls(values, lifetime);
+  const around = {
+    lifetime,
+    net,
+    tls,
+    ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }),
+  };
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
-  const { http, console } = await serveConsole(values, state, around, embedded?.bus);
+  const { http, port, console } = await serveConsole(values, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
-  const broker = (await embedded?.listen(() => console.goodbye())) ?? values.mqttUrl ?? "";
+  const places = await embedded?.listen(() => console.goodbye());
+  const broker = places?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("../console/accounts/secrets.ts");
   const { serveAgent } = await import("../agent/agent-service.ts");
   const agent = {
@@ -54,7 +62,7 @@ async function serve(
       password,
       device: values.device,
       root: values.root,
-      listen: values.listen,
+      open: tls ? opening(tls, values, { http: port, mqtts: places?.tlsPort }) : [],
     }),
   );
   adminWasShown(state);

@@ -12,6 +12,8 @@ export interface ConsoleOptions {
   readonly directory: string;
   /** The broker as `mqtt://host:port`; with `password`, the secret of the account named `console` there. */
   readonly url?: string;
+  /** With TLS: the authorities that the broker's certificate has to come from, as PEM, and no others; the system's by default. */
+  readonly ca?: string | undefined;
   readonly username?: string;
   readonly password?: string;
   /** Instead of `url`: a bus that is already there, as the embedded broker's. */

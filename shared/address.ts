@@ -84,9 +84,16 @@ export function brokerHere({ listen, mqttPort }: { readonly listen: string; read
   return `mqtt://${inUrl(reachable(listen))}:${mqttPort}`;
 }
 
-/** The same for the console. */
-export function consoleHere({ listen, httpPort }: { readonly listen: string; readonly httpPort: number }): string {
-  return `http://${inUrl(reachable(listen))}:${httpPort}`;
+/** The same for the console: from another address than loopback's it takes TLS alone, unless it was told otherwise. */
+export function consoleHere({ listen, httpPort, insecurePlaintext = false }: ConsolePlace): string {
+  const host = reachable(listen);
+  return `${isLoopbackHost(host) || insecurePlaintext ? "http" : "https"}://${inUrl(host)}:${httpPort}`;
+}
+
+interface ConsolePlace {
+  readonly listen: string;
+  readonly httpPort: number;
+  readonly insecurePlaintext?: boolean;
 }
 
 function isBrokerProtocol(name: string | undefined): name is BrokerAddress["protocol"] {

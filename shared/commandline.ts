@@ -6,7 +6,7 @@ import { createLog } from "#shared/log";
 import { SafetyNet } from "#shared/safety-net";
 import { exposed } from "#shared/secret-input";
 import { fail, serve } from "#shared/service";
-import { flagOf, helpOf, settings, settingsOf, type SettingName, type Settings } from "#shared/settings";
+import { flagOf, helpOf, settingOf, settings, settingsOf, type SettingName, type Settings } from "#shared/settings";
 import type { Program as SettingsProgram } from "#shared/settings/kinds";
 import { exposedFlags, loadSettings } from "#shared/settings/load-settings";
 import { keepFilesPrivate } from "#shared/umask";
@@ -48,7 +48,8 @@ export class CommandLine {
   /** A command that takes the settings of `program` as flags; give it an action with {@link serve} or {@link once}. */
   command(name: string, help: string, program: SettingsProgram | "start"): Program {
     const sub = this.#program.command(name).description(help).showHelpAfterError("(--help tells more)");
-    for (const one of settingsOf(program)) sub.option(`${flagOf(one)} <value>`, helpOf(one));
+    for (const one of settingsOf(program))
+      sub.option(settingOf(one).bare ? `${flagOf(one)} [value]` : `${flagOf(one)} <value>`, helpOf(one));
     return sub;
   }
 

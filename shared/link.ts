@@ -30,6 +30,8 @@ export interface LinkOptions {
   readonly random?: () => number;
   /** Milliseconds at most between two tries at a broker that is not there; that of a small fleet by default. */
   readonly spread?: () => number;
+  /** With TLS: the authorities that are trusted, as PEM, and no others; without it those of the system. */
+  readonly ca?: (() => string | undefined) | undefined;
   /** 4 is MQTT 3.1.1, all that the embedded broker speaks; `auto` tries 5 first and stays with what was accepted. */
   readonly version?: 4 | 5 | "auto";
   /** What to do where the broker refuses the login, in a few words for the log. */
@@ -212,7 +214,12 @@ export class Link implements Bus {
     let cause: Error | undefined;
     let acknowledged = false;
     let answered = false;
-    const client = mqtt.connect({ ...whereTo(url), ...this.#clientOptions(session) });
+    const ca = this.#options.ca?.();
+    const client = mqtt.connect({
+      ...whereTo(url),
+      ...this.#clientOptions(session),
+      ...(ca === undefined ? {} : { ca }),
+    });
     this.#client = client;
     const window = (this.#window = new SendWindow(maxReceiveMaximum));
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.

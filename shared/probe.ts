@@ -9,6 +9,8 @@ export interface ProbeOptions {
   readonly username: string;
   readonly password: string;
   readonly version: 4 | 5;
+  /** The authorities that are trusted, as PEM; those of the system without it. */
+  readonly ca?: string | undefined;
   readonly will?: Will;
 }
 
@@ -49,10 +51,11 @@ export class Probe {
   }
 
   /** @throws Error with the broker's reason, or why it was not reached */
-  static open({ url, version, ...options }: ProbeOptions): Promise<Probe> {
+  static open({ url, version, ca, ...options }: ProbeOptions): Promise<Probe> {
     const { will, username, password, clientId } = options;
     const client = mqtt.connect({
       ...whereTo(url),
+      ...(ca === undefined ? {} : { ca }),
       clientId,
       ...(username === "" ? {} : { username, password }),
       protocolVersion: version,

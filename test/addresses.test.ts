@@ -27,7 +27,12 @@ suite("addresses of programs", ({ test }) => {
       `MUSTER_LISTEN=${listen}: all of this machine's programs find each other, and what is printed can be used`,
       async (scope) => {
         const { env, http, mqtt } = await place(scope);
-        const programs = { ...env, MUSTER_LISTEN: listen };
+        const programs = {
+          ...env,
+          MUSTER_LISTEN: listen,
+          MUSTER_MQTTS_PORT: "0",
+          MUSTER_INSECURE_PLAINTEXT: warns ? "yes" : "",
+        };
         const server = new Running(scope, ...musterProgram(["start"]), { env: programs });
         assert.match(await server.line(/^ {2}page/), `http://${host}:${http}`);
         assert.match(await server.line(/^ {2}broker/), `${host}:${mqtt},`);
@@ -39,7 +44,7 @@ suite("addresses of programs", ({ test }) => {
         });
         assert.match(ping, "pong");
         assert.is(
-          server.lines.some((line) => line.includes("opens unencrypted")),
+          server.lines.some((line) => line.includes("--insecure-plaintext opens")),
           warns,
         );
 

@@ -26,7 +26,7 @@ export const accounts: Readonly<Record<string, Role>> = {
 export async function startBroker(
   scope: Scope,
   options: Partial<BrokerOptions> = {},
-): Promise<{ broker: Broker; port: number; url: string }> {
+): Promise<{ broker: Broker; port: number; tlsPort: number | undefined; url: string }> {
   const broker = new Broker({
     listen: "127.0.0.1",
     port: 0,
@@ -39,9 +39,9 @@ export async function startBroker(
     clock: systemClock,
     ...options,
   });
-  const { port } = await broker.start();
+  const { port, tlsPort } = await broker.start();
   scope.cleanup(() => broker.stop());
-  return { broker, port, url: `mqtt://127.0.0.1:${port}` };
+  return { broker, port, tlsPort, url: `mqtt://127.0.0.1:${port}` };
 }
 
 /** A real client, logged in as `name`; devices and the console go by their name. `prepare` gets it before it connects. */

@@ -12,11 +12,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   agent: ["shared", "disk"],
   console: ["shared", "disk", "api"],
   sim: ["shared"],
+  // What it makes, the others are given.
+  tls: ["shared", "disk"],
   // The faces ask the console over HTTP, as anybody's program does.
   web: ["shared", "api"],
   cli: ["shared", "api"],
   // They alone compose, and are known to the list of verbs alone.
-  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim", "cli"],
+  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim", "tls", "cli"],
 };
 
 /** One package, one home: where each may be imported. */
@@ -33,10 +35,12 @@ const homes: Readonly<Record<string, RegExp>> = {
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
   "eventsource-parser": /^api\/caller\.ts$/,
+  "@peculiar/x509": /^tls\/issuing\.ts$/,
+  "reflect-metadata": /^tls\/issuing\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
-const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "web", "cli", "commands"];
+const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "tls", "web", "cli", "commands"];
 /** What only measures and tries the rooms. */
 const benches = ["attack", "bench", "chaos", "grafana", "examples"];
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;

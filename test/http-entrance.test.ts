@@ -156,12 +156,16 @@ suite("HTTP: connections", ({ test }) => {
   test("an answer that nobody reads is waited for so long, and one that is not there yet for longer", async (scope) => {
     const net = new SafetyNet(silentLog, systemClock);
     const bounds = { ...httpBounds, ...soon };
-    const server = new HttpConnections({ bounds, net, log: silentLog, isProxy: () => false }).server(
-      (request, answer) => {
-        if (request.url === "/large") answer.end(Buffer.alloc(32 * 1024 * 1024));
-        else setTimeout(() => answer.end("late"), bounds.unread * 3);
-      },
-    );
+    const server = new HttpConnections({
+      bounds,
+      net,
+      log: silentLog,
+      clock: systemClock,
+      isProxy: () => false,
+    }).server((request, answer) => {
+      if (request.url === "/large") answer.end(Buffer.alloc(32 * 1024 * 1024));
+      else setTimeout(() => answer.end("late"), bounds.unread * 3);
+    });
     scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs";
 import type { Client } from "#api/client";
 import { consoleHere } from "#shared/address";
 import { BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
+import { readBundle } from "#shared/pinned-ca";
 import { forTerminalBlock } from "#shared/printable";
 import type { Settings } from "#shared/settings";
 import { clientAt } from "../../cli/client-at.ts";
 import type { Terminal } from "../../cli/live-command.ts";
+import { bundlePath } from "../../tls/paths.ts";
 import { cliTokenName, cliUrlName, readSecret } from "../../console/accounts/secrets.ts";
 
 /** Where what the commands say goes. */
@@ -24,8 +27,9 @@ export const ofDevice = [
 ] as const;
 
 /** A client of the running console that the settings name. @throws BadInputError where there is no login for it */
-export function connect({ url, token, data, httpPort, listen }: Settings): Client {
-  const address = url ?? consoleHere({ listen, httpPort });
+export function connect(values: Settings): Client {
+  const { url, token, data } = values;
+  const address = url ?? consoleHere(values);
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
     throw new BadInputError(
@@ -36,7 +40,17 @@ export function connect({ url, token, data, httpPort, listen }: Settings): Clien
     throw new BadInputError(
       `the login of ${data} is for the console on this machine, and is not sent to ${address}: set MUSTER_TOKEN to a login for that one`,
     );
-  return clientAt(address, access, `${address} does not let us in: ${whyNotLetIn(token, data)}`);
+  return clientAt(address, access, {
+    refused: `${address} does not let us in: ${whyNotLetIn(token, data)}`,
+    ca: trustedBy(values),
+  });
+}
+
+/** Whom the command line trusts: those that it was given alone; else the data directory's besides the system's. */
+function trustedBy({ ca, data }: Settings): { pem: string; alone: boolean } | undefined {
+  if (ca !== undefined) return { pem: readBundle(ca), alone: true };
+  const own = bundlePath(data);
+  return existsSync(own) ? { pem: readBundle(own), alone: false } : undefined;
 }
 
 function whyNotLetIn(token: string | undefined, data: string): string {

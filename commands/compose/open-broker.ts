@@ -1,4 +1,4 @@
-import { brokerHere } from "#shared/address";
+import { brokerHere, isLoopbackHost } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { createLog } from "#shared/log";
@@ -13,24 +13,34 @@ export interface OpenBroker {
   readonly bus: Bus;
   /** Tells from now on of everybody who is not let in. */
   readonly onTurnedAway: (listener: (who: TurnedAway) => void) => void;
-  /** Takes the port. @param parting what is still to be said when it is to stop @returns where it listens */
-  readonly listen: (parting?: () => Promise<void>) => Promise<string>;
+  /** Takes the port. @param parting what is still to be said when it is to stop @returns where it is reached */
+  readonly listen: (parting?: () => Promise<void>) => Promise<BrokerPlaces>;
+}
+
+/** Where the broker is reached. */
+export interface BrokerPlaces {
+  /** By this machine's own programs, without TLS. */
+  readonly url: string;
+  /** By everybody, with it. */
+  readonly tlsPort: number | undefined;
 }
 
 export async function openBroker(
   values: Settings,
   { accounts, mqttSecrets, persist }: State,
-  { lifetime, net, ports }: Around,
+  { lifetime, net, ports, tls }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("../../broker/broker.ts");
   const { noteBroker } = await import("../../console/accounts/secrets.ts");
-  const { listen, root, mqttPort, logLevel } = values;
+  const { root, mqttPort, logLevel } = values;
+  const listen = isLoopbackHost(values.listen) || values.insecurePlaintext ? values.listen : "127.0.0.1";
   const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
   let turnedAway: (who: TurnedAway) => void = () => {};
   const broker = new Broker({
     turnedAway: (who) => turnedAway(who),
     listen,
     port: mqttPort,
+    tls: tls && { listen: values.listen, port: values.mqttsPort, identity: tls.identity },
     root,
     authenticate,
     limits: { connections: ports.mqtt },
@@ -46,7 +56,7 @@ export async function openBroker(
     bus: broker.local(),
     onTurnedAway: (listener) => (turnedAway = listener),
     listen: async (parting) => {
-      const { port } = await broker.start();
+      const { port, tlsPort } = await broker.start();
       lifetime.add(async () => {
         await parting?.();
         await broker.stop();
@@ -57,7 +67,7 @@ export async function openBroker(
         if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
       };
       lifetime.add(accounts.changes.on(end));
-      return url;
+      return { url, tlsPort };
     },
   };
 }

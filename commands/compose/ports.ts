@@ -4,12 +4,15 @@ import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Settings } from "#shared/settings";
+import type { Tls } from "./tls.ts";
 
 /** What every part that serves is given: where to say how it is stopped, and the one net of the process. */
 export interface Around {
   readonly lifetime: Lifetime;
   readonly net: SafetyNet;
   readonly ports: Ports;
+  /** Where something is open beyond loopback. */
+  readonly tls: Tls | undefined;
 }
 
 /** How many connections each port takes: fewer than it could where the system does not give the process as many descriptors. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
+import { readBundle } from "#shared/pinned-ca";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
@@ -17,9 +18,9 @@ export const patienceAtStart = 1_000;
 export async function serveConsole(
   values: Settings,
   state: State,
-  { lifetime, net, ports }: Around,
+  { lifetime, net, ports, tls }: Around,
   bus?: Bus,
-): Promise<{ console: Console; http: string }> {
+): Promise<{ console: Console; http: string; port: number }> {
   const { Console } = await import("../../console/console.ts");
   const { HttpServer } = await import("../../console/http/server.ts");
   const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
@@ -33,6 +34,7 @@ export async function serveConsole(
     log,
     clock,
     net,
+    ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },
     fieldTypes,
@@ -55,6 +57,7 @@ export async function serveConsole(
     port: values.httpPort,
     page,
     bounds: { connections: ports.http },
+    tls: tls && { identity: tls.identity, plaintext: values.insecurePlaintext },
     names: ownNames(values),
     proxies: values.trustedProxies,
     log,
@@ -62,7 +65,7 @@ export async function serveConsole(
   });
   const port = await server.start();
   lifetime.add(() => server.stop());
-  const http = consoleHere({ listen, httpPort: port });
+  const http = consoleHere({ ...values, httpPort: port });
   let admin = state.accounts.mainAdmin() ?? "admin";
   // On a full disk those of before stand until there is room.
   state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
@@ -75,7 +78,7 @@ export async function serveConsole(
     state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
   };
   lifetime.add(state.accounts.changes.on(renew));
-  return { console, http };
+  return { console, http, port };
 }
 
 async function consoleLogin(

@@ -3,7 +3,9 @@ import type { Socket } from "node:net";
 import { Crowd, strangersOfOne, type Visit } from "#shared/crowd";
 import { errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { Clock } from "#shared/clock";
 import type { SafetyNet } from "#shared/safety-net";
+import { TlsPort, type HttpTls } from "./tls-port.ts";
 
 /** Every bound of an HTTP connection. Times are milliseconds. */
 export interface HttpBounds {
@@ -45,6 +47,9 @@ export interface ConnectionsOptions {
   readonly log: Log;
   /** Whether connections of this address are of many clients: of a proxy that is trusted. */
   readonly isProxy: (address: string) => boolean;
+  readonly clock: Clock;
+  /** Without it there is no TLS, and anybody may come without. */
+  readonly tls?: HttpTls | undefined;
 }
 
 /** The connections to the console's HTTP port: how many there may be, and how long each may take. */
@@ -54,6 +59,7 @@ export class HttpConnections {
   readonly #visits = new WeakMap<Socket, Visit>();
   /** How many requests on each connection are not answered yet. */
   readonly #asked = new Map<Socket, number>();
+  #tlsPort: TlsPort | undefined;
   #failures = 0;
 
   constructor(options: ConnectionsOptions) {
@@ -63,7 +69,7 @@ export class HttpConnections {
 
   /** A server within these bounds. */
   server(handler: RequestListener): Server {
-    const { bounds, net } = this.#options;
+    const { bounds, net, tls } = this.#options;
     const server = createServer(
       {
         noDelay: true,
@@ -85,6 +91,7 @@ export class HttpConnections {
     });
     // Before the handler, which may be through with it at once.
     server.prependListener("request", ({ socket }, response) => this.#ask(socket, response));
+    if (tls) this.#tlsPort = this.#tlsPortOf(server, tls);
     server.on(
       "connection",
       net.guard(
@@ -103,6 +110,28 @@ export class HttpConnections {
     return server;
   }
 
+  /** Closes whoever the server does not know yet. */
+  stop(): void {
+    this.#tlsPort?.stop();
+  }
+
+  #tlsPortOf(server: Server, tls: HttpTls): TlsPort {
+    const { bounds, isProxy, clock, net, log } = this.#options;
+    return new TlsPort(server, {
+      ...tls,
+      isProxy,
+      clock,
+      net,
+      log,
+      patience: bounds.headers,
+      headerBytes: bounds.headerBytes,
+      onSecure: (secure, socket) => {
+        const visit = this.#visits.get(socket);
+        if (visit) this.#visits.set(secure, visit);
+      },
+    });
+  }
+
   /** Somebody who is logged in uses this connection. */
   known(socket: Socket): void {
     this.#visits.get(socket)?.known();
@@ -114,6 +143,7 @@ export class HttpConnections {
     if (!visit) return void socket.destroy();
     this.#visits.set(socket, visit);
     socket.on("close", () => visit.leave());
+    this.#tlsPort?.take(socket);
   }
 
   #ask(socket: Socket, response: ServerResponse): void {

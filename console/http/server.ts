@@ -30,6 +30,7 @@ import { problem, problemOf, type Problem } from "./problem.ts";
 import { registerRoutes } from "./hand-out.ts";
 import { served } from "./serve.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./http-connections.ts";
+import type { HttpTls } from "./tls-port.ts";
 import { Turns } from "./turns.ts";
 
 export interface HttpOptions {
@@ -45,6 +46,8 @@ export interface HttpOptions {
   /** Proxies whose X-Forwarded-For, -Proto and -Host are believed; none by default. */
   readonly proxies?: TrustedProxies;
   readonly bounds?: Partial<HttpBounds>;
+  /** Without it the port speaks plain HTTP alone. */
+  readonly tls?: HttpTls | undefined;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -96,6 +99,7 @@ export async function buildApp({
   names,
   proxies = new TrustedProxies(),
   bounds,
+  tls,
   log,
   clock = systemClock,
 }: HttpOptions): Promise<FastifyInstance> {
@@ -103,6 +107,8 @@ export async function buildApp({
     bounds: { ...httpBounds, ...bounds },
     net: console.faults,
     log,
+    clock,
+    tls,
     isProxy: (address) => proxies.trusts(address),
   });
   const app = fastify({
@@ -115,6 +121,7 @@ export async function buildApp({
       void sendProblem(reply, error.statusCode === 414 ? problem(414, longPath) : problem(400, badPath));
     },
   }).withTypeProvider<ZodTypeProvider>();
+  app.addHook("preClose", async () => connections.stop());
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);

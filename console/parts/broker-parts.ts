@@ -28,6 +28,7 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
     clientId: `${username}-${shortId()}`,
     username,
     password,
+    ca: () => options.ca,
     version: mqttVersion,
     will: (session) => ({
       topic: topics.build({ kind: "console" }),

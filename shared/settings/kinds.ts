@@ -25,6 +25,8 @@ export interface Setting<T> {
   readonly shown?: string;
   /** May hold a secret: no message repeats it, it may stand in a file that `…_FILE` names, and as a flag it is warned of. */
   readonly secret?: true;
+  /** As a flag it may stand without a value. */
+  readonly bare?: true;
   /** From text to value. @throws Error whose message ends the sentence "MUSTER_… is …: " */
   readonly parse: (textSetting: string) => T;
 }
@@ -62,6 +64,24 @@ export function choiceSetting<T extends string | number>(
     return found;
   };
   return { ...entry, parse };
+}
+
+/** Yes or no; as a flag, its name alone says yes. */
+export function yesNoSetting(entry: Entry<Setting<boolean>>): Setting<boolean> & { readonly bare: true } {
+  const words: Readonly<Record<string, boolean>> = {
+    true: true,
+    yes: true,
+    "1": true,
+    false: false,
+    no: false,
+    "0": false,
+  };
+  const parse = (given: string): boolean => {
+    const meant = words[given.trim().toLowerCase()];
+    if (meant === undefined) throw new Error("expected yes or no");
+    return meant;
+  };
+  return { ...entry, bare: true, parse };
 }
 
 /** A count. */

@@ -1,0 +1,69 @@
+import { hostname } from "node:os";
+import { inUrl, isLoopbackHost } from "#shared/address";
+import { systemClock as clock } from "#shared/clock";
+import type { Lifetime } from "#shared/lifetime";
+import { createLog } from "#shared/log";
+import type { Settings } from "#shared/settings";
+import type { IdentitySource } from "#shared/tls-door";
+import type { Authority } from "../../tls/authority.ts";
+import { bundlePath, tlsDirectory } from "../../tls/paths.ts";
+
+/** What servers beyond loopback show, and whose word it is. */
+export interface Tls {
+  readonly identity: IdentitySource;
+  /** The installation's own. */
+  readonly authority: Authority;
+  /** The name to show to people for this machine. */
+  readonly host: string;
+}
+
+/** What this machine is called, for people on other machines. */
+function hostShown({ listen, hosts }: Settings): string {
+  return hosts[0] ?? (listen === "0.0.0.0" || listen === "::" ? hostname() : listen);
+}
+
+/** @returns undefined where nothing is open beyond loopback @throws EnvironmentError where the directory cannot be used */
+export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls | undefined> {
+  const { listen, hosts, data, logLevel } = values;
+  if (isLoopbackHost(listen)) return undefined;
+  const { Authority } = await import("../../tls/authority.ts");
+  const { ServerCertificate } = await import("../../tls/server-certificate.ts");
+  const { machineNames } = await import("../../tls/names.ts");
+  const common = { directory: tlsDirectory(data), clock, log: createLog("tls", logLevel) };
+  const authority = new Authority(common);
+  await authority.start();
+  lifetime.add(() => authority.stop());
+  const identity = new ServerCertificate({ ...common, authority, names: () => machineNames([...hosts, listen]) });
+  await identity.start();
+  lifetime.add(() => identity.stop());
+  return { identity, authority, host: hostShown(values) };
+}
+
+/** What is open to whom, and how others come to trust it: the lines of a start. */
+export function opening({ authority, host }: Tls, values: Settings, ports: Opened): string[] {
+  const { mqtts, http } = ports;
+  const at = inUrl(host);
+  const bundle = bundlePath(values.data);
+  return [
+    `TLS, open to whoever reaches ${values.listen}:`,
+    ...(http === undefined ? [] : [`  page     https://${at}:${http}`]),
+    ...(mqtts === undefined ? [] : [`  broker   mqtts://${at}:${mqtts}, and wss://${at}:${mqtts}/mqtt`]),
+    `  CA       ${bundle}, SHA-256 ${authority.fingerprint}`,
+    ...(mqtts === undefined ? [] : [`  trust    mosquitto_pub --cafile ${bundle} -h ${host} -p ${mqtts} …`]),
+    ...(http === undefined ? [] : [`           curl --cacert ${bundle} https://${at}:${http}/healthz`]),
+    ...plaintextLines(values),
+  ];
+}
+
+function plaintextLines({ insecurePlaintext, listen, mqttPort }: Settings): string[] {
+  if (!insecurePlaintext) return ["without TLS, open to this machine alone"];
+  return [
+    `Warning: --insecure-plaintext opens MQTT (port ${mqttPort}) and HTTP without TLS to whoever reaches ${listen}: everybody on the way reads passwords, and can change commands.`,
+  ];
+}
+
+/** The ports that speak TLS. */
+interface Opened {
+  readonly mqtts?: number | undefined;
+  readonly http?: number | undefined;
+}

@@ -1,0 +1,119 @@
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { errorCode } from "#shared/errors";
+
+/** What a server shows and proves: its certificate with those that vouch for it, and its key, as PEM. */
+export interface ServerIdentity {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Where a server gets it from: a new one is used for the connections that come from then on. */
+export interface IdentitySource {
+  readonly current: () => ServerIdentity;
+  readonly changes: { on(listener: () => void): () => void };
+}
+
+/** Milliseconds that a handshake may take: two round trips and 2 KB, over GPRS some seconds. */
+export const handshakeTimeout = 10_000;
+/** Handshakes that are begun in one turn of the event loop: each costs the loop about half a millisecond. */
+export const maxHandshakesATurn = 8;
+/** The first byte of whoever begins with TLS: a record of the handshake (RFC 8446 §5.1). */
+export const helloByte = 0x16;
+
+export interface TlsDoorOptions {
+  readonly identity: IdentitySource;
+  /** Is given each connection whose handshake has succeeded, with the socket below it. */
+  readonly onSecure: (secure: TLSSocket, socket: Socket) => void;
+  /** A handshake came to nothing; the connection is closed already. */
+  readonly onFailed: (why: string, address: string) => void;
+}
+
+/**
+ * Makes TLS connections of connections that somebody else has accepted and counts. Handshakes begin a few in a turn: thousands that come
+ * at once cost those who are connected no more than a wait.
+ */
+export class TlsDoor {
+  readonly #options: TlsDoorOptions;
+  readonly #server: Server;
+  readonly #waiting: Socket[] = [];
+  /** Those in their handshake by their two ends: Node does not say which socket a TLS connection came from. */
+  readonly #shaking = new Map<string, Socket>();
+  #turn: NodeJS.Immediate | undefined;
+  #endListening: () => void = () => {};
+
+  constructor(options: TlsDoorOptions) {
+    const { identity, onFailed } = options;
+    this.#options = options;
+    this.#server = createServer({ ...identity.current(), minVersion: "TLSv1.2", handshakeTimeout });
+    this.#server.on("secureConnection", (secure) => this.#secured(secure));
+    this.#server.on("tlsClientError", (error, secure) => {
+      const address = secure.remoteAddress ?? "";
+      secure.destroy();
+      onFailed(whyNot(error), address);
+    });
+  }
+
+  start(): void {
+    this.#endListening = this.#options.identity.changes.on(() =>
+      // Connections that there are keep what they have agreed on.
+      this.#server.setSecureContext({ ...this.#options.identity.current(), minVersion: "TLSv1.2" }),
+    );
+  }
+
+  stop(): void {
+    this.#endListening();
+    if (this.#turn) clearImmediate(this.#turn);
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+  }
+
+  /** Takes a connection whose first bytes, which are to be read from it again, are those of TLS. */
+  take(socket: Socket): void {
+    this.#waiting.push(socket);
+    this.#turn ??= setImmediate(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#turn = undefined;
+    for (const socket of this.#waiting.splice(0, maxHandshakesATurn)) {
+      if (!socket.destroyed) this.#shake(socket);
+    }
+    if (this.#waiting.length > 0) this.#turn = setImmediate(() => this.#begin());
+  }
+
+  #shake(socket: Socket): void {
+    const ends = endsOf(socket);
+    this.#shaking.set(ends, socket);
+    socket.once("close", () => this.#shaking.delete(ends));
+    this.#server.emit("connection", socket);
+  }
+
+  #secured(secure: TLSSocket): void {
+    const ends = endsOf(secure);
+    const socket = this.#shaking.get(ends);
+    this.#shaking.delete(ends);
+    // It was reset in the same moment: the system does not know its ends any more.
+    if (!socket) return void secure.destroy();
+    secure.on("error", () => secure.destroy());
+    this.#options.onSecure(secure, socket);
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress}|${remotePort}|${localAddress}|${localPort}`;
+}
+
+/** A failed handshake in a few words, none of which the other side has chosen. */
+function whyNot(error: Error): string {
+  const code = errorCode(error) ?? "";
+  const known: Readonly<Record<string, string>> = {
+    ERR_TLS_HANDSHAKE_TIMEOUT: `no handshake within ${handshakeTimeout / 1_000} s`,
+    ERR_SSL_UNSUPPORTED_PROTOCOL: "it offers no TLS 1.2 or newer",
+    ERR_SSL_NO_SHARED_CIPHER: "it offers no cipher that is taken here",
+    ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "it does not trust the CA: give it the CA's file",
+    ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "it does not take the certificate",
+    ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "it takes the certificate for expired: one of the two clocks may be wrong",
+    ECONNRESET: "it went away in the middle",
+  };
+  return known[code] ?? code;
+}
