@@ -20,7 +20,10 @@ export interface Ask {
   readonly ms?: number;
 }
 
-/** Asks the console one thing over a connection of its own, with headers as given and none of a browser's rules. */
+/**
+ * Asks the console one thing over a connection of its own, with headers as given and none of a browser's rules. Not by the client: an
+ * attacker has no manners, comes from any address, and what it sends need not be JSON.
+ */
 export function ask(
   port: number,
   path: string,

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import mqtt from "mqtt";
 import * as assert from "uvu/assert";
+import { checkedClient, statusOf } from "./checked-client.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
@@ -34,6 +35,7 @@ async function start(scope: Scope) {
     await withDeadline(once(child, "close"), 10, args.join(" "));
     return out;
   };
+  /** Logs in on the page. The cookie is a browser's, which the client keeps to itself. */
   const logIn = async (name: string, password: string): Promise<{ status: number; cookie: string }> => {
     const response = await fetch(`${http}/api/session`, {
       method: "POST",
@@ -80,7 +82,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.match((await muster("sessions", "--end", id)).out, /has ended/);
       await withDeadline(ended, 1, "the stream's end");
       const who = (login: string): Promise<number> =>
-        fetch(`${http}/api/session`, { headers: { cookie: login } }).then(({ status }) => status);
+        statusOf(checkedClient(http, undefined, { headers: { cookie: login } }).client.whoAmI());
       assert.equal([await who(cookie), await who(other.cookie)], [401, 200]);
       assert.match((await muster("sessions", "--end", id)).err, /no such session/);
 
@@ -156,8 +158,7 @@ suite("accounts on the command line", ({ test }) => {
       const { out } = await muster("operator", "ann", "--remove", "--yes");
       assert.match(out, /^ann \(admin\) is removed, and what was open with that account has ended$/m);
       await withDeadline(closed, 1, "the connection's end");
-      const asked = await fetch(`${http}/api/session`, { headers: { cookie } });
-      assert.is(asked.status, 401);
+      assert.is(await statusOf(checkedClient(http, undefined, { headers: { cookie } }).client.whoAmI()), 401);
       assert.is((await logIn("ann", "battery staple")).status, 401);
       for (const [args, why] of [
         [["ann", "--remove", "--yes"], /there is no account "ann"/],

@@ -6,8 +6,7 @@ import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
-import { silentLog } from "#shared/log";
-import { HttpServer } from "../console/http/server.ts";
+import { serveApi, type ApiServer } from "./api-server.ts";
 import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { openPublisher } from "./publisher.ts";
@@ -15,15 +14,11 @@ import { eventually, suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
 
-async function start(scope: Scope): Promise<{ fleet: Fleet; url: string; server: HttpServer }> {
+async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   const fleet = await startFleet(scope, "embedded", { seriesBudget: 1 });
-  const { console, state } = fleet;
-  state.accounts.set("admin", "admin", password);
-  state.accounts.set("eve", "viewer", password);
-  const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
-  const url = `http://127.0.0.1:${await server.start()}`;
-  scope.cleanup(() => server.stop());
-  return { fleet, url, server };
+  fleet.state.accounts.set("admin", "admin", password);
+  fleet.state.accounts.set("eve", "viewer", password);
+  return { fleet, ...(await serveApi(scope, fleet)) };
 }
 
 /** What there is to tell in each list: refusals, conflicts, series beyond the budget, something damaged. */
@@ -113,10 +108,8 @@ suite("the contract of the HTTP API", ({ test }) => {
   );
 
   test("every no is a problem by its schema: to strangers, to viewers, for nothing that is there, for what cannot be read", async (scope) => {
-    const { url } = await start(scope);
-    const stranger = checkedClient(url, undefined).client;
-    const viewer = checkedClient(url, `eve:${password}`).client;
-    const admin = checkedClient(url, `admin:${password}`).client;
+    const { as } = await start(scope);
+    const [stranger, viewer, admin] = [as(), as(`eve:${password}`), as(`admin:${password}`)];
     type Ask = (...call: readonly unknown[]) => Promise<unknown>;
     for (const [name, { path, body }] of Object.entries<RouteAddress>(addresses)) {
       if (name === "events") continue;
@@ -142,8 +135,8 @@ suite("the contract of the HTTP API", ({ test }) => {
   });
 
   test("a console that is gone is told apart from one that says no", async (scope) => {
-    const { url, server } = await start(scope);
-    const { client } = checkedClient(url, `admin:${password}`);
+    const { as, server } = await start(scope);
+    const client = as(`admin:${password}`);
     const events = client.events();
     assert.is((await events.next()).value?.event, "store");
     const ending = events.next();

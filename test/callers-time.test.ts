@@ -1,10 +1,7 @@
 import * as assert from "uvu/assert";
-import { createClient, type Client } from "#api/client";
-import { buildApp } from "../console/http/server.ts";
+import { serveApi } from "./api-server.ts";
 import { sendCommand } from "../cli/send-command.ts";
-import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
-import { silentLog } from "#shared/log";
 import { startFleet } from "./fleet.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -19,12 +16,7 @@ async function napping(scope: Scope) {
   });
   agent.start();
   await fleet.sees("rpi-7", true);
-  const { console, state } = fleet;
-  const accounts = state.accounts;
-  const app = await buildApp({ console, accounts, listen: "", port: 0, log: silentLog, clock: systemClock });
-  scope.cleanup(() => app.close());
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  const client: Client = createClient({ url, login: `ann:${fleet.secretOf("ann")}` });
+  const client = (await serveApi(scope, fleet)).as(`ann:${fleet.secretOf("ann")}`);
   const muster = async (flags: { timeout: string; ttl?: string }) => {
     const lines: string[] = [];
     const terminal = { out: (text: string) => lines.push(text), err: () => {}, live: false };

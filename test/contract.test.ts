@@ -1,13 +1,12 @@
 import * as assert from "uvu/assert";
 import { encode } from "#shared/codec";
 import { parseDeviceId } from "#shared/ids";
-import { silentLog } from "#shared/log";
 import type { Column } from "#shared/columns";
-import { createClient, type Client } from "#api/client";
+import type { Client } from "#api/client";
 import { fields } from "../cli/show-fields.ts";
 import { showQuarantine } from "../cli/show-quarantine.ts";
 import type { ConsoleOptions } from "../console/console.ts";
-import { HttpServer } from "../console/http/server.ts";
+import { serveApi } from "./api-server.ts";
 import { openPublisher } from "./publisher.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { startInflux, type InfluxServer } from "./influx.ts";
@@ -88,11 +87,8 @@ suite("the contract before InfluxDB", ({ test }) => {
     const whole = await start(scope);
     const { fleet, send } = whole;
     const other = await openPublisher(scope, fleet, "rpi-8");
-    const { console, state } = fleet;
-    const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
-    const url = `http://127.0.0.1:${await server.start()}`;
-    scope.cleanup(() => server.stop());
-    const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
+    const api = await serveApi(scope, fleet);
+    const as = (who: string): Client => api.as(`${who}:${fleet.secretOf(who)}`);
     await send("room", { t: 20.5 });
     await eventually("the first row", async () => (await rows(whole)).length === 1);
     for (const text of ["warm", "hot"])
@@ -277,11 +273,9 @@ suite("the contract before InfluxDB", ({ test }) => {
     await send("room", { t: 1 });
     await send("room", { t: "warm" });
     await send("hall", { tags: { id: "1" }, values: { t: 1 } });
-    const { console, state } = fleet;
-    const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
-    const url = `http://127.0.0.1:${await server.start()}`;
-    scope.cleanup(() => server.stop());
-    const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
+    const { console } = fleet;
+    const api = await serveApi(scope, fleet);
+    const as = (who: string): Client => api.as(`${who}:${fleet.secretOf(who)}`);
     await eventually("both", () => console.contract.setAside === 2);
 
     const viewer = as("vic");

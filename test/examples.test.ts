@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Command } from "../console/desk/command.ts";
-import { HttpServer } from "../console/http/server.ts";
-import { silentLog } from "#shared/log";
+import { serveApi } from "./api-server.ts";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
@@ -29,13 +28,9 @@ suite("examples", ({ test }) => {
   test("a program that talks to a running console", async (scope) => {
     const fleet = await startFleet(scope, "embedded");
     const agent = await fleet.agent();
-    const { console, state } = fleet;
-    const server = new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
-    const env = {
-      MUSTER_URL: `http://127.0.0.1:${await server.start()}`,
-      MUSTER_TOKEN: `ann:${fleet.secretOf("ann")}`,
-    };
-    scope.cleanup(() => server.stop());
+
+    const { url } = await serveApi(scope, fleet);
+    const env = { MUSTER_URL: url, MUSTER_TOKEN: `ann:${fleet.secretOf("ann")}` };
     const { out, err, code } = await runProgram(process.execPath, ["examples/client.mjs"], { env });
     assert.is(code, 0, err);
     assert.match(out, /^rpi-7 online/);

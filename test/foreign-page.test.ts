@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
-import { HttpServer } from "../console/http/server.ts";
-import { silentLog } from "#shared/log";
+import { serveApi } from "./api-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { suite, type Scope } from "./suite.ts";
+
+// What a foreign page sends is the point: all of it is fetched in the browser, by its rules, and not by the client.
 
 /** A site of somebody else's; what it serves does everything that a page can do to another origin. */
 async function foreignSite(scope: Scope): Promise<string> {
@@ -28,9 +29,7 @@ suite("a foreign page in a real browser", ({ test }) => {
       const fleet = await startFleet(scope, "embedded");
       const { accounts } = fleet.state;
       accounts.set("ann", "admin", "correct horse");
-      const server = new HttpServer({ console: fleet.console, accounts, listen: "127.0.0.1", port: 0, log: silentLog });
-      const port = await server.start();
-      scope.cleanup(() => server.stop());
+      const { url: own, port } = await serveApi(scope, fleet);
       const agent = await fleet.agent();
       const foreign = await foreignSite(scope);
       const { page } = await openPage(scope);
@@ -38,7 +37,6 @@ suite("a foreign page in a real browser", ({ test }) => {
       await page.addInitScript("globalThis.__name = (named) => named");
 
       // The browser is logged in by the cookie, and with a name and password in the address, which it keeps for this host.
-      const own = `http://127.0.0.1:${port}`;
       await page.goto(`http://ann:correct%20horse@127.0.0.1:${port}/api/devices`);
       const status = await page.evaluate(async (url) => {
         const body = JSON.stringify({ name: "ann", password: "correct horse" });

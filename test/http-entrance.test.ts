@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { HttpConnections, httpBounds } from "../console/http/http-connections.ts";
-import { HttpServer } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { SafetyNet } from "#shared/safety-net";
+import { serveApi, type ApiServer } from "./api-server.ts";
 import { rawConnection, untilClosed } from "./broker.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
@@ -14,6 +14,8 @@ const upgrade =
   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const get = (target: string, headers = "Connection: close\r\n"): string =>
   `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`;
+
+// Connections and bytes are the point here; where only an answer is looked at, the client asks.
 
 /** What strangers may say on the HTTP port, and the status they are answered; undefined where the connection just ends. */
 const words: readonly (readonly [what: string, words: string, status: number | undefined])[] = [
@@ -63,29 +65,20 @@ const words: readonly (readonly [what: string, words: string, status: number | u
 
 const soon = { headers: 200, request: 300, idle: 200, check: 20, unread: 300 } as const;
 
-async function serve(scope: Scope, bounds: Partial<typeof httpBounds> = {}): Promise<{ fleet: Fleet; port: number }> {
+async function serve(scope: Scope, bounds: Partial<typeof httpBounds> = {}): Promise<ApiServer & { fleet: Fleet }> {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("vic", "viewer", "battery staple");
-  const { console, state } = fleet;
-  const server = new HttpServer({
-    console,
-    accounts: state.accounts,
-    listen: "127.0.0.1",
-    port: 0,
-    bounds,
-    log: silentLog,
-  });
-  const port = await server.start();
-  scope.cleanup(() => server.stop());
-  return { fleet, port };
+  return { fleet, ...(await serveApi(scope, fleet, { bounds })) };
 }
 
-const asVic = { authorization: `Basic ${Buffer.from("vic:battery staple").toString("base64")}` };
+const vic = "vic:battery staple";
+const asVic = { authorization: `Basic ${btoa(vic)}` };
 
 suite("HTTP: the entrance", ({ before, test }) => {
   let port: number;
   let fleet: Fleet;
-  before(async (scope) => ({ fleet, port } = await serve(scope, soon)));
+  let as: ApiServer["as"];
+  before(async (scope) => ({ fleet, port, as } = await serve(scope, soon)));
 
   for (const [what, said, status] of words) {
     test(`${what}: ${status ?? "no answer"}, and it goes on`, async (scope) => {
@@ -93,21 +86,18 @@ suite("HTTP: the entrance", ({ before, test }) => {
       socket.write(Buffer.from(said, "latin1"));
       const answer = (await untilClosed(socket)).toString("latin1");
       assert.is(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1], status === undefined ? undefined : String(status), answer);
-      assert.is((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+      assert.equal(await as().getHealth(), { ok: true });
       assert.equal(fleet.console.faults.places, []);
     });
   }
 
   test("faults are told to those who are logged in", async () => {
-    const ask = async (headers = {}): Promise<unknown> =>
-      (await fetch(`http://127.0.0.1:${port}/healthz`, { headers })).json();
     fleet.console.faults.caught("a test", new Error("made up"));
-    assert.equal(await ask(), { ok: true });
-    const { faults } = (await ask(asVic)) as { faults: { total: number; places: { where: string }[] } };
-    assert.is(faults.total, 1);
-    assert.is(faults.places[0]?.where, "a test");
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: asVic })).text();
-    assert.match(metrics, "muster_faults_total 1\n");
+    assert.equal(await as().getHealth(), { ok: true });
+    const { faults } = await as(vic).getHealth();
+    assert.is(faults?.total, 1);
+    assert.is(faults?.places[0]?.where, "a test");
+    assert.match(await as(vic).getMetrics(), "muster_faults_total 1\n");
   });
 });
 

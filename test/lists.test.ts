@@ -53,6 +53,7 @@ function command(at: number, more: Partial<Command> = {}): Command {
 const putOutbox = `INSERT INTO outboxes (device, outbox, begun, heard, lowest, highest, settled, tip, newest, batches, samples, set_aside)
   VALUES (?, 'o', 1, 2, 1, 9, '[1,9]', 1, 2, 9, 9, 0)`;
 
+// What is written out is the point: it is held against OpenAPI's description and not read by the client, which takes time of its own.
 suite("lists over HTTP", ({ test }) => {
   test(
     "each is what its description says, though it is written out without it",

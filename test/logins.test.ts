@@ -1,54 +1,39 @@
 import { once } from "node:events";
 import mqtt from "mqtt";
 import * as assert from "uvu/assert";
-import { HttpServer } from "../console/http/server.ts";
-import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
 import { TrustedProxies } from "#shared/trusted-proxies";
+import { serveApi, type ApiServer } from "./api-server.ts";
 import { rawConnect, rawConnection } from "./broker.ts";
+import { statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { suite, withDeadline, type Scope } from "./suite.ts";
 
 const chosen = "correct horse";
 
 /** Broker and console with accounts whose passwords were chosen, and which nobody has used since the start. */
-async function start(scope: Scope, trusted: readonly string[] = []): Promise<{ fleet: Fleet; http: string }> {
+async function start(scope: Scope, trusted: readonly string[] = []): Promise<ApiServer & { fleet: Fleet }> {
   const fleet = await startFleet(scope, "embedded");
   for (const name of ["anna", "bert"]) fleet.state.accounts.set(name, "admin", chosen);
   for (const name of ["anna", "bert"]) fleet.state.accounts.changedElsewhere(name);
-  const { accounts } = fleet.state;
-  const proxies = new TrustedProxies(trusted);
-  const server = new HttpServer({
-    console: fleet.console,
-    accounts,
-    listen: "127.0.0.1",
-    port: 0,
-    proxies,
-    log: silentLog,
-  });
-  const port = await server.start();
-  scope.cleanup(() => server.stop());
-  return { fleet, http: `http://127.0.0.1:${port}` };
+  return { fleet, ...(await serveApi(scope, fleet, { proxies: new TrustedProxies(trusted) })) };
 }
 
-const page = (
-  http: string,
-  name: string,
-  password: string,
-  headers: Record<string, string> = {},
-  signal?: AbortSignal,
-): Promise<number> =>
-  fetch(`${http}/api/session`, {
-    method: "POST",
-    ...(signal ? { signal } : {}),
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify({ name, password }),
-  }).then(({ status }) => status);
+/** The status of a login on the page. */
+const page = ({ as }: ApiServer, name: string, password: string, headers?: Record<string, string>): Promise<number> =>
+  statusOf(as(undefined, headers).logIn({ name, password }));
 
-const basic = (http: string, name: string, password: string): Promise<number> =>
-  fetch(`${http}/api/devices`, {
-    headers: { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}` },
-  }).then(({ status }) => status);
+const basic = ({ as }: ApiServer, name: string, password: string): Promise<number> =>
+  statusOf(as(`${name}:${password}`).listDevices());
+
+/** A wrong login on the page of a flood's, which is broken off when the flood is over: no call of the client's can be. */
+const flooding = ({ url }: ApiServer, name: string, password: string, signal: AbortSignal): Promise<Response> =>
+  fetch(`${url}/api/session`, {
+    method: "POST",
+    signal,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name, password }),
+  });
 
 /** The CONNACK code that a login at the broker gets; 0 lets it in. */
 function broker(scope: Scope, url: string, name: string, password: string): Promise<number> {
@@ -85,12 +70,12 @@ suite("logins through all doors", ({ test }) => {
   test(
     "300 wrong ones at once on the page and at the broker: a right one comes in soon",
     async (scope) => {
-      const { fleet, http } = await start(scope);
+      const { fleet, ...api } = await start(scope);
       const flood: Promise<unknown>[] = [];
       const over = new AbortController();
       scope.cleanup(() => over.abort());
       for (let turn = 0; turn < 150; turn++) {
-        flood.push(page(http, turn % 2 ? "anna" : `nobody-${turn}`, `wrong ${turn}`, {}, over.signal));
+        flood.push(flooding(api, turn % 2 ? "anna" : `nobody-${turn}`, `wrong ${turn}`, over.signal));
         flood.push(raw(scope, fleet.port, turn % 2 ? "anna" : `nobody-${turn}`));
       }
       // Until the flood has reached the queue: some of it has been answered.
@@ -101,10 +86,10 @@ suite("logins through all doors", ({ test }) => {
       });
       const took = {
         device: await timed(broker(scope, fleet.url, "ann", fleet.secretOf("ann")), 0),
-        otherName: await timed(page(http, "bert", chosen), 200),
+        otherName: await timed(page(api, "bert", chosen), 200),
         sameName: await timed(broker(scope, fleet.url, "anna", chosen), 0),
-        again: await timed(basic(http, "anna", chosen), 200),
-        stranger: await timed(basic(http, "nobody", generateSecret()), 401),
+        again: await timed(basic(api, "anna", chosen), 200),
+        stranger: await timed(basic(api, "nobody", generateSecret()), 401),
       };
       // Two hashes and the longest pause, on a machine that computes hashes for a flood at the same time.
       for (const [what, ms] of Object.entries(took)) assert.ok(ms < 8_000, `${what}: ${ms.toFixed(0)} ms`);
@@ -117,15 +102,15 @@ suite("logins through all doors", ({ test }) => {
   );
 
   test("a wrong secret at one door slows the same name at the others, and a right one is never refused for it", async (scope) => {
-    const { fleet, http } = await start(scope);
+    const { fleet, ...api } = await start(scope);
     for (let turn = 0; turn < 4; turn++) {
-      assert.is(await page(http, "anna", "wrong horse"), 401);
-      assert.is(await basic(http, "anna", "wrong horse"), 401);
+      assert.is(await page(api, "anna", "wrong horse"), 401);
+      assert.is(await basic(api, "anna", "wrong horse"), 401);
       assert.is(await broker(scope, fleet.url, "anna", "wrong horse"), 4);
     }
-    assert.ok((await timed(page(http, "anna", "wrong again"), 401)) > 500);
+    assert.ok((await timed(page(api, "anna", "wrong again"), 401)) > 500);
     assert.is(await broker(scope, fleet.url, "anna", chosen), 0);
-    assert.ok((await timed(page(http, "anna", chosen), 200)) < 500, "it was right at the broker");
+    assert.ok((await timed(page(api, "anna", chosen), 200)) < 500, "it was right at the broker");
   });
 
   test("behind a trusted proxy each client has its own address, and nobody else says where they come from", async (scope) => {
@@ -133,10 +118,10 @@ suite("logins through all doors", ({ test }) => {
       [["127.0.0.1"], false],
       [[], true],
     ] as const) {
-      const { http } = await start(scope, trusted);
+      const api = await start(scope, trusted);
       for (let turn = 0; turn < 12; turn++)
-        await page(http, "anna", `wrong ${turn}`, { "x-forwarded-for": `10.0.0.${turn % 2}` });
-      const took = await timed(page(http, "anna", "wrong horse", { "x-forwarded-for": "10.0.0.9" }), 401);
+        await page(api, "anna", `wrong ${turn}`, { "x-forwarded-for": `10.0.0.${turn % 2}` });
+      const took = await timed(page(api, "anna", "wrong horse", { "x-forwarded-for": "10.0.0.9" }), 401);
       assert.is(took > 600, slowed, `${took} ms`);
     }
   });

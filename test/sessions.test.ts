@@ -1,5 +1,6 @@
 import mqtt, { type MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
+import type { Client } from "#api/client";
 import { buildApp, requestsPerMinute } from "../console/http/server.ts";
 import { streamsInAll, streamsOfAccount } from "../console/http/event-streams.ts";
 import { openState } from "../console/state.ts";
@@ -9,6 +10,8 @@ import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { readStatus } from "#shared/messages/presence-messages";
 import { TrustedProxies } from "#shared/trusted-proxies";
+import { serveApi } from "./api-server.ts";
+import { assertRefused, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
 
@@ -16,26 +19,11 @@ async function start(scope: Scope) {
   const fleet = await startFleet(scope, "embedded");
   const { accounts } = fleet.state;
   fleet.state.accounts.set("admin", "admin", "correct horse");
-  const app = await buildApp({
-    console: fleet.console,
-    accounts,
-    listen: "",
-    port: 0,
-    names: ["muster.example"],
-    proxies: new TrustedProxies(["127.0.0.1"]),
-    log: silentLog,
-  });
-  scope.cleanup(() => app.close());
-  await app.listen({ host: "127.0.0.1", port: 0 });
-  const { port } = app.server.address() as { port: number };
-  const http = `http://127.0.0.1:${port}`;
-  const ask = (method: string, path: string, headers: Record<string, string>, body?: object): Promise<Response> =>
-    fetch(http + path, {
-      method,
-      headers: { origin: http, ...headers },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-  /** Logs in on the page. @returns the cookie, as a browser would send it back */
+  const proxies = new TrustedProxies(["127.0.0.1"]);
+  const { url: http, as } = await serveApi(scope, fleet, { names: ["muster.example"], proxies });
+  /** The client as a page has it: with the headers that a browser adds. */
+  const page = (headers: Record<string, string> = {}): Client => as(undefined, { origin: http, ...headers });
+  /** Logs in on the page. @returns the cookie, as a browser would send it back: what the client keeps to itself */
   const logIn = async (name: string, password: string, headers: Record<string, string> = {}): Promise<string> => {
     const response = await fetch(`${http}/api/session`, {
       method: "POST",
@@ -55,19 +43,16 @@ async function start(scope: Scope) {
     };
     return { status: response.status, end: read().catch(() => {}) };
   };
-  return { fleet, accounts, http, ask, logIn, stream };
+  return { fleet, accounts, http, as, page, logIn, stream };
 }
 
 /** A call over HTTP that waits for a device which never answers. */
-async function waitingCall(
-  fleet: Fleet,
-  post: (body: object) => Promise<Response>,
-): Promise<{ readonly answered: Promise<Response> }> {
+async function waitingCall(fleet: Fleet, client: Client): Promise<{ readonly answered: Promise<number> }> {
   const device = "rpi-7" as DeviceId;
   const status = { v: 1, online: true, boot: "b", session: "s", ts: Date.now(), interval: 1_000, paused: false };
   const birth = readStatus(Buffer.from(JSON.stringify({ ...status, agent: "a 1" })));
   fleet.console.registry.presence(device, birth);
-  const answered = post({ key: "never", timeout: 60_000 });
+  const answered = statusOf(client.sendCommand(device, { key: "never", timeout: 60_000 }));
   await eventually("the call", () => fleet.console.desk.list({ device }).length > 0);
   return { answered };
 }
@@ -87,14 +72,14 @@ function happening(client: MqttClient, what: "connect" | "close"): Promise<void>
 
 suite("sessions", ({ test }) => {
   test("logging out ends the session and its event stream, and no other", async (scope) => {
-    const { fleet, ask, logIn, stream } = await start(scope);
+    const { fleet, page, logIn, stream } = await start(scope);
     const [one, two] = [await logIn("ann", fleet.secretOf("ann")), await logIn("ann", fleet.secretOf("ann"))].map(pair);
     const [first, second] = [await stream(one ?? {}), await stream(two ?? {})];
     const client = await connect(scope, fleet.url, "ann", fleet.secretOf("ann"));
-    assert.is((await ask("DELETE", "/api/session", one ?? {})).status, 204);
+    await page(one).logOut();
     await withDeadline(first.end, 1, "its stream's end");
-    assert.is((await ask("GET", "/api/devices", one ?? {})).status, 401);
-    assert.is((await ask("GET", "/api/devices", two ?? {})).status, 200);
+    assert.is(await statusOf(page(one ?? {}).listDevices()), 401);
+    assert.is(await statusOf(page(two ?? {}).listDevices()), 200);
     assert.is(await Promise.race([second.end, Promise.resolve("open")]), "open");
     assert.ok(client.connected);
   });
@@ -106,7 +91,7 @@ suite("sessions", ({ test }) => {
   ] as readonly (readonly [string, (accounts: ReturnType<typeof openState>["accounts"]) => unknown])[]) {
     for (const elsewhere of [false, true]) {
       test(`${what}${elsewhere ? " by another process" : ""} ends sessions, event streams and MQTT connections at once`, async (scope) => {
-        const { fleet, accounts, ask, logIn, stream } = await start(scope);
+        const { fleet, accounts, page, logIn, stream } = await start(scope);
         const watch = new AccountWatch(fleet.state.directory, accounts, silentLog);
         watch.start();
         scope.cleanup(() => watch.stop());
@@ -117,51 +102,46 @@ suite("sessions", ({ test }) => {
         const other = await stream({ authorization: `Bearer ${accounts.issueToken("vic", "token", 60_000)}` });
         const client = await connect(scope, fleet.url, "ann", secret);
         const closed = happening(client, "close");
-        const { answered: call } = await waitingCall(fleet, (body) =>
-          ask("POST", "/api/devices/rpi-7/commands", { ...session, "content-type": "application/json" }, body),
-        );
+        const { answered: call } = await waitingCall(fleet, page(session));
         const there = elsewhere ? openState(fleet.state.directory, systemClock) : fleet.state;
         if (elsewhere) scope.cleanup(() => there.close());
         change(there.accounts);
         const ends = Promise.all([closed, call, ...streams.map(({ end }) => end)]);
         await withDeadline(ends, 1, "the end of connection, call and streams");
-        assert.is((await call).status, 401);
-        for (const login of [session, basic]) assert.is((await ask("GET", "/api/devices", login)).status, 401);
+        assert.is(await call, 401);
+        for (const login of [session, basic]) assert.is(await statusOf(page(login).listDevices()), 401);
         assert.is(await Promise.race([other.end, Promise.resolve("open")]), "open");
       });
     }
   }
 
   test("one sees and ends one's own sessions, an admin everybody's", async (scope) => {
-    const { fleet, ask, logIn, stream } = await start(scope);
+    const { fleet, as, page, logIn, stream } = await start(scope);
     const ann = pair(await logIn("ann", fleet.secretOf("ann"), { "user-agent": "Mozilla/5.0 \u00e9 (X)" }));
     const vic = pair(await logIn("vic", fleet.secretOf("vic"), { "x-forwarded-for": "10.1.1.1" }));
     const admin = pair(await logIn("admin", "correct horse"));
-    // oxlint-disable-next-line typescript/no-explicit-any -- documents are looked into freely here
-    const list = async (login: Record<string, string>): Promise<any[]> =>
-      ((await (await ask("GET", "/api/sessions", login)).json()) as { sessions: unknown[] }).sessions;
-    const [own, ...others] = await list(vic);
+    const [own, ...others] = (await page(vic).listSessions()).sessions;
     assert.equal(others, []);
-    assert.equal([own.account, own.kind, own.address, own.current], ["vic", "session", "10.1.1.1", true]);
+    assert.equal([own?.account, own?.kind, own?.address, own?.current], ["vic", "session", "10.1.1.1", true]);
     assert.is(JSON.stringify(own).includes(vic.cookie.split("=")[1] ?? ""), false);
-    const all = await list(admin);
+    const all = (await page(admin).listSessions()).sessions;
     assert.equal(all.map(({ account, current }) => `${account} ${current}`).sort(), [
       "admin true",
       "ann false",
       "vic false",
     ]);
-    const { id } = all.find(({ account }) => account === "ann") ?? {};
+    const { id = "" } = all.find(({ account }) => account === "ann") ?? {};
     const open = await stream(ann);
-    assert.is((await ask("DELETE", `/api/sessions/${id}`, vic)).status, 404);
-    assert.is((await ask("GET", "/api/devices", ann)).status, 200);
-    assert.is((await ask("DELETE", `/api/sessions/${id}`, admin)).status, 204);
+    await assertRefused(page(vic).endSession(id), 404, /no such session of yours/);
+    assert.is(await statusOf(page(ann).listDevices()), 200);
+    await page(admin).endSession(id);
     await withDeadline(open.end, 1, "its stream's end");
-    assert.is((await ask("GET", "/api/devices", ann)).status, 401);
-    assert.is((await ask("GET", `/api/sessions/${id}`, { authorization: `Bearer ${id}` })).status, 404);
+    assert.is(await statusOf(page(ann).listDevices()), 401);
+    assert.is(await statusOf(as(id).listDevices()), 401, "its id is no token");
   });
 
   test("under TLS the cookie is bound to the host, and passes for no bearer token", async (scope) => {
-    const { fleet, ask, logIn } = await start(scope);
+    const { fleet, page, logIn } = await start(scope);
     const plain = await logIn("ann", fleet.secretOf("ann"));
     assert.match(plain, /^muster_session=\S+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Strict$/);
     const tls = {
@@ -171,25 +151,20 @@ suite("sessions", ({ test }) => {
     };
     const secure = await logIn("ann", fleet.secretOf("ann"), tls);
     assert.match(secure, /^__Host-muster_session=\S+; .*Path=\/; HttpOnly; Secure; SameSite=Strict$/);
-    assert.is((await ask("GET", "/api/devices", { ...pair(secure), ...tls })).status, 200);
-    assert.is((await ask("GET", "/api/devices", pair(secure))).status, 401, "not without TLS");
-    assert.is((await ask("GET", "/api/devices", { ...pair(plain), ...tls })).status, 401, "nor the other one with it");
+    assert.is(await statusOf(page({ ...pair(secure), ...tls }).listDevices()), 200);
+    assert.is(await statusOf(page(pair(secure)).listDevices()), 401, "not without TLS");
+    assert.is(await statusOf(page({ ...pair(plain), ...tls }).listDevices()), 401, "nor the other one with it");
     const value = pair(plain).cookie.split("=")[1] ?? "";
-    assert.is((await ask("GET", "/api/devices", { authorization: `Bearer ${value}` })).status, 401);
+    assert.is(await statusOf(page({ authorization: `Bearer ${value}` }).listDevices()), 401);
     const token = fleet.state.accounts.issueToken("ann", "token", 60_000);
-    assert.is((await ask("GET", "/api/devices", { cookie: `muster_session=${token}` })).status, 401);
-    assert.is((await ask("GET", "/api/devices", { authorization: `Bearer ${token}` })).status, 200);
+    assert.is(await statusOf(page({ cookie: `muster_session=${token}` }).listDevices()), 401);
+    assert.is(await statusOf(page({ authorization: `Bearer ${token}` }).listDevices()), 200);
   });
 
   test("names that are not Muster's are refused, with what to set", async (scope) => {
     const { fleet, http } = await start(scope);
-    const app = await buildApp({
-      console: fleet.console,
-      accounts: fleet.state.accounts,
-      listen: "",
-      port: 0,
-      log: silentLog,
-    });
+    const { accounts } = fleet.state;
+    const app = await buildApp({ console: fleet.console, accounts, listen: "", port: 0, log: silentLog });
     scope.cleanup(() => app.close());
     for (const [host, status] of [
       ["localhost:3000", 401],
