@@ -54,6 +54,7 @@ export const fieldRoutes = {
   settleField: {
     summary: "Settle what a field is: what is held and fits is stored, the rest of it let go",
     role: "operator",
+    fleet: true,
     body: decision,
     answers: { 200: settledDocument },
     problems: [404, 409],

@@ -95,18 +95,21 @@ export const healthRoutes = {
   trustClock: {
     summary: "Say that the console's clock is right as it stands, where the console doubts it",
     role: "admin",
+    fleet: true,
     answers: { 200: z.object({ state: z.literal("trusted") }) },
     problems: [409],
   },
   listDamage: {
     summary: "What in the data directory did not read and was set aside, was gone, or was put back to an older copy",
     role: "viewer",
+    fleet: true,
     query: z.object({ limit: limit(1_000, 100) }),
     answers: { 200: z.object({ damaged: about(z.array(damageDocument), "newest first"), more: z.number() }) },
   },
   forgetDamage: {
     summary: "Forget what was damaged; the files that are kept stay",
     role: "admin",
+    fleet: true,
     answers: { 200: z.object({ forgotten: z.number() }) },
   },
 } as const satisfies Record<string, Route>;

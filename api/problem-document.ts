@@ -15,6 +15,7 @@ export const refusalReasons = [
   "no-devices",
   "no-takers",
   "wrong-state",
+  "not-yours",
 ] as const;
 
 /** Every error of the API, as `application/problem+json`. */

@@ -5,6 +5,8 @@ export interface Route {
   readonly summary: string;
   /** Who may ask, and everybody above them; left out where nobody needs to be logged in. */
   readonly role?: "viewer" | "operator" | "admin" | undefined;
+  /** Whether it is about the whole fleet, and so not for those who are limited to groups of devices. */
+  readonly fleet?: true;
   readonly params?: z.core.$ZodType<object, object> | undefined;
   readonly query?: z.core.$ZodType<object, object> | undefined;
   readonly body?: z.core.$ZodType<object, object> | undefined;
@@ -12,6 +14,11 @@ export interface Route {
   readonly answers: Readonly<Record<number, z.core.$ZodType>>;
   /** Statuses of its own with which it says no; those that any route may answer are left out. */
   readonly problems?: readonly number[];
+}
+
+/** Which part of a path names the device that the route is about: who may not reach that one is told that there is none. */
+export function devicePart(path: string): string | undefined {
+  return /^\/api\/(?:devices|collector)\/:(\w+)/.exec(path)?.[1];
 }
 
 /** Every status with which a route says no, in order: its own, and what any route says of such input and such a login. */

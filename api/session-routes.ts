@@ -4,7 +4,10 @@ import type { Route } from "./route.ts";
 import { about, time } from "./document-schema.ts";
 
 const role = z.enum(["viewer", "operator", "admin"]);
-const accountDocument = z.object({ name: z.string(), role });
+const groups = z.optional(
+  about(z.array(z.string()), "the groups of devices that it is limited to; left out where it may reach every device"),
+);
+const accountDocument = z.object({ name: z.string(), role, groups });
 /** A person or program that may log in. */
 export type AccountDocument = z.output<typeof accountDocument>;
 
@@ -49,11 +52,13 @@ export const sessionRoutes = {
   listAccounts: {
     summary: "Accounts of viewers, operators and administrators",
     role: "admin",
+    fleet: true,
     answers: { 200: z.object({ accounts: z.array(accountDocument) }) },
   },
   removeAccount: {
     summary: "Take an account away: its sessions, tokens, event streams and MQTT connections end",
     role: "admin",
+    fleet: true,
     params: z.object({ name: z.string().check(z.maxLength(64)) }),
     answers: { 204: z.null() },
     problems: [404, 409],

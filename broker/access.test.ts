@@ -95,6 +95,36 @@ suite("access: the table", ({ test }) => {
     }
   });
 
+  test("who is limited to groups reaches their devices and what is of none", () => {
+    const groups: Readonly<Record<string, readonly string[]>> = { "rpi-7": ["lab", "roof"], "rpi-8": ["field"] };
+    const limited = new Access("muster", (device) => groups[device] ?? []);
+    const kinds = ["status", "metrics", "metrics/cpu/deep", "ack", "cmd", "cmd/42", "reply/42", "refused"];
+    for (const role of ["viewer", "operator", "admin"] as const) {
+      const ann: Principal = { name: "ann", role, groups: ["lab"] };
+      for (const kind of kinds) {
+        assert.is(limited.mayReceive(ann, `muster/rpi-7/${kind}`), true, kind);
+        for (const other of ["rpi-8", "rpi-9", "ann"])
+          assert.is(limited.mayReceive(ann, `muster/${other}/${kind}`), false, kind);
+      }
+      for (const topic of ["muster/console/status", "muster/console/stats/devices", "$SYS/broker/uptime"])
+        assert.is(limited.mayReceive(ann, topic), true, topic);
+      for (const topic of ["muster/answers/ann", "muster/rpi-7/other", "muster/rpi-7/cmd/42/x", "muster", "x"])
+        assert.is(limited.mayReceive(ann, topic), false, topic);
+      for (const device of ["rpi-7", "rpi-8"])
+        for (const kind of ["cmd", "cmd/42"])
+          assert.is(
+            limited.mayPublish(ann, `muster/${device}/${kind}`),
+            role !== "viewer" && device === "rpi-7",
+            `${role} ${device}`,
+          );
+      for (const filter of ["#", "muster/#", "muster/+/status", "muster/rpi-7/#", "+/rpi-8/status", "$SYS/#"])
+        assert.is(limited.maySubscribe(ann, filter), true, filter);
+      for (const filter of ["muster/rpi-8/#", "muster/rpi-9/status", "muster/answers/ann"])
+        assert.is(limited.maySubscribe(ann, filter), false, filter);
+      assert.is(limited.mayReceive({ ...ann, groups: [] }, "muster/rpi-7/status"), false);
+    }
+  });
+
   test("another root moves every rule", () => {
     const moved = new Access("site/a");
     const device: Principal = { name: "rpi-7", role: "device" };

@@ -1,5 +1,5 @@
 import { asDeviceId } from "#shared/ids";
-import type { Principal, Role } from "#shared/principal";
+import { mayReach, type GroupsOf, type Principal, type Role } from "#shared/principal";
 import { Topics, type AddressKind } from "#shared/topics";
 import { covers, overlaps } from "./filters.ts";
 
@@ -45,32 +45,51 @@ export function filtersOf(rule: Rule, topics: Topics, name: string): readonly st
 export class Access {
   readonly topics: Topics;
   readonly #tree: string;
+  readonly #groupsOf: GroupsOf;
 
-  constructor(root: string) {
+  /** @param groupsOf for those who are limited to groups of devices */
+  constructor(root: string, groupsOf: GroupsOf = () => []) {
     this.topics = new Topics(root);
+    this.#groupsOf = groupsOf;
     this.#tree = [root, ""].join("/");
   }
 
   /** Whether `principal` may publish to `topic`. */
   mayPublish(principal: Principal, topic: string): boolean {
-    return this.#allows(principal, "write", topic);
+    return this.#allows(principal, "write", topic) && this.#isWithin(principal, topic);
   }
 
   /** Whether a message on `topic` may reach `principal`, whatever it has subscribed. */
   mayReceive(principal: Principal, topic: string): boolean {
-    return this.#allows(principal, "read", topic);
+    return this.#allows(principal, "read", topic) && this.#isWithin(principal, topic);
   }
 
   /**
    * Whether a subscription of `filter` is granted. A device's has to lie inside what it may read. Who reads a whole tree may
-   * ask for more than the tree (`#`, as people type it): what lies beyond is withheld when it is forwarded.
+   * ask for more than the tree (`#`, as people type it): what lies beyond is withheld when it is forwarded. So are the devices of other
+   * groups, because a device may get into another group at any time; who names such a one is told at once.
    */
   maySubscribe(principal: Principal, filter: string): boolean {
+    if (principal.groups !== undefined && !this.#mayName(principal, filter)) return false;
     return rulesOf(principal.role).some((rule) => {
       if (rule.may !== "read") return false;
       const opened = filtersOf(rule, this.topics, principal.name);
       return opened.some((open) => ("tree" in rule ? overlaps(open, filter) : covers(open, filter)));
     });
+  }
+
+  /** Of who is limited to groups: whether the topic is one of theirs, or of none. What is no topic of Muster's may tell of any device. */
+  #isWithin(principal: Principal, topic: string): boolean {
+    if (principal.groups === undefined || topic.startsWith("$SYS/")) return true;
+    const address = this.topics.parse(topic);
+    if (!address) return false;
+    return !("device" in address) || mayReach(principal, address.device, this.#groupsOf);
+  }
+
+  #mayName(principal: Principal, filter: string): boolean {
+    if (!filter.startsWith(this.#tree)) return true;
+    const device = asDeviceId(filter.slice(this.#tree.length).split("/", 1)[0] ?? "");
+    return device === undefined || mayReach(principal, device, this.#groupsOf);
   }
 
   #allows(principal: Principal, may: Rule["may"], topic: string): boolean {

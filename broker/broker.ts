@@ -4,6 +4,7 @@ import type { Log } from "#shared/log";
 import { Lifetime } from "#shared/lifetime";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { OwnNames } from "#shared/origins";
+import type { GroupsOf } from "#shared/principal";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
 import { Authenticator, type AuthenticatorOptions, type Authenticate } from "./authenticator.ts";
@@ -32,6 +33,8 @@ export interface BrokerOptions {
   readonly root: string;
   /** Who a name with a secret is; undefined where the two do not belong together. */
   readonly authenticate: Authenticate;
+  /** The groups that a device is in at that moment, for people who are limited to some. */
+  readonly groupsOf?: GroupsOf;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
@@ -80,7 +83,7 @@ export class Broker {
     const net = options.net ?? new SafetyNet(log, options.clock);
     const clock = guardedClock(options.clock, net);
     const limits = { ...defaultLimits, ...options.limits };
-    const access = new Access(root);
+    const access = new Access(root, options.groupsOf);
     this.#options = { ...options, clock };
     const digest = (this.#digest = new Digest(log, clock));
     const retained = (this.#retained = new RetainedMessages(limits.retained, {

@@ -14,6 +14,12 @@ export function operator(line: CommandLine): void {
       "--role <role>",
       "viewer, operator or admin; operator by default. An account that exists keeps its password",
     )
+    .option(
+      "--group <name>",
+      "limit it to the devices of this group, and of those that are named beside; it then has no part in what concerns the whole fleet",
+      (name: string, before: readonly string[] | false | undefined) => [...(before || []), name],
+    )
+    .option("--no-group", "let it reach every device again")
     .option("--password [password]", "instead of a generated one: asked for, or - for standard input")
     .option("--password-file <file>", "the same from a file's first line")
     .option(

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { DirectoryLock } from "#disk/directory-lock";
-import { EnvironmentError } from "#shared/errors";
+import { asError, EnvironmentError } from "#shared/errors";
 import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./accounts/account-watch.ts";
@@ -18,6 +18,7 @@ import { mendIndexes, openMended, type DamagedFile } from "./database/mend.ts";
 import { Persist } from "./database/persist.ts";
 import { migrations } from "./database/schema.ts";
 import { salvageDoors } from "./doctor/tables.ts";
+import { Groups } from "./jobs/groups.ts";
 import { Setbacks } from "./store/setbacks.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
@@ -28,6 +29,8 @@ export interface State {
   readonly mqttSecrets: MqttSecrets;
   /** Who did what. */
   readonly audit: Audit;
+  /** Which device is in which groups, for those who are limited to some. */
+  readonly groups: Groups;
   /** What in the directory did not read. */
   readonly damage: Damage;
   /** Remembers which files there are by now, so that one that goes is missed at the next start. */
@@ -114,7 +117,17 @@ function open(
   marks?.settle(clock.now(), log);
   files.note(marks?.started);
   const persist = new Persist(database, clock, log);
-  const accounts = new Accounts(database, clock, { onChange: () => tellAccountChange(directory, clock.now()) });
+  const tellOthers = (): void => tellAccountChange(directory, clock.now());
+  const accounts = new Accounts(database, clock, { onChange: tellOthers });
+  const groups = new Groups(database, () => {
+    try {
+      tellOthers();
+    } catch (error) {
+      // The device is in its new groups here, and of a removed one this is the least.
+      log.warn({ err: asError(error) }, "a broker that runs beside has not heard of the devices' groups: restart it");
+    }
+  });
+  accounts.elsewhere.on(() => groups.changedElsewhere());
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const audit = new Audit({ database, clock });
   const close = (): void => {
@@ -130,6 +143,7 @@ function open(
     accounts,
     mqttSecrets,
     audit,
+    groups,
     damage,
     persist,
     noteFiles,

@@ -9,6 +9,24 @@ export const maxPasswordLength = 256;
 export interface Principal {
   readonly name: string;
   readonly role: Role;
+  /** The groups of devices to which it is limited; without them it may reach every device. */
+  readonly groups?: readonly string[] | undefined;
+}
+
+/** What a group of devices may be called. */
+export const groupPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** The groups that a device is in, as they are at that moment. */
+export type GroupsOf = (device: string) => readonly string[];
+
+/**
+ * Whether somebody may see a device and, as far as the role goes, act on it. This is the one decision: every door asks it, over HTTP and
+ * MQTT, with each message and event, so that a device that is put into another group is out of reach at once.
+ */
+export function mayReach({ groups }: Pick<Principal, "groups">, device: string, groupsOf: GroupsOf): boolean {
+  if (groups === undefined) return true;
+  const its = groupsOf(device);
+  return groups.some((group) => its.includes(group));
 }
 
 /**

@@ -123,13 +123,18 @@ export async function startFleet(
   };
 }
 
-async function embedded(scope: Scope, { accounts }: State, turnedAway: NonNullable<BrokerOptions["turnedAway"]>) {
+async function embedded(
+  scope: Scope,
+  { accounts, groups }: State,
+  turnedAway: NonNullable<BrokerOptions["turnedAway"]>,
+) {
   const broker = new Broker({
     turnedAway,
     listen: "127.0.0.1",
     port: 0,
     root: "muster",
     authenticate: (name, secret, source) => accounts.verify(name, secret, source),
+    groupsOf: (device) => groups.of(device),
     clock: systemClock,
     log: silentLog,
   });

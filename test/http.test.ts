@@ -234,7 +234,7 @@ suite("HTTP API", ({ test }) => {
       ["admin", 409, /the last administrator/],
     ] as const)
       await assertRefused(admin.removeAccount(name), status, why);
-    fleet.state.accounts.setRole("ann", "admin");
+    fleet.state.accounts.setRights("ann", { role: "admin" });
     await admin.removeAccount("admin");
     await assertRefused(admin.listAccounts(), 401, /name or password is wrong/);
   });

@@ -12,7 +12,7 @@ import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
 import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from "../../console/accounts/secrets.ts";
-import type { Accounts } from "../../console/accounts/accounts.ts";
+import type { Accounts, Rights } from "../../console/accounts/accounts.ts";
 import type { AuditEvent } from "../../console/audit/entry.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import type { State } from "../../console/state.ts";
@@ -37,17 +37,27 @@ export interface MosquittoFiles {
 }
 
 /** Makes a person's account or changes it: a password that nobody spoke of stays where a role was given. @returns what to print */
-function admit(accounts: Accounts, name: string, given: PersonsRole | undefined, password: string | undefined): string {
-  const before = accounts.find(name)?.role;
+function admit(
+  accounts: Accounts,
+  name: string,
+  { role: given, groups }: { readonly role: PersonsRole | undefined } & Pick<Rights, "groups">,
+  password: string | undefined,
+): string {
+  const present = accounts.find(name);
+  const before = present?.role;
   const role = given ?? (isPersonsRole(before) ? before : "operator");
-  if (given !== undefined && password === undefined && before !== undefined) {
-    if (before !== role) accounts.setRole(name, role);
-    return `${name} (${role}), the password stays`;
+  const rights = (): string => {
+    const limit = accounts.find(name)?.groups;
+    return limit ? `${role}, of the groups ${limit.join(", ")}` : role;
+  };
+  if ((given !== undefined || groups !== undefined) && password === undefined && before !== undefined) {
+    if (before !== role || groups !== undefined) accounts.setRights(name, { role, groups });
+    return `${name} (${rights()}), the password stays`;
   }
-  const made = accounts.set(name, role, password);
+  const made = accounts.set(name, role, password, groups);
   const shown = password === undefined ? `, password ${made} (shown this once)` : "";
   const ended = before === undefined ? "" : "; the old password is void now, and what was open with it has ended";
-  return `${name} (${role})${shown}${ended}`;
+  return `${name} (${rights()})${shown}${ended}`;
 }
 
 function assertPerson(accounts: Accounts, name: string): void {
@@ -131,6 +141,8 @@ function userName(): string {
 
 export interface OperatorFlags {
   readonly role?: string;
+  /** The groups of devices that it is limited to; `false` for no limit. */
+  readonly group?: readonly string[] | false;
   /** The password, `-`, or nothing after the flag. */
   readonly password?: string | true;
   readonly passwordFile?: string;
@@ -144,14 +156,17 @@ export interface OperatorFlags {
 /** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
-  const { mqtt, role } = flags;
+  const { mqtt, role, group } = flags;
+  const groups = group === false ? null : group;
   if (flags.remove) return removePerson(administration, name, flags);
   if (role !== undefined && !isPersonsRole(role))
     throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
   const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
-  if (mqtt === undefined || role !== undefined || password !== undefined)
-    out(admit(state.accounts, name, role, password));
+  if (mqtt === undefined || role !== undefined || groups !== undefined || password !== undefined)
+    out(admit(state.accounts, name, { role, groups }, password));
   else assertPerson(state.accounts, name);
+  const empty = (group || []).filter((one) => state.groups.members(one).length === 0);
+  if (empty.length > 0) out(`no device is in ${empty.join(", ")} yet: muster group DEVICE ${empty[0]} puts one in`);
   if (mqtt === true) out(mqttSecretOf(state, name));
   if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
@@ -161,10 +176,10 @@ export async function addOperator(administration: Administration, name: string, 
 async function removePerson(
   { state, writeMosquittoFiles, out }: Administration,
   name: string,
-  { yes, role, mqtt, password, passwordFile }: OperatorFlags,
+  { yes, role, group, mqtt, password, passwordFile }: OperatorFlags,
 ): Promise<void> {
   const { accounts } = state;
-  const other = { role, mqtt, password, passwordFile };
+  const other = { role, group, mqtt, password, passwordFile };
   if (Object.values(other).some((one) => one !== undefined))
     throw new BadInputError("--remove takes the account away: expected no other option but --yes");
   const present = accounts.find(name)?.role;

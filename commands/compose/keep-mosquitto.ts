@@ -27,7 +27,8 @@ export async function rewriteMosquittoFiles(
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
   await accounts.synced();
   // People log in there with a secret of few rounds, if they have one; programs have no other.
-  const all = accounts.list().flatMap(({ name, role, hash }) => {
+  const all = accounts.list().flatMap(({ name, role, hash, groups }) => {
+    if (groups) return [];
     const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
     return own === undefined ? [] : [{ name, role, hash: own }];
   });

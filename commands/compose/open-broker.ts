@@ -27,7 +27,7 @@ export interface BrokerPlaces {
 
 export async function openBroker(
   values: Settings,
-  { accounts, mqttSecrets, persist }: State,
+  { accounts, groups, mqttSecrets, persist }: State,
   { lifetime, net, ports, tls }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("../../broker/broker.ts");
@@ -43,6 +43,7 @@ export async function openBroker(
     tls: tls && { listen: values.listen, port: values.mqttsPort, identity: tls.identity },
     root,
     authenticate,
+    groupsOf: (device) => groups.of(device),
     limits: { connections: ports.mqtt },
     names: ownNames(values),
     proxies: values.trustedProxies,

@@ -6,6 +6,7 @@ import { maxPasswordLength } from "#shared/principal";
 import { suite, withDeadline, type Scope } from "../../test/suite.ts";
 import { AccountWatch } from "./account-watch.ts";
 import type { AccountChange } from "./accounts.ts";
+import { maxGroups } from "./limits.ts";
 import { KnownMoment } from "../clock/known-moment.ts";
 import { openState, type State } from "../state.ts";
 import { agentLength, sessionIdle, sessionLength, sessionsOfAccount } from "./tokens.ts";
@@ -70,6 +71,35 @@ suite("accounts", ({ test }) => {
     accounts.set("ann", "operator", "x".repeat(maxPasswordLength));
     for (const length of [7, maxPasswordLength + 1])
       assert.throws(() => accounts.set("ann", "operator", "x".repeat(length)), /expected 8 to 256/);
+  });
+
+  test("people are limited to groups, programs are not, and one administrator never is", async (scope) => {
+    const { accounts } = (await open(scope)).state;
+    const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `g${at}`);
+    accounts.set("ann", "operator", "correct horse", names(maxGroups));
+    assert.equal(accounts.find("ann")?.groups, names(maxGroups));
+    accounts.set("ann", "viewer", "battery staple");
+    assert.is(accounts.find("ann")?.groups?.length, maxGroups, "a new password leaves the limit");
+    for (const groups of [names(maxGroups + 1), [], ["no room"], ["-x"]])
+      assert.throws(() => accounts.setRights("ann", { groups }), /expected 1 to/);
+    accounts.setRights("ann", { groups: null });
+    assert.equal(await accounts.verify("ann", "battery staple", source), { name: "ann", role: "viewer" });
+    accounts.set("rpi-7", "device");
+    assert.throws(() => accounts.setRights("rpi-7", { groups: ["lab"] }), /expected a viewer, operator or admin/);
+    accounts.set("root", "admin", "correct horse");
+    accounts.set("lab", "admin", "correct horse", ["lab"]);
+    for (const act of [() => accounts.setRights("root", { groups: ["lab"] }), () => accounts.remove("root")])
+      assert.throws(act, /the last administrator/);
+    assert.is(accounts.mainAdmin(), "root");
+  });
+
+  test("a limit that does not read lets nobody in", async (scope) => {
+    const { state } = await open(scope);
+    for (const damaged of ["", "[]", "{}", '["lab"', '["a b"]', "7"]) {
+      state.accounts.set("ann", "operator", "correct horse", ["lab"]);
+      state.database.prepare("UPDATE accounts SET only_groups = ? WHERE name = 'ann'").run(damaged);
+      assert.is(state.accounts.find("ann"), undefined, damaged);
+    }
   });
 
   test("a secret that is changed while it is checked lets nobody in", async (scope) => {

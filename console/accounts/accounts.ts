@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { asDeviceId, parseDeviceId } from "#shared/ids";
@@ -7,18 +6,14 @@ import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
 import { maxPasswordLength, type Principal, type Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
+import { parseAccount, type Account } from "./account.ts";
 import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
-import { parserOf } from "../database/row-fields.ts";
+import { toColumn } from "./limits.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
-
-export interface Account extends Principal {
-  /** In the format of Mosquitto's password file. */
-  readonly hash: string;
-}
 
 export interface AccountChange {
   readonly name: string;
@@ -26,26 +21,17 @@ export interface AccountChange {
   readonly what: "account" | "token";
 }
 
+/** What is changed of a person's account; what is left out stays. */
+export interface Rights {
+  readonly role?: Role | undefined;
+  /** The groups of devices that it is limited to; null for no limit. */
+  readonly groups?: readonly string[] | null | undefined;
+}
+
 export interface AccountsOptions {
   /** Called after a change of an account in this process, so that others learn of it. */
   readonly onChange?: () => void;
 }
-// So few rounds at most as would not hold up anybody: a damaged number could say billions.
-const secretHash = z
-  .string()
-  .check(z.regex(/^\$7\$[1-9]\d{0,6}\$[A-Za-z0-9+/=]{16,88}\$[A-Za-z0-9+/]{86}==$/, "expected a hash"));
-/** A row that does not read lets nobody in: it is as if there were no such account. */
-export const parseAccount = parserOf(
-  z.object({
-    name: z.string(),
-    role: z.enum(["device", "console", "viewer", "operator", "admin"]),
-    hash: secretHash,
-  }),
-);
-
-/** A person's secret for MQTT alone. */
-export const parseMqttSecret = parserOf(z.object({ account: z.string(), hash: secretHash }));
-
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
 /** A password of a person is at least this long. */
 const minPasswordLength = 8;
@@ -80,26 +66,26 @@ export class Accounts {
 
   /**
    * Makes an account, or gives an existing one a new secret and role.
+   * @param groups the groups of devices that a person is limited to, null for no limit; what it was where they are left out
    * @returns the secret: the given one, or a generated one
    * @throws BadInputError when the name does not fit the role, the password is too short, or no administrator would be left
    */
-  set(name: string, role: Role, secret?: string): string {
+  set(name: string, role: Role, secret?: string, groups?: Rights["groups"]): string {
     checkName(name, role);
     if (secret !== undefined && (secret.length < minPasswordLength || secret.length > maxPasswordLength)) {
       throw new BadInputError(
         `the password for "${name}" has ${secret.length} characters: expected ${minPasswordLength} to ${maxPasswordLength}`,
       );
     }
-    this.#assertSameKind(name, role);
-    this.#assertAdminStays(name, role);
+    const limit = this.#limitOf(name, { role, groups });
     const chosen = secret ?? generateSecret();
     const hash = hashSecret(chosen, roundsFor(role, chosen));
     this.#database
       .prepare(
-        `INSERT INTO accounts (name, role, hash, created) VALUES (?, ?, ?, ?)
-         ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash`,
+        `INSERT INTO accounts (name, role, hash, created, only_groups) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash, only_groups = excluded.only_groups`,
       )
-      .run(name, role, hash, this.#clock.now());
+      .run(name, role, hash, this.#clock.now(), limit);
     this.tokens.endAll(name);
     this.changed(name);
     // Whoever sets it need not wait in any queue.
@@ -124,15 +110,26 @@ export class Accounts {
   }
 
   /**
-   * Gives a person's account another role; its secret stays, and what was opened under the old role is ended.
+   * Gives a person's account another role or other groups; its secret stays, and what was opened under the old ones is ended.
    * @throws BadInputError when the account is a program's, or the last administrator's
    */
-  setRole(name: string, role: Role): void {
-    this.#assertSameKind(name, role);
-    this.#assertAdminStays(name, role);
-    this.#database.prepare("UPDATE accounts SET role = ? WHERE name = ?").run(role, name);
+  setRights(name: string, rights: Rights): void {
+    const role = rights.role ?? this.find(name)?.role;
+    if (role === undefined) throw new BadInputError(`there is no account ${quoted(name)}`);
+    const limit = this.#limitOf(name, { ...rights, role });
+    this.#database.prepare("UPDATE accounts SET role = ?, only_groups = ? WHERE name = ?").run(role, limit, name);
     this.tokens.endAll(name);
     this.changed(name);
+  }
+
+  /** Checks what an account is to become. @returns its limit, for the row */
+  #limitOf(name: string, { role, groups }: Rights & { readonly role: Role }): string | null {
+    this.#assertSameKind(name, role);
+    const limit = toColumn(groups === undefined ? this.find(name)?.groups : groups);
+    if (limit !== null && !isPerson(role))
+      throw new BadInputError(`"${name}" is a ${role}: expected a viewer, operator or admin to be limited to groups`);
+    this.#assertAdminStays(name, limit === null ? role : undefined);
+    return limit;
   }
 
   /** A device must not turn into a person, nor the other way round, because somebody typed a name twice. */
@@ -151,8 +148,8 @@ export class Accounts {
     // In one statement: two administrators may remove each other at the same moment, in two processes.
     const removed = this.#database
       .prepare(
-        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND NOT EXISTS
-         (SELECT 1 FROM accounts WHERE role = 'admin' AND name <> ?1))`,
+        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND only_groups IS NULL AND NOT EXISTS
+         (SELECT 1 FROM accounts WHERE role = 'admin' AND only_groups IS NULL AND name <> ?1))`,
       )
       .run(name);
     if (removed.changes > 0) this.changed(name);
@@ -160,24 +157,25 @@ export class Accounts {
     return removed.changes > 0;
   }
 
-  /** Whether without this account there would be no administrator. */
+  /** Whether without this account there would be no administrator, who manages the others and is limited to no groups. */
   isLastAdmin(name: string): boolean {
-    const admins = this.people().filter(({ role }) => role === "admin");
+    const admins = this.people().filter(isAdmin);
     return admins.length === 1 && admins[0]?.name === name;
   }
 
   /** Whom this machine's command line acts as: the administrator `admin`, or the first of the others. */
   mainAdmin(): string | undefined {
-    const admins = this.people().filter(({ role }) => role === "admin");
+    const admins = this.people().filter(isAdmin);
     return (admins.find(({ name }) => name === "admin") ?? admins[0])?.name;
   }
 
-  #assertAdminStays(name: string, role: Role): void {
+  /** @param role undefined where it is to be limited */
+  #assertAdminStays(name: string, role: Role | undefined): void {
     if (role !== "admin" && this.isLastAdmin(name)) throw new BadInputError(lastAdmin(name));
   }
 
   find(name: string): Account | undefined {
-    const select = this.#database.prepare("SELECT name, role, hash FROM accounts WHERE name = ?");
+    const select = this.#database.prepare("SELECT name, role, hash, only_groups FROM accounts WHERE name = ?");
     return damageOf(this.#database).one("accounts", select, parseAccount, name);
   }
 
@@ -188,7 +186,7 @@ export class Accounts {
   fingerprints(only?: string): Map<string, string> {
     const rows = this.#database
       .prepare(
-        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') AS fingerprint
+        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') || ' ' || coalesce(only_groups, '') AS fingerprint
          FROM accounts LEFT JOIN mqtt_secrets ON account = name WHERE ?1 IS NULL OR name = ?1`,
       )
       .all(only ?? null) as { name: string; fingerprint: string }[];
@@ -198,13 +196,13 @@ export class Accounts {
   /** Viewers, operators and administrators, by name. */
   people(): readonly Account[] {
     const select = this.#database.prepare(
-      "SELECT name, role, hash FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
+      "SELECT name, role, hash, only_groups FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
     );
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 
   list(): readonly Account[] {
-    const select = this.#database.prepare("SELECT name, role, hash FROM accounts ORDER BY name");
+    const select = this.#database.prepare("SELECT name, role, hash, only_groups FROM accounts ORDER BY name");
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 
@@ -251,6 +249,10 @@ export class Accounts {
     this.#options.onChange?.();
     this.changes.emit({ name, what: "account" });
   }
+}
+
+function isAdmin({ role, groups }: Principal): boolean {
+  return role === "admin" && groups === undefined;
 }
 
 function lastAdmin(name: string): string {

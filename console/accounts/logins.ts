@@ -3,12 +3,13 @@ import type { Clock } from "#shared/clock";
 import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
 import { hashOfNothing, looksGenerated, rounds, roundsOf, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
+import { principalOf, type Account } from "./account.ts";
 import type { LoginPlaces } from "./login-places.ts";
 
 /** Hashes that no secret has, to take the time of those that one has. */
 const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
 
-type Find = (name: string) => (Principal & { readonly hash: string }) | undefined;
+type Find = (name: string) => Account | undefined;
 
 /** Whether a name and a secret belong together: for all doors, with one throttle. */
 export class Logins {
@@ -30,8 +31,7 @@ export class Logins {
   async verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
     const account = this.#find(name);
     const known = this.#verified.get(name);
-    if (account && known?.hash === account.hash && known.digest === this.#digestOf(secret))
-      return { name, role: account.role };
+    if (account && known?.hash === account.hash && known.digest === this.#digestOf(secret)) return principalOf(account);
     const right = await this.#matches(account?.hash, name, secret, source);
     // The hashing takes time in which the account may be given another secret, or go.
     const still = right ? this.#find(name) : undefined;
@@ -45,7 +45,7 @@ export class Logins {
       if (!isCheap(still.hash)) this.#places.note(name, source.address);
     }
     this.remember(name, still.hash, secret);
-    return { name, role: still.role };
+    return principalOf(still);
   }
 
   wrongToken(source: LoginSource): void {

@@ -3,6 +3,7 @@ import { quoted } from "#shared/printable";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, rounds, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
+import { principalOf } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Database } from "../database/database.ts";
 
@@ -57,8 +58,8 @@ export class MqttSecrets {
   async verify(name: string, secret: Buffer, source?: LoginSource): Promise<Principal | undefined> {
     const { accounts } = this.#options;
     const hash = secret.length === generatedLength ? this.hashOf(name) : undefined;
-    const role = accounts.find(name)?.role;
-    if (hash !== undefined && role !== undefined && (await verifySecret(secret, hash))) return { name, role };
+    const account = accounts.find(name);
+    if (hash !== undefined && account && (await verifySecret(secret, hash))) return principalOf(account);
     return accounts.verify(name, secret, source);
   }
 }

@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { shortId } from "#shared/ids";
 import { generateSecret } from "#shared/password";
-import type { Principal } from "#shared/principal";
+import { roles, type Principal, type Role } from "#shared/principal";
 import { forTerminal } from "#shared/printable";
 import { KnownMoment } from "../clock/known-moment.ts";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
 import { parserOf } from "../database/row-fields.ts";
 import { persistOf } from "../database/persist.ts";
+import { both, limitedTo, onlyGroups } from "./limits.ts";
 
 /** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */
 export type TokenKind = "session" | "token";
@@ -55,6 +56,9 @@ const parseHolder = parserOf(
     id: z.string(),
     name: z.string(),
     role: z.enum(["device", "console", "viewer", "operator", "admin"]),
+    groups: onlyGroups,
+    token_role: z.nullable(z.enum(["viewer", "operator", "admin"])),
+    token_groups: onlyGroups,
     used: z.number(),
   }),
 );
@@ -109,7 +113,9 @@ export class Tokens {
   /** Who holds `secret`, while it is good; its use is noted. */
   holder(secret: string, kind: TokenKind): Holder | undefined {
     const select = this.#database.prepare(
-      `SELECT id, name, role, used FROM tokens JOIN accounts ON name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
+      `SELECT id, accounts.name, accounts.role, accounts.only_groups AS groups,
+       tokens.role AS token_role, tokens.only_groups AS token_groups, used
+       FROM tokens JOIN accounts ON accounts.name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
     );
     const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
     if (!found) return undefined;
@@ -119,7 +125,11 @@ export class Tokens {
       // On a full disk people are let in all the same.
       persistOf(this.#database).write(`use of token ${found.id}`, () => use.run(now, found.id));
     }
-    return { principal: { name: found.name, role: found.role }, token: found.id };
+    const groups = both(found.groups ?? undefined, found.token_groups ?? undefined);
+    return {
+      principal: { name: found.name, role: lower(found.role, found.token_role), ...limitedTo(groups) },
+      token: found.id,
+    };
   }
 
   /** Whether the token with this id is still good. */
@@ -163,6 +173,11 @@ export class Tokens {
     const now = Math.max(this.#clock.now(), this.#known.read()?.moment ?? 0);
     return [now, now - sessionIdle];
   }
+}
+
+/** What a token may is never more than what its account may by now. */
+function lower(account: Role, token: Role | null): Role {
+  return token !== null && roles.indexOf(token) < roles.indexOf(account) ? token : account;
 }
 
 /** A token of a program may rest for months; a browser's session may not. */

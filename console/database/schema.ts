@@ -287,4 +287,14 @@ export const migrations: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- The groups of devices to which an account is limited, as a JSON list; null where it is not.
+  ALTER TABLE accounts ADD COLUMN only_groups TEXT;
+
+  -- Of a token that somebody has made: what it is called, and what it may at most.
+  ALTER TABLE tokens ADD COLUMN name TEXT NOT NULL DEFAULT '';
+  ALTER TABLE tokens ADD COLUMN role TEXT;
+  ALTER TABLE tokens ADD COLUMN only_groups TEXT;
+  ALTER TABLE tokens ADD COLUMN used_from TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -1,4 +1,4 @@
-import { parseAccount, parseMqttSecret } from "../accounts/accounts.ts";
+import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseKnownMoment as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand, parseCommandRow } from "../desk/kept-command.ts";

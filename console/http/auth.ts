@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LoginSource } from "#shared/login-throttle";
-import type { Principal, Role } from "#shared/principal";
+import { mayReach, type GroupsOf, type Principal, type Role } from "#shared/principal";
 import type { Accounts } from "../accounts/accounts.ts";
 import { isBrowser } from "./foreign.ts";
 import { HttpError } from "./problem.ts";
@@ -9,7 +9,12 @@ import { HttpError } from "./problem.ts";
 export interface Login {
   readonly principal: Principal;
   readonly token?: string;
+  /** Whether that is who may see a device and act on it, at the moment of asking. */
+  readonly reaches: Reach;
 }
+
+/** Whether a device is within reach. */
+export type Reach = (device: string) => boolean;
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -29,13 +34,16 @@ export function sessionCookie({ protocol }: FastifyRequest): string {
 const rank: Readonly<Partial<Record<Role, number>>> = { viewer: 1, operator: 2, admin: 3 };
 
 /** A hook that finds out who asks, by basic credentials, a bearer token or the page's session cookie. It lets everybody pass. */
-export function identify(accounts: Accounts) {
+export function identify(accounts: Accounts, groupsOf: GroupsOf) {
   return async (request: FastifyRequest): Promise<void> => {
-    request.login = await loginOf(request, accounts);
+    const found = await holderOf(request, accounts);
+    request.login = found && { ...found, reaches: (device) => mayReach(found.principal, device, groupsOf) };
   };
 }
 
-async function loginOf(request: FastifyRequest, accounts: Accounts): Promise<Login | undefined> {
+type Known = Omit<Login, "reaches">;
+
+async function holderOf(request: FastifyRequest, accounts: Accounts): Promise<Known | undefined> {
   const [scheme, credentials] = request.headers.authorization?.split(" ", 2) ?? [];
   const source = sourceOfRequest(request);
   if (scheme?.toLowerCase() === "bearer" && credentials) return accounts.holder(credentials, "token", source);
@@ -44,7 +52,7 @@ async function loginOf(request: FastifyRequest, accounts: Accounts): Promise<Log
   return cookie === undefined ? undefined : accounts.holder(cookie, "session", source);
 }
 
-async function basic(credentials: string, accounts: Accounts, source: LoginSource): Promise<Login | undefined> {
+async function basic(credentials: string, accounts: Accounts, source: LoginSource): Promise<Known | undefined> {
   const [name = "", ...secret] = Buffer.from(credentials, "base64").toString("utf8").split(":");
   const principal = await accounts.verify(name, secret.join(":"), source);
   return principal && { principal };
@@ -60,8 +68,8 @@ export function may(request: FastifyRequest, role: "viewer" | "operator" | "admi
   return (rank[request.login?.principal.role ?? "device"] ?? 0) >= (rank[role] ?? 0);
 }
 
-/** A hook that lets `role` and those above it pass. */
-export function allow(role: "viewer" | "operator" | "admin") {
+/** A hook that lets `role` and those above it pass. @param fleet whether it is nothing for those who are limited to groups of devices */
+export function allow(role: "viewer" | "operator" | "admin", fleet = false) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!request.login) {
       // A browser would keep what is typed into its own password box, and send it along with whatever a foreign page asks for.
@@ -71,6 +79,11 @@ export function allow(role: "viewer" | "operator" | "admin") {
     const { principal } = request.login;
     if (!may(request, role))
       throw new HttpError(403, `"${principal.name}" is ${principal.role}; this needs the role ${role}`);
+    if (fleet && principal.groups !== undefined)
+      throw new HttpError(
+        403,
+        `"${principal.name}" is limited to groups of devices (${principal.groups.join(", ") || "none"}); this concerns the whole fleet`,
+      );
   };
 }
 
@@ -87,6 +100,22 @@ function whyNot(request: FastifyRequest): string {
 /** Who asks, in a route behind {@link allow}. */
 export function principalOf(request: FastifyRequest): Principal {
   return loginIn(request).principal;
+}
+
+/** What whoever asks may reach, in a route behind {@link allow}; undefined where that is everything. */
+export function limitOf(request: FastifyRequest): Reach | undefined {
+  const { principal, reaches } = loginIn(request);
+  return principal.groups === undefined ? undefined : reaches;
+}
+
+/** Refuses devices that are out of reach, in the words for those that there are not. @throws HttpError */
+export function assertWithinReach(request: FastifyRequest, device: string): void {
+  if (request.login?.reaches(device) === false) throw noDevice(device);
+}
+
+/** There is no such device, or none that whoever asks may know of. */
+export function noDevice(id: string): HttpError {
+  return new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
 }
 
 /** How whoever asks has logged in, in a route behind {@link allow}. */

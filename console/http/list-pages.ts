@@ -36,6 +36,8 @@ export interface ListAnswer<T> {
   readonly list: string;
   /** Looked at as far as they are needed, one in each step. */
   readonly items: Iterable<T>;
+  /** Which of them are for whoever asks; all where it is left out. */
+  readonly only?: ((item: T) => boolean) | undefined;
   readonly document: (item: T) => unknown;
   /** Items at most. */
   readonly most?: number;
@@ -52,6 +54,7 @@ export function* listAnswer<T>({
   list,
   items,
   document,
+  only,
   most = Infinity,
   room = Infinity,
   before = {},
@@ -61,6 +64,10 @@ export function* listAnswer<T>({
   const listed: { count: number; last: T | undefined; more: boolean } = { count: 0, last: undefined, more: false };
   let left = room;
   for (const item of items) {
+    if (only?.(item) === false) {
+      yield;
+      continue;
+    }
     const text = listed.count < most ? JSON.stringify(document(item)) : "";
     left -= text.length;
     listed.more = listed.count >= most || (left < 0 && listed.count > 0);

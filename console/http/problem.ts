@@ -60,6 +60,7 @@ const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {
   "no-devices": 422,
   "no-takers": 422,
   "wrong-state": 409,
+  "not-yours": 403,
 };
 
 export function problem(status: number, detail: string, extensions: Readonly<Record<string, unknown>> = {}): Problem {

@@ -1,9 +1,9 @@
-import type { preParsingHookHandler } from "fastify";
+import type { FastifyRequest, preHandlerAsyncHookHandler, preParsingHookHandler } from "fastify";
 import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { problemDocument } from "#api/problem-document";
-import { problemsOf, type Route } from "#api/route";
+import { devicePart, problemsOf, type Route } from "#api/route";
 import { routes, type Routes } from "#api/routes";
-import { allow } from "./auth.ts";
+import { allow, assertWithinReach } from "./auth.ts";
 
 /** A route of the contract in Fastify's words. */
 interface Served<R extends Route> {
@@ -21,14 +21,16 @@ interface Served<R extends Route> {
     ]: R[K];
   };
   readonly preParsing: preParsingHookHandler[];
+  readonly preHandler: preHandlerAsyncHookHandler[];
 }
 
 const no = { content: { "application/problem+json": { schema: problemDocument } } };
 
 /** What the contract says of a route: where it is, whom it lets in, by which schemas what comes and goes is checked. */
 export function served<N extends RouteName>(name: N): Served<Routes[N]> {
-  const { summary, role, params, query, body, answers, ...rest }: Route = routes[name];
+  const { summary, role, fleet, params, query, body, answers, ...rest }: Route = routes[name];
   const { method, path: url, text }: RouteAddress = addresses[name];
+  const device = devicePart(url);
   const problems = problemsOf({ role, params, query, body, ...rest });
   return {
     method,
@@ -41,6 +43,11 @@ export function served<N extends RouteName>(name: N): Served<Routes[N]> {
       ...(body ? { body } : {}),
       response: { ...Object.fromEntries(problems.map((status) => [status, no])), ...answers },
     },
-    preParsing: role ? [allow(role)] : [],
+    preParsing: role ? [allow(role, fleet)] : [],
+    preHandler: device === undefined ? [] : [async (request: FastifyRequest) => withinReach(request, device)],
   } as unknown as Served<Routes[N]>;
+}
+
+function withinReach(request: FastifyRequest, part: string): void {
+  assertWithinReach(request, (request.params as Readonly<Record<string, string>>)[part] ?? "");
 }

@@ -141,7 +141,10 @@ export async function buildApp({
   });
   await app.register(cookie);
   app.addHook("onRequest", refuseForeign(new OwnNames(names)));
-  app.addHook("onRequest", identify(accounts));
+  app.addHook(
+    "onRequest",
+    identify(accounts, (device) => console.jobs.groups.of(device)),
+  );
   app.addHook("onRequest", async ({ login, raw }) => {
     if (login) connections.known(raw.socket);
   });

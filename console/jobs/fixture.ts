@@ -81,7 +81,7 @@ export async function office(scope: Scope, given: Given = {}) {
   });
   desk.start();
   scope.cleanup(() => desk.stop());
-  const jobs = new Jobs({ database, desk, clock, directory: registry });
+  const jobs = new Jobs({ database, groups: state.groups, desk, clock, directory: registry });
   const told: JobSummary[] = [];
   jobs.changes.on((job) => told.push(job));
   jobs.start();

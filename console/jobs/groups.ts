@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
+import { groupPattern } from "#shared/principal";
 import { quoted } from "#shared/printable";
+import { Signal } from "#shared/signal";
 import { damageOf } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import { transaction, type Database } from "../database/database.ts";
@@ -11,42 +13,65 @@ const parseRow = parserOf(z.object({ name: z.string() }));
 const parseName = (row: Row): string => parseRow(row).name;
 /** Rows that are read at once for a list of all. */
 const chunk = 200;
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export const parseMember = parserOf(
-  z.object({ name: z.string().check(z.regex(namePattern, "expected a group's name")), device: keptDeviceId }),
+  z.object({ name: z.string().check(z.regex(groupPattern, "expected a group's name")), device: keptDeviceId }),
 );
+
+/** A device that was put into other groups. */
+export interface Regrouped {
+  readonly device: DeviceId;
+  readonly before: readonly string[];
+  readonly now: readonly string[];
+}
 
 /** Names that operators give to sets of devices. A group is there as long as a device is in it. */
 export class Groups {
+  /** Whenever a device is put into other groups, by this process. */
+  readonly changes = new Signal<Regrouped>();
   readonly #database: Database;
+  readonly #told: () => void;
+  /** The groups of each device that is in one; read when somebody first asks. Who is limited to groups asks with each event. */
+  #known: Map<string, readonly string[]> | undefined;
 
-  constructor(database: Database) {
+  /** @param told called after a change, so that other processes that work on the same database hear of it */
+  constructor(database: Database, told: () => void = () => {}) {
     this.#database = database;
+    this.#told = told;
   }
 
-  /** The groups of one device, sorted. */
-  of(device: DeviceId): readonly string[] {
-    return this.#names("SELECT name FROM device_groups WHERE device = ? ORDER BY name", device);
+  /** The groups of one device, sorted; none for one that nobody knows. */
+  of(device: string): readonly string[] {
+    this.#known ??= this.#read();
+    return this.#known.get(device) ?? [];
+  }
+
+  /** Another process may have changed them. */
+  changedElsewhere(): void {
+    this.#known = undefined;
   }
 
   /** Puts the device into these groups and no others. @throws BadInputError naming the one that cannot be a name */
   set(device: DeviceId, groups: readonly string[]): readonly string[] {
-    const wrong = groups.find((name) => !namePattern.test(name));
+    const wrong = groups.find((name) => !groupPattern.test(name));
     if (wrong !== undefined)
       throw new BadInputError(
         `group ${quoted(wrong)} is not valid: expected 1 to 63 letters, digits, ".", "_" and "-", beginning with a letter or digit`,
       );
+    const before = this.of(device);
     transaction(this.#database, () => {
       this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
       const insert = this.#database.prepare("INSERT OR IGNORE INTO device_groups (device, name) VALUES (?, ?)");
       for (const name of groups) insert.run(device, name);
     });
+    this.#changed(device, before, [...new Set(groups)].sort());
     return this.of(device);
   }
 
   /** Takes the device out of all groups. @throws Error of the database */
   erase(device: DeviceId): void {
+    const before = this.of(device);
     this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
+    this.#changed(device, before, []);
   }
 
   /** The devices in a group; none where there is no such group. */
@@ -74,6 +99,24 @@ export class Groups {
       };
       yield* damageOf(this.#database).each("device_groups", select, parse, last.name, last.device);
     }
+  }
+
+  #changed(device: DeviceId, before: readonly string[], now: readonly string[]): void {
+    if (now.length > 0) this.#known?.set(device, now);
+    else this.#known?.delete(device);
+    if (before.join() === now.join()) return;
+    this.#told();
+    this.changes.emit({ device, before, now });
+  }
+
+  #read(): Map<string, readonly string[]> {
+    const known = new Map<string, string[]>();
+    for (const { device, group } of this.walk()) {
+      const its = known.get(device);
+      if (its) its.push(group);
+      else known.set(device, [group]);
+    }
+    return known;
   }
 
   #names(sql: string, ...parameters: string[]): string[] {

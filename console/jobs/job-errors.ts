@@ -5,7 +5,8 @@ export type JobRefusal =
   | "unknown-job"
   | "no-devices"
   | "no-takers"
-  | "wrong-state";
+  | "wrong-state"
+  | "not-yours";
 
 /** The job was not taken, or does not go on as asked: nothing was sent or changed. The message says what to do instead. */
 export class JobRefusedError extends Error {

@@ -10,17 +10,18 @@ import { persistOf } from "../database/persist.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./job-errors.ts";
 import { explainJob } from "./explain-job.ts";
-import { Groups } from "./groups.ts";
-import type { Job, JobRequest, JobRow } from "./job.ts";
+import type { Groups } from "./groups.ts";
+import type { Job, JobRequest, JobRow, RowState } from "./job.ts";
 import { JobRows } from "./job-rows.ts";
 import { Run } from "./run.ts";
 import { sumUp, type Counts } from "./tally.ts";
-import { select, type Directory } from "./target.ts";
+import { fleetWithin, select, targetWithin, type Directory, type Reach } from "./target.ts";
 
 export interface JobsOptions {
   /** Takes what a listener to changes throws. */
   readonly failed?: (thrown: unknown) => void;
   readonly database: Database;
+  readonly groups: Groups;
   readonly desk: Desk;
   readonly clock: Clock;
   /** The fleet: the registry. */
@@ -52,7 +53,7 @@ export class Jobs {
     this.#options = options;
     this.changes = new Signal(options.failed);
     this.#rows = new JobRows(options.database);
-    this.groups = new Groups(options.database);
+    this.groups = options.groups;
     this.#announcer = new Announcer(options.clock, (id) => this.#announce(id));
   }
 
@@ -80,12 +81,13 @@ export class Jobs {
 
   /**
    * Takes an order and begins to send.
+   * @param reaches the devices that its sender may reach: of others it is as if they were not there
    * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
    */
-  create(order: JobRequest, by: string): JobSummary {
+  create(order: JobRequest, by: string, reaches?: Reach): JobSummary {
     const { clock, directory } = this.#options;
     const ts = Math.round(clock.now());
-    const devices = select(order.target, directory, this.groups);
+    const devices = select(order.target, fleetWithin(reaches, directory, this.groups));
     const job: Job = { ...order, id: sortableId(ts), by, ts, state: "running" };
     const rows = toRows(job, devices);
     this.#rows.insert(job, shortId(nonceLength), rows);
@@ -104,10 +106,36 @@ export class Jobs {
     return found && { ...found, rows: [...found.rows] };
   }
 
-  /** The same with devices that are read one by one, to be gone through in several turns of the event loop. */
-  open(id: string): { readonly summary: JobSummary; readonly rows: Iterable<JobRow> } | undefined {
-    const summary = this.#summary(id);
-    return summary && { summary, rows: this.#runs.get(id)?.rows.slice() ?? this.#rows.walk(id) };
+  /**
+   * The same with devices that are read one by one, to be gone through in several turns of the event loop.
+   * @param reaches of whoever asks: a job is his part of it, and none where he has no part in it
+   */
+  open(id: string, reaches?: Reach): { readonly summary: JobSummary; readonly rows: Iterable<JobRow> } | undefined {
+    const summary = this.look(id, reaches);
+    return summary && { summary, rows: this.#rowsWithin(id, reaches) };
+  }
+
+  /** The job without its devices, or the part of it that is within reach; undefined where there is none. */
+  look(id: string, reaches?: Reach): JobSummary | undefined {
+    if (!reaches) return this.#summary(id);
+    const job = this.#runs.get(id)?.job ?? this.#rows.find(id);
+    const rows = job ? [...this.#rowsWithin(id, reaches)] : [];
+    if (!job || rows.length === 0) return undefined;
+    const counts = sumUp(count(rows));
+    const part = { ...job, target: targetWithin(job.target, reaches) };
+    return { ...part, counts, explain: explainJob(part, counts, rows, (one) => this.#options.directory.get(one)) };
+  }
+
+  *#rowsWithin(id: string, reaches: Reach = () => true): Generator<JobRow, void, void> {
+    for (const row of this.#runs.get(id)?.rows.slice() ?? this.#rows.walk(id)) if (reaches(row.device)) yield row;
+  }
+
+  /** @throws JobRefusedError where a device that it has not ended with is out of reach */
+  #assertWithin(id: string, reaches: Reach | undefined): void {
+    if (!reaches) return;
+    if (!this.look(id, reaches)) throw unknownJob(id);
+    const foreign = (this.#runs.get(id)?.rows ?? []).some(({ device, ended }) => ended === null && !reaches(device));
+    if (foreign) throw new JobRefusedError("not-yours", `job ${id} goes to devices that are not yours as well`);
   }
 
   /** Newest first. */
@@ -116,25 +144,28 @@ export class Jobs {
   }
 
   /** The same one by one, each a look at its devices. @param before only what was begun before this one */
-  *walk(before?: string): Generator<JobSummary, void, void> {
+  *walk(before?: string, reaches?: Reach): Generator<JobSummary, void, void> {
     for (const id of this.#rows.ids(before)) {
-      const summary = this.#summary(id);
+      const summary = this.look(id, reaches);
       if (summary) yield summary;
     }
   }
 
   /** @throws JobRefusedError unless it runs */
-  pause(id: string, by: string): JobSummary {
+  pause(id: string, by: string, reaches?: Reach): JobSummary {
+    this.#assertWithin(id, reaches);
     return this.#change(id, "running", (run) => run.pause(by));
   }
 
   /** @throws JobRefusedError unless it is paused */
-  resume(id: string): JobSummary {
+  resume(id: string, reaches?: Reach): JobSummary {
+    this.#assertWithin(id, reaches);
     return this.#change(id, "paused", (run) => run.resume());
   }
 
   /** Waiting devices never get it, open commands are withdrawn. What has ended stays as it is. @throws JobRefusedError for an unknown id */
-  cancel(id: string, by: string): JobSummary {
+  cancel(id: string, by: string, reaches?: Reach): JobSummary {
+    this.#assertWithin(id, reaches);
     this.#runs.get(id)?.cancel(by);
     return this.#known(id);
   }
@@ -161,7 +192,7 @@ export class Jobs {
   #known(id: string): JobSummary {
     const summary = this.#summary(id);
     if (summary) return summary;
-    throw new JobRefusedError("unknown-job", `there is no job "${id}"; GET /api/jobs lists them`);
+    throw unknownJob(id);
   }
 
   #begin(job: Job, rows: readonly JobRow[], held?: string): void {
@@ -209,6 +240,16 @@ export class Jobs {
       explain: explainJob(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id)),
     };
   }
+}
+
+function unknownJob(id: string): JobRefusedError {
+  return new JobRefusedError("unknown-job", `there is no job "${id}"; GET /api/jobs lists them`);
+}
+
+function count(rows: readonly JobRow[]): Map<RowState, number> {
+  const states = new Map<RowState, number>();
+  for (const { state } of rows) states.set(state, (states.get(state) ?? 0) + 1);
+  return states;
 }
 
 /** The devices that take the command, canaries first; then those that do not, rejected with their reason. */

@@ -1,4 +1,4 @@
-import { parseDeviceId } from "#shared/ids";
+import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";
@@ -18,16 +18,49 @@ export interface Directory {
   get(id: string): Device | undefined;
 }
 
+/** Where devices and their groups are looked up. */
+export interface Fleet extends Directory {
+  members(group: string): readonly DeviceId[];
+  /** The names of all groups. */
+  groups(): readonly string[];
+}
+
+/** Whether a device is within the reach of somebody; without it every device is. */
+export type Reach = (device: string) => boolean;
+
+/** The fleet as somebody sees it. */
+export function fleetWithin(reaches: Reach | undefined, directory: Directory, groups: Groups): Fleet {
+  if (!reaches)
+    return {
+      list: () => directory.list(),
+      get: (id) => directory.get(id),
+      members: (group) => groups.members(group),
+      groups: () => groups.names(),
+    };
+  const list = (): readonly Device[] => directory.list().filter(({ id }) => reaches(id));
+  return {
+    list,
+    get: (id) => (reaches(id) ? directory.get(id) : undefined),
+    members: (group) => groups.members(group).filter(reaches),
+    groups: () => [...new Set(list().flatMap(({ id }) => groups.of(id)))].sort(),
+  };
+}
+
 /**
  * The devices that the target means, in the order in which they are to be served: as listed where they are listed,
  * otherwise those that are online first, because an offline canary would hold up all others and prove nothing.
  * @throws JobRefusedError when it names what is not there or selects nothing, BadInputError when it cannot be read
  */
-export function select(target: Target, directory: Directory, groups: Groups): readonly Device[] {
-  if ("devices" in target) return listed(target.devices, directory);
-  const found = matching(target, directory, groups);
+export function select(target: Target, fleet: Fleet): readonly Device[] {
+  if ("devices" in target) return listed(target.devices, fleet);
+  const found = matching(target, fleet);
   if (found.length === 0) throw new JobRefusedError("no-devices", nothing(target));
   return [...found].sort((a, b) => Number(b.online) - Number(a.online) || a.id.localeCompare(b.id));
+}
+
+/** The target as somebody may know of it. */
+export function targetWithin(target: Target, reaches: Reach): Target {
+  return "devices" in target ? { devices: target.devices.filter(reaches) } : target;
 }
 
 /** The target as a person would say it. */
@@ -49,23 +82,19 @@ function listed(ids: readonly string[], directory: Directory): readonly Device[]
   return devices.flatMap(({ device }) => device ?? []);
 }
 
-function matching(
-  target: Exclude<Target, { devices: unknown }>,
-  directory: Directory,
-  groups: Groups,
-): readonly Device[] {
-  if ("all" in target) return directory.list();
-  if ("group" in target) return inGroup(target.group, directory, groups);
+function matching(target: Exclude<Target, { devices: unknown }>, fleet: Fleet): readonly Device[] {
+  if ("all" in target) return fleet.list();
+  if ("group" in target) return inGroup(target.group, fleet);
   const conditions = parseWhere(target.where);
-  const devices = directory.list();
+  const devices = fleet.list();
   if (devices.length > 0) assertKnownNames(conditions, devices);
   return devices.filter((device) => matches(device, conditions));
 }
 
-function inGroup(group: string, directory: Directory, groups: Groups): readonly Device[] {
-  const members = groups.members(group);
-  if (members.length > 0) return members.flatMap((id) => directory.get(id) ?? []);
-  const names = groups.names().join(", ") || "none yet; make one with muster group DEVICE GROUP";
+function inGroup(group: string, fleet: Fleet): readonly Device[] {
+  const members = fleet.members(group);
+  if (members.length > 0) return members.flatMap((id) => fleet.get(id) ?? []);
+  const names = fleet.groups().join(", ") || "none yet; make one with muster group DEVICE GROUP";
   throw new JobRefusedError("unknown-group", `there is no group ${quoted(group)}; the groups are ${names}`);
 }
 

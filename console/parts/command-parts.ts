@@ -37,7 +37,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     mayBeRestored: () => restored.isPossible,
     device: (id) => registry.get(id),
   });
-  const jobs = new Jobs({ database, desk, clock, failed, directory: registry });
+  const jobs = new Jobs({ database, groups: given.state.groups, desk, clock, failed, directory: registry });
   const restored = makeRestored(given, (why) => {
     desk.doubt(why);
     jobs.hold(why);

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { Account, Accounts } from "../../accounts/accounts.ts";
+import type { Account } from "../../accounts/account.ts";
+import type { Accounts } from "../../accounts/accounts.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -17,7 +18,7 @@ export const serveAccounts =
     app.route({
       ...served("listAccounts"),
       handler: (request, reply) => {
-        const document = ({ name, role }: Account): object => ({ name, role });
+        const document = ({ name, role, groups }: Account): object => ({ name, role, groups });
         return send(request, reply, listAnswer({ list: "accounts", items: accounts.people(), document }));
       },
     });

@@ -9,7 +9,7 @@ import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";
 import type { Desk } from "../../desk/desk.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/command-errors.ts";
-import { principalOf } from "../auth.ts";
+import { limitOf, principalOf, type Reach } from "../auth.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
@@ -56,9 +56,11 @@ export const serveCommands =
       return { wait, command: desk.submit(device, order), isNew: true };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */
-    const one = (id: CommandId, device: DeviceId | undefined): Command => {
+    const one = (id: CommandId, device: DeviceId | undefined, reaches: Reach = () => true): Command => {
       const found = device === undefined ? desk.withId(id) : [desk.find(device, id)];
-      const [command, ...others] = found.filter((known) => known !== undefined);
+      const [command, ...others] = found
+        .filter((known) => known !== undefined)
+        .filter((known) => reaches(known.device));
       if (!command) {
         const where = device === undefined ? "" : ` on ${device}`;
         throw new HttpError(404, `there is no command "${id}"${where}; GET /api/commands lists them`);
@@ -111,9 +113,11 @@ export const serveCommands =
       ...served("listCommands"),
       handler: (request, reply) => {
         const { limit: most, ...query } = request.query;
+        const reaches = limitOf(request);
         const steps = listAnswer({
           list: "commands",
           items: desk.walk(query),
+          only: reaches && (({ device }) => reaches(device)),
           document,
           most,
           room: maxPageLength,
@@ -125,8 +129,9 @@ export const serveCommands =
 
     app.route({
       ...served("getCommand"),
-      handler: async ({ params, query }) => {
-        const command = one(params.id, query.device);
+      handler: async (request) => {
+        const { params, query } = request;
+        const command = one(params.id, query.device, limitOf(request));
         // An end that a power cut could take back must not have been told.
         await desk.kept(command);
         return document(one(command.id, command.device));
@@ -136,7 +141,7 @@ export const serveCommands =
     app.route({
       ...served("cancelCommand"),
       handler: async (request) => {
-        const { device, id } = one(request.params.id, request.query.device);
+        const { device, id } = one(request.params.id, request.query.device, limitOf(request));
         const cancelled = desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
         if (!(await desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
         return document(cancelled);

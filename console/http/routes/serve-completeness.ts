@@ -3,8 +3,8 @@ import { gapsOfEach, type CompletenessDocument } from "#api/completeness-routes"
 import type { DeviceId } from "#shared/ids";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
+import { limitOf, noDevice } from "../auth.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
-import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 /** What the routes of completeness serve. */
@@ -21,26 +21,28 @@ export const serveCompleteness =
     app.route({
       ...served("getCompleteness"),
       handler: async ({ params }) => {
-        if (!isKnown(params.id))
-          throw new HttpError(404, `there is no device "${params.id}"; GET /api/devices lists them`);
+        if (!isKnown(params.id)) throw noDevice(params.id);
         return toDocument(completeness.of(params.id));
       },
     });
 
     app.route({
       ...served("listCompleteness"),
-      handler: (request, reply) =>
-        send(
+      handler: (request, reply) => {
+        const reaches = limitOf(request);
+        return send(
           request,
           reply,
           listAnswer({
             list: "devices",
             items: completeness.walk(request.query.after),
+            only: reaches && (({ device }) => reaches(device)),
             document: (one) => toDocument(one, gapsOfEach),
             room: maxPageLength,
             after: ({ last, more }) => ({ next: more ? last?.device : null }),
           }),
-        ),
+        );
+      },
     });
   };
 

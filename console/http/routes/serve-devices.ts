@@ -9,10 +9,9 @@ import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import { maxPoints } from "../../store/points.ts";
-import { principalOf } from "../auth.ts";
+import { limitOf, noDevice, principalOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
-import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 /** What the routes of devices serve. */
@@ -34,7 +33,7 @@ export const serveDevices =
   async (app) => {
     const found = (id: DeviceId): Device => {
       const device = registry.get(id);
-      if (!device) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+      if (!device) throw noDevice(id);
       return device;
     };
 
@@ -42,6 +41,7 @@ export const serveDevices =
       ...served("listDevices"),
       handler: (request, reply) => {
         const { limit: most, after: behind } = request.query;
+        const reaches = limitOf(request);
         const document = (device: Device): DeviceDocument => ({
           ...toPresenceDocument(device),
           latest: toSampleDocuments(registry.glance(device.id)),
@@ -50,6 +50,7 @@ export const serveDevices =
         const steps = listAnswer({
           list: "devices",
           items: registry.walk(behind),
+          only: reaches && (({ id }) => reaches(id)),
           document,
           most,
           room: maxPageLength,

@@ -1,14 +1,17 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { CommandDocument } from "#api/command-document";
 import type { DeviceId } from "#shared/ids";
+import { mayReach, type Principal } from "#shared/principal";
 import type { Signal } from "#shared/signal";
 import type { Accounts } from "../../accounts/accounts.ts";
 import type { Command } from "../../desk/command.ts";
 import type { Device } from "../../devices/device.ts";
-import type { JobSummary } from "../../jobs/jobs.ts";
+import type { Registry } from "../../devices/registry.ts";
+import type { Regrouped } from "../../jobs/groups.ts";
+import type { Jobs, JobSummary } from "../../jobs/jobs.ts";
 import type { SamplesHealth } from "../../samples-health.ts";
 import type { Sample } from "../../devices/latest-values.ts";
-import { loginIn } from "../auth.ts";
+import { limitOf, loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";
 import { toPresenceDocument } from "../documents.ts";
 import { toJobSummaryDocument } from "../job-documents.ts";
@@ -22,11 +25,12 @@ const keepAlive = 15_000;
 /** What the event stream tells of. */
 export interface EventRoutes {
   readonly accounts: Accounts;
-  readonly devices: { readonly changes: Told<Device>; readonly removals: Told<DeviceId> };
+  readonly devices: { readonly changes: Told<Device>; readonly removals: Told<DeviceId> } & Pick<Registry, "get">;
   readonly samples: Told<{ readonly device: DeviceId; readonly samples: readonly Sample[] }>;
   readonly commands: Told<Command>;
   readonly document: (command: Command) => CommandDocument;
-  readonly jobs: Told<JobSummary>;
+  readonly jobs: { readonly changes: Told<JobSummary>; readonly look: Jobs["look"] };
+  readonly groups: Told<Regrouped>;
   readonly refusals: Told<void>;
   readonly store: { readonly changes: Told<void>; readonly health: () => SamplesHealth };
 }
@@ -35,7 +39,17 @@ type Told<T> = Pick<Signal<T>, "on">;
 
 /** Presence, latest values and command changes as server-sent events. */
 export const serveEvents =
-  ({ accounts, document, devices, samples, commands, jobs, refusals, store }: EventRoutes): FastifyPluginAsyncZod =>
+  ({
+    accounts,
+    document,
+    devices,
+    samples,
+    commands,
+    jobs,
+    groups,
+    refusals,
+    store,
+  }: EventRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const streams = new EventStreams(accounts);
     const presence = shared("presence", toPresenceDocument);
@@ -61,10 +75,22 @@ export const serveEvents =
         };
         const forget = streams.add(login, close);
         const stream = reply.hijack().raw;
-        const wanted = (id: string): boolean => device === undefined || device === id;
+        const { reaches } = login;
+        const limit = limitOf(request);
+        const named = (id: string): boolean => device === undefined || device === id;
+        // Asked with each event: a device may get into another group at any time.
+        const wanted = (id: string): boolean => named(id) && reaches(id);
         const send = (text: string): void => {
           if (stream.writableLength > backlog) stream.destroy();
           else stream.write(text);
+        };
+        /** A device comes into sight with its group, and goes with it. */
+        const moved = ({ device: id, before }: Regrouped, principal: Principal): void => {
+          const now = reaches(id);
+          if (mayReach(principal, id, () => before) === now) return;
+          const known = devices.get(id);
+          if (!now) send(frame("removed", { device: id }));
+          else if (known) send(presence(known));
         };
         stream.writeHead(200, {
           "content-type": "text/event-stream",
@@ -80,7 +106,11 @@ export const serveEvents =
           samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
           commands.on((changed) => wanted(changed.device) && send(command(changed))),
           // Jobs concern the fleet: who asks for one device is not told of them.
-          jobs.on((changed) => device === undefined && send(job(changed))),
+          jobs.changes.on((changed) => {
+            const seen = device === undefined ? (limit ? jobs.look(changed.id, limit) : changed) : undefined;
+            if (seen) send(limit ? frame("job", toJobSummaryDocument(seen)) : job(seen));
+          }),
+          ...(limit ? [groups.on((changed) => named(changed.device) && moved(changed, login.principal))] : []),
           // Of what, is asked for by who may know.
           refusals.on(() => send(frame("refused", {}))),
           store.changes.on(() => send(frame("store", store.health()))),

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { ConflictDocument } from "#api/field-routes";
 import type { Conflict, Conflicts } from "../../ingest/contract/conflicts.ts";
 import type { Settled, Settling } from "../../ingest/contract/settling.ts";
-import { principalOf } from "../auth.ts";
+import { limitOf, principalOf, type Reach } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -31,8 +31,14 @@ export const serveFields =
     app.route({
       ...served("listConflicts"),
       handler: (request, reply) => {
-        const items = conflicts.walk();
-        const steps = listAnswer({ list: "conflicts", items, document: toDocument, most: maxConflicts });
+        const reaches = limitOf(request) ?? (() => true);
+        const steps = listAnswer({
+          list: "conflicts",
+          items: conflicts.walk(),
+          only: ({ held }) => held.some(({ device }) => reaches(device)),
+          document: (conflict) => toDocument(conflict, reaches),
+          most: maxConflicts,
+        });
         return send(request, reply, steps);
       },
     });
@@ -49,11 +55,11 @@ export const serveFields =
     });
   };
 
-function toDocument({ origin, held, ...rest }: Conflict): ConflictDocument {
+function toDocument({ origin, held, ...rest }: Conflict, reaches: Reach): ConflictDocument {
   return {
     ...rest,
     how: origin.how,
-    ...(origin.how === "first" ? { first: origin.device, since: origin.since } : {}),
-    held: held.map((one) => ({ ...one })),
+    ...(origin.how === "first" && reaches(origin.device) ? { first: origin.device, since: origin.since } : {}),
+    held: held.filter(({ device }) => reaches(device)).map((one) => ({ ...one })),
   };
 }

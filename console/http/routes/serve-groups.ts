@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { DeviceId } from "#shared/ids";
+import type { Principal } from "#shared/principal";
 import type { Groups } from "../../jobs/groups.ts";
+import { limitOf, noDevice, principalOf, type Reach } from "../auth.ts";
 import { Bytes, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -18,12 +20,12 @@ export const serveGroups =
   ({ groups, isKnown, send }: GroupRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const assertKnown = (id: DeviceId): void => {
-      if (!isKnown(id)) throw new HttpError(404, `there is no device "${id}"; GET /api/devices lists them`);
+      if (!isKnown(id)) throw noDevice(id);
     };
 
     app.route({
       ...served("listGroups"),
-      handler: (request, reply) => send(request, reply, allGroups(groups.walk())),
+      handler: (request, reply) => send(request, reply, allGroups(groups.walk(), limitOf(request))),
     });
 
     app.route({
@@ -40,16 +42,36 @@ export const serveGroups =
       handler: async (request) => {
         const { id } = request.params;
         assertKnown(id);
+        assertOwn(principalOf(request), groups.of(id), request.body.groups);
         return { device: id, groups: [...groups.set(id, request.body.groups)] };
       },
     });
   };
 
+/** Who is limited to groups puts devices into these and takes them out, and leaves the others as they are. @throws HttpError */
+function assertOwn({ name, groups }: Principal, before: readonly string[], now: readonly string[]): void {
+  if (groups === undefined) return;
+  const changed = [
+    ...now.filter((group) => !before.includes(group)),
+    ...before.filter((group) => !now.includes(group)),
+  ];
+  const foreign = changed.filter((group) => !groups.includes(group));
+  if (foreign.length > 0)
+    throw new HttpError(403, `"${name}" is limited to ${groups.join(", ")}, and may not change ${foreign.join(", ")}`);
+}
+
 /** The members of each group stand together. */
-function* allGroups(members: Iterable<{ readonly group: string; readonly device: string }>): Steps<Buffer> {
+function* allGroups(
+  members: Iterable<{ readonly group: string; readonly device: string }>,
+  reaches: Reach = () => true,
+): Steps<Buffer> {
   const bytes = new Bytes('{"groups":{');
   let before: string | undefined;
   for (const { group, device } of members) {
+    if (!reaches(device)) {
+      yield;
+      continue;
+    }
     const end = before === undefined ? "" : "],";
     const start = group === before ? "," : `${end}${JSON.stringify(group)}:[`;
     bytes.add(`${start}${JSON.stringify(device)}`);

@@ -5,7 +5,7 @@ import type { ClockVerdict } from "../../clock/clock-doubt.ts";
 import type { Damage } from "../../database/damage.ts";
 import type { RowsHealth } from "../../database/persist.ts";
 import type { SamplesHealth } from "../../samples-health.ts";
-import { may } from "../auth.ts";
+import { limitOf, may } from "../auth.ts";
 import { served } from "../serve.ts";
 
 /** What the route of health serves. */
@@ -40,7 +40,8 @@ export const serveHealth =
           clock: { state: clock.state, ...(clock.state === "trusted" ? {} : { problem: clock.why }) },
           rows,
           broker: { connected },
-          damaged: is.damage.count(),
+          // What it is, is not told to those who are limited to groups: it may be of any device.
+          damaged: limitOf(request) ? 0 : is.damage.count(),
           faults: { total: is.faults.total, places: [...is.faults.places] },
         });
       },

@@ -3,7 +3,7 @@ import type { TakenJobOrder } from "#api/job-routes";
 import { maxWait, parseDuration } from "#shared/duration";
 import type { JobRequest } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
-import { principalOf } from "../auth.ts";
+import { limitOf, principalOf, type Reach } from "../auth.ts";
 import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
@@ -20,8 +20,8 @@ export interface JobRoutes {
 export const serveJobs =
   ({ jobs, send }: JobRoutes): FastifyPluginAsyncZod =>
   async (app) => {
-    const one = (id: string): Steps<Buffer> => {
-      const found = jobs.open(id);
+    const one = (id: string, reaches: Reach | undefined): Steps<Buffer> => {
+      const found = jobs.open(id, reaches);
       if (!found) throw new HttpError(404, `there is no job "${id}"; GET /api/jobs lists them`);
       const before = toJobSummaryDocument(found.summary);
       return listAnswer({ list: "devices", items: found.rows, document: toJobDevice, before });
@@ -30,10 +30,10 @@ export const serveJobs =
     app.route({
       ...served("createJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.create(toOrder(request.body), principalOf(request).name);
+        const { id } = jobs.create(toOrder(request.body), principalOf(request).name, limitOf(request));
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
-        return send(request, reply, one(id));
+        return send(request, reply, one(id, limitOf(request)));
       },
     });
 
@@ -43,7 +43,7 @@ export const serveJobs =
         const { limit: most, before } = request.query;
         const steps = listAnswer({
           list: "jobs",
-          items: jobs.walk(before),
+          items: jobs.walk(before, limitOf(request)),
           document: toJobSummaryDocument,
           most,
           room: maxPageLength,
@@ -53,32 +53,35 @@ export const serveJobs =
       },
     });
 
-    app.route({ ...served("getJob"), handler: async (request, reply) => send(request, reply, one(request.params.id)) });
+    app.route({
+      ...served("getJob"),
+      handler: async (request, reply) => send(request, reply, one(request.params.id, limitOf(request))),
+    });
 
     app.route({
       ...served("pauseJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.pause(request.params.id, principalOf(request).name);
+        const { id } = jobs.pause(request.params.id, principalOf(request).name, limitOf(request));
         await assertKept(jobs);
-        return send(request, reply, one(id));
+        return send(request, reply, one(id, limitOf(request)));
       },
     });
 
     app.route({
       ...served("resumeJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.resume(request.params.id);
+        const { id } = jobs.resume(request.params.id, limitOf(request));
         await assertKept(jobs);
-        return send(request, reply, one(id));
+        return send(request, reply, one(id, limitOf(request)));
       },
     });
 
     app.route({
       ...served("cancelJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.cancel(request.params.id, principalOf(request).name);
+        const { id } = jobs.cancel(request.params.id, principalOf(request).name, limitOf(request));
         await assertKept(jobs);
-        return send(request, reply, one(id));
+        return send(request, reply, one(id, limitOf(request)));
       },
     });
   };

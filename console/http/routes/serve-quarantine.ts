@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { SetAsideDocument } from "#api/quarantine-routes";
+import type { DeviceId } from "#shared/ids";
 import { adviceOf, typeFor } from "../../ingest/contract/advice.ts";
 import type { Contract } from "../../ingest/contract/contract.ts";
-import type { SetAside } from "../../ingest/contract/quarantine.ts";
+import type { Quarantine, SetAside } from "../../ingest/contract/quarantine.ts";
 import { isDecided } from "../../ingest/contract/settling.ts";
+import { limitOf, type Reach } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { served } from "../serve.ts";
 
@@ -36,12 +38,14 @@ export const serveQuarantine =
       handler: (request, reply) => {
         const { device, limit: most } = request.query;
         const { quarantine } = contract;
+        const reaches = limitOf(request);
         const steps = listAnswer({
           list: "entries",
           items: lazily(() => quarantine.list(device)),
+          only: reaches && ((one) => reaches(one.device)),
           document: (one) => toEntry(contract, one),
           most,
-          after: () => ({ more: quarantine.more(device) }),
+          after: () => ({ more: theirs(quarantine, device, reaches, (one) => quarantine.more(one)) }),
         });
         return send(request, reply, steps);
       },
@@ -49,25 +53,44 @@ export const serveQuarantine =
 
     app.route({
       ...served("forgetQuarantine"),
-      handler: async ({ query }) => ({ forgotten: contract.quarantine.forget(query.device) }),
+      handler: async (request) => {
+        const { quarantine } = contract;
+        const forget = (device?: DeviceId): number => quarantine.forget(device);
+        return { forgotten: theirs(quarantine, request.query.device, limitOf(request), forget) };
+      },
     });
 
     app.route({
       ...served("getSeries"),
       handler: (request, reply) => {
         const { budget } = contract;
+        const reaches = limitOf(request) ?? (() => true);
+        const isWithin = ({ device }: { readonly device: string }): boolean => reaches(device);
         const steps = listAnswer({
           list: "devices",
           items: lazily(() => budget.offenders()),
+          only: isWithin,
           document: (one) => one,
           most: maxOffenders,
           before: { budget: budget.budget },
-          after: () => ({ largest: budget.sizes().slice(0, maxNamedDevices) }),
+          after: () => ({ largest: budget.sizes().filter(isWithin).slice(0, maxNamedDevices) }),
         });
         return send(request, reply, steps);
       },
     });
   };
+
+/** What is asked of one device, or of all: of all that are within reach. */
+function theirs(
+  quarantine: Quarantine,
+  device: DeviceId | undefined,
+  reaches: Reach | undefined,
+  ask: (device?: DeviceId) => number,
+): number {
+  if (!reaches) return ask(device);
+  const devices = device === undefined ? quarantine.devices() : [device];
+  return devices.filter(reaches).reduce((sum, one) => sum + ask(one), 0);
+}
 
 /** Sorting is a step of its own: not in the turn in which many may ask. */
 function* lazily<T>(list: () => Iterable<T>): Generator<T, void, void> {

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { LatestRefusals } from "../../devices/latest-refusals.ts";
-import { may } from "../auth.ts";
+import type { LatestRefusals, Refused } from "../../devices/latest-refusals.ts";
+import { limitOf, may, type Reach } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -19,6 +19,7 @@ export const serveRefusals =
       ...served("listRefusals"),
       handler: (request, reply) => {
         const { device } = request.query;
+        const reaches = limitOf(request);
         // A name that nobody knows may be a password in the wrong place.
         if (device === undefined && !may(request, "operator"))
           throw new HttpError(
@@ -26,7 +27,16 @@ export const serveRefusals =
             "the refusals of everybody need the role operator: ask for one device, with ?device=ID",
           );
         const items = refusals.list(device);
-        return send(request, reply, listAnswer({ list: "refusals", items, document: (one) => one }));
+        return send(
+          request,
+          reply,
+          listAnswer({ list: "refusals", items, document: (one) => one, only: reaches && within(reaches) }),
+        );
       },
     });
   };
+
+/** Whom nobody knows is of no group. */
+function within(reaches: Reach): (refused: Refused) => boolean {
+  return ({ name, known }) => known && name !== null && reaches(name);
+}

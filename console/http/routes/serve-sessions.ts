@@ -84,10 +84,10 @@ function reach(request: Parameters<typeof may>[0]): string | undefined {
 }
 
 /** Devices and the console itself are let in nowhere here. */
-function toAccount({ name, role }: Principal): AccountDocument {
+function toAccount({ name, role, groups }: Principal): AccountDocument {
   if (role === "device" || role === "console")
     throw new HttpError(403, `"${name}" is ${role}, and no account of a person`);
-  return { name, role };
+  return { name, role, ...(groups ? { groups: [...groups] } : {}) };
 }
 
 function toDocument(token: Token, current: boolean): SessionDocument {

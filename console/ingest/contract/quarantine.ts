@@ -122,6 +122,11 @@ export class Quarantine {
     return all.flatMap((entries) => [...entries.values()]).toSorted((a, b) => b.last - a.last);
   }
 
+  /** Of which something is set aside. */
+  devices(): readonly DeviceId[] {
+    return [...new Set([...this.#devices.keys(), ...this.#more.keys()])];
+  }
+
   /** Values that are counted here alone, because there are too many entries already. */
   more(device?: DeviceId): number {
     if (device !== undefined) return this.#more.get(device) ?? 0;
@@ -134,7 +139,7 @@ export class Quarantine {
     const { database } = this.#options;
     if (device === undefined) database.prepare("DELETE FROM quarantine").run();
     else database.prepare("DELETE FROM quarantine WHERE device = ?").run(device);
-    for (const id of device === undefined ? [...this.#devices.keys(), ...this.#more.keys()] : [device]) {
+    for (const id of device === undefined ? this.devices() : [device]) {
       this.#devices.delete(id);
       this.#more.delete(id);
     }
