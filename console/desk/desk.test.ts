@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Broker } from "../../broker/broker.ts";
 import type { Bus, Message } from "#shared/bus";
@@ -8,10 +9,13 @@ import { silentLog } from "#shared/log";
 import { readReply, type Reply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
+import { openDatabase } from "../database/database.ts";
+import { retryAfter } from "../database/persist.ts";
+import { migrations } from "../database/schema.ts";
 import type { Device } from "../devices/device.ts";
 import { openState } from "../state.ts";
 import type { Command } from "./command.ts";
-import { Desk } from "./desk.ts";
+import { crossing, Desk } from "./desk.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./command-errors.ts";
 import { explainCommand } from "./explain-command.ts";
 import type { Order } from "./order.ts";
@@ -266,6 +270,57 @@ suite("desk", ({ test }) => {
     assert.match(explainCommand(late!, online), /came 700 ms late and was kept/);
     await eventually("a withdrawal for each answer", () => withdrawals().length >= 3);
   });
+
+  /** As another process does: while it is held no row is written. */
+  function lock(scope: Scope, directory: string): () => void {
+    const other = openDatabase(join(directory, "muster.db"), migrations);
+    scope.cleanup(() => other.close());
+    other.exec("BEGIN IMMEDIATE");
+    return () => other.exec("ROLLBACK");
+  }
+
+  test("a late answer that comes before the disk has taken the end is kept, before its device is told", async (scope) => {
+    const { desk, clock, tasks, withdrawals, directory } = await office(scope);
+    const command = desk.submit(id, ping);
+    desk.wait(command, 5_000).catch(() => {});
+    await eventually("the task", () => tasks().length === 1);
+    const unlock = lock(scope, directory);
+    clock.advance(5_000);
+    assert.is(desk.find(id, command.id)?.state, "timed_out");
+    desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
+    assert.is(withdrawals().length, 0);
+    unlock();
+    clock.advance(retryAfter);
+    await eventually("the withdrawal", () => withdrawals().length > 0);
+    const [row] = desk.list({ device: id });
+    assert.equal([row?.state, row?.late?.map(({ state }) => state)], ["timed_out", ["succeeded"]]);
+  });
+
+  for (const [after, kept] of [
+    [crossing, ["succeeded"]],
+    [crossing + 1, undefined],
+  ] as const)
+    test(`a late answer to a disk that takes nothing, ${after} ms after the end: ${kept ? "kept" : "said again"}`, async (scope) => {
+      const { desk, clock, tasks, withdrawals, directory } = await office(scope);
+      const command = desk.submit(id, ping);
+      desk.wait(command, 5_000).catch(() => {});
+      const other = desk.submit(id, { ...queued, ttl: 3_600_000 });
+      await eventually("the tasks", () => tasks().length === 2);
+      clock.advance(5_000);
+      await eventually("the withdrawal", () => withdrawals().length === 1);
+      clock.advance(after);
+      const unlock = lock(scope, directory);
+      desk.reply(id, other.id, answer(other, { state: "accepted" }));
+      desk.reply(id, command.id, answer(command, { state: "succeeded", result: 1 }));
+      unlock();
+      clock.advance(retryAfter);
+      await eventually("the rows", () => desk.list({ device: id }).some(({ state }) => state === "accepted"));
+      const row = desk.list({ device: id }).find((one) => one.id === command.id);
+      assert.equal(
+        row?.late?.map(({ state }) => state),
+        kept,
+      );
+    });
 
   test("a caller of a queued task gives up alone; the task goes on until it expires", async (scope) => {
     const { desk, clock, device } = await office(scope);

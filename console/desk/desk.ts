@@ -42,6 +42,12 @@ export interface DeskOptions {
 }
 
 /**
+ * Milliseconds in which a late reply and the withdrawal of its task may cross: the device takes that for the receipt, and is silent. What it
+ * said is kept in memory then, where the disk takes nothing: not for longer, because that is as much as its device likes.
+ */
+export const crossing = 60_000;
+
+/**
  * Takes, checks, publishes, awaits and closes commands.
  *
  * queued ──► accepted ──► running ──► succeeded | failed | rejected | interrupted
@@ -327,8 +333,9 @@ export class Desk {
 
   /** A reply to a closed command changes nothing for its caller; what it tells is kept, and its task withdrawn again. */
   #closedNews(command: Command, reply: Reply, now: number): void {
-    // What a full disk would not take now, the device says again.
-    if (!this.#persist.health.ok) return;
+    // What a full disk would not take now, the device says again; but not where the withdrawal crosses it on the way.
+    const mayCross = this.#ending.has(nameOf(command)) || now - (command.ended ?? 0) <= crossing;
+    if (!this.#persist.health.ok && !mayCross) return;
     const final = isFinalReply(reply);
     const news = final ? lateWith(command, reply, now, this.#took(command, reply)) : afterwards(command, reply, now);
     if (news) this.#book.update(news);
