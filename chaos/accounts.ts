@@ -5,6 +5,13 @@ import { connectionsGone } from "./connections.ts";
 
 export type Account = Principal & { readonly secret: string };
 
+/** By which somebody comes to the broker. */
+export interface Login {
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Milliseconds that the operator's token holds: whoever takes it for next week must still let him look afterwards. */
 const tokenLife = 3_650 * 86_400_000;
 

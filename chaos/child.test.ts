@@ -8,7 +8,15 @@ async function start(scope: Scope, program: string): Promise<Child> {
   const directory = await scope.directory();
   const path = join(directory, "program.mjs");
   writeFileSync(path, program);
-  const settings = { who: "dev-a", directory, mqttPort: 0, embedded: true, mqtt: "auto", password: "" } as const;
+  const settings = {
+    who: "dev-a",
+    directory,
+    home: directory,
+    mqttPort: 0,
+    embedded: true,
+    mqtt: "auto",
+    password: "",
+  } as const;
   const child = new Child(path, settings, () => {});
   scope.cleanup(() => child.end());
   child.start();

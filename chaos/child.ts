@@ -16,8 +16,10 @@ export interface ProcessSettings {
   readonly httpPort?: number;
   readonly embedded: boolean;
   readonly mqtt: MqttVersion;
-  /** The process' own directory, if not one named for it in the run's. */
-  readonly home?: string;
+  /** The process' own directory. */
+  readonly home: string;
+  /** For the console's process: whether it waits no longer than others do. */
+  readonly hasty?: boolean;
   /** For the console's process: where the metrics go, if not to the embedded store. */
   readonly influxUrl?: string;
   /** The secret of the account named {@link who}. */

@@ -1,275 +1,227 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "#api/client";
 import { generateSecret } from "#shared/password";
-import type { BrokerProcess } from "../test/broker-process.ts";
-import { startExternal } from "../test/brokers.ts";
 import { freePort } from "../test/mosquitto.ts";
-import { makeAccounts } from "./accounts.ts";
-import type { Programs } from "./build.ts";
-import { Child, type StartSettings } from "./child.ts";
-import { History } from "./history.ts";
-import { Home } from "./home.ts";
-import { Journal } from "./journal.ts";
-import { devices, versionOf, type Device, type Role, type Setting } from "./setting.ts";
+import { makeAccounts, type Account, type Login } from "./accounts.ts";
+import type { Child, StartSettings } from "./child.ts";
+import { clientOf } from "./console-client.ts";
+import type { Home } from "./home.ts";
+import type { Other } from "./other.ts";
 import type { ArmMessage } from "./points.ts";
+import { makeProcesses, type FleetPrograms, type Processes } from "./processes.ts";
+import { devices, simpleDevice, type Device, type Role, type Setting } from "./setting.ts";
+import { Site } from "./site.ts";
 
 /** The operator who sends the commands. */
-const operator = "ann";
+export const operator = "ann";
 /** Who looks at what the broker has kept: at Mosquitto a name has one connection, and the operator's is taken. */
 export const onlooker = "vic";
 
-/** KiB of the disks: room for what a run keeps, and soon filled. */
-const diskSizes = { agent: 4_096, server: 32_768 };
+/** Milliseconds that the console has to come back to the broker. */
+const hearingPatience = 30_000;
 
-/** The processes of one run, on one data directory and fixed ports, so that what died comes back as itself. */
+/** Has a file of the console's open, from before it starts until that file is about to be another. */
+export interface Reader {
+  open(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * The processes of one run and the lines between them, on one data directory and fixed ports, so that what was struck comes back as
+ * itself.
+ */
 export class Fleet {
   readonly setting: Setting;
-  readonly directory: string;
-  readonly mqttPort: number;
-  readonly httpPort: number;
-  readonly secrets: Readonly<Record<string, string>>;
-  token: string;
-  readonly #enroll: () => Promise<string>;
-  readonly history: History;
-  readonly #incidents: Journal;
-  readonly #children: ReadonlyMap<Role, Child>;
-  readonly #homes: ReadonlyMap<Role, Home>;
-  readonly #mosquitto: BrokerProcess | undefined;
+  /** The console's. */
+  readonly client: Client;
+  readonly site: Site;
+  readonly #programs: FleetPrograms;
+  readonly #accounts: readonly Account[];
+  readonly #httpPort: number;
+  #processes: Processes = { children: new Map(), others: new Map(), mqttPort: 0, clone: () => undefined };
   /** What is dead, and is to stay so for now. */
   readonly #held = new Set<Role>();
-  #mosquittoUp = true;
+  #reader: Reader | undefined;
+  #token = "";
   #stopping = false;
-  #onDeath: (who: Role) => void = () => {};
-  readonly #undo: (() => unknown)[];
+  deaths = 0;
+  /** Who is called when a process has died by itself. */
+  onDeath: (who: Role) => void = () => {};
 
-  private constructor(parts: FleetParts) {
-    this.setting = parts.setting;
-    this.directory = parts.directory;
-    this.mqttPort = parts.mqttPort;
-    this.httpPort = parts.httpPort;
-    this.secrets = parts.secrets;
-    this.token = parts.token;
-    this.#enroll = parts.enroll;
-    this.#mosquitto = parts.mosquitto;
-    this.#homes = parts.homes;
-    this.#undo = parts.undo;
-    this.history = new History(`${this.directory}/server`);
-    this.#incidents = new Journal(`${this.directory}/incidents.jsonl`);
-    const { agent, server } = parts.programs;
-    this.#children = new Map([
-      ["server", this.#child("server", server)],
-      ...devices.map((device): [Role, Child] => [device, this.#child(device, agent)]),
-    ]);
-  }
-
-  /** Makes accounts and starts everything. */
-  static async start(setting: Setting, programs: Programs): Promise<Fleet> {
-    const directory = await mkdtemp(join(tmpdir(), "muster-chaos-"));
-    const undo: (() => unknown)[] = [];
-    const scope = {
-      cleanup: (one: () => unknown) => void undo.push(one),
-      directory: () => made(`${directory}/broker`),
-    };
-    const accounts = [
+  private constructor(setting: Setting, programs: FleetPrograms, site: Site, httpPort: number) {
+    this.setting = setting;
+    this.site = site;
+    this.#programs = programs;
+    this.#accounts = [
       { name: "console", role: "console" as const },
       { name: operator, role: "operator" as const },
       { name: onlooker, role: "viewer" as const },
-      ...devices.map((name) => ({ name, role: "device" as const })),
+      ...[...devices, simpleDevice].map((name) => ({ name, role: "device" as const })),
     ].map((account) => ({ ...account, secret: generateSecret() }));
-    const homes = new Map<Role, Home>(
-      (["server", ...devices] as const).map((role) => {
-        const size = role === "server" ? diskSizes.server : diskSizes.agent;
-        return [role, new Home(`${directory}/${role}`, `${directory}/aside`, setting.disks, size)];
-      }),
-    );
-    const enroll = (): Promise<string> => makeAccounts(`${directory}/server`, accounts, operator);
-    const token = await enroll();
-    // All this was installed long ago.
-    homes.get("server")?.settle();
-    const mosquitto = setting.kind === "embedded" ? undefined : await startExternal(scope, setting.kind, accounts);
-    const mqttPort = mosquitto?.port ?? (await freePort());
-    const httpPort = await freePort();
-    const secrets = Object.fromEntries(accounts.map(({ name, secret }) => [name, secret]));
-    const fleet = new Fleet({
-      setting,
-      homes,
-      directory,
-      programs,
-      mosquitto,
-      mqttPort,
-      httpPort,
-      secrets,
-      token,
-      enroll,
-      undo,
-    });
-    fleet.history.open();
-    for (const child of fleet.#children.values()) child.start();
+    this.#httpPort = httpPort;
+    this.client = clientOf(httpPort, () => this.#token);
+  }
+
+  /** Makes accounts, starts the servers of other makers, and makes everything ready to {@link start}. */
+  static async make(setting: Setting, programs: FleetPrograms): Promise<Fleet> {
+    const fleet = new Fleet(setting, programs, await Site.make(setting.disks), await freePort());
+    await fleet.#make();
     return fleet;
   }
 
-  /** Who is called when a process has died. */
-  set onDeath(listener: (who: Role) => void) {
-    this.#onDeath = listener;
+  async #make(): Promise<void> {
+    await this.#enroll(this.site.addHome("server"));
+    this.#processes = await makeProcesses({
+      setting: this.setting,
+      programs: this.#programs,
+      site: this.site,
+      accounts: this.#accounts,
+      httpPort: this.#httpPort,
+      died: (who) => this.#died(who),
+      serves: (who) => this.site.note(who, "serves"),
+    });
   }
 
-  note(who: string, what: string): void {
-    this.#incidents.add({ at: Date.now(), who, what });
+  /** @param reader who has files of the console's open */
+  start(reader?: Reader): void {
+    this.#reader = reader;
+    this.#reader?.open();
+    for (const child of this.#processes.children.values()) child.start();
+  }
+
+  login(username: string): Login {
+    const { secret: password = "" } = this.#accounts.find(({ name }) => name === username) ?? {};
+    return { port: this.#processes.mqttPort, username, password };
+  }
+
+  get roles(): readonly Role[] {
+    return [...this.#processes.children.keys(), ...this.#processes.others.keys()];
   }
 
   /** Its accounts may be damaged: they are made again, as its operator would. */
   async readmit(who: Role): Promise<void> {
-    if (who !== "server") return;
-    this.token = await this.#enroll();
-    this.#homes.get(who)?.settle();
+    const home = this.site.home(who);
+    if (who === "server" && home) await this.#enroll(home);
   }
 
-  home(who: Role): Home | undefined {
-    return this.#homes.get(who);
-  }
-
-  isHeld(who: Role): boolean {
-    return this.#held.has(who);
-  }
-
-  /** Kills it, and leaves it dead until it is revived. */
+  /** Kills it, and leaves it dead until it is revived. Resolves when it has no file open any more. */
   async kill(who: Role): Promise<void> {
     this.#held.add(who);
-    await this.#child_(who).killed();
+    await this.#process(who)?.killed();
   }
 
+  /** Its files are about to be others: whoever else has one open lets go. */
   async release(who: Role): Promise<void> {
-    if (who === "server") await this.history.close();
+    if (who === "server") await this.#reader?.close();
   }
 
-  /** Looks at the history by its name again. */
+  /** Looks at the console's files by their names again. */
   async reread(): Promise<void> {
-    await this.history.close();
-    this.history.open();
+    await this.#reader?.close();
+    this.#reader?.open();
   }
 
-  async signal(who: Role, signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
-    if (signal === "SIGSTOP") this.#child_(who).freeze();
-    else this.#child_(who).thaw();
+  /** SIGSTOP. */
+  freeze(who: Role): void {
+    this.#process(who)?.freeze();
+  }
+
+  /** SIGCONT. */
+  thaw(who: Role): void {
+    this.#process(who)?.thaw();
   }
 
   step(who: Role, ms: number): void {
-    this.#child_(who).step(ms);
-  }
-
-  /** SIGKILL, as something that passes. */
-  async strike(who: Role): Promise<void> {
-    this.note(who, "killed");
-    if (who !== "broker") return this.#child_(who).kill();
-    if (!this.#mosquittoUp) return;
-    this.#mosquittoUp = false;
-    await this.#mosquitto?.stop("SIGKILL");
-    this.#onDeath(who);
-  }
-
-  freeze(who: Role): void {
-    this.note(who, "frozen");
-    if (who !== "broker") this.#child_(who).freeze();
-    else if (this.#mosquittoUp && this.#mosquitto) process.kill(this.#mosquitto.pid, "SIGSTOP");
-  }
-
-  thaw(who: Role): void {
-    if (who !== "broker") this.#child_(who).thaw();
-    else if (this.#mosquittoUp && this.#mosquitto) process.kill(this.#mosquitto.pid, "SIGCONT");
-    this.note(who, "thawed");
+    this.#processes.children.get(who)?.step(ms);
   }
 
   arm(who: Role, message: ArmMessage): void {
-    if (who !== "broker") this.#child_(who).arm(message);
+    this.#processes.children.get(who)?.arm(message);
   }
 
-  disarm(): void {
-    for (const child of this.#children.values()) child.arm({ point: null, nth: 0 });
+  /** Resolves when nobody dies of a point any more, and who has died of one is known to have. */
+  async disarm(): Promise<void> {
+    await Promise.all([...this.#processes.children.values()].map((child) => child.disarm()));
   }
 
-  /** Starts what is dead. */
+  /** Starts it where it is dead; what others wrote serves by then. */
   async revive(who: Role, only: StartSettings = {}): Promise<void> {
-    if (this.isAlive(who) || this.#stopping) return;
-    if (who === "server") this.history.open();
+    if (this.#process(who)?.alive || this.#stopping) return;
+    if (who === "server") this.#reader?.open();
     this.#held.delete(who);
-    this.note(who, only.arm ? `started again, to die at ${only.arm.point}` : "started again");
-    if (who !== "broker") return this.#child_(who).start(only);
-    await this.#mosquitto?.start();
-    this.#mosquittoUp = true;
-    this.note(who, "serves");
+    this.site.note(who, only.arm ? `started again, to die at ${only.arm.point}` : "started again");
+    this.#process(who)?.start(only);
+    await this.#processes.others.get(who)?.ready();
   }
 
-  isAlive(who: Role): boolean {
-    return who === "broker" ? this.#mosquittoUp : this.#child_(who).alive;
+  /** A second agent of that name, on a copy of the first one's directory. */
+  clone(device: Device, home: string): Child | undefined {
+    const clone = this.#processes.clone(device, home);
+    this.site.undone(() => clone?.end());
+    return clone;
+  }
+
+  /** Where InfluxDB itself can be asked, where there is one. */
+  get influxUrl(): string | undefined {
+    return this.#processes.influxUrl;
   }
 
   get allAlive(): boolean {
-    return this.#mosquittoUp && [...this.#children.values()].every(({ alive }) => alive);
+    return this.roles.every((who) => this.#process(who)?.alive);
   }
 
   /** Whether all of them have come up. */
   get allServe(): boolean {
-    return this.#mosquittoUp && [...this.#children.values()].every(({ serves }) => serves);
+    return this.roles.every((who) => this.#process(who)?.serves);
   }
 
   /** What the device's agent calls its present run; empty while it starts. */
   bootOf(device: Device): string {
-    return this.#child_(device).said;
+    return this.#processes.children.get(device)?.said ?? "";
   }
 
+  /** Resolves when everybody that lives serves. */
   async ready(): Promise<void> {
-    for (const child of this.#children.values()) await child.ready();
+    for (const who of this.roles) await this.#process(who)?.ready();
+  }
+
+  /** Resolves when the console is at the broker, and hears what is sent. @throws Error when it does not come */
+  async hearing(): Promise<void> {
+    const end = performance.now() + hearingPatience;
+    while (performance.now() < end) {
+      const health = await this.client.getHealth().catch(() => undefined);
+      if (health?.broker?.connected) return;
+      await sleep(20);
+    }
+    throw new Error(`the console is not at the broker within ${hearingPatience / 1_000} s`);
+  }
+
+  /** Every agent, see {@link Child.ask}. @throws Error when one does not answer in time */
+  async ask(question: string, ms: number): Promise<void> {
+    await Promise.all(devices.map(async (device) => this.#processes.children.get(device)?.ask(question, ms)));
   }
 
   /** Ends everything. @param keep leaves the directory, for people to look at */
   async stop(keep: boolean): Promise<void> {
     this.#stopping = true;
-    for (const child of this.#children.values()) await child.end();
-    await this.history.close();
-    this.#incidents.close();
-    for (const undo of this.#undo.toReversed()) await undo();
-    if (keep) return;
-    for (const home of this.#homes.values()) home.remove();
-    rmSync(this.directory, { recursive: true, force: true });
+    for (const who of this.roles) this.thaw(who);
+    for (const child of this.#processes.children.values()) await child.end();
+    await this.#reader?.close();
+    await this.site.leave(keep);
   }
 
-  #child(who: "server" | Device, program: string): Child {
-    const { directory, mqttPort, httpPort, secrets, setting } = this;
-    const password = secrets[who === "server" ? "console" : who] ?? "";
-    const embedded = setting.kind === "embedded";
-    const settings = { who, directory, mqttPort, httpPort, embedded, mqtt: versionOf(setting), password };
-    return new Child(
-      program,
-      settings,
-      () => this.#onDeath(who),
-      () => this.note(who, "serves"),
-    );
+  #process(who: Role): Child | Other | undefined {
+    return this.#processes.children.get(who) ?? this.#processes.others.get(who);
   }
 
-  #child_(who: Role): Child {
-    const child = this.#children.get(who);
-    if (!child) throw new Error(`there is no process "${who}"`);
-    return child;
+  async #enroll(home: Home): Promise<void> {
+    this.#token = await makeAccounts(home.path, this.#accounts, operator);
+    // All this was installed long ago.
+    home.settle();
   }
-}
 
-interface FleetParts {
-  readonly setting: Setting;
-  readonly homes: ReadonlyMap<Role, Home>;
-  readonly directory: string;
-  readonly programs: Programs;
-  readonly mosquitto: BrokerProcess | undefined;
-  readonly mqttPort: number;
-  readonly httpPort: number;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly token: string;
-  readonly enroll: () => Promise<string>;
-  readonly undo: (() => unknown)[];
-}
-
-async function made(path: string): Promise<string> {
-  mkdirSync(path, { recursive: true });
-  return path;
+  #died(who: Role): void {
+    this.deaths += 1;
+    if (!this.#held.has(who)) this.onDeath(who);
+  }
 }

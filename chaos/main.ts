@@ -1,13 +1,14 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { buildPrograms, type Programs } from "./build.ts";
+import { buildPrograms } from "./build.ts";
 import { disksOf } from "./disks.ts";
 import { unlessAborted } from "./interrupt.ts";
 import { busyProcesses, Load } from "./load.ts";
-import type { Setting, StoreKind } from "./metrics/faults.ts";
-import { runMetrics, summary as metricsSummary } from "./metrics/run.ts";
-import type { BrokerKind, MqttVersion } from "./setting.ts";
-import { run, type Tally } from "./run.ts";
+import type { Case } from "./case.ts";
+import { commands } from "./commands/case.ts";
+import { run, type Verdict } from "./run.ts";
+import { samples } from "./samples/case.ts";
+import type { BrokerKind, MqttVersion, StoreKind } from "./setting.ts";
 
 /**
  * Kills agents, console, broker and stores at random and at chosen points while commands and metrics are under way, cuts the power of
@@ -60,10 +61,10 @@ const common = { seed, from, to, among, programs, keep: values.keep, signal: int
 try {
   if (values.load) await unlessAborted(interrupt.signal, beginLoad());
   // One after the other: two fleets at once is what two cores bear.
-  const commands = parts.includes("commands") ? await sideBySide(brokers.map((kind) => () => commandsOn(kind))) : [];
-  const metrics = parts.includes("metrics") ? await metricsOn(programs) : [];
-  for (const line of [...commands, ...metrics].map(({ line }) => line)) say(line);
-  const broken = [...commands, ...metrics].some(({ violations }) => violations > 0);
+  const verdicts: Verdict[] = [];
+  if (parts.includes("commands")) verdicts.push(...(await onBrokers(commands, "embedded")));
+  if (parts.includes("metrics")) for (const store of stores) verdicts.push(...(await onBrokers(samples, store)));
+  const broken = verdicts.some(({ violations }) => violations > 0);
   process.exitCode = broken || interrupt.signal.aborted ? 1 : 0;
 } finally {
   await load.stop();
@@ -72,51 +73,22 @@ try {
 // Whoever waited when a signal came waits for nothing any more.
 if (interrupt.signal.aborted) process.exit(1);
 
-interface Verdict {
-  readonly line: string;
-  readonly violations: number;
-}
-
 async function beginLoad(): Promise<void> {
   say(`under load: ${busyProcesses} busy processes, ${await load.start()} idle sockets`);
 }
 
-/** Each ends in order, also where another one failed, and none begins once a signal came. */
-async function sideBySide(runs: readonly (() => Promise<Verdict>)[]): Promise<Verdict[]> {
+/** On all brokers side by side. Each ends in order, also where another one failed, and none begins once a signal came. */
+async function onBrokers(part: Case, store: StoreKind): Promise<Verdict[]> {
   if (interrupt.signal.aborted) return [];
-  const ended = await Promise.allSettled(runs.map((one) => one()));
+  const runs = brokers.map((broker) => {
+    const names = [broker, ...(part === samples ? [store] : []), ...(mqtt === "auto" ? [] : [`MQTT ${values.mqtt}`])];
+    return run({ ...common, part, setting: { broker, store, disks, mqtt }, name: names.join(", ") });
+  });
+  const ended = await Promise.allSettled(runs);
   return ended.map((one) => {
     if (one.status === "rejected") throw one.reason;
     return one.value;
   });
-}
-
-async function commandsOn(kind: BrokerKind): Promise<Verdict> {
-  const tally = await run({ ...common, setting: { kind, disks, mqtt } });
-  const name = mqtt === "auto" ? kind : `${kind}, MQTT ${values.mqtt}`;
-  return { line: commandsSummary(name, tally), violations: tally.violations };
-}
-
-/** Both brokers side by side, the stores in turn. */
-async function metricsOn(built: Programs): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
-  for (const store of stores) {
-    const settings = brokers.map((broker): Setting => ({ broker, store, disks }));
-    const runs = settings.map((setting) => async (): Promise<Verdict> => {
-      const tally = await runMetrics({ ...common, programs: built, setting });
-      return { line: `${setting.broker}, ${store}: ${metricsSummary(tally)}`, violations: tally.violations };
-    });
-    verdicts.push(...(await sideBySide(runs)));
-  }
-  return verdicts;
-}
-
-function commandsSummary(
-  kind: string,
-  { rounds, commands, deaths, effects, placed, struck, violations, states }: Tally,
-): string {
-  const ends = [...states].sort().map(([state, count]) => `${count} ${state}`);
-  return `${kind}: ${rounds} rounds, ${deaths} deaths, ${struck} of ${placed} kill points reached, ${commands} commands (${ends.join(", ")}), ${effects} effects, ${violations} violations`;
 }
 
 /** NATS and the embedded broker have 3.1.1 alone; samples are tried with the highest that the broker lets in. */

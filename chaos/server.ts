@@ -1,4 +1,3 @@
-import type { Bus } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { createLog } from "#shared/log";
 import { isFinalReply, readReply } from "#shared/messages/command-messages";
@@ -8,38 +7,50 @@ import { isOpen } from "../console/desk/command.ts";
 import { CommandRows } from "../console/desk/command-rows.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state.ts";
+import { EmbeddedStore } from "../console/store/embedded.ts";
+import { InfluxStore } from "../console/store/influx.ts";
 import { sayReady, settingsOfProcess } from "./child.ts";
 import { hastyClock } from "./hasty-clock.ts";
-import { around, Points } from "./points.ts";
+import { around, aroundTraffic, KillPoints } from "./points.ts";
 import { openBus } from "./server-bus.ts";
 import { SteppedClock } from "./stepped-clock.ts";
 
 /**
- * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one. Its
- * kill points are put around its rows and its bus from outside; the product knows nothing of them.
+ * The console with its HTTP side, on the embedded broker in the same process or on a connection to the external one, and on
+ * either store. Its kill points are put around its rows, its stores and its bus from outside; the product knows nothing of them.
  */
 const settings = settingsOfProcess();
-const { who, directory, httpPort = 0, arm } = settings;
-const points = new Points(who, `${directory}/incidents.jsonl`);
+const { who, directory, home, httpPort = 0, influxUrl, hasty = false, arm, step } = settings;
+const points = new KillPoints(who, directory, arm);
 const topics = new Topics();
-const clock = new SteppedClock(systemClock, settings.step);
-
-if (arm) points.arm(arm);
-aroundRows();
-const state = openState(`${directory}/server`, clock);
-const { bus, begin } = await openBus(settings, state, topics.root, hastyClock);
+const clock = new SteppedClock(hasty ? hastyClock : systemClock, step);
 const log = createLog(who, "info");
-const console = new Console({ directory: state.directory, state, bus: aroundBus(bus), clock, log });
+
+aroundRows();
+aroundWrites(EmbeddedStore.prototype);
+aroundWrites(InfluxStore.prototype);
+const state = openState(home, clock);
+const { bus, begin } = await openBus(settings, state, topics.root, new SteppedClock(hastyClock, step));
+aroundTraffic(bus, {
+  out(topic, payload) {
+    const kind = topics.parse(topic)?.kind;
+    if (kind === "ack") return points.between("ack.publish", "ack.published");
+    if (kind !== "task") return undefined;
+    if (payload.length === 0) return points.between("withdrawal.publish", "withdrawal.published");
+    return points.between("task.publish", "task.published");
+  },
+  in({ topic, payload }) {
+    const kind = topics.parse(topic)?.kind;
+    if (kind === "metrics") points.pass("batch.received");
+    if (kind === "reply" && isFinalReply(readReply(payload).value)) points.pass("reply.received");
+    return undefined;
+  },
+});
+const store = influxUrl === undefined ? {} : { influxUrl };
+const console = new Console({ directory: home, state, bus, clock, log, ...store });
 await console.start();
 await begin();
-await new HttpServer({
-  console,
-  accounts: state.accounts,
-  listen: "127.0.0.1",
-  port: httpPort,
-  log,
-  clock,
-}).start();
+await new HttpServer({ console, accounts: state.accounts, listen: "127.0.0.1", port: httpPort, log, clock }).start();
 sayReady();
 
 /** Before and after a command's first row and its closing one. */
@@ -49,9 +60,9 @@ function aroundRows(): void {
     "insert",
     (inner) =>
       function (this: CommandRows, command) {
-        points.pass("row.insert");
+        const after = points.between("row.insert", "row.inserted");
         inner.call(this, command);
-        points.pass("row.inserted");
+        after();
       },
   );
   around(
@@ -59,33 +70,24 @@ function aroundRows(): void {
     "update",
     (inner) =>
       function (this: CommandRows, command) {
-        const closes = !isOpen(command);
-        if (closes) points.pass("row.close");
+        const after = isOpen(command) ? undefined : points.between("row.close", "row.closed");
         inner.call(this, command);
-        if (closes) points.pass("row.closed");
+        after?.();
       },
   );
 }
 
-/** Before and after a task and a withdrawal go out, and when a final reply comes in. */
-function aroundBus(inner: Bus): Bus {
-  return {
-    get connected() {
-      return inner.connected;
-    },
-    onConnection: (listener) => inner.onConnection(listener),
-    async publish(topic, payload, options) {
-      const isTask = topics.parse(topic)?.kind === "task";
-      const withdraws = payload.length === 0;
-      if (isTask) points.pass(withdraws ? "withdrawal.publish" : "task.publish");
-      await inner.publish(topic, payload, options);
-      if (isTask) points.pass(withdraws ? "withdrawal.published" : "task.published");
-    },
-    subscribe: (filters, listener) =>
-      inner.subscribe(filters, (message) => {
-        const isReply = topics.parse(message.topic)?.kind === "reply";
-        if (isReply && isFinalReply(readReply(message.payload).value)) points.pass("reply.received");
-        return listener(message);
-      }),
-  };
+/** Before and after the store takes samples. */
+function aroundWrites(store: Pick<EmbeddedStore, "write">): void {
+  around(
+    store,
+    "write",
+    (inner) =>
+      async function (this: typeof store, series) {
+        const after = points.between("store.write", "store.written");
+        const outcome = await inner.call(this, series);
+        after();
+        return outcome;
+      },
+  );
 }

@@ -1,29 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StartSettings } from "./child.ts";
-import type { Home } from "./home.ts";
-
-/**
- * Something done to one process of either fleet from `at` on for `lasts` milliseconds, both counted from the round's beginning:
- *
- * - its machine loses its `power`;
- * - its disk is `fill`ed;
- * - its directory is `put back` at the end as it was at the beginning;
- * - its wall clock is wrong `by` so many milliseconds: it `step`s while it runs, or the process `wake`s with it;
- * - it is killed, and a bit of its files `turn`ed.
- */
-export interface Blow<R extends string> {
-  readonly what: "power" | "fill" | "put back" | "step" | "wake" | "turn";
-  readonly who: R;
-  readonly at: number;
-  readonly lasts: number;
-  readonly by?: number;
-  /** Which file, byte and bit. */
-  readonly dice?: string;
-}
+import type { Child } from "./child.ts";
+import type { Arm, Blow } from "./faults.ts";
+import type { Fleet } from "./fleet.ts";
+import { isDevice, type Device, type Role } from "./setting.ts";
 
 /** What was done to a directory, which may have cost what lay in it alone. Times are epoch ms. */
-export interface Cost<R extends string> {
-  readonly who: R;
+export interface Cost {
+  readonly who: Role;
   /** Put back as it was at `from`, at `to`; or a bit of it was turned at `to`. */
   readonly what: "put back" | "turned";
   readonly from: number;
@@ -37,58 +20,87 @@ export interface Cost<R extends string> {
  * Whether the damage may go untold. In a write-ahead log SQLite takes a page that does not fit its checksum for the torn end of
  * a power cut, and what stands behind it for never written.
  */
-export function isUntold({ file }: Cost<string>): boolean {
+export function isUntold({ file }: Cost): boolean {
   return file?.endsWith("-wal") ?? false;
 }
 
-/** What is struck: the processes of a fleet, by their roles. */
-export interface Struck<R extends string> {
-  note(who: R, what: string): void;
-  home(who: R): Home | undefined;
-  /** Kills it, and leaves it dead. Resolves when it has no file open any more. */
-  kill(who: R): Promise<void>;
-  /** Its files are about to be others: whoever else has one open lets go. */
-  release(who: R): Promise<void>;
-  /** A bit of its files was turned: who was let in there is let in again. */
-  readmit(who: R): Promise<void>;
-  /** Starts it where it is dead. */
-  revive(who: R, only?: StartSettings): Promise<void>;
-  signal(who: R, signal: "SIGSTOP" | "SIGCONT"): Promise<void>;
-  step(who: R, ms: number): void;
+/** Something that was done to a process, and from when to when (epoch ms). */
+export interface Struck {
+  readonly who: Role;
+  readonly what: Blow["what"] | "dies";
+  readonly by?: number;
+  readonly from: number;
+  /** Infinity until it is healed. */
+  to: number;
 }
 
-/** Does to a fleet what a plan says, and undoes it. */
-export class Striker<R extends string> {
-  readonly #fleet: Struck<R>;
-  readonly #copies = new Map<R, { readonly copy: string; readonly from: number }>();
-  /** Whose accounts may be gone. */
-  readonly #turned = new Set<R>();
-  readonly costs: Cost<R>[] = [];
+/** Milliseconds that a clone has to bring what it has measured to the console, once it is alone. */
+const clonePatience = 20_000;
 
-  constructor(fleet: Struck<R>) {
+/** Does to a fleet what a plan says, and undoes it. */
+export class Striker {
+  readonly #fleet: Fleet;
+  readonly #copies = new Map<Role, { readonly copy: string; readonly from: number }>();
+  readonly #clones = new Map<Role, Child>();
+  /** Whose accounts may be gone. */
+  readonly #turned = new Set<Role>();
+  readonly costs: Cost[] = [];
+  /** All that was done in the run. */
+  readonly struck: Struck[] = [];
+  /** When everybody served the last time, and the console heard what is sent (epoch ms). */
+  healed = 0;
+  /** Who looks at a directory in which a bit was turned, before its process starts again. */
+  whenTurned: (cost: Cost) => Promise<void> = async () => {};
+
+  constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
-  /** Begins a blow; {@link heal} ends it. */
-  async strike({ what, who, by = 0, dice = "" }: Blow<R>): Promise<void> {
+  /** Strikes at its moment, and heals after its time. */
+  async land(blow: Blow): Promise<void> {
+    await sleep(blow.at);
+    await this.#strike(blow);
+    // Put right while it starts, nobody would have heard of its wrong clock.
+    if (blow.what === "wake") await this.#fleet.ready();
+    await sleep(blow.lasts);
+    await this.#heal(blow.who);
+  }
+
+  async #strike({ what, who, by, dice = "" }: Blow): Promise<void> {
     const fleet = this.#fleet;
-    const home = fleet.home(who);
-    fleet.note(who, strokes[what] + (by === 0 ? "" : ` by ${by} ms`));
+    const home = fleet.site.home(who);
+    fleet.site.note(who, strokes[what] + (by === undefined ? "" : ` by ${by} ms`));
+    this.struck.push({ who, what, ...(by === undefined ? {} : { by }), from: Date.now(), to: Infinity });
     if (what === "fill") home?.fill();
-    else if (what === "step") fleet.step(who, by);
-    else if (what === "put back") this.#copies.set(who, { from: Date.now(), copy: await this.copy(who) });
-    else {
+    else if (what === "step") fleet.step(who, by ?? 0);
+    else if (what === "freeze") fleet.freeze(who);
+    else if (isOnLine(what)) fleet.site.cut(who)?.[what]();
+    else if (what === "put back") this.#copies.set(who, { from: Date.now(), copy: await this.#copy(who) });
+    else if (what === "clone") {
+      if (isDevice(who)) await this.#clone(who);
+    } else {
       await fleet.kill(who);
       if (what === "power") home?.cutPower();
-      if (what === "wake") await fleet.revive(who, { step: by });
+      if (what === "wake") await fleet.revive(who, { step: by ?? 0 });
       if (what === "turn") await this.#turn(who, dice);
     }
   }
 
+  /** The process is to kill itself; {@link whole} ends it, whether it has or not. */
+  arm({ who, point, nth }: Arm): void {
+    this.struck.push({ who, what: "dies", from: Date.now(), to: Infinity });
+    this.#fleet.arm(who, { point, nth });
+  }
+
   /** Ends what was done to `who`, and starts it where it is dead. */
-  async heal(who: R): Promise<void> {
+  async #heal(who: Role): Promise<void> {
     const fleet = this.#fleet;
-    const home = fleet.home(who);
+    const home = fleet.site.home(who);
+    const present = this.struck.filter((one) => one.who === who && one.to === Infinity);
+    fleet.thaw(who);
+    await this.#catchIn(who);
+    const isFullInflux = who === "influx" && home?.isFull === true;
+    if (isFullInflux) fleet.site.cut(who)?.break();
     fleet.step(who, 0);
     home?.relieve();
     if (home?.isCut) {
@@ -98,48 +110,118 @@ export class Striker<R extends string> {
     await this.#putBack(who);
     if (this.#turned.delete(who)) await fleet.readmit(who);
     await fleet.revive(who);
+    if (isFullInflux) await this.#restartTwice(who);
+    fleet.site.cut(who)?.mend();
+    for (const one of present) {
+      one.to = Date.now();
+      const said = undone[one.what];
+      if (said !== undefined) fleet.site.note(who, said);
+    }
+  }
+
+  /** Nothing is armed, everybody lives and serves. @throws Error when somebody does not */
+  async whole(): Promise<void> {
+    const fleet = this.#fleet;
+    for (const who of fleet.roles) fleet.thaw(who);
+    await fleet.disarm();
+    for (const who of fleet.roles) await this.#heal(who);
+    await fleet.ready();
+    await fleet.hearing();
+    const wasCutOff = this.struck.some(({ who, what, to }) => who === "server" && isOnLine(what) && to >= this.healed);
+    if (wasCutOff) fleet.site.note("server", "hears again");
+    this.healed = Date.now();
   }
 
   /** As a snapshot of a running machine: what its directory holds at one moment. @returns where the copy is */
-  async copy(who: R): Promise<string> {
-    await this.#fleet.signal(who, "SIGSTOP");
+  async #copy(who: Role): Promise<string> {
+    this.#fleet.freeze(who);
     // A signal to stop is not obeyed within a system call.
     await sleep(10);
-    const copy = this.#fleet.home(who)?.copy() ?? "";
-    await this.#fleet.signal(who, "SIGCONT");
+    const copy = this.#fleet.site.home(who)?.copy() ?? "";
+    this.#fleet.thaw(who);
     return copy;
   }
 
-  async #turn(who: R, dice: string): Promise<void> {
+  async #turn(who: Role, dice: string): Promise<void> {
     await this.#fleet.release(who);
-    const turned = this.#fleet.home(who)?.turnBit(dice);
+    const turned = this.#fleet.site.home(who)?.turnBit(dice);
     if (!turned) return;
     if (turned.file.startsWith("muster.db")) this.#turned.add(who);
-    this.#fleet.note(who, turned.what);
-    this.costs.push({ who, what: "turned", from: 0, to: Date.now(), file: turned.file, bit: turned.what });
+    this.#fleet.site.note(who, turned.what);
+    const cost: Cost = { who, what: "turned", from: 0, to: Date.now(), file: turned.file, bit: turned.what };
+    this.costs.push(cost);
+    await this.whenTurned(cost);
   }
 
-  async #putBack(who: R): Promise<void> {
+  async #putBack(who: Role): Promise<void> {
     const taken = this.#copies.get(who);
     if (!taken) return;
     this.#copies.delete(who);
     await this.#fleet.kill(who);
     await this.#fleet.release(who);
-    this.#fleet.home(who)?.putBack(taken.copy);
+    this.#fleet.site.home(who)?.putBack(taken.copy);
     this.costs.push({ who, what: "put back", from: taken.from, to: Date.now() });
-    this.#fleet.note(who, `put back as it was ${Date.now() - taken.from} ms ago`);
+    this.#fleet.site.note(who, `put back as it was ${Date.now() - taken.from} ms ago`);
+  }
+
+  async #clone(who: Device): Promise<void> {
+    const clone = this.#fleet.clone(who, await this.#copy(who));
+    if (!clone) return;
+    this.#clones.set(who, clone);
+    clone.start();
+    await clone.ready();
+  }
+
+  /** One of two stays: the clone brings what it has, alone, and is gone. */
+  async #catchIn(who: Role): Promise<void> {
+    const clone = this.#clones.get(who);
+    if (!clone) return;
+    this.#clones.delete(who);
+    await this.#fleet.kill(who);
+    // The console may have refused it while there were two: then it has stopped, until its operator starts it again.
+    await clone.killed();
+    clone.start();
+    await clone.ready();
+    await clone.ask("rest", clonePatience);
+    await clone.end();
+  }
+
+  /**
+   * What the operator of an InfluxDB 1.x is told to do after a full disk. Until it is started anew it refuses every write. At that
+   * start it cuts its log where the full disk tore it, but goes on writing behind the old end: what it takes then is lost
+   * at the start after that, unless nothing was written in between: its line is cut meanwhile.
+   */
+  async #restartTwice(who: Role): Promise<void> {
+    for (let turn = 0; turn < 2; turn++) {
+      await this.#fleet.kill(who);
+      await this.#fleet.revive(who);
+    }
   }
 }
 
+function isOnLine(what: Struck["what"]): what is "break" | "hold" {
+  return what === "break" || what === "hold";
+}
+
 /** How they are told in timelines. */
-const strokes: Readonly<Record<Blow<string>["what"], string>> = {
+const strokes: Readonly<Record<Blow["what"], string>> = {
+  kill: "killed",
+  freeze: "frozen",
+  break: "cut off: its line is broken",
+  hold: "cut off: its line is held",
   power: "killed: its power is cut",
   fill: "its disk is full",
   "put back": "a copy is made of it",
   step: "its clock is wrong",
   wake: "killed, to wake with a wrong clock",
   turn: "killed, to have a bit turned",
+  clone: "cloned",
 };
 
-/** Milliseconds that a wrong clock is away from the truth: a week and a day, an hour either way, and some year of the seventies. */
-export const steps = [8 * 86_400_000, 3_600_000, -3_600_000, -Date.UTC(2025, 0, 1)] as const;
+/** And how it is told that they have passed, where nothing else tells it. */
+const undone: Partial<Record<Struck["what"], string>> = {
+  freeze: "thawed",
+  fill: "its disk has room again",
+  break: "its line is mended",
+  hold: "its line is mended",
+};

@@ -3,16 +3,17 @@ import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { withDeadline } from "../test/suite.ts";
-import type { Seen } from "./evidence.ts";
+import type { Login } from "./accounts.ts";
 import { hastyClock } from "./hasty-clock.ts";
 import type { MqttVersion } from "./setting.ts";
 
 const topics = new Topics();
 
-export interface Login {
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
+/** A message that the watcher has seen at the broker. */
+export interface Seen {
+  readonly at: number;
+  readonly topic: string;
+  readonly text: string;
 }
 
 /** Messages remembered, for timelines: the newest. */

@@ -1,55 +1,61 @@
 import * as assert from "uvu/assert";
-import { faultsOf as commandFaultsOf } from "../chaos/faults.ts";
-import { faultsOf, type Setting } from "../chaos/metrics/faults.ts";
-import { makePlan as makeMetricsPlan } from "../chaos/metrics/plan.ts";
-import { makePlan } from "../chaos/plan.ts";
+import type { Case } from "../chaos/case.ts";
+import { commands } from "../chaos/commands/case.ts";
+import { ordersOf } from "../chaos/commands/orders.ts";
+import { faultsOf, makePlan } from "../chaos/plan.ts";
+import { samples } from "../chaos/samples/case.ts";
+import type { Setting, StoreKind } from "../chaos/setting.ts";
 import { runProgram } from "./programs.ts";
 import { suite } from "./suite.ts";
 
+const seed = "house15";
 /** On each broker, and in each setting: a look in two minutes. Whole decks take a night (docs/chaos.md). */
 const commandRounds = 12;
 const sampleRounds = 6;
 const guestRounds = 4;
 /** Every way to strike, by what the faults' names begin with. */
-const kinds = ["kill", "freeze", "put", "step", "wake", "turn", "fill", "cut", "the"];
+const kinds = ["kill", "freeze", "break", "hold", "put", "step", "wake", "turn", "fill", "cut", "the"];
 
 suite("chaos", ({ test }) => {
   test("the rounds of the tests below meet every way to strike", () => {
-    const disks = "images";
-    const commands = (["embedded", "mosquitto"] as const).flatMap((kind) =>
-      Array.from({ length: commandRounds }, (_, round) => makePlan("house209", { kind, disks }, round)),
-    );
-    const samples = (["embedded", "mosquitto"] as const).flatMap((broker) =>
-      (["embedded", "influx"] as const).flatMap((store) =>
-        Array.from({ length: sampleRounds }, (_, round) =>
-          makeMetricsPlan("house209", { broker, store, disks }, round),
+    const met = (part: Case, rounds: number, stores: readonly StoreKind[]): Set<string | undefined> =>
+      new Set(
+        (["embedded", "mosquitto"] as const).flatMap((broker) =>
+          stores.flatMap((store) =>
+            Array.from({ length: rounds }, (_, round) => {
+              const { name } = makePlan(seed, part, { broker, store, disks: "images" }, round);
+              return name.split(" ")[0];
+            }),
+          ),
         ),
-      ),
-    );
-    const met = (plans: readonly { readonly name: string }[]) => new Set(plans.map(({ name }) => name.split(" ")[0]));
-    for (const kind of kinds) assert.ok(met(commands).has(kind), `no round of commands begins with "${kind}"`);
-    for (const kind of [...kinds, "clone"]) assert.ok(met(samples).has(kind), `no round of samples with "${kind}"`);
+      );
+    const ofCommands = met(commands, commandRounds, ["embedded"]);
+    const ofSamples = met(samples, sampleRounds, ["embedded", "influx"]);
+    for (const kind of kinds) assert.ok(ofCommands.has(kind), `no round of commands begins with "${kind}"`);
+    for (const kind of [...kinds, "clone"]) assert.ok(ofSamples.has(kind), `no round of samples with "${kind}"`);
   });
 
-  test("a seed repeats every decision, and each fault comes once in a deck", () => {
-    const faultNames = Object.keys(commandFaultsOf("mosquitto", "images"));
-    const setting = { kind: "mosquitto", disks: "images" } as const;
-    const plans = (seed: string) => faultNames.map((_, round) => makePlan(seed, setting, round));
-    assert.equal(plans("7"), plans("7"));
-    assert.not.equal(plans("7"), plans("8"));
-    assert.equal(
-      plans("7")
-        .map(({ name }) => name)
-        .sort(),
-      [...faultNames].sort(),
-    );
-  });
+  for (const [name, part] of Object.entries({ commands, samples }))
+    test(`of ${name} a seed repeats every decision, and each fault comes once in a deck`, () => {
+      const setting: Setting = { broker: "mosquitto", store: "influx", disks: "images" };
+      const names = [...faultsOf(part, setting).keys()];
+      const plans = (of: string) => names.map((_, round) => makePlan(of, part, setting, round));
+      assert.equal(plans("7"), plans("7"));
+      assert.equal(plans("7").map(ordersOf), plans("7").map(ordersOf));
+      assert.not.equal(plans("7"), plans("8"));
+      assert.equal(
+        plans("7")
+          .map((plan) => plan.name)
+          .sort(),
+        names.sort(),
+      );
+    });
 
   test(
     "every promise holds while agents, console and broker are killed",
     async () => {
       const count = commandRounds;
-      const rounds = ["--part", "commands", "--seed", "house209", "--rounds", String(count), "--broker", "both"];
+      const rounds = ["--part", "commands", "--seed", seed, "--rounds", String(count), "--broker", "both"];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: 300,
       });
@@ -75,25 +81,11 @@ suite("chaos", ({ test }) => {
     { seconds: 310 },
   );
 
-  test("the same of samples: a seed repeats every decision, and each fault comes once in a deck", () => {
-    const setting: Setting = { broker: "mosquitto", store: "influx", disks: "images" };
-    const names = [...faultsOf(setting).keys()];
-    const plans = (seed: string) => names.map((_, round) => makeMetricsPlan(seed, setting, round));
-    assert.equal(plans("7"), plans("7"));
-    assert.not.equal(plans("7"), plans("8"));
-    assert.equal(
-      plans("7")
-        .map(({ name }) => name)
-        .sort(),
-      names.sort(),
-    );
-  });
-
   test(
     "every sample is stored once or lies in a gap that is told, on both brokers and both stores",
     async () => {
       const count = sampleRounds;
-      const rounds = ["--part", "metrics", "--seed", "house209", "--rounds", String(count)];
+      const rounds = ["--part", "metrics", "--seed", seed, "--rounds", String(count)];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: 400,
       });

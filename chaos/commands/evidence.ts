@@ -1,6 +1,8 @@
-import type { PlannedOrder } from "./plan.ts";
-import type { Device, Key, Role } from "./setting.ts";
-import type { Cost } from "./striker.ts";
+import type { PlannedOrder } from "./orders.ts";
+import type { Key } from "./ways.ts";
+import type { Device } from "../setting.ts";
+import type { Cost } from "../striker.ts";
+import type { Seen } from "../watcher.ts";
 
 /** A handler began to run: written by the agent's process, times are epoch ms. */
 export interface Begin {
@@ -59,13 +61,6 @@ export interface Row {
   readonly document: string;
 }
 
-/** A message that the watcher has seen at the broker. */
-export interface Seen {
-  readonly at: number;
-  readonly topic: string;
-  readonly text: string;
-}
-
 /** Everything the checker looks at. It trusts nobody's counters: these are lines in files, rows, and what callers have heard. */
 export interface Evidence {
   readonly orders: readonly PlannedOrder[];
@@ -79,7 +74,7 @@ export interface Evidence {
   /** By round: when everything ran again. */
   readonly healed: ReadonlyMap<number, number>;
   /** What was done to directories. */
-  readonly costs: readonly Cost<Role>[];
+  readonly costs: readonly Cost[];
   /** How much the console has said at most that it could not read and set aside. */
   readonly damage: number;
 }

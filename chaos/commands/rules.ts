@@ -1,7 +1,7 @@
 import type { Begin, Effect, Incident, Row, RowVersion, Told } from "./evidence.ts";
-import type { PlannedOrder } from "./plan.ts";
-import type { Role } from "./setting.ts";
-import type { Cost } from "./striker.ts";
+import type { PlannedOrder } from "./orders.ts";
+import type { Role } from "../setting.ts";
+import type { Cost } from "../striker.ts";
 
 /** Everything known of one order. */
 export interface Story {
@@ -15,7 +15,7 @@ export interface Story {
   readonly incidents: readonly Incident[];
   readonly healed: number;
   /** What was done to directories in the whole run. */
-  readonly costs: readonly Cost<Role>[];
+  readonly costs: readonly Cost[];
 }
 
 type Rule = (story: Story) => string | undefined;
@@ -164,7 +164,9 @@ export const rules: Readonly<Record<string, Rule>> = {
 
 /** What was done to processes, without their coming back. */
 function harms(incidents: readonly Incident[]): readonly Incident[] {
-  return incidents.filter(({ what }) => !/^(started|serves|thawed)/.test(what));
+  return incidents.filter(
+    ({ what }) => !/^(started|serves|thawed|hears again|its line is mended|its disk has room)/.test(what),
+  );
 }
 
 /** Milliseconds that a command may wait: a call for as long as its caller does, what is typed without a word about it for an hour. */
@@ -179,10 +181,13 @@ function lifetime({ way, timeout, ttl }: PlannedOrder): number {
  */
 const noticing = 300;
 
-/** Whether it had died by `from`, and did not serve again until `until`. Who is frozen hears everything afterwards. */
+/**
+ * Whether it could take nothing from `from` until `until`: it had died, was cut off, or its disk was full. Who is frozen hears everything
+ * afterwards.
+ */
 function wasAway(role: Role, from: number, until: number, incidents: readonly Incident[]): boolean {
   const own = incidents.filter(({ who }) => who === role);
-  const died = own.findLast((one) => one.at <= from && /^(killed|dies)/.test(one.what));
-  const back = own.find((one) => died && one.at > died.at && one.what === "serves");
-  return died !== undefined && until <= (back?.at ?? Infinity);
+  const gone = own.findLast((one) => one.at <= from && /^(killed|dies|cut off|its disk is full)/.test(one.what));
+  const back = own.find((one) => gone && one.at > gone.at && /^(serves|hears again|its disk has room)/.test(one.what));
+  return gone !== undefined && until <= (back?.at ?? Infinity);
 }

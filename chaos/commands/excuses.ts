@@ -1,6 +1,5 @@
-import type { Role } from "./setting.ts";
 import type { Story } from "./rules.ts";
-import { isUntold, type Cost } from "./striker.ts";
+import { isUntold, type Cost } from "../striker.ts";
 
 /** Milliseconds between a caller's note and the console's row of it, either way. */
 const way = 300;
@@ -46,7 +45,7 @@ export function isExcused(rule: string, story: Story, damage: number): boolean {
   );
 }
 
-function older(rule: string, { told, row, begins }: Story, { who, from, to }: Cost<Role>): boolean {
+function older(rule: string, { told, row, begins }: Story, { who, from, to }: Cost): boolean {
   if (who !== "server") return false;
   const asked = told[0]?.at ?? 0;
   if (asked >= from - way && asked <= to + way && !row) return ofHistory.has(rule);
@@ -59,7 +58,7 @@ function older(rule: string, { told, row, begins }: Story, { who, from, to }: Co
   return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
 }
 
-function turned(rule: string, { told, order }: Story, cost: Cost<Role>, damage: number): boolean {
+function turned(rule: string, { told, order }: Story, cost: Cost, damage: number): boolean {
   const { who, to } = cost;
   if (!ofDamage[who === "server" ? "server" : "device"].has(rule)) return false;
   const before = (told[0]?.at ?? 0) <= to + way;

@@ -14,23 +14,29 @@ import { Sender } from "../../agent/metrics/sender.ts";
 import { sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
-import { around, Points } from "../points.ts";
+import { around, aroundTraffic, KillPoints } from "../points.ts";
 import type { Acked, Kept } from "./check.ts";
-import { smallOutbox } from "./faults.ts";
-import type { MetricsPoint } from "./points.ts";
+import { smallOutbox } from "../setting.ts";
 
 /**
  * An agent that measures what has never been measured before, and writes down each batch that is on its disk. Its kill points
  * are put around the public methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home = "", mqttPort, mqtt, password, arm, copied = false } = settingsOfProcess();
-const points = new Points<MetricsPoint>(who, `${directory}/incidents.jsonl`);
+const { who, directory, home, mqttPort, mqtt, password, arm, copied = false } = settingsOfProcess();
+const points = new KillPoints(who, directory, arm);
 const kept = new Journal(`${directory}/kept.jsonl`);
 const acked = new Journal(`${directory}/acked.jsonl`);
 const topics = new Topics();
-if (arm) points.arm(arm);
 aroundOutbox();
-aroundLink();
+aroundTraffic(Link.prototype, {
+  out: (topic) => (topics.parse(topic)?.kind === "metrics" ? points.between("batch.send", "batch.sent") : undefined),
+  in({ topic, payload }) {
+    if (topics.parse(topic)?.kind !== "ack") return undefined;
+    points.pass("ack.received");
+    writeDownAck(payload);
+    return () => points.pass("ack.taken");
+  },
+});
 
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
@@ -119,34 +125,4 @@ function writeDown(queue: BatchQueue, seq: number): void {
 function writeDownAck(payload: Buffer): void {
   const { outbox, ranges } = readAck(payload);
   if (outbox !== undefined && ranges.length > 0) acked.add({ who, outbox, on: Date.now(), ranges } satisfies Acked);
-}
-
-/** Before and after a batch goes out, and an ack comes in. */
-function aroundLink(): void {
-  around(
-    Link.prototype,
-    "publish",
-    (inner) =>
-      async function (this: Link, topic, payload, options) {
-        const isBatch = topics.parse(topic)?.kind === "metrics";
-        if (isBatch) points.pass("batch.send");
-        await inner.call(this, topic, payload, options);
-        if (isBatch) points.pass("batch.sent");
-      },
-  );
-  around(
-    Link.prototype,
-    "subscribe",
-    (inner) =>
-      function (this: Link, filters, listener) {
-        return inner.call(this, filters, (message) => {
-          const isAck = topics.parse(message.topic)?.kind === "ack";
-          if (isAck) points.pass("ack.received");
-          if (isAck) writeDownAck(message.payload);
-          const held = listener(message);
-          if (isAck) points.pass("ack.taken");
-          return held;
-        });
-      },
-  );
 }

@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { openStates } from "#shared/command-states";
-import { openDatabase, openForReading, type Database } from "../console/database/database.ts";
-import { migrations } from "../console/database/schema.ts";
-import { connectionsGone } from "./connections.ts";
+import { openDatabase, openForReading, type Database } from "../../console/database/database.ts";
+import { migrations } from "../../console/database/schema.ts";
+import { connectionsGone } from "../connections.ts";
+import type { Reader } from "../fleet.ts";
 import type { Row, RowVersion } from "./evidence.ts";
 
 /**
  * The console's history, read from its file by a connection of the checker's own. A trigger keeps every version of every command's
  * row, in the same transaction, so that a final state that changed would show.
  */
-export class History {
+export class History implements Reader {
   readonly #path: string;
   #database: Database | undefined;
   #versions: RowVersion[] = [];

@@ -1,3 +1,5 @@
+import type { Violation } from "../case.ts";
+
 /** A batch that an agent has on its disk: its number, and what is in it. */
 export interface Kept {
   readonly who: string;
@@ -49,25 +51,21 @@ export interface Evidence {
   readonly mayMiss: (batch: Kept, sample: Stored) => boolean;
 }
 
-export interface Violation {
-  readonly rule:
-    | "nothing is lost"
-    | "what was acknowledged to a sender is kept"
-    | "nothing is doubled"
-    | "each at its time"
-    | "no gap without a cause"
-    | "nothing is outstanding at rest";
-  /** Names it among others, so that each is told once. */
-  readonly key: string;
-  readonly text: string;
-}
+/** The promises. */
+export type Rule =
+  | "nothing is lost"
+  | "what was acknowledged to a sender is kept"
+  | "nothing is doubled"
+  | "each at its time"
+  | "no gap without a cause"
+  | "nothing is outstanding at rest";
 
 /** Holds what the agents wrote to their disks against what the store and the console say. */
 export function check({ device, kept, stored, gaps, fresh, outstanding, excused, mayMiss }: Evidence): Violation[] {
   const times = new Map<number, number[]>();
   for (const { at, n } of stored) times.set(n, [...(times.get(n) ?? []), at]);
   const violations: Violation[] = [];
-  const found = (rule: Violation["rule"], key: string, text: string): void =>
+  const found = (rule: Rule, key: string, text: string): void =>
     void violations.push({ rule, key: `${rule} ${device} ${key}`, text: `${device}: ${text}` });
 
   for (const batch of kept) {

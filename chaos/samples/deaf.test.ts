@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { deafSpans } from "./deaf.ts";
-import type { Struck } from "./striker.ts";
+import type { Struck } from "../striker.ts";
 
 const external = { broker: "mosquitto", store: "embedded", disks: "none" } as const;
 const struck = (who: Struck["who"], what: Struck["what"], by = 0): Struck => ({ who, what, by, from: 100, to: 200 });

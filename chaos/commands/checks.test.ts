@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
-import { suite } from "../test/suite.ts";
+import { suite } from "../../test/suite.ts";
 import { check } from "./checks.ts";
 import type { Evidence, Row, Told } from "./evidence.ts";
-import type { PlannedOrder } from "./plan.ts";
+import type { PlannedOrder } from "./orders.ts";
 import { rules } from "./rules.ts";
 
 const order: PlannedOrder = {
@@ -137,6 +137,33 @@ suite("the checker", ({ test }) => {
       check(doubled).map(({ rule }) => rule),
       ["once and verify take effect at most once", "what succeeded has its effect"],
     );
+  });
+
+  test("finds nothing in what is typed and withdrawn while no console could take it, and only then", () => {
+    const typed: Told[] = [
+      { token: "3-0", at: 1, what: "asked" },
+      { token: "3-0", at: 900, what: "withdrawn", id: "c1" },
+      { token: "3-0", at: 950, what: "absent" },
+    ];
+    const gone = { ...good, orders: [{ ...order, way: "typed-task" as const }], rows: [], versions: [], told: typed };
+    const found = (what: string, at: number, back: string, backAt: number): string[] =>
+      check({
+        ...gone,
+        incidents: [
+          { at, who: "server", what },
+          { at: backAt, who: "server", what: back },
+        ],
+      }).map(({ rule }) => rule);
+    for (const [what, back] of [
+      ["killed", "serves"],
+      ["its disk is full", "its disk has room again"],
+      ["cut off: its line is broken", "hears again"],
+    ] as const) {
+      assert.equal(found(what, 0, back, 901), []);
+      assert.equal(found(what, 302, back, 901), ["every effect is in the history"]);
+      assert.equal(found(what, 0, back, 899), ["every effect is in the history"]);
+    }
+    assert.equal(found("frozen", 0, "thawed", 901), ["every effect is in the history"]);
   });
 
   for (const [index, [rule, spoiled]] of cases.entries()) {

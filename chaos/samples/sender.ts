@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
 import { Journal } from "../journal.ts";
-import { simpleDevice } from "./faults.ts";
-import type { Fleet } from "./fleet.ts";
+import { simpleDevice } from "../setting.ts";
+import type { Fleet } from "../fleet.ts";
 
 /** A simple sample whose PUBACK came at `on`. */
 export interface Promised {
@@ -26,7 +26,7 @@ export class SimpleSender {
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
-    this.#promised = new Journal(`${fleet.directory}/promised.jsonl`);
+    this.#promised = new Journal(`${fleet.site.directory}/promised.jsonl`);
   }
 
   start(): void {
@@ -71,11 +71,11 @@ export class SimpleSender {
   }
 
   #connect(): Promise<MqttClient> {
-    const { mqttPort, secrets } = this.#fleet;
-    return connectAsync(`mqtt://127.0.0.1:${mqttPort}`, {
+    const { port, username, password } = this.#fleet.login(simpleDevice);
+    return connectAsync(`mqtt://127.0.0.1:${port}`, {
       clientId: simpleDevice,
-      username: simpleDevice,
-      password: secrets[simpleDevice] ?? "",
+      username,
+      password,
       protocolVersion: 4,
       reconnectPeriod: 0,
       connectTimeout: 1_000,

@@ -3,14 +3,14 @@ import { suite } from "../../test/suite.ts";
 import type { Cost } from "../striker.ts";
 import type { Kept } from "./check.ts";
 import { mayHaveGone, simpleMayHaveGone, type Ledger } from "./costs.ts";
-import type { Role } from "./faults.ts";
+import type { Role } from "../setting.ts";
 import { Remains } from "./remains.ts";
 
 const sample = { at: 1_000, n: 7 };
 const batch: Kept = { who: "dev-a", outbox: "o", seq: 5, on: 1_000, at: [sample.at], n: [sample.n] };
 const acked = [{ who: "dev-a", outbox: "o", on: 1_100, ranges: [[4, 6]] }] as const;
 const none: Ledger = { costs: [], acked, store: "embedded", damage: [], looks: [], remains: new Map() };
-const turned = (file: string, more: Partial<Cost<Role>> = {}): Cost<Role> => ({
+const turned = (file: string, more: Partial<Cost> = {}): Cost => ({
   who: "server",
   what: "turned",
   from: 0,
@@ -18,10 +18,10 @@ const turned = (file: string, more: Partial<Cost<Role>> = {}): Cost<Role> => ({
   file,
   ...more,
 });
-const putBack = (who: Role, from: number, to: number): Cost<Role> => ({ who, what: "put back", from, to });
+const putBack = (who: Role, from: number, to: number): Cost => ({ who, what: "put back", from, to });
 
 interface Case {
-  readonly cost: Cost<Role>;
+  readonly cost: Cost;
   readonly may: boolean;
   readonly ledger?: Partial<Ledger>;
   /** What still reads, where it was looked at. */

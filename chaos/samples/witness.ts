@@ -1,10 +1,9 @@
 import type { Client } from "#api/client";
 import { ApiError } from "#api/api-errors";
-import { clientOf } from "../console-client.ts";
 import { JournalReader } from "../journal.ts";
 import type { Acked, Kept, Stored, ToldGap } from "./check.ts";
-import { devices, simpleDevice, type Device } from "./faults.ts";
-import type { Fleet } from "./fleet.ts";
+import { simpleDevice, type Device } from "../setting.ts";
+import type { Fleet } from "../fleet.ts";
 import type { Promised } from "./sender.ts";
 
 /** What the console tells that it could not read. */
@@ -23,13 +22,9 @@ export class Witness {
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
-    this.#kept = new JournalReader(`${fleet.directory}/kept.jsonl`);
-    this.#acked = new JournalReader(`${fleet.directory}/acked.jsonl`);
-    this.#promised = new JournalReader(`${fleet.directory}/promised.jsonl`);
-  }
-
-  get devices(): readonly Device[] {
-    return devices;
+    this.#kept = new JournalReader(`${fleet.site.directory}/kept.jsonl`);
+    this.#acked = new JournalReader(`${fleet.site.directory}/acked.jsonl`);
+    this.#promised = new JournalReader(`${fleet.site.directory}/promised.jsonl`);
   }
 
   kept(device: Device): readonly Kept[] {
@@ -48,9 +43,8 @@ export class Witness {
   /** InfluxDB is asked itself; the embedded store through the console, which has it open. */
   stored(device: Device | typeof simpleDevice): Promise<Stored[]> {
     const measurement = device === simpleDevice ? "simple" : "chaos";
-    return this.#fleet.influx
-      ? this.#fromInflux(this.#fleet.influx.url, device, measurement)
-      : this.#fromConsole(device, measurement);
+    const { influxUrl: url } = this.#fleet;
+    return url === undefined ? this.#fromConsole(device, measurement) : this.#fromInflux(url, device, measurement);
   }
 
   /** What the console says that it could not read and set aside, newest first. */
@@ -89,7 +83,7 @@ export class Witness {
   /** A disk that is busy is no violation: what cannot be answered for now is asked again. */
   async #ask<T>(question: (client: Client) => Promise<T>, tries = 3): Promise<T> {
     try {
-      return await question(clientOf(this.#fleet.httpPort, () => this.#fleet.token));
+      return await question(this.#fleet.client);
     } catch (error) {
       if (error instanceof ApiError && error.status === 503 && tries > 1) return this.#ask(question, tries - 1);
       throw error;

@@ -1,6 +1,6 @@
 import type { Cost } from "../striker.ts";
 import type { Acked, Kept, Stored } from "./check.ts";
-import type { Role, StoreKind } from "./faults.ts";
+import type { StoreKind } from "../setting.ts";
 import type { Remains } from "./remains.ts";
 
 /** Damage of which the console has told, and when it was first seen (epoch ms). */
@@ -12,14 +12,14 @@ export interface ToldDamage {
 
 /** All by which it is judged whether something done to a directory may have cost a sample. */
 export interface Ledger {
-  readonly costs: readonly Cost<Role>[];
+  readonly costs: readonly Cost[];
   readonly acked: readonly Acked[];
   readonly store: StoreKind;
   readonly damage: readonly ToldDamage[];
   /** When everything was looked for, and found, so far (epoch ms). */
   readonly looks: readonly number[];
   /** Of costs at the embedded store's file, what still read of it afterwards. */
-  readonly remains: ReadonlyMap<Cost<Role>, Remains>;
+  readonly remains: ReadonlyMap<Cost, Remains>;
 }
 
 /**
@@ -78,12 +78,12 @@ function ackOf({ acked }: Ledger, batch: Kept): number {
 }
 
 /** Whether the bit was in this database, or in its log. */
-function isOf({ file = "" }: Cost<Role>, database: string): boolean {
+function isOf({ file = "" }: Cost, database: string): boolean {
   return file === database || file === `${database}-wal`;
 }
 
 /** Whether the console has told since that the file was damaged. */
-function isTold({ damage }: Ledger, { file = "", to }: Cost<Role>): boolean {
+function isTold({ damage }: Ledger, { file = "", to }: Cost): boolean {
   return damage.some(({ place, seen }) => seen >= to && (place === file || `${place}-wal` === file));
 }
 

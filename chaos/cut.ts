@@ -10,6 +10,7 @@ export class Cut {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #server: Server;
   #state: "whole" | "broken" | "held" = "whole";
+  #port = 0;
 
   /** @param target the port that connections are passed on to */
   constructor(target: number) {
@@ -17,11 +18,15 @@ export class Cut {
     this.#server = createServer((near) => this.#join(near));
   }
 
-  /** @returns the port to connect to instead */
-  async start(): Promise<number> {
+  async start(): Promise<void> {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
-    return (this.#server.address() as AddressInfo).port;
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The port to connect to instead. */
+  get port(): number {
+    return this.#port;
   }
 
   break(): void {

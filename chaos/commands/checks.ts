@@ -1,24 +1,19 @@
+import type { Violation } from "../case.ts";
 import type { Evidence } from "./evidence.ts";
 import { isExcused } from "./excuses.ts";
-import { roundOf } from "./plan.ts";
+import { roundOf } from "./orders.ts";
 import { rules, type Story } from "./rules.ts";
+import { timeline } from "./timeline.ts";
 
-/** A broken promise: of which command, and in what way. */
-export interface Violation {
-  readonly rule: string;
-  readonly token: string;
-  readonly id?: string;
-  readonly text: string;
-}
-
-/** Holds the evidence against every promise. */
+/** Holds the evidence against every promise: a breach is of an order's round, and about its token. */
 export function check(evidence: Evidence): Violation[] {
   return stories(evidence).flatMap((story) =>
     Object.entries(rules).flatMap(([rule, broken]) => {
       const text = broken(story);
       if (text === undefined || isExcused(rule, story, evidence.damage)) return [];
-      const id = story.row?.id ?? story.begins[0]?.id;
-      return [{ rule, token: story.order.token, text, ...(id === undefined ? {} : { id }) }];
+      const { token } = story.order;
+      const tell = (): string => timeline(token, story.row?.id ?? story.begins[0]?.id, evidence);
+      return [{ rule, text, key: `${rule} ${token}`, round: roundOf(token), about: token, story: tell }];
     }),
   );
 }

@@ -6,8 +6,8 @@ import { parseCommandId, parseDeviceId } from "#shared/ids";
 import type { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
 import type { Told } from "./evidence.ts";
-import type { Journal } from "./journal.ts";
-import type { PlannedOrder } from "./plan.ts";
+import type { Journal } from "../journal.ts";
+import type { PlannedOrder } from "./orders.ts";
 
 /** Milliseconds that a caller that was cut off looks for its command at most. */
 const patience = 3_000;

@@ -1,6 +1,6 @@
 import type { ToldGap } from "./check.ts";
-import { smallOutbox, type Device } from "./faults.ts";
-import type { Struck } from "./striker.ts";
+import { smallOutbox, type Device } from "../setting.ts";
+import type { Struck } from "../striker.ts";
 
 /** Whether something that was done since the last look may have forced batches of `device` out, so that a gap is told. */
 export function mayDrop(device: Device, recent: readonly Struck[]): boolean {

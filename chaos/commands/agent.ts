@@ -5,29 +5,38 @@ import { createLog } from "#shared/log";
 import { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
 import { readReply, isFinalReply } from "#shared/messages/command-messages";
-import { Agent } from "../agent/agent.ts";
-import { CommandError, type Handler, type RunContext } from "../agent/commands/handler.ts";
-import { Ledger } from "../agent/commands/ledger.ts";
-import { sayReady, settingsOfProcess } from "./child.ts";
+import { Agent } from "../../agent/agent.ts";
+import { CommandError, type Handler, type RunContext } from "../../agent/commands/handler.ts";
+import { Ledger } from "../../agent/commands/ledger.ts";
+import { sayReady, settingsOfProcess } from "../child.ts";
 import type { Begin, Effect } from "./evidence.ts";
-import { hastyClock } from "./hasty-clock.ts";
-import { Journal } from "./journal.ts";
-import { around, Points } from "./points.ts";
+import { hastyClock } from "../hasty-clock.ts";
+import { Journal } from "../journal.ts";
+import { around, aroundTraffic, KillPoints } from "../points.ts";
 
 /**
  * An agent whose commands have visible effects, a line in a file each. Its kill points are put around the public
  * methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, mqttPort, mqtt, password, arm } = settingsOfProcess();
-const points = new Points(who, `${directory}/incidents.jsonl`);
+const { who, directory, home, mqttPort, mqtt, password, arm } = settingsOfProcess();
+const points = new KillPoints(who, directory, arm);
 const begins = new Journal(`${directory}/begins.jsonl`);
 const effects = new Journal(`${directory}/effects.jsonl`);
-const home = `${directory}/${who}`;
 const topics = new Topics();
 
-if (arm) points.arm(arm);
 aroundLedger();
-aroundLink();
+aroundTraffic(Link.prototype, {
+  out: (topic, payload) =>
+    topics.parse(topic)?.kind === "reply" && isFinalReply(readReply(payload).value)
+      ? points.between("reply.before", "reply.after")
+      : undefined,
+  in({ topic, payload }) {
+    if (topics.parse(topic)?.kind !== "task") return undefined;
+    if (payload.length === 0) return points.between("withdrawal.received", "withdrawal.taken");
+    points.pass("task.received");
+    return undefined;
+  },
+});
 
 const agent = new Agent({
   device: who,
@@ -98,36 +107,6 @@ function aroundLedger(): void {
         points.pass("ledger.end");
         await inner.apply(this, record);
         points.pass("ledger.ended");
-      },
-  );
-}
-
-/** Before and after a final reply goes out, and when a task or its withdrawal comes in. */
-function aroundLink(): void {
-  around(
-    Link.prototype,
-    "publish",
-    (inner) =>
-      async function (this: Link, topic, payload, options) {
-        const final = topics.parse(topic)?.kind === "reply" && isFinalReply(readReply(payload).value);
-        if (final) points.pass("reply.before");
-        await inner.call(this, topic, payload, options);
-        if (final) points.pass("reply.after");
-      },
-  );
-  around(
-    Link.prototype,
-    "subscribe",
-    (inner) =>
-      function (this: Link, filters, listener) {
-        return inner.call(this, filters, (message) => {
-          const isTask = topics.parse(message.topic)?.kind === "task";
-          const withdrawn = isTask && message.payload.length === 0;
-          if (isTask) points.pass(withdrawn ? "withdrawal.received" : "task.received");
-          const held = listener(message);
-          if (withdrawn) points.pass("withdrawal.taken");
-          return held;
-        });
       },
   );
 }

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { isCovered, mayDrop } from "./gaps.ts";
-import type { Struck } from "./striker.ts";
+import type { Struck } from "../striker.ts";
 
 const struck = (who: Struck["who"], what: Struck["what"]): Struck => ({ who, what, from: 0, to: 1 });
 

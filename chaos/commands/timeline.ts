@@ -1,5 +1,4 @@
 import type { Evidence } from "./evidence.ts";
-import type { Violation } from "./checks.ts";
 
 interface Line {
   readonly at: number;
@@ -10,9 +9,8 @@ interface Line {
 /** Milliseconds before a command's first mention that are told too: what was done to the processes then matters. */
 const prelude = 500;
 
-/** The violations of one command with everything that is known of its command, in order of time: who told it, what happened. */
-export function tell(violations: readonly Violation[], evidence: Evidence): string {
-  const { token = "", id } = violations[0] ?? {};
+/** Everything that is known of a command, in order of time: who told it, what happened. */
+export function timeline(token: string, id: string | undefined, evidence: Evidence): string {
   const own = [...ofFiles(token, evidence), ...ofHistory(id, evidence), ...ofWire(id, token, evidence)];
   const from = Math.min(...own.map(({ at }) => at)) - prelude;
   const to = Math.max(...own.map(({ at }) => at)) + prelude;
@@ -21,11 +19,9 @@ export function tell(violations: readonly Violation[], evidence: Evidence): stri
   const order = JSON.stringify(evidence.orders.find((one) => one.token === token));
   const row = evidence.rows.find((one) => one.id === id);
   return [
-    ...violations.map(({ rule, text }) => `VIOLATION ${rule}: ${text}`),
     `  order ${order}`,
     ...(row ? [`  row ${row.document}`] : []),
     ...lines.map(({ at, who, what }) => `  ${moment(at)} ${who.padEnd(9)} ${what}`),
-    "",
   ].join("\n");
 }
 

@@ -1,5 +1,5 @@
-import type { Setting } from "./faults.ts";
-import type { Struck } from "./striker.ts";
+import type { Setting } from "../setting.ts";
+import type { Struck } from "../striker.ts";
 
 /** From when to when (epoch ms), both included. */
 export type Span = readonly [from: number, to: number];
