@@ -15,7 +15,7 @@ import { Authorizer } from "./authorizer.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { UnreleasedMessages } from "./unreleased.ts";
-import { Listener, type TlsPort } from "./listener.ts";
+import { Listener, type SecurePort } from "./listener.ts";
 import { LocalBus } from "./local-bus.ts";
 import { Memory } from "./memory.ts";
 import { RetainedMessages } from "./retained.ts";
@@ -28,7 +28,7 @@ export interface BrokerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   /** A second port for TLS, with what is shown there. */
-  readonly tls?: TlsPort | undefined;
+  readonly tls?: SecurePort | undefined;
   /** The first level of Muster's topics. */
   readonly root: string;
   /** Who a name with a secret is; undefined where the two do not belong together. */

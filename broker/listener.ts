@@ -26,13 +26,13 @@ export interface Port {
 }
 
 /** The same for TLS, with what is shown there. */
-export interface TlsPort extends Port {
+export interface SecurePort extends Port {
   readonly identity: IdentitySource;
 }
 
 export interface ListenerOptions extends Port {
   /** A second port, for TLS alone. */
-  readonly tls?: TlsPort | undefined;
+  readonly tls?: SecurePort | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly net: SafetyNet;

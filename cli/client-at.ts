@@ -5,7 +5,7 @@ import { EnvironmentError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 import { pinnedFetch } from "./pinned-fetch.ts";
 
-export interface Access {
+export interface ClientAccess {
   /** What to tell where the console does not take the login. */
   readonly refused: string;
   /** Authorities that are trusted with https, as PEM: alone, or besides the system's. */
@@ -16,7 +16,7 @@ export interface Access {
  * The console's client, whose errors are told to who types commands.
  * @param login a token, or `NAME:PASSWORD`
  */
-export function clientAt(url: string, login: string, { refused, ca }: Access): Client {
+export function clientAt(url: string, login: string, { refused, ca }: ClientAccess): Client {
   const pinned = ca && url.startsWith("https:") ? { fetch: pinnedFetch(ca.pem, ca.alone) } : {};
   return createClient({ url, login, ...pinned, explain: (error) => explain(error, refused) });
 }

@@ -43,6 +43,8 @@ const homes: Readonly<Record<string, RegExp>> = {
 const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "tls", "web", "cli", "commands"];
 /** What only measures and tries the rooms. */
 const benches = ["attack", "bench", "chaos", "grafana", "examples"];
+/** What the package exports: they pass on what their users need to name, and stand in for its homes. No other file passes anything on. */
+const faces = new Set(["agent/agent.ts", "api/client.ts", "console/console.ts"]);
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
 
 suite("house", ({ test }) => {
@@ -129,6 +131,21 @@ suite("house", ({ test }) => {
     );
   });
 
+  test("a file's name stands once: a search for it finds its thing", () => {
+    assert.equal(moreThanOnce(files.filter((file) => !isVerb(file)).map((file) => [bare(file), file])), []);
+  });
+
+  test("an exported name stands once, but for what a face passes on", () => {
+    const named = files
+      .filter((file) => !isVerb(file))
+      .flatMap((file) => exportsOf(file).map((name) => [name, file] as const));
+    assert.equal(moreThanOnce(named), []);
+    const passing = files.filter(
+      (file) => !faces.has(file) && /^export [^;]*? from "/m.test(readFileSync(file, "utf8")),
+    );
+    assert.equal(passing, []);
+  });
+
   test("topics are built in one module", () => {
     const wrong = files.filter(
       (file) => file !== "shared/topics.ts" && /[`'"](muster|\$\{[a-z]*[rR]oot\})\//.test(readFileSync(file, "utf8")),
@@ -159,6 +176,28 @@ function importsOf(file: string): string[] {
   const pattern =
     /^\s*(?:import|export)\s+(?:type\s+)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import\s+"([^"]+)"/gm;
   return [...text.matchAll(pattern)].map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? "");
+}
+
+/** A verb's file and function have the verb's name, which is mostly that of the part that it starts or shows. */
+function isVerb(file: string): boolean {
+  return /^commands\/[^/]+$/.test(file);
+}
+
+function bare(file: string): string {
+  return posix.basename(file).replace(/\.tsx?$/, "");
+}
+
+/** What the file itself makes and exports. */
+function exportsOf(file: string): string[] {
+  const pattern =
+    /^export (?:default )?(?:abstract )?(?:async )?(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm;
+  return [...readFileSync(file, "utf8").matchAll(pattern)].map(([, name]) => name ?? "");
+}
+
+function moreThanOnce(named: readonly (readonly [name: string, file: string])[]): string[] {
+  const places = new Map<string, string[]>();
+  for (const [name, file] of named) places.set(name, [...(places.get(name) ?? []), file]);
+  return [...places].filter(([, where]) => where.length > 1).map(([name, where]) => `${name}: ${where.join(", ")}`);
 }
 
 function resolve(file: string, target: string): string {

@@ -28,7 +28,7 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   if (isLoopbackHost(listen)) return undefined;
   const { Authority } = await import("../../tls/authority.ts");
   const { ServerCertificate } = await import("../../tls/server-certificate.ts");
-  const { machineNames } = await import("../../tls/names.ts");
+  const { machineNames } = await import("../../tls/machine-names.ts");
   const common = { directory: tlsDirectory(data), clock, log: createLog("tls", logLevel) };
   const authority = new Authority(common);
   await authority.start();

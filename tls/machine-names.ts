@@ -2,7 +2,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { isIP } from "node:net";
 
 /** Names and addresses in one certificate: it goes over the wire with each handshake, and a machine with containers has addresses by the hundred. */
-export const maxNames = 100;
+export const maxMachineNames = 100;
 
 /**
  * What a certificate of this machine has to name: what it calls itself, loopback, the addresses of its interfaces, and what it was told.
@@ -17,7 +17,7 @@ export function machineNames(given: readonly string[], machine = { hostname, net
     .map(({ address }) => address);
   const short = own.replace(/\..*$/, "");
   const names = [...given.map(bare), own, short, `${short}.local`, "localhost", "127.0.0.1", "::1", ...addresses];
-  return [...new Set(names.map((name) => name.toLowerCase()).filter(isName))].slice(0, maxNames);
+  return [...new Set(names.map((name) => name.toLowerCase()).filter(isName))].slice(0, maxMachineNames);
 }
 
 function bare(name: string): string {
