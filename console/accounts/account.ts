@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Principal } from "#shared/principal";
 import { parserOf } from "../database/row-fields.ts";
 import type { Row } from "../database/row.ts";
-import { limitedTo, onlyGroups } from "./limits.ts";
+import { limitedTo, onlyGroups } from "./group-limits.ts";
 
 export interface Account extends Principal {
   /** In the format of Mosquitto's password file. */

@@ -6,7 +6,7 @@ import { maxPasswordLength } from "#shared/principal";
 import { suite, withDeadline, type Scope } from "../../test/suite.ts";
 import { AccountWatch } from "./account-watch.ts";
 import type { AccountChange } from "./accounts.ts";
-import { maxGroups } from "./limits.ts";
+import { maxGroups } from "./group-limits.ts";
 import { KnownMoment } from "../clock/known-moment.ts";
 import { openState, type State } from "../state.ts";
 import { agentLength, sessionIdle, sessionLength, sessionsOfAccount } from "./tokens.ts";

@@ -12,7 +12,7 @@ import { Logins } from "./logins.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
-import { toColumn } from "./limits.ts";
+import { toColumn } from "./group-limits.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface AccountChange {

@@ -10,7 +10,7 @@ import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
 import { parserOf } from "../database/row-fields.ts";
 import { persistOf } from "../database/persist.ts";
-import { both, limitedTo, onlyGroups } from "./limits.ts";
+import { both, limitedTo, onlyGroups } from "./group-limits.ts";
 
 /** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */
 export type TokenKind = "session" | "token";

@@ -4,6 +4,7 @@ import { mayReach, type GroupsOf, type Principal, type Role } from "#shared/prin
 import type { Accounts } from "../accounts/accounts.ts";
 import { isBrowser } from "./foreign.ts";
 import { HttpError } from "./problem.ts";
+import type { Reach } from "../jobs/target.ts";
 
 /** Who asks, and by what session or token; without one it was a name with its password. */
 export interface Login {
@@ -12,9 +13,6 @@ export interface Login {
   /** Whether that is who may see a device and act on it, at the moment of asking. */
   readonly reaches: Reach;
 }
-
-/** Whether a device is within reach. */
-export type Reach = (device: string) => boolean;
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -98,7 +96,7 @@ function whyNot(request: FastifyRequest): string {
 }
 
 /** Who asks, in a route behind {@link allow}. */
-export function principalOf(request: FastifyRequest): Principal {
+export function askerOf(request: FastifyRequest): Principal {
   return loginIn(request).principal;
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { principalOf } from "./auth.ts";
+import { askerOf } from "./auth.ts";
 import type { Steps, Turns } from "./turns.ts";
 
 /**
@@ -17,7 +17,7 @@ export function sendInTurns(turns: Turns): Send {
   return async (request, reply, steps) => {
     const gone = new AbortController();
     reply.raw.once("close", () => gone.abort());
-    const bytes = await turns.run(principalOf(request).name, steps, gone.signal);
+    const bytes = await turns.run(askerOf(request).name, steps, gone.signal);
     reply.type("application/json; charset=utf-8");
     return bytes as never;
   };

@@ -9,7 +9,8 @@ import { nameOf } from "../../desk/command-name.ts";
 import { notKeptCode, type Command } from "../../desk/command.ts";
 import type { Desk } from "../../desk/desk.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/command-errors.ts";
-import { limitOf, principalOf, type Reach } from "../auth.ts";
+import { limitOf, askerOf } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
@@ -89,7 +90,7 @@ export const serveCommands =
     app.route({
       ...served("sendCommand"),
       handler: async (request, reply) => {
-        const { name } = principalOf(request);
+        const { name } = askerOf(request);
         const begin = (): Sent => send(request.params.id, request.body, name);
         if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
         const sent = begin();
@@ -104,7 +105,7 @@ export const serveCommands =
     app.route({
       ...served("shutDown"),
       handler: async (request) => {
-        const { name } = principalOf(request);
+        const { name } = askerOf(request);
         return patience.wait(name, () => conclude(send(request.params.uuid, { key: "shutdown" }, name)));
       },
     });
@@ -142,7 +143,7 @@ export const serveCommands =
       ...served("cancelCommand"),
       handler: async (request) => {
         const { device, id } = one(request.params.id, request.query.device, limitOf(request));
-        const cancelled = desk.demandCancel(device, id, principalOf(request).name) ?? one(id, device);
+        const cancelled = desk.demandCancel(device, id, askerOf(request).name) ?? one(id, device);
         if (!(await desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
         return document(cancelled);
       },

@@ -9,7 +9,7 @@ import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import { maxPoints } from "../../store/points.ts";
-import { limitOf, noDevice, principalOf } from "../auth.ts";
+import { limitOf, noDevice, askerOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { served } from "../serve.ts";
@@ -74,7 +74,7 @@ export const serveDevices =
       ...served("removeDevice"),
       handler: async (request, reply) => {
         const { id } = found(request.params.id);
-        remove(id, principalOf(request).name);
+        remove(id, askerOf(request).name);
         reply.code(204);
         return null;
       },
@@ -91,7 +91,7 @@ export const serveDevices =
         // Who has gone away waits for nothing.
         const gone = new AbortController();
         reply.raw.once("close", () => gone.abort());
-        const by = principalOf(request).name;
+        const by = askerOf(request).name;
         const series = await store.query({ device, measurement, field, ...range, by, signal: gone.signal });
         // The schema would look at each of twenty thousand points once more.
         reply.type("application/json; charset=utf-8").serializer(JSON.stringify);

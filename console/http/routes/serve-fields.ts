@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { ConflictDocument } from "#api/field-routes";
 import type { Conflict, Conflicts } from "../../ingest/contract/conflicts.ts";
 import type { Settled, Settling } from "../../ingest/contract/settling.ts";
-import { limitOf, principalOf, type Reach } from "../auth.ts";
+import { limitOf, askerOf } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -47,7 +48,7 @@ export const serveFields =
       ...served("settleField"),
       handler: async (request) => {
         const { measurement, field, type } = request.body;
-        const settled = await settle(measurement, field, type, principalOf(request).name);
+        const settled = await settle(measurement, field, type, askerOf(request).name);
         if (!settled.ok) throw new HttpError(statuses[settled.reason], settled.why);
         const { ok: _, ...counts } = settled;
         return { measurement, field, type, ...counts };

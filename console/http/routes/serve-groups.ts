@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { DeviceId } from "#shared/ids";
 import type { Principal } from "#shared/principal";
 import type { Groups } from "../../jobs/groups.ts";
-import { limitOf, noDevice, principalOf, type Reach } from "../auth.ts";
+import { limitOf, noDevice, askerOf } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { Bytes, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -42,7 +43,7 @@ export const serveGroups =
       handler: async (request) => {
         const { id } = request.params;
         assertKnown(id);
-        assertOwn(principalOf(request), groups.of(id), request.body.groups);
+        assertOwn(askerOf(request), groups.of(id), request.body.groups);
         return { device: id, groups: [...groups.set(id, request.body.groups)] };
       },
     });

@@ -3,7 +3,8 @@ import type { TakenJobOrder } from "#api/job-routes";
 import { maxWait, parseDuration } from "#shared/duration";
 import type { JobRequest } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
-import { limitOf, principalOf, type Reach } from "../auth.ts";
+import { limitOf, askerOf } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
@@ -30,7 +31,7 @@ export const serveJobs =
     app.route({
       ...served("createJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.create(toOrder(request.body), principalOf(request).name, limitOf(request));
+        const { id } = jobs.create(toOrder(request.body), askerOf(request).name, limitOf(request));
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id, limitOf(request)));
@@ -61,7 +62,7 @@ export const serveJobs =
     app.route({
       ...served("pauseJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.pause(request.params.id, principalOf(request).name, limitOf(request));
+        const { id } = jobs.pause(request.params.id, askerOf(request).name, limitOf(request));
         await assertKept(jobs);
         return send(request, reply, one(id, limitOf(request)));
       },
@@ -79,7 +80,7 @@ export const serveJobs =
     app.route({
       ...served("cancelJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.cancel(request.params.id, principalOf(request).name, limitOf(request));
+        const { id } = jobs.cancel(request.params.id, askerOf(request).name, limitOf(request));
         await assertKept(jobs);
         return send(request, reply, one(id, limitOf(request)));
       },

@@ -5,7 +5,8 @@ import { adviceOf, typeFor } from "../../ingest/contract/advice.ts";
 import type { Contract } from "../../ingest/contract/contract.ts";
 import type { Quarantine, SetAside } from "../../ingest/contract/quarantine.ts";
 import { isDecided } from "../../ingest/contract/settling.ts";
-import { limitOf, type Reach } from "../auth.ts";
+import { limitOf } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { served } from "../serve.ts";
 

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { LatestRefusals, Refused } from "../../devices/latest-refusals.ts";
-import { limitOf, may, type Reach } from "../auth.ts";
+import { limitOf, may } from "../auth.ts";
+import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";

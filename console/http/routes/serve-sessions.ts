@@ -3,7 +3,7 @@ import type { AccountDocument, SessionDocument } from "#api/session-routes";
 import type { Principal } from "#shared/principal";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { sessionLength, type Token } from "../../accounts/tokens.ts";
-import { loginIn, may, principalOf, sessionCookie, sourceOfRequest } from "../auth.ts";
+import { loginIn, may, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -43,7 +43,7 @@ export const serveSessions =
       },
     });
 
-    app.route({ ...served("whoAmI"), handler: async (request) => toAccount(principalOf(request)) });
+    app.route({ ...served("whoAmI"), handler: async (request) => toAccount(askerOf(request)) });
 
     app.route({
       ...served("logOut"),
@@ -80,7 +80,7 @@ export const serveSessions =
 
 /** Whose sessions one may see and end: one's own, and an admin everybody's. */
 function reach(request: Parameters<typeof may>[0]): string | undefined {
-  return may(request, "admin") ? undefined : principalOf(request).name;
+  return may(request, "admin") ? undefined : askerOf(request).name;
 }
 
 /** Devices and the console itself are let in nowhere here. */
