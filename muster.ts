@@ -15,6 +15,7 @@ import { explain } from "./commands/explain.ts";
 import { field } from "./commands/field.ts";
 import { group } from "./commands/group.ts";
 import { jobs } from "./commands/jobs.ts";
+import { keygen } from "./commands/keygen.ts";
 import { mosquitto } from "./commands/mosquitto.ts";
 import { operator } from "./commands/operator.ts";
 import { quarantine } from "./commands/quarantine.ts";
@@ -46,7 +47,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch],
   "Fleet:": [devices, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, sessions, mosquitto],
+  "People and devices:": [enroll, device, operator, sessions, keygen, mosquitto],
   "Looking for faults:": [doctor, checkBroker],
 };
 for (const [heading, defined] of Object.entries(verbs)) {

@@ -20,6 +20,11 @@ export interface AgentOptions {
   /** Bytes of unacknowledged batches kept at most, and milliseconds of their age; 64 MiB and 7 days by default. */
   readonly outboxBytes?: number;
   readonly outboxAge?: number;
+  /**
+   * Public keys, a line each as `muster keygen` prints it: only what one of them has signed is carried out. It needs a directory, in which a
+   * command that is signed itself can change them.
+   */
+  readonly signers?: readonly string[] | undefined;
   /** Where the agent keeps its state; without it, nothing survives the process. */
   readonly directory?: string;
   /**

@@ -19,6 +19,8 @@ import { rebootMachine, restartCommand } from "./commands/comeback.ts";
 import { Executor } from "./commands/executor.ts";
 import type { Handler } from "./commands/handler.ts";
 import { Ledger } from "./commands/ledger.ts";
+import { SignatureGate } from "./commands/signature-gate.ts";
+import { signersCommand } from "./commands/signers-command.ts";
 import { ConsolePresence } from "./console-presence.ts";
 import { AgentInbox } from "./agent-inbox.ts";
 import { Instance } from "./instance.ts";
@@ -32,6 +34,7 @@ import type { AgentOptions } from "./agent-options.ts";
 import { OwnMetrics } from "./own/own-metrics.ts";
 import { Preferences } from "./preferences.ts";
 import { death, Presence } from "./presence.ts";
+import { Signers } from "./signers.ts";
 
 /** What every part is given. */
 export interface AgentSurroundings {
@@ -93,7 +96,9 @@ export function composeAgent(given: AgentSurroundings) {
   };
   const sampler = makeSampler(given, preferences, { own, emit, deliveries });
   const ledger = new Ledger({ ...common, directory });
-  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers });
+  const signers = new Signers({ directory, pinned: options.signers, log });
+  const gate = new SignatureGate({ device, signers, ledger, clock });
+  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers, signers });
   const presence = new Presence({
     bus: link,
     topic: topics.build({ kind: "status", device }),
@@ -105,6 +110,7 @@ export function composeAgent(given: AgentSurroundings) {
     ...common,
     handlers,
     ledger,
+    gate,
     machine,
     bus: link,
     replyTopic: (id) => topics.build({ kind: "reply", device, id }),
@@ -128,6 +134,7 @@ export function composeAgent(given: AgentSurroundings) {
       stop: (reason) => void given.stop(reason),
       cancel: (id: CommandId) => executor.cancel(id),
     }),
+    ...(signers.required ? { "set-signers": signersCommand(signers, announce) } : {}),
     ...comebacks(given),
   };
   for (const [key, handler] of Object.entries(offered)) handlers.set(key, handler);

@@ -78,6 +78,7 @@ export async function serveAgent(
     root,
     mqttVersion,
     directory,
+    signers: values.signers,
     log,
     clock,
     net,

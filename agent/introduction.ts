@@ -10,12 +10,14 @@ import type { Instance } from "./instance.ts";
 import type { Sampler } from "./metrics/sampler.ts";
 import type { LeftOutFields } from "./metrics/left-out.ts";
 import { offersOf } from "./presence.ts";
+import type { Signers } from "./signers.ts";
 
 export interface IntroductionOptions {
   readonly instance: Pick<Instance, "id" | "problem">;
   readonly ledger: Pick<Ledger, "doubt" | "lossNoticed">;
   readonly aside: Pick<LeftOutFields, "problem">;
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
+  readonly signers: Pick<Signers, "required" | "ids" | "problem">;
   readonly handlers: ReadonlyMap<string, Handler>;
 }
 
@@ -40,7 +42,7 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers } = this.#options;
+    const { instance, sampler, handlers, signers } = this.#options;
     const { heard } = this;
     return {
       instance: instance.id,
@@ -50,6 +52,7 @@ export class Introduction {
       collectors: sampler.collectors,
       commands: offersOf(handlers),
       facts: this.#whereabouts(),
+      ...(signers.required ? { signers: [...signers.ids] } : {}),
       ...this.#problems(),
       ...(heard === undefined ? {} : { heard }),
     };
@@ -63,10 +66,10 @@ export class Introduction {
 
   /** What a person should look at. */
   #problems(): { problem?: string } {
-    const { instance, ledger, aside } = this.#options;
+    const { instance, ledger, aside, signers } = this.#options;
     const { doubt, lossNoticed } = ledger;
     const lost = doubt && lossNoticed ? lossSentence(doubt.why) : undefined;
-    const problems = [instance.problem, lost, aside.problem].filter((one) => one !== undefined);
+    const problems = [instance.problem, lost, aside.problem, signers.problem].filter((one) => one !== undefined);
     return problems.length > 0 ? { problem: problems.join("; ") } : {};
   }
 }

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/payload-schema";
+import { signature } from "#shared/messages/command-signature";
 import { about, named, time } from "./document-schema.ts";
 
 const failure = z.object({ code: z.string(), message: z.string(), data: z.optional(json) });
@@ -49,6 +50,7 @@ export const commandDocument = named(
       ),
     ),
     late: z.optional(about(z.array(lateReply), "replies that came after the command was closed; they change nothing")),
+    signature: z.optional(about(signature, "a person's word for it, as the device gets it")),
     shown: z.optional(about(z.number(), "how many times it was published again because nothing was heard of it")),
     timeline: z.array(commandEvent),
     explain: about(z.string(), "one sentence: what it waits for, and who acts next"),

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { json } from "#shared/messages/payload-schema";
+import { signature } from "#shared/messages/command-signature";
 import { isExact, sendAsText } from "#shared/whole-numbers";
 import { commandDocument } from "./command-document.ts";
 import type { Route } from "./route.ts";
@@ -30,6 +31,9 @@ const commandOrder = z.strictObject({
       duration,
       'how long it may wait for its device to begin it, a number of milliseconds, or text with its unit: "5s", "1h30m"',
     ),
+  ),
+  signature: z.optional(
+    about(signature, "a person's word for it, of which its id is a part: for devices that take no command without one"),
   ),
   id: z.optional(
     about(commandId, "an id of your own: the same request again, after a broken connection, sends nothing twice"),

@@ -48,6 +48,12 @@ export const presenceDocument = named(
     ),
     facts: z.record(z.string(), json),
     commands: about(z.record(z.string(), offerDocument), "what it offers, by key"),
+    signers: z.optional(
+      about(
+        z.array(z.string()),
+        "ids of the keys by which its commands have to be signed; left out where they need not be",
+      ),
+    ),
     problem: about(z.nullable(z.string()), "something that a person should look at"),
     skew: about(z.nullable(z.number()), "milliseconds that its clock is ahead of the console's"),
   }),

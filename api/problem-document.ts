@@ -10,6 +10,7 @@ export const refusalReasons = [
   "bad-arguments",
   "id-taken",
   "too-many",
+  "unsigned",
   "unknown-group",
   "unknown-job",
   "no-devices",

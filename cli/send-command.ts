@@ -18,6 +18,9 @@ export interface SendFlags {
   readonly json?: boolean;
 }
 
+/** Signs an order, which has its id then. */
+export type Sign = (order: CommandOrder & { readonly timeout: number }, device: string) => CommandOrder;
+
 const finals = new Set(["succeeded", "failed", "rejected", "interrupted", "expired", "cancelled", "timed_out"]);
 
 /** Milliseconds after a caller's time in which its end arrives: of a call, that it was withdrawn. */
@@ -33,6 +36,7 @@ export async function sendCommand(
   key: string,
   flags: SendFlags,
   terminal: Terminal,
+  sign: Sign = (order) => order,
 ): Promise<number> {
   const timeout = parseDuration(flags.timeout, "--timeout");
   const order = {
@@ -41,10 +45,11 @@ export async function sendCommand(
     timeout,
     ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
   };
+  const signed = sign(order, device);
   const stop = new AbortController();
   const silent: Terminal = { out: () => {}, err: () => {}, live: false };
   const patience = flags.ttl === undefined ? timeout + lastWordWithin : timeout;
-  const last = await follow(client, device, order, patience, stop, new LiveCommand(flags.json ? silent : terminal));
+  const last = await follow(client, device, signed, patience, stop, new LiveCommand(flags.json ? silent : terminal));
   if (flags.json) terminal.out(asJson(last));
   else terminal.out(summary(last));
   return last.state === "succeeded" ? 0 : 1;

@@ -2,7 +2,9 @@ import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/send-to-many.ts";
 import { sendCommand as sendToOne, type SendFlags } from "../cli/send-command.ts";
+import { signing } from "../cli/sign-command.ts";
 import { connect, terminal } from "./compose/connect.ts";
+import { signerOf, type SigningFlags } from "./compose/signing-key.ts";
 
 /** `muster send`: a command to one device, or a job of them to many. */
 export function send(line: CommandLine): void {
@@ -23,6 +25,11 @@ export function send(line: CommandLine): void {
       "how long to wait for the end, after which a command without --ttl is withdrawn (default: 5s; to many: as long as it takes)",
     )
     .option("--ttl <duration>", "let it wait this long for a device that is offline")
+    .option(
+      "--sign <keyfile>",
+      "sign it with a key that muster keygen has made: for devices that take no command without",
+    )
+    .option("--passphrase-file <file>", "the passphrase of that key; asked for, where it has one and none is given")
     .option("--json", "print the command's document")
     .addHelpText(
       "after",
@@ -30,20 +37,21 @@ export function send(line: CommandLine): void {
     )
     .action(
       line.once(
-        async (values, device: string, key: string | undefined, flags: Omit<SendFlags, "timeout"> & ManyFlags) => {
+        async (
+          values,
+          device: string,
+          key: string | undefined,
+          flags: Omit<SendFlags, "timeout"> & ManyFlags & SigningFlags,
+        ) => {
           const client = connect(values);
           if (isToMany(flags)) {
             process.exitCode = await sendToMany(client, key === undefined ? [device] : [device, key], flags, terminal);
             return;
           }
           if (key === undefined) throw new BadInputError(`no key: expected muster send ${device} KEY, such as ping`);
-          process.exitCode = await sendToOne(
-            client,
-            device,
-            key,
-            { ...flags, timeout: flags.timeout ?? "5s" },
-            terminal,
-          );
+          const signer = await signerOf(flags);
+          const patient = { ...flags, timeout: flags.timeout ?? "5s" };
+          process.exitCode = await sendToOne(client, device, key, patient, terminal, signer && signing(signer));
         },
       ),
     );

@@ -3,6 +3,8 @@ import type { Clock } from "#shared/clock";
 import type { Duration } from "#shared/duration";
 import type { FieldType } from "#shared/field-type";
 import type { Log } from "#shared/log";
+import type { Args } from "#shared/messages/command-messages";
+import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
 import { settings } from "#shared/settings";
 import type { State } from "./state.ts";
@@ -40,6 +42,15 @@ export interface ConsoleOptions {
   readonly clock?: Clock;
   /** What catches faults in listeners and timers; one of its own by default. */
   readonly net?: SafetyNet;
+}
+
+export interface SentOrder {
+  readonly key: string;
+  readonly args?: Args;
+  /** An id of the sender's own, which a signature is for. */
+  readonly id?: string;
+  /** A person's word for it, for devices that take no command without one. */
+  readonly signature?: Signature | undefined;
 }
 
 export interface SendOptions {

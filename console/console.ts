@@ -1,10 +1,9 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { maxWait, parseDuration } from "#shared/duration";
-import { parseDeviceId, type DeviceId } from "#shared/ids";
+import { parseCommandId, parseDeviceId, type DeviceId } from "#shared/ids";
 import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
-import type { Args } from "#shared/messages/command-messages";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import { begin, reachBroker } from "./begin.ts";
@@ -18,7 +17,7 @@ import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
-import { defaults, type ConsoleOptions, type SendOptions } from "./console-options.ts";
+import { defaults, type ConsoleOptions, type SendOptions, type SentOrder } from "./console-options.ts";
 import { compose, type Parts } from "./console-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
@@ -224,10 +223,11 @@ export class Console {
    * @throws CommandTimeoutError when the caller's time is over, CommandFailedError when it ended otherwise;
    *   all three carry the command in `details.command`
    */
-  async send(device: string, order: { key: string; args?: Args }, options: SendOptions = {}): Promise<Command> {
+  async send(device: string, order: SentOrder, options: SendOptions = {}): Promise<Command> {
     const timeout = parseDuration(options.timeout ?? defaults.timeout, "timeout", maxWait);
     const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl, "ttl", maxWait);
-    const command = this.desk.submit(parseDeviceId(device), { ...order, by: options.by ?? "api", timeout, ttl });
+    const id = order.id === undefined ? undefined : parseCommandId(order.id);
+    const command = this.desk.submit(parseDeviceId(device), { ...order, id, by: options.by ?? "api", timeout, ttl });
     return this.desk.wait(command, timeout);
   }
 

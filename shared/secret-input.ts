@@ -9,6 +9,8 @@ export interface GivenSecret {
   readonly flag: string;
   readonly value: string | true | undefined;
   readonly file?: string | undefined;
+  /** It is there already: asked for once, since a slip shows by itself. */
+  readonly known?: boolean;
 }
 
 export interface SecretTerminal {
@@ -29,13 +31,13 @@ const maxSecretBytes = 16 * maxSecretInputLength;
  * @throws BadInputError where there is none, or no terminal to ask on
  */
 export async function secretFrom(given: GivenSecret, terminal: SecretTerminal = standard): Promise<string | undefined> {
-  const { flag, value, file } = given;
+  const { flag, value, file, known = false } = given;
   if (value !== undefined && file !== undefined)
     throw new BadInputError(`${flag} and ${flag}-file were both given: expected one of them`);
   if (file !== undefined) return firstLine(readSecretFile(file), file);
   if (value === undefined) return undefined;
   if (value === "-") return firstLine(await readAll(terminal.input), "standard input");
-  if (value === true) return ask(flag, terminal);
+  if (value === true) return ask(flag, terminal, known);
   terminal.output.write(exposed(flag, `${flag} - reads it from standard input, ${flag}-file FILE from a file`));
   return value;
 }
@@ -52,7 +54,7 @@ export function exposed(flag: string, instead: string): string {
 
 const standard: SecretTerminal = { input: process.stdin, output: process.stderr };
 
-async function ask(flag: string, { input, output }: SecretTerminal): Promise<string> {
+async function ask(flag: string, { input, output }: SecretTerminal, known: boolean): Promise<string> {
   if (!input.isTTY)
     throw new BadInputError(
       `there is no terminal to ask on: expected ${flag} - with the secret on standard input, or ${flag}-file FILE`,
@@ -68,8 +70,8 @@ async function ask(flag: string, { input, output }: SecretTerminal): Promise<str
     });
   };
   try {
-    const first = await hidden("Password: ");
-    if ((await hidden("\nOnce more: ")) !== first)
+    const first = await hidden(flag === "--passphrase" ? "Passphrase: " : "Password: ");
+    if (!known && (await hidden("\nOnce more: ")) !== first)
       throw new BadInputError("the two are not the same: nothing was changed");
     return first;
   } finally {

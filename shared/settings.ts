@@ -18,6 +18,7 @@ import {
   type Program,
   type Setting,
 } from "#shared/settings/kinds";
+import { parsePublicKeys } from "#shared/signing/public-key";
 import { usualRoot } from "#shared/topics";
 import { TrustedProxies } from "#shared/trusted-proxies";
 
@@ -201,6 +202,14 @@ export const settings = {
     help: "what the command reboot runs, as words: for example systemctl reboot; without it the agent does not offer reboot",
     default: undefined,
     shown: "reboot is not offered",
+  }),
+  signers: setting<readonly string[] | undefined>({
+    env: "MUSTER_SIGNERS",
+    programs: ["agent"],
+    help: "public keys, with commas between, as muster keygen prints them: the agent then carries out only commands that one of them has signed",
+    default: undefined,
+    shown: "none: commands need no signature",
+    parse: signerLines,
   }),
   interfaces: text<string | undefined>({
     env: "MUSTER_INTERFACES",
@@ -399,6 +408,10 @@ function hostNames(given: string): readonly string[] {
   if (names.some((name) => hostOf(name) !== name.toLowerCase()))
     throw new Error("expected names of hosts with commas between, without ports, such as muster.example.org");
   return names;
+}
+
+function signerLines(given: string): readonly string[] {
+  return parsePublicKeys(listOf(given)).map(({ line }) => line);
 }
 
 function topicRoot(given: string): string {

@@ -18,6 +18,7 @@ import type { ProgressUpdate } from "./progress.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { Replies } from "./replies.ts";
 import { Runner } from "./runner.ts";
+import type { SignatureGate } from "./signature-gate.ts";
 
 export interface ExecutorOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -27,6 +28,8 @@ export interface ExecutorOptions {
   /** This run's id, and the machine's boot id where the system has one. */
   readonly boot: string;
   readonly machine: string | undefined;
+  /** How a task ends that a person has not signed, where that is asked for; undefined for one that may begin. */
+  readonly gate?: Pick<SignatureGate, "refusal" | "isClosed">;
   /** Gives birth again: the console owes the last one an answer. */
   readonly announce: () => void;
   readonly clock: Clock;
@@ -87,12 +90,12 @@ export class Executor {
   #cancelAsking: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { clock, ledger, boot, machine, bus, log, replyTopic: topic } = options;
+    const { clock, ledger, boot, machine, bus, log, gate, replyTopic: topic } = options;
     this.#options = options;
     const consoleClock = (this.#consoleClock = new ConsoleClock(clock));
     this.#replies = new Replies({ bus, topic, clock, log });
     const onProgress = (execution: Execution, update: ProgressUpdate): void => this.#sendRunning(execution, update);
-    this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress });
+    this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress, gate });
     this.#queue = new CommandQueue({
       clock,
       isReady: (execution) => this.#mayBegin(execution),
@@ -278,6 +281,11 @@ export class Executor {
   #read(id: CommandId, { payload, retain }: Message, earlier: Begun | undefined): Execution | undefined {
     try {
       const { value: task, encoding } = readTask(payload);
+      const refusal = this.#options.gate?.refusal(id, task, earlier !== undefined);
+      if (refusal) {
+        this.#answer(id, refusal, encoding);
+        return undefined;
+      }
       const handler = this.#options.handlers.get(task.key);
       if (!handler) {
         this.#answer(id, this.#unknownKey(task.key), encoding);

@@ -13,6 +13,8 @@ export interface Begun {
   readonly attempts: number;
   /** The command's own expiry, after which (and a margin) its id need not be remembered. */
   readonly expires?: number | undefined;
+  /** A person had signed it, until `expires` by the device's own clock: so long it could come again. */
+  readonly signed?: true | undefined;
 }
 
 export interface Ended {
@@ -49,6 +51,7 @@ const begunRecord = z.object({
     at: z.number(),
     attempts: count,
     expires: z.optional(z.number()),
+    signed: z.optional(z.literal(true)),
   }),
 });
 const endedRecord = z.object({
@@ -62,6 +65,8 @@ export type LedgerRecord = z.infer<typeof record>;
 const headRecord = z.object({
   ledger: token,
   doubt: z.optional(z.object({ why: z.enum(["damaged", "lost"]), since: z.optional(z.number()) })),
+  /** What is known of signed commands (epoch ms by the device's own clock): what was signed from when on, and good until when no more. */
+  signed: z.optional(z.object({ from: z.number(), forgotten: z.number() })),
 });
 
 export type Head = z.infer<typeof headRecord>;

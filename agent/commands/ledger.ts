@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import { shortId, type CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { clockAllowance } from "#shared/signing/times";
 import type { Disk } from "#disk/calls";
 import { Journal, type Contents } from "#disk/journal";
 import {
@@ -56,6 +57,10 @@ export class Ledger {
   readonly #entries = new Map<CommandId, LedgerEntry>();
   #id: string;
   #doubt: LedgerDoubt | undefined;
+  /** Of those that a ledger of before there were signatures has begun, none was signed. */
+  #signed = { from: 0, forgotten: 0 };
+  /** Commands in it that were signed, and could come again. */
+  #signedCount = 0;
   /** When this run noticed it, by the monotonic clock; undefined where an earlier run did. */
   #noticed: number | undefined;
 
@@ -83,6 +88,16 @@ export class Ledger {
   /** Whether this run of the agent was the one to notice that something is lost. */
   get lossNoticed(): boolean {
     return this.#noticed !== undefined;
+  }
+
+  /** What was signed before this moment (epoch ms by the device's clock) may have been begun without standing here. */
+  get signedFrom(): number {
+    return this.#signed.from;
+  }
+
+  /** What was signed to be good until this moment at most may have been begun, and forgotten since. */
+  get forgottenUntil(): number {
+    return this.#signed.forgotten;
   }
 
   /**
@@ -125,7 +140,10 @@ export class Ledger {
 
   /** Resolves once it is on the disk. @throws the system's error when there is no room to record it: then it must not be begun */
   async begin(id: CommandId, begun: Begun): Promise<void> {
+    if (begun.signed && this.#signedCount >= capacity)
+      throw new Error(`${capacity} signed commands are remembered, none of which is over: sign for a shorter time`);
     await this.#append({ id, begun });
+    if (begun.signed && !this.#entries.get(id)?.begun?.signed) this.#signedCount += 1;
     this.#entries.set(id, { begun });
   }
 
@@ -173,7 +191,7 @@ export class Ledger {
   }
 
   #head(): Head {
-    return { ledger: this.#id, ...(this.#doubt && { doubt: this.#doubt }) };
+    return { ledger: this.#id, ...(this.#doubt && { doubt: this.#doubt }), signed: this.#signed };
   }
 
   /** @returns the id that stands in it; the last one counts */
@@ -185,8 +203,10 @@ export class Ledger {
       else {
         found = this.#id = head.ledger;
         this.#doubt = head.doubt;
+        this.#signed = head.signed ?? this.#signed;
       }
     }
+    for (const { begun } of this.#entries.values()) if (begun?.signed) this.#signedCount += 1;
     return found;
   }
 
@@ -199,6 +219,8 @@ export class Ledger {
     const isLost = id === undefined ? !there && before : found !== id && damaged === 0;
     // Not noticed to its end by an earlier run: nobody can say since when it is whole but from now on.
     const isOpen = this.#doubt !== undefined && this.#doubt.since === undefined;
+    if (isLost || damaged > 0) this.#signed = { ...this.#signed, from: Math.round(clock.now()) + clockAllowance };
+    else if (!there && !before) this.#signed = { ...this.#signed, from: Math.round(clock.now()) - clockAllowance };
     if (isLost) this.#id = this.#newId();
     else if (found === undefined) this.#id = id ?? this.#id;
     if (!isLost && damaged === 0 && !isOpen) return;
@@ -234,10 +256,20 @@ export class Ledger {
     let surplus = this.#entries.size - capacity;
     for (const [id, entry] of this.#entries) {
       if (!entry.settled) continue;
-      const old = entry.begun === undefined || now > rememberUntil(entry.begun);
-      if (old || surplus > 0) this.#entries.delete(id);
+      const { begun } = entry;
+      const old = begun === undefined || now > rememberUntil(begun);
+      // Whoever has the broker could have any number of others forgotten, and then this one done again.
+      if (!old && (surplus <= 0 || begun.signed)) continue;
+      if (begun?.signed) this.#forgetSigned(begun);
+      this.#entries.delete(id);
       surplus -= 1;
     }
+  }
+
+  /** A clock that was wrong for a while has more forgotten than is over: what could come again is told by its own time. */
+  #forgetSigned({ expires = 0 }: Begun): void {
+    this.#signedCount -= 1;
+    this.#signed = { ...this.#signed, forgotten: Math.max(this.#signed.forgotten, expires) };
   }
 }
 

@@ -16,6 +16,7 @@ import {
   succeededOutcome,
   type Outcome,
 } from "./outcome.ts";
+import type { SignatureGate } from "./signature-gate.ts";
 import { ProgressReporter, type ProgressUpdate } from "./progress.ts";
 
 export interface RunnerOptions {
@@ -25,6 +26,8 @@ export interface RunnerOptions {
   readonly machine: string | undefined;
   readonly clock: Clock;
   readonly consoleClock: ConsoleClock;
+  /** Asked once more as it begins: it may have waited. */
+  readonly gate?: Pick<SignatureGate, "refusal" | "isClosed"> | undefined;
   readonly onProgress: (execution: Execution, update: ProgressUpdate) => void;
 }
 
@@ -55,6 +58,8 @@ export class Runner {
     const { expires } = execution.task;
     const over = expires === undefined ? undefined : this.#options.consoleClock.since(expires);
     if (over !== undefined && over >= 0) return expiredOutcome(over);
+    const refusal = this.#options.gate?.refusal(execution.id, execution.task, false);
+    if (refusal) return refusal;
     const { doubt } = this.#options.ledger;
     if (doubt && !mayRunAgain(execution.handler) && this.#isDoubtful(execution))
       return interruptedOutcome(`ledger-${doubt.why}`, lossSentence(doubt.why));
@@ -124,9 +129,11 @@ export class Runner {
     return this.#run(execution, args);
   }
 
-  #record({ id, task: { key, expires } }: Execution, attempts: number): Promise<void> {
+  #record({ id, task: { key, expires, signature } }: Execution, attempts: number): Promise<void> {
     const { ledger, boot, machine, clock } = this.#options;
-    return ledger.begin(id, { key, boot, machine, at: Math.round(clock.now()), attempts, expires });
+    const until =
+      signature && this.#options.gate?.isClosed ? { expires: signature.expires, signed: true as const } : { expires };
+    return ledger.begin(id, { key, boot, machine, at: Math.round(clock.now()), attempts, ...until });
   }
 
   async #run(execution: Execution, args: Args): Promise<Outcome> {

@@ -2,7 +2,14 @@ import type { Args } from "#shared/messages/command-messages";
 import type { Command } from "./command.ts";
 
 /** Why the desk did not take a command. */
-export type RefusalReason = "unknown-device" | "offline" | "unknown-key" | "bad-arguments" | "id-taken" | "too-many";
+export type RefusalReason =
+  | "unknown-device"
+  | "offline"
+  | "unknown-key"
+  | "bad-arguments"
+  | "id-taken"
+  | "too-many"
+  | "unsigned";
 
 /** What the caller asked for, before there is a command. */
 export interface RefusedCommand {

@@ -3,6 +3,7 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import type { Encoding } from "#shared/codec";
 import type { Args, Failure, FinalReply } from "#shared/messages/command-messages";
 import type { Json } from "#shared/messages/payload-schema";
+import type { Signature } from "#shared/messages/command-signature";
 import type { ErrorCode } from "#shared/messages/error-codes";
 
 /**
@@ -52,6 +53,8 @@ export interface Command {
   readonly timeline: readonly TimelineEvent[];
   /** How the task and its replies are encoded. */
   readonly encoding: Encoding;
+  /** A person's word for it, as the device gets it. */
+  readonly signature?: Signature;
   /** Shortened for a list: the whole is there by its id. `steps` is then how long its timeline is. */
   readonly brief?: boolean;
   readonly steps?: number;

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { failure } from "#shared/messages/command-messages";
+import { signature } from "#shared/messages/command-signature";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
@@ -47,6 +48,7 @@ const command = z.object({
     }),
   ),
   encoding: z.enum(["json", "cbor", "word"]),
+  signature: z.optional(signature),
   brief: z.optional(z.boolean()),
   steps: z.optional(z.number()),
 });

@@ -2,6 +2,7 @@ import { payloadCap, type Encoding } from "#shared/codec";
 import { formatDuration, maxWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command-messages";
+import type { Signature } from "#shared/messages/command-signature";
 import type { Device } from "../devices/device.ts";
 import type { Command } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
@@ -21,6 +22,8 @@ export interface Order {
   /** The end of that, where its sender has named the moment himself (epoch ms): by whatever clock the console goes. */
   readonly expires?: number | undefined;
   readonly encoding?: Encoding | undefined;
+  /** A person's word for it, under its `id`: handed on to the device as it is. */
+  readonly signature?: Signature | undefined;
 }
 
 /** What an order is checked by. */
@@ -44,6 +47,8 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
   if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
   if (device.commands) checkOffered(id, device.commands, refused);
+  const unsigned = whyUnsigned(id, device, order.signature);
+  if (unsigned !== undefined) throw new CommandRefusedError("unsigned", unsigned, refused);
   if (isTaken) {
     const why = `${id} has had a command "${order.id}" already: choose another id`;
     throw new CommandRefusedError("id-taken", why, refused);
@@ -54,6 +59,14 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   if (device.online || order.ttl !== undefined) return device;
   const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
   throw new CommandRefusedError("offline", why, refused);
+}
+
+/** The device judges the signature itself, by keys that it has pinned: what it would certainly refuse is told before it is sent. */
+function whyUnsigned(id: DeviceId, { signers }: Device, signature: Signature | undefined): string | undefined {
+  if (!signers || (signature && signers.includes(signature.key))) return undefined;
+  const what = signature ? `the key ${signature.key} is none of those` : "this one is not signed";
+  const keys = signers.length > 0 ? ` (${signers.join(", ")})` : "";
+  return `${id} takes only commands that are signed by a key that is pinned there${keys}, and ${what}: sign it with muster send --sign KEYFILE, or on the page in a browser that has such a key`;
 }
 
 function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: RefusedCommand): void {
@@ -92,6 +105,7 @@ export function commandOf({ id: device, online }: Device, order: Order, ts: numb
     timeline: [{ ts, who: "console", what: `taken from ${order.by}` }],
     online,
     encoding: order.encoding ?? "json",
+    ...(order.signature ? { signature: order.signature } : {}),
   };
 }
 

@@ -42,7 +42,7 @@ export class Tasks {
 
   /** The command as the device gets to see it: the same bytes each time. */
   image(command: Command): Buffer {
-    const { id, key, args, by, ts, timeout, encoding, unsure = false } = command;
+    const { id, key, args, by, ts, timeout, encoding, signature, unsure = false } = command;
     // Of a call as well: a device that was away while it was withdrawn must not begin it the next morning. By a clock in doubt nobody
     // could judge it.
     const expires = unsure ? undefined : latestBeginning(command);
@@ -54,6 +54,7 @@ export class Tasks {
       ts,
       ...(timeout === null ? {} : { timeout }),
       ...(expires === undefined ? {} : { expires }),
+      ...(signature ? { signature } : {}),
     };
     return encode(task, encoding);
   }

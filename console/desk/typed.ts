@@ -98,7 +98,7 @@ export class TypedCommands {
     let read: { value: Task; encoding: Encoding } | undefined;
     try {
       read = readTask(message.payload);
-      const { key, args, timeout, expires } = read.value;
+      const { key, args, timeout, expires, signature } = read.value;
       const ttl = expires === undefined ? typedTtl : expires - clock.now();
       if (ttl <= 0 && !desk.isUnsure)
         throw new BadInputError(`the command expired ${Math.round(-ttl)} ms ago by the console's clock`);
@@ -112,6 +112,7 @@ export class TypedCommands {
         ttl,
         expires,
         encoding: read.encoding,
+        signature,
       });
       const task = read.value;
       this.#answerLater(command, message);

@@ -27,6 +27,8 @@ export interface Device {
   readonly facts: Readonly<Record<string, Json>>;
   /** The commands it offers, by key; null when it has never said. */
   readonly commands: CommandCatalogue | null;
+  /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
+  readonly signers?: readonly string[];
   /** Something that a person should look at. */
   readonly problem: string | null;
   /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
@@ -160,6 +162,7 @@ export function toDevice(entry: DeviceEntry): Device {
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
     commands: offers ?? null,
+    ...(birth?.signers ? { signers: birth.signers } : {}),
     problem: sentences(
       problem,
       birth?.problem ?? null,

@@ -8,8 +8,10 @@ import type { Sample } from "../devices/latest-values.ts";
 
 /** What leaves the console of its own objects, as the API's documents have it. */
 export function toPresenceDocument(device: Device): PresenceDocument {
+  const { signers, ...rest } = device;
   return {
-    ...device,
+    ...rest,
+    ...(signers ? { signers: [...signers] } : {}),
     facts: { ...device.facts },
     // What was taken of a device's schemas is JSON, of which the compiler knows more than the document says.
     commands: { ...device.commands } as PresenceDocument["commands"],

@@ -51,6 +51,7 @@ const refusalStatus: Readonly<Record<RefusalReason, number>> = {
   "bad-arguments": 422,
   "id-taken": 409,
   "too-many": 429,
+  unsigned: 422,
 };
 
 const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {

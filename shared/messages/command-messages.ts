@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { decode, payloadCap, type Encoding } from "#shared/codec";
 import { check, count, epochMs, json, jsonObject, read, payloadText } from "#shared/messages/payload-schema";
 import { commandKey } from "#shared/messages/presence-messages";
+import { signature } from "#shared/messages/command-signature";
 import { bigAsText, isExact, largeAsText, sendAsText } from "#shared/whole-numbers";
 
 /** A command's arguments: an object of what JSON can say, and says exactly. */
@@ -21,6 +22,8 @@ export const task = z.object({
   ts: z.optional(epochMs),
   timeout: z.optional(count),
   expires: z.optional(epochMs),
+  /** A person's word for it, on devices that take no other. Its times are the signer's own. */
+  signature: z.optional(signature),
 });
 export type Task = z.infer<typeof task>;
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { keyId } from "#shared/messages/command-signature";
 import { atMost, count, epochMs, json, jsonObject, read, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A command's key: `ping`, `set-interval`, `exec:backup`. */
@@ -22,6 +23,8 @@ export type Offer = z.infer<typeof offer>;
 export const maxOffers = 256;
 /** Things that it measures by itself, each switched on or off: we have a dozen. */
 export const maxCollectors = 64;
+/** Keys that an agent pins at most: a fleet has a few operators. */
+export const maxSigners = 32;
 /** What it tells of itself: facts are for looking at and for choosing devices by. */
 export const maxFacts = 64;
 
@@ -41,6 +44,8 @@ const birth = z.object({
   collectors: z.optional(atMost(maxCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
   commands: z.optional(atMost(maxOffers, z.record(commandKey, offer))),
   facts: z.optional(atMost(maxFacts, z.record(z.string().check(z.maxLength(64)), json))),
+  /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
+  signers: z.optional(z.array(keyId).check(z.maxLength(maxSigners))),
   /** What a person should look at, as a sentence. */
   problem: z.optional(payloadText),
 });

@@ -10,6 +10,7 @@ export type Program =
   | "operator"
   | "mosquitto"
   | "sim"
+  | "keygen"
   | "doctor"
   | "check-broker"
   | "client";

@@ -46,14 +46,16 @@ export const serveCommands =
     app.addHook("preClose", () => {
       endListening();
     });
-    const send = (device: DeviceId, { key, args, timeout, ttl, id }: TakenOrder, by: string): Sent => {
+    const send = (device: DeviceId, { key, args, timeout, ttl, id, signature }: TakenOrder, by: string): Sent => {
       const wait = toTimeout(timeout);
       const known = id && desk.find(device, id);
       if (known && known.key === key) return { wait, command: known, isNew: false };
       if (known)
         throw new HttpError(409, `the id "${id}" belongs to "${known.key}" on ${known.device}: choose another`);
       const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", maxWait);
-      const order = { key, args, by, id, timeout: wait, ttl: lifetime };
+      if (signature && id === undefined)
+        throw new BadInputError("a signature is for one id: expected that id beside it");
+      const order = { key, args, by, id, timeout: wait, ttl: lifetime, signature };
       return { wait, command: desk.submit(device, order), isNew: true };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */
