@@ -12,6 +12,7 @@ import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
 import { Agent } from "./agent.ts";
 import type { Handler } from "./commands/handler.ts";
+import { IdentityFile, type Joined } from "./join/identity.ts";
 
 /** The settings that an agent is made of. */
 type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
@@ -29,6 +30,13 @@ export async function runAgent(
   net: SafetyNet,
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
+  const joined = values.mqttUrl === undefined ? new IdentityFile(values.data).read().joined : undefined;
+  if (joined)
+    return runToEnd({ ...values, ...joinedValues(joined, given) }, joined.secret, {
+      lifetime,
+      net,
+      trust: joined.ca ?? undefined,
+    });
   const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
   const device = given.has("device") ? values.device : login.username || values.device;
   const secret = login.password || keptSecret(device);
@@ -37,13 +45,19 @@ export async function runAgent(
       `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
     );
   }
-  const agent = await serveAgent({ ...values, device, mqttUrl: login.url }, secret, {
-    lifetime,
-    net,
-    restart: respawn,
-  });
-  lifetime.up();
-  process.stdout.write(`agent ${device} reports to ${login.url}\n`);
+  await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net });
+}
+
+/** What a machine that has joined was told, in place of settings. */
+function joinedValues({ device, broker, root }: Joined, given: ReadonlySet<SettingName>) {
+  return { device, mqttUrl: broker, ...(given.has("root") ? {} : { root }) };
+}
+
+async function runToEnd(values: AgentValues, secret: string, around: Omit<Around, "restart">): Promise<void> {
+  const { device, mqttUrl } = values;
+  const agent = await serveAgent(values, secret, { ...around, restart: respawn });
+  around.lifetime.up();
+  process.stdout.write(`agent ${device} reports to ${mqttUrl}\n`);
   const reason = await agent.finished;
   process.stdout.write(`agent ${device} has ended: ${forTerminal(reason)}\n`);
   if (reason.startsWith("refused")) process.exitCode = 1;
@@ -54,23 +68,26 @@ interface Around {
   readonly net: SafetyNet;
   /** How `restart` begins anew; without it, as another run in this process. */
   readonly restart?: () => void;
+  /** Certificate authorities, as PEM, where the settings name no file of them. */
+  readonly trust?: string | undefined;
 }
 
 export async function serveAgent(
   values: AgentValues,
   password: string,
-  { lifetime, net, restart }: Around,
+  { lifetime, net, restart, trust }: Around,
 ): Promise<Agent> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
   const directory = join(values.data, "agent");
+  const ca = values.ca === undefined ? trust : readBundle(values.ca);
   const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
   const own = { metricsSocket: socketPath(values, directory), metricsDirectory: values.metricsDirectory };
   const options = {
     device,
     url,
     password,
-    ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
+    ...(ca === undefined ? {} : { ca }),
     interval,
     batchSize,
     outboxBytes: values.outboxSize,

@@ -44,8 +44,18 @@ function readFlags(): {
   }
 }
 
+/** `join` and `leave` are for a machine's beginning and end, and are loaded then. @returns whether it was one of them */
+async function isAboutJoining([verb, ...words]: readonly string[]): Promise<boolean> {
+  if (verb !== "join" && verb !== "leave") return false;
+  const { joinByWords, leaveByWords } = await import("./join/join-words.ts");
+  if (verb === "join") await joinByWords(words, __filename);
+  else await leaveByWords(words);
+  return true;
+}
+
 async function main(): Promise<void> {
   keepFilesPrivate();
+  if (await isAboutJoining(process.argv.slice(2))) return;
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
   const { values, given } = loadSettings({ flags, env: process.env, file });

@@ -6,7 +6,7 @@ export interface RouteAddress {
   /** Whether a body comes with it. */
   readonly body?: true;
   /** What is answered where that is no JSON. */
-  readonly text?: "text/plain" | "text/event-stream";
+  readonly text?: "text/plain" | "text/event-stream" | "text/javascript";
   /** A status of 400 and above that comes with an answer and is no problem. */
   readonly alsoAnswers?: number;
 }
@@ -40,6 +40,14 @@ export const addresses = {
   pauseJob: { method: "POST", path: "/api/jobs/:id/pause" },
   resumeJob: { method: "POST", path: "/api/jobs/:id/resume" },
   cancelJob: { method: "DELETE", path: "/api/jobs/:id" },
+  createEnrollment: { method: "POST", path: "/api/enrollments", body: true },
+  listEnrollments: { method: "GET", path: "/api/enrollments" },
+  revokeEnrollment: { method: "DELETE", path: "/api/enrollments/:id" },
+  getJoinScript: { method: "GET", path: "/join", text: "text/plain" },
+  getJoinAgent: { method: "GET", path: "/join/muster-agent.cjs", text: "text/javascript" },
+  getJoinAuthority: { method: "GET", path: "/join/ca" },
+  join: { method: "POST", path: "/join", body: true },
+  seeJoined: { method: "GET", path: "/join/seen" },
   listGroups: { method: "GET", path: "/api/groups" },
   getGroups: { method: "GET", path: "/api/devices/:id/groups" },
   setGroups: { method: "PUT", path: "/api/devices/:id/groups", body: true },

@@ -3,11 +3,13 @@ import type { RouteName } from "./addresses.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
+import { enrollmentRoutes } from "./enrollment-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { fieldRoutes } from "./field-routes.ts";
 import { groupRoutes } from "./group-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
+import { joinRoutes } from "./join-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
@@ -21,6 +23,8 @@ export const routes = {
   ...commandRoutes,
   ...jobRoutes,
   ...groupRoutes,
+  ...enrollmentRoutes,
+  ...joinRoutes,
   ...quarantineRoutes,
   ...refusalRoutes,
   ...fieldRoutes,

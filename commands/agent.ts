@@ -1,11 +1,34 @@
+import { agentFile } from "./compose/joining.ts";
 import type { CommandLine } from "#shared/commandline";
+import { EnvironmentError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import type { SettingName, Settings } from "#shared/settings";
 
-/** `muster agent`: the agent alone, with a secret that this machine keeps where the URL has none. */
+/** `muster agent`: the agent alone, with a secret that this machine keeps where the URL has none; `join` makes a machine a device. */
 export function agent(line: CommandLine): void {
-  line.command("agent", "run the agent alone", "agent").action(line.serve(serve));
+  const sub = line.command("agent", "run the agent alone; or agent join CODE: make this machine a device", "agent");
+  sub.action(line.serve(serve));
+  // Its words are read as the agent's one file reads them, which has the same verbs.
+  const others = {
+    join: "make this machine a device, by a code of muster enroll",
+    leave: "take away what join has installed",
+  };
+  for (const [verb, help] of Object.entries(others))
+    sub
+      .command(`${verb} [words...]`)
+      .description(`${help} (--help tells more)`)
+      .allowUnknownOption()
+      .helpOption(false)
+      .action(async (words: readonly string[]) => joinOrLeave(verb, words));
+}
+
+async function joinOrLeave(verb: string, words: readonly string[]): Promise<void> {
+  const { joinByWords, leaveByWords } = await import("../agent/join/join-words.ts");
+  if (verb === "leave") return leaveByWords(words);
+  const own = agentFile();
+  if (own === undefined) throw new EnvironmentError("the agent's file is not here: build it with npm run build");
+  await joinByWords(words, own);
 }
 
 async function serve(

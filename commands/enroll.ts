@@ -1,10 +1,42 @@
 import type { CommandLine } from "#shared/commandline";
-import { enrollDevice } from "./compose/administration.ts";
+import { BadInputError } from "#shared/errors";
+import { enroll as enrollByCode, type EnrollFlags } from "../cli/show-enrollments.ts";
+import { enrollDevice as enrollBySecret } from "./compose/administration.ts";
 import { administer } from "./compose/administer.ts";
+import { connect, terminal } from "./compose/connect.ts";
 
-/** `muster enroll`: an account for a device. */
+interface Flags extends EnrollFlags {
+  readonly secret?: boolean;
+}
+
+/** `muster enroll`: a code by which a machine comes in, from the running console; or a secret to be carried by hand, from its data. */
 export function enroll(line: CommandLine): void {
+  const bySecret = administer(line, enrollBySecret);
+  const byCode = line.once(async (values, name: string | undefined, flags: Flags) =>
+    terminal.out(await enrollByCode(connect(values), name, flags, Date.now())),
+  );
   line
-    .command("enroll <device>", "give a device an account, and print its secret once", "enroll")
-    .action(administer(line, enrollDevice));
+    .command(
+      "enroll [device]",
+      "make a code by which a device joins with one pasted line; without a name, list them",
+      "enroll",
+    )
+    .option("--group <name...>", "groups that it is put into")
+    .option("--ttl <duration>", "how long the code is good for, 31d at most (default: 1h)")
+    .option(
+      "--uses <number>",
+      "machines that it lets in, each under a name of its own: {hostname}, {serial}, {mac} (default: 1)",
+    )
+    .option("--again", "for a device that is enrolled and was wiped: its old secret ends when it joins")
+    .option("--origin <url>", "where the device reaches the console, such as https://muster.lan:3000")
+    .option("--revoke <code>", "let nobody in by this one any more")
+    .option("--list", "list the codes, and who came in by each")
+    .option("--json", "print the API's documents")
+    .option("--secret", "print a secret to be carried by hand instead; needs the console's data and no console")
+    .action(async (...parameters: unknown[]) => {
+      const [name, flags] = parameters as [string | undefined, Flags];
+      if (!flags.secret) return byCode(...parameters);
+      if (name === undefined) throw new BadInputError("--secret is for one device: expected its name");
+      return bySecret(...parameters);
+    });
 }

@@ -31,16 +31,19 @@ async function serve(
   const state = await openData(values, lifetime, true);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);
+  let tlsPort: number | undefined;
   const around = {
     lifetime,
     net,
     tls,
+    tlsPort: () => tlsPort,
     ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }),
   };
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
   const { http, port, console } = await serveConsole(values, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
   const places = await embedded?.listen(() => console.goodbye());
+  tlsPort = places?.tlsPort;
   const broker = places?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("../console/accounts/secrets.ts");
   const { serveAgent } = await import("../agent/agent-service.ts");

@@ -12,6 +12,7 @@ import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
 import type { Sample } from "./devices/latest-values.ts";
+import type { Enrollments } from "./enrollments/enrollments.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
@@ -103,6 +104,11 @@ export class Console {
 
   get jobs(): Jobs {
     return this.#started.jobs;
+  }
+
+  /** Codes by which machines come in by themselves. */
+  get enrollments(): Enrollments {
+    return this.#started.enrollments;
   }
 
   get registry(): Registry {

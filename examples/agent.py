@@ -2,7 +2,7 @@
 """A Muster agent in Python, written from docs/protocol.md: load and free memory as samples, and two commands.
 
 It needs Linux, Python 3.9 and paho-mqtt 1.6 or 2 (Debian: apt-get install python3-paho-mqtt), and the secret that
-`muster enroll ID` prints:
+`muster enroll ID --secret` prints:
 
     MUSTER_SECRET=... python3 agent.py --broker 192.0.2.7:1883 --device rpi-7 --data ./data-rpi-7
 

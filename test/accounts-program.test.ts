@@ -125,13 +125,16 @@ suite("accounts on the command line", ({ test }) => {
         (await muster("operator", "bob", "--mqtt", "--role", "viewer")).out,
         /^bob \(viewer\), password .*\nbob, secret/,
       );
-      assert.not.match((await muster("enroll", "rpi-7")).out, /already/);
-      assert.match((await muster("enroll", "rpi-7")).out, /^rpi-7 was enrolled already: its old secret is void now/);
+      assert.not.match((await muster("enroll", "rpi-7", "--secret")).out, /already/);
+      assert.match(
+        (await muster("enroll", "rpi-7", "--secret")).out,
+        /^rpi-7 was enrolled already: its old secret is void now/,
+      );
       const taken = await muster("operator", "rpi-7");
       assert.match(taken.err, /"rpi-7" is taken by a device: choose another name$/m);
       // From a terminal that does not know the port of the start.
       const elsewhere = { ...env, MUSTER_MQTT_PORT: "" };
-      const { out } = await runProgram(...musterProgram(["enroll", "rpi-8"]), { env: elsewhere });
+      const { out } = await runProgram(...musterProgram(["enroll", "rpi-8", "--secret"]), { env: elsewhere });
       assert.match(out, `@THIS-HOST:${new URL(broker).port} `);
     },
     { seconds: 40 },
@@ -196,7 +199,9 @@ suite("accounts on the command line", ({ test }) => {
     "muster device NAME --remove takes a device away while everything runs, and the agent's connection with it",
     async (scope) => {
       const { env, muster } = await start(scope);
-      const line = /^ +MUSTER_MQTT_URL=(\S+) npx muster agent$/m.exec((await muster("enroll", "rpi-7")).out)?.[1] ?? "";
+      const line =
+        /^ +MUSTER_MQTT_URL=(\S+) npx muster agent$/m.exec((await muster("enroll", "rpi-7", "--secret")).out)?.[1] ??
+        "";
       const own = { ...env, MUSTER_DATA: join(await scope.directory(), "agent"), MUSTER_DEVICE: "rpi-7" };
       const url = line.replace("THIS-HOST", "127.0.0.1");
       const agent = new Running(scope, ...musterProgram(["agent"]), { env: { ...own, MUSTER_MQTT_URL: url } });

@@ -48,7 +48,7 @@ suite("addresses of programs", ({ test }) => {
           warns,
         );
 
-        const enrolled = await runProgram(...musterProgram(["enroll", "edge-2"]), { env: programs });
+        const enrolled = await runProgram(...musterProgram(["enroll", "edge-2", "--secret"]), { env: programs });
         const secret = /edge-2:([^@]+)@/.exec(enrolled.out)?.[1] ?? "";
         const agent = new Running(scope, ...musterProgram(["agent"]), {
           env: {

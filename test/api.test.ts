@@ -6,6 +6,8 @@ import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
+import { parseJoinCode } from "#shared/join-code";
+import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { serveApi, type ApiServer } from "./api-server.ts";
 import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -13,12 +15,13 @@ import { openPublisher } from "./publisher.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
+const join = { agent: "dist/muster-agent.cjs" };
 
 async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   const fleet = await startFleet(scope, "embedded", { seriesBudget: 1 });
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
-  return { fleet, ...(await serveApi(scope, fleet)) };
+  return { fleet, ...(await serveApi(scope, fleet, { join })) };
 }
 
 /** What there is to tell in each list: refusals, conflicts, series beyond the budget, something damaged. */
@@ -50,6 +53,15 @@ async function askEverything(client: Client): Promise<void> {
   assert.is((await client.getCommand(queued.id, { device: "rpi-8" })).state, "queued");
   assert.is((await client.cancelCommand(queued.id)).state, "cancelled");
   assert.is((await client.listCommands({ state: "succeeded" })).commands[0]?.id, done.id);
+  const made = await client.createEnrollment({ name: "cam" });
+  assert.is((await client.listEnrollments()).enrollments[0]?.state, "open");
+  assert.match(await client.getJoinScript(), /^#!\/bin\/sh/);
+  assert.match(await client.getJoinAgent(), /^"use strict"/);
+  assert.is((await client.getJoinAuthority()).ca, null);
+  const { id: code, secret } = parseJoinCode(made.code);
+  const hash = hashSecret(generateSecret(), rounds.generated);
+  assert.is((await client.join({ code: `${code}.${secret}`, machine: "m".repeat(22), hash })).device, "cam");
+  await client.revokeEnrollment(code);
   await client.setGroups("rpi-7", { groups: ["lab"] });
   assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
   assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });
@@ -97,6 +109,8 @@ suite("the contract of the HTTP API", ({ test }) => {
       await Promise.race([listening, eventually("the stream", () => told.has("store"))]);
       await fleet.agent("rpi-7", { interval: 100 });
       await checkedClient(url, undefined, { answered }).client.logIn({ name: "eve", password });
+      const own = checkedClient(url, `rpi-7:${fleet.secretOf("rpi-7")}`, { answered }).client;
+      assert.equal(await own.seeJoined(), { device: "rpi-7", online: true });
       await makeNews(scope, { fleet, client });
       await askEverything(client);
       await Promise.race([listening, heard()]);

@@ -30,7 +30,8 @@ async function place(scope: Scope) {
     return console;
   };
   const console = await startConsole();
-  const secret = /\S{20,}/.exec((await muster("enroll", "rpi-7")).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
+  const secret =
+    /\S{20,}/.exec((await muster("enroll", "rpi-7", "--secret")).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
   const device = await connectRaw(scope, { url: env.MUSTER_MQTT_URL, device: "rpi-7", password: secret });
   return { url, muster, startConsole, console, device };
 }

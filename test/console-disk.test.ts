@@ -131,7 +131,7 @@ suite("the console's own disk", ({ test }) => {
     const writing = setInterval(() => fleet.state.persist.write("touch", () => touch.run()), 1);
     scope.cleanup(() => clearInterval(writing));
     await lock(scope, fleet, 1_500);
-    const enroll = musterProgram(["enroll", "rpi-9"]);
+    const enroll = musterProgram(["enroll", "rpi-9", "--secret"]);
     const { code, out, err } = await runProgram(...enroll, { env: { MUSTER_DATA: directory } });
     assert.is(code, 0, err);
     assert.match(out, /rpi-9/);

@@ -96,7 +96,7 @@ suite("what a device writes", ({ test }) => {
       };
       const rows = ({ out }: Finished): number => out.trimEnd().split("\n").length;
 
-      const [, secret = ""] = /evil:([\w-]+)@/.exec((await muster("enroll", "evil")).out) ?? [];
+      const [, secret = ""] = /evil:([\w-]+)@/.exec((await muster("enroll", "evil", "--secret")).out) ?? [];
       const watched = new Running(scope, ...musterProgram(["watch"]), { env });
       await watched.line(/^\d/);
       const device = await evil(scope, mqttPort, secret);

@@ -37,7 +37,8 @@ async function place(scope: Scope) {
     client,
     agents: async (...names: string[]) => {
       for (const name of names) {
-        const secret = /\S{20,}/.exec((await muster("enroll", name)).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
+        const secret =
+          /\S{20,}/.exec((await muster("enroll", name, "--secret")).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
         const options = { device: name, url: `mqtt://127.0.0.1:${mqttPort}`, password: secret, interval: 1_000 };
         const agent = markAgent(new Agent({ ...options, mqttVersion: 4 }), name, marks, counts);
         scope.cleanup(() => agent.stop());

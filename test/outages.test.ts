@@ -150,7 +150,7 @@ suite("outages", ({ test }) => {
         MUSTER_INFLUX_URL: `${influx.url}/muster`,
       };
       const start = (): Running => new Running(scope, ...musterProgram(["start"]), { env });
-      const enrolled = await runProgram(...musterProgram(["enroll", "probe-1"]), { env });
+      const enrolled = await runProgram(...musterProgram(["enroll", "probe-1", "--secret"]), { env });
       const secret =
         /-P '?([^\s']+)/.exec(enrolled.out)?.[1] ?? /MUSTER_\w+=(\S+)/.exec(enrolled.out)?.[1] ?? enrolled.out.trim();
       const muster = start();

@@ -40,7 +40,8 @@ async function place(scope: Scope) {
     http: `http://127.0.0.1:${httpPort}`,
     muster,
     /** @returns the device's secret */
-    enroll: async (device: string) => /mqtt:\/\/[^:]+:([^@]+)@/.exec(await muster("enroll", device))?.[1] ?? "",
+    enroll: async (device: string) =>
+      /mqtt:\/\/[^:]+:([^@]+)@/.exec(await muster("enroll", device, "--secret"))?.[1] ?? "",
     start: async (): Promise<Running> => {
       const running = new Running(scope, ...musterProgram(["start"]), { env });
       await running.line(/Muster .* is up/);

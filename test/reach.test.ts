@@ -11,6 +11,7 @@ import { startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
+const join = { agent: "dist/muster-agent.cjs" };
 const password = "correct horse";
 /** What is in reach of those who are limited to the group `lab`, and what is not. */
 const [near, far] = ["rpi-7", "rpi-8"] as const;
@@ -122,6 +123,31 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     assert.not.ok(seen.some((one) => one.id === foreign));
     assert.not.ok(JSON.stringify(seen).includes(far));
   },
+  createEnrollment: async ({ admin, lab, labAdmin }) => {
+    assert.equal((await lab.createEnrollment({ name: "new-1" })).enrollment.groups, ["lab"]);
+    for (const groups of [["field"], ["lab", "field"]])
+      assert.is(await statusOf(labAdmin.createEnrollment({ name: "new-2", groups })), 403);
+    assert.is(await statusOf(labAdmin.createEnrollment({ name: "new-2" })), 403, "of two groups one has to be named");
+    assert.is(await statusOf(lab.createEnrollment({ name: far, again: true })), 404);
+    assert.is(await statusOf(lab.createEnrollment({ name: near, again: true })), 200);
+    await admin.createEnrollment({ name: "new-3", groups: ["field"] });
+  },
+  listEnrollments: async ({ admin, lab }) => {
+    assert.equal(
+      (await lab.listEnrollments()).enrollments.map(({ name }) => name),
+      [near, "new-1"],
+    );
+    assert.is((await admin.listEnrollments()).enrollments.length, 3);
+  },
+  revokeEnrollment: async ({ admin, lab }) => {
+    for (const { id, groups } of (await admin.listEnrollments()).enrollments)
+      assert.is(await statusOf(lab.revokeEnrollment(id)), groups.includes("lab") ? 200 : 404);
+  },
+  getJoinScript: "none",
+  getJoinAgent: "none",
+  getJoinAuthority: "none",
+  join: "none",
+  seeJoined: "none",
   getJob: job(look),
   pauseJob: job((client, id) => client.pauseJob(id)),
   resumeJob: job(
@@ -193,7 +219,7 @@ async function start(scope: Scope): Promise<Given> {
   accounts.set("admin", "admin", password);
   accounts.set("lab", "operator", password, ["lab"]);
   accounts.set("lab-admin", "admin", password, ["lab", "nothing-yet"]);
-  const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+  const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, join, log: silentLog });
   const url = `http://127.0.0.1:${await server.start()}`;
   scope.cleanup(() => server.stop());
   const as = (name: string): Client => checkedClient(url, `${name}:${password}`).client;

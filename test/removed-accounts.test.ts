@@ -99,7 +99,7 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
         ["rpi-7", async () => assert.is((await muster("device", "rpi-7", "--remove", "--yes")).code, 0)],
         ["rpi-8", () => client.removeDevice("rpi-8")],
       ] as const) {
-        const secret = / -P (\S{27}) /.exec((await muster("enroll", name)).out)?.[1] ?? "";
+        const secret = / -P (\S{27}) /.exec((await muster("enroll", name, "--secret")).out)?.[1] ?? "";
         const device = await connect(name, secret);
         await device.publishAsync(`muster/${name}/metrics/room`, '{"temperature":21.5}', { qos: 1 });
         await eventually(`${name} in the list`, () => client.getDevice(name));

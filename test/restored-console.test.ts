@@ -34,7 +34,7 @@ suite("a console whose state is put back to an older copy", ({ test }) => {
       const files = ["muster.db", "muster.db-wal"];
 
       let running = await start();
-      const { out } = await runProgram(...musterProgram(["enroll", "probe"]), { env });
+      const { out } = await runProgram(...musterProgram(["enroll", "probe", "--secret"]), { env });
       const password = /mqtt:\/\/[^:]+:([^@]+)@/.exec(out)?.[1] ?? "";
       const url = `mqtt://127.0.0.1:${mqttPort}`;
       const agent = new Agent({ device: "probe", url, password, interval: 100, directory: await scope.directory() });

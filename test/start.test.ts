@@ -179,7 +179,7 @@ suite("muster's parts alone", ({ test }) => {
       const { start, muster, directory } = await place(scope);
       await start(["broker"]).line(/broker listens/);
       await start(["console"]).line(/console listens/);
-      const { out } = await muster(["enroll", "edge-9"]);
+      const { out } = await muster(["enroll", "edge-9", "--secret"]);
       const url = /MUSTER_MQTT_URL=(\S+)/.exec(out)?.[1]?.replace("THIS-HOST", "127.0.0.1") ?? "";
       assert.match(url, `edge-9:`);
       const agent = start(["agent"], {

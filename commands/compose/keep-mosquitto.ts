@@ -35,7 +35,7 @@ export async function rewriteMosquittoFiles(
   const { dear, reload } = await side.write(all, changed);
   if (told && dear.length > 0)
     process.stderr.write(
-      `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME\n`,
+      `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME --secret\n`,
     );
   return { directory: side.directory, byHand: told ? reloadByHand(reload) : undefined };
 }

@@ -13,6 +13,8 @@ export interface Around {
   readonly ports: Ports;
   /** Where something is open beyond loopback. */
   readonly tls: Tls | undefined;
+  /** Where the embedded broker speaks TLS, once it listens. */
+  readonly tlsPort?: () => number | undefined;
 }
 
 /** How many connections each port takes: fewer than it could where the system does not give the process as many descriptors. */

@@ -9,6 +9,7 @@ import type { Settings } from "#shared/settings";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state.ts";
+import { agentFile, brokerFor, reachableFrom } from "./joining.ts";
 import { ownNames, type Around } from "./ports.ts";
 
 /** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
@@ -18,7 +19,7 @@ export const patienceAtStart = 1_000;
 export async function serveConsole(
   values: Settings,
   state: State,
-  { lifetime, net, ports, tls }: Around,
+  { lifetime, net, ports, tls, tlsPort }: Around,
   bus?: Bus,
 ): Promise<{ console: Console; http: string; port: number }> {
   const { Console } = await import("../../console/console.ts");
@@ -60,6 +61,13 @@ export async function serveConsole(
     tls: tls && { identity: tls.identity, plaintext: values.insecurePlaintext },
     names: ownNames(values),
     proxies: values.trustedProxies,
+    join: {
+      agent: agentFile(),
+      authority: tls && (() => ({ bundle: tls.authority.caBundle(), fingerprint: tls.authority.fingerprint })),
+      broker: (host) => brokerFor(values, host, tls && (tlsPort?.() ?? values.mqttsPort)),
+      origin: () => reachableFrom(values, port),
+      root,
+    },
     log,
     clock: console.clock,
   });

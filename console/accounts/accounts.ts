@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
-import { asDeviceId, parseDeviceId } from "#shared/ids";
+import { asDeviceId, parseDeviceId, type DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
@@ -91,6 +91,20 @@ export class Accounts {
     // Whoever sets it need not wait in any queue.
     this.#logins.remember(name, hash, chosen);
     return chosen;
+  }
+
+  /**
+   * Gives a device an account, or another secret, by the hash of one that only the device knows. Part of a transaction of whoever calls it, who
+   * says {@link changed} when that is through.
+   */
+  putDevice(name: DeviceId, hash: string): void {
+    this.#assertSameKind(name, "device");
+    this.#database
+      .prepare(
+        `INSERT INTO accounts (name, role, hash, created) VALUES (?, 'device', ?, ?)
+         ON CONFLICT (name) DO UPDATE SET hash = excluded.hash`,
+      )
+      .run(name, hash, this.#clock.now());
   }
 
   /**
@@ -223,6 +237,11 @@ export class Accounts {
     const holder = this.tokens.holder(token, kind);
     if (!holder) this.#logins.wrongToken(source);
     return holder;
+  }
+
+  /** A code to join with that is not known counts as a failed login. */
+  wrongCode(source: LoginSource): void {
+    this.#logins.wrongToken(source);
   }
 
   /** A bearer token or session cookie for `account`, good for `ttl` milliseconds. */

@@ -35,6 +35,8 @@ const keys = {
   clock: ["id"],
   removed_devices: ["device"],
   answers: ["device", "id"],
+  enrollments: ["id"],
+  joins: ["enrollment", "machine"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;
@@ -44,7 +46,7 @@ export const maxDamaged = { rows: 1_000, text: 2_000 };
 /** Lines in the log in one run at most: a damaged disk has thousands of such rows. */
 const maxDamageLines = 20;
 /** Tables whose rows are secrets, of which nothing is kept. */
-const secret: ReadonlySet<string> = new Set(["accounts", "tokens"]);
+const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments"]);
 
 type Statement = ReturnType<Database["prepare"]>;
 type Value = string | number | null;

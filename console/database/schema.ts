@@ -297,4 +297,30 @@ export const migrations: readonly string[] = [
   ALTER TABLE tokens ADD COLUMN only_groups TEXT;
   ALTER TABLE tokens ADD COLUMN used_from TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- Codes by which machines come in by themselves, and who came in by which: by the digest of the machine's hash, so that it is the same device
+  -- however often it asks.
+  CREATE TABLE enrollments (
+    id TEXT NOT NULL PRIMARY KEY,
+    hash TEXT NOT NULL,
+    name TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    again INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    revoked INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE joins (
+    enrollment TEXT NOT NULL REFERENCES enrollments (id) ON DELETE CASCADE,
+    machine TEXT NOT NULL,
+    device TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (enrollment, machine)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -8,6 +8,7 @@ import { toMissing, toOutbox } from "../ingest/completeness/ledger-rows.ts";
 import { parseDecision, parseFieldRow as parseType } from "../ingest/contract/field-types.ts";
 import { parseQuarantineRow as parseSetAside } from "../ingest/contract/quarantine.ts";
 import { parseMember } from "../jobs/groups.ts";
+import { parseEnrollment, parseJoin } from "../enrollments/enrollment.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept-job.ts";
 import { parseRemoval } from "../devices/removal.ts";
 import type { DamagedTable } from "../database/damage.ts";
@@ -37,6 +38,8 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   quarantine: parseSetAside,
   removed_devices: parseRemoval,
   answers: parseAnswer,
+  enrollments: parseEnrollment,
+  joins: parseJoin,
 };
 
 /**

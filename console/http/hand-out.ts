@@ -6,6 +6,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import type { Command } from "../desk/command.ts";
 import { toCommandDocument } from "./documents.ts";
+import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
@@ -13,11 +14,13 @@ import { serveCommands } from "./routes/serve-commands.ts";
 import { serveCompleteness } from "./routes/serve-completeness.ts";
 import { serveDamage } from "./routes/serve-damage.ts";
 import { serveDevices } from "./routes/serve-devices.ts";
+import { serveEnrollments } from "./routes/serve-enrollments.ts";
 import { serveEvents } from "./routes/serve-events.ts";
 import { serveFields } from "./routes/serve-fields.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
 import { serveHealth } from "./routes/serve-health.ts";
 import { serveJobs } from "./routes/serve-jobs.ts";
+import { serveJoin } from "./routes/serve-join.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSelf } from "./routes/serve-self.ts";
@@ -27,13 +30,15 @@ export interface HandOut {
   /** A started one: its parts are handed out now. */
   readonly console: Console;
   readonly accounts: Accounts;
+  readonly joining: Joining;
   readonly clock: Clock;
   readonly send: Send;
 }
 
 /** Gives each route the part of the console that it serves. No route knows the whole. */
-export async function registerRoutes(app: FastifyInstance, { console, accounts, clock, send }: HandOut): Promise<void> {
-  const { registry, desk, jobs, store, contract, damage, refusals, events, faults } = console;
+export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
+  const { console, accounts, joining, clock, send } = given;
+  const { enrollments, registry, desk, jobs, store, contract, damage, refusals, events, faults } = console;
   const { completeness } = console.ingest.batches;
   const isKnown = (id: DeviceId): boolean => registry.get(id) !== undefined;
   const document = (command: Command): CommandDocument =>
@@ -49,6 +54,8 @@ export async function registerRoutes(app: FastifyInstance, { console, accounts, 
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
+    serveEnrollments({ enrollments, joining, send }),
+    serveJoin({ enrollments, accounts, joining, isOnline: (device) => registry.get(device)?.online ?? false }),
     serveQuarantine({ contract, send }),
     serveFields({ conflicts: contract.conflicts, settle: (...word) => console.settleField(...word), send }),
     serveRefusals({ refusals, send }),

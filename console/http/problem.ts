@@ -1,6 +1,7 @@
 import { BadInputError, EnvironmentError, messageWithCauses } from "#shared/errors";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { CommandRefusedError, type RefusalReason } from "../desk/command-errors.ts";
+import { JoinRefusedError } from "../enrollments/join-refused.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/job-errors.ts";
 import { isRefusedWrite } from "../database/database.ts";
 import { StoreUnavailableError } from "../store/store.ts";
@@ -32,6 +33,7 @@ const titles: Readonly<Record<number, string>> = {
   403: "Not allowed",
   404: "Not found",
   409: "Conflict",
+  410: "Over",
   413: "Too large",
   414: "Too long an address",
   415: "Unsupported media type",
@@ -64,6 +66,14 @@ const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {
   "not-yours": 403,
 };
 
+/** None of them is 401: the machine need not log in, it needs another code. */
+const joinRefusalStatus: Readonly<Record<JoinRefusedError["why"], number>> = {
+  unknown: 403,
+  ended: 410,
+  taken: 409,
+  full: 409,
+};
+
 export function problem(status: number, detail: string, extensions: Readonly<Record<string, unknown>> = {}): Problem {
   return { type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extensions };
 }
@@ -75,6 +85,7 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
     return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
   if (error instanceof JobRefusedError)
     return problem(jobRefusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof JoinRefusedError) return problem(joinRefusalStatus[error.why], error.message);
   if (error instanceof LoginsBusyError) return problem(429, error.message);
   if (error instanceof BadInputError) return problem(400, error.message);
   if (error instanceof StoreUnavailableError) return problem(503, messageWithCauses(error));

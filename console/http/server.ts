@@ -29,6 +29,7 @@ import { sendInTurns } from "./list-pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { registerRoutes } from "./hand-out.ts";
 import { served } from "./serve.ts";
+import { Joining, type JoiningOptions } from "./joining.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./http-connections.ts";
 import type { HttpTls } from "./tls-port.ts";
 import { Turns } from "./turns.ts";
@@ -45,6 +46,8 @@ export interface HttpOptions {
   readonly names?: readonly string[];
   /** Proxies whose X-Forwarded-For, -Proto and -Host are believed; none by default. */
   readonly proxies?: TrustedProxies;
+  /** What machines are told that join. */
+  readonly join?: JoiningOptions;
   readonly bounds?: Partial<HttpBounds>;
   /** Without it the port speaks plain HTTP alone. */
   readonly tls?: HttpTls | undefined;
@@ -98,6 +101,7 @@ export async function buildApp({
   page,
   names,
   proxies = new TrustedProxies(),
+  join = {},
   bounds,
   tls,
   log,
@@ -156,7 +160,8 @@ export async function buildApp({
     errorResponseBuilder: tooMany,
   });
   await app.register(swagger, { openapi, transform: jsonSchemaTransform, transformObject: describeDocuments });
-  await registerRoutes(app, { console, accounts, clock, send: sendInTurns(new Turns({ clock })) });
+  const joining = new Joining(join);
+  await registerRoutes(app, { console, accounts, joining, clock, send: sendInTurns(new Turns({ clock })) });
   // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
   let description = "";
   app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));

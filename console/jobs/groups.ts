@@ -50,21 +50,37 @@ export class Groups {
     this.#known = undefined;
   }
 
-  /** Puts the device into these groups and no others. @throws BadInputError naming the one that cannot be a name */
-  set(device: DeviceId, groups: readonly string[]): readonly string[] {
+  /** @throws BadInputError naming the one that cannot be a name */
+  check(groups: readonly string[]): void {
     const wrong = groups.find((name) => !groupPattern.test(name));
     if (wrong !== undefined)
       throw new BadInputError(
         `group ${quoted(wrong)} is not valid: expected 1 to 63 letters, digits, ".", "_" and "-", beginning with a letter or digit`,
       );
+  }
+
+  /** Puts the device into these groups and no others. @throws BadInputError naming the one that cannot be a name */
+  set(device: DeviceId, groups: readonly string[]): readonly string[] {
+    this.check(groups);
     const before = this.of(device);
     transaction(this.#database, () => {
       this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
-      const insert = this.#database.prepare("INSERT OR IGNORE INTO device_groups (device, name) VALUES (?, ?)");
-      for (const name of groups) insert.run(device, name);
+      this.#insert(device, groups);
     });
     this.#changed(device, before, [...new Set(groups)].sort());
     return this.of(device);
+  }
+
+  /** Puts the device into these groups as well, within a transaction of the caller. @returns to be called when that is through */
+  add(device: DeviceId, groups: readonly string[]): () => void {
+    const before = this.of(device);
+    this.#insert(device, groups);
+    return () => this.#changed(device, before, [...new Set([...before, ...groups])].sort());
+  }
+
+  #insert(device: DeviceId, groups: readonly string[]): void {
+    const insert = this.#database.prepare("INSERT OR IGNORE INTO device_groups (device, name) VALUES (?, ?)");
+    for (const name of groups) insert.run(device, name);
   }
 
   /** Takes the device out of all groups. @throws Error of the database */

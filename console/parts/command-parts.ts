@@ -5,6 +5,7 @@ import { Answers } from "../desk/answers.ts";
 import { Desk } from "../desk/desk.ts";
 import { TypedCommands } from "../desk/typed.ts";
 import type { Device } from "../devices/device.ts";
+import { Enrollments } from "../enrollments/enrollments.ts";
 import { CommandMarks } from "../ingest/command-marks.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { Restored } from "../restored.ts";
@@ -22,7 +23,7 @@ interface Needs {
 /** Commands and jobs, and what is told of them elsewhere. */
 export function commandParts(given: Surroundings, { bus, doubt, devices: { registry, refusals }, storage }: Needs) {
   const { topics, clock, log } = given;
-  const { database } = given.state;
+  const { database, accounts } = given.state;
   const failed = failedListener(given);
   const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
   const desk = new Desk({
@@ -65,7 +66,8 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
   });
   desk.changes.on((command) => commandMarks.changed(command));
-  return { desk, jobs, restored, answers, typed, commandMarks };
+  const enrollments = new Enrollments({ database, accounts, groups: jobs.groups, clock });
+  return { desk, jobs, enrollments, restored, answers, typed, commandMarks };
 }
 
 /** @param doubt puts what waits to be sent in doubt */

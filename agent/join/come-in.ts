@@ -1,0 +1,88 @@
+import { BadInputError, EnvironmentError } from "#shared/errors";
+import { parseJoinCode } from "#shared/join-code";
+import { admission } from "#shared/messages/join-messages";
+import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
+import { check } from "#shared/messages/payload-schema";
+import { ask, refusalIn, type Console } from "./ask.ts";
+import type { IdentityFile, Joined } from "./identity.ts";
+import { thisMachine, type Machine } from "./machine.ts";
+
+export interface ComingIn {
+  /** As `muster enroll` has shown it. */
+  readonly code: string;
+  readonly file: IdentityFile;
+  readonly machine?: Machine;
+  /** Looks who answers, and sends nothing. */
+  readonly dryRun?: boolean;
+  readonly now: () => number;
+  readonly say: (line: string) => void;
+}
+
+/** Milliseconds by which this machine's clock may differ from the console's before it is told: certificates and samples need the time. */
+const clockTold = 300_000;
+
+/**
+ * Makes this machine a device by a code. Whom the code's secret goes to is known before it is sent.
+ * @returns undefined where it was a dry run
+ * @throws BadInputError where the console refuses; EnvironmentError where it is not reached, or is not the one that the code is of
+ */
+export async function comeIn({
+  code,
+  file,
+  machine = thisMachine(),
+  dryRun,
+  now,
+  say,
+}: ComingIn): Promise<Joined | undefined> {
+  const { id, secret, origin, ca } = parseJoinCode(code);
+  const before = file.read().joined;
+  if (before !== undefined && before.console !== origin)
+    throw new BadInputError(
+      `this machine is ${before.device} of ${before.console} already: take that away first (node muster-agent.cjs leave), or give another --dir`,
+    );
+  const known = await pinned(origin, ca, { now, say });
+  if (dryRun) {
+    say(`muster: ${origin} is there, and is the console that the code is of; nothing was sent`);
+    return undefined;
+  }
+  const asking = file.ask(id);
+  const body = { code: `${id}.${secret}`, machine: asking.machine, hash: asking.hash, ...machine };
+  const answer = await ask(known, { method: "POST", path: "/join", body });
+  if (answer.status !== 200) throw new BadInputError(`${origin} does not let this machine in: ${refusalIn(answer)}`);
+  const joined = { ...asking, ...check(admission, answer.body, "the console's answer"), console: origin };
+  file.write({ joined });
+  return joined;
+}
+
+/** The console at `origin`, known by the authority whose hash the code has. @throws EnvironmentError where another answers */
+async function pinned(
+  origin: string,
+  ca: string | undefined,
+  { now, say }: Pick<ComingIn, "now" | "say">,
+): Promise<Console> {
+  const answer = await ask({ origin, trust: undefined, blind: ca !== undefined }, { path: "/join/ca" });
+  const off = answer.date === undefined ? 0 : now() - answer.date;
+  if (Math.abs(off) > clockTold)
+    say(
+      `muster: this machine's clock is ${Math.round(Math.abs(off) / 60_000)} minutes ${off > 0 ? "ahead of" : "behind"} the console's: set it`,
+    );
+  if (answer.status !== 200) throw new EnvironmentError(`${origin} is no console to join: ${refusalIn(answer)}`);
+  if (ca === undefined) return { origin, trust: undefined };
+  const { body } = answer;
+  const pem = typeof body === "object" && body !== null && "ca" in body && typeof body.ca === "string" ? body.ca : "";
+  const right = readCertificates(pem).find((one) => fingerprintOf(one) === ca);
+  if (right === undefined)
+    throw new EnvironmentError(
+      `whoever answers at ${origin} has another certificate authority than the code is of: nothing was sent to it. Somebody may be in between, or the console has a new authority; have another code made`,
+    );
+  return { origin, trust: right.toString() };
+}
+
+/** What a stranger sends need not read. */
+function readCertificates(pem: string): ReturnType<typeof certificatesIn> {
+  try {
+    return certificatesIn(pem);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,76 @@
+import { readBounded } from "#shared/bounded-read";
+import { systemClock as clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import { secretInFile } from "#shared/secret-input";
+import { ask } from "./ask.ts";
+import { comeIn } from "./come-in.ts";
+import { IdentityFile, type Joined } from "./identity.ts";
+import { hintsOf, install, placeOf, uninstall } from "./install.ts";
+
+export interface JoinFlags {
+  /** The code; `-` for standard input. */
+  readonly code?: string | undefined;
+  readonly joinFile?: string | undefined;
+  readonly dir?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** By systemd, where there is one and this is root. */
+  readonly service?: boolean;
+}
+
+/** Milliseconds to wait until the console sees the device. */
+const patience = 60_000;
+const askedEvery = 500;
+
+/**
+ * `join`: makes this machine a device, installs the agent, starts it, and waits until the console sees it.
+ * @param own the agent's one file
+ */
+export async function join(flags: JoinFlags, own: string, say: (line: string) => void): Promise<void> {
+  const place = placeOf(flags);
+  const file = new IdentityFile(place.data);
+  const now = (): number => clock.now();
+  const identity = await comeIn({ code: codeFrom(flags), file, dryRun: flags.dryRun ?? false, now, say });
+  if (!identity) {
+    const how = place.service ? "as a service of systemd" : "in the background";
+    return say(`muster: it would be installed in ${place.directory}, and run ${how}`);
+  }
+  say(`muster: this machine is ${identity.device} from now on`);
+  await install(place, own);
+  const seen = await isSeen(identity);
+  for (const hint of hintsOf(place)) say(`  ${hint}`);
+  if (!seen) {
+    process.exitCode = 1;
+    return say(
+      `muster: the console has not seen ${identity.device} within ${patience / 1_000} s: it goes on trying. See its log, and whether ${identity.broker} can be reached from here`,
+    );
+  }
+  say(`muster: ${identity.device} is online: ${identity.console}/devices/${identity.device}`);
+}
+
+/** `leave`: takes the agent away. */
+export async function leave(flags: Pick<JoinFlags, "dir">, say: (line: string) => void): Promise<void> {
+  const place = placeOf(flags);
+  await uninstall(place);
+  say(
+    `muster: the agent in ${place.directory} is gone, and what it had not sent yet; at the console: muster device NAME --remove`,
+  );
+}
+
+function codeFrom({ code, joinFile }: JoinFlags): string {
+  if (joinFile !== undefined) return secretInFile(joinFile);
+  if (code === "-") return readBounded(0, 4_096).toString("utf8");
+  if (code !== undefined) return code;
+  throw new BadInputError("expected a code, - for one on standard input, or --join-file FILE");
+}
+
+async function isSeen({ secret, console: origin, device, ca }: Joined): Promise<boolean> {
+  const deadline = clock.monotonic() + patience;
+  const known = { origin, trust: ca ?? undefined };
+  while (clock.monotonic() < deadline) {
+    const answer = await ask(known, { path: "/join/seen", login: `${device}:${secret}` }).catch(() => undefined);
+    const body = answer?.body;
+    if (typeof body === "object" && body !== null && "online" in body && body.online === true) return true;
+    await new Promise<void>((resolve) => void clock.after(askedEvery, resolve));
+  }
+  return false;
+}

@@ -1,0 +1,77 @@
+import type { Client, EnrollmentDocument, MadeEnrollment } from "#api/client";
+import { formatDuration } from "#shared/duration";
+import { BadInputError } from "#shared/errors";
+import { forTerminal } from "#shared/printable";
+import { table } from "./text-table.ts";
+
+export interface EnrollFlags {
+  readonly group?: readonly string[];
+  readonly ttl?: string;
+  readonly uses?: string;
+  readonly again?: boolean;
+  readonly origin?: string;
+  readonly list?: boolean;
+  readonly revoke?: string;
+  readonly json?: boolean;
+}
+
+/** Makes a code by which a machine comes in, lists them, or revokes one. @returns what to print */
+export async function enroll(
+  client: Client,
+  name: string | undefined,
+  flags: EnrollFlags,
+  now: number,
+): Promise<string> {
+  if (flags.revoke !== undefined) {
+    await client.revokeEnrollment(flags.revoke);
+    return `${forTerminal(flags.revoke)} lets nobody in any more`;
+  }
+  if (name === undefined || flags.list) {
+    const { enrollments } = await client.listEnrollments();
+    return flags.json ? JSON.stringify({ enrollments }) : enrollmentTable(enrollments, now);
+  }
+  const { group, ttl, uses, again, origin } = flags;
+  const made = await client.createEnrollment({
+    name,
+    ...(group === undefined ? {} : { groups: [...group] }),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(uses === undefined ? {} : { uses: whole(uses) }),
+    ...(again === undefined ? {} : { again }),
+    ...(origin === undefined ? {} : { origin }),
+  });
+  return flags.json ? JSON.stringify(made) : toldOf(made, now);
+}
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new BadInputError(`--uses is ${forTerminal(text, 40)}: expected a whole number`);
+}
+
+function toldOf({ enrollment, line, code, note }: MadeEnrollment, now: number): string {
+  const { name, uses, expires, id } = enrollment;
+  const many = uses === 1 ? "once" : `for ${uses} machines`;
+  return [
+    `${name}: paste this line on the device, where curl and Node 18.19 or newer are. It is good ${many}, for ${formatDuration(expires - now)}:`,
+    "",
+    line,
+    "",
+    `or, with the agent's file or this package there: muster agent join ${code}`,
+    ...(note === null ? [] : [`note: ${note}`]),
+    `to take it back: muster enroll --revoke ${id}`,
+  ].join("\n");
+}
+
+function enrollmentTable(enrollments: readonly EnrollmentDocument[], now: number): string {
+  if (enrollments.length === 0) return "no codes: make one with muster enroll DEVICE";
+  const rows = enrollments.map(({ id, name, state, used, uses, expires, by, groups, joined }) => [
+    id,
+    name,
+    state,
+    `${used}/${uses}`,
+    state === "open" ? formatDuration(expires - now) : "–",
+    groups.join(" "),
+    by,
+    joined.map(({ device }) => device).join(" "),
+  ]);
+  return table(["CODE", "NAME", "STATE", "USED", "LEFT", "GROUPS", "BY", "JOINED"], rows);
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import type { Claim } from "#shared/messages/join-messages";
+import { generateSecret, hashSecret, rounds } from "#shared/password";
+import { suite, type Scope } from "../../test/suite.ts";
+import { Groups } from "../jobs/groups.ts";
+import { openState } from "../state.ts";
+import { Enrollments, maxEnrollmentTtl, maxEnrollments, maxUses, defaultEnrollmentTtl } from "./enrollments.ts";
+import { maxNamesakes, namesFor } from "./device-names.ts";
+import { JoinRefusedError } from "./join-refused.ts";
+
+async function open(scope: Scope) {
+  const clock = new ManualClock();
+  const state = openState(await scope.directory(), clock);
+  scope.cleanup(() => state.close());
+  const { database, accounts } = state;
+  const groups = new Groups(database);
+  return { clock, accounts, database, groups, enrollments: new Enrollments({ database, accounts, groups, clock }) };
+}
+
+type Codes = Enrollments;
+const by = "ann";
+
+function codeOf({ enrollment, secret }: ReturnType<Codes["create"]>): string {
+  return `${enrollment.id}.${secret}`;
+}
+
+/** A machine that nobody has seen before. */
+function machine(said: Partial<Claim> = {}): Omit<Claim, "code"> {
+  const hash = hashSecret(generateSecret(), rounds.generated);
+  return { machine: randomBytes(18).toString("base64url"), hash, ...said };
+}
+
+function refusal(work: () => unknown): JoinRefusedError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof JoinRefusedError) return error;
+    throw error;
+  }
+  throw new Error("it was not refused");
+}
+
+suite("enrollments", ({ test }) => {
+  test("a code lets as many in as it says, each under a name of its own; the same machine is the same device", async (scope) => {
+    const { enrollments, accounts, groups } = await open(scope);
+    const code = codeOf(enrollments.create({ name: "{hostname}", uses: 3, groups: ["lab"], by }));
+    const first = machine({ hostname: "Cam.Lab!" });
+    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true });
+    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false });
+    assert.is(enrollments.claim({ code, ...machine({ hostname: "cam.lab" }) }, "::1").device, "cam.lab-2");
+    assert.is(enrollments.claim({ code, ...machine({ hostname: "other" }) }, "::1").device, "other");
+    assert.is(refusal(() => enrollments.claim({ code, ...machine({ hostname: "x" }) }, "::1")).why, "ended");
+    assert.is(enrollments.list()[0]?.used, 3);
+    assert.equal(groups.members("lab"), ["cam.lab", "cam.lab-2", "other"]);
+    const hashes = groups.members("lab").map((name) => accounts.find(name)?.hash);
+    assert.is(new Set(hashes).size, 3);
+    assert.is(hashes[0], first.hash);
+  });
+
+  test("a wrong secret, an expired, a revoked and a used up code let nobody in, and only who knows the secret is told why", async (scope) => {
+    const { enrollments, clock } = await open(scope);
+    const made = enrollments.create({ name: "a", by });
+    assert.is(
+      refusal(() => enrollments.claim({ code: `${made.enrollment.id}.${generateSecret()}`, ...machine() }, "")).why,
+      "unknown",
+    );
+    for (const code of ["", ".", "nobody.x", `${made.enrollment.id}.`])
+      assert.is(refusal(() => enrollments.claim({ code, ...machine() }, "")).why, "unknown");
+    clock.advance(defaultEnrollmentTtl);
+    assert.match(refusal(() => enrollments.claim({ code: codeOf(made), ...machine() }, "")).message, /expired at/);
+    const other = enrollments.create({ name: "b", by });
+    assert.ok(enrollments.revoke(other.enrollment.id));
+    assert.match(refusal(() => enrollments.claim({ code: codeOf(other), ...machine() }, "")).message, /was revoked/);
+    assert.is(enrollments.revoke("nobody"), false);
+  });
+
+  test("a name that is taken is refused, at the making and at the joining; again ends the old secret", async (scope) => {
+    const { enrollments, accounts } = await open(scope);
+    accounts.set("rpi-7", "device");
+    accounts.set("ann", "operator");
+    assert.match(refusal(() => enrollments.create({ name: "rpi-7", by })).message, /enrolled already: .* --again/);
+    assert.is(refusal(() => enrollments.create({ name: "ann", by })).why, "taken");
+    assert.is(refusal(() => enrollments.create({ name: "rpi-8", again: true, by })).why, "taken");
+    const code = codeOf(enrollments.create({ name: "rpi-7", again: true, by }));
+    const old = accounts.find("rpi-7")?.hash;
+    const told: string[] = [];
+    accounts.changes.on(({ name }) => told.push(name));
+    const asks = machine();
+    enrollments.claim({ code, ...asks }, "");
+    assert.is(accounts.find("rpi-7")?.hash, asks.hash);
+    assert.is.not(asks.hash, old);
+    assert.equal(told, ["rpi-7"], "what was open with the old one ends");
+
+    const late = codeOf(enrollments.create({ name: "rpi-9", by }));
+    accounts.set("rpi-9", "device");
+    assert.match(refusal(() => enrollments.claim({ code: late, ...machine() }, "")).message, /rpi-9 is taken by now/);
+    assert.is(enrollments.list()[0]?.used, 0, "which costs no use");
+  });
+
+  test("who was removed does not come back by the code of before", async (scope) => {
+    const { enrollments, accounts } = await open(scope);
+    const code = codeOf(enrollments.create({ name: "a", by, uses: 2 }));
+    const asks = machine();
+    enrollments.claim({ code, ...asks }, "");
+    accounts.remove("a");
+    assert.is(refusal(() => enrollments.claim({ code, ...asks }, "")).why, "ended");
+    assert.is(accounts.find("a"), undefined);
+  });
+
+  test("bounds of uses, of time and of codes", async (scope) => {
+    const { enrollments, clock } = await open(scope);
+    const order = { name: "{mac}", by };
+    assert.is(enrollments.create({ ...order, uses: maxUses, ttl: maxEnrollmentTtl }).enrollment.uses, maxUses);
+    for (const wrong of [{ uses: maxUses + 1 }, { uses: 0 }, { uses: 1.5 }, { ttl: maxEnrollmentTtl + 1 }, { ttl: 0 }])
+      assert.throws(
+        () => enrollments.create({ ...order, ...wrong }),
+        (error: unknown) => error instanceof BadInputError,
+      );
+    for (let count = 1; count < maxEnrollments; count += 1) enrollments.create({ ...order, ttl: 1_000 });
+    assert.is(refusal(() => enrollments.create(order)).why, "full");
+    clock.advance(1_000);
+    enrollments.create(order);
+    assert.is(enrollments.list().length, maxEnrollments);
+    assert.is(enrollments.list().at(-1)?.uses, maxUses, "one that is good stays, however old");
+  });
+
+  test("names by what the machine says: cleaned, numbered, in bounds; refused where it says nothing", () => {
+    const first = (name: string, said: object): string => namesFor(name, said).next().value ?? "";
+    assert.is(first("rpi-{serial}", { serial: "10000000A1B2" }), "rpi-10000000a1b2");
+    assert.is(first("{mac}", { mac: "B8:27:EB:01:02:03" }), "b827eb010203");
+    assert.is(first("{hostname}", { hostname: "--Straße Nr. 1\u001b[2J" }), "stra-e-nr.-1-2j");
+    assert.is(first("{hostname}", { hostname: "x".repeat(100) }).length, 63);
+    assert.is(first("{hostname}", { hostname: "console" }), "console-2");
+    assert.throws(() => first("{serial}", { hostname: "a" }), /asks for a serial number, which this machine has not/);
+    const all = [...namesFor("x".repeat(63), {})];
+    assert.is(all.length, maxNamesakes);
+    assert.is(new Set(all).size, maxNamesakes);
+  });
+});

@@ -1,0 +1,257 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
+import { formatDuration } from "#shared/duration";
+import { shortId, type DeviceId } from "#shared/ids";
+import type { Claim } from "#shared/messages/join-messages";
+import { generateSecret } from "#shared/password";
+import type { Accounts } from "../accounts/accounts.ts";
+import { damageOf } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import type { Groups } from "../jobs/groups.ts";
+import { parseEnrollment, parseJoin, type Enrollment, type Join } from "./enrollment.ts";
+import { checkName, isTemplate, namesFor, type Machine } from "./device-names.ts";
+import { JoinRefusedError } from "./join-refused.ts";
+
+/** Codes that are kept at once, the ended ones among them: the oldest of these go first. */
+export const maxEnrollments = 1_000;
+/** Machines that one code lets in at most: what is more is a fleet's image, and asks for several codes. */
+export const maxUses = 1_000;
+/** Milliseconds that a code is good for at most: a month. What is carried around longer is found by somebody else. */
+export const maxEnrollmentTtl = 31 * 86_400_000;
+/** Milliseconds that it is good for where nobody says otherwise. */
+export const defaultEnrollmentTtl = 3_600_000;
+
+export interface EnrollmentsOptions {
+  readonly database: Database;
+  readonly accounts: Accounts;
+  readonly groups: Groups;
+  readonly clock: Clock;
+}
+
+export interface EnrollmentOrder {
+  /** A device's id, or a template of it: `{hostname}`, `{serial}`, `{mac}`. */
+  readonly name: string;
+  readonly groups?: readonly string[] | undefined;
+  /** Milliseconds that the code is good for. */
+  readonly ttl?: number | undefined;
+  /** Machines that it lets in. */
+  readonly uses?: number | undefined;
+  /** For a device that is enrolled already and has lost its secret: that of before ends when it joins. */
+  readonly again?: boolean | undefined;
+  readonly by: string;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly ttl: number;
+  readonly uses: number;
+  readonly again: boolean;
+}
+
+/**
+ * Codes by which machines come in by themselves. Of a code's secret only the hash is kept; of a machine's, nothing else ever comes here.
+ *
+ * open ── claim, `uses` times ──► used up;  open ── time ──► expired;  open ── a person ──► revoked
+ */
+export class Enrollments {
+  readonly #options: EnrollmentsOptions;
+
+  constructor(options: EnrollmentsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @returns the code's id and secret, this once
+   * @throws BadInputError for what cannot be; JoinRefusedError where the name is taken, or there are too many codes
+   */
+  create(order: EnrollmentOrder): { readonly enrollment: Enrollment; readonly secret: string } {
+    const { database, clock } = this.#options;
+    const { name, groups = [], ttl = defaultEnrollmentTtl, uses = 1, again = false, by } = order;
+    checkName(name);
+    this.#assertSensible({ name, ttl, uses, again });
+    this.#options.groups.check(groups);
+    const id = shortId();
+    const secret = generateSecret();
+    const now = Math.round(clock.now());
+    transaction(database, () => {
+      this.#assertRoom(now);
+      database
+        .prepare(
+          `INSERT INTO enrollments (id, hash, name, groups, uses, used, again, by, created, expires, revoked)
+           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)`,
+        )
+        .run(id, digestOf(secret), name, groups.join(" "), uses, again ? 1 : 0, by, now, now + ttl);
+    });
+    const revoked = false;
+    return {
+      enrollment: { id, name, groups, uses, used: 0, again, by, created: now, expires: now + ttl, revoked },
+      secret,
+    };
+  }
+
+  #assertSensible({ name, ttl, uses, again }: Wanted): void {
+    if (!(ttl > 0 && ttl <= maxEnrollmentTtl))
+      throw new BadInputError(
+        `the code would be good for ${ttl} ms: expected ${formatDuration(maxEnrollmentTtl)} at most`,
+      );
+    if (!Number.isInteger(uses) || uses < 1 || uses > maxUses)
+      throw new BadInputError(`the code would let ${uses} machines in: expected 1 to ${maxUses}`);
+    const role = isTemplate(name) ? undefined : this.#options.accounts.find(name)?.role;
+    if (again && (isTemplate(name) || uses !== 1))
+      throw new BadInputError("again is for one device by its name: expected no template, and one use");
+    if (again && role !== "device")
+      throw new JoinRefusedError("taken", `${name} is not enrolled: without again, it is enrolled as a new device`);
+    if (role === "device" && !again && uses === 1)
+      throw new JoinRefusedError(
+        "taken",
+        `${name} is enrolled already: if it was wiped, enrol it again, which ends its old secret when it joins (muster enroll ${name} --again)`,
+      );
+    if (role !== undefined && role !== "device")
+      throw new JoinRefusedError("taken", `"${name}" is taken by a ${role}: choose another name`);
+  }
+
+  /** @throws JoinRefusedError */
+  #assertRoom(now: number): void {
+    const { database } = this.#options;
+    database
+      .prepare(
+        `DELETE FROM enrollments WHERE id IN (SELECT id FROM enrollments
+         ORDER BY (revoked = 0 AND used < uses AND expires > ?) DESC, created DESC LIMIT -1 OFFSET ${maxEnrollments - 1})
+         AND NOT (revoked = 0 AND used < uses AND expires > ?)`,
+      )
+      .run(now, now);
+    const { count } = database.prepare("SELECT count(*) AS count FROM enrollments").get() as { count: number };
+    if (count >= maxEnrollments)
+      throw new JoinRefusedError(
+        "full",
+        `there are ${count} codes that are still good: revoke some, or wait until they expire`,
+      );
+  }
+
+  /** The newest first. */
+  list(): readonly Enrollment[] {
+    const { database } = this.#options;
+    const select = database.prepare("SELECT * FROM enrollments ORDER BY created DESC, rowid DESC");
+    return damageOf(database).all("enrollments", select, parseEnrollment);
+  }
+
+  find(id: string): Enrollment | undefined {
+    return this.#row(id);
+  }
+
+  /** Who has come in by it. */
+  joins(id: string): readonly Join[] {
+    const { database } = this.#options;
+    const select = database.prepare("SELECT * FROM joins WHERE enrollment = ? ORDER BY ts, device");
+    return damageOf(database).all("joins", select, parseJoin, id);
+  }
+
+  /** Lets nobody in by it any more. @returns whether there is such a code */
+  revoke(id: string): boolean {
+    const { database } = this.#options;
+    return database.prepare("UPDATE enrollments SET revoked = 1 WHERE id = ?").run(id).changes > 0;
+  }
+
+  /** What it is at present. */
+  stateOf({ revoked, used, uses, expires }: Enrollment): "open" | "used" | "expired" | "revoked" {
+    if (used >= uses) return "used";
+    if (revoked) return "revoked";
+    return expires > this.#options.clock.now() ? "open" : "expired";
+  }
+
+  /**
+   * Lets a machine in: gives it a name and an account with its own secret's hash. The same machine with the same code is the same device.
+   * @throws JoinRefusedError, which says to who does not know the secret nothing but that it is wrong; BadInputError for a name that cannot be
+   */
+  claim(
+    { code, machine: key, hash, ...machine }: Claim,
+    address: string,
+  ): { readonly device: DeviceId; readonly isNew: boolean } {
+    const { database, accounts } = this.#options;
+    const { device, told } = transaction(database, () => {
+      const enrollment = this.#opened(code);
+      const before = this.#joined(enrollment.id, key);
+      if (before) return { device: this.#same(before, hash), told: undefined };
+      this.#assertOpen(enrollment);
+      const name = this.#nameFor(enrollment, machine);
+      const now = Math.round(this.#options.clock.now());
+      database.prepare("UPDATE enrollments SET used = used + 1 WHERE id = ?").run(enrollment.id);
+      database
+        .prepare("INSERT INTO joins (enrollment, machine, device, ts, address) VALUES (?, ?, ?, ?, ?)")
+        .run(enrollment.id, key, name, now, address);
+      accounts.putDevice(name, hash);
+      return { device: name, told: this.#options.groups.add(name, enrollment.groups) };
+    });
+    told?.();
+    // What it had open under an old secret ends now.
+    if (told) accounts.changed(device);
+    return { device, isNew: told !== undefined };
+  }
+
+  #opened(code: string): Enrollment {
+    const [id = "", secret = ""] = code.split(".");
+    const row = this.#row(id);
+    const expected = Buffer.from(row?.hash ?? digestOf(""), "hex");
+    const given = Buffer.from(digestOf(secret), "hex");
+    if (row && given.length === expected.length && timingSafeEqual(given, expected)) return row;
+    throw new JoinRefusedError(
+      "unknown",
+      "this code is not known here: it was mistyped, or was made by another console",
+    );
+  }
+
+  #assertOpen(enrollment: Enrollment): void {
+    const state = this.stateOf(enrollment);
+    if (state === "open") return;
+    const why = {
+      used: `this code has let in ${enrollment.used} of ${enrollment.uses}, and is used up`,
+      expired: `this code expired at ${new Date(enrollment.expires).toISOString()}`,
+      revoked: "this code was revoked",
+    }[state];
+    throw new JoinRefusedError("ended", `${why}: have another one made, with muster enroll or the page's Add a device`);
+  }
+
+  /** @throws JoinRefusedError where the name is another's by now */
+  #same(device: DeviceId, hash: string): DeviceId {
+    if (this.#options.accounts.find(device)?.hash === hash) return device;
+    throw new JoinRefusedError(
+      "ended",
+      `this machine has joined with this code before, as ${device}, which was removed or has been given another secret since: have another code made`,
+    );
+  }
+
+  #nameFor({ name, uses, again }: Enrollment, machine: Machine): DeviceId {
+    const { accounts } = this.#options;
+    for (const id of namesFor(name, machine)) {
+      const role = accounts.find(id)?.role;
+      if (role === undefined || (again && role === "device")) return id;
+      if (uses === 1 && !isTemplate(name)) break;
+    }
+    throw new JoinRefusedError(
+      "taken",
+      `the name ${name} is taken by now: have another code made${isTemplate(name) ? "" : ", for a device that was wiped with --again"}`,
+    );
+  }
+
+  #joined(enrollment: string, machine: string): DeviceId | undefined {
+    const { database } = this.#options;
+    const select = database.prepare("SELECT * FROM joins WHERE enrollment = ? AND machine = ?");
+    return damageOf(database).one("joins", select, parseJoin, enrollment, machine)?.device;
+  }
+
+  #row(id: string): (Enrollment & { readonly hash: string }) | undefined {
+    const { database } = this.#options;
+    return damageOf(database).one(
+      "enrollments",
+      database.prepare("SELECT * FROM enrollments WHERE id = ?"),
+      parseEnrollment,
+      id,
+    );
+  }
+}
+
+/** 160 random bits need no slow hash. */
+function digestOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}

@@ -1,0 +1,14 @@
+/**
+ * Why somebody or something is not let in, in a sentence. `unknown`: the code is wrong; `ended`: it was right once; `taken`: the name is
+ * another's; `full`: a bound.
+ */
+export class JoinRefusedError extends Error {
+  override readonly name = "JoinRefusedError" as const;
+
+  constructor(
+    readonly why: "unknown" | "ended" | "taken" | "full",
+    message: string,
+  ) {
+    super(message);
+  }
+}

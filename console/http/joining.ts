@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { readRegularFile } from "#disk/regular-file";
+import { inUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
+import { asError, BadInputError } from "#shared/errors";
+import { isLoopback } from "#shared/loopback";
+import { joinLine, joinScript } from "../enrollments/join-script.ts";
+import { HttpError } from "./problem.ts";
+
+/** The console's certificate authority, where it has one of its own. */
+export interface Authority {
+  /** All that agents are to trust, as PEM. */
+  readonly bundle: string;
+  /** SHA-256 of the one that signs at present, in DER, as hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+/** What machines that join are told of this installation. */
+export interface JoiningOptions {
+  /** The agent in one file; without it there is no line to paste. */
+  readonly agent?: string | undefined;
+  /** Undefined where the console has none: without TLS, or with a certificate that everybody knows. */
+  readonly authority?: (() => Authority) | undefined;
+  /** The broker, for who reaches the console at this host. */
+  readonly broker?: (host: string) => string;
+  /** Where other machines reach the console, when whoever makes a code does not say. */
+  readonly origin?: () => string | undefined;
+  readonly root?: string;
+}
+
+/** Bytes of the agent's file at most: ten times what it has. */
+const maxAgentBytes = 4 * 1024 * 1024;
+
+/** The script and the agent as they are served, and the line that names them by their hashes. Read once: all three belong together. */
+export class Joining {
+  readonly #options: JoiningOptions;
+  #files: { readonly agent: Buffer; readonly script: string } | undefined;
+
+  constructor(options: JoiningOptions) {
+    this.#options = options;
+  }
+
+  get authority(): Authority | undefined {
+    return this.#options.authority?.();
+  }
+
+  get root(): string {
+    return this.#options.root ?? "muster";
+  }
+
+  /** @throws HttpError 404 where the agent was not built */
+  get files(): { readonly agent: Buffer; readonly script: string } {
+    return (this.#files ??= this.#read());
+  }
+
+  brokerFor(host: string): string {
+    return this.#options.broker?.(host) ?? `mqtt://${inUrl(host)}:1883`;
+  }
+
+  /** @param given by whoever makes the code @throws BadInputError */
+  originFor(given: string | undefined, asked: string): string {
+    const origin = given ?? this.#options.origin?.() ?? asked;
+    try {
+      return parseConsoleUrl(origin);
+    } catch (cause) {
+      throw new BadInputError(`origin: ${asError(cause).message}`);
+    }
+  }
+
+  lineFor(origin: string, code: string): string {
+    return joinLine({ origin, code, hash: digestOf(this.files.script) });
+  }
+
+  /** What to know before it is pasted. */
+  noteFor(origin: string): string | null {
+    if (isLoopback(origin))
+      return `${origin} is this machine alone: for others start Muster with --listen 0.0.0.0, or say where they reach it`;
+    if (origin.startsWith("http:"))
+      return "without TLS whoever is in between can read the code and come in by it first: see that the uses are your machines";
+    return null;
+  }
+
+  #read(): { agent: Buffer; script: string } {
+    const { agent: path } = this.#options;
+    if (path === undefined) throw new HttpError(404, "the agent's file is not here: build it with npm run build");
+    const agent = readRegularFile(path, maxAgentBytes);
+    return { agent, script: joinScript({ hash: digestOf(agent), bytes: agent.length }) };
+  }
+}
+
+function digestOf(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** The host of a Host header, as a socket takes it. */
+export function hostIn(header: string): string {
+  const url = `http://${header}`;
+  return URL.canParse(url) ? parseListenAddress(new URL(url).hostname) : header;
+}

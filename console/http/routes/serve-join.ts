@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { Accounts } from "../../accounts/accounts.ts";
+import type { Enrollments } from "../../enrollments/enrollments.ts";
+import { JoinRefusedError } from "../../enrollments/join-refused.ts";
+import { sourceOfRequest } from "../auth.ts";
+import { hostIn, type Joining } from "../joining.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+export interface JoinServed {
+  readonly enrollments: Enrollments;
+  readonly accounts: Accounts;
+  readonly joining: Joining;
+  readonly isOnline: (device: string) => boolean;
+}
+
+/** What a machine asks for that joins. Nobody is logged in yet. */
+export const serveJoin =
+  ({ enrollments, accounts, joining, isOnline }: JoinServed): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.route({
+      ...served("getJoinScript"),
+      handler: async (_, reply) => {
+        reply.type("text/plain; charset=utf-8").header("cache-control", "no-store");
+        return joining.files.script;
+      },
+    });
+
+    app.route({
+      ...served("getJoinAgent"),
+      handler: async (_, reply) => {
+        reply.type("text/javascript; charset=utf-8").header("cache-control", "no-store");
+        return joining.files.agent as never;
+      },
+    });
+
+    app.route({
+      ...served("getJoinAuthority"),
+      handler: async () => ({ ca: joining.authority?.bundle ?? null }),
+    });
+
+    app.route({
+      ...served("join"),
+      handler: async (request) => {
+        try {
+          const { device } = enrollments.claim(request.body, request.ip);
+          return {
+            device,
+            broker: joining.brokerFor(hostIn(request.host)),
+            root: joining.root,
+            ca: joining.authority?.bundle ?? null,
+          };
+        } catch (error) {
+          // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
+          if (error instanceof JoinRefusedError && error.why === "unknown")
+            accounts.wrongCode(sourceOfRequest(request));
+          throw error;
+        }
+      },
+    });
+
+    app.route({
+      ...served("seeJoined"),
+      handler: async ({ login }) => {
+        if (login?.principal.role !== "device") throw new HttpError(401, "the device's own name and secret are needed");
+        const device = login.principal.name;
+        return { device, online: isOnline(device) };
+      },
+    });
+  };

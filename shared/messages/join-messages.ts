@@ -1,0 +1,34 @@
+import * as z from "zod/mini";
+import { rounds } from "#shared/password";
+
+/** Characters of what a machine says of itself. */
+const maxFactLength = 128;
+const fact = z.string().check(z.maxLength(maxFactLength));
+
+/**
+ * What a machine shows to be let in. Its secret it makes itself, and keeps: only the hash leaves it, so that nobody in between and no
+ * log has it, and a line that is pasted twice says the same twice.
+ */
+export const claim = z.object({
+  /** The id and the secret of the code, with a dot between. */
+  code: z.string().check(z.maxLength(64)),
+  /** Which machine asks, made by it for this code: the same one is the same device, however often it asks. */
+  machine: z.string().check(z.regex(/^[\w-]{22,64}$/)),
+  /** As in Mosquitto's password file, with as few rounds as a generated secret needs. */
+  hash: z.string().check(z.regex(new RegExp(`^\\$7\\$${rounds.generated}\\$[A-Za-z0-9+/]{16}\\$[A-Za-z0-9+/]{86}==$`))),
+  hostname: z.optional(fact),
+  serial: z.optional(fact),
+  mac: z.optional(fact),
+});
+export type Claim = z.output<typeof claim>;
+
+/** What a machine is told that was let in. */
+export const admission = z.object({
+  device: z.string(),
+  /** The broker, without a login. */
+  broker: z.string(),
+  /** The first levels of every topic. */
+  root: z.string(),
+  /** The certificate authorities that it is to trust, as PEM. */
+  ca: z.nullable(z.string()),
+});
