@@ -1,4 +1,4 @@
-import { agentFile } from "./compose/joining.ts";
+import { agentFile } from "./compose/join-places.ts";
 import type { CommandLine } from "#shared/commandline";
 import { EnvironmentError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";

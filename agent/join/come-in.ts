@@ -3,15 +3,15 @@ import { parseJoinCode } from "#shared/join-code";
 import { admission } from "#shared/messages/join-messages";
 import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
 import { check } from "#shared/messages/payload-schema";
-import { ask, refusalIn, type Console } from "./ask.ts";
+import { askConsole, refusalIn, type KnownConsole } from "./ask-console.ts";
 import type { IdentityFile, Joined } from "./identity.ts";
-import { thisMachine, type Machine } from "./machine.ts";
+import { thisMachine, type SelfDescription } from "./machine.ts";
 
 export interface ComingIn {
   /** As `muster enroll` has shown it. */
   readonly code: string;
   readonly file: IdentityFile;
-  readonly machine?: Machine;
+  readonly machine?: SelfDescription;
   /** Looks who answers, and sends nothing. */
   readonly dryRun?: boolean;
   readonly now: () => number;
@@ -47,7 +47,7 @@ export async function comeIn({
   }
   const asking = file.ask(id);
   const body = { code: `${id}.${secret}`, machine: asking.machine, hash: asking.hash, ...machine };
-  const answer = await ask(known, { method: "POST", path: "/join", body });
+  const answer = await askConsole(known, { method: "POST", path: "/join", body });
   if (answer.status !== 200) throw new BadInputError(`${origin} does not let this machine in: ${refusalIn(answer)}`);
   const joined = { ...asking, ...check(admission, answer.body, "the console's answer"), console: origin };
   file.write({ joined });
@@ -59,8 +59,8 @@ async function pinned(
   origin: string,
   ca: string | undefined,
   { now, say }: Pick<ComingIn, "now" | "say">,
-): Promise<Console> {
-  const answer = await ask({ origin, trust: undefined, blind: ca !== undefined }, { path: "/join/ca" });
+): Promise<KnownConsole> {
+  const answer = await askConsole({ origin, trust: undefined, blind: ca !== undefined }, { path: "/join/ca" });
   const off = answer.date === undefined ? 0 : now() - answer.date;
   if (Math.abs(off) > clockTold)
     say(

@@ -2,7 +2,7 @@ import { readBounded } from "#shared/bounded-read";
 import { systemClock as clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { secretInFile } from "#shared/secret-input";
-import { ask } from "./ask.ts";
+import { askConsole } from "./ask-console.ts";
 import { comeIn } from "./come-in.ts";
 import { IdentityFile, type Joined } from "./identity.ts";
 import { hintsOf, install, placeOf, uninstall } from "./install.ts";
@@ -67,7 +67,7 @@ async function isSeen({ secret, console: origin, device, ca }: Joined): Promise<
   const deadline = clock.monotonic() + patience;
   const known = { origin, trust: ca ?? undefined };
   while (clock.monotonic() < deadline) {
-    const answer = await ask(known, { path: "/join/seen", login: `${device}:${secret}` }).catch(() => undefined);
+    const answer = await askConsole(known, { path: "/join/seen", login: `${device}:${secret}` }).catch(() => undefined);
     const body = answer?.body;
     if (typeof body === "object" && body !== null && "online" in body && body.online === true) return true;
     await new Promise<void>((resolve) => void clock.after(askedEvery, resolve));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 
 /** What this machine says of itself, for its name. */
-export interface Machine {
+export interface SelfDescription {
   readonly hostname: string;
   readonly serial?: string;
   readonly mac?: string;
@@ -14,7 +14,7 @@ const serials = ["/sys/firmware/devicetree/base/serial-number", "/sys/class/dmi/
 const noSerial = /^(0*|none|default string|to be filled.*|not (specified|applicable)|system serial number)$/i;
 const noMac = "00:00:00:00:00:00";
 
-export function thisMachine(): Machine {
+export function thisMachine(): SelfDescription {
   const serial = serials.map(textIn).find((text) => text !== undefined && !noSerial.test(text));
   const mac = ownMac();
   return { hostname: hostname(), ...(serial === undefined ? {} : { serial }), ...(mac === undefined ? {} : { mac }) };

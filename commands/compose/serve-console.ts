@@ -9,7 +9,7 @@ import type { Settings } from "#shared/settings";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state.ts";
-import { agentFile, brokerFor, reachableFrom } from "./joining.ts";
+import { agentFile, brokerFor, reachableFrom } from "./join-places.ts";
 import { ownNames, type Around } from "./ports.ts";
 
 /** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */

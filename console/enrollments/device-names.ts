@@ -3,7 +3,7 @@ import { asDeviceId, parseDeviceId, type DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 
 /** What a machine says of itself, for its name. */
-export interface Machine {
+export interface MachineSaid {
   readonly hostname?: string | undefined;
   readonly serial?: string | undefined;
   readonly mac?: string | undefined;
@@ -17,7 +17,7 @@ const places = {
 type Place = keyof typeof places;
 const placePattern = /\{([^{}]*)\}/g;
 /** Machines of one name that are told apart by a number. */
-export const maxNamesakes = 1_000;
+export const maxOfOneName = 1_000;
 const maxIdLength = 63;
 
 /** Whether the name has places for what a machine says of itself. */
@@ -36,16 +36,16 @@ export function checkName(name: string): void {
  * The ids that a machine may have by a name, the best first: a name that is taken gets a number.
  * @throws BadInputError where the name asks for what the machine has not
  */
-export function* namesFor(name: string, machine: Machine): Generator<DeviceId, void, void> {
+export function* namesFor(name: string, machine: MachineSaid): Generator<DeviceId, void, void> {
   const base = filled(name, machine);
-  for (let number = 1; number <= maxNamesakes; number += 1) {
+  for (let number = 1; number <= maxOfOneName; number += 1) {
     const behind = number === 1 ? "" : `-${number}`;
     const id = asDeviceId(base.slice(0, maxIdLength - behind.length) + behind);
     if (id) yield id;
   }
 }
 
-function filled(name: string, machine: Machine): string {
+function filled(name: string, machine: MachineSaid): string {
   const text = name.replaceAll(placePattern, (_, what: string) => {
     const said = isPlace(what) ? cleaned(what, machine[what] ?? "") : "";
     if (said === "")

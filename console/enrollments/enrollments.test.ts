@@ -8,7 +8,7 @@ import { suite, type Scope } from "../../test/suite.ts";
 import { Groups } from "../jobs/groups.ts";
 import { openState } from "../state.ts";
 import { Enrollments, maxEnrollmentTtl, maxEnrollments, maxUses, defaultEnrollmentTtl } from "./enrollments.ts";
-import { maxNamesakes, namesFor } from "./device-names.ts";
+import { maxOfOneName, namesFor } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 
 async function open(scope: Scope) {
@@ -136,7 +136,7 @@ suite("enrollments", ({ test }) => {
     assert.is(first("{hostname}", { hostname: "console" }), "console-2");
     assert.throws(() => first("{serial}", { hostname: "a" }), /asks for a serial number, which this machine has not/);
     const all = [...namesFor("x".repeat(63), {})];
-    assert.is(all.length, maxNamesakes);
-    assert.is(new Set(all).size, maxNamesakes);
+    assert.is(all.length, maxOfOneName);
+    assert.is(new Set(all).size, maxOfOneName);
   });
 });

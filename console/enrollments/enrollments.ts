@@ -10,7 +10,7 @@ import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import type { Groups } from "../jobs/groups.ts";
 import { parseEnrollment, parseJoin, type Enrollment, type Join } from "./enrollment.ts";
-import { checkName, isTemplate, namesFor, type Machine } from "./device-names.ts";
+import { checkName, isTemplate, namesFor, type MachineSaid } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 
 /** Codes that are kept at once, the ended ones among them: the oldest of these go first. */
@@ -221,7 +221,7 @@ export class Enrollments {
     );
   }
 
-  #nameFor({ name, uses, again }: Enrollment, machine: Machine): DeviceId {
+  #nameFor({ name, uses, again }: Enrollment, machine: MachineSaid): DeviceId {
     const { accounts } = this.#options;
     for (const id of namesFor(name, machine)) {
       const role = accounts.find(id)?.role;

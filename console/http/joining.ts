@@ -7,7 +7,7 @@ import { joinLine, joinScript } from "../enrollments/join-script.ts";
 import { HttpError } from "./problem.ts";
 
 /** The console's certificate authority, where it has one of its own. */
-export interface Authority {
+export interface PinnedAuthority {
   /** All that agents are to trust, as PEM. */
   readonly bundle: string;
   /** SHA-256 of the one that signs at present, in DER, as hexadecimal digits. */
@@ -19,7 +19,7 @@ export interface JoiningOptions {
   /** The agent in one file; without it there is no line to paste. */
   readonly agent?: string | undefined;
   /** Undefined where the console has none: without TLS, or with a certificate that everybody knows. */
-  readonly authority?: (() => Authority) | undefined;
+  readonly authority?: (() => PinnedAuthority) | undefined;
   /** The broker, for who reaches the console at this host. */
   readonly broker?: (host: string) => string;
   /** Where other machines reach the console, when whoever makes a code does not say. */
@@ -39,7 +39,7 @@ export class Joining {
     this.#options = options;
   }
 
-  get authority(): Authority | undefined {
+  get authority(): PinnedAuthority | undefined {
     return this.#options.authority?.();
   }
 

@@ -5,7 +5,7 @@ import { formatJoinCode } from "#shared/join-code";
 import type { Principal } from "#shared/principal";
 import type { Enrollment } from "../../enrollments/enrollment.ts";
 import type { Enrollments } from "../../enrollments/enrollments.ts";
-import { assertWithinReach, principalOf } from "../auth.ts";
+import { assertWithinReach, askerOf } from "../auth.ts";
 import type { Joining } from "../joining.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
@@ -35,7 +35,7 @@ export const serveEnrollments =
       ...served("createEnrollment"),
       handler: async (request, reply) => {
         const { origin: given, ttl, groups, ...order } = request.body;
-        const principal = principalOf(request);
+        const principal = askerOf(request);
         // What is out of reach is not there.
         if (order.again) assertWithinReach(request, order.name);
         const origin = joining.originFor(given, `${request.protocol}://${request.host}`);
@@ -62,14 +62,14 @@ export const serveEnrollments =
     app.route({
       ...served("listEnrollments"),
       handler: (request, reply) =>
-        send(request, reply, listAnswer({ list: "enrollments", items: within(principalOf(request)), document })),
+        send(request, reply, listAnswer({ list: "enrollments", items: within(askerOf(request)), document })),
     });
 
     app.route({
       ...served("revokeEnrollment"),
       handler: async (request, reply) => {
         const { id } = request.params;
-        if (!within(principalOf(request)).some((one) => one.id === id) || !enrollments.revoke(id))
+        if (!within(askerOf(request)).some((one) => one.id === id) || !enrollments.revoke(id))
           throw new HttpError(404, "there is no such code; GET /api/enrollments lists them");
         reply.code(204);
         return null;

@@ -4,7 +4,7 @@ import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 
 /** A console, and by what it is known. */
-export interface Console {
+export interface KnownConsole {
   readonly origin: string;
   /** Certificate authorities that alone are trusted, as PEM; undefined for those that everybody trusts. */
   readonly trust: string | undefined;
@@ -20,7 +20,7 @@ export interface Question {
   readonly login?: string;
 }
 
-export interface Answer {
+export interface ConsoleAnswer {
   readonly status: number;
   readonly body: unknown;
   /** The console's time (epoch ms), where it says one. */
@@ -33,10 +33,10 @@ const patience = 15_000;
 const maxAnswerBytes = 256 * 1024;
 
 /** @throws EnvironmentError with what to do where there is no answer, or nobody who can be believed */
-export async function ask(
-  { origin, trust, blind }: Console,
+export async function askConsole(
+  { origin, trust, blind }: KnownConsole,
   { method = "GET", path, body, login }: Question,
-): Promise<Answer> {
+): Promise<ConsoleAnswer> {
   const url = new URL(`${origin}${path}`);
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
@@ -81,7 +81,7 @@ function parsed(text: string): unknown {
 }
 
 /** The console's own sentence of why not; or what came in its place. */
-export function refusalIn({ status, body }: Answer): string {
+export function refusalIn({ status, body }: ConsoleAnswer): string {
   const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : undefined;
   return typeof detail === "string" ? forTerminal(detail, 600) : `it answered ${status}, and is perhaps no Muster`;
 }
