@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import type { Log } from "#shared/log";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "../database/damage.ts";
 import { isDamage, transaction, type Database } from "../database/database.ts";
@@ -14,7 +12,7 @@ import { maxPoints, tooManyPoints } from "./points.ts";
 import { isQuick, portionsOf } from "./portions.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ReadSeries } from "./reader.ts";
-import { TrimLog, type Cut } from "./trim-log.ts";
+import { Trimming, type TrimmingOptions } from "./trimming.ts";
 import {
   StoreUnavailableError,
   type Ahead,
@@ -26,25 +24,16 @@ import {
   type WriteOutcome,
 } from "./store.ts";
 
-export interface EmbeddedStoreOptions {
+export interface EmbeddedStoreOptions extends TrimmingOptions {
   /** The SQLite file. */
   readonly path: string;
-  /** Milliseconds: older samples are let go. */
-  readonly maxAge: number;
-  /** Bytes: beyond it the oldest samples are let go. */
-  readonly maxBytes: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Whether samples may be let go because of their age, and the latest moment that is known to have been; by the clock unless given. */
-  readonly ages?: () => { readonly trusted: boolean; readonly latest: number };
   /** Told of what in the file did not read. */
   readonly damage?: Pick<Damage, "noteFile">;
   /** Called when {@link MetricsStore.health} has changed. */
   readonly onHealth?: () => void;
 }
 
-/** A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
-/** One migration a step. */
+/** One migration a step. A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
 export const metricsSchema = [
   `
   CREATE TABLE series (
@@ -68,12 +57,6 @@ export const metricsSchema = [
 const seriesAtOnce = 500;
 /** Samples of one series that are counted as standing in the future at most: that there are many is enough to know. */
 export const maxCounted = 10_000;
-/** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
-const trimEvery = 60_000;
-/** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
-const slice = 0.1;
-/** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
-const chunk = { rows: 5_000, pages: 500 };
 
 /** Recent history in SQLite, bounded by age and size: for a fleet without an InfluxDB. */
 export class EmbeddedStore implements MetricsStore {
@@ -83,17 +66,13 @@ export class EmbeddedStore implements MetricsStore {
   readonly #reads: ReadQueue;
   #unmended = false;
   #open: { readonly database: Database; readonly statements: Statements; readonly sync: GroupSync } | undefined;
-  #trimmed = Number.NEGATIVE_INFINITY;
-  /** What is older is being let go, some with each write. */
-  #cut: Cut | undefined;
-  #slice = slice;
-  readonly #trims: TrimLog;
+  readonly #trimming: Trimming;
   #problem: { readonly message: string; readonly since: number } | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#options = options;
     this.#reader = new HistoryReader(options.path);
-    this.#trims = new TrimLog(options.log, options.clock);
+    this.#trimming = new Trimming(options);
     this.#reads = new ReadQueue(options.clock, 1);
   }
 
@@ -119,6 +98,7 @@ export class EmbeddedStore implements MetricsStore {
     this.#unmended = false;
     this.#seriesIds.clear();
     this.#open = { database, statements: prepare(database), sync: syncOf(database) };
+    this.#trimming.begin(database);
   }
 
   /** @returns whether the file was damaged, and a new one has taken its place */
@@ -133,7 +113,7 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   async stop(): Promise<void> {
-    this.#trims.stop();
+    this.#trimming.stop();
     await this.#reader.stop();
     // Who waits for it is answered before what waits for them is stopped as well.
     await this.#open?.sync.synced().catch(() => {});
@@ -186,8 +166,7 @@ export class EmbeddedStore implements MetricsStore {
       transaction(database, () => {
         for (const one of series) rejected.push(...this.#writeSeries(one, statements));
       });
-      this.#trimNowAndThen();
-      this.#trims.tell();
+      if (this.#trimming.nowAndThen()) this.#seriesIds.clear();
     } catch (thrown) {
       if (again || !this.#mended(thrown)) throw thrown;
       return this.#write(series, true);
@@ -308,68 +287,6 @@ export class EmbeddedStore implements MetricsStore {
     this.#seriesIds.set(key, id);
     return id;
   }
-
-  #trimNowAndThen(): void {
-    const now = this.#options.clock.monotonic();
-    if (this.#cut === undefined && now - this.#trimmed < trimEvery) return;
-    this.#trimmed = now;
-    this.#cut ??= this.#byAge() ?? this.#bySize();
-    if (this.#cut === undefined || !this.#deleteBefore(this.#cut)) return;
-    this.#started.database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
-    this.#cut = this.#nextCut(this.#cut);
-  }
-
-  get #ages(): { readonly trusted: boolean; readonly latest: number } {
-    const { ages, clock } = this.#options;
-    return ages?.() ?? { trusted: true, latest: clock.now() };
-  }
-
-  /** Nothing is old by a clock that may be wrong. */
-  #byAge(): Cut | undefined {
-    const { trusted, latest } = this.#ages;
-    return trusted ? { until: latest - this.#options.maxAge, why: "age" } : undefined;
-  }
-
-  /** Where to go on: at the oldest part of a file that is too large, or at the same place while there are pages to give back. */
-  #nextCut(done: Cut): Cut | undefined {
-    return this.#bySize() ?? (sizes(this.#started.database).free > 0 ? done : undefined);
-  }
-
-  /**
-   * By the order of the samples, which no clock has a say in. But those that a wrong clock has put far into the future must not make all
-   * others the oldest part: the span ends at the latest moment that is known to have been.
-   */
-  #bySize(): Cut | undefined {
-    const { database, statements } = this.#started;
-    if (sizes(database).used <= this.#options.maxBytes) {
-      this.#slice = slice;
-      return undefined;
-    }
-    const { first, last } = statements.span.get() as { first: number | null; last: number | null };
-    if (first === null || last === null) return undefined;
-    const { latest } = this.#ages;
-    const end = latest > first ? Math.min(last, latest) : last;
-    const until = Math.min(end, first + (end - first) * this.#slice);
-    this.#slice *= 2;
-    return { until: Math.max(first + 1, until), why: "size" };
-  }
-
-  /**
-   * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
-   * @returns whether none is left
-   */
-  #deleteBefore(cut: Cut): boolean {
-    const { statements } = this.#started;
-    let left = chunk.rows;
-    for (const { id } of statements.allSeries.all() as unknown as { id: number }[]) {
-      left -= statements.deleteBefore.run(id, cut.until, left).changes;
-      if (left <= 0) break;
-    }
-    this.#trims.add(cut, chunk.rows - left);
-    if (left <= 0) return false;
-    if (statements.forgetEmpty.run().changes > 0) this.#seriesIds.clear();
-    return true;
-  }
 }
 
 interface NewestRow {
@@ -402,28 +319,11 @@ function prepare(database: Database) {
     countAfter: database.prepare(
       "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",
     ),
-    allSeries: database.prepare("SELECT id FROM series"),
     // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.
     upsert: database.prepare(
       "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = CASE WHEN json_valid(fields) THEN json_patch(fields, excluded.fields) ELSE excluded.fields END",
     ),
-    span: database.prepare(
-      `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
-    ),
-    deleteBefore: database.prepare(
-      "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
-    ),
-    forgetEmpty: database.prepare("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series = id)"),
   };
-}
-
-/** Bytes of the pages in use and of those that could be given back. */
-function sizes(database: Database): { used: number; free: number } {
-  const read = (pragma: string): number =>
-    Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
-  const size = read("page_size");
-  const free = read("freelist_count") * size;
-  return { used: read("page_count") * size - free, free };
 }
 
 function pointsOf(times: Float64Array, values: ReadSeries["values"]): [number, number | string | boolean][] {

@@ -1,0 +1,151 @@
+import type { Clock } from "#shared/clock";
+import type { Log } from "#shared/log";
+import type { Database } from "../database/database.ts";
+import { TrimLog, type Cut } from "./trim-log.ts";
+
+export interface TrimmingOptions {
+  /** Milliseconds: older samples are let go. */
+  readonly maxAge: number;
+  /** Bytes: beyond it the oldest samples are let go. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether samples may be let go because of their age, and the latest moment that is known to have been; by the clock unless given. */
+  readonly ages?: () => Ages;
+}
+
+export interface Ages {
+  readonly trusted: boolean;
+  readonly latest: number;
+}
+
+/** The moments (epoch ms) of the first and the last sample. */
+export interface Span {
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
+const trimEvery = 60_000;
+/** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
+const slice = 0.1;
+/** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
+const chunk = { rows: 5_000, pages: 500 };
+
+/** Nothing is old by a clock that may be wrong. */
+export function cutByAge({ trusted, latest }: Ages, maxAge: number): Cut | undefined {
+  return trusted ? { until: latest - maxAge, why: "age" } : undefined;
+}
+
+/**
+ * By the order of the samples, which no clock has a say in. But those that a wrong clock has put far into the future must not make all
+ * others the oldest part: the span ends at the latest moment that is known to have been.
+ * @param share of the span, from its beginning on
+ */
+export function cutBySize({ first, last }: Span, latest: number, share: number): Cut | undefined {
+  if (first === null || last === null) return undefined;
+  const end = latest > first ? Math.min(last, latest) : last;
+  const until = Math.min(end, first + (end - first) * share);
+  return { until: Math.max(first + 1, until), why: "size" };
+}
+
+/** Keeps the embedded store within its age and size: some with each write, so that nobody waits for much of it. */
+export class Trimming {
+  readonly #options: TrimmingOptions;
+  readonly #told: TrimLog;
+  #open: { readonly database: Database; readonly statements: Statements } | undefined;
+  #looked = Number.NEGATIVE_INFINITY;
+  /** What is older is being let go, some with each write. */
+  #cut: Cut | undefined;
+  #slice = slice;
+
+  constructor(options: TrimmingOptions) {
+    this.#options = options;
+    this.#told = new TrimLog(options.log, options.clock);
+  }
+
+  /** To be called with each file that takes the place of the one before. */
+  begin(database: Database): void {
+    this.#open = { database, statements: prepare(database) };
+  }
+
+  /** Tells what is left to tell, and lets go of the file. */
+  stop(): void {
+    this.#told.stop();
+    this.#open = undefined;
+  }
+
+  /** To be called with each write. @returns whether series have gone that have no sample any more */
+  nowAndThen(): boolean {
+    const gone = this.#trim();
+    this.#told.tell();
+    return gone;
+  }
+
+  #trim(): boolean {
+    const now = this.#options.clock.monotonic();
+    if (!this.#open || (this.#cut === undefined && now - this.#looked < trimEvery)) return false;
+    const { database, statements } = this.#open;
+    this.#looked = now;
+    this.#cut ??= cutByAge(this.#ages, this.#options.maxAge) ?? this.#bySize(database, statements);
+    if (this.#cut === undefined || !this.#deleteBefore(this.#cut, statements)) return false;
+    const gone = statements.forgetEmpty.run().changes > 0;
+    database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
+    // On at the oldest part of a file that is too large, or at the same place while there are pages to give back.
+    this.#cut = this.#bySize(database, statements) ?? (sizes(database).free > 0 ? this.#cut : undefined);
+    return gone;
+  }
+
+  get #ages(): Ages {
+    const { ages, clock } = this.#options;
+    return ages?.() ?? { trusted: true, latest: clock.now() };
+  }
+
+  #bySize(database: Database, { span }: Statements): Cut | undefined {
+    if (sizes(database).used <= this.#options.maxBytes) {
+      this.#slice = slice;
+      return undefined;
+    }
+    const cut = cutBySize(span.get() as unknown as Span, this.#ages.latest, this.#slice);
+    if (cut) this.#slice *= 2;
+    return cut;
+  }
+
+  /**
+   * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
+   * @returns whether none is left
+   */
+  #deleteBefore(cut: Cut, { allSeries, deleteBefore }: Statements): boolean {
+    let left = chunk.rows;
+    for (const { id } of allSeries.all() as unknown as { id: number }[]) {
+      left -= deleteBefore.run(id, cut.until, left).changes;
+      if (left <= 0) break;
+    }
+    this.#told.add(cut, chunk.rows - left);
+    return left > 0;
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database) {
+  return {
+    allSeries: database.prepare("SELECT id FROM series"),
+    span: database.prepare(
+      `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
+    ),
+    deleteBefore: database.prepare(
+      "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
+    ),
+    forgetEmpty: database.prepare("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series = id)"),
+  };
+}
+
+/** Bytes of the pages in use and of those that could be given back. */
+function sizes(database: Database): { used: number; free: number } {
+  const read = (pragma: string): number =>
+    Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
+  const size = read("page_size");
+  const free = read("freelist_count") * size;
+  return { used: read("page_count") * size - free, free };
+}
