@@ -3,7 +3,8 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { forShell } from "#shared/printable";
 import type { FieldTypes, Origin } from "./field-types.ts";
-import { fieldOf, keyOf, type HeldOf, type HeldValues } from "./held.ts";
+import { fieldOf, keyOf, type HeldOf } from "./held-counts.ts";
+import type { HeldValues } from "./held.ts";
 
 export interface ConflictsOptions {
   readonly types: FieldTypes;

@@ -11,7 +11,7 @@ import { keptDeviceId, parserOf } from "../../database/row-fields.ts";
 import { persistOf } from "../../database/persist.ts";
 import type { StoredTypes } from "../../store/store.ts";
 import { Unsynced } from "../../database/unsynced.ts";
-import { keyOf } from "./held.ts";
+import { keyOf } from "./held-counts.ts";
 import { isConsoleMeasurement, shippedType } from "./shipped-types.ts";
 
 /**

@@ -12,6 +12,7 @@ import { openMended } from "../../database/mend.ts";
 import type { SeriesColumns } from "../../store/store.ts";
 import { Unsynced } from "../../database/unsynced.ts";
 import { NoRoomError } from "../spool/spool.ts";
+import { fieldOf, HeldCounts, keyOf, type HeldOf } from "./held-counts.ts";
 
 export interface HeldOptions {
   /** The SQLite file. */
@@ -32,23 +33,6 @@ export interface HeldRow {
   readonly values: readonly FieldValue[];
 }
 
-/** What is held of one device's values of one field. Moments are epoch ms. */
-export interface HeldOf {
-  readonly device: DeviceId;
-  /** What the values are, and the first of them as text. */
-  readonly got: string;
-  readonly sample: string;
-  readonly values: number;
-  /** Values that there was no room for, since the console's start. */
-  readonly dropped: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Bytes, about: one device shall not use up what all may. A value with its time is some 25. */
-export const maxHeldBytes = { ofDevice: 1024 * 1024, ofAll: 32 * 1024 * 1024 };
-/** Fields of one device, and of all (each counted for each of its devices): each is something for a person to decide, and is listed. */
-export const maxHeldFields = { ofDevice: 100, ofAll: 5_000 };
 /** Bytes of a row besides its times and values, about. */
 const rowOverhead = 200;
 /** Pages given back at a time. */
@@ -81,26 +65,15 @@ export const heldSchema = [
 /** What came of values that were to be held: on disk (`new` where it is the first of this device and field), or no room. */
 export type Holding = "new" | "held" | "full";
 
-/** One field with the devices whose values of it are held. */
-interface HeldField {
-  readonly measurement: string;
-  readonly field: string;
-  readonly devices: Map<DeviceId, { -readonly [K in keyof HeldOf]: HeldOf[K] }>;
-}
-
 /**
  * Values of which nobody has decided yet whether they are to be stored, and as what: on disk, bounded, until somebody does. What
  * came once is kept once, also when its batch comes again.
  */
 export class HeldValues {
   readonly #options: HeldOptions;
-  readonly #fields = new Map<string, HeldField>();
-  readonly #bytes = new Map<DeviceId, number>();
-  readonly #fieldsOf = new Map<DeviceId, Set<string>>();
-  #pairs = 0;
+  readonly #counts = new HeldCounts();
   readonly #unsynced = new Unsynced();
   #lastTimes: { readonly times: readonly number[]; readonly text: string } | undefined;
-  #total = 0;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
 
   constructor(options: HeldOptions) {
@@ -128,18 +101,14 @@ export class HeldValues {
   }
 
   #summarize(): void {
-    this.#fields.clear();
-    this.#fieldsOf.clear();
-    this.#bytes.clear();
-    this.#pairs = this.#total = 0;
+    this.#counts.clear();
     for (const row of (this.#open?.statements.summary.iterate() ?? []) as Iterable<unknown>) {
       const { measurement, field, bytes, ...of } = row as HeldOf & {
         measurement: string;
         field: string;
         bytes: number;
       };
-      this.#put(measurement, field, { ...of, dropped: 0 });
-      this.#count(of.device, bytes);
+      this.#counts.add(measurement, field, { ...of, dropped: 0 }, bytes);
     }
   }
 
@@ -157,17 +126,17 @@ export class HeldValues {
 
   /** The fields of which values of one device are held, by {@link keyOf}. */
   fieldsOf(device: DeviceId): ReadonlySet<string> {
-    return this.#fieldsOf.get(device) ?? nothing;
+    return this.#counts.fieldsOf(device);
   }
 
   /** The fields of which something is held. */
-  fields(): readonly { readonly measurement: string; readonly field: string; readonly devices: readonly HeldOf[] }[] {
-    return [...this.#fields.values()].map((one) => ({ ...one, devices: [...one.devices.values()] }));
+  fields(): ReturnType<HeldCounts["fields"]> {
+    return this.#counts.fields();
   }
 
   /** By device, what is held of one field. */
   of(measurement: string, field: string): ReadonlyMap<DeviceId, HeldOf> {
-    return this.#fields.get(keyOf(measurement, field))?.devices ?? none;
+    return this.#counts.of(measurement, field);
   }
 
   /** @throws NoRoomError when the disk does not take them: then nobody may be told that they are safe */
@@ -178,15 +147,12 @@ export class HeldValues {
     { got, sample }: { got: string; sample: string },
   ): Holding {
     const { device, measurement, times } = series;
-    const known = this.#fields.get(keyOf(measurement, field))?.devices.get(device);
     const count = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
-    const isNew =
-      known === undefined && this.fieldsOf(device).size < maxHeldFields.ofDevice && this.#pairs < maxHeldFields.ofAll;
-    if (!known && !isNew) return "full";
+    if (!this.#counts.takesField(device, measurement, field)) return "full";
     const [timesText, valuesText, tags] = [this.#timesText(times), JSON.stringify(values), JSON.stringify(series.tags)];
     const bytes = rowOverhead + timesText.length + valuesText.length + tags.length;
-    if (!this.#hasRoom(device, bytes)) {
-      if (known) known.dropped += count;
+    if (!this.#counts.hasRoom(device, bytes)) {
+      this.#counts.dropped(device, measurement, field, count);
       return "full";
     }
     const digest = createHash("sha256")
@@ -211,15 +177,8 @@ export class HeldValues {
       ])
     )
       return "held";
-    this.#count(device, bytes);
-    if (known) {
-      known.values += count;
-      known.last = Math.max(known.last, last);
-      known.first = Math.min(known.first, first);
-      return "held";
-    }
-    this.#put(measurement, field, { device, got, sample, values: count, dropped: 0, first, last });
-    return "new";
+    const of = { device, got, sample, values: count, dropped: 0, first, last };
+    return this.#counts.add(measurement, field, of, bytes) ? "new" : "held";
   }
 
   /** The oldest rows of one field, from beyond `after` on. Rows that do not read are let go, and told. */
@@ -325,60 +284,12 @@ export class HeldValues {
 
   /** Counts one device's rows of one field anew. */
   #measure(device: DeviceId, measurement: string, field: string): void {
-    const held = this.#fields.get(keyOf(measurement, field));
-    const row = this.#open?.statements.measure.get(measurement, field, device) as
-      | { values: number; first: number; last: number }
-      | undefined;
-    const known = held?.devices.get(device);
-    if (known && row && row.values > 0) Object.assign(known, row);
-    else if (held?.devices.delete(device)) this.#forget(device, keyOf(measurement, field));
-    if (held?.devices.size === 0) this.#fields.delete(keyOf(measurement, field));
-    const sum = this.#open?.statements.bytes.get(device) as { bytes: number } | undefined;
-    this.#count(device, (sum?.bytes ?? 0) - (this.#bytes.get(device) ?? 0));
+    const { measure, bytes } = this.#open?.statements ?? {};
+    const row = measure?.get(measurement, field, device) as Pick<HeldOf, "values" | "first" | "last"> | undefined;
+    this.#counts.measured(device, measurement, field, row);
+    const sum = bytes?.get(device) as { bytes: number } | undefined;
+    this.#counts.weighed(device, sum?.bytes ?? 0);
   }
-
-  #put(measurement: string, field: string, of: HeldOf): void {
-    const key = keyOf(measurement, field);
-    let held = this.#fields.get(key);
-    if (!held) this.#fields.set(key, (held = { measurement, field, devices: new Map() }));
-    held.devices.set(of.device, { ...of });
-    const own = this.#fieldsOf.get(of.device);
-    if (own) own.add(key);
-    else this.#fieldsOf.set(of.device, new Set([key]));
-    this.#pairs += 1;
-  }
-
-  #forget(device: DeviceId, key: string): void {
-    const own = this.#fieldsOf.get(device);
-    own?.delete(key);
-    if (own?.size === 0) this.#fieldsOf.delete(device);
-    this.#pairs -= 1;
-  }
-
-  #hasRoom(device: DeviceId, bytes: number): boolean {
-    return (this.#bytes.get(device) ?? 0) + bytes <= maxHeldBytes.ofDevice && this.#total + bytes <= maxHeldBytes.ofAll;
-  }
-
-  #count(device: DeviceId, bytes: number): void {
-    const sum = (this.#bytes.get(device) ?? 0) + bytes;
-    if (sum > 0) this.#bytes.set(device, sum);
-    else this.#bytes.delete(device);
-    this.#total += bytes;
-  }
-}
-
-const none: ReadonlyMap<DeviceId, HeldOf> = new Map();
-const nothing: ReadonlySet<string> = new Set();
-
-/** Names hold no control characters. */
-export function keyOf(measurement: string, field: string): string {
-  return `${measurement}\n${field}`;
-}
-
-/** The inverse of {@link keyOf}. */
-export function fieldOf(key: string): readonly [measurement: string, field: string] {
-  const [measurement = "", field = ""] = key.split("\n");
-  return [measurement, field];
 }
 
 type Statements = ReturnType<typeof prepare>;

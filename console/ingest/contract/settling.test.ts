@@ -13,7 +13,7 @@ import { StoreUnavailableError, type SeriesColumns, type StoredTypes } from "../
 import { NoRoomError } from "../spool/spool.ts";
 import { Contract } from "./contract.ts";
 import { toldSingly } from "./conflicts.ts";
-import { maxHeldBytes, maxHeldFields } from "./held.ts";
+import { maxHeldBytes, maxHeldFields } from "./held-counts.ts";
 import { Settling, type Settled } from "./settling.ts";
 
 interface Bench {
