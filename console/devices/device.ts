@@ -1,12 +1,9 @@
-import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
-import { status as statusSchema, type Birth } from "#shared/messages/presence-messages";
-import { check, type Json } from "#shared/messages/payload-schema";
-import { parseJson } from "#shared/nesting";
+import type { Birth } from "#shared/messages/presence-messages";
+import type { Json } from "#shared/messages/payload-schema";
 import { toCatalogue, type CommandCatalogue } from "../desk/command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
-import { keptDeviceId, moment, parserOf } from "../database/row-fields.ts";
 
 /** A device as the console knows it; times are epoch ms. */
 export interface Device {
@@ -35,6 +32,13 @@ export interface Device {
   readonly skew: number | null;
 }
 
+/**
+ * What may be wrong with a device, in the order in which it is told: its outbox went back to an earlier state or exists twice; its clock;
+ * fields on which it and others do not agree; more series than it may have; batches that were set aside as a whole.
+ */
+export const observations = ["outbox", "clock", "fields", "series", "batches"] as const;
+export type Observed = (typeof observations)[number];
+
 /** A device as the registry keeps it. */
 export interface DeviceEntry {
   readonly id: DeviceId;
@@ -45,16 +49,8 @@ export interface DeviceEntry {
   kept: number | null;
   reason: string | null;
   problem: string | null;
-  /** What is wrong with its clock, and by how much. */
-  clockProblem: string | null;
-  /** What it and others do not agree on. */
-  fieldProblem: string | null;
-  /** That it has more series than it may. */
-  seriesProblem: string | null;
-  /** That its outbox went back to an earlier state, or exists twice. */
-  outboxProblem: string | null;
-  /** That batches of it were set aside as a whole. */
-  batchProblem: string | null;
+  /** What was observed of it that a person should look at, as sentences. */
+  readonly observed: Map<Observed, string>;
   skew: number | null;
   birth: Birth | undefined;
   /** What it offers, as far as the console takes it; the birth keeps what the device said. */
@@ -67,38 +63,6 @@ export interface DeviceEntry {
   spoken: boolean;
   readonly guard: IdentityGuard;
   readonly latest: LatestValues;
-}
-
-/** A device's row in the database. */
-const row = z.object({
-  id: keptDeviceId,
-  last_seen: moment,
-  since: moment,
-  online: z.number(),
-  reason: z.nullable(z.string()),
-  status: z.nullable(z.string()),
-});
-export type DeviceRow = z.infer<typeof row>;
-
-/** @throws BadInputError for a row that does not read */
-export const parseDeviceRow = parserOf(row);
-
-/** What the device had said about itself. @throws Error for what does not read */
-export function keptBirth({ id, status }: DeviceRow): Birth | undefined {
-  const kept = status === null ? undefined : check(statusSchema, parseJson(status), `the kept status of ${id}`);
-  return kept?.online ? kept : undefined;
-}
-
-export function fromRow(row: DeviceRow, birth: Birth | undefined): DeviceEntry {
-  return {
-    ...newEntry(row.id),
-    ...(birth ? introduced(birth) : {}),
-    presumed: true,
-    lastSeen: row.last_seen,
-    kept: row.last_seen,
-    since: row.online ? row.last_seen : row.since,
-    reason: row.online ? "not heard since the console started" : row.reason,
-  };
 }
 
 /** What a birth changes of an entry: the same door for one that arrives and for one that was kept. */
@@ -115,11 +79,7 @@ export function newEntry(id: DeviceId): DeviceEntry {
     kept: null,
     reason: null,
     problem: null,
-    clockProblem: null,
-    fieldProblem: null,
-    seriesProblem: null,
-    outboxProblem: null,
-    batchProblem: null,
+    observed: new Map(),
     skew: null,
     birth: undefined,
     offers: undefined,
@@ -132,22 +92,7 @@ export function newEntry(id: DeviceId): DeviceEntry {
 }
 
 export function toDevice(entry: DeviceEntry): Device {
-  const {
-    id,
-    online,
-    since,
-    lastSeen,
-    reason,
-    problem,
-    clockProblem,
-    fieldProblem,
-    seriesProblem,
-    outboxProblem,
-    batchProblem,
-    skew,
-    birth,
-    offers,
-  } = entry;
+  const { id, online, since, lastSeen, reason, problem, observed, skew, birth, offers } = entry;
   return {
     id,
     online,
@@ -163,19 +108,11 @@ export function toDevice(entry: DeviceEntry): Device {
     facts: birth?.facts ?? {},
     commands: offers ?? null,
     ...(birth?.signers ? { signers: birth.signers } : {}),
-    problem: sentences(
-      problem,
-      birth?.problem ?? null,
-      outboxProblem,
-      clockProblem,
-      fieldProblem,
-      seriesProblem,
-      batchProblem,
-    ),
+    problem: sentences([problem, birth?.problem, ...observations.map((what) => observed.get(what))]),
     skew,
   };
 }
 
-function sentences(...problems: readonly (string | null)[]): string | null {
-  return problems.filter((one) => one !== null).join("; ") || null;
+function sentences(problems: readonly (string | null | undefined)[]): string | null {
+  return problems.filter((one) => typeof one === "string").join("; ") || null;
 }

@@ -1,25 +1,14 @@
 import { systemClock, type Clock } from "#shared/clock";
-import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import type { Birth, Status } from "#shared/messages/presence-messages";
+import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
-import {
-  fromRow,
-  introduced,
-  keptBirth,
-  newEntry,
-  parseDeviceRow,
-  toDevice,
-  type Device,
-  type DeviceEntry,
-  type DeviceRow,
-} from "./device.ts";
+import { newEntry, toDevice, type Device, type DeviceEntry, type Observed } from "./device.ts";
+import { born, gone, spoken, unheard } from "./device-presence.ts";
+import { DeviceRows } from "./device-rows.ts";
 import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "../ingest/skews.ts";
 import type { Overwritten, Sample } from "./latest-values.ts";
-import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
-import { persistOf } from "../database/persist.ts";
 import type { SeriesColumns } from "../store/store.ts";
 
 export interface RegistryOptions {
@@ -41,6 +30,7 @@ export const keepSeenEvery = 600_000;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #clock: Clock;
+  readonly #rows: DeviceRows;
   readonly #entries = new Map<DeviceId, DeviceEntry>();
   /** By their ids, until one more comes. */
   #sorted: readonly DeviceEntry[] | undefined;
@@ -55,27 +45,12 @@ export class Registry {
     this.changes = new Signal(options.failed);
     this.removals = new Signal(options.failed);
     this.#clock = options.clock ?? systemClock;
+    this.#rows = new DeviceRows(options.database);
   }
 
   /** Reads what is kept. Nobody counts as online before being heard. */
   start(): void {
-    const { database } = this.#options;
-    const rows = damageOf(database).all("devices", database.prepare("SELECT * FROM devices"), parseDeviceRow);
-    for (const row of rows) this.#entries.set(row.id, fromRow(row, this.#birthIn(row)));
-  }
-
-  /** The device is known without it, and says it again when it comes back. */
-  #birthIn(row: DeviceRow): Birth | undefined {
-    const { database } = this.#options;
-    try {
-      return keptBirth(row);
-    } catch (thrown) {
-      const why = `what ${row.id} had said about itself does not read: ${asError(thrown).message}`;
-      damageOf(database).note("devices", row.id, why, row.status ?? "");
-      const forget = database.prepare("UPDATE devices SET status = NULL WHERE id = ?");
-      persistOf(database).write(rowName(row.id), () => forget.run(row.id));
-      return undefined;
-    }
+    for (const entry of this.#rows.all()) this.#entries.set(entry.id, entry);
   }
 
   stop(): void {
@@ -103,9 +78,7 @@ export class Registry {
 
   /** @throws Error of the database */
   erase(id: DeviceId): void {
-    const { database } = this.#options;
-    const erase = database.prepare("DELETE FROM devices WHERE id = ?");
-    persistOf(database).demand(() => erase.run(id), rowName(id));
+    this.#rows.erase(id);
   }
 
   /** How many devices there are, and how many of them are online. */
@@ -155,7 +128,7 @@ export class Registry {
   ): { readonly boot: string; readonly why: string } | undefined {
     const entry = this.#entry(id);
     if (!status.online) {
-      this.#gone(entry, status, retained);
+      if (gone(entry, status, { retained, now: this.#clock.now() })) this.#changed(entry);
       return undefined;
     }
     // What a broker had kept may be of a run that is over: it proves nothing about who is alive.
@@ -166,7 +139,8 @@ export class Registry {
     }
     // The one that was refused has taken the place of one that is gone.
     if (entry.problem !== null && entry.birth?.instance !== status.instance) entry.problem = null;
-    this.#born(entry, status);
+    born(entry, status, this.#clock.now());
+    this.#changed(entry);
     return undefined;
   }
 
@@ -197,18 +171,7 @@ export class Registry {
    */
   spoke(id: DeviceId): void {
     const entry = this.#entries.get(id);
-    if (!entry || entry.online || !entry.presumed || !entry.birth) return;
-    const now = this.#clock.now();
-    Object.assign(entry, {
-      online: true,
-      confirmed: true,
-      spoken: true,
-      presumed: false,
-      lastSeen: now,
-      since: now,
-      reason: null,
-    });
-    this.#changed(entry);
+    if (entry && spoken(entry, this.#clock.now())) this.#changed(entry);
   }
 
   /** Keeps values that are newer than the ones known. The rest is as with {@link ValuesSection.observe}. */
@@ -219,47 +182,18 @@ export class Registry {
   /** Notes what the device's clock is like. Only what a person should know is a change. */
   observeClock(id: DeviceId, { skew, problem }: ClockState): void {
     if (!this.isKnown(id)) return;
-    const entry = this.#entry(id);
-    entry.skew = skew;
-    if (entry.clockProblem === problem) return;
-    entry.clockProblem = problem;
-    this.#changed(entry);
+    this.#entry(id).skew = skew;
+    this.observeProblem(id, "clock", problem);
   }
 
-  /** Notes what the device and others do not agree on. */
-  observeFields(id: DeviceId, problem: string | null): void {
-    // The one that sent a field first may be gone for good, as may be whoever the others below are about: that makes no device of it.
+  /** Notes what a person should look at of a device, as a sentence; null when it is over. */
+  observeProblem(id: DeviceId, what: Observed, problem: string | null): void {
+    // Whoever it is about may be gone for good: that makes no device of it.
     if (!this.isKnown(id)) return;
     const entry = this.#entry(id);
-    if (entry.fieldProblem === problem) return;
-    entry.fieldProblem = problem;
-    this.#changed(entry);
-  }
-
-  /** Notes that the device's outbox went back, or exists twice. */
-  observeOutbox(id: DeviceId, problem: string | null): void {
-    if (!this.isKnown(id)) return;
-    const entry = this.#entry(id);
-    if (entry.outboxProblem === problem) return;
-    entry.outboxProblem = problem;
-    this.#changed(entry);
-  }
-
-  /** Notes that the device has more series than it may. */
-  observeSeries(id: DeviceId, problem: string | null): void {
-    if (!this.isKnown(id)) return;
-    const entry = this.#entry(id);
-    if (entry.seriesProblem === problem) return;
-    entry.seriesProblem = problem;
-    this.#changed(entry);
-  }
-
-  /** Notes what became of the device's batches. */
-  observeBatches(id: DeviceId, problem: string | null): void {
-    if (!this.isKnown(id)) return;
-    const entry = this.#entry(id);
-    if (entry.batchProblem === problem) return;
-    entry.batchProblem = problem;
+    if ((entry.observed.get(what) ?? null) === problem) return;
+    if (problem === null) entry.observed.delete(what);
+    else entry.observed.set(what, problem);
     this.#changed(entry);
   }
 
@@ -268,46 +202,9 @@ export class Registry {
     for (const entry of this.#entries.values()) entry.confirmed = false;
     this.#cancelGrace?.();
     this.#cancelGrace = this.#clock.after(confirmationGrace, () => {
-      for (const entry of this.#entries.values()) {
-        if (!entry.online || entry.confirmed) continue;
-        entry.presumed = true;
-        this.#offline(entry, "not heard since the broker came back");
-      }
+      const now = this.#clock.now();
+      for (const entry of this.#entries.values()) if (unheard(entry, now)) this.#changed(entry);
     });
-  }
-
-  #born(entry: DeviceEntry, status: Birth): void {
-    const same = entry.online && entry.birth?.session === status.session;
-    const now = this.#clock.now();
-    entry.online = true;
-    entry.presumed = false;
-    entry.spoken = false;
-    entry.confirmed = true;
-    entry.lastSeen = now;
-    entry.reason = null;
-    Object.assign(entry, introduced(status));
-    if (!same) entry.since = now;
-    this.#changed(entry);
-  }
-
-  /** A will whose session is not the current one changes nothing. */
-  #gone(entry: DeviceEntry, status: Exclude<Status, Birth>, retained: boolean): void {
-    entry.confirmed = true;
-    const isCurrent = entry.birth?.session === status.session;
-    if (isCurrent) entry.presumed = false;
-    // Of one whose birth was not heard it may be the present one, or of before: it speaks again if it is there.
-    const isPerhaps = entry.spoken && !retained;
-    if (!entry.online || !(isCurrent || isPerhaps)) return;
-    entry.presumed = !isCurrent;
-    entry.spoken = false;
-    this.#offline(entry, status.reason ?? "connection lost");
-  }
-
-  #offline(entry: DeviceEntry, reason: string): void {
-    entry.online = false;
-    entry.since = this.#clock.now();
-    entry.reason = reason;
-    this.#changed(entry);
   }
 
   #entry(id: DeviceId): DeviceEntry {
@@ -329,36 +226,10 @@ export class Registry {
   /** What the disk does not take is known all the same, and saved when it does: no message is lost for it. */
   #save(entry: DeviceEntry): void {
     try {
-      persistOf(this.#options.database).write(rowName(entry.id), () => this.#write(entry));
+      this.#rows.save(entry, this.#clock.now());
     } catch (thrown) {
       if (!this.#options.failed) throw thrown;
       this.#options.failed(thrown);
     }
   }
-
-  #write(entry: DeviceEntry): void {
-    const { id, lastSeen, since, online, reason, problem, birth } = entry;
-    entry.kept = lastSeen;
-    this.#options.database
-      .prepare(
-        `INSERT INTO devices (id, first_seen, last_seen, since, online, reason, problem, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, since = excluded.since, online = excluded.online,
-           reason = excluded.reason, problem = excluded.problem, status = excluded.status`,
-      )
-      .run(
-        id,
-        this.#clock.now(),
-        lastSeen,
-        since,
-        online ? 1 : 0,
-        reason,
-        problem,
-        birth ? JSON.stringify(birth) : null,
-      );
-  }
-}
-
-/** What a device's row is called among those that wait for the disk. */
-function rowName(id: DeviceId): string {
-  return `device ${id}`;
 }

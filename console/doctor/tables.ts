@@ -2,7 +2,7 @@ import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseKnownMoment as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand, parseCommandRow } from "../desk/kept-command.ts";
-import { keptBirth, parseDeviceRow as parseDevice } from "../devices/device.ts";
+import { keptBirth, parseDeviceRow as parseDevice } from "../devices/device-rows.ts";
 import { parseOffsetRow as parseOffset } from "../ingest/clock-offsets.ts";
 import { toMissing, toOutbox } from "../ingest/completeness/ledger-rows.ts";
 import { parseDecision, parseFieldRow as parseType } from "../ingest/contract/field-types.ts";

@@ -46,8 +46,8 @@ function makeContract(
     random: Math.random,
     dated: () => doubt.ages().trusted,
     tell: (device, why) => refusals.tell(device, topics.build({ kind: "metrics", device }), why),
-    problem: (device, problem) => registry.observeFields(device, problem),
-    crowded: (device, problem) => registry.observeSeries(device, problem),
+    problem: (device, problem) => registry.observeProblem(device, "fields", problem),
+    crowded: (device, problem) => registry.observeProblem(device, "series", problem),
   });
 }
 
@@ -96,10 +96,10 @@ function makeIngest(
         events.samples.emit({ device, samples: newestSamples(series, now) });
     },
     observeClock: (id, clockState) => registry.observeClock(id, clockState),
-    problem: (id, problem) => registry.observeBatches(id, problem),
+    problem: (id, problem) => registry.observeProblem(id, "batches", problem),
     onBacklog: events.storeChanged,
     onProblem: events.storeChanged,
-    observeOutbox: (id, problem) => registry.observeOutbox(id, problem),
+    observeOutbox: (id, problem) => registry.observeProblem(id, "outbox", problem),
     publishAck: (device, payload) => publisher.ack(device, payload),
     moment: () => publisher.moment(),
     begin: (...told) => publisher.begin(...told),

@@ -106,7 +106,7 @@ export class Trimming {
       this.#slice = slice;
       return undefined;
     }
-    const cut = cutBySize(span.get() as unknown as Span, this.#ages.latest, this.#slice);
+    const cut = cutBySize(span.get() as Span, this.#ages.latest, this.#slice);
     if (cut) this.#slice *= 2;
     return cut;
   }
