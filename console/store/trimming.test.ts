@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { cutByAge, cutBySize, type Span } from "./trimming.ts";
+import { cutByAge, cutBySize, type StoredSpan } from "./trimming.ts";
 
 const sizeCases: readonly (readonly [
   what: string,
-  span: Span,
+  span: StoredSpan,
   latest: number,
   share: number,
   until: number | undefined,

@@ -20,7 +20,7 @@ export interface Ages {
 }
 
 /** The moments (epoch ms) of the first and the last sample. */
-export interface Span {
+export interface StoredSpan {
   readonly first: number | null;
   readonly last: number | null;
 }
@@ -42,7 +42,7 @@ export function cutByAge({ trusted, latest }: Ages, maxAge: number): Cut | undef
  * others the oldest part: the span ends at the latest moment that is known to have been.
  * @param share of the span, from its beginning on
  */
-export function cutBySize({ first, last }: Span, latest: number, share: number): Cut | undefined {
+export function cutBySize({ first, last }: StoredSpan, latest: number, share: number): Cut | undefined {
   if (first === null || last === null) return undefined;
   const end = latest > first ? Math.min(last, latest) : last;
   const until = Math.min(end, first + (end - first) * share);
@@ -106,7 +106,7 @@ export class Trimming {
       this.#slice = slice;
       return undefined;
     }
-    const cut = cutBySize(span.get() as Span, this.#ages.latest, this.#slice);
+    const cut = cutBySize(span.get() as StoredSpan, this.#ages.latest, this.#slice);
     if (cut) this.#slice *= 2;
     return cut;
   }
