@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
+import { signature } from "#shared/messages/command-signature";
 import { json } from "#shared/messages/payload-schema";
 import { commandArgs, orderedKey } from "./command-routes.ts";
 import type { Route } from "./route.ts";
@@ -32,6 +33,8 @@ const abortRule = z.strictObject({
   min: z._default(about(z.int().check(z.gte(1)), "ended devices before the share counts"), 1),
 });
 
+const jobSignature = z.omit(signature, { job: true });
+
 /** A job without its devices: in lists and events. */
 export const jobSummaryDocument = named(
   z.object({
@@ -49,6 +52,7 @@ export const jobSummaryDocument = named(
     abort: z.nullable(abortRule),
     ttl: about(z.number(), "milliseconds that each command may wait for its device"),
     timeout: about(z.nullable(z.number()), "milliseconds that a device may take"),
+    signature: z.optional(about(jobSignature, "a person's word for it")),
     counts: jobCounts,
     explain: about(z.string(), "one sentence: what it waits for, and who acts next"),
   }),
@@ -80,6 +84,10 @@ const jobOrder = z.strictObject({
   abort: z.optional(abortRule),
   ttl: z._default(about(duration, "how long each command may wait for its device"), "1h"),
   timeout: z.optional(about(duration, "how long a device may take, from being sent to while online")),
+  id: z.optional(about(z.string().check(z.regex(/^[a-z0-9]{16,40}$/)), "an id of your own, which a signature is for")),
+  signature: z.optional(
+    about(jobSignature, "a person's word for it, on all the devices of its target, which has to be a list: `devices`"),
+  ),
 });
 /** What somebody orders. */
 export type JobOrder = z.input<typeof jobOrder>;

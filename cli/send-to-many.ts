@@ -47,8 +47,9 @@ export async function sendToMany(
   words: readonly string[],
   flags: ManyFlags,
   terminal: Terminal,
+  sign: (order: JobOrder) => JobOrder | Promise<JobOrder> = (order) => order,
 ): Promise<number> {
-  const order = toOrder(words, flags);
+  const order = await sign(toOrder(words, flags));
   const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
   if (flags.json) terminal.out(asJson(last));
   return last.counts.succeeded === last.counts.total ? 0 : 1;

@@ -2,7 +2,8 @@ import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/send-to-many.ts";
 import { sendCommand as sendToOne, type SendFlags } from "../cli/send-command.ts";
-import { signing } from "../cli/sign-command.ts";
+import type { JobOrder } from "#api/job-routes";
+import { signing, signJob } from "../cli/sign-command.ts";
 import { connect, terminal } from "./compose/connect.ts";
 import { signerOf, type SigningFlags } from "./compose/signing-key.ts";
 
@@ -44,12 +45,14 @@ export function send(line: CommandLine): void {
           flags: Omit<SendFlags, "timeout"> & ManyFlags & SigningFlags,
         ) => {
           const client = connect(values);
+          const signer = await signerOf(flags);
           if (isToMany(flags)) {
-            process.exitCode = await sendToMany(client, key === undefined ? [device] : [device, key], flags, terminal);
+            const sign = signer && ((order: JobOrder) => signJob(signer, client, order));
+            const words = key === undefined ? [device] : [device, key];
+            process.exitCode = await sendToMany(client, words, flags, terminal, sign);
             return;
           }
           if (key === undefined) throw new BadInputError(`no key: expected muster send ${device} KEY, such as ping`);
-          const signer = await signerOf(flags);
           const patient = { ...flags, timeout: flags.timeout ?? "5s" };
           process.exitCode = await sendToOne(client, device, key, patient, terminal, signer && signing(signer));
         },

@@ -61,6 +61,13 @@ suite("signing by the programs", ({ test }) => {
       assert.match(signed.out, /2500/);
       assert.is((await muster("send", "rpi-7", "ping", "--sign", bob, "--passphrase-file", words)).code, 0);
 
+      const job = await muster("send", "--all", "set-interval", "--arg", "seconds=3", "--sign", ann);
+      assert.is(job.code, 0, job.err + job.out);
+      assert.match(
+        (await muster("send", "--where", "os=linux", "ping", "--sign", ann)).err,
+        /--where cannot be signed/,
+      );
+
       const wrong = join(directory, "wrong");
       writeFileSync(wrong, "close sesame\n");
       await refuses({ sign: bob, passphraseFile: wrong }, /passphrase is another one/);

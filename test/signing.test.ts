@@ -120,6 +120,32 @@ for (const kind of brokerKinds) {
       }
     });
 
+    test("a job is signed once, over the list of its devices, and is nobody else's", async (scope) => {
+      const { fleet, done } = await place(scope, kind);
+      const { jobs } = fleet.console;
+      const ts = Date.now();
+      const order = { key: "open", args: { door: "all" }, rate: 100, canary: 0, abort: null, ttl: hour, timeout: null };
+      const unsigned = { ...order, target: { all: true } as const };
+      assert.throws(() => jobs.create(unsigned, "ann"), /none of the 2 devices takes it: .*signed/);
+      const create = (id: string, signedFor: readonly string[]): string => {
+        const { job: _, ...signature } = ann.job({ ...order, id, ts, expires: ts + hour, devices: signedFor }, "rpi-7");
+        return jobs.create({ ...order, id, signature, target: { devices: ["rpi-8", "rpi-7"] } }, "ann").id;
+      };
+      const ended = async (id: string): Promise<Record<string, number>> => {
+        await eventually(`the end of ${id}`, () => jobs.find(id)?.summary.state === "done", 20);
+        return jobs.find(id)?.summary.counts.states ?? {};
+      };
+      const id = create("0mwyjob000000001", ["rpi-7", "rpi-8"]);
+      assert.equal(await ended(id), { succeeded: 2 });
+      assert.equal(
+        done.toSorted(),
+        ["rpi-7", "rpi-8"].map((device) => `${device} ${id} {"door":"all"}`),
+      );
+      assert.throws(() => create(id, ["rpi-7", "rpi-8"]), /there has been a job/);
+      assert.equal(await ended(create("0mwyjob000000002", ["rpi-7", "rpi-9"])), { rejected: 2 });
+      assert.is(done.length, 2);
+    });
+
     test(
       "whoever has the console and the broker can neither make, nor change, nor repeat a command",
       async (scope) => {

@@ -47,8 +47,7 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
   if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
   if (device.commands) checkOffered(id, device.commands, refused);
-  const unsigned = whyUnsigned(id, device, order.signature);
-  if (unsigned !== undefined) throw new CommandRefusedError("unsigned", unsigned, refused);
+  checkSigned(device, order.signature, refused);
   if (isTaken) {
     const why = `${id} has had a command "${order.id}" already: choose another id`;
     throw new CommandRefusedError("id-taken", why, refused);
@@ -61,12 +60,20 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   throw new CommandRefusedError("offline", why, refused);
 }
 
-/** The device judges the signature itself, by keys that it has pinned: what it would certainly refuse is told before it is sent. */
-function whyUnsigned(id: DeviceId, { signers }: Device, signature: Signature | undefined): string | undefined {
-  if (!signers || (signature && signers.includes(signature.key))) return undefined;
+/**
+ * The device judges the signature itself, by keys that it has pinned: what it would certainly refuse is told before it is sent.
+ * @throws CommandRefusedError
+ */
+export function checkSigned(
+  { id, signers }: Device,
+  signature: Pick<Signature, "key"> | undefined,
+  refused: RefusedCommand,
+): void {
+  if (!signers || (signature && signers.includes(signature.key))) return;
   const what = signature ? `the key ${signature.key} is none of those` : "this one is not signed";
   const keys = signers.length > 0 ? ` (${signers.join(", ")})` : "";
-  return `${id} takes only commands that are signed by a key that is pinned there${keys}, and ${what}: sign it with muster send --sign KEYFILE, or on the page in a browser that has such a key`;
+  const why = `${id} takes only commands that are signed by a key that is pinned there${keys}, and ${what}: sign it with muster send --sign KEYFILE, or on the page in a browser that has such a key`;
+  throw new CommandRefusedError("unsigned", why, refused);
 }
 
 function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: RefusedCommand): void {

@@ -64,6 +64,7 @@ const jobRefusalStatus: Readonly<Record<JobRefusal, number>> = {
   "no-takers": 422,
   "wrong-state": 409,
   "not-yours": 403,
+  "id-taken": 409,
 };
 
 /** None of them is 401: the machine need not log in, it needs another code. */

@@ -6,7 +6,8 @@ export type JobRefusal =
   | "no-devices"
   | "no-takers"
   | "wrong-state"
-  | "not-yours";
+  | "not-yours"
+  | "id-taken";
 
 /** The job was not taken, or does not go on as asked: nothing was sent or changed. The message says what to do instead. */
 export class JobRefusedError extends Error {

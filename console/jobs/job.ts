@@ -2,6 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { parseCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { CommandState } from "#shared/command-states";
 import type { Args } from "#shared/messages/command-messages";
+import type { Signature } from "#shared/messages/command-signature";
 import type { Command } from "../desk/command.ts";
 import type { Target } from "./target.ts";
 
@@ -31,7 +32,14 @@ export interface JobRequest {
   readonly ttl: number;
   /** Milliseconds that a device may take, from being sent to while online; null for as long as it likes. */
   readonly timeout: number | null;
+  /** An id of the sender's own, which a signature is for. */
+  readonly id?: string | undefined;
+  /** A person's word for it on all the devices of its target, which is a list then. */
+  readonly signature?: JobSignature | undefined;
 }
+
+/** As it is before each device is shown to be in the list. */
+export type JobSignature = Omit<Signature, "job">;
 
 /** An order that was taken. Times are epoch ms. */
 export interface Job extends JobRequest {
@@ -91,6 +99,11 @@ export function commandIdOf(job: string, nonce: string, device: DeviceId): Comma
   const hash =
     nonce === "" ? createHash("sha256").update(`${job}/${device}`) : createHmac("sha256", nonce).update(device);
   return parseCommandId(`${job}-${hash.digest("hex").slice(0, nonce === "" ? 16 : 32)}`);
+}
+
+/** The same of a signed job: its id, which is what was signed, on each of its devices. */
+export function signedCommandId(job: string): CommandId {
+  return parseCommandId(job);
 }
 
 /** Characters of a row's outcome: a line; the command has it all. */

@@ -1,9 +1,11 @@
 import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
+import { BadInputError } from "#shared/errors";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/command-errors.ts";
 import { checkOffered } from "../desk/command-catalogue.ts";
+import { checkSigned } from "../desk/order.ts";
 import type { Device } from "../devices/device.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
@@ -88,7 +90,14 @@ export class Jobs {
     const { clock, directory } = this.#options;
     const ts = Math.round(clock.now());
     const devices = select(order.target, fleetWithin(reaches, directory, this.groups));
-    const job: Job = { ...order, id: sortableId(ts), by, ts, state: "running" };
+    const { id = sortableId(ts), signature, target } = order;
+    if (signature && (order.id === undefined || !("devices" in target)))
+      throw new BadInputError(
+        'a signature is for one id and one list: expected "id" and "target": {"devices": […]} beside it',
+      );
+    if (this.#rows.find(id))
+      throw new JobRefusedError("id-taken", `there has been a job "${id}" already: sign it again, under another id`);
+    const job: Job = { ...order, id, by, ts, state: "running" };
     const rows = toRows(job, devices);
     this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
@@ -253,8 +262,8 @@ function count(rows: readonly JobRow[]): Map<RowState, number> {
 }
 
 /** The devices that take the command, canaries first; then those that do not, rejected with their reason. */
-function toRows({ key, args, canary, ts }: Job, devices: readonly Device[]): readonly JobRow[] {
-  const answers = devices.map((device) => ({ device, refused: refusal(device, key, args) }));
+function toRows({ key, args, canary, ts, signature }: Job, devices: readonly Device[]): readonly JobRow[] {
+  const answers = devices.map((device) => ({ device, refused: refusal(device, { key, args, signature }) }));
   const takers = answers.filter(({ refused }) => refused === undefined);
   if (takers.length === 0) throw noTakers(key, answers);
   return [...takers, ...answers.filter(({ refused }) => refused !== undefined)].map(
@@ -272,9 +281,12 @@ function toRows({ key, args, canary, ts }: Job, devices: readonly Device[]): rea
   );
 }
 
-function refusal({ id, commands }: Device, key: string, args: Job["args"]): CommandRefusedError | undefined {
+function refusal(device: Device, order: Pick<Job, "key" | "args" | "signature">): CommandRefusedError | undefined {
+  const { id, commands } = device;
+  const refused = { device: id, key: order.key, args: order.args };
   try {
-    if (commands) checkOffered(id, commands, { device: id, key, args });
+    if (commands) checkOffered(id, commands, refused);
+    checkSigned(device, order.signature, refused);
     return undefined;
   } catch (error) {
     if (error instanceof CommandRefusedError) return error;

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
+import { signature } from "#shared/messages/command-signature";
 import { json } from "#shared/messages/payload-schema";
 import type { Row } from "../database/row.ts";
 import { keptCommandId, keptDeviceId, instant, moment, parserOf } from "../database/row-fields.ts";
@@ -27,6 +28,7 @@ const document = z.object({
   state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
   why: z.optional(z.string()),
   ended: z.optional(instant),
+  signature: z.optional(signature),
 });
 const parseDocument = parserOf(document);
 const row = z.object({ id: z.string(), document: z.string() });

@@ -1,5 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
+import type { Signature } from "#shared/messages/command-signature";
+import { TargetTree } from "#shared/signing/targets";
 import type { Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/command-errors.ts";
@@ -7,7 +9,7 @@ import type { Device } from "../devices/device.ts";
 import { isRefusedWrite } from "../database/database.ts";
 import { retryAfter } from "../database/persist.ts";
 import type { Effect, JobEvent, JobStep } from "./job-event.ts";
-import { commandIdOf, type Job, type JobRow } from "./job.ts";
+import { commandIdOf, signedCommandId, type Job, type JobRow } from "./job.ts";
 import { Pacer } from "./pacer.ts";
 import type { JobRows } from "./job-rows.ts";
 import { isOver, step } from "./step.ts";
@@ -39,6 +41,8 @@ export class Run {
   readonly #table: Table;
   readonly #timers = new Map<number, () => void>();
   readonly #pacer: Pacer;
+  /** Of a signed job's devices, made when the first of them is sent to. */
+  #tree: TargetTree | undefined;
 
   constructor(job: Job, rows: readonly JobRow[], options: RunOptions) {
     this.#options = options;
@@ -170,7 +174,8 @@ export class Run {
     const row = this.#table.next();
     if (row) {
       const { device } = row;
-      const command = commandIdOf(this.#job.id, nonce, device);
+      const { id, signature } = this.#job;
+      const command = signature ? signedCommandId(id) : commandIdOf(id, nonce, device);
       try {
         this.#take({ kind: "due", device, command, online: known(device)?.online ?? false, now: this.#now() });
       } catch (thrown) {
@@ -189,7 +194,15 @@ export class Run {
     const known = desk.find(device, command);
     if (known) return this.#take({ kind: "told", command: known, now: this.#now() });
     try {
-      desk.submit(device, { id: command, key, args, by: `${by} (job ${id})`, timeout: null, ttl });
+      desk.submit(device, {
+        id: command,
+        key,
+        args,
+        by: `${by} (job ${id})`,
+        timeout: null,
+        ttl,
+        signature: this.#signatureFor(device),
+      });
     } catch (thrown) {
       if (thrown instanceof CommandRefusedError)
         return this.#take({ kind: "refused", device, why: thrown.message, now: this.#now() });
@@ -197,6 +210,15 @@ export class Run {
       throw thrown;
     }
     this.#take({ kind: "again", device, now: this.#now() });
+  }
+
+  /** The job's, and that the device is in the list that was signed. */
+  #signatureFor(device: DeviceId): Signature | undefined {
+    const { signature, target } = this.#job;
+    if (!signature) return undefined;
+    this.#tree ??= new TargetTree("devices" in target ? target.devices : []);
+    const job = this.#tree.placeOf(device);
+    return job && { ...signature, job };
   }
 
   #time({ row: { device, position }, ms, event }: Extract<Effect, { kind: "time" }>): void {
