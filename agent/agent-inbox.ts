@@ -12,7 +12,7 @@ import type { Presence } from "./presence.ts";
 
 export interface AgentInboxOptions {
   readonly topics: Topics;
-  readonly boot: string;
+  readonly runId: string;
   readonly console: ConsolePresence;
   readonly introduction: Introduction;
   readonly presence: Presence;
@@ -71,12 +71,12 @@ export class AgentInbox {
   }
 
   #acknowledged(message: Message): void {
-    const { boot, presence, sender, executor, refused, log } = this.#options;
+    const { runId, presence, sender, executor, refused, log } = this.#options;
     try {
       const ack = readAck(message.payload);
-      if (ack.refused !== undefined && ack.boot === boot) return refused(ack.refused);
+      if (ack.refused !== undefined && ack.boot === runId) return refused(ack.refused);
       if (ack.ts !== undefined) executor.learn(ack.ts, ack.unsure);
-      if (ack.boot === boot && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
+      if (ack.boot === runId && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
       sender.acked(ack);
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

@@ -41,7 +41,7 @@ export interface AgentSurroundings {
   readonly options: AgentOptions;
   readonly device: DeviceId;
   /** This run's id. */
-  readonly boot: string;
+  readonly runId: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly net: SafetyNet;
@@ -56,7 +56,7 @@ export type AgentParts = ReturnType<typeof composeAgent>;
 
 /** Makes every part and gives each the functions of those that it needs. */
 export function composeAgent(given: AgentSurroundings) {
-  const { options, device, boot, clock, log, net } = given;
+  const { options, device, runId, clock, log, net } = given;
   const { directory } = options;
   const topics = new Topics(options.root);
   const machine = machineBootId();
@@ -70,8 +70,8 @@ export function composeAgent(given: AgentSurroundings) {
   const outbox = new Outbox({
     ...common,
     directory,
-    run: boot,
-    epoch: { id: machineEpoch(machine) ?? boot, machine: machine !== undefined },
+    run: runId,
+    epoch: { id: machineEpoch(machine) ?? runId, machine: machine !== undefined },
     maxBytes: options.outboxBytes ?? settings.outboxSize.default,
     maxAge: options.outboxAge ?? settings.outboxAge.default,
     aside,
@@ -102,7 +102,7 @@ export function composeAgent(given: AgentSurroundings) {
   const presence = new Presence({
     bus: link,
     topic: topics.build({ kind: "status", device }),
-    boot,
+    runId,
     clock,
     self: () => introduction.self(),
   });
@@ -114,20 +114,20 @@ export function composeAgent(given: AgentSurroundings) {
     machine,
     bus: link,
     replyTopic: (id) => topics.build({ kind: "reply", device, id }),
-    boot,
+    runId,
     announce: () => {
       if (!console.isAway) announce();
     },
   });
   const refused = (why: string): void => given.refused(why);
-  const incoming = new AgentInbox({ topics, boot, console, introduction, presence, sender, executor, refused, log });
+  const incoming = new AgentInbox({ topics, runId, console, introduction, presence, sender, executor, refused, log });
   const offered = {
     ...builtins({
       sampler,
       preferences,
       metrics: () => own.status(),
       outbox,
-      boot,
+      runId,
       version,
       facts: () => introduction.facts,
       announce,
@@ -158,7 +158,7 @@ export function composeAgent(given: AgentSurroundings) {
 }
 
 function makeLink(
-  { options, device, boot, clock, log }: AgentSurroundings,
+  { options, device, runId, clock, log }: AgentSurroundings,
   topics: Topics,
   console: ConsolePresence,
 ): Link {
@@ -172,7 +172,7 @@ function makeLink(
     refusedHint: "if the device was enrolled again, give the agent its new secret",
     will: (session) => ({
       topic: topics.build({ kind: "status", device }),
-      payload: death(boot, session, "connection lost"),
+      payload: death(runId, session, "connection lost"),
       retain: true,
     }),
     spread: () => spreadOf(console.fleet),

@@ -35,7 +35,7 @@ export class Agent {
   /** Resolves with the reason once the agent has stopped, by {@link stop}, by command or because it was refused. */
   readonly finished: Promise<string>;
   /** This run's id: new each time the agent starts. */
-  readonly boot = shortId();
+  readonly runId = shortId();
   readonly #log: Log;
   readonly #parts: AgentParts;
   readonly #lifetime = new Lifetime();
@@ -54,7 +54,7 @@ export class Agent {
     this.#parts = composeAgent({
       options,
       device: this.device,
-      boot: this.boot,
+      runId: this.runId,
       clock: guardedClock(clock, net),
       log,
       net,

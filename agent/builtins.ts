@@ -15,7 +15,7 @@ export interface BuiltinParts {
   /** What is told of metrics that are not the agent's own. */
   readonly metrics: () => Json;
   readonly outbox: Outbox;
-  readonly boot: string;
+  readonly runId: string;
   readonly version: string;
   readonly facts: () => Json;
   /** Presence has changed: interval, paused. */
@@ -47,7 +47,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       title: "Ask whether the agent answers",
       concurrent: true,
       harmless: true,
-      run: () => ({ pong: true, boot: parts.boot }),
+      run: () => ({ pong: true, boot: parts.runId }),
     },
     info: {
       title: "Tell about the machine and the agent",
@@ -55,7 +55,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       harmless: true,
       run: () => ({
         agent: parts.version,
-        boot: parts.boot,
+        boot: parts.runId,
         interval: sampler.interval,
         paused: sampler.paused,
         collectors: { ...sampler.collectors },

@@ -31,15 +31,15 @@ function jsonSchema(args: Schema<unknown>): Record<string, Json> {
 }
 
 /** The retained message that says this device is gone: published by itself, or by the broker as its will. */
-export function death(boot: string, session: string, reason: string, ts?: number): Buffer {
-  const status: Death = { v: 1, online: false, boot, session, reason, ...(ts === undefined ? {} : { ts }) };
+export function death(runId: string, session: string, reason: string, ts?: number): Buffer {
+  const status: Death = { v: 1, online: false, boot: runId, session, reason, ...(ts === undefined ? {} : { ts }) };
   return encode(status, "json");
 }
 
 export interface PresenceOptions {
   readonly bus: Bus;
   readonly topic: string;
-  readonly boot: string;
+  readonly runId: string;
   readonly clock: Clock;
   /** 0 ≤ n < 1; spreads what a whole fleet would do in the same moment. */
   readonly random?: () => number;
@@ -82,19 +82,26 @@ export class Presence {
 
   /** Something in it has changed. */
   announce(): void {
-    const { bus, boot, clock, self } = this.#options;
+    const { bus, runId, clock, self } = this.#options;
     if (!bus.connected || this.#ended) return;
-    const birth: Birth = { v: 1, online: true, boot, session: this.#session, ts: Math.round(clock.now()), ...self() };
+    const birth: Birth = {
+      v: 1,
+      online: true,
+      boot: runId,
+      session: this.#session,
+      ts: Math.round(clock.now()),
+      ...self(),
+    };
     void this.#publish(encode(birth, "json"));
   }
 
   /** Nothing is announced any more. @param reason what the device says last; without it, nothing */
   async end(reason: string | undefined): Promise<void> {
-    const { bus, boot, clock } = this.#options;
+    const { bus, runId, clock } = this.#options;
     this.#ended = true;
     this.#cancelSoon?.();
     if (reason === undefined || !bus.connected) return;
-    await this.#publish(death(boot, this.#session, reason, Math.round(clock.now())));
+    await this.#publish(death(runId, this.#session, reason, Math.round(clock.now())));
   }
 
   async #publish(payload: Buffer): Promise<void> {

@@ -135,7 +135,7 @@ export class Broker {
       net,
       names: new OwnNames(options.names),
       proxies: options.proxies ?? new TrustedProxies(),
-      onConnection: (...connection) => engine.take(...connection),
+      onConnection: (...connection) => engine.attach(...connection),
       onRefused: (why, address) => digest.tell("info", address, {}, why),
     });
   }

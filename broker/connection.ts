@@ -96,7 +96,7 @@ export class Connection {
     const qos = Math.min(packet.qos, this.client.subscriptions[packet.topic]?.qos ?? packet.qos);
     if (qos === 0) return packet;
     this.#inFlight ??= new InFlight();
-    return { ...packet, messageId: this.#inFlight.take(qos === 1 ? 1 : 2) };
+    return { ...packet, messageId: this.#inFlight.nextPacketId(qos === 1 ? 1 : 2) };
   }
 
   /** Closes the connection at once; its will goes out. */

@@ -70,7 +70,7 @@ export class Engine {
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
 
-  take(stream: Duplex, caller: ConnectingPeer, request?: IncomingMessage): void {
+  attach(stream: Duplex, caller: ConnectingPeer, request?: IncomingMessage): void {
     this.#options.connections.welcome(this.#aedes.handle(stream, request), caller);
   }
 

@@ -17,7 +17,7 @@ export class InFlight {
   #last = 0;
 
   /** @returns the packet id of the next message, which no other on its way has */
-  take(qos: 1 | 2): number {
+  nextPacketId(qos: 1 | 2): number {
     do this.#last = (this.#last % lastId) + 1;
     while (this.#awaited.has(this.#last));
     if (this.#awaited.size >= maxInFlight) this.#forgetOldest();

@@ -193,7 +193,7 @@ export class Listener {
     socket.unshift(chunk);
     if (chunk[0] === helloByte) {
       this.#await(socket, handshakeTimeout);
-      return this.#door?.take(socket);
+      return this.#door?.handshake(socket);
     }
     socket.destroy();
     this.#options.onRefused(
@@ -221,7 +221,7 @@ export class Listener {
     if (chunk[0] === firstByte.connect) {
       this.#hand(stream, socket);
     } else if (chunk[0] === firstByte.get) {
-      this.#web.take(stream);
+      this.#web.serveHttp(stream);
       process.nextTick(() => stream.resume());
     } else {
       socket.destroy();

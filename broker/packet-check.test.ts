@@ -195,15 +195,15 @@ suite("packet check", ({ test }) => {
 
   test("a message that is not acknowledged is remembered, up to a bound, and no other gets its packet id", () => {
     const inFlight = new InFlight();
-    const first = inFlight.take(1);
-    for (let n = 1; n < maxInFlight; n++) inFlight.take(2);
+    const first = inFlight.nextPacketId(1);
+    for (let n = 1; n < maxInFlight; n++) inFlight.nextPacketId(2);
     assert.match(inFlight.fault("pubrec", first) ?? "", /a pubrec of a message that a puback has to acknowledge/);
-    const ids = new Set(Array.from({ length: 65_535 - maxInFlight }, () => inFlight.take(1)));
+    const ids = new Set(Array.from({ length: 65_535 - maxInFlight }, () => inFlight.nextPacketId(1)));
     assert.is(ids.size, 65_535 - maxInFlight);
     assert.is(inFlight.fault("pubrec", first), undefined, "the oldest are forgotten");
-    const newest = inFlight.take(1);
+    const newest = inFlight.nextPacketId(1);
     for (let n = 1; n < 65_535; n++) {
-      const id = inFlight.take(2);
+      const id = inFlight.nextPacketId(2);
       assert.ok(id > 0 && id <= 65_535);
       assert.is(inFlight.fault("pubrec", id), undefined);
       assert.is(inFlight.fault("pubcomp", id), undefined);

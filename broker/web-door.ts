@@ -56,7 +56,7 @@ export class WebDoor {
   }
 
   /** Takes a connection whose first bytes, which are to be read from it again, are those of an HTTP request. */
-  take(socket: Socket): void {
+  serveHttp(socket: Socket): void {
     this.#http.emit("connection", socket);
   }
 

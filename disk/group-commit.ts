@@ -31,9 +31,9 @@ export class GroupCommit<T> {
   async #flush(): Promise<void> {
     try {
       while (this.#pending.length > 0) {
-        const group = this.#take();
+        const group = this.#drain();
         const error = await this.#options.write(group).then(() => undefined, asError);
-        if (error) this.#options.failed(group, error, () => this.#take());
+        if (error) this.#options.failed(group, error, () => this.#drain());
         else this.#options.landed(group);
       }
     } finally {
@@ -42,7 +42,7 @@ export class GroupCommit<T> {
     }
   }
 
-  #take(): T[] {
+  #drain(): T[] {
     const pending = this.#pending;
     this.#pending = [];
     return pending;

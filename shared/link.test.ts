@@ -71,7 +71,7 @@ suite("the window of unacknowledged messages", ({ test }) => {
   test("so many are out at once, the others in their order", () => {
     const window = new SendWindow(2);
     const sent: number[] = [];
-    for (let n = 1; n <= 5; n++) window.take(() => sent.push(n));
+    for (let n = 1; n <= 5; n++) window.acquire(() => sent.push(n));
     assert.equal(sent, [1, 2]);
     window.release();
     assert.equal(sent, [1, 2, 3]);

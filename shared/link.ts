@@ -170,7 +170,7 @@ export class Link implements Bus {
       this.#pending.add(settle);
       if (options.qos === 0) return this.#send(client, { topic, payload, options, settle });
       const window = this.#window;
-      window.take(() => {
+      window.acquire(() => {
         // It is given up with its connection, as all that wait.
         if (this.#client !== client || client.disconnecting) return;
         this.#sendConfirmed(client, window, { topic, payload, options, settle });

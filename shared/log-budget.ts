@@ -48,7 +48,7 @@ export class LineBudget {
   admits(part: string, message: string): boolean {
     const now = this.#options.now();
     const place = this.#place(part, placeOf(message), now);
-    if (place.bucket.take(now) && this.#part(part, now).take(now)) return true;
+    if (place.bucket.spend(now) && this.#part(part, now).spend(now)) return true;
     place.left += 1;
     this.#tellSoon();
     return false;
@@ -107,7 +107,7 @@ class Bucket {
     this.#at = now;
   }
 
-  take(now: number): boolean {
+  spend(now: number): boolean {
     const { burst, perSecond } = this.#rate;
     this.#lines = Math.min(burst, this.#lines + (Math.max(0, now - this.#at) / 1_000) * perSecond);
     this.#at = now;

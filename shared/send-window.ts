@@ -25,7 +25,7 @@ export class SendWindow {
   }
 
   /** Calls `send` as soon as there is room; each call has to be followed by one {@link release}. */
-  take(send: () => void): void {
+  acquire(send: () => void): void {
     if (this.isFull || this.#first < this.#waiting.length) return void this.#waiting.push(send);
     this.#used += 1;
     send();

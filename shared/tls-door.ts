@@ -68,7 +68,7 @@ export class TlsDoor {
   }
 
   /** Takes a connection whose first bytes, which are to be read from it again, are those of TLS. */
-  take(socket: Socket): void {
+  handshake(socket: Socket): void {
     this.#waiting.push(socket);
     this.#turn ??= setImmediate(() => this.#begin());
   }

@@ -6,7 +6,7 @@ import { asCommandId, asDeviceId, type CommandId, type DeviceId } from "#shared/
  */
 export type Address =
   | { readonly kind: "metrics"; readonly device: DeviceId }
-  /** `path` is what follows `metrics/`, as it came: `readPlace` in `messages/place.ts` says what it means. */
+  /** `path` is what follows `metrics/`, as it came: `readPlace` in `messages/sample-place.ts` says what it means. */
   | { readonly kind: "simple"; readonly device: DeviceId; readonly path: string }
   | { readonly kind: "ack"; readonly device: DeviceId }
   | { readonly kind: "status"; readonly device: DeviceId }

@@ -16,8 +16,8 @@ const first = (count: number): number[] => Array.from({ length: count }, (_, at)
 suite("a simulated outbox", ({ test }) => {
   test("a window of batches, oldest first; acks make room", () => {
     const { backlog, tally } = filled(40);
-    assert.equal(numbers(backlog.take(40_000, true)), first(32));
-    assert.equal(backlog.take(40_000, true), []);
+    assert.equal(numbers(backlog.nextToSend(40_000, true)), first(32));
+    assert.equal(backlog.nextToSend(40_000, true), []);
     backlog.ack(
       {
         ranges: [
@@ -28,30 +28,30 @@ suite("a simulated outbox", ({ test }) => {
       40_000,
     );
     assert.is(backlog.size, 27);
-    assert.equal(numbers(backlog.take(40_000, true)), []);
+    assert.equal(numbers(backlog.nextToSend(40_000, true)), []);
     assert.is(tally.acked, 13);
     assert.is(tally.late, 12, "only the last one is no older than an interval");
   });
 
   test("without an ack it goes again after 10 s, then after twice as long; after a reconnect at once", () => {
     const { backlog, tally } = filled(1);
-    assert.equal(numbers(backlog.take(0, true)), [1]);
+    assert.equal(numbers(backlog.nextToSend(0, true)), [1]);
     assert.is(backlog.next(true), 10_000);
-    assert.equal(backlog.take(9_999, true), []);
-    assert.equal(numbers(backlog.take(10_000, true)), [1]);
+    assert.equal(backlog.nextToSend(9_999, true), []);
+    assert.equal(numbers(backlog.nextToSend(10_000, true)), [1]);
     assert.is(backlog.next(true), 30_000);
     backlog.forget(-Infinity);
-    assert.equal(numbers(backlog.take(11_000, true)), [1]);
+    assert.equal(numbers(backlog.nextToSend(11_000, true)), [1]);
     assert.equal([tally.sent, tally.resent], [1, 2]);
   });
 
   test("while the store takes nothing, one batch now and then", () => {
     const { backlog } = filled(5);
-    assert.equal(numbers(backlog.take(0, false)), [1]);
-    assert.equal(backlog.take(29_000, false), []);
-    assert.equal(numbers(backlog.take(30_000, false)), [1]);
+    assert.equal(numbers(backlog.nextToSend(0, false)), [1]);
+    assert.equal(backlog.nextToSend(29_000, false), []);
+    assert.equal(numbers(backlog.nextToSend(30_000, false)), [1]);
     backlog.forget(31_000);
-    assert.equal(numbers(backlog.take(31_000, true)), first(5));
+    assert.equal(numbers(backlog.nextToSend(31_000, true)), first(5));
   });
 
   test("beyond its bound the oldest go, and a batch of its own tells the gap", () => {
@@ -67,7 +67,7 @@ suite("a simulated outbox", ({ test }) => {
       363_000,
     );
     assert.equal(
-      backlog.take(363_000, true).map(({ seq, count, gap }) => [seq, count, gap]),
+      backlog.nextToSend(363_000, true).map(({ seq, count, gap }) => [seq, count, gap]),
       [[362, 0, { from: 1, to: 3, samples: 3 }]],
     );
   });
@@ -76,7 +76,7 @@ suite("a simulated outbox", ({ test }) => {
     const { backlog } = filled(2_000);
     const arrived: number[] = [];
     const gaps: { from: number; to: number; samples: number }[] = [];
-    for (let sent = backlog.take(1e7, true); sent.length > 0; sent = backlog.take(1e7, true)) {
+    for (let sent = backlog.nextToSend(1e7, true); sent.length > 0; sent = backlog.nextToSend(1e7, true)) {
       for (const { seq, gap } of sent) {
         arrived.push(seq);
         if (gap) gaps.push(gap);
@@ -91,7 +91,7 @@ suite("a simulated outbox", ({ test }) => {
   test("a gap that was told stays as it was: later losses are another one", () => {
     const { backlog } = filled(361);
     backlog.ack({ ranges: [[2, 340]] }, 361_000);
-    const told = (): unknown[] => backlog.take(361_000, true).flatMap(({ gap }) => (gap ? [gap] : []));
+    const told = (): unknown[] => backlog.nextToSend(361_000, true).flatMap(({ gap }) => (gap ? [gap] : []));
     assert.equal(told(), [{ from: 1, to: 1, samples: 1 }]);
     for (let at = 0; at < 339; at++) backlog.append(1e6, 1_000, 1);
     backlog.forget(-Infinity);

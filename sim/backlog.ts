@@ -70,7 +70,7 @@ export class Backlog {
    * What is to be sent now, oldest first, within the window; it counts as sent.
    * @param taking whether the console's store takes writes: while it does not, one batch now and then finds out
    */
-  take(now: number, taking: boolean): BacklogBatch[] {
+  nextToSend(now: number, taking: boolean): BacklogBatch[] {
     const ready = this.#entries.slice(0, taking ? limits.window : 1).filter(({ again }) => again <= now);
     for (const entry of ready) {
       if (entry.tries === 0) this.#tally.sent += 1;
@@ -81,7 +81,7 @@ export class Backlog {
     return ready;
   }
 
-  /** When {@link take} has something next. */
+  /** When {@link nextToSend} has something next. */
   next(taking: boolean): number {
     let next = Infinity;
     const among = Math.min(this.#entries.length, taking ? limits.window : 1);

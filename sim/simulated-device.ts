@@ -158,7 +158,7 @@ export class SimulatedDevice implements Sleeper, Talker {
 
   #pump(now: number): void {
     if (!this.#line.online || this.#line.waiting > fullSocket) return;
-    const entries = this.#backlog.take(now, this.#taking);
+    const entries = this.#backlog.nextToSend(now, this.#taking);
     if (entries.length > 0) this.#line.send(entries.map((entry) => this.#messages.batch(entry, now)));
   }
 

@@ -76,10 +76,10 @@ async function restored(fleet: Fleet, id: string): Promise<void> {
 }
 
 /** A task that is published once the agent listens. */
-async function live(fleet: Fleet, agent: { readonly boot: string }): Promise<void> {
+async function live(fleet: Fleet, agent: { readonly runId: string }): Promise<void> {
   const born = ["-t", "muster/rpi-7/status", "-W", "5"];
   await eventually("its birth", async () =>
-    (await runProgram("mosquitto_sub", [...fleet.login(), ...born, "-C", "1"])).out.includes(agent.boot),
+    (await runProgram("mosquitto_sub", [...fleet.login(), ...born, "-C", "1"])).out.includes(agent.runId),
   );
   await fleet.pub("-t", "muster/rpi-7/cmd/typed", "-m", "live");
 }

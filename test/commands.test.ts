@@ -19,7 +19,7 @@ for (const kind of brokerKinds) {
       const fleet = await startFleet(scope, kind);
       const agent = await fleet.agent();
       const { result } = await fleet.console.send("rpi-7", { key: "ping" });
-      assert.equal(result, { pong: true, boot: agent.boot });
+      assert.equal(result, { pong: true, boot: agent.runId });
       const info = await fleet.console.send("rpi-7", { key: "info" });
       assert.is((info.result as { interval: number }).interval, 1_000);
       const report = await fleet.console.send("rpi-7", { key: "report" });

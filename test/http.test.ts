@@ -94,7 +94,7 @@ suite("HTTP API", ({ test }) => {
     const agent = await fleet.agent();
     const done = await admin.sendCommand("rpi-7", { key: "ping" });
     assert.is(done.state, "succeeded");
-    assert.equal(done.result, { pong: true, boot: agent.boot });
+    assert.equal(done.result, { pong: true, boot: agent.runId });
     assert.is(done.by, "admin");
     assert.match(done.explain, /succeeded on rpi-7/);
     assert.equal(await admin.getCommand(done.id), done);

@@ -171,7 +171,7 @@ for (const kind of brokerKinds) {
         await fleet.sees("rpi-7", true);
         await eventually("the first answers", async () => {
           const { result } = await fleet.console.send("rpi-7", { key: "ping" });
-          return (result as { boot: string }).boot === first.boot;
+          return (result as { boot: string }).boot === first.runId;
         });
         assert.match(
           fleet.console.registry.get("rpi-7")?.problem ?? "",

@@ -59,4 +59,4 @@ agent.handle("slow", {
   },
 });
 agent.start();
-console.log(`up ${agent.boot}`);
+console.log(`up ${agent.runId}`);

@@ -28,7 +28,7 @@ const agent = new Agent({
 });
 try {
   agent.start();
-  console.log(`up ${agent.boot}`);
+  console.log(`up ${agent.runId}`);
 } catch (error) {
   console.log(`not started: ${error instanceof Error ? error.message : String(error)}`);
 }

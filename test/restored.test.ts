@@ -220,7 +220,7 @@ suite("an agent that is refused", ({ test }) => {
     const born = new Promise<void>((resolve) => void bus.subscribe(["muster/rpi-7/status"], () => resolve()));
     agent.start();
     await born;
-    const told = [say("ack", { boot: agent.boot, ranges: [], refused: "there is another" })];
+    const told = [say("ack", { boot: agent.runId, ranges: [], refused: "there is another" })];
     for (let at = 0; at < 20; at += 1) told.push(say(`cmd/${at}`, { key: "count" }));
     await Promise.all(told);
     assert.match(await agent.finished, /refused: there is another/);

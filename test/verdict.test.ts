@@ -127,7 +127,7 @@ async function arrange(scope: Scope) {
     const meter = new Meter();
     const sampler = new Sampler({
       collectors: [mine],
-      own: { beat: () => {}, take: () => meter.take(), takeCounts: () => meter.takeCounts() },
+      own: { beat: () => {}, drain: () => meter.drain(), drainCounts: () => meter.drainCounts() },
       interval,
       batchSize,
       clock: own,

@@ -30,7 +30,7 @@ export class Gathering {
   }
 
   /** Every collector that was asked since the last time, by name; the times begin anew. */
-  take(): ReadonlyMap<string, Gathered> {
+  drain(): ReadonlyMap<string, Gathered> {
     const all = new Map<string, Gathered>();
     for (const [name, tally] of this.#collectors) {
       if (tally.asked > 0) all.set(name, { time: tally.time / tally.asked, readings: tally.readings });

@@ -32,7 +32,7 @@ export function internal(gathering: Gathering, deliveries: () => Deliveries): Co
           { output: "muster" },
         ),
       ];
-      for (const [input, gathered] of gathering.take()) {
+      for (const [input, gathered] of gathering.drain()) {
         const fields = { gather_time_ns: Math.round(gathered.time * nanoseconds), metrics_gathered: gathered.readings };
         told.push(one("internal_gather", fields, { input }));
       }

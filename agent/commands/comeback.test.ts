@@ -8,8 +8,8 @@ import type { CommandError, Interruption, RunContext } from "./handler.ts";
 const command = { id: parseCommandId("1"), key: "reboot" };
 const interruption = (more: Partial<Interruption> = {}): Interruption => ({
   command,
-  begunBoot: "before",
-  boot: "after",
+  begunRunId: "before",
+  runId: "after",
   begunMachine: "m1",
   machine: "m2",
   ...more,

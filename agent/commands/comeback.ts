@@ -18,7 +18,7 @@ export function restartCommand(restart: () => void, clock: Clock): Handler {
       restart();
       return notInTime("restarted", patience.restart, clock, signal);
     },
-    verify: (_, { boot, begunBoot }) => ({ boot, before: begunBoot }),
+    verify: (_, { runId, begunRunId }) => ({ boot: runId, before: begunRunId }),
   };
 }
 
@@ -32,8 +32,8 @@ export function rebootMachine(words: readonly string[], clock: Clock): Handler {
       await runToEnd(program, args);
       return notInTime("rebooted", patience.reboot, clock, signal);
     },
-    verify: (_, { boot, machine, begunMachine }) => {
-      if (machine !== undefined && machine !== begunMachine) return { boot, machine };
+    verify: (_, { runId, machine, begunMachine }) => {
+      if (machine !== undefined && machine !== begunMachine) return { boot: runId, machine };
       throw new CommandError(
         "not-rebooted" satisfies ErrorCode,
         "the agent is back, but the machine has not been rebooted",

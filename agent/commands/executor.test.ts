@@ -37,7 +37,7 @@ function device(scope: Scope) {
     ledger,
     bus,
     replyTopic: (id) => `muster/a/reply/${id}`,
-    boot: "b",
+    runId: "b",
     machine: undefined,
     announce: () => (births += 1),
     clock,

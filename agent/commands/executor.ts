@@ -26,7 +26,7 @@ export interface ExecutorOptions {
   readonly bus: Bus;
   readonly replyTopic: (id: CommandId) => string;
   /** This run's id, and the machine's boot id where the system has one. */
-  readonly boot: string;
+  readonly runId: string;
   readonly machine: string | undefined;
   /** How a task ends that a person has not signed, where that is asked for; undefined for one that may begin. */
   readonly gate?: Pick<SignatureGate, "refusal" | "isClosed">;
@@ -90,12 +90,12 @@ export class Executor {
   #cancelAsking: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { clock, ledger, boot, machine, bus, log, gate, replyTopic: topic } = options;
+    const { clock, ledger, runId, machine, bus, log, gate, replyTopic: topic } = options;
     this.#options = options;
     const consoleClock = (this.#consoleClock = new ConsoleClock(clock));
     this.#replies = new Replies({ bus, topic, clock, log });
     const onProgress = (execution: Execution, update: ProgressUpdate): void => this.#sendRunning(execution, update);
-    this.#runner = new Runner({ ledger, boot, machine, clock, consoleClock, onProgress, gate });
+    this.#runner = new Runner({ ledger, runId, machine, clock, consoleClock, onProgress, gate });
     this.#queue = new CommandQueue({
       clock,
       isReady: (execution) => this.#mayBegin(execution),
@@ -413,7 +413,7 @@ export class Executor {
     this.#after(interruptedGrace, () => {
       this.#interruptedWatched = false;
       for (const [id, { boot }] of this.#options.ledger.interrupted()) {
-        if (this.#executions.has(id) || boot === this.#options.boot) continue;
+        if (this.#executions.has(id) || boot === this.#options.runId) continue;
         if (!this.#word.greeted || this.#word.isOpen(id)) {
           this.#watchInterrupted();
           continue;
@@ -429,7 +429,7 @@ export class Executor {
   }
 
   #toEnded(id: CommandId, outcome: Outcome, encoding: Encoding): Ended {
-    return { reply: { id, ts: this.#now(), boot: this.#options.boot, ...outcome }, encoding };
+    return { reply: { id, ts: this.#now(), boot: this.#options.runId, ...outcome }, encoding };
   }
 
   #sendAccepted(execution: Execution): void {

@@ -58,8 +58,8 @@ export function mayRunAgain({ onInterrupt, harmless }: Pick<Handler, "onInterrup
 export interface Interruption {
   readonly command: RunningCommand;
   /** The run of the agent that began it, and this one. */
-  readonly begunBoot: string;
-  readonly boot: string;
+  readonly begunRunId: string;
+  readonly runId: string;
   /** The machine's own boot id then and now, where the system has one: they differ after a reboot. */
   readonly begunMachine: string | undefined;
   readonly machine: string | undefined;

@@ -158,7 +158,7 @@ function prepare(how: Case) {
     abort,
     ...waiting,
   };
-  const parts = { boot: "b2", machine: "m", clock, consoleClock, onProgress: () => {} };
+  const parts = { runId: "b2", machine: "m", clock, consoleClock, onProgress: () => {} };
   return { runner: new Runner({ ...parts, ledger: ledger as Ledger }), execution, seen };
 }
 

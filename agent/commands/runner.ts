@@ -22,7 +22,7 @@ import { ProgressReporter, type ProgressUpdate } from "./progress.ts";
 export interface RunnerOptions {
   readonly ledger: Ledger;
   /** This run's id, and the machine's boot id where the system has one. */
-  readonly boot: string;
+  readonly runId: string;
   readonly machine: string | undefined;
   readonly clock: Clock;
   readonly consoleClock: ConsoleClock;
@@ -80,9 +80,9 @@ export class Runner {
 
   /** It was begun by an earlier run of the agent and not ended: what its handler says about that is done. */
   async #resume(execution: Execution, earlier: Begun): Promise<Outcome> {
-    const { boot } = this.#options;
+    const { runId } = this.#options;
     const { onInterrupt } = execution.handler;
-    const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${boot})`;
+    const died = `the agent stopped while it ran (begun by run ${earlier.boot}, this is ${runId})`;
     if (earlier.attempts >= maxAttempts) {
       return rejectedOutcome("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
@@ -92,14 +92,14 @@ export class Runner {
   }
 
   async #verify(execution: Execution, earlier: Begun): Promise<Outcome> {
-    const { ledger, boot, machine } = this.#options;
+    const { ledger, runId, machine } = this.#options;
     try {
       // Counted as well: a verify that takes the agent down would do so for ever.
       await ledger.begin(execution.id, { ...earlier, attempts: earlier.attempts + 1 });
       const interruption = {
         command: runningCommandOf(execution),
-        begunBoot: earlier.boot,
-        boot,
+        begunRunId: earlier.boot,
+        runId,
         begunMachine: earlier.machine,
         machine,
       };
@@ -130,10 +130,10 @@ export class Runner {
   }
 
   #record({ id, task: { key, expires, signature } }: Execution, attempts: number): Promise<void> {
-    const { ledger, boot, machine, clock } = this.#options;
+    const { ledger, runId, machine, clock } = this.#options;
     const until =
       signature && this.#options.gate?.isClosed ? { expires: signature.expires, signed: true as const } : { expires };
-    return ledger.begin(id, { key, boot, machine, at: Math.round(clock.now()), attempts, ...until });
+    return ledger.begin(id, { key, boot: runId, machine, at: Math.round(clock.now()), attempts, ...until });
   }
 
   async #run(execution: Execution, args: Args): Promise<Outcome> {

@@ -19,8 +19,8 @@ class Bench {
   constructor(collectors: readonly Collector[], options: Partial<SamplerOptions> = {}) {
     const own = {
       beat: () => void this.beats++,
-      take: () => this.meter.take(),
-      takeCounts: () => this.meter.takeCounts(),
+      drain: () => this.meter.drain(),
+      drainCounts: () => this.meter.drainCounts(),
     };
     const emit = (columns: Columns): void => void this.batches.push(columns);
     const plain = { interval: 10_000, batchSize: 1, clock: this.clock, log: silentLog };

@@ -32,9 +32,9 @@ export interface OwnSource {
   /** A sample is taken now, on the beat. */
   beat(): void;
   /** Everything as it is now. */
-  take(): readonly Reading[];
+  drain(): readonly Reading[];
   /** What would be lost if nothing was taken any more. */
-  takeCounts(): readonly Reading[];
+  drainCounts(): readonly Reading[];
 }
 
 /**
@@ -116,7 +116,7 @@ export class Sampler {
   stop(): void {
     this.#cancel?.();
     this.#state = "stopped";
-    this.#keep(this.#now(), this.#options.own.takeCounts());
+    this.#keep(this.#now(), this.#options.own.drainCounts());
     this.#flush();
     for (const collector of this.#options.collectors) collector.stop?.();
   }
@@ -138,7 +138,7 @@ export class Sampler {
     for (const { collector, error } of problems) this.#complain(collector, error);
     // Stopped meanwhile: nobody would take it any more.
     if (this.#state === "stopped") return 0;
-    const all = [...readings, ...own.take()];
+    const all = [...readings, ...own.drain()];
     this.#keep(now, all);
     if (this.#pending.length >= batchSize) this.#flush();
     return all.length;

@@ -8,23 +8,23 @@ suite("gauges and counts from code", ({ test }) => {
     meter.gauge("room", { temperature: 21, people: 3 }, { floor: "2" });
     meter.gauge("room", { temperature: 21.5 }, { floor: "2" });
     const expected = [{ measurement: "room", tags: { floor: "2" }, fields: { temperature: 21.5, people: 3 } }];
-    assert.equal(meter.take(), expected);
-    assert.equal(meter.take(), expected);
+    assert.equal(meter.drain(), expected);
+    assert.equal(meter.drain(), expected);
     meter.gauge("room", { temperature: null }, { floor: "2" });
-    assert.equal(meter.take()[0]?.fields, { people: 3 });
+    assert.equal(meter.drain()[0]?.fields, { people: 3 });
     meter.gauge("room", { people: null }, { floor: "2" });
-    assert.equal(meter.take(), []);
+    assert.equal(meter.drain(), []);
   });
 
   test("counts are told as the sum since the last time, and as 0 where there was none", () => {
     const meter = new Meter();
     meter.count("door", { opened: 1 });
     meter.count("door", { opened: 2, forced: 1 });
-    assert.equal(meter.take()[0]?.fields, { opened: 3, forced: 1 });
-    assert.equal(meter.take()[0]?.fields, { opened: 0, forced: 0 });
+    assert.equal(meter.drain()[0]?.fields, { opened: 3, forced: 1 });
+    assert.equal(meter.drain()[0]?.fields, { opened: 0, forced: 0 });
     meter.count("door", { opened: 5 });
-    assert.equal(meter.takeCounts(), [{ measurement: "door", tags: {}, fields: { opened: 5 } }]);
-    assert.equal(meter.takeCounts(), []);
+    assert.equal(meter.drainCounts(), [{ measurement: "door", tags: {}, fields: { opened: 5 } }]);
+    assert.equal(meter.drainCounts(), []);
   });
 
   test("tags make a series, in whatever order; a gauge and a count of one share it", () => {
@@ -33,7 +33,7 @@ suite("gauges and counts from code", ({ test }) => {
     meter.count("door", { opened: 1 }, { b: "2", a: "1" });
     meter.count("door", { opened: 1 }, { a: "1" });
     assert.equal(
-      meter.take().map(({ tags, fields }) => [tags, fields]),
+      meter.drain().map(({ tags, fields }) => [tags, fields]),
       [
         [
           { a: "1", b: "2" },
@@ -68,7 +68,7 @@ suite("gauges and counts from code", ({ test }) => {
         () => call(meter),
         (error: Error) => error.name === "BadInputError" && why.test(error.message),
       );
-      assert.ok(meter.take().length <= 1);
+      assert.ok(meter.drain().length <= 1);
     });
   }
 
@@ -77,10 +77,10 @@ suite("gauges and counts from code", ({ test }) => {
     for (let order = 0; order < 1_000; order++) meter.count("order", { sold: 1 }, { number: String(order) });
     assert.throws(() => meter.count("order", { sold: 1 }, { number: "one more" }), /series number 1001/);
     meter.count("order", { sold: 1 }, { number: "7" });
-    assert.is(meter.take().length, 1_000);
+    assert.is(meter.drain().length, 1_000);
     const wide = new Meter();
     const fields = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`f${index}`, 1]));
     assert.throws(() => wide.gauge("wide", fields), /more than 200 fields/);
-    assert.equal(wide.take(), []);
+    assert.equal(wide.drain(), []);
   });
 });

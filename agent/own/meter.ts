@@ -54,7 +54,7 @@ export class Meter {
   }
 
   /** Everything as it is now. Counts begin anew at 0. */
-  take(): Reading[] {
+  drain(): Reading[] {
     return [...this.#series.values()].map(({ measurement, tags, gauges, counts }) => {
       const fields = Object.fromEntries([...gauges, ...counts]);
       for (const field of counts.keys()) counts.set(field, 0);
@@ -63,7 +63,7 @@ export class Meter {
   }
 
   /** What would be lost if nothing was taken any more: the counts since the last time. */
-  takeCounts(): Reading[] {
+  drainCounts(): Reading[] {
     const readings: Reading[] = [];
     for (const { measurement, tags, counts } of this.#series.values()) {
       const fields = Object.fromEntries([...counts].filter(([, sum]) => sum !== 0));

@@ -62,12 +62,12 @@ export class OwnMetrics implements OwnSource {
     this.#programs?.beat();
   }
 
-  take(): Reading[] {
-    return this.meter.take();
+  drain(): Reading[] {
+    return this.meter.drain();
   }
 
-  takeCounts(): Reading[] {
-    return this.meter.takeCounts();
+  drainCounts(): Reading[] {
+    return this.meter.drainCounts();
   }
 
   /** For people: how many samples came, how many lines were no samples, and what is wrong with which program. */

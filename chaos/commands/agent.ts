@@ -53,7 +53,7 @@ agent.handle("once", { args: args(), onInterrupt: "fail", run });
 agent.handle("rerun", { args: args(), onInterrupt: "rerun", run });
 agent.handle("verify", verified());
 agent.start();
-sayReady(agent.boot);
+sayReady(agent.runId);
 
 function args() {
   return z.object({ token: z.string(), before: z.number(), after: z.number() });

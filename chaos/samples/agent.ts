@@ -72,7 +72,7 @@ process.on("message", ({ question }: { question?: string }) => {
   }
 });
 agent.start();
-sayReady(agent.boot);
+sayReady(agent.runId);
 
 /** Answers when nothing is measured any more and all that was has been acknowledged. */
 async function rest(): Promise<void> {

@@ -143,7 +143,7 @@ export class HttpConnections {
     if (!visit) return void socket.destroy();
     this.#visits.set(socket, visit);
     socket.on("close", () => visit.leave());
-    this.#tlsPort?.take(socket);
+    this.#tlsPort?.accept(socket);
   }
 
   #ask(socket: Socket, response: ServerResponse): void {

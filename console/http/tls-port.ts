@@ -73,7 +73,7 @@ export class TlsPort {
   }
 
   /** Takes a connection that was counted. */
-  take(socket: Socket): void {
+  accept(socket: Socket): void {
     const { clock, net, patience } = this.#options;
     this.#early.add(socket);
     const over = clock.after(patience, () => socket.destroy());
@@ -88,7 +88,7 @@ export class TlsPort {
       if (chunk[0] !== helloByte && !this.#mayBePlain(socket))
         return this.#hand(socket, () => this.#signpost.emit("connection", socket));
       over();
-      if (chunk[0] === helloByte) return this.#door.take(socket);
+      if (chunk[0] === helloByte) return this.#door.handshake(socket);
       this.#early.delete(socket);
       this.#hand(socket, () => this.#speak(socket));
     };
@@ -98,8 +98,8 @@ export class TlsPort {
     );
   }
 
-  #hand(socket: Socket, take: () => void): void {
-    take();
+  #hand(socket: Socket, accept: () => void): void {
+    accept();
     process.nextTick(() => socket.resume());
   }
 

@@ -148,7 +148,7 @@ export class Batches {
    * Takes a batch that has passed the schema.
    * @throws NoRoomError when what is to be held of it cannot be: it is deferred; BadInputError when it is rejected all the same
    */
-  take(device: DeviceId, batch: Batch): void {
+  receive(device: DeviceId, batch: Batch): void {
     const { witness, trust } = this.#options;
     witness?.(device, batch);
     // Nobody could say when it was: its sender keeps it.
@@ -156,9 +156,9 @@ export class Batches {
       this.stats.deferred += 1;
       return;
     }
-    const book = this.#bookOfNew(device, batch);
+    const counted = this.#outboxOfNew(device, batch);
     if (batch.first !== undefined) this.#ledger.keptFrom(device, batch.outbox, batch.first);
-    if (book !== undefined) this.#admit(device, book === batch.outbox ? batch : { ...batch, outbox: book });
+    if (counted !== undefined) this.#admit(device, counted === batch.outbox ? batch : { ...batch, outbox: counted });
   }
 
   /** The device is no more: what is on its way of it is stored, and counted nowhere. Rows are deleted with {@link erase}. */
@@ -177,22 +177,22 @@ export class Batches {
 
   /** Lets go of a batch that will never pass. @returns whether that is news */
   reject(device: DeviceId, name: Name, { why, samples }: Pick<UnfitBatch, "why" | "samples">): boolean {
-    const book = this.#bookOfNew(device, name);
-    if (book === undefined) return false;
+    const counted = this.#outboxOfNew(device, name);
+    if (counted === undefined) return false;
     this.#heardAgain(device);
     const received = samples ?? this.#ledger.samplesPerBatch(device, name.outbox);
-    const what = { name: { outbox: book, seq: name.seq }, gap: undefined, end: null, received };
+    const what = { name: { outbox: counted, seq: name.seq }, gap: undefined, end: null, received };
     this.#conclude(device, what, { kind: "rejected", why });
     return true;
   }
 
-  /** Asks the ledger, and answers what it knows already. @returns in whose book a batch is that is new; undefined where it is not */
-  #bookOfNew(device: DeviceId, name: Numbered): string | undefined {
+  /** Asks the ledger, and answers what it knows already. @returns the outbox by which a batch is counted that is new; undefined where it is not */
+  #outboxOfNew(device: DeviceId, name: Numbered): string | undefined {
     const { outbox, seq, run } = name;
-    const book = this.#ledger.bookOf(device, name);
-    const taken = this.#ledger.take(device, book, seq, run);
-    if (book !== outbox) this.#forks.heard(device, outbox, run, this.#ledger.isFar(device, name) ? "far" : "again");
-    if (taken === "new") return book;
+    const counted = this.#ledger.outboxFor(device, name);
+    const taken = this.#ledger.register(device, counted, seq, run);
+    if (counted !== outbox) this.#forks.heard(device, outbox, run, this.#ledger.isFar(device, name) ? "far" : "again");
+    if (taken === "new") return counted;
     if (taken === "busy") this.stats.deferred += 1;
     else this.stats.repeated += 1;
     if (taken === "stored") this.#acknowledge(device, outbox, seq, run);
@@ -212,7 +212,7 @@ export class Batches {
       const placed = this.#placing.place(device, batch, {
         arrival,
         unsure,
-        tip: this.#ledger.tip(device, batch.outbox),
+        watermark: this.#ledger.watermark(device, batch.outbox),
       });
       const received = seriesOfBatch(device, batch, placed.shift);
       const admitted = admit(device, received);

@@ -111,7 +111,7 @@ export class Ingest {
     const reading = judgeBatch(message.payload);
     if (reading.kind === "unfit") return this.#reject(device, message, reading);
     try {
-      this.batches.take(device, reading.batch);
+      this.batches.receive(device, reading.batch);
       this.#rejections.taken(device);
     } catch (thrown) {
       const { outbox, seq } = reading.batch;
@@ -150,8 +150,8 @@ export class Ingest {
       throw new NotTakenError(noTime);
     }
     try {
-      if (isCopy) await this.samples.takeKept(device, path, message.payload);
-      else await this.samples.take(device, path, message.payload);
+      if (isCopy) await this.samples.acceptKept(device, path, message.payload);
+      else await this.samples.accept(device, path, message.payload);
       this.#rejections.taken(device);
     } catch (thrown) {
       this.#refuse(device, message, thrown, thrown instanceof NoRoomError ? "no_room" : "invalid");

@@ -80,7 +80,7 @@ suite("commits of the ledger", ({ test, before }) => {
       for (const word of words) {
         if (word.endsWith(" ms")) clock.advance(Number.parseInt(word, 10));
         else if (acts[word]) await acts[word]();
-        else if (ledger.take(rpi, "a", Number(word)) === "new") {
+        else if (ledger.register(rpi, "a", Number(word)) === "new") {
           ledger.stored(rpi, { outbox: "a", seq: Number(word), end: null, samples: 1, setAside: 0 });
           commits.soon();
         }
@@ -88,7 +88,7 @@ suite("commits of the ledger", ({ test, before }) => {
       assert.equal(told, acked);
       if (problem) assert.match(commits.problem ?? "", problem);
       else assert.is(commits.problem, undefined);
-      assert.is(ledger.take(rpi, "a", 9), problem ? "busy" : "new", "what is new waits for an end of the trouble");
+      assert.is(ledger.register(rpi, "a", 9), problem ? "busy" : "new", "what is new waits for an end of the trouble");
       assert.is(changes % 2 === 1, problem !== undefined, "its beginning and its end are told");
       works();
       await commits.stop();

@@ -64,7 +64,7 @@ export class LedgerCommits {
     try {
       before?.();
       for (const batch of await ledger.commit()) acknowledge(batch);
-      ledger.fold();
+      ledger.compact();
       this.#tell(undefined);
     } catch (thrown) {
       this.#failed(asError(thrown));

@@ -31,9 +31,9 @@ async function open(scope: Scope) {
   const restart = () => {
     const placing = new Placing(new ClockOffsets(database));
     /** Where the first instant is placed. */
-    return (changes: Partial<Batch>, arrival: number, tip: number | null = null, unsure = false): number => {
+    return (changes: Partial<Batch>, arrival: number, watermark: number | null = null, unsure = false): number => {
       const made = batch(changes);
-      return made.t + placing.place(rpi, made, { arrival, tip, unsure }).shift;
+      return made.t + placing.place(rpi, made, { arrival, watermark, unsure }).shift;
     };
   };
   const count = (): number =>
@@ -111,9 +111,9 @@ suite("placing", ({ test }) => {
   test("an earlier run of the machine with a wrong clock keeps its order and distances, before the present", async (scope) => {
     const { restart } = await open(scope);
     const place = restart();
-    const tip = now - 3_600_000;
-    assert.is(place({ t: 10_000, epoch: "old", mono: 10_000 }, now, tip), tip + 1);
-    assert.is(restart()({ t: 20_000, epoch: "old", mono: 20_000 }, now, tip), tip + 10_001);
+    const watermark = now - 3_600_000;
+    assert.is(place({ t: 10_000, epoch: "old", mono: 10_000 }, now, watermark), watermark + 1);
+    assert.is(restart()({ t: 20_000, epoch: "old", mono: 20_000 }, now, watermark), watermark + 10_001);
     assert.is(place({ t: 10_000, epoch: "older", mono: 10_000 }, now), now - 2_000);
   });
 

@@ -20,7 +20,7 @@ export interface Arrival {
   /** Epoch ms. */
   readonly arrival: number;
   /** The last instant of what came before in the same outbox, epoch ms; null where nothing is known. */
-  readonly tip: number | null;
+  readonly watermark: number | null;
   /** The console's own clock may be the wrong one of the two: the device's stands. */
   readonly unsure?: boolean;
 }
@@ -55,7 +55,7 @@ export class Placing {
    * @throws StoreUnavailableError when neither clock is known to be right, or Error when an offset cannot be written down: the batch must
    *   come again
    */
-  place(device: DeviceId, batch: Batch, { arrival, tip, unsure = false }: Arrival): Placed {
+  place(device: DeviceId, batch: Batch, { arrival, watermark, unsure = false }: Arrival): Placed {
     const { t, dt } = batch;
     const last = dt.reduce((most, one) => Math.max(most, one), 0);
     const placed = (start: number, skew: Placed["skew"]): Placed => ({
@@ -76,7 +76,7 @@ export class Placing {
     }
     if (t >= earliest && t + last <= arrival + tolerated) return placed(t, isOwn(batch) ? undefined : null);
     if (unsure) return placed(this.#byTheDevice(device, batch), undefined);
-    if (isOwn(batch)) return placed(this.#ofEarlierRun(device, batch, arrival - last, tip, arrival), undefined);
+    if (isOwn(batch)) return placed(this.#ofEarlierRun(device, batch, arrival - last, watermark, arrival), undefined);
     return placed(this.#freeEnd(device, arrival) - last, t + last - arrival);
   }
 
@@ -124,11 +124,11 @@ export class Placing {
    * Nobody knows when a run of the machine was that ended before the console heard its uptime. It began after what
    * came before it in the outbox: placed there, it keeps its order and its distances, and does not reach into the future.
    */
-  #ofEarlierRun(device: DeviceId, batch: Own, latest: number, tip: number | null, arrival: number): number {
+  #ofEarlierRun(device: DeviceId, batch: Own, latest: number, watermark: number | null, arrival: number): number {
     const { epoch, mono } = batch;
     const known = this.#offsets.find(device, epoch, mono);
     if (known) return known.zero + mono;
-    const zero = Math.min(latest, tip === null ? latest : tip + 1) - mono;
+    const zero = Math.min(latest, watermark === null ? latest : watermark + 1) - mono;
     this.#offsets.keep(device, epoch, { mono, zero }, arrival);
     return zero + mono;
   }

@@ -133,7 +133,7 @@ while True: time.sleep(1)`;
     const agent = `
       import { systemClock } from "#shared/clock";
       import { silentLog } from "#shared/log";
-      import { loadExecutables } from "./agent/commands/exec/load.ts";
+      import { loadExecutables } from "./agent/commands/exec/load-executables.ts";
       const handlers = await loadExecutables({ directory: process.argv[1], log: silentLog, clock: systemClock });
       const abort = new AbortController();
       const output = (chunk) => { process.stdout.write(chunk); abort.abort(); setImmediate(() => process.exit(0)); };
@@ -167,8 +167,8 @@ while True: time.sleep(1)`;
 suite("executables: verification after an interruption", ({ test }) => {
   const interruption = {
     command: { id: new Run().id, key: "exec:it" },
-    begunBoot: "a",
-    boot: "b",
+    begunRunId: "a",
+    runId: "b",
     begunMachine: undefined,
     machine: undefined,
   };

@@ -35,8 +35,8 @@ async function application(scope: Scope, app: string, cwd = app): Promise<ChildP
 
 const interruption = {
   command: { id: new Run().id, key: "exec:application" },
-  begunBoot: "a",
-  boot: "b",
+  begunRunId: "a",
+  runId: "b",
   begunMachine: undefined,
   machine: undefined,
 };

@@ -15,7 +15,7 @@ suite("ledger of batches", ({ test }) => {
     assert.equal(acked, ["rpi-7 a 1"]);
     assert.is(store(1), "stored");
     // Heard, and not written yet, when the process dies.
-    assert.is(ledger.take(rpi, "a", 2), "new");
+    assert.is(ledger.register(rpi, "a", 2), "new");
     const after = start();
     assert.is(after.store(1), "stored");
     assert.is(after.store(2), "new");
@@ -25,10 +25,10 @@ suite("ledger of batches", ({ test }) => {
     const { start } = await openLedger(scope);
     const { ledger, reports } = start();
     for (let at = 0; at < 100; at += 1) {
-      assert.is(ledger.take(rpi, `made-up-${at}`, 1), "new");
+      assert.is(ledger.register(rpi, `made-up-${at}`, 1), "new");
       ledger.kept(rpi, `made-up-${at}`, 1);
     }
-    assert.is(ledger.take(rpi, "made-up-0", 1), "new");
+    assert.is(ledger.register(rpi, "made-up-0", 1), "new");
     assert.is(reports.of(rpi).outstanding.batches, 1);
     assert.is([...reports.walk()].length, 1);
   });
@@ -80,7 +80,7 @@ suite("ledger of batches", ({ test }) => {
     await commits.flush();
     assert.equal(reports.of(rpi).outstanding, { batches: 0, samples: 0, from: null, since: null });
     assert.is(reports.of(rpi).stored, 70);
-    assert.is(ledger.tip(rpi, "a"), noticed + 9_000);
+    assert.is(ledger.watermark(rpi, "a"), noticed + 9_000);
   });
 
   test("a gap that is told is missing, from when to when and why; told twice it counts once", async (scope) => {
@@ -109,7 +109,7 @@ suite("ledger of batches", ({ test }) => {
     const { ledger, reports, store } = start();
     store(1);
     store(2);
-    assert.is(ledger.take(rpi, "a", 3), "new");
+    assert.is(ledger.register(rpi, "a", 3), "new");
     store(5, { gap: { from: 2, to: 4, samples: 30, why: "full" }, samples: 0 });
     assert.is(reports.of(rpi).missing, 20);
     ledger.stored(rpi, { outbox: "a", seq: 3, end: 0, samples: 10, setAside: 0 });
@@ -187,7 +187,7 @@ suite("ledger of batches", ({ test }) => {
     assert.ok(reports.missing(rpi) > 1e15);
 
     const other = parseDeviceId("rpi-8");
-    assert.is(ledger.take(other, "a", 1), "new");
+    assert.is(ledger.register(other, "a", 1), "new");
     ledger.stored(other, { outbox: "a", seq: 1, end: 0, samples: 10, setAside: 0 });
     assert.is(reports.of(other).stored, 10);
   });
@@ -195,11 +195,11 @@ suite("ledger of batches", ({ test }) => {
   test("more than two windows of one device are left to their sender", async (scope) => {
     const { start } = await openLedger(scope);
     const { ledger } = start();
-    const taken = Array.from({ length: 70 }, (_, at) => ledger.take(rpi, "a", at + 1));
+    const taken = Array.from({ length: 70 }, (_, at) => ledger.register(rpi, "a", at + 1));
     assert.is(taken.filter((one) => one === "new").length, 64);
     assert.is(taken.at(-1), "busy");
-    assert.is(ledger.take(parseDeviceId("rpi-8"), "a", 1), "new");
+    assert.is(ledger.register(parseDeviceId("rpi-8"), "a", 1), "new");
     ledger.kept(rpi, "a", 64);
-    assert.is(ledger.take(rpi, "a", 70), "new");
+    assert.is(ledger.register(rpi, "a", 70), "new");
   });
 });

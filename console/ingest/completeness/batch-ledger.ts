@@ -87,7 +87,7 @@ const maxWhyLength = 300;
  */
 export class BatchLedger {
   readonly #options: BatchLedgerOptions;
-  readonly #books: ProgressCache;
+  readonly #progress: ProgressCache;
   /** Batches on their way, by device. */
   readonly #writing = new Map<DeviceId, number>();
   readonly #dirty = new Set<OutboxProgress>();
@@ -100,8 +100,8 @@ export class BatchLedger {
 
   constructor(options: BatchLedgerOptions) {
     this.#options = options;
-    const isBusy = (book: OutboxProgress): boolean => book.writing.length > 0 || this.#dirty.has(book);
-    this.#books = new ProgressCache({ rows: options.rows, isBusy });
+    const isBusy = (progress: OutboxProgress): boolean => progress.writing.length > 0 || this.#dirty.has(progress);
+    this.#progress = new ProgressCache({ rows: options.rows, isBusy });
   }
 
   /** Batches on their way to the store, of all devices. */
@@ -112,24 +112,24 @@ export class BatchLedger {
   }
 
   /**
-   * The book that a batch belongs to: its outbox's; or, where this number was given to another batch, because the outbox was put back or
+   * The outbox in whose progress a batch belongs: its own; or, where this number was given to another batch, because the outbox was put back or
    * exists twice, a line of that outbox. Another batch it is that another run has numbered; or that is of a time after all that is
    * known of the outbox: a virtual machine that goes on from a snapshot of its memory is the same run, and agents of before tell none.
    * A number that is {@link isFar} from all others goes into a line as well: there nothing is awaited because of it.
    * @param name with `t`, the first instant by the device's clock (epoch ms), where that can be read
    */
-  bookOf(device: DeviceId, { outbox, seq, run, t }: Numbered): string {
-    const book = this.#books.get(device, outbox);
-    if (!book) return outbox;
-    if (unknownWith(book, seq) <= maxUnsent) {
-      if (!(has(book.settled, seq) || book.writing.includes(seq))) return outbox;
-      const owner = runOf(book.runs, seq);
+  outboxFor(device: DeviceId, { outbox, seq, run, t }: Numbered): string {
+    const progress = this.#progress.get(device, outbox);
+    if (!progress) return outbox;
+    if (unknownWith(progress, seq) <= maxUnsent) {
+      if (!(has(progress.settled, seq) || progress.writing.includes(seq))) return outbox;
+      const owner = runOf(progress.runs, seq);
       const isAnothers = run !== undefined && owner !== "" && owner !== run;
-      if (!isAnothers && !this.#isLater(book, t)) return outbox;
+      if (!isAnothers && !this.#isLater(progress, t)) return outbox;
     }
     let line = lineOfOutbox(outbox, run ?? "");
     for (let turn = 1; turn < maxReturns; turn += 1) {
-      const known = this.#books.get(device, line);
+      const known = this.#progress.get(device, line);
       if (!known || !has(known.settled, seq) || !this.#isLater(known, t)) break;
       line = nextLine(line);
     }
@@ -138,8 +138,8 @@ export class BatchLedger {
 
   /** Whether no outbox can have so many batches as there would be between this number and those that were heard. */
   isFar(device: DeviceId, { outbox, seq }: Pick<Numbered, "outbox" | "seq">): boolean {
-    const book = this.#books.get(device, outbox);
-    return book !== undefined && unknownWith(book, seq) > maxUnsent;
+    const progress = this.#progress.get(device, outbox);
+    return progress !== undefined && unknownWith(progress, seq) > maxUnsent;
   }
 
   /** By a device's clock that is minutes ahead nothing can be said. */
@@ -149,10 +149,10 @@ export class BatchLedger {
 
   /**
    * A batch was heard. After `new`, {@link stored} or {@link kept} must follow.
-   * @param outbox the name that {@link bookOf} gave
+   * @param outbox the name that {@link outboxFor} gave
    */
-  take(device: DeviceId, outbox: string, seq: number, run?: string): Taken {
-    const known = this.#books.get(device, outbox);
+  register(device: DeviceId, outbox: string, seq: number, run?: string): Taken {
+    const known = this.#progress.get(device, outbox);
     if (known?.writing.includes(seq)) return "writing";
     if (known && has(known.settled, seq)) {
       known.heard = this.#now();
@@ -161,39 +161,39 @@ export class BatchLedger {
     }
     const writing = this.#writing.get(device) ?? 0;
     if (!this.takesNew || writing >= maxWriting) return "busy";
-    const book = known ?? this.#begin(device, outbox, seq);
-    hear(book, seq, this.#now(), run);
-    book.writing.push(seq);
+    const progress = known ?? this.#begin(device, outbox, seq);
+    hear(progress, seq, this.#now(), run);
+    progress.writing.push(seq);
     this.#writing.set(device, writing + 1);
-    this.#dirty.add(book);
+    this.#dirty.add(progress);
     return "new";
   }
 
   /** The last instant before the first batch of this outbox that is not here yet, epoch ms; null where nothing is. */
-  tip(device: DeviceId, outbox: string): number | null {
-    return this.#books.get(device, outbox)?.tip ?? null;
+  watermark(device: DeviceId, outbox: string): number | null {
+    return this.#progress.get(device, outbox)?.watermark ?? null;
   }
 
   /** How many samples a batch of this outbox had so far on average; 1 where none is known. */
   samplesPerBatch(device: DeviceId, outbox: string): number {
-    const book = this.#books.get(device, outbox);
-    return Math.max(1, book ? Math.round(samplesPerBatch(book)) : 0);
+    const progress = this.#progress.get(device, outbox);
+    return Math.max(1, progress ? Math.round(samplesPerBatch(progress)) : 0);
   }
 
   /** The outbox has told the lowest number that it still has: what is below is not awaited. */
   keptFrom(device: DeviceId, outbox: string, first: number): void {
-    const book = this.#books.get(device, outbox);
-    if (book && letGo(book, first)) this.#dirty.add(book);
+    const progress = this.#progress.get(device, outbox);
+    if (progress && letGo(progress, first)) this.#dirty.add(progress);
   }
 
   /** The device is no more: what is on its way of it is neither counted nor acknowledged. Its rows are deleted with {@link erase}. */
   forget(device: DeviceId): void {
-    for (const book of this.#dirty) if (book.device === device) this.#dirty.delete(book);
-    this.#done = this.#done.filter(([book]) => book.device !== device);
+    for (const progress of this.#dirty) if (progress.device === device) this.#dirty.delete(progress);
+    this.#done = this.#done.filter(([progress]) => progress.device !== device);
     this.#changes = this.#changes.filter((change) => change.device !== device);
     this.#fresh.delete(device);
     this.#writing.delete(device);
-    this.#books.dropAll(device);
+    this.#progress.dropAll(device);
   }
 
   /** @throws Error of the database */
@@ -204,32 +204,32 @@ export class BatchLedger {
   /** The store has the batch. It may be acknowledged once it is committed here, too. */
   stored(device: DeviceId, written: Written): void {
     const { outbox, seq, end, samples, setAside, gap } = written;
-    const book = this.#books.get(device, outbox);
+    const progress = this.#progress.get(device, outbox);
     // The device was removed meanwhile.
-    if (!book) return;
-    if (has(book.settled, seq)) {
+    if (!progress) return;
+    if (has(progress.settled, seq)) {
       const write = (): void => this.#options.rows.cameAfterAll(device, outbox, seq, samples);
       this.#changes.push({ device, write });
     }
-    if (settle(book, seq, end)) {
-      if (end !== null) book.batches += 1;
-      book.samples += samples;
-      book.setAside += setAside;
+    if (settle(progress, seq, end)) {
+      if (end !== null) progress.batches += 1;
+      progress.samples += samples;
+      progress.setAside += setAside;
     }
-    if (gap) this.#lost(this.#books.get(device, outboxOf(outbox)) ?? book, gap, seq);
-    this.#dirty.add(book);
-    this.#done.push([book, seq]);
+    if (gap) this.#lost(this.#progress.get(device, outboxOf(outbox)) ?? progress, gap, seq);
+    this.#dirty.add(progress);
+    this.#done.push([progress, seq]);
   }
 
   /** The store did not take the batch: its sender keeps it, and will send it again. */
   kept(device: DeviceId, outbox: string, seq: number): void {
-    const book = this.#books.get(device, outbox);
-    if (!book) return;
-    this.#release(book, seq);
+    const progress = this.#progress.get(device, outbox);
+    if (!progress) return;
+    this.#release(progress, seq);
     // A name that nothing is known of costs nothing: while the store is away, nobody can fill the memory with them.
-    if (book.settled.length > 0 || book.writing.length > 0) return;
-    this.#dirty.delete(book);
-    this.#books.drop(device, outbox);
+    if (progress.settled.length > 0 || progress.writing.length > 0) return;
+    this.#dirty.delete(progress);
+    this.#progress.drop(device, outbox);
   }
 
   /** Whether there is something to commit. */
@@ -252,66 +252,66 @@ export class BatchLedger {
       await synced();
     } catch (thrown) {
       this.#done.unshift(...done);
-      for (const [book] of done) this.#dirty.add(book);
+      for (const [progress] of done) this.#dirty.add(progress);
       throw thrown;
     }
-    return done.map(([book, seq]) => {
-      this.#release(book, seq);
-      return { device: book.device, outbox: outboxOf(book.outbox), seq, run: runOf(book.runs, seq) };
+    return done.map(([progress, seq]) => {
+      this.#release(progress, seq);
+      return { device: progress.device, outbox: outboxOf(progress.outbox), seq, run: runOf(progress.runs, seq) };
     });
   }
 
   /** Puts outboxes that are gone together. After the acks of a commit, because only then no batch of these is on its way. @throws Error of the database */
-  fold(): void {
+  compact(): void {
     if (this.#fresh.size === 0) return;
     const { database, rows } = this.#options;
     transaction(database, () => {
       for (const device of this.#fresh) {
-        const gone = compactOutboxes(rows, device, (outbox) => this.#books.isBusy(device, outbox));
-        for (const outbox of gone) this.#books.drop(device, outbox);
+        const gone = compactOutboxes(rows, device, (outbox) => this.#progress.isBusy(device, outbox));
+        for (const outbox of gone) this.#progress.drop(device, outbox);
       }
     });
     this.#fresh.clear();
   }
 
-  #lost(book: OutboxProgress, { from, to, samples, since, until, why }: Gap, seq: number): void {
+  #lost(progress: OutboxProgress, { from, to, samples, since, until, why }: Gap, seq: number): void {
     // An outbox numbers a gap after what it lost: what claims to be later would take the place of batches to come.
     const last = Math.min(to, seq - 1);
-    const lost = from <= last ? lose(book, from, last, samples) : undefined;
+    const lost = from <= last ? lose(progress, from, last, samples) : undefined;
     if (!lost) return;
-    this.#dirty.add(book);
+    this.#dirty.add(progress);
     const moment = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
     const gap: SampleGap = {
       ...lost,
-      outbox: book.outbox,
+      outbox: progress.outbox,
       from: moment(since),
       to: moment(until),
       why: why.slice(0, maxWhyLength),
     };
-    const { device } = book;
+    const { device } = progress;
     this.#changes.push({ device, write: () => addGap(this.#options.rows, device, gap) });
   }
 
   #write(): void {
-    for (const book of this.#dirty) {
-      if (isComplete(book)) book.behind = null;
-      this.#options.rows.putOutbox(book);
+    for (const progress of this.#dirty) {
+      if (isComplete(progress)) progress.laggingSince = null;
+      this.#options.rows.putOutbox(progress);
     }
     for (const { write } of this.#changes) write();
   }
 
-  #release(book: OutboxProgress, seq: number): void {
-    const at = book.writing.indexOf(seq);
+  #release(progress: OutboxProgress, seq: number): void {
+    const at = progress.writing.indexOf(seq);
     if (at < 0) return;
-    book.writing.splice(at, 1);
-    const left = (this.#writing.get(book.device) ?? 0) - 1;
-    if (left > 0) this.#writing.set(book.device, left);
-    else this.#writing.delete(book.device);
+    progress.writing.splice(at, 1);
+    const left = (this.#writing.get(progress.device) ?? 0) - 1;
+    if (left > 0) this.#writing.set(progress.device, left);
+    else this.#writing.delete(progress.device);
   }
 
   #begin(device: DeviceId, outbox: string, seq: number): OutboxProgress {
     this.#fresh.add(device);
-    return this.#books.add(newProgress(device, outbox, seq, this.#now()));
+    return this.#progress.add(newProgress(device, outbox, seq, this.#now()));
   }
 
   #now(): number {

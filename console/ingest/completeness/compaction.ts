@@ -59,7 +59,7 @@ function sumOf(rows: readonly OutboxRow[], pattern: OutboxRow): OutboxRow {
     ...pattern,
     outbox: "",
     begun: Math.min(...rows.map(({ begun }) => begun)),
-    behind: null,
+    laggingSince: null,
     lowest: 0,
     highest: 0,
     kept: 0,

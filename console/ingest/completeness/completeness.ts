@@ -89,8 +89,8 @@ export function completenessOf(
     outstanding: {
       batches: sum(waiting, (row) => outstanding(row).batches),
       samples: awaited,
-      from: earliest(waiting.map(({ tip, begun }) => tip ?? begun)),
-      since: earliest(waiting.map(({ behind, heard }) => behind ?? heard)),
+      from: earliest(waiting.map(({ watermark, begun }) => watermark ?? begun)),
+      since: earliest(waiting.map(({ laggingSince, heard }) => laggingSince ?? heard)),
     },
     forgotten: gone,
     gaps,
@@ -107,7 +107,7 @@ export function lostWith(row: OutboxRow): SampleGap {
     batches,
     samples: estimate(row),
     estimated: true,
-    from: row.tip ?? row.begun,
+    from: row.watermark ?? row.begun,
     to: row.heard,
     why: replacedWhy,
   };

@@ -38,7 +38,7 @@ export async function openLedger(scope: Scope, directory?: string) {
       seq: number,
       { outbox = "a", samples = 10, setAside = 0, gap = undefined as Gap | undefined } = {},
     ) => {
-      const taken = ledger.take(rpi, outbox, seq);
+      const taken = ledger.register(rpi, outbox, seq);
       const end = gap ? null : clock.now() + (seq % 10_000) * 1_000;
       if (taken !== "new") return taken;
       ledger.stored(rpi, { outbox, seq, end, samples, setAside, gap });

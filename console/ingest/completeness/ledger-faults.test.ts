@@ -98,7 +98,7 @@ suite("ledger of batches in trouble", ({ test }) => {
       let next = 1;
       let gapsTold = 0;
       const send = (seq: number, fails: boolean): void => {
-        if (ledger.take(rpi, "a", seq) !== "new") return;
+        if (ledger.register(rpi, "a", seq) !== "new") return;
         if (fails) return ledger.kept(rpi, "a", seq);
         const gap = outbox.get(seq);
         if (!gap) inStore.add(seq);

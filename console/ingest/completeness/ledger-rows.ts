@@ -90,15 +90,27 @@ export class LedgerRows {
 
   /** @param row without `lost`, that stays what it is */
   putOutbox(row: Omit<OutboxRow, "lost"> & Partial<Pick<OutboxRow, "lost">>): void {
-    const { device, outbox, begun, heard, behind, lowest, highest, kept, tip, newest, batches, samples } = row;
-    const moments = [begun, heard, behind].map((moment) => (moment === null ? null : Math.round(moment)));
+    const { device, outbox, begun, heard, laggingSince, lowest, highest, kept, watermark, newest, batches, samples } =
+      row;
+    const moments = [begun, heard, laggingSince].map((moment) => (moment === null ? null : Math.round(moment)));
     const counts = [batches, samples, row.setAside];
     const numbers = [...moments, lowest, highest, kept];
     const settled = JSON.stringify(row.settled);
     const runs = JSON.stringify(row.runs);
     const proven = proofOf(device, outbox, lowest, highest, kept, settled, runs);
     const lost = row.lost ?? null;
-    this.#statements.putOutbox.run(device, outbox, ...numbers, settled, runs, tip, newest, ...counts, lost, proven);
+    this.#statements.putOutbox.run(
+      device,
+      outbox,
+      ...numbers,
+      settled,
+      runs,
+      watermark,
+      newest,
+      ...counts,
+      lost,
+      proven,
+    );
   }
 
   dropOutbox({ device, outbox }: Pick<OutboxRow, "device" | "outbox">): void {
@@ -146,11 +158,26 @@ export class LedgerRows {
  * @throws Error for a row that does not read
  */
 export function toOutbox(stored: Row): OutboxRow {
-  const { settled, runs, set_aside: setAside, proof: proven, ...row } = outboxRow(stored);
+  const {
+    settled,
+    runs,
+    set_aside: setAside,
+    proof: proven,
+    behind: laggingSince,
+    tip: watermark,
+    ...row
+  } = outboxRow(stored);
   const { device, outbox, lowest, highest, kept } = row;
   if (proven !== null && proven !== proofOf(device, outbox, lowest, highest, kept, settled, runs))
     throw new Error("its numbers do not fit their checksum");
-  return { ...row, setAside, settled: toRanges(JSON.parse(settled)), runs: keptRuns(JSON.parse(runs)) };
+  return {
+    ...row,
+    laggingSince,
+    watermark,
+    setAside,
+    settled: toRanges(JSON.parse(settled)),
+    runs: keptRuns(JSON.parse(runs)),
+  };
 }
 
 const runsSchema = z.array(z.tuple([z.number(), z.string()]));

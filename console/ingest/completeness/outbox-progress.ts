@@ -10,7 +10,7 @@ export interface OutboxProgress {
   readonly begun: number;
   heard: number;
   /** Since when something that was heard of is not stored; null where all is. */
-  behind: number | null;
+  laggingSince: number | null;
   /** The lowest number heard of. Those below it belong to a time before this console, which nobody can tell about. */
   lowest: number;
   highest: number;
@@ -20,14 +20,14 @@ export interface OutboxProgress {
   settled: Ranges;
   /** Which run of the agent gave which of them. */
   runs: Runs;
-  /** The last instant before the first hole, and the last of all. */
-  tip: number | null;
+  /** The last instant before the first hole: what is older is all here; and the last of all. */
+  watermark: number | null;
   newest: number | null;
   /** Stored batches with samples in them; their samples that the store has, and those it will never have. */
   batches: number;
   samples: number;
   setAside: number;
-  /** Numbers on their way to the store, and to this book's row. */
+  /** Numbers on their way to the store, and to the row of this. */
   readonly writing: number[];
 }
 
@@ -51,13 +51,13 @@ export function newProgress(device: DeviceId, outbox: string, seq: number, now: 
     outbox,
     begun: now,
     heard: now,
-    behind: null,
+    laggingSince: null,
     lowest: seq,
     highest: seq,
     kept: 0,
     settled: [],
     runs: [],
-    tip: null,
+    watermark: null,
     newest: null,
     batches: 0,
     samples: 0,
@@ -66,7 +66,7 @@ export function newProgress(device: DeviceId, outbox: string, seq: number, now: 
   };
 }
 
-/** How many numbers of the book would be known of, and neither stored nor told as lost, if this one were heard. */
+/** How many numbers of the outbox would be known of, and neither stored nor told as lost, if this one were heard. */
 export function unknownWith(
   { settled, lowest, highest }: Pick<OutboxProgress, "settled" | "lowest" | "highest">,
   seq: number,
@@ -76,39 +76,44 @@ export function unknownWith(
 }
 
 /** A number was heard, of that run. */
-export function hear(book: OutboxProgress, seq: number, now: number, run = ""): void {
-  book.heard = now;
-  book.behind ??= now;
-  book.runs = withRun(book.runs, seq, run, seq >= book.highest);
-  const line = isLine(book.outbox);
-  // What stands between the numbers of a line has been given a place in its outbox's own book, or will be: a line owes nothing else.
-  book.lowest = line ? seq : Math.min(book.lowest, seq);
-  book.highest = line ? seq : Math.max(book.highest, seq);
+export function hear(progress: OutboxProgress, seq: number, now: number, run = ""): void {
+  progress.heard = now;
+  progress.laggingSince ??= now;
+  progress.runs = withRun(progress.runs, seq, run, seq >= progress.highest);
+  const line = isLine(progress.outbox);
+  // What stands between the numbers of a line has been given a place in the progress of its outbox itself, or will be: a line owes nothing else.
+  progress.lowest = line ? seq : Math.min(progress.lowest, seq);
+  progress.highest = line ? seq : Math.max(progress.highest, seq);
 }
 
-/** A number is settled. @param end its batch's last instant; null for one without samples @returns whether the book had room for it */
-export function settle(book: OutboxProgress, seq: number, end: number | null): boolean {
-  if (!cover(book, seq, seq)) return false;
+/** A number is settled. @param end its batch's last instant; null for one without samples @returns whether there was room for it */
+export function settle(progress: OutboxProgress, seq: number, end: number | null): boolean {
+  if (!cover(progress, seq, seq)) return false;
   if (end === null) return true;
-  book.newest = Math.max(book.newest ?? 0, end);
-  if (book.settled.length === 2) book.tip = book.newest;
-  else if (seq === book.settled[1]) book.tip = end;
-  else if (seq < (book.settled[1] ?? 0)) book.tip = Math.max(book.tip ?? 0, end);
+  progress.newest = Math.max(progress.newest ?? 0, end);
+  if (progress.settled.length === 2) progress.watermark = progress.newest;
+  else if (seq === progress.settled[1]) progress.watermark = end;
+  else if (seq < (progress.settled[1] ?? 0)) progress.watermark = Math.max(progress.watermark ?? 0, end);
   return true;
 }
 
 /** Those of the numbers `from` to `to` that are not settled will never come. @returns undefined where there are none */
-export function lose(book: OutboxProgress, from: number, to: number, samples: number | undefined): Lost | undefined {
-  const missing = holes(book.settled, from, to);
+export function lose(
+  progress: OutboxProgress,
+  from: number,
+  to: number,
+  samples: number | undefined,
+): Lost | undefined {
+  const missing = holes(progress.settled, from, to);
   const batches = size(missing);
-  if (batches === 0 || !cover(book, from, to)) return undefined;
-  book.lowest = Math.min(book.lowest, from);
+  if (batches === 0 || !cover(progress, from, to)) return undefined;
+  progress.lowest = Math.min(progress.lowest, from);
   const share = batches / (to - from + 1);
   return {
     first: missing[0] ?? from,
     last: missing.at(-1) ?? to,
     batches,
-    samples: Math.round(samples === undefined ? batches * samplesPerBatch(book) : samples * share),
+    samples: Math.round(samples === undefined ? batches * samplesPerBatch(progress) : samples * share),
     estimated: samples === undefined || share < 1,
   };
 }
@@ -119,16 +124,16 @@ export function isComplete({ outbox, settled, lowest, highest, kept }: OutboxPro
 }
 
 /** The outbox tells the lowest number that it still has. @returns whether that is news */
-export function letGo(book: OutboxProgress, first: number): boolean {
+export function letGo(progress: OutboxProgress, first: number): boolean {
   // An older message, or an outbox that was put back itself, tells less than is known.
-  if (first <= book.kept || first > book.highest) return false;
-  book.kept = first;
+  if (first <= progress.kept || first > progress.highest) return false;
+  progress.kept = first;
   return true;
 }
 
 /** Batches that were heard of, or must have been between those, are neither stored nor in a gap, and still in the outbox. */
-export function outstanding(book: Awaited): { batches: number; ranges: Ranges } {
-  const ranges = holes(book.settled, Math.max(book.lowest, book.kept), book.highest);
+export function outstanding(progress: Awaited): { batches: number; ranges: Ranges } {
+  const ranges = holes(progress.settled, Math.max(progress.lowest, progress.kept), progress.highest);
   return { batches: size(ranges), ranges };
 }
 
@@ -136,8 +141,10 @@ export function outstanding(book: Awaited): { batches: number; ranges: Ranges } 
  * Batches that are neither stored nor in a gap, as far as this state knows, and have left the outbox: only an ack takes one out, so a
  * console had them, whose state was put back to an older copy since.
  */
-export function forgotten(book: Awaited): number {
-  return book.kept === 0 ? 0 : size(holes(book.settled, book.lowest, Math.min(book.kept - 1, book.highest)));
+export function forgotten(progress: Awaited): number {
+  return progress.kept === 0
+    ? 0
+    : size(holes(progress.settled, progress.lowest, Math.min(progress.kept - 1, progress.highest)));
 }
 
 type Awaited = Pick<OutboxProgress, "lowest" | "highest" | "kept" | "settled">;
@@ -151,9 +158,9 @@ export function samplesPerBatch({
   return batches === 0 ? 0 : (samples + setAside) / batches;
 }
 
-function cover(book: OutboxProgress, from: number, to: number): boolean {
-  const next = withRange(book.settled, from, to);
+function cover(progress: OutboxProgress, from: number, to: number): boolean {
+  const next = withRange(progress.settled, from, to);
   if (next.length > maxHoles * 2) return false;
-  book.settled = next;
+  progress.settled = next;
   return true;
 }

@@ -4,18 +4,18 @@ import type { LedgerRows } from "./ledger-rows.ts";
 
 export interface ProgressCacheOptions {
   readonly rows: LedgerRows;
-  /** Whether the book has something that its row has not: such a one stays. */
-  readonly isBusy: (book: OutboxProgress) => boolean;
+  /** Whether it has something that its row has not: such a one stays. */
+  readonly isBusy: (progress: OutboxProgress) => boolean;
 }
 
-/** Books in memory at most, some 400 bytes each; the others are read again when they are heard. */
+/** Outboxes in memory at most, some 400 bytes each; the others are read again when they are heard. */
 const maxInMemory = 20_000;
 
-/** The books in use, read from their rows when they are asked for. */
+/** The progress of the outboxes in use, read from its rows when it is asked for. */
 export class ProgressCache {
   readonly #options: ProgressCacheOptions;
   /** The one that was asked for longest ago first. */
-  readonly #books = new Map<string, OutboxProgress>();
+  readonly #cached = new Map<string, OutboxProgress>();
   /** The one that was asked for last: one batch asks several times. */
   #last: OutboxProgress | undefined;
 
@@ -26,10 +26,10 @@ export class ProgressCache {
   get(device: DeviceId, outbox: string): OutboxProgress | undefined {
     if (this.#last?.device === device && this.#last.outbox === outbox) return this.#last;
     const name = key(device, outbox);
-    const known = this.#books.get(name);
+    const known = this.#cached.get(name);
     if (known) {
-      this.#books.delete(name);
-      this.#books.set(name, known);
+      this.#cached.delete(name);
+      this.#cached.set(name, known);
       return (this.#last = known);
     }
     const row = this.#options.rows.outbox(device, outbox);
@@ -39,31 +39,31 @@ export class ProgressCache {
     return this.add({ ...kept, writing: [] });
   }
 
-  add(book: OutboxProgress): OutboxProgress {
-    this.#last = book;
-    this.#books.set(key(book.device, book.outbox), book);
-    for (const [name, old] of this.#books) {
-      if (this.#books.size <= maxInMemory) break;
-      if (old !== book && !this.#options.isBusy(old)) this.#books.delete(name);
+  add(progress: OutboxProgress): OutboxProgress {
+    this.#last = progress;
+    this.#cached.set(key(progress.device, progress.outbox), progress);
+    for (const [name, old] of this.#cached) {
+      if (this.#cached.size <= maxInMemory) break;
+      if (old !== progress && !this.#options.isBusy(old)) this.#cached.delete(name);
     }
-    return book;
+    return progress;
   }
 
-  /** Whether the book is in memory with something that its row has not. */
+  /** Whether it is in memory with something that its row has not. */
   isBusy(device: DeviceId, outbox: string): boolean {
-    const book = this.#books.get(key(device, outbox));
-    return book !== undefined && this.#options.isBusy(book);
+    const progress = this.#cached.get(key(device, outbox));
+    return progress !== undefined && this.#options.isBusy(progress);
   }
 
   drop(device: DeviceId, outbox: string): void {
     this.#last = undefined;
-    this.#books.delete(key(device, outbox));
+    this.#cached.delete(key(device, outbox));
   }
 
-  /** All books of one device. */
+  /** Of all outboxes of one device. */
   dropAll(device: DeviceId): void {
     this.#last = undefined;
-    for (const [name, book] of this.#books) if (book.device === device) this.#books.delete(name);
+    for (const [name, progress] of this.#cached) if (progress.device === device) this.#cached.delete(name);
   }
 }
 

@@ -36,7 +36,7 @@ function stepOf(runs: Runs, seq: number): number {
 }
 
 /**
- * A run whose numbers are another run's as well has a book of its own for those: a line of the outbox. No device can choose such a name.
+ * A run whose numbers are another run's as well has progress of its own for those: a line of the outbox. No device can choose such a name.
  */
 export function lineOfOutbox(outbox: string, run: string): string {
   return `${outbox}~${run}`;

@@ -145,7 +145,7 @@ export class SimpleSamples {
    * @param path what its topic says after `metrics/`
    * @throws BadInputError when it does not fit the schema, or there is no room for it
    */
-  async take(device: DeviceId, path: string, payload: Buffer): Promise<void> {
+  async accept(device: DeviceId, path: string, payload: Buffer): Promise<void> {
     const { observe, clock } = this.#options;
     const message = readSimple(payload);
     const { samples, unit } = message;
@@ -158,9 +158,9 @@ export class SimpleSamples {
 
   /**
    * The same for a copy that a broker kept, of nobody knows when: what says its own time is stored there, and nothing is a sign of life.
-   * @throws BadInputError as {@link take} does, and for samples without a time that can be right
+   * @throws BadInputError as {@link accept} does, and for samples without a time that can be right
    */
-  async takeKept(device: DeviceId, path: string, payload: Buffer): Promise<void> {
+  async acceptKept(device: DeviceId, path: string, payload: Buffer): Promise<void> {
     const now = this.#options.clock.now();
     const message = readSimple(payload);
     const samples = message.samples.filter(({ ts }) => ts !== undefined && isPossible(ts, now));

@@ -163,7 +163,7 @@ suite("simple samples", ({ test }) => {
     const samples = samplesOn(spool, store, clock);
     samples.start();
     const came = clock.now();
-    for (let n = 1; n <= 5; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    for (let n = 1; n <= 5; n += 1) await samples.accept(rpi, "room", Buffer.from(`{"n":${n}}`));
     assert.is(spool.state.rows, 5);
     clock.advance(60_000);
     await settle();
@@ -186,7 +186,7 @@ suite("simple samples", ({ test }) => {
     const { store, calls } = makeStore();
     const samples = samplesOn(spool, store, clock);
     samples.start();
-    for (let n = 1; n <= 50; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    for (let n = 1; n <= 50; n += 1) await samples.accept(rpi, "room", Buffer.from(`{"n":${n}}`));
     for (let second = 0; second < 60; second += 1) {
       clock.advance(1_000);
       await settle();
@@ -206,7 +206,7 @@ suite("simple samples", ({ test }) => {
     const { store, written } = makeStore();
     const samples = samplesOn(spool, store, clock);
     samples.start();
-    for (let n = 1; n <= 3; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    for (let n = 1; n <= 3; n += 1) await samples.accept(rpi, "room", Buffer.from(`{"n":${n}}`));
     store.away = false;
     store.broken = 1;
     for (let second = 0; second < 20; second += 1) {
@@ -228,7 +228,7 @@ suite("simple samples", ({ test }) => {
     const { store, written, calls } = makeStore();
     const samples = samplesOn(spool, store, clock);
     samples.start();
-    for (let n = 1; n <= 5; n += 1) await samples.take(rpi, "room", Buffer.from(`{"n":${n}}`));
+    for (let n = 1; n <= 5; n += 1) await samples.accept(rpi, "room", Buffer.from(`{"n":${n}}`));
     const numbers = (): unknown[] => written.map(({ fields }) => fields["n"]).toSorted();
     store.odd = 2;
     store.away = false;
@@ -240,7 +240,7 @@ suite("simple samples", ({ test }) => {
     assert.equal(numbers(), [...new Set(numbers())], "each once");
     assert.equal([numbers(), spool.state.rows, samples.stats.rejected], [[1, 3, 4, 5], 1, 0]);
     const tries = calls.length;
-    await samples.take(rpi, "room", Buffer.from('{"n":6}'));
+    await samples.accept(rpi, "room", Buffer.from('{"n":6}'));
     for (let second = 0; second < 200; second += 1) {
       clock.advance(1_000);
       await settle();
@@ -279,11 +279,11 @@ suite("simple samples", ({ test }) => {
         ),
       }),
     );
-    const error = await refusal(samples.take(rpi, "room", large));
+    const error = await refusal(samples.accept(rpi, "room", large));
     assert.instance(error, BadInputError);
     assert.match(error.message, /make room on its disk/);
     store.away = false;
-    await samples.take(rpi, "room", large);
+    await samples.accept(rpi, "room", large);
     await settle();
     assert.equal(
       written.map(({ fields }) => fields["n"]),
@@ -307,9 +307,9 @@ suite("simple samples", ({ test }) => {
       store.away = false;
       const samples = samplesOn(spool, store, clock);
       samples.start();
-      await samples.take(rpi, "room", room({ n: 1 }, { tags: { id: "b" }, values: { n: 2 } }, { n: 3 }));
-      await samples.take(rpi, "room", room({ n: 4 }, { n: 5 }));
-      await samples.take(rpi, "hall", room({ n: 6 }));
+      await samples.accept(rpi, "room", room({ n: 1 }, { tags: { id: "b" }, values: { n: 2 } }, { n: 3 }));
+      await samples.accept(rpi, "room", room({ n: 4 }, { n: 5 }));
+      await samples.accept(rpi, "hall", room({ n: 6 }));
       await settle();
       samples.stop();
       spool.stop();
@@ -337,7 +337,7 @@ suite("simple samples", ({ test }) => {
       const samples = samplesOn(spool, store, clock);
       samples.start();
       const own = [-1, -9].map((ms) => ({ ts: start + ms, values: { n: ms } }));
-      await samples.take(rpi, "room", room({ n: 1 }, ...own, { n: 2 }, { n: 3 }));
+      await samples.accept(rpi, "room", room({ n: 1 }, ...own, { n: 2 }, { n: 3 }));
       store.away = false;
       samples.storeIsBack();
       clock.advance(1);
@@ -362,14 +362,14 @@ suite("simple samples", ({ test }) => {
     samples.start();
     const ts = clock.now() - 5;
     const said = await refusal(
-      samples.take(rpi, "room", room({ ts, values: { n: 1 } }, { ts: ts + 0.4, values: { n: 2 } })),
+      samples.accept(rpi, "room", room({ ts, values: { n: 1 } }, { ts: ts + 0.4, values: { n: 2 } })),
     );
     assert.match(
       said.message,
       /two samples with the same tags and "ts" \(.*, by the store's smallest step of 1 ms\) .*"n": give each its own "ts"/,
     );
-    await samples.take(rpi, "room", room({ ts, values: { n: 1, a: 1 } }, { ts, values: { n: 1, b: 1 } }));
-    await samples.take(
+    await samples.accept(rpi, "room", room({ ts, values: { n: 1, a: 1 } }, { ts, values: { n: 1, b: 1 } }));
+    await samples.accept(
       rpi,
       "room",
       room({ ts, tags: { id: "a" }, values: { n: 1 } }, { ts, tags: { id: "b" }, values: { n: 2 } }),
@@ -414,7 +414,7 @@ suite("simple samples", ({ test }) => {
     const said: string[] = [];
     const log = { ...silentLog, info: (_: object, message: string) => void said.push(message) };
     const samples = samplesOn(spool, store, new ManualClock(), log);
-    for (let n = 0; n < 3; n += 1) await samples.take(rpi, "room", room({ ts: 1_735_689_600 + n, values: { n } }));
+    for (let n = 0; n < 3; n += 1) await samples.accept(rpi, "room", room({ ts: 1_735_689_600 + n, values: { n } }));
     assert.equal(said, ["rpi-7 tells the time of its samples in seconds: taken as such"]);
   });
 });
