@@ -1,5 +1,5 @@
-import { renameSync } from "node:fs";
 import { join } from "node:path";
+import { moveAside } from "#disk/aside";
 import { systemDisk, type Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
@@ -86,7 +86,7 @@ export class Instance {
     this.#problem = `the agent's file "instance" did not read (${why}): it is a new installation for the console, with the outbox and ledger of before`;
     this.#log.error({ path }, this.#problem);
     try {
-      renameSync(path, `${path}.damaged`);
+      moveAside(path, `${path}.damaged`, this.#disk);
     } catch (thrown) {
       this.#log.warn({ path, err: asError(thrown) }, "it could not be put aside");
     }

@@ -1,9 +1,9 @@
-import { renameSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { asError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { check } from "#shared/messages/payload-schema";
+import { moveAside } from "#disk/aside";
 import { systemDisk, type Disk } from "#disk/calls";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
@@ -61,7 +61,7 @@ export class Preferences {
 
   #setAside(path: string): void {
     try {
-      renameSync(path, `${path}.damaged`);
+      moveAside(path, `${path}.damaged`, this.#disk);
     } catch (thrown) {
       this.#log.warn({ path, err: asError(thrown) }, "it could not be put aside");
     }
@@ -69,7 +69,7 @@ export class Preferences {
 
   #write(path: string): boolean {
     try {
-      makeDirectory(join(path, ".."));
+      makeDirectory(join(path, ".."), undefined, this.#disk);
       replaceFile(path, `${JSON.stringify(this.#changed)}\n`, this.#disk);
       return true;
     } catch (thrown) {

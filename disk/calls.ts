@@ -10,6 +10,10 @@ export interface Calls {
   /** Opens a regular file for appending, see {@link openRegularFile}. @param flags beside that */
   open(path: string, flags: number): number;
   openDirectory(path: string): number;
+  /** One, whose parent is there. */
+  makeDirectory(path: string, mode: number): void;
+  /** An empty one. */
+  removeDirectory(path: string): void;
   /** @returns how much was written, which may be less than was given */
   write(file: number, bytes: Buffer): number;
   /** @param size what is kept */
@@ -21,6 +25,9 @@ export interface Calls {
   datasync(file: number): void;
   close(file: number): void;
   rename(from: string, to: string): void;
+  /** A second name for the same file. */
+  link(from: string, to: string): void;
+  copy(from: string, to: string): void;
   /** Not there is well, too. */
   remove(path: string): void;
 }
@@ -94,6 +101,8 @@ const isRoot = process.getuid?.() === 0;
 export const systemCalls: Calls = {
   open: (path, flags) => openRegularFile(path, appending | flags),
   openDirectory: (path) => fs.openSync(path, "r"),
+  makeDirectory: (path, mode) => fs.mkdirSync(path, { mode }),
+  removeDirectory: (path) => fs.rmdirSync(path),
   write: (file, bytes) => fs.writeSync(file, bytes),
   truncate: fs.ftruncateSync,
   stat: (file) => fs.fstatSync(file),
@@ -105,6 +114,8 @@ export const systemCalls: Calls = {
   datasync: fs.fdatasyncSync,
   close: fs.closeSync,
   rename: fs.renameSync,
+  link: fs.linkSync,
+  copy: fs.copyFileSync,
   remove: (path) => fs.rmSync(path, force),
 };
 
@@ -112,11 +123,14 @@ const soon = {
   open: promisify(fs.open),
   write: promisify(fs.write),
   remove: promisify(fs.rm),
+  makeDirectory: promisify(fs.mkdir),
 };
 
 const pool: { [Name in keyof Calls]: (...given: Parameters<Calls[Name]>) => Promise<ReturnType<Calls[Name]>> } = {
   open: (path, flags) => openRegularFileSoon(path, appending | flags),
   openDirectory: (path) => soon.open(path, "r"),
+  removeDirectory: promisify(fs.rmdir),
+  makeDirectory: (path, mode) => soon.makeDirectory(path, { mode }),
   write: async (file, bytes) => (await soon.write(file, bytes)).bytesWritten,
   truncate: promisify(fs.ftruncate),
   // Of an open file that is no wait, and a way to the pool and back would cost every line of a ledger.
@@ -126,6 +140,8 @@ const pool: { [Name in keyof Calls]: (...given: Parameters<Calls[Name]>) => Prom
   datasync: promisify(fs.fdatasync),
   close: promisify(fs.close),
   rename: promisify(fs.rename),
+  link: promisify(fs.link),
+  copy: promisify(fs.copyFile),
   remove: (path) => soon.remove(path, force),
 };
 

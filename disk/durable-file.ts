@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "#shared/errors";
 import { call, systemDisk, type Disk, type Work } from "./calls.ts";
@@ -23,24 +23,48 @@ export function* syncingDirectory(path: string): Work<void> {
   }
 }
 
-export function syncDirectory(path: string): void {
-  systemDisk.now(syncingDirectory(path));
+export function syncDirectory(path: string, disk: Disk = systemDisk): void {
+  disk.now(syncingDirectory(path));
 }
 
 /**
  * Makes a directory for this user alone, and those above it that are missing, each for good. Node's own `recursive` asks for ever where a
  * directory is there and takes nothing, as one that was deleted, and in /proc. @throws the system's error
  */
-export function makeDirectory(path: string, mode = 0o700): void {
+export function makeDirectory(path: string, mode = 0o700, disk: Disk = systemDisk): void {
+  disk.now(makingDirectory(path, mode));
+}
+
+export function* makingDirectory(path: string, mode = 0o700): Work<void> {
   const parent = dirname(resolve(path));
   try {
-    mkdirSync(path, { mode });
-    syncDirectory(parent);
+    yield* call("makeDirectory", path, mode);
   } catch (thrown) {
     if (errorCode(thrown) === "EEXIST" && statSync(path).isDirectory()) return;
     if (errorCode(thrown) !== "ENOENT" || parent === resolve(path) || existsSync(parent)) throw thrown;
-    makeDirectory(parent, mode);
-    makeDirectory(path, mode);
+    yield* makingDirectory(parent, mode);
+    return yield* makingDirectory(path, mode);
+  }
+  try {
+    yield* syncingDirectory(parent);
+  } catch (thrown) {
+    // It would be found next time, and taken for one that lasts.
+    yield* removing("removeDirectory", path);
+    throw thrown;
+  }
+}
+
+/** Cuts what a write that failed has left at a file's end; until something is written behind it, a power cut may bring that back. @throws the system's error */
+export function truncateFile(path: string, size: number, disk: Disk = systemDisk): void {
+  disk.now(truncating(path, size));
+}
+
+function* truncating(path: string, size: number): Work<void> {
+  const file = yield* call("open", path, 0);
+  try {
+    yield* call("truncate", file, size);
+  } finally {
+    yield* call("close", file);
   }
 }
 
@@ -54,9 +78,9 @@ export function* writing(file: number, content: Buffer): Work<void> {
 }
 
 /** What stays of a file that came to nothing costs room, and nothing else. */
-function* removing(path: string): Work<void> {
+function* removing(name: "remove" | "removeDirectory", path: string): Work<void> {
   try {
-    yield* call("remove", path);
+    yield* call(name, path);
   } catch {
     // Why it came to nothing is the error to tell.
   }
@@ -82,7 +106,7 @@ export function* replacing(path: string, contentOf: () => Buffer, named?: (file:
     taken = named !== undefined;
     named?.(file);
   } catch (thrown) {
-    if (!taken) yield* removing(beside);
+    if (!taken) yield* removing("remove", beside);
     throw thrown;
   } finally {
     if (!taken) yield* call("close", file);

@@ -1,10 +1,10 @@
-import { constants, renameSync, truncateSync } from "node:fs";
+import { constants } from "node:fs";
 import { dirname } from "node:path";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
-import { asideName, keepBeside, trimDamaged } from "./aside.ts";
+import { asideName, keepBeside, moveAside, trimDamaged } from "./aside.ts";
 import { call, systemDisk, type Disk, type Work } from "./calls.ts";
 import { parseLines, toLine } from "./checked-line.ts";
-import { makeDirectory, replacing, syncingDirectory, writing } from "./durable-file.ts";
+import { makeDirectory, replacing, syncingDirectory, truncateFile, writing } from "./durable-file.ts";
 import { isDiskFull, writingAdvice } from "./full-disk.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { readRegularFile } from "./regular-file.ts";
@@ -66,12 +66,12 @@ export class Journal {
   read(now: number): Contents {
     const { what, largest } = this.#options;
     try {
-      const bytes = contentOf(this.path, largest, now);
+      const bytes = contentOf(this.path, largest, now, this.#disk);
       if (!Buffer.isBuffer(bytes)) return bytes;
       const { values, damaged, end, ended } = parseLines(bytes);
-      if (end < bytes.length) truncateSync(this.path, end);
+      if (end < bytes.length) truncateFile(this.path, end, this.#disk);
       this.#open = !ended;
-      if (damaged > 0) keepCopy(this.path, now);
+      if (damaged > 0) keepCopy(this.path, now, this.#disk);
       return { there: true, records: values, damaged };
     } catch (cause) {
       throw new EnvironmentError(`cannot read ${what} ${this.path}`, { cause });
@@ -85,7 +85,7 @@ export class Journal {
    */
   begin(): Error | undefined {
     try {
-      makeDirectory(dirname(this.path));
+      makeDirectory(dirname(this.path), undefined, this.#disk);
       this.#disk.now(this.#replacing());
       return undefined;
     } catch (cause) {
@@ -213,22 +213,22 @@ function* letGo(file: number): Work<void> {
 }
 
 /** @returns what is known where there is none, or what no journal can be, which is moved beside and is damage */
-function contentOf(path: string, largest: number, now: number): Buffer | Contents {
+function contentOf(path: string, largest: number, now: number, disk: Disk): Buffer | Contents {
   try {
     return readRegularFile(path, largest);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return { there: false, records: [], damaged: 0 };
     if (!(error instanceof EnvironmentError)) throw error;
-    renameSync(path, asideName(path, now));
+    moveAside(path, asideName(path, now), disk);
     return { there: true, records: [], damaged: 1 };
   }
 }
 
 /** For a person to look at, where there is room. The file itself stays until the new one has taken its place. */
-function keepCopy(path: string, now: number): void {
+function keepCopy(path: string, now: number, disk: Disk): void {
   try {
-    keepBeside(path, now);
-    trimDamaged(dirname(path));
+    keepBeside(path, now, disk);
+    trimDamaged(dirname(path), disk);
   } catch {
     // What could be read of it goes on all the same.
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Instance } from "../agent/instance.ts";
@@ -10,7 +10,7 @@ import { Preferences } from "../agent/preferences.ts";
 import { FilesOfBefore, listName } from "../console/database/files-of-before.ts";
 import { readSecret, writeSecret } from "../console/accounts/secrets.ts";
 import { systemDisk, type Disk } from "#disk/calls";
-import { replaceFile } from "#disk/durable-file";
+import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { Journal } from "#disk/journal";
 import { ManualClock } from "#shared/clock";
 import { batchCap, decode } from "#shared/codec";
@@ -19,6 +19,9 @@ import { silentLog, type Log } from "#shared/log";
 import type { Batch } from "#shared/messages/metrics";
 import { cuts, faults, FaultyDisk, lay } from "./faulty-disk.ts";
 import { suite } from "./suite.ts";
+
+/** What is read where the damage of before is still there: it is told, and not taken for what was kept. */
+const damaged = "damaged";
 
 /** What must be there afterwards, and what may be. */
 class Told {
@@ -42,12 +45,13 @@ interface User {
 function register(
   write: (value: string, directory: string, disk: Disk) => boolean,
   read: (directory: string) => string | undefined,
+  damage?: (directory: string) => void,
 ): User {
   return {
     replaces: true,
-    before: (directory) => write("1", directory, systemDisk),
+    before: damage ?? ((directory) => write("1", directory, systemDisk)),
     run: async (directory, disk, told) => {
-      told.sure.add("1");
+      told.sure.add(damage ? damaged : "1");
       for (const value of ["2", "3", "4"]) {
         told.tried.add(value);
         if (!attempt(() => write(value, directory, disk))) continue;
@@ -134,33 +138,55 @@ const users: Readonly<Record<string, User>> = {
       return files.at(-1)?.slice(-1);
     },
   ),
+  "a file in a directory that is made for it": register(
+    (value, directory, disk) => {
+      const deep = join(directory, `of ${value}`, "its", "own");
+      makeDirectory(deep, undefined, disk);
+      replaceFile(join(deep, "file"), value, disk);
+      return true;
+    },
+    (directory) =>
+      ["4", "3", "2", "1"].find((value) => existsSync(join(directory, `of ${value}`, "its", "own", "file"))),
+  ),
+  "the agent's preferences, after damage": register(
+    (value, directory, disk) => {
+      const preferences = new Preferences(directory, silentLog, disk);
+      return preferences.change({ interval: Number(value) * 1_000 });
+    },
+    (directory) => {
+      const { interval } = new Preferences(directory, silentLog).changed;
+      return interval === undefined ? damaged : String(interval / 1_000);
+    },
+    (directory) => writeFileSync(join(directory, "preferences.json"), '{"interval": tor'),
+  ),
+  "the agent's instance, after damage": register(
+    (value, directory, disk) => {
+      const instance = new Instance(directory, silentLog, disk);
+      instance.start();
+      instance.keep(value);
+      return instance.ledger === value;
+    },
+    (directory) => {
+      const instance = new Instance(directory, silentLog);
+      instance.start();
+      return instance.ledger ?? damaged;
+    },
+    (directory) => writeFileSync(join(directory, "instance"), "torn"),
+  ),
   "a secret": register(
     (value, directory, disk) => (writeSecret(directory, "console", value, disk), true),
     (directory) => readSecret(directory, "console"),
   ),
-  "a journal": {
-    run: async (directory, disk, told) => {
-      const kept: string[] = [];
-      const journal = journalIn(directory, kept, disk);
-      journal.read(1);
-      attempt(() => (journal.begin(), true));
-      const append = async (name: string): Promise<void> => {
-        told.tried.add(name);
-        await journal.append(name);
-        told.sure.add(name);
-        kept.push(name);
-      };
-      await settled(["1", "2", "3"].map(append));
-      await settled([append("4"), journal.rewrite(), append("5")]);
-      await settled([append("6")]);
-      await journal.close();
-    },
-    read: (directory) => {
-      const { records, damaged } = journalIn(directory, []).read(1);
-      assert.is(damaged, 0);
-      return records.map(String);
-    },
-  },
+  "a journal": journal(),
+  "a journal with a torn end": journal((path) => appendFileSync(path, '0badc0de {"to')),
+  "a journal with a damaged line": journal((path) => {
+    const [first = "", ...others] = readFileSync(path, "latin1").split("\n");
+    writeFileSync(path, [first.replace("old 1", "odd 1"), ...others].join("\n"));
+  }),
+  "a journal in whose place something else stands": journal((path) => {
+    rmSync(path);
+    mkdirSync(path);
+  }),
   "the agent's ledger": {
     run: async (directory, disk, told) => {
       const ledger = new Ledger({ directory, clock: new ManualClock(), log: silentLog, disk });
@@ -192,18 +218,83 @@ const users: Readonly<Record<string, User>> = {
     },
   },
   "the agent's outbox": outbox(),
+  "the agent's outbox with a torn end": outbox((path) => appendFileSync(path, Buffer.alloc(100, 7))),
+  "the agent's outbox with damage": outbox((path) => {
+    const bytes = readFileSync(path);
+    bytes.fill(0, bytes.length - 3_000, bytes.length - 2_900);
+    writeFileSync(path, bytes);
+  }),
 };
 
-function outbox(): User {
+/** @param spoil spoils the file of an earlier run, which has three records of its own; what reads of it afterwards is kept */
+function journal(spoil?: (path: string) => void): User {
+  return {
+    before: async (directory) => {
+      if (!spoil) return;
+      const one = journalIn(directory, []);
+      one.read(1);
+      one.begin();
+      for (const name of ["old 1", "old 2", "old 3"]) await one.append(name);
+      await one.close();
+      spoil(one.path);
+    },
+    run: async (directory, disk, told) => {
+      const kept: string[] = [];
+      const one = journalIn(directory, kept, disk);
+      const contents = read(one);
+      for (const name of contents ?? ["old 1", "old 2", "old 3"]) (contents ? told.sure : told.tried).add(name);
+      if (!contents) return;
+      kept.push(...contents);
+      attempt(() => (one.begin(), true));
+      const append = async (name: string): Promise<void> => {
+        told.tried.add(name);
+        await one.append(name);
+        told.sure.add(name);
+        kept.push(name);
+      };
+      await settled(["1", "2", "3"].map(append));
+      await settled([append("4"), one.rewrite(), append("5")]);
+      await settled([append("6")]);
+      await one.close();
+    },
+    read: (directory) => {
+      const { records, damaged } = journalIn(directory, []).read(1);
+      if (!spoil) assert.is(damaged, 0);
+      return records.map(String);
+    },
+  };
+}
+
+/** What a start finds; undefined where it fails. */
+function read(one: Journal): string[] | undefined {
+  try {
+    return one.read(1).records.map(String);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param spoil spoils the file of an earlier run, in which three batches wait; those that read afterwards are kept */
+function outbox(spoil?: (path: string) => void): User {
   /** Batches that may have been sent, by their outbox's id and number. */
   const sent = new Map<string, string>();
   return {
+    before: async (directory) => {
+      if (!spoil) return;
+      const clock = new ManualClock();
+      const one = new TestOutbox({ directory }, clock);
+      one.outbox.start();
+      await one.add(...["a", "b", "c"].map((value) => value.repeat(2_000)));
+      await one.outbox.close();
+      const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
+      spoil(join(directory, names.find((name) => name.endsWith(".seg")) ?? ""));
+    },
     run: async (directory, disk, told) => {
       sent.clear();
       let ready = 0;
       let wake = (): void => {};
       const clock = new ManualClock();
-      const { outbox } = new TestOutbox(
+      const one = new TestOutbox(
         {
           directory,
           disk,
@@ -213,13 +304,23 @@ function outbox(): User {
             wake();
             if (!(queue instanceof DiskQueue)) return;
             const value = valueOf(queue.read(seq));
-            told.sure.add(value);
+            if (value !== "") told.sure.add(value);
             sent.set(`${queue.id}/${seq}`, value);
           },
         },
         clock,
       );
-      outbox.start();
+      const { outbox } = one;
+      const starts = attempt(() => (outbox.start(), true));
+      const waiting = starts ? one.waiting() : [];
+      for (const { outbox: of, seq, m } of waiting) {
+        const value = firstOf(m[0]?.f["value"]);
+        if (value !== "") told.sure.add(value);
+        sent.set(`${of}/${seq}`, value);
+      }
+      // It does without the disk at first, or has failed.
+      if (waiting.length === 0) for (const value of spoil ? "abc" : "") told.tried.add(value);
+      if (!starts) return;
       let appended = 0;
       const all = async (count: number): Promise<void> => {
         if (ready >= count) return;
@@ -240,16 +341,17 @@ function outbox(): User {
       await outbox.close().catch(() => {});
     },
     read: async (directory) => {
-      const one = new TestOutbox({ directory, log: loud });
+      const one = new TestOutbox({ directory, log: spoil ? silentLog : loud });
       one.outbox.start();
       const found = new Map(one.waiting().map(({ outbox, seq, m }) => [`${outbox}/${seq}`, firstOf(m[0]?.f["value"])]));
-      assert.equal(one.gaps(), []);
+      if (!spoil) assert.equal(one.gaps(), []);
       for (const [number, value] of found) assert.is(sent.get(number) ?? value, value, number);
       await one.add("new");
       const added = one.waiting().find(({ m }) => m[0]?.f["value"] === "new");
       assert.not(sent.has(`${added?.outbox}/${added?.seq}`), "no number again");
       await one.outbox.close();
-      return [...found.values()];
+      // A batch without samples tells of a gap.
+      return [...found.values()].filter(Boolean);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { diskOf, perform, systemCalls, type Disk, type Step } from "#disk/calls";
 
 /**
@@ -23,7 +23,7 @@ interface Inode {
 
 /**
  * The system's disk below `root`, which fails at one of its calls, and knows what a power cut would leave: a file's content as of its last sync,
- * and names as of their directory's.
+ * and names, of directories as well, as of their directory's.
  */
 export class FaultyDisk {
   readonly disk: Disk;
@@ -33,6 +33,8 @@ export class FaultyDisk {
   readonly #files = new Map<number, Inode | string>();
   #names = new Map<string, Inode>();
   #durable = new Map<string, Inode>();
+  /** Directories that were made, and whose names are not on the disk. */
+  readonly #fleeting = new Set<string>();
   /** Calls so far. */
   count = 0;
   #stopped = false;
@@ -56,7 +58,9 @@ export class FaultyDisk {
   /** What stands in `root` after this cut, by the files' paths in it. */
   left(cut: Cut): ReadonlyMap<string, Buffer> {
     const present = new Map([...this.#names].filter(([path]) => existsSync(path)));
-    const names = cut === "a kill" || cut === "names alone" ? present : this.#durable;
+    const survives = ([path]: readonly [string, Inode]): boolean =>
+      ![...this.#fleeting].some((directory) => path.startsWith(`${directory}/`));
+    const names = cut === "a kill" || cut === "names alone" ? present : [...this.#durable].filter(survives);
     return new Map([...names].map(([path, inode]) => [relative(this.#root, path), contentAfter(cut, inode)]));
   }
 
@@ -84,11 +88,15 @@ export class FaultyDisk {
     const [name, target] = step;
     const inode = typeof target === "number" ? this.#files.get(target) : undefined;
     if (name === "open") this.#opened(target, Number(result));
-    if (name === "openDirectory") this.#files.set(Number(result), target);
+    if (name === "openDirectory") this.#files.set(Number(result), resolve(target));
     if (name === "close") this.#files.delete(target);
     if (name === "rename") this.#renamed(target, step[2]);
     if (name === "remove") this.#names.delete(target);
-    if (name === "sync" && typeof inode === "string") this.#durable = new Map(this.#names);
+    if (name === "makeDirectory") this.#fleeting.add(resolve(target));
+    if (name === "removeDirectory") this.#fleeting.delete(resolve(target));
+    if (name === "link") this.#linked(target, step[2]);
+    if (name === "copy") this.#copied(target, step[2]);
+    if (name === "sync" && typeof inode === "string") this.#syncNames(inode);
     else if ((name === "sync" || name === "datasync") && typeof inode === "object") sync(inode);
     if (typeof inode !== "object") return result;
     if (name === "write") inode.content = Buffer.concat([inode.content, step[2].subarray(0, Number(result))]);
@@ -106,6 +114,24 @@ export class FaultyDisk {
     const inode = this.#names.get(from);
     this.#names.delete(from);
     if (inode) this.#names.set(to, inode);
+  }
+
+  #linked(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode) this.#names.set(to, inode);
+  }
+
+  #copied(from: string, to: string): void {
+    const content = this.#names.get(from)?.content;
+    if (content) this.#names.set(to, { content, synced: Buffer.alloc(0) });
+  }
+
+  /** Those in it, and of no other directory. */
+  #syncNames(directory: string): void {
+    const isIn = (path: string): boolean => dirname(path) === directory;
+    for (const path of this.#durable.keys()) if (isIn(path)) this.#durable.delete(path);
+    for (const [path, inode] of this.#names) if (isIn(path)) this.#durable.set(path, inode);
+    for (const path of this.#fleeting) if (isIn(path)) this.#fleeting.delete(path);
   }
 
   #lose(file: number): void {

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "#shared/errors";
-import { syncDirectory } from "#disk/durable-file";
+import type { Disk } from "#disk/calls";
+import { makeDirectory } from "#disk/durable-file";
 import { isOutboxName } from "./directory.ts";
 
 /**
@@ -16,10 +17,9 @@ export function directoriesIn(root: string): string[] {
 }
 
 /** Makes the directory of one more outbox; its name is on the disk when this returns. @throws the system's error */
-export function nextDirectory(root: string): string {
+export function nextDirectory(root: string, disk?: Disk): string {
   const next = join(root, String((laterOf(namesIn(root)).at(-1) ?? 1) + 1));
-  mkdirSync(next, { recursive: true, mode: 0o700 });
-  syncDirectory(root);
+  makeDirectory(next, undefined, disk);
   return next;
 }
 

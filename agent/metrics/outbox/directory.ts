@@ -1,7 +1,8 @@
-import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDamagedName, trimDamaged } from "#disk/aside";
-import { makeDirectory } from "#disk/durable-file";
+import type { Disk } from "#disk/calls";
+import { makeDirectory, truncateFile } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
@@ -46,7 +47,7 @@ export const segmentName = (first: number): string => `${String(first).padStart(
  * @throws the system's error when the directory cannot be made or listed
  */
 export function openDirectory(options: DirectoryOptions): Opened {
-  makeDirectory(options.directory);
+  makeDirectory(options.directory, undefined, options.disk);
   const gaps: GapRecord[] = [];
   const lost: AckRange[] = [];
   const segments: Segment[] = [];
@@ -76,7 +77,7 @@ export function openDirectory(options: DirectoryOptions): Opened {
   // What left the queue as a whole has left, though the machine stopped before its files were removed.
   const left = Math.max(0, ...gaps.filter(({ kind }) => kind === "left").map(({ gap }) => gap.to));
   for (const segment of segments) segment.release(0, left);
-  trimDamaged(options.directory);
+  trimDamaged(options.directory, options.disk);
   return { id, next, segments: segments.sort((a, b) => a.first - b.first), lost };
 }
 
@@ -86,7 +87,7 @@ function anew(nameless: readonly { file: File }[], options: DirectoryOptions): O
     if (isUnborn(file)) rmSync(file.path, { force: true });
     else setAside(file.path, "it does not tell to which outbox it belongs", options);
   }
-  trimDamaged(options.directory);
+  trimDamaged(options.directory, options.disk);
   return { id: shortId(), next: 1, segments: [], lost: [] };
 }
 
@@ -156,13 +157,13 @@ function toSegments(file: File, outbox: string, end: number, options: DirectoryO
     if (stored.seq >= end) break;
     segment.add(stored, epoch === options.epoch ? stored.mono : stored.t, offset, length);
   }
-  segment.sealed = state === "damaged" || lost.length > 0 || (state === "torn" && !cut(path, parsed.end));
+  segment.sealed = state === "damaged" || lost.length > 0 || (state === "torn" && !cut(path, parsed.end, options.disk));
   return [segment];
 }
 
-function cut(path: string, end: number): boolean {
+function cut(path: string, end: number, disk?: Disk): boolean {
   try {
-    truncateSync(path, end);
+    truncateFile(path, end, disk);
     return true;
   } catch {
     return false;

@@ -222,8 +222,8 @@ export class Outbox {
   }
 
   #opened(directory: string): Opened {
-    const { clock, log } = this.#options;
-    return openDirectory({ directory, epoch: this.#placing.epoch, log, now: Math.round(clock.now()) });
+    const { clock, log, disk } = this.#options;
+    return openDirectory({ directory, epoch: this.#placing.epoch, log, now: Math.round(clock.now()), disk });
   }
 
   #openedOlder(directory: string): Opened | undefined {
@@ -260,7 +260,7 @@ export class Outbox {
     const { log } = this.#options;
     if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= maxOlderOutboxes) return;
     try {
-      const path = nextDirectory(this.#directory);
+      const path = nextDirectory(this.#directory, this.#options.disk);
       const next = this.#queueIn(path, this.#opened(path));
       log.warn({ outbox: this.#disk.id, next: next.id }, `the console asks for a new outbox: ${why}`);
       this.#older.push(this.#disk);

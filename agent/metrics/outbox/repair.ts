@@ -1,7 +1,7 @@
-import { renameSync } from "node:fs";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { asideName, keepBeside } from "#disk/aside";
+import { asideName, keepBeside, moveAside } from "#disk/aside";
+import type { Disk } from "#disk/calls";
 import { replaceFile } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { headerBytes, maxSegmentBytes, recordHead, type Found, type SegmentHeader } from "./segment-file.ts";
@@ -10,13 +10,15 @@ export interface AsideOptions {
   readonly log: Log;
   /** Epoch ms, for the name. */
   readonly now: number;
+  /** Where it works; the system's disk by default. */
+  readonly disk?: Disk | undefined;
 }
 
 /** Renames a file that is of no use here. */
-export function setAside(path: string, why: string, { log, now }: AsideOptions): void {
+export function setAside(path: string, why: string, { log, now, disk }: AsideOptions): void {
   log.error({ path }, `a file of the outbox is set aside: ${why}`);
   try {
-    renameSync(path, asideName(path, now));
+    moveAside(path, asideName(path, now), disk);
   } catch (thrown) {
     log.warn({ path, err: asError(thrown) }, "it could not be renamed");
   }
@@ -29,10 +31,10 @@ export function setAside(path: string, why: string, { log, now }: AsideOptions):
  */
 export function repair(path: string, header: SegmentHeader, good: readonly Found[], options: AsideOptions): boolean {
   try {
-    keepBeside(path, options.now);
+    keepBeside(path, options.now, options.disk);
     const bytes = good.length > 0 ? readRegularFile(path, maxSegmentBytes) : Buffer.alloc(0);
     const parts = good.map(({ offset, length }) => bytes.subarray(offset, offset + recordHead + length));
-    replaceFile(path, Buffer.concat([headerBytes(header), ...parts]));
+    replaceFile(path, Buffer.concat([headerBytes(header), ...parts]), options.disk);
     const { lost } = header;
     options.log.error({ path, kept: good.length, lost }, "a file of the outbox was damaged; it is kept beside");
     return true;

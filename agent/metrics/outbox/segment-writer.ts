@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { dirname } from "node:path";
 import { call, systemDisk, type Disk, type Work } from "#disk/calls";
-import { makeDirectory, replacing, writing } from "#disk/durable-file";
+import { makingDirectory, replacing, writing } from "#disk/durable-file";
 import type { Stored } from "./record.ts";
 import { headerBytes, recordBytes, recordHead } from "./segment-file.ts";
 import type { Segment } from "./segment.ts";
@@ -49,7 +49,7 @@ export class SegmentWriter {
     const header = headerBytes({ outbox: this.#outbox, run, epoch, first });
     segment.size = header.length;
     // Somebody may have removed it.
-    makeDirectory(dirname(path));
+    yield* makingDirectory(dirname(path));
     // Before it is sure that the name stays, none of its numbers may be used.
     const content = (): Buffer => Buffer.concat([header, ...records.map(recordBytes)]);
     yield* replacing(path, content, (file) => (this.#file = file));
