@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
@@ -30,7 +31,7 @@ export async function runAgent(
   net: SafetyNet,
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
-  const joined = values.mqttUrl === undefined ? new IdentityFile(values.data).read().joined : undefined;
+  const joined = values.mqttUrl === undefined ? await whoJoined(values) : undefined;
   if (joined)
     return runToEnd({ ...values, ...joinedValues(joined, given) }, joined.secret, {
       lifetime,
@@ -46,6 +47,15 @@ export async function runAgent(
     );
   }
   await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net });
+}
+
+/** Who this machine is by having joined, or by joining now: by a code in a file, as on the boot partition of an image that was copied. */
+async function whoJoined({ data, joinFile }: Settings): Promise<Joined | undefined> {
+  const file = new IdentityFile(data);
+  const { joined } = file.read();
+  if (joined || !existsSync(joinFile)) return joined;
+  const { joinByFile } = await import("./join/join-verbs.ts");
+  return joinByFile(joinFile, file);
 }
 
 /** What a machine that has joined was told, in place of settings. */

@@ -137,6 +137,12 @@ export const settings = {
     shown: "from the host name",
     parse: parseDeviceId,
   }),
+  joinFile: text<string>({
+    env: "MUSTER_JOIN_FILE",
+    programs: ["agent"],
+    help: "file of a code by which an agent that has no device yet joins, as on the boot partition of an image; it is removed then",
+    default: "/boot/firmware/muster-join",
+  }),
   interval: durationSetting<number>({
     env: "MUSTER_INTERVAL",
     programs: ["agent", "sim"],

@@ -42,6 +42,7 @@ export async function comeIn({
     );
   const known = await pinned(origin, ca, { now, say });
   if (dryRun) {
+    await askConsole(known, { path: "/join/ca" });
     say(`muster: ${origin} is there, and is the console that the code is of; nothing was sent`);
     return undefined;
   }

@@ -1,6 +1,7 @@
+import { rmSync } from "node:fs";
 import { readBounded } from "#shared/bounded-read";
 import { systemClock as clock } from "#shared/clock";
-import { BadInputError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
 import { secretInFile } from "#shared/secret-input";
 import { askConsole } from "./ask-console.ts";
 import { comeIn } from "./come-in.ts";
@@ -54,6 +55,18 @@ export async function leave(flags: Pick<JoinFlags, "dir">, say: (line: string) =
   say(
     `muster: the agent in ${place.directory} is gone, and what it had not sent yet; at the console: muster device NAME --remove`,
   );
+}
+
+/** Joins by a code in a file, and takes the file away: whoever copies the image later finds none. */
+export async function joinByFile(path: string, file: IdentityFile): Promise<Joined | undefined> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const joined = await comeIn({ code: secretInFile(path), file, now: () => clock.now(), say });
+  try {
+    rmSync(path);
+  } catch (cause) {
+    say(`muster: ${path} cannot be removed (${asError(cause).message}): take the code in it away`);
+  }
+  return joined;
 }
 
 function codeFrom({ code, joinFile }: JoinFlags): string {

@@ -17,11 +17,18 @@ async function open(scope: Scope) {
   scope.cleanup(() => state.close());
   const { database, accounts } = state;
   const groups = new Groups(database);
-  return { clock, accounts, database, groups, enrollments: new Enrollments({ database, accounts, groups, clock }) };
+  return {
+    clock,
+    accounts,
+    database,
+    groups,
+    enrollments: new Enrollments({ database, accounts, groups, clock, audit: state.audit }),
+  };
 }
 
 type Codes = Enrollments;
 const by = "ann";
+const from = "::1";
 
 function codeOf({ enrollment, secret }: ReturnType<Codes["create"]>): string {
   return `${enrollment.id}.${secret}`;
@@ -46,7 +53,7 @@ function refusal(work: () => unknown): JoinRefusedError {
 suite("enrollments", ({ test }) => {
   test("a code lets as many in as it says, each under a name of its own; the same machine is the same device", async (scope) => {
     const { enrollments, accounts, groups } = await open(scope);
-    const code = codeOf(enrollments.create({ name: "{hostname}", uses: 3, groups: ["lab"], by }));
+    const code = codeOf(enrollments.create({ name: "{hostname}", uses: 3, groups: ["lab"], by, from }));
     const first = machine({ hostname: "Cam.Lab!" });
     assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true });
     assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false });
@@ -62,7 +69,7 @@ suite("enrollments", ({ test }) => {
 
   test("a wrong secret, an expired, a revoked and a used up code let nobody in, and only who knows the secret is told why", async (scope) => {
     const { enrollments, clock } = await open(scope);
-    const made = enrollments.create({ name: "a", by });
+    const made = enrollments.create({ name: "a", by, from });
     assert.is(
       refusal(() => enrollments.claim({ code: `${made.enrollment.id}.${generateSecret()}`, ...machine() }, "")).why,
       "unknown",
@@ -71,20 +78,23 @@ suite("enrollments", ({ test }) => {
       assert.is(refusal(() => enrollments.claim({ code, ...machine() }, "")).why, "unknown");
     clock.advance(defaultEnrollmentTtl);
     assert.match(refusal(() => enrollments.claim({ code: codeOf(made), ...machine() }, "")).message, /expired at/);
-    const other = enrollments.create({ name: "b", by });
-    assert.ok(enrollments.revoke(other.enrollment.id));
+    const other = enrollments.create({ name: "b", by, from });
+    assert.ok(enrollments.revoke(other.enrollment.id, { by, from }));
     assert.match(refusal(() => enrollments.claim({ code: codeOf(other), ...machine() }, "")).message, /was revoked/);
-    assert.is(enrollments.revoke("nobody"), false);
+    assert.is(enrollments.revoke("nobody", { by, from }), false);
   });
 
   test("a name that is taken is refused, at the making and at the joining; again ends the old secret", async (scope) => {
     const { enrollments, accounts } = await open(scope);
     accounts.set("rpi-7", "device");
     accounts.set("ann", "operator");
-    assert.match(refusal(() => enrollments.create({ name: "rpi-7", by })).message, /enrolled already: .* --again/);
-    assert.is(refusal(() => enrollments.create({ name: "ann", by })).why, "taken");
-    assert.is(refusal(() => enrollments.create({ name: "rpi-8", again: true, by })).why, "taken");
-    const code = codeOf(enrollments.create({ name: "rpi-7", again: true, by }));
+    assert.match(
+      refusal(() => enrollments.create({ name: "rpi-7", by, from })).message,
+      /enrolled already: .* --again/,
+    );
+    assert.is(refusal(() => enrollments.create({ name: "ann", by, from })).why, "taken");
+    assert.is(refusal(() => enrollments.create({ name: "rpi-8", again: true, by, from })).why, "taken");
+    const code = codeOf(enrollments.create({ name: "rpi-7", again: true, by, from }));
     const old = accounts.find("rpi-7")?.hash;
     const told: string[] = [];
     accounts.changes.on(({ name }) => told.push(name));
@@ -94,7 +104,7 @@ suite("enrollments", ({ test }) => {
     assert.is.not(asks.hash, old);
     assert.equal(told, ["rpi-7"], "what was open with the old one ends");
 
-    const late = codeOf(enrollments.create({ name: "rpi-9", by }));
+    const late = codeOf(enrollments.create({ name: "rpi-9", by, from }));
     accounts.set("rpi-9", "device");
     assert.match(refusal(() => enrollments.claim({ code: late, ...machine() }, "")).message, /rpi-9 is taken by now/);
     assert.is(enrollments.list()[0]?.used, 0, "which costs no use");
@@ -102,7 +112,7 @@ suite("enrollments", ({ test }) => {
 
   test("who was removed does not come back by the code of before", async (scope) => {
     const { enrollments, accounts } = await open(scope);
-    const code = codeOf(enrollments.create({ name: "a", by, uses: 2 }));
+    const code = codeOf(enrollments.create({ name: "a", by, from, uses: 2 }));
     const asks = machine();
     enrollments.claim({ code, ...asks }, "");
     accounts.remove("a");
@@ -112,7 +122,7 @@ suite("enrollments", ({ test }) => {
 
   test("bounds of uses, of time and of codes", async (scope) => {
     const { enrollments, clock } = await open(scope);
-    const order = { name: "{mac}", by };
+    const order = { name: "{mac}", by, from };
     assert.is(enrollments.create({ ...order, uses: maxUses, ttl: maxEnrollmentTtl }).enrollment.uses, maxUses);
     for (const wrong of [{ uses: maxUses + 1 }, { uses: 0 }, { uses: 1.5 }, { ttl: maxEnrollmentTtl + 1 }, { ttl: 0 }])
       assert.throws(

@@ -6,6 +6,7 @@ import { shortId, type DeviceId } from "#shared/ids";
 import type { Claim } from "#shared/messages/join-messages";
 import { generateSecret } from "#shared/password";
 import type { Accounts } from "../accounts/accounts.ts";
+import type { Audit } from "../audit/audit.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import type { Groups } from "../jobs/groups.ts";
@@ -27,6 +28,8 @@ export interface EnrollmentsOptions {
   readonly accounts: Accounts;
   readonly groups: Groups;
   readonly clock: Clock;
+  /** In one transaction with what it tells of. */
+  readonly audit: Pick<Audit, "record">;
 }
 
 export interface EnrollmentOrder {
@@ -40,6 +43,8 @@ export interface EnrollmentOrder {
   /** For a device that is enrolled already and has lost its secret: that of before ends when it joins. */
   readonly again?: boolean | undefined;
   readonly by: string;
+  /** Where it is asked for. */
+  readonly from: string;
 }
 
 interface Wanted {
@@ -67,7 +72,7 @@ export class Enrollments {
    */
   create(order: EnrollmentOrder): { readonly enrollment: Enrollment; readonly secret: string } {
     const { database, clock } = this.#options;
-    const { name, groups = [], ttl = defaultEnrollmentTtl, uses = 1, again = false, by } = order;
+    const { name, groups = [], ttl = defaultEnrollmentTtl, uses = 1, again = false, by, from } = order;
     checkName(name);
     this.#assertSensible({ name, ttl, uses, again });
     this.#options.groups.check(groups);
@@ -82,6 +87,8 @@ export class Enrollments {
            VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)`,
         )
         .run(id, digestOf(secret), name, groups.join(" "), uses, again ? 1 : 0, by, now, now + ttl);
+      const detail = { code: id, groups: groups.join(" "), uses, again, expires: now + ttl };
+      this.#options.audit.record({ who: by, from, what: "enrollment.made", on: name, result: "ok", detail });
     });
     const revoked = false;
     return {
@@ -148,9 +155,13 @@ export class Enrollments {
   }
 
   /** Lets nobody in by it any more. @returns whether there is such a code */
-  revoke(id: string): boolean {
-    const { database } = this.#options;
-    return database.prepare("UPDATE enrollments SET revoked = 1 WHERE id = ?").run(id).changes > 0;
+  revoke(id: string, { by, from }: Pick<EnrollmentOrder, "by" | "from">): boolean {
+    const { database, audit } = this.#options;
+    return transaction(database, () => {
+      const { changes } = database.prepare("UPDATE enrollments SET revoked = 1 WHERE id = ?").run(id);
+      if (changes > 0) audit.record({ who: by, from, what: "enrollment.revoked", on: id, result: "ok" });
+      return changes > 0;
+    });
   }
 
   /** What it is at present. */
@@ -168,7 +179,7 @@ export class Enrollments {
     { code, machine: key, hash, ...machine }: Claim,
     address: string,
   ): { readonly device: DeviceId; readonly isNew: boolean } {
-    const { database, accounts } = this.#options;
+    const { database, accounts, audit } = this.#options;
     const { device, told } = transaction(database, () => {
       const enrollment = this.#opened(code);
       const before = this.#joined(enrollment.id, key);
@@ -181,6 +192,8 @@ export class Enrollments {
         .prepare("INSERT INTO joins (enrollment, machine, device, ts, address) VALUES (?, ?, ?, ?, ?)")
         .run(enrollment.id, key, name, now, address);
       accounts.putDevice(name, hash);
+      const detail = { code: enrollment.id, by: enrollment.by, again: enrollment.again };
+      audit.record({ who: name, from: address, what: "device.enrolled", on: name, result: "ok", detail });
       return { device: name, told: this.#options.groups.add(name, enrollment.groups) };
     });
     told?.();

@@ -23,7 +23,7 @@ interface Needs {
 /** Commands and jobs, and what is told of them elsewhere. */
 export function commandParts(given: Surroundings, { bus, doubt, devices: { registry, refusals }, storage }: Needs) {
   const { topics, clock, log } = given;
-  const { database, accounts } = given.state;
+  const { database, accounts, audit } = given.state;
   const failed = failedListener(given);
   const offers = (id: DeviceId): Device["commands"] => registry.get(id)?.commands ?? null;
   const desk = new Desk({
@@ -66,7 +66,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
   });
   desk.changes.on((command) => commandMarks.changed(command));
-  const enrollments = new Enrollments({ database, accounts, groups: jobs.groups, clock });
+  const enrollments = new Enrollments({ database, accounts, groups: jobs.groups, clock, audit });
   return { desk, jobs, enrollments, restored, answers, typed, commandMarks };
 }
 

@@ -46,6 +46,7 @@ export const serveEnrollments =
           ...(ttl === undefined ? {} : { ttl: parseDuration(ttl, "ttl") }),
           groups: groupsFor(principal, groups),
           by: principal.name,
+          from: request.ip,
         });
         const ca = origin.startsWith("https:") ? joining.authority?.fingerprint : undefined;
         const code = formatJoinCode({ id: enrollment.id, secret, origin, ca });
@@ -69,7 +70,10 @@ export const serveEnrollments =
       ...served("revokeEnrollment"),
       handler: async (request, reply) => {
         const { id } = request.params;
-        if (!within(askerOf(request)).some((one) => one.id === id) || !enrollments.revoke(id))
+        if (
+          !within(askerOf(request)).some((one) => one.id === id) ||
+          !enrollments.revoke(id, { by: askerOf(request).name, from: request.ip })
+        )
           throw new HttpError(404, "there is no such code; GET /api/enrollments lists them");
         reply.code(204);
         return null;

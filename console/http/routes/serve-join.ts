@@ -11,12 +11,14 @@ export interface JoinServed {
   readonly enrollments: Enrollments;
   readonly accounts: Accounts;
   readonly joining: Joining;
+  /** Is told of who was not let in. */
+  readonly refused: (who: { name: undefined; address: string; why: string }) => void;
   readonly isOnline: (device: string) => boolean;
 }
 
 /** What a machine asks for that joins. Nobody is logged in yet. */
 export const serveJoin =
-  ({ enrollments, accounts, joining, isOnline }: JoinServed): FastifyPluginAsyncZod =>
+  ({ enrollments, accounts, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getJoinScript"),
@@ -52,8 +54,10 @@ export const serveJoin =
           };
         } catch (error) {
           // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
-          if (error instanceof JoinRefusedError && error.why === "unknown")
-            accounts.wrongCode(sourceOfRequest(request));
+          if (error instanceof JoinRefusedError) {
+            if (error.why === "unknown") accounts.wrongCode(sourceOfRequest(request));
+            refused({ name: undefined, address: request.ip, why: error.message });
+          }
           throw error;
         }
       },
