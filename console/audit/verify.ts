@@ -37,7 +37,7 @@ export function* verify(database: Database, witnesses: readonly Witness[] = []):
   const chain = new Chain(witnesses);
   for (let last = 0; ;) {
     const rows = select.all(last) as Record<string, unknown>[];
-    for (const row of rows) chain.take(row);
+    for (const row of rows) chain.follow(row);
     const { n } = (rows.at(-1) ?? {}) as { n?: number };
     if (n === undefined || n <= last) break;
     last = n;
@@ -64,7 +64,7 @@ class Chain {
     this.#awaited = new Map(witnesses.map(({ n }) => [n, witnesses.filter((one) => one.n === n)]));
   }
 
-  take(row: Record<string, unknown>): void {
+  follow(row: Record<string, unknown>): void {
     this.#entries += 1;
     const n = Number(row["n"]);
     this.#first ??= n;
