@@ -1,13 +1,21 @@
-import mqtt, { ReasonCodes, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import { BackOff, minSpread } from "#shared/back-off";
 import type { Clock } from "#shared/clock";
+import {
+  cutOff,
+  explainFailure,
+  isBadCertificate,
+  isNetworkError,
+  isRefusedLogin,
+  strangerIn,
+} from "#shared/connection-failures";
 import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/topic-filter";
 import { shortId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { forTerminal, quoted } from "#shared/printable";
+import { quoted } from "#shared/printable";
 import { SendWindow } from "#shared/send-window";
 
 export interface Will {
@@ -275,7 +283,7 @@ export class Link implements Bus {
     try {
       this.#connect();
     } catch (thrown) {
-      this.#tryIn(this.#backOff.absent(), explain(asError(thrown)));
+      this.#tryIn(this.#backOff.absent(), explainFailure(asError(thrown)));
     }
   }
 
@@ -391,7 +399,9 @@ export class Link implements Bus {
   /** For the log: with what to do about it. */
   #why(cause: Error | undefined): string {
     const { refusedHint } = this.#options;
-    return explain(cause) + (cause && isRefusedLogin(cause) && refusedHint !== undefined ? `: ${refusedHint}` : "");
+    return (
+      explainFailure(cause) + (cause && isRefusedLogin(cause) && refusedHint !== undefined ? `: ${refusedHint}` : "")
+    );
   }
 
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {
@@ -425,23 +435,6 @@ export async function codesOf(granted: Promise<readonly { readonly qos: number }
   }
 }
 
-/** What else than a broker answers on this port, by its first bytes. */
-function strangerIn(first: Buffer): Error | undefined {
-  if (first.subarray(0, 5).toString("latin1") === "HTTP/")
-    return new Error("a web server answers there, and no MQTT broker: check the port");
-  // A TLS record of an alert or of a handshake (RFC 8446 §5.1).
-  if ((first[0] === 0x15 || first[0] === 0x16) && first[1] === 3)
-    return new Error("TLS is spoken there: use mqtts:// or wss://, or another port");
-  return undefined;
-}
-
-/** Why the broker has ended the connection, which MQTT 5 tells (§3.14.2.1). */
-export function cutOff(code: number, text: string | undefined): Error {
-  const name = (ReasonCodes as Readonly<Record<number, string>>)[code];
-  const said = [name || `reason ${code}`, ...(text ? [forTerminal(text)] : [])].join(": ");
-  return new Error(`the broker has ended the connection (${said})`);
-}
-
 function toMessage(packet: IPublishPacket): Message {
   const { responseTopic, correlationData } = packet.properties ?? {};
   return {
@@ -451,24 +444,4 @@ function toMessage(packet: IPublishPacket): Message {
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData }),
   };
-}
-
-function isNetworkError(error: Error): boolean {
-  return /^(E[A-Z]+|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED)/.test(errorCode(error) ?? "");
-}
-
-/** Of a server that is there, and that we do not take for the broker. */
-function isBadCertificate(cause: Error | undefined): boolean {
-  return /^(ERR_|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test((cause && errorCode(cause)) ?? "");
-}
-
-/** CONNACK codes 4 and 5 of MQTT 3.1.1 (§3.2.2.3), 0x86 and 0x87 of version 5. */
-function isRefusedLogin(error: Error): boolean {
-  return "code" in error && [4, 5, 0x86, 0x87].includes(Number(error.code));
-}
-
-function explain(cause: Error | undefined): string {
-  if (!cause) return "connection closed";
-  if (isRefusedLogin(cause)) return "user name or password refused";
-  return cause.message || (errorCode(cause) ?? cause.name);
 }

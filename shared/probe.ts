@@ -1,7 +1,8 @@
 import mqtt, { type IConnackPacket, type IPublishPacket, type MqttClient } from "mqtt";
 import type { Message } from "#shared/bus";
 import { asError } from "#shared/errors";
-import { codesOf, cutOff, whereTo, type Will } from "#shared/link";
+import { cutOff } from "#shared/connection-failures";
+import { codesOf, whereTo, type Will } from "#shared/link";
 
 export interface ProbeOptions {
   readonly url: string;

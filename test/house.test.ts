@@ -28,8 +28,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   systeminformation: /^agent\/collectors\//,
   "cbor-x": /^shared\/codec\.ts$/,
   influx: /^console\/store\//,
-  // Of the two one keeps a connection up, and the other looks at what a broker makes of a single one.
-  mqtt: /^shared\/(link|probe)\.ts$/,
+  // One keeps a connection up, one looks at what a broker makes of a single one, and one has the names of its reasons.
+  mqtt: /^shared\/(link|probe|connection-failures)\.ts$/,
   "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/database\/database\.ts$/,
   fastify: /^console\/http\//,
