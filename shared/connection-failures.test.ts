@@ -42,7 +42,7 @@ const failures: readonly {
   {
     what: "an authority that nobody knows",
     cause: coded("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
-    is: ["certificate"],
+    is: ["network", "certificate"],
     said: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   },
   ...[4, 5, 0x86, 0x87].map((code) => ({

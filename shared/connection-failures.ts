@@ -23,7 +23,7 @@ export function cutOff(code: number, text: string | undefined): Error {
 
 /** The way there, or TLS on it; not what a broker has said. */
 export function isNetworkError(error: Error): boolean {
-  return /^(E[A-Z]+|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED)/.test(errorCode(error) ?? "");
+  return /^(E[A-Z]+|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(errorCode(error) ?? "");
 }
 
 /** Of a server that is there, and that we do not take for the broker. */
