@@ -86,9 +86,8 @@ suite("why there is no connection", ({ test }) => {
 
   test("a broker's own reason is told by its name, and its words only as far as a terminal may show them", () => {
     assert.match(cutOff(0x8e, undefined).message, /^the broker has ended the connection \(Session taken over\)$/);
-    assert.match(
-      cutOff(0x123, "\u001b[2Jgone").message,
-      /^the broker has ended the connection \(reason 291: [^\u001b]*gone\)$/,
-    );
+    const { message } = cutOff(0x123, "\u001b[2Jgone");
+    assert.match(message, /\(reason 291: .*gone\)$/);
+    assert.is(message.includes("\u001b"), false);
   });
 });
