@@ -24,6 +24,7 @@ import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
+import { token } from "./commands/token.ts";
 import { watch } from "./commands/watch.ts";
 
 /**
@@ -47,7 +48,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch],
   "Fleet:": [devices, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, sessions, keygen, mosquitto],
+  "People and devices:": [enroll, device, operator, token, sessions, keygen, mosquitto],
   "Looking for faults:": [doctor, checkBroker],
 };
 for (const [heading, defined] of Object.entries(verbs)) {

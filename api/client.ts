@@ -6,6 +6,7 @@ import type { ConsoleEvent, EventQuery } from "./event-routes.ts";
 export type { ClientOptions } from "./caller.ts";
 export { ApiError, UnreachableError } from "./api-errors.ts";
 export { pages } from "./pages.ts";
+export type { PersonDocument } from "./account-routes.ts";
 export type { CommandDocument, CommandEvent, LateReply } from "./command-document.ts";
 export type { CommandOrder } from "./command-routes.ts";
 export type { CompletenessDocument, GapDocument } from "./completeness-routes.ts";
@@ -28,6 +29,7 @@ export type { ProblemDocument } from "./problem-document.ts";
 export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine-routes.ts";
 export type { RefusedDocument } from "./refusal-routes.ts";
 export type { AccountDocument, SessionDocument } from "./session-routes.ts";
+export type { NewTokenDocument, TokenDocument } from "./token-routes.ts";
 
 /** The API's routes as functions, by their names in `addresses.ts`. Each throws {@link ApiError} or {@link UnreachableError}. */
 export type Client = {

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { RouteName } from "./addresses.ts";
+import { accountRoutes } from "./account-routes.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
@@ -14,10 +15,13 @@ import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { tokenRoutes } from "./token-routes.ts";
 
 /** The whole contract: what each route takes and tells. The console serves it, and the client's types are inferred from it. */
 export const routes = {
   ...sessionRoutes,
+  ...accountRoutes,
+  ...tokenRoutes,
   ...deviceRoutes,
   ...completenessRoutes,
   ...commandRoutes,

@@ -3,11 +3,13 @@ import { maxPasswordLength } from "#shared/principal";
 import type { Route } from "./route.ts";
 import { about, time } from "./document-schema.ts";
 
-const role = z.enum(["viewer", "operator", "admin"]);
-const groups = z.optional(
+export const personRole = z.enum(["viewer", "operator", "admin"]);
+export const accountName = z.string().check(z.maxLength(64));
+export const groupNames = z.array(z.string().check(z.maxLength(64))).check(z.minLength(1), z.maxLength(100));
+export const groupLimit = z.optional(
   about(z.array(z.string()), "the groups of devices that it is limited to; left out where it may reach every device"),
 );
-const accountDocument = z.object({ name: z.string(), role, groups });
+export const accountDocument = z.object({ name: z.string(), role: personRole, groups: groupLimit });
 /** A person or program that may log in. */
 export type AccountDocument = z.output<typeof accountDocument>;
 
@@ -29,7 +31,7 @@ export const sessionRoutes = {
   logIn: {
     summary: "Log in: sets the session cookie",
     body: z.strictObject({
-      name: z.string().check(z.maxLength(64)),
+      name: accountName,
       password: z.string().check(z.maxLength(maxPasswordLength)),
     }),
     answers: { 200: accountDocument },
@@ -48,19 +50,5 @@ export const sessionRoutes = {
     params: z.object({ id: z.string().check(z.maxLength(64)) }),
     answers: { 204: z.null() },
     problems: [404],
-  },
-  listAccounts: {
-    summary: "Accounts of viewers, operators and administrators",
-    role: "admin",
-    fleet: true,
-    answers: { 200: z.object({ accounts: z.array(accountDocument) }) },
-  },
-  removeAccount: {
-    summary: "Take an account away: its sessions, tokens, event streams and MQTT connections end",
-    role: "admin",
-    fleet: true,
-    params: z.object({ name: z.string().check(z.maxLength(64)) }),
-    answers: { 204: z.null() },
-    problems: [404, 409],
   },
 } as const satisfies Record<string, Route>;

@@ -6,8 +6,8 @@ import { administer } from "./compose/administer.ts";
 export function operator(line: CommandLine): void {
   line
     .command(
-      "operator <name>",
-      "give a person or program an account, and print its password once; without options, an account that exists gets a new password",
+      "operator <name|list>",
+      "give a person or program an account, and print its password once, or list all accounts; without options, an account that exists gets a new password",
       "operator",
     )
     .option(

@@ -141,6 +141,38 @@ suite("accounts on the command line", ({ test }) => {
   );
 
   test(
+    "accounts are limited to groups and listed; programs get tokens with a scope, which are listed and revoked",
+    async (scope) => {
+      const { http, muster } = await start(scope);
+      await muster("group", "edge-1", "lab");
+      const made = await muster("operator", "ann", "--role", "operator", "--group", "lab", "--group", "field");
+      assert.match(made.out, /^ann \(operator, of the groups lab, field\), password \S+/);
+      assert.match(made.out, /^no device is in field yet/m);
+      const listed = (await muster("operator", "list")).out;
+      assert.match(listed, /^admin +admin +all devices/m);
+      assert.match(listed, /^ann +operator +lab, field +–/m);
+      assert.match((await muster("operator", "list", "--role", "admin")).out, /^NAME/, "it is no name");
+      const token = await muster("token", "create", "nightly export", "--account", "ann", "--role", "viewer");
+      const [secret = ""] = token.out.split("\n");
+      assert.match(token.out, /nightly export \(viewer of lab, field\), a token of ann until \d{4}-/);
+      const { client } = checkedClient(http, secret);
+      assert.equal(
+        (await client.listDevices()).devices.map(({ id }) => id),
+        ["edge-1"],
+      );
+      const tokens = (await muster("token", "list")).out;
+      const [, id = ""] = /^(\S+) +nightly export +ann +viewer of lab, field .* 127\.0\.0\.1$/m.exec(tokens) ?? [];
+      assert.ok(id, tokens);
+      assert.match((await muster("token", "revoke", id)).out, /is revoked/);
+      assert.is(await statusOf(client.whoAmI()), 401);
+      assert.match((await muster("token", "shake")).err, /expected create, list or revoke/);
+      assert.match((await muster("operator", "ann", "--no-group")).out, /^ann \(operator\), the password stays/);
+      assert.match((await muster("operator", "admin", "--group", "lab")).err, /the last administrator/);
+    },
+    { seconds: 60 },
+  );
+
+  test(
     "muster operator NAME --remove ends everything of that account, and it stays away; the last administrator stays",
     async (scope) => {
       const { http, env, mqtt: broker, muster, logIn } = await start(scope);

@@ -83,6 +83,11 @@ async function askEverything(client: Client): Promise<void> {
   assert.match((await client.getOpenApi()).openapi, /^3\./);
   assert.is((await client.shutDown("rpi-7")).state, "succeeded");
   await client.removeDevice("rpi-8");
+  await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
+  assert.is((await client.changeAccount("bob", { groups: null, password: true })).password?.length, 27);
+  const { id: token } = await client.createToken({ name: "x", account: "bob", role: "viewer" });
+  assert.is((await client.listTokens()).tokens[0]?.id, token);
+  await client.revokeToken(token);
   await client.removeAccount("eve");
   await client.logOut();
 }

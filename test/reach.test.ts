@@ -88,7 +88,17 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listSessions: "none",
   endSession: "none",
   listAccounts: "fleet",
+  addAccount: "fleet",
+  changeAccount: "fleet",
   removeAccount: "fleet",
+  createToken: async ({ lab, labAdmin }) => {
+    const { groups } = await lab.createToken({ name: "x" });
+    assert.equal(groups, ["lab"]);
+    assert.is(await statusOf(lab.createToken({ name: "x", groups: ["field"] })), 400);
+    assert.is(await statusOf(labAdmin.createToken({ name: "x", account: "lab" })), 403);
+  },
+  listTokens: "none",
+  revokeToken: "none",
   listDevices: list((client) => client.listDevices()),
   getDevice: "device",
   removeDevice: "device",
@@ -284,6 +294,8 @@ suite("who is limited to groups of devices", ({ test }) => {
       const bodies: Partial<Record<RouteName, object>> = {
         sendCommand: { key: "ping" },
         setGroups: { groups: [] },
+        addAccount: { name: "eve", role: "viewer" },
+        changeAccount: { role: "viewer" },
         settleField: { measurement: "rpi_7", field: "t", type: "string" },
       };
       const queries: Partial<Record<RouteName, object>> = { getHistory: { measurement: "mem", field: "used" } };

@@ -16,6 +16,7 @@ import type { Accounts, Rights } from "../../console/accounts/accounts.ts";
 import type { AuditEvent } from "../../console/audit/entry.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import type { State } from "../../console/state.ts";
+import { operatorTable } from "./list-operators.ts";
 import { confirm } from "../../cli/confirm.ts";
 
 /** What the commands about accounts act on. */
@@ -153,9 +154,13 @@ export interface OperatorFlags {
   readonly yes?: boolean;
 }
 
-/** Gives a person or program an account. @throws BadInputError for a role or name that does not fit */
+/** What is no name, but asks for all. */
+const listWord = "list";
+
+/** Gives a person or program an account, or lists all. @throws BadInputError for a role or name that does not fit */
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
+  if (name === listWord) return out(operatorTable(state, systemClock.now()));
   const { mqtt, role, group } = flags;
   const groups = group === false ? null : group;
   if (flags.remove) return removePerson(administration, name, flags);

@@ -116,8 +116,8 @@ suite("accounts", ({ test }) => {
     const { state, clock } = await open(scope);
     const { accounts } = state;
     accounts.set("ann", "operator");
-    const session = accounts.tokens.issue({ account: "ann", kind: "session", ttl: sessionLength });
-    const token = accounts.tokens.issue({ account: "ann", kind: "token", ttl: 2 * sessionLength });
+    const session = accounts.tokens.issue({ account: "ann", kind: "session", ttl: sessionLength }).secret;
+    const token = accounts.tokens.issue({ account: "ann", kind: "token", ttl: 2 * sessionLength }).secret;
     assert.is(accounts.holder(session, "token", source), undefined);
     assert.is(accounts.holder(token, "session", source), undefined);
     for (let day = 0; day < 30; day++) {
@@ -126,7 +126,7 @@ suite("accounts", ({ test }) => {
     }
     assert.is(accounts.holder(session, "session", source), undefined, "used every day, it still ends");
     assert.is(accounts.holder(token, "token", source)?.principal.name, "ann");
-    const idle = accounts.tokens.issue({ account: "ann", kind: "session", ttl: sessionLength });
+    const idle = accounts.tokens.issue({ account: "ann", kind: "session", ttl: sessionLength }).secret;
     clock.advance(sessionIdle - 1);
     assert.is(accounts.tokens.list("ann").length, 2);
     clock.advance(1);
@@ -164,7 +164,7 @@ suite("accounts", ({ test }) => {
         ttl: sessionLength,
         address: "::1",
         agent: `\u001b[2J${"x".repeat(500)}`,
-      });
+      }).secret;
     const sessions: string[] = [];
     for (let count = 0; count < sessionsOfAccount; count++) {
       clock.advance(60_000);
@@ -189,7 +189,7 @@ suite("accounts", ({ test }) => {
     const told: AccountChange[] = [];
     accounts.set("ann", "operator");
     accounts.changes.on((change) => told.push(change));
-    const session = accounts.tokens.issue({ account: "ann", kind: "session", ttl: 1_000 });
+    const session = accounts.tokens.issue({ account: "ann", kind: "session", ttl: 1_000 }).secret;
     const id = accounts.tokens.list("ann")[0]?.id ?? "";
     assert.is(accounts.endToken(id, "bob"), false);
     assert.is(accounts.endToken(id, "ann"), true);

@@ -13,6 +13,7 @@ import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
 import { toColumn } from "./group-limits.ts";
+import { standings, type Standing } from "./standing.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface AccountChange {
@@ -33,6 +34,8 @@ export interface AccountsOptions {
   readonly onChange?: () => void;
 }
 const operatorPattern = /^[A-Za-z][A-Za-z0-9._@-]{0,62}$/;
+/** The console's own account; and what `muster operator` takes for another word. */
+const reserved: ReadonlySet<string> = new Set(["console", "list"]);
 /** A password of a person is at least this long. */
 const minPasswordLength = 8;
 
@@ -215,6 +218,11 @@ export class Accounts {
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 
+  /** By name, how each person's account stands. */
+  standings(): ReadonlyMap<string, Standing> {
+    return standings(this.#database);
+  }
+
   list(): readonly Account[] {
     const select = this.#database.prepare("SELECT name, role, hash, only_groups FROM accounts ORDER BY name");
     return damageOf(this.#database).all("accounts", select, parseAccount);
@@ -234,7 +242,7 @@ export class Accounts {
    * @param token as it came in
    */
   holder(token: string, kind: TokenKind, source: LoginSource): Holder | undefined {
-    const holder = this.tokens.holder(token, kind);
+    const holder = this.tokens.holder(token, kind, source.address);
     if (!holder) this.#logins.wrongToken(source);
     return holder;
   }
@@ -246,12 +254,12 @@ export class Accounts {
 
   /** A bearer token or session cookie for `account`, good for `ttl` milliseconds. */
   issueToken(account: string, kind: TokenKind, ttl: number): string {
-    return this.tokens.issue({ account, kind, ttl });
+    return this.tokens.issue({ account, kind, ttl }).secret;
   }
 
-  /** Ends a session or token. @param account only where it is this one's @returns whether there was one */
-  endToken(id: string, account?: string): boolean {
-    const name = this.tokens.end(id, account);
+  /** Ends a session or token. @param account only where it is this one's @param kind only where it is one @returns whether there was one */
+  endToken(id: string, account?: string, kind?: TokenKind): boolean {
+    const name = this.tokens.end(id, account, kind);
     if (name !== undefined) this.changes.emit({ name, what: "token" });
     return name !== undefined;
   }
@@ -295,7 +303,7 @@ function isPerson(role: Role): boolean {
 function checkName(name: string, role: Role): void {
   if (role === "device") {
     parseDeviceId(name);
-  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name) || name === "console") {
+  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name) || reserved.has(name)) {
     throw new BadInputError(
       `${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`,
     );

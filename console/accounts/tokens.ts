@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock";
+import { BadInputError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { generateSecret } from "#shared/password";
 import { roles, type Principal, type Role } from "#shared/principal";
@@ -8,9 +9,11 @@ import { forTerminal } from "#shared/printable";
 import { KnownMoment } from "../clock/known-moment.ts";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
+import type { Row } from "../database/row.ts";
 import { parserOf } from "../database/row-fields.ts";
 import { persistOf } from "../database/persist.ts";
-import { both, limitedTo, onlyGroups } from "./group-limits.ts";
+import { both, limitedTo, onlyGroups, toColumn } from "./group-limits.ts";
+import type { TokenScope } from "./token-scope.ts";
 
 /** A session is a browser's cookie, a token a program's bearer token: neither passes for the other. */
 export type TokenKind = "session" | "token";
@@ -19,7 +22,11 @@ export type TokenKind = "session" | "token";
 export const sessionIdle = 7 * 86_400_000;
 /** Milliseconds that a session lasts, used or not. */
 export const sessionLength = 30 * 86_400_000;
-/** Sessions of one account at once; the one that was used longest ago ends for a new one. As many tokens. */
+/** Tokens of one account at once: another one is refused, because a program does not log in again. */
+export const maxTokens = 50;
+/** Milliseconds that a token is good for at most: whoever has forgotten it is rid of it some day. */
+export const maxTokenAge = 2 * 366 * 86_400_000;
+/** Sessions of one account at once; the one that was used longest ago ends for a new one. */
 export const sessionsOfAccount = 20;
 /** Characters kept of what a browser calls itself: enough to tell one's own apart. */
 export const agentLength = 120;
@@ -37,9 +44,15 @@ export interface Token {
   /** Where it was made: the address, and what the program there calls itself. */
   readonly address: string;
   readonly agent: string;
+  /** Of a token: what it is for, what it may at most, and from where it was used last; empty where it never was. */
+  readonly name: string;
+  readonly role: Role | null;
+  readonly groups?: readonly string[] | undefined;
+  readonly usedFrom: string;
 }
 
-export const parseToken = parserOf<Token>(
+const personRole = z.nullable(z.enum(["viewer", "operator", "admin"]));
+const parseRow = parserOf(
   z.object({
     id: z.string(),
     account: z.string(),
@@ -49,23 +62,36 @@ export const parseToken = parserOf<Token>(
     expires: z.number(),
     address: z.string(),
     agent: z.string(),
+    name: z.string(),
+    role: personRole,
+    only_groups: onlyGroups,
+    used_from: z.string(),
   }),
 );
+
+export function parseToken(row: Row): Token {
+  const { only_groups, used_from: usedFrom, ...token } = parseRow(row);
+  return { ...token, usedFrom, ...limitedTo(only_groups) };
+}
+
 const parseHolder = parserOf(
   z.object({
     id: z.string(),
     name: z.string(),
     role: z.enum(["device", "console", "viewer", "operator", "admin"]),
     groups: onlyGroups,
-    token_role: z.nullable(z.enum(["viewer", "operator", "admin"])),
+    token_role: personRole,
     token_groups: onlyGroups,
     used: z.number(),
+    used_from: z.string(),
+    expires: z.number(),
   }),
 );
 
 export interface Holder {
   readonly principal: Principal;
   readonly token: string;
+  readonly expires: number;
 }
 
 export interface NewToken {
@@ -73,8 +99,20 @@ export interface NewToken {
   readonly kind: TokenKind;
   /** Milliseconds that it is good for. */
   readonly ttl: number;
+  /** Epoch ms that it does not outlive in any case. */
+  readonly until?: number | undefined;
   readonly address?: string;
   readonly agent?: string;
+  readonly name?: string;
+  /** What it may at most; as much as its account where it is left out. */
+  readonly scope?: TokenScope;
+}
+
+/** An account has all the tokens that it may have. */
+export class TooManyTokensError extends BadInputError {
+  constructor(account: string) {
+    super(`"${account}" has ${maxTokens} tokens: revoke one that nobody needs any more`);
+  }
 }
 
 /** Sessions of browsers and tokens of programs. Of each only a hash is kept: 160 random bits need no slow one. */
@@ -91,44 +129,66 @@ export class Tokens {
 
   /**
    * Those that have ended stay until there are too many of one account: a clock that is wrong for a moment must end nobody's for good.
-   * @returns the secret itself, this once
+   * @returns its id, and the secret itself, this once
+   * @throws TooManyTokensError where the account has all the tokens that it may have
    */
-  issue({ account, kind, ttl, address = "", agent = "" }: NewToken): string {
-    const secret = generateSecret();
+  issue({ account, kind, ttl, until = Infinity, address = "", agent = "", name = "", scope }: NewToken): {
+    readonly id: string;
+    readonly secret: string;
+  } {
+    const most = kind === "token" ? maxTokens : sessionsOfAccount;
+    if (kind === "token" && this.list(account).filter((one) => one.kind === kind).length >= most)
+      throw new TooManyTokensError(account);
+    const [id, secret] = [shortId(), generateSecret()];
     const [now] = this.#now();
     this.#database
       .prepare(
-        "INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent, name, role, only_groups)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(shortId(), digestOf(secret), account, kind, now, now, now + ttl, address, forTerminal(agent, agentLength));
+      .run(
+        id,
+        digestOf(secret),
+        account,
+        kind,
+        now,
+        now,
+        Math.min(now + ttl, until),
+        address,
+        forTerminal(agent, agentLength),
+        forTerminal(name, agentLength),
+        scope?.role ?? null,
+        toColumn(scope?.groups),
+      );
     this.#database
       .prepare(
         `DELETE FROM tokens WHERE id IN
          (SELECT id FROM tokens WHERE account = ? AND kind = ? ORDER BY ${good} DESC, used DESC, rowid DESC LIMIT -1 OFFSET ?)`,
       )
-      .run(account, kind, ...this.#now(), sessionsOfAccount);
-    return secret;
+      .run(account, kind, ...this.#now(), most);
+    return { id, secret };
   }
 
-  /** Who holds `secret`, while it is good; its use is noted. */
-  holder(secret: string, kind: TokenKind): Holder | undefined {
+  /** Who holds `secret`, while it is good; its use is noted. @param from the address that it is used from */
+  holder(secret: string, kind: TokenKind, from = ""): Holder | undefined {
     const select = this.#database.prepare(
       `SELECT id, accounts.name, accounts.role, accounts.only_groups AS groups,
-       tokens.role AS token_role, tokens.only_groups AS token_groups, used
+       tokens.role AS token_role, tokens.only_groups AS token_groups, used, used_from, expires
        FROM tokens JOIN accounts ON accounts.name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
     );
     const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
     if (!found) return undefined;
     const [now] = this.#now();
-    if (Math.abs(now - found.used) >= usedEvery) {
-      const use = this.#database.prepare("UPDATE tokens SET used = ? WHERE id = ?");
+    if (Math.abs(now - found.used) >= usedEvery || (from !== "" && found.used_from === "")) {
+      const use = this.#database.prepare("UPDATE tokens SET used = ?, used_from = ? WHERE id = ?");
       // On a full disk people are let in all the same.
-      persistOf(this.#database).write(`use of token ${found.id}`, () => use.run(now, found.id));
+      persistOf(this.#database).write(`use of token ${found.id}`, () => use.run(now, from, found.id));
     }
     const groups = both(found.groups ?? undefined, found.token_groups ?? undefined);
     return {
       principal: { name: found.name, role: lower(found.role, found.token_role), ...limitedTo(groups) },
       token: found.id,
+      expires: found.expires,
     };
   }
 
@@ -142,17 +202,19 @@ export class Tokens {
   /** @param account of one, or of all; what was used last comes first */
   list(account?: string): readonly Token[] {
     const select = this.#database.prepare(
-      `SELECT id, account, kind, created, used, expires, address, agent FROM tokens
+      `SELECT id, account, kind, created, used, expires, address, agent, name, role, only_groups, used_from FROM tokens
        WHERE (?1 IS NULL OR account = ?1) AND ${good} ORDER BY used DESC, rowid DESC`,
     );
     return damageOf(this.#database).all("tokens", select, parseToken, account ?? null, ...this.#now());
   }
 
-  /** @param account only where it is this one's @returns whose it was */
-  end(id: string, account?: string): string | undefined {
+  /** @param account only where it is this one's @param kind only where it is one @returns whose it was */
+  end(id: string, account?: string, kind?: TokenKind): string | undefined {
     const ended = this.#database
-      .prepare("DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account")
-      .get(id, account ?? null) as { account: string } | undefined;
+      .prepare(
+        "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) AND (?3 IS NULL OR kind = ?3) RETURNING account",
+      )
+      .get(id, account ?? null, kind ?? null) as { account: string } | undefined;
     return ended?.account;
   }
 

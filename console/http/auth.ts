@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LoginSource } from "#shared/login-throttle";
 import { mayReach, type GroupsOf, type Principal, type Role } from "#shared/principal";
 import type { Accounts } from "../accounts/accounts.ts";
+import type { Holder, TokenKind } from "../accounts/tokens.ts";
 import { isBrowser } from "./foreign.ts";
 import { HttpError } from "./problem.ts";
 import type { Reach } from "../jobs/target.ts";
@@ -10,6 +11,10 @@ import type { Reach } from "../jobs/target.ts";
 export interface Login {
   readonly principal: Principal;
   readonly token?: string;
+  /** What it came in by; a password where it is left out. */
+  readonly kind?: TokenKind;
+  /** Of a session or token. Epoch ms. */
+  readonly expires?: number;
   /** Whether that is who may see a device and act on it, at the moment of asking. */
   readonly reaches: Reach;
 }
@@ -44,10 +49,15 @@ type Known = Omit<Login, "reaches">;
 async function holderOf(request: FastifyRequest, accounts: Accounts): Promise<Known | undefined> {
   const [scheme, credentials] = request.headers.authorization?.split(" ", 2) ?? [];
   const source = sourceOfRequest(request);
-  if (scheme?.toLowerCase() === "bearer" && credentials) return accounts.holder(credentials, "token", source);
+  if (scheme?.toLowerCase() === "bearer" && credentials)
+    return held("token", accounts.holder(credentials, "token", source));
   if (scheme?.toLowerCase() === "basic" && credentials) return basic(credentials, accounts, source);
   const cookie = request.cookies[sessionCookie(request)];
-  return cookie === undefined ? undefined : accounts.holder(cookie, "session", source);
+  return cookie === undefined ? undefined : held("session", accounts.holder(cookie, "session", source));
+}
+
+function held(kind: TokenKind, holder: Holder | undefined): Known | undefined {
+  return holder && { ...holder, kind };
 }
 
 async function basic(credentials: string, accounts: Accounts, source: LoginSource): Promise<Known | undefined> {

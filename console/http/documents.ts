@@ -1,10 +1,13 @@
 import type { CommandDocument } from "#api/command-document";
 import type { PresenceDocument, SampleDocument } from "#api/device-routes";
+import type { AccountDocument } from "#api/session-routes";
+import type { Principal } from "#shared/principal";
 import { explainCommand } from "../desk/explain-command.ts";
 import type { AnswerTimes } from "../desk/answer-times.ts";
 import type { Command } from "../desk/command.ts";
 import type { Device } from "../devices/device.ts";
 import type { Sample } from "../devices/latest-values.ts";
+import { HttpError } from "./problem.ts";
 
 /** What leaves the console of its own objects, as the API's documents have it. */
 export function toPresenceDocument(device: Device): PresenceDocument {
@@ -37,4 +40,11 @@ export function toCommandDocument(
     ...(usually ? { usually } : {}),
     explain: explainCommand(command, device, usually),
   };
+}
+
+/** Devices and the console itself are let in nowhere here. @throws HttpError */
+export function toAccount({ name, role, groups }: Principal): AccountDocument {
+  if (role === "device" || role === "console")
+    throw new HttpError(403, `"${name}" is ${role}, and no account of a person`);
+  return { name, role, ...(groups ? { groups: [...groups] } : {}) };
 }

@@ -25,6 +25,7 @@ import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
+import { serveTokens } from "./routes/serve-tokens.ts";
 
 export interface HandOut {
   /** A started one: its parts are handed out now. */
@@ -49,6 +50,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const routes = [
     serveSessions({ accounts, send }),
     serveAccounts({ accounts, send }),
+    serveTokens({ accounts, send }),
     serveDevices({ registry, completeness, store, clock, remove, whyRemoved, send }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),

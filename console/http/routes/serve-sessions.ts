@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { AccountDocument, SessionDocument } from "#api/session-routes";
-import type { Principal } from "#shared/principal";
+import type { SessionDocument } from "#api/session-routes";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { sessionLength, type Token } from "../../accounts/tokens.ts";
-import { loginIn, may, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
+import { toAccount } from "../documents.ts";
+import { loginIn, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
+import { assertWhole, whose } from "../whose.ts";
 
 /** What the routes of logins serve. */
 export interface SessionRoutes {
@@ -25,7 +26,7 @@ export const serveSessions =
         const principal = await accounts.verify(name, password, sourceOfRequest(request));
         if (!principal || principal.role === "device" || principal.role === "console")
           throw new HttpError(401, "name or password is wrong");
-        const session = accounts.tokens.issue({
+        const { secret: session } = accounts.tokens.issue({
           account: principal.name,
           kind: "session",
           ttl: sessionLength,
@@ -61,7 +62,7 @@ export const serveSessions =
       ...served("listSessions"),
       handler: (request, reply) => {
         const document = (token: Token): SessionDocument => toDocument(token, loginIn(request).token === token.id);
-        const items = accounts.tokens.list(reach(request));
+        const items = accounts.tokens.list(whose(request));
         return send(request, reply, listAnswer({ list: "sessions", items, document }));
       },
     });
@@ -70,7 +71,8 @@ export const serveSessions =
       ...served("endSession"),
       handler: async (request, reply) => {
         const { id } = request.params;
-        if (!accounts.endToken(id, reach(request)))
+        assertWhole(request, accounts.find(askerOf(request).name), id);
+        if (!accounts.endToken(id, whose(request)))
           throw new HttpError(404, "there is no such session of yours: GET /api/sessions lists them");
         reply.code(204);
         return null;
@@ -78,18 +80,8 @@ export const serveSessions =
     });
   };
 
-/** Whose sessions one may see and end: one's own, and an admin everybody's. */
-function reach(request: Parameters<typeof may>[0]): string | undefined {
-  return may(request, "admin") ? undefined : askerOf(request).name;
-}
-
-/** Devices and the console itself are let in nowhere here. */
-function toAccount({ name, role, groups }: Principal): AccountDocument {
-  if (role === "device" || role === "console")
-    throw new HttpError(403, `"${name}" is ${role}, and no account of a person`);
-  return { name, role, ...(groups ? { groups: [...groups] } : {}) };
-}
-
 function toDocument(token: Token, current: boolean): SessionDocument {
-  return { ...token, current };
+  const { id, account, kind, created, used, expires, address, agent } = token;
+  // Of a token it is what it was made for.
+  return { id, account, kind, created, used, expires, address, agent: token.name || agent, current };
 }

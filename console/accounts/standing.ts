@@ -1,0 +1,23 @@
+import type { Database } from "../database/database.ts";
+
+/** How a person's account stands, beside what it may. */
+export interface Standing {
+  /** When somebody was there last under this name: with a session, a token or the password. Epoch ms; null where that is not known. */
+  readonly lastSeen: number | null;
+  /** Whether it has a secret for MQTT alone. */
+  readonly mqttSecret: boolean;
+}
+
+/** By the name of each person's account. */
+export function standings(database: Database): ReadonlyMap<string, Standing> {
+  const rows = database
+    .prepare(
+      `SELECT name,
+       (SELECT MAX(at) FROM (SELECT used AS at FROM tokens WHERE account = name AND (kind = 'session' OR used_from <> '')
+        UNION ALL SELECT last FROM login_places WHERE account = name)) AS seen,
+       EXISTS (SELECT 1 FROM mqtt_secrets WHERE account = name) AS mqtt
+       FROM (SELECT name FROM accounts WHERE role NOT IN ('device', 'console'))`,
+    )
+    .all() as { name: string; seen: number | null; mqtt: number }[];
+  return new Map(rows.map(({ name, seen, mqtt }) => [name, { lastSeen: seen, mqttSecret: mqtt === 1 }]));
+}
