@@ -10,7 +10,7 @@ import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type Writ
 import { Seldom } from "../seldom.ts";
 import { countSamples, instantsTaken, isPossible, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../skews.ts";
-import { SetBack, setBackFor } from "./set-back.ts";
+import { SpoolDrain } from "./spool-drain.ts";
 import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 
 export interface SimpleSamplesOptions {
@@ -47,14 +47,6 @@ export interface SimpleStats {
 
 /** Messages on their way to the store straight from memory; what is beyond is read from the spool later. */
 const maxPassing = { rows: 1_000, bytes: 4 * 1024 * 1024 };
-/** What the spool hands out at once, and milliseconds between two such: live samples of the fleet go before. */
-const portion = { rows: 2_000, bytes: 1024 * 1024 };
-const pause = 50;
-/** Milliseconds between two tries while the store is away. */
-const backoff = { first: 1_000, longest: 15_000 };
-/** Milliseconds between two words about what waits. */
-const tellEvery = 2_000;
-
 /** Why a kept sample is not taken. */
 const whyOld =
   'a retained sample without a time of its own is neither new nor a sign of life: not stored, and cleared; send it without the flag, or with its "ts"';
@@ -102,42 +94,36 @@ export class SimpleSamples {
   readonly #misled = new Set<DeviceId>();
   /** Devices and units that were said. */
   readonly #units = new Set<string>();
-  readonly #back: SetBack;
-  #cancelBack: (() => void) | undefined;
-  /** Messages that are written one by one, because one among them is refused alone. */
-  #single = 0;
-  #draining = false;
-  #failures = 0;
-  #cancelNext: (() => void) | undefined;
+  readonly #drain: SpoolDrain;
   #started = false;
-  #told = Number.NEGATIVE_INFINITY;
 
   constructor(options: SimpleSamplesOptions) {
     this.#options = options;
     this.#arrivals = new Arrivals(options.clock);
-    this.#back = new SetBack(options.clock);
-    this.#seldom = new Seldom(options.log, options.clock);
+    const seldom = (this.#seldom = new Seldom(options.log, options.clock));
+    this.#drain = new SpoolDrain({
+      ...options,
+      seldom,
+      isPassing: (id) => this.#passing.has(id),
+      write: (rows) => this.#write(rows.map((row) => this.#read(row))),
+    });
   }
 
   /** Goes on with what the last run has left in the spool. */
   start(): void {
     this.#started = true;
     this.#arrivals.start(this.#options.spool.latest);
-    this.#drainIn(0);
+    this.#drain.start();
   }
 
   stop(): void {
     this.#started = false;
-    for (const cancel of [this.#cancelNext, this.#cancelBack]) cancel?.();
-    this.#cancelNext = this.#cancelBack = undefined;
+    this.#drain.stop();
   }
 
   /** To be called when the store takes writes again. */
   storeIsBack(): void {
-    this.#failures = 0;
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
-    this.#drainIn(0);
+    this.#drain.storeIsBack();
   }
 
   /**
@@ -197,7 +183,7 @@ export class SimpleSamples {
       throw new NoRoomError(asError(thrown).message, { cause: thrown });
     }
     if (!this.#started) return;
-    if (!store.health().ok || this.#isBusy) this.#leave();
+    if (!store.health().ok || this.#isBusy) this.#drain.leave();
     else void this.#pass({ id, size, series });
   }
 
@@ -217,43 +203,8 @@ export class SimpleSamples {
     } else if (this.#misled.delete(device)) observeClock(device, { skew: null, problem: null });
   }
 
-  /** Leaves a message to the spool. */
-  #leave(): void {
-    this.#drainIn(this.#wait());
-    this.#tell();
-  }
-
-  #tell(): void {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#told < tellEvery) return;
-    this.#told = now;
-    this.#options.onBacklog?.();
-  }
-
   get #isBusy(): boolean {
     return this.#passing.size >= maxPassing.rows || this.#passingBytes >= maxPassing.bytes;
-  }
-
-  /** One message that the store refuses alone stands in nobody's way; among several it is looked for one by one. */
-  #refusedAlone(rows: readonly Passing[]): boolean {
-    const [first] = rows;
-    if (rows.length > 1 || !first) {
-      this.#single = rows.length;
-    } else if (first.id > 0) {
-      this.#back.add(first.id);
-      this.#seldom.say("warn", "", {}, "the store refuses a spooled message and takes others: it is tried again later");
-      this.#comeBack();
-    }
-    return true;
-  }
-
-  /** Drains once more when those that are set back may be tried again. */
-  #comeBack(): void {
-    this.#cancelBack ??= this.#options.clock.after(setBackFor, () => {
-      this.#cancelBack = undefined;
-      this.#drainIn(0);
-      if (this.#back.any) this.#comeBack();
-    });
   }
 
   /** Straight from memory, beside what is drained. */
@@ -281,7 +232,7 @@ export class SimpleSamples {
         this.#seldom.say("warn", one.device, one, "the store refuses samples");
       }
       spool.remove(rows.filter(({ id }) => id > 0));
-      for (const { id } of rows) this.#back.forget(id);
+      this.#drain.written(rows);
       return true;
     } catch (thrown) {
       return this.#failed(rows, thrown);
@@ -291,7 +242,7 @@ export class SimpleSamples {
   #failed(rows: readonly Passing[], thrown: unknown): boolean {
     const { spool } = this.#options;
     this.stats.deferred += 1;
-    if (thrown instanceof StoreUnavailableError && thrown.alone) return this.#refusedAlone(rows);
+    if (thrown instanceof StoreUnavailableError && thrown.alone) return this.#drain.refusedAlone(rows);
     if (
       !(thrown instanceof StoreUnavailableError || thrown instanceof EnvironmentError || thrown instanceof NoRoomError)
     ) {
@@ -303,55 +254,8 @@ export class SimpleSamples {
         return true;
       }
     }
-    this.#drainIn(this.#wait());
+    this.#drain.tryLater();
     return false;
-  }
-
-  #drainIn(ms: number): void {
-    if (!this.#started || this.#draining) return;
-    this.#cancelNext ??= this.#options.clock.after(ms, () => {
-      this.#cancelNext = undefined;
-      void this.#drain();
-    });
-  }
-
-  /** Writes the oldest of the spool; after a failure one row, to ask whether the store is back, and no more. */
-  async #drain(): Promise<void> {
-    const { spool } = this.#options;
-    const most = this.#failures > 0 || this.#single > 0 ? { ...portion, rows: 1 } : portion;
-    this.#single = Math.max(0, this.#single - 1);
-    const skip = { has: (id: number) => this.#passing.has(id) || this.#back.has(id) };
-    this.#draining = true;
-    let rows: readonly SpoolRow[] = [];
-    let written = false;
-    try {
-      rows = spool.oldest(most, skip);
-      written = rows.length === 0 || (await this.#writeSpooled(rows));
-    } catch (thrown) {
-      this.#options.log.error({ err: asError(thrown) }, "the spool could not be read; it is tried again");
-    } finally {
-      this.#draining = false;
-    }
-    if (written) this.#failures = 0;
-    else this.#failures += 1;
-    if (rows.length > 0 || !written) {
-      this.#drainIn(written ? pause : this.#wait());
-      this.#tell();
-    } else if (this.#told > Number.NEGATIVE_INFINITY) {
-      this.#told = Number.NEGATIVE_INFINITY;
-      this.#options.onBacklog?.();
-    }
-  }
-
-  async #writeSpooled(rows: readonly SpoolRow[]): Promise<boolean> {
-    try {
-      return await this.#write(rows.map((row) => this.#read(row)));
-    } catch (thrown) {
-      // What is to be held of them cannot be, as on a full disk: they stay where they are until it can.
-      if (!(thrown instanceof NoRoomError)) throw thrown;
-      this.#drainIn(this.#wait());
-      return false;
-    }
   }
 
   /** A row that another version has accepted and this one does not has no series, and so leaves the spool with the others. */
@@ -372,10 +276,5 @@ export class SimpleSamples {
       this.#seldom.say("warn", device, { err: asError(thrown), device, path }, "a spooled message cannot be read");
       return { id, size, series: [] };
     }
-  }
-
-  #wait(): number {
-    const longest = Math.min(backoff.longest, backoff.first * 2 ** Math.min(this.#failures, 10));
-    return longest * (0.5 + this.#options.random() / 2);
   }
 }
