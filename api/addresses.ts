@@ -6,7 +6,7 @@ export interface RouteAddress {
   /** Whether a body comes with it. */
   readonly body?: true;
   /** What is answered where that is no JSON. */
-  readonly text?: "text/plain" | "text/event-stream" | "text/javascript";
+  readonly text?: "text/plain" | "text/event-stream" | "text/javascript" | "application/x-ndjson";
   /** A status of 400 and above that comes with an answer and is no problem. */
   readonly alsoAnswers?: number;
 }
@@ -62,6 +62,9 @@ export const addresses = {
   listRefusals: { method: "GET", path: "/api/refusals" },
   listConflicts: { method: "GET", path: "/api/fields" },
   settleField: { method: "POST", path: "/api/fields", body: true },
+  listAudit: { method: "GET", path: "/api/audit" },
+  verifyAudit: { method: "GET", path: "/api/audit/verdict" },
+  exportAudit: { method: "GET", path: "/api/audit/export", text: "application/x-ndjson" },
   listDamage: { method: "GET", path: "/api/damage" },
   forgetDamage: { method: "DELETE", path: "/api/damage" },
   trustClock: { method: "POST", path: "/api/clock/trusted" },

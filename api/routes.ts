@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { RouteName } from "./addresses.ts";
 import { accountRoutes } from "./account-routes.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
@@ -32,6 +33,7 @@ export const routes = {
   ...quarantineRoutes,
   ...refusalRoutes,
   ...fieldRoutes,
+  ...auditRoutes,
   ...healthRoutes,
   ...eventRoutes,
   getOpenApi: {

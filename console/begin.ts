@@ -25,6 +25,8 @@ export async function begin(
 ): Promise<void> {
   const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, publisher, removals } = parts;
   lifetime.begin(parts.doubt);
+  lifetime.begin(parts.anchor);
+  lifetime.add(() => parts.entrances.stop());
   if (link) lifetime.add(() => link.stop());
   lifetime.add(goodbye);
   removals.start();

@@ -1,4 +1,5 @@
 import { Inbox } from "./inbox.ts";
+import { auditParts } from "./parts/audit-parts.ts";
 import { brokerParts, makePublisher } from "./parts/broker-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
 import { commandParts } from "./parts/command-parts.ts";
@@ -28,6 +29,8 @@ export function compose(outside: Surroundings) {
   const inbox = new Inbox({ topics, ...devices, ...commands, ...samples, publisher, removals });
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
+  const audit = auditParts(given);
+
   const clockChanged = (): void => {
     commands.desk.clockChanged();
     storage.future.check();
@@ -48,5 +51,6 @@ export function compose(outside: Surroundings) {
     removals,
     inbox,
     ...upkeep,
+    ...audit,
   };
 }

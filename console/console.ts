@@ -6,6 +6,8 @@ import { silentLog } from "#shared/log";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
+import type { Audit } from "./audit/audit.ts";
+import type { Entrances } from "./audit/entrances.ts";
 import { begin, reachBroker } from "./begin.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
@@ -156,6 +158,22 @@ export class Console {
     return this.#started.contract;
   }
 
+  /** Who did what. */
+  get audit(): Audit {
+    return this.#started.state.audit;
+  }
+
+  /** Where what it keeps is, for whoever reads the audit log. */
+  get kept(): Pick<State, "database" | "directory"> {
+    const { database, directory } = this.#started.state;
+    return { database, directory };
+  }
+
+  /** Where logins and refusals are noted. */
+  get entrances(): Entrances {
+    return this.#started.entrances;
+  }
+
   /** What in the data directory did not read. */
   get damage(): Damage {
     return this.#started.state.damage;
@@ -170,6 +188,8 @@ export class Console {
   turnedAway({ name, address, why }: { name: string | undefined; address: string; why: string }): void {
     const ts = Math.round(this.clock.now());
     this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, why, address, ts });
+    const knock = { who: name ?? "", from: address, what: "login.refused", on: "mqtt", result: "refused" } as const;
+    this.#parts?.entrances.note({ ...knock, detail: { why } });
   }
 
   /** Decides what a field is, with what is held of it. @param by who decides */

@@ -8,7 +8,8 @@ import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "./accounts/account-watch.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { FilesOfBefore, type MissingFile } from "./database/files-of-before.ts";
-import { Audit } from "./audit/audit.ts";
+import { settleAnchor, writeAnchor } from "./audit/anchor.ts";
+import { Audit, type AuditHead } from "./audit/audit.ts";
 import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
 import { OlderFiles, type Older } from "./database/older-files.ts";
 import { Damage } from "./database/damage.ts";
@@ -130,10 +131,14 @@ function open(
   accounts.elsewhere.on(() => groups.changedElsewhere());
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const audit = new Audit({ database, clock });
+  const forked = serves ? settleAnchor(directory, database, audit, log) : undefined;
+  if (forked !== undefined) damage.note("audit", "", forked);
   const close = (): void => {
     files.note();
     persist.stop();
+    const head = audit.hasWritten ? lastOf(audit) : undefined;
     closeDatabase(database);
+    if (head) writeAnchor(directory, head, log);
     lock.release();
   };
   const noteFiles = (mark?: number): void => files.note(mark);
@@ -151,6 +156,15 @@ function open(
     setbacks,
     close,
   };
+}
+
+/** Where its last entry does not read, whoever verifies the log finds that. */
+function lastOf(audit: Audit): AuditHead | undefined {
+  try {
+    return audit.head();
+  } catch {
+    return undefined;
+  }
 }
 
 /**

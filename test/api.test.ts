@@ -75,6 +75,9 @@ async function askEverything(client: Client): Promise<void> {
   const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
   await client.settleField({ measurement, field, type: "string" });
   await client.forgetQuarantine({ device: "rpi-8" });
+  assert.is((await client.listAudit({ what: "field", limit: 5 })).entries[0]?.what, "field.settled");
+  assert.equal((await client.verifyAudit()).problems, []);
+  assert.match(await client.exportAudit(), /"what":"field.settled"/);
   assert.is((await client.listDamage({ limit: 5 })).damaged[0]?.place, "devices");
   await client.forgetDamage();
   await client.trustClock();

@@ -4,8 +4,8 @@ import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
 import type { Database } from "../database/database.ts";
 import { openState } from "../state.ts";
-import { Audit, columns, mostEntries, trimmedAtOnce } from "./audit.ts";
-import { canonical, lineOf, longest, mostNamed, nothingBefore, parseEntry, type AuditEntry } from "./entry.ts";
+import { Audit, columns, maxAuditEntries, trimBatch } from "./audit.ts";
+import { canonical, lineOf, maxLength, maxNames, nothingBefore, parseEntry, type AuditEntry } from "./entry.ts";
 import { verify, type Verdict, type Witness } from "./verify.ts";
 
 const clock = new ManualClock();
@@ -95,7 +95,7 @@ suite("audit log", ({ test }) => {
   test("text of strangers stays text: in its own place, in one line, and not too long", async (scope) => {
     const { audit, all, look } = await opened(scope);
     const nasty = 'x"}\n{"n":2,"who":"root\u001b[2J\u202e\u0000\ud800';
-    const names = Array.from({ length: mostNamed + 2 }, (_, at) => `d${at}`);
+    const names = Array.from({ length: maxNames + 2 }, (_, at) => `d${at}`);
     audit.record({
       who: nasty,
       from: nasty,
@@ -104,14 +104,14 @@ suite("audit log", ({ test }) => {
       result: nasty,
       detail: { nasty, names },
     });
-    audit.record({ ...event, on: "y".repeat(longest.on + 1), detail: { text: "z".repeat(longest.text + 1) } });
+    audit.record({ ...event, on: "y".repeat(maxLength.on + 1), detail: { text: "z".repeat(maxLength.text + 1) } });
     audit.record({
       ...event,
       detail: {
-        a: "z".repeat(longest.text),
-        b: "z".repeat(longest.text),
-        c: "z".repeat(longest.text),
-        d: "z".repeat(longest.text),
+        a: "z".repeat(maxLength.text),
+        b: "z".repeat(maxLength.text),
+        c: "z".repeat(maxLength.text),
+        d: "z".repeat(maxLength.text),
       },
     });
     const [first, second, third] = all();
@@ -132,11 +132,11 @@ suite("audit log", ({ test }) => {
         "hash",
       ]);
     }
-    assert.is((JSON.parse(first.detail) as { names: string[] }).names.length, mostNamed + 1);
+    assert.is((JSON.parse(first.detail) as { names: string[] }).names.length, maxNames + 1);
     assert.match(second.on, /^y{200}… \(1 more\)$/);
     assert.match(second.detail, /z{500}… \(1 more\)/);
     assert.match(third.detail, /^\{"cut":/);
-    assert.ok(third.detail.length <= longest.detail);
+    assert.ok(third.detail.length <= maxLength.detail);
     assert.equal(look().problems, []);
     assert.throws(() => audit.record({ ...event, what: "Device enrolled" }), /no word of the audit log/);
   });
@@ -145,15 +145,15 @@ suite("audit log", ({ test }) => {
     const most = 50;
     const { audit, all, look, database } = await opened(scope, most);
     database.exec("BEGIN");
-    for (let n = 1; n < most + trimmedAtOnce; n += 1) audit.record(event);
-    assert.is(all().length, most + trimmedAtOnce - 1);
+    for (let n = 1; n < most + trimBatch; n += 1) audit.record(event);
+    assert.is(all().length, most + trimBatch - 1);
     audit.record(event);
     database.exec("COMMIT");
     assert.is(all().length, most + 1);
     assert.is(all().at(-1)?.what, "audit.trimmed");
     assert.equal(look().problems, []);
-    assert.equal(look().notes, [`entries up to ${trimmedAtOnce} have gone, because no more are kept`]);
-    database.exec(`DELETE FROM audit WHERE n = ${trimmedAtOnce + 1}`);
+    assert.equal(look().notes, [`entries up to ${trimBatch} have gone, because no more are kept`]);
+    database.exec(`DELETE FROM audit WHERE n = ${trimBatch + 1}`);
     assert.match(look().problems.join("\n"), /the beginning is missing/);
   });
 
@@ -161,11 +161,11 @@ suite("audit log", ({ test }) => {
     const { audit, all, database } = await opened(scope);
     audit.record(event);
     audit.record(event);
-    database.exec(`UPDATE audit SET n = ${mostEntries + trimmedAtOnce - 2} WHERE n = 2`);
+    database.exec(`UPDATE audit SET n = ${maxAuditEntries + trimBatch - 2} WHERE n = 2`);
     audit.record(event);
     assert.is(all().length, 3);
     audit.record(event);
-    assert.equal(all().map(({ n }) => n)[0], mostEntries + trimmedAtOnce - 2, "the first one has gone");
+    assert.equal(all().map(({ n }) => n)[0], maxAuditEntries + trimBatch - 2, "the first one has gone");
   });
 
   test("two processes append to one chain", async (scope) => {

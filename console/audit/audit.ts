@@ -11,7 +11,7 @@ export type AuditHead = Pick<AuditEntry, "n" | "hash">;
 export interface AuditOptions {
   readonly database: Database;
   readonly clock: Pick<Clock, "now">;
-  /** Entries kept; {@link mostEntries} unless given. */
+  /** Entries kept; {@link maxAuditEntries} unless given. */
   readonly most?: number;
 }
 
@@ -19,9 +19,9 @@ export interface AuditOptions {
  * Entries kept, some 300 bytes each and 3 KB at worst: two for each command that is kept, or years of anything else. They are in the file that is
  * looked at page by page at each start.
  */
-export const mostEntries = 200_000;
+export const maxAuditEntries = 200_000;
 /** Entries that go together when there are too many. */
-export const trimmedAtOnce = 1_000;
+export const trimBatch = 1_000;
 
 /** The columns of the table, by the names of an entry. */
 export const columns = `n, ts, who, source AS "from", what, object AS "on", result, detail, prev, hash`;
@@ -34,18 +34,19 @@ export const columns = `n, ts, who, source AS "from", what, object AS "on", resu
  * copy of the database has the log that belongs to it.
  */
 export class Audit {
-  /** Every entry that this process has written. It may not be on the disk yet. */
-  readonly written: Signal<AuditEntry>;
+  /** This process has written one, which may not be on the disk yet, nor committed. */
+  readonly written: Signal<void>;
   readonly #options: Required<AuditOptions>;
   readonly #insert;
   readonly #last;
   readonly #first;
+  #hasWritten = false;
   /** Entries that were noted, by which each has a name while it waits. */
   #notes = 0;
   /** Entries that the disk did not take, and of which nothing is written yet. */
   #refused = 0;
 
-  constructor({ most = mostEntries, ...options }: AuditOptions, failed?: (thrown: unknown) => void) {
+  constructor({ most = maxAuditEntries, ...options }: AuditOptions, failed?: (thrown: unknown) => void) {
     this.#options = { ...options, most };
     this.written = new Signal(failed);
     const { database } = options;
@@ -54,6 +55,11 @@ export class Audit {
     );
     this.#last = database.prepare(`SELECT ${columns} FROM audit ORDER BY n DESC LIMIT 1`);
     this.#first = database.prepare("SELECT n FROM audit ORDER BY n LIMIT 1");
+  }
+
+  /** Whether this process has written an entry. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
   }
 
   /**
@@ -66,6 +72,22 @@ export class Audit {
       return this.#write(event);
     } catch (thrown) {
       if (isRefusedWrite(thrown) && !isLocked(thrown)) this.#couldNot(event);
+      throw thrown;
+    }
+  }
+
+  /**
+   * Does `write`, which changes rows and nothing else, and writes the entry: both in one transaction, or neither.
+   * @param isRepeated whether the same is tried again where the disk does not take it
+   * @throws what `write` throws; Error of the database
+   */
+  along<T>(event: AuditEvent, write: () => T, isRepeated = false): T {
+    const { database } = this.#options;
+    if (database.isTransaction) return this.#both(event, write);
+    try {
+      return transaction(database, () => this.#both(event, write));
+    } catch (thrown) {
+      if (!isRepeated && isRefusedWrite(thrown) && !isLocked(thrown)) this.#couldNot(event);
       throw thrown;
     }
   }
@@ -106,6 +128,22 @@ export class Audit {
     persistOf(database).write(`audit entry ${this.#notes}`, () => void this.#write(event));
   }
 
+  /**
+   * Goes on behind `known`, which was kept elsewhere and is not in the log: it was put back to a copy, or its end cut off. The numbers between
+   * stay free, so that no two entries ever have the same, and the entry says what is missing.
+   * @throws Error of the database
+   */
+  fork(known: AuditHead, why: string): AuditEntry {
+    const { database } = this.#options;
+    return transaction(database, () => {
+      const before = this.#before();
+      const n = Math.max(known.n, before.n);
+      const detail = { after: before.n, lost: known.hash, why };
+      const event = { who: "console", from: "console", what: "audit.forked", result: "refused", detail };
+      return this.#put(event, { n, hash: before.hash });
+    });
+  }
+
   /** The last entry's place; undefined in an empty log. @throws Error where it does not read */
   head(): AuditHead | undefined {
     const row = this.#last.get();
@@ -118,15 +156,27 @@ export class Audit {
     const { database } = this.#options;
     const append = (): AuditEntry => this.#append(event);
     const entry = database.isTransaction ? append() : transaction(database, append);
-    this.written.emit(entry);
+    this.#tell();
     return entry;
+  }
+
+  #both<T>(event: AuditEvent, write: () => T): T {
+    const result = write();
+    this.#append(event);
+    this.#tell();
+    return result;
+  }
+
+  #tell(): void {
+    this.#hasWritten = true;
+    this.written.emit();
   }
 
   #append(event: AuditEvent): AuditEntry {
     const before = this.#before();
     const entry = this.#put(event, before);
     const first = (this.#first.get() as { n: number } | undefined)?.n ?? entry.n;
-    if (entry.n - first + 1 >= this.#options.most + trimmedAtOnce) this.#trim(first + trimmedAtOnce, entry);
+    if (entry.n - first + 1 >= this.#options.most + trimBatch) this.#trim(first + trimBatch, entry);
     return entry;
   }
 

@@ -45,9 +45,9 @@ export interface AuditEntry {
 export const nothingBefore = "0".repeat(64);
 
 /** Characters of each part of an entry: text of devices and strangers stands in it, and must not fill the disk. */
-export const longest = { who: 100, from: 100, what: 60, on: 200, result: 300, text: 500, detail: 2_000 } as const;
+export const maxLength = { who: 100, from: 100, what: 60, on: 200, result: 300, text: 500, detail: 2_000 } as const;
 /** Of a list in an entry's detail that many are named. */
-export const mostNamed = 20;
+export const maxNames = 20;
 
 const word = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$/;
 
@@ -57,15 +57,15 @@ const word = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$/;
  */
 export function entryOf(event: AuditEvent, place: Pick<AuditEntry, "n" | "ts" | "prev">): AuditEntry {
   const { who, from, what, on = "", result = "ok", detail = {} } = event;
-  if (!word.test(what) || what.length > longest.what)
+  if (!word.test(what) || what.length > maxLength.what)
     throw new Error(`${JSON.stringify(what)} is no word of the audit log: expected one like device.enrolled`);
   const entry = {
     ...place,
-    who: forTerminal(who, longest.who),
-    from: forTerminal(from, longest.from),
+    who: forTerminal(who, maxLength.who),
+    from: forTerminal(from, maxLength.from),
     what,
-    on: forTerminal(on, longest.on),
-    result: forTerminal(result, longest.result),
+    on: forTerminal(on, maxLength.on),
+    result: forTerminal(result, maxLength.result),
     detail: detailText(detail),
   };
   return { ...entry, hash: hashOf(entry) };
@@ -89,17 +89,17 @@ export function hashOf(entry: Omit<AuditEntry, "hash">): string {
 function detailText(detail: AuditDetail): string {
   const clean = Object.entries(detail).flatMap(([key, value]) => (value === undefined ? [] : [[key, cleaned(value)]]));
   const text = JSON.stringify(Object.fromEntries(clean));
-  return text.length <= longest.detail ? text : JSON.stringify({ cut: text.slice(0, longest.text) });
+  return text.length <= maxLength.detail ? text : JSON.stringify({ cut: text.slice(0, maxLength.text) });
 }
 
 function cleaned(value: Exclude<AuditDetail[string], undefined>): unknown {
-  if (typeof value === "string") return forTerminal(value, longest.text);
+  if (typeof value === "string") return forTerminal(value, maxLength.text);
   if (typeof value !== "object" || value === null) return value;
-  const named = value.slice(0, mostNamed).map((one) => cleaned(one));
-  return value.length > mostNamed ? [...named, `and ${value.length - mostNamed} more`] : named;
+  const named = value.slice(0, maxNames).map((one) => cleaned(one));
+  return value.length > maxNames ? [...named, `and ${value.length - maxNames} more`] : named;
 }
 
-const line = z.string().check(z.maxLength(longest.detail * 2));
+const line = z.string().check(z.maxLength(maxLength.detail * 2));
 const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** A row as it was written. It throws for one that does not read: a bit has turned, or somebody was at it. */
 export const parseEntry = parserOf<AuditEntry>(

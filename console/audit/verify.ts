@@ -24,7 +24,7 @@ const chunk = 200;
 /** Problems told one by one; a log that was written anew by somebody has as many as entries. */
 const mostTold = 20;
 
-/** Entries that tell of a hole in the numbers before them. */
+/** The word of an entry that tells of a hole in the numbers before it. */
 const afterHole = "audit.forked";
 
 /**
@@ -103,19 +103,18 @@ class Chain {
 
   #link({ n, prev, what, detail }: AuditEntry): void {
     const before = this.#last;
+    if (what === afterHole)
+      this.#notes.push(`entry ${n}: ${String(memberOf(detail, "why"))}; what is missing before it is in no entry`);
     if (!before) {
-      this.#base = { n: n - 1, hash: prev };
+      // Begun anew, where nothing was left of the one before.
+      this.#base = what === afterHole && prev === nothingBefore ? { n: 0, hash: prev } : { n: n - 1, hash: prev };
       return;
     }
     if (prev !== before.hash && before.hash !== "")
       this.#say(`entry ${n} does not follow entry ${before.n}: something was taken out, put in or changed before it`);
     if (n === before.n + 1) return;
     const isTold = what === afterHole && memberOf(detail, "after") === before.n;
-    if (isTold)
-      this.#notes.push(
-        `after entry ${before.n} the log goes on at ${n}: a copy was put back, and what it lacks is in none`,
-      );
-    else this.#say(`entries ${before.n + 1} to ${n - 1} are missing`);
+    if (!isTold) this.#say(`entries ${before.n + 1} to ${n - 1} are missing`);
   }
 
   /** What is known elsewhere of this one. */

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Signal } from "#shared/signal";
+import type { CommandAudit } from "./unaudited.ts";
 import { isOpen, type Command } from "./command.ts";
 import type { Persist } from "../database/persist.ts";
 import { nameOf, rowName, type CommandName } from "./command-name.ts";
@@ -11,6 +12,7 @@ export interface CommandBookOptions {
   readonly persist: Persist;
   readonly clock: Clock;
   readonly changes: Signal<Command>;
+  readonly audit: Pick<CommandAudit, "ended">;
 }
 
 /**
@@ -40,6 +42,8 @@ export class CommandBook {
   readonly #busy = new Map<string, Busy>();
   /** Closed ones whose rows the disk has not taken yet. */
   readonly #unwritten = new Map<string, Command>();
+  /** Those of them whose end is not written down yet. */
+  readonly #unaudited = new Set<string>();
 
   constructor(options: CommandBookOptions) {
     this.#options = options;
@@ -130,18 +134,20 @@ export class CommandBook {
 
   /** Closes a command for somebody who is told when that fails: then nothing has changed. @throws Error when the row cannot be written */
   close(command: Command): void {
-    const { persist, rows } = this.#options;
-    persist.demand(() => rows.update(command), rowName(command));
+    const { persist, rows, audit } = this.#options;
+    persist.demand(() => audit.ended(command, () => rows.update(command)), rowName(command));
     const key = nameOf(command);
     this.#busy.get(key)?.cancel();
     this.#busy.delete(key);
     this.#closed(command);
+    this.#unaudited.delete(key);
     this.#options.changes.emit(command);
   }
 
   #closed({ device, id }: Command): void {
     const key = nameOf({ device, id });
     if (!this.#open.delete(key)) return;
+    this.#unaudited.add(key);
     const own = this.#ofDevice.get(device);
     own?.delete(key);
     if (own?.size === 0) this.#ofDevice.delete(device);
@@ -163,11 +169,14 @@ export class CommandBook {
   }
 
   #persist(command: Command): void {
-    const { persist, rows } = this.#options;
+    const { persist, rows, audit } = this.#options;
     const key = nameOf(command);
     if (!isOpen(command)) this.#unwritten.set(key, command);
+    const update = (): void => rows.update(command);
     persist.write(rowName(command), () => {
-      rows.update(command);
+      if (this.#unaudited.has(key)) audit.ended(command, update);
+      else update();
+      this.#unaudited.delete(key);
       if (this.#unwritten.get(key) === command) this.#unwritten.delete(key);
     });
   }

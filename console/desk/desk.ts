@@ -10,6 +10,7 @@ import type { Device } from "../devices/device.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf, type Persist } from "../database/persist.ts";
 import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
+import { unaudited, type CommandAudit } from "./unaudited.ts";
 import { CommandBook } from "./command-book.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
 import { isOpen, type Command } from "./command.ts";
@@ -39,6 +40,8 @@ export interface DeskOptions {
   readonly mayBeRestored?: () => boolean;
   /** The device as the registry knows it; undefined for an unknown one. */
   readonly device: (id: DeviceId) => Device | undefined;
+  /** How commands are written down; not unless given. */
+  readonly audit?: CommandAudit;
 }
 
 /**
@@ -61,6 +64,7 @@ export const crossing = 60_000;
 export class Desk {
   readonly #options: DeskOptions;
   readonly #rows: CommandRows;
+  readonly #audit: CommandAudit;
   readonly #persist: Persist;
   /** Taken, and not on the disk yet: shown to nobody. */
   readonly #fresh = new Map<string, Promise<boolean>>();
@@ -87,7 +91,8 @@ export class Desk {
     this.ended = new Signal(options.failed);
     this.#rows = new CommandRows(options.database, options.clock);
     const persist = (this.#persist = persistOf(options.database));
-    this.#book = new CommandBook({ rows: this.#rows, persist, clock: options.clock, changes: this.changes });
+    const audit = (this.#audit = options.audit ?? unaudited);
+    this.#book = new CommandBook({ rows: this.#rows, persist, clock: options.clock, changes: this.changes, audit });
     this.#tasks = new Tasks(options);
     this.#deadlines = new Deadlines({
       clock: options.clock,
@@ -224,7 +229,7 @@ export class Desk {
     });
     const command = commandOf(device, order, Math.round(this.#options.clock.now()), this.isUnsure);
     checkSize(command, this.#tasks.image(command).length);
-    this.#rows.insert(command);
+    this.#audit.sent(command, order.from, () => this.#rows.insert(command));
     this.#sent.set(nameOf(command), this.#options.clock.monotonic());
     this.#adopt(command);
     this.#fresh.set(nameOf(command), this.#begin(command));

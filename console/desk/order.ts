@@ -13,6 +13,8 @@ export interface Order {
   readonly args?: Args | undefined;
   /** Who sends it. */
   readonly by: string;
+  /** Where from, for the audit log: an address, `mqtt`. */
+  readonly from?: string | undefined;
   /** An id of the sender's own; a new one otherwise. */
   readonly id?: CommandId | undefined;
   /** Milliseconds the caller waits; null when nobody does. */

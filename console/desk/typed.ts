@@ -107,6 +107,7 @@ export class TypedCommands {
         key,
         args,
         by,
+        from: "mqtt",
         id: idOf(read.value),
         timeout: timeout ?? null,
         ttl,

@@ -8,6 +8,7 @@ import type { Command } from "../desk/command.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
+import { serveAudit } from "./routes/serve-audit.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
 import { serveCommands } from "./routes/serve-commands.ts";
@@ -69,6 +70,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveRefusals({ refusals, send }),
     serveClock({ believe: () => console.believeClock() }),
     serveDamage({ damage, send }),
+    serveAudit({ audit: console.audit, ...console.kept, send }),
     serveSelf({ report: () => console.report() }),
     serveEvents({
       accounts,

@@ -34,8 +34,8 @@ export interface Listed<T> {
 export interface ListAnswer<T> {
   /** What the list is called in the answer. */
   readonly list: string;
-  /** Looked at as far as they are needed, one in each step. */
-  readonly items: Iterable<T>;
+  /** Looked at as far as they are needed, one in each step; undefined for a step that has brought none. */
+  readonly items: Iterable<T | undefined>;
   /** Which of them are for whoever asks; all where it is left out. */
   readonly only?: ((item: T) => boolean) | undefined;
   readonly document: (item: T) => unknown;
@@ -64,7 +64,7 @@ export function* listAnswer<T>({
   const listed: { count: number; last: T | undefined; more: boolean } = { count: 0, last: undefined, more: false };
   let left = room;
   for (const item of items) {
-    if (only?.(item) === false) {
+    if (item === undefined || only?.(item) === false) {
       yield;
       continue;
     }

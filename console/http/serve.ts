@@ -5,6 +5,13 @@ import { devicePart, problemsOf, type Route } from "#api/route";
 import { routes, type Routes } from "#api/routes";
 import { allow, assertWithinReach } from "./auth.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The contract's name of the route. */
+    route?: RouteName;
+  }
+}
+
 /** A route of the contract in Fastify's words. */
 interface Served<R extends Route> {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -22,6 +29,8 @@ interface Served<R extends Route> {
   };
   readonly preParsing: preParsingHookHandler[];
   readonly preHandler: preHandlerAsyncHookHandler[];
+  /** By which hooks know it. */
+  readonly config: { readonly route: RouteName };
 }
 
 const no = { content: { "application/problem+json": { schema: problemDocument } } };
@@ -45,6 +54,7 @@ export function served<N extends RouteName>(name: N): Served<Routes[N]> {
     },
     preParsing: role ? [allow(role, fleet)] : [],
     preHandler: device === undefined ? [] : [async (request: FastifyRequest) => withinReach(request, device)],
+    config: { route: name },
   } as unknown as Served<Routes[N]>;
 }
 

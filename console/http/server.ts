@@ -21,6 +21,7 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import { version } from "#shared/version";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
+import { auditChanges, auditEntrances } from "./audited-routes.ts";
 import { identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
@@ -138,6 +139,7 @@ export async function buildApp({
     if (method !== "GET" && method !== "HEAD" && statusCode < 400) await accounts.synced();
   });
   readJsonBodies(app);
+  auditChanges(app, () => console.audit);
   waitForLocks(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },
@@ -152,6 +154,7 @@ export async function buildApp({
   app.addHook("onRequest", async ({ login, raw }) => {
     if (login) connections.known(raw.socket);
   });
+  auditEntrances(app, () => console.entrances);
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: 60_000,

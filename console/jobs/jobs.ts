@@ -26,8 +26,24 @@ export interface JobsOptions {
   readonly groups: Groups;
   readonly desk: Desk;
   readonly clock: Clock;
+  /** How jobs are written down; nobody does unless given. */
+  readonly audit?: JobAudit;
   /** The fleet: the registry. */
   readonly directory: Directory & { readonly changes: Signal<Device> };
+}
+
+/** What else there is to say of who makes a job. */
+export interface JobSender {
+  /** Where it came from, for the audit log. */
+  readonly from?: string;
+  /** The devices that its sender may reach: of others it is as if they were not there. */
+  readonly reaches?: Reach | undefined;
+}
+
+export interface JobAudit {
+  /** Before it is made. @param from where its order came from @throws Error where it cannot be written down */
+  created(job: Job, devices: readonly DeviceId[], from: string): void;
+  ended(job: Job, counts: Counts): void;
 }
 
 /** Characters of a job's nonce: 160 bits. */
@@ -83,11 +99,10 @@ export class Jobs {
 
   /**
    * Takes an order and begins to send.
-   * @param reaches the devices that its sender may reach: of others it is as if they were not there
    * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
    */
-  create(order: JobRequest, by: string, reaches?: Reach): JobSummary {
-    const { clock, directory } = this.#options;
+  create(order: JobRequest, by: string, { from = "api", reaches }: JobSender = {}): JobSummary {
+    const { clock, directory, audit } = this.#options;
     const ts = Math.round(clock.now());
     const devices = select(order.target, fleetWithin(reaches, directory, this.groups));
     const { id = sortableId(ts), signature, target } = order;
@@ -99,6 +114,11 @@ export class Jobs {
       throw new JobRefusedError("id-taken", `there has been a job "${id}" already: sign it again, under another id`);
     const job: Job = { ...order, id, by, ts, state: "running" };
     const rows = toRows(job, devices);
+    audit?.created(
+      job,
+      devices.map(({ id }) => id),
+      from,
+    );
     this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
     return this.#summary(job.id)!;
@@ -225,6 +245,7 @@ export class Jobs {
     if (run.over) {
       run.stop();
       this.#runs.delete(id);
+      this.#options.audit?.ended(run.job, run.counts);
     }
     this.#announcer.now(id);
   }

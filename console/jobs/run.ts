@@ -199,6 +199,7 @@ export class Run {
         key,
         args,
         by: `${by} (job ${id})`,
+        from: "job",
         timeout: null,
         ttl,
         signature: this.#signatureFor(device),

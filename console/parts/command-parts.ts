@@ -1,5 +1,6 @@
 import type { Bus } from "#shared/bus";
 import type { DeviceId } from "#shared/ids";
+import { auditOfCommands, auditOfJobs } from "../audit/command-audit.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import { Answers } from "../desk/answers.ts";
 import { Desk } from "../desk/desk.ts";
@@ -37,8 +38,17 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     unsure: () => doubt.unsure !== undefined,
     mayBeRestored: () => restored.isPossible,
     device: (id) => registry.get(id),
+    audit: auditOfCommands(audit),
   });
-  const jobs = new Jobs({ database, groups: given.state.groups, desk, clock, failed, directory: registry });
+  const jobs = new Jobs({
+    database,
+    groups: given.state.groups,
+    desk,
+    clock,
+    failed,
+    directory: registry,
+    audit: auditOfJobs(audit),
+  });
   const restored = makeRestored(given, (why) => {
     desk.doubt(why);
     jobs.hold(why);

@@ -20,6 +20,12 @@ const defaultTimeout = 5_000;
 /** Milliseconds: shorter waits are a sign of somebody counting in seconds; longer ones belong into `ttl`. */
 const timeoutRange = { shortest: 20, longest: 3_600_000 };
 
+/** Who sends, and from where. */
+interface Sender {
+  readonly by: string;
+  readonly from: string;
+}
+
 /** A command that was sent, or known already by its caller's id, and the milliseconds that the caller waits. */
 interface Sent {
   readonly command: Command;
@@ -46,7 +52,11 @@ export const serveCommands =
     app.addHook("preClose", () => {
       endListening();
     });
-    const send = (device: DeviceId, { key, args, timeout, ttl, id, signature }: TakenOrder, by: string): Sent => {
+    const send = (
+      device: DeviceId,
+      { key, args, timeout, ttl, id, signature }: TakenOrder,
+      { by, from }: Sender,
+    ): Sent => {
       const wait = toTimeout(timeout);
       const known = id && desk.find(device, id);
       if (known && known.key === key) return { wait, command: known, isNew: false };
@@ -55,7 +65,7 @@ export const serveCommands =
       const lifetime = ttl === undefined ? undefined : parseDuration(ttl, "ttl", maxWait);
       if (signature && id === undefined)
         throw new BadInputError("a signature is for one id: expected that id beside it");
-      const order = { key, args, by, id, timeout: wait, ttl: lifetime, signature };
+      const order = { key, args, by, from, id, timeout: wait, ttl: lifetime, signature };
       return { wait, command: desk.submit(device, order), isNew: true };
     };
     /** The command that a person means by its id; where several devices have had it, only with one of them. */
@@ -93,7 +103,7 @@ export const serveCommands =
       ...served("sendCommand"),
       handler: async (request, reply) => {
         const { name } = askerOf(request);
-        const begin = (): Sent => send(request.params.id, request.body, name);
+        const begin = (): Sent => send(request.params.id, request.body, { by: name, from: request.ip });
         if (request.query.wait === "true") return patience.wait(name, () => conclude(begin()));
         const sent = begin();
         // Its caller follows it by the event stream, and it ends with his time, to the millisecond as where he waits here.
@@ -108,7 +118,8 @@ export const serveCommands =
       ...served("shutDown"),
       handler: async (request) => {
         const { name } = askerOf(request);
-        return patience.wait(name, () => conclude(send(request.params.uuid, { key: "shutdown" }, name)));
+        const sender = { by: name, from: request.ip };
+        return patience.wait(name, () => conclude(send(request.params.uuid, { key: "shutdown" }, sender)));
       },
     });
 

@@ -31,7 +31,8 @@ export const serveJobs =
     app.route({
       ...served("createJob"),
       handler: async (request, reply) => {
-        const { id } = jobs.create(toOrder(request.body), askerOf(request).name, limitOf(request));
+        const sender = { from: request.ip, reaches: limitOf(request) };
+        const { id } = jobs.create(toOrder(request.body), askerOf(request).name, sender);
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id, limitOf(request)));

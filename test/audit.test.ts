@@ -1,0 +1,198 @@
+import { rmSync } from "node:fs";
+import * as assert from "uvu/assert";
+import type { AuditEntryDocument, Client } from "#api/client";
+import { pages } from "#api/pages";
+import { systemClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { hashOf } from "../console/audit/entry.ts";
+import { maxKnocks } from "../console/audit/entrances.ts";
+import { HttpServer } from "../console/http/server.ts";
+import { openState } from "../console/state.ts";
+import { checkedClient, statusOf } from "./checked-client.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { exhaust, fillDisk, smallDisk } from "./small-disk.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+
+interface House {
+  readonly fleet: Fleet;
+  readonly url: string;
+  readonly admin: Client;
+  readonly as: (login: string) => Client;
+}
+
+async function start(scope: Scope, directory?: string): Promise<House> {
+  const state = directory === undefined ? undefined : openState(directory, systemClock);
+  const fleet = await startFleet(scope, "embedded", state ? { state } : {});
+  const { console, state: kept } = fleet;
+  for (const [name, role] of [
+    ["ada", "admin"],
+    ["olga", "operator"],
+    ["eve", "viewer"],
+  ] as const)
+    kept.accounts.set(name, role, password);
+  const server = new HttpServer({ console, accounts: kept.accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+  const url = `http://127.0.0.1:${await server.start()}`;
+  scope.cleanup(() => server.stop());
+  const as = (login: string): Client => checkedClient(url, login).client;
+  return { fleet, url, as, admin: as(`ada:${password}`) };
+}
+
+/** What the log says, oldest first, in brief. */
+async function told(client: Client, query: Parameters<Client["listAudit"]>[0] = {}): Promise<string[]> {
+  const { entries } = await client.listAudit({ limit: 1_000, ...query });
+  return entries.toReversed().map(brief);
+}
+
+function brief({ who, from, what, on, result }: AuditEntryDocument): string {
+  return `${who} from ${from}: ${what} ${on}: ${result}`;
+}
+
+const here = "127.0.0.1";
+
+suite("audit of a console at work", ({ test, before }) => {
+  let house: House;
+
+  before(async (scope) => {
+    house = await start(scope);
+    await house.fleet.agent("rpi-7");
+  });
+
+  test("commands: who sent them, by which way, and what became of them", async () => {
+    const { fleet, admin, as } = house;
+    const { id } = await as(`olga:${password}`).sendCommand("rpi-7", { key: "ping" });
+    const typed = await fleet.pub("-t", "muster/rpi-7/cmd", "-m", "ping");
+    assert.is(typed.code, 0, typed.err);
+    await eventually("both ends", async () => (await told(admin, { what: "command.ended" })).length === 2);
+    assert.equal((await told(admin, { what: "command" })).sort(), [
+      `ann from mqtt: command.sent rpi-7: ok`,
+      `olga from ${here}: command.sent rpi-7: ok`,
+      `rpi-7 from mqtt: command.ended rpi-7: succeeded`,
+      `rpi-7 from mqtt: command.ended rpi-7: succeeded`,
+    ]);
+    const { entries } = await admin.listAudit({ text: id });
+    assert.equal(
+      entries.map(({ what, detail }) => [what, detail["id"], detail["key"]]),
+      [
+        ["command.ended", id, "ping"],
+        ["command.sent", id, "ping"],
+      ],
+    );
+  });
+
+  test("jobs: one entry for what was asked of all, and one for each end", async () => {
+    const { admin, as } = house;
+    const operator = as(`olga:${password}`);
+    const { id } = await operator.createJob({ key: "ping", target: { devices: ["rpi-7"] }, rate: 50 });
+    await eventually("its end", async () => (await told(admin, { what: "job.ended" })).length === 1);
+    assert.equal(await told(admin, { device: id }), [
+      `olga from ${here}: job.created ${id}: ok`,
+      `console from console: job.ended ${id}: done`,
+    ]);
+    const { entries } = await admin.listAudit({ text: id, what: "command" });
+    assert.equal(
+      entries.map(({ what, on, detail }) => [what, on, detail["by"]]),
+      [["command.ended", "rpi-7", `olga (job ${id})`]],
+    );
+  });
+
+  test("what is changed, and what was tried and failed", async () => {
+    const { admin, as } = house;
+    await as(`olga:${password}`).setGroups("rpi-7", { groups: ["lab"] });
+    assert.is(await statusOf(admin.setGroups("nobody", { groups: ["lab"] })), 404);
+    assert.is(await statusOf(as(`olga:${password}`).removeAccount("eve")), 403);
+    await admin.removeAccount("eve");
+    const after = await told(admin, { text: "groups" });
+    assert.equal(after, [
+      `olga from ${here}: device.groups-set rpi-7: ok`,
+      `ada from ${here}: device.groups-set nobody: ok`,
+      `ada from ${here}: device.groups-set nobody: failed: there is no device "nobody"; GET /api/devices lists them`,
+    ]);
+    assert.equal(await told(admin, { text: "eve", what: "account" }), [`ada from ${here}: account.removed eve: ok`]);
+    assert.equal(await told(admin, { what: "access.refused" }), [
+      `olga from ${here}: access.refused DELETE /api/accounts/:name: refused`,
+    ]);
+  });
+
+  test("logins: once for each who, from where; and each refused one until they are too many", async () => {
+    const { fleet, admin, as, url } = house;
+    const logIn = (name: string, secret: string): Promise<Response> =>
+      fetch(`${url}/api/session`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ name, password: secret }),
+      });
+    assert.is((await logIn("ada", password)).status, 200);
+    assert.is((await logIn("ada", "wrong")).status, 401);
+    assert.is(await statusOf(as('x\n{"who"}:wrong').whoAmI()), 401);
+    const wrong = await fleet.pub("-u", "mallory", "-P", "wrong", "-t", "x", "-m", "x");
+    assert.is.not(wrong.code, 0);
+    await eventually("the one at the broker", async () => (await told(admin, { text: "mallory" })).length === 1);
+    const all = await told(admin, { what: "login" });
+    assert.equal(all, [
+      `olga from ${here}: login.ok api: ok`,
+      `ada from ${here}: login.ok api: ok`,
+      `ada from ${here}: login.refused page: refused`,
+      `x↵{"who"} from ${here}: login.refused api: refused`,
+      `mallory from ${here}: login.refused mqtt: refused`,
+    ]);
+    assert.ok(all.length <= maxKnocks.ofNetwork + 1);
+  });
+
+  test("it is whole, comes in pages and as lines, and only administrators read it", async () => {
+    const { admin, as, url, fleet } = house;
+    const { problems, head, entries } = await admin.verifyAudit();
+    assert.equal(problems, []);
+    assert.ok(head);
+    let counted = 0;
+    for await (const page of pages((before) => admin.listAudit({ limit: 7, before }))) counted += page.entries.length;
+    assert.is(counted, entries);
+    const response = await fetch(`${url}/api/audit/export`, {
+      headers: { authorization: `Basic ${btoa(`ada:${password}`)}` },
+    });
+    assert.match(response.headers.get("content-type") ?? "", /ndjson/);
+    const lines = (await response.text()).trimEnd().split("\n");
+    assert.is(lines.length, entries + 1, "the export is an entry itself");
+    const read = lines.map((line) => JSON.parse(line) as Parameters<typeof hashOf>[0] & { hash: string });
+    for (const entry of read) assert.is(hashOf({ ...entry, detail: JSON.stringify(entry.detail) }), entry.hash);
+    assert.equal((await admin.exportAudit({ after: 1, limit: 2 })).trimEnd().split("\n"), lines.slice(1, 3));
+    for (const ask of ["listAudit", "verifyAudit", "exportAudit"] as const)
+      assert.is(await statusOf(as(`olga:${password}`)[ask]()), 403);
+    fleet.state.database.exec("UPDATE audit SET who = 'eve' WHERE n = 3");
+    assert.match((await admin.verifyAudit()).problems.join(), /^entry 3 was changed/);
+  });
+});
+
+suite("audit on a full disk", ({ test }) => {
+  test("what cannot be written down is not done, which is loud; and people are let in to make room", async (scope) => {
+    const directory = await smallDisk(scope, 2_048);
+    const { fleet, admin, as } = await start(scope, directory);
+    await fleet.agent("rpi-7");
+    const operator = as(`olga:${password}`);
+    assert.is((await operator.sendCommand("rpi-7", { key: "ping" })).state, "succeeded");
+    const filler = fillDisk(directory);
+    exhaust(fleet.state.database);
+    const before = (await admin.verifyAudit()).entries;
+    const sorry = await operator.setGroups("rpi-7", { groups: ["lab"] }).then(
+      () => "done",
+      (thrown: Error) => thrown.message,
+    );
+    assert.match(sorry, /it was not done, because it could not be written to the audit log.*make room on it/);
+    assert.equal((await admin.getGroups("rpi-7")).groups, []);
+    assert.is(await statusOf(operator.sendCommand("rpi-7", { key: "ping" })), 503);
+    assert.is(await statusOf(operator.createJob({ key: "ping", target: { all: true }, rate: 50 })), 503);
+    assert.is((await as(`eve:${password}`).whoAmI()).name, "eve", "a name and password that were not used before");
+    const { rows } = await admin.getHealth();
+    assert.match(rows?.problem ?? "", /disk takes no writes/);
+    assert.is((await admin.verifyAudit()).entries, before);
+    rmSync(filler);
+    await eventually("the entries", async () => (await told(admin, { what: "audit" })).length > 0);
+    assert.equal(await told(admin, { what: "audit" }), ["console from console: audit.refused : refused"]);
+    const { entries } = await admin.listAudit({ what: "audit" });
+    assert.is(entries[0]?.detail["times"], 3);
+    assert.equal(await told(admin, { who: "eve" }), [`eve from ${here}: login.ok api: ok`]);
+    assert.equal((await admin.verifyAudit()).problems, []);
+    await operator.setGroups("rpi-7", { groups: ["lab"] });
+  });
+});
