@@ -5,6 +5,9 @@ import type { PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { listCommands, takeCommands } from "../state/command-state.ts";
+import { browserKey } from "../signing/browser-key.ts";
+import { signOrder } from "../signing/sign-order.ts";
+import { SigningNote } from "../signing/signing-note.tsx";
 import { session } from "../state/session-state.ts";
 import { ArgumentInputs } from "./argument-inputs.tsx";
 import { readArguments, type TypedValues } from "./typed-arguments.ts";
@@ -102,7 +105,9 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
     refused.value = undefined;
     try {
       // The events tell the rest.
-      const sent = await client.sendCommand(device.id, command, { wait: false });
+      const key = browserKey.value;
+      const order = device.signers && key ? await signOrder(key, device.id, command) : command;
+      const sent = await client.sendCommand(device.id, order, { wait: false });
       takeCommands([sent]);
       onSent(sent.id);
     } catch (error) {
@@ -156,6 +161,7 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
           {device.id} is offline. Say how long the command may wait for it, and it runs as soon as the device is back.
         </p>
       )}
+      {device.signers && <SigningNote signers={device.signers} />}
       {refused.value && (
         <p class="refusal" role="alert" data-testid="command-refused">
           {refused.value}
