@@ -27,6 +27,7 @@ const madeEnrollment = z.object({
   enrollment: enrollmentDocument,
   code: about(z.string(), "what muster agent join takes; shown this once"),
   line: about(z.string(), "what to paste into a shell of the machine, where curl and Node are"),
+  qr: about(z.array(z.string()), "the line as a QR code: rows of 1 for dark and 0 for light"),
   note: about(z.nullable(z.string()), "what to know of it"),
 });
 /** A code with its secret. */

@@ -2,6 +2,7 @@ import type { Client, EnrollmentDocument, MadeEnrollment } from "#api/client";
 import { formatDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
+import { terminalQr } from "./terminal-qr.ts";
 import { table } from "./text-table.ts";
 
 export interface EnrollFlags {
@@ -13,6 +14,8 @@ export interface EnrollFlags {
   readonly list?: boolean;
   readonly revoke?: string;
   readonly json?: boolean;
+  /** Also draws the line as a QR code. */
+  readonly qr?: boolean;
 }
 
 /** Makes a code by which a machine comes in, lists them, or revokes one. @returns what to print */
@@ -39,7 +42,8 @@ export async function enroll(
     ...(again === undefined ? {} : { again }),
     ...(origin === undefined ? {} : { origin }),
   });
-  return flags.json ? JSON.stringify(made) : toldOf(made, now);
+  if (flags.json) return JSON.stringify(made);
+  return flags.qr ? `${toldOf(made, now)}\n\n${terminalQr(made.qr)}` : toldOf(made, now);
 }
 
 function whole(text: string): number {

@@ -29,6 +29,7 @@ export function enroll(line: CommandLine): void {
     )
     .option("--again", "for a device that is enrolled and was wiped: its old secret ends when it joins")
     .option("--origin <url>", "where the device reaches the console, such as https://muster.lan:3000")
+    .option("--qr", "also draw the line as a QR code, for a phone with a shell on the device")
     .option("--revoke <code>", "let nobody in by this one any more")
     .option("--list", "list the codes, and who came in by each")
     .option("--json", "print the API's documents")

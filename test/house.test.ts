@@ -32,6 +32,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   mqtt: /^shared\/(link|probe|connection-failures)\.ts$/,
   "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/database\/database\.ts$/,
+  uqr: /^console\/enrollments\//,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,
   "eventsource-parser": /^api\/caller\.ts$/,

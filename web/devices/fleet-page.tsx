@@ -9,6 +9,7 @@ import { now } from "../state/now.ts";
 import { matchesSearch, type Shown } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { session } from "../state/session-state.ts";
+import { AddDevice } from "./add-device.tsx";
 import { PresenceDot } from "./presence-dot.tsx";
 import { RefusedSection } from "./refused-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
@@ -18,6 +19,7 @@ export function FleetPage(): JSX.Element {
   useTitle("Fleet");
   const words = useSignal("");
   const shown = useSignal<Shown>("all");
+  const adding = useSignal(false);
   const devices = useComputed(() =>
     [...(fleet.value?.values() ?? [])]
       .filter(({ presence }) => matchesSearch(presence.value, words.value, shown.value))
@@ -40,7 +42,19 @@ export function FleetPage(): JSX.Element {
             onInput={(event) => (words.value = event.currentTarget.value)}
           />
         </label>
+        {session.value?.role !== "viewer" && (
+          <button
+            type="button"
+            class="button"
+            data-testid="add-device-button"
+            aria-expanded={adding.value}
+            onClick={() => (adding.value = !adding.value)}
+          >
+            Add a device
+          </button>
+        )}
       </div>
+      {adding.value && <AddDevice />}
       {fleet.value.size === 0 ? <EmptyFleet /> : <FleetTable devices={devices.value} />}
       <SetAsideSection />
       {session.value?.role !== "viewer" && <RefusedSection />}
@@ -138,9 +152,9 @@ function EmptyFleet(): JSX.Element {
       <h2>No device has reported yet</h2>
       <p>A device appears here by itself, within seconds of its first message. Two ways to get one:</p>
       <dl>
-        <dt>Start an agent on a machine that you have enrolled</dt>
+        <dt>Add a device above, or on Muster&rsquo;s machine, and paste the line into its shell</dt>
         <dd>
-          <code>npx muster agent</code>
+          <code>npx muster enroll DEVICE</code>
         </dd>
         <dt>Or send one value by hand, with any MQTT client</dt>
         <dd>

@@ -6,6 +6,7 @@ import type { Principal } from "#shared/principal";
 import type { Enrollment } from "../../enrollments/enrollment.ts";
 import type { Enrollments } from "../../enrollments/enrollments.ts";
 import { assertWithinReach, askerOf } from "../auth.ts";
+import { qrCode } from "../../enrollments/qr-code.ts";
 import type { Joining } from "../joining.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
@@ -50,11 +51,13 @@ export const serveEnrollments =
         });
         const ca = origin.startsWith("https:") ? joining.authority?.fingerprint : undefined;
         const code = formatJoinCode({ id: enrollment.id, secret, origin, ca });
+        const line = joining.lineFor(origin, code);
         reply.code(201);
         return {
           enrollment: document(enrollment),
           code,
-          line: joining.lineFor(origin, code),
+          line,
+          qr: qrCode(line),
           note: joining.noteFor(origin),
         };
       },

@@ -1,0 +1,58 @@
+/// <reference lib="dom" />
+import * as assert from "uvu/assert";
+import { serveApi } from "./api-server.ts";
+import { openPage } from "./browser.ts";
+import { startFleet } from "./fleet.ts";
+import { suite } from "./suite.ts";
+
+const password = "correct horse";
+const page = new URL("../dist/web", import.meta.url).pathname;
+const join = { agent: "dist/muster-agent.cjs" };
+
+suite("adding a device on the page", ({ test }) => {
+  test(
+    "an operator makes a code, sees its line and picture this once, and takes it back; a viewer makes none",
+    async (scope) => {
+      const fleet = await startFleet(scope, "embedded");
+      fleet.state.accounts.set("bob", "operator", password);
+      fleet.state.accounts.set("eve", "viewer", password);
+      const { url } = await serveApi(scope, fleet, { page, join });
+      const { page: tab, complaints } = await openPage(scope);
+      const enter = async (name: string): Promise<void> => {
+        await tab.goto(url);
+        await tab.getByTestId("login-name").fill(name);
+        await tab.getByTestId("login-password").fill(password);
+        await tab.getByTestId("login-submit").click();
+        await tab.getByTestId("fleet-filter").waitFor();
+      };
+      await enter("bob");
+      await tab.getByTestId("add-device-button").click();
+      await tab.getByTestId("add-name").fill("rpi-7");
+      await tab.getByTestId("add-submit").click();
+      await tab.getByText("rpi-7 is enrolled already").waitFor();
+      await tab.getByTestId("add-name").fill("cam-{hostname}");
+      await tab.getByTestId("add-groups").fill("lab, roof");
+      await tab.getByTestId("add-uses").fill("50");
+      await tab.getByTestId("add-submit").click();
+      const line = (await tab.getByTestId("join-line").textContent()) ?? "";
+      assert.match(line, new RegExp(`curl -fsS ${url}/join .* sh "\\$f" ${url}$`));
+      await tab.getByRole("img", { name: "The line as a QR code" }).waitFor();
+      const [code] = fleet.console.enrollments.list();
+      assert.equal([code?.name, code?.groups, code?.uses, code?.by], ["cam-{hostname}", ["lab", "roof"], 50, "bob"]);
+      const shot = process.env["MUSTER_SHOT"];
+      if (shot !== undefined) await tab.screenshot({ path: shot, fullPage: true });
+      await tab.getByRole("button", { name: `Revoke ${code?.id}` }).click();
+      await tab.getByTestId("open-codes").waitFor({ state: "detached" });
+      assert.is(fleet.console.enrollments.list()[0]?.revoked, true);
+      await tab.getByTestId("logout").click();
+      await enter("eve");
+      assert.is(await tab.getByTestId("add-device-button").count(), 0);
+      // The name that was taken; and the stream that ends with its session.
+      assert.equal(
+        complaints.filter((one) => !/409 |ERR_INCOMPLETE_CHUNKED/.test(one)),
+        [],
+      );
+    },
+    { seconds: 60 },
+  );
+});

@@ -1,0 +1,185 @@
+import { useSignal, type Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { EnrollmentDocument, MadeEnrollment } from "#api/client";
+import { formatMoment } from "../format/moment.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { QrPicture } from "./qr-picture.tsx";
+
+const times = [
+  ["1h", "an hour"],
+  ["1d", "a day"],
+  ["7d", "a week"],
+  ["31d", "a month"],
+] as const;
+
+/** A code by which a machine joins: made here, shown once as a line to paste and a picture; and those that are still good. */
+export function AddDevice(): JSX.Element {
+  const made = useSignal<MadeEnrollment | undefined>(undefined);
+  const codes = useSignal<readonly EnrollmentDocument[]>([]);
+  const problem = useSignal<string | undefined>(undefined);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      codes.value = (await client.listEnrollments()).enrollments.filter(({ state }) => state === "open");
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void attempt(async () => {}), []);
+  return (
+    <section class="panel add-device" aria-labelledby="add-device-title" data-testid="add-device">
+      <h2 id="add-device-title">Add a device</h2>
+      <OrderForm make={(order) => attempt(async () => (made.value = await client.createEnrollment(order)))} />
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {made.value && <Made made={made.value} />}
+      {codes.value.length > 0 && (
+        <OpenCodes codes={codes.value} revoke={(id) => void attempt(() => client.revokeEnrollment(id))} />
+      )}
+    </section>
+  );
+}
+
+type Order = Parameters<typeof client.createEnrollment>[0];
+
+function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Element {
+  const name = useSignal("");
+  const groups = useSignal("");
+  const ttl = useSignal<string>(times[0][0]);
+  const uses = useSignal("1");
+  const again = useSignal(false);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const named = groups.value.split(/[\s,]+/).filter(Boolean);
+    void make({
+      name: name.value.trim(),
+      groups: named,
+      ttl: ttl.value,
+      uses: Number(uses.value),
+      ...(again.value ? { again: true } : {}),
+      origin: window.location.origin,
+    });
+  };
+  return (
+    <form class="order" onSubmit={submit}>
+      <TextField id="name" label="Name" value={name} placeholder="rpi-7, or {hostname}, {serial}, {mac}" />
+      <TextField id="groups" label="Groups" value={groups} placeholder="none" />
+      <div class="field">
+        <label for="add-ttl">Good for</label>
+        <select id="add-ttl" value={ttl.value} onChange={(event) => (ttl.value = event.currentTarget.value)}>
+          {times.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </div>
+      <TextField id="uses" label="Machines" value={uses} />
+      <label class="again">
+        <input
+          type="checkbox"
+          data-testid="add-again"
+          checked={again.value}
+          onChange={(event) => (again.value = event.currentTarget.checked)}
+        />
+        It was wiped: its old secret ends
+      </label>
+      <button type="submit" class="button primary" data-testid="add-submit">
+        Make a code
+      </button>
+    </form>
+  );
+}
+
+interface TextFieldProps {
+  readonly id: string;
+  readonly label: string;
+  readonly value: Signal<string>;
+  readonly placeholder?: string;
+}
+
+function TextField({ id, label, value, placeholder }: TextFieldProps): JSX.Element {
+  return (
+    <div class="field">
+      <label for={`add-${id}`}>{label}</label>
+      <input
+        id={`add-${id}`}
+        data-testid={`add-${id}`}
+        autocomplete="off"
+        {...(placeholder === undefined ? {} : { placeholder })}
+        value={value.value}
+        onInput={(event) => (value.value = event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+/** The line is shown this once; nobody can have it again. */
+function Made({ made }: { made: MadeEnrollment }): JSX.Element {
+  const { line, code, note, qr } = made;
+  const copied = useSignal(false);
+  const copy = (): void => void navigator.clipboard?.writeText(line).then(() => (copied.value = true));
+  return (
+    <div class="made" data-testid="made">
+      <div>
+        <p>
+          Paste this line into a shell of the device, where curl and Node 18.19 or newer are. It is shown this once.
+        </p>
+        <pre class="line" data-testid="join-line" tabIndex={0}>
+          {line}
+        </pre>
+        <button type="button" class="button small" onClick={copy}>
+          {copied.value ? "Copied" : "Copy"}
+        </button>
+        {note !== null && <p class="field-note">{note}</p>}
+        <details>
+          <summary>Without curl</summary>
+          <pre class="line">node muster-agent.cjs join {code}</pre>
+        </details>
+      </div>
+      <QrPicture rows={qr} title="The line as a QR code" />
+    </div>
+  );
+}
+
+function OpenCodes({
+  codes,
+  revoke,
+}: {
+  codes: readonly EnrollmentDocument[];
+  revoke: (id: string) => void;
+}): JSX.Element {
+  return (
+    <table class="matrix" data-testid="open-codes">
+      <thead>
+        <tr>
+          {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
+            <th key={title} scope="col">
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {codes.map(({ id, name, used, uses, expires, by }) => (
+          <tr key={id}>
+            <th scope="row">{id}</th>
+            <td>{name}</td>
+            <td>
+              {used} of {uses}
+            </td>
+            <td>{formatMoment(expires, now.value)}</td>
+            <td>{by}</td>
+            <td>
+              <button type="button" class="button small" aria-label={`Revoke ${id}`} onClick={() => revoke(id)}>
+                Revoke
+              </button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
