@@ -126,6 +126,25 @@ suite("group sync", ({ test }) => {
     await later;
   });
 
+  test("a log whose name is not on the disk yet proves nothing, also at the next try", async (scope) => {
+    const { database, note } = await notebook(scope);
+    const disk = new Disk();
+    let asked = 0;
+    const directorySynced = async (): Promise<void> => {
+      asked += 1;
+      if (asked === 1) throw new Error("EIO: i/o error, fsync");
+    };
+    const sync = new GroupSync(database, { datasync: disk.datasync, directorySynced });
+    scope.cleanup(() => sync.close(false));
+    note("a");
+    await refused(sync.synced());
+    note("b");
+    const again = sync.synced();
+    (await disk.begun(0))();
+    await again;
+    assert.is(asked, 2);
+  });
+
   test("a closed database is one file, whoever still has it open", async (scope) => {
     const { path, database, note } = await notebook(scope);
     const reader = openForReading(path);

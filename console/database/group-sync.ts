@@ -1,8 +1,9 @@
 import { close, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { asError, EnvironmentError } from "#shared/errors";
+import { EnvironmentError } from "#shared/errors";
 import { systemDisk } from "#disk/calls";
 import { syncingDirectory } from "#disk/durable-file";
+import { GroupCommit } from "#disk/group-commit";
 import type { Database } from "./database.ts";
 
 /** The system's calls, so that a test can have a disk that refuses them. */
@@ -50,6 +51,7 @@ export class GroupSync {
   readonly #opened = new Map<string, string | undefined>();
   readonly #changesOf: () => number;
   #descriptor: number | undefined;
+  readonly #commit: GroupCommit<Group>;
   #running: Group | undefined;
   #next: Group | undefined;
   /** As {@link Group.changes}, of the last sync that succeeded. */
@@ -62,7 +64,14 @@ export class GroupSync {
   constructor(database: Database, disk: DiskCalls = theDisk) {
     this.#database = database;
     this.#disk = disk;
-    this.#path = logOf(database);
+    const path = (this.#path = logOf(database));
+    this.#commit = new GroupCommit({
+      write: async ([group]) => {
+        if (path !== undefined && group) await this.#sync(path, group);
+      },
+      landed: ([group]) => group && this.#ended(group),
+      failed: ([group], why) => group && this.#ended(group, why),
+    });
     const file = this.#path === undefined ? undefined : database.location();
     if (file) this.#opened.set(file, identityOf(file));
     const changes = database.prepare("SELECT total_changes() AS count");
@@ -79,9 +88,10 @@ export class GroupSync {
     const changes = this.#changesOf();
     if (changes === this.#durable && !this.#isMisplaced) return done;
     if (this.#running?.changes === changes) return this.#running.promise;
-    const { promise } = (this.#next ??= newGroup());
-    if (!this.#running) this.#begin(this.#path);
-    return promise;
+    if (this.#next) return this.#next.promise;
+    const group = (this.#next = newGroup());
+    this.#commit.push(group);
+    return group.promise;
   }
 
   /** Why nothing that is written to the files lasts, although the disk takes it: another file stands in the place of one, or none. */
@@ -103,38 +113,32 @@ export class GroupSync {
     if (!this.#running) this.#release();
   }
 
-  #begin(path: string): void {
-    const group = (this.#running = this.#next);
+  async #sync(path: string, group: Group): Promise<void> {
+    this.#running = group;
     this.#next = undefined;
-    if (!group) return;
-    try {
-      if (this.#failed) this.#moveElsewhere();
-      group.changes = this.#database.isTransaction ? Number.NaN : this.#changesOf();
-      if (this.#descriptor === undefined) return this.#first(path, group);
-      this.#disk.datasync(this.#descriptor, (error) => this.#ended(path, group, error));
-    } catch (thrown) {
-      // In a later turn: whoever asks must have the promise first.
-      setImmediate(() => this.#ended(path, group, asError(thrown)));
-    }
-  }
-
-  /** The entry of a new file is on the disk once its directory is. */
-  #first(path: string, group: Group): void {
-    const descriptor = (this.#descriptor = openSync(path, "r+"));
-    this.#opened.set(path, identityOf(path));
-    this.#disk.directorySynced(dirname(path)).then(
-      () => this.#disk.datasync(descriptor, (error) => this.#ended(path, group, error)),
-      (thrown: unknown) => this.#ended(path, group, asError(thrown)),
+    // Closed, they have been told already.
+    if (this.#closed) return;
+    if (this.#failed) this.#moveElsewhere();
+    group.changes = this.#database.isTransaction ? Number.NaN : this.#changesOf();
+    const descriptor = this.#descriptor ?? (await this.#first(path));
+    await new Promise<void>((resolve, reject) =>
+      this.#disk.datasync(descriptor, (error) => (error ? reject(error) : resolve())),
     );
   }
 
-  #ended(path: string, group: Group, error: Error | null): void {
+  /** The entry of a new file is on the disk once its directory is: where that fails, it is asked for again. */
+  async #first(path: string): Promise<number> {
+    await this.#disk.directorySynced(dirname(path));
+    this.#opened.set(path, identityOf(path));
+    return (this.#descriptor = openSync(path, "r+"));
+  }
+
+  #ended(group: Group, error?: Error): void {
     this.#running = undefined;
-    this.#failed = error !== null;
+    this.#failed = error !== undefined;
     this.#durable = error ? Number.NaN : group.changes;
     group.settle(error ? this.#refusal(error) : this.#lostIn());
     if (this.#closed) this.#release();
-    else if (this.#next) this.#begin(path);
   }
 
   /** @throws Error where not all of it could be moved, because the disk refuses that too, or somebody reads or writes */
