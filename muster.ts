@@ -25,6 +25,7 @@ import { sessions } from "./commands/sessions.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
 import { token } from "./commands/token.ts";
+import { tls } from "./commands/tls.ts";
 import { watch } from "./commands/watch.ts";
 
 /**
@@ -48,7 +49,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch],
   "Fleet:": [devices, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, token, sessions, keygen, mosquitto],
+  "People and devices:": [enroll, device, operator, token, sessions, keygen, tls, mosquitto],
   "Looking for faults:": [doctor, checkBroker],
 };
 for (const [heading, defined] of Object.entries(verbs)) {

@@ -1,6 +1,7 @@
 import type { ConnectionChange, Message } from "#shared/bus";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
+import { readAuthorities } from "#shared/messages/authorities-message";
 import { readAck } from "#shared/messages/metrics";
 import { readConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
@@ -9,11 +10,13 @@ import type { ConsolePresence } from "./console-presence.ts";
 import type { Introduction } from "./introduction.ts";
 import type { Sender } from "./metrics/sender.ts";
 import type { Presence } from "./presence.ts";
+import type { TrustedAuthorities } from "./trusted-authorities.ts";
 
 export interface AgentInboxOptions {
   readonly topics: Topics;
   readonly runId: string;
   readonly console: ConsolePresence;
+  readonly authorities: Pick<TrustedAuthorities, "heard">;
   readonly introduction: Introduction;
   readonly presence: Presence;
   readonly sender: Sender;
@@ -37,6 +40,7 @@ export class AgentInbox {
     if (address?.kind === "task") return executor.receive(address.id, message);
     if (address?.kind === "ack") this.#acknowledged(message);
     if (address?.kind === "console") this.#consoleChanged(message);
+    if (address?.kind === "authorities") this.#authoritiesChanged(message);
   }
 
   connection(change: ConnectionChange): void {
@@ -67,6 +71,16 @@ export class AgentInbox {
       sender.consoleStatus(status);
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "the console's status could not be read");
+    }
+  }
+
+  #authoritiesChanged({ payload }: Message): void {
+    // Somebody has cleared the topic.
+    if (payload.length === 0) return;
+    try {
+      this.#options.authorities.heard(readAuthorities(payload));
+    } catch (thrown) {
+      this.#options.log.warn({ err: asError(thrown) }, "the console's word on authorities could not be read");
     }
   }
 

@@ -35,6 +35,7 @@ import { OwnMetrics } from "./own/own-metrics.ts";
 import { Preferences } from "./preferences.ts";
 import { death, Presence } from "./presence.ts";
 import { Signers } from "./signers.ts";
+import { TrustedAuthorities } from "./trusted-authorities.ts";
 
 /** What every part is given. */
 export interface AgentSurroundings {
@@ -77,7 +78,8 @@ export function composeAgent(given: AgentSurroundings) {
     aside,
     ready: (queue, seq) => sender.offer(queue, seq),
   });
-  const link = makeLink(given, topics, console);
+  const authorities = new TrustedAuthorities({ directory, given: options.ca, log, changed: announce });
+  const link = makeLink(given, topics, console, authorities);
   const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
   const preferences = new Preferences(directory, log);
   const emit = (columns: Columns): void => outbox.append(columns);
@@ -98,7 +100,7 @@ export function composeAgent(given: AgentSurroundings) {
   const ledger = new Ledger({ ...common, directory });
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
-  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers, signers });
+  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers, signers, authorities });
   const presence = new Presence({
     bus: link,
     topic: topics.build({ kind: "status", device }),
@@ -120,7 +122,18 @@ export function composeAgent(given: AgentSurroundings) {
     },
   });
   const refused = (why: string): void => given.refused(why);
-  const incoming = new AgentInbox({ topics, runId, console, introduction, presence, sender, executor, refused, log });
+  const incoming = new AgentInbox({
+    topics,
+    runId,
+    console,
+    authorities,
+    introduction,
+    presence,
+    sender,
+    executor,
+    refused,
+    log,
+  });
   const offered = {
     ...builtins({
       sampler,
@@ -142,6 +155,7 @@ export function composeAgent(given: AgentSurroundings) {
     topics,
     lock,
     instance,
+    authorities,
     outbox,
     ledger,
     link,
@@ -161,10 +175,11 @@ function makeLink(
   { options, device, runId, clock, log }: AgentSurroundings,
   topics: Topics,
   console: ConsolePresence,
+  authorities: TrustedAuthorities,
 ): Link {
   return new Link({
     url: options.url,
-    ca: () => options.ca,
+    ca: () => authorities.pem,
     clientId: device,
     username: device,
     password: options.password,

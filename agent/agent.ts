@@ -127,10 +127,11 @@ export class Agent {
     }
   }
 
-  #openDirectory({ lock, instance, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
+  #openDirectory({ lock, instance, authorities, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
     lifetime.add(() => lock?.release());
     lock?.acquire();
     instance.start();
+    authorities.start();
     lifetime.add(() => outbox.close());
     outbox.start();
     lifetime.add(() => ledger.stop());
@@ -139,11 +140,16 @@ export class Agent {
     instance.keep(kept ? ledger.id : instance.ledger);
   }
 
-  #connect({ topics, link, presence, aside, sender, executor, incoming }: AgentParts, lifetime: Lifetime): void {
+  #connect(
+    { topics, link, authorities, presence, aside, sender, executor, incoming }: AgentParts,
+    lifetime: Lifetime,
+  ): void {
     lifetime.add(() => link.stop());
     lifetime.add(() => presence.end(this.#parting));
     for (const part of [aside, sender, executor]) lifetime.add(() => part.stop());
-    const kinds = ["task", "ack", "console"] as const;
+    // A console of before has no word on authorities, and its broker refuses the filter.
+    const pinned = authorities.pem === undefined ? [] : (["authorities"] as const);
+    const kinds = ["task", "ack", "console", ...pinned] as const;
     const filters = kinds.map((kind) => topics.filter(kind, this.device));
     link.subscribe(filters, (message) => incoming.receive(message));
     link.onConnection((change) => incoming.connection(change));

@@ -11,6 +11,7 @@ import type { Sampler } from "./metrics/sampler.ts";
 import type { LeftOutFields } from "./metrics/left-out.ts";
 import { offersOf } from "./presence.ts";
 import type { Signers } from "./signers.ts";
+import type { TrustedAuthorities } from "./trusted-authorities.ts";
 
 export interface IntroductionOptions {
   readonly instance: Pick<Instance, "id" | "problem">;
@@ -19,6 +20,7 @@ export interface IntroductionOptions {
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
   readonly signers: Pick<Signers, "required" | "ids" | "problem">;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly authorities: Pick<TrustedAuthorities, "fingerprints">;
 }
 
 /** What the agent says of itself in its birth, as it is at that moment. */
@@ -42,8 +44,9 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers, signers } = this.#options;
+    const { instance, sampler, handlers, signers, authorities } = this.#options;
     const { heard } = this;
+    const trusts = [...authorities.fingerprints];
     return {
       instance: instance.id,
       agent: version,
@@ -55,6 +58,7 @@ export class Introduction {
       ...(signers.required ? { signers: [...signers.ids] } : {}),
       ...this.#problems(),
       ...(heard === undefined ? {} : { heard }),
+      ...(trusts.length === 0 ? {} : { trusts }),
     };
   }
 

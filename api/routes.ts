@@ -17,6 +17,7 @@ import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
+import { tlsRoutes } from "./tls-routes.ts";
 
 /** The whole contract: what each route takes and tells. The console serves it, and the client's types are inferred from it. */
 export const routes = {
@@ -35,6 +36,7 @@ export const routes = {
   ...fieldRoutes,
   ...auditRoutes,
   ...healthRoutes,
+  ...tlsRoutes,
   ...eventRoutes,
   getOpenApi: {
     summary: "This document",

@@ -22,7 +22,7 @@ export type Rule = { readonly roles: readonly Role[]; readonly may: "read" | "wr
 export const rules: readonly Rule[] = [
   { roles: ["device"], may: "write", kinds: ["metrics", "simple", "status", "reply"], whose: "own" },
   { roles: ["device"], may: "read", kinds: ["task", "ack", "refused"], whose: "own" },
-  { roles: ["device"], may: "read", kinds: ["console"], whose: "any" },
+  { roles: ["device"], may: "read", kinds: ["console", "authorities"], whose: "any" },
   { roles: ["console"], may: "write", tree: "root" },
   { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "root" },
   { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "$SYS" },

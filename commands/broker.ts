@@ -30,7 +30,7 @@ async function serve(
   });
   const { url, tlsPort } = await broker.listen();
   process.stdout.write(`Muster's broker listens at ${url}\n`);
-  if (tls) process.stdout.write(`${opening(tls, values, { mqtts: tlsPort }).join("\n")}\n`);
+  for (const sentence of opening(tls, values, { mqtts: tlsPort })) process.stdout.write(`${sentence}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);
 }

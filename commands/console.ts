@@ -30,11 +30,11 @@ async function serve(
     net,
     ports: await portsOf(values, { mqtt: false, http: true }),
   });
-  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime, tls);
   const { externalBroker } = await import("../cli/banner.ts");
   const problem = await console.reachBroker(patienceAtStart);
   process.stdout.write(`Muster's console listens at ${http}\n`);
-  if (tls) process.stdout.write(`${opening(tls, values, { http: port }).join("\n")}\n`);
+  for (const sentence of opening(tls, values, { http: port })) process.stdout.write(`${sentence}\n`);
   process.stdout.write(`  ${externalBroker(values.mqttUrl ?? brokerHere(values), { problem })}\n`);
   if (password !== undefined) process.stdout.write(`${shownOnce(password)}\n`);
   adminWasShown(state);

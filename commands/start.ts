@@ -55,7 +55,7 @@ async function serve(
   };
   const secret = await localSecret(state, values.device, "device");
   await serveAgent(agent, secret, { lifetime, net });
-  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime);
+  if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime, tls);
   const { banner } = await import("../cli/banner.ts");
   process.stdout.write(
     banner({
@@ -65,7 +65,7 @@ async function serve(
       password,
       device: values.device,
       root: values.root,
-      open: tls ? opening(tls, values, { http: port, mqtts: places?.tlsPort }) : [],
+      open: opening(tls, values, { http: port, mqtts: places?.tlsPort }),
     }),
   );
   adminWasShown(state);

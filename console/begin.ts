@@ -51,6 +51,7 @@ export async function begin(
     publisher.connected(change.session);
   });
   lifetime.add(end);
+  lifetime.begin(parts.rotation);
   link?.start();
   await store.start();
   let over = false;

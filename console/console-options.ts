@@ -6,6 +6,7 @@ import type { Log } from "#shared/log";
 import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
+import type { PrivateAuthority } from "#shared/private-authority";
 import { settings } from "#shared/settings";
 import type { State } from "./state.ts";
 
@@ -16,6 +17,8 @@ export interface ConsoleOptions {
   readonly url?: string;
   /** With TLS: the authorities that the broker's certificate has to come from, as PEM, and no others; the system's by default. */
   readonly ca?: string | undefined;
+  /** The installation's own authority, where it has one. */
+  readonly authority?: PrivateAuthority | undefined;
   readonly username?: string;
   readonly password?: string;
   /** Instead of `url`: a bus that is already there, as the embedded broker's. */

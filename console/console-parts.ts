@@ -1,6 +1,6 @@
 import { Inbox } from "./inbox.ts";
 import { auditParts } from "./parts/audit-parts.ts";
-import { brokerParts, makePublisher } from "./parts/broker-parts.ts";
+import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
 import { commandParts } from "./parts/command-parts.ts";
 import { deviceParts, makeRemovals } from "./parts/device-parts.ts";
@@ -27,6 +27,7 @@ export function compose(outside: Surroundings) {
   const samples = sampleParts(given, { doubt, devices, storage, publisher });
   const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples });
   const inbox = new Inbox({ topics, ...devices, ...commands, ...samples, publisher, removals });
+  const rotation = makeRotation(given, { bus, registry });
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
   const audit = auditParts(given);
@@ -50,6 +51,7 @@ export function compose(outside: Surroundings) {
     ...samples,
     removals,
     inbox,
+    rotation,
     ...upkeep,
     ...audit,
   };

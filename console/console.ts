@@ -9,6 +9,7 @@ import { Topics } from "#shared/topics";
 import type { Audit } from "./audit/audit.ts";
 import type { Entrances } from "./audit/entrances.ts";
 import { begin, reachBroker } from "./begin.ts";
+import type { CaRotation } from "./ca-rotation.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
@@ -195,6 +196,10 @@ export class Console {
   /** Decides what a field is, with what is held of it. @param by who decides */
   settleField(...[measurement, field, type, by]: Parameters<Settling["settle"]>): Promise<Settled> {
     return this.#started.settling.settle(measurement, field, type, by);
+  }
+
+  get rotation(): CaRotation {
+    return this.#started.rotation;
   }
 
   get ingest(): Ingest {

@@ -161,6 +161,7 @@ export class Inbox {
       case "ack":
       case "refused":
       case "stats":
+      case "authorities":
         return undefined;
     }
   }

@@ -46,7 +46,7 @@ export const settings = {
   }),
   listen: setting({
     env: "MUSTER_LISTEN",
-    programs: ["broker", "console"],
+    programs: ["broker", "console", "mosquitto"],
     help: "address or name to listen on, without a port; beyond loopback by TLS alone",
     default: "127.0.0.1",
     parse: parseListenAddress,
@@ -295,7 +295,7 @@ export const settings = {
   }),
   hosts: setting<readonly string[]>({
     env: "MUSTER_HOSTS",
-    programs: ["broker", "console"],
+    programs: ["broker", "console", "mosquitto"],
     help: "names by which browsers and devices reach Muster, with commas between, as of a proxy before it, and addresses that its certificate is to have; this machine's own are known",
     default: [],
     shown: "none",

@@ -15,6 +15,7 @@ export type Address =
   | { readonly kind: "reply"; readonly device: DeviceId; readonly id: CommandId }
   | { readonly kind: "refused"; readonly device: DeviceId }
   | { readonly kind: "console" }
+  | { readonly kind: "authorities" }
   | { readonly kind: "stats"; readonly name: string };
 
 /** What a filter can be made for: a kind of address, over one device or all (`+`). */
@@ -35,6 +36,7 @@ export class Topics {
 
   build(address: Address): string {
     if (address.kind === "console") return `${this.root}/${consoleLevel}/status`;
+    if (address.kind === "authorities") return `${this.root}/${consoleLevel}/ca`;
     if (address.kind === "stats") return `${this.root}/${consoleLevel}/stats/${address.name}`;
     const base = `${this.root}/${address.device}`;
     switch (address.kind) {
@@ -93,6 +95,7 @@ export class Topics {
   /** The subscription filter for one kind of address, of one device or of all. */
   filter(kind: AddressKind, device: DeviceId | "+" = "+"): string {
     if (kind === "console") return `${this.root}/${consoleLevel}/status`;
+    if (kind === "authorities") return `${this.root}/${consoleLevel}/ca`;
     if (kind === "stats") return `${this.root}/${consoleLevel}/stats/+`;
     const base = `${this.root}/${device}`;
     switch (kind) {
@@ -116,6 +119,7 @@ export class Topics {
 
 function parseConsole(branch: string | undefined, leaf: string | undefined): Address | undefined {
   if (branch === "status" && leaf === undefined) return { kind: "console" };
+  if (branch === "ca" && leaf === undefined) return { kind: "authorities" };
   return branch === "stats" && leaf && /^[a-z0-9_]{1,64}$/.test(leaf) ? { kind: "stats", name: leaf } : undefined;
 }
 

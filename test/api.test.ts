@@ -13,12 +13,14 @@ import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { openPublisher } from "./publisher.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { startTls } from "./tls.ts";
 
 const password = "correct horse";
 const join = { agent: "dist/muster-agent.cjs" };
 
 async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
-  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1 });
+  const { authority } = await startTls(scope);
+  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority });
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
   return { fleet, ...(await serveApi(scope, fleet, { join })) };
@@ -81,6 +83,9 @@ async function askEverything(client: Client): Promise<void> {
   assert.is((await client.listDamage({ limit: 5 })).damaged[0]?.place, "devices");
   await client.forgetDamage();
   await client.trustClock();
+  const { next } = await client.rotateTls({ authority: "new" });
+  assert.is((await client.getTls()).next?.fingerprint, next?.fingerprint);
+  assert.is((await client.finishTls({ leaveBehind: false })).present.fingerprint, next?.fingerprint);
   assert.ok((await client.getHealth()).store?.ok);
   assert.match(await client.getMetrics(), /^# HELP/m);
   assert.match((await client.getOpenApi()).openapi, /^3\./);

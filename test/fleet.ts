@@ -6,7 +6,9 @@ import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
 import { seatsOf } from "#shared/principal";
+import type { IdentitySource } from "#shared/tls-door";
 import { startExternal, type Account, type ExternalKind } from "./brokers.ts";
+import { startMosquitto } from "./mosquitto.ts";
 import { runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, type Scope } from "./suite.ts";
 
@@ -20,6 +22,10 @@ export interface Fleet {
   readonly state: State;
   readonly port: number;
   readonly url: string;
+  /** The same by TLS; where nothing is shown to those who come by it, there is none. */
+  readonly tlsUrl: string;
+  /** The directory of Mosquitto's files. */
+  readonly mosquitto: string | undefined;
   /** An agent that has been seen online; it samples once a second and keeps nothing. */
   agent(device?: string, options?: Partial<AgentOptions>): Promise<Agent>;
   /** An agent that has not been started. */
@@ -46,6 +52,7 @@ export async function startFleet(
   scope: Scope,
   kind: BrokerKind,
   options: Partial<ConsoleOptions> = {},
+  tls?: FleetTls,
 ): Promise<Fleet> {
   const directory = options.state?.directory ?? (await scope.directory());
   const state = options.state ?? openState(directory, systemClock);
@@ -66,7 +73,8 @@ export async function startFleet(
     return next;
   };
   const turnedAway: NonNullable<BrokerOptions["turnedAway"]> = (who) => console.turnedAway(who);
-  const broker = kind === "embedded" ? await embedded(scope, state, turnedAway) : await external(scope, kind, accounts);
+  const broker =
+    kind === "embedded" ? await embedded(scope, state, turnedAway, tls) : await external(scope, kind, accounts, tls);
   const way = broker.bus
     ? { bus: broker.bus }
     : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
@@ -102,6 +110,8 @@ export async function startFleet(
     state,
     port: broker.port,
     url: broker.url,
+    tlsUrl: `mqtts://127.0.0.1:${broker.tlsPort}`,
+    mosquitto: broker.directory,
     newAgent,
     sees,
     login,
@@ -123,34 +133,47 @@ export async function startFleet(
   };
 }
 
+/** What the broker shows to those who come by TLS. */
+export interface FleetTls {
+  readonly identity: IdentitySource;
+  readonly bundle: string;
+}
+
 async function embedded(
   scope: Scope,
   { accounts, groups }: State,
   turnedAway: NonNullable<BrokerOptions["turnedAway"]>,
+  tls?: FleetTls,
 ) {
   const broker = new Broker({
     turnedAway,
     listen: "127.0.0.1",
     port: 0,
+    tls: tls && { listen: "127.0.0.1", port: 0, identity: tls.identity },
     root: "muster",
     authenticate: (name, secret, source) => accounts.verify(name, secret, source),
     groupsOf: (device) => groups.of(device),
     clock: systemClock,
     log: silentLog,
   });
-  const { port } = await broker.start();
+  const { port, tlsPort } = await broker.start();
   scope.cleanup(() => broker.stop());
   accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
   // The embedded broker lives and dies with the console's process: its restart is that of everything.
   const restart = (): Promise<void> => Promise.reject(new Error("the embedded broker is not restarted alone"));
-  return { port, url: `mqtt://127.0.0.1:${port}`, bus: broker.local(), version: 4 as const, restart };
+  const url = `mqtt://127.0.0.1:${port}`;
+  return { port, tlsPort, directory: undefined, url, bus: broker.local(), version: 4 as const, restart };
 }
 
-async function external(scope: Scope, kind: ExternalKind, accounts: readonly Account[]) {
-  const broker = await startExternal(scope, kind, accounts);
+async function external(scope: Scope, kind: ExternalKind, accounts: readonly Account[], tls?: FleetTls) {
+  const shown = tls && { identity: tls.identity.current(), bundle: tls.bundle };
+  const mosquitto = kind === "mosquitto" ? await startMosquitto(scope, { accounts, tls: shown }) : undefined;
+  const broker = mosquitto ?? (await startExternal(scope, kind, accounts));
   const restart = async (): Promise<void> => {
     await broker.stop("SIGKILL");
     await broker.start();
   };
-  return { port: broker.port, url: broker.url, bus: undefined, version: "auto" as const, restart };
+  const { port, url } = broker;
+  const { tlsPort, directory } = mosquitto ?? {};
+  return { port, tlsPort, directory, url, bus: undefined, version: "auto" as const, restart };
 }

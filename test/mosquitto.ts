@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { hashSecret, rounds } from "#shared/password";
 import type { Principal } from "#shared/principal";
+import { writeMosquittoTls, type MosquittoTls } from "../broker/mosquitto-tls.ts";
 import { renderAcl, renderPasswords } from "../broker/mosquitto-access.ts";
 import { startBrokerProcess, type BrokerProcess } from "./broker-process.ts";
 import type { Scope } from "./suite.ts";
@@ -12,13 +13,15 @@ export interface MosquittoOptions {
   readonly accounts: readonly (Principal & { readonly secret: string })[];
   /** The first level of the topics, `muster` by default. */
   readonly root?: string;
+  /** What it shows on a second port, to those who come by TLS. */
+  readonly tls?: Pick<MosquittoTls, "identity" | "bundle"> | undefined;
 }
 
 /** The real mosquitto with the shipped mosquitto.conf; only its port, paths and user are the test's own. */
 export async function startMosquitto(
   scope: Scope,
-  { accounts, root = "muster" }: MosquittoOptions,
-): Promise<BrokerProcess> {
+  { accounts, root = "muster", tls }: MosquittoOptions,
+): Promise<BrokerProcess & { readonly tlsPort: number; readonly directory: string }> {
   const directory = await scope.directory();
   const port = await freePort();
   const passwords = accounts.map(({ name, role, secret }) => ({
@@ -33,7 +36,10 @@ export async function startMosquitto(
     .replace(/^listener 1883 /m, `listener ${port} `)
     .replaceAll("data/mosquitto/", `${directory}/`)
     .replace(/^#user root$/m, asRoot);
-  return launch(scope, port, directory, moved);
+  const tlsPort = await freePort();
+  if (tls) writeMosquittoTls({ directory, ...tls, listen: "127.0.0.1", port: tlsPort });
+  const behind = tls ? await readFile(join(directory, "tls.conf"), "utf8") : "";
+  return Object.assign(await launch(scope, port, directory, `${moved}\n${behind}`), { tlsPort, directory });
 }
 
 /** The real mosquitto as it comes: no settings but the port, and nobody needs a password. */

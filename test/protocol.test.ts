@@ -7,6 +7,7 @@ import { readReply, readTask, refusal } from "#shared/messages/command-messages"
 import { errorCodes } from "#shared/messages/error-codes";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
+import { readAuthorities } from "#shared/messages/authorities-message";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
 import { read } from "#shared/messages/payload-schema";
@@ -25,6 +26,7 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   reply: readReply,
   refusal: (payload) => read(refusal, payload, "refusal"),
   console: readConsoleStatus,
+  authorities: readAuthorities,
 };
 
 suite("docs/protocol.md", ({ test }) => {
@@ -46,7 +48,9 @@ suite("docs/protocol.md", ({ test }) => {
   });
 
   test("the table of needed fields is true, and fields that are not known are passed over", () => {
-    const rows = [...page.matchAll(/^\| ((?:birth|batch|ack|task|reply|refusal|console)[a-z, ]*) \| (`.+) \|$/gm)];
+    const rows = [
+      ...page.matchAll(/^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities)[a-z, ]*) \| (`.+) \|$/gm),
+    ];
     const told = rows.flatMap(([, kinds = "", fields = ""]) =>
       kinds.split(", ").map((kind) => [kind, new Set(fields.match(/(?<=`)\w+(?=`)/g))] as const),
     );
@@ -133,6 +137,7 @@ suite("docs/protocol.md", ({ test }) => {
     );
     assert.equal(rows.map((address) => address?.kind).sort(), [
       "ack",
+      "authorities",
       "console",
       "metrics",
       "refused",

@@ -1,8 +1,13 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
+import { ManualClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { handshakeTimeout, helloByte, maxHandshakesATurn, TlsDoor } from "#shared/tls-door";
 import * as assert from "uvu/assert";
 import { runProgram } from "./programs.ts";
-import { login, startBroker } from "./broker.ts";
-import { suite, withDeadline, type Scope } from "./suite.ts";
+import { login, rawConnect, rawConnection, startBroker, untilClosed } from "./broker.ts";
+import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
 import { startTls } from "./tls.ts";
 
 async function startTlsBroker(scope: Scope, names?: readonly string[]) {
@@ -26,6 +31,13 @@ function handshake(port: number, options: ConnectionOptions): Promise<string> {
     10,
     "a handshake",
   );
+}
+
+/** A connection that begins with TLS and goes no further. */
+async function begun(scope: Scope, port: number): Promise<Socket> {
+  const socket = await rawConnection(scope, port);
+  socket.write(Buffer.from([helloByte, 3, 1, 0, 200]));
+  return socket;
 }
 
 suite("TLS on the embedded broker", ({ test }) => {
@@ -54,5 +66,84 @@ suite("TLS on the embedded broker", ({ test }) => {
     );
     const old = { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
     assert.match(await handshake(port, { ca, servername: "broker.example", ...old }), /PROTOCOL_VERSION/);
+  });
+
+  test("who begins a handshake and goes no further is let go, and counts as a stranger until then", async (scope) => {
+    const clock = new ManualClock(Date.now());
+    const tls = await startTls(scope);
+    const told: string[] = [];
+    const log = { ...silentLog, info: (_: object, message: string) => void told.push(message) };
+    const options = {
+      clock,
+      log,
+      limits: { connections: 8 },
+      tls: { listen: "127.0.0.1", port: 0, identity: tls.identity },
+    };
+    const { tlsPort: port = 0, broker } = await startBroker(scope, options);
+    // A quarter of the room is one network's.
+    const slow = [await begun(scope, port), await begun(scope, port)];
+    await untilClosed(await begun(scope, port));
+    assert.is(broker.stats().refused.connections, 1);
+    const closed = slow.map((socket) => untilClosed(socket));
+    clock.advance(handshakeTimeout);
+    await Promise.all(closed);
+    const ca = tls.authority.caBundle();
+    await eventually("room again", async () => (await handshake(port, { ca })) === "TLSv1.3");
+    const plain = await rawConnection(scope, port);
+    plain.write(rawConnect("rpi-7", "rpi-7"));
+    await untilClosed(plain);
+    await eventually("a line about it", () => told.some((line) => line.includes("without TLS on the port for TLS")));
+  });
+
+  test("TLS at the port without it is told in the log, with the port that has it", async (scope) => {
+    const told: string[] = [];
+    const log = { ...silentLog, info: (_: object, message: string) => void told.push(message) };
+    const { port } = await startBroker(scope, { log });
+    await untilClosed(await begun(scope, port));
+    assert.match(told.join(), /begins TLS on the port without it/);
+  });
+
+  test("so many handshakes begin in one turn of the event loop, and the others after it", async (scope) => {
+    const { identity, authority } = await startTls(scope);
+    const door = new TlsDoor({ identity, onSecure: () => {}, onFailed: () => {} });
+    const taken: Socket[] = [];
+    const all = maxHandshakesATurn + 1;
+    const server = createServer((socket) => {
+      taken.push(socket);
+      if (taken.length < all) return;
+      for (const one of taken) door.handshake(one);
+      const listening = taken.map((one) => one.listenerCount("close"));
+      setImmediate(() => {
+        begunInFirst = taken.filter((one, at) => one.listenerCount("close") > (listening[at] ?? 0)).length;
+      });
+    }).listen(0, "127.0.0.1");
+    let begunInFirst = 0;
+    scope.cleanup(() => {
+      door.stop();
+      for (const socket of taken) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    });
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const ca = authority.caBundle();
+    const outcomes = await Promise.all(Array.from({ length: all }, () => handshake(port, { ca })));
+    assert.equal(new Set(outcomes), new Set(["TLSv1.3"]));
+    assert.is(begunInFirst, maxHandshakesATurn);
+  });
+
+  test("a new certificate is for those who come from then on, and whoever is connected stays", async (scope) => {
+    let names = ["127.0.0.1"];
+    const tls = await startTls(scope, { names: () => names });
+    const { tlsPort: port = 0 } = await startBroker(scope, {
+      tls: { listen: "127.0.0.1", port: 0, identity: tls.identity },
+    });
+    const ca = tls.authority.caBundle();
+    const client = await login(scope, `mqtts://127.0.0.1:${port}`, "rpi-7", { ca });
+    assert.is(await handshake(port, { ca, servername: "new.example" }), "ERR_TLS_CERT_ALTNAME_INVALID");
+    names = ["127.0.0.1", "new.example"];
+    await tls.identity.renew();
+    assert.is(await handshake(port, { ca, servername: "new.example" }), "TLSv1.3");
+    await client.publishAsync("muster/rpi-7/status", "{}", { qos: 1 });
+    assert.is(client.connected, true);
   });
 });

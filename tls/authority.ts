@@ -6,14 +6,16 @@ import { replaceFile } from "#disk/durable-file";
 import { secretDirectory } from "#disk/private-files";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
-import { asError, EnvironmentError } from "#shared/errors";
+import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { Signal } from "#shared/signal";
-import { check } from "#shared/messages/payload-schema";
+import { maxCertificateCharacters, type Authorities } from "#shared/messages/authorities-message";
+import { check, epochMs } from "#shared/messages/payload-schema";
 import * as z from "zod/mini";
 import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
+import type { AuthorityFacts, PrivateAuthority } from "#shared/private-authority";
 import type { KeyPair } from "./issuing.ts";
-import { authoritySpan } from "./spans.ts";
+import { authoritySpan, serverLife } from "./spans.ts";
 
 export interface AuthorityOptions {
   /** The data directory's `tls`. */
@@ -23,7 +25,12 @@ export interface AuthorityOptions {
 }
 
 const keyPair = z.object({ key: z.string(), cert: z.string() });
-const document = z.object({ v: z.literal(1), signing: keyPair });
+const document = z.object({
+  v: z.literal(1),
+  signing: keyPair,
+  /** The one that takes over, with the present one's word for it. */
+  next: z.optional(z.object({ ...keyPair.shape, vouched: z.string(), since: epochMs })),
+});
 type Kept = z.infer<typeof document>;
 
 /** What is kept of it: everything in one file, so that no kill leaves a key with another's certificate. */
@@ -35,7 +42,7 @@ const publicName = "ca.crt";
  * The private authority of an installation: made once, and kept. Whoever has its certificate can tell this Muster from everybody who
  * says that he was; whoever has its key can be this Muster.
  */
-export class Authority {
+export class Authority implements PrivateAuthority {
   readonly #options: AuthorityOptions;
   #kept: Kept | undefined;
   /** What is trusted has changed. */
@@ -63,18 +70,68 @@ export class Authority {
 
   /** Signs what is issued. */
   get signing(): KeyPair {
-    if (!this.#kept) throw new Error("the authority is not started");
-    return this.#kept.signing;
+    return this.#state.signing;
+  }
+
+  get present(): AuthorityFacts {
+    return factsOf(this.signing.cert);
+  }
+
+  get next(): (AuthorityFacts & { readonly since: number }) | undefined {
+    const { next } = this.#state;
+    return next && { ...factsOf(next.cert), since: next.since };
+  }
+
+  get announcement(): Authorities {
+    const { signing, next } = this.#state;
+    return {
+      v: 1,
+      trusted: [signing, ...(next ? [next] : [])].map(({ cert }) => cert),
+      vouched: next ? [next.vouched] : [],
+    };
   }
 
   /** The certificates of all that are trusted, as PEM. */
   caBundle(): string {
-    return this.signing.cert;
+    return this.announcement.trusted.join("");
   }
 
   /** SHA-256 of the certificate that signs, in hexadecimal digits. */
   get fingerprint(): string {
-    return fingerprintOf(new X509Certificate(this.signing.cert));
+    return this.present.fingerprint;
+  }
+
+  async rotate(brought?: KeyPair): Promise<void> {
+    const { signing, next } = this.#state;
+    if (next)
+      throw new BadInputError(
+        `a rotation has begun already, to ${factsOf(next.cert).name}: end it with muster tls rotate --finish`,
+      );
+    const { makeAuthority, crossSign } = await import("./issuing.ts");
+    const now = this.#options.clock.now();
+    const { key, cert } = brought ? readBrought(brought, now) : await makeAuthority(authoritySpan(now));
+    this.#change({
+      v: 1,
+      signing,
+      next: { key, cert, vouched: await crossSign(cert, signing), since: Math.round(now) },
+    });
+  }
+
+  finish(): void {
+    const { next } = this.#state;
+    if (!next) throw new BadInputError("no rotation has begun: muster tls rotate begins one");
+    this.#change({ v: 1, signing: { key: next.key, cert: next.cert } });
+  }
+
+  get #state(): Kept {
+    if (!this.#kept) throw new Error("the authority is not started");
+    return this.#kept;
+  }
+
+  #change(kept: Kept): void {
+    this.#keep(kept);
+    this.#publish();
+    this.changes.emit();
   }
 
   #read(): Kept | undefined {
@@ -84,6 +141,7 @@ export class Authority {
     try {
       const kept = check(document, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path);
       assertPair(kept.signing);
+      if (kept.next) assertPair(kept.next);
       return kept;
     } catch (thrown) {
       const aside = asideName(path, Math.round(clock.now()));
@@ -106,6 +164,32 @@ export class Authority {
     const bundle = this.caBundle();
     if (existsSync(path) && readRegularFile(path, maxSmallFileBytes).toString("utf8") === bundle) return;
     replaceFile(path, bundle);
+  }
+}
+
+function factsOf(pem: string): AuthorityFacts {
+  const certificate = new X509Certificate(pem);
+  const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject.replaceAll("\n", ", ");
+  return { fingerprint: fingerprintOf(certificate), name, until: Date.parse(certificate.validTo) };
+}
+
+/** An authority of somebody's own. @throws BadInputError that says why it is none */
+function readBrought({ key, cert }: KeyPair, now: number): KeyPair {
+  try {
+    const [certificate, ...more] = certificatesIn(cert);
+    if (!certificate || more.length > 0) throw new Error("expected one certificate as PEM");
+    assertPair({ key, cert });
+    if (!certificate.ca) throw new Error("expected the certificate of an authority (CA:TRUE)");
+    if (!certificate.verify(certificate.publicKey))
+      throw new Error("expected an authority that has signed itself: agents trust it alone, without one above it");
+    if (Date.parse(certificate.validTo) < now + serverLife)
+      throw new Error(`expected one that is good for longer, got one that ends at ${certificate.validTo}`);
+    const pem = `${certificate.toString().trim()}\n`;
+    if (pem.length > maxCertificateCharacters)
+      throw new Error(`expected at most ${maxCertificateCharacters} characters`);
+    return { key: createPrivateKey(key).export({ type: "pkcs8", format: "pem" }).toString(), cert: pem };
+  } catch (thrown) {
+    throw new BadInputError(`the authority cannot be taken: ${asError(thrown).message}`);
   }
 }
 

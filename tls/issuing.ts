@@ -75,6 +75,19 @@ const ofAuthorities: readonly Extension[] = [
   new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
 ];
 
+/** The authority `next` once more, vouched for by `old`: who trusts the old one alone can check it. @returns a certificate as PEM */
+export async function crossSign(next: string, old: KeyPair): Promise<string> {
+  const theirs = new X509Certificate(next);
+  const until = Math.min(Date.parse(theirs.validTo), Date.parse(new X509Certificate(old.cert).validTo));
+  return sign(old, {
+    subject: subjectOf(next),
+    publicKey: theirs.publicKey,
+    notBefore: firstMoment,
+    notAfter: until,
+    extensions: ofAuthorities,
+  });
+}
+
 /** A certificate for a server that is reached by any of `names`: names of hosts and addresses in numbers. */
 export async function issueServer(authority: KeyPair, names: readonly string[], now: number): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(elliptic, true, ["sign", "verify"]);

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { replaceFile } from "#disk/durable-file";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
@@ -133,5 +134,5 @@ export class ServerCertificate implements IdentitySource {
 }
 
 function isNamed(certificate: X509Certificate, name: string): boolean {
-  return certificate.checkIP(name) !== undefined || certificate.checkHost(name) !== undefined;
+  return (isIP(name) > 0 ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
 }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { createLog } from "#shared/log";
-import type { Administration, MosquittoFiles } from "./administration.ts";
-import { mosquittoSide, rewriteMosquittoFiles } from "./keep-mosquitto.ts";
+import type { Administration } from "./administration.ts";
+import { mosquittoSide, rewriteMosquittoFiles, type MosquittoFiles } from "./keep-mosquitto.ts";
 
 /** One of the commands about accounts, on the data directory. */
 export function administer<A extends unknown[]>(

@@ -2,9 +2,11 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isLoopbackHost } from "#shared/address";
 import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
+import { Lifetime } from "#shared/lifetime";
 import { generateSecret } from "#shared/password";
 import { forShell, quoted } from "#shared/printable";
 import { seatsOf, type Role } from "#shared/principal";
@@ -17,6 +19,8 @@ import type { AuditEvent } from "../../console/audit/entry.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import type { State } from "../../console/state.ts";
 import { operatorTable } from "./list-operators.ts";
+import { writeTlsOfMosquitto, type MosquittoFiles } from "./keep-mosquitto.ts";
+import { openTls } from "./tls.ts";
 import { confirm } from "../../cli/confirm.ts";
 
 /** What the commands about accounts act on. */
@@ -30,11 +34,6 @@ export interface Administration {
   /** @param asked whether somebody wants to hear of Mosquitto, also where nothing says that it is the broker */
   readonly writeMosquittoFiles: (asked?: boolean) => Promise<MosquittoFiles>;
   readonly out: (text: string) => void;
-}
-
-export interface MosquittoFiles {
-  readonly directory: string;
-  readonly byHand: string | undefined;
 }
 
 /** Makes a person's account or changes it: a password that nobody spoke of stays where a role was given. @returns what to print */
@@ -226,18 +225,34 @@ export async function prepareMosquitto(
   const secret = first ? mqttSecretOf(state, main) : undefined;
   const { directory } = await writeMosquittoFiles(true);
   const settings = shippedSettings();
-  const isOwn = directory !== shipped.directory;
+  const isTls = await writeMosquittoTls(values);
+  const isOwn = directory !== shipped.directory || isTls;
   const own = isOwn ? join(directory, shipped.settings) : settings;
-  out(`wrote ${directory}/passwd and ${directory}/acl`);
-  if (isOwn)
+  out(`wrote ${directory}/passwd and ${directory}/acl${isTls ? ", and for TLS server.pem, ca.crt and tls.conf" : ""}`);
+  if (isOwn) {
+    const behind = isTls ? ` ${forShell(join(directory, "tls.conf"))}` : "";
     out(
-      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${forShell(settings)} > ${forShell(own)}`,
+      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${forShell(settings)}${behind} > ${forShell(own)}`,
     );
+  }
   out(`now run: mosquitto -c ${forShell(own)}`);
   out(`then the console: MUSTER_MQTT_URL=mqtt://127.0.0.1:${values.mqttPort} npx muster start`);
   if (password !== undefined) out(shownOnce(password));
   adminWasShown(state);
   if (secret !== undefined) out(secret);
+}
+
+/** What Mosquitto needs to speak TLS, where it is to be reached beyond loopback. @returns whether it is */
+async function writeMosquittoTls(values: Settings): Promise<boolean> {
+  if (isLoopbackHost(values.listen)) return false;
+  const lifetime = new Lifetime();
+  try {
+    const tls = await openTls(values, lifetime);
+    if (tls) await writeTlsOfMosquitto(values, tls);
+    return tls !== undefined;
+  } finally {
+    await lifetime.stop();
+  }
 }
 
 /** A new secret for MQTT, and where it is good for what. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDiskFull } from "#disk/full-disk";
 import { systemClock as clock } from "#shared/clock";
@@ -6,8 +7,13 @@ import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { MosquittoSide } from "../../broker/mosquitto-side.ts";
-import type { MosquittoFiles } from "./administration.ts";
+import type { Tls } from "./tls.ts";
 import type { State } from "../../console/state.ts";
+
+export interface MosquittoFiles {
+  readonly directory: string;
+  readonly byHand: string | undefined;
+}
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. */
 export async function mosquittoSide({ data, root }: Settings): Promise<MosquittoSide> {
@@ -44,7 +50,7 @@ export async function rewriteMosquittoFiles(
 const roomAskedEvery = 10_000;
 
 /** Accounts that change while the console runs change at Mosquitto as well. */
-export async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime): Promise<void> {
+export async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime, tls?: Tls): Promise<void> {
   const log = createLog("console", values.logLevel);
   let cancelRetry = (): void => {};
   const side = await mosquittoSide(values);
@@ -75,6 +81,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     if (!isDiskFull(thrown)) throw thrown;
     begin();
   });
+  if (tls) await keepMosquittoTls(values, tls, lifetime);
   const end = state.accounts.changes.on(({ name, what }) => {
     if (what !== "account") return;
     changed.add(name);
@@ -86,4 +93,33 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     await writing;
     cancelRetry();
   });
+}
+
+/** What Mosquitto shows to those who come by TLS, as it is now. */
+export async function writeTlsOfMosquitto(values: Settings, { identity, authority }: Tls): Promise<void> {
+  const { writeMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
+  const { data, listen, mqttsPort: port } = values;
+  const directory = join(data, "mosquitto");
+  writeMosquittoTls({ directory, identity: identity.current(), bundle: authority.caBundle(), listen, port });
+}
+
+/** The same while the console runs, where `muster mosquitto` has written it once: a new certificate is Mosquitto's as well. */
+async function keepMosquittoTls(values: Settings, tls: Tls, lifetime: Lifetime): Promise<void> {
+  const directory = join(values.data, "mosquitto");
+  if (!existsSync(join(directory, "tls.conf"))) return;
+  const { renewMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
+  const { reloadMosquitto, reloadByHand } = await import("../../broker/mosquitto-reload.ts");
+  const log = createLog("console", values.logLevel);
+  const renew = (): void => {
+    try {
+      renewMosquittoTls(directory, { identity: tls.identity.current(), bundle: tls.authority.caBundle() });
+      const byHand = reloadByHand(reloadMosquitto(directory));
+      if (byHand !== undefined) log.warn({}, byHand);
+    } catch (error) {
+      log.error({ err: asError(error) }, "Mosquitto does not have the newest certificate");
+    }
+  };
+  renew();
+  lifetime.add(tls.identity.changes.on(renew));
+  lifetime.add(tls.authority.changes.on(renew));
 }

@@ -40,7 +40,7 @@ export async function openBroker(
     turnedAway: (who) => turnedAway(who),
     listen,
     port: mqttPort,
-    tls: tls && { listen: values.listen, port: values.mqttsPort, identity: tls.identity },
+    tls: tls?.isServed ? { listen: values.listen, port: values.mqttsPort, identity: tls.identity } : undefined,
     root,
     authenticate,
     groupsOf: (device) => groups.of(device),

@@ -43,6 +43,7 @@ export async function serveConsole(
     spoolBytes: spoolSize,
     ...(influxUrl === undefined ? {} : { influxUrl }),
     ...(influxRetention === undefined ? {} : { influxRetention }),
+    authority: tls?.authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
   });
   await console.start();
@@ -58,7 +59,7 @@ export async function serveConsole(
     port: values.httpPort,
     page,
     bounds: { connections: ports.http },
-    tls: tls && { identity: tls.identity, plaintext: values.insecurePlaintext },
+    tls: tls?.isServed ? { identity: tls.identity, plaintext: values.insecurePlaintext } : undefined,
     names: ownNames(values),
     proxies: values.trustedProxies,
     join: {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { inUrl, isLoopbackHost } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
@@ -13,6 +14,8 @@ export interface Tls {
   readonly identity: IdentitySource;
   /** The installation's own. */
   readonly authority: Authority;
+  /** Whether this process has something open beyond loopback. */
+  readonly isServed: boolean;
   /** The name to show to people for this machine. */
   readonly host: string;
 }
@@ -22,10 +25,12 @@ function hostShown({ listen, hosts }: Settings): string {
   return hosts[0] ?? (listen === "0.0.0.0" || listen === "::" ? hostname() : listen);
 }
 
-/** @returns undefined where nothing is open beyond loopback @throws EnvironmentError where the directory cannot be used */
+/** @returns undefined where nothing is open beyond loopback, and never was @throws EnvironmentError where the directory cannot be used */
 export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls | undefined> {
   const { listen, hosts, data, logLevel } = values;
-  if (isLoopbackHost(listen)) return undefined;
+  const isServed = !isLoopbackHost(listen);
+  // Mosquitto may serve with what was made before, and agents may still be told of a rotation.
+  if (!isServed && !existsSync(bundlePath(data))) return undefined;
   const { Authority } = await import("../../tls/authority.ts");
   const { ServerCertificate } = await import("../../tls/server-certificate.ts");
   const { machineNames } = await import("../../tls/machine-names.ts");
@@ -36,11 +41,13 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   const identity = new ServerCertificate({ ...common, authority, names: () => machineNames([...hosts, listen]) });
   await identity.start();
   lifetime.add(() => identity.stop());
-  return { identity, authority, host: hostShown(values) };
+  return { identity, authority, isServed, host: hostShown(values) };
 }
 
 /** What is open to whom, and how others come to trust it: the lines of a start. */
-export function opening({ authority, host }: Tls, values: Settings, ports: Opened): string[] {
+export function opening(tls: Tls | undefined, values: Settings, ports: Opened): string[] {
+  if (!tls?.isServed) return [];
+  const { authority, host } = tls;
   const { mqtts, http } = ports;
   const at = inUrl(host);
   const bundle = bundlePath(values.data);

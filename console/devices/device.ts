@@ -22,6 +22,8 @@ export interface Device {
   /** What it measures by itself, by name, and whether that is switched on; left out where it has never said. */
   readonly collectors?: Readonly<Record<string, boolean>>;
   readonly facts: Readonly<Record<string, Json>>;
+  /** The authorities that its agent trusts alone, by their fingerprints; left out where it does not say. */
+  readonly trusts?: readonly string[];
   /** The commands it offers, by key; null when it has never said. */
   readonly commands: CommandCatalogue | null;
   /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
@@ -106,6 +108,7 @@ export function toDevice(entry: DeviceEntry): Device {
     paused: birth?.paused ?? false,
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),
     facts: birth?.facts ?? {},
+    ...(birth?.trusts ? { trusts: birth.trusts } : {}),
     commands: offers ?? null,
     ...(birth?.signers ? { signers: birth.signers } : {}),
     problem: sentences([problem, birth?.problem, ...observations.map((what) => observed.get(what))]),

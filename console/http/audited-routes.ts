@@ -73,6 +73,11 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   },
   forgetDamage: { what: "damage.forgotten" },
   trustClock: { what: "clock.trusted" },
+  rotateTls: {
+    what: "tls.rotated",
+    detail: ({ body }) => ({ authority: body["authority"] === "new" ? "new" : "imported" }),
+  },
+  finishTls: { what: "tls.rotation-ended", detail: ({ body }) => ({ leaveBehind: text(body["leaveBehind"]) }) },
 };
 
 /** Writes an entry before each request that changes something, and another one where it fails. */

@@ -27,6 +27,7 @@ import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
+import { serveTls } from "./routes/serve-tls.ts";
 
 export interface HandOut {
   /** A started one: its parts are handed out now. */
@@ -71,6 +72,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveClock({ believe: () => console.believeClock() }),
     serveDamage({ damage, send }),
     serveAudit({ audit: console.audit, ...console.kept, send }),
+    serveTls({ rotation: console.rotation }),
     serveSelf({ report: () => console.report() }),
     serveEvents({
       accounts,

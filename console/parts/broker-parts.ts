@@ -2,6 +2,7 @@ import type { Bus } from "#shared/bus";
 import { BadInputError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { Link } from "#shared/link";
+import { CaRotation } from "../ca-rotation.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Registry } from "../devices/registry.ts";
 import { defaults } from "../console-options.ts";
@@ -40,6 +41,16 @@ function makeLink({ options, topics, clock, log }: Surroundings): Link {
     log,
     clock,
   });
+}
+
+/** What brings a new authority to all agents. */
+export function makeRotation(
+  { options, state, topics, clock, log }: Surroundings,
+  { bus, registry }: { readonly bus: Bus; readonly registry: Registry },
+): CaRotation {
+  const { audit } = state;
+  const { authority } = options;
+  return new CaRotation({ authority, bus, topics, devices: () => registry.list(), audit, clock, log });
 }
 
 /** What the console says by itself. */

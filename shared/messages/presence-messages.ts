@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { keyId } from "#shared/messages/command-signature";
+import { fingerprint, maxAuthorities } from "#shared/messages/authorities-message";
 import { atMost, count, epochMs, json, jsonObject, read, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A command's key: `ping`, `set-interval`, `exec:backup`. */
@@ -46,6 +47,8 @@ const birth = z.object({
   facts: z.optional(atMost(maxFacts, z.record(z.string().check(z.maxLength(64)), json))),
   /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
   signers: z.optional(z.array(keyId).check(z.maxLength(maxSigners))),
+  /** With TLS: the authorities that the agent trusts alone, by the SHA-256 of their certificates. */
+  trusts: z.optional(atMost(maxAuthorities, z.array(fingerprint))),
   /** What a person should look at, as a sentence. */
   problem: z.optional(payloadText),
 });

@@ -1,0 +1,72 @@
+import { closeSync, openSync } from "node:fs";
+import type { Client, TlsDocument } from "#api/client";
+import { readBounded } from "#shared/bounded-read";
+import { asError, BadInputError } from "#shared/errors";
+import { forTerminal } from "#shared/printable";
+
+/** Where the private authority stands, for people. */
+export async function showTls(client: Client): Promise<string> {
+  return describe(await client.getTls());
+}
+
+/** Begins a rotation. */
+export async function rotateAuthority(client: Client): Promise<string> {
+  return describe(await client.rotateTls({ authority: "new" }));
+}
+
+/** Begins a rotation to an authority of somebody's own. @throws BadInputError where a file does not read */
+export async function importAuthority(
+  client: Client,
+  files: { readonly cert: string; readonly key: string },
+): Promise<string> {
+  return describe(await client.rotateTls({ authority: { cert: read(files.cert), key: read(files.key) } }));
+}
+
+/** Ends a rotation. */
+export async function finishRotation(client: Client, leaveBehind = false): Promise<string> {
+  return describe(await client.finishTls({ leaveBehind }));
+}
+
+function describe({ present, next, have, lacking, lackingCount, silent }: TlsDocument): string {
+  const lines = [
+    `CA        ${forTerminal(present.name)}, until ${date(present.until)}`,
+    `          SHA-256 ${present.fingerprint}`,
+  ];
+  const others = silent > 0 ? `; ${silent} devices do not say, as those without an agent or without --ca` : "";
+  if (!next) return [...lines, `agents    ${have} trust it${others}`].join("\n");
+  const more = lackingCount > lacking.length ? ", …" : "";
+  return [
+    ...lines,
+    `next      ${forTerminal(next.name)}, until ${date(next.until)}; both are trusted since ${date(next.since)}`,
+    `          SHA-256 ${next.fingerprint}`,
+    `agents    ${have} trust the next one${others}`,
+    ...(lackingCount > 0
+      ? [`lacking   ${lackingCount}: ${lacking.map((id) => forTerminal(id)).join(", ")}${more}`]
+      : []),
+    lackingCount > 0
+      ? "They take it when they are online. Then: muster tls rotate --finish"
+      : "Give tools the new ca.crt, then: muster tls rotate --finish",
+  ].join("\n");
+}
+
+function date(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** Bytes of a file of PEM: a certificate or a key has some thousand. */
+export const maxPemBytes = 32 * 1024;
+
+function read(path: string): string {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const bytes = readBounded(file, maxPemBytes);
+      if (bytes.length > maxPemBytes) throw new Error(`expected at most ${maxPemBytes} bytes`);
+      return bytes.toString("utf8");
+    } finally {
+      closeSync(file);
+    }
+  } catch (thrown) {
+    throw new BadInputError(`${path} cannot be read: ${asError(thrown).message}`);
+  }
+}
