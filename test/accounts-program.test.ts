@@ -47,6 +47,15 @@ async function start(scope: Scope) {
   return { http, env, mqtt: `mqtt://127.0.0.1:${mqttPort}`, muster, typing, logIn };
 }
 
+/** A connection of ann's at the broker. @returns what resolves when it is closed */
+async function connectAnn(scope: Scope, url: string): Promise<{ readonly closed: Promise<void> }> {
+  const login = { username: "ann", password: "battery staple" };
+  const client = mqtt.connect(url, { ...login, reconnectPeriod: 0, protocolVersion: 4 });
+  scope.cleanup(() => client.endAsync(true));
+  await new Promise<void>((resolve) => client.once("connect", () => resolve()));
+  return { closed: new Promise((resolve) => client.once("close", () => resolve())) };
+}
+
 suite("accounts on the command line", ({ test }) => {
   test(
     "muster operator beside a running console ends what was open with the old password; muster sessions lists and ends",
@@ -63,15 +72,7 @@ suite("accounts on the command line", ({ test }) => {
       const ended = (async () => {
         for await (const _ of stream.body ?? []) continue;
       })().catch(() => {});
-      const client = mqtt.connect(broker, {
-        username: "ann",
-        password: "battery staple",
-        reconnectPeriod: 0,
-        protocolVersion: 4,
-      });
-      scope.cleanup(() => client.endAsync(true));
-      await new Promise<void>((resolve) => client.once("connect", () => resolve()));
-      const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
+      const { closed } = await connectAnn(scope, broker);
 
       const listed = await muster("sessions");
       const id = /^(\w+) +ann +session .*127\.0\.0\.1 +Somebody's browser$/m.exec(listed.out)?.[1] ?? "";
@@ -178,15 +179,7 @@ suite("accounts on the command line", ({ test }) => {
       const { http, env, mqtt: broker, muster, logIn } = await start(scope);
       await muster("operator", "ann", "--role", "admin", "--password", "battery staple");
       const { cookie } = await logIn("ann", "battery staple");
-      const client = mqtt.connect(broker, {
-        username: "ann",
-        password: "battery staple",
-        reconnectPeriod: 0,
-        protocolVersion: 4,
-      });
-      scope.cleanup(() => client.endAsync(true));
-      await new Promise<void>((resolve) => client.once("connect", () => resolve()));
-      const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
+      const { closed } = await connectAnn(scope, broker);
       const unasked = await muster("operator", "ann", "--remove");
       assert.is(unasked.code, 1);
       assert.match(unasked.err, /Remove ann \(admin\).*no terminal to ask on: add --yes/);
