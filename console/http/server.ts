@@ -2,15 +2,8 @@ import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
-import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { systemClock, type Clock } from "#shared/clock";
 import { networkOf } from "#shared/crowd";
 import { EnvironmentError, errorCode } from "#shared/errors";
@@ -18,7 +11,6 @@ import type { Log } from "#shared/log";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
-import { version } from "#shared/version";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import { auditChanges, auditEntrances } from "./audited-routes.ts";
@@ -29,7 +21,7 @@ import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./list-pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { registerRoutes } from "./hand-out.ts";
-import { served } from "./serve.ts";
+import { describeRoutes } from "./openapi.ts";
 import { Joining, type JoiningOptions } from "./joining.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./http-connections.ts";
 import type { HttpTls } from "./tls-port.ts";
@@ -162,44 +154,13 @@ export async function buildApp({
     keyGenerator: ({ login, ip }) => (login ? `account ${login.principal.name}` : `address ${networkOf(ip)}`),
     errorResponseBuilder: tooMany,
   });
-  await app.register(swagger, { openapi, transform: jsonSchemaTransform, transformObject: describeDocuments });
+  await describeRoutes(app);
   const joining = new Joining(join);
   await registerRoutes(app, { console, accounts, joining, clock, send: sendInTurns(new Turns({ clock })) });
-  // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
-  let description = "";
-  app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));
-  app.route({
-    ...served("getOpenApi"),
-    // Written out already, like what `sendInTurns` sends.
-    handler: async (_, reply) => {
-      reply.type("application/json; charset=utf-8");
-      return description as never;
-    },
-  });
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;
 }
-
-/** Each named document once. The library has each a second time, as it would be sent, and nobody sends them. */
-const describeDocuments: typeof jsonSchemaTransformObject = (described) => {
-  const document = jsonSchemaTransformObject(described);
-  const schemas = "components" in document ? (document.components?.schemas ?? {}) : {};
-  for (const name of Object.keys(schemas)) if (`${name}Input` in schemas) delete schemas[`${name}Input`];
-  return document;
-};
-
-const openapi = {
-  info: { title: "Muster", version, description: "The console's HTTP API. Times are milliseconds." },
-  components: {
-    securitySchemes: {
-      basic: { type: "http" as const, scheme: "basic" },
-      bearer: { type: "http" as const, scheme: "bearer" },
-      session: { type: "apiKey" as const, in: "cookie" as const, name: "muster_session" },
-    },
-  },
-  security: [{ basic: [] }, { bearer: [] }, { session: [] }],
-};
 
 const policy = {
   "default-src": ["'self'"],
