@@ -8,7 +8,7 @@ import { login, rawConnect, rawConnection, untilClosed } from "../test/broker.ts
 import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { writeMosquittoFiles } from "./mosquitto-files.ts";
-import { maxMosquittoRounds, renderPasswords } from "./mosquitto-access.ts";
+import { maxMosquittoDevices, maxMosquittoRounds, renderAcl, renderPasswords } from "./mosquitto-access.ts";
 
 const people: readonly (readonly [name: string, role: Role])[] = [
   ["console", "console"],
@@ -17,6 +17,26 @@ const people: readonly (readonly [name: string, role: Role])[] = [
   ["ann", "operator"],
   ["Vera", "viewer"],
 ];
+
+suite("mosquitto's files and groups", ({ test }) => {
+  test("who is limited to groups has a few lines for each device, up to a number", () => {
+    const devices = (count: number): string[] => Array.from({ length: count }, (_, at) => `d-${at}`);
+    const ann = { name: "ann", role: "operator", groups: ["lab"], hash: hashSecret("x", rounds.generated) } as const;
+    const most = { ...ann, devices: devices(maxMosquittoDevices) };
+    const acl = renderAcl("muster", [most]);
+    assert.ok(acl.includes(`topic read muster/d-${maxMosquittoDevices - 1}/#\n`));
+    assert.ok(acl.includes("topic write muster/d-0/cmd/+\n") && acl.includes("topic read muster/console/status\n"));
+    assert.not.ok(acl.includes("topic read muster/#"));
+    assert.is(renderPasswords([most]).split("\n").length, seats + 1);
+    for (const not of [{ ...ann, devices: devices(maxMosquittoDevices + 1) }, ann]) {
+      assert.is(renderPasswords([not]), "");
+      assert.not.ok(renderAcl("muster", [not]).includes("user ann"));
+    }
+    assert.not.ok(
+      renderAcl("muster", [{ ...ann, devices: ["+", "#", "a\ntopic read #"] }]).includes("topic read muster/+"),
+    );
+  });
+});
 
 suite("mosquitto with the shipped settings", ({ before, test }) => {
   let url: string;

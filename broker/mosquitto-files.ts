@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { EnvironmentError } from "#shared/errors";
-import type { Principal } from "#shared/principal";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
-import { isCheap, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto-access.ts";
+import { isCheap, isNarrow, renderAcl, renderPasswords, type MosquittoAccount } from "./mosquitto-access.ts";
 
 /**
  * Writes `passwd` and `acl` for Mosquitto into `directory`, each as a whole or not at all: Mosquitto may read them at any moment,
  * and a power cut may come right after.
  * Only their owner can read them, and it stays the owner that they had.
- * @returns the names of those who cannot log in there, because their hash would cost Mosquitto too much
+ * @returns the names of those who cannot log in there, because their hash, or the number of devices that they are limited to, would cost Mosquitto too much
  * @throws EnvironmentError where they cannot be written
  */
 export function writeMosquittoFiles(
@@ -16,12 +15,11 @@ export function writeMosquittoFiles(
   root: string,
   accounts: readonly MosquittoAccount[],
 ): readonly string[] {
-  const principals: readonly Principal[] = accounts;
-  const files = { passwd: renderPasswords(accounts), acl: renderAcl(root, principals) };
+  const files = { passwd: renderPasswords(accounts), acl: renderAcl(root, accounts) };
   try {
     makeDirectory(directory, 0o750);
     for (const [name, text] of Object.entries(files)) replaceFile(join(directory, name), text);
-    return accounts.filter((account) => !isCheap(account)).map(({ name }) => name);
+    return accounts.filter((account) => !isCheap(account) || !isNarrow(account)).map(({ name }) => name);
   } catch (cause) {
     throw new EnvironmentError(
       `cannot write Mosquitto's files in ${directory}: they belong to the user that runs Muster (or to root, where Muster runs as root)`,

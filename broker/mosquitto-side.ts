@@ -13,7 +13,7 @@ export interface MosquittoSideOptions {
 }
 
 export interface WrittenFiles {
-  /** Who cannot log in there, because their hash would cost Mosquitto too much. */
+  /** Who cannot log in there, because their hash, or the number of devices that they are limited to, would cost Mosquitto too much. */
   readonly dear: readonly string[];
   readonly reload: Reload;
 }

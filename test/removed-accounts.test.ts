@@ -54,6 +54,41 @@ const closing = (client: MqttClient): Promise<void> => new Promise((resolve) => 
 
 suite("accounts that are taken away, at Mosquitto", ({ test }) => {
   test(
+    "who is limited to groups gets what is of their devices, and the groups' changes are heard while the connection is open",
+    async (scope) => {
+      const { muster, client, secretOf, connect } = await start(scope);
+      await muster("operator", "ann", "--role", "operator", "--group", "lab");
+      const ann = await connect("ann", await secretOf("ann"));
+      const heard: string[] = [];
+      ann.on("message", (topic) => heard.push(topic));
+      await ann.subscribeAsync(["muster/#"], { qos: 1 });
+      await eventually("the console", () => heard.includes("muster/console/status"));
+      await eventually("samples", async () => ((await client.getDevice("edge-1")).lastSeen ?? 0) > 0);
+      const ping = async (): Promise<number> => {
+        await ann.publishAsync("muster/edge-1/cmd", "ping", { qos: 1 });
+        return (await client.listCommands()).commands.length;
+      };
+      assert.is(await ping(), 0);
+      assert.not.ok(heard.some((topic) => topic.startsWith("muster/edge-1/")));
+      await client.setGroups("edge-1", { groups: ["lab"] });
+      await eventually("samples of a device in the group", () =>
+        heard.some((topic) => topic === "muster/edge-1/metrics"),
+      );
+      await eventually("a command", async () => (await ping()) > 0);
+      await client.setGroups("edge-1", { groups: ["field"] });
+      await eventually("nothing more of it", async () => {
+        const before = heard.length;
+        const sent = (await client.listCommands()).commands.length;
+        const since = (await client.getDevice("edge-1")).lastSeen ?? 0;
+        await eventually("it speaks", async () => ((await client.getDevice("edge-1")).lastSeen ?? 0) > since);
+        return heard.length === before && (await ping()) === sent;
+      });
+      assert.ok(ann.connected, "without a new connection");
+    },
+    { seconds: 90 },
+  );
+
+  test(
     "a removal ends the connections of that account within a second, from the command line and over the API, as do another role and password",
     async (scope) => {
       const { muster, client, secretOf, connect } = await start(scope);

@@ -26,22 +26,23 @@ export async function mosquittoSide({ data, root }: Settings): Promise<Mosquitto
 /** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
 export async function rewriteMosquittoFiles(
   side: MosquittoSide,
-  { accounts, mqttSecrets }: State,
+  { accounts, mqttSecrets, groups: grouped }: State,
   changed?: ReadonlySet<string>,
   told = true,
 ): Promise<MosquittoFiles> {
+  const { maxMosquittoDevices } = await import("../../broker/mosquitto-access.ts");
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
   await accounts.synced();
   // People log in there with a secret of few rounds, if they have one; programs have no other.
   const all = accounts.list().flatMap(({ name, role, hash, groups }) => {
-    if (groups) return [];
     const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
-    return own === undefined ? [] : [{ name, role, hash: own }];
+    const devices = groups && [...new Set(groups.flatMap((group) => grouped.members(group)))];
+    return own === undefined ? [] : [{ name, role, hash: own, ...(devices ? { groups, devices } : {}) }];
   });
   const { dear, reload } = await side.write(all, changed);
   if (told && dear.length > 0)
     process.stderr.write(
-      `muster: not in Mosquitto's password file, because their secrets were not generated: ${dear.join(", ")}; give them new ones with: npx muster enroll NAME --secret\n`,
+      `muster: not in Mosquitto's password file, because their secrets were not generated, or because they are limited to groups of more than ${maxMosquittoDevices} devices: ${dear.join(", ")}; give devices new ones with: npx muster enroll NAME --secret\n`,
     );
   return { directory: side.directory, byHand: told ? reloadByHand(reload) : undefined };
 }
@@ -87,8 +88,14 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     changed.add(name);
     begin();
   });
+  // Who is limited to groups has a line for each device in them.
+  const endGroups = state.groups.changes.on(({ before, now }) => {
+    const moved = new Set([...before, ...now]);
+    if (state.accounts.people().some(({ groups }) => groups?.some((group) => moved.has(group)))) begin();
+  });
   lifetime.add(async () => {
     end();
+    endGroups();
     again = false;
     await writing;
     cancelRetry();
