@@ -11,14 +11,22 @@ import { eventually, suite, withDeadline, type Scope } from "./suite.ts";
 
 async function start(scope: Scope) {
   const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  // As a service is given it: nobody is there at the first start.
+  const passwordFile = join(await scope.directory(), "admin");
+  await writeFile(passwordFile, "correct horse\n", { mode: 0o600 });
   const env = {
     MUSTER_DATA: join(await scope.directory(), "data"),
     MUSTER_HTTP_PORT: String(httpPort),
     MUSTER_MQTT_PORT: String(mqttPort),
     MUSTER_DEVICE: "edge-1",
-    MUSTER_ADMIN_PASSWORD: "correct horse",
+    MUSTER_ADMIN_PASSWORD_FILE: passwordFile,
   };
-  await new Running(scope, ...musterProgram(["start"]), { env }).line(/Muster .* is up/);
+  const program = new Running(scope, ...musterProgram(["start"]), { env });
+  await program.line(/Muster .* is up/);
+  assert.not.ok(
+    program.lines.some((line) => /correct horse|password \S{20}/.test(line)),
+    "no secret is printed",
+  );
   const http = `http://127.0.0.1:${httpPort}`;
   const muster = (...args: string[]): Promise<Finished> => runProgram(...musterProgram(args), { env });
   /** The same with something on its standard input. */
@@ -201,7 +209,7 @@ suite("accounts on the command line", ({ test }) => {
       await muster("operator", "eve", "--role", "admin", "--password", "battery staple");
       assert.is((await muster("operator", "admin", "--remove", "--yes")).code, 0);
       await eventually("a token of eve's", async () => /eve +token .*this one/.test((await muster("sessions")).out));
-      const { MUSTER_ADMIN_PASSWORD: _, ...later } = env;
+      const { MUSTER_ADMIN_PASSWORD_FILE: _, ...later } = env;
       const again = await runProgram(...musterProgram(["mosquitto"]), { env: later });
       assert.not.match(again.out, /operator admin, password/, "no administrator comes back by himself");
       assert.match(again.out, /^eve, secret for MQTT/m);

@@ -55,13 +55,16 @@ suite("removing on the page", ({ test }) => {
       await viewers.getByText("No device is called “rpi-7”").waitFor();
 
       await page.getByTestId("sessions-link").click();
-      await page.getByTestId("account-admin").getByText("the last administrator").waitFor();
       const session = page.locator('[data-testid="sessions"] [data-account="ann"]');
       await session.waitFor();
-      await page.getByTestId("account-ann").getByRole("button").click();
+      await page.getByRole("link", { name: "People" }).click();
+      await page.getByTestId("account-admin").getByText("the last administrator").waitFor();
+      await page.getByTestId("remove-ann").click();
       await page.getByTestId("command-confirm").click();
       await page.getByTestId("account-ann").waitFor({ state: "detached" });
-      await session.waitFor({ state: "detached" });
+      await page.getByRole("link", { name: "Sessions" }).click();
+      await page.locator('[data-testid="sessions"] [data-account="admin"]').waitFor();
+      assert.is(await session.count(), 0);
       // The page of whoever is gone asks for a login.
       await viewers.getByTestId("login-name").waitFor();
       assert.equal(complaints, []);

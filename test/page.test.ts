@@ -164,6 +164,7 @@ suite("page", ({ test }) => {
       await others.getByRole("button").click();
       await others.waitFor({ state: "detached" });
       assert.is((await session()).status, 401);
+      await page.getByRole("link", { name: "Tokens" }).click();
       const program = page.locator("tr", { hasText: "this machine's command line" });
       await program.getByRole("button").click();
       await page.getByText("Keep as it is").click();

@@ -13,6 +13,8 @@ import { LiveRegion } from "./live-region.tsx";
 import { Banners } from "./banners.tsx";
 import { DamagePage } from "./damage-page.tsx";
 import { Logo } from "./icons.tsx";
+import { PeoplePage } from "../people/people-page.tsx";
+import { TokensPage } from "../people/tokens-page.tsx";
 import { SessionsPage } from "./sessions-page.tsx";
 import { LoginPage } from "./login.tsx";
 
@@ -52,6 +54,8 @@ function Work(): JSX.Element {
         <Route path="/jobs/:id" component={JobPage} />
         <Route path="/damage" component={DamagePage} />
         <Route path="/sessions" component={SessionsPage} />
+        <Route path="/tokens" component={TokensPage} />
+        <Route path="/people" component={PeoplePage} />
         <Route default component={NotFound} />
       </Router>
     </LocationProvider>
@@ -78,7 +82,7 @@ function TopBar(): JSX.Element {
         class="who-am-i"
         href="/sessions"
         data-testid="sessions-link"
-        aria-current={path === "/sessions" ? "page" : undefined}
+        aria-current={["/sessions", "/tokens", "/people"].includes(path) ? "page" : undefined}
         title={`Role: ${session.value?.role ?? ""}. Who is logged in`}
       >
         {session.value?.name}

@@ -1,69 +1,34 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { SessionDocument } from "#api/session-routes";
-import { client } from "../state/page-client.ts";
-import { Confirm } from "../commands/confirm-dialog.tsx";
 import { formatAgo } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
+import { useListed } from "../people/listed.ts";
+import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
 import { now } from "../state/now.ts";
-import { logOut, session } from "../state/session-state.ts";
-import { AccountsSection } from "./accounts-section.tsx";
+import { client } from "../state/page-client.ts";
+import { logOut } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 
-/** Who is logged in: one's own sessions, or for an administrator everybody's; each can be ended. */
+/** Who is logged in on the page: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
   useTitle("Sessions");
-  const sessions = useSignal<readonly SessionDocument[] | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      sessions.value = (await client.listSessions()).sessions;
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void attempt(async () => {}), []);
-  const asking = useSignal<SessionDocument | undefined>(undefined);
+  const { items, problem, attempt } = useListed(async () => (await client.listSessions()).sessions.filter(isSession));
   const end = (one: SessionDocument): void => void (one.current ? logOut() : attempt(() => client.endSession(one.id)));
-  /** A person logs in again; a program does not. */
-  const ask = (one: SessionDocument): void => {
-    if (one.kind === "token") asking.value = one;
-    else end(one);
-  };
-  const answer = (yes: boolean): void => {
-    const one = asking.value;
-    asking.value = undefined;
-    if (yes && one) end(one);
-  };
   return (
     <main class="page">
       <div class="page-head">
         <h1>Sessions</h1>
+        <PeopleNav />
       </div>
-      <p class="hint">
-        {session.value?.role === "admin" ? "Everybody who is logged in" : "Where you are logged in"}: on the page, and
-        with tokens of programs.
-      </p>
+      <p class="hint">{managesPeople() ? "Everybody who is logged in" : "Where you are logged in"} on the page.</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {sessions.value && <SessionTable sessions={sessions.value} end={ask} />}
-      {session.value?.role === "admin" && <AccountsSection changed={() => void attempt(async () => {})} />}
-      {asking.value && (
-        <Confirm
-          question={`End the token of ${programOf(asking.value)}?`}
-          consequence="Whatever uses it is refused from now on. The command line on Muster's machine gets a new one at the next start."
-          action="End the token"
-          onAnswer={answer}
-        />
-      )}
+      {items.value && <SessionTable sessions={items.value} end={end} />}
     </main>
   );
 }
 
-function programOf({ agent }: SessionDocument): string {
-  return agent || "a program";
+function isSession({ kind }: SessionDocument): boolean {
+  return kind === "session";
 }
 
 interface TableProps {
@@ -73,7 +38,7 @@ interface TableProps {
 
 function SessionTable({ sessions, end }: TableProps): JSX.Element {
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Sessions and tokens">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Sessions">
       <table class="matrix" data-testid="sessions">
         <thead>
           <tr>
@@ -92,7 +57,7 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
               <td>{formatMoment(one.created, now.value)}</td>
               <td>{formatMoment(one.expires, now.value)}</td>
               <td>{one.address || "\u2013"}</td>
-              <td class="wrap">{one.current ? "this page" : one.kind === "token" ? programOf(one) : one.agent}</td>
+              <td class="wrap">{one.current ? "this page" : one.agent}</td>
               <td>
                 <button
                   type="button"

@@ -1,0 +1,75 @@
+import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
+import { openPage } from "./browser.ts";
+import { startFleet } from "./fleet.ts";
+import { servePage } from "./page-server.ts";
+import { suite } from "./suite.ts";
+
+suite("page: people and tokens", ({ test }) => {
+  test("an administrator adds, changes and removes people; they see their groups alone, and make tokens that may no more", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const admin = fleet.state.accounts.set("root", "admin");
+    await fleet.agent("rpi-7");
+    await fleet.agent("rpi-8");
+    fleet.state.groups.set(fleet.console.registry.get("rpi-7")!.id, ["lab"]);
+    const url = await servePage(scope, fleet);
+    const { page, complaints } = await openPage(scope);
+    const logIn = async (name: string, secret: string): Promise<void> => {
+      await page.goto(url);
+      await page.getByTestId("login-name").fill(name);
+      await page.getByTestId("login-password").fill(secret);
+      await page.getByTestId("login-submit").click();
+      await page.getByTestId("sessions-link").click();
+    };
+    await logIn("root", admin);
+    await page.getByRole("link", { name: "People" }).click();
+    await page.getByTestId("account-root").getByText("the last administrator").waitFor();
+    await page.getByTestId("person-name").fill("zoe");
+    await page.getByTestId("person-groups").fill("lab, field");
+    await page.getByTestId("person-save").click();
+    await page.getByTestId("account-zoe").getByText("lab, field").waitFor();
+    const secret = await page.getByTestId("secret").innerText();
+    await page.getByTestId("change-zoe").click();
+    await page.getByTestId("person-groups").fill("lab");
+    await page.getByTestId("person-save").click();
+    await page.getByTestId("account-zoe").getByText("lab", { exact: true }).waitFor();
+    assert.equal(fleet.state.accounts.find("zoe")?.groups, ["lab"]);
+    if (process.env["MUSTER_SHOT"])
+      await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}-people.png`, fullPage: true });
+    await page.getByTestId("logout").click();
+
+    await logIn("zoe", secret);
+    assert.is(await page.getByRole("link", { name: "People" }).count(), 0);
+    await page.getByRole("link", { name: "Tokens" }).click();
+    assert.equal(await page.getByTestId("token-role").locator("option").allInnerTexts(), ["viewer", "operator"]);
+    await page.getByTestId("token-name").fill("reads at night");
+    await page.getByTestId("token-make").click();
+    const token = await page.getByTestId("secret").innerText();
+    const row = page.locator("tr", { hasText: "reads at night" });
+    await row.getByText("never").waitFor();
+    const program = createClient({ url, login: token });
+    assert.equal(
+      (await program.listDevices()).devices.map(({ id }) => id),
+      ["rpi-7"],
+    );
+    await page.reload();
+    await row.getByText("127.0.0.1").waitFor();
+    if (process.env["MUSTER_SHOT"])
+      await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}-tokens.png`, fullPage: true });
+    await page.getByRole("link", { name: "Fleet", exact: true }).click();
+    await page.getByTestId("device-rpi-7").waitFor();
+    assert.is(await page.getByTestId("device-rpi-8").count(), 0);
+    fleet.state.groups.set(fleet.console.registry.get("rpi-8")!.id, ["lab"]);
+    await page.getByTestId("device-rpi-8").waitFor();
+    fleet.state.groups.set(fleet.console.registry.get("rpi-8")!.id, []);
+    await page.getByTestId("device-rpi-8").waitFor({ state: "detached" });
+    await page.goto(`${url}/tokens`);
+    await row.getByRole("button").click();
+    await page.getByTestId("command-confirm").click();
+    await row.waitFor({ state: "detached" });
+    assert.equal(
+      complaints.filter((one) => !one.includes("ERR_INCOMPLETE_CHUNKED_ENCODING")),
+      [],
+    );
+  });
+});

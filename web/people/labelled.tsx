@@ -1,0 +1,88 @@
+import type { JSX } from "preact";
+
+interface LabelledProps {
+  readonly id: string;
+  readonly title: string;
+  readonly note?: string;
+  readonly children: JSX.Element;
+}
+
+/** An input with its label. */
+export function Labelled({ id, title, note, children }: LabelledProps): JSX.Element {
+  return (
+    <div class="field">
+      <label for={id}>{title}</label>
+      {children}
+      {note && <div class="field-note">{note}</div>}
+    </div>
+  );
+}
+
+interface InputProps {
+  readonly id: string;
+  readonly title: string;
+  readonly note?: string;
+  readonly value: string;
+  readonly password?: boolean;
+  readonly onTyped: (value: string) => void;
+}
+
+export function Typed({
+  id,
+  title,
+  note,
+  value,
+
+  password = false,
+  onTyped,
+}: InputProps): JSX.Element {
+  const common = {
+    id,
+    "data-testid": id,
+    spellcheck: false,
+    value,
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }) => onTyped(currentTarget.value),
+  };
+  return (
+    <Labelled id={id} title={title} {...(note === undefined ? {} : { note })}>
+      {password ? (
+        <input type="password" autocomplete="new-password" {...common} />
+      ) : (
+        <input type="text" autocomplete="off" {...common} />
+      )}
+    </Labelled>
+  );
+}
+
+const roles = ["viewer", "operator", "admin"] as const;
+export type PersonRole = (typeof roles)[number];
+
+/** @param most the highest to choose from */
+export function RoleChoice({
+  id,
+  value,
+  most = "admin",
+  onTyped,
+}: {
+  readonly id: string;
+  readonly value: PersonRole;
+  readonly most?: PersonRole;
+  readonly onTyped: (value: PersonRole) => void;
+}): JSX.Element {
+  return (
+    <Labelled id={id} title="Role">
+      <select
+        id={id}
+        data-testid={id}
+        value={value}
+        onChange={({ currentTarget }) => onTyped(roles.find((one) => one === currentTarget.value) ?? "viewer")}
+      >
+        {roles.slice(0, roles.indexOf(most) + 1).map((role) => (
+          <option key={role} value={role}>
+            {role}
+          </option>
+        ))}
+      </select>
+    </Labelled>
+  );
+}

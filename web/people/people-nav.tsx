@@ -1,0 +1,39 @@
+import type { JSX } from "preact";
+import { useLocation } from "preact-iso/router";
+import { session } from "../state/session-state.ts";
+
+const places = [
+  ["/sessions", "Sessions"],
+  ["/tokens", "Tokens"],
+  ["/people", "People"],
+] as const;
+
+/** The way between the pages about who comes in; the accounts of others are an administrator's. */
+export function PeopleNav(): JSX.Element {
+  const { path } = useLocation();
+  const shown = places.filter(([href]) => href !== "/people" || managesPeople());
+  return (
+    <nav class="segments-like" aria-label="Who comes in">
+      {shown.map(([href, name]) => (
+        <a key={href} class="button small" href={href} aria-current={path === href ? "page" : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** Whether whoever is here manages accounts: an administrator who is limited to nothing. */
+export function managesPeople(): boolean {
+  return session.value?.role === "admin" && session.value.groups === undefined;
+}
+
+/** Groups as somebody types them. */
+export function readGroups(text: string): string[] {
+  return text.split(/[\s,]+/).filter((one) => one !== "");
+}
+
+/** What somebody may, in a few words. */
+export function reachOf(groups: readonly string[] | undefined): string {
+  return groups ? groups.join(", ") : "all devices";
+}

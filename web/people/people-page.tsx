@@ -1,0 +1,130 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { PersonDocument } from "#api/account-routes";
+import { Confirm } from "../commands/confirm-dialog.tsx";
+import { formatAgo } from "../format/format-duration.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { useTitle } from "../shell/title.ts";
+import { useListed } from "./listed.ts";
+import { PeopleNav, reachOf } from "./people-nav.tsx";
+import { PersonForm } from "./person-form.tsx";
+import { ShownOnce } from "./shown-once.tsx";
+
+/** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
+export function PeoplePage(): JSX.Element {
+  useTitle("People");
+  const { items, problem, attempt } = useListed(async () => (await client.listAccounts()).accounts);
+  const editing = useSignal<PersonDocument | undefined>(undefined);
+  const removing = useSignal<string | undefined>(undefined);
+  const made = useSignal<{ readonly name: string; readonly password: string } | undefined>(undefined);
+  const answer = (yes: boolean): void => {
+    const name = removing.value;
+    removing.value = undefined;
+    if (yes && name !== undefined) void attempt(() => client.removeAccount(name));
+  };
+  return (
+    <main class="page">
+      <div class="page-head">
+        <h1>People</h1>
+        <PeopleNav />
+      </div>
+      <p class="hint">
+        Accounts of people and programs; devices are removed on their own pages. <code>muster operator</code> does the
+        same.
+      </p>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {made.value && <ShownOnce of={`The password of ${made.value.name}`} secret={made.value.password} />}
+      {items.value && (
+        <PeopleTable
+          people={items.value}
+          change={(one) => (editing.value = one)}
+          remove={(name) => (removing.value = name)}
+        />
+      )}
+      <PersonForm
+        key={editing.value?.name ?? ""}
+        person={editing.value}
+        leave={() => (editing.value = undefined)}
+        save={(act) =>
+          attempt(async () => {
+            const { name, password } = await act();
+            made.value = password === undefined ? undefined : { name, password };
+            editing.value = undefined;
+          })
+        }
+      />
+      {removing.value !== undefined && (
+        <Confirm
+          question={`Remove the account ${removing.value}?`}
+          consequence="Its password, sessions and tokens are void, and what is open with them ends now. This cannot be undone."
+          action="Remove the account"
+          onAnswer={answer}
+        />
+      )}
+    </main>
+  );
+}
+
+interface TableProps {
+  readonly people: readonly PersonDocument[];
+  readonly change: (one: PersonDocument) => void;
+  readonly remove: (name: string) => void;
+}
+
+function PeopleTable({ people, change, remove }: TableProps): JSX.Element {
+  const admins = people.filter(({ role, groups }) => role === "admin" && !groups).length;
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
+      <table class="matrix" data-testid="accounts">
+        <thead>
+          <tr>
+            {["Account", "Role", "Devices", "Seen", ""].map((name) => (
+              <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {people.map((one) => (
+            <tr key={one.name} data-testid={`account-${one.name}`}>
+              <th scope="row">{one.name}</th>
+              <td>
+                {one.role}
+                {one.name === session.value?.name && " (you)"}
+              </td>
+              <td class="wrap">{reachOf(one.groups)}</td>
+              <td>{one.lastSeen === null ? "\u2013" : formatAgo(one.lastSeen, now.value)}</td>
+              <td>
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={`Change the account ${one.name}`}
+                  data-testid={`change-${one.name}`}
+                  onClick={() => change(one)}
+                >
+                  Change
+                </button>{" "}
+                {one.role === "admin" && !one.groups && admins === 1 ? (
+                  "the last administrator"
+                ) : (
+                  <button
+                    type="button"
+                    class="button small"
+                    aria-label={`Remove the account ${one.name}`}
+                    data-testid={`remove-${one.name}`}
+                    onClick={() => remove(one.name)}
+                  >
+                    Remove
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

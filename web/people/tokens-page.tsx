@@ -1,0 +1,97 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { TokenDocument } from "#api/token-routes";
+import { Confirm } from "../commands/confirm-dialog.tsx";
+import { formatAgo } from "../format/format-duration.ts";
+import { formatMoment } from "../format/moment.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { useTitle } from "../shell/title.ts";
+import { useListed } from "./listed.ts";
+import { managesPeople, PeopleNav, reachOf } from "./people-nav.tsx";
+import { ShownOnce } from "./shown-once.tsx";
+import { TokenForm } from "./token-form.tsx";
+
+/** Tokens by which programs log in: one's own, or for an administrator everybody's. */
+export function TokensPage(): JSX.Element {
+  useTitle("Tokens");
+  const { items, problem, attempt } = useListed(async () => (await client.listTokens()).tokens);
+  const revoking = useSignal<TokenDocument | undefined>(undefined);
+  const made = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
+  const answer = (yes: boolean): void => {
+    const one = revoking.value;
+    revoking.value = undefined;
+    if (yes && one) void attempt(() => client.revokeToken(one.id));
+  };
+  return (
+    <main class="page">
+      <div class="page-head">
+        <h1>Tokens</h1>
+        <PeopleNav />
+      </div>
+      <p class="hint">
+        By which programs log in: {managesPeople() ? "everybody's" : "yours"}. A token may no more than its account, and
+        less where it was made for less.
+      </p>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {made.value && <ShownOnce of={`The token “${made.value.name}”`} secret={made.value.secret} />}
+      {items.value && <TokenTable tokens={items.value} revoke={(one) => (revoking.value = one)} />}
+      <TokenForm save={(act) => attempt(async () => (made.value = await act()))} />
+      {revoking.value && (
+        <Confirm
+          question={`Revoke the token “${revoking.value.name}”?`}
+          consequence="Whatever uses it is refused from now on, and what is open with it ends. The command line on Muster's machine gets a new one at the next start."
+          action="Revoke the token"
+          onAnswer={answer}
+        />
+      )}
+    </main>
+  );
+}
+
+interface TableProps {
+  readonly tokens: readonly TokenDocument[];
+  readonly revoke: (one: TokenDocument) => void;
+}
+
+function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
+  if (tokens.length === 0) return <p class="hint">There is none.</p>;
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Tokens">
+      <table class="matrix" data-testid="tokens">
+        <thead>
+          <tr>
+            {["Token", "Account", "Role", "Devices", "Ends", "Used", "From", ""].map((name) => (
+              <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {tokens.map((one) => (
+            <tr key={one.id} data-testid={`token-${one.id}`}>
+              <th scope="row">{one.name || "a program"}</th>
+              <td>{one.account}</td>
+              <td>{one.role}</td>
+              <td class="wrap">{reachOf(one.groups)}</td>
+              <td>{formatMoment(one.expires, now.value)}</td>
+              <td>{one.used === null ? "never" : formatAgo(one.used, now.value)}</td>
+              <td>{one.usedFrom ?? "\u2013"}</td>
+              <td>
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={`Revoke the token ${one.name}`}
+                  onClick={() => revoke(one)}
+                >
+                  Revoke
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
