@@ -93,6 +93,27 @@ suite("accounts", ({ test }) => {
     assert.is(accounts.mainAdmin(), "root");
   });
 
+  test("an account tells when somebody was there last: with a session or a token, not when one was made for it", async (scope) => {
+    const { state, clock } = await open(scope);
+    const { accounts } = state;
+    for (const name of ["ann", "bob"]) accounts.set(name, "operator", "correct horse");
+    const { secret } = accounts.tokens.issue({ account: "ann", kind: "token", ttl: sessionLength, name: "bob" });
+    state.mqttSecrets.issue("bob");
+    assert.equal(
+      [...accounts.standings()],
+      [
+        ["ann", { lastSeen: null, mqttSecret: false }],
+        ["bob", { lastSeen: null, mqttSecret: true }],
+      ],
+    );
+    clock.advance(60_000);
+    accounts.holder(secret, "token", source);
+    assert.is(accounts.standings().get("ann")?.lastSeen, clock.now());
+    clock.advance(60_000);
+    accounts.issueToken("bob", "session", sessionLength);
+    assert.is(accounts.standings().get("bob")?.lastSeen, clock.now());
+  });
+
   test("a limit that does not read lets nobody in", async (scope) => {
     const { state } = await open(scope);
     for (const damaged of ["", "[]", "{}", '["lab"', '["a b"]', "7"]) {

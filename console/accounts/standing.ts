@@ -12,11 +12,11 @@ export interface Standing {
 export function standings(database: Database): ReadonlyMap<string, Standing> {
   const rows = database
     .prepare(
-      `SELECT name,
-       (SELECT MAX(at) FROM (SELECT used AS at FROM tokens WHERE account = name AND (kind = 'session' OR used_from <> '')
-        UNION ALL SELECT last FROM login_places WHERE account = name)) AS seen,
-       EXISTS (SELECT 1 FROM mqtt_secrets WHERE account = name) AS mqtt
-       FROM (SELECT name FROM accounts WHERE role NOT IN ('device', 'console'))`,
+      `SELECT person.name,
+       (SELECT MAX(at) FROM (SELECT used AS at FROM tokens WHERE account = person.name AND (kind = 'session' OR used_from <> '')
+        UNION ALL SELECT last FROM login_places WHERE account = person.name)) AS seen,
+       EXISTS (SELECT 1 FROM mqtt_secrets WHERE account = person.name) AS mqtt
+       FROM accounts AS person WHERE role NOT IN ('device', 'console')`,
     )
     .all() as { name: string; seen: number | null; mqtt: number }[];
   return new Map(rows.map(({ name, seen, mqtt }) => [name, { lastSeen: seen, mqttSecret: mqtt === 1 }]));

@@ -13,7 +13,7 @@ export function PeopleNav(): JSX.Element {
   const { path } = useLocation();
   const shown = places.filter(([href]) => href !== "/people" || managesPeople());
   return (
-    <nav class="segments-like" aria-label="Who comes in">
+    <nav class="people-nav" aria-label="Who comes in">
       {shown.map(([href, name]) => (
         <a key={href} class="button small" href={href} aria-current={path === href ? "page" : undefined}>
           {name}
