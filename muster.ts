@@ -2,6 +2,7 @@
 import { CommandLine } from "#shared/commandline";
 import { version } from "#shared/version";
 import { agent } from "./commands/agent.ts";
+import { audit } from "./commands/audit.ts";
 import { broker } from "./commands/broker.ts";
 import { cancel } from "./commands/cancel.ts";
 import { checkBroker } from "./commands/check-broker.ts";
@@ -49,7 +50,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch],
   "Fleet:": [devices, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, token, sessions, keygen, tls, mosquitto],
+  "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, tls, mosquitto],
   "Looking for faults:": [doctor, checkBroker],
 };
 for (const [heading, defined] of Object.entries(verbs)) {

@@ -56,6 +56,10 @@ export const auditRoutes = {
     summary: "Look at the whole audit log: whether each entry is as it was written, and follows the one before",
     role: "admin",
     fleet: true,
+    query: z.object({
+      n: z.optional(about(z.coerce.number() as z.ZodMiniType<number, number>, "an entry that was noted before")),
+      hash: z.optional(about(z.string().check(z.maxLength(64)), "its hash")),
+    }),
     answers: { 200: verdictDocument },
   },
   exportAudit: {

@@ -1,15 +1,18 @@
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { AuditEntryDocument, Client } from "#api/client";
 import { pages } from "#api/pages";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import { anchorName } from "../console/audit/anchor.ts";
 import { hashOf } from "../console/audit/entry.ts";
 import { maxKnocks } from "../console/audit/entrances.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
+import { musterProgram, runProgram, type Finished } from "./programs.ts";
 import { exhaust, fillDisk, smallDisk } from "./small-disk.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -194,5 +197,47 @@ suite("audit on a full disk", ({ test }) => {
     assert.equal(await told(admin, { who: "eve" }), [`eve from ${here}: login.ok api: ok`]);
     assert.equal((await admin.verifyAudit()).problems, []);
     await operator.setGroups("rpi-7", { groups: ["lab"] });
+  });
+});
+
+suite("muster audit", ({ test }) => {
+  test("what verbs do to the data directory is in the log, which is read, looked at and exported without a console", async (scope) => {
+    const directory = await scope.directory();
+    const muster = (...args: string[]): Promise<Finished> =>
+      runProgram(...musterProgram(args), { env: { MUSTER_DATA: directory, MUSTER_ADMIN_PASSWORD: "" } });
+    const done = async (...args: string[]): Promise<string> => {
+      const { code, out, err } = await muster(...args);
+      assert.is(code, 0, err);
+      return out;
+    };
+    await done("operator", "ada", "--role", "admin");
+    await done("operator", "bob", "--role", "viewer");
+    await done("operator", "bob", "--remove", "--yes");
+    await done("enroll", "rpi-7", "--secret");
+    await done("device", "rpi-7", "--remove", "--yes");
+    const listed = await done("audit", "--offline", "--json");
+    const entries = JSON.parse(listed) as AuditEntryDocument[];
+    assert.equal(
+      entries.toReversed().map(({ from, what, on }) => `${from} ${what} ${on}`),
+      [
+        "cli account.added ada",
+        "cli account.added bob",
+        "cli account.removed bob",
+        "cli device.enrolled rpi-7",
+        "cli device.removed rpi-7",
+      ],
+    );
+    assert.match(await done("audit", "--offline", "--what", "device"), /device\.enrolled +rpi-7 +ok/);
+    const whole = await done("audit", "--offline", "--verify");
+    const [, head = ""] = /noted elsewhere: (\d+:\w+)$/m.exec(whole) ?? [];
+    assert.match(whole, /^the log is whole: 5 entries, 1 to 5$/m);
+    assert.is((await done("audit", "--offline", "--export")).trimEnd().split("\n").length, 5);
+    const state = openState(directory, systemClock);
+    state.database.exec("DELETE FROM audit WHERE n = 5");
+    state.close();
+    rmSync(join(directory, anchorName));
+    const cut = await muster("audit", "--offline", "--verify", "--head", head);
+    assert.is(cut.code, 1);
+    assert.match(cut.out, /NOT whole[^]*the place that was given knows of entry 5, and the log ends at 4/);
   });
 });

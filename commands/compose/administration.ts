@@ -60,6 +60,23 @@ function admit(
   return `${name} (${rights()})${shown}${ended}`;
 }
 
+/** The same, written down before it is done. */
+function admitted(
+  state: State,
+  name: string,
+  rights: Parameters<typeof admit>[2],
+  password: string | undefined,
+): Promise<string> {
+  const { accounts, audit } = state;
+  const what = accounts.find(name) ? "account.changed" : "account.added";
+  const detail = {
+    role: rights.role,
+    groups: rights.groups ?? undefined,
+    unlimited: rights.groups === null || undefined,
+  };
+  return audit.around({ ...here(), what, on: name, detail }, () => admit(accounts, name, rights, password));
+}
+
 function assertPerson(accounts: Accounts, name: string): void {
   const role = accounts.find(name)?.role;
   if (role === undefined)
@@ -114,7 +131,9 @@ export async function removeDevice(
     `Remove ${device}, with its open commands, its groups and all that is known of it but its samples?`,
     yes,
   );
-  noteRemoval(state, { device, by: `${userName()} on this machine`, now: systemClock.now() });
+  await state.audit.around({ ...here(), what: "device.removed", on: device }, () =>
+    noteRemoval(state, { device, by: `${userName()} on this machine`, now: systemClock.now() }),
+  );
   await accounts.synced();
   const { byHand } = await writeMosquittoFiles();
   out(`${device} is removed: what it had open ends now, what was to be sent to it is cancelled`);
@@ -167,10 +186,12 @@ export async function addOperator(administration: Administration, name: string, 
     throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
   const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
   if (mqtt === undefined || role !== undefined || groups !== undefined || password !== undefined)
-    out(admit(state.accounts, name, { role, groups }, password));
+    out(await admitted(state, name, { role, groups }, password));
   else assertPerson(state.accounts, name);
   const empty = (group || []).filter((one) => state.groups.members(one).length === 0);
   if (empty.length > 0) out(`no device is in ${empty.join(", ")} yet: muster group DEVICE ${empty[0]} puts one in`);
+  if (mqtt !== undefined)
+    state.audit.demand({ ...here(), what: mqtt ? "mqtt-secret.made" : "mqtt-secret.ended", on: name });
   if (mqtt === true) out(mqttSecretOf(state, name));
   if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
@@ -193,7 +214,7 @@ async function removePerson(
     throw new BadInputError(`"${name}" is the console's own account, which every start would make again`);
   if (accounts.isLastAdmin(name)) accounts.remove(name);
   await confirm(`Remove ${name} (${present}), and end what is open with that account?`, yes);
-  accounts.remove(name);
+  await state.audit.around({ ...here(), what: "account.removed", on: name }, () => accounts.remove(name));
   await accounts.synced();
   out(`${name} (${present}) is removed, and what was open with that account has ended`);
   const { byHand } = await writeMosquittoFiles();
@@ -263,13 +284,24 @@ function mqttSecretOf({ mqttSecrets }: State, name: string): string {
 /** Where the first administrator's password is kept until somebody has been shown it: a start that ends before has told nobody. */
 const unshown = "admin@unshown";
 
+/** For the audit log: what a start does by itself. */
+const atStart = { who: "console", from: "cli" } as const;
+
 /** Makes sure that there is an administrator. @returns his password where it was made and nobody has been shown it; undefined otherwise */
 export async function admitAdmin(
-  { directory, accounts }: State,
+  { directory, accounts, audit }: State,
   given: string | undefined,
 ): Promise<string | undefined> {
   if (given !== undefined) {
-    if (!(await accounts.verify("admin", given))) accounts.set("admin", "admin", given);
+    if (!(await accounts.verify("admin", given))) {
+      audit.note({
+        ...atStart,
+        what: "account.changed",
+        on: "admin",
+        detail: { role: "admin", password: "from the settings" },
+      });
+      accounts.set("admin", "admin", given);
+    }
     removeSecret(directory, unshown);
     return undefined;
   }
@@ -284,6 +316,7 @@ export async function admitAdmin(
   const password = generateSecret();
   // Before the account is: a kill between the two leaves a password too many, never one too few.
   writeSecret(directory, unshown, password);
+  audit.note({ ...atStart, what: "account.added", on: "admin", detail: { role: "admin" } });
   accounts.set("admin", "admin", password);
   // The file is removed once somebody was shown the password: by then the account must outlive a power cut.
   await accounts.synced();

@@ -6,7 +6,7 @@ import type { Audit } from "../../audit/audit.ts";
 import { readAnchor } from "../../audit/anchor.ts";
 import { lineOf, type AuditEntry } from "../../audit/entry.ts";
 import { entriesAfter, search } from "../../audit/search.ts";
-import { verify } from "../../audit/verify.ts";
+import { verify, type Witness } from "../../audit/verify.ts";
 import type { Database } from "../../database/database.ts";
 import { whoAsks } from "../audited-routes.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
@@ -48,7 +48,11 @@ export const serveAudit =
 
     app.route({
       ...served("verifyAudit"),
-      handler: (request, reply) => send(request, reply, verdictAnswer(database, directory)),
+      handler: (request, reply) => {
+        const { n, hash } = request.query;
+        const noted = n === undefined || hash === undefined ? [] : [{ n, hash, where: "the place that was given" }];
+        return send(request, reply, verdictAnswer(database, [readAnchor(directory) ?? [], noted].flat()));
+      },
     });
 
     app.route({
@@ -67,8 +71,8 @@ function toDocument({ detail, ...entry }: AuditEntry): AuditEntryDocument {
   return { ...entry, detail: JSON.parse(detail) as AuditEntryDocument["detail"] };
 }
 
-function* verdictAnswer(database: Database, directory: string): Steps<Buffer> {
-  const { first = null, head = null, ...rest } = yield* verify(database, [readAnchor(directory) ?? []].flat());
+function* verdictAnswer(database: Database, witnesses: readonly Witness[]): Steps<Buffer> {
+  const { first = null, head = null, ...rest } = yield* verify(database, witnesses);
   return Buffer.from(JSON.stringify({ ...rest, first, head }));
 }
 
