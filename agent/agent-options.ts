@@ -1,4 +1,5 @@
 import type { Clock } from "#shared/clock";
+import type { LinkSecret } from "#shared/link";
 import type { Log } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";
@@ -12,7 +13,9 @@ export interface AgentOptions {
   /** With TLS: the authorities that the broker's certificate has to come from, as PEM, and no others; the system's by default. */
   readonly ca?: string | undefined;
   /** The secret that `muster enroll` printed for this device. */
-  readonly password: string;
+  readonly password: string | LinkSecret;
+  /** Makes another secret, which is tried from then on as well. Without it the agent does not offer `rotate-secret`. @returns its hash */
+  readonly rotateSecret?: (() => string) | undefined;
   /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */
   readonly interval?: number;
   /** Samples sent in one message; 1 by default. */

@@ -149,6 +149,7 @@ export function composeAgent(given: AgentSurroundings) {
     }),
     ...(signers.required ? { "set-signers": signersCommand(signers, announce) } : {}),
     ...comebacks(given),
+    ...rotation(options.rotateSecret),
   };
   for (const [key, handler] of Object.entries(offered)) handlers.set(key, handler);
   return {
@@ -221,6 +222,13 @@ function makeSampler(
     clock,
     log,
   });
+}
+
+/** Only the hash goes out, and the same one each time until the new secret is in use. */
+function rotation(rotate: AgentOptions["rotateSecret"]): Record<string, Handler> {
+  if (!rotate) return {};
+  const title = "Make another secret, for the console to let in: muster device NAME --rotate-secret";
+  return { "rotate-secret": { title, onInterrupt: "rerun", run: () => ({ hash: rotate() }) } };
 }
 
 /** The commands that end this run for another one, where somebody has said how. */

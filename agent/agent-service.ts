@@ -14,6 +14,7 @@ import { withGivenUmask } from "#shared/umask";
 import { Agent } from "./agent.ts";
 import type { Handler } from "./commands/handler.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
+import { KeptSecret } from "./join/kept-secret.ts";
 
 /** The settings that an agent is made of. */
 type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
@@ -33,7 +34,7 @@ export async function runAgent(
 ): Promise<void> {
   const joined = values.mqttUrl === undefined ? await whoJoined(values) : undefined;
   if (joined)
-    return runToEnd({ ...values, ...joinedValues(joined, given) }, joined.secret, {
+    return runToEnd({ ...values, ...joinedValues(joined, given) }, keptSecretOf(values), {
       lifetime,
       net,
       trust: joined.ca ?? undefined,
@@ -47,6 +48,10 @@ export async function runAgent(
     );
   }
   await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net });
+}
+
+function keptSecretOf({ data, logLevel }: Settings): KeptSecret {
+  return new KeptSecret(new IdentityFile(data), createLog("agent", logLevel));
 }
 
 /** Who this machine is by having joined, or by joining now: by a code in a file, as on the boot partition of an image that was copied. */
@@ -63,7 +68,11 @@ function joinedValues({ device, broker, root }: Joined, given: ReadonlySet<Setti
   return { device, mqttUrl: broker, ...(given.has("root") ? {} : { root }) };
 }
 
-async function runToEnd(values: AgentValues, secret: string, around: Omit<Around, "restart">): Promise<void> {
+async function runToEnd(
+  values: AgentValues,
+  secret: string | KeptSecret,
+  around: Omit<Around, "restart">,
+): Promise<void> {
   const { device, mqttUrl } = values;
   const agent = await serveAgent(values, secret, { ...around, restart: respawn });
   around.lifetime.up();
@@ -84,7 +93,7 @@ interface Around {
 
 export async function serveAgent(
   values: AgentValues,
-  password: string,
+  password: string | KeptSecret,
   { lifetime, net, restart, trust }: Around,
 ): Promise<Agent> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
@@ -97,6 +106,7 @@ export async function serveAgent(
     device,
     url,
     password,
+    rotateSecret: typeof password === "string" ? undefined : () => password.rotate(),
     ...(ca === undefined ? {} : { ca }),
     interval,
     batchSize,

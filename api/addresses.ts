@@ -31,6 +31,7 @@ export const addresses = {
   listDevices: { method: "GET", path: "/api/devices" },
   getDevice: { method: "GET", path: "/api/devices/:id" },
   removeDevice: { method: "DELETE", path: "/api/devices/:id" },
+  rotateSecret: { method: "POST", path: "/api/devices/:id/rotate-secret" },
   getHistory: { method: "GET", path: "/api/devices/:id/metrics" },
   getCompleteness: { method: "GET", path: "/api/devices/:id/completeness" },
   listCompleteness: { method: "GET", path: "/api/completeness" },

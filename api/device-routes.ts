@@ -114,6 +114,13 @@ export const deviceRoutes = {
     answers: { 204: z.null() },
     problems: [404],
   },
+  rotateSecret: {
+    summary: "Have a device that has joined make itself another secret; its old one ends when it has come in with that",
+    role: "operator",
+    params,
+    answers: { 204: z.null() },
+    problems: [404, 409, 422, 502, 504],
+  },
   getHistory: {
     summary: "One field's history",
     role: "viewer",

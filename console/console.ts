@@ -15,6 +15,7 @@ import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
 import type { Sample } from "./devices/latest-values.ts";
+import { rotateSecret } from "./enrollments/rotate-secret.ts";
 import type { Enrollments } from "./enrollments/enrollments.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
@@ -240,6 +241,13 @@ export class Console {
     noteRemoval(state, { device: id, by, now: this.clock.now() });
     removals.settle();
     return true;
+  }
+
+  /** Has a device change its secret. @throws as a command does that does not succeed: then its secret is as it was */
+  rotateSecret(id: DeviceId, who: { readonly by: string; readonly from: string }): Promise<void> {
+    const { accounts, audit } = this.#started.state;
+    const send = (...order: Parameters<Console["send"]>): Promise<Command> => this.send(...order);
+    return rotateSecret(id, who, { accounts, audit, send, oneSecret: this.#options.bus === undefined });
   }
 
   /** Why nothing is taken of a device; undefined where it was not removed. */

@@ -24,12 +24,21 @@ export interface Will {
   readonly retain: boolean;
 }
 
+/** A secret that may be another one by the next try, as while it is changed. */
+export interface LinkSecret {
+  readonly current: string;
+  /** The broker has let the present one in. */
+  readonly accepted: () => void;
+  /** It has not. */
+  readonly refused: () => void;
+}
+
 export interface LinkOptions {
   /** `mqtt://host:port`, `mqtts://`, `ws://` or `wss://`; without user and password, which go below. */
   readonly url: string;
   readonly clientId: string;
   readonly username: string;
-  readonly password: string;
+  readonly password: string | LinkSecret;
   /** The message the broker publishes when this connection breaks; made anew for each session. */
   readonly will?: (session: string) => Will;
   readonly log: Log;
@@ -246,6 +255,7 @@ export class Link implements Bus {
     );
     client.once("connect", ({ properties }) => {
       acknowledged = true;
+      if (typeof this.#options.password !== "string") this.#options.password.accepted();
       if (this.#accepted !== 5) this.#accepted = this.#version;
       window.allow(properties?.receiveMaximum ?? maxReceiveMaximum);
       this.#sendSubscribe(client, this.#subscriptions).then(
@@ -260,6 +270,8 @@ export class Link implements Bus {
       // After an error mqtt.js may emit again on the old client: nobody listens, but an unheard "error" would throw.
       client.end(true);
       if (!this.#started) return;
+      const { password } = this.#options;
+      if (cause && isRefusedLogin(cause) && typeof password !== "string") password.refused();
       this.#down(cause ? cause.message || (errorCode(cause) ?? "connection failed") : "connection closed");
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
       if (this.#options.clock.monotonic() - begun > settled) this.#backOff.held();
@@ -293,7 +305,7 @@ export class Link implements Bus {
     return {
       clientId,
       username,
-      password,
+      password: typeof password === "string" ? password : password.current,
       keepalive,
       clean: true,
       protocolVersion: this.#version,

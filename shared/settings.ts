@@ -53,7 +53,7 @@ export const settings = {
   }),
   httpPort: wholeSetting({
     env: "MUSTER_HTTP_PORT",
-    programs: ["console", "enroll", "client"],
+    programs: ["console", "enroll", "device", "client"],
     help: "port of the page and the API; 0 for a free one",
     default: 3_000,
     min: 0,
@@ -330,7 +330,7 @@ export const settings = {
   }),
   url: setting<string | undefined>({
     env: "MUSTER_URL",
-    programs: ["enroll", "client"],
+    programs: ["enroll", "device", "client"],
     help: "the console that the command line talks to",
     default: undefined,
     shown: "http://127.0.0.1:3000, or what MUSTER_LISTEN and MUSTER_HTTP_PORT say",
@@ -338,7 +338,7 @@ export const settings = {
   }),
   token: text<string | undefined>({
     env: "MUSTER_TOKEN",
-    programs: ["enroll", "client"],
+    programs: ["enroll", "device", "client"],
     help: "bearer token, or NAME:PASSWORD, of the command line",
     default: undefined,
     shown: "the local console's, from the data directory",

@@ -89,6 +89,12 @@ async function askEverything(client: Client): Promise<void> {
   assert.ok((await client.getHealth()).store?.ok);
   assert.match(await client.getMetrics(), /^# HELP/m);
   assert.match((await client.getOpenApi()).openapi, /^3\./);
+  const { session: before } = await client.getDevice("rpi-7");
+  await client.rotateSecret("rpi-7");
+  await eventually("rpi-7 again", async () => {
+    const { online, session } = await client.getDevice("rpi-7");
+    return online && session !== before;
+  });
   assert.is((await client.shutDown("rpi-7")).state, "succeeded");
   await client.removeDevice("rpi-8");
   await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
@@ -120,7 +126,7 @@ suite("the contract of the HTTP API", ({ test }) => {
       const heard = (): Promise<unknown> =>
         eventually("all events", () => told.size === Object.keys(eventDocuments).length);
       await Promise.race([listening, eventually("the stream", () => told.has("store"))]);
-      await fleet.agent("rpi-7", { interval: 100 });
+      await fleet.agent("rpi-7", { interval: 100, rotateSecret: () => hashSecret(generateSecret(), rounds.generated) });
       await checkedClient(url, undefined, { answered }).client.logIn({ name: "eve", password });
       const own = checkedClient(url, `rpi-7:${fleet.secretOf("rpi-7")}`, { answered }).client;
       assert.equal(await own.seeJoined(), { device: "rpi-7", online: true });

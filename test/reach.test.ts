@@ -102,6 +102,7 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listDevices: list((client) => client.listDevices()),
   getDevice: "device",
   removeDevice: "device",
+  rotateSecret: "device",
   getHistory: "device",
   getCompleteness: "device",
   listCompleteness: list((client) => client.listCompleteness()),

@@ -30,6 +30,8 @@ const schema = z.object({
   joined: z.optional(joined),
   /** With what it asks to be let in; what it was before holds until it is. */
   asking: z.optional(asking),
+  /** The secret that is to take the place of the present one; until the broker has let it in, both may be right. */
+  next: z.optional(z.object({ secret: z.string(), hash: z.string() })),
 });
 type Identity = z.output<typeof schema>;
 

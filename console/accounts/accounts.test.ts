@@ -133,6 +133,25 @@ suite("accounts", ({ test }) => {
     assert.is(await checking, undefined);
   });
 
+  test("a device's next secret is right beside the present one, and alone once it has come in with it", async (scope) => {
+    const { accounts } = (await open(scope)).state;
+    const old = accounts.set("rpi-7", "device");
+    const next = generateSecret();
+    accounts.nextSecrets.put("rpi-7", hashSecret(next, rounds.generated));
+    const told: string[] = [];
+    accounts.changes.on(({ name }) => told.push(name));
+    assert.ok(await accounts.verify("rpi-7", old, source));
+    assert.is(await accounts.verify("rpi-7", generateSecret(), source), undefined);
+    assert.equal(told, []);
+    const both = await Promise.all([1, 2].map(() => accounts.verify("rpi-7", next, source)));
+    assert.ok(both.every((principal) => principal?.role === "device"));
+    assert.equal(told, ["rpi-7"], "what is open with the old one ends");
+    assert.is(await accounts.verify("rpi-7", old, source), undefined);
+    accounts.nextSecrets.put("rpi-7", hashSecret(old, rounds.generated));
+    accounts.set("rpi-7", "device");
+    assert.is(await accounts.verify("rpi-7", old, source), undefined, "an operator's word is newer");
+  });
+
   test("a session is no token and a token no session; each ends of age", async (scope) => {
     const { state, clock } = await open(scope);
     const { accounts } = state;

@@ -14,6 +14,7 @@ import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
 import { toColumn } from "./group-limits.ts";
 import { standings, type Standing } from "./standing.ts";
+import { NextSecrets } from "./next-secrets.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
 
 export interface AccountChange {
@@ -49,6 +50,7 @@ export class Accounts {
   /** Whenever another process has said that something about accounts has changed, whatever it was. */
   readonly elsewhere = new Signal<void>();
   readonly tokens: Tokens;
+  readonly nextSecrets: NextSecrets;
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: AccountsOptions;
@@ -60,6 +62,7 @@ export class Accounts {
     this.#options = options;
     this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
     this.tokens = new Tokens(database, clock);
+    this.nextSecrets = new NextSecrets(database);
   }
 
   /** Resolves once every change so far is on the disk: before a secret is handed out, or a file names it. @throws EnvironmentError */
@@ -89,6 +92,7 @@ export class Accounts {
          ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash, only_groups = excluded.only_groups`,
       )
       .run(name, role, hash, this.#clock.now(), limit);
+    this.nextSecrets.forget(name);
     this.tokens.endAll(name);
     this.changed(name);
     // Whoever sets it need not wait in any queue.
@@ -108,6 +112,7 @@ export class Accounts {
          ON CONFLICT (name) DO UPDATE SET hash = excluded.hash`,
       )
       .run(name, hash, this.#clock.now());
+    this.nextSecrets.forget(name);
   }
 
   /**
@@ -233,7 +238,9 @@ export class Accounts {
    * @param source where the login comes from; without it, it is this process's own and waits for nobody
    * @throws LoginsBusyError when too many wait: the secret was not looked at
    */
-  verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
+  async verify(name: string, secret: string | Buffer, source?: LoginSource): Promise<Principal | undefined> {
+    // What is open with the secret of before ends, before the one that comes in now is there.
+    if (await this.nextSecrets.take(name, secret)) this.changed(name);
     return this.#logins.verify(name, secret, source);
   }
 

@@ -323,4 +323,11 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (enrollment, machine)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Of a device whose secret is being changed: the hash of the next one, which is right as well until it has come in with it.
+  CREATE TABLE next_secrets (
+    account TEXT NOT NULL PRIMARY KEY REFERENCES accounts (name) ON DELETE CASCADE,
+    hash TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

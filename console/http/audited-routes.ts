@@ -50,6 +50,7 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   revokeToken: { what: "token.ended", on: id },
   removeAccount: { what: "account.removed", on: ({ params }) => params["name"] ?? "" },
   removeDevice: { what: "device.removed", on: id },
+  rotateSecret: false,
   createEnrollment: false,
   revokeEnrollment: false,
   join: false,

@@ -47,13 +47,14 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const document = (command: Command): CommandDocument =>
     toCommandDocument(command, registry.get(command.device), desk.answerTimes(command.device, command.key));
   const remove = (id: DeviceId, by: string): void => void console.removeDevice(id, by);
+  const rotateSecret: Console["rotateSecret"] = (...word) => console.rotateSecret(...word);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
   const routes = [
     serveSessions({ accounts, send }),
     serveAccounts({ accounts, send }),
     serveTokens({ accounts, send }),
-    serveDevices({ registry, completeness, store, clock, remove, whyRemoved, send }),
+    serveDevices({ registry, completeness, store, clock, remove, rotateSecret, whyRemoved, send }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),

@@ -1,6 +1,11 @@
 import { BadInputError, EnvironmentError, messageWithCauses } from "#shared/errors";
 import { LoginsBusyError } from "#shared/login-throttle";
-import { CommandRefusedError, type RefusalReason } from "../desk/command-errors.ts";
+import {
+  CommandFailedError,
+  CommandRefusedError,
+  CommandTimeoutError,
+  type RefusalReason,
+} from "../desk/command-errors.ts";
 import { JoinRefusedError } from "../enrollments/join-refused.ts";
 import { JobRefusedError, type JobRefusal } from "../jobs/job-errors.ts";
 import { isRefusedWrite } from "../database/database.ts";
@@ -86,6 +91,8 @@ export function problemOf(error: Error & { statusCode?: number; validation?: unk
     return problem(refusalStatus[error.reason], error.message, { reason: error.reason });
   if (error instanceof JobRefusedError)
     return problem(jobRefusalStatus[error.reason], error.message, { reason: error.reason });
+  if (error instanceof CommandFailedError) return problem(502, error.message);
+  if (error instanceof CommandTimeoutError) return problem(504, error.message);
   if (error instanceof JoinRefusedError) return problem(joinRefusalStatus[error.why], error.message);
   if (error instanceof LoginsBusyError) return problem(429, error.message);
   if (error instanceof BadInputError) return problem(400, error.message);

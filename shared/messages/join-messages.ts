@@ -5,6 +5,14 @@ import { rounds } from "#shared/password";
 const maxFactLength = 128;
 const fact = z.string().check(z.maxLength(maxFactLength));
 
+/** As in Mosquitto's password file, with as few rounds as a generated secret needs. */
+const hash = z
+  .string()
+  .check(z.regex(new RegExp(`^\\$7\\$${rounds.generated}\\$[A-Za-z0-9+/]{16}\\$[A-Za-z0-9+/]{86}==$`)));
+
+/** What a device answers to `rotate-secret`. */
+export const rotated = z.object({ hash });
+
 /**
  * What a machine shows to be let in. Its secret it makes itself, and keeps: only the hash leaves it, so that nobody in between and no
  * log has it, and a line that is pasted twice says the same twice.
@@ -14,8 +22,7 @@ export const claim = z.object({
   code: z.string().check(z.maxLength(64)),
   /** Which machine asks, made by it for this code: the same one is the same device, however often it asks. */
   machine: z.string().check(z.regex(/^[\w-]{22,64}$/)),
-  /** As in Mosquitto's password file, with as few rounds as a generated secret needs. */
-  hash: z.string().check(z.regex(new RegExp(`^\\$7\\$${rounds.generated}\\$[A-Za-z0-9+/]{16}\\$[A-Za-z0-9+/]{86}==$`))),
+  hash,
   hostname: z.optional(fact),
   serial: z.optional(fact),
   mac: z.optional(fact),

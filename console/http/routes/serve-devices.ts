@@ -22,6 +22,7 @@ export interface DeviceRoutes {
   readonly clock: Clock;
   /** Takes a device away. @param by who does */
   readonly remove: (id: DeviceId, by: string) => void;
+  readonly rotateSecret: (id: DeviceId, who: { readonly by: string; readonly from: string }) => Promise<void>;
   /** Why nothing is taken of a device; undefined where it was not removed. */
   readonly whyRemoved: (id: DeviceId) => string | undefined;
   readonly send: Send;
@@ -29,7 +30,16 @@ export interface DeviceRoutes {
 
 /** The fleet, a device, and its metrics. */
 export const serveDevices =
-  ({ registry, completeness, store, clock, remove, whyRemoved, send }: DeviceRoutes): FastifyPluginAsyncZod =>
+  ({
+    registry,
+    completeness,
+    store,
+    clock,
+    remove,
+    rotateSecret,
+    whyRemoved,
+    send,
+  }: DeviceRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const found = (id: DeviceId): Device => {
       const device = registry.get(id);
@@ -75,6 +85,16 @@ export const serveDevices =
       handler: async (request, reply) => {
         const { id } = found(request.params.id);
         remove(id, askerOf(request).name);
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("rotateSecret"),
+      handler: async (request, reply) => {
+        const { id } = found(request.params.id);
+        await rotateSecret(id, { by: askerOf(request).name, from: request.ip });
         reply.code(204);
         return null;
       },

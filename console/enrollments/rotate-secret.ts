@@ -1,0 +1,34 @@
+import type { DeviceId } from "#shared/ids";
+import { check } from "#shared/messages/payload-schema";
+import { rotated } from "#shared/messages/join-messages";
+import type { Accounts } from "../accounts/accounts.ts";
+import type { Audit } from "../audit/audit.ts";
+import type { Command } from "../desk/command.ts";
+
+export interface RotateSecretOptions {
+  readonly accounts: Accounts;
+  readonly audit: Pick<Audit, "record">;
+  /** Sends a command and awaits its end. */
+  readonly send: (device: string, order: { key: string }, options: { by: string }) => Promise<Command>;
+  /** Whether the broker knows one secret a name, as a password file does: then the next takes the place of the present one at once. */
+  readonly oneSecret: boolean;
+}
+
+/**
+ * Has a device change its secret. It makes the next one itself and tells its hash; it has both until it has come in with the next, and so, where the
+ * broker can, has the console. What waits in its outbox waits over the reconnect.
+ * @throws CommandRefusedError, CommandFailedError and CommandTimeoutError as any command does: then its secret is as it was
+ */
+export async function rotateSecret(
+  device: DeviceId,
+  { by, from }: { readonly by: string; readonly from: string },
+  { accounts, audit, send, oneSecret }: RotateSecretOptions,
+): Promise<void> {
+  const { result } = await send(device, { key: "rotate-secret" }, { by });
+  const { hash } = check(rotated, result, "the device's answer");
+  audit.record({ who: by, from, what: "device.secret-rotated", on: device });
+  if (oneSecret) accounts.putDevice(device, hash);
+  else accounts.nextSecrets.put(device, hash);
+  // It comes again with the next one.
+  accounts.changed(device);
+}
