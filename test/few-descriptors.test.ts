@@ -115,9 +115,9 @@ suite("few descriptors", ({ test }) => {
       const program = `
       import { systemClock } from "#shared/clock";
       import { silentLog } from "#shared/log";
-      import { Net } from "#shared/safety-net";
+      import { SafetyNet } from "#shared/safety-net";
       import { Broker } from "./broker/broker.ts";
-      const net = new Net(silentLog, systemClock);
+      const net = new SafetyNet(silentLog, systemClock);
       const authenticate = async (name) => ({ name, role: "operator" });
       const limits = { connections: 100_000, connectTimeout: 2_000 };
       const broker = new Broker({ listen: "127.0.0.1", port: ${port}, root: "muster", authenticate, limits, net, clock: systemClock, log: silentLog });

@@ -31,7 +31,16 @@ const usual = new Set([400, 401, 403, 404, 405, 409, 413, 414, 415, 421, 422, 42
 /** Something behind the console failed, and the answer says so. */
 const documented = new Set([502, 503, 504]);
 /** Open to those who are not logged in. */
-const open = new Set(["GET /healthz", "POST /api/session", "DELETE /api/session"]);
+const open = new Set([
+  "GET /healthz",
+  "POST /api/session",
+  "DELETE /api/session",
+  "GET /join",
+  "GET /join/muster-agent.cjs",
+  "GET /join/ca",
+  "POST /join",
+  "GET /join/seen",
+]);
 
 /** Every route, driven by the console's own description. */
 export const routes: Case = {
