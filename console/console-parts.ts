@@ -1,4 +1,5 @@
 import { Inbox } from "./inbox.ts";
+import { SignerWatch } from "./devices/signer-watch.ts";
 import { auditParts } from "./parts/audit-parts.ts";
 import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
@@ -26,7 +27,8 @@ export function compose(outside: Surroundings) {
   const commands = commandParts(given, { bus, doubt, devices, storage });
   const samples = sampleParts(given, { doubt, devices, storage, publisher });
   const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples });
-  const inbox = new Inbox({ topics, ...devices, ...commands, ...samples, publisher, removals });
+  const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
+  const inbox = new Inbox({ topics, signers, ...devices, ...commands, ...samples, publisher, removals });
   const rotation = makeRotation(given, { bus, registry });
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 

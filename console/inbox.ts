@@ -12,6 +12,7 @@ import type { Ingest } from "./ingest/ingest.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./devices/refusals.ts";
+import type { SignerWatch } from "./devices/signer-watch.ts";
 import type { Registry } from "./devices/registry.ts";
 import type { Removals } from "./devices/removals.ts";
 import type { Restored } from "./restored.ts";
@@ -30,6 +31,7 @@ export interface InboxParts {
   readonly removals: Pick<Removals, "why">;
   readonly latestRefusals: Pick<LatestRefusals, "note">;
   readonly restored: Pick<Restored, "heard">;
+  readonly signers: Pick<SignerWatch, "born">;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
@@ -190,16 +192,19 @@ export class Inbox {
     // An empty retained status is somebody clearing the topic: the device says nothing by it.
     if (message.payload.length === 0) return;
     const status = readStatus(message.payload);
-    const refused = this.#parts.registry.presence(device, status, message.retain);
+    const { registry, signers, desk, publisher } = this.#parts;
+    const before = registry.get(device);
+    const refused = registry.presence(device, status, message.retain);
     if (!status.online) return;
-    const { desk, publisher } = this.#parts;
+    const after = registry.get(device);
+    if (after) signers.born(before, after);
     if (refused) publisher.refuse(device, status.boot, refused.why);
     else {
       // What it tells may put in doubt what it would be shown.
       this.#parts.restored.heard(device, status);
       desk.show(device, status.session, (...told) => publisher.greet(device, status, ...told));
     }
-    const unchecked = uncheckedIn(this.#parts.registry.get(device)?.commands ?? null);
+    const unchecked = uncheckedIn(after?.commands ?? null);
     if (unchecked !== undefined) this.#parts.refusals.tell(device, message.topic, unchecked);
   }
 }
