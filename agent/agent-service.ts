@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
-import { BadInputError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
+import { formatDuration } from "#shared/duration";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import { createLog, type Log } from "#shared/log";
@@ -11,7 +12,8 @@ import { readBundle } from "#shared/pinned-ca";
 import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
-import { Agent } from "./agent.ts";
+import { Agent, isRefusal } from "./agent.ts";
+import { ComebackPause } from "./comeback-pause.ts";
 import type { Handler } from "./commands/handler.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
@@ -74,12 +76,10 @@ async function runToEnd(
   around: Omit<Around, "restart">,
 ): Promise<void> {
   const { device, mqttUrl } = values;
-  const agent = await serveAgent(values, secret, { ...around, restart: respawn });
+  const ended = await serveAgent(values, secret, { ...around, restart: respawn });
   around.lifetime.up();
   process.stdout.write(`agent ${device} reports to ${mqttUrl}\n`);
-  const reason = await agent.finished;
-  process.stdout.write(`agent ${device} has ended: ${forTerminal(reason)}\n`);
-  if (reason.startsWith("refused")) process.exitCode = 1;
+  process.stdout.write(`agent ${device} has ended: ${forTerminal(await ended())}\n`);
 }
 
 interface Around {
@@ -91,11 +91,15 @@ interface Around {
   readonly trust?: string | undefined;
 }
 
+/**
+ * Runs an agent, and after it was refused for another one under its id, after a pause, the next.
+ * @returns what to wait with until it has ended in any other way: resolves with the reason
+ */
 export async function serveAgent(
   values: AgentValues,
   password: string | KeptSecret,
   { lifetime, net, restart, trust }: Around,
-): Promise<Agent> {
+): Promise<() => Promise<string>> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
   const directory = join(values.data, "agent");
@@ -124,24 +128,42 @@ export async function serveAgent(
     ...reboot,
   };
   let current: Agent;
-  const begin = async (): Promise<Agent> => {
+  let cancelPause: (() => void) | undefined;
+  const pause = new ComebackPause();
+  let end: (reason: string) => void = () => {};
+  const ended = new Promise<string>((resolve) => (end = resolve));
+  const again = (): void =>
+    void begin().catch((thrown: unknown) => {
+      net.caught("agent: a restart", thrown);
+      // Another one is at work in its directory by now, or nothing can be read there.
+      end(asError(thrown).message);
+    });
+  const begin = async (): Promise<void> => {
     // Ends the executables that outlive their agent's stop, as in a restart within this process.
-    const ended = new AbortController();
+    const stopped = new AbortController();
+    const began = clock.monotonic();
     const agent = (current = new Agent({
       ...options,
-      restart: restart ?? (() => void begin().catch((thrown: unknown) => net.caught("agent: a restart", thrown))),
+      restart: restart ?? again,
     }));
-    for (const [key, handler] of await executables(values, log, ended.signal)) agent.handle(key, handler);
+    for (const [key, handler] of await executables(values, log, stopped.signal)) agent.handle(key, handler);
     agent.start();
     void agent.finished.then((reason) => {
-      ended.abort();
+      stopped.abort();
       log.info({ device, reason }, "the agent has stopped");
+      if (!isRefusal(reason)) return end(reason);
+      const wait = pause.refused(clock.monotonic() - began);
+      process.stderr.write(`agent ${device} is ${forTerminal(reason, 1_000)}\n`);
+      process.stderr.write(
+        `agent ${device} stays away for ${formatDuration(wait)}, then looks whether the other is gone\n`,
+      );
+      cancelPause = clock.after(wait, again);
     });
-    return agent;
   };
-  const first = await begin();
+  await begin();
   lifetime.add(() => current.stop());
-  return first;
+  lifetime.add(() => cancelPause?.());
+  return () => ended;
 }
 
 /** On Windows, where a socket has no file, the name of a pipe. */

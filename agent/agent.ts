@@ -17,6 +17,13 @@ import { composeAgent, type AgentParts } from "./agent-parts.ts";
 export { CommandError, type Handler, type RunContext } from "./commands/handler.ts";
 export type { AgentOptions } from "./agent-options.ts";
 
+const refusal = "refused: ";
+
+/** Whether an agent has ended because the console refused it for another one under its id. */
+export function isRefusal(reason: string): boolean {
+  return reason.startsWith(refusal);
+}
+
 /**
  * The agent on an edge device.
  *
@@ -175,6 +182,6 @@ export class Agent {
     // At once: what came with this connection is the other one's to do.
     this.#parts.executor.stop();
     // Its presence is the other one's by now: nothing may be said about it.
-    this.#stopping ??= this.#stop(`refused: ${why}`, undefined);
+    this.#stopping ??= this.#stop(`${refusal}${why}`, undefined);
   }
 }

@@ -98,10 +98,18 @@ for (const kind of brokerKinds) {
         const one = await start(directory);
         await eventually("it is there", () => fleet.console.registry.get("rpi-7")?.online === true);
         const other = await start(copy);
-        assert.match(await other.finished, /refused: the id rpi-7 is in use by another agent/);
+        const refusal = await other.finished;
+        assert.match(
+          refusal,
+          /refused: the id rpi-7 is in use by another agent, on \S+ \(.+\): give this one, on \S+ \(.+\)/,
+        );
+        assert.match(refusal, /npx muster enroll rpi-7-2, on the console's machine, prints a line to paste here/);
         await more(5, one);
         const problem = (): string => fleet.console.registry.get("rpi-7")?.problem ?? "";
-        assert.match(problem(), /two machines run as rpi-7: \S+.* and \S+.*; the later one was refused/);
+        assert.match(
+          problem(),
+          /two machines run as rpi-7: \S+.* and \S+.*; the later one was refused.*muster enroll rpi-7-2/,
+        );
         // Given an id of its own, it sends what it has.
         const moved = await start(copy, "rpi-8");
         await more(3, one, moved);

@@ -29,15 +29,26 @@ suite("identity guard", ({ test }) => {
     }
   });
 
-  test("the sentence names both, as far as they say", () => {
-    assert.is(
-      twoMachines("rpi-7", { hostname: "pi", address: "10.0.0.5" }, { hostname: "pi", address: "10.0.0.9" }),
-      "two machines run as rpi-7: pi (10.0.0.5) and pi (10.0.0.9); the later one was refused: give one an id of its own",
+  test("two machines are told by name and address, with the line that gives one an id of its own", () => {
+    const { problem, refusal } = twoMachines(
+      "rpi-7",
+      { hostname: "pi", address: "10.0.0.5" },
+      { hostname: "pi", address: "10.0.0.9" },
     );
     assert.match(
-      twoMachines("rpi-7", { hostname: "pi" }, { address: 5 }),
+      problem,
+      /^two machines run as rpi-7: pi \(10\.0\.0\.5\) and pi \(10\.0\.0\.9\); the later one was refused, .*npx muster enroll rpi-7-2 /,
+    );
+    assert.match(
+      refusal,
+      /in use by another agent, on pi \(10\.0\.0\.5\): give this one, on pi \(10\.0\.0\.9\), .*: npx muster enroll rpi-7-2, /,
+    );
+    assert.match(
+      twoMachines("rpi-7", { hostname: "pi" }, { address: 5 }).problem,
       /: pi and one that does not say where it is;/,
     );
-    assert.ok(twoMachines("rpi-7", { hostname: "x".repeat(9_000) }, undefined).length < 300);
+    const { problem: long } = twoMachines("x".repeat(63), { hostname: "x".repeat(9_000) }, undefined);
+    assert.ok(long.length < 600, String(long.length));
+    assert.match(long, / enroll x{61}-2 /);
   });
 });

@@ -30,10 +30,24 @@ export class IdentityGuard {
   }
 }
 
-/** What two machines under one id say of themselves, as a sentence. @param others the facts of each, as in their births */
-export function twoMachines(id: string, ...others: readonly (Readonly<Record<string, unknown>> | undefined)[]): string {
-  return `two machines run as ${id}: ${others.map(machineIn).join(" and ")}; the later one was refused: give one an id of its own`;
+type Facts = Readonly<Record<string, unknown>> | undefined;
+
+/** What people are told of two machines under one id. @param first the facts of the one that stays, as in its birth @param later of the other */
+export function twoMachines(
+  id: string,
+  first: Facts,
+  later: Facts,
+): { readonly problem: string; readonly refusal: string } {
+  const [one, other] = [machineIn(first), machineIn(later)];
+  const cure = `npx muster enroll ${id.slice(0, maxNameLength)}-2`;
+  return {
+    problem: `two machines run as ${id}: ${one} and ${other}; the later one was refused, and stays away for a while: give it an id of its own (${cure} prints a line to paste on it)`,
+    refusal: `the id ${id} is in use by another agent, on ${one}: give this one, on ${other}, an id of its own: ${cure}, on the console's machine, prints a line to paste here`,
+  };
 }
+
+/** Characters of a device's id that leave room for two more. */
+const maxNameLength = 61;
 
 function machineIn(facts: Readonly<Record<string, unknown>> | undefined): string {
   const [name, address] = [facts?.["hostname"], facts?.["address"]].map((fact) =>

@@ -133,9 +133,10 @@ export class Registry {
     }
     // What a broker had kept may be of a run that is over: it proves nothing about who is alive.
     if (!(retained && entry.guard.knows) && entry.guard.born(status, this.#clock.now())) {
-      entry.problem = twoMachines(id, entry.birth?.facts, status.facts);
+      const { problem, refusal } = twoMachines(id, entry.birth?.facts, status.facts);
+      entry.problem = problem;
       this.#changed(entry);
-      return { boot: status.boot, why: `the id ${id} is in use by another agent: give this one an id of its own` };
+      return { boot: status.boot, why: refusal };
     }
     // The one that was refused has taken the place of one that is gone.
     if (entry.problem !== null && entry.birth?.instance !== status.instance) entry.problem = null;
