@@ -35,7 +35,7 @@ function ownMac(): string | undefined {
     .flatMap(([name, addresses = []]) =>
       addresses.filter(({ mac }) => mac !== noMac).map(({ mac }) => ({ name, mac })),
     );
-  const [first] = found.toSorted((one, other) => rank(one.name) - rank(other.name) || (one.name < other.name ? -1 : 1));
+  const [first] = found.sort((one, other) => rank(one.name) - rank(other.name) || (one.name < other.name ? -1 : 1));
   return first?.mac;
 }
 
