@@ -1,5 +1,6 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
+import { readBundle } from "#shared/pinned-ca";
 import { secretFrom } from "#shared/secret-input";
 import type { Settings } from "#shared/settings";
 
@@ -28,7 +29,7 @@ export function checkBroker(line: CommandLine): void {
 
 /** Says in words what a broker is like, for Muster. */
 async function look(
-  { root, mqttUrl }: Settings,
+  { root, mqttUrl, ca }: Settings,
   given: string | undefined,
   { secondAccount, secondAccountFile }: { secondAccount?: string | true; secondAccountFile?: string },
 ): Promise<void> {
@@ -39,7 +40,13 @@ async function look(
     throw new BadInputError("which broker? Expected a URL such as mqtt://console:SECRET@host:1883, or MUSTER_MQTT_URL");
   const account = { flag: "--second-account", value: secondAccount, file: secondAccountFile };
   const other = await secretFrom(account);
-  const options = { ...report.brokerToCheck(url), root, ...(other ? { second: report.secondAccount(other) } : {}) };
+  const trusted = ca === undefined ? undefined : readBundle(ca);
+  const options = {
+    ...report.brokerToCheck(url),
+    root,
+    ca: trusted,
+    ...(other ? { second: report.secondAccount(other) } : {}),
+  };
   const found = await check(options, (finding) => process.stdout.write(`${report.findingLine(finding)}\n`));
   process.stdout.write(`${report.brokersVerdict(found)}\n`);
   if (found.some(({ mark, givenUp }) => mark === "bad" || givenUp)) process.exitCode = 1;

@@ -2,6 +2,7 @@ import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 
 import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import { BackOff, minSpread } from "#shared/back-off";
+import { certificateTrouble } from "#shared/certificate-troubles";
 import type { Clock } from "#shared/clock";
 import {
   cutOff,
@@ -410,7 +411,9 @@ export class Link implements Bus {
 
   /** For the log: with what to do about it. */
   #why(cause: Error | undefined): string {
-    const { refusedHint } = this.#options;
+    const { refusedHint, clock } = this.#options;
+    const trouble = cause && certificateTrouble(cause, clock.now());
+    if (trouble !== undefined) return trouble;
     return (
       explainFailure(cause) + (cause && isRefusedLogin(cause) && refusedHint !== undefined ? `: ${refusedHint}` : "")
     );

@@ -10,6 +10,8 @@ export interface BenchLogin {
 export interface BenchOptions extends BenchLogin {
   readonly url: string;
   readonly root: string;
+  /** With TLS: the authorities that are trusted, as PEM; the system's without it. */
+  readonly ca?: string | undefined;
   /** Another account, to see what the two can do to each other. */
   readonly second?: BenchLogin;
 }
@@ -58,8 +60,8 @@ export class Bench {
   }
 
   async connect(how: Partial<ProbeOptions> = {}): Promise<Probe> {
-    const { url, username, password } = this.options;
-    const options = { url, username, password, version: this.version, clientId: this.newId(), ...how };
+    const { url, ca, username, password } = this.options;
+    const options = { url, ca, username, password, version: this.version, clientId: this.newId(), ...how };
     this.#lookForOutcasts();
     // Whose place the new one takes is ended by us.
     for (const [other, who] of this.#open)

@@ -20,6 +20,7 @@ import { noteRemoval } from "../../console/devices/removals.ts";
 import type { State } from "../../console/state.ts";
 import { operatorTable } from "./list-operators.ts";
 import { writeTlsOfMosquitto, type MosquittoFiles } from "./keep-mosquitto.ts";
+import { bundlePath } from "../../tls/paths.ts";
 import { openTls } from "./tls.ts";
 import { confirm } from "../../cli/confirm.ts";
 
@@ -97,10 +98,16 @@ export async function enrollDevice(
   const topic = new Topics(values.root).build({ kind: "simple", device: parseDeviceId(device), path: "room" });
   if (again) out(`${device} was enrolled already: its old secret is void now, and an agent that uses it is thrown out`);
   out(`${device} is enrolled; its secret is shown this once. On the device:`);
-  out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
+  const bundle = bundlePath(values.data);
+  const isTls = existsSync(bundle);
+  if (isTls)
+    out(
+      `  MUSTER_MQTT_URL=mqtts://${device}:${secret}@THIS-HOST:${values.mqttsPort} npx muster agent --ca ca.crt   (a copy of ${bundle})`,
+    );
+  else out(`  MUSTER_MQTT_URL=mqtt://${device}:${secret}@THIS-HOST:${port} npx muster agent`);
   out("or from anything that speaks MQTT:");
   out(
-    `  mosquitto_pub -h THIS-HOST -p ${port} -i ${device} -u ${device} -P ${secret} -t ${forShell(topic)} -m '{"temperature":21.5}'`,
+    `  mosquitto_pub ${isTls ? `--cafile ca.crt -h THIS-HOST -p ${values.mqttsPort}` : `-h THIS-HOST -p ${port}`} -i ${device} -u ${device} -P ${secret} -t ${forShell(topic)} -m '{"temperature":21.5}'`,
   );
 }
 

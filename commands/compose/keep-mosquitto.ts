@@ -107,11 +107,17 @@ export async function writeTlsOfMosquitto(values: Settings, { identity, authorit
   const { writeMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
   const { data, listen, mqttsPort: port } = values;
   const directory = join(data, "mosquitto");
-  writeMosquittoTls({ directory, identity: identity.current(), bundle: authority.caBundle(), listen, port });
+  writeMosquittoTls({
+    directory,
+    identity: identity.current(),
+    bundle: authority?.caBundle() ?? identity.current().cert,
+    listen,
+    port,
+  });
 }
 
 /** The same while the console runs, where `muster mosquitto` has written it once: a new certificate is Mosquitto's as well. */
-async function keepMosquittoTls(values: Settings, tls: Tls, lifetime: Lifetime): Promise<void> {
+async function keepMosquittoTls(values: Settings, { identity, authority }: Tls, lifetime: Lifetime): Promise<void> {
   const directory = join(values.data, "mosquitto");
   if (!existsSync(join(directory, "tls.conf"))) return;
   const { renewMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
@@ -119,7 +125,10 @@ async function keepMosquittoTls(values: Settings, tls: Tls, lifetime: Lifetime):
   const log = createLog("console", values.logLevel);
   const renew = (): void => {
     try {
-      renewMosquittoTls(directory, { identity: tls.identity.current(), bundle: tls.authority.caBundle() });
+      renewMosquittoTls(directory, {
+        identity: identity.current(),
+        bundle: authority?.caBundle() ?? identity.current().cert,
+      });
       const byHand = reloadByHand(reloadMosquitto(directory));
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
@@ -127,6 +136,6 @@ async function keepMosquittoTls(values: Settings, tls: Tls, lifetime: Lifetime):
     }
   };
   renew();
-  lifetime.add(tls.identity.changes.on(renew));
-  lifetime.add(tls.authority.changes.on(renew));
+  lifetime.add(identity.changes.on(renew));
+  if (authority) lifetime.add(authority.changes.on(renew));
 }

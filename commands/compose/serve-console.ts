@@ -28,6 +28,7 @@ export async function serveConsole(
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
   const { fieldTypes, seriesBudget, spoolSize } = values;
   const log = createLog("console", values.logLevel);
+  const authority = tls?.authority;
   const console = new Console({
     directory,
     state,
@@ -43,7 +44,7 @@ export async function serveConsole(
     spoolBytes: spoolSize,
     ...(influxUrl === undefined ? {} : { influxUrl }),
     ...(influxRetention === undefined ? {} : { influxRetention }),
-    authority: tls?.authority,
+    authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
   });
   await console.start();
@@ -64,7 +65,7 @@ export async function serveConsole(
     proxies: values.trustedProxies,
     join: {
       agent: agentFile(),
-      authority: tls && (() => ({ bundle: tls.authority.caBundle(), fingerprint: tls.authority.fingerprint })),
+      authority: authority && (() => ({ bundle: authority.caBundle(), fingerprint: authority.fingerprint })),
       broker: (host) => brokerFor(values, host, tls && (tlsPort?.() ?? values.mqttsPort)),
       origin: () => reachableFrom(values, port),
       root,

@@ -2,18 +2,20 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { inUrl, isLoopbackHost } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
+import { SettingsError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { IdentitySource } from "#shared/tls-door";
 import type { Authority } from "../../tls/authority.ts";
+import type { OwnCertificate } from "../../tls/own-certificate.ts";
 import { bundlePath, tlsDirectory } from "../../tls/paths.ts";
 
 /** What servers beyond loopback show, and whose word it is. */
 export interface Tls {
   readonly identity: IdentitySource;
-  /** The installation's own. */
-  readonly authority: Authority;
+  /** The installation's own; undefined where somebody else makes the certificate. */
+  readonly authority: Authority | undefined;
   /** Whether this process has something open beyond loopback. */
   readonly isServed: boolean;
   /** The name to show to people for this machine. */
@@ -31,6 +33,11 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   const isServed = !isLoopbackHost(listen);
   // Mosquitto may serve with what was made before, and agents may still be told of a rotation.
   if (!isServed && !existsSync(bundlePath(data))) return undefined;
+  if (isServed && (values.tlsCert !== undefined || values.tlsKey !== undefined)) {
+    const identity = await ownCertificate(values);
+    lifetime.begin(identity);
+    return { identity, authority: undefined, isServed, host: hostShown(values) };
+  }
   const { Authority } = await import("../../tls/authority.ts");
   const { ServerCertificate } = await import("../../tls/server-certificate.ts");
   const { machineNames } = await import("../../tls/machine-names.ts");
@@ -44,21 +51,35 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   return { identity, authority, isServed, host: hostShown(values) };
 }
 
+/** @throws SettingsError where one of the two is missing */
+async function ownCertificate({ tlsCert: cert, tlsKey: key, logLevel }: Settings): Promise<OwnCertificate> {
+  if (cert === undefined || key === undefined)
+    throw new SettingsError(["a certificate of your own takes both MUSTER_TLS_CERT and MUSTER_TLS_KEY"]);
+  const { OwnCertificate } = await import("../../tls/own-certificate.ts");
+  return new OwnCertificate({ cert, key, clock, log: createLog("tls", logLevel) });
+}
+
 /** What is open to whom, and how others come to trust it: the lines of a start. */
 export function opening(tls: Tls | undefined, values: Settings, ports: Opened): string[] {
   if (!tls?.isServed) return [];
   const { authority, host } = tls;
   const { mqtts, http } = ports;
   const at = inUrl(host);
-  const bundle = bundlePath(values.data);
   return [
     `TLS, open to whoever reaches ${values.listen}:`,
     ...(http === undefined ? [] : [`  page     https://${at}:${http}`]),
     ...(mqtts === undefined ? [] : [`  broker   mqtts://${at}:${mqtts}, and wss://${at}:${mqtts}/mqtt`]),
-    `  CA       ${bundle}, SHA-256 ${authority.fingerprint}`,
-    ...(mqtts === undefined ? [] : [`  trust    mosquitto_pub --cafile ${bundle} -h ${host} -p ${mqtts} …`]),
-    ...(http === undefined ? [] : [`           curl --cacert ${bundle} https://${at}:${http}/healthz`]),
+    ...(authority ? trustLines(authority, host, values, ports) : [`  shows    the certificate in ${values.tlsCert}`]),
     ...plaintextLines(values),
+  ];
+}
+
+function trustLines({ fingerprint }: Authority, host: string, { data }: Settings, { mqtts, http }: Opened): string[] {
+  const bundle = bundlePath(data);
+  return [
+    `  CA       ${bundle}, SHA-256 ${fingerprint}`,
+    ...(mqtts === undefined ? [] : [`  trust    mosquitto_pub --cafile ${bundle} -h ${host} -p ${mqtts} …`]),
+    ...(http === undefined ? [] : [`           curl --cacert ${bundle} https://${inUrl(host)}:${http}/healthz`]),
   ];
 }
 

@@ -1,0 +1,129 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { makeAuthority } from "../tls/issuing.ts";
+import { bundlePath, tlsDirectory } from "../tls/paths.ts";
+import { authoritySpan } from "../tls/spans.ts";
+import { openPage } from "./browser.ts";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running } from "./programs.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+/** An address of this machine that is not loopback's; a machine without any network has none. */
+const outer = Object.values(networkInterfaces())
+  .flatMap((entries) => entries ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+
+/** `muster start` as others on the network would reach it. */
+async function startOpen(scope: Scope, more: NodeJS.ProcessEnv = {}) {
+  const [http, mqtt, mqtts] = [await freePort(), await freePort(), await freePort()];
+  const data = await scope.directory();
+  const env = {
+    MUSTER_DATA: data,
+    MUSTER_HTTP_PORT: String(http),
+    MUSTER_MQTT_PORT: String(mqtt),
+    MUSTER_MQTTS_PORT: String(mqtts),
+    MUSTER_DEVICE: "edge-1",
+    MUSTER_ADMIN_PASSWORD: password,
+    ...more,
+  };
+  const server = new Running(scope, ...musterProgram(["start", "--listen", "0.0.0.0"]), { env });
+  await server.line(/^without TLS, open to this machine alone|^Warning: --insecure-plaintext/);
+  return { server, env, data, http, mqtt, mqtts, cafile: bundlePath(data) };
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => resolve(true)).on("error", () => resolve(false));
+    socket.on("close", () => resolve(false));
+    void socket.once("connect", () => socket.destroy());
+  });
+}
+
+suite("muster start --listen 0.0.0.0", ({ test }) => {
+  test(
+    "TLS alone beyond loopback, for tools, agents, the command line and the page; a rotation by verbs",
+    async (scope) => {
+      const { server, env, data, http, mqtt, mqtts, cafile } = await startOpen(scope);
+      const ca = new X509Certificate(readFileSync(cafile));
+      const fingerprint = ca.fingerprint256.replaceAll(":", "").toLowerCase();
+      assert.match(server.lines.join("\n"), `SHA-256 ${fingerprint}`);
+      const curl = (...args: string[]) => runProgram("curl", ["-sS", "--noproxy", "*", ...args]);
+      const health = await curl("--cacert", cafile, `https://localhost:${http}/healthz`);
+      assert.match(health.out, '"ok":true', health.err);
+      assert.is.not((await curl(`https://localhost:${http}/healthz`)).code, 0);
+      assert.match((await curl(`http://127.0.0.1:${http}/healthz`)).out, '"ok":true');
+
+      if (outer !== undefined) {
+        assert.is(await answers("127.0.0.1", mqtt), true);
+        assert.is(await answers(outer, mqtt), false);
+        assert.match((await curl("-i", `http://${outer}:${http}/devices`)).out, `https://${outer}:${http}/devices`);
+        assert.match((await curl("-i", "-X", "POST", `http://${outer}:${http}/api/session`)).out, /^HTTP\/1.1 426/);
+        const secure = await curl("--cacert", cafile, `https://${outer}:${http}/healthz`);
+        assert.match(secure.out, '"ok":true', secure.err);
+      }
+
+      const enrolled = await runProgram(...musterProgram(["enroll", "edge-2", "--secret"]), { env });
+      const secret = /edge-2:([^@]+)@/.exec(enrolled.out)?.[1] ?? "";
+      const agent = {
+        MUSTER_DATA: await scope.directory(),
+        MUSTER_MQTT_URL: `mqtts://edge-2:${secret}@localhost:${mqtts}`,
+      };
+      const pinned = new Running(scope, process.execPath, ["dist/muster-agent.cjs", "--ca", cafile], { env: agent });
+      await pinned.line(/agent edge-2 reports to mqtts:/);
+      const stranger = new Running(scope, process.execPath, ["dist/muster-agent.cjs"], {
+        env: { ...agent, MUSTER_DATA: await scope.directory() },
+      });
+      await stranger.line(/comes from no authority that is trusted here: MUSTER_CA/);
+      await stranger.kill("SIGKILL");
+
+      const elsewhere = {
+        MUSTER_TOKEN: `admin:${password}`,
+        MUSTER_URL: `https://localhost:${http}`,
+        MUSTER_CA: cafile,
+      };
+      const verb = async (...args: string[]) => {
+        const env = { ...elsewhere, MUSTER_DATA: agent.MUSTER_DATA };
+        const { code, out, err } = await runProgram(...musterProgram(["tls", ...args]), { env });
+        return code === 0 ? out : err;
+      };
+      await eventually("edge-2 trusts it", async () => /agents +1 trust/.test(await verb()));
+      const own = await makeAuthority(authoritySpan(Date.now()));
+      const files = [join(agent.MUSTER_DATA, "own.crt"), join(agent.MUSTER_DATA, "own.key")] as const;
+      writeFileSync(files[0], own.cert);
+      writeFileSync(files[1], own.key);
+      assert.match(await verb("import", "--cert", files[0], "--key", files[0]), /the authority cannot be taken/);
+      assert.match(await verb("import", "--cert", files[0], "--key", files[1]), /both are trusted since/);
+      assert.match(await verb("rotate"), /a rotation has begun already/);
+      await eventually("edge-2 trusts the next", async () => /1 trust the next one/.test(await verb("status")));
+      assert.match(await verb("rotate", "--finish"), /agents +1 trust it/);
+      assert.is(readFileSync(cafile, "utf8"), own.cert);
+
+      const pem = readFileSync(join(tlsDirectory(data), "server.pem"), "utf8");
+      const { page, complaints } = await openPage(scope, { trusted: new X509Certificate(pem) });
+      await page.goto(`https://localhost:${http}/`);
+      await page.getByLabel("Name").fill("admin");
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: /log in/i }).click();
+      await page.getByText("edge-2").first().waitFor();
+      const cookies = await page.context().cookies();
+      assert.equal(
+        cookies.map(({ name, secure }) => [name, secure]),
+        [["__Host-muster_session", true]],
+      );
+      assert.equal(complaints, []);
+    },
+    { seconds: 60 },
+  );
+
+  test("half of a certificate of one's own is told in a sentence", async (scope) => {
+    const env = { MUSTER_DATA: await scope.directory(), MUSTER_TLS_CERT: "somewhere.pem", MUSTER_LISTEN: "0.0.0.0" };
+    const { code, err } = await runProgram(...musterProgram(["start"]), { env });
+    assert.is(code, 2);
+    assert.match(err, /both MUSTER_TLS_CERT and MUSTER_TLS_KEY/);
+  });
+});
