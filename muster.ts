@@ -3,6 +3,7 @@ import { CommandLine } from "#shared/commandline";
 import { version } from "#shared/version";
 import { agent } from "./commands/agent.ts";
 import { audit } from "./commands/audit.ts";
+import { backup } from "./commands/backup.ts";
 import { broker } from "./commands/broker.ts";
 import { cancel } from "./commands/cancel.ts";
 import { checkBroker } from "./commands/check-broker.ts";
@@ -21,6 +22,7 @@ import { mosquitto } from "./commands/mosquitto.ts";
 import { operator } from "./commands/operator.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { refused } from "./commands/refused.ts";
+import { restore } from "./commands/restore.ts";
 import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
 import { sim } from "./commands/sim.ts";
@@ -51,6 +53,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Send and look:": [send, commands, explain, cancel, jobs, watch],
   "Fleet:": [devices, group, quarantine, refused, field],
   "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, tls, mosquitto],
+  "Data:": [backup, restore],
   "Looking for faults:": [doctor, checkBroker],
 };
 for (const [heading, defined] of Object.entries(verbs)) {

@@ -75,7 +75,7 @@ function admitted(
     groups: rights.groups ?? undefined,
     unlimited: rights.groups === null || undefined,
   };
-  return audit.around({ ...here(), what, on: name, detail }, () => admit(accounts, name, rights, password));
+  return audit.around({ ...cliUser(), what, on: name, detail }, () => admit(accounts, name, rights, password));
 }
 
 function assertPerson(accounts: Accounts, name: string): void {
@@ -91,7 +91,7 @@ export async function enrollDevice(
   device: string,
 ): Promise<void> {
   const again = state.accounts.find(device) !== undefined;
-  const event = { ...here(), what: "device.enrolled", on: device, detail: { again } };
+  const event = { ...cliUser(), what: "device.enrolled", on: device, detail: { again } };
   const secret = await state.audit.around(event, () => state.accounts.set(device, "device"));
   await writeMosquittoFiles();
   const port = brokersPort(values);
@@ -138,7 +138,7 @@ export async function removeDevice(
     `Remove ${device}, with its open commands, its groups and all that is known of it but its samples?`,
     yes,
   );
-  await state.audit.around({ ...here(), what: "device.removed", on: device }, () =>
+  await state.audit.around({ ...cliUser(), what: "device.removed", on: device }, () =>
     noteRemoval(state, { device, by: `${userName()} on this machine`, now: systemClock.now() }),
   );
   await accounts.synced();
@@ -154,7 +154,7 @@ export async function removeDevice(
 }
 
 /** Who works on the data directory itself, for the audit log. */
-const here = (): Pick<AuditEvent, "who" | "from"> => ({ who: userName(), from: "cli" });
+export const cliUser = (): Pick<AuditEvent, "who" | "from"> => ({ who: userName(), from: "cli" });
 
 /** Who runs this program; a container need not have a name for it. */
 function userName(): string {
@@ -198,7 +198,7 @@ export async function addOperator(administration: Administration, name: string, 
   const empty = (group || []).filter((one) => state.groups.members(one).length === 0);
   if (empty.length > 0) out(`no device is in ${empty.join(", ")} yet: muster group DEVICE ${empty[0]} puts one in`);
   if (mqtt !== undefined)
-    state.audit.demand({ ...here(), what: mqtt ? "mqtt-secret.made" : "mqtt-secret.ended", on: name });
+    state.audit.demand({ ...cliUser(), what: mqtt ? "mqtt-secret.made" : "mqtt-secret.ended", on: name });
   if (mqtt === true) out(mqttSecretOf(state, name));
   if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
@@ -221,7 +221,7 @@ async function removePerson(
     throw new BadInputError(`"${name}" is the console's own account, which every start would make again`);
   if (accounts.isLastAdmin(name)) accounts.remove(name);
   await confirm(`Remove ${name} (${present}), and end what is open with that account?`, yes);
-  await state.audit.around({ ...here(), what: "account.removed", on: name }, () => accounts.remove(name));
+  await state.audit.around({ ...cliUser(), what: "account.removed", on: name }, () => accounts.remove(name));
   await accounts.synced();
   out(`${name} (${present}) is removed, and what was open with that account has ended`);
   const { byHand } = await writeMosquittoFiles();

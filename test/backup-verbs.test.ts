@@ -1,0 +1,125 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { localSecret } from "../console/accounts/secrets.ts";
+import { maxArchivedName, headerOf } from "../console/backup/archive.ts";
+import { makeBackup } from "../console/backup/make-backup.ts";
+import { restoreBackup } from "../console/backup/restore-backup.ts";
+import { readAnchor } from "../console/audit/anchor.ts";
+import { search } from "../console/audit/search.ts";
+import { verify } from "../console/audit/verify.ts";
+import { lookAtConsole } from "../console/doctor/look.ts";
+import { openState } from "../console/state.ts";
+import { systemClock as clock } from "#shared/clock";
+import { silentLog as log } from "#shared/log";
+import { House } from "./damage.ts";
+import { musterProgram, runProgram } from "./programs.ts";
+import { suite } from "./suite.ts";
+
+const restore = (file: string, directory: string, force = false) =>
+  restoreBackup({ file, directory, force, who: "ada", clock, log });
+
+suite("backup and restore", ({ test }) => {
+  test("a backup of a console at work comes back whole: nothing old fires, and the audit log goes on", async (scope) => {
+    const [data, elsewhere] = [join(await scope.directory(), "data"), await scope.directory()];
+    mkdirSync(data, { mode: 0o700 });
+    const file = join(elsewhere, "muster.tar");
+    const house = await House.open(data);
+    await localSecret(house.state, "console", "console");
+    await house.birth("d1");
+    const stored = house.acknowledged("d1", 1);
+    await house.batch("d1", 1, { temperature: [20.5, 21] });
+    await stored;
+    const order = { key: "ping", by: "ann", timeout: null, ttl: 3_600_000 };
+    const queued = house.console.desk.submit("d1" as never, order);
+    await house.console.desk.kept(queued);
+    const steps: string[] = [];
+    makeBackup({ directory: data, file, now: clock.now(), progress: (step) => steps.push(step) });
+    assert.is(statSync(file).mode & 0o777, 0o600);
+    assert.match(steps.join("\n"), /copying muster\.db[^]*writing muster\.db \(\d+ bytes\)/);
+    assert.equal(readdirSync(elsewhere), ["muster.tar"], "nothing else stays");
+    const { out } = await runProgram("tar", ["-tf", file]);
+    assert.match(out, /^muster-backup\.json\n[^]*muster\.db\n[^]*secrets\/console\n/);
+    assert.throws(() => makeBackup({ directory: data, file, now: 0, progress: () => {} }), /is there already/);
+
+    // What comes after it is not in it.
+    for (let times = 0; times < 3; times += 1)
+      house.state.audit.record({ who: "ada", from: "cli", what: "device.enrolled", on: "later" });
+    assert.throws(() => restore(file, data), /is not empty: with --force/);
+    assert.throws(() => restore(file, data, true), /console/, "one is at work in it");
+    mkdirSync(join(data, "agent"), { recursive: true });
+    writeFileSync(join(data, "agent", "instance"), "mine");
+    await house.close();
+    const last = readAnchor(data)?.n ?? 0;
+    const { before } = restore(file, data, true);
+    assert.ok(before !== undefined && existsSync(join(before, "muster.db")));
+    assert.is(readFileSync(join(data, "agent", "instance"), "utf8"), "mine");
+    for (const name of ["muster.db", "secrets/console"]) assert.is(statSync(join(data, name)).mode & 0o077, 0, name);
+    assert.equal(
+      lookAtConsole(data).filter(({ state }) => state === "damaged"),
+      [],
+    );
+
+    const again = await House.open(data);
+    scope.cleanup(() => again.close());
+    const command = again.console.desk.find("d1" as never, queued.id);
+    assert.is(command?.state, "queued");
+    assert.match(JSON.stringify(command?.timeline), /put back to a backup/);
+    const { missing, stored: count } = again.console.ingest.batches.completeness.of("d1" as never);
+    assert.equal([count, missing], [2, 0]);
+    const entries = [...search(again.state.database, {})].flatMap((entry) => entry ?? []);
+    const told = entries.filter(({ what }) => what === "data.restored" || what === "audit.forked");
+    assert.equal(
+      told.map(({ what }) => what),
+      ["data.restored", "audit.forked"],
+    );
+    assert.is(told.at(-1)?.n, last + 1, "no number stands twice");
+    const looks = verify(again.state.database);
+    let look = looks.next();
+    while (!look.done) look = looks.next();
+    assert.equal(look.value.problems, []);
+  });
+
+  test("a backup that is not as it was made replaces nothing", async (scope) => {
+    const [data, place] = [await scope.directory(), await scope.directory()];
+    openState(data, clock).close();
+    const file = join(place, "whole");
+    makeBackup({ directory: data, file, now: 0, progress: () => {} });
+    const whole = readFileSync(file);
+    const target = join(place, "target");
+    const cases: readonly (readonly [name: string, bytes: Buffer, why: RegExp])[] = [
+      ["turned", Buffer.from(whole.map((byte, at) => (at === whole.length - 3_000 ? byte ^ 1 : byte))), /damaged/],
+      ["cut", whole.subarray(0, whole.length - 4_000), /cut off|missing/],
+      ["empty", Buffer.alloc(0), /cut off/],
+      ["another", Buffer.from("PK\u0003\u0004".padEnd(2_000, "x")), /no backup/],
+      ["led", Buffer.concat([Buffer.from(headerOf({ name: "a", size: 0 }, 0)), Buffer.alloc(1_024)]), /no backup/],
+    ];
+    for (const [name, bytes, why] of cases) {
+      const path = join(place, name);
+      writeFileSync(path, bytes);
+      assert.throws(() => restore(path, target), why, name);
+      assert.is(existsSync(target), false, name);
+    }
+    assert.throws(() => headerOf({ name: "../x", size: 0 }, 0), /cannot be taken/);
+    assert.ok(headerOf({ name: "x".repeat(maxArchivedName), size: 0 }, 0));
+    assert.throws(() => headerOf({ name: "x".repeat(maxArchivedName + 1), size: 0 }, 0), /cannot be taken/);
+    restore(file, target);
+    assert.is(statSync(target).mode & 0o777, 0o700);
+    chmodSync(place, 0o700);
+  });
+
+  test("as verbs", async (scope) => {
+    const place = await scope.directory();
+    const [data, file, copy] = [join(place, "data"), join(place, "b.tar"), join(place, "copy")];
+    const muster = (...args: string[]) => runProgram(...musterProgram(args));
+    openState(data, clock).close();
+    const made = await muster("backup", file, "--data", data);
+    assert.is(made.code, 0, made.err);
+    assert.match(made.out, /has all of .*muster restore/);
+    const back = await muster("restore", file, "--data", copy);
+    assert.is(back.code, 0, back.err);
+    assert.match(back.out, /is as it was at 20/);
+    const shown = await muster("audit", "--offline", "--data", copy, "--verify");
+    assert.is(shown.code, 0, shown.out);
+  });
+});
