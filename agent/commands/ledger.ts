@@ -140,6 +140,7 @@ export class Ledger {
 
   /** Resolves once it is on the disk. @throws the system's error when there is no room to record it: then it must not be begun */
   async begin(id: CommandId, begun: Begun): Promise<void> {
+    if (begun.signed && this.#signedCount >= capacity) this.#forget();
     if (begun.signed && this.#signedCount >= capacity)
       throw new Error(`${capacity} signed commands are remembered, none of which is over: sign for a shorter time`);
     await this.#append({ id, begun });

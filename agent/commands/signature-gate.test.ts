@@ -221,4 +221,26 @@ suite("the signature gate", ({ test }) => {
     assert.is(ledger.find(parseCommandId("signed")), undefined);
     assert.is(ledger.forgottenUntil, now + hour);
   });
+
+  test("as many signed commands as may be are remembered; the next is not begun, and others are", async () => {
+    const clock = new ManualClock();
+    const ledger = new Ledger({ directory: undefined, clock, log: silentLog });
+    const now = clock.now();
+    const begin = (name: string, signed?: true): Promise<void> =>
+      ledger.begin(parseCommandId(name), { key: "k", boot: "b", at: now, attempts: 1, expires: now + hour, signed });
+    const finish = (name: string): void => {
+      const id = parseCommandId(name);
+      ledger.answer(id, { reply: { id, state: "succeeded" }, encoding: "json" });
+      ledger.settle(id);
+    };
+    for (let at = 0; at < capacity; at++) {
+      await begin(`s-${at}`, true);
+      finish(`s-${at}`);
+    }
+    const refused: unknown = await begin("one-more", true).catch((thrown: unknown) => thrown);
+    assert.match(String(refused), /sign for a shorter time/);
+    await begin("not-signed");
+    clock.advance(hour + margin.afterExpiry + 1);
+    await begin("later", true);
+  });
 });

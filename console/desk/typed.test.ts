@@ -14,7 +14,12 @@ import { TypedCommands } from "./typed.ts";
 const device = parseDeviceId("rpi-7");
 
 /** The line that a person is given after a refusal, where the device offers this. */
-function lineFor(payload: string, offers: Parameters<typeof toCatalogue>[0], root = "muster"): string {
+function lineFor(
+  payload: string,
+  offers: Parameters<typeof toCatalogue>[0],
+  root = "muster",
+  needsSignature = false,
+): string {
   const lines: string[] = [];
   const refuse = (): never => {
     throw new CommandRefusedError("bad-arguments", "no", { device, key: "k" });
@@ -26,6 +31,7 @@ function lineFor(payload: string, offers: Parameters<typeof toCatalogue>[0], roo
     topics,
     clock: new ManualClock(),
     offers: () => toCatalogue(offers),
+    needsSignature: () => needsSignature,
     refuse: (_device, _topic, _why, instead) => lines.push(instead),
   });
   const topic = topics.build({ kind: "short", device });
@@ -35,9 +41,13 @@ function lineFor(payload: string, offers: Parameters<typeof toCatalogue>[0], roo
 
 /** What a shell makes of the line: the words that the program is called with. */
 function pasted(line: string): string[] {
-  const words = execFileSync("/bin/sh", ["-c", `mosquitto_pub() { printf '%s\\n' "$@"; }\n${line}`], {
-    encoding: "utf8",
-  });
+  const words = execFileSync(
+    "/bin/sh",
+    ["-c", `muster() { mosquitto_pub "$@"; }; mosquitto_pub() { printf '%s\\n' "$@"; }\n${line}`],
+    {
+      encoding: "utf8",
+    },
+  );
   return words.trimEnd().split("\n");
 }
 
@@ -49,6 +59,14 @@ suite("the line that works, after a refusal", ({ test }) => {
     const line = lineFor('{"key":"set-interval"}', offers, "it's $HOME");
     assert.equal(pasted(line), ["-t", "it's $HOME/rpi-7/cmd", "-m", '{"key":"set-interval","args":{"seconds":1}}']);
     assert.equal(pasted(lineFor("pong", offers)), ["-t", "muster/rpi-7/cmd", "-m", "ping"]);
+  });
+
+  test("signs, where the device takes nothing else", () => {
+    const properties = { name: { type: "string", minLength: 1 }, seconds: { type: "number", minimum: 2 } };
+    const offers = { greet: { args: { properties, required: ["name", "seconds"] } } };
+    const words = ["send", "rpi-7", "greet", "--arg", "name=…", "--arg", "seconds=2", "--sign", "KEYFILE"];
+    assert.equal(pasted(lineFor('{"key":"greet"}', offers, "muster", true)), words);
+    assert.equal(pasted(lineFor("pong", offers, "muster", true)), ["send", "rpi-7", "ping", "--sign", "KEYFILE"]);
   });
 
   test("runs nothing that the device wrote when it is pasted", async (scope) => {

@@ -21,6 +21,8 @@ export interface TypedOptions {
   readonly clock: Clock;
   /** What the device offers, to make the corrected line with. */
   readonly offers: (device: DeviceId) => CommandCatalogue | null;
+  /** Whether it takes no command that is not signed, which nobody types. */
+  readonly needsSignature: (device: DeviceId) => boolean;
   /** Tells the operator why, and what would work. */
   readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
 }
@@ -156,16 +158,24 @@ export class TypedCommands {
 
   /** A line for the shell that this device would take: the same key with fitting arguments, or ping. */
   #corrected(device: DeviceId, task: Task | undefined, retained = false): string {
-    const { topics, offers, clock } = this.#options;
+    const { topics, offers, needsSignature, clock } = this.#options;
     const offered = offers(device);
     const key = task && offered && Object.hasOwn(offered, task.key) ? task.key : "ping";
     const args = exampleArgs(offered?.[key]?.args);
+    if (needsSignature(device)) return signedLine(device, key, args);
     const payload = Object.keys(args).length > 0 ? JSON.stringify({ key, args }) : key;
     const topic = retained
       ? topics.build({ kind: "task", device, id: newCommandId(clock.now()) })
       : topics.build({ kind: "short", device });
     return `mosquitto_pub ${retained ? "-r " : ""}-t ${forShell(topic)} -m ${forShell(payload)}`;
   }
+}
+
+function signedLine(device: DeviceId, key: string, args: object): string {
+  const flags = Object.entries(args).map(
+    ([name, value]) => ` --arg ${forShell(`${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)}`,
+  );
+  return `muster send ${device} ${key}${flags.join("")} --sign KEYFILE`;
 }
 
 /** Whether a typed line asks for what the command does. */

@@ -68,6 +68,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     topics,
     clock,
     offers,
+    needsSignature: (id) => registry.get(id)?.signers !== undefined,
     refuse: (...told) => refusals.tell(...told),
   });
   const commandMarks = new CommandMarks({
