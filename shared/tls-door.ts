@@ -16,7 +16,7 @@ export interface IdentitySource {
 
 /** Milliseconds that a handshake may take: two round trips and 2 KB, over GPRS some seconds. */
 export const handshakeTimeout = 10_000;
-/** Handshakes that are begun in one turn of the event loop: each costs the loop about half a millisecond. */
+/** Handshakes that are begun in one turn of the event loop: each costs the loop about a millisecond. */
 export const maxHandshakesATurn = 8;
 /** The first byte of whoever begins with TLS: a record of the handshake (RFC 8446 §5.1). */
 export const helloByte = 0x16;
