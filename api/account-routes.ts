@@ -6,6 +6,7 @@ import { accountDocument, accountName, groupNames, personRole } from "./session-
 
 const personDocument = z.extend(accountDocument, {
   lastSeen: about(timeOrNull, "when somebody was there last under this name: on the page, or with the password"),
+  secondFactor: about(z.boolean(), "whether a code of an authenticator is asked for besides the password"),
   mqttSecret: about(z.boolean(), "whether it has a secret for MQTT alone"),
 });
 /** An account, as an administrator sees it. */

@@ -27,6 +27,9 @@ export const problemDocument = named(
     status: z.number(),
     detail: about(z.string(), "a sentence for people"),
     reason: z.optional(about(z.enum(refusalReasons), "why a command or job was refused, for programs")),
+    secondFactor: z.optional(
+      about(z.literal(true), "the password is right, and a code of the second factor is needed"),
+    ),
     command: z.optional(about(commandDocument, "of a caller whose time ran out, the command as it stands")),
     devices: z.optional(about(z.array(z.string()), "of an id that several devices have had, these")),
   }),

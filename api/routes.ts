@@ -15,6 +15,7 @@ import { joinRoutes } from "./join-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
+import { secondFactorRoutes } from "./second-factor-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { tlsRoutes } from "./tls-routes.ts";
@@ -24,6 +25,7 @@ export const routes = {
   ...sessionRoutes,
   ...accountRoutes,
   ...tokenRoutes,
+  ...secondFactorRoutes,
   ...deviceRoutes,
   ...completenessRoutes,
   ...commandRoutes,

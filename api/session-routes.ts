@@ -4,6 +4,7 @@ import type { Route } from "./route.ts";
 import { about, time } from "./document-schema.ts";
 
 export const personRole = z.enum(["viewer", "operator", "admin"]);
+export const secondFactorCode = z.string().check(z.maxLength(32));
 export const accountName = z.string().check(z.maxLength(64));
 export const groupNames = z.array(z.string().check(z.maxLength(64))).check(z.minLength(1), z.maxLength(100));
 export const groupLimit = z.optional(
@@ -33,6 +34,7 @@ export const sessionRoutes = {
     body: z.strictObject({
       name: accountName,
       password: z.string().check(z.maxLength(maxPasswordLength)),
+      code: z.optional(about(secondFactorCode, "of the account's second factor, where it has one")),
     }),
     answers: { 200: accountDocument },
     problems: [401],

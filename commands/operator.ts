@@ -27,6 +27,7 @@ export function operator(line: CommandLine): void {
       "make a secret for MQTT alone, which an external Mosquitto wants; the account must exist, and stays as it is",
     )
     .option("--no-mqtt", "take the secret for MQTT away")
+    .option("--no-second-factor", "take the second factor away: the password is enough again")
     .option("--remove", "take the account away, and end what is open with it")
     .option("--yes", "with --remove: without a question")
     .action(administer(line, addOperator));

@@ -159,7 +159,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.match(made.out, /^no device is in field yet/m);
       const listed = (await muster("operator", "list")).out;
       assert.match(listed, /^admin +admin +all devices/m);
-      assert.match(listed, /^ann +operator +lab, field +–/m);
+      assert.match(listed, /^ann +operator +lab, field +– +–/m);
       assert.match((await muster("operator", "list", "--role", "admin")).out, /^NAME/, "it is no name");
       const token = await muster("token", "create", "nightly export", "--account", "ann", "--role", "viewer");
       const [secret = ""] = token.out.split("\n");

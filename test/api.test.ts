@@ -11,6 +11,7 @@ import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { serveApi, type ApiServer } from "./api-server.ts";
 import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
+import { codeOf } from "./authenticator.ts";
 import { openPublisher } from "./publisher.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 import { startTls } from "./tls.ts";
@@ -39,7 +40,7 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
 }
 
 /** Routes that change or end what others look at come last. */
-async function askEverything(client: Client): Promise<void> {
+async function askEverything(client: Client, askAboutFactor: (client: Client) => Promise<void>): Promise<void> {
   await client.whoAmI();
   await client.listAccounts();
   const { id: session } = (await client.listSessions()).sessions.find(({ kind }) => kind === "session") ?? { id: "" };
@@ -99,6 +100,7 @@ async function askEverything(client: Client): Promise<void> {
   await client.removeDevice("rpi-8");
   await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
   assert.is((await client.changeAccount("bob", { groups: null, password: true })).password?.length, 27);
+  await askAboutFactor(client);
   const { id: token } = await client.createToken({ name: "x", account: "bob", role: "viewer" });
   assert.is((await client.listTokens()).tokens[0]?.id, token);
   await client.revokeToken(token);
@@ -131,7 +133,13 @@ suite("the contract of the HTTP API", ({ test }) => {
       const own = checkedClient(url, `rpi-7:${fleet.secretOf("rpi-7")}`, { answered }).client;
       assert.equal(await own.seeJoined(), { device: "rpi-7", online: true });
       await makeNews(scope, { fleet, client });
-      await askEverything(client);
+      await askEverything(client, async (admin) => {
+        fleet.state.accounts.set("bob", "operator", password);
+        const bob = checkedClient(url, `bob:${password}`, { answered }).client;
+        const { secret } = await bob.beginSecondFactor();
+        await bob.confirmSecondFactor({ code: codeOf(secret) });
+        await admin.resetSecondFactor("bob");
+      });
       await Promise.race([listening, heard()]);
       stop.abort();
       await listening;

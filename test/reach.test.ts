@@ -91,6 +91,9 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   addAccount: "fleet",
   changeAccount: "fleet",
   removeAccount: "fleet",
+  beginSecondFactor: "none",
+  confirmSecondFactor: "none",
+  resetSecondFactor: "fleet",
   createToken: async ({ lab, labAdmin }) => {
     const { groups } = await lab.createToken({ name: "x" });
     assert.equal(groups, ["lab"]);

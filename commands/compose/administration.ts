@@ -174,6 +174,8 @@ export interface OperatorFlags {
   readonly passwordFile?: string;
   /** A secret for MQTT: made, taken away, or left as it is. */
   readonly mqtt?: boolean;
+  /** False: the second factor is taken away. */
+  readonly secondFactor?: boolean;
   /** Takes the account away; with `yes` without a question. */
   readonly remove?: boolean;
   readonly yes?: boolean;
@@ -186,13 +188,15 @@ const listWord = "list";
 export async function addOperator(administration: Administration, name: string, flags: OperatorFlags): Promise<void> {
   const { state, writeMosquittoFiles, out } = administration;
   if (name === listWord) return out(operatorTable(state, systemClock.now()));
-  const { mqtt, role, group } = flags;
+  const { mqtt, role, group, secondFactor = true } = flags;
   const groups = group === false ? null : group;
   if (flags.remove) return removePerson(administration, name, flags);
   if (role !== undefined && !isPersonsRole(role))
     throw new BadInputError(`--role is "${role}": expected viewer, operator or admin`);
   const password = await secretFrom({ flag: "--password", value: flags.password, file: flags.passwordFile });
-  if (mqtt === undefined || role !== undefined || groups !== undefined || password !== undefined)
+  if (!secondFactor) out(withoutSecondFactor(state, name));
+  const isAll = mqtt === undefined && secondFactor;
+  if (isAll || role !== undefined || groups !== undefined || password !== undefined)
     out(await admitted(state, name, { role, groups }, password));
   else assertPerson(state.accounts, name);
   const empty = (group || []).filter((one) => state.groups.members(one).length === 0);
@@ -202,6 +206,11 @@ export async function addOperator(administration: Administration, name: string, 
   if (mqtt === true) out(mqttSecretOf(state, name));
   if (mqtt === false) out(`${name} ${state.mqttSecrets.revoke(name) ? "has no secret for MQTT any more" : "had none"}`);
   await writeMosquittoFiles();
+}
+
+function withoutSecondFactor({ accounts, audit }: State, name: string): string {
+  audit.demand({ ...cliUser(), what: "second-factor.removed", on: name });
+  return `${name} ${accounts.factors.reset(name) ? "has no second factor any more" : "had no second factor"}`;
 }
 
 /** Takes a person's or program's account away. @throws BadInputError for one that is not there, is the last administrator, or a device */

@@ -5,14 +5,15 @@ import { ago, table } from "../../cli/text-table.ts";
 export function operatorTable({ accounts }: Pick<State, "accounts">, now: number): string {
   const standings = accounts.standings();
   const rows = accounts.people().map(({ name, role, groups }) => {
-    const { lastSeen = null, mqttSecret = false } = standings.get(name) ?? {};
+    const { lastSeen = null, mqttSecret = false, secondFactor = false } = standings.get(name) ?? {};
     return [
       name,
       role,
       groups?.join(", ") ?? "all devices",
+      secondFactor ? "yes" : "\u2013",
       mqttSecret ? "yes" : "\u2013",
       lastSeen === null ? "\u2013" : ago(lastSeen, now),
     ];
   });
-  return table(["NAME", "ROLE", "GROUPS", "MQTT SECRET", "SEEN"], rows);
+  return table(["NAME", "ROLE", "GROUPS", "SECOND FACTOR", "MQTT SECRET", "SEEN"], rows);
 }

@@ -102,8 +102,8 @@ suite("accounts", ({ test }) => {
     assert.equal(
       [...accounts.standings()],
       [
-        ["ann", { lastSeen: null, mqttSecret: false }],
-        ["bob", { lastSeen: null, mqttSecret: true }],
+        ["ann", { lastSeen: null, secondFactor: false, mqttSecret: false }],
+        ["bob", { lastSeen: null, secondFactor: false, mqttSecret: true }],
       ],
     );
     clock.advance(60_000);

@@ -13,6 +13,7 @@ import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
 import { toColumn } from "./group-limits.ts";
+import { SecondFactors } from "./second-factors.ts";
 import { standings, type Standing } from "./standing.ts";
 import { NextSecrets } from "./next-secrets.ts";
 import { Tokens, type Holder, type TokenKind } from "./tokens.ts";
@@ -51,6 +52,7 @@ export class Accounts {
   readonly elsewhere = new Signal<void>();
   readonly tokens: Tokens;
   readonly nextSecrets: NextSecrets;
+  readonly factors: SecondFactors;
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: AccountsOptions;
@@ -63,6 +65,7 @@ export class Accounts {
     this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
     this.tokens = new Tokens(database, clock);
     this.nextSecrets = new NextSecrets(database);
+    this.factors = new SecondFactors(database, clock);
   }
 
   /** Resolves once every change so far is on the disk: before a secret is handed out, or a file names it. @throws EnvironmentError */
@@ -242,6 +245,14 @@ export class Accounts {
     // What is open with the secret of before ends, before the one that comes in now is there.
     if (await this.nextSecrets.take(name, secret)) this.changed(name);
     return this.#logins.verify(name, secret, source);
+  }
+
+  /**
+   * Looks at a code beside the password when it is its turn; a wrong one counts as a failed login.
+   * @throws LoginsBusyError when too many wait
+   */
+  inTurn(name: string, source: LoginSource, check: () => boolean): Promise<boolean> {
+    return this.#logins.inTurn(name, source, check);
   }
 
   /**

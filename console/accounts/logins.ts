@@ -48,6 +48,15 @@ export class Logins {
     return principalOf(still);
   }
 
+  /** Another check of the same login, in its turn: a wrong one counts as a failed login. */
+  async inTurn(name: string, source: LoginSource, check: () => boolean): Promise<boolean> {
+    const known = this.#places.isKnown(name, source.address);
+    const right = await this.#throttle.inTurn({ ...source, known }, name, async () => check());
+    if (right) this.#throttle.succeeded(source, name);
+    else this.#throttle.failed(source, name);
+    return right;
+  }
+
   wrongToken(source: LoginSource): void {
     this.#throttle.failed(source, "");
   }

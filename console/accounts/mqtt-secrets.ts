@@ -60,6 +60,8 @@ export class MqttSecrets {
     const hash = secret.length === generatedLength ? this.hashOf(name) : undefined;
     const account = accounts.find(name);
     if (hash !== undefined && account && (await verifySecret(secret, hash))) return principalOf(account);
-    return accounts.verify(name, secret, source);
+    const principal = await accounts.verify(name, secret, source);
+    // There is no place for a code in a CONNECT: who has a second factor comes with a secret for MQTT.
+    return principal && accounts.factors.isOn(principal.name) ? undefined : principal;
   }
 }

@@ -330,4 +330,19 @@ export const migrations: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Keys of people's authenticators, and codes that are good once in their place.
+  CREATE TABLE second_factors (
+    account TEXT NOT NULL PRIMARY KEY REFERENCES accounts (name) ON DELETE CASCADE,
+    secret TEXT NOT NULL,
+    confirmed INTEGER NOT NULL,
+    used INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE recovery_codes (
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (account, hash)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

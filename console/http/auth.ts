@@ -51,7 +51,10 @@ async function holderOf(request: FastifyRequest, accounts: Accounts): Promise<Kn
   const source = sourceOfRequest(request);
   if (scheme?.toLowerCase() === "bearer" && credentials)
     return held("token", accounts.holder(credentials, "token", source));
-  if (scheme?.toLowerCase() === "basic" && credentials) return basic(credentials, accounts, source);
+  if (scheme?.toLowerCase() === "basic" && credentials) {
+    const code = request.headers[codeHeader];
+    return basic(credentials, accounts, source, typeof code === "string" ? code : undefined);
+  }
   const cookie = request.cookies[sessionCookie(request)];
   return cookie === undefined ? undefined : held("session", accounts.holder(cookie, "session", source));
 }
@@ -60,10 +63,38 @@ function held(kind: TokenKind, holder: Holder | undefined): Known | undefined {
   return holder && { ...holder, kind };
 }
 
-async function basic(credentials: string, accounts: Accounts, source: LoginSource): Promise<Known | undefined> {
+async function basic(
+  credentials: string,
+  accounts: Accounts,
+  source: LoginSource,
+  code: string | undefined,
+): Promise<Known | undefined> {
   const [name = "", ...secret] = Buffer.from(credentials, "base64").toString("utf8").split(":");
   const principal = await accounts.verify(name, secret.join(":"), source);
+  if (principal) await assertSecondFactor(accounts, principal, code, source);
   return principal && { principal };
+}
+
+/** The header in which a code of the second factor comes beside a name and password. */
+const codeHeader = "muster-code";
+
+/** Whose password is right shows a code as well, where the account has a second factor. @throws HttpError 401 where it is missing or wrong */
+export async function assertSecondFactor(
+  accounts: Accounts,
+  { name }: Principal,
+  code: string | undefined,
+  source: LoginSource,
+): Promise<void> {
+  if (!accounts.factors.isOn(name)) return;
+  const needed = { secondFactor: true };
+  if (code === undefined || code === "")
+    throw new HttpError(
+      401,
+      `a code of the second factor is needed: in the header ${codeHeader} beside name and password; programs take a token instead`,
+      needed,
+    );
+  if (!(await accounts.inTurn(name, source, () => accounts.factors.take(name, code))))
+    throw new HttpError(401, "this code is wrong, or was used already: wait for the next one", needed);
 }
 
 /** Where a request comes from, for the throttle of logins. */

@@ -24,6 +24,7 @@ import { serveJobs } from "./routes/serve-jobs.ts";
 import { serveJoin } from "./routes/serve-join.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
+import { serveSecondFactors } from "./routes/serve-second-factors.ts";
 import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
@@ -54,6 +55,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveSessions({ accounts, send }),
     serveAccounts({ accounts, send }),
     serveTokens({ accounts, send }),
+    serveSecondFactors({ accounts }),
     serveDevices({ registry, completeness, store, clock, remove, rotateSecret, whyRemoved, send }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),

@@ -41,6 +41,7 @@ export function PeoplePage(): JSX.Element {
           people={items.value}
           change={(one) => (editing.value = one)}
           remove={(name) => (removing.value = name)}
+          reset={(name) => void attempt(() => client.resetSecondFactor(name))}
         />
       )}
       <PersonForm
@@ -71,16 +72,17 @@ interface TableProps {
   readonly people: readonly PersonDocument[];
   readonly change: (one: PersonDocument) => void;
   readonly remove: (name: string) => void;
+  readonly reset: (name: string) => void;
 }
 
-function PeopleTable({ people, change, remove }: TableProps): JSX.Element {
+function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element {
   const admins = people.filter(({ role, groups }) => role === "admin" && !groups).length;
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
       <table class="matrix" data-testid="accounts">
         <thead>
           <tr>
-            {["Account", "Role", "Devices", "Seen", ""].map((name) => (
+            {["Account", "Role", "Devices", "Second factor", "Seen", ""].map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
                 {name}
               </th>
@@ -96,6 +98,21 @@ function PeopleTable({ people, change, remove }: TableProps): JSX.Element {
                 {one.name === session.value?.name && " (you)"}
               </td>
               <td class="wrap">{reachOf(one.groups)}</td>
+              <td>
+                {one.secondFactor ? (
+                  <button
+                    type="button"
+                    class="button small"
+                    aria-label={`Take away the second factor of ${one.name}`}
+                    data-testid={`reset-${one.name}`}
+                    onClick={() => reset(one.name)}
+                  >
+                    Take away
+                  </button>
+                ) : (
+                  "\u2013"
+                )}
+              </td>
               <td>{one.lastSeen === null ? "\u2013" : formatAgo(one.lastSeen, now.value)}</td>
               <td>
                 <button

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { ApiError } from "#api/api-errors";
 import { logIn } from "../state/session-state.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
@@ -9,6 +10,8 @@ export function LoginPage(): JSX.Element {
   useTitle("Log in");
   const problem = useSignal<string | undefined>(undefined);
   const busy = useSignal(false);
+  const needsCode = useSignal(false);
+  const code = useRef<HTMLInputElement>(null);
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
   useEffect(() => name.current?.focus(), []);
@@ -17,10 +20,12 @@ export function LoginPage(): JSX.Element {
     event.preventDefault();
     busy.value = true;
     try {
-      await logIn(name.current?.value ?? "", password.current?.value ?? "");
+      await logIn(name.current?.value ?? "", password.current?.value ?? "", code.current?.value || undefined);
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-      password.current?.select();
+      const asked = error instanceof ApiError && error.problem?.secondFactor === true;
+      problem.value = asked && !needsCode.value ? undefined : error instanceof Error ? error.message : String(error);
+      needsCode.value = asked;
+      if (!asked) password.current?.select();
     } finally {
       busy.value = false;
     }
@@ -54,6 +59,19 @@ export function LoginPage(): JSX.Element {
             required
           />
         </div>
+        {needsCode.value && (
+          <div class="field">
+            <label for="login-code">Code of your authenticator, or a recovery code</label>
+            <input
+              id="login-code"
+              data-testid="login-code"
+              ref={code}
+              autocomplete="one-time-code"
+              spellcheck={false}
+              required
+            />
+          </div>
+        )}
         {problem.value && (
           <p class="refusal" role="alert" data-testid="login-problem">
             {problem.value}

@@ -4,6 +4,7 @@ import { formatAgo } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { useListed } from "../people/listed.ts";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
+import { SecondFactorSection } from "../people/second-factor.tsx";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { logOut } from "../state/session-state.ts";
@@ -23,6 +24,7 @@ export function SessionsPage(): JSX.Element {
       <p class="hint">{managesPeople() ? "Everybody who is logged in" : "Where you are logged in"} on the page.</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {items.value && <SessionTable sessions={items.value} end={end} />}
+      <SecondFactorSection />
     </main>
   );
 }

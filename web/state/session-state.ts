@@ -24,10 +24,10 @@ export async function checkSession(): Promise<void> {
 const tries = 5;
 
 /** @throws Error with the reason, for the form to show */
-export async function logIn(name: string, password: string): Promise<void> {
+export async function logIn(name: string, password: string, code?: string): Promise<void> {
   for (let left = tries; ; left--) {
     try {
-      session.value = await client.logIn({ name, password });
+      session.value = await client.logIn({ name, password, code });
       return;
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 429) || left <= 1) throw error;

@@ -40,6 +40,7 @@ export const serveAccounts =
         const document = (account: Account): PersonDocument => ({
           ...toAccount(account),
           lastSeen: null,
+          secondFactor: false,
           mqttSecret: false,
           ...standings.get(account.name),
         });

@@ -3,7 +3,7 @@ import type { SessionDocument } from "#api/session-routes";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { sessionLength, type Token } from "../../accounts/tokens.ts";
 import { toAccount } from "../documents.ts";
-import { loginIn, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
+import { assertSecondFactor, loginIn, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -22,10 +22,11 @@ export const serveSessions =
     app.route({
       ...served("logIn"),
       handler: async (request, reply) => {
-        const { name, password } = request.body;
+        const { name, password, code } = request.body;
         const principal = await accounts.verify(name, password, sourceOfRequest(request));
         if (!principal || principal.role === "device" || principal.role === "console")
           throw new HttpError(401, "name or password is wrong");
+        await assertSecondFactor(accounts, principal, code, sourceOfRequest(request));
         const { secret: session } = accounts.tokens.issue({
           account: principal.name,
           kind: "session",

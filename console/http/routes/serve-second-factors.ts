@@ -1,0 +1,67 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { FastifyRequest } from "fastify";
+import { BadInputError } from "#shared/errors";
+import type { Accounts } from "../../accounts/accounts.ts";
+import { qrCode } from "../../enrollments/qr-code.ts";
+import { askerOf, loginIn, sourceOfRequest } from "../auth.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+/** The second factor of one's own account, and taking away somebody's. */
+export const serveSecondFactors =
+  ({ accounts }: { readonly accounts: Accounts }): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { factors } = accounts;
+
+    app.route({
+      ...served("beginSecondFactor"),
+      handler: async (request, reply) => {
+        const made = conflicting(() => factors.begin(person(request)));
+        reply.code(201);
+        return { ...made, qr: qrCode(made.uri) };
+      },
+    });
+
+    app.route({
+      ...served("confirmSecondFactor"),
+      handler: async (request) => {
+        const name = person(request);
+        let recovery: readonly string[] | undefined;
+        await accounts.inTurn(name, sourceOfRequest(request), () => {
+          recovery = conflicting(() => factors.confirm(name, request.body.code));
+          return recovery !== undefined;
+        });
+        if (!recovery)
+          throw new HttpError(422, "this is not the code of the key at this moment: see whether both clocks are right");
+        // What was opened over MQTT with the password alone ends.
+        accounts.changed(name);
+        return { recovery: [...recovery] };
+      },
+    });
+
+    app.route({
+      ...served("resetSecondFactor"),
+      handler: async (request, reply) => {
+        const { name } = request.params;
+        if (!factors.reset(name)) throw new HttpError(404, `there is no second factor of an account of this name`);
+        reply.code(204);
+        return null;
+      },
+    });
+  };
+
+/** A program that has a token does not speak for the person whose it is. @throws HttpError */
+function person(request: FastifyRequest): string {
+  if (loginIn(request).kind === "token")
+    throw new HttpError(403, "a second factor is set up by the person: log in with name and password");
+  return askerOf(request).name;
+}
+
+function conflicting<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof BadInputError) throw new HttpError(409, error.message);
+    throw error;
+  }
+}

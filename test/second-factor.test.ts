@@ -1,0 +1,134 @@
+import mqtt from "mqtt";
+import * as assert from "uvu/assert";
+import { createClient, type Client } from "#api/client";
+import { silentLog } from "#shared/log";
+import { Broker } from "../broker/broker.ts";
+import { recoveryCodes } from "../console/accounts/second-factors.ts";
+import { systemClock } from "#shared/clock";
+import { codeOf } from "./authenticator.ts";
+import { openPage } from "./browser.ts";
+import { assertRefused, checkedClient } from "./checked-client.ts";
+import { startFleet } from "./fleet.ts";
+import { servePage } from "./page-server.ts";
+import { suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+
+async function start(scope: Scope) {
+  const fleet = await startFleet(scope, "embedded");
+  const { accounts, mqttSecrets } = fleet.state;
+  accounts.set("root", "admin", password);
+  accounts.set("zoe", "operator", password);
+  const url = await servePage(scope, fleet);
+  const as = (name: string): Client => checkedClient(url, `${name}:${password}`).client;
+  /** With a code in its header. */
+  const withCode = (code: string): Client =>
+    createClient({
+      url,
+      login: `zoe:${password}`,
+      fetch: (asked, init) => {
+        const headers = new Headers(init?.headers);
+        headers.set("muster-code", code);
+        return fetch(asked, { ...init, headers });
+      },
+    });
+  return { fleet, accounts, mqttSecrets, url, as, withCode };
+}
+
+suite("a second factor", ({ test }) => {
+  test("once it is confirmed, the password alone is enough nowhere; a code and a recovery code are good once", async (scope) => {
+    const { as, accounts, withCode, url } = await start(scope);
+    const zoe = as("zoe");
+    const token = await zoe.createToken({ name: "a program" });
+    const first = await zoe.beginSecondFactor();
+    const { secret } = await zoe.beginSecondFactor();
+    assert.ok((await zoe.whoAmI()).name, "it does not count before it is confirmed");
+    for (const wrong of [codeOf(first.secret), "000000x", ""])
+      await assertRefused(zoe.confirmSecondFactor({ code: wrong }), 422, /not the code/);
+    const used = codeOf(secret);
+    const { recovery } = await zoe.confirmSecondFactor({ code: used });
+    assert.is(new Set(recovery).size, recoveryCodes);
+    await assertRefused(zoe.whoAmI(), 401, /a code of the second factor is needed/);
+    const stranger = checkedClient(url, undefined).client;
+    await assertRefused(stranger.logIn({ name: "zoe", password }), 401, /a code of the second factor is needed/);
+    await assertRefused(stranger.logIn({ name: "zoe", password: "wrong horse" }), 401, /name or password is wrong/);
+    await assertRefused(withCode(used).whoAmI(), 401, /wrong, or was used already/);
+    const now = codeOf(secret, 1);
+    assert.is((await stranger.logIn({ name: "zoe", password, code: now })).name, "zoe");
+    await assertRefused(stranger.logIn({ name: "zoe", password, code: now }), 401, /wrong, or was used already/);
+    const [one = "", other = ""] = recovery;
+    assert.is((await withCode(`${one.slice(0, 6)}-${one.slice(6)}`.toUpperCase()).whoAmI()).name, "zoe");
+    await assertRefused(withCode(one).whoAmI(), 401, /wrong, or was used already/);
+    assert.is((await withCode(other).whoAmI()).name, "zoe");
+    assert.is((await checkedClient(url, token.secret).client.whoAmI()).name, "zoe", "tokens do not need it");
+    await assertRefused(checkedClient(url, token.secret).client.beginSecondFactor(), 403, /set up by the person/);
+    const admin = as("root");
+    assert.is((await admin.listAccounts()).accounts.find(({ name }) => name === "zoe")?.secondFactor, true);
+    await assertRefused(withCode(recovery[2] ?? "").beginSecondFactor(), 409, /has a second factor/);
+    await admin.resetSecondFactor("zoe");
+    await assertRefused(admin.resetSecondFactor("zoe"), 404, /no second factor/);
+    assert.is((await zoe.whoAmI()).name, "zoe");
+    assert.is(accounts.factors.take("zoe", recovery[3] ?? ""), false, "its recovery codes are gone with it");
+  });
+
+  test("over MQTT the password of such an account is refused, and its secret for MQTT is not", async (scope) => {
+    const { accounts, mqttSecrets } = await start(scope);
+    const { secret } = accounts.factors.begin("zoe");
+    const broker = new Broker({
+      listen: "127.0.0.1",
+      port: 0,
+      root: "muster",
+      authenticate: (...login) => mqttSecrets.verify(...login),
+      clock: systemClock,
+      log: silentLog,
+    });
+    const { port } = await broker.start();
+    scope.cleanup(() => broker.stop());
+    const comes = async (given: string): Promise<boolean> => {
+      const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+        username: "zoe",
+        password: given,
+        reconnectPeriod: 0,
+        protocolVersion: 4,
+      });
+      scope.cleanup(() => client.endAsync(true));
+      return new Promise((resolve) => {
+        client.once("connect", () => resolve(true));
+        client.once("error", () => resolve(false));
+      });
+    };
+    assert.is(await comes(password), true);
+    assert.ok(accounts.factors.confirm("zoe", codeOf(secret)));
+    assert.is(await comes(password), false);
+    assert.is(await comes(mqttSecrets.issue("zoe")), true);
+  });
+
+  test("it is set up and asked for on the page", async (scope) => {
+    const { url } = await start(scope);
+    const { page } = await openPage(scope);
+    const logIn = async (): Promise<void> => {
+      await page.goto(url);
+      await page.getByTestId("login-name").fill("zoe");
+      await page.getByTestId("login-password").fill(password);
+      await page.getByTestId("login-submit").click();
+    };
+    await logIn();
+    await page.getByTestId("sessions-link").click();
+    await page.getByTestId("factor-begin").click();
+    await page.getByRole("img", { name: "The key as a QR code" }).waitFor();
+    const secret = await page.getByTestId("factor-key").innerText();
+    if (process.env["MUSTER_SHOT"])
+      await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}-factor.png`, fullPage: true });
+    await page.getByTestId("factor-code").fill(codeOf(secret));
+    await page.getByTestId("factor-confirm").click();
+    const [recovery = ""] = (await page.getByTestId("recovery").innerText()).split("\n");
+    await page.getByTestId("logout").click();
+    await logIn();
+    await page.getByTestId("login-code").fill("123");
+    await page.getByTestId("login-submit").click();
+    await page.getByTestId("login-problem").getByText("This code is wrong", { exact: false }).waitFor();
+    await page.getByTestId("login-code").fill(recovery);
+    await page.getByTestId("login-submit").click();
+    await page.getByTestId("sessions-link").waitFor();
+  });
+});
