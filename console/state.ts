@@ -132,7 +132,9 @@ function open(
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const audit = new Audit({ database, clock });
   const forked = serves ? settleAnchor(directory, database, audit, log) : undefined;
-  if (forked !== undefined) damage.note("audit", "", forked);
+  // Where the whole database is another one, that is what is told; the log says the rest.
+  const isOther = [...missing, ...(marks?.older ?? []), ...damaged].some(({ file }) => file === "muster.db");
+  if (forked !== undefined && !isOther) damage.note("audit", "", forked);
   const close = (): void => {
     files.note();
     persist.stop();

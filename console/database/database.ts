@@ -6,6 +6,7 @@ import { asError, EnvironmentError } from "#shared/errors";
 import { fullAdvice, hasNoRoom, isDiskFull } from "#disk/full-disk";
 import { privateFile } from "#disk/private-files";
 import { whyNoFile } from "#disk/regular-file";
+import { keepSchemaCopy } from "./schema-copy.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -166,6 +167,8 @@ function migrate(database: Database, path: string, migrations: readonly string[]
       `${path} was written by a newer Muster (schema ${version}, this one knows ${migrations.length}): use that version`,
     );
   }
+  if (version > 0 && version < migrations.length)
+    keepSchemaCopy(path, version, (to) => void database.prepare("VACUUM INTO ?").run(to));
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;
     transaction(database, () => database.exec(`${migration}; PRAGMA user_version = ${index + 1}`));
