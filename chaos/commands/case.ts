@@ -113,6 +113,7 @@ class CommandTrial implements Trial {
     return {
       orders: this.#orders,
       healed: this.#healed,
+      until: Date.now(),
       begins: begins.read(),
       effects: effects.read(),
       incidents: incidents.read(),

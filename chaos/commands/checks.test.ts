@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { check } from "./checks.ts";
+import { check, telling } from "./checks.ts";
 import type { Evidence, Row, Told } from "./evidence.ts";
 import type { PlannedOrder } from "./orders.ts";
 import { rules } from "./rules.ts";
@@ -44,6 +44,7 @@ const good: Evidence = {
   incidents: [],
   seen: [],
   healed: new Map([[3, 1_000]]),
+  until: 1_000 + telling,
   costs: [],
   damage: 0,
 };
@@ -137,6 +138,37 @@ suite("the checker", ({ test }) => {
       check(doubled).map(({ rule }) => rule),
       ["once and verify take effect at most once", "what succeeded has its effect"],
     );
+  });
+
+  test("waits with what was begun and closed for the device's word until nothing keeps it from telling", () => {
+    const silent = { ...good, ...ended("timed_out"), ...restarted };
+    const found = (more: Partial<Evidence>): string[] => check({ ...silent, ...more }).map(({ rule }) => rule);
+    const broken = ["what comes too late is kept"];
+    const struck = (who: string, at: number) => ({
+      incidents: [...restarted.incidents, { at, who, what: "killed" }, { at: at + 50, who, what: "serves" }],
+    });
+    assert.equal(found({}), broken);
+    assert.equal(found({ until: 999 + telling }), []);
+    for (const who of ["dev-a", "server", "broker"]) assert.equal(found(struck(who, 999 + telling)), []);
+    assert.equal(found(struck("dev-a", 1_000 + telling)), broken);
+    assert.equal(found(struck("dev-b", 1_100)), broken);
+    // The rounds after it give it the time.
+    const later = { healed: new Map([3, 4].map((round) => [round, 1_000 * (round - 2)])), until: 2_000 + telling };
+    assert.equal(found({ ...struck("dev-a", 1_100), ...later }), broken);
+    assert.equal(found({ ...struck("dev-a", 2_100), ...later }), []);
+  });
+
+  test("excuses it by a bit that was turned, and by a console that was put back, before the device had told", () => {
+    const silent = { ...good, ...ended("timed_out"), ...restarted };
+    const due = 1_000 + telling;
+    const found = (who: "dev-a" | "dev-b" | "server", what: "turned" | "put back", from: number, to: number): number =>
+      check({ ...silent, costs: [{ who, what, from, to }] }).length;
+    assert.is(found("dev-a", "turned", 0, due), 0);
+    assert.is(found("dev-b", "turned", 0, due), 1);
+    assert.is(found("dev-a", "turned", 0, due + 1_000), 1);
+    assert.is(found("server", "put back", due, due + 400), 0);
+    assert.is(found("server", "put back", due + 1, due + 400), 1);
+    assert.is(found("dev-a", "put back", 0, due), 1);
   });
 
   test("finds nothing in what is typed and withdrawn while no console could take it, and only then", () => {

@@ -1,8 +1,8 @@
 import type { Violation } from "../case.ts";
 import type { Evidence } from "./evidence.ts";
 import { isExcused } from "./excuses.ts";
-import { roundOf } from "./orders.ts";
-import { rules, type Story } from "./rules.ts";
+import { roundOf, type PlannedOrder } from "./orders.ts";
+import { harms, rules, type Story } from "./rules.ts";
 import { timeline } from "./timeline.ts";
 
 /** Holds the evidence against every promise: a breach is of an order's round, and about its token. */
@@ -18,7 +18,14 @@ export function check(evidence: Evidence): Violation[] {
   );
 }
 
-function stories({ orders, rows, versions, begins, effects, told, incidents, healed, costs }: Evidence): Story[] {
+/**
+ * Milliseconds that a device, its console and their broker serve without a blow until it has told what it found begun and withdrawn: by the
+ * agents' hasty clock it waits 400 ms for the rest of the greeting, and on a busy machine as much again goes by. A blow in it makes it wait anew.
+ */
+export const telling = 1_500;
+
+function stories(evidence: Evidence): Story[] {
+  const { orders, rows, versions, begins, effects, told, incidents, healed, costs } = evidence;
   const rowOf = new Map(rows.map((row) => [row.token, row]));
   const versionsOf = groupBy(versions, ({ id }) => id);
   const beginsOf = groupBy(begins, ({ token }) => token);
@@ -38,9 +45,22 @@ function stories({ orders, rows, versions, begins, effects, told, incidents, hea
       told: heard,
       incidents: incidents.filter(({ at }) => at >= from && at <= end),
       healed: end === Infinity ? 0 : end,
+      due: dueAt(order, evidence),
       costs,
     };
   });
+}
+
+/** The end of the first stretch of {@link telling} that begins when a round is healed, its own or a later one. */
+function dueAt({ token, device }: PlannedOrder, { healed, incidents, until }: Evidence): number {
+  const concerned = new Set<string>([device, "server", "broker"]);
+  const blows = harms(incidents).filter(({ who }) => concerned.has(who));
+  const begins = [...healed].flatMap(([round, at]) => (round >= roundOf(token) ? [at] : []));
+  const undisturbed = begins.filter((from) => {
+    const next = blows.find(({ at }) => at > from);
+    return Math.min(next?.at ?? Infinity, until) >= from + telling;
+  });
+  return Math.min(Infinity, ...undisturbed) + telling;
 }
 
 function groupBy<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {

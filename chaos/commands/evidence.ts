@@ -73,6 +73,8 @@ export interface Evidence {
   readonly seen: readonly Seen[];
   /** By round: when everything ran again. */
   readonly healed: ReadonlyMap<number, number>;
+  /** When it was gathered (epoch ms). */
+  readonly until: number;
   /** What was done to directories. */
   readonly costs: readonly Cost[];
   /** How much the console has said at most that it could not read and set aside. */

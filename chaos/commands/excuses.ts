@@ -45,8 +45,10 @@ export function isExcused(rule: string, story: Story, damage: number): boolean {
   );
 }
 
-function older(rule: string, { told, row, begins }: Story, { who, from, to }: Cost): boolean {
+function older(rule: string, { told, row, begins, due }: Story, { who, from, to }: Cost): boolean {
   if (who !== "server") return false;
+  // It was closed by then, and the device's word came in what was thrown away.
+  if (rule === "what comes too late is kept" && (row?.ended ?? Infinity) <= to && due >= from) return true;
   const asked = told[0]?.at ?? 0;
   if (asked >= from - way && asked <= to + way && !row) return ofHistory.has(rule);
   const word = told.find(({ what, at }) => what === "answer" && at >= from - way && at <= to + way);
@@ -58,10 +60,12 @@ function older(rule: string, { told, row, begins }: Story, { who, from, to }: Co
   return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
 }
 
-function turned(rule: string, { told, order }: Story, cost: Cost, damage: number): boolean {
+function turned(rule: string, { told, order, due }: Story, cost: Cost, damage: number): boolean {
   const { who, to } = cost;
   if (!ofDamage[who === "server" ? "server" : "device"].has(rule)) return false;
   const before = (told[0]?.at ?? 0) <= to + way;
   if (who === "server") return before && (damage > 0 || isUntold(cost));
-  return before && who === order.device && (told.at(-1)?.at ?? 0) >= to - way;
+  // Until it has told how a command ended, that lies on its disk alone, also when the caller was told the console's own word long ago.
+  const alone = rule === "what comes too late is kept" ? due : 0;
+  return before && who === order.device && Math.max(told.at(-1)?.at ?? 0, alone) >= to - way;
 }

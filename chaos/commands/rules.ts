@@ -14,6 +14,8 @@ export interface Story {
   /** What befell processes from a second before the order until its round was healed. */
   readonly incidents: readonly Incident[];
   readonly healed: number;
+  /** When its device had had the time to tell how it ended; Infinity where it has not had it yet. */
+  readonly due: number;
   /** What was done to directories in the whole run. */
   readonly costs: readonly Cost[];
 }
@@ -84,8 +86,9 @@ export const rules: Readonly<Record<string, Rule>> = {
     return `it is ${row.state}, and was begun${expiry}`;
   },
 
-  "what comes too late is kept"({ row, begins }) {
+  "what comes too late is kept"({ row, begins, due }) {
     if (!row || begins.length === 0 || (row.state !== "expired" && row.state !== "timed_out")) return undefined;
+    if (due === Infinity) return undefined;
     return row.document.includes('"late":[')
       ? undefined
       : `it is ${row.state}, was begun, and how that ended is told nowhere`;
@@ -163,7 +166,7 @@ export const rules: Readonly<Record<string, Rule>> = {
 };
 
 /** What was done to processes, without their coming back. */
-function harms(incidents: readonly Incident[]): readonly Incident[] {
+export function harms(incidents: readonly Incident[]): readonly Incident[] {
   return incidents.filter(
     ({ what }) => !/^(started|serves|thawed|hears again|its line is mended|its disk has room)/.test(what),
   );
