@@ -16,9 +16,13 @@ function device(scope: Scope) {
   const begun: string[] = [];
   const told: Reply[] = [];
   let births = 0;
+  let puback = Promise.resolve();
   const bus: Bus = {
     connected: true,
-    publish: async (_, payload) => void told.push(JSON.parse(payload.toString()) as Reply),
+    publish: (_, payload) => {
+      told.push(JSON.parse(payload.toString()) as Reply);
+      return puback;
+    },
     subscribe: () => async () => {},
     onConnection: () => () => {},
   };
@@ -59,6 +63,15 @@ function device(scope: Scope) {
         expires: undefined,
       }),
     births: () => births,
+    /** What is published from now on has no PUBACK. @returns what gives it */
+    swallow: (): (() => void) => {
+      let give = (): void => {};
+      puback = new Promise((resolve) => (give = resolve));
+      return () => {
+        give();
+        puback = Promise.resolve();
+      };
+    },
     told: (id: string) => told.filter((reply) => reply.id === id).map(outcomeIn),
     accepted: () => told.filter(({ state }) => state === "accepted").map(({ id }) => id),
     /** A task as the broker hands it over: kept, or published just now. */
@@ -107,6 +120,30 @@ suite("executor", ({ test }) => {
     greet(["open", "open-too"]);
     await passes(60_000);
     assert.equal(begun.toSorted(), ["open", "open-too"]);
+  });
+
+  test("a withdrawal acknowledges no reply that the broker has not taken, and one whose PUBACK came in the same read", async (scope) => {
+    const { executor, told, task, greet, passes, withdraw, swallow } = device(scope);
+    executor.connected();
+    greet([]);
+    const give = swallow();
+    task("a", "live");
+    task("b", "live");
+    await passes(60);
+    assert.equal([told("a"), told("b")], [["succeeded"], ["succeeded"]]);
+    // Their callers have given up; the line up was dead, and the one down was not.
+    withdraw("a");
+    await passes(0);
+    give();
+    withdraw("b");
+    await passes(0);
+    executor.disconnected();
+    executor.connected();
+    assert.equal([told("a"), told("b")], [["succeeded", "succeeded"], ["succeeded"]]);
+    await passes(0);
+    withdraw("a");
+    await passes(60_000);
+    assert.equal([told("a"), told("b")], [["succeeded", "succeeded"], ["succeeded"]]);
   });
 
   test("a console that does not tell what is open lets all begin by its greeting", async (scope) => {

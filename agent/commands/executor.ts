@@ -350,9 +350,17 @@ export class Executor {
     this.#word.closed(id);
     if (execution?.begun) return this.#abort(execution);
     this.#forget(id);
-    if (!this.#replies.acknowledged(id)) return;
+    if (this.#settled(id)) return;
+    // The PUBACK of its reply may have come in the same read as this: that is known when the turn is over.
+    setImmediate(() => this.#stopped || this.#settled(id));
+  }
+
+  /** @returns false where its reply has not been heard, or not for certain */
+  #settled(id: CommandId): boolean {
+    if (!this.#replies.acknowledged(id)) return false;
     this.#options.ledger.settle(id);
     this.#runAfterwards(id);
+    return true;
   }
 
   /** Its handler is told; one that goes on all the same is reported. */

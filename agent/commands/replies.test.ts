@@ -6,8 +6,11 @@ import { silentLog } from "#shared/log";
 import { suite } from "../../test/suite.ts";
 import { Replies } from "./replies.ts";
 
+/** Until what has been published is known to be at the broker. */
+const taken = () => new Promise(setImmediate);
+
 suite("replies", ({ test }) => {
-  test("a withdrawal is the acknowledgement of what has gone out on the same connection, and of nothing else", (scope) => {
+  test("a withdrawal is the acknowledgement of what has gone out on the same connection, and of nothing else", async (scope) => {
     const clock = new ManualClock();
     const sent: string[] = [];
     const bus = {
@@ -33,6 +36,7 @@ suite("replies", ({ test }) => {
     assert.is(replies.acknowledged(id), false);
     assert.ok(replies.waitsFor(id));
     replies.sendFinal(id, ended);
+    await taken();
     assert.equal(sent, ["c1", "c1"]);
     assert.is(replies.acknowledged(id), true);
     assert.not.ok(replies.waitsFor(id));
@@ -43,7 +47,8 @@ suite("replies", ({ test }) => {
 });
 
 /**
- * A final reply goes out; then `withdrawn`, `lost` and `back`, of the connection, `again`, as on a new connection, or so many ms pass.
+ * A final reply goes out; then `withdrawn`, `lost` and `back`, of the connection, `again`, as on a new connection, `swallowed` and `heard`, of
+ * what is sent from there on, or so many ms pass.
  */
 const cases: readonly (readonly [what: string, words: readonly string[], sent: number, waits: boolean])[] = [
   ["it goes out at once, and waits", [], 1, true],
@@ -56,18 +61,33 @@ const cases: readonly (readonly [what: string, words: readonly string[], sent: n
   ["it goes out on the new one", ["lost", "back", "again"], 2, true],
   ["and is acknowledged there", ["lost", "back", "again", "withdrawn"], 2, false],
   ["by its next repetition as well", ["lost", "back", "1000", "withdrawn"], 2, false],
+  [
+    "a withdrawal is not about what the broker has not taken",
+    ["swallowed", "again", "heard", "lost", "back", "withdrawn"],
+    1,
+    true,
+  ],
+  ["nor where the connection goes on", ["lost", "back", "swallowed", "again", "withdrawn"], 1, true],
+  [
+    "and the next repetition is",
+    ["lost", "back", "swallowed", "again", "withdrawn", "heard", "1000", "withdrawn"],
+    2,
+    false,
+  ],
   ["on a new connection its patience begins anew", ["15000", "again", "1000"], 7, true],
 ];
 
 suite("replies, case by case", ({ test }) => {
   for (const [what, words, expected, waits] of cases)
-    test(what, (scope) => {
+    test(what, async (scope) => {
       const clock = new ManualClock();
       let sent = 0;
+      let swallowed = false;
       const bus = {
         connected: true,
         publish: async () => {
           if (!bus.connected) throw new DisconnectedError("no connection");
+          if (swallowed) return new Promise<void>(() => {});
           sent += 1;
         },
         subscribe: () => async () => {},
@@ -79,9 +99,11 @@ suite("replies, case by case", ({ test }) => {
       const ended = { reply: { id, ts: 1, state: "succeeded" }, encoding: "json" } as const;
       replies.sendFinal(id, ended);
       for (const word of words) {
+        await taken();
         if (/^\d+$/.test(word)) clock.advance(Number(word));
         else if (word === "withdrawn") replies.acknowledged(id);
         else if (word === "again") replies.sendFinal(id, ended);
+        else if (word === "swallowed" || word === "heard") swallowed = word === "swallowed";
         else {
           bus.connected = word === "back";
           if (!bus.connected) replies.disconnected();

@@ -21,8 +21,8 @@ const repeat = { first: 1_000, longest: 30_000 };
 export class Replies {
   readonly #options: RepliesOptions;
   readonly #repeating = new Map<CommandId, () => void>();
-  /** Final ones that have gone out on the present connection. */
-  readonly #out = new Set<CommandId>();
+  /** Final ones that the broker has taken on the present connection. What was only written to it may go down with it. */
+  readonly #taken = new Set<CommandId>();
 
   constructor(options: RepliesOptions) {
     this.#options = options;
@@ -35,7 +35,7 @@ export class Replies {
 
   /** Sends one that is not final; nobody waits for it. */
   send(id: CommandId, reply: Reply, encoding: Encoding): void {
-    this.#publish(this.#options.topic(id), encode(reply, encoding));
+    void this.#publish(this.#options.topic(id), encode(reply, encoding));
   }
 
   /** Sends a final one now, and repeats it from now on. */
@@ -45,42 +45,48 @@ export class Replies {
   }
 
   /**
-   * The task was withdrawn. What has not gone out since the connection came up has not been heard, or not for certain: its caller may just
-   * have given up. It goes out, and is withdrawn once more.
+   * The task was withdrawn. What the broker has not taken since the connection came up has not been heard, or not for certain: its caller may
+   * just have given up. It goes out again, and is withdrawn once more.
    * @returns whether that was the acknowledgement; true where nothing waits for one
    */
   acknowledged(id: CommandId): boolean {
     const cancel = this.#repeating.get(id);
-    if (cancel && !this.#out.has(id)) return false;
+    if (cancel && !this.#taken.has(id)) return false;
     cancel?.();
     this.#repeating.delete(id);
-    this.#out.delete(id);
+    this.#taken.delete(id);
     return true;
   }
 
   /** The connection is gone, and perhaps what was on its way. */
   disconnected(): void {
-    this.#out.clear();
+    this.#taken.clear();
   }
 
   stop(): void {
     for (const cancel of this.#repeating.values()) cancel();
     this.#repeating.clear();
-    this.#out.clear();
+    this.#taken.clear();
   }
 
   #sendAndWait(id: CommandId, ended: Ended, wait: number): void {
     const again = (): void => this.#sendAndWait(id, ended, Math.min(wait * 2, repeat.longest));
     this.#repeating.set(id, this.#options.clock.after(wait, again));
-    if (this.#options.bus.connected) this.#out.add(id);
-    this.send(id, ended.reply, ended.encoding);
+    void this.#publish(this.#options.topic(id), encode(ended.reply, ended.encoding)).then((isTaken) => {
+      if (isTaken && this.#repeating.has(id)) this.#taken.add(id);
+    });
   }
 
-  #publish(topic: string, payload: Buffer): void {
+  /** @returns whether the broker has taken it */
+  async #publish(topic: string, payload: Buffer): Promise<boolean> {
     const { bus, log } = this.#options;
-    bus.publish(topic, payload).catch((err: unknown) => {
+    try {
+      await bus.publish(topic, payload);
+      return true;
+    } catch (err) {
       // Without a connection the reply waits for the next one: final replies are repeated until withdrawn.
       if (!(err instanceof DisconnectedError)) log.error({ err, topic }, "a reply could not be sent");
-    });
+      return false;
+    }
   }
 }
