@@ -116,7 +116,7 @@ suite("settings", ({ test }) => {
   });
 
   test("every program takes settings, and start those of all three that it is", () => {
-    assert.equal(settingsOf("client"), ["data", "httpPort", "url", "token"]);
+    assert.equal(settingsOf("client"), ["data", "httpPort", "ca", "url", "token"]);
     assert.equal(settingsOf("doctor"), ["data"]);
     const three = new Set((["broker", "console", "agent"] as const).flatMap(settingsOf));
     assert.equal(new Set(settingsOf("start")), three);
