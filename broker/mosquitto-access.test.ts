@@ -139,7 +139,7 @@ suite("mosquitto with the shipped settings", ({ before, test }) => {
     const hub = await seated(scope, "console", "console");
     for (let turn = 0; turn < 10; turn++) await hub.publishAsync("muster/rpi-7/cmd/1", "task", { qos: 1 });
     await hub.publishAsync("muster/console/status", "end", { qos: 1 });
-    await withDeadline(Promise.all(through), 5, "the last message");
+    await withDeadline(Promise.all(through), 20, "the last message");
     assert.equal(
       [...got],
       [

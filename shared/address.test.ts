@@ -67,10 +67,10 @@ const listened: [text: string, listen: string, broker: string, page: string, loo
   ["::1", "::1", "mqtt://[::1]:1883", "http://[::1]:3000", true],
   ["[::1]", "::1", "mqtt://[::1]:1883", "http://[::1]:3000", true],
   ["0.0.0.0", "0.0.0.0", "mqtt://127.0.0.1:1883", "http://127.0.0.1:3000", false],
-  ["::", "::", "mqtt://[::1]:1883", "http://[::1]:3000", false],
-  ["192.168.1.5", "192.168.1.5", "mqtt://192.168.1.5:1883", "http://192.168.1.5:3000", false],
-  ["2001:db8::1", "2001:db8::1", "mqtt://[2001:db8::1]:1883", "http://[2001:db8::1]:3000", false],
-  ["127.evil.example", "127.evil.example", "mqtt://127.evil.example:1883", "http://127.evil.example:3000", false],
+  ["::", "::", "mqtt://127.0.0.1:1883", "http://[::1]:3000", false],
+  ["192.168.1.5", "192.168.1.5", "mqtt://127.0.0.1:1883", "https://192.168.1.5:3000", false],
+  ["2001:db8::1", "2001:db8::1", "mqtt://127.0.0.1:1883", "https://[2001:db8::1]:3000", false],
+  ["127.evil.example", "127.evil.example", "mqtt://127.0.0.1:1883", "https://127.evil.example:3000", false],
 ];
 
 suite("addresses", ({ test }) => {
@@ -104,6 +104,8 @@ suite("addresses", ({ test }) => {
       assert.is(values.listen, listen);
       assert.is(brokerHere(values), broker, text);
       assert.is(consoleHere(values), page, text);
+      const plain = { ...values, insecurePlaintext: true };
+      assert.match(brokerHere(plain), consoleHere(plain).replace("http", "mqtt").replace(":3000", ""), text);
       assert.is(isLoopbackHost(values.listen), loopback, text);
     }
   });

@@ -79,9 +79,19 @@ export function isLoopbackHost(address: string): boolean {
   return /^(localhost|127(\.\d+){3}|::1)$/.test(address);
 }
 
-/** The broker that a program of this machine means when none was named: Muster's own. */
-export function brokerHere({ listen, mqttPort }: { readonly listen: string; readonly mqttPort: number }): string {
-  return `mqtt://${inUrl(reachable(listen))}:${mqttPort}`;
+/**
+ * The broker that a program of this machine means when none was named: Muster's own. Where that is open to others by TLS alone, it
+ * takes plain MQTT on loopback.
+ */
+export function brokerHere({ listen, mqttPort, insecurePlaintext = false }: BrokerPlace): string {
+  const plain = isLoopbackHost(listen) || insecurePlaintext ? reachable(listen) : "127.0.0.1";
+  return `mqtt://${inUrl(plain)}:${mqttPort}`;
+}
+
+interface BrokerPlace {
+  readonly listen: string;
+  readonly mqttPort: number;
+  readonly insecurePlaintext?: boolean;
 }
 
 /** The same for the console: from another address than loopback's it takes TLS alone, unless it was told otherwise. */

@@ -9,9 +9,9 @@ async function run(scope: Scope, begin: string): Promise<{ out: string; status: 
     import { systemClock } from "#shared/clock";
     import { EnvironmentError } from "#shared/errors";
     import { silentLog } from "#shared/log";
-    import { Net } from "#shared/safety-net";
+    import { SafetyNet } from "#shared/safety-net";
     import { fail, serve } from "#shared/service";
-    const net = new Net({ ...silentLog, error: (_, message) => console.log(message) }, systemClock);
+    const net = new SafetyNet({ ...silentLog, error: (_, message) => console.log(message) }, systemClock);
     const raise = (text) => { throw new Error(text); };
     serve(async (lifetime) => { ${begin} }, net).catch(fail);
   `;

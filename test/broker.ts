@@ -92,7 +92,7 @@ export function inbox(client: MqttClient): {
           if (messages.some(isLast)) return resolve();
           client.on("message", (_topic, _payload, packet) => isLast(packet) && resolve());
         }),
-        10,
+        25,
         "the last message",
       ),
   };

@@ -164,7 +164,7 @@ suite("muster start", ({ test }) => {
     const refused = await muster(["send", "edge-1", "ping"]);
     assert.is(refused.code, 1);
     assert.match(refused.err, /offline \(shutdown\)/);
-    const waiting = await muster(["send", "edge-1", "ping", "--ttl", "1h", "--timeout", "300ms"]);
+    const waiting = await muster(["send", "edge-1", "ping", "--ttl", "1h", "--timeout", "2s"]);
     assert.is(waiting.code, 1);
     assert.match(waiting.out, /waiting for edge-1, offline/);
     const id = /\((\w+)\)\s*$/.exec(waiting.out)?.[1] ?? "";

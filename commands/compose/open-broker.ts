@@ -62,7 +62,7 @@ export async function openBroker(
         await parting?.();
         await broker.stop();
       });
-      const url = brokerHere({ listen, mqttPort: port });
+      const url = brokerHere({ ...values, listen, mqttPort: port });
       persist.write("the broker's port", () => noteBroker(values.data, url));
       const end = ({ name, what }: AccountChange): void => {
         if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
