@@ -21,7 +21,7 @@ export type {
   SeriesDocument,
   SampleTags,
 } from "./device-routes.ts";
-export type { EnrollmentDocument, MadeEnrollment } from "./enrollment-routes.ts";
+export type { EnrollmentDocument, JoinRequestDocument, MadeEnrollment } from "./enrollment-routes.ts";
 export type { ConsoleEvent, EventName, EventQuery } from "./event-routes.ts";
 export type { ConflictDocument, Decision, SettledDocument } from "./field-routes.ts";
 export type { DamageDocument, HealthDocument, StoreDocument } from "./health-routes.ts";

@@ -33,7 +33,22 @@ const madeEnrollment = z.object({
 /** A code with its secret. */
 export type MadeEnrollment = z.output<typeof madeEnrollment>;
 
-/** Codes by which machines come in by themselves. */
+const joinRequestDocument = named(
+  z.object({
+    id: z.string(),
+    fingerprint: about(z.string(), "which the machine shows as well: let it in where both are the same"),
+    address: z.string(),
+    since: time,
+    hostname: z.nullable(z.string()),
+    serial: z.nullable(z.string()),
+    mac: z.nullable(z.string()),
+  }),
+  "JoinRequest",
+);
+export type JoinRequestDocument = z.output<typeof joinRequestDocument>;
+const params = z.object({ id: z.string().check(z.maxLength(64)) });
+
+/** Codes by which machines come in by themselves, and those that ask without one. */
 export const enrollmentRoutes = {
   createEnrollment: {
     summary:
@@ -59,6 +74,29 @@ export const enrollmentRoutes = {
     summary: "Let nobody in by a code any more; who came in by it stays",
     role: "operator",
     params: z.object({ id: z.string().check(z.maxLength(64)) }),
+    answers: { 204: z.null() },
+    problems: [404],
+  },
+  listJoinRequests: {
+    summary: "Machines that ask to come in without a code, the newest first",
+    role: "operator",
+    fleet: true,
+    answers: { 200: z.object({ requests: z.array(joinRequestDocument) }) },
+  },
+  approveJoinRequest: {
+    summary: "Let one in that asks: its fingerprint here has to be the one that it shows",
+    role: "operator",
+    fleet: true,
+    params,
+    body: z.strictObject({ name, groups: z.optional(groups) }),
+    answers: { 200: z.object({ device: z.string() }) },
+    problems: [404, 409],
+  },
+  denyJoinRequest: {
+    summary: "Do not let one in that asks",
+    role: "operator",
+    fleet: true,
+    params,
     answers: { 204: z.null() },
     problems: [404],
   },

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { admission, claim } from "#shared/messages/join-messages";
+import { admission, claim, joinQuestion, joinVerdict } from "#shared/messages/join-messages";
 import type { Route } from "./route.ts";
 
 /** What a machine asks for that joins: before it has an account, and by its own from then on. */
@@ -15,6 +15,12 @@ export const joinRoutes = {
     body: claim,
     answers: { 200: admission },
     problems: [403, 409, 410],
+  },
+  askToJoin: {
+    summary: "Ask to come in without a code, again and again until a person has answered",
+    body: joinQuestion,
+    answers: { 200: joinVerdict },
+    problems: [409],
   },
   seeJoined: {
     summary: "Whether the console sees the device online that asks, by its own name and secret",

@@ -1,9 +1,9 @@
-import type { Client, EnrollmentDocument, MadeEnrollment } from "#api/client";
+import type { Client, EnrollmentDocument, JoinRequestDocument, MadeEnrollment } from "#api/client";
 import { formatDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 import { terminalQr } from "./terminal-qr.ts";
-import { table } from "./text-table.ts";
+import { ago, table } from "./text-table.ts";
 
 export interface EnrollFlags {
   readonly group?: readonly string[];
@@ -13,6 +13,10 @@ export interface EnrollFlags {
   readonly origin?: string;
   readonly list?: boolean;
   readonly revoke?: string;
+  /** Machines that ask without a code: lists them, lets one in under the name, or does not. */
+  readonly requests?: boolean;
+  readonly approve?: string;
+  readonly deny?: string;
   readonly json?: boolean;
   /** Also draws the line as a QR code. */
   readonly qr?: boolean;
@@ -29,6 +33,17 @@ export async function enroll(
     await client.revokeEnrollment(flags.revoke);
     return `${forTerminal(flags.revoke)} lets nobody in any more`;
   }
+  if (flags.deny !== undefined) {
+    await client.denyJoinRequest(flags.deny);
+    return `${forTerminal(flags.deny)} is not let in`;
+  }
+  if (flags.approve !== undefined) {
+    if (name === undefined) throw new BadInputError("--approve lets a machine in under a name: expected it as well");
+    const groups = flags.group === undefined ? {} : { groups: [...flags.group] };
+    const { device } = await client.approveJoinRequest(flags.approve, { name, ...groups });
+    return `${device} is let in`;
+  }
+  if (flags.requests) return requestTable((await client.listJoinRequests()).requests, now);
   if (name === undefined || flags.list) {
     const { enrollments } = await client.listEnrollments();
     return flags.json ? JSON.stringify({ enrollments }) : enrollmentTable(enrollments, now);
@@ -63,6 +78,20 @@ function toldOf({ enrollment, line, code, note }: MadeEnrollment, now: number): 
     ...(note === null ? [] : [`note: ${note}`]),
     `to take it back: muster enroll --revoke ${id}`,
   ].join("\n");
+}
+
+function requestTable(requests: readonly JoinRequestDocument[], now: number): string {
+  if (requests.length === 0) return "no machine asks: on one run node muster-agent.cjs join CONSOLE --ask";
+  const rows = requests.map(({ id, fingerprint, address, since, hostname, serial, mac }) => [
+    id,
+    fingerprint,
+    address,
+    ago(since, now),
+    hostname ?? "–",
+    serial ?? "–",
+    mac ?? "–",
+  ]);
+  return table(["ID", "FINGERPRINT", "ADDRESS", "ASKED", "HOST", "SERIAL", "MAC"], rows);
 }
 
 function enrollmentTable(enrollments: readonly EnrollmentDocument[], now: number): string {

@@ -32,6 +32,9 @@ export function enroll(line: CommandLine): void {
     .option("--qr", "also draw the line as a QR code, for a phone with a shell on the device")
     .option("--revoke <code>", "let nobody in by this one any more")
     .option("--list", "list the codes, and who came in by each")
+    .option("--requests", "list machines that ask without a code (join CONSOLE --ask), with their fingerprints")
+    .option("--approve <id>", "let the one with this id in under the name: compare its fingerprint first")
+    .option("--deny <id>", "do not let it in")
     .option("--json", "print the API's documents")
     .option("--secret", "print a secret to be carried by hand instead; needs the console's data and no console")
     .action(async (...parameters: unknown[]) => {

@@ -16,6 +16,7 @@ import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
 import type { Sample } from "./devices/latest-values.ts";
 import { rotateSecret } from "./enrollments/rotate-secret.ts";
+import type { JoinRequests } from "./enrollments/join-requests.ts";
 import type { Enrollments } from "./enrollments/enrollments.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
@@ -113,6 +114,11 @@ export class Console {
   /** Codes by which machines come in by themselves. */
   get enrollments(): Enrollments {
     return this.#started.enrollments;
+  }
+
+  /** Machines that ask to come in without a code. */
+  get joinRequests(): JoinRequests {
+    return this.#started.joinRequests;
   }
 
   get registry(): Registry {

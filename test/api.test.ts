@@ -65,6 +65,15 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   const hash = hashSecret(generateSecret(), rounds.generated);
   assert.is((await client.join({ code: `${code}.${secret}`, machine: "m".repeat(22), hash })).device, "cam");
   await client.revokeEnrollment(code);
+  const asked = { machine: "n".repeat(22), hash };
+  assert.is((await client.askToJoin(asked)).state, "waiting");
+  const other = { machine: "o".repeat(22), hash: hashSecret(generateSecret(), rounds.generated) };
+  await client.askToJoin(other);
+  const [second, first] = (await client.listJoinRequests()).requests;
+  await client.denyJoinRequest(second?.id ?? "");
+  assert.is((await client.askToJoin(other)).state, "denied");
+  assert.is((await client.approveJoinRequest(first?.id ?? "", { name: "asked-1" })).device, "asked-1");
+  assert.is((await client.askToJoin(asked)).admission?.device, "asked-1");
   await client.setGroups("rpi-7", { groups: ["lab"] });
   assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
   assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });

@@ -77,7 +77,9 @@ suite("joining by one pasted line", ({ test }) => {
       ["cam", "cam-2"],
     );
     assert.match((await paste(scope, line, await scope.directory())).err, /has let in 2 of 2, and is used up/);
-    const what = fleet.state.database.prepare("SELECT what, who FROM audit ORDER BY n").all();
+    const what = fleet.state.database
+      .prepare("SELECT what, who FROM audit WHERE result = 'ok' AND what LIKE '%enroll%' ORDER BY n")
+      .all();
     assert.equal(
       what.map((entry) => Object.values(entry as object).join(" ")),
       ["enrollment.made admin", "device.enrolled cam", "device.enrolled cam-2"],
@@ -158,5 +160,22 @@ suite("joining by one pasted line", ({ test }) => {
     await running.kill("SIGTERM");
     const again = new Running(scope, process.execPath, [agent, "--data", join(directory, "data"), "--join-file", file]);
     await again.line(/agent image-1 reports to/);
+  });
+
+  test("a machine asks without a code, shows a fingerprint, and is a device when a person has said yes to that", async (scope) => {
+    const { fleet, client, url } = await start(scope, true);
+    const directory = await scope.directory();
+    const dir = join(directory, "agent");
+    scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--dir", dir]));
+    const words = ["join", url.replace("http:", "https:"), "--ask", "--no-service", "--dir", dir];
+    const asking = new Running(scope, process.execPath, [agent, ...words]);
+    const shown = (await asking.line(/^ {2}[0-9a-f-]{24}$/)).trim();
+    await eventually("the request", async () => (await client.listJoinRequests()).requests.length === 1);
+    const [request] = (await client.listJoinRequests()).requests;
+    assert.is(request?.fingerprint, shown);
+    assert.is(request?.address, "127.0.0.1");
+    await client.approveJoinRequest(request?.id ?? "", { name: "asked-1", groups: ["lab"] });
+    await asking.line(/asked-1 is online/, 60);
+    assert.is(fleet.console.registry.get("asked-1")?.online, true);
   });
 });

@@ -1,5 +1,7 @@
 /// <reference lib="dom" />
 import * as assert from "uvu/assert";
+import { joinFingerprint } from "#shared/join-fingerprint";
+import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { serveApi } from "./api-server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
@@ -16,7 +18,7 @@ suite("adding a device on the page", ({ test }) => {
       const fleet = await startFleet(scope, "embedded");
       fleet.state.accounts.set("bob", "operator", password);
       fleet.state.accounts.set("eve", "viewer", password);
-      const { url } = await serveApi(scope, fleet, { page, join });
+      const { url, as } = await serveApi(scope, fleet, { page, join });
       const { page: tab, complaints } = await openPage(scope);
       const enter = async (name: string): Promise<void> => {
         await tab.goto(url);
@@ -44,6 +46,16 @@ suite("adding a device on the page", ({ test }) => {
       await tab.getByRole("button", { name: `Revoke ${code?.id}` }).click();
       await tab.getByTestId("open-codes").waitFor({ state: "detached" });
       assert.is(fleet.console.enrollments.list()[0]?.revoked, true);
+      const hash = hashSecret(generateSecret(), rounds.generated);
+      await as().askToJoin({ machine: "m".repeat(22), hash, hostname: "<b>pi</b>" });
+      const request = tab.getByTestId("join-requests").locator("form");
+      await request.getByText(joinFingerprint(hash, null)).waitFor();
+      await request.getByText("127.0.0.1: <b>pi</b>").waitFor();
+      if (shot !== undefined) await tab.screenshot({ path: `${shot}.2.png`, fullPage: true });
+      await request.getByRole("textbox").fill("asked-1");
+      await request.getByRole("button", { name: "Let in" }).click();
+      await request.waitFor({ state: "detached" });
+      assert.is(fleet.state.accounts.find("asked-1")?.hash, hash);
       await tab.getByTestId("logout").click();
       await enter("eve");
       assert.is(await tab.getByTestId("add-device-button").count(), 0);

@@ -157,6 +157,10 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     for (const { id, groups } of (await admin.listEnrollments()).enrollments)
       assert.is(await statusOf(lab.revokeEnrollment(id)), groups.includes("lab") ? 200 : 404);
   },
+  listJoinRequests: "fleet",
+  approveJoinRequest: "fleet",
+  denyJoinRequest: "fleet",
+  askToJoin: "none",
   getJoinScript: "none",
   getJoinAgent: "none",
   getJoinAuthority: "none",
@@ -304,6 +308,7 @@ suite("who is limited to groups of devices", ({ test }) => {
       const bodies: Partial<Record<RouteName, object>> = {
         sendCommand: { key: "ping" },
         setGroups: { groups: [] },
+        approveJoinRequest: { name: "x" },
         addAccount: { name: "eve", role: "viewer" },
         changeAccount: { role: "viewer" },
         settleField: { measurement: "rpi_7", field: "t", type: "string" },

@@ -1,6 +1,8 @@
 import { BadInputError, EnvironmentError } from "#shared/errors";
+import { parseConsoleUrl } from "#shared/address";
+import { joinFingerprint } from "#shared/join-fingerprint";
 import { parseJoinCode } from "#shared/join-code";
-import { admission } from "#shared/messages/join-messages";
+import { admission, joinVerdict } from "#shared/messages/join-messages";
 import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
 import { check } from "#shared/messages/payload-schema";
 import { askConsole, refusalIn, type KnownConsole } from "./ask-console.ts";
@@ -35,11 +37,7 @@ export async function comeIn({
   say,
 }: ComingIn): Promise<Joined | undefined> {
   const { id, secret, origin, ca } = parseJoinCode(code);
-  const before = file.read().joined;
-  if (before !== undefined && before.console !== origin)
-    throw new BadInputError(
-      `this machine is ${before.device} of ${before.console} already: take that away first (node muster-agent.cjs leave), or give another --dir`,
-    );
+  assertNobodyElses(file, origin);
   const known = await pinned(origin, ca, { now, say });
   if (dryRun) {
     await askConsole(known, { path: "/join/ca" });
@@ -55,6 +53,70 @@ export async function comeIn({
   return joined;
 }
 
+/** Milliseconds between two questions of a machine that waits for a person. */
+const askedEvery = 2_000;
+
+/**
+ * Makes this machine a device by a person's yes, without a code: shows a fingerprint, which the person compares with the one at the console.
+ * @throws BadInputError where the person, or the console, says no
+ */
+export async function comeInByAsking({
+  origin: given,
+  file,
+  machine = thisMachine(),
+  now,
+  say,
+  wait,
+}: Omit<ComingIn, "code" | "dryRun"> & {
+  readonly origin: string;
+  readonly wait: (ms: number) => Promise<void>;
+}): Promise<Joined> {
+  const origin = parseConsoleUrl(given);
+  assertNobodyElses(file, origin);
+  const blind = await askConsole({ origin, trust: undefined, blind: true }, { path: "/join/ca" });
+  tellClock(blind.date, { now, say });
+  if (blind.status !== 200) throw new EnvironmentError(`${origin} is no console to join: ${refusalIn(blind)}`);
+  const ca = authoritiesIn(blind.body);
+  // What is trusted from here on is in the fingerprint, whoever sent it.
+  const known = { origin, trust: ca ?? undefined };
+  const asking = file.ask(`ask ${origin}`);
+  say(`muster: waiting for a person's yes at ${origin}. Let this machine in if it is shown there with the fingerprint`);
+  say(`  ${joinFingerprint(asking.hash, ca)}`);
+  const body = { machine: asking.machine, hash: asking.hash, ...machine };
+  for (;;) {
+    const answer = await askConsole(known, { method: "POST", path: "/join/ask", body });
+    if (answer.status !== 200) throw new BadInputError(`${origin} does not let this machine ask: ${refusalIn(answer)}`);
+    const { state, admission: told } = check(joinVerdict, answer.body, "the console's answer");
+    if (state === "denied") throw new BadInputError(`a person at ${origin} has said no`);
+    if (told) {
+      const joined = { ...asking, ...told, console: origin };
+      file.write({ joined });
+      return joined;
+    }
+    await wait(askedEvery);
+  }
+}
+
+function assertNobodyElses(file: IdentityFile, origin: string): void {
+  const before = file.read().joined;
+  if (before !== undefined && before.console !== origin)
+    throw new BadInputError(
+      `this machine is ${before.device} of ${before.console} already: take that away first (node muster-agent.cjs leave), or give another --dir`,
+    );
+}
+
+function tellClock(date: number | undefined, { now, say }: Pick<ComingIn, "now" | "say">): void {
+  const off = date === undefined ? 0 : now() - date;
+  if (Math.abs(off) > clockTold)
+    say(
+      `muster: this machine's clock is ${Math.round(Math.abs(off) / 60_000)} minutes ${off > 0 ? "ahead of" : "behind"} the console's: set it`,
+    );
+}
+
+function authoritiesIn(body: unknown): string | null {
+  return typeof body === "object" && body !== null && "ca" in body && typeof body.ca === "string" ? body.ca : null;
+}
+
 /** The console at `origin`, known by the authority whose hash the code has. @throws EnvironmentError where another answers */
 async function pinned(
   origin: string,
@@ -62,15 +124,10 @@ async function pinned(
   { now, say }: Pick<ComingIn, "now" | "say">,
 ): Promise<KnownConsole> {
   const answer = await askConsole({ origin, trust: undefined, blind: ca !== undefined }, { path: "/join/ca" });
-  const off = answer.date === undefined ? 0 : now() - answer.date;
-  if (Math.abs(off) > clockTold)
-    say(
-      `muster: this machine's clock is ${Math.round(Math.abs(off) / 60_000)} minutes ${off > 0 ? "ahead of" : "behind"} the console's: set it`,
-    );
+  tellClock(answer.date, { now, say });
   if (answer.status !== 200) throw new EnvironmentError(`${origin} is no console to join: ${refusalIn(answer)}`);
   if (ca === undefined) return { origin, trust: undefined };
-  const { body } = answer;
-  const pem = typeof body === "object" && body !== null && "ca" in body && typeof body.ca === "string" ? body.ca : "";
+  const pem = authoritiesIn(answer.body) ?? "";
   const right = readCertificates(pem).find((one) => fingerprintOf(one) === ca);
   if (right === undefined)
     throw new EnvironmentError(

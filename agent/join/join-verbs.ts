@@ -4,7 +4,7 @@ import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import { secretInFile } from "#shared/secret-input";
 import { askConsole } from "./ask-console.ts";
-import { comeIn } from "./come-in.ts";
+import { comeIn, comeInByAsking } from "./come-in.ts";
 import { IdentityFile, type Joined } from "./identity.ts";
 import { hintsOf, install, placeOf, uninstall } from "./install.ts";
 
@@ -12,6 +12,8 @@ export interface JoinFlags {
   /** The code; `-` for standard input. */
   readonly code?: string | undefined;
   readonly joinFile?: string | undefined;
+  /** The code is the console's URL: a person there is asked. */
+  readonly ask?: boolean | undefined;
   readonly dir?: string | undefined;
   readonly dryRun?: boolean | undefined;
   /** By systemd, where there is one and this is root. */
@@ -30,7 +32,9 @@ export async function join(flags: JoinFlags, own: string, say: (line: string) =>
   const place = placeOf(flags);
   const file = new IdentityFile(place.data);
   const now = (): number => clock.now();
-  const identity = await comeIn({ code: codeFrom(flags), file, dryRun: flags.dryRun ?? false, now, say });
+  const identity = flags.ask
+    ? await comeInByAsking({ origin: codeFrom(flags), file, now, say, wait })
+    : await comeIn({ code: codeFrom(flags), file, dryRun: flags.dryRun ?? false, now, say });
   if (!identity) {
     const how = place.service ? "as a service of systemd" : "in the background";
     return say(`muster: it would be installed in ${place.directory}, and run ${how}`);
@@ -83,7 +87,11 @@ async function isSeen({ secret, console: origin, device, ca }: Joined): Promise<
     const answer = await askConsole(known, { path: "/join/seen", login: `${device}:${secret}` }).catch(() => undefined);
     const body = answer?.body;
     if (typeof body === "object" && body !== null && "online" in body && body.online === true) return true;
-    await new Promise<void>((resolve) => void clock.after(askedEvery, resolve));
+    await wait(askedEvery);
   }
   return false;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }

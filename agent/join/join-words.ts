@@ -5,11 +5,13 @@ import { join, leave } from "./join-verbs.ts";
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const usage = `Usage: node muster-agent.cjs join <code | -> [options]
+       node muster-agent.cjs join <console's URL> --ask
        node muster-agent.cjs leave [--dir <directory>]
 
 Makes this machine a device of the console that the code is of, installs the agent and starts it; or takes it away.
 
   --join-file <file>   the code in a file
+  --ask                without a code: a person at the console is asked, and compares a fingerprint
   --dir <directory>    where the agent is put (default: /var/lib/muster-agent for root, else ~/.muster-agent)
   --no-service         in the background, and not as a service of systemd
   --dry-run            look whether it could be done, and change nothing
@@ -19,7 +21,13 @@ Makes this machine a device of the console that the code is of, installs the age
 export async function joinByWords(words: readonly string[], own: string): Promise<void> {
   const { values, positionals } = read(words);
   if (values.help) return void process.stdout.write(usage);
-  const flags = { code: positionals[0], joinFile: values["join-file"], dir: values.dir, dryRun: values["dry-run"] };
+  const flags = {
+    code: positionals[0],
+    joinFile: values["join-file"],
+    dir: values.dir,
+    dryRun: values["dry-run"],
+    ask: values.ask,
+  };
   await join({ ...flags, service: values["no-service"] !== true }, own, say);
 }
 
@@ -36,6 +44,7 @@ function read(words: readonly string[]) {
       allowPositionals: true,
       options: {
         "join-file": { type: "string" },
+        ask: { type: "boolean" },
         dir: { type: "string" },
         "no-service": { type: "boolean" },
         "dry-run": { type: "boolean" },

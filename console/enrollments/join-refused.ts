@@ -1,12 +1,12 @@
 /**
  * Why somebody or something is not let in, in a sentence. `unknown`: the code is wrong; `ended`: it was right once; `taken`: the name is
- * another's; `full`: a bound.
+ * another's; `full`: a bound; `absent`: nobody waits.
  */
 export class JoinRefusedError extends Error {
   override readonly name = "JoinRefusedError" as const;
 
   constructor(
-    readonly why: "unknown" | "ended" | "taken" | "full",
+    readonly why: "unknown" | "ended" | "taken" | "full" | "absent",
     message: string,
   ) {
     super(message);

@@ -21,6 +21,7 @@ import { serveFields } from "./routes/serve-fields.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
 import { serveHealth } from "./routes/serve-health.ts";
 import { serveJobs } from "./routes/serve-jobs.ts";
+import { serveJoinRequests } from "./routes/serve-join-requests.ts";
 import { serveJoin } from "./routes/serve-join.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
@@ -42,7 +43,8 @@ export interface HandOut {
 /** Gives each route the part of the console that it serves. No route knows the whole. */
 export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
   const { console, accounts, joining, clock, send } = given;
-  const { enrollments, registry, desk, jobs, store, contract, damage, refusals, events, faults } = console;
+  const { enrollments, joinRequests, registry, desk, jobs, store, contract, damage, refusals, events, faults } =
+    console;
   const { completeness } = console.ingest.batches;
   const isKnown = (id: DeviceId): boolean => registry.get(id) !== undefined;
   const document = (command: Command): CommandDocument =>
@@ -62,6 +64,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveEnrollments({ enrollments, joining, send }),
+    serveJoinRequests({ joinRequests, joining, send }),
     serveJoin({
       enrollments,
       accounts,

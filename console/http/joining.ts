@@ -4,6 +4,7 @@ import { inUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { asError, BadInputError } from "#shared/errors";
 import { isLoopback } from "#shared/loopback";
 import { joinLine, joinScript } from "../enrollments/join-script.ts";
+import type { Admission } from "#shared/messages/join-messages";
 import { HttpError } from "./problem.ts";
 
 /** The console's certificate authority, where it has one of its own. */
@@ -54,6 +55,11 @@ export class Joining {
 
   brokerFor(host: string): string {
     return this.#options.broker?.(host) ?? `mqtt://${inUrl(host)}:1883`;
+  }
+
+  /** What a machine is told that was let in. @param host by which it reaches the console */
+  admissionOf(device: string, host: string): Admission {
+    return { device, broker: this.brokerFor(host), root: this.root, ca: this.authority?.bundle ?? null };
   }
 
   /** @param given by whoever makes the code @throws BadInputError */

@@ -78,6 +78,7 @@ const joinRefusalStatus: Readonly<Record<JoinRefusedError["why"], number>> = {
   ended: 410,
   taken: 409,
   full: 409,
+  absent: 404,
 };
 
 export function problem(status: number, detail: string, extensions: Readonly<Record<string, unknown>> = {}): Problem {

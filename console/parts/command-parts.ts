@@ -7,6 +7,7 @@ import { Desk } from "../desk/desk.ts";
 import { TypedCommands } from "../desk/typed.ts";
 import type { Device } from "../devices/device.ts";
 import { Enrollments } from "../enrollments/enrollments.ts";
+import { JoinRequests } from "../enrollments/join-requests.ts";
 import { CommandMarks } from "../ingest/command-marks.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { Restored } from "../restored.ts";
@@ -78,7 +79,8 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
   });
   desk.changes.on((command) => commandMarks.changed(command));
   const enrollments = new Enrollments({ database, accounts, groups: jobs.groups, clock, audit });
-  return { desk, jobs, enrollments, restored, answers, typed, commandMarks };
+  const joinRequests = new JoinRequests({ database, accounts, groups: jobs.groups, clock, audit });
+  return { desk, jobs, enrollments, joinRequests, restored, answers, typed, commandMarks };
 }
 
 /** @param doubt puts what waits to be sent in doubt */

@@ -17,9 +17,7 @@ export const rotated = z.object({ hash });
  * What a machine shows to be let in. Its secret it makes itself, and keeps: only the hash leaves it, so that nobody in between and no
  * log has it, and a line that is pasted twice says the same twice.
  */
-export const claim = z.object({
-  /** The id and the secret of the code, with a dot between. */
-  code: z.string().check(z.maxLength(64)),
+export const joinQuestion = z.object({
   /** Which machine asks, made by it for this code: the same one is the same device, however often it asks. */
   machine: z.string().check(z.regex(/^[\w-]{22,64}$/)),
   hash,
@@ -27,6 +25,10 @@ export const claim = z.object({
   serial: z.optional(fact),
   mac: z.optional(fact),
 });
+export type JoinQuestion = z.output<typeof joinQuestion>;
+
+/** The same by a code: its id and secret, with a dot between. */
+export const claim = z.extend(joinQuestion, { code: z.string().check(z.maxLength(64)) });
 export type Claim = z.output<typeof claim>;
 
 /** What a machine is told that was let in. */
@@ -38,4 +40,12 @@ export const admission = z.object({
   root: z.string(),
   /** The certificate authorities that it is to trust, as PEM. */
   ca: z.nullable(z.string()),
+});
+
+export type Admission = z.output<typeof admission>;
+
+/** What a machine is told that asks without a code. */
+export const joinVerdict = z.object({
+  state: z.enum(["waiting", "denied", "approved"]),
+  admission: z.nullable(admission),
 });

@@ -5,6 +5,8 @@ import type { EnrollmentDocument, MadeEnrollment } from "#api/client";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { AskingMachines } from "./asking-machines.tsx";
 import { QrPicture } from "./qr-picture.tsx";
 
 const times = [
@@ -35,6 +37,7 @@ export function AddDevice(): JSX.Element {
       <OrderForm make={(order) => attempt(async () => (made.value = await client.createEnrollment(order)))} />
       {problem.value && <p class="refusal">{problem.value}</p>}
       {made.value && <Made made={made.value} />}
+      {session.value?.groups === undefined && <AskingMachines />}
       {codes.value.length > 0 && (
         <OpenCodes codes={codes.value} revoke={(id) => void attempt(() => client.revokeEnrollment(id))} />
       )}

@@ -46,12 +46,7 @@ export const serveJoin =
       handler: async (request) => {
         try {
           const { device } = enrollments.claim(request.body, request.ip);
-          return {
-            device,
-            broker: joining.brokerFor(hostIn(request.host)),
-            root: joining.root,
-            ca: joining.authority?.bundle ?? null,
-          };
+          return joining.admissionOf(device, hostIn(request.host));
         } catch (error) {
           // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
           if (error instanceof JoinRefusedError) {

@@ -1,0 +1,78 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { JoinRequestDocument } from "#api/client";
+import { formatAgo } from "../format/format-duration.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+
+/** Milliseconds between two looks while somebody has this open: a machine that asks is waited for. */
+const lookedEvery = 3_000;
+
+/** Machines that ask to join without a code: let in under a name, once a person has compared the fingerprints; or not. */
+export function AskingMachines(): JSX.Element | null {
+  const requests = useSignal<readonly JoinRequestDocument[]>([]);
+  const problem = useSignal<string | undefined>(undefined);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      problem.value = undefined;
+      requests.value = (await client.listJoinRequests()).requests;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => {
+    const look = (): void => void attempt(async () => {});
+    look();
+    const timer = setInterval(look, lookedEvery);
+    return () => clearInterval(timer);
+  }, []);
+  if (requests.value.length === 0 && problem.value === undefined) return null;
+  return (
+    <div data-testid="join-requests">
+      <h3>Machines that ask</h3>
+      <p class="field-note">Let one in only if it shows the same fingerprint.</p>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {requests.value.map((request) => (
+        <Request key={request.id} request={request} answer={attempt} />
+      ))}
+    </div>
+  );
+}
+
+interface RequestProps {
+  readonly request: JoinRequestDocument;
+  readonly answer: (act: () => Promise<unknown>) => Promise<void>;
+}
+
+function Request({ request, answer }: RequestProps): JSX.Element {
+  const { id, fingerprint, address, hostname, serial, mac, since } = request;
+  const name = useSignal("");
+  const said = [hostname, serial, mac].filter((one) => one !== null).join(", ");
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void answer(() => client.approveJoinRequest(id, { name: name.value.trim() }));
+  };
+  return (
+    <form class="request" onSubmit={submit} data-testid={`request-${id}`}>
+      <code>{fingerprint}</code>
+      <span>
+        {address}
+        {said && `: ${said}`}, since {formatAgo(since, now.value)}
+      </span>
+      <input
+        aria-label="Name of the device"
+        placeholder="Name"
+        value={name.value}
+        onInput={(event) => (name.value = event.currentTarget.value)}
+      />
+      <button type="submit" class="button small">
+        Let in
+      </button>
+      <button type="button" class="button small" onClick={() => void answer(() => client.denyJoinRequest(id))}>
+        Deny
+      </button>
+    </form>
+  );
+}
