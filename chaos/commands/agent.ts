@@ -7,9 +7,10 @@ import { Topics } from "#shared/topics";
 import { readReply, isFinalReply } from "#shared/messages/command-messages";
 import { Agent } from "../../agent/agent.ts";
 import { CommandError, type Handler, type RunContext } from "../../agent/commands/handler.ts";
+import { ConsoleClock } from "../../agent/console-clock.ts";
 import { Ledger } from "../../agent/commands/ledger.ts";
 import { sayReady, settingsOfProcess } from "../child.ts";
-import type { Begin, Effect } from "./evidence.ts";
+import type { Begin, Effect, Judged } from "./evidence.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
 import { around, aroundTraffic, KillPoints } from "../points.ts";
@@ -23,6 +24,8 @@ const points = new KillPoints(who, directory, arm);
 const begins = new Journal(`${directory}/begins.jsonl`);
 const effects = new Journal(`${directory}/effects.jsonl`);
 const topics = new Topics();
+
+const judged = new Map<string, Judged>();
 
 aroundLedger();
 aroundTraffic(Link.prototype, {
@@ -62,7 +65,8 @@ function args() {
 async function run(given: z.infer<ReturnType<typeof args>>, { command, signal }: RunContext) {
   const { id, key } = command;
   const mark = { id, key, token: given.token, who, pid: process.pid };
-  begins.add({ ...mark, at: Date.now() } satisfies Begin);
+  const look = judged.get(id);
+  begins.add({ ...mark, at: Date.now(), ...(look && { judged: look }) } satisfies Begin);
   await sleep(given.before, undefined, { signal });
   points.pass("effect.before");
   effects.add({ ...mark, at: Date.now() } satisfies Effect);
@@ -88,11 +92,25 @@ function verified(): Handler<z.infer<ReturnType<typeof args>>> {
 
 /** Before and after each record; `torn` leaves half a line, as a power cut in the middle of a write does. */
 function aroundLedger(): void {
+  let last: Judged | undefined;
+  around(
+    ConsoleClock.prototype,
+    "since",
+    (inner) =>
+      function (this: ConsoleClock, moment) {
+        const over = inner.call(this, moment);
+        last = over === undefined ? undefined : { at: Date.now(), over };
+        return over;
+      },
+  );
   around(
     Ledger.prototype,
     "begin",
     (inner) =>
       async function (this: Ledger, ...record) {
+        // In the same turn as the look.
+        if (last) judged.set(record[0], last);
+        last = undefined;
         points.pass("ledger.begin");
         points.pass("ledger.begin.torn", () => appendFileSync(`${home}/ledger`, '0badc0de {"id":"torn","beg'));
         await inner.apply(this, record);

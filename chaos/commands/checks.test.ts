@@ -140,6 +140,16 @@ suite("the checker", ({ test }) => {
     );
   });
 
+  test("takes a beginning after the expiry for one in time by what its agent knew of the console's clock, as far as that may lag", () => {
+    const found = (at: number, over: number): string[] =>
+      check({ ...good, begins: [{ ...begin, at: 61_500, judged: { at, over } }] }).map(({ rule }) => rule);
+    const broken = ["nothing begins after its expiry"];
+    assert.equal(found(60_400, -600), []);
+    assert.equal(found(59_999, -1), []);
+    assert.equal(found(60_401, -600), broken);
+    assert.equal(found(60_400, 0), broken);
+  });
+
   test("waits with what was begun and closed for the device's word until nothing keeps it from telling", () => {
     const silent = { ...good, ...ended("timed_out"), ...restarted };
     const found = (more: Partial<Evidence>): string[] => check({ ...silent, ...more }).map(({ rule }) => rule);

@@ -12,6 +12,13 @@ export interface Begin {
   readonly who: string;
   readonly pid: number;
   readonly at: number;
+  readonly judged?: Judged;
+}
+
+/** An agent looked whether a command's time was over, at `at`: it took it for over for so many milliseconds, less than 0 while it was to come. */
+export interface Judged {
+  readonly at: number;
+  readonly over: number;
 }
 
 /** A handler took effect: this line is the effect. */
