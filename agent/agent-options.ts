@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import type { LinkSecret } from "#shared/link";
+import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";

@@ -15,6 +15,7 @@ import {
 import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
 import { matchesFilter } from "#shared/topic-filter";
 import { shortId } from "#shared/ids";
+import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
 import { quoted } from "#shared/printable";
 import { SendWindow } from "#shared/send-window";
@@ -23,15 +24,6 @@ export interface Will {
   readonly topic: string;
   readonly payload: Buffer;
   readonly retain: boolean;
-}
-
-/** A secret that may be another one by the next try, as while it is changed. */
-export interface LinkSecret {
-  readonly current: string;
-  /** The broker has let the present one in. */
-  readonly accepted: () => void;
-  /** It has not. */
-  readonly refused: () => void;
 }
 
 export interface LinkOptions {

@@ -1,4 +1,4 @@
-import type { LinkSecret } from "#shared/link";
+import type { LinkSecret } from "#shared/link-secret";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
