@@ -5,6 +5,7 @@ import { readAuthorities } from "#shared/messages/authorities-message";
 import { readAck } from "#shared/messages/metrics";
 import { readConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
+import type { Renewal } from "./certificate/renewal.ts";
 import type { Executor } from "./commands/executor.ts";
 import type { ConsolePresence } from "./console-presence.ts";
 import type { Introduction } from "./introduction.ts";
@@ -21,6 +22,8 @@ export interface AgentInboxOptions {
   readonly presence: Presence;
   readonly sender: Sender;
   readonly executor: Executor;
+  /** Of a device with a certificate. */
+  readonly renewal?: Pick<Renewal, "connected" | "look" | "heard"> | undefined;
   /** The console does not take this run of the agent, and says why. */
   readonly refused: (why: string) => void;
   readonly log: Log;
@@ -41,12 +44,14 @@ export class AgentInbox {
     if (address?.kind === "ack") this.#acknowledged(message);
     if (address?.kind === "console") this.#consoleChanged(message);
     if (address?.kind === "authorities") this.#authoritiesChanged(message);
+    if (address?.kind === "certificate" && !message.retain) this.#options.renewal?.heard(message);
   }
 
   connection(change: ConnectionChange): void {
-    const { presence, sender, executor, introduction } = this.#options;
+    const { presence, sender, executor, introduction, renewal } = this.#options;
     if (!change.up) return this.#disconnected();
     introduction.heard = executor.heard;
+    renewal?.connected();
     presence.connected(change.session);
     sender.connected();
     executor.connected();
@@ -90,6 +95,7 @@ export class AgentInbox {
       const ack = readAck(message.payload);
       if (ack.refused !== undefined && ack.boot === runId) return refused(ack.refused);
       if (ack.ts !== undefined) executor.learn(ack.ts, ack.unsure);
+      this.#options.renewal?.look();
       if (ack.boot === runId && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
       sender.acked(ack);
     } catch (thrown) {

@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly password: string | LinkSecret;
   /** Makes another secret, which is tried from then on as well. Without it the agent does not offer `rotate-secret`. @returns its hash */
   readonly rotateSecret?: (() => string) | undefined;
+  /** Whether the certificate in {@link directory} says who this is, in place of the secret: what joining by such a code has put there. */
+  readonly certified?: boolean | undefined;
   /** Milliseconds between samples, as long as nobody has changed it from the console; 10,000 by default. */
   readonly interval?: number;
   /** Samples sent in one message; 1 by default. */

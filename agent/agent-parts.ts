@@ -16,6 +16,8 @@ import { Gathering } from "./collectors/gathering.ts";
 import { internal, type Deliveries } from "./collectors/internal.ts";
 import { maxPause, rarely } from "./collectors/rarely.ts";
 import { rebootMachine, restartCommand } from "./commands/comeback.ts";
+import { KeptCertificates } from "./certificate/kept-certificates.ts";
+import { Renewal } from "./certificate/renewal.ts";
 import { Executor } from "./commands/executor.ts";
 import type { Handler } from "./commands/handler.ts";
 import { Ledger } from "./commands/ledger.ts";
@@ -79,7 +81,8 @@ export function composeAgent(given: AgentSurroundings) {
     ready: (queue, seq) => sender.offer(queue, seq),
   });
   const authorities = new TrustedAuthorities({ directory, given: options.ca, log, changed: announce });
-  const link = makeLink(given, topics, console, authorities);
+  const certificates = options.certified && directory !== undefined ? new KeptCertificates({ directory }) : undefined;
+  const link = makeLink(given, topics, console, { authorities, certificates });
   const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
   const preferences = new Preferences(directory, log);
   const emit = (columns: Columns): void => outbox.append(columns);
@@ -100,7 +103,8 @@ export function composeAgent(given: AgentSurroundings) {
   const ledger = new Ledger({ ...common, directory });
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
-  const introduction = new Introduction({ instance, ledger, aside, sampler, handlers, signers, authorities });
+  const self = { instance, ledger, aside, sampler, handlers, signers, authorities, certificates };
+  const introduction = new Introduction(self);
   const presence = new Presence({
     bus: link,
     topic: topics.build({ kind: "status", device }),
@@ -121,6 +125,17 @@ export function composeAgent(given: AgentSurroundings) {
       if (!console.isAway) announce();
     },
   });
+  const renewal =
+    certificates &&
+    new Renewal({
+      ...common,
+      certificates,
+      device,
+      bus: link,
+      topic: topics.build({ kind: "renew", device }),
+      consoleNow: () => executor.consoleNow,
+      reconnect: () => link.reconnect(),
+    });
   const refused = (why: string): void => given.refused(why);
   const incoming = new AgentInbox({
     topics,
@@ -131,6 +146,7 @@ export function composeAgent(given: AgentSurroundings) {
     presence,
     sender,
     executor,
+    renewal,
     refused,
     log,
   });
@@ -157,6 +173,8 @@ export function composeAgent(given: AgentSurroundings) {
     lock,
     instance,
     authorities,
+    certificates,
+    renewal,
     outbox,
     ledger,
     link,
@@ -176,16 +194,24 @@ function makeLink(
   { options, device, runId, clock, log }: AgentSurroundings,
   topics: Topics,
   console: ConsolePresence,
-  authorities: TrustedAuthorities,
+  {
+    authorities,
+    certificates,
+  }: { readonly authorities: TrustedAuthorities; readonly certificates: KeptCertificates | undefined },
 ): Link {
   return new Link({
     url: options.url,
     ca: () => authorities.pem,
     clientId: device,
     username: device,
-    password: options.password,
+    ...(certificates
+      ? { identity: { show: () => certificates.show(), failed: () => certificates.failed() } }
+      : { password: options.password }),
     version: options.mqttVersion ?? settings.mqttVersion.default,
-    refusedHint: "if the device was enrolled again, give the agent its new secret",
+    refusedHint: () =>
+      certificates
+        ? certificateHint(certificates.expires, clock.now())
+        : "if the device was enrolled again, give the agent its new secret",
     will: (session) => ({
       topic: topics.build({ kind: "status", device }),
       payload: death(runId, session, "connection lost"),
@@ -195,6 +221,15 @@ function makeLink(
     log,
     clock,
   });
+}
+
+/** Why a broker may not take a certificate, as far as it can be known here. */
+function certificateHint(expires: number | undefined, now: number): string {
+  if (expires === undefined) return "this device has no certificate to show: enrol it again";
+  const until = new Date(expires).toISOString();
+  if (now < expires)
+    return `the certificate is good until ${until}: it was revoked, or the device was enrolled again elsewhere; or this machine's clock (${new Date(now).toISOString()}) is behind`;
+  return `the certificate was over at ${until}, if this machine's clock (${new Date(now).toISOString()}) is right: enrol the device again, with muster enroll NAME --again --certificate`;
 }
 
 function makeSampler(

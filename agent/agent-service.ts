@@ -35,12 +35,16 @@ export async function runAgent(
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
   const joined = values.mqttUrl === undefined ? await whoJoined(values) : undefined;
-  if (joined)
-    return runToEnd({ ...values, ...joinedValues(joined, given) }, keptSecretOf(values), {
+  if (joined) {
+    // With a certificate the secret opens nothing, and need not change.
+    const secret = joined.certificate === undefined ? keptSecretOf(values) : joined.secret;
+    return runToEnd({ ...values, ...joinedValues(joined, given) }, secret, {
       lifetime,
       net,
       trust: joined.ca ?? undefined,
+      certified: joined.certificate !== undefined,
     });
+  }
   const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
   const device = given.has("device") ? values.device : login.username || values.device;
   const secret = login.password || keptSecret(device);
@@ -89,6 +93,8 @@ interface Around {
   readonly restart?: () => void;
   /** Certificate authorities, as PEM, where the settings name no file of them. */
   readonly trust?: string | undefined;
+  /** Whether it has joined by a certificate. */
+  readonly certified?: boolean;
 }
 
 /**
@@ -98,7 +104,7 @@ interface Around {
 export async function serveAgent(
   values: AgentValues,
   password: string | KeptSecret,
-  { lifetime, net, restart, trust }: Around,
+  { lifetime, net, restart, trust, certified }: Around,
 ): Promise<() => Promise<string>> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
@@ -111,6 +117,7 @@ export async function serveAgent(
     url,
     password,
     rotateSecret: typeof password === "string" ? undefined : () => password.rotate(),
+    certified,
     ...(ca === undefined ? {} : { ca }),
     interval,
     batchSize,

@@ -134,11 +134,12 @@ export class Agent {
     }
   }
 
-  #openDirectory({ lock, instance, authorities, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
+  #openDirectory({ lock, instance, authorities, certificates, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
     lifetime.add(() => lock?.release());
     lock?.acquire();
     instance.start();
     authorities.start();
+    certificates?.start();
     lifetime.add(() => outbox.close());
     outbox.start();
     lifetime.add(() => ledger.stop());
@@ -148,7 +149,7 @@ export class Agent {
   }
 
   #connect(
-    { topics, link, authorities, presence, aside, sender, executor, incoming }: AgentParts,
+    { topics, link, authorities, renewal, presence, aside, sender, executor, incoming }: AgentParts,
     lifetime: Lifetime,
   ): void {
     lifetime.add(() => link.stop());
@@ -156,7 +157,9 @@ export class Agent {
     for (const part of [aside, sender, executor]) lifetime.add(() => part.stop());
     // A console of before has no word on authorities, and its broker refuses the filter.
     const pinned = authorities.pem === undefined ? [] : (["authorities"] as const);
-    const kinds = ["task", "ack", "console", ...pinned] as const;
+    if (renewal) lifetime.begin(renewal);
+    const renewed = renewal ? (["certificate"] as const) : [];
+    const kinds = ["task", "ack", "console", ...pinned, ...renewed] as const;
     const filters = kinds.map((kind) => topics.filter(kind, this.device));
     link.subscribe(filters, (message) => incoming.receive(message));
     link.onConnection((change) => incoming.connection(change));

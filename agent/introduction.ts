@@ -3,6 +3,7 @@ import type { Json } from "#shared/messages/payload-schema";
 import type { Birth } from "#shared/messages/presence-messages";
 import { version } from "#shared/version";
 import { ownAddresses } from "./own-addresses.ts";
+import type { KeptCertificates } from "./certificate/kept-certificates.ts";
 import type { Handler } from "./commands/handler.ts";
 import type { Ledger } from "./commands/ledger.ts";
 import { lossSentence } from "./commands/ledger-records.ts";
@@ -19,6 +20,7 @@ export interface IntroductionOptions {
   readonly aside: Pick<LeftOutFields, "problem">;
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
   readonly signers: Pick<Signers, "required" | "ids" | "problem">;
+  readonly certificates?: Pick<KeptCertificates, "serial"> | undefined;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly authorities: Pick<TrustedAuthorities, "fingerprints">;
 }
@@ -44,9 +46,10 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers, signers, authorities } = this.#options;
+    const { instance, sampler, handlers, signers, authorities, certificates } = this.#options;
     const { heard } = this;
     const trusts = [...authorities.fingerprints];
+    const certificate = certificates?.serial;
     return {
       instance: instance.id,
       agent: version,
@@ -59,6 +62,7 @@ export class Introduction {
       ...this.#problems(),
       ...(heard === undefined ? {} : { heard }),
       ...(trusts.length === 0 ? {} : { trusts }),
+      ...(certificate === undefined ? {} : { certificate }),
     };
   }
 

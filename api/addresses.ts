@@ -33,6 +33,7 @@ export const addresses = {
   revokeToken: { method: "DELETE", path: "/api/tokens/:id" },
   listDevices: { method: "GET", path: "/api/devices" },
   getDevice: { method: "GET", path: "/api/devices/:id" },
+  revokeCertificate: { method: "DELETE", path: "/api/devices/:id/certificate" },
   removeDevice: { method: "DELETE", path: "/api/devices/:id" },
   rotateSecret: { method: "POST", path: "/api/devices/:id/rotate-secret" },
   getHistory: { method: "GET", path: "/api/devices/:id/metrics" },

@@ -121,6 +121,14 @@ export const deviceRoutes = {
     answers: { 204: z.null() },
     problems: [404, 409, 422, 502, 504],
   },
+  revokeCertificate: {
+    summary:
+      "End a device's certificate, and at once what it has open with it; its secret, where it has one, stays as it is",
+    role: "operator",
+    params,
+    answers: { 204: z.null() },
+    problems: [404],
+  },
   getHistory: {
     summary: "One field's history",
     role: "viewer",

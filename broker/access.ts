@@ -20,8 +20,8 @@ export type Rule = { readonly roles: readonly Role[]; readonly may: "read" | "wr
  * `mosquitto.ts` renders it to Mosquitto's ACL file. What is not in it is not allowed.
  */
 export const rules: readonly Rule[] = [
-  { roles: ["device"], may: "write", kinds: ["metrics", "simple", "status", "reply"], whose: "own" },
-  { roles: ["device"], may: "read", kinds: ["task", "ack", "refused"], whose: "own" },
+  { roles: ["device"], may: "write", kinds: ["metrics", "simple", "status", "reply", "renew"], whose: "own" },
+  { roles: ["device"], may: "read", kinds: ["task", "ack", "refused", "certificate"], whose: "own" },
   { roles: ["device"], may: "read", kinds: ["console", "authorities"], whose: "any" },
   { roles: ["console"], may: "write", tree: "root" },
   { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "root" },

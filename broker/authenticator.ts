@@ -4,6 +4,7 @@ import { asError } from "#shared/errors";
 import { quoted } from "#shared/printable";
 import { LoginsBusyError, type LoginSource } from "#shared/login-throttle";
 import type { Principal } from "#shared/principal";
+import type { ShownCertificate } from "#shared/tls-door";
 import type { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionTable } from "./connection-table.ts";
@@ -12,6 +13,9 @@ import type { Sessions } from "./sessions.ts";
 
 /** Who a name with a secret is; undefined where the two do not belong together. @throws LoginsBusyError where nobody had time to look */
 export type Authenticate = (name: string, secret: Buffer, source: LoginSource) => Promise<Principal | undefined>;
+
+/** Who a certificate of the devices' authority lets in; or why nobody. */
+export type AuthenticateCertificate = (shown: Pick<ShownCertificate, "name" | "serial">) => Principal | string;
 
 /** Somebody who was not let in. */
 export interface TurnedAway {
@@ -23,6 +27,7 @@ export interface TurnedAway {
 
 export interface AuthenticatorOptions {
   readonly authenticate: Authenticate;
+  readonly authenticateCertificate?: AuthenticateCertificate | undefined;
   readonly access: Access;
   readonly sessions: Sessions;
   readonly log: Log;
@@ -73,7 +78,11 @@ export class Authenticator {
       await this.#admit(connection, client, name, secret);
     } catch (error) {
       if (error instanceof Refused)
-        this.#options.turnedAway?.({ name, address: connection.address, why: error.message });
+        this.#options.turnedAway?.({
+          name: name ?? connection.certificate?.name,
+          address: connection.address,
+          why: error.message,
+        });
       throw error;
     }
   }
@@ -99,6 +108,9 @@ export class Authenticator {
 
   async #identify(connection: Connection, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {
     const { authenticate, log } = this.#options;
+    const { certificate } = connection;
+    // Somebody else's certificate is none to us, and no reason to keep a name with its secret out.
+    if (certificate && (certificate.fault === undefined || !secret)) return this.#certified(certificate, name);
     if (!name || !secret) throw new Refused(code.badLogin, "nobody comes in without a user name and a password");
     let principal: Principal | undefined;
     try {
@@ -115,6 +127,21 @@ export class Authenticator {
     if (principal) return principal;
     this.failed += 1;
     throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`);
+  }
+
+  /** @param name as CONNECT says it; it need not */
+  #certified(certificate: ShownCertificate, name: string | undefined): Principal {
+    const found = this.#ofCertificate(certificate, name);
+    if (typeof found !== "string") return found;
+    this.failed += 1;
+    throw new Refused(code.notAuthorized, found);
+  }
+
+  #ofCertificate({ fault, ...shown }: ShownCertificate, name: string | undefined): Principal | string {
+    if (fault !== undefined) return faultSentence(shown.name, fault);
+    if (name && name !== shown.name)
+      return `the certificate of ${quoted(shown.name)} came with the user name ${quoted(name)}: expected the same, or none`;
+    return this.#options.authenticateCertificate?.(shown) ?? "certificates let nobody in here";
   }
 
   /** One's own client id is taken over, which makes no connection more. */
@@ -144,4 +171,14 @@ export class Authenticator {
       throw new Refused(code.identifierRejected, `client id ${quoted(id)} belongs to another user`);
     }
   }
+}
+
+/** Why a certificate is not believed, and what to do. */
+function faultSentence(name: string, fault: string): string {
+  if (fault === "CERT_HAS_EXPIRED")
+    return `the certificate of ${quoted(name)} is over by this machine's clock: if that is right, enrol the device again (muster enroll NAME --again --certificate)`;
+  if (fault === "CERT_NOT_YET_VALID")
+    return `the certificate of ${quoted(name)} is not valid yet by this machine's clock, which is perhaps wrong`;
+  if (fault === "INVALID_PURPOSE") return `the certificate of ${quoted(name)} is none for clients`;
+  return `the certificate of ${quoted(name)} is not of this Muster's authority for devices (${quoted(fault)})`;
 }

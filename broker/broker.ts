@@ -7,7 +7,12 @@ import { OwnNames } from "#shared/origins";
 import type { GroupsOf } from "#shared/principal";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
-import { Authenticator, type AuthenticatorOptions, type Authenticate } from "./authenticator.ts";
+import {
+  Authenticator,
+  type Authenticate,
+  type AuthenticateCertificate,
+  type AuthenticatorOptions,
+} from "./authenticator.ts";
 import { Digest } from "./digest.ts";
 import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
@@ -33,6 +38,8 @@ export interface BrokerOptions {
   readonly root: string;
   /** Who a name with a secret is; undefined where the two do not belong together. */
   readonly authenticate: Authenticate;
+  /** Who a certificate lets in, at a port that asks for one. */
+  readonly authenticateCertificate?: AuthenticateCertificate;
   /** The groups that a device is in at that moment, for people who are limited to some. */
   readonly groupsOf?: GroupsOf;
   readonly log: Log;
@@ -108,6 +115,7 @@ export class Broker {
       log,
       sessions,
       authenticate,
+      authenticateCertificate: options.authenticateCertificate,
       limits,
       connections,
       turnedAway: options.turnedAway,

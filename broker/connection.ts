@@ -2,6 +2,7 @@ import type { Client } from "aedes";
 import type { Clock } from "#shared/clock";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Principal } from "#shared/principal";
+import type { ShownCertificate } from "#shared/tls-door";
 import { InFlight } from "./in-flight.ts";
 import type { Limits } from "./limits.ts";
 import type { ConnectingPeer } from "./listener.ts";
@@ -64,10 +65,17 @@ export class Connection {
   #inFlight: InFlight | undefined;
   /** Notes that it has logged in, for whoever counts the strangers. */
   readonly known: () => void;
+  /** What it has shown by TLS. */
+  readonly certificate: ShownCertificate | undefined;
 
-  constructor(client: Client, { address, known }: ConnectingPeer, { limits, clock, net }: ConnectionOptions) {
+  constructor(
+    client: Client,
+    { address, known, certificate }: ConnectingPeer,
+    { limits, clock, net }: ConnectionOptions,
+  ) {
     this.address = address;
     this.known = known;
+    this.certificate = certificate;
     this.client = client as ClientInternals;
     this.sendBuffer = new SendBuffer(client.conn, limits, clock, (why) => this.close(`closed because ${why}`));
     this.client.waitForDrain = this.sendBuffer.wait;

@@ -7,7 +7,14 @@ import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
-import { handshakeTimeout, helloByte, TlsDoor, type IdentitySource } from "#shared/tls-door";
+import {
+  handshakeTimeout,
+  helloByte,
+  shownOn,
+  TlsDoor,
+  type IdentitySource,
+  type ShownCertificate,
+} from "#shared/tls-door";
 import type { TrustedProxies } from "#shared/trusted-proxies";
 import type { Limits } from "./limits.ts";
 import { WebDoor } from "./web-door.ts";
@@ -17,6 +24,8 @@ export interface ConnectingPeer {
   readonly address: string;
   /** To be called when it has logged in. */
   readonly known: () => void;
+  /** Of those who come by TLS and have shown one. */
+  readonly certificate?: ShownCertificate | undefined;
 }
 
 /** Where one port is: an address and a number, 0 for a free one. */
@@ -28,6 +37,8 @@ export interface Port {
 /** The same for TLS, with what is shown there. */
 export interface SecurePort extends Port {
   readonly identity: IdentitySource;
+  /** The authority of devices' certificates, as PEM, where there are such. */
+  readonly clients?: string | undefined;
 }
 
 export interface ListenerOptions extends Port {
@@ -60,6 +71,8 @@ export class Listener {
   readonly #deadlines = new WeakMap<Socket, () => void>();
   /** The socket under each TLS connection, by which it is counted. */
   readonly #below = new WeakMap<Socket, Socket>();
+  /** What was shown on the TLS connection over each. */
+  readonly #shown = new WeakMap<Socket, ShownCertificate>();
   readonly #server: Server;
   readonly #tlsServer: Server | undefined;
   readonly #door: TlsDoor | undefined;
@@ -80,6 +93,7 @@ export class Listener {
     if (options.tls) {
       this.#door = new TlsDoor({
         identity: options.tls.identity,
+        clients: options.tls.clients,
         onSecure: net.guard(
           "broker: a TLS connection",
           (secure: TLSSocket, socket: Socket) => this.#secured(secure, socket),
@@ -206,6 +220,8 @@ export class Listener {
     const { net } = this.#options;
     this.#await(socket);
     this.#below.set(secure, socket);
+    const shown = this.#options.tls?.clients === undefined ? undefined : shownOn(secure);
+    if (shown) this.#shown.set(socket, shown);
     const sort = net.guard(
       "broker: a first byte",
       (chunk: Buffer) => this.#sort(secure, socket, chunk),
@@ -243,7 +259,7 @@ export class Listener {
       this.#strangers.delete(socket);
     };
     const address = this.#options.proxies.clientOf(socket.remoteAddress ?? "", request?.headers["x-forwarded-for"]);
-    this.#options.onConnection(stream, { address, known }, request);
+    this.#options.onConnection(stream, { address, known, certificate: this.#shown.get(socket) }, request);
   }
 
   /**

@@ -10,6 +10,7 @@ export interface EnrollFlags {
   readonly ttl?: string;
   readonly uses?: string;
   readonly again?: boolean;
+  readonly certificate?: boolean;
   readonly origin?: string;
   readonly list?: boolean;
   readonly revoke?: string;
@@ -48,13 +49,14 @@ export async function enroll(
     const { enrollments } = await client.listEnrollments();
     return flags.json ? JSON.stringify({ enrollments }) : enrollmentTable(enrollments, now);
   }
-  const { group, ttl, uses, again, origin } = flags;
+  const { group, ttl, uses, again, certificate, origin } = flags;
   const made = await client.createEnrollment({
     name,
     ...(group === undefined ? {} : { groups: [...group] }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(uses === undefined ? {} : { uses: whole(uses) }),
     ...(again === undefined ? {} : { again }),
+    ...(certificate === undefined ? {} : { certificate }),
     ...(origin === undefined ? {} : { origin }),
   });
   if (flags.json) return JSON.stringify(made);

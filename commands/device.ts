@@ -15,8 +15,9 @@ export function device(line: CommandLine): void {
     terminal.out(`${name} has made itself another secret; the old one ends as soon as it has come in with that`);
   });
   line
-    .command("device <name>", "take a device away, or have it change its secret", "device")
+    .command("device <name>", "take a device away, end its certificate, or have it change its secret", "device")
     .option("--remove", "its account, connections, open commands, groups and all that is known of it; its samples stay")
+    .option("--revoke", "end its certificate, and at once what it has open with it")
     .option("--yes", "without a question")
     .option("--rotate-secret", "have a device that has joined make itself another secret; no sample is lost")
     .action((...parameters: unknown[]) =>

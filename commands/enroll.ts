@@ -28,6 +28,7 @@ export function enroll(line: CommandLine): void {
       "machines that it lets in, each under a name of its own: {hostname}, {serial}, {mac} (default: 1)",
     )
     .option("--again", "for a device that is enrolled and was wiped: its old secret ends when it joins")
+    .option("--certificate", "by a certificate in place of a secret, which the device renews by itself")
     .option("--origin <url>", "where the device reaches the console, such as https://muster.lan:3000")
     .option("--qr", "also draw the line as a QR code, for a phone with a shell on the device")
     .option("--revoke <code>", "let nobody in by this one any more")

@@ -8,6 +8,7 @@ import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
 import type { PrivateAuthority } from "#shared/private-authority";
 import { settings } from "#shared/settings";
+import type { IssueCertificate } from "./certificates/certifying.ts";
 import type { State } from "./state.ts";
 
 export interface ConsoleOptions {
@@ -37,6 +38,10 @@ export interface ConsoleOptions {
   readonly spoolBytes?: number;
   /** Milliseconds between two reports of what the console measures of itself; 10,000 by default. */
   readonly selfInterval?: number;
+  /** Makes devices' certificates; without it no device is given one. */
+  readonly issueCertificate?: IssueCertificate | undefined;
+  /** Milliseconds that they are good for; 90 days by default. */
+  readonly certificateLife?: number;
   readonly root?: string;
   readonly mqttVersion?: 4 | 5 | "auto";
   /** Opened already by the one who composes; otherwise opened and closed here. */
@@ -72,4 +77,5 @@ export const defaults = {
   fieldTypes: settings.fieldTypes.default,
   seriesBudget: settings.seriesBudget.default,
   spoolBytes: settings.spoolSize.default,
+  certificateLife: settings.certificateLife.default,
 } as const;

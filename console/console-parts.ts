@@ -2,6 +2,7 @@ import { Inbox } from "./inbox.ts";
 import { SignerWatch } from "./devices/signer-watch.ts";
 import { auditParts } from "./parts/audit-parts.ts";
 import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.ts";
+import { certificateParts } from "./parts/certificate-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
 import { commandParts } from "./parts/command-parts.ts";
 import { deviceParts, makeRemovals } from "./parts/device-parts.ts";
@@ -26,10 +27,12 @@ export function compose(outside: Surroundings) {
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
   const samples = sampleParts(given, { doubt, devices, storage, publisher });
+  const certifications = certificateParts(given, { bus, devices });
   const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
-  const inbox = new Inbox({ topics, signers, ...devices, ...commands, ...samples, publisher, removals });
   const rotation = makeRotation(given, { bus, registry });
+  const taking = { ...devices, ...commands, ...samples, ...certifications };
+  const inbox = new Inbox({ topics, signers, ...taking, publisher, removals });
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
   const audit = auditParts(given);
@@ -50,6 +53,7 @@ export function compose(outside: Surroundings) {
     ...devices,
     publisher,
     ...commands,
+    ...certifications,
     ...samples,
     removals,
     inbox,

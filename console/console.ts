@@ -10,6 +10,7 @@ import type { Audit } from "./audit/audit.ts";
 import type { Entrances } from "./audit/entrances.ts";
 import { begin, reachBroker } from "./begin.ts";
 import type { CaRotation } from "./ca-rotation.ts";
+import type { Certifying } from "./certificates/certifying.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
@@ -119,6 +120,11 @@ export class Console {
   /** Machines that ask to come in without a code. */
   get joinRequests(): JoinRequests {
     return this.#started.joinRequests;
+  }
+
+  /** Gives devices certificates. */
+  get certifying(): Certifying {
+    return this.#started.certifying;
   }
 
   get registry(): Registry {
@@ -254,6 +260,11 @@ export class Console {
     const { accounts, audit } = this.#started.state;
     const send = (...order: Parameters<Console["send"]>): Promise<Command> => this.send(...order);
     return rotateSecret(id, who, { accounts, audit, send, oneSecret: this.#options.bus === undefined });
+  }
+
+  /** Ends a device's certificates, and what it has open with one. @returns whether it has any that is good */
+  revokeCertificate(id: DeviceId, who: { readonly by: string; readonly from: string }): boolean {
+    return this.#started.state.certificates.revoke(id, who) > 0;
   }
 
   /** Why nothing is taken of a device; undefined where it was not removed. */

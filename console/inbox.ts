@@ -4,6 +4,7 @@ import type { CommandId, DeviceId } from "#shared/ids";
 import { readRefusal, readReply } from "#shared/messages/command-messages";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
 import type { Address, AddressKind, Topics } from "#shared/topics";
+import type { Renewals } from "./certificates/renewals.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Answers } from "./desk/answers.ts";
 import { uncheckedIn } from "./desk/command-catalogue.ts";
@@ -32,11 +33,12 @@ export interface InboxParts {
   readonly latestRefusals: Pick<LatestRefusals, "note">;
   readonly restored: Pick<Restored, "heard">;
   readonly signers: Pick<SignerWatch, "born">;
+  readonly renewals: Renewals;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
 const kept = ["status", "task", "console"] as const satisfies readonly AddressKind[];
-const passing = ["metrics", "simple", "reply", "short"] as const satisfies readonly AddressKind[];
+const passing = ["metrics", "simple", "reply", "short", "renew"] as const satisfies readonly AddressKind[];
 
 /** Hands every message that comes from the broker to the part that its topic names. */
 export class Inbox {
@@ -160,8 +162,11 @@ export class Inbox {
         return typed.task(address.device, address.id, message);
       case "console":
         return this.#heard(message);
+      case "renew":
+        return isCopy ? undefined : this.#parts.renewals.asked(address.device, message);
       case "ack":
       case "refused":
+      case "certificate":
       case "stats":
       case "authorities":
         return undefined;
@@ -202,6 +207,7 @@ export class Inbox {
     else {
       // What it tells may put in doubt what it would be shown.
       this.#parts.restored.heard(device, status);
+      this.#parts.renewals.heard(device, status);
       desk.show(device, status.session, (...told) => publisher.greet(device, status, ...told));
     }
     const unchecked = uncheckedIn(after?.commands ?? null);

@@ -10,6 +10,7 @@ import { Accounts } from "./accounts/accounts.ts";
 import { FilesOfBefore, type MissingFile } from "./database/files-of-before.ts";
 import { settleAnchor, writeAnchor } from "./audit/anchor.ts";
 import { Audit, type AuditHead } from "./audit/audit.ts";
+import { Certificates } from "./certificates/certificates.ts";
 import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
 import { OlderFiles, type Older } from "./database/older-files.ts";
 import { Damage } from "./database/damage.ts";
@@ -28,6 +29,8 @@ export interface State {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly mqttSecrets: MqttSecrets;
+  /** Devices' certificates, and whom they let in. */
+  readonly certificates: Certificates;
   /** Who did what. */
   readonly audit: Audit;
   /** Which device is in which groups, for those who are limited to some. */
@@ -135,6 +138,7 @@ function open(
   // Where the whole database is another one, that is what is told; the log says the rest.
   const isOther = [...missing, ...(marks?.older ?? []), ...damaged].some(({ file }) => file === "muster.db");
   if (forked !== undefined && !isOther) damage.note("audit", "", forked);
+  const certificates = new Certificates({ database, accounts, clock, audit });
   const close = (): void => {
     files.note();
     persist.stop();
@@ -149,6 +153,7 @@ function open(
     database,
     accounts,
     mqttSecrets,
+    certificates,
     audit,
     groups,
     damage,

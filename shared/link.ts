@@ -31,7 +31,10 @@ export interface LinkOptions {
   readonly url: string;
   readonly clientId: string;
   readonly username: string;
-  readonly password: string | LinkSecret;
+  /** Without it the certificate of {@link identity} says who this is. */
+  readonly password?: string | LinkSecret | undefined;
+  /** With TLS: what to show of oneself, asked for each try; it is told where a try has come to nothing. */
+  readonly identity?: { readonly show: () => Identity | undefined; readonly failed: () => void } | undefined;
   /** The message the broker publishes when this connection breaks; made anew for each session. */
   readonly will?: (session: string) => Will;
   readonly log: Log;
@@ -45,11 +48,17 @@ export interface LinkOptions {
   /** 4 is MQTT 3.1.1, all that the embedded broker speaks; `auto` tries 5 first and stays with what was accepted. */
   readonly version?: 4 | 5 | "auto";
   /** What to do where the broker refuses the login, in a few words for the log. */
-  readonly refusedHint?: string;
+  readonly refusedHint?: string | (() => string);
   /** Seconds between pings; a broker gives up after one and a half of it. */
   readonly keepalive?: number;
   /** Milliseconds to wait for a PUBACK. */
   readonly publishDeadline?: number;
+}
+
+/** A certificate and its key, as PEM. */
+interface Identity {
+  readonly cert: string;
+  readonly key: string;
 }
 
 interface Subscription extends SubscribeOptions {
@@ -131,6 +140,15 @@ export class Link implements Bus {
       });
     });
     this.#down("stopped");
+  }
+
+  /** Leaves the broker, and comes again at once: with another certificate, for one. */
+  reconnect(): void {
+    const client = this.#client;
+    if (!this.#started || !client?.connected) return;
+    const giveUp = this.#options.clock.after(patience, () => client.end(true));
+    client.once("close", giveUp);
+    client.end(false);
   }
 
   onConnection(listener: (change: ConnectionChange) => void): () => void {
@@ -229,6 +247,7 @@ export class Link implements Bus {
       ...whereTo(url),
       ...this.#clientOptions(session),
       ...(ca === undefined ? {} : { ca }),
+      ...this.#options.identity?.show(),
     });
     this.#client = client;
     const window = (this.#window = new SendWindow(maxReceiveMaximum));
@@ -248,7 +267,7 @@ export class Link implements Bus {
     );
     client.once("connect", ({ properties }) => {
       acknowledged = true;
-      if (typeof this.#options.password !== "string") this.#options.password.accepted();
+      if (typeof this.#options.password === "object") this.#options.password.accepted();
       if (this.#accepted !== 5) this.#accepted = this.#version;
       window.allow(properties?.receiveMaximum ?? maxReceiveMaximum);
       this.#sendSubscribe(client, this.#subscriptions).then(
@@ -264,9 +283,10 @@ export class Link implements Bus {
       client.end(true);
       if (!this.#started) return;
       const { password } = this.#options;
-      if (cause && isRefusedLogin(cause) && typeof password !== "string") password.refused();
+      if (cause && isRefusedLogin(cause) && typeof password === "object") password.refused();
       this.#down(cause ? cause.message || (errorCode(cause) ?? "connection failed") : "connection closed");
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
+      if (!acknowledged) this.#options.identity?.failed();
       if (this.#options.clock.monotonic() - begun > settled) this.#backOff.held();
       else if (answered || isBadCertificate(cause)) return this.#tryIn(this.#backOff.turnedAway(), this.#why(cause));
       this.#tryIn(this.#backOff.absent(), this.#why(cause));
@@ -298,7 +318,7 @@ export class Link implements Bus {
     return {
       clientId,
       username,
-      password: typeof password === "string" ? password : password.current,
+      ...(password === undefined ? {} : { password: typeof password === "string" ? password : password.current }),
       keepalive,
       clean: true,
       protocolVersion: this.#version,
@@ -406,9 +426,8 @@ export class Link implements Bus {
     const { refusedHint, clock } = this.#options;
     const trouble = cause && certificateTrouble(cause, clock.now());
     if (trouble !== undefined) return trouble;
-    return (
-      explainFailure(cause) + (cause && isRefusedLogin(cause) && refusedHint !== undefined ? `: ${refusedHint}` : "")
-    );
+    const hint = typeof refusedHint === "function" ? refusedHint() : refusedHint;
+    return explainFailure(cause) + (cause && isRefusedLogin(cause) && hint !== undefined ? `: ${hint}` : "");
   }
 
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {

@@ -75,6 +75,15 @@ export const settings = {
     min: 0,
     max: 65_535,
   }),
+  certificateLife: durationSetting<number>({
+    env: "MUSTER_CERTIFICATE_LIFE",
+    programs: ["console"],
+    help: "how long devices' certificates are good for; a device renews its own when two thirds of that are over",
+    default: 90 * day,
+    // A device that is off for the last third of it has to be enrolled again.
+    min: hour,
+    max: 3_650 * day,
+  }),
   insecurePlaintext: yesNoSetting({
     env: "MUSTER_INSECURE_PLAINTEXT",
     programs: ["broker", "console"],

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import { errorCode } from "#shared/errors";
 
 /** What a server shows and proves: its certificate with those that vouch for it, and its key, as PEM. */
@@ -21,8 +21,30 @@ export const maxHandshakesATurn = 8;
 /** The first byte of whoever begins with TLS: a record of the handshake (RFC 8446 §5.1). */
 export const helloByte = 0x16;
 
+/** A certificate that a client has shown, and whose key it has. */
+export interface ShownCertificate {
+  /** Whose it says it is. */
+  readonly name: string;
+  /** Hexadecimal digits, in capitals. */
+  readonly serial: string;
+  /** Why it is not believed, as OpenSSL calls it; undefined where it is. */
+  readonly fault: string | undefined;
+}
+
+/** What the other side of a connection has shown; undefined where that is nothing. */
+export function shownOn(secure: TLSSocket): ShownCertificate | undefined {
+  // Not the whole chain, which costs a copy of each.
+  const shown = secure.getPeerCertificate(false);
+  if (!shown || shown.serialNumber === undefined) return undefined;
+  const { CN } = shown.subject as { CN?: string | string[] };
+  const fault = secure.authorized ? undefined : String(secure.authorizationError);
+  return { name: typeof CN === "string" ? CN : "", serial: shown.serialNumber, fault };
+}
+
 export interface TlsDoorOptions {
   readonly identity: IdentitySource;
+  /** The authority of clients' certificates, as PEM: who has one of its may show it. Without it nobody is asked. */
+  readonly clients?: string | undefined;
   /** Is given each connection whose handshake has succeeded, with the socket below it. */
   readonly onSecure: (secure: TLSSocket, socket: Socket) => void;
   /** A handshake came to nothing; the connection is closed already. */
@@ -43,9 +65,11 @@ export class TlsDoor {
   #endListening: () => void = () => {};
 
   constructor(options: TlsDoorOptions) {
-    const { identity, onFailed } = options;
+    const { onFailed, clients } = options;
     this.#options = options;
-    this.#server = createServer({ ...identity.current(), minVersion: "TLSv1.2", handshakeTimeout });
+    // Whoever has none, or one that is over, is let through to where it can be told why.
+    const asks = clients === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+    this.#server = createServer({ ...this.#context, ...asks, handshakeTimeout });
     this.#server.on("secureConnection", (secure) => this.#secured(secure));
     this.#server.on("tlsClientError", (error, secure) => {
       const address = secure.remoteAddress ?? "";
@@ -57,8 +81,13 @@ export class TlsDoor {
   start(): void {
     this.#endListening = this.#options.identity.changes.on(() =>
       // Connections that there are keep what they have agreed on.
-      this.#server.setSecureContext({ ...this.#options.identity.current(), minVersion: "TLSv1.2" }),
+      this.#server.setSecureContext(this.#context),
     );
+  }
+
+  get #context(): SecureContextOptions {
+    const { identity, clients } = this.#options;
+    return { ...identity.current(), ...(clients === undefined ? {} : { ca: clients }), minVersion: "TLSv1.2" };
   }
 
   stop(): void {

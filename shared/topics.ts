@@ -14,6 +14,9 @@ export type Address =
   | { readonly kind: "short"; readonly device: DeviceId }
   | { readonly kind: "reply"; readonly device: DeviceId; readonly id: CommandId }
   | { readonly kind: "refused"; readonly device: DeviceId }
+  /** Where a device asks for another certificate, and where it is given one. */
+  | { readonly kind: "renew"; readonly device: DeviceId }
+  | { readonly kind: "certificate"; readonly device: DeviceId }
   | { readonly kind: "console" }
   | { readonly kind: "authorities" }
   | { readonly kind: "stats"; readonly name: string };
@@ -22,7 +25,7 @@ export type Address =
 export type AddressKind = Address["kind"];
 
 /** Levels that mean something behind a device's id. */
-const branches = new Set(["metrics", "ack", "status", "refused", "cmd", "reply"]);
+const branches = new Set(["metrics", "ack", "status", "refused", "cmd", "reply", "renew", "certificate"]);
 
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
@@ -44,6 +47,8 @@ export class Topics {
       case "ack":
       case "status":
       case "refused":
+      case "renew":
+      case "certificate":
         return `${base}/${address.kind}`;
       case "simple":
         return `${base}/metrics/${address.path}`;
@@ -103,6 +108,8 @@ export class Topics {
       case "ack":
       case "status":
       case "refused":
+      case "renew":
+      case "certificate":
         return `${base}/${kind}`;
       case "simple":
         // Not `metrics/#`, which is `metrics` too.
@@ -129,6 +136,8 @@ function parseBranch(device: DeviceId, branch: string | undefined): Address | un
     case "ack":
     case "status":
     case "refused":
+    case "renew":
+    case "certificate":
       return { kind: branch, device };
     case "cmd":
       return { kind: "short", device };

@@ -6,6 +6,7 @@ import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
+import type { DeviceId } from "#shared/ids";
 import { parseJoinCode } from "#shared/join-code";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { serveApi, type ApiServer } from "./api-server.ts";
@@ -33,6 +34,8 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
   const send = (text: string): Promise<void> => publish("muster/rpi-8/metrics/room", Buffer.from(text));
   for (const text of ['{"t":1}', '{"t":"warm"}', "21.5", '{"tags":{"id":"1"},"values":{"t":1}}']) await send(text);
   fleet.console.damage.note("devices", "x", "it does not read");
+  const certificate = { serial: "1", device: "rpi-8" as DeviceId, key: "", pem: "", state: "used" as const };
+  fleet.state.certificates.add({ ...certificate, issued: Date.now(), expires: Date.now() + 86_400_000 });
   await eventually("a field and a series beyond the budget", async () => {
     const [{ entries }, { devices }] = await Promise.all([client.getQuarantine(), client.getSeries()]);
     return entries.length > 0 && devices.length > 0;
@@ -106,6 +109,7 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
     return online && session !== before;
   });
   assert.is((await client.shutDown("rpi-7")).state, "succeeded");
+  await client.revokeCertificate("rpi-8");
   await client.removeDevice("rpi-8");
   await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
   assert.is((await client.changeAccount("bob", { groups: null, password: true })).password?.length, 27);

@@ -7,6 +7,7 @@ import { readReply, readTask, refusal } from "#shared/messages/command-messages"
 import { errorCodes } from "#shared/messages/error-codes";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
+import { readCertificate, readRenewal } from "#shared/messages/certificate-messages";
 import { readAuthorities } from "#shared/messages/authorities-message";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
@@ -27,6 +28,8 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   refusal: (payload) => read(refusal, payload, "refusal"),
   console: readConsoleStatus,
   authorities: readAuthorities,
+  renewal: readRenewal,
+  certificate: readCertificate,
 };
 
 suite("docs/protocol.md", ({ test }) => {
@@ -49,7 +52,9 @@ suite("docs/protocol.md", ({ test }) => {
 
   test("the table of needed fields is true, and fields that are not known are passed over", () => {
     const rows = [
-      ...page.matchAll(/^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities)[a-z, ]*) \| (`.+) \|$/gm),
+      ...page.matchAll(
+        /^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities|renewal|certificate)[a-z, ]*) \| (`.+) \|$/gm,
+      ),
     ];
     const told = rows.flatMap(([, kinds = "", fields = ""]) =>
       kinds.split(", ").map((kind) => [kind, new Set(fields.match(/(?<=`)\w+(?=`)/g))] as const),
@@ -138,9 +143,11 @@ suite("docs/protocol.md", ({ test }) => {
     assert.equal(rows.map((address) => address?.kind).sort(), [
       "ack",
       "authorities",
+      "certificate",
       "console",
       "metrics",
       "refused",
+      "renew",
       "reply",
       "short",
       "simple",

@@ -104,6 +104,8 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   revokeToken: "none",
   listDevices: list((client) => client.listDevices()),
   getDevice: "device",
+  // What has no certificate is answered as what is out of reach.
+  revokeCertificate: "device",
   removeDevice: "device",
   rotateSecret: "device",
   getHistory: "device",

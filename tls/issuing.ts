@@ -55,11 +55,11 @@ interface RsaKeyImport {
 }
 
 /** A new private authority. Its name is one of its own, so that a browser tells two of them apart. */
-export async function makeAuthority(span: { readonly notAfter: number }): Promise<KeyPair> {
+export async function makeAuthority(span: { readonly notAfter: number }, called = "Muster CA"): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(elliptic, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
-    name: [{ CN: [`Muster CA ${randomBytes(4).toString("hex")}`] }],
+    name: [{ CN: [`${called} ${randomBytes(4).toString("hex")}`] }],
     notBefore: new Date(firstMoment),
     notAfter: new Date(span.notAfter),
     signingAlgorithm: elliptic,
@@ -110,6 +110,26 @@ export async function issueServer(authority: KeyPair, names: readonly string[], 
     ],
   });
   return { key: await keyText(keys.privateKey), cert };
+}
+
+/** A certificate by which a device logs in under its name: for clients alone. @returns it as PEM */
+export async function issueDevice(
+  authority: KeyPair,
+  device: string,
+  publicKey: KeyObject,
+  notAfter: number,
+): Promise<string> {
+  return sign(authority, {
+    subject: [{ CN: [device] }],
+    publicKey,
+    notBefore: firstMoment,
+    notAfter,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+    ],
+  });
 }
 
 interface Asked {

@@ -146,6 +146,11 @@ export class Executor {
     this.#cancelAsking = undefined;
   }
 
+  /** Epoch ms at the console, which was sure of its clock; undefined before it has told. */
+  get consoleNow(): number | undefined {
+    return this.#consoleClock.isSure ? this.#consoleClock.now() : undefined;
+  }
+
   /** The newest moment that the console has told (epoch ms); undefined before anything was heard of it. */
   get heard(): number | undefined {
     return this.#consoleClock.heard;

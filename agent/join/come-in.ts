@@ -1,10 +1,13 @@
+import { dirname } from "node:path";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseConsoleUrl } from "#shared/address";
 import { joinFingerprint } from "#shared/join-fingerprint";
+import { proveKey } from "#shared/key-proof";
 import { parseJoinCode } from "#shared/join-code";
 import { admission, joinVerdict } from "#shared/messages/join-messages";
 import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
 import { check } from "#shared/messages/payload-schema";
+import { KeptCertificates } from "../certificate/kept-certificates.ts";
 import { askConsole, refusalIn, type KnownConsole } from "./ask-console.ts";
 import type { IdentityFile, Joined } from "./identity.ts";
 import { thisMachine, type SelfDescription } from "./machine.ts";
@@ -45,10 +48,21 @@ export async function comeIn({
     return undefined;
   }
   const asking = file.ask(id);
-  const body = { code: `${id}.${secret}`, machine: asking.machine, hash: asking.hash, ...machine };
+  const certificates = new KeptCertificates({ directory: dirname(file.path) });
+  certificates.start();
+  const body = {
+    code: `${id}.${secret}`,
+    machine: asking.machine,
+    hash: asking.hash,
+    // Whether the code is for one the console alone knows.
+    certificate: proveKey(asking.machine, certificates.prepare()),
+    ...machine,
+  };
   const answer = await askConsole(known, { method: "POST", path: "/join", body });
   if (answer.status !== 200) throw new BadInputError(`${origin} does not let this machine in: ${refusalIn(answer)}`);
   const joined = { ...asking, ...check(admission, answer.body, "the console's answer"), console: origin };
+  if (joined.certificate) certificates.accept(joined.certificate);
+  else certificates.clear();
   file.write({ joined });
   return joined;
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { isLoopbackHost } from "#shared/address";
 import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
-import { parseDeviceId } from "#shared/ids";
+import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { Lifetime } from "#shared/lifetime";
 import { generateSecret } from "#shared/password";
 import { forShell, quoted } from "#shared/printable";
@@ -113,6 +113,7 @@ export async function enrollDevice(
 
 export interface DeviceFlags {
   readonly remove?: boolean;
+  readonly revoke?: boolean;
   readonly yes?: boolean;
 }
 
@@ -120,9 +121,10 @@ export interface DeviceFlags {
 export async function removeDevice(
   { values, state, writeMosquittoFiles, out }: Administration,
   name: string,
-  { remove, yes }: DeviceFlags,
+  { remove, revoke, yes }: DeviceFlags,
 ): Promise<void> {
   const device = parseDeviceId(name);
+  if (revoke) return revokeCertificate({ state, writeMosquittoFiles, out }, device);
   const { accounts, database } = state;
   const role = accounts.find(device)?.role;
   if (!remove)
@@ -151,6 +153,22 @@ export async function removeDevice(
     out(
       "an agent that muster start runs on this machine under this name comes back with the next start, as a new device",
     );
+}
+
+/** Ends a device's certificates, also where there is no console. */
+async function revokeCertificate(
+  { state, writeMosquittoFiles, out }: Omit<Administration, "values">,
+  device: DeviceId,
+): Promise<void> {
+  const { who: by, from } = cliUser();
+  if (state.certificates.revoke(device, { by, from }) === 0)
+    throw new BadInputError(`${device} has no certificate that is good: muster devices lists who has one`);
+  await state.accounts.synced();
+  const { byHand } = await writeMosquittoFiles();
+  out(
+    `the certificate of ${device} is revoked, and what it had open with it ends; to let it in again: muster enroll ${device} --again --certificate`,
+  );
+  if (byHand !== undefined) out(byHand);
 }
 
 /** Who works on the data directory itself, for the audit log. */

@@ -27,7 +27,7 @@ export interface BrokerPlaces {
 
 export async function openBroker(
   values: Settings,
-  { accounts, groups, mqttSecrets, persist }: State,
+  { accounts, certificates, groups, mqttSecrets, persist }: State,
   { lifetime, net, ports, tls }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("../../broker/broker.ts");
@@ -40,9 +40,12 @@ export async function openBroker(
     turnedAway: (who) => turnedAway(who),
     listen,
     port: mqttPort,
-    tls: tls?.isServed ? { listen: values.listen, port: values.mqttsPort, identity: tls.identity } : undefined,
+    tls: tls?.isServed
+      ? { listen: values.listen, port: values.mqttsPort, identity: tls.identity, clients: tls.devices.certificate }
+      : undefined,
     root,
     authenticate,
+    authenticateCertificate: (shown) => certificates.letIn(shown),
     groupsOf: (device) => groups.of(device),
     limits: { connections: ports.mqtt },
     names: ownNames(values),

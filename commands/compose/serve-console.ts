@@ -26,7 +26,7 @@ export async function serveConsole(
   const { HttpServer } = await import("../../console/http/server.ts");
   const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
-  const { fieldTypes, seriesBudget, spoolSize } = values;
+  const { fieldTypes, seriesBudget, spoolSize, certificateLife } = values;
   const log = createLog("console", values.logLevel);
   const authority = tls?.authority;
   const console = new Console({
@@ -37,6 +37,8 @@ export async function serveConsole(
     clock,
     net,
     ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
+    issueCertificate: tls && ((...asked) => tls.devices.issue(...asked)),
+    certificateLife,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },
     fieldTypes,

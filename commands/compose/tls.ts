@@ -9,6 +9,7 @@ import type { Settings } from "#shared/settings";
 import type { IdentitySource } from "#shared/tls-door";
 import type { Authority } from "../../tls/authority.ts";
 import type { OwnCertificate } from "../../tls/own-certificate.ts";
+import type { DeviceAuthority } from "../../tls/device-authority.ts";
 import { bundlePath, tlsDirectory } from "../../tls/paths.ts";
 
 /** What servers beyond loopback show, and whose word it is. */
@@ -18,6 +19,8 @@ export interface Tls {
   readonly authority: Authority | undefined;
   /** Whether this process has something open beyond loopback. */
   readonly isServed: boolean;
+  /** That of devices' certificates. */
+  readonly devices: DeviceAuthority;
   /** The name to show to people for this machine. */
   readonly host: string;
 }
@@ -33,22 +36,25 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   const isServed = !isLoopbackHost(listen);
   // Mosquitto may serve with what was made before, and agents may still be told of a rotation.
   if (!isServed && !existsSync(bundlePath(data))) return undefined;
+  const common = { directory: tlsDirectory(data), clock, log: createLog("tls", logLevel) };
+  const { DeviceAuthority } = await import("../../tls/device-authority.ts");
+  const devices = new DeviceAuthority(common);
+  await devices.start();
   if (isServed && (values.tlsCert !== undefined || values.tlsKey !== undefined)) {
     const identity = await ownCertificate(values);
     lifetime.begin(identity);
-    return { identity, authority: undefined, isServed, host: hostShown(values) };
+    return { identity, authority: undefined, devices, isServed, host: hostShown(values) };
   }
   const { Authority } = await import("../../tls/authority.ts");
   const { ServerCertificate } = await import("../../tls/server-certificate.ts");
   const { machineNames } = await import("../../tls/machine-names.ts");
-  const common = { directory: tlsDirectory(data), clock, log: createLog("tls", logLevel) };
   const authority = new Authority(common);
   await authority.start();
   lifetime.add(() => authority.stop());
   const identity = new ServerCertificate({ ...common, authority, names: () => machineNames([...hosts, listen]) });
   await identity.start();
   lifetime.add(() => identity.stop());
-  return { identity, authority, isServed, host: hostShown(values) };
+  return { identity, authority, devices, isServed, host: hostShown(values) };
 }
 
 /** @throws SettingsError where one of the two is missing */

@@ -7,6 +7,8 @@ import { limitedTo, onlyGroups } from "./group-limits.ts";
 export interface Account extends Principal {
   /** In the format of Mosquitto's password file. */
   readonly hash: string;
+  /** Whether it is a device that identifies itself by a certificate: its secret opens nothing over MQTT then. */
+  readonly certified?: true;
 }
 
 // So few rounds at most as would not hold up anybody: a damaged number could say billions.
@@ -19,13 +21,14 @@ const parseRow = parserOf(
     role: z.enum(["device", "console", "viewer", "operator", "admin"]),
     hash: secretHash,
     only_groups: onlyGroups,
+    certified: z.optional(z.number()),
   }),
 );
 
 /** A row that does not read lets nobody in: it is as if there were no such account. */
 export function parseAccount(row: Row): Account {
-  const { only_groups, ...account } = parseRow(row);
-  return { ...account, ...limitedTo(only_groups) };
+  const { only_groups, certified, ...account } = parseRow(row);
+  return { ...account, ...(certified === 1 ? { certified: true as const } : {}), ...limitedTo(only_groups) };
 }
 
 /** What of an account decides what it may. */

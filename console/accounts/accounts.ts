@@ -92,7 +92,7 @@ export class Accounts {
     this.#database
       .prepare(
         `INSERT INTO accounts (name, role, hash, created, only_groups) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash, only_groups = excluded.only_groups`,
+         ON CONFLICT (name) DO UPDATE SET role = excluded.role, hash = excluded.hash, only_groups = excluded.only_groups, certified = 0`,
       )
       .run(name, role, hash, this.#clock.now(), limit);
     this.nextSecrets.forget(name);
@@ -106,15 +106,16 @@ export class Accounts {
   /**
    * Gives a device an account, or another secret, by the hash of one that only the device knows. Part of a transaction of whoever calls it, who
    * says {@link changed} when that is through.
+   * @param certified whether it will identify itself by a certificate, and by the secret to nobody but the console's page for who has joined
    */
-  putDevice(name: DeviceId, hash: string): void {
+  putDevice(name: DeviceId, hash: string, certified = false): void {
     this.#assertSameKind(name, "device");
     this.#database
       .prepare(
-        `INSERT INTO accounts (name, role, hash, created) VALUES (?, 'device', ?, ?)
-         ON CONFLICT (name) DO UPDATE SET hash = excluded.hash`,
+        `INSERT INTO accounts (name, role, hash, created, certified) VALUES (?, 'device', ?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, certified = excluded.certified`,
       )
-      .run(name, hash, this.#clock.now());
+      .run(name, hash, this.#clock.now(), certified ? 1 : 0);
     this.nextSecrets.forget(name);
   }
 
@@ -200,7 +201,9 @@ export class Accounts {
   }
 
   find(name: string): Account | undefined {
-    const select = this.#database.prepare("SELECT name, role, hash, only_groups FROM accounts WHERE name = ?");
+    const select = this.#database.prepare(
+      "SELECT name, role, hash, only_groups, certified FROM accounts WHERE name = ?",
+    );
     return damageOf(this.#database).one("accounts", select, parseAccount, name);
   }
 
@@ -211,7 +214,8 @@ export class Accounts {
   fingerprints(only?: string): Map<string, string> {
     const rows = this.#database
       .prepare(
-        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') || ' ' || coalesce(only_groups, '') AS fingerprint
+        `SELECT name, role || ' ' || accounts.hash || ' ' || coalesce(mqtt_secrets.hash, '') || ' ' || coalesce(only_groups, '') || ' ' || certified || ' ' ||
+         (SELECT count(*) FROM certificates WHERE device = name AND state = 'revoked') AS fingerprint
          FROM accounts LEFT JOIN mqtt_secrets ON account = name WHERE ?1 IS NULL OR name = ?1`,
       )
       .all(only ?? null) as { name: string; fingerprint: string }[];
@@ -221,7 +225,7 @@ export class Accounts {
   /** Viewers, operators and administrators, by name. */
   people(): readonly Account[] {
     const select = this.#database.prepare(
-      "SELECT name, role, hash, only_groups FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
+      "SELECT name, role, hash, only_groups, certified FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
     );
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
@@ -232,7 +236,9 @@ export class Accounts {
   }
 
   list(): readonly Account[] {
-    const select = this.#database.prepare("SELECT name, role, hash, only_groups FROM accounts ORDER BY name");
+    const select = this.#database.prepare(
+      "SELECT name, role, hash, only_groups, certified FROM accounts ORDER BY name",
+    );
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
 

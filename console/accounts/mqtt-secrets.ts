@@ -59,6 +59,8 @@ export class MqttSecrets {
     const { accounts } = this.#options;
     const hash = secret.length === generatedLength ? this.hashOf(name) : undefined;
     const account = accounts.find(name);
+    // It has a certificate instead.
+    if (account?.certified) return undefined;
     if (hash !== undefined && account && (await verifySecret(secret, hash))) return principalOf(account);
     const principal = await accounts.verify(name, secret, source);
     // There is no place for a code in a CONNECT: who has a second factor comes with a secret for MQTT.

@@ -36,6 +36,7 @@ const keys = {
   removed_devices: ["device"],
   answers: ["device", "id"],
   enrollments: ["id"],
+  certificates: ["serial"],
   joins: ["enrollment", "machine"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -345,4 +345,29 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (account, hash)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Whether a device identifies itself by a certificate: its secret then opens nothing over MQTT.
+  ALTER TABLE accounts ADD COLUMN certified INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE enrollments ADD COLUMN certificate INTEGER NOT NULL DEFAULT 0;
+
+  -- What was issued to devices and is not over yet, by serial number.
+  CREATE TABLE certificates (
+    serial TEXT NOT NULL PRIMARY KEY,
+    device TEXT NOT NULL,
+    key TEXT NOT NULL,
+    pem TEXT NOT NULL,
+    issued INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'used', 'replaced', 'revoked'))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX certificates_by_device ON certificates (device, issued);
+
+  -- Whoever takes an account away or gives it another secret need not think of them.
+  CREATE TRIGGER certificates_end_with_account AFTER DELETE ON accounts BEGIN
+    UPDATE certificates SET state = 'revoked' WHERE device = OLD.name AND state IN ('waiting', 'used');
+  END;
+  CREATE TRIGGER certificates_end_with_secret AFTER UPDATE OF hash ON accounts WHEN NEW.hash <> OLD.hash BEGIN
+    UPDATE certificates SET state = 'revoked' WHERE device = NEW.name AND state IN ('waiting', 'used');
+  END;
+  `,
 ];

@@ -1,4 +1,5 @@
 import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
+import { parseCertificate } from "../certificates/certificate.ts";
 import { parseKnownMoment as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand, parseCommandRow } from "../desk/kept-command.ts";
@@ -40,6 +41,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   answers: parseAnswer,
   enrollments: parseEnrollment,
   joins: parseJoin,
+  certificates: parseCertificate,
 };
 
 /**

@@ -12,6 +12,8 @@ export interface Enrollment {
   readonly used: number;
   /** Whether it is for a device that is enrolled already, whose secret of before ends. */
   readonly again: boolean;
+  /** Whether who comes in by it is given a certificate, and no secret. */
+  readonly certificate: boolean;
   readonly by: string;
   readonly created: number;
   readonly expires: number;
@@ -44,6 +46,7 @@ export const parseEnrollment = parserOf<Enrollment & { readonly hash: string }>(
     uses: z.number(),
     used: z.number(),
     again: truth,
+    certificate: truth,
     by: z.string(),
     created: instant,
     expires: instant,

@@ -55,8 +55,8 @@ suite("enrollments", ({ test }) => {
     const { enrollments, accounts, groups } = await open(scope);
     const code = codeOf(enrollments.create({ name: "{hostname}", uses: 3, groups: ["lab"], by, from }));
     const first = machine({ hostname: "Cam.Lab!" });
-    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true });
-    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false });
+    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true, isCertified: false });
+    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false, isCertified: false });
     assert.is(enrollments.claim({ code, ...machine({ hostname: "cam.lab" }) }, "::1").device, "cam.lab-2");
     assert.is(enrollments.claim({ code, ...machine({ hostname: "other" }) }, "::1").device, "other");
     assert.is(refusal(() => enrollments.claim({ code, ...machine({ hostname: "x" }) }, "::1")).why, "ended");

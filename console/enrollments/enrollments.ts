@@ -42,6 +42,8 @@ export interface EnrollmentOrder {
   readonly uses?: number | undefined;
   /** For a device that is enrolled already and has lost its secret: that of before ends when it joins. */
   readonly again?: boolean | undefined;
+  /** Whether who comes in by it identifies itself by a certificate, in place of a secret. */
+  readonly certificate?: boolean | undefined;
   readonly by: string;
   /** Where it is asked for. */
   readonly from: string;
@@ -72,7 +74,16 @@ export class Enrollments {
    */
   create(order: EnrollmentOrder): { readonly enrollment: Enrollment; readonly secret: string } {
     const { database, clock } = this.#options;
-    const { name, groups = [], ttl = defaultEnrollmentTtl, uses = 1, again = false, by, from } = order;
+    const {
+      name,
+      groups = [],
+      ttl = defaultEnrollmentTtl,
+      uses = 1,
+      again = false,
+      certificate = false,
+      by,
+      from,
+    } = order;
     checkName(name);
     this.#assertSensible({ name, ttl, uses, again });
     this.#options.groups.check(groups);
@@ -83,16 +94,39 @@ export class Enrollments {
       this.#assertRoom(now);
       database
         .prepare(
-          `INSERT INTO enrollments (id, hash, name, groups, uses, used, again, by, created, expires, revoked)
-           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)`,
+          `INSERT INTO enrollments (id, hash, name, groups, uses, used, again, certificate, by, created, expires, revoked)
+           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0)`,
         )
-        .run(id, digestOf(secret), name, groups.join(" "), uses, again ? 1 : 0, by, now, now + ttl);
-      const detail = { code: id, groups: groups.join(" "), uses, again, expires: now + ttl };
+        .run(
+          id,
+          digestOf(secret),
+          name,
+          groups.join(" "),
+          uses,
+          again ? 1 : 0,
+          certificate ? 1 : 0,
+          by,
+          now,
+          now + ttl,
+        );
+      const detail = { code: id, groups: groups.join(" "), uses, again, certificate, expires: now + ttl };
       this.#options.audit.record({ who: by, from, what: "enrollment.made", on: name, result: "ok", detail });
     });
     const revoked = false;
     return {
-      enrollment: { id, name, groups, uses, used: 0, again, by, created: now, expires: now + ttl, revoked },
+      enrollment: {
+        id,
+        name,
+        groups,
+        uses,
+        used: 0,
+        again,
+        certificate,
+        by,
+        created: now,
+        expires: now + ttl,
+        revoked,
+      },
       secret,
     };
   }
@@ -176,30 +210,36 @@ export class Enrollments {
    * @throws JoinRefusedError, which says to who does not know the secret nothing but that it is wrong; BadInputError for a name that cannot be
    */
   claim(
-    { code, machine: key, hash, ...machine }: Claim,
+    { code, machine: key, hash, certificate, ...machine }: Claim,
     address: string,
-  ): { readonly device: DeviceId; readonly isNew: boolean } {
+  ): { readonly device: DeviceId; readonly isNew: boolean; readonly isCertified: boolean } {
     const { database, accounts, audit } = this.#options;
-    const { device, told } = transaction(database, () => {
+    const { device, told, isCertified } = transaction(database, () => {
       const enrollment = this.#opened(code);
+      const isCertified = enrollment.certificate;
       const before = this.#joined(enrollment.id, key);
-      if (before) return { device: this.#same(before, hash), told: undefined };
+      if (before) return { device: this.#same(before, hash), told: undefined, isCertified };
       this.#assertOpen(enrollment);
+      if (isCertified && !certificate)
+        throw new JoinRefusedError(
+          "ended",
+          "this code is for devices with a certificate, and this agent is of a version that knows none: use a newer one",
+        );
       const name = this.#nameFor(enrollment, machine);
       const now = Math.round(this.#options.clock.now());
       database.prepare("UPDATE enrollments SET used = used + 1 WHERE id = ?").run(enrollment.id);
       database
         .prepare("INSERT INTO joins (enrollment, machine, device, ts, address) VALUES (?, ?, ?, ?, ?)")
         .run(enrollment.id, key, name, now, address);
-      accounts.putDevice(name, hash);
-      const detail = { code: enrollment.id, by: enrollment.by, again: enrollment.again };
+      accounts.putDevice(name, hash, isCertified);
+      const detail = { code: enrollment.id, by: enrollment.by, again: enrollment.again, certificate: isCertified };
       audit.record({ who: name, from: address, what: "device.enrolled", on: name, result: "ok", detail });
-      return { device: name, told: this.#options.groups.add(name, enrollment.groups) };
+      return { device: name, told: this.#options.groups.add(name, enrollment.groups), isCertified };
     });
     told?.();
     // What it had open under an old secret ends now.
     if (told) accounts.changed(device);
-    return { device, isNew: told !== undefined };
+    return { device, isNew: told !== undefined, isCertified };
   }
 
   #opened(code: string): Enrollment {

@@ -52,6 +52,7 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   createToken: { what: "token.created", on: ({ body }) => text(body["name"] ?? ""), detail: rights },
   revokeToken: { what: "token.ended", on: id },
   removeAccount: { what: "account.removed", on: ({ params }) => params["name"] ?? "" },
+  revokeCertificate: false,
   removeDevice: { what: "device.removed", on: id },
   rotateSecret: false,
   approveJoinRequest: false,

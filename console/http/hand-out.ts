@@ -43,14 +43,27 @@ export interface HandOut {
 /** Gives each route the part of the console that it serves. No route knows the whole. */
 export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
   const { console, accounts, joining, clock, send } = given;
-  const { enrollments, joinRequests, registry, desk, jobs, store, contract, damage, refusals, events, faults } =
-    console;
+  const {
+    enrollments,
+    joinRequests,
+    certifying,
+    registry,
+    desk,
+    jobs,
+    store,
+    contract,
+    damage,
+    refusals,
+    events,
+    faults,
+  } = console;
   const { completeness } = console.ingest.batches;
   const isKnown = (id: DeviceId): boolean => registry.get(id) !== undefined;
   const document = (command: Command): CommandDocument =>
     toCommandDocument(command, registry.get(command.device), desk.answerTimes(command.device, command.key));
   const remove = (id: DeviceId, by: string): void => void console.removeDevice(id, by);
   const rotateSecret: Console["rotateSecret"] = (...word) => console.rotateSecret(...word);
+  const revoke: Parameters<typeof serveDevices>[0]["revoke"] = (...asked) => console.revokeCertificate(...asked);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
   const routes = [
@@ -58,16 +71,17 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveAccounts({ accounts, send }),
     serveTokens({ accounts, send }),
     serveSecondFactors({ accounts }),
-    serveDevices({ registry, completeness, store, clock, remove, rotateSecret, whyRemoved, send }),
+    serveDevices({ registry, completeness, store, clock, remove, rotateSecret, whyRemoved, revoke, send }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
-    serveEnrollments({ enrollments, joining, send }),
     serveJoinRequests({ joinRequests, joining, send }),
+    serveEnrollments({ enrollments, certifying, joining, send }),
     serveJoin({
       enrollments,
       accounts,
+      certifying,
       joining,
       isOnline: (device) => registry.get(device)?.online ?? false,
       refused: (who) => console.turnedAway(who),

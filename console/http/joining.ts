@@ -21,8 +21,8 @@ export interface JoiningOptions {
   readonly agent?: string | undefined;
   /** Undefined where the console has none: without TLS, or with a certificate that everybody knows. */
   readonly authority?: (() => PinnedAuthority) | undefined;
-  /** The broker, for who reaches the console at this host. */
-  readonly broker?: (host: string) => string;
+  /** The broker, for who reaches the console at this host; where it takes certificates, for who has one. */
+  readonly broker?: (host: string, isCertified: boolean) => string;
   /** Where other machines reach the console, when whoever makes a code does not say. */
   readonly origin?: () => string | undefined;
   readonly root?: string;
@@ -53,13 +53,13 @@ export class Joining {
     return (this.#files ??= this.#read());
   }
 
-  brokerFor(host: string): string {
-    return this.#options.broker?.(host) ?? `mqtt://${inUrl(host)}:1883`;
+  brokerFor(host: string, isCertified = false): string {
+    return this.#options.broker?.(host, isCertified) ?? `mqtt://${inUrl(host)}:1883`;
   }
 
   /** What a machine is told that was let in. @param host by which it reaches the console */
-  admissionOf(device: string, host: string): Admission {
-    return { device, broker: this.brokerFor(host), root: this.root, ca: this.authority?.bundle ?? null };
+  admissionOf(device: string, host: string, isCertified = false): Admission {
+    return { device, broker: this.brokerFor(host, isCertified), root: this.root, ca: this.authority?.bundle ?? null };
   }
 
   /** @param given by whoever makes the code @throws BadInputError */

@@ -1,4 +1,6 @@
 import * as z from "zod/mini";
+import { provenKey } from "#shared/key-proof";
+import { toldCertificate } from "#shared/messages/certificate-messages";
 import { rounds } from "#shared/password";
 
 /** Characters of what a machine says of itself. */
@@ -21,6 +23,8 @@ export const joinQuestion = z.object({
   /** Which machine asks, made by it for this code: the same one is the same device, however often it asks. */
   machine: z.string().check(z.regex(/^[\w-]{22,64}$/)),
   hash,
+  /** A key for which it is given a certificate, where the code is for one; proven for {@link machine}. */
+  certificate: z.optional(provenKey),
   hostname: z.optional(fact),
   serial: z.optional(fact),
   mac: z.optional(fact),
@@ -40,6 +44,8 @@ export const admission = z.object({
   root: z.string(),
   /** The certificate authorities that it is to trust, as PEM. */
   ca: z.nullable(z.string()),
+  /** By which it logs in, in place of the secret. */
+  certificate: z.optional(toldCertificate),
 });
 
 export type Admission = z.output<typeof admission>;

@@ -49,6 +49,10 @@ const birth = z.object({
   signers: z.optional(z.array(keyId).check(z.maxLength(maxSigners))),
   /** With TLS: the authorities that the agent trusts alone, by the SHA-256 of their certificates. */
   trusts: z.optional(atMost(maxAuthorities, z.array(fingerprint))),
+  /** The serial number of the certificate by which it is connected; those that it had before are over then. */
+  certificate: z.optional(
+    z.string().check(z.regex(/^[0-9A-F]{1,40}$/, "expected a serial number in hexadecimal digits")),
+  ),
   /** What a person should look at, as a sentence. */
   problem: z.optional(payloadText),
 });

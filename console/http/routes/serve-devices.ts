@@ -12,6 +12,7 @@ import { maxPoints } from "../../store/points.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 /** What the routes of devices serve. */
@@ -25,6 +26,8 @@ export interface DeviceRoutes {
   readonly rotateSecret: (id: DeviceId, who: { readonly by: string; readonly from: string }) => Promise<void>;
   /** Why nothing is taken of a device; undefined where it was not removed. */
   readonly whyRemoved: (id: DeviceId) => string | undefined;
+  /** Ends a device's certificates. @returns whether it has any */
+  readonly revoke: (id: DeviceId, who: { readonly by: string; readonly from: string }) => boolean;
   readonly send: Send;
 }
 
@@ -38,6 +41,7 @@ export const serveDevices =
     remove,
     rotateSecret,
     whyRemoved,
+    revoke,
     send,
   }: DeviceRoutes): FastifyPluginAsyncZod =>
   async (app) => {
@@ -95,6 +99,17 @@ export const serveDevices =
       handler: async (request, reply) => {
         const { id } = found(request.params.id);
         await rotateSecret(id, { by: askerOf(request).name, from: request.ip });
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("revokeCertificate"),
+      handler: async (request, reply) => {
+        const { id } = request.params;
+        if (!revoke(id, { by: askerOf(request).name, from: request.ip }))
+          throw new HttpError(404, `${id} has no certificate that is good`);
         reply.code(204);
         return null;
       },

@@ -3,6 +3,7 @@ import type { EnrollmentDocument } from "#api/enrollment-routes";
 import { parseDuration } from "#shared/duration";
 import { formatJoinCode } from "#shared/join-code";
 import type { Principal } from "#shared/principal";
+import type { Certifying } from "../../certificates/certifying.ts";
 import type { Enrollment } from "../../enrollments/enrollment.ts";
 import type { Enrollments } from "../../enrollments/enrollments.ts";
 import { assertWithinReach, askerOf } from "../auth.ts";
@@ -14,19 +15,20 @@ import { served } from "../serve.ts";
 
 export interface EnrollmentsServed {
   readonly enrollments: Enrollments;
+  readonly certifying: Pick<Certifying, "isAble">;
   readonly joining: Joining;
   readonly send: Send;
 }
 
 /** Codes by which machines come in by themselves: made, listed, revoked. */
 export const serveEnrollments =
-  ({ enrollments, joining, send }: EnrollmentsServed): FastifyPluginAsyncZod =>
+  ({ enrollments, certifying, joining, send }: EnrollmentsServed): FastifyPluginAsyncZod =>
   async (app) => {
     const document = (enrollment: Enrollment): EnrollmentDocument => {
-      const { id, name, groups, uses, used, again, by, created, expires } = enrollment;
+      const { id, name, groups, uses, used, again, certificate, by, created, expires } = enrollment;
       const joined = enrollments.joins(id).map(({ device, ts, address }) => ({ device, ts, address }));
       const state = enrollments.stateOf(enrollment);
-      return { id, name, groups: [...groups], uses, used, again, by, created, expires, state, joined };
+      return { id, name, groups: [...groups], uses, used, again, certificate, by, created, expires, state, joined };
     };
 
     const within = (principal: Principal): readonly Enrollment[] =>
@@ -39,6 +41,11 @@ export const serveEnrollments =
         const principal = askerOf(request);
         // What is out of reach is not there.
         if (order.again) assertWithinReach(request, order.name);
+        if (order.certificate && !certifying.isAble)
+          throw new HttpError(
+            409,
+            "there is no authority for devices' certificates here, because nothing is open beyond this machine: start with --listen 0.0.0.0",
+          );
         const origin = joining.originFor(given, `${request.protocol}://${request.host}`);
         // What stands in the way of the line does so before there is a code.
         void joining.files;

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { checkKey } from "#shared/key-proof";
 import type { Accounts } from "../../accounts/accounts.ts";
+import type { Certifying } from "../../certificates/certifying.ts";
 import type { Enrollments } from "../../enrollments/enrollments.ts";
 import { JoinRefusedError } from "../../enrollments/join-refused.ts";
 import { sourceOfRequest } from "../auth.ts";
@@ -10,6 +12,7 @@ import { served } from "../serve.ts";
 export interface JoinServed {
   readonly enrollments: Enrollments;
   readonly accounts: Accounts;
+  readonly certifying: Certifying;
   readonly joining: Joining;
   /** Is told of who was not let in. */
   readonly refused: (who: { name: undefined; address: string; why: string }) => void;
@@ -18,7 +21,7 @@ export interface JoinServed {
 
 /** What a machine asks for that joins. Nobody is logged in yet. */
 export const serveJoin =
-  ({ enrollments, accounts, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
+  ({ enrollments, accounts, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getJoinScript"),
@@ -45,8 +48,12 @@ export const serveJoin =
       ...served("join"),
       handler: async (request) => {
         try {
-          const { device } = enrollments.claim(request.body, request.ip);
-          return joining.admissionOf(device, hostIn(request.host));
+          const { machine, certificate: asked } = request.body;
+          const key = asked && checkKey(machine, asked);
+          const { device, isCertified } = enrollments.claim(request.body, request.ip);
+          const certificate =
+            isCertified && key ? { certificate: await certifying.joined(device, key, request.ip) } : {};
+          return { ...joining.admissionOf(device, hostIn(request.host), isCertified), ...certificate };
         } catch (error) {
           // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
           if (error instanceof JoinRefusedError) {

@@ -1,0 +1,130 @@
+import type { Clock } from "#shared/clock";
+import type { DeviceId } from "#shared/ids";
+import { quoted } from "#shared/printable";
+import type { Principal } from "#shared/principal";
+import type { Accounts } from "../accounts/accounts.ts";
+import type { Audit } from "../audit/audit.ts";
+import { principalOf } from "../accounts/account.ts";
+import { damageOf } from "../database/damage.ts";
+import { transaction, type Database } from "../database/database.ts";
+import { parseCertificate, type Certificate } from "./certificate.ts";
+
+export interface CertificatesOptions {
+  readonly database: Database;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly audit: Pick<Audit, "record">;
+}
+
+/** What a certificate shows of itself. */
+interface Shown {
+  readonly name: string;
+  readonly serial: string;
+}
+
+/**
+ * Devices' certificates by their serial numbers. That they are of the right authority TLS has seen; here it is decided whether they let
+ * anybody in. Triggers in the database end those of an account that goes or gets another secret.
+ */
+export class Certificates {
+  readonly #options: CertificatesOptions;
+
+  constructor(options: CertificatesOptions) {
+    this.#options = options;
+  }
+
+  /** Whom it lets in; or a sentence of why nobody. */
+  letIn({ name, serial }: Shown): Principal | string {
+    const { accounts, clock } = this.#options;
+    const certificate = this.find(serial);
+    if (!certificate || certificate.device !== name) return `the certificate of ${quoted(name)} is not known here`;
+    const { state, expires, device } = certificate;
+    if (state === "replaced") return `this certificate of ${device} was replaced by a newer one`;
+    if (state === "revoked") return `this certificate of ${device} was revoked`;
+    if (expires <= clock.now())
+      return `the certificate of ${device} was over at ${new Date(expires).toISOString()}: enrol it again (muster enroll ${device} --again --certificate)`;
+    const account = accounts.find(device);
+    if (account?.role !== "device" || !account.certified) return `${device} is no device with a certificate`;
+    return principalOf(account);
+  }
+
+  find(serial: string): Certificate | undefined {
+    return this.#one("serial = ?", serial);
+  }
+
+  /** The newest of a key that still lets its device in. */
+  ofKey(device: DeviceId, key: string): Certificate | undefined {
+    return this.#one(
+      "device = ? AND key = ? AND state IN ('waiting', 'used') ORDER BY issued DESC LIMIT 1",
+      device,
+      key,
+    );
+  }
+
+  /** What a device identifies itself with at present; undefined where that is a secret, or nothing. */
+  present(device: DeviceId): Certificate | undefined {
+    return this.#one(
+      "device = ? AND state IN ('waiting', 'used') ORDER BY state = 'used' DESC, issued DESC LIMIT 1",
+      device,
+    );
+  }
+
+  /** How many were issued to a device since this moment (epoch ms). */
+  issuedSince(device: DeviceId, since: number): number {
+    const row = this.#options.database
+      .prepare("SELECT count(*) AS count FROM certificates WHERE device = ? AND issued > ?")
+      .get(device, since);
+    return (row as { count: number }).count;
+  }
+
+  /** Notes one that was just issued. Of those that were not used yet it is the only one from now on. */
+  add(certificate: Certificate): void {
+    const { database, clock } = this.#options;
+    const { serial, device, key, pem, issued, expires, state } = certificate;
+    transaction(database, () => {
+      database.prepare("DELETE FROM certificates WHERE expires <= ?").run(Math.round(clock.now()));
+      database.prepare("UPDATE certificates SET state = 'replaced' WHERE device = ? AND state = 'waiting'").run(device);
+      database
+        .prepare(
+          "INSERT INTO certificates (serial, device, key, pem, issued, expires, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .run(serial, device, key, pem, issued, expires, state);
+    });
+  }
+
+  /** A device says which one it is connected with: those of before end. @returns whether that is news */
+  confirm(device: string, serial: string): boolean {
+    const { database } = this.#options;
+    const known = this.find(serial);
+    if (known?.device !== device || known.state !== "waiting") return false;
+    transaction(database, () => {
+      database.prepare("UPDATE certificates SET state = 'replaced' WHERE device = ? AND state = 'used'").run(device);
+      database.prepare("UPDATE certificates SET state = 'used' WHERE serial = ?").run(serial);
+    });
+    return true;
+  }
+
+  /**
+   * Ends all of a device's, and what it has open with one.
+   * @returns how many; 0 where it has none, and nothing has changed
+   */
+  revoke(device: DeviceId, { by, from }: { readonly by: string; readonly from: string }): number {
+    const { database, audit, accounts } = this.#options;
+    const ended = transaction(database, () => {
+      const { changes } = database
+        .prepare("UPDATE certificates SET state = 'revoked' WHERE device = ? AND state IN ('waiting', 'used')")
+        .run(device);
+      if (changes > 0)
+        audit.record({ who: by, from, what: "certificate.revoked", on: device, detail: { certificates: changes } });
+      return changes;
+    });
+    if (ended > 0) accounts.changed(device);
+    return ended;
+  }
+
+  #one(where: string, ...values: string[]): Certificate | undefined {
+    const { database } = this.#options;
+    const select = database.prepare(`SELECT * FROM certificates WHERE ${where}`);
+    return damageOf(database).one("certificates", select, parseCertificate, ...values);
+  }
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { createClient, type Client } from "#api/client";
+import { systemClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { comeIn } from "../agent/join/come-in.ts";
+import { IdentityFile } from "../agent/join/identity.ts";
+import { Broker } from "../broker/broker.ts";
+import { Console } from "../console/console.ts";
+import { openState, type State } from "../console/state.ts";
+import { DeviceAuthority } from "../tls/device-authority.ts";
+import { tlsDirectory } from "../tls/paths.ts";
+import { serveApi } from "./api-server.ts";
+import { eventually, type Scope } from "./suite.ts";
+import { startTls } from "./tls.ts";
+
+/** A console and a broker that gives and takes devices' certificates, and machines that join by them. */
+export interface Certified {
+  readonly console: Console;
+  readonly state: State;
+  readonly client: Client;
+  readonly devices: DeviceAuthority;
+  readonly tls: Awaited<ReturnType<typeof startTls>>;
+  /** Where devices come. */
+  readonly port: number;
+  /** Has a machine join as `device` by a certificate. @returns its data directory */
+  readonly join: (device: string, again?: { readonly data: string }) => Promise<string>;
+  /** The agent of a machine that has joined. */
+  readonly agent: (device: string, data: string, options?: Partial<AgentOptions>) => Agent;
+  readonly sees: (device: string, online: boolean) => Promise<void>;
+  /** Why somebody was not taken, of late. */
+  readonly whys: () => Promise<readonly string[]>;
+}
+
+const password = "correct horse";
+
+export async function startCertified(scope: Scope): Promise<Certified> {
+  const data = await scope.directory();
+  const state = openState(data, systemClock);
+  scope.cleanup(() => state.close());
+  state.accounts.set("admin", "admin", password);
+  const tls = await startTls(scope, { data });
+  const common = { clock: systemClock, log: silentLog };
+  const devices = new DeviceAuthority({ ...common, directory: tlsDirectory(data) });
+  await devices.start();
+  const broker = new Broker({
+    ...common,
+    listen: "127.0.0.1",
+    port: 0,
+    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices.certificate },
+    root: "muster",
+    authenticate: (...login) => state.mqttSecrets.verify(...login),
+    authenticateCertificate: (shown) => state.certificates.letIn(shown),
+    turnedAway: (who) => console.turnedAway(who),
+  });
+  const { tlsPort: port = 0 } = await broker.start();
+  scope.cleanup(() => broker.stop());
+  state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
+  const issueCertificate: DeviceAuthority["issue"] = (...asked) => devices.issue(...asked);
+  const console = new Console({ directory: data, state, log: silentLog, bus: broker.local(), issueCertificate });
+  await console.start();
+  scope.cleanup(() => console.stop());
+  const url = `mqtts://127.0.0.1:${port}`;
+  const authority = () => ({ bundle: tls.authority.caBundle(), fingerprint: tls.authority.fingerprint });
+  const api = await serveApi(
+    scope,
+    { console, state },
+    {
+      join: { agent: "dist/muster-agent.cjs", broker: () => url, authority },
+      tls: { identity: tls.identity, plaintext: true },
+    },
+  );
+  const client = createClient({ url: api.url, login: `admin:${password}` });
+  return {
+    console,
+    state,
+    client,
+    devices,
+    tls,
+    port,
+    async join(name, again) {
+      const { code } = await client.createEnrollment({
+        name,
+        certificate: true,
+        ...(again ? { again: true } : {}),
+        origin: api.url.replace("http:", "https:"),
+      });
+      const own = again?.data ?? (await scope.directory());
+      await comeIn({ code, file: new IdentityFile(own), now: Date.now, say: () => {} });
+      return own;
+    },
+    agent(device, own, options = {}) {
+      const directory = join(own, "agent");
+      const ca = tls.authority.caBundle();
+      const agent = new Agent({
+        device,
+        url,
+        ca,
+        password: "",
+        certified: true,
+        directory,
+        interval: 1_000,
+        ...options,
+      });
+      scope.cleanup(() => agent.stop());
+      agent.start();
+      return agent;
+    },
+    sees: (device, online) =>
+      eventually(
+        `${device} ${online ? "online" : "offline"}`,
+        () => console.registry.get(device)?.online === online,
+      ).then(() => {}),
+    whys: async () => (await client.listRefusals()).refusals.map(({ why }) => why),
+  };
+}
