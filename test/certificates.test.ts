@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
 import * as assert from "uvu/assert";
 import { issueServer } from "../tls/issuing.ts";
+import { serveApi } from "./api-server.ts";
 import { startCertified, type Certified } from "./certified.ts";
+import { startFleet } from "./fleet.ts";
 import { runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -200,6 +202,17 @@ suite("devices' certificates at the embedded broker", ({ test }) => {
         what.some((one) => one.what === word),
         word,
       );
+  });
+
+  test("where the broker is somebody else's, no code for a certificate is made, and it is said why", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    fleet.state.accounts.set("admin", "admin", "correct horse");
+    const api = await serveApi(scope, fleet, { join: { agent: "dist/muster-agent.cjs" } });
+    const why = await api
+      .as("admin:correct horse")
+      .createEnrollment({ name: "cam", certificate: true })
+      .then(String, String);
+    assert.match(why, /Muster's own broker alone/);
   });
 });
 

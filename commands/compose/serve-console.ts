@@ -37,7 +37,8 @@ export async function serveConsole(
     clock,
     net,
     ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
-    issueCertificate: tls && ((...asked) => tls.devices.issue(...asked)),
+    // Another broker than Muster's would let in who was revoked.
+    issueCertificate: values.mqttUrl === undefined && tls ? (...asked) => tls.devices.issue(...asked) : undefined,
     certificateLife,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },
