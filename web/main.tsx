@@ -8,6 +8,7 @@ import "./style/fleet.css";
 import "./style/device.css";
 import "./style/commands.css";
 import "./devices/completeness.css";
+import "./audit/audit.css";
 import "./devices/add-device.css";
 import "./jobs/jobs.css";
 import { App } from "./shell/app.tsx";

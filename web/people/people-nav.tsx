@@ -6,12 +6,13 @@ const places = [
   ["/sessions", "Sessions"],
   ["/tokens", "Tokens"],
   ["/people", "People"],
+  ["/audit", "Audit"],
 ] as const;
 
-/** The way between the pages about who comes in; the accounts of others are an administrator's. */
+/** The way between the pages about who comes in; the accounts of others and who did what are an administrator's. */
 export function PeopleNav(): JSX.Element {
   const { path } = useLocation();
-  const shown = places.filter(([href]) => href !== "/people" || managesPeople());
+  const shown = managesPeople() ? places : places.slice(0, 2);
   return (
     <nav class="people-nav" aria-label="Who comes in">
       {shown.map(([href, name]) => (

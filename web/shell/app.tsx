@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
+import { AuditPage } from "../audit/audit-page.tsx";
 import { CommandsPage } from "../commands/commands-page.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
 import { JobsPage } from "../jobs/jobs-page.tsx";
@@ -56,6 +57,7 @@ function Work(): JSX.Element {
         <Route path="/sessions" component={SessionsPage} />
         <Route path="/tokens" component={TokensPage} />
         <Route path="/people" component={PeoplePage} />
+        <Route path="/audit" component={AuditPage} />
         <Route default component={NotFound} />
       </Router>
     </LocationProvider>
@@ -82,7 +84,7 @@ function TopBar(): JSX.Element {
         class="who-am-i"
         href="/sessions"
         data-testid="sessions-link"
-        aria-current={["/sessions", "/tokens", "/people"].includes(path) ? "page" : undefined}
+        aria-current={["/sessions", "/tokens", "/people", "/audit"].includes(path) ? "page" : undefined}
         title={`Role: ${session.value?.role ?? ""}. Who is logged in`}
       >
         {session.value?.name}

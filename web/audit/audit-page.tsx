@@ -1,0 +1,154 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { AuditEntryDocument, AuditVerdictDocument } from "#api/audit-routes";
+import { addresses } from "#api/addresses";
+import { formatMoment } from "../format/moment.ts";
+import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { useTitle } from "../shell/title.ts";
+import { AuditSearch, type AuditSought } from "./audit-search.tsx";
+
+/** Entries that are asked for at once. */
+const atOnce = 50;
+
+/** Who did what, newest first, for administrators who are limited to nothing. */
+export function AuditPage(): JSX.Element {
+  useTitle("Audit");
+  const { found, more, problem, look, older } = useEntries();
+  if (!managesPeople())
+    return (
+      <main class="page narrow">
+        <h1>Audit</h1>
+        <p class="hint">Who did what is for administrators whose account has no limit to groups.</p>
+      </main>
+    );
+  return (
+    <main class="page">
+      <div class="page-head">
+        <h1>Audit</h1>
+        <PeopleNav />
+      </div>
+      <p class="hint">
+        Who did what, newest first.{" "}
+        <a href={addresses.exportAudit.path} download="audit.jsonl" data-testid="audit-export">
+          Export all of it as JSON lines
+        </a>
+      </p>
+      <Verdict />
+      <AuditSearch search={look} />
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      {found.value && <EntryTable entries={found.value} />}
+      {more.value && (
+        <button type="button" class="button" data-testid="audit-older" onClick={older}>
+          Older ones
+        </button>
+      )}
+    </main>
+  );
+}
+
+/** What was found so far, a page at a time. An answer that was overtaken by another question is not shown. */
+function useEntries() {
+  const found = useSignal<readonly AuditEntryDocument[] | undefined>(undefined);
+  const more = useSignal(false);
+  const problem = useSignal<string | undefined>(undefined);
+  const asked = useSignal<{ readonly query: AuditSought }>({ query: {} });
+  const read = async (one: { readonly query: AuditSought }, before?: AuditEntryDocument): Promise<void> => {
+    asked.value = one;
+    more.value = false;
+    try {
+      const place = before ? { before: String(before.n) } : {};
+      const { entries, next } = await client.listAudit({ ...one.query, ...place, limit: atOnce });
+      if (asked.value !== one) return;
+      found.value = before ? [...(found.value ?? []), ...entries] : entries;
+      more.value = next !== null;
+      problem.value = undefined;
+    } catch (error) {
+      if (asked.value !== one) return;
+      more.value = before !== undefined;
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const look = (query: AuditSought): void => void read({ query });
+  const older = (): void => void read({ ...asked.value }, found.value?.at(-1));
+  useEffect(() => (managesPeople() ? look({}) : undefined), []);
+  return { found, more, problem, look, older };
+}
+
+/** Whether the whole log is as it was written, looked at once when the page is opened. */
+function Verdict(): JSX.Element {
+  const verdict = useSignal<AuditVerdictDocument | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    client.verifyAudit({}).then(
+      (answer) => (verdict.value = answer),
+      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
+    );
+  }, []);
+  if (problem.value) return <p class="refusal">{problem.value}</p>;
+  if (!verdict.value) return <p class="hint">The chain is being looked at.</p>;
+  const { entries, head, problems, notes } = verdict.value;
+  return (
+    <div
+      class={problems.length > 0 ? "refusal" : "hint"}
+      data-testid="audit-verdict"
+      data-whole={problems.length === 0}
+    >
+      {problems.length > 0 ? "The log is not whole" : "The log is whole"}: {entries} entries.
+      {head && (
+        <>
+          {" "}
+          Its end, to be noted elsewhere:{" "}
+          <code class="wrapping" data-testid="audit-head">
+            {head.n}:{head.hash}
+          </code>
+        </>
+      )}
+      {[...problems, ...notes].map((sentence) => (
+        <div key={sentence}>{sentence}</div>
+      ))}
+    </div>
+  );
+}
+
+function EntryTable({ entries }: { readonly entries: readonly AuditEntryDocument[] }): JSX.Element {
+  if (entries.length === 0) return <p class="hint">Nothing in the log fits.</p>;
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Entries">
+      <table class="matrix audit" data-testid="audit">
+        <thead>
+          <tr>
+            {["N", "When", "Who", "From", "What", "On", "Result", "More"].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map(({ n, ts, who, from, what, on, result, detail }) => (
+            <tr key={n} data-testid={`audit-${n}`}>
+              <th scope="row">{n}</th>
+              <td title={new Date(ts).toISOString()}>{formatMoment(ts, now.value)}</td>
+              <td class="brief">{who}</td>
+              <td class="brief">{from}</td>
+              <td>{what}</td>
+              <td class="brief">{on}</td>
+              <td class="brief">{result}</td>
+              <td class="wrap">{detailOf(detail)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Text of devices stands in quotes, and so is nobody's words but theirs. */
+function detailOf(detail: AuditEntryDocument["detail"]): string {
+  return Object.entries(detail)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+    .join(", ");
+}
