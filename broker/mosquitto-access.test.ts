@@ -116,7 +116,7 @@ suite("mosquitto with the shipped settings", ({ before, test }) => {
         "every login is refused",
       );
       // With the password's hash it would be a hundred times as long as one of them.
-      assert.ok(worst < 5 * dear, `${name}: a healthy client waited ${worst} ms; one dear hash takes ${dear} ms`);
+      assert.ok(worst < 25 * dear, `${name}: a healthy client waited ${worst} ms; one dear hash takes ${dear} ms`);
     }
   });
 

@@ -168,11 +168,11 @@ suite("nesting", ({ test }) => {
     const time = (run: () => unknown): number => {
       const began = cpuMs();
       for (let round = 0; round < 30; round++) run();
-      return performance.now() - began;
+      return cpuMs() - began;
     };
     time(() => parseJson(json));
     const [counted, plain] = [time(() => parseJson(json)), time(() => JSON.parse(json))];
-    assert.ok(counted < plain * 5, `${counted} ms against ${plain} ms`);
+    assert.ok(counted < Math.max(plain, 1) * 5, `${counted} ms against ${plain} ms`);
   });
 });
 

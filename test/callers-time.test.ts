@@ -37,7 +37,8 @@ suite("a caller whose time is over", ({ test }) => {
     const [command] = fleet.console.desk.list({});
     assert.is(command?.state, "timed_out");
     const after = (command?.ended ?? 0) - (command?.ts ?? 0);
-    assert.ok(after >= 390 && after < 1_000, `withdrawn after ${after} ms`);
+    // Of itself it never ends; a busy machine may take its time.
+    assert.ok(after >= 390 && after < 10_000, `withdrawn after ${after} ms`);
   });
 
   test("of a command with a ttl is told that it goes on without, and how to withdraw it", async (scope) => {

@@ -111,12 +111,12 @@ suite("the console's own disk", ({ test }) => {
     await fleet.agent("rpi-8");
     const { device, id } = fleet.console.desk.submit(rpi8, { key: "info", by: "test", timeout: null, ttl: 60_000 });
     await eventually("its end", () => rowOf(fleet, device, id) === "succeeded");
-    await lock(scope, fleet, 1_000);
+    await lock(scope, fleet, 2_000);
     const asked = http("POST", "/api/devices/rpi-8/commands", { key: "ping" });
     fleet.console.registry.seen(rpi7);
     const turn = performance.now();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.ok(performance.now() - turn < 800, "a turn of the event loop");
+    assert.ok(performance.now() - turn < 1_600, "a turn of the event loop");
     await eventually("the problem", () => fleet.console.rowsHealth().problem);
     assert.match(fleet.console.rowsHealth().problem ?? "", /database is locked/);
     assert.is((await asked).status, 200);

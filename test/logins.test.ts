@@ -109,9 +109,11 @@ suite("logins through all doors", ({ test }) => {
       assert.is(await basic(api, "anna", "wrong horse"), 401);
       assert.is(await broker(scope, fleet.url, "anna", "wrong horse"), 4);
     }
-    assert.ok((await timed(page(api, "anna", "wrong again"), 401)) > 500);
+    // Two, since the first one's pause is counted from the turn before, and may be over.
+    const again = (): Promise<number> => page(api, "anna", "wrong again");
+    assert.ok((await timed(again().then(again), 401)) >= pauseOfName);
     assert.is(await broker(scope, fleet.url, "anna", chosen), 0);
-    assert.ok((await timed(page(api, "anna", chosen), 200)) < 500, "it was right at the broker");
+    assert.ok((await timed(page(api, "anna", chosen), 200)) < pauseOfName, "it was right at the broker");
   });
 
   test("behind a trusted proxy each client has its own address, and nobody else says where they come from", async (scope) => {
