@@ -16,7 +16,7 @@ import { systemClock } from "#shared/clock";
 import { EnvironmentError } from "#shared/errors";
 import { silentLog } from "#shared/log";
 import { replaceFile } from "#disk/durable-file";
-import { privateDirectory, privateFile, secretDirectory } from "#disk/private-files";
+import { privateDirectory, privateFile, secretDirectory, secretFile } from "#disk/private-files";
 import { suite } from "../test/suite.ts";
 import { openState } from "../console/state.ts";
 import { openDatabase } from "../console/database/database.ts";
@@ -90,6 +90,21 @@ suite("private files", ({ test }) => {
       () => secretDirectory(path),
       (error: Error) => error instanceof EnvironmentError && /chmod 700/.test(error.message),
     );
+  });
+
+  test("a file of a secret that others could read is refused, not closed in silence", async (scope) => {
+    const directory = await scope.directory();
+    const path = join(directory, "secret");
+    secretFile(path);
+    writeFileSync(path, "", { mode: 0o600 });
+    secretFile(path);
+    for (const mode of [0o640, 0o604, 0o620]) {
+      chmodSync(path, mode);
+      assert.throws(
+        () => secretFile(path),
+        (error: Error) => error instanceof EnvironmentError && /chmod 600/.test(error.message),
+      );
+    }
   });
 
   test("a database and the files beside it are for its user alone, those of former versions too", async (scope) => {

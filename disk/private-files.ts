@@ -56,6 +56,18 @@ export function secretDirectory(path: string): void {
 }
 
 /**
+ * Refuses a file with a secret or a key that others than its owner can read: what is in it may be known by now. One that is not there is none.
+ * @throws EnvironmentError that says what to do
+ */
+export function secretFile(path: string): void {
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+  if (process.getuid !== undefined && mode & forOthers)
+    refuse(
+      `${path} can be read by others than its owner (${mode.toString(8)}): whoever could log in to this machine may know the secret in it. Close it (chmod 600 '${path}'), or remove it and have another one made`,
+    );
+}
+
+/**
  * A file for this user alone: made where there is none, closed to others where it is wider. One that is there is not opened: it may be a database, on
  * which this process loses all its locks whenever it closes any descriptor of it. @throws EnvironmentError where it is no regular file
  */

@@ -3,7 +3,7 @@ import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { asideName } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
-import { secretDirectory } from "#disk/private-files";
+import { secretDirectory, secretFile } from "#disk/private-files";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
@@ -138,6 +138,7 @@ export class Authority implements PrivateAuthority {
     const { directory, clock, log } = this.#options;
     const path = join(directory, fileName);
     if (!existsSync(path)) return undefined;
+    secretFile(path);
     try {
       const kept = check(document, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path);
       assertPair(kept.signing);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { asideName } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
-import { secretDirectory } from "#disk/private-files";
+import { secretDirectory, secretFile } from "#disk/private-files";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
@@ -79,6 +79,7 @@ export class DeviceAuthority {
 
   #read(path: string): KeyPair | undefined {
     if (!existsSync(path)) return undefined;
+    secretFile(path);
     try {
       return read(path);
     } catch (thrown) {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { replaceFile } from "#disk/durable-file";
+import { secretFile } from "#disk/private-files";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
@@ -120,6 +121,7 @@ export class ServerCertificate implements IdentitySource {
 
   #read(): ServerIdentity | undefined {
     if (!existsSync(this.path)) return undefined;
+    secretFile(this.path);
     try {
       const text = readRegularFile(this.path, maxSmallFileBytes).toString("utf8");
       const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----\n?/.exec(text)?.[0] ?? "";

@@ -6,7 +6,7 @@ import { generateSecret, verifySecret } from "#shared/password";
 import type { Role } from "#shared/principal";
 import type { Disk } from "#disk/calls";
 import { replaceFile, syncDirectory } from "#disk/durable-file";
-import { secretDirectory } from "#disk/private-files";
+import { secretDirectory, secretFile } from "#disk/private-files";
 import { writingAdvice } from "#disk/full-disk";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { settings, type Settings } from "#shared/settings";
@@ -105,6 +105,7 @@ export const cliUrlName = "cli.url";
 
 function read(path: string): string | undefined {
   try {
+    secretFile(path);
     return readRegularFile(path, maxSmallFileBytes).toString("utf8").trim() || undefined;
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
