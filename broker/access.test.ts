@@ -5,8 +5,21 @@ import { startMosquitto } from "../test/mosquitto.ts";
 import { suite, withDeadline, type Scope } from "../test/suite.ts";
 import { Access } from "./access.ts";
 import { renderAcl, renderPasswords } from "./mosquitto-access.ts";
+import { sysTopics, type Stats } from "./sys.ts";
 import { accounts, login, startBroker } from "../test/broker.ts";
 
+const none = { sent: 0, received: 0, dropped: 0, refused: 0 };
+const stats: Stats = {
+  version: "1",
+  uptime: 0,
+  clients: { connected: 0, maximum: 0, disconnected: 0, expired: 0 },
+  messages: none,
+  publish: none,
+  retained: 0,
+  subscriptions: 0,
+  stored: 0,
+  refused: { logins: 0, subscriptions: 0, connections: 0, clients: 0 },
+};
 const everybody = Object.keys(accounts);
 const people = everybody.filter((name) => accounts[name] !== "device" && accounts[name] !== "console");
 const commanders = people.filter((name) => accounts[name] !== "viewer");
@@ -108,6 +121,15 @@ suite("access: the table", ({ test }) => {
       }
       for (const topic of ["muster/console/status", "muster/console/stats/devices", "$SYS/broker/uptime"])
         assert.is(limited.mayReceive(ann, topic), true, topic);
+      // Aedes and Mosquitto name clients in these, and so devices.
+      for (const topic of [
+        "$SYS/7c1f/new/clients",
+        "$SYS/7c1f/disconnect/clients",
+        "$SYS/broker/log/N",
+        "$SYS/broker/connection/rpi-8/state",
+      ])
+        assert.is(limited.mayReceive(ann, topic), false, topic);
+      for (const [topic] of sysTopics(stats)) assert.is(limited.mayReceive(ann, topic), true, topic);
       for (const topic of ["muster/answers/ann", "muster/rpi-7/other", "muster/rpi-7/cmd/42/x", "muster", "x"])
         assert.is(limited.mayReceive(ann, topic), false, topic);
       for (const device of ["rpi-7", "rpi-8"])

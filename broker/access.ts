@@ -29,6 +29,27 @@ export const rules: readonly Rule[] = [
   { roles: ["operator", "admin"], may: "write", kinds: ["short", "task"], whose: "any" },
 ];
 
+/**
+ * Of `$SYS`, what is for those who are limited to groups: numbers of the whole fleet, which name nobody. Elsewhere in it client ids stand, which are
+ * devices' names: Aedes' `$SYS/ID/new/clients`; Mosquitto's `log`, and `connection` of bridges. So this says what is theirs, and not what is not.
+ */
+export const countsOfBroker: readonly string[] = [
+  "version",
+  "uptime",
+  "timestamp",
+  "clients/+",
+  "bytes/+",
+  "messages/+",
+  "publish/+/+",
+  "store/+/+",
+  "load/+/+",
+  "load/+/+/+",
+  "heap/+",
+  "subscriptions/count",
+  "shared_subscriptions/count",
+  "retained messages/count",
+].map((counts) => `$SYS/broker/${counts}`);
+
 /** The table's lines for one role. */
 export function rulesOf(role: Role): readonly Rule[] {
   return rules.filter((rule) => rule.roles.includes(role));
@@ -78,9 +99,10 @@ export class Access {
     });
   }
 
-  /** Of who is limited to groups: whether the topic is one of theirs, or of none. What is no topic of Muster's may tell of any device. */
+  /** Of who is limited to groups: whether the topic is one of theirs, or of none. Any other one may tell of any device. */
   #isWithin(principal: Principal, topic: string): boolean {
-    if (principal.groups === undefined || topic.startsWith("$SYS/")) return true;
+    if (principal.groups === undefined) return true;
+    if (topic.startsWith("$SYS/")) return countsOfBroker.some((counts) => covers(counts, topic));
     const address = this.topics.parse(topic);
     if (!address) return false;
     return !("device" in address) || mayReach(principal, address.device, this.#groupsOf);

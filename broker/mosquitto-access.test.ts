@@ -27,6 +27,8 @@ suite("mosquitto's files and groups", ({ test }) => {
     assert.ok(acl.includes(`topic read muster/d-${maxMosquittoDevices - 1}/#\n`));
     assert.ok(acl.includes("topic write muster/d-0/cmd/+\n") && acl.includes("topic read muster/console/status\n"));
     assert.not.ok(acl.includes("topic read muster/#"));
+    assert.not.ok(acl.includes("topic read $SYS/#"), "clients are named there");
+    assert.ok(acl.includes("topic read $SYS/broker/clients/+\n"));
     assert.is(renderPasswords([most]).split("\n").length, seats + 1);
     for (const not of [{ ...ann, devices: devices(maxMosquittoDevices + 1) }, ann]) {
       assert.is(renderPasswords([not]), "");
@@ -34,6 +36,39 @@ suite("mosquitto's files and groups", ({ test }) => {
     }
     assert.not.ok(
       renderAcl("muster", [{ ...ann, devices: ["+", "#", "a\ntopic read #"] }]).includes("topic read muster/+"),
+    );
+  });
+});
+
+suite("mosquitto and who is limited to groups", ({ test }) => {
+  test("of its word about itself they read the numbers, and what names nobody", async (scope) => {
+    const accounts = [
+      { name: "ann", role: "viewer", secret: "ann", groups: ["lab"], devices: ["rpi-7"] },
+      { name: "Vera", role: "viewer", secret: "Vera" },
+      { name: "rpi-8", role: "device", secret: "rpi-8" },
+    ] as const;
+    const { url } = await startMosquitto(scope, { accounts, settings: "log_dest topic\nsys_interval 1" });
+    const counts = ["$SYS/broker/retained messages/count", "$SYS/broker/uptime"];
+    /** @param wanted topics after whose last one it is enough */
+    const hear = async (name: string, wanted: readonly string[]) => {
+      const client = await login(scope, url, name, { clientId: name });
+      const topics = new Set<string>();
+      const until = new Promise<void>((resolve) => {
+        client.on("message", (topic) => {
+          topics.add(topic);
+          if (wanted.every((one) => topics.has(one))) resolve();
+        });
+      });
+      await client.subscribeAsync("$SYS/#");
+      return { topics, until };
+    };
+    const ann = await hear("ann", counts);
+    const vera = await hear("Vera", [...counts, "$SYS/broker/log/N"]);
+    await login(scope, url, "rpi-8", { clientId: "rpi-8" });
+    await withDeadline(Promise.all([ann.until, vera.until]), 30, "its numbers");
+    assert.equal(
+      [...ann.topics].filter((topic) => topic.startsWith("$SYS/broker/log/")),
+      [],
     );
   });
 });

@@ -3,7 +3,7 @@ import { asDeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import { seatsOf, type Principal } from "#shared/principal";
 import { Topics, type AddressKind } from "#shared/topics";
-import { filtersOf, rulesOf, type Rule } from "./access.ts";
+import { countsOfBroker, filtersOf, rulesOf, type Rule } from "./access.ts";
 
 /** An account that may log in at Mosquitto: `hash` is `$7$rounds$salt$hash`, PBKDF2-SHA512. */
 export interface MosquittoAccount extends MosquittoPrincipal {
@@ -105,7 +105,8 @@ function sectionsOf(topics: Topics, principal: MosquittoPrincipal): string[][] {
 
 /** What a rule opens to somebody: of who is limited to groups, a filter for each device instead of one for all. */
 function filtersFor(rule: Rule, topics: Topics, { name, groups, devices = [] }: MosquittoPrincipal): readonly string[] {
-  if (groups === undefined || ("tree" in rule && rule.tree !== "root")) return filtersOf(rule, topics, name);
+  if (groups === undefined) return filtersOf(rule, topics, name);
+  if ("tree" in rule && rule.tree === "$SYS") return countsOfBroker;
   const known = devices.flatMap((device) => asDeviceId(device) ?? []);
   if ("kinds" in rule) return known.flatMap((device) => rule.kinds.map((kind) => topics.filter(kind, device)));
   const own = known.map((device) => [topics.root, device, "#"].join("/"));

@@ -15,12 +15,14 @@ export interface MosquittoOptions {
   readonly root?: string;
   /** What it shows on a second port, to those who come by TLS. */
   readonly tls?: Pick<MosquittoTls, "identity" | "bundle"> | undefined;
+  /** Lines behind the shipped ones. */
+  readonly settings?: string;
 }
 
 /** The real mosquitto with the shipped mosquitto.conf; only its port, paths and user are the test's own. */
 export async function startMosquitto(
   scope: Scope,
-  { accounts, root = "muster", tls }: MosquittoOptions,
+  { accounts, root = "muster", tls, settings = "" }: MosquittoOptions,
 ): Promise<BrokerProcess & { readonly tlsPort: number; readonly directory: string }> {
   const directory = await scope.directory();
   const port = await freePort();
@@ -39,7 +41,10 @@ export async function startMosquitto(
   const tlsPort = await freePort();
   if (tls) writeMosquittoTls({ directory, ...tls, listen: "127.0.0.1", port: tlsPort });
   const behind = tls ? await readFile(join(directory, "tls.conf"), "utf8") : "";
-  return Object.assign(await launch(scope, port, directory, `${moved}\n${behind}`), { tlsPort, directory });
+  return Object.assign(await launch(scope, port, directory, `${moved}\n${settings}\n${behind}`), {
+    tlsPort,
+    directory,
+  });
 }
 
 /** The real mosquitto as it comes: no settings but the port, and nobody needs a password. */
