@@ -246,7 +246,7 @@ function enforcedBy(broker: string, start: Start): void {
         const reader = await login(scope, url, name);
         const version = new Promise<string>((resolve) => reader.once("message", (topic) => resolve(topic)));
         await reader.subscribeAsync("$SYS/broker/version").catch(() => {});
-        if (name === "vera") assert.is(await withDeadline(version, 5, "$SYS"), "$SYS/broker/version");
+        if (name === "vera") assert.is(await withDeadline(version, 20, "$SYS"), "$SYS/broker/version");
         else
           assert.is(
             await Promise.race([
@@ -276,7 +276,7 @@ function enforcedBy(broker: string, start: Start): void {
           refused.once("connect", () => resolve("let in"));
           refused.once("error", (error) => resolve(error.message));
         });
-        assert.match(await withDeadline(outcome, 5, "the refusal"), /refused/i);
+        assert.match(await withDeadline(outcome, 20, "the refusal"), /refused/i);
       }
     });
   });
@@ -300,7 +300,7 @@ function untilMarker(reader: MqttClient, topic: string): Promise<string[]> {
       } else if (on === topic) got.push(payload.toString());
     });
   });
-  return withDeadline(done, 5, `the marker after ${topic}`);
+  return withDeadline(done, 20, `the marker after ${topic}`);
 }
 
 /** In the order of `accounts`. */

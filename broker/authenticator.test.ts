@@ -62,7 +62,7 @@ suite("authenticator", ({ test }) => {
     ] as const) {
       const socket = await rawConnection(scope, port);
       socket.write(rawConnect("", "olaf", { flags }));
-      const [connack] = (await withDeadline(once(socket, "data"), 5, "CONNACK")) as [Buffer];
+      const [connack] = (await withDeadline(once(socket, "data"), 20, "CONNACK")) as [Buffer];
       assert.is(connack[3], code);
     }
   });
@@ -121,14 +121,14 @@ suite("authenticator", ({ test }) => {
     const socket = await rawConnection(scope, port);
     socket.write(rawConnect("tool", "olaf", { keepalive: 0 }));
     socket.resume();
-    await withDeadline(once(socket, "close"), 5, "the end of a silent connection");
+    await withDeadline(once(socket, "close"), 20, "the end of a silent connection");
   });
 
   test("an account that is gone is disconnected", async (scope) => {
     const { broker, url } = await startBroker(scope);
     const closed = closing(await login(scope, url, "rpi-7"));
     broker.disconnect("rpi-7");
-    await withDeadline(closed, 5, "the connection's end");
+    await withDeadline(closed, 20, "the connection's end");
   });
 });
 
@@ -152,5 +152,5 @@ async function refusal(scope: Scope, url: string, name: string, options: IClient
     client.once("connect", () => reject(new Error(`${name} was let in`)));
     client.once("error", (error) => resolve("code" in error ? error.code : -1));
   });
-  return withDeadline(code, 5, "the refusal");
+  return withDeadline(code, 20, "the refusal");
 }

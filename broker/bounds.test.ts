@@ -10,7 +10,7 @@ import { maxPacketsATurn } from "./packet-reader.ts";
 async function connackOf(scope: Scope, port: number, id: string, name: string): Promise<number | undefined> {
   const socket = await rawConnection(scope, port);
   socket.write(rawConnect(id, name));
-  const [connack] = (await withDeadline(once(socket, "data"), 5, "CONNACK")) as [Buffer];
+  const [connack] = (await withDeadline(once(socket, "data"), 20, "CONNACK")) as [Buffer];
   return connack[3];
 }
 
@@ -23,7 +23,7 @@ suite("the broker's bounds", ({ test }) => {
     const healthy = await login(scope, url, "olaf", { keepalive: 0 });
     const socket = await rawConnection(scope, port);
     socket.write(rawConnect("rpi-7", "rpi-7", { keepalive: 0 }));
-    await withDeadline(once(socket, "data"), 5, "CONNACK");
+    await withDeadline(once(socket, "data"), 20, "CONNACK");
     const packet = rawPacket(0x30, mqttString("muster/rpi-7/metrics"), Buffer.alloc(1_000));
     const ended = untilClosed(socket);
     const heard = (): Promise<unknown> => healthy.publishAsync("muster/rpi-7/cmd", "ping", { qos: 1 });
@@ -65,9 +65,9 @@ suite("the broker's bounds", ({ test }) => {
     const { broker, port, url } = await startBroker(scope, { limits: { holdBack: 20, frozen: 1_000 } });
     const socket = await rawConnection(scope, port);
     socket.write(rawConnect("tool", "vera"));
-    await withDeadline(once(socket, "data"), 5, "CONNACK");
+    await withDeadline(once(socket, "data"), 20, "CONNACK");
     socket.write(rawPacket(0x82, [0, 1], mqttString("muster/#"), [0]));
-    await withDeadline(once(socket, "data"), 5, "SUBACK");
+    await withDeadline(once(socket, "data"), 20, "SUBACK");
     socket.pause();
     const closed = new Promise((resolve) => socket.on("close", resolve));
     // Until the system's buffers and the broker's are full.

@@ -124,7 +124,7 @@ function busSuite(name: string, makeBus: MakeBus): void {
         }),
       );
       await stop();
-      await withDeadline(down, 5, "the bus to go down");
+      await withDeadline(down, 20, "the bus to go down");
       assert.equal(seen, [true, false]);
       assert.is(bus.connected, false);
       const error = await bus.publish("muster/rpi-7/ack", Buffer.from("x")).catch((thrown: unknown) => thrown);

@@ -122,6 +122,6 @@ suite("the broker's entrance", ({ before, test }) => {
   test("who is no browser sends no Origin, and is let in", async (scope) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, ["mqtt"]);
     scope.cleanup(() => socket.terminate());
-    await withDeadline(once(socket, "open"), 5, "the WebSocket");
+    await withDeadline(once(socket, "open"), 20, "the WebSocket");
   });
 });

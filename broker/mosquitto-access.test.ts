@@ -106,7 +106,7 @@ suite("mosquitto with the shipped settings", ({ before, test }) => {
     assert.ok(clients.every(({ connected }) => connected));
     const closed = clients.map((client) => new Promise<number>((resolve) => client.once("close", () => resolve(1))));
     await seated(scope, "ann~2", "another");
-    await withDeadline(closed[1] ?? Promise.resolve(0), 5, "the end of the connection before");
+    await withDeadline(closed[1] ?? Promise.resolve(0), 20, "the end of the connection before");
     assert.equal(
       clients.map(({ connected }) => connected),
       names.map((name) => name !== "ann~2"),
@@ -128,7 +128,7 @@ suite("mosquitto with the shipped settings", ({ before, test }) => {
       const will = { topic, payload: Buffer.from("gone"), qos: 1 as const, retain: true };
       (await seated(scope, "rpi-7", "rpi-7", { will })).stream.destroy();
     }
-    await withDeadline(own, 5, "the device's own will");
+    await withDeadline(own, 20, "the device's own will");
     assert.equal(heard, ["muster/rpi-7/status"]);
   });
 
@@ -226,5 +226,5 @@ async function assertRefused(scope: Scope, url: string, username: string, passwo
     client.once("connect", () => resolve("let in"));
     client.once("error", ({ message }) => resolve(message));
   });
-  assert.match(await withDeadline(outcome, 5, "the refusal"), /not authorized/i);
+  assert.match(await withDeadline(outcome, 20, "the refusal"), /not authorized/i);
 }

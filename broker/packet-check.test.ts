@@ -111,7 +111,7 @@ function reading(socket: Socket): (header: number) => Promise<Buffer> {
   return async (header) => {
     for (;;) {
       while (bytes.length < 2 || bytes.length < 2 + (bytes[1] ?? 0))
-        await withDeadline(once(socket, "data"), 5, `0x${header.toString(16)}`);
+        await withDeadline(once(socket, "data"), 20, `0x${header.toString(16)}`);
       const packet = bytes.subarray(0, 2 + (bytes[1] ?? 0));
       bytes = bytes.subarray(packet.length);
       if (packet[0] === header) return packet;
@@ -125,7 +125,7 @@ suite("packet check", ({ test }) => {
     for (const [what, packet] of hostile) {
       const socket = await rawConnection(scope, port);
       socket.write(rawConnect("hub", "hub"));
-      const [connack] = (await withDeadline(once(socket, "data"), 5, "CONNACK")) as [Buffer];
+      const [connack] = (await withDeadline(once(socket, "data"), 20, "CONNACK")) as [Buffer];
       assert.equal(connack, Buffer.from([0x20, 2, 0, 0]), what);
       socket.write(packet);
       assert.is((await untilClosed(socket)).length, 0, what);
@@ -153,7 +153,7 @@ suite("packet check", ({ test }) => {
     }
     const longest = await rawConnection(scope, port);
     longest.write(rawConnect("x".repeat(maxClientIdLength), "olaf"));
-    assert.equal((await withDeadline(once(longest, "data"), 5, "CONNACK"))[0], Buffer.from([0x20, 2, 0, 0]));
+    assert.equal((await withDeadline(once(longest, "data"), 20, "CONNACK"))[0], Buffer.from([0x20, 2, 0, 0]));
     assert.is(broker.stats().clients.connected, 1);
   });
 
@@ -215,10 +215,10 @@ suite("packet check", ({ test }) => {
     const { port } = await startBroker(scope);
     const socket = await rawConnection(scope, port);
     socket.write(rawConnect("hub", "hub"));
-    await withDeadline(once(socket, "data"), 5, "CONNACK");
+    await withDeadline(once(socket, "data"), 20, "CONNACK");
     const largest = rawPacket(0x32, mqttString("muster/a/metrics"), id, Buffer.alloc(256 * 1024));
     socket.write(largest);
-    const [puback] = (await withDeadline(once(socket, "data"), 5, "PUBACK")) as [Buffer];
+    const [puback] = (await withDeadline(once(socket, "data"), 20, "PUBACK")) as [Buffer];
     assert.is(puback[0], 0x40);
     socket.write(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x30]));
     await untilClosed(socket);

@@ -10,9 +10,9 @@ suite("send buffer", ({ test }) => {
     const { broker, port, url } = await startBroker(scope, { limits: { frozen: 1_500, holdBack: 100 } });
     const frozen = await rawConnection(scope, port);
     frozen.write(rawConnect("frozen", "vera"));
-    await withDeadline(once(frozen, "data"), 5, "CONNACK");
+    await withDeadline(once(frozen, "data"), 20, "CONNACK");
     frozen.write(rawPacket(0x82, [0, 1], mqttString("muster/+/metrics"), [0]));
-    await withDeadline(once(frozen, "data"), 5, "SUBACK");
+    await withDeadline(once(frozen, "data"), 20, "SUBACK");
     frozen.pause();
 
     const reader = await login(scope, url, "anna");
@@ -50,9 +50,9 @@ suite("send buffer", ({ test }) => {
     const { broker, port } = await startBroker(scope, { limits: { frozen: 3_600_000, holdBack: 10 } });
     const frozen = await rawConnection(scope, port);
     frozen.write(rawConnect("frozen", "vera"));
-    await withDeadline(once(frozen, "data"), 5, "CONNACK");
+    await withDeadline(once(frozen, "data"), 20, "CONNACK");
     frozen.write(rawPacket(0x82, [0, 1], mqttString("muster/#"), [1]));
-    await withDeadline(once(frozen, "data"), 5, "SUBACK");
+    await withDeadline(once(frozen, "data"), 20, "SUBACK");
     frozen.pause();
     const bus = broker.local();
     const big = Buffer.alloc(128 * 1_024);

@@ -42,7 +42,7 @@ function fragments(payload: Buffer, count: number): Buffer {
 async function webSocket(scope: Scope, port: number): Promise<Socket> {
   const socket = await rawConnection(scope, port);
   socket.write(handshake);
-  await withDeadline(once(socket, "data"), 5, "the upgrade");
+  await withDeadline(once(socket, "data"), 20, "the upgrade");
   return socket;
 }
 
@@ -89,7 +89,7 @@ suite("a connection is read in slices", ({ test }) => {
     const connect = rawConnect("tool", "olaf");
     const within = await webSocket(scope, port);
     within.write(fragments(connect, maxFragments));
-    const [connack] = (await withDeadline(once(within, "data"), 5, "CONNACK")) as [Buffer];
+    const [connack] = (await withDeadline(once(within, "data"), 20, "CONNACK")) as [Buffer];
     assert.is(connack[2], 0x20);
     const beyond = await webSocket(scope, port);
     beyond.write(fragments(connect, maxFragments + 1));
@@ -110,14 +110,14 @@ suite("a connection is read in slices", ({ test }) => {
     // Two pieces may come in one read: what counts is that there is an end.
     assert.ok(sent >= maxWebPieces / 2, `ended after ${sent}`);
     socket.resume();
-    await withDeadline(ended, 5, "the end");
+    await withDeadline(ended, 20, "the end");
   });
 
   test("who sends WebSocket pings and does not read the answers is closed", async (scope) => {
     const { port } = await startBroker(scope);
     const socket = await webSocket(scope, port);
     socket.write(frame(2, rawConnect("tool", "olaf")));
-    await withDeadline(once(socket, "data"), 5, "CONNACK");
+    await withDeadline(once(socket, "data"), 20, "CONNACK");
     socket.pause();
     const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(9, Buffer.alloc(125))));
     // More than the system's own buffers take, several times over.

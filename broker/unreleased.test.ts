@@ -73,6 +73,6 @@ suite("messages at QoS 2 without PUBREL", ({ test }) => {
 async function connect(scope: Scope, port: number) {
   const socket = await rawConnection(scope, port);
   socket.write(rawConnect("rpi-7", "rpi-7"));
-  await withDeadline(once(socket, "data"), 5, "CONNACK");
+  await withDeadline(once(socket, "data"), 20, "CONNACK");
   return socket;
 }

@@ -168,14 +168,14 @@ suite("link", ({ test }) => {
     let armed = clock.armed();
     const { link, said } = linkTo(scope, `mqtt://127.0.0.1:${port}`, { clock, version: 4, random: () => 1 });
     const missATry = async (): Promise<void> => {
-      await withDeadline(armed, 5, "the next try to be arranged");
+      await withDeadline(armed, 20, "the next try to be arranged");
       armed = clock.armed();
       clock.advance(minSpread);
     };
     for (let away = 0; away < 2 * toldAgain; away += minSpread) await missATry();
     assert.is(said.length, 2, said.join("\n"));
     assert.match(said[0] ?? "", /ECONNREFUSED.*; next try in 250 ms/);
-    await withDeadline(armed, 5, "the next try to be arranged");
+    await withDeadline(armed, 20, "the next try to be arranged");
     await peer(scope, (packet, send) => packet.cmd === "connect" && send(welcome()), port);
     clock.advance(minSpread);
     await eventually("the connection", () => link.connected);

@@ -90,7 +90,7 @@ suite("accounts on the command line", ({ test }) => {
       const [, own = ""] = /^(\w+) +admin +token/m.exec(listed.out) ?? [];
       const other = await logIn("ann", "battery staple");
       assert.match((await muster("sessions", "--end", id)).out, /has ended/);
-      await withDeadline(ended, 1, "the stream's end");
+      await withDeadline(ended, 10, "the stream's end");
       const who = (login: string): Promise<number> =>
         statusOf(checkedClient(http, undefined, { headers: { cookie: login } }).client.whoAmI());
       assert.equal([await who(cookie), await who(other.cookie)], [401, 200]);
@@ -101,7 +101,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.is((await logIn("ann", "battery staple")).status, 200);
       const made = await muster("operator", "ann");
       assert.match(made.out, /^ann \(admin\), password .*the old password is void now/m);
-      await withDeadline(closed, 1, "the connection's end");
+      await withDeadline(closed, 10, "the connection's end");
       assert.is(await who(other.cookie), 401);
       assert.is((await logIn("ann", "battery staple")).status, 401);
       const password = /password (\S{27}) /.exec(made.out)?.[1] ?? "";
@@ -202,7 +202,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.match(unasked.err, /Remove ann \(admin\).*no terminal to ask on: add --yes/);
       const { out } = await muster("operator", "ann", "--remove", "--yes");
       assert.match(out, /^ann \(admin\) is removed, and what was open with that account has ended$/m);
-      await withDeadline(closed, 1, "the connection's end");
+      await withDeadline(closed, 10, "the connection's end");
       assert.is(await statusOf(checkedClient(http, undefined, { headers: { cookie } }).client.whoAmI()), 401);
       assert.is((await logIn("ann", "battery staple")).status, 401);
       for (const [args, why] of [

@@ -42,7 +42,7 @@ async function start(scope: Scope) {
     client.on("error", () => {});
     await withDeadline(
       new Promise<void>((resolve) => client.once("connect", () => resolve())),
-      5,
+      20,
       `${username}'s connection`,
     );
     return client;
@@ -111,7 +111,7 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
       ]) {
         const end = Promise.all(held.map(closing));
         assert.is((await muster("operator", "ann", ...change)).code, 0);
-        await withDeadline(end, 1, `the end of ann's connections after ${change[0]}`);
+        await withDeadline(end, 10, `the end of ann's connections after ${change[0]}`);
         held.splice(0, 2, await connect("ann", secrets.ann), await connect("ann~2", secrets.ann));
       }
       await held[0]?.publishAsync("muster/edge-1/cmd", "info", { qos: 1 });
@@ -123,10 +123,10 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
       const closed = Promise.all(held.map(closing));
       const removed = await muster("operator", "ann", "--remove", "--yes");
       assert.not.match(removed.out, /SIGHUP/, "it was told");
-      await withDeadline(closed, 1, "the end of ann's connections");
+      await withDeadline(closed, 10, "the end of ann's connections");
       const ended = closing(other);
       await client.removeAccount("bob");
-      await withDeadline(ended, 1, "the end of bob's connection");
+      await withDeadline(ended, 10, "the end of bob's connection");
       assert.is(await statusOf(client.removeAccount("bob")), 404);
 
       // Devices: the same from the command line and over the API.
@@ -140,7 +140,7 @@ suite("accounts that are taken away, at Mosquitto", ({ test }) => {
         await eventually(`${name} in the list`, () => client.getDevice(name));
         const end = closing(device);
         await remove();
-        await withDeadline(end, 1, `the end of ${name}'s connection`);
+        await withDeadline(end, 10, `the end of ${name}'s connection`);
         await eventually("no such device", async () => (await statusOf(client.getDevice(name))) === 404);
       }
     },

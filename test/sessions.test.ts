@@ -62,7 +62,7 @@ const pair = (cookie: string): { cookie: string } => ({ cookie: cookie.split(";"
 async function connect(scope: Scope, url: string, username: string, password: string): Promise<MqttClient> {
   const client = mqtt.connect(url, { username, password, protocolVersion: 4, reconnectPeriod: 0 });
   scope.cleanup(() => client.endAsync(true));
-  await withDeadline(happening(client, "connect"), 5, "a connection");
+  await withDeadline(happening(client, "connect"), 20, "a connection");
   return client;
 }
 
@@ -77,7 +77,7 @@ suite("sessions", ({ test }) => {
     const [first, second] = [await stream(one ?? {}), await stream(two ?? {})];
     const client = await connect(scope, fleet.url, "ann", fleet.secretOf("ann"));
     await page(one).logOut();
-    await withDeadline(first.end, 1, "its stream's end");
+    await withDeadline(first.end, 10, "its stream's end");
     assert.is(await statusOf(page(one ?? {}).listDevices()), 401);
     assert.is(await statusOf(page(two ?? {}).listDevices()), 200);
     assert.is(await Promise.race([second.end, Promise.resolve("open")]), "open");
@@ -107,7 +107,7 @@ suite("sessions", ({ test }) => {
         if (elsewhere) scope.cleanup(() => there.close());
         change(there.accounts);
         const ends = Promise.all([closed, call, ...streams.map(({ end }) => end)]);
-        await withDeadline(ends, 1, "the end of connection, call and streams");
+        await withDeadline(ends, 10, "the end of connection, call and streams");
         assert.is(await call, 401);
         for (const login of [session, basic]) assert.is(await statusOf(page(login).listDevices()), 401);
         assert.is(await Promise.race([other.end, Promise.resolve("open")]), "open");
@@ -135,7 +135,7 @@ suite("sessions", ({ test }) => {
     await assertRefused(page(vic).endSession(id), 404, /no such session of yours/);
     assert.is(await statusOf(page(ann).listDevices()), 200);
     await page(admin).endSession(id);
-    await withDeadline(open.end, 1, "its stream's end");
+    await withDeadline(open.end, 10, "its stream's end");
     assert.is(await statusOf(page(ann).listDevices()), 401);
     assert.is(await statusOf(as(id).listDevices()), 401, "its id is no token");
   });

@@ -262,7 +262,7 @@ suite("accounts", ({ test }) => {
     });
     state.accounts.set("bob", "operator");
     other.accounts.set("ann", "operator", "battery staple");
-    await withDeadline(heard, 1, "the other's change");
+    await withDeadline(heard, 10, "the other's change");
     assert.equal(told, ["bob", "ann"]);
     assert.is(await state.accounts.verify("ann", "correct horse", source), undefined);
   });
