@@ -56,6 +56,18 @@ const healthDocument = z.object({
       "commands, devices and accounts on the console's own disk",
     ),
   ),
+  syslog: z.optional(
+    about(
+      z.object({
+        target: z.string(),
+        ok: z.boolean(),
+        problem: z.optional(z.string()),
+        behind: about(z.number(), "entries that it does not have yet"),
+        lost: about(z.number(), "entries that it will not have, since the console started: they are in the log"),
+      }),
+      "where the audit log is sent on to; no reason for `ok` to be false",
+    ),
+  ),
   broker: z.optional(z.object({ connected: z.boolean() })),
   damaged: z.optional(
     about(

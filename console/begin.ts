@@ -26,6 +26,7 @@ export async function begin(
   const { registry, store, ingest, bus, link, inbox, desk, answers, jobs, publisher, removals } = parts;
   lifetime.begin(parts.doubt);
   lifetime.begin(parts.anchor);
+  if (parts.syslog) lifetime.begin(parts.syslog);
   lifetime.add(() => parts.entrances.stop());
   if (link) lifetime.add(() => link.stop());
   lifetime.add(goodbye);

@@ -7,6 +7,7 @@ import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
 import type { PrivateAuthority } from "#shared/private-authority";
+import type { SyslogAddress } from "#shared/syslog-address";
 import { settings } from "#shared/settings";
 import type { IssueCertificate } from "./certificates/certifying.ts";
 import type { State } from "./state.ts";
@@ -42,6 +43,8 @@ export interface ConsoleOptions {
   readonly issueCertificate?: IssueCertificate | undefined;
   /** Milliseconds that they are good for; 90 days by default. */
   readonly certificateLife?: number;
+  /** Where each entry of the audit log goes as well. */
+  readonly auditSyslog?: SyslogAddress | undefined;
   readonly root?: string;
   readonly mqttVersion?: 4 | 5 | "auto";
   /** Opened already by the one who composes; otherwise opened and closed here. */

@@ -8,6 +8,7 @@ import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import type { Audit } from "./audit/audit.ts";
 import type { Entrances } from "./audit/entrances.ts";
+import type { SyslogState } from "./audit/syslog.ts";
 import { begin, reachBroker } from "./begin.ts";
 import type { CaRotation } from "./ca-rotation.ts";
 import type { Certifying } from "./certificates/certifying.ts";
@@ -145,6 +146,11 @@ export class Console {
       future: future.problem,
       spool: spool.state,
     });
+  }
+
+  /** How far the audit log was sent on; undefined where it goes nowhere else. */
+  syslogState(): SyslogState | undefined {
+    return this.#started.syslog?.state;
   }
 
   /** What the console thinks of its machine's clock. */

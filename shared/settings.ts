@@ -19,6 +19,7 @@ import {
   type Setting,
 } from "#shared/settings/kinds";
 import { parsePublicKeys } from "#shared/signing/public-key";
+import { parseSyslogUrl, type SyslogAddress } from "#shared/syslog-address";
 import { usualRoot } from "#shared/topics";
 import { TrustedProxies } from "#shared/trusted-proxies";
 
@@ -129,6 +130,14 @@ export const settings = {
     shown: "the embedded store",
     secret: true,
     parse: influxUrl,
+  }),
+  auditSyslog: setting<SyslogAddress | undefined>({
+    env: "MUSTER_AUDIT_SYSLOG",
+    programs: ["console"],
+    help: "where each entry of the audit log goes as well, as syslog (RFC 5424): udp://host:514 or tcp://host:514",
+    default: undefined,
+    shown: "nowhere else",
+    parse: parseSyslogUrl,
   }),
   adminPassword: text<string | undefined>({
     env: "MUSTER_ADMIN_PASSWORD",

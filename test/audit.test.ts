@@ -1,13 +1,17 @@
+import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { AuditEntryDocument, Client } from "#api/client";
 import { pages } from "#api/pages";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import { parseSyslogUrl } from "#shared/syslog-address";
 import { anchorName } from "../console/audit/anchor.ts";
 import { hashOf } from "../console/audit/entry.ts";
 import { maxKnocks } from "../console/audit/entrances.ts";
+import type { ConsoleOptions } from "../console/console-options.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
@@ -25,9 +29,13 @@ interface House {
   readonly as: (login: string) => Client;
 }
 
-async function start(scope: Scope, directory?: string): Promise<House> {
+async function start(
+  scope: Scope,
+  directory?: string,
+  options: Pick<ConsoleOptions, "auditSyslog"> = {},
+): Promise<House> {
   const state = directory === undefined ? undefined : openState(directory, systemClock);
-  const fleet = await startFleet(scope, "embedded", state ? { state } : {});
+  const fleet = await startFleet(scope, "embedded", state ? { state, ...options } : options);
   const { console, state: kept } = fleet;
   for (const [name, role] of [
     ["ada", "admin"],
@@ -53,6 +61,26 @@ function brief({ who, from, what, on, result }: AuditEntryDocument): string {
 }
 
 const here = "127.0.0.1";
+
+suite("audit that goes elsewhere as well", ({ test }) => {
+  test("a console sends its log on, and says on /healthz how far it is", async (scope) => {
+    let heard = "";
+    const target = createServer((socket) => socket.setEncoding("utf8").on("data", (text: string) => (heard += text)));
+    scope.cleanup(() => target.close());
+    target.listen(0, "127.0.0.1");
+    await once(target, "listening");
+    const auditSyslog = parseSyslogUrl(`tcp://127.0.0.1:${(target.address() as AddressInfo).port}`);
+    const { admin } = await start(scope, undefined, { auditSyslog });
+    await admin.setGroups("nobody", { groups: ["lab"] }).catch(() => {});
+    await eventually("what was tried", () =>
+      /<109>1 [^<]*device\.groups-set[^]*<108>1 [^<]*device\.groups-set/.test(heard),
+    );
+    await eventually("the health", async () => {
+      const { syslog } = await admin.getHealth();
+      return syslog?.ok && syslog.behind === 0 && syslog.lost === 0 && syslog.target === auditSyslog.url;
+    });
+  });
+});
 
 suite("audit of a console at work", ({ test, before }) => {
   let house: House;

@@ -46,6 +46,7 @@ export async function serveConsole(
     seriesBudget,
     spoolBytes: spoolSize,
     ...(influxUrl === undefined ? {} : { influxUrl }),
+    auditSyslog: values.auditSyslog,
     ...(influxRetention === undefined ? {} : { influxRetention }),
     authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),

@@ -110,6 +110,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       clock: () => console.clockVerdict,
       brokerConnected: () => console.brokerConnected,
       rows: () => console.rowsHealth(),
+      syslog: () => console.syslogState(),
       damage,
       faults,
     }),

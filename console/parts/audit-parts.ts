@@ -1,11 +1,16 @@
 import { Anchor } from "../audit/anchor.ts";
 import { Entrances } from "../audit/entrances.ts";
+import { Syslog } from "../audit/syslog.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** What is written down of logins and refusals, and where the audit log ends. */
-export function auditParts({ state, clock, log }: Surroundings) {
-  const { audit, accounts, directory } = state;
+/** What is written down of logins and refusals, where the audit log ends, and where else it goes. */
+export function auditParts({ options, state, clock, log }: Surroundings) {
+  const { audit, accounts, directory, database } = state;
+  const synced = (): Promise<void> => accounts.synced();
   const entrances = new Entrances({ audit, clock, log });
-  const anchor = new Anchor({ directory, audit, synced: () => accounts.synced(), clock, log });
-  return { entrances, anchor };
+  const anchor = new Anchor({ directory, audit, synced, clock, log });
+  const address = options.auditSyslog;
+  const syslog =
+    address && new Syslog({ address, directory, database, audit, synced, elsewhere: accounts.elsewhere, clock, log });
+  return { entrances, anchor, syslog };
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { SafetyNet } from "#shared/safety-net";
 import { version } from "#shared/version";
+import type { SyslogState } from "../../audit/syslog.ts";
 import type { ClockVerdict } from "../../clock/clock-doubt.ts";
 import type { Damage } from "../../database/damage.ts";
 import type { RowsHealth } from "../../database/persist.ts";
@@ -14,6 +15,8 @@ export interface HealthRoutes {
   readonly clock: () => ClockVerdict;
   readonly brokerConnected: () => boolean;
   readonly rows: () => RowsHealth;
+  /** Undefined where the audit log goes nowhere else. */
+  readonly syslog: () => SyslogState | undefined;
   readonly damage: Pick<Damage, "count">;
   readonly faults: Pick<SafetyNet, "total" | "places">;
 }
@@ -39,6 +42,7 @@ export const serveHealth =
           spool,
           clock: { state: clock.state, ...(clock.state === "trusted" ? {} : { problem: clock.why }) },
           rows,
+          syslog: limitOf(request) ? undefined : is.syslog(),
           broker: { connected },
           // What it is, is not told to those who are limited to groups: it may be of any device.
           damaged: limitOf(request) ? 0 : is.damage.count(),
