@@ -83,7 +83,8 @@ suite("single bits", ({ test, before }) => {
             found += 1;
             copyDirectory(directory, join(home, "mended"));
             mendConsole(join(home, "mended"), systemClock);
-            const left = damagedIn(join(home, "mended"));
+            // What an entry of the audit log has said nobody can know: that is told from then on, and not mended.
+            const left = damagedIn(join(home, "mended")).filter((one) => !one.startsWith("audit: "));
             assert.is(left.length, 0, `after mending ${damaged.join()}: ${left.join()}`);
             rmSync(join(home, "mended"), { recursive: true });
           }

@@ -1,14 +1,18 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { systemClock } from "#shared/clock";
+import { asError, EnvironmentError } from "#shared/errors";
 import { parseCommandId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { Instance } from "../agent/instance.ts";
 import { Ledger } from "../agent/commands/ledger.ts";
 import { Outbox } from "../agent/metrics/outbox/outbox.ts";
 import { lookAtAgent, mendAgent } from "../agent/agent-doctor.ts";
-import { lookAtConsole } from "../console/doctor/look.ts";
+import { databases, lookAtConsole } from "../console/doctor/look.ts";
+import { openDatabase } from "../console/database/database.ts";
+import { migrations } from "../console/database/schema.ts";
 import { localSecret } from "../console/accounts/secrets.ts";
 import { openState } from "../console/state.ts";
 import { firstFew, maxFindings, type Finding } from "#shared/finding";
@@ -68,6 +72,7 @@ suite("doctor", ({ test }) => {
     assert.match(beside.out, /sound +muster\.db .* accounts 2,.* commands 1/);
     assert.match(beside.out, /sound +secrets .* for their owner alone/);
     assert.match(beside.out, /sound +ledger +1 command/);
+    assert.match(beside.out, /sound +audit +the log is whole: \d+ entr.*; its end, .* \d+:[0-9a-f]{64}/);
     assert.match(beside.out, /nothing is damaged/);
     await house.close();
 
@@ -96,6 +101,57 @@ suite("doctor", ({ test }) => {
     scope.cleanup(() => again.close());
     const { body } = await again.ask("/api/commands");
     assert.is((body as { commands: { state: string }[] }).commands[0]?.state, "failed");
+  });
+
+  test("it looks at the audit log's chain, and at its end", async (scope) => {
+    const directory = await scope.directory();
+    const state = openState(directory, systemClock);
+    for (const on of ["a", "b", "c"]) state.audit.record({ who: "ada", from: "cli", what: "device.enrolled", on });
+    state.close();
+    assert.equal(damaged(lookAtConsole(directory)), []);
+    for (const [sql, says] of [
+      ["UPDATE audit SET who = 'eve' WHERE n = 2", "audit: entry 2 was changed"],
+      ["DELETE FROM audit WHERE n > 2", "audit: the end is missing: audit-head.json knows of entry 3"],
+    ] as const) {
+      const database = openDatabase(join(directory, "muster.db"), migrations);
+      database.exec(sql);
+      database.close();
+      assert.ok(
+        damaged(lookAtConsole(directory)).some((one) => one.startsWith(says)),
+        damaged(lookAtConsole(directory)).join("\n"),
+      );
+    }
+  });
+
+  test("each database of a newer Muster is refused with a sentence, and stays as it is", async (scope) => {
+    const directory = await scope.directory();
+    await (await House.open(directory)).close();
+    for (const { file, migrations: known } of databases) {
+      const path = join(directory, file);
+      const set = (version: number): void => {
+        const database = new DatabaseSync(path);
+        database.exec(`PRAGMA user_version = ${version}`);
+        database.close();
+      };
+      set(known.length + 1);
+      const before = readFileSync(path);
+      const refused = await House.open(directory).then(
+        async (house) => {
+          await house.close();
+          return undefined;
+        },
+        (thrown: unknown) => thrown,
+      );
+      assert.instance(refused, EnvironmentError, file);
+      const schemas = `(schema ${known.length + 1}, this one knows ${known.length})`;
+      assert.is(asError(refused).message, `${path} was written by a newer Muster ${schemas}: use that version`);
+      const found = lookAtConsole(directory).find(({ what }) => what === file);
+      assert.match(found?.says ?? "", `of a newer Muster (schema ${known.length + 1})`);
+      if (file !== "muster.db") assert.ok(readFileSync(path).equals(before), file);
+      set(known.length);
+    }
+    assert.not.ok(readdirSync(directory).some((name) => /damaged|schema-/.test(name)));
+    await (await House.open(directory)).close();
   });
 
   test("it mends nothing while a console or an agent works in the directory, and knows where there is nothing", async (scope) => {

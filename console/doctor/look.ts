@@ -13,6 +13,7 @@ import { plain, type Row } from "../database/row.ts";
 import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../database/database.ts";
 import { metricsSchema } from "../store/embedded.ts";
 import { migrations as stateSchema } from "../database/schema.ts";
+import { lookAtAudit } from "./look-at-audit.ts";
 import { doors, salvageDoors } from "./tables.ts";
 
 /** A database of the console's, and whether what reads of a damaged one is taken over. */
@@ -68,6 +69,7 @@ function lookAtDatabase(directory: string, { file, migrations }: Kind): readonly
     return [
       { what: file, state: "sound", says: `${sizeOf(path)}${newer}: ${counts(database)}` },
       ...told(database, file),
+      ...(file === "muster.db" ? lookAtAudit(directory, database) : []),
     ];
   } catch (thrown) {
     return [damaged(`it cannot be read: ${asError(thrown).message}`)];
