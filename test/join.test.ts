@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as assert from "uvu/assert";
 import { createClient, type Client, type MadeEnrollment } from "#api/client";
 import { parseJoinCode } from "#shared/join-code";
@@ -167,7 +167,14 @@ suite("joining by one pasted line", ({ test }) => {
     const directory = await scope.directory();
     const dir = join(directory, "agent");
     scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--dir", dir]));
-    const words = ["join", url.replace("http:", "https:"), "--ask", "--no-service", "--dir", dir];
+    const words = [
+      "join",
+      url.replace("http:", "https:"),
+      "--ask",
+      "--no-service",
+      "--dir",
+      relative(process.cwd(), dir),
+    ];
     const asking = new Running(scope, process.execPath, [agent, ...words]);
     const shown = (await asking.line(/^ {2}[0-9a-f-]{24}$/)).trim();
     await eventually("the request", async () => (await client.listJoinRequests()).requests.length === 1);

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
@@ -27,7 +27,8 @@ export function placeOf({
   readonly service?: boolean;
 }): Place {
   const root = process.getuid?.() === 0;
-  const directory = dir ?? (root ? "/var/lib/muster-agent" : join(homedir(), ".muster-agent"));
+  // The service and the script stand in another directory than whoever has typed it.
+  const directory = resolve(dir ?? (root ? "/var/lib/muster-agent" : join(homedir(), ".muster-agent")));
   const systemd = service && root && existsSync("/run/systemd/system");
   return { directory, data: join(directory, "data"), program: join(directory, "muster-agent.cjs"), service: systemd };
 }
