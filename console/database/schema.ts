@@ -370,4 +370,28 @@ export const migrations: readonly string[] = [
     UPDATE certificates SET state = 'revoked' WHERE device = NEW.name AND state IN ('waiting', 'used');
   END;
   `,
+  `
+  -- To which groups the maker of a code was limited, and why it ended where nobody has revoked it. A code is worth what its maker may do, and one to
+  -- come in again by is for the device as it was: whoever changes either need not think of codes.
+  ALTER TABLE enrollments ADD COLUMN only_groups TEXT;
+  ALTER TABLE enrollments ADD COLUMN ended TEXT NOT NULL DEFAULT '';
+
+  CREATE TRIGGER enrollments_end_with_account AFTER DELETE ON accounts BEGIN
+    UPDATE enrollments SET revoked = 1, ended = 'the account of its maker was removed' WHERE by = OLD.name AND revoked = 0 AND used < uses;
+    UPDATE enrollments SET revoked = 1, ended = 'the device was removed' WHERE name = OLD.name AND again = 1 AND revoked = 0 AND used < uses;
+  END;
+  CREATE TRIGGER enrollments_end_with_rights AFTER UPDATE OF role, only_groups ON accounts
+  WHEN NEW.role IS NOT OLD.role OR NEW.only_groups IS NOT OLD.only_groups BEGIN
+    UPDATE enrollments SET revoked = 1, ended = 'the role or groups of its maker were changed' WHERE by = NEW.name AND revoked = 0 AND used < uses;
+  END;
+  CREATE TRIGGER enrollments_end_with_secret AFTER UPDATE OF hash ON accounts WHEN NEW.hash <> OLD.hash BEGIN
+    UPDATE enrollments SET revoked = 1, ended = 'the device has been given another secret' WHERE name = NEW.name AND again = 1 AND revoked = 0 AND used < uses;
+  END;
+  CREATE TRIGGER enrollments_end_with_group AFTER DELETE ON device_groups BEGIN
+    UPDATE enrollments SET revoked = 1, ended = 'the device was put into other groups' WHERE name = OLD.device AND again = 1 AND revoked = 0 AND used < uses;
+  END;
+  CREATE TRIGGER enrollments_end_with_new_group AFTER INSERT ON device_groups BEGIN
+    UPDATE enrollments SET revoked = 1, ended = 'the device was put into other groups' WHERE name = NEW.device AND again = 1 AND revoked = 0 AND used < uses;
+  END;
+  `,
 ];

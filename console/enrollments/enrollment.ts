@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { DeviceId } from "#shared/ids";
+import { onlyGroups } from "../accounts/group-limits.ts";
 import { instant, keptDeviceId, parserOf } from "../database/row-fields.ts";
 
 /** A code by which machines come in, without its secret. */
@@ -18,6 +19,8 @@ export interface Enrollment {
   readonly created: number;
   readonly expires: number;
   readonly revoked: boolean;
+  /** The groups to which its maker was limited, or his token was; undefined for no limit. */
+  readonly limit?: readonly string[] | undefined;
 }
 
 /** That a machine came in. */
@@ -37,21 +40,36 @@ const truth = z.pipe(
   z.transform((value: number) => value === 1),
 );
 
-export const parseEnrollment = parserOf<Enrollment & { readonly hash: string }>(
-  z.object({
-    id: z.string(),
-    hash: z.string(),
-    name: z.string(),
-    groups,
-    uses: z.number(),
-    used: z.number(),
-    again: truth,
-    certificate: truth,
-    by: z.string(),
-    created: instant,
-    expires: instant,
-    revoked: truth,
-  }),
+/** A code as it is kept. */
+export interface KeptEnrollment extends Enrollment {
+  readonly hash: string;
+  /** Why it was revoked, where no person has done that. */
+  readonly ended: string;
+}
+
+export const parseEnrollment = parserOf<KeptEnrollment>(
+  z.pipe(
+    z.object({
+      id: z.string(),
+      hash: z.string(),
+      name: z.string(),
+      groups,
+      uses: z.number(),
+      used: z.number(),
+      again: truth,
+      certificate: truth,
+      by: z.string(),
+      created: instant,
+      expires: instant,
+      revoked: truth,
+      only_groups: onlyGroups,
+      ended: z.string(),
+    }),
+    z.transform(({ only_groups: limit, ...enrollment }): KeptEnrollment => ({
+      ...enrollment,
+      limit: limit ?? undefined,
+    })),
+  ),
 );
 
 export const parseJoin = parserOf<Join & { readonly machine: string }>(

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import type { Claim } from "#shared/messages/join-messages";
+import type { DeviceId } from "#shared/ids";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
 import { Groups } from "../jobs/groups.ts";
@@ -17,6 +18,7 @@ async function open(scope: Scope) {
   scope.cleanup(() => state.close());
   const { database, accounts } = state;
   const groups = new Groups(database);
+  accounts.set(by, "operator");
   return {
     clock,
     accounts,
@@ -87,7 +89,6 @@ suite("enrollments", ({ test }) => {
   test("a name that is taken is refused, at the making and at the joining; again ends the old secret", async (scope) => {
     const { enrollments, accounts } = await open(scope);
     accounts.set("rpi-7", "device");
-    accounts.set("ann", "operator");
     assert.match(
       refusal(() => enrollments.create({ name: "rpi-7", by, from })).message,
       /enrolled already: .* --again/,
@@ -118,6 +119,99 @@ suite("enrollments", ({ test }) => {
     accounts.remove("a");
     assert.is(refusal(() => enrollments.claim({ code, ...asks }, "")).why, "ended");
     assert.is(accounts.find("a"), undefined);
+  });
+
+  test("a code is worth what its maker may do, and one to come in again by is for the device as it was", async (scope) => {
+    type Place = Awaited<ReturnType<typeof open>>;
+    const lab = ["lab"];
+    const changes: [string, object, (place: Place) => unknown, RegExp][] = [
+      ["removed", {}, ({ accounts }) => accounts.remove("bob"), /account of its maker was removed/],
+      ["demoted", {}, ({ accounts }) => accounts.setRights("bob", { role: "viewer" }), /role or groups of its maker/],
+      [
+        "limited",
+        {},
+        ({ accounts }) => accounts.setRights("bob", { groups: ["other"] }),
+        /role or groups of its maker/,
+      ],
+      [
+        "removed and made anew",
+        {},
+        ({ accounts }) => {
+          accounts.remove("bob");
+          accounts.set("bob", "operator", undefined, lab);
+        },
+        /account of its maker was removed/,
+      ],
+      [
+        "a device moved",
+        { name: "rpi-7", again: true },
+        ({ groups }) => groups.set("rpi-7" as DeviceId, ["other"]),
+        /other groups/,
+      ],
+      [
+        "a device removed and enrolled anew",
+        { name: "rpi-7", again: true },
+        ({ accounts }) => {
+          accounts.remove("rpi-7");
+          accounts.set("rpi-7", "device");
+        },
+        /the device was removed/,
+      ],
+      [
+        "a device enrolled again by another",
+        { name: "rpi-7", again: true },
+        ({ accounts }) => accounts.set("rpi-7", "device"),
+        /another secret/,
+      ],
+    ];
+    for (const [what, order, change, because] of changes) {
+      const place = await open(scope);
+      place.accounts.set("rpi-7", "device");
+      place.groups.set("rpi-7" as DeviceId, lab);
+      place.accounts.set("bob", "operator", undefined, lab);
+      const made = place.enrollments.create({ name: "new-1", groups: lab, limit: lab, by: "bob", from, ...order });
+      change(place);
+      const before = place.accounts.find("rpi-7")?.hash;
+      const {
+        why,
+        message,
+        because: told,
+      } = refusal(() => place.enrollments.claim({ code: codeOf(made), ...machine() }, ""));
+      assert.is(why, "ended", what);
+      assert.match(message, /^this code does not hold any more/, what);
+      assert.match(told, because, what);
+      assert.is(place.accounts.find("new-1"), undefined, what);
+      assert.is(place.accounts.find("rpi-7")?.hash, before, what);
+      assert.is(place.enrollments.stateOf(place.enrollments.list()[0] ?? made.enrollment), "revoked", what);
+    }
+  });
+
+  test("whoever is limited gets no name that is or was another's out of reach, and is told of all in one sentence", async (scope) => {
+    const { enrollments, accounts, groups, database } = await open(scope);
+    const limit = ["lab"];
+    accounts.set("bob", "operator", undefined, limit);
+    accounts.set("vault-9", "device");
+    accounts.set("cam", "device");
+    groups.set("cam" as DeviceId, limit);
+    accounts.set("boss", "admin");
+    database.exec(
+      "INSERT INTO commands (id, device, state, ts, document) VALUES ('c1', 'old-cmd', 'succeeded', 1, '{}')",
+    );
+    database.exec("INSERT INTO removed_devices (device, by, ts, done) VALUES ('old-gone', 'ann', 1, 1)");
+    const order = { groups: limit, limit, by: "bob", from };
+    const names = ["vault-9", "boss", "old-cmd", "old-gone"];
+    const told = names.map((name) => refusal(() => enrollments.create({ ...order, name })).message.replace(name, "X"));
+    assert.is(new Set(told).size, 1);
+    assert.not.match(told[0] ?? "", /admin|enrolled|--again/);
+    const code = codeOf(enrollments.create({ ...order, name: "{hostname}", uses: 9 }));
+    for (const hostname of names)
+      assert.is(
+        refusal(() => enrollments.claim({ code, ...machine({ hostname }) }, "")).message,
+        told[0]?.replace("X", hostname),
+      );
+    assert.is(enrollments.claim({ code, ...machine({ hostname: "cam" }) }, "").device, "cam-2", "in reach");
+    assert.is(enrollments.claim({ code, ...machine({ hostname: "new" }) }, "").device, "new");
+    enrollments.create({ name: "old-gone", by, from });
   });
 
   test("bounds of uses, of time and of codes", async (scope) => {

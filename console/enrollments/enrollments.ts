@@ -10,9 +10,12 @@ import type { Audit } from "../audit/audit.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import type { Groups } from "../jobs/groups.ts";
-import { parseEnrollment, parseJoin, type Enrollment, type Join } from "./enrollment.ts";
+import { toColumn } from "../accounts/group-limits.ts";
+import { holdsNoMore, limitOfMaker, type Limit } from "./code-maker.ts";
+import { parseEnrollment, parseJoin, type Enrollment, type Join, type KeptEnrollment } from "./enrollment.ts";
 import { checkName, isTemplate, namesFor, type MachineSaid } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
+import { NamesInReach } from "./names-in-reach.ts";
 
 /** Codes that are kept at once, the ended ones among them: the oldest of these go first. */
 export const maxEnrollments = 1_000;
@@ -45,6 +48,8 @@ export interface EnrollmentOrder {
   /** Whether who comes in by it identifies itself by a certificate, in place of a secret. */
   readonly certificate?: boolean | undefined;
   readonly by: string;
+  /** The groups to which whoever makes it is limited at present. */
+  readonly limit?: Limit;
   /** Where it is asked for. */
   readonly from: string;
 }
@@ -54,6 +59,7 @@ interface Wanted {
   readonly ttl: number;
   readonly uses: number;
   readonly again: boolean;
+  readonly limit: Limit;
 }
 
 /**
@@ -63,10 +69,15 @@ interface Wanted {
  */
 export class Enrollments {
   readonly #options: EnrollmentsOptions;
+  readonly #names: NamesInReach;
 
   constructor(options: EnrollmentsOptions) {
     this.#options = options;
+    const { database, accounts } = options;
+    this.#names = new NamesInReach({ database, accounts, groupsOf: this.#groupsOf });
   }
+
+  readonly #groupsOf = (device: string): readonly string[] => this.#options.groups.of(device);
 
   /**
    * @returns the code's id and secret, this once
@@ -83,9 +94,10 @@ export class Enrollments {
       certificate = false,
       by,
       from,
+      limit,
     } = order;
     checkName(name);
-    this.#assertSensible({ name, ttl, uses, again });
+    this.#assertSensible({ name, ttl, uses, again, limit });
     this.#options.groups.check(groups);
     const id = shortId();
     const secret = generateSecret();
@@ -94,8 +106,8 @@ export class Enrollments {
       this.#assertRoom(now);
       database
         .prepare(
-          `INSERT INTO enrollments (id, hash, name, groups, uses, used, again, certificate, by, created, expires, revoked)
-           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0)`,
+          `INSERT INTO enrollments (id, hash, name, groups, uses, used, again, certificate, by, created, expires, revoked, only_groups)
+           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, ?)`,
         )
         .run(
           id,
@@ -108,6 +120,7 @@ export class Enrollments {
           by,
           now,
           now + ttl,
+          toColumn(limit),
         );
       const detail = { code: id, groups: groups.join(" "), uses, again, certificate, expires: now + ttl };
       this.#options.audit.record({ who: by, from, what: "enrollment.made", on: name, result: "ok", detail });
@@ -126,18 +139,20 @@ export class Enrollments {
         created: now,
         expires: now + ttl,
         revoked,
+        limit,
       },
       secret,
     };
   }
 
-  #assertSensible({ name, ttl, uses, again }: Wanted): void {
+  #assertSensible({ name, ttl, uses, again, limit }: Wanted): void {
     if (!(ttl > 0 && ttl <= maxEnrollmentTtl))
       throw new BadInputError(
         `the code would be good for ${ttl} ms: expected ${formatDuration(maxEnrollmentTtl)} at most`,
       );
     if (!Number.isInteger(uses) || uses < 1 || uses > maxUses)
       throw new BadInputError(`the code would let ${uses} machines in: expected 1 to ${maxUses}`);
+    if (!isTemplate(name)) this.#names.check(name, limit);
     const role = isTemplate(name) ? undefined : this.#options.accounts.find(name)?.role;
     if (again && (isTemplate(name) || uses !== 1))
       throw new BadInputError("again is for one device by its name: expected no template, and one use");
@@ -220,12 +235,13 @@ export class Enrollments {
       const before = this.#joined(enrollment.id, key);
       if (before) return { device: this.#same(before, hash), told: undefined, isCertified };
       this.#assertOpen(enrollment);
+      const limit = limitOfMaker(enrollment, { accounts, groupsOf: this.#groupsOf });
       if (isCertified && !certificate)
         throw new JoinRefusedError(
           "ended",
           "this code is for devices with a certificate, and this agent is of a version that knows none: use a newer one",
         );
-      const name = this.#nameFor(enrollment, machine);
+      const name = this.#nameFor(enrollment, machine, limit);
       const now = Math.round(this.#options.clock.now());
       database.prepare("UPDATE enrollments SET used = used + 1 WHERE id = ?").run(enrollment.id);
       database
@@ -242,7 +258,7 @@ export class Enrollments {
     return { device, isNew: told !== undefined, isCertified };
   }
 
-  #opened(code: string): Enrollment {
+  #opened(code: string): KeptEnrollment {
     const [id = "", secret = ""] = code.split(".");
     const row = this.#row(id);
     const expected = Buffer.from(row?.hash ?? digestOf(""), "hex");
@@ -254,9 +270,10 @@ export class Enrollments {
     );
   }
 
-  #assertOpen(enrollment: Enrollment): void {
+  #assertOpen(enrollment: KeptEnrollment): void {
     const state = this.stateOf(enrollment);
     if (state === "open") return;
+    if (state === "revoked" && enrollment.ended !== "") throw holdsNoMore(enrollment.ended);
     const why = {
       used: `this code has let in ${enrollment.used} of ${enrollment.uses}, and is used up`,
       expired: `this code expired at ${new Date(enrollment.expires).toISOString()}`,
@@ -274,9 +291,10 @@ export class Enrollments {
     );
   }
 
-  #nameFor({ name, uses, again }: Enrollment, machine: MachineSaid): DeviceId {
+  #nameFor({ name, uses, again }: Enrollment, machine: MachineSaid, limit: Limit): DeviceId {
     const { accounts } = this.#options;
     for (const id of namesFor(name, machine)) {
+      this.#names.check(id, limit);
       const role = accounts.find(id)?.role;
       if (role === undefined || (again && role === "device")) return id;
       if (uses === 1 && !isTemplate(name)) break;
@@ -293,7 +311,7 @@ export class Enrollments {
     return damageOf(database).one("joins", select, parseJoin, enrollment, machine)?.device;
   }
 
-  #row(id: string): (Enrollment & { readonly hash: string }) | undefined {
+  #row(id: string): KeptEnrollment | undefined {
     const { database } = this.#options;
     return damageOf(database).one(
       "enrollments",

@@ -5,9 +5,11 @@
 export class JoinRefusedError extends Error {
   override readonly name = "JoinRefusedError" as const;
 
+  /** @param because what the audit log has, where whoever asks is not to know it */
   constructor(
     readonly why: "unknown" | "ended" | "taken" | "full" | "absent",
     message: string,
+    readonly because: string = message,
   ) {
     super(message);
   }

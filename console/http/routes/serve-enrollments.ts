@@ -4,6 +4,7 @@ import { parseDuration } from "#shared/duration";
 import { formatJoinCode } from "#shared/join-code";
 import type { Principal } from "#shared/principal";
 import type { Certifying } from "../../certificates/certifying.ts";
+import { isWithin } from "../../enrollments/code-maker.ts";
 import type { Enrollment } from "../../enrollments/enrollment.ts";
 import type { Enrollments } from "../../enrollments/enrollments.ts";
 import { assertWithinReach, askerOf } from "../auth.ts";
@@ -32,7 +33,7 @@ export const serveEnrollments =
     };
 
     const within = (principal: Principal): readonly Enrollment[] =>
-      enrollments.list().filter(({ groups }) => isWithin(principal, groups));
+      enrollments.list().filter(({ groups }) => isWithin(principal.groups, groups));
 
     app.route({
       ...served("createEnrollment"),
@@ -54,6 +55,7 @@ export const serveEnrollments =
           ...(ttl === undefined ? {} : { ttl: parseDuration(ttl, "ttl") }),
           groups: groupsFor(principal, groups),
           by: principal.name,
+          limit: principal.groups,
           from: request.ip,
         });
         const ca = origin.startsWith("https:") ? joining.authority?.fingerprint : undefined;
@@ -91,16 +93,11 @@ export const serveEnrollments =
     });
   };
 
-/** Whether all that comes in by it is in reach of somebody. */
-function isWithin({ groups: own }: Principal, groups: readonly string[]): boolean {
-  return own === undefined || (groups.length > 0 && groups.every((group) => own.includes(group)));
-}
-
 /** Who is limited to one group need not name it. @throws HttpError */
 function groupsFor(principal: Principal, asked: readonly string[] = []): readonly string[] {
   const { name, groups: own } = principal;
   const groups = asked.length === 0 && own?.length === 1 ? own : asked;
-  if (isWithin(principal, groups)) return groups;
+  if (isWithin(principal.groups, groups)) return groups;
   throw new HttpError(
     403,
     `"${name}" is limited to groups of devices: expected one or more of ${own?.join(", ") ?? ""} for what comes in by the code`,

@@ -58,7 +58,7 @@ export const serveJoin =
           // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
           if (error instanceof JoinRefusedError) {
             if (error.why === "unknown") accounts.wrongCode(sourceOfRequest(request));
-            refused({ name: undefined, address: request.ip, why: error.message });
+            refused({ name: undefined, address: request.ip, why: error.because });
           }
           throw error;
         }
