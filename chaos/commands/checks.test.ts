@@ -206,6 +206,8 @@ suite("the checker", ({ test }) => {
       assert.equal(found(what, 0, back, 899), ["every effect is in the history"]);
     }
     assert.equal(found("frozen", 0, "thawed", 901), ["every effect is in the history"]);
+    const byBroker = (at: number) => check({ ...gone, incidents: [{ at, who: "broker", what: "killed" }] }).length;
+    assert.equal([byBroker(301), byBroker(302)], [0, 1]);
   });
 
   for (const [index, [rule, spoiled]] of cases.entries()) {

@@ -160,6 +160,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     const broken = incidents.find(
       ({ who, what, at }) => who === "broker" && at >= asked && /^(killed|dies)/.test(what),
     );
+    // Its broker handed it to the device, and died before the console had it.
+    if (order.way.startsWith("typed") && broken && broken.at <= asked + noticing) return undefined;
     const gone = withdrawn ?? (order.way.startsWith("typed") ? broken?.at : undefined);
     if (gone !== undefined && order.way.startsWith("typed") && wasAway("server", asked + noticing, gone, incidents))
       return undefined;
