@@ -10,6 +10,7 @@ import { Accounts } from "./accounts/accounts.ts";
 import { FilesOfBefore, type MissingFile } from "./database/files-of-before.ts";
 import { settleAnchor, writeAnchor } from "./audit/anchor.ts";
 import { Audit, type AuditHead } from "./audit/audit.ts";
+import { assertExchanged, finishExchange } from "./backup/exchange.ts";
 import { Certificates } from "./certificates/certificates.ts";
 import { MqttSecrets } from "./accounts/mqtt-secrets.ts";
 import { OlderFiles, type Older } from "./database/older-files.ts";
@@ -79,6 +80,8 @@ export function openState(
   const lock = new DirectoryLock("console", directory, log);
   if (serves) lock.acquire();
   try {
+    if (serves) finishExchange(directory);
+    else assertExchanged(directory);
     const state = open(directory, clock, log, lock, { serves, patience: syncsEach ? longPatience : busyPatience });
     if (syncsEach) state.database.exec("PRAGMA synchronous = FULL");
     return state;

@@ -1,8 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { localSecret } from "../console/accounts/secrets.ts";
-import { maxArchivedName, headerOf } from "../console/backup/archive.ts";
+import { archiveEnd, headerOf, maxArchivedName, paddingAfter } from "../console/backup/archive.ts";
+import { manifestName } from "../console/backup/manifest.ts";
 import { makeBackup } from "../console/backup/make-backup.ts";
 import { restoreBackup } from "../console/backup/restore-backup.ts";
 import { readAnchor } from "../console/audit/anchor.ts";
@@ -13,11 +16,24 @@ import { openState } from "../console/state.ts";
 import { systemClock as clock } from "#shared/clock";
 import { silentLog as log } from "#shared/log";
 import { House } from "./damage.ts";
-import { musterProgram, runProgram } from "./programs.ts";
-import { suite } from "./suite.ts";
+import { musterProgram, runProgram, Running } from "./programs.ts";
+import { eventually, suite } from "./suite.ts";
 
 const restore = (file: string, directory: string, force = false) =>
   restoreBackup({ file, directory, force, who: "ada", clock, log });
+
+/** The archive `whole` with one more file in its list and at its end. */
+function withFile(whole: Buffer, name: string, content: string): Buffer {
+  const size = Number.parseInt(whole.toString("latin1", 124, 135), 8);
+  const manifest = JSON.parse(whole.toString("utf8", 512, 512 + size)) as { files: unknown[] };
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  manifest.files.push({ name, size: content.length, sha256 });
+  const text = Buffer.from(JSON.stringify(manifest));
+  const rest = whole.subarray(512 + size + paddingAfter(size).length, whole.length - archiveEnd.length);
+  const last = [headerOf({ name, size: content.length }, 0), Buffer.from(content), paddingAfter(content.length)];
+  const first = [headerOf({ name: manifestName, size: text.length }, 0), text, paddingAfter(text.length)];
+  return Buffer.concat([...first, rest, ...last, archiveEnd]);
+}
 
 suite("backup and restore", ({ test }) => {
   test("a backup of a console at work comes back whole: nothing old fires, and the audit log goes on", async (scope) => {
@@ -45,11 +61,11 @@ suite("backup and restore", ({ test }) => {
     // What comes after it is not in it.
     for (let times = 0; times < 3; times += 1)
       house.state.audit.record({ who: "ada", from: "cli", what: "device.enrolled", on: "later" });
-    assert.throws(() => restore(file, data), /is not empty: with --force/);
     assert.throws(() => restore(file, data, true), /console/, "one is at work in it");
     mkdirSync(join(data, "agent"), { recursive: true });
     writeFileSync(join(data, "agent", "instance"), "mine");
     await house.close();
+    assert.throws(() => restore(file, data), /is not empty: with --force/);
     const last = readAnchor(data)?.n ?? 0;
     const { before } = restore(file, data, true);
     assert.ok(before !== undefined && existsSync(join(before, "muster.db")));
@@ -100,12 +116,34 @@ suite("backup and restore", ({ test }) => {
       assert.throws(() => restore(path, target), why, name);
       assert.is(existsSync(target), false, name);
     }
+    const brought = join(place, "brought");
+    writeFileSync(brought, withFile(whole, "agent/outbox.txt", "x"));
+    assert.throws(() => restore(brought, target), /agent\/outbox.txt belongs to a machine/);
+    assert.is(existsSync(target), false);
     assert.throws(() => headerOf({ name: "../x", size: 0 }, 0), /cannot be taken/);
     assert.ok(headerOf({ name: "x".repeat(maxArchivedName), size: 0 }, 0));
     assert.throws(() => headerOf({ name: "x".repeat(maxArchivedName + 1), size: 0 }, 0), /cannot be taken/);
     restore(file, target);
     assert.is(statSync(target).mode & 0o777, 0o700);
     chmodSync(place, 0o700);
+  });
+
+  test("nobody else comes in while a restore unpacks, and an empty directory is not taken for one that stays so", async (scope) => {
+    const [data, place] = [await scope.directory(), await scope.directory()];
+    openState(data, clock).close();
+    const [file, target, pipe] = [join(place, "whole"), join(place, "target"), join(place, "pipe")];
+    makeBackup({ directory: data, file, now: 0, progress: () => {} });
+    await runProgram("mkfifo", [pipe]);
+    const restoring = new Running(scope, ...musterProgram(["restore", pipe, "--data", target]));
+    const writer = await open(pipe, "w");
+    scope.cleanup(() => writer.close().catch(() => {}));
+    await writer.write(readFileSync(file).subarray(0, 700));
+    await eventually("what it unpacks", () => existsSync(target) && readdirSync(target).length > 1);
+    assert.throws(() => openState(target, clock, log, { serves: true }), /another console \(process \d+\) is at work/);
+    await writer.write(readFileSync(file).subarray(700));
+    await writer.close();
+    await restoring.line(/is as it was at 20|is as it was at 19/);
+    assert.ok(existsSync(join(target, "muster.db")));
   });
 
   test("as verbs", async (scope) => {

@@ -1,9 +1,10 @@
-import { symlinkSync, renameSync, writeFileSync, mkdirSync } from "node:fs";
+import { symlinkSync, renameSync, writeFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { EnvironmentError } from "#shared/errors";
 import { silentLog } from "#shared/log";
+import { runProgram } from "../test/programs.ts";
 import { eventually, suite } from "../test/suite.ts";
 import { issueServer, makeAuthority } from "./issuing.ts";
 import { lookAnywayEvery, OwnCertificate, settleTime, warnBefore } from "./own-certificate.ts";
@@ -87,5 +88,30 @@ suite("a certificate of somebody else's", ({ test }) => {
     assert.throws(start, told);
     put("privkey", 1, second.key);
     assert.throws(start, told);
+  });
+
+  test("one that is too weak to be shown is refused as half a pair is", async (scope) => {
+    const { put, cert, key } = certbot(await scope.directory());
+    const place = await scope.directory();
+    const [weakKey, weakCert] = [join(place, "key"), join(place, "cert")];
+    const request = ["req", "-x509", "-newkey", "rsa:512", "-nodes", "-days", "30", "-subj", "/CN=a.example"];
+    const made = await runProgram("openssl", [...request, "-keyout", weakKey, "-out", weakCert]);
+    assert.is(made.code, 0, made.err);
+    const weak = { cert: readFileSync(weakCert, "utf8"), key: readFileSync(weakKey, "utf8") };
+    put("fullchain", 1, first.cert);
+    put("privkey", 1, first.key);
+    const clock = new ManualClock(now);
+    const told: string[] = [];
+    const log = { ...silentLog, warn: (_: object, message: string) => void told.push(message) };
+    const own = new OwnCertificate({ cert, key, clock, log });
+    own.start();
+    scope.cleanup(() => own.stop());
+    put("fullchain", 2, weak.cert);
+    put("privkey", 2, weak.key);
+    clock.advance(lookAnywayEvery);
+    assert.equal(own.current(), { cert: first.cert, key: first.key });
+    assert.match(told.join(), /do not fit, and the one of before is shown: .*key too small/);
+    const start = () => new OwnCertificate({ cert, key, clock, log }).start();
+    assert.throws(start, /MUSTER_TLS_CERT.*key too small/);
   });
 });

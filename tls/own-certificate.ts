@@ -1,5 +1,6 @@
 import { statSync, watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
+import { createSecureContext } from "node:tls";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
 import { asError, EnvironmentError } from "#shared/errors";
@@ -127,6 +128,8 @@ export class OwnCertificate implements IdentitySource {
     const { cert, key } = this.#options;
     const identity = { cert: read(cert), key: read(key) };
     assertPair(identity);
+    // What is too weak for OpenSSL is a certificate with its key all the same, until it is to be shown.
+    createSecureContext(identity);
     return identity;
   }
 }

@@ -7,12 +7,13 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
+  rmdirSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DirectoryLock } from "#disk/directory-lock";
-import { makeDirectory, syncDirectory } from "#disk/durable-file";
+import { makeDirectory } from "#disk/durable-file";
 import { fullAdvice, isDiskFull } from "#disk/full-disk";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
@@ -23,6 +24,7 @@ import { closeDatabase } from "../database/group-sync.ts";
 import { nextMark, readMark, writeMark } from "../database/mark.ts";
 import { databaseFiles } from "../database/mend.ts";
 import { openState } from "../state.ts";
+import { exchange, finishExchange, stageIn, staysInPlace } from "./exchange.ts";
 import { copyHashed, paddingAfter, readFully, readHeader } from "./archive.ts";
 import { manifestName, maxManifestBytes, parseManifest, type Manifest } from "./manifest.ts";
 
@@ -46,49 +48,67 @@ export interface RestoredBackup {
 }
 
 /**
- * Puts a backup in the place of a data directory. All of it is unpacked and compared with its hashes beside the directory before anything is
- * replaced. What was queued in it is put in doubt, so that no old command fires again, and the audit log goes on with an entry that says so. The directory
- * of this machine's agent stays: it belongs to the machine.
+ * Puts a backup in the place of what is in a data directory, which no console can use from the first look until the end. All of it is
+ * unpacked and compared with its hashes before anything is replaced; a restore that is cut off is gone on with by the next start. What
+ * was queued in it is put in doubt, so that no old command fires again, and the audit log goes on with an entry that says so. The
+ * directory of this machine's agent stays: it belongs to the machine.
  * @throws BadInputError for a file that is no whole backup, or a directory that holds something; EnvironmentError where a console works in it
  */
 export function restoreBackup(options: RestoreOptions): RestoredBackup {
-  const { file, directory, force, clock, log } = options;
-  const isThere = existsSync(directory) && readdirSync(directory).some((name) => name !== "lost+found");
-  if (isThere && !force)
-    throw new BadInputError(
-      `${directory} is not empty: with --force what is in it is set aside, and the backup takes its place`,
-    );
-  if (isThere) assertAlone(directory, log);
-  const stage = `${resolve(directory)}.${randomBytes(6).toString("hex")}.part`;
+  const { file, directory, log } = options;
+  const made = !existsSync(directory);
+  if (made) makeDirectory(directory);
+  const lock = new DirectoryLock("console", directory, log);
   try {
-    makeDirectory(dirname(stage));
-    mkdirSync(stage, { mode: 0o700 });
-    const { at } = unpack(file, stage);
-    settle(options, stage, at);
-    const before = isThere
-      ? `${resolve(directory)}.before-${new Date(clock.now()).toISOString().replaceAll(/[:.]/g, "-")}`
-      : undefined;
-    if (before !== undefined) {
-      renameSync(directory, before);
-      if (existsSync(join(before, "agent"))) renameSync(join(before, "agent"), join(stage, "agent"));
-    } else if (existsSync(directory)) rmSync(directory, { recursive: true });
-    renameSync(stage, directory);
-    syncDirectory(dirname(stage));
-    return { at, before };
+    lock.acquire();
+    return restoreAlone(options);
   } catch (thrown) {
     if (thrown instanceof BadInputError || thrown instanceof EnvironmentError) throw thrown;
     const advice = isDiskFull(thrown) ? fullAdvice : asError(thrown).message;
     throw new EnvironmentError(`${file} could not be restored to ${directory}: ${advice}`, { cause: thrown });
   } finally {
-    rmSync(stage, { recursive: true, force: true });
+    lock.release();
+    if (made) removeWhereEmpty(directory);
   }
 }
 
-/** @throws EnvironmentError where a console works in it */
-function assertAlone(directory: string, log: Log): void {
-  const lock = new DirectoryLock("console", directory, log);
-  lock.acquire();
-  lock.release();
+function restoreAlone(options: RestoreOptions): RestoredBackup {
+  const { file, directory, force, clock } = options;
+  finishExchange(directory);
+  const isThere = readdirSync(directory).some((name) => name === "agent" || !staysInPlace(name));
+  if (isThere && !force)
+    throw new BadInputError(
+      `${directory} is not empty: with --force what is in it is set aside, and the backup takes its place`,
+    );
+  const stage = stageIn(directory, randomBytes(6).toString("hex"));
+  mkdirSync(stage, { mode: 0o700 });
+  let begun = false;
+  try {
+    const { at } = unpack(file, stage);
+    settle(options, stage, at);
+    const before = placeOfBefore(directory, clock.now());
+    begun = true;
+    exchange(directory, { stage, before });
+    return { at, before: isThere ? before : undefined };
+  } finally {
+    if (!begun) rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** Beside the directory; in it where it is a mount point, since nothing can be moved out of one. */
+function placeOfBefore(directory: string, now: number): string {
+  const whole = resolve(directory);
+  const name = `before-${new Date(now).toISOString().replaceAll(/[:.]/g, "-")}`;
+  return statSync(whole).dev === statSync(dirname(whole)).dev ? `${whole}.${name}` : join(whole, name);
+}
+
+/** The directory that was made for a restore which did not come to it. */
+function removeWhereEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Something is in it: the restore, or what somebody has put there since.
+  }
 }
 
 function unpack(file: string, stage: string): Manifest {
@@ -101,6 +121,8 @@ function unpack(file: string, stage: string): Manifest {
       const told = awaited.get(name);
       if (told?.size !== size) throw new BadInputError(`${file} is damaged: ${name} is not as its list says`);
       awaited.delete(name);
+      if (staysInPlace(name.split("/")[0] ?? ""))
+        throw new BadInputError(`${file} is no backup of Muster's: ${name} belongs to a machine, and is in none`);
       mkdirSync(dirname(join(stage, name)), { recursive: true, mode: 0o700 });
       const out = openSync(join(stage, name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
       try {
