@@ -138,6 +138,8 @@ function open(
   const mqttSecrets = new MqttSecrets({ database, accounts });
   const audit = new Audit({ database, clock });
   const forked = serves ? settleAnchor(directory, database, audit, log) : undefined;
+  for (const { file: on, why } of [...missing, ...(marks?.older ?? [])])
+    audit.note({ who: "console", from: "console", what: "data.set-back", on, detail: { why } });
   // Where the whole database is another one, that is what is told; the log says the rest.
   const isOther = [...missing, ...(marks?.older ?? []), ...damaged].some(({ file }) => file === "muster.db");
   if (forked !== undefined && !isOther) damage.note("audit", "", forked);

@@ -1,13 +1,14 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { search } from "../console/audit/search.ts";
 import { Agent } from "../agent/agent.ts";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
 import { answerWithin } from "../console/desk/doubts.ts";
 import { explainCommand } from "../console/desk/explain-command.ts";
 import { heardLaterBy } from "../console/restored.ts";
-import { openForWriting } from "../console/database/database.ts";
+import { openForReading, openForWriting } from "../console/database/database.ts";
 import { closeDatabase } from "../console/database/group-sync.ts";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
@@ -171,6 +172,10 @@ suite("commands that were queued in an older copy of the console's state", ({ te
     assert.is(stateOf(third, other, cancelled), "queued");
     await eventually("it is told", () => third.damage.count() === 1);
     assert.match(third.damage.list(1)[0]?.why ?? "", /put back to a copy of .*: rpi-7 has heard this console at /);
+    const kept = openForReading(join(directory, "muster.db"));
+    scope.cleanup(() => kept.close());
+    const [entry] = [...search(kept, { what: "data.set-back" })];
+    assert.match(JSON.stringify(entry), /"on":"muster\.db".*rpi-7 has heard this console at /);
     agent(other);
     await eventually("it ends", () => stateOf(third, other, cancelled) === "interrupted");
     assert.is(effects.get(cancelled), undefined);

@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
 import { version } from "#shared/version";
+import { search } from "../console/audit/search.ts";
+import { openForReading } from "../console/database/database.ts";
 import { startInflux } from "./influx.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
@@ -39,7 +41,7 @@ async function place(scope: Scope) {
 
 suite("muster start", ({ test }) => {
   test("one command brings everything up: a sample, a password shown once, lines that work when pasted", async (scope) => {
-    const { start, http, muster } = await place(scope);
+    const { start, http, muster, directory } = await place(scope);
     const running = start(["start"], { MUSTER_ADMIN_PASSWORD: "" });
     await running.line(up);
     const password = /password (\S+)/.exec(await running.line(/log in/))?.[1] ?? "";
@@ -59,6 +61,16 @@ suite("muster start", ({ test }) => {
     await watching.line(/^muster\/edge-1\/reply\/\w+ .*"pong":true/);
 
     assert.is(await running.kill("SIGINT"), 0);
+    const kept = openForReading(join(directory, "muster.db"));
+    const itself = [...search(kept, { what: "console" })].flatMap((entry) => entry ?? []);
+    kept.close();
+    assert.equal(
+      itself.map(({ who, what, on }) => [who, what, on]),
+      [
+        ["console", "console.stopped", version],
+        ["console", "console.started", version],
+      ],
+    );
     await watching.line(/"online":false.*stopped|"reason":"stopped"/);
     const again = start(["start"], { MUSTER_ADMIN_PASSWORD: "" });
     await again.line(up);

@@ -6,6 +6,7 @@ import { systemClock as clock } from "#shared/clock";
 import { readBundle } from "#shared/pinned-ca";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
+import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state.ts";
@@ -53,6 +54,9 @@ export async function serveConsole(
   });
   await console.start();
   lifetime.add(() => console.stop());
+  const itself = { who: "console", from: "console", on: version } as const;
+  lifetime.add(() => state.audit.note({ ...itself, what: "console.stopped" }));
+  state.audit.note({ ...itself, what: "console.started" });
   // Beside the built program or above its parts, or where the build puts it when this file runs as it is.
   const page = ["web", "../web", "../../dist/web"]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

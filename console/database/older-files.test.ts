@@ -10,6 +10,7 @@ import { Marks, markEvery } from "./marks.ts";
 import { maxMarksBehind, OlderFiles } from "./older-files.ts";
 import { openState } from "../state.ts";
 import { openDatabase, openForWriting, type Database } from "./database.ts";
+import { search } from "../audit/search.ts";
 import { closeDatabase } from "./group-sync.ts";
 import { markSchema, nextMark, readMark, writeMark } from "./mark.ts";
 import { databaseFiles } from "./mend.ts";
@@ -56,6 +57,11 @@ suite("older files", ({ test }) => {
       assert.equal(others, []);
       const log = told();
       const house = await House.open(copy, log);
+      const entries = [...search(house.state.database, { what: "data.set-back" })].flatMap((entry) => entry ?? []);
+      assert.equal(
+        entries.map(({ on }) => on),
+        [file],
+      );
       const { damaged: list } = (await house.ask("/api/damage")).body as { damaged: { place: string; why: string }[] };
       assert.equal(
         list.map(({ place }) => place),

@@ -91,7 +91,10 @@ function makeRestored({ clock, log, state }: Surroundings, doubt: (why: string) 
     setbacks: state.setbacks,
     lastKnown: state.newestMark?.at,
     doubt,
-    tell: (why) => state.damage.note("muster.db", "", why),
+    tell: (why) => {
+      state.damage.note("muster.db", "", why);
+      state.audit.note({ who: "console", from: "console", what: "data.set-back", on: "muster.db", detail: { why } });
+    },
     durable: () => state.persist.durable(),
   });
 }
