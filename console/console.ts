@@ -265,7 +265,13 @@ export class Console {
   rotateSecret(id: DeviceId, who: { readonly by: string; readonly from: string }): Promise<void> {
     const { accounts, audit } = this.#started.state;
     const send = (...order: Parameters<Console["send"]>): Promise<Command> => this.send(...order);
-    return rotateSecret(id, who, { accounts, audit, send, oneSecret: this.#options.bus === undefined });
+    return rotateSecret(id, who, {
+      accounts,
+      audit,
+      send,
+      desk: this.desk,
+      oneSecret: this.#options.bus === undefined,
+    });
   }
 
   /** Ends a device's certificates, and what it has open with one. @returns whether it has any that is good */

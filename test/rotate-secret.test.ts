@@ -62,6 +62,9 @@ suite("secrets that are changed", ({ test }) => {
 
         const { code: exit, err } = await muster("device", "cam", "--rotate-secret");
         assert.is(exit, 0, err);
+        const { commands } = await client.listCommands({ device: "cam" });
+        assert.ok(commands.some(({ key, state }) => key === "rotate-secret" && state === "succeeded"));
+        assert.not.match(JSON.stringify(commands), /\$7\$/);
         await eventually("another secret alone", async () => {
           const { joined, next } = await identity();
           return joined.secret !== old && next === undefined;

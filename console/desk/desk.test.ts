@@ -127,6 +127,24 @@ suite("desk", ({ test }) => {
     assert.equal(desk.withId(command.id)[0], document);
   });
 
+  test("a result with the hash of a secret is told to the console, and is in no command, also where it comes late", async (scope) => {
+    const { desk, device } = await office(scope);
+    device.current = { ...online, commands: { "rotate-secret": {} } };
+    const told: unknown[] = [];
+    desk.withheld.on(({ command, result }) => told.push(command.id, result));
+    const command = desk.submit(id, { ...ping, key: "rotate-secret" });
+    const done = desk.wait(command, 5_000);
+    const succeeded = answer(command, { state: "succeeded", result: { hash: "$7$" } });
+    desk.reply(id, command.id, succeeded);
+    assert.not.match(JSON.stringify([await done, desk.list({})]), /\$7\$/);
+    assert.equal(told, [command.id, { hash: "$7$" }]);
+    const late = desk.submit(id, { ...ping, key: "rotate-secret" });
+    desk.cancel(id, late.id, "ana");
+    desk.reply(id, late.id, { ...succeeded, id: late.id });
+    assert.is(desk.find(id, late.id)?.late?.length, 1);
+    assert.not.match(JSON.stringify(desk.list({})), /\$7\$/);
+  });
+
   test("a reply of a device without a clock is as old as its arrival", async (scope) => {
     const { desk, clock } = await office(scope);
     const command = desk.submit(id, { key: "ping", by: "ann", timeout: 5_000 });

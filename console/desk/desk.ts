@@ -19,7 +19,7 @@ import { Deadlines } from "./deadlines.ts";
 import { inDoubt } from "./doubts.ts";
 import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
-import { afterwards, endedBy, isOfOther, lateWith, progressedBy } from "./reply-effects.ts";
+import { afterwards, endedBy, isOfOther, lateWith, progressedBy, withheldKeys } from "./reply-effects.ts";
 import { CommandRows, type CommandQuery } from "./command-rows.ts";
 import { Showing, type TellOpen } from "./showing.ts";
 import { Tasks } from "./tasks.ts";
@@ -49,6 +49,12 @@ export interface DeskOptions {
  * said is kept in memory then, where the disk takes nothing: not for longer, because that is as much as its device likes.
  */
 export const crossing = 60_000;
+
+/** What a device has answered that is in no command. */
+export interface Withheld {
+  readonly command: Command;
+  readonly result: unknown;
+}
 
 /**
  * Takes, checks, publishes, awaits and closes commands.
@@ -84,11 +90,14 @@ export class Desk {
   readonly changes: Signal<Command>;
   /** Every command that has ended, once that is on the disk. */
   readonly ended: Signal<Command>;
+  /** Results that no command keeps: {@link withheldKeys}. Told before the command ends. */
+  readonly withheld: Signal<Withheld>;
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.changes = new Signal(options.failed);
     this.ended = new Signal(options.failed);
+    this.withheld = new Signal(options.failed);
     this.#rows = new CommandRows(options.database, options.clock);
     const persist = (this.#persist = persistOf(options.database));
     const audit = (this.#audit = options.audit ?? unaudited);
@@ -292,8 +301,11 @@ export class Desk {
     if (isOfOther(command, reply)) return isOpen(command) ? undefined : this.withdraw(device, id);
     const now = Math.round(this.#options.clock.now());
     if (!isOpen(command)) return this.#closedNews(command, reply, now);
-    if (isFinalReply(reply)) this.#close(endedBy(command, reply, now, this.#took(command, reply)));
-    else {
+    if (isFinalReply(reply)) {
+      if (reply.state === "succeeded" && withheldKeys.has(command.key))
+        this.withheld.emit({ command, result: reply.result });
+      this.#close(endedBy(command, reply, now, this.#took(command, reply)));
+    } else {
       const news = progressedBy(command, reply, now);
       this.#book.update(news);
       this.#showing.heard(news);

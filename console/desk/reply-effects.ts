@@ -7,6 +7,12 @@ import { outOfDoubt } from "./doubts.ts";
 const outputKept = 65_536;
 
 /**
+ * Commands whose result is for the console alone, and neither kept nor shown: with the hash of a secret everybody who may look at commands
+ * could try words against it.
+ */
+export const withheldKeys: ReadonlySet<string> = new Set(["rotate-secret"]);
+
+/**
  * The command as a final reply closes it.
  * @param now the console's clock, epoch ms
  * @param took milliseconds since it was sent, where that is known
@@ -18,7 +24,7 @@ export function endedBy(command: Command, reply: FinalReply, now: number, took: 
     { ts: now, who: "console", what: "final reply received, task withdrawn" },
   ];
   const { state } = reply;
-  const changes = { ...outcomeOf(reply), ...withTook(took), state, ended: now, answered: true } as const;
+  const changes = { ...outcomeOf(command, reply), ...withTook(took), state, ended: now, answered: true } as const;
   return changed(withoutWait(command), changes, ...events);
 }
 
@@ -71,7 +77,7 @@ export function lateWith(
   const { state } = reply;
   if (command.answered && state === command.state) return undefined;
   if (command.late?.some((one) => one.state === state)) return undefined;
-  const late: LateAnswer = { ts: now, lateBy: now - (command.ended ?? now), state, ...outcomeOf(reply) };
+  const late: LateAnswer = { ts: now, lateBy: now - (command.ended ?? now), state, ...outcomeOf(command, reply) };
   const what = state === "cancelled" ? "stopped on being withdrawn" : `${state}, after the command was closed`;
   return changed(
     command,
@@ -90,9 +96,9 @@ export function afterwards(
   return changed(command, { note }, { ts: now, who: "device", what: note });
 }
 
-function outcomeOf(reply: FinalReply): Pick<Command, "result" | "error"> {
+function outcomeOf({ key }: Command, reply: FinalReply): Pick<Command, "result" | "error"> {
   if (reply.state !== "succeeded") return { error: reply.error };
-  return reply.result === undefined ? {} : { result: reply.result };
+  return reply.result === undefined || withheldKeys.has(key) ? {} : { result: reply.result };
 }
 
 function withTook(took: number | undefined): Pick<Command, "took"> {

@@ -4,12 +4,15 @@ import { rotated } from "#shared/messages/join-messages";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Command } from "../desk/command.ts";
+import type { Desk } from "../desk/desk.ts";
 
 export interface RotateSecretOptions {
   readonly accounts: Accounts;
   readonly audit: Pick<Audit, "record">;
   /** Sends a command and awaits its end. */
   readonly send: (device: string, order: { key: string }, options: { by: string }) => Promise<Command>;
+  /** Where the answer is heard: the command does not keep it. */
+  readonly desk: Pick<Desk, "withheld">;
   /** Whether the broker knows one secret a name, as a password file does: then the next takes the place of the present one at once. */
   readonly oneSecret: boolean;
 }
@@ -22,10 +25,14 @@ export interface RotateSecretOptions {
 export async function rotateSecret(
   device: DeviceId,
   { by, from }: { readonly by: string; readonly from: string },
-  { accounts, audit, send, oneSecret }: RotateSecretOptions,
+  { accounts, audit, send, desk, oneSecret }: RotateSecretOptions,
 ): Promise<void> {
-  const { result } = await send(device, { key: "rotate-secret" }, { by });
-  const { hash } = check(rotated, result, "the device's answer");
+  const answers = new Map<string, unknown>();
+  const end = desk.withheld.on(({ command, result }) => {
+    if (command.device === device) answers.set(command.id, result);
+  });
+  const { id } = await send(device, { key: "rotate-secret" }, { by }).finally(end);
+  const { hash } = check(rotated, answers.get(id), "the device's answer");
   audit.record({ who: by, from, what: "device.secret-rotated", on: device });
   if (oneSecret) accounts.putDevice(device, hash);
   else accounts.nextSecrets.put(device, hash);
