@@ -96,6 +96,23 @@ suite("backup and restore", ({ test }) => {
     assert.equal(look.value.problems, []);
   });
 
+  test("a restored backup of a console that has run on is sound", async (scope) => {
+    const [data, place] = [await scope.directory(), await scope.directory()];
+    const house = await House.open(data);
+    // Its stop marks the databases once more than its start, as each ten minutes do.
+    await house.close();
+    const [file, copy] = [join(place, "b.tar"), join(place, "copy")];
+    makeBackup({ directory: data, file, now: clock.now(), progress: () => {} });
+    restore(file, copy);
+    assert.equal(
+      lookAtConsole(copy).filter(({ state }) => state === "damaged"),
+      [],
+    );
+    const again = await House.open(copy);
+    scope.cleanup(() => again.close());
+    assert.is(again.state.damage.count(), 0);
+  });
+
   test("a backup that is not as it was made replaces nothing", async (scope) => {
     const [data, place] = [await scope.directory(), await scope.directory()];
     openState(data, clock).close();

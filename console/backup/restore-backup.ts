@@ -20,6 +20,7 @@ import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { readAnchor } from "../audit/anchor.ts";
 import { openForReading, openForWriting } from "../database/database.ts";
+import { FilesOfBefore } from "../database/files-of-before.ts";
 import { closeDatabase } from "../database/group-sync.ts";
 import { nextMark, readMark, writeMark } from "../database/mark.ts";
 import { databaseFiles } from "../database/mend.ts";
@@ -169,11 +170,11 @@ function settle({ directory, clock, log, who, file }: RestoreOptions, stage: str
   } finally {
     state.close();
   }
-  markAlike(stage, clock.now());
+  markAlike(stage, clock.now(), log);
 }
 
 /** They were copied one after the other, while marks were made. */
-function markAlike(stage: string, now: number): void {
+function markAlike(stage: string, now: number, log: Log): void {
   const there = databaseFiles.filter((name) => existsSync(join(stage, name)));
   const numbers = there.map((name) => {
     const database = openForReading(join(stage, name));
@@ -193,4 +194,8 @@ function markAlike(stage: string, now: number): void {
       closeDatabase(database);
     }
   }
+  // The list was written when that run began, and would look older than the marks that came after.
+  const list = new FilesOfBefore(stage, log);
+  list.missing();
+  list.note(newest);
 }
