@@ -30,6 +30,7 @@ export const accountRoutes = {
     summary: "Give a person or program an account",
     role: "admin",
     fleet: true,
+    person: true,
     body: z.strictObject({
       name: accountName,
       role: personRole,
@@ -43,6 +44,7 @@ export const accountRoutes = {
     summary: "Change an account's role, groups or password; what was open under the old ones ends",
     role: "admin",
     fleet: true,
+    person: true,
     params,
     body: z.strictObject({
       role: z.optional(personRole),
@@ -56,6 +58,7 @@ export const accountRoutes = {
     summary: "Take an account away: its sessions, tokens, event streams and MQTT connections end",
     role: "admin",
     fleet: true,
+    person: true,
     params,
     answers: { 204: z.null() },
     problems: [404, 409],

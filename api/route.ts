@@ -7,6 +7,11 @@ export interface Route {
   readonly role?: "viewer" | "operator" | "admin" | undefined;
   /** Whether it is about the whole fleet, and so not for those who are limited to groups of devices. */
   readonly fleet?: true;
+  /**
+   * Whether it decides who may come in, and so is for people alone, by a session or name and password, and for the command line on the console's
+   * machine. A program's token would otherwise make itself a login without an end, or take its owner's second factor away.
+   */
+  readonly person?: true;
   readonly params?: z.core.$ZodType<object, object> | undefined;
   readonly query?: z.core.$ZodType<object, object> | undefined;
   readonly body?: z.core.$ZodType<object, object> | undefined;

@@ -8,6 +8,7 @@ export const secondFactorRoutes = {
   beginSecondFactor: {
     summary: "Make a key for one's authenticator; it counts once it is confirmed",
     role: "viewer",
+    person: true,
     answers: {
       201: z.object({
         secret: about(z.string(), "the key in base 32, told this once"),
@@ -20,6 +21,7 @@ export const secondFactorRoutes = {
   confirmSecondFactor: {
     summary: "Show by a code that the authenticator has the key: it is asked for at each login from now on",
     role: "viewer",
+    person: true,
     body: z.strictObject({ code: secondFactorCode }),
     answers: {
       200: z.object({ recovery: about(z.array(z.string()), "codes that are good once each, told this once") }),
@@ -30,6 +32,7 @@ export const secondFactorRoutes = {
     summary: "Take somebody's second factor away: the password is enough again",
     role: "admin",
     fleet: true,
+    person: true,
     params: z.object({ name: accountName }),
     answers: { 204: z.null() },
     problems: [404],

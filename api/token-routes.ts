@@ -38,6 +38,7 @@ export const tokenRoutes = {
   createToken: {
     summary: "Make a token for a program; its secret is told this once",
     role: "viewer",
+    person: true,
     body: newToken,
     answers: { 201: z.extend(tokenDocument, { secret: about(z.string(), "the bearer token itself") }) },
     problems: [404, 409],

@@ -95,8 +95,13 @@ export function writeCliToken({ directory, accounts }: State, admin: string, url
   write(join(directory, "secrets", cliUrlName), url);
   write(
     path,
-    accounts.tokens.issue({ account: admin, kind: "token", ttl: tokenLength, agent: "this machine's command line" })
-      .secret,
+    accounts.tokens.issue({
+      account: admin,
+      kind: "token",
+      ttl: tokenLength,
+      agent: "this machine's command line",
+      local: true,
+    }).secret,
   );
 }
 

@@ -84,14 +84,15 @@ const parseHolder = parserOf(
     token_groups: onlyGroups,
     used: z.number(),
     used_from: z.string(),
-    expires: z.number(),
+    local: z.number(),
   }),
 );
 
 export interface Holder {
   readonly principal: Principal;
   readonly token: string;
-  readonly expires: number;
+  /** Whether it is the token of this machine's command line. */
+  readonly local: boolean;
 }
 
 export interface NewToken {
@@ -99,13 +100,13 @@ export interface NewToken {
   readonly kind: TokenKind;
   /** Milliseconds that it is good for. */
   readonly ttl: number;
-  /** Epoch ms that it does not outlive in any case. */
-  readonly until?: number | undefined;
   readonly address?: string;
   readonly agent?: string;
   readonly name?: string;
   /** What it may at most; as much as its account where it is left out. */
   readonly scope?: TokenScope;
+  /** Whether it is made for this machine's command line, and kept in the data directory. */
+  readonly local?: boolean;
 }
 
 /** An account has all the tokens that it may have. */
@@ -132,7 +133,7 @@ export class Tokens {
    * @returns its id, and the secret itself, this once
    * @throws TooManyTokensError where the account has all the tokens that it may have
    */
-  issue({ account, kind, ttl, until = Infinity, address = "", agent = "", name = "", scope }: NewToken): {
+  issue({ account, kind, ttl, address = "", agent = "", name = "", scope, local = false }: NewToken): {
     readonly id: string;
     readonly secret: string;
   } {
@@ -143,8 +144,8 @@ export class Tokens {
     const [now] = this.#now();
     this.#database
       .prepare(
-        `INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent, name, role, only_groups)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO tokens (id, hash, account, kind, created, used, expires, address, agent, name, role, only_groups, local)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         id,
@@ -153,12 +154,13 @@ export class Tokens {
         kind,
         now,
         now,
-        Math.min(now + ttl, until),
+        now + ttl,
         address,
         forTerminal(agent, agentLength),
         forTerminal(name, agentLength),
         scope?.role ?? null,
         toColumn(scope?.groups),
+        local ? 1 : 0,
       );
     this.#database
       .prepare(
@@ -173,7 +175,7 @@ export class Tokens {
   holder(secret: string, kind: TokenKind, from = ""): Holder | undefined {
     const select = this.#database.prepare(
       `SELECT id, accounts.name, accounts.role, accounts.only_groups AS groups,
-       tokens.role AS token_role, tokens.only_groups AS token_groups, used, used_from, expires
+       tokens.role AS token_role, tokens.only_groups AS token_groups, used, used_from, local
        FROM tokens JOIN accounts ON accounts.name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
     );
     const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
@@ -188,7 +190,7 @@ export class Tokens {
     return {
       principal: { name: found.name, role: lower(found.role, found.token_role), ...limitedTo(groups) },
       token: found.id,
-      expires: found.expires,
+      local: found.local === 1,
     };
   }
 
@@ -224,6 +226,13 @@ export class Tokens {
       .prepare("DELETE FROM tokens WHERE hash = ? RETURNING account")
       .get(digestOf(secret)) as { account: string } | undefined;
     return ended?.account;
+  }
+
+  /** Ends a person's sessions. @param but the one that stays */
+  endSessions(account: string, but?: string): void {
+    this.#database
+      .prepare("DELETE FROM tokens WHERE account = ? AND kind = 'session' AND id <> ?")
+      .run(account, but ?? "");
   }
 
   endAll(account: string): void {

@@ -394,4 +394,8 @@ export const migrations: readonly string[] = [
     UPDATE enrollments SET revoked = 1, ended = 'the device was put into other groups' WHERE name = NEW.device AND again = 1 AND revoked = 0 AND used < uses;
   END;
   `,
+  `
+  -- Whether a token is the one of this machine's command line, which has the data directory anyway.
+  ALTER TABLE tokens ADD COLUMN local INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -13,8 +13,8 @@ export interface Login {
   readonly token?: string;
   /** What it came in by; a password where it is left out. */
   readonly kind?: TokenKind;
-  /** Of a session or token. Epoch ms. */
-  readonly expires?: number;
+  /** Whether it is the token of this machine's command line. */
+  readonly local?: boolean;
   /** Whether that is who may see a device and act on it, at the moment of asking. */
   readonly reaches: Reach;
 }
@@ -107,21 +107,32 @@ export function may(request: FastifyRequest, role: "viewer" | "operator" | "admi
   return (rank[request.login?.principal.role ?? "device"] ?? 0) >= (rank[role] ?? 0);
 }
 
-/** A hook that lets `role` and those above it pass. @param fleet whether it is nothing for those who are limited to groups of devices */
-export function allow(role: "viewer" | "operator" | "admin", fleet = false) {
+/** What else a route asks of who comes in, as its contract says. */
+interface Demands {
+  readonly fleet?: boolean | undefined;
+  readonly person?: boolean | undefined;
+}
+
+/** A hook that lets `role` and those above it pass, where they are who the route is for. */
+export function allow(role: "viewer" | "operator" | "admin", { fleet = false, person = false }: Demands = {}) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!request.login) {
       // A browser would keep what is typed into its own password box, and send it along with whatever a foreign page asks for.
       if (!isBrowser(request)) reply.header("www-authenticate", 'Basic realm="muster", charset="UTF-8"');
       throw new HttpError(401, whyNot(request));
     }
-    const { principal } = request.login;
+    const { principal, kind, local } = request.login;
     if (!may(request, role))
       throw new HttpError(403, `"${principal.name}" is ${principal.role}; this needs the role ${role}`);
     if (fleet && principal.groups !== undefined)
       throw new HttpError(
         403,
         `"${principal.name}" is limited to groups of devices (${principal.groups.join(", ") || "none"}); this concerns the whole fleet`,
+      );
+    if (person && kind === "token" && !local)
+      throw new HttpError(
+        403,
+        "a program's token does not decide who may come in: use the page, name and password, or the command line on the console's machine",
       );
   };
 }

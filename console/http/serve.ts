@@ -37,7 +37,7 @@ const no = { content: { "application/problem+json": { schema: problemDocument } 
 
 /** What the contract says of a route: where it is, whom it lets in, by which schemas what comes and goes is checked. */
 export function served<N extends RouteName>(name: N): Served<Routes[N]> {
-  const { summary, role, fleet, params, query, body, answers, ...rest }: Route = routes[name];
+  const { summary, role, fleet, person, params, query, body, answers, ...rest }: Route = routes[name];
   const { method, path: url, text }: RouteAddress = addresses[name];
   const device = devicePart(url);
   const problems = problemsOf({ role, params, query, body, ...rest });
@@ -52,7 +52,7 @@ export function served<N extends RouteName>(name: N): Served<Routes[N]> {
       ...(body ? { body } : {}),
       response: { ...Object.fromEntries(problems.map((status) => [status, no])), ...answers },
     },
-    preParsing: role ? [allow(role, fleet)] : [],
+    preParsing: role ? [allow(role, { fleet, person })] : [],
     preHandler: device === undefined ? [] : [async (request: FastifyRequest) => withinReach(request, device)],
     config: { route: name },
   } as unknown as Served<Routes[N]>;

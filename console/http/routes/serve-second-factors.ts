@@ -33,7 +33,8 @@ export const serveSecondFactors =
         });
         if (!recovery)
           throw new HttpError(422, "this is not the code of the key at this moment: see whether both clocks are right");
-        // What was opened over MQTT with the password alone ends.
+        // What was opened with the password alone ends: sessions, but for the one that asks, and what is open over MQTT.
+        accounts.tokens.endSessions(name, loginIn(request).token);
         accounts.changed(name);
         return { recovery: [...recovery] };
       },
@@ -50,7 +51,7 @@ export const serveSecondFactors =
     });
   };
 
-/** A program that has a token does not speak for the person whose it is. @throws HttpError */
+/** The command line of the console's machine does not speak for the person whose token it has. @throws HttpError */
 function person(request: FastifyRequest): string {
   if (loginIn(request).kind === "token")
     throw new HttpError(403, "a second factor is set up by the person: log in with name and password");

@@ -64,8 +64,6 @@ export const serveTokens =
             account: owner.name,
             kind: "token",
             ttl: age,
-            // What a token makes does not outlive it.
-            until: login.kind === "token" ? login.expires : undefined,
             address: request.ip,
             name,
             scope: scopeOf(owner, asked),
