@@ -7,6 +7,10 @@ import { accountDocument, accountName, groupNames, personRole } from "./session-
 const personDocument = z.extend(accountDocument, {
   lastSeen: about(timeOrNull, "when somebody was there last under this name: on the page, or with the password"),
   secondFactor: about(z.boolean(), "whether a code of an authenticator is asked for besides the password"),
+  wrongCodes: about(
+    z.number(),
+    "wrong codes of the second factor that came with the right password lately: somebody may know it",
+  ),
   mqttSecret: about(z.boolean(), "whether it has a secret for MQTT alone"),
 });
 /** An account, as an administrator sees it. */

@@ -13,6 +13,13 @@ export interface LoginSource {
 /** Nobody has looked at the secret: there was no turn for it. The same login may be tried again. */
 export class LoginsBusyError extends Error {
   override readonly name = "LoginsBusyError" as const;
+  constructor(
+    message: string,
+    /** Seconds after which it is worth another try. */
+    readonly retryAfter = 1,
+  ) {
+    super(message);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
 import { silentLog } from "#shared/log";
 import { Broker } from "../broker/broker.ts";
+import { freeCodes } from "../console/accounts/code-guesses.ts";
 import { recoveryCodes } from "../console/accounts/second-factors.ts";
 import { systemClock } from "#shared/clock";
 import { codeOf } from "./authenticator.ts";
@@ -87,6 +88,27 @@ suite("a second factor", ({ test }) => {
     await assertRefused(admin.resetSecondFactor("zoe"), 404, /no second factor/);
     assert.is((await zoe.whoAmI()).name, "zoe");
     assert.is(accounts.factors.take("zoe", recovery[3] ?? ""), false, "its recovery codes are gone with it");
+  });
+
+  test("whoever guesses codes behind the right password is held up, and it is told", async (scope) => {
+    const { as, accounts, withCode } = await start(scope);
+    const { secret } = accounts.factors.begin("zoe");
+    assert.ok(accounts.factors.confirm("zoe", codeOf(secret)));
+    accounts.factorAdded("zoe", { address: "192.0.2.1" });
+    for (let times = 0; times < freeCodes; times += 1)
+      await assertRefused(withCode("000000x").whoAmI(), 401, /this code is wrong/);
+    await assertRefused(
+      withCode(codeOf(secret, 1)).whoAmI(),
+      429,
+      /too many wrong codes of this account.*looked at in/,
+    );
+    const { entries } = await as("root").listAudit({ what: "second-factor.paused" });
+    assert.equal(
+      entries.map(({ who, from, detail }) => [who, from, detail["wrong"]]),
+      [["zoe", "127.0.0.1", freeCodes]],
+    );
+    const zoe = (await as("root").listAccounts()).accounts.find(({ name }) => name === "zoe");
+    assert.is(zoe?.wrongCodes, freeCodes);
   });
 
   test("over MQTT the password of such an account is refused, and its secret for MQTT is not", async (scope) => {

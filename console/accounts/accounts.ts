@@ -7,6 +7,7 @@ import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } f
 import { maxPasswordLength, type Principal, type Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
 import { parseAccount, type Account } from "./account.ts";
+import { CodeGuesses } from "./code-guesses.ts";
 import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
 import { damageOf } from "../database/damage.ts";
@@ -53,6 +54,7 @@ export class Accounts {
   readonly tokens: Tokens;
   readonly nextSecrets: NextSecrets;
   readonly factors: SecondFactors;
+  readonly guesses: CodeGuesses;
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: AccountsOptions;
@@ -62,10 +64,15 @@ export class Accounts {
     this.#database = database;
     this.#clock = clock;
     this.#options = options;
-    this.#logins = new Logins(clock, (name) => this.find(name), new LoginPlaces(database, clock));
     this.tokens = new Tokens(database, clock);
     this.nextSecrets = new NextSecrets(database);
     this.factors = new SecondFactors(database, clock);
+    this.guesses = new CodeGuesses(clock);
+    this.#logins = new Logins(clock, (name) => this.find(name), {
+      places: new LoginPlaces(database, clock),
+      guesses: this.guesses,
+      needsCode: (name) => this.factors.isOn(name),
+    });
   }
 
   /** Resolves once every change so far is on the disk: before a secret is handed out, or a file names it. @throws EnvironmentError */
@@ -97,6 +104,7 @@ export class Accounts {
       .run(name, role, hash, this.#clock.now(), limit);
     this.nextSecrets.forget(name);
     this.tokens.endAll(name);
+    this.guesses.forget(name);
     this.changed(name);
     // Whoever sets it need not wait in any queue.
     this.#logins.remember(name, hash, chosen);
@@ -262,6 +270,24 @@ export class Accounts {
   }
 
   /**
+   * Whether a code beside a password that was right is one of the account's second factor, or a recovery code; it is not taken again.
+   * @throws LoginsBusyError when too many wait, or while there have been too many wrong ones
+   */
+  takeCode(name: string, source: LoginSource, code: string): Promise<boolean> {
+    return this.#logins.code(name, source, () => this.factors.take(name, code));
+  }
+
+  /**
+   * A second factor counts from now on: what was opened by the password alone ends, and where the password alone has been is no known place.
+   * @param source where it was set up @param session which stays
+   */
+  factorAdded(name: string, source: LoginSource, session?: string): void {
+    this.tokens.endSessions(name, session);
+    this.#logins.onlyFrom(name, source);
+    this.changed(name);
+  }
+
+  /**
    * Who holds a bearer token or a session. A wrong one counts as a failed login.
    * @param token as it came in
    */
@@ -291,6 +317,7 @@ export class Accounts {
   /** Another process has changed the account: what is known of it here is forgotten, and whoever listens hears of it. */
   changedElsewhere(name: string): void {
     this.#logins.forget(name);
+    this.guesses.forget(name);
     this.changes.emit({ name, what: "account" });
   }
 

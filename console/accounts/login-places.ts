@@ -19,12 +19,14 @@ export class LoginPlaces {
   readonly #find;
   readonly #note;
   readonly #trim;
+  readonly #forget;
 
   constructor(database: Database, clock: Pick<Clock, "now">) {
     this.#clock = clock;
     this.#persist = persistOf(database);
     this.#find = database.prepare("SELECT last FROM login_places WHERE account = ? AND network = ?");
     this.#note = database.prepare("INSERT OR REPLACE INTO login_places (account, network, last) VALUES (?, ?, ?)");
+    this.#forget = database.prepare("DELETE FROM login_places WHERE account = ?");
     this.#trim = database.prepare(
       `DELETE FROM login_places WHERE account = ?1 AND network NOT IN
        (SELECT network FROM login_places WHERE account = ?1 ORDER BY last DESC LIMIT ${maxPlaces})`,
@@ -45,6 +47,11 @@ export class LoginPlaces {
       this.#note.run(account, network, now);
       this.#trim.run(account);
     });
+  }
+
+  /** No place is known of the account any more. */
+  forget(account: string): void {
+    this.#persist.write(`places of ${account}`, () => this.#forget.run(account));
   }
 
   /** Milliseconds since it was written down. Of a moment that lies ahead, because the clock was set back since, nothing is known. */

@@ -1,15 +1,25 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "#shared/clock";
+import { networkOf } from "#shared/crowd";
 import { LoginThrottle, type LoginSource } from "#shared/login-throttle";
 import { hashOfNothing, looksGenerated, rounds, roundsOf, verifySecret } from "#shared/password";
 import type { Principal } from "#shared/principal";
 import { principalOf, type Account } from "./account.ts";
+import type { CodeGuesses } from "./code-guesses.ts";
 import type { LoginPlaces } from "./login-places.ts";
 
 /** Hashes that no secret has, to take the time of those that one has. */
 const nobody = { chosen: hashOfNothing(rounds.person), generated: hashOfNothing(rounds.generated) };
 
 type Find = (name: string) => Account | undefined;
+
+/** What is known of logins besides the accounts. */
+interface Known {
+  readonly places: LoginPlaces;
+  readonly guesses: CodeGuesses;
+  /** Whether a code is asked for besides the password. */
+  readonly needsCode: (name: string) => boolean;
+}
 
 /** Whether a name and a secret belong together: for all doors, with one throttle. */
 export class Logins {
@@ -19,11 +29,15 @@ export class Logins {
   readonly #verified = new Map<string, { readonly hash: string; readonly digest: string }>();
   readonly #pepper = randomBytes(16);
   readonly #places: LoginPlaces;
+  readonly #guesses: CodeGuesses;
+  readonly #needsCode: Known["needsCode"];
 
   /** @param find the account of a name, as it is at that moment */
-  constructor(clock: Clock, find: Find, places: LoginPlaces) {
+  constructor(clock: Clock, find: Find, { places, guesses, needsCode }: Known) {
     this.#find = find;
     this.#places = places;
+    this.#guesses = guesses;
+    this.#needsCode = needsCode;
     this.#throttle = new LoginThrottle(clock);
   }
 
@@ -42,7 +56,8 @@ export class Logins {
     if (source) {
       this.#throttle.succeeded(source, name);
       // Generated secrets never wait: nobody has to know where they come from.
-      if (!isCheap(still.hash)) this.#places.note(name, source.address);
+      // Who has the password of an account with a second factor has not come in yet.
+      if (!isCheap(still.hash) && !this.#needsCode(name)) this.#places.note(name, source.address);
     }
     this.remember(name, still.hash, secret);
     return principalOf(still);
@@ -55,6 +70,30 @@ export class Logins {
     if (right) this.#throttle.succeeded(source, name);
     else this.#throttle.failed(source, name);
     return right;
+  }
+
+  /**
+   * A code beside a password that was right: a six-digit one affords few guesses, whatever address each comes from.
+   * @throws LoginsBusyError while there have been too many
+   */
+  async code(name: string, source: LoginSource, check: () => boolean): Promise<boolean> {
+    const place = this.#places.isKnown(name, source.address) ? networkOf(source.address) : "";
+    this.#guesses.assertOpen(name, place);
+    const right = await this.inTurn(name, source, () => {
+      // Others have had their turn meanwhile.
+      this.#guesses.assertOpen(name, place);
+      const taken = check();
+      this.#guesses.note(name, place, taken, source.address);
+      return taken;
+    });
+    if (right) this.#places.note(name, source.address);
+    return right;
+  }
+
+  /** Of the places that the account has come in from only this one counts. */
+  onlyFrom(name: string, { address }: LoginSource): void {
+    this.#places.forget(name);
+    this.#places.note(name, address);
   }
 
   wrongToken(source: LoginSource): void {

@@ -93,7 +93,7 @@ export async function assertSecondFactor(
       `a code of the second factor is needed: in the header ${codeHeader} beside name and password; programs take a token instead`,
       needed,
     );
-  if (!(await accounts.inTurn(name, source, () => accounts.factors.take(name, code))))
+  if (!(await accounts.takeCode(name, source, code)))
     throw new HttpError(401, "this code is wrong, or was used already: wait for the next one", needed);
 }
 

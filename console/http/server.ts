@@ -14,6 +14,7 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import { auditChanges, auditEntrances } from "./audited-routes.ts";
+import { tellOfGuesses } from "./told-guesses.ts";
 import { identify } from "./auth.ts";
 import { refuseForeign } from "./foreign.ts";
 import { readJsonBodies } from "./json-body.ts";
@@ -147,6 +148,7 @@ export async function buildApp({
     if (login) connections.known(raw.socket);
   });
   auditEntrances(app, () => console.entrances);
+  tellOfGuesses(app, { accounts, audit: () => console.audit, log });
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: 60_000,
@@ -180,7 +182,7 @@ function tooMany(_: unknown, { after }: { after: string }): Error & { statusCode
 function setErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const told = problemOf(error);
-    if (error instanceof LoginsBusyError) reply.header("retry-after", "1");
+    if (error instanceof LoginsBusyError) reply.header("retry-after", String(error.retryAfter));
     if (!told) log.error({ err: error, url: request.url }, "a request failed");
     return sendProblem(reply, told ?? problem(500, "something went wrong here; the console's log says what"));
   });

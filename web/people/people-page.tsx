@@ -112,6 +112,12 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                 ) : (
                   "\u2013"
                 )}
+                {one.wrongCodes > 0 && (
+                  <span class="refusal" data-testid={`wrong-codes-${one.name}`}>
+                    {" "}
+                    {one.wrongCodes} wrong with the right password
+                  </span>
+                )}
               </td>
               <td>{one.lastSeen === null ? "\u2013" : formatAgo(one.lastSeen, now.value)}</td>
               <td>

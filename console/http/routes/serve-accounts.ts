@@ -42,6 +42,7 @@ export const serveAccounts =
           lastSeen: null,
           secondFactor: false,
           mqttSecret: false,
+          wrongCodes: accounts.guesses.wrongOf(account.name),
           ...standings.get(account.name),
         });
         return send(request, reply, listAnswer({ list: "accounts", items: accounts.people(), document }));

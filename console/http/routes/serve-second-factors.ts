@@ -34,8 +34,7 @@ export const serveSecondFactors =
         if (!recovery)
           throw new HttpError(422, "this is not the code of the key at this moment: see whether both clocks are right");
         // What was opened with the password alone ends: sessions, but for the one that asks, and what is open over MQTT.
-        accounts.tokens.endSessions(name, loginIn(request).token);
-        accounts.changed(name);
+        accounts.factorAdded(name, sourceOfRequest(request), loginIn(request).token);
         return { recovery: [...recovery] };
       },
     });
@@ -45,6 +44,7 @@ export const serveSecondFactors =
       handler: async (request, reply) => {
         const { name } = request.params;
         if (!factors.reset(name)) throw new HttpError(404, `there is no second factor of an account of this name`);
+        accounts.guesses.forget(name);
         reply.code(204);
         return null;
       },
