@@ -12,6 +12,7 @@ import { anchorName } from "../console/audit/anchor.ts";
 import { hashOf } from "../console/audit/entry.ts";
 import { maxKnocks } from "../console/audit/entrances.ts";
 import type { ConsoleOptions } from "../console/console-options.ts";
+import { maxRefusedChanges } from "../console/http/change-budget.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
@@ -169,6 +170,30 @@ suite("audit of a console at work", ({ test, before }) => {
       `mallory from ${here}: login.refused mqtt: refused`,
     ]);
     assert.ok(all.length <= maxKnocks.ofNetwork + 1);
+  });
+
+  test("what a viewer asks for in vain is no flood, and none of it says that it was done", async () => {
+    const { admin, as, fleet } = house;
+    fleet.state.accounts.set("vic", "viewer", password);
+    const vic = as(`vic:${password}`);
+    const { id } = await vic.createToken({ name: "x" });
+    await vic.revokeToken(id);
+    const statuses = [];
+    for (let times = 0; times < maxRefusedChanges + 5; times += 1)
+      statuses.push(await statusOf(times % 2 ? vic.revokeToken("none") : vic.endSession("none")));
+    assert.is(statuses.filter((one) => one === 404).length, maxRefusedChanges);
+    assert.is(statuses.filter((one) => one === 429).length, 5);
+    const { entries } = await admin.listAudit({ limit: 1_000, text: "vic" });
+    const vics = entries.toReversed().filter(({ who, what }) => who === "vic" && what !== "login.ok");
+    assert.equal(
+      vics.slice(0, 2).map(({ what, result }) => [what, result]),
+      [
+        ["token.created", "ok"],
+        ["token.ended", "ok"],
+      ],
+    );
+    assert.is(vics.length, 2 + maxRefusedChanges);
+    assert.ok(vics.slice(2).every(({ result }) => result.startsWith("refused: there is no such")));
   });
 
   test("it is whole, comes in pages and as lines, and only administrators read it", async () => {

@@ -110,15 +110,12 @@ export class Audit {
 
   /** Writes an entry for somebody who is told where that fails. @throws EnvironmentError with a sentence; Error of the database for a lock, which passes */
   demand(event: AuditEvent): AuditEntry {
-    try {
-      return this.record(event);
-    } catch (thrown) {
-      if (isLocked(thrown) || !isRefusedWrite(thrown)) throw thrown;
-      throw new EnvironmentError(
-        `it was not done, because it could not be written to the audit log: the console's own disk takes no writes (${asError(thrown).message}); make room on it, and try again`,
-        { cause: thrown },
-      );
-    }
+    return told(() => this.record(event));
+  }
+
+  /** {@link along}, for somebody who is told where it fails. @throws what `write` throws; as {@link demand} */
+  alongDemanded<T>(event: AuditEvent, write: () => T): T {
+    return told(() => this.along(event, write));
   }
 
   /** Writes an entry of what has happened already, now or as soon as the disk takes it. */
@@ -217,5 +214,18 @@ export class Audit {
       this.#write({ who: "console", from: "console", what: "audit.refused", result: "refused", detail });
       this.#refused = 0;
     });
+  }
+}
+
+/** A disk that takes no entry, in a sentence. */
+function told<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (thrown) {
+    if (isLocked(thrown) || !isRefusedWrite(thrown)) throw thrown;
+    throw new EnvironmentError(
+      `it was not done, because it could not be written to the audit log: the console's own disk takes no writes (${asError(thrown).message}); make room on it, and try again`,
+      { cause: thrown },
+    );
   }
 }

@@ -1,8 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { addresses, RouteName } from "#api/addresses";
+import type { Route } from "#api/route";
+import { routes } from "#api/routes";
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
 import type { Audit } from "../audit/audit.ts";
 import type { Entrances } from "../audit/entrances.ts";
 import type { AuditDetail, AuditEvent } from "../audit/entry.ts";
+import { ChangeBudget } from "./change-budget.ts";
+import { HttpError, problemOf } from "./problem.ts";
 
 /** Routes that change something. */
 type Changing = {
@@ -20,6 +26,20 @@ interface Audited {
   readonly what: AuditEvent["what"];
   readonly on?: (given: Given) => string;
   readonly detail?: (given: Given) => AuditDetail;
+  /** Whether the handler itself calls {@link changing} once it knows that there is something to do: a request that is refused has then no entry that says "ok". */
+  readonly byHandler?: true;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of a route that audits by its handler: does `act`, which changes rows and nothing else, with its entry, or neither. */
+    alongEntry?: <T>(act: () => T) => T;
+  }
+}
+
+/** Does what a route was asked for, with its entry in the audit log. @param act changes rows and nothing else @throws EnvironmentError where the log takes no entry */
+export function changing<T>(request: FastifyRequest, act: () => T): T {
+  return request.alongEntry ? request.alongEntry(act) : act();
 }
 
 const id = ({ params }: Given): string => params["id"] ?? "";
@@ -39,18 +59,18 @@ const text = (value: unknown): string => (typeof value === "string" ? value : (J
 const audited: Readonly<Record<Changing, Audited | false>> = {
   logIn: false,
   logOut: { what: "session.ended" },
-  endSession: { what: "session.ended", on: id },
+  endSession: { what: "session.ended", on: id, byHandler: true },
   addAccount: { what: "account.added", on: ({ body }) => text(body["name"]), detail: rights },
   changeAccount: {
     what: "account.changed",
     on: ({ params }) => params["name"] ?? "",
     detail: (given) => ({ ...rights(given), password: given.body["password"] === undefined ? "stays" : "changed" }),
   },
-  beginSecondFactor: { what: "second-factor.begun" },
+  beginSecondFactor: { what: "second-factor.begun", byHandler: true },
   confirmSecondFactor: { what: "second-factor.added" },
   resetSecondFactor: { what: "second-factor.removed", on: ({ params }) => params["name"] ?? "" },
-  createToken: { what: "token.created", on: ({ body }) => text(body["name"] ?? ""), detail: rights },
-  revokeToken: { what: "token.ended", on: id },
+  createToken: { what: "token.created", on: ({ body }) => text(body["name"] ?? ""), detail: rights, byHandler: true },
+  revokeToken: { what: "token.ended", on: id, byHandler: true },
   removeAccount: { what: "account.removed", on: ({ params }) => params["name"] ?? "" },
   revokeCertificate: false,
   removeDevice: { what: "device.removed", on: id },
@@ -88,22 +108,69 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   finishTls: { what: "tls.rotation-ended", detail: ({ body }) => ({ leaveBehind: text(body["leaveBehind"]) }) },
 };
 
-/** Writes an entry before each request that changes something, and another one where it fails. */
-export function auditChanges(app: FastifyInstance, audit: () => Audit): void {
+/**
+ * Writes an entry before each request that changes something, and another one where it fails; or with the change, where the handler says when. Of an
+ * account whose requests are refused again and again, or change its own logins without an end, no more are looked at for a while.
+ */
+export function auditChanges(app: FastifyInstance, audit: () => Audit, clock: Clock): void {
+  const budget = new ChangeBudget(clock, ({ account: who, times }) =>
+    audit().note({ who, from: "api", what: "change.refused", result: "refused", detail: { times } }),
+  );
+  app.addHook("onClose", async () => budget.stop());
+  app.decorateRequest("alongEntry");
   app.addHook("onRoute", (route) => {
     const name = route.config?.route;
     const told = name !== undefined && name in audited && audited[name as Changing];
     if (!told) return;
-    const { what, on, detail } = told;
+    const { role }: Route = routes[name];
+    // Whoever is logged in may do it.
+    const own = role === undefined || role === "viewer";
     const { handler } = route;
-    route.handler = function (request, reply): unknown {
+    route.handler = async function (request, reply): Promise<unknown> {
       // Nobody who is logged out can log out once more.
       if (!request.login) return handler.call(this, request, reply);
-      const given = givenBy(request);
-      const event = { ...whoAsks(request), what, on: on?.(given), detail: detail?.(given) };
-      return audit().around(event, async () => handler.call(this, request, reply));
+      const { name: account } = request.login.principal;
+      if (!budget.allows(account, own)) {
+        if (name === "logOut") return handler.call(this, request, reply);
+        throw new HttpError(429, tooManyChanges);
+      }
+      try {
+        const done = await withEntry(audit(), told, request, async () => handler.call(this, request, reply));
+        budget.note(account, { refused: false, own });
+        return done;
+      } catch (thrown) {
+        if (isRefusal(thrown)) budget.note(account, { refused: true, own });
+        throw thrown;
+      }
     };
   });
+}
+
+const tooManyChanges = "too many changes were asked for under this name that lead to nothing: try again in ten minutes";
+
+/** One of what the log tells of, done with its entry. */
+async function withEntry(
+  audit: Audit,
+  { what, on, detail, byHandler }: Audited,
+  request: FastifyRequest,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const given = givenBy(request);
+  const event = { ...whoAsks(request), what, on: on?.(given), detail: detail?.(given) };
+  if (!byHandler) return audit.around(event, work);
+  request.alongEntry = (act) => audit.alongDemanded(event, act);
+  try {
+    return await work();
+  } catch (thrown) {
+    if (isRefusal(thrown)) audit.note({ ...event, result: `refused: ${asError(thrown).message}` });
+    throw thrown;
+  }
+}
+
+/** Whether it is said no to, and nothing of ours has failed. */
+function isRefusal(thrown: unknown): boolean {
+  const status = problemOf(asError(thrown))?.status ?? 500;
+  return status >= 400 && status < 500;
 }
 
 /** Who asks, and from where, in an entry's words. */

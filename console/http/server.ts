@@ -132,7 +132,7 @@ export async function buildApp({
     if (method !== "GET" && method !== "HEAD" && statusCode < 400) await accounts.synced();
   });
   readJsonBodies(app);
-  auditChanges(app, () => console.audit);
+  auditChanges(app, () => console.audit, clock);
   waitForLocks(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policy },

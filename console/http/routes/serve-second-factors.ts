@@ -4,6 +4,7 @@ import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { qrCode } from "../../enrollments/qr-code.ts";
 import { askerOf, loginIn, sourceOfRequest } from "../auth.ts";
+import { changing } from "../audited-routes.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
@@ -16,7 +17,7 @@ export const serveSecondFactors =
     app.route({
       ...served("beginSecondFactor"),
       handler: async (request, reply) => {
-        const made = conflicting(() => factors.begin(person(request)));
+        const made = conflicting(() => changing(request, () => factors.begin(person(request))));
         reply.code(201);
         return { ...made, qr: qrCode(made.uri) };
       },

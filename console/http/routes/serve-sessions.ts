@@ -4,6 +4,7 @@ import type { Accounts } from "../../accounts/accounts.ts";
 import { sessionLength, type Token } from "../../accounts/tokens.ts";
 import { toAccount } from "../documents.ts";
 import { assertSecondFactor, loginIn, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
+import { changing } from "../audited-routes.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -73,8 +74,10 @@ export const serveSessions =
       handler: async (request, reply) => {
         const { id } = request.params;
         assertWhole(request, accounts.find(askerOf(request).name), id);
-        if (!accounts.endToken(id, whose(request)))
-          throw new HttpError(404, "there is no such session of yours: GET /api/sessions lists them");
+        changing(request, () => {
+          if (!accounts.endToken(id, whose(request)))
+            throw new HttpError(404, "there is no such session of yours: GET /api/sessions lists them");
+        });
         reply.code(204);
         return null;
       },

@@ -8,6 +8,7 @@ import type { Accounts } from "../../accounts/accounts.ts";
 import { scopeOf } from "../../accounts/token-scope.ts";
 import { maxTokenAge, TooManyTokensError, type Token } from "../../accounts/tokens.ts";
 import { askerOf, loginIn, type Login } from "../auth.ts";
+import { changing } from "../audited-routes.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -60,14 +61,16 @@ export const serveTokens =
         const age = parseDuration(ttl, "ttl", maxTokenAge);
         if (age <= 0) throw new BadInputError("ttl is 0: expected how long the token is good for, such as 90d");
         try {
-          const { id, secret } = accounts.tokens.issue({
-            account: owner.name,
-            kind: "token",
-            ttl: age,
-            address: request.ip,
-            name,
-            scope: scopeOf(owner, asked),
-          });
+          const { id, secret } = changing(request, () =>
+            accounts.tokens.issue({
+              account: owner.name,
+              kind: "token",
+              ttl: age,
+              address: request.ip,
+              name,
+              scope: scopeOf(owner, asked),
+            }),
+          );
           const made = accounts.tokens.list(owner.name).find((one) => one.id === id);
           if (!made) throw new Error("a token is gone as soon as it was made");
           reply.code(201);
@@ -94,8 +97,10 @@ export const serveTokens =
       handler: async (request, reply) => {
         const { id } = request.params;
         assertWhole(request, accounts.find(askerOf(request).name), id);
-        if (!accounts.endToken(id, whose(request), "token"))
-          throw new HttpError(404, "there is no such token of yours: GET /api/tokens lists them");
+        changing(request, () => {
+          if (!accounts.endToken(id, whose(request), "token"))
+            throw new HttpError(404, "there is no such token of yours: GET /api/tokens lists them");
+        });
         reply.code(204);
         return null;
       },
