@@ -34,6 +34,16 @@ suite("what happens at the doors", ({ test }) => {
     assert.equal(written.at(-1), refused("192.0.2.1"), "a new window");
   });
 
+  test("a refusal that comes once all has stopped is written, and begins no window", () => {
+    const { written, clock, entrances } = doors();
+    entrances.stop();
+    clock.after = () => {
+      throw new Error("a timer");
+    };
+    entrances.note(refused("192.0.2.1"));
+    assert.equal(written, [refused("192.0.2.1")]);
+  });
+
   test("a flood from everywhere costs so many entries, and memory for so many names", () => {
     const { written, clock, entrances } = doors();
     for (let at = 0; at < maxKnockers + maxKnocks.ofAll + 50; at += 1)

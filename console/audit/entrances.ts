@@ -47,6 +47,7 @@ export class Entrances {
   /** By name and network, when a login was written last. */
   readonly #logins = new Map<string, number>();
   #cancel: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(options: EntrancesOptions) {
     this.#options = options;
@@ -55,7 +56,8 @@ export class Entrances {
   note(knock: Knock): void {
     const network = networkOf(knock.from);
     if (knock.what === "login.ok" && this.#isKnown(`${knock.who} ${network}`)) return;
-    this.#cancel ??= this.#options.clock.after(knockWindow, () => this.#endWindow());
+    // A login that was being looked at when everything stopped must not keep the process for a window.
+    if (!this.#isStopped) this.#cancel ??= this.#options.clock.after(knockWindow, () => this.#endWindow());
     const [own, all] = [`${knock.what} ${network}`, knock.what];
     const isFull = this.#times(own) >= maxKnocks.ofNetwork || this.#times(all) >= maxKnocks.ofAll;
     if (isFull) return this.#count(knock, network);
@@ -63,8 +65,9 @@ export class Entrances {
     this.#write(knock);
   }
 
-  /** Tells what was counted. */
+  /** Tells what was counted; what comes after it is written, and begins no window. */
   stop(): void {
+    this.#isStopped = true;
     this.#endWindow();
   }
 
