@@ -30,6 +30,9 @@ export interface Readable {
   _nextBatch: (error?: Error | null) => void;
   /** It waits for its login. */
   readonly _paused?: boolean;
+  /** From its CONNECT until that is answered for good. */
+  readonly connecting: boolean;
+  readonly connackSent: boolean;
   /** Packets of the last read that are not done yet. */
   _parsingBatch: number;
   emit(event: "error", error: Error): unknown;
@@ -58,7 +61,11 @@ export class PacketReader {
     const next = (error?: Error | null): void => this.#next(error);
     client.conn.removeListener("readable", client._nextBatch);
     client._nextBatch = net.guard("broker: what a connection sent", next, () => close("it met a fault of the broker"));
-    client.conn.on("readable", client._nextBatch);
+    // Between CONNECT and its login Aedes lets an event-loop turn pass in which it takes the next packet for the first one, and judges it
+    // by no name: what comes right behind CONNECT (§3.1.4) stays where it is until Aedes asks for it.
+    client.conn.on("readable", () => {
+      if (!client.connecting || client.connackSent) client._nextBatch();
+    });
   }
 
   /** To be called with each packet. */

@@ -33,6 +33,15 @@ function frame(opcode: number, payload: Buffer, fin = true): Buffer {
   return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | opcode, ...length, 0, 0, 0, 0]), payload]);
 }
 
+/** What the server's frames hold, which are short here. */
+function unframed(chunks: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat(chunks);
+  const payloads: Buffer[] = [];
+  for (let at = 0; at + 2 <= bytes.length; at += 2 + (bytes[at + 1] ?? 0))
+    payloads.push(bytes.subarray(at + 2, at + 2 + (bytes[at + 1] ?? 0)));
+  return Buffer.concat(payloads);
+}
+
 /** One message in so many frames. */
 function fragments(payload: Buffer, count: number): Buffer {
   const parts = Array.from({ length: count }, (_, at) => payload.subarray(at, at === count - 1 ? undefined : at + 1));
@@ -82,6 +91,29 @@ suite("a connection is read in slices", ({ test }) => {
     }
     await seen.upTo(() => true);
     assert.equal(seen.messages[0]?.payload, Buffer.from(said));
+  });
+
+  test("what comes right behind CONNECT waits for the login, in whatever pieces it comes (MQTT 3.1.1 §3.1.4)", async (scope) => {
+    const { port } = await startBroker(scope);
+    const subscribe = rawPacket(0x82, [0, 7], mqttString("muster/rpi-7/ack"), [1]);
+    const ping = rawPacket(0xc0);
+    for (let turn = 0; turn < 5; turn++) {
+      const socket = await webSocket(scope, port);
+      const heard: Buffer[] = [];
+      const all = new Promise<void>((resolve) =>
+        socket.on("data", (chunk: Buffer) => {
+          heard.push(chunk);
+          if (unframed(heard).length >= 11) resolve();
+        }),
+      );
+      // Each frame is a read of its own, and all come in one.
+      const packets = [rawConnect(`rpi-7`, "rpi-7"), subscribe, ping];
+      socket.write(Buffer.concat(packets.map((packet) => frame(2, packet))));
+      await withDeadline(all, 20, "all three answers");
+      // CONNACK first; an answer to the ping may come before the one to SUBSCRIBE.
+      assert.match(unframed(heard).toString("hex"), /^20020000(9003000701d000|d0009003000701)$/);
+      socket.destroy();
+    }
   });
 
   test("a WebSocket message may come in so many frames and no more", async (scope) => {
