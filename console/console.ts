@@ -265,12 +265,14 @@ export class Console {
   rotateSecret(id: DeviceId, who: { readonly by: string; readonly from: string }): Promise<void> {
     const { accounts, audit } = this.#started.state;
     const send = (...order: Parameters<Console["send"]>): Promise<Command> => this.send(...order);
+    const needsSignature = (device: DeviceId): boolean => this.registry.get(device)?.signers !== undefined;
     return rotateSecret(id, who, {
       accounts,
       audit,
       send,
       desk: this.desk,
       oneSecret: this.#options.bus === undefined,
+      needsSignature,
     });
   }
 

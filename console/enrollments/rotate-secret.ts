@@ -1,4 +1,5 @@
 import type { DeviceId } from "#shared/ids";
+import { BadInputError } from "#shared/errors";
 import { check } from "#shared/messages/payload-schema";
 import { rotated } from "#shared/messages/join-messages";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -15,18 +16,28 @@ export interface RotateSecretOptions {
   readonly desk: Pick<Desk, "withheld">;
   /** Whether the broker knows one secret a name, as a password file does: then the next takes the place of the present one at once. */
   readonly oneSecret: boolean;
+  /** Whether it takes nothing that no person has signed. */
+  readonly needsSignature: (device: DeviceId) => boolean;
 }
 
 /**
  * Has a device change its secret. It makes the next one itself and tells its hash; it has both until it has come in with the next, and so, where the
  * broker can, has the console. What waits in its outbox waits over the reconnect.
- * @throws CommandRefusedError, CommandFailedError and CommandTimeoutError as any command does: then its secret is as it was
+ * @throws BadInputError for one whose secret cannot be changed so; CommandRefusedError, CommandFailedError and CommandTimeoutError as any command does: then its secret is as it was
  */
 export async function rotateSecret(
   device: DeviceId,
   { by, from }: { readonly by: string; readonly from: string },
-  { accounts, audit, send, desk, oneSecret }: RotateSecretOptions,
+  { accounts, audit, send, desk, oneSecret, needsSignature }: RotateSecretOptions,
 ): Promise<void> {
+  if (accounts.find(device)?.certified)
+    throw new BadInputError(
+      `${device} identifies itself by a certificate, which it renews by itself: end that with muster device ${device} --revoke, and enrol it again with muster enroll ${device} --again --certificate`,
+    );
+  if (needsSignature(device))
+    throw new BadInputError(
+      `${device} takes only commands that a person has signed, and the console cannot sign this one: enrol it again with muster enroll ${device} --again, which ends its secret`,
+    );
   const answers = new Map<string, unknown>();
   const end = desk.withheld.on(({ command, result }) => {
     if (command.device === device) answers.set(command.id, result);
