@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
-import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
+
+/** Hexadecimal digits that are shown: 128 bits. */
+const digits = 32;
 
 /**
- * What a machine that asks to join and the console show to people, who compare: of the machine's hash and of the authorities by which the console is
- * known, as each side sees them. Somebody in between has other authorities, and cannot find a hash that makes up for it: 80 bits.
- * @param ca as PEM; null without TLS
+ * What a machine that asks to join and the console show to people, who compare: of the machine's hash and of the one authority by which the console is
+ * known, as each side sees them. The machine makes its hash anew at every run, and after it has been told the authority: somebody in between, who has
+ * another authority, has to find for the console a hash of his own that gives just these 128 bits, and cannot choose on both sides until two agree. Without
+ * TLS there is no authority, and it proves nothing.
+ * @param authority SHA-256 of its certificate, in hexadecimal digits; null where there is none of the console's own
  */
-export function joinFingerprint(hash: string, ca: string | null): string {
-  const authorities = ca === null ? [] : certificatesIn(ca).map(fingerprintOf).sort();
+export function joinFingerprint(hash: string, authority: string | null): string {
   const digest = createHash("sha256")
-    .update([hash, ...authorities].join("\n"))
+    .update([hash, ...(authority === null ? [] : [authority])].join("\n"))
     .digest("hex");
-  return (digest.slice(0, 20).match(/.{4}/g) ?? []).join("-");
+  return (digest.slice(0, digits).match(/.{4}/g) ?? []).join("-");
 }

@@ -176,7 +176,7 @@ suite("joining by one pasted line", ({ test }) => {
       relative(process.cwd(), dir),
     ];
     const asking = new Running(scope, process.execPath, [agent, ...words]);
-    const shown = (await asking.line(/^ {2}[0-9a-f-]{24}$/)).trim();
+    const shown = (await asking.line(/^ {2}[0-9a-f-]{39}$/)).trim();
     await eventually("the request", async () => (await client.listJoinRequests()).requests.length === 1);
     const [request] = (await client.listJoinRequests()).requests;
     assert.is(request?.fingerprint, shown);

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { dirname } from "node:path";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import { parseConsoleUrl } from "#shared/address";
@@ -90,12 +91,17 @@ export async function comeInByAsking({
   const blind = await askConsole({ origin, trust: undefined, blind: true }, { path: "/join/ca" });
   tellClock(blind.date, { now, say });
   if (blind.status !== 200) throw new EnvironmentError(`${origin} is no console to join: ${refusalIn(blind)}`);
-  const ca = authoritiesIn(blind.body);
+  const ca = signerIn(origin, blind.body);
   // What is trusted from here on is in the fingerprint, whoever sent it.
-  const known = { origin, trust: ca ?? undefined };
-  const asking = file.ask(`ask ${origin}`);
+  const known = { origin, trust: ca?.toString() };
+  // Only now, so that nobody can choose an authority for what is shown.
+  const asking = file.askAnew(`ask ${origin}`);
+  if (new URL(origin).protocol === "http:")
+    say(
+      `muster: ${origin} is without TLS: the fingerprint proves nothing, whoever is in between can have it shown at both ends and come in in this machine's place`,
+    );
   say(`muster: waiting for a person's yes at ${origin}. Let this machine in if it is shown there with the fingerprint`);
-  say(`  ${joinFingerprint(asking.hash, ca)}`);
+  say(`  ${joinFingerprint(asking.hash, ca === undefined ? null : fingerprintOf(ca))}`);
   const body = { machine: asking.machine, hash: asking.hash, ...machine };
   for (;;) {
     const answer = await askConsole(known, { method: "POST", path: "/join/ask", body });
@@ -129,6 +135,18 @@ function tellClock(date: number | undefined, { now, say }: Pick<ComingIn, "now" 
 
 function authoritiesIn(body: unknown): string | null {
   return typeof body === "object" && body !== null && "ca" in body && typeof body.ca === "string" ? body.ca : null;
+}
+
+/**
+ * The authority that signs at present, which is the first: others, which whoever sent them could choose at will, count for nothing.
+ * @throws EnvironmentError where it does not read
+ */
+function signerIn(origin: string, body: unknown): X509Certificate | undefined {
+  const pem = authoritiesIn(body);
+  if (pem === null) return undefined;
+  const [first] = readCertificates(pem);
+  if (first === undefined) throw new EnvironmentError(`${origin} shows a certificate authority that does not read`);
+  return first;
 }
 
 /** The console at `origin`, known by the authority whose hash the code has. @throws EnvironmentError where another answers */

@@ -69,6 +69,15 @@ export class IdentityFile {
     const kept = this.read();
     if (kept.joined?.code === code) return kept.joined;
     if (kept.asking?.code === code) return kept.asking;
+    return this.#asks(kept, code);
+  }
+
+  /** The same with another secret at every run: what is shown of it may be known to nobody before. */
+  askAnew(code: string): Asking {
+    return this.#asks(this.read(), code);
+  }
+
+  #asks(kept: Identity, code: string): Asking {
     const secret = generateSecret();
     const machine = randomBytes(18).toString("base64url");
     const made = { code, machine, secret, hash: hashSecret(secret, rounds.generated) };

@@ -86,7 +86,8 @@ suite("machines that ask to join", ({ test }) => {
 
   test("the fingerprint is of the machine's hash and of the authority that each side sees", () => {
     const { hash } = question();
-    assert.match(joinFingerprint(hash, null), /^[0-9a-f]{4}(-[0-9a-f]{4}){4}$/);
+    assert.match(joinFingerprint(hash, null), /^[0-9a-f]{4}(-[0-9a-f]{4}){7}$/);
     assert.is.not(joinFingerprint(hash, null), joinFingerprint(question().hash, null));
+    assert.is.not(joinFingerprint(hash, "ab".repeat(32)), joinFingerprint(hash, "cd".repeat(32)));
   });
 });

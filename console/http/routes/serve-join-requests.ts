@@ -19,7 +19,7 @@ export const serveJoinRequests =
   async (app) => {
     const document = ({ id, hash, address, since, hostname, serial, mac }: JoinRequest): JoinRequestDocument => ({
       id,
-      fingerprint: joinFingerprint(hash, joining.authority?.bundle ?? null),
+      fingerprint: joinFingerprint(hash, joining.authority?.fingerprint ?? null),
       address,
       since,
       hostname: hostname ?? null,
