@@ -23,6 +23,8 @@ export interface TurnedAway {
   readonly name: string | undefined;
   readonly address: string;
   readonly why: string;
+  /** Whether the secret is not the one that belongs to the name, if there is such a name. */
+  readonly isWrongSecret: boolean;
 }
 
 export interface AuthenticatorOptions {
@@ -44,6 +46,7 @@ class Refused extends Error implements AuthenticateError {
   constructor(
     readonly returnCode: AuthenticateError["returnCode"],
     message: string,
+    readonly isWrongSecret = false,
   ) {
     super(message);
   }
@@ -82,6 +85,7 @@ export class Authenticator {
           name: name ?? connection.certificate?.name,
           address: connection.address,
           why: error.message,
+          isWrongSecret: error.isWrongSecret,
         });
       throw error;
     }
@@ -126,7 +130,7 @@ export class Authenticator {
     }
     if (principal) return principal;
     this.failed += 1;
-    throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`);
+    throw new Refused(code.badLogin, `wrong user name or password for ${quoted(name)}`, true);
   }
 
   /** @param name as CONNECT says it; it need not */

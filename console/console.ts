@@ -205,9 +205,24 @@ export class Console {
   }
 
   /** Somebody was not let in at the broker in this process. */
-  turnedAway({ name, address, why }: { name: string | undefined; address: string; why: string }): void {
+  turnedAway({
+    name,
+    address,
+    why,
+    isWrongSecret = false,
+  }: {
+    readonly name: string | undefined;
+    readonly address: string;
+    readonly why: string;
+    /** A device may have one that this console has lost, as after a restore. */
+    readonly isWrongSecret?: boolean;
+  }): void {
     const ts = Math.round(this.clock.now());
-    this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, why, address, ts });
+    const isDevice = isWrongSecret && name !== undefined && this.#parts?.state.accounts.find(name)?.role === "device";
+    const again = isDevice
+      ? { why: `${why}; if its secret was lost or changed, let it in again`, try: `muster enroll ${name} --again` }
+      : { why };
+    this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, address, ts, ...again });
     const knock = { who: name ?? "", from: address, what: "login.refused", on: "mqtt", result: "refused" } as const;
     this.#parts?.entrances.note({ ...knock, detail: { why } });
   }

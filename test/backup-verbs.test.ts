@@ -173,7 +173,14 @@ suite("backup and restore", ({ test }) => {
     assert.match(made.out, /has all of .*muster restore/);
     const back = await muster("restore", file, "--data", copy);
     assert.is(back.code, 0, back.err);
-    assert.match(back.out, /is as it was at 20/);
+    assert.match(back.out, /is as it was at 20[^]*secret was changed since[^]*--again/);
+    assert.not.match(back.out, /the CA is another/);
+    mkdirSync(join(copy, "tls"), { recursive: true });
+    writeFileSync(join(copy, "tls", "ca.crt"), "a rotated one");
+    const over = await muster("restore", file, "--data", copy, "--force");
+    const line = /^the CA is another one than before.*: (rm .*)$/m.exec(over.out)?.[1] ?? "";
+    assert.is((await runProgram("sh", ["-c", line])).code, 0, over.out);
+    assert.is(readFileSync(join(copy, "tls", "ca.crt"), "utf8"), "a rotated one");
     const shown = await muster("audit", "--offline", "--data", copy, "--verify");
     assert.is(shown.code, 0, shown.out);
   });

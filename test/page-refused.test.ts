@@ -43,6 +43,23 @@ suite("page: what was refused", ({ test }) => {
       const [, , , port = ""] = fleet.login();
       const wrong = ["-h", "127.0.0.1", "-p", port, "-u", "garden", "-P", "secret", "-t", "a", "-m", "b"];
       assert.is((await runProgram("mosquitto_pub", wrong)).code, 4);
+      const changed = [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        port,
+        "-u",
+        "rpi-7",
+        "-i",
+        "rpi-7",
+        "-P",
+        "secret",
+        "-t",
+        "a",
+        "-m",
+        "b",
+      ];
+      assert.is((await runProgram("mosquitto_pub", changed)).code, 4);
       const otherId = [...fleet.login("rpi-7").slice(0, -1), "sensor", "-t", "a", "-m", "b"];
       assert.is((await runProgram("mosquitto_pub", otherId)).code, 2);
       await section.getByText("garden not enrolled").waitFor();
@@ -53,14 +70,18 @@ suite("page: what was refused", ({ test }) => {
       const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
       const printed = refusedTable((await as("ann").listRefusals()).refusals, Date.now());
       assert.match(printed, /garden \(not enrolled\) +a login from 127\.0\.0\.1 +1\n {2}wrong user name/);
+      assert.match(
+        printed,
+        /wrong user name or password for "rpi-7"; if its secret was lost .*\n {2}try: muster enroll rpi-7 --again/,
+      );
       assert.match(printed, /rpi-7 +muster\/rpi-7\/metrics\/room +1\n {2}expected a JSON .*\n {2}try: mosquitto_pub/);
-      assert.is((await as("vic").listRefusals({ device: "rpi-7" })).refusals.length, 3);
+      assert.is((await as("vic").listRefusals({ device: "rpi-7" })).refusals.length, 4);
       const asked: unknown = await as("vic")
         .listRefusals()
         .catch((error: unknown) => (error as Error).message);
       assert.match(asked as string, /role operator/);
       assert.equal(complaints, []);
-      await eventually("nothing else", () => console.refusals.list().length === 4);
+      await eventually("nothing else", () => console.refusals.list().length === 5);
     },
     { seconds: 60 },
   );
