@@ -1,7 +1,8 @@
 import { createClient, type Client } from "#api/client";
 import { ApiError, type UnreachableError } from "#api/api-errors";
 import { pages } from "#api/pages";
-import { EnvironmentError } from "#shared/errors";
+import { certificateTrouble } from "#shared/certificate-troubles";
+import { asError, EnvironmentError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
 import { pinnedFetch } from "./pinned-fetch.ts";
 
@@ -22,9 +23,16 @@ export function clientAt(url: string, login: string, { refused, ca }: ClientAcce
 }
 
 function explain(error: ApiError | UnreachableError, refused: string): Error {
-  if (!(error instanceof ApiError))
+  if (!(error instanceof ApiError)) {
+    const trouble =
+      error.cause instanceof TypeError ? certificateTrouble(asError(error.cause.cause), Date.now()) : undefined;
+    // Without its causes, which say the same in OpenSSL's words, and that nobody answers.
+    if (trouble !== undefined) return new EnvironmentError(trouble);
     return new EnvironmentError(`${error.message}: start it with npm start, or set MUSTER_URL`, { cause: error });
+  }
   const { status, problem } = error;
+  // The password was right: only then is anything said of a second factor.
+  if (status === 401 && problem?.secondFactor) return error;
   if (status === 401) return new ApiError(status, refused, problem);
   if (status >= 300 && status < 400)
     return new ApiError(status, `${forTerminal(error.message, 300)}: set MUSTER_URL to the console itself`);

@@ -11,7 +11,7 @@ suite("why a certificate is not taken", ({ test }) => {
     ["CERT_HAS_EXPIRED", dead, /which is wrong/],
     ["CERT_NOT_YET_VALID", today, /not good yet, or this clock is behind: .*2026-06-01/],
     ["CERT_HAS_EXPIRED", today, /is over, or this clock is ahead: .*2026-06-01/],
-    ["SELF_SIGNED_CERT_IN_CHAIN", dead, /no authority that is trusted here: MUSTER_CA/],
+    ["SELF_SIGNED_CERT_IN_CHAIN", dead, /no authority that is trusted here: --ca or MUSTER_CA/],
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", today, /MUSTER_CA/],
     ["ERR_TLS_CERT_ALTNAME_INVALID", today, /other names.*MUSTER_HOSTS/],
   ] as const)

@@ -25,7 +25,7 @@ export function certificateTrouble(cause: Error, now: number): string | undefine
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "CERT_SIGNATURE_FAILURE":
-      return "the certificate there comes from no authority that is trusted here: MUSTER_CA names the file of the right one, tls/ca.crt in the console's data directory";
+      return "the certificate there comes from no authority that is trusted here: --ca or MUSTER_CA names the file of the right one, tls/ca.crt in the console's data directory";
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return "the certificate there is of other names than the one that was asked for: use one of those, or add this one with MUSTER_HOSTS where Muster runs";
     default:

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
 import { silentLog } from "#shared/log";
 import { Broker } from "../broker/broker.ts";
+import { clientAt } from "../cli/client-at.ts";
 import { freeCodes } from "../console/accounts/code-guesses.ts";
 import { recoveryCodes } from "../console/accounts/second-factors.ts";
 import { systemClock } from "#shared/clock";
@@ -64,6 +65,12 @@ suite("a second factor", ({ test }) => {
     assert.is(new Set(recovery).size, recoveryCodes);
     assert.equal([await own(), await other()], [401, 401], "sessions by the password alone have ended");
     await assertRefused(zoe.whoAmI(), 401, /a code of the second factor is needed/);
+    const verb = (secret: string): Promise<unknown> =>
+      clientAt(url, `zoe:${secret}`, { refused: "wrong one" })
+        .whoAmI()
+        .catch((error: unknown) => (error as Error).message);
+    assert.match(String(await verb(password)), /a code of the second factor is needed.*token/);
+    assert.is(await verb("wrong horse"), "wrong one");
     const stranger = checkedClient(url, undefined).client;
     await assertRefused(stranger.logIn({ name: "zoe", password }), 401, /a code of the second factor is needed/);
     await assertRefused(stranger.logIn({ name: "zoe", password: "wrong horse" }), 401, /name or password is wrong/);

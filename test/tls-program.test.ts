@@ -78,7 +78,7 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
       const stranger = new Running(scope, process.execPath, ["dist/muster-agent.cjs"], {
         env: { ...agent, MUSTER_DATA: await scope.directory() },
       });
-      await stranger.line(/comes from no authority that is trusted here: MUSTER_CA/);
+      await stranger.line(/comes from no authority that is trusted here: --ca or MUSTER_CA/);
       await stranger.kill("SIGKILL");
 
       const elsewhere = {
@@ -91,6 +91,12 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
         const { code, out, err } = await runProgram(...musterProgram(["tls", ...args]), { env });
         return code === 0 ? out : err;
       };
+      const client = { ...elsewhere, MUSTER_CA: "", MUSTER_DATA: agent.MUSTER_DATA };
+      const codes = (...args: string[]) => runProgram(...musterProgram(["enroll", ...args]), { env: client });
+      assert.is((await codes("--ca", cafile)).code, 0);
+      const { err: untrusted } = await codes();
+      assert.match(untrusted, /trusted here: --ca or MUSTER_CA/);
+      assert.not.match(untrusted, /no console answers|npm start/);
       await eventually("edge-2 trusts it", async () => /agents +1 trust/.test(await verb()));
       const own = await makeAuthority(authoritySpan(Date.now()));
       const files = [join(agent.MUSTER_DATA, "own.crt"), join(agent.MUSTER_DATA, "own.key")] as const;
