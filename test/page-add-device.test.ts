@@ -43,6 +43,11 @@ suite("adding a device on the page", ({ test }) => {
       assert.equal([code?.name, code?.groups, code?.uses, code?.by], ["cam-{hostname}", ["lab", "roof"], 50, "bob"]);
       const shot = process.env["MUSTER_SHOT"];
       if (shot !== undefined) await tab.screenshot({ path: shot, fullPage: true });
+      await tab.setViewportSize({ width: 390, height: 844 });
+      const widest = await tab.getByTestId("add-device").evaluate((card) => [card.scrollWidth, card.clientWidth]);
+      assert.is(widest[0], widest[1], "nothing runs out of the card on a phone");
+      assert.is(await tab.evaluate(() => document.documentElement.scrollWidth), 390);
+      if (shot !== undefined) await tab.screenshot({ path: `${shot}.phone.png`, fullPage: true });
       await tab.getByRole("button", { name: `Revoke ${code?.id}` }).click();
       await tab.getByTestId("open-codes").waitFor({ state: "detached" });
       assert.is(fleet.console.enrollments.list()[0]?.revoked, true);

@@ -155,34 +155,36 @@ function OpenCodes({
   revoke: (id: string) => void;
 }): JSX.Element {
   return (
-    <table class="matrix" data-testid="open-codes">
-      <thead>
-        <tr>
-          {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {codes.map(({ id, name, used, uses, expires, by }) => (
-          <tr key={id}>
-            <th scope="row">{id}</th>
-            <td>{name}</td>
-            <td>
-              {used} of {uses}
-            </td>
-            <td>{formatMoment(expires, now.value)}</td>
-            <td>{by}</td>
-            <td>
-              <button type="button" class="button small" aria-label={`Revoke ${id}`} onClick={() => revoke(id)}>
-                Revoke
-              </button>
-            </td>
+    <div class="scroll" tabIndex={0} role="region" aria-label="Codes">
+      <table class="matrix" data-testid="open-codes">
+        <thead>
+          <tr>
+            {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {codes.map(({ id, name, used, uses, expires, by }) => (
+            <tr key={id}>
+              <th scope="row">{id}</th>
+              <td>{name}</td>
+              <td>
+                {used} of {uses}
+              </td>
+              <td>{formatMoment(expires, now.value)}</td>
+              <td>{by}</td>
+              <td>
+                <button type="button" class="button small" aria-label={`Revoke ${id}`} onClick={() => revoke(id)}>
+                  Revoke
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

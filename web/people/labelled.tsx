@@ -24,18 +24,12 @@ interface InputProps {
   readonly note?: string;
   readonly value: string;
   readonly password?: boolean;
+  /** Whether it is an authenticator's code: digits, which a phone may offer by itself. */
+  readonly code?: boolean;
   readonly onTyped: (value: string) => void;
 }
 
-export function Typed({
-  id,
-  title,
-  note,
-  value,
-
-  password = false,
-  onTyped,
-}: InputProps): JSX.Element {
+export function Typed({ id, title, note, value, password = false, code = false, onTyped }: InputProps): JSX.Element {
   const common = {
     id,
     "data-testid": id,
@@ -47,6 +41,8 @@ export function Typed({
     <Labelled id={id} title={title} {...(note === undefined ? {} : { note })}>
       {password ? (
         <input type="password" autocomplete="new-password" {...common} />
+      ) : code ? (
+        <input type="text" inputMode="numeric" autocomplete="one-time-code" {...common} />
       ) : (
         <input type="text" autocomplete="off" {...common} />
       )}

@@ -54,7 +54,7 @@ export function SecondFactorSection(): JSX.Element {
           <p class="hint">
             Scan it with an authenticator, or type <code data-testid="factor-key">{key.value.secret}</code>
           </p>
-          <Typed id="factor-code" title="Its code" value={code.value} onTyped={(text) => (code.value = text)} />
+          <Typed id="factor-code" title="Its code" code value={code.value} onTyped={(text) => (code.value = text)} />
           <button type="submit" class="button primary" data-testid="factor-confirm">
             Confirm
           </button>

@@ -62,6 +62,7 @@ export function LoginPage(): JSX.Element {
         {needsCode.value && (
           <div class="field">
             <label for="login-code">Code of your authenticator, or a recovery code</label>
+            {/* No keypad of digits: recovery codes have letters. */}
             <input
               id="login-code"
               data-testid="login-code"
