@@ -12,6 +12,8 @@ export interface BannerFacts {
    * connection.
    */
   readonly external: Reached | undefined;
+  /** The flags by which a verb finds this console from the same directory, where they are not the defaults. */
+  readonly flags: readonly string[];
   /** The administrator's new password; undefined when it has been shown before. */
   readonly password: string | undefined;
   readonly device: string;
@@ -33,7 +35,7 @@ export function externalBroker(url: string, { problem }: Reached): string {
 }
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
-export function banner({ http, broker, external, password, device: name, root, open }: BannerFacts): string {
+export function banner({ http, broker, external, password, device: name, root, open, flags }: BannerFacts): string {
   const { host, port = 1_883 } = parseBrokerUrl(broker);
   const topics = new Topics(root);
   const device = parseDeviceId(name);
@@ -50,7 +52,7 @@ export function banner({ http, broker, external, password, device: name, root, o
     ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
     `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t ${forShell(presence)} -t ${forShell(replies)}`,
     `  send     mosquitto_pub ${login("admin")} -t ${forShell(topics.build({ kind: "short", device }))} -m ping`,
-    `           npx muster send ${device} ping`,
+    `           npx muster send ${[device, "ping", ...flags.map(forShell)].join(" ")}`,
     "",
     ...open,
     ...(open.length > 0 ? [""] : []),

@@ -32,7 +32,10 @@ function describe({ present, next, have, lacking, lackingCount, silent }: TlsDoc
     `CA        ${forTerminal(present.name)}, until ${date(present.until)}`,
     `          SHA-256 ${present.fingerprint}`,
   ];
-  const others = silent > 0 ? `; ${silent} devices do not say, as those without an agent or without --ca` : "";
+  const others =
+    silent > 0
+      ? `; ${silent === 1 ? "1 device does" : `${silent} devices do`} not say, as those without an agent or without --ca`
+      : "";
   if (!next) return [...lines, `agents    ${have} trust it${others}`].join("\n");
   const more = lackingCount > lacking.length ? ", …" : "";
   return [

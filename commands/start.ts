@@ -2,7 +2,7 @@ import type { CommandLine } from "#shared/commandline";
 import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
-import { intervalInStart, type SettingName, type Settings } from "#shared/settings";
+import { flagOf, intervalInStart, settingOf, type SettingName, type Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown } from "./compose/administration.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
@@ -65,8 +65,16 @@ async function serve(
       password,
       device: values.device,
       root: values.root,
+      flags: flagsOfVerbs({ data: values.data, httpPort: port }),
       open: opening(tls, values, { http: port, mqtts: places?.tlsPort }),
     }),
   );
   adminWasShown(state);
+}
+
+/** What a verb is to be told to find the console that has just begun. */
+function flagsOfVerbs(values: Pick<Settings, "data" | "httpPort">): string[] {
+  return (["data", "httpPort"] as const).flatMap((name) =>
+    values[name] === settingOf(name).default ? [] : [flagOf(name), String(values[name])],
+  );
 }

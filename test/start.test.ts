@@ -54,6 +54,7 @@ suite("muster start", ({ test }) => {
     const [watch, send] = [await running.line(/mosquitto_sub/), await running.line(/mosquitto_pub/)].map((line) =>
       line.replace(/^\s*\w+\s+/, ""),
     );
+    await running.line(/npx muster send edge-1 ping --data \S+ --http-port \d+$/);
     const watching = new Running(scope, "bash", ["-c", `exec stdbuf -oL ${watch} -d`]);
     await watching.line(/Subscribed \(mid/);
     await watching.line(/^muster\/edge-1\/status .*"online":true/);
