@@ -32,7 +32,7 @@ export interface RotationState {
 
 const day = 86_400_000;
 /** How often it is looked whether something is due. */
-const lookEvery = 3_600_000;
+export const lookEvery = 3_600_000;
 /** Milliseconds that both are trusted at least before a rotation ends by itself: tools have files that somebody has to replace. */
 export const bothTrusted = 30 * day;
 /** Left of an authority when a rotation begins by itself, and when one ends whoever is left behind: from then on nobody could connect anyway. */
@@ -111,7 +111,7 @@ export class CaRotation {
 
   /** What nobody asked for is audited here; what somebody did, where they came in. */
   #note(what: string): void {
-    this.#options.audit.record({ who: "muster", from: "itself", what });
+    this.#options.audit.record({ who: "console", from: "console", what });
   }
 
   #announce(authority: PrivateAuthority): void {
