@@ -7,7 +7,9 @@ export type Account = Principal & { readonly secret: string };
 
 /** By which somebody comes to the broker. */
 export interface Login {
-  readonly port: number;
+  readonly url: string;
+  /** With TLS: the authority that is trusted, as PEM. */
+  readonly ca?: string | undefined;
   readonly username: string;
   readonly password: string;
 }

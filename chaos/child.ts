@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { openSync, closeSync } from "node:fs";
+import type { ServerIdentity } from "#shared/tls-door";
 import { disarmed, type ArmMessage } from "./points.ts";
 import type { MqttVersion } from "./setting.ts";
 import type { StepMessage } from "./stepped-clock.ts";
@@ -12,6 +13,10 @@ export interface ProcessSettings {
   /** The directory of the whole run. */
   readonly directory: string;
   readonly mqttPort: number;
+  /** With TLS, which {@link mqttPort} speaks then: the authority that is trusted, as PEM. */
+  readonly ca?: string | undefined;
+  /** For the console's process with TLS: what its broker shows. */
+  readonly identity?: ServerIdentity | undefined;
   /** For the console's process. */
   readonly httpPort?: number;
   readonly embedded: boolean;
@@ -204,6 +209,11 @@ export function settingsOfProcess(): ProcessSettings {
   // Ctrl-C on a terminal reaches every process of the group: the main one ends the others in order.
   process.on("SIGINT", () => {});
   return JSON.parse(process.argv[2] ?? "") as ProcessSettings;
+}
+
+/** How whoever trusts `ca` comes to the broker at this port, and by which name it has to prove itself. */
+export function brokerUrl(port: number, ca: string | undefined): string {
+  return `${ca === undefined ? "mqtt" : "mqtts"}://127.0.0.1:${port}`;
 }
 
 /** In a process of the fleet: it serves. */

@@ -3,7 +3,7 @@ import type { Client } from "#api/client";
 import { generateSecret } from "#shared/password";
 import { freePort } from "../test/mosquitto.ts";
 import { makeAccounts, type Account, type Login } from "./accounts.ts";
-import type { Child, StartSettings } from "./child.ts";
+import { brokerUrl, type Child, type StartSettings } from "./child.ts";
 import { clientOf } from "./console-client.ts";
 import type { Home } from "./home.ts";
 import type { Other } from "./other.ts";
@@ -91,7 +91,8 @@ export class Fleet {
 
   login(username: string): Login {
     const { secret: password = "" } = this.#accounts.find(({ name }) => name === username) ?? {};
-    return { port: this.#processes.mqttPort, username, password };
+    const { mqttPort, ca } = this.#processes;
+    return { url: brokerUrl(mqttPort, ca), ca, username, password };
   }
 
   get roles(): readonly Role[] {

@@ -17,7 +17,7 @@ import type { BrokerKind, MqttVersion, StoreKind } from "./setting.ts";
  *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--mqtt 3.1.1|5|auto] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--mqtt 3.1.1|5|auto] [--tls] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     mqtt: { type: "string", default: "auto" },
     faults: { type: "string", default: "" },
     without: { type: "string", default: "" },
+    tls: { type: "boolean", default: false },
     load: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -41,6 +42,7 @@ const parts = chosen("--part", values.part, ["commands", "metrics"] as const);
 const brokers = chosenBrokers();
 const stores: readonly StoreKind[] = chosen("--store", values.store, ["embedded", "influx"] as const);
 const mqtt = chosenVersion();
+const tls = chosenTls();
 const only = values.round === undefined ? undefined : wholeNumber("--round", values.round, 0);
 const from = only ?? 0;
 const to = only === undefined ? wholeNumber("--rounds", values.rounds, 1) : only + 1;
@@ -81,8 +83,13 @@ async function beginLoad(): Promise<void> {
 async function onBrokers(part: Case, store: StoreKind): Promise<Verdict[]> {
   if (interrupt.signal.aborted) return [];
   const runs = brokers.map((broker) => {
-    const names = [broker, ...(part === samples ? [store] : []), ...(mqtt === "auto" ? [] : [`MQTT ${values.mqtt}`])];
-    return run({ ...common, part, setting: { broker, store, disks, mqtt }, name: names.join(", ") });
+    const names = [
+      broker,
+      ...(part === samples ? [store] : []),
+      ...(mqtt === "auto" ? [] : [`MQTT ${values.mqtt}`]),
+      ...(tls ? ["TLS"] : []),
+    ];
+    return run({ ...common, part, setting: { broker, store, disks, mqtt, tls }, name: names.join(", ") });
   });
   const ended = await Promise.allSettled(runs);
   return ended.map((one) => {
@@ -99,6 +106,12 @@ function chosenVersion(): MqttVersion {
     return end(`--mqtt ${values.mqtt} goes with --part commands\n${usage}`, 2);
   const without = brokers.find((kind) => version === 5 && (kind === "embedded" || kind === "nats"));
   return without === undefined ? version : end(`--mqtt 5: the ${without} broker has 3.1.1 alone\n${usage}`, 2);
+}
+
+/** Of the brokers that others wrote, Mosquitto alone is started with it. */
+function chosenTls(): boolean {
+  const without = values.tls ? brokers.find((kind) => kind === "nats" || kind === "mochi") : undefined;
+  return without === undefined ? values.tls : end(`--tls: ${without} is started without it\n${usage}`, 2);
 }
 
 /** Those but the first two are tried with commands alone. */

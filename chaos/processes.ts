@@ -1,6 +1,7 @@
-import { startExternal } from "../test/brokers.ts";
+import { startExternal, type ExternalKind } from "../test/brokers.ts";
 import { startInflux } from "../test/influx.ts";
-import { freePort } from "../test/mosquitto.ts";
+import { freePort, startMosquitto } from "../test/mosquitto.ts";
+import { startTls } from "../test/tls.ts";
 import type { Account } from "./accounts.ts";
 import { Child, type ProcessSettings } from "./child.ts";
 import { Other, type OtherServer } from "./other.ts";
@@ -30,6 +31,8 @@ export interface Processes {
   readonly children: ReadonlyMap<Role, Child>;
   readonly others: ReadonlyMap<Role, Other>;
   readonly mqttPort: number;
+  /** With TLS: the authority that is trusted there, as PEM. */
+  readonly ca?: string | undefined;
   readonly influxUrl?: string;
   /** A second agent of that name, on a copy of the first one's directory. */
   readonly clone: (device: Device, home: string) => Child | undefined;
@@ -49,12 +52,14 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
       ),
     );
 
+  const shown = setting.tls ? await certificates(site) : undefined;
+  const ca = shown?.bundle;
   let mqttPort = await freePort();
   let consolePort = mqttPort;
   if (setting.broker !== "embedded") {
-    const broker = await startExternal(site.scope("broker"), setting.broker, accounts);
+    const { broker, port } = await startBroker(options, setting.broker, shown);
     other("broker", broker);
-    mqttPort = broker.port;
+    mqttPort = port;
     consolePort = await site.through("server", mqttPort);
   }
   let influxUrl: string | undefined;
@@ -75,6 +80,8 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
       home: site.home(who)?.path ?? "",
       embedded: setting.broker === "embedded",
       mqtt: versionOf(setting),
+      ca,
+      ...(who === "server" ? { identity: shown?.identity } : {}),
       password: account?.secret ?? "",
       ...more,
     };
@@ -93,5 +100,28 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
   }
   const clone = (device: Device, home: string): Child =>
     child(device, { mqttPort: site.cut(device)?.port ?? 0, home, copied: true });
-  return { children, others, mqttPort, ...(influxUrl === undefined ? {} : { influxUrl }), clone };
+  return { children, others, mqttPort, ca, ...(influxUrl === undefined ? {} : { influxUrl }), clone };
+}
+
+/** The authority and the broker's certificate of it: on no disk that anything is done to, as if they had been brought. */
+async function certificates(site: Site) {
+  const { authority, identity } = await startTls(site.scope("tls"));
+  return { identity: identity.current(), bundle: authority.caBundle() };
+}
+
+type Shown = Awaited<ReturnType<typeof certificates>>;
+
+/** @returns it, and the port at which everybody is to come */
+async function startBroker(
+  { site, accounts }: ProcessesOptions,
+  kind: ExternalKind,
+  tls: Shown | undefined,
+): Promise<{ readonly broker: OtherServer; readonly port: number }> {
+  const scope = site.scope("broker");
+  if (tls) {
+    const broker = await startMosquitto(scope, { accounts, tls });
+    return { broker, port: broker.tlsPort };
+  }
+  const broker = await startExternal(scope, kind, accounts);
+  return { broker, port: broker.port };
 }

@@ -4,18 +4,19 @@ import { Link } from "#shared/link";
 import { createLog } from "#shared/log";
 import { Broker } from "../broker/broker.ts";
 import type { State } from "../console/state.ts";
-import type { ProcessSettings } from "./child.ts";
+import { brokerUrl, type ProcessSettings } from "./child.ts";
 
 /** How a console's process meets the broker: the embedded one in the same process, or a connection to the external one. */
 export async function openBus(
-  { embedded, mqtt, mqttPort, password }: ProcessSettings,
+  { embedded, mqtt, mqttPort, ca, identity, password }: ProcessSettings,
   { accounts }: State,
   root: string,
   clock: Clock,
 ): Promise<{ readonly bus: Bus; readonly begin: () => unknown }> {
   if (!embedded) {
     const link = new Link({
-      url: `mqtt://127.0.0.1:${mqttPort}`,
+      url: brokerUrl(mqttPort, ca),
+      ca: () => ca,
       clientId: "console",
       username: "console",
       password,
@@ -27,7 +28,13 @@ export async function openBus(
   }
   const broker = new Broker({
     listen: "127.0.0.1",
-    port: mqttPort,
+    // Who has TLS has no other port that anybody knows of.
+    port: identity ? 0 : mqttPort,
+    tls: identity && {
+      listen: "127.0.0.1",
+      port: mqttPort,
+      identity: { current: () => identity, changes: { on: () => () => {} } },
+    },
     root,
     authenticate: (name, secret, source) => accounts.verify(name, secret, source),
     log: createLog("broker", "info"),

@@ -20,6 +20,8 @@ export interface Setting {
   readonly store: StoreKind;
   readonly disks: Disks;
   readonly mqtt?: MqttVersion;
+  /** Whether agents, console and callers come to the broker by TLS. */
+  readonly tls?: boolean;
 }
 
 export function versionOf({ broker, mqtt = "auto" }: Setting): MqttVersion {

@@ -24,9 +24,10 @@ export class Watcher {
   readonly link: Link;
   readonly seen: Seen[] = [];
 
-  constructor({ port, username, password }: Login, mqttVersion: MqttVersion) {
+  constructor({ url, ca, username, password }: Login, mqttVersion: MqttVersion) {
     this.link = new Link({
-      url: `mqtt://127.0.0.1:${port}`,
+      url,
+      ca: () => ca,
       clientId: "chaos-watcher",
       username,
       password,
@@ -46,7 +47,7 @@ export class Watcher {
 }
 
 /** The topics of the tasks that a fresh subscriber is given: what the broker has kept. */
-export async function retainedTasks({ port, username, password }: Login): Promise<string[]> {
+export async function retainedTasks({ url, ca, username, password }: Login): Promise<string[]> {
   const login = {
     clientId: "chaos-fresh",
     username,
@@ -54,9 +55,10 @@ export async function retainedTasks({ port, username, password }: Login): Promis
     protocolVersion: 4,
     reconnectPeriod: 0,
     connectTimeout: 4_000,
+    ...(ca === undefined ? {} : { ca }),
   } as const;
   // Where the broker closes the connection before it has answered, mqtt.js would wait for ever.
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, login, false);
+  const client = await connectAsync(url, login, false);
   try {
     return await withDeadline(retainedBy(client), onePatience, "what a fresh subscriber is given");
   } finally {

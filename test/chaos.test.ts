@@ -15,6 +15,7 @@ const sampleRounds = 6;
 const guestRounds = 4;
 /** Seconds for one run: some thirty where nobody else wants the machine. */
 const patience = 600;
+const tlsRounds = 2;
 /** Every way to strike, by what the faults' names begin with. */
 const kinds = ["kill", "freeze", "break", "hold", "put", "step", "wake", "turn", "fill", "cut", "the"];
 
@@ -64,6 +65,20 @@ suite("chaos", ({ test }) => {
       assert.is(code, 0, `${out}\n${err}`);
       assert.match(out, new RegExp(`^embedded: ${count} rounds, .* 0 violations$`, "m"));
       assert.match(out, new RegExp(`^mosquitto: ${count} rounds, .* 0 violations$`, "m"));
+    },
+    { seconds: patience + 10 },
+  );
+
+  test(
+    "the same by TLS",
+    async () => {
+      const rounds = ["--tls", "--part", "commands", "--seed", seed, "--rounds", String(tlsRounds)];
+      const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
+        seconds: patience,
+      });
+      assert.is(code, 0, `${out}\n${err}`);
+      for (const kind of ["embedded", "mosquitto"])
+        assert.match(out, new RegExp(`^${kind}, TLS: ${tlsRounds} rounds, .* 0 violations$`, "m"));
     },
     { seconds: patience + 10 },
   );

@@ -9,7 +9,7 @@ import { Agent } from "../../agent/agent.ts";
 import { CommandError, type Handler, type RunContext } from "../../agent/commands/handler.ts";
 import { ConsoleClock } from "../../agent/console-clock.ts";
 import { Ledger } from "../../agent/commands/ledger.ts";
-import { sayReady, settingsOfProcess } from "../child.ts";
+import { brokerUrl, sayReady, settingsOfProcess } from "../child.ts";
 import type { Begin, Effect, Judged } from "./evidence.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
@@ -19,7 +19,7 @@ import { around, aroundTraffic, KillPoints } from "../points.ts";
  * An agent whose commands have visible effects, a line in a file each. Its kill points are put around the public
  * methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home, mqttPort, mqtt, password, arm } = settingsOfProcess();
+const { who, directory, home, mqttPort, ca, mqtt, password, arm } = settingsOfProcess();
 const points = new KillPoints(who, directory, arm);
 const begins = new Journal(`${directory}/begins.jsonl`);
 const effects = new Journal(`${directory}/effects.jsonl`);
@@ -43,7 +43,8 @@ aroundTraffic(Link.prototype, {
 
 const agent = new Agent({
   device: who,
-  url: `mqtt://127.0.0.1:${mqttPort}`,
+  url: brokerUrl(mqttPort, ca),
+  ca,
   password,
   directory: home,
   interval: 86_400_000,

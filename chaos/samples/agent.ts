@@ -11,7 +11,7 @@ import { DiskQueue } from "../../agent/metrics/outbox/disk-queue.ts";
 import { Outbox } from "../../agent/metrics/outbox/outbox.ts";
 import type { BatchQueue } from "../../agent/metrics/outbox/batch-queue.ts";
 import { Sender } from "../../agent/metrics/sender.ts";
-import { sayReady, settingsOfProcess } from "../child.ts";
+import { brokerUrl, sayReady, settingsOfProcess } from "../child.ts";
 import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
 import { around, aroundTraffic, KillPoints } from "../points.ts";
@@ -22,7 +22,7 @@ import { smallOutbox } from "../setting.ts";
  * An agent that measures what has never been measured before, and writes down each batch that is on its disk. Its kill points
  * are put around the public methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home, mqttPort, mqtt, password, arm, copied = false } = settingsOfProcess();
+const { who, directory, home, mqttPort, ca, mqtt, password, arm, copied = false } = settingsOfProcess();
 const points = new KillPoints(who, directory, arm);
 const kept = new Journal(`${directory}/kept.jsonl`);
 const acked = new Journal(`${directory}/acked.jsonl`);
@@ -53,7 +53,8 @@ const numbers: Collector = {
 
 const agent = new Agent({
   device: who,
-  url: `mqtt://127.0.0.1:${mqttPort}`,
+  url: brokerUrl(mqttPort, ca),
+  ca,
   password,
   directory: home,
   interval: 40,

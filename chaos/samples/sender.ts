@@ -71,14 +71,15 @@ export class SimpleSender {
   }
 
   #connect(): Promise<MqttClient> {
-    const { port, username, password } = this.#fleet.login(simpleDevice);
-    return connectAsync(`mqtt://127.0.0.1:${port}`, {
+    const { url, ca, username, password } = this.#fleet.login(simpleDevice);
+    return connectAsync(url, {
       clientId: simpleDevice,
       username,
       password,
       protocolVersion: 4,
       reconnectPeriod: 0,
       connectTimeout: 1_000,
+      ...(ca === undefined ? {} : { ca }),
     });
   }
 }
