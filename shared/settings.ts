@@ -108,7 +108,7 @@ export const settings = {
   }),
   ca: text<string | undefined>({
     env: "MUSTER_CA",
-    programs: ["console", "agent", "enroll", "device", "check-broker", "client"],
+    programs: ["console", "agent", "enroll", "device", "sim", "check-broker", "client"],
     help: "file of the certificates of authorities (PEM) that are trusted with mqtts://, wss:// and https://, and no others",
     default: undefined,
     shown: "the system's; for the command line, those of the data directory",

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { parseFaults } from "./faults.ts";
-import { brokerOf, idsOf, plan, type SimFlags } from "./flags.ts";
+import { brokerOf, elsewhere, idsOf, plan, type SimFlags } from "./flags.ts";
 import { clockError } from "./wrong-clock.ts";
 
 const flags: SimFlags = { devices: "3", prefix: "sim-", seed: "muster", rate: "500" };
@@ -32,9 +32,13 @@ suite("the flags of sim", ({ test }) => {
 
   test("the broker is this machine's, or one that is named on purpose", () => {
     const where = { mqttUrl: undefined, mqttPort: 1_884, listen: "127.0.0.1" };
-    assert.equal(brokerOf(flags, where), { host: "127.0.0.1", port: 1_884 });
-    assert.equal(brokerOf(flags, { ...where, mqttUrl: "mqtt://ann:x@localhost" }), { host: "localhost", port: 1_883 });
-    assert.equal(brokerOf({ ...flags, broker: "mqtt://[::1]:99" }, where), { host: "::1", port: 99 });
+    assert.equal(brokerOf(flags, where), { host: "127.0.0.1", port: 1_884, isTls: false });
+    assert.equal(brokerOf(flags, { ...where, mqttUrl: "mqtt://ann:x@localhost" }), {
+      host: "localhost",
+      port: 1_883,
+      isTls: false,
+    });
+    assert.equal(brokerOf({ ...flags, broker: "mqtt://[::1]:99" }, where), { host: "::1", port: 99, isTls: false });
     const elsewhere = { ...where, mqttUrl: "mqtt://ann:x@broker.example:1883" };
     assert.throws(
       () => brokerOf(flags, elsewhere),
@@ -43,9 +47,26 @@ suite("the flags of sim", ({ test }) => {
     assert.equal(brokerOf({ ...flags, broker: "mqtt://broker.example" }, elsewhere), {
       host: "broker.example",
       port: 1_883,
+      isTls: false,
     });
     assert.throws(() => brokerOf({ ...flags, broker: "broker" }, where), /expected a URL such as mqtt:.* got "broker"/);
-    assert.throws(() => brokerOf(flags, { ...where, mqttUrl: "mqtts://localhost" }), /plain MQTT/);
+    const secure = { host: "localhost", port: 8_883, isTls: true };
+    assert.equal(brokerOf(flags, { ...where, mqttUrl: "mqtts://localhost" }), secure);
+    assert.equal(brokerOf({ ...flags, broker: "mqtts://muster.lan:9" }, where), {
+      host: "muster.lan",
+      port: 9,
+      isTls: true,
+    });
+    for (const broker of ["ws://localhost", "wss://localhost"])
+      assert.throws(() => brokerOf({ ...flags, broker }, where), /over TCP or TLS/);
+  });
+
+  test("the line for another machine names what is trusted there", () => {
+    assert.match(elsewhere(flags, "s3cret", { port: 1_884, bundle: undefined }), /--broker mqtt:\/\/THIS-HOST:1884$/);
+    assert.match(
+      elsewhere(flags, "s3cret", { port: 8_883, bundle: "data/tls/ca.crt" }),
+      "--broker mqtts://THIS-HOST:8883 --ca ca.crt   (a copy of data/tls/ca.crt)",
+    );
   });
 
   test("wrong clocks are of five kinds, two of which step", () => {

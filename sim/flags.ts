@@ -39,24 +39,25 @@ export function idsOf({ devices, prefix }: SimFlags): string[] {
  * devices' broker, and should not get thousands of connections because somebody tried a command.
  * @throws BadInputError
  */
-export function brokerOf({ broker }: SimFlags, where: Where): { host: string; port: number } {
-  const address = plainAddress(broker ?? where.mqttUrl ?? brokerHere(where));
+export function brokerOf({ broker }: SimFlags, where: Where): { host: string; port: number; isTls: boolean } {
+  const address = socketAddress(broker ?? where.mqttUrl ?? brokerHere(where));
   if (address === undefined)
     throw new BadInputError(
-      `simulated devices speak plain MQTT: expected a URL such as mqtt://host:1883${broker === undefined ? "" : ` for --broker, got ${quoted(broker)}`}`,
+      `simulated devices speak MQTT over TCP or TLS: expected a URL such as mqtt://host:1883 or mqtts://host:8883${broker === undefined ? "" : ` for --broker, got ${quoted(broker)}`}`,
     );
-  const { host, port = 1_883, url } = address;
+  const isTls = address.protocol === "mqtts";
+  const { host, port = isTls ? 8_883 : 1_883, url } = address;
   if (broker === undefined && !isLoopbackHost(host) && host !== where.listen)
     throw new BadInputError(
-      `the broker in the settings is another machine, ${url.slice("mqtt://".length)}: if you mean to load it, say so with --broker ${url}`,
+      `the broker in the settings is another machine, ${url.slice(url.indexOf("//") + 2)}: if you mean to load it, say so with --broker ${url}`,
     );
-  return { host, port };
+  return { host, port, isTls };
 }
 
-function plainAddress(url: string): BrokerAddress | undefined {
+function socketAddress(url: string): BrokerAddress | undefined {
   try {
     const address = parseBrokerUrl(url);
-    return address.protocol === "mqtt" ? address : undefined;
+    return address.protocol === "mqtt" || address.protocol === "mqtts" ? address : undefined;
   } catch {
     return undefined;
   }
@@ -73,9 +74,18 @@ export function plan(flags: SimFlags, devices: number): Pick<SimOptions, "faults
   };
 }
 
-/** How to run the enrolled devices on another machine than the console's. */
-export function elsewhere({ devices, prefix }: SimFlags, secret: string, port: number): string {
-  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${forShell(secret)} npx muster sim --devices ${devices} --prefix ${forShell(prefix)} --broker mqtt://THIS-HOST:${port}`;
+/**
+ * How to run the enrolled devices on another machine than the console's.
+ * @param bundle the file of the authorities that are to be trusted there, where Muster speaks TLS to other machines
+ */
+export function elsewhere(
+  { devices, prefix }: SimFlags,
+  secret: string,
+  { port, bundle }: { readonly port: number; readonly bundle: string | undefined },
+): string {
+  const broker =
+    bundle === undefined ? `mqtt://THIS-HOST:${port}` : `mqtts://THIS-HOST:${port} --ca ca.crt   (a copy of ${bundle})`;
+  return `${devices} simulated devices are enrolled. On the other machine:\n  ${simulatedSecretVariable}=${forShell(secret)} npx muster sim --devices ${devices} --prefix ${forShell(prefix)} --broker ${broker}`;
 }
 
 type Command = ReturnType<CommandLine["command"]>;
@@ -91,7 +101,7 @@ export function simFlags(command: Command): Command {
     .option("--flap <share>", "devices that drop their connection at random moments, and how often each: 10%/30s")
     .option("--skew <share>", "devices whose clock is wrong: 5%")
     .option("--clone <count>", "devices that exist twice under one id")
-    .option("--broker <url>", "a broker on another machine: mqtt://host:1883")
+    .option("--broker <url>", "a broker on another machine: mqtt://host:1883 or mqtts://host:8883")
     .option(
       "--secret [text]",
       `the devices' secret, where the console's data directory is not at hand: asked for, or - for standard input [${simulatedSecretVariable}]`,

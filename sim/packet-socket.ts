@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls, type SecureContext } from "node:tls";
 import { generate, writeToStream, type Packet } from "mqtt-packet";
 import type { Wire } from "./wire.ts";
 
@@ -14,6 +15,14 @@ export interface SocketOwner {
   closed(error: Error | undefined): void;
 }
 
+/** Where a broker is. */
+export interface BrokerPlace {
+  readonly host: string;
+  readonly port: number;
+  /** With TLS: whom the broker's certificate has to come from; one for all connections. */
+  readonly secure: SecureContext | undefined;
+}
+
 /** A socket that speaks packets of MQTT 3.1.1. */
 export class PacketSocket {
   readonly #wire: Wire;
@@ -22,13 +31,12 @@ export class PacketSocket {
   #rest: Buffer | undefined;
   #error: Error | undefined;
 
-  constructor(wire: Wire, owner: SocketOwner, { host, port }: { readonly host: string; readonly port: number }) {
+  constructor(wire: Wire, owner: SocketOwner, place: BrokerPlace) {
     this.#wire = wire;
     this.#owner = owner;
     // `onread` reads into the buffer of all: otherwise Node allocates for each read.
     const onread = { buffer: wire.buffer, callback: (length: number) => this.#read(length) };
-    this.#socket = connect({ host, port, noDelay: true, onread });
-    this.#socket.on("connect", () => owner.opened());
+    this.#socket = open(place, onread, () => owner.opened());
     this.#socket.on("error", (error) => (this.#error = error));
     this.#socket.on("close", () => owner.closed(this.#error));
   }
@@ -74,4 +82,18 @@ export class PacketSocket {
     }
     return true;
   }
+}
+
+/** @param opened is called once it may be written to @param onread as `net.connect` takes it */
+function open({ host, port, secure }: BrokerPlace, onread: OnRead, opened: () => void): Socket {
+  if (!secure) return connect({ host, port, noDelay: true, onread }, opened);
+  // An address is no server name (RFC 6066 §3); the certificate is held against it all the same.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const options = { host, port, ...name, secureContext: secure, onread };
+  return connectTls(options, opened).setNoDelay(true);
+}
+
+interface OnRead {
+  readonly buffer: Buffer;
+  readonly callback: (length: number) => boolean;
 }

@@ -1,3 +1,5 @@
+import { createSecureContext } from "node:tls";
+import { certificateTrouble } from "#shared/certificate-troubles";
 import type { Clock } from "#shared/clock";
 import { EnvironmentError, errorCode } from "#shared/errors";
 import { parseDeviceId } from "#shared/ids";
@@ -17,9 +19,11 @@ export interface SimOptions {
   readonly ids: readonly string[];
   /** The secret of every one of them. */
   readonly secret: string;
-  /** The broker, over plain TCP. */
+  /** The broker. */
   readonly host: string;
   readonly port: number;
+  /** It is spoken to by TLS: the authorities that are trusted, as PEM, and no others; those of the system without. */
+  readonly tls?: { readonly ca: readonly string[] | undefined } | undefined;
   readonly root: string;
   /** Milliseconds between a device's samples, and samples in a batch. */
   readonly interval: number;
@@ -117,7 +121,7 @@ export class Sim {
   }
 
   #world(): World {
-    const { clock, host, port, secret, root, interval, batchSize, seed, faults, rate } = this.#options;
+    const { clock, host, port, tls, secret, root, interval, batchSize, seed, faults, rate } = this.#options;
     return {
       clock,
       wheel: this.#wheel,
@@ -128,6 +132,7 @@ export class Sim {
       console: new HeardConsole(clock),
       host,
       port,
+      secure: tls && createSecureContext({ minVersion: "TLSv1.2", ...(tls.ca ? { ca: [...tls.ca] } : {}) }),
       secret,
       interval,
       batchSize,
@@ -141,14 +146,17 @@ export class Sim {
 
   /** What nobody can mend by waiting ends it; anything else is told once and tried again. */
   #failure(id: string, error: Error, refused: boolean): void {
-    const { host, port, log } = this.#options;
+    const { host, port, tls, clock, log } = this.#options;
     const where = `the broker at ${host}:${port}`;
+    const trouble = tls && certificateTrouble(error, clock.now());
     if (refused) {
       this.#fail(
         new EnvironmentError(
           `${where} does not let ${id} in: ${error.message}. Is it the broker of the console whose data directory has the accounts (MUSTER_DATA)? Mosquitto reads new accounts on "kill -HUP"`,
         ),
       );
+    } else if (this.tally.connects === 0 && trouble !== undefined) {
+      this.#fail(new EnvironmentError(`${where} cannot be trusted: ${trouble}`, { cause: error }));
     } else if (this.tally.connects === 0 && errorCode(error) !== undefined) {
       this.#fail(
         new EnvironmentError(`${where} cannot be reached; start Muster first: npx muster start`, { cause: error }),

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { readConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
+import type { SecureContext } from "node:tls";
 import type { Entrance } from "./entrance.ts";
 import type { SimTally } from "./sim-tally.ts";
 import type { Wheel } from "./wheel.ts";
@@ -17,6 +18,8 @@ export interface World {
   readonly console: HeardConsole;
   readonly host: string;
   readonly port: number;
+  /** With TLS: whom the broker's certificate has to come from. */
+  readonly secure: SecureContext | undefined;
   readonly secret: string;
   readonly seed: number;
   /** Milliseconds between samples, and samples in a batch. */

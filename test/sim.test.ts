@@ -10,6 +10,7 @@ import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { startTls } from "./tls.ts";
 
 /** Simulated devices in this process; they end with the test. */
 function simulate(
@@ -64,6 +65,26 @@ suite("simulated devices", ({ test }) => {
       assert.is(sim.tally.waiting, 0, "the last batches were waited for");
     });
   }
+
+  for (const kind of brokerKinds)
+    test(`come by TLS where the broker's certificate is trusted, over ${kind}`, async (scope) => {
+      const { authority, identity } = await startTls(scope, { names: () => ["localhost"] });
+      const bundle = authority.caBundle();
+      const fleet = await startFleet(scope, kind, {}, { identity, bundle });
+      const secret = fleet.secretOf("rpi-7");
+      const secure = { ...fleet, port: Number(new URL(fleet.tlsUrl).port) };
+      const by = (host: string, ca?: readonly string[]): Sim =>
+        simulate(scope, secure, ["rpi-7"], { secret, host, tls: { ca } });
+      const sim = by("localhost", [bundle]);
+      await fleet.sees("rpi-7", true);
+      await eventually("acks", () => sim.tally.acked >= 3);
+      await sim.stop();
+      await fleet.sees("rpi-7", false);
+      assert.is(fleet.console.registry.get("rpi-7")?.reason, "stopped");
+      const told = (one: Sim): Promise<string> => one.failed.catch((error: Error) => error.message);
+      assert.match(await told(by("localhost")), /cannot be trusted: .*MUSTER_CA/);
+      assert.match(await told(by("127.0.0.1", [bundle])), /cannot be trusted: .*of other names/);
+    });
 
   test("a clone is refused, and the other one stays", async (scope) => {
     const fleet = await startFleet(scope, "embedded");

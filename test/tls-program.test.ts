@@ -81,6 +81,12 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
       await stranger.line(/comes from no authority that is trusted here: --ca or MUSTER_CA/);
       await stranger.kill("SIGKILL");
 
+      const sim = (...args: string[]) => runProgram(...musterProgram(["sim", "--devices", "2", ...args]), { env });
+      const run = ["--interval", "300ms", "--duration", "1s", "--broker", `mqtts://localhost:${mqtts}`];
+      const simulated = await sim(...run);
+      assert.match(simulated.out, /^2 devices, .*\n\d+ batches stored, 0 not, /m, simulated.err);
+      assert.match((await sim("--enroll")).out, `--broker mqtts://THIS-HOST:${mqtts} --ca ca.crt`);
+
       const elsewhere = {
         MUSTER_TOKEN: `admin:${password}`,
         MUSTER_URL: `https://localhost:${http}`,

@@ -47,7 +47,7 @@ export function connect(values: Settings): Client {
 }
 
 /** Whom the command line trusts: those that it was given alone; else the data directory's besides the system's. */
-function trustedBy({ ca, data }: Settings): { pem: string; alone: boolean } | undefined {
+export function trustedBy({ ca, data }: Settings): { pem: string; alone: boolean } | undefined {
   if (ca !== undefined) return { pem: readBundle(ca), alone: true };
   const own = bundlePath(data);
   return existsSync(own) ? { pem: readBundle(own), alone: false } : undefined;
