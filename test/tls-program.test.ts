@@ -115,8 +115,10 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
       assert.match(await verb("rotate", "--finish"), /agents +1 trust it/);
       assert.is(readFileSync(cafile, "utf8"), own.cert);
 
-      const pem = readFileSync(join(tlsDirectory(data), "server.pem"), "utf8");
-      const { page, complaints } = await openPage(scope, { trusted: new X509Certificate(pem) });
+      const shown = (): X509Certificate =>
+        new X509Certificate(readFileSync(join(tlsDirectory(data), "server.pem"), "utf8"));
+      await eventually("a certificate of the new one", () => shown().checkIssued(new X509Certificate(own.cert)));
+      const { page, complaints } = await openPage(scope, { trusted: shown() });
       await page.goto(`https://localhost:${http}/`);
       await page.getByLabel("Name").fill("admin");
       await page.getByLabel("Password").fill(password);
