@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext } from "node:tls";
 import { parseDeviceId } from "#shared/ids";
 import { readAck } from "#shared/messages/metrics";
 import { Topics } from "#shared/topics";
@@ -11,7 +12,14 @@ import { batchOf, deviceName, type Load } from "./ingest-load.ts";
  * again when no ack comes for 10 seconds. All payloads are made before the clock starts, so that this process takes
  * little of the two cores.
  */
-const { load, port, secret } = settingsOfChild<{ load: Load; port: number; secret: string }>();
+const { load, port, ca, secret } = settingsOfChild<{
+  load: Load;
+  port: number;
+  /** With TLS: the authority that is trusted, as PEM. */
+  ca?: string;
+  secret: string;
+}>();
+const secureContext = ca === undefined ? undefined : createSecureContext({ ca });
 const window = 32;
 const ackTimeout = 10_000;
 const topics = new Topics();
@@ -34,16 +42,20 @@ class SimulatedAgent {
 
   static connect(device: string): Promise<SimulatedAgent> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      const place = { port, host: "127.0.0.1" };
+      const socket = secureContext
+        ? connectTls({ ...place, secureContext }).setNoDelay(true)
+        : connect({ ...place, noDelay: true });
       const agent = new SimulatedAgent(socket, device);
+      const subscribe = subscribeFrame(topics.build({ kind: "ack", device: parseDeviceId(device) }), 1);
       const reader = new FrameReader((first, body) => {
+        if (first >> 4 === 2) socket.write(subscribe);
         if (first >> 4 === 9) resolve(agent);
         if (first >> 4 === 3) agent.#acked(first, body);
       });
       socket.on("data", (chunk) => reader.push(chunk));
       socket.once("error", reject);
       socket.write(connectFrame(device, secret));
-      socket.write(subscribeFrame(topics.build({ kind: "ack", device: parseDeviceId(device) }), 1));
     });
   }
 

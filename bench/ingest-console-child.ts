@@ -1,5 +1,6 @@
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import type { ServerIdentity } from "#shared/tls-door";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
 import { openState } from "../console/state.ts";
@@ -7,11 +8,13 @@ import { answer, ready, settingsOfChild } from "./children.ts";
 import { deviceName } from "./ingest-load.ts";
 
 /** Console and embedded broker in one process, or the console alone at an external one. */
-const { directory, port, url, influxUrl, devices, secret } = settingsOfChild<{
+const { directory, port, url, identity, influxUrl, devices, secret } = settingsOfChild<{
   directory: string;
   port: number;
   /** The external broker; without it, the embedded one listens on `port`. */
   url?: string;
+  /** What the embedded one shows there, if it is to speak TLS. */
+  identity?: ServerIdentity;
   /** Without it, samples go to the embedded store. */
   influxUrl?: string;
   devices: number;
@@ -28,7 +31,12 @@ await console.start();
 async function embedded() {
   const broker = new Broker({
     listen: "127.0.0.1",
-    port,
+    port: identity ? 0 : port,
+    tls: identity && {
+      listen: "127.0.0.1",
+      port,
+      identity: { current: () => identity, changes: { on: () => () => {} } },
+    },
     root: "muster",
     authenticate: (name, password) => state.accounts.verify(name, password),
     clock: systemClock,

@@ -5,6 +5,7 @@ import { freePort, startDefaultMosquitto, startMosquitto } from "../test/mosquit
 import { startInflux, type InfluxServer } from "../test/influx.ts";
 import { bundlePrograms, type Bundle } from "../test/bundle.ts";
 import { eventually } from "../test/suite.ts";
+import { startTls } from "../test/tls.ts";
 import { ask, BenchScope, endChild, startChild } from "./children.ts";
 import { cpuOf } from "./cpu.ts";
 import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./ingest-load.ts";
@@ -36,26 +37,36 @@ function makeLoad(shape: Omit<Load, "from">): Load {
   return { ...shape, from: Date.now() - lasts - 60_000 };
 }
 
-/** Simulated agents → broker → console → InfluxDB: the clock stops when the last batch is acknowledged. */
-export async function muster(kind: "embedded" | "mosquitto", load: Load): Promise<Run> {
+/**
+ * Simulated agents → broker → console → InfluxDB: the clock stops when the last batch is acknowledged.
+ * @param isTls the agents come by TLS; at an external broker the console, which has loopback for itself, does not
+ */
+export async function muster(kind: "embedded" | "mosquitto", load: Load, isTls = false): Promise<Run> {
   return scoped(async (scope) => {
     const influx = await startInflux(scope);
-    const external = kind === "mosquitto" ? await startMosquitto(scope, { accounts: accounts(load) }) : undefined;
+    const tls = isTls ? await shownBy(scope) : undefined;
+    const external = kind === "mosquitto" ? await startMosquitto(scope, { accounts: accounts(load), tls }) : undefined;
     const port = external?.port ?? (await freePort());
     const console = await child(scope, "ingest-console-child.ts", {
       directory: await scope.directory(),
       port,
-      ...(external ? { url: external.url } : {}),
+      ...(external ? { url: external.url } : { identity: tls?.identity }),
       influxUrl: `${influx.url}/fleet`,
       devices: load.devices,
       secret,
     });
     await eventually("the console", async () => (await ask<{ connected: boolean }>(console, {})).connected);
-    const agents = await child(scope, "ingest-agents-child.ts", { load, port, secret });
+    const reached = (isTls ? external?.tlsPort : undefined) ?? port;
+    const agents = await child(scope, "ingest-agents-child.ts", { load, port: reached, ca: tls?.bundle, secret });
     const ours = async (): Promise<number> => (await ask<{ cpu: number }>(console, {})).cpu;
     const broker = external ? { broker: () => cpuOf(external.pid) } : {};
     return timed(() => count(influx), agents, load, { influx: () => cpuOf(influx.pid), ours, ...broker });
   });
+}
+
+async function shownBy(scope: BenchScope) {
+  const { authority, identity } = await startTls(scope);
+  return { identity: identity.current(), bundle: authority.caBundle() };
 }
 
 /** Simulated agents → embedded broker → console → embedded store: an ack means that all of it is synced to the disk. */

@@ -4,6 +4,7 @@ import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { overload } from "./overload.ts";
 import { roundTrip } from "./roundtrip.ts";
+import { tls } from "./tls.ts";
 import { wire } from "./wire.ts";
 
 /**
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   ingest,
   embedded,
   wire,
+  tls: () => tls(),
   crowd,
   comeback,
 };

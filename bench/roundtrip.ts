@@ -2,28 +2,40 @@ import mqtt from "mqtt";
 import { othersAreBuilt } from "../test/brokers.ts";
 import { startFleet, type BrokerKind } from "../test/fleet.ts";
 import { startDefaultMosquitto } from "../test/mosquitto.ts";
+import { startTls } from "../test/tls.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
 import { percentile, toMarkdown, type Row } from "./table.ts";
 
 /** Rounds that count, and before them a tenth that do not. The plain one takes 88 ms a round, so it gets fewer. */
 const rounds = { muster: 2_000, plain: 200 };
 
+export interface RoundTrips {
+  readonly kind: BrokerKind;
+  readonly ledger: "disk" | "memory";
+  /** The agent comes by TLS. */
+  readonly tls?: boolean;
+  readonly count?: number;
+}
+
 /** Command round trips, one after the other: row, retained task, reply, row, withdrawal; the agent in a process of its own. */
-async function muster(kind: BrokerKind, ledger: "disk" | "memory"): Promise<number[]> {
+export async function roundTrips({ kind, ledger, tls = false, count = rounds.muster }: RoundTrips): Promise<number[]> {
   const scope = new BenchScope();
   try {
-    const fleet = await startFleet(scope, kind);
+    const shown = tls ? await startTls(scope) : undefined;
+    const ca = shown?.authority.caBundle();
+    const fleet = await startFleet(scope, kind, {}, shown && { identity: shown.identity, bundle: ca ?? "" });
     const login = fleet.login("rpi-7");
     const child = await startChild("agent-child.ts", {
       device: "rpi-7",
-      url: fleet.url,
+      url: tls ? fleet.tlsUrl : fleet.url,
+      ca,
       password: login[login.indexOf("-P") + 1],
       mqttVersion: kind === "embedded" ? 4 : "auto",
       ...(ledger === "disk" ? { directory: await scope.directory() } : {}),
     });
     scope.cleanup(() => endChild(child));
     await fleet.sees("rpi-7", true);
-    return await times(rounds.muster, async () => void (await fleet.console.send("rpi-7", { key: "ping" })));
+    return await times(count, async () => void (await fleet.console.send("rpi-7", { key: "ping" })));
   } finally {
     await scope.end();
   }
@@ -60,6 +72,8 @@ async function times(count: number, round: () => Promise<void>): Promise<number[
   }
   return taken;
 }
+
+const muster = (kind: BrokerKind, ledger: RoundTrips["ledger"]): Promise<number[]> => roundTrips({ kind, ledger });
 
 export async function roundTrip(): Promise<string> {
   const runs: [string, number[]][] = [

@@ -55,7 +55,12 @@ function fail(error: Error): never {
 }
 
 /** The packet that an agent sends. */
-function ours([first, ...rest]: readonly Instant[]): Buffer {
+function ours(instants: readonly Instant[]): Buffer {
+  const topic = new Topics().build({ kind: "metrics", device: parseDeviceId(device) });
+  return publishFrame(topic, payloadOf(instants));
+}
+
+function payloadOf([first, ...rest]: readonly Instant[]): Buffer {
   if (!first) throw new Error("a batch has at least one instant");
   const names = {
     outbox: "0mjtq6k5c0000",
@@ -65,8 +70,7 @@ function ours([first, ...rest]: readonly Instant[]): Buffer {
   };
   const record = batchRecord(names, toColumns([first, ...rest]), 0);
   if (!record) throw new Error("the batch is too large");
-  const topic = new Topics().build({ kind: "metrics", device: parseDeviceId(device) });
-  return publishFrame(topic, withAge(record.payload, (rest.length + 1) * interval));
+  return withAge(record.payload, (rest.length + 1) * interval);
 }
 
 /** One message of all metrics as Telegraf's JSON serializer writes it, which sorts the keys. */
@@ -108,6 +112,11 @@ async function recordedInstants(): Promise<Instant[]> {
   } finally {
     await scope.end();
   }
+}
+
+/** The first batch of so many samples, as an agent sends it. */
+export async function firstBatch(samples: number): Promise<Buffer> {
+  return payloadOf((await recordedInstants()).slice(0, samples));
 }
 
 export interface Sizes {
