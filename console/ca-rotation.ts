@@ -32,7 +32,7 @@ export interface RotationState {
 
 const day = 86_400_000;
 /** How often it is looked whether something is due. */
-export const lookEvery = 3_600_000;
+export const rotationLookEvery = 3_600_000;
 /** Milliseconds that both are trusted at least before a rotation ends by itself: tools have files that somebody has to replace. */
 export const bothTrusted = 30 * day;
 /** Left of an authority when a rotation begins by itself, and when one ends whoever is left behind: from then on nobody could connect anyway. */
@@ -125,7 +125,7 @@ export class CaRotation {
   }
 
   #schedule(authority: PrivateAuthority): void {
-    this.#cancelLook = this.#options.clock.after(lookEvery, () => {
+    this.#cancelLook = this.#options.clock.after(rotationLookEvery, () => {
       this.#schedule(authority);
       this.look().catch((thrown: unknown) =>
         this.#options.log.error({ err: asError(thrown) }, "the authority cannot be rotated"),
