@@ -60,7 +60,9 @@ export function secretDirectory(path: string): void {
  * @throws EnvironmentError that says what to do
  */
 export function secretFile(path: string): void {
-  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  // Of anything else than a file, who reads it says what it is.
+  const mode = stats?.isFile() ? stats.mode & 0o777 : 0;
   if (process.getuid !== undefined && mode & forOthers)
     refuse(
       `${path} can be read by others than its owner (${mode.toString(8)}): whoever could log in to this machine may know the secret in it. Close it (chmod 600 '${path}'), or remove it and have another one made`,
