@@ -23,8 +23,8 @@ async function listener(scope: Scope, head: Record<string, string> = {}): Promis
 async function place(scope: Scope, address?: string): Promise<(env: Record<string, string>) => Promise<Finished>> {
   const data = await scope.directory();
   await mkdir(join(data, "secrets"), { mode: 0o700 });
-  await writeFile(join(data, "secrets/cli.token"), "local-token\n");
-  if (address) await writeFile(join(data, "secrets/cli.url"), `${address}\n`);
+  await writeFile(join(data, "secrets/cli.token"), "local-token\n", { mode: 0o600 });
+  if (address) await writeFile(join(data, "secrets/cli.url"), `${address}\n`, { mode: 0o600 });
   return (env) => runProgram(...musterProgram(["devices"]), { env: { MUSTER_DATA: data, ...env } });
 }
 
