@@ -4,7 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Birth } from "#shared/messages/presence-messages";
 import { markEvery } from "./database/marks.ts";
-import type { Setbacks } from "./store/setbacks.ts";
+import type { Setbacks } from "./database/setbacks.ts";
 
 export interface RestoredOptions {
   readonly setbacks: Setbacks;

@@ -21,8 +21,8 @@ import { mendIndexes, openMended, type DamagedFile } from "./database/mend.ts";
 import { Persist } from "./database/persist.ts";
 import { migrations } from "./database/schema.ts";
 import { salvageDoors } from "./doctor/tables.ts";
-import { Groups } from "./jobs/groups.ts";
-import { Setbacks } from "./store/setbacks.ts";
+import { Groups } from "./devices/groups.ts";
+import { Setbacks } from "./database/setbacks.ts";
 
 /** What the console keeps in its data directory: accounts, devices, commands. */
 export interface State {

@@ -10,7 +10,13 @@ import { secretDirectory, secretFile } from "#disk/private-files";
 import { writingAdvice } from "#disk/full-disk";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { settings, type Settings } from "#shared/settings";
-import type { State } from "../state.ts";
+import type { Accounts } from "./accounts.ts";
+
+/** Whose secrets, and the data directory that keeps them. */
+interface SecretsPlace {
+  readonly directory: string;
+  readonly accounts: Accounts;
+}
 
 /** Milliseconds that the command line's token is good for; it is made anew at every start. */
 const tokenLength = 365 * 86_400_000;
@@ -19,7 +25,7 @@ const tokenLength = 365 * 86_400_000;
  * The secret of one of this machine's own programs, the console or the local agent: kept in a file that only this
  * user can read, and made, with its account, where there is none.
  */
-export async function localSecret({ directory, accounts }: State, name: string, role: Role): Promise<string> {
+export async function localSecret({ directory, accounts }: SecretsPlace, name: string, role: Role): Promise<string> {
   const path = join(directory, "secrets", name);
   const kept = read(path);
   if (kept !== undefined && (await accounts.verify(name, kept))?.role === role) return kept;
@@ -33,7 +39,10 @@ export async function localSecret({ directory, accounts }: State, name: string, 
  * The secret of all simulated devices, with an account for each of `names`: made where there is none.
  * @throws BadInputError when one of the names has an account with another secret: a real device keeps its own
  */
-export async function simulatedSecret({ directory, accounts }: State, names: readonly string[]): Promise<string> {
+export async function simulatedSecret(
+  { directory, accounts }: SecretsPlace,
+  names: readonly string[],
+): Promise<string> {
   const path = join(directory, "secrets", simulatedName);
   const secret = read(path) ?? generateSecret();
   const missing: string[] = [];
@@ -88,7 +97,7 @@ const portNote = "mqtt@port";
  * Lets the command line in on this machine, without a login: a token of the operator `admin` in a file, and beside it the
  * only address besides loopback that it may be sent to.
  */
-export function writeCliToken({ directory, accounts }: State, admin: string, url: string): void {
+export function writeCliToken({ directory, accounts }: SecretsPlace, admin: string, url: string): void {
   const path = join(directory, "secrets", cliTokenName);
   const before = read(path);
   if (before !== undefined) accounts.tokens.endSecret(before);

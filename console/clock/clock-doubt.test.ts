@@ -5,7 +5,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import type { Batch } from "#shared/messages/metrics";
 import { suite, type Scope } from "../../test/suite.ts";
-import { tolerated } from "../ingest/placing.ts";
+import { tolerated } from "./placing.ts";
 import { openDatabase } from "../database/database.ts";
 import { migrations } from "../database/schema.ts";
 import { ClockDoubt, enoughWitnesses, noteEvery, steadyEnough } from "./clock-doubt.ts";

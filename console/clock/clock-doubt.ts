@@ -3,7 +3,7 @@ import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Batch } from "#shared/messages/metrics";
-import { earliest, tolerated } from "../ingest/placing.ts";
+import { earliest, tolerated } from "./placing.ts";
 import type { Known } from "./known-moment.ts";
 import { aheadOf, beforeMuster, beforePast, type Doubt } from "./sentences.ts";
 import { Witnesses, type Testimony } from "./witnesses.ts";

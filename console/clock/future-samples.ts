@@ -1,7 +1,7 @@
 import { asError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
-import { tolerated } from "../ingest/placing.ts";
+import { tolerated } from "./placing.ts";
 import type { Ahead } from "../store/store.ts";
 
 export interface FutureSamplesOptions {

@@ -1,4 +1,4 @@
-import { span } from "../ingest/skews.ts";
+import { span } from "./skews.ts";
 
 /** Why the console's clock is not believed. */
 export interface Doubt {

@@ -1,7 +1,7 @@
 import type { DeviceId } from "#shared/ids";
 import { isSameBoot } from "#shared/machine-boot";
 import type { Batch } from "#shared/messages/metrics";
-import { earliest, tolerated } from "../ingest/placing.ts";
+import { earliest, tolerated } from "./placing.ts";
 
 /** Devices whose clocks are remembered: enough for a majority; whoever has been heard first goes first. */
 export const maxWitnesses = 64;

@@ -4,7 +4,7 @@ import { silentLog, type Log } from "#shared/log";
 import { isDamage, type Database } from "./database.ts";
 import type { DamagedFile } from "./mend.ts";
 import { plain, type Row } from "./row.ts";
-import { Setbacks } from "../store/setbacks.ts";
+import { Setbacks } from "./setbacks.ts";
 
 /** Something in the data directory that did not read, and was set aside. */
 export interface Damaged {

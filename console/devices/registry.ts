@@ -6,7 +6,7 @@ import { newEntry, toDevice, type Device, type DeviceEntry, type Observed } from
 import { born, gone, spoken, unheard } from "./device-presence.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { twoMachines } from "./identity-guard.ts";
-import type { ClockState } from "../ingest/skews.ts";
+import type { ClockState } from "../clock/skews.ts";
 import type { Overwritten, Sample } from "./latest-values.ts";
 import type { Database } from "../database/database.ts";
 import type { SeriesColumns } from "../store/store.ts";

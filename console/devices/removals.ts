@@ -2,7 +2,6 @@ import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Accounts } from "../accounts/accounts.ts";
 import { removeSecret } from "../accounts/secrets.ts";
-import type { State } from "../state.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
@@ -12,6 +11,12 @@ import { parseRemoval, type Removal } from "./removal.ts";
 export const maxRemovals = 1_000;
 /** Characters of who removed it. */
 const maxRemoverLength = 100;
+
+interface RemovalPlace {
+  readonly directory: string;
+  readonly database: Database;
+  readonly accounts: Accounts;
+}
 
 /** Why nothing is taken of a device, and why its commands ended. */
 export function removedBy({ device, by }: Pick<Removal, "device" | "by">): string {
@@ -24,7 +29,7 @@ export function removedBy({ device, by }: Pick<Removal, "device" | "by">): strin
  * @param by who removes it, as it is told to the callers of its open commands
  */
 export function noteRemoval(
-  { database, accounts, directory }: Pick<State, "database" | "accounts" | "directory">,
+  { database, accounts, directory }: RemovalPlace,
   { device, by, now }: { readonly device: DeviceId; readonly by: string; readonly now: number },
 ): void {
   transaction(database, () => {

@@ -6,7 +6,7 @@ import type { Claim } from "#shared/messages/join-messages";
 import type { DeviceId } from "#shared/ids";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
-import { Groups } from "../jobs/groups.ts";
+import { Groups } from "../devices/groups.ts";
 import { openState } from "../state.ts";
 import { Enrollments, maxEnrollmentTtl, maxEnrollments, maxUses, defaultEnrollmentTtl } from "./enrollments.ts";
 import { maxOfOneName, namesFor } from "./device-names.ts";

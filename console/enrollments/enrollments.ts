@@ -9,7 +9,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
-import type { Groups } from "../jobs/groups.ts";
+import type { Groups } from "../devices/groups.ts";
 import { toColumn } from "../accounts/group-limits.ts";
 import { holdsNoMore, limitOfMaker, type Limit } from "./code-maker.ts";
 import { parseEnrollment, parseJoin, type Enrollment, type Join, type KeptEnrollment } from "./enrollment.ts";

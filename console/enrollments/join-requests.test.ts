@@ -5,7 +5,7 @@ import type { JoinQuestion } from "#shared/messages/join-messages";
 import { joinFingerprint } from "#shared/join-fingerprint";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
-import { Groups } from "../jobs/groups.ts";
+import { Groups } from "../devices/groups.ts";
 import { openState } from "../state.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 import { JoinRequests, maxRequests, maxRequestsOfNetwork, requestMemory } from "./join-requests.ts";

@@ -5,7 +5,7 @@ import type { JoinQuestion } from "#shared/messages/join-messages";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import { transaction, type Database } from "../database/database.ts";
-import type { Groups } from "../jobs/groups.ts";
+import type { Groups } from "../devices/groups.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 
 /** Machines that wait for a person's yes at once: more than a person looks through. */

@@ -7,7 +7,7 @@ import type { SamplePlace } from "#shared/messages/sample-place";
 import type { SimpleSample } from "#shared/messages/simple";
 import type { Sample } from "../devices/latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
-import { earliest, tolerated } from "./placing.ts";
+import { earliest, tolerated } from "../clock/placing.ts";
 
 /**
  * A batch's series with absolute times: those of the device, moved by `shift` milliseconds. The tag `host` is the device's id and nobody

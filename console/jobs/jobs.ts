@@ -12,7 +12,7 @@ import { persistOf } from "../database/persist.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./job-errors.ts";
 import { explainJob } from "./explain-job.ts";
-import type { Groups } from "./groups.ts";
+import type { Groups } from "../devices/groups.ts";
 import type { Job, JobRequest, JobRow, RowState } from "./job.ts";
 import { JobRows } from "./job-rows.ts";
 import { Run } from "./run.ts";

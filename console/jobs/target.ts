@@ -2,7 +2,7 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";
-import type { Groups } from "./groups.ts";
+import type { Groups } from "../devices/groups.ts";
 import { assertKnownNames, matches, parseWhere } from "./where.ts";
 
 /** Which devices: all that were ever heard, these, a group's, or those that fit conditions. */

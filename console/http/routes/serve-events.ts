@@ -7,7 +7,7 @@ import type { Accounts } from "../../accounts/accounts.ts";
 import type { Command } from "../../desk/command.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Registry } from "../../devices/registry.ts";
-import type { Regrouped } from "../../jobs/groups.ts";
+import type { Regrouped } from "../../devices/groups.ts";
 import type { Jobs, JobSummary } from "../../jobs/jobs.ts";
 import type { SamplesHealth } from "../../samples-health.ts";
 import type { Sample } from "../../devices/latest-values.ts";

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { DeviceId } from "#shared/ids";
 import type { Principal } from "#shared/principal";
-import type { Groups } from "../../jobs/groups.ts";
+import type { Groups } from "../../devices/groups.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
 import { Bytes, type Send } from "../list-pages.ts";

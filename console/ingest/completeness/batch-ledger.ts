@@ -4,7 +4,7 @@ import { maxUnsent } from "#shared/messages/batch-check";
 import type { Gap } from "#shared/messages/metrics";
 import { transaction, type Database } from "../../database/database.ts";
 import { syncOf } from "../../database/group-sync.ts";
-import { tolerated } from "../placing.ts";
+import { tolerated } from "../../clock/placing.ts";
 import {
   hear,
   isComplete,

@@ -1,7 +1,7 @@
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { transaction, type Database } from "../../database/database.ts";
-import type { Setback, Setbacks } from "../../store/setbacks.ts";
+import type { Setback, Setbacks } from "../../database/setbacks.ts";
 
 export interface StoreLossesOptions {
   readonly database: Database;

@@ -9,7 +9,7 @@ import { readSimple, type SimpleMessage } from "#shared/messages/simple";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../../store/store.ts";
 import { Seldom } from "../seldom.ts";
 import { countSamples, instantsTaken, isPossible, seriesOfSimple, simpleShift } from "../series.ts";
-import { clockProblem, type ClockState } from "../skews.ts";
+import { clockProblem, type ClockState } from "../../clock/skews.ts";
 import { SpoolDrain } from "./spool-drain.ts";
 import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
 

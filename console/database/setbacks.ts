@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import type { Database } from "../database/database.ts";
+import type { Database } from "./database.ts";
 
 /** A file of the console's is not what it was: gone, begun anew, or put back to an older copy. */
 export interface Setback {
