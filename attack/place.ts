@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { systemClock } from "#shared/clock";
 import { Lifetime } from "#shared/lifetime";
 import { generateSecret } from "#shared/password";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { freePort } from "../test/mosquitto.ts";
 import { musterProgram, runProgram, type Finished } from "../test/programs.ts";
 import { eventually } from "../test/suite.ts";

@@ -3,7 +3,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { answer, ready, settingsOfChild } from "./children.ts";
 import type { Back, ComebackQuestion } from "./comeback.ts";
 

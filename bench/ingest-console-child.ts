@@ -3,7 +3,7 @@ import { silentLog } from "#shared/log";
 import type { ServerIdentity } from "#shared/tls-door";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { answer, ready, settingsOfChild } from "./children.ts";
 import { deviceName } from "./ingest-load.ts";
 

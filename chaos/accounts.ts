@@ -1,6 +1,6 @@
 import { systemClock } from "#shared/clock";
 import type { Principal } from "#shared/principal";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { connectionsGone } from "./connections.ts";
 
 export type Account = Principal & { readonly secret: string };

@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { Link } from "#shared/link";
 import { createLog } from "#shared/log";
 import { Broker } from "../broker/broker.ts";
-import type { State } from "../console/state.ts";
+import type { State } from "../console/state/state.ts";
 import { brokerUrl, type ProcessSettings } from "./child.ts";
 
 /** How a console's process meets the broker: the embedded one in the same process, or a connection to the external one. */

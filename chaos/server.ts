@@ -6,7 +6,7 @@ import { Console } from "../console/console.ts";
 import { isOpen } from "../console/desk/command.ts";
 import { CommandRows } from "../console/desk/command-rows.ts";
 import { HttpServer } from "../console/http/server.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { EmbeddedStore } from "../console/store/embedded.ts";
 import { InfluxStore } from "../console/store/influx.ts";
 import { sayReady, settingsOfProcess } from "./child.ts";

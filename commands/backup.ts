@@ -13,7 +13,7 @@ export function backup(line: CommandLine): void {
 
 async function make({ data, logLevel }: Settings, file: string): Promise<void> {
   const { makeBackup } = await import("../console/backup/make-backup.ts");
-  const { openState } = await import("../console/state.ts");
+  const { openState } = await import("../console/state/state.ts");
   const state = openState(data, clock, createLog("console", logLevel), { syncsEach: true });
   // It is in the copy, and what cannot be written down is not done.
   try {

@@ -60,7 +60,7 @@ async function enrollSimulated(values: Settings, ids: readonly string[]): Promis
     throw new BadInputError(
       `there is no console's data in ${values.data}: start Muster first (npx muster start) and run this beside it, set MUSTER_DATA to its directory, or set ${simulatedSecretVariable}`,
     );
-  const { openState } = await import("../console/state.ts");
+  const { openState } = await import("../console/state/state.ts");
   const { simulatedSecret } = await import("../console/accounts/secrets.ts");
   const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
   try {

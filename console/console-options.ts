@@ -10,7 +10,7 @@ import type { PrivateAuthority } from "#shared/private-authority";
 import type { SyslogAddress } from "#shared/syslog-address";
 import { settings } from "#shared/settings";
 import type { IssueCertificate } from "./certificates/certifying.ts";
-import type { State } from "./state.ts";
+import type { State } from "./state/state.ts";
 
 export interface ConsoleOptions {
   /** Where the state is kept: accounts, devices, commands, and the embedded store's metrics. */

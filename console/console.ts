@@ -33,7 +33,7 @@ import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
 import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
-import { openState, type State } from "./state.ts";
+import { openState, type State } from "./state/state.ts";
 import type { MetricsStore } from "./store/store.ts";
 
 export { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./desk/command-errors.ts";

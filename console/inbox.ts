@@ -7,7 +7,7 @@ import type { Address, AddressKind, Topics } from "#shared/topics";
 import type { Renewals } from "./certificates/renewals.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Answers } from "./desk/answers.ts";
-import { uncheckedIn } from "./desk/command-catalogue.ts";
+import { uncheckedIn } from "./devices/command-catalogue.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";

@@ -18,7 +18,7 @@ import { silentLog } from "#shared/log";
 import { replaceFile } from "#disk/durable-file";
 import { privateDirectory, privateFile, secretDirectory, secretFile } from "#disk/private-files";
 import { suite } from "../test/suite.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { openDatabase } from "../console/database/database.ts";
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);

@@ -14,7 +14,7 @@ import { maxKnocks } from "../console/audit/entrances.ts";
 import type { ConsoleOptions } from "../console/console-options.ts";
 import { maxRefusedChanges } from "../console/http/change-budget.ts";
 import { HttpServer } from "../console/http/server.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { musterProgram, runProgram, type Finished } from "./programs.ts";

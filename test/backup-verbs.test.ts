@@ -12,7 +12,7 @@ import { readAnchor } from "../console/audit/anchor.ts";
 import { search } from "../console/audit/search.ts";
 import { verify } from "../console/audit/verify.ts";
 import { lookAtConsole } from "../console/doctor/look.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { systemClock as clock } from "#shared/clock";
 import { silentLog as log } from "#shared/log";
 import { House } from "./damage.ts";

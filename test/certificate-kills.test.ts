@@ -7,7 +7,7 @@ import { silentLog } from "#shared/log";
 import { maxCertificateText, toldCertificate, type ToldCertificate } from "#shared/messages/certificate-messages";
 import { KeptCertificates } from "../agent/certificate/kept-certificates.ts";
 import { Certifying, maxCertificatesADay } from "../console/certificates/certifying.ts";
-import { openState, type State } from "../console/state.ts";
+import { openState, type State } from "../console/state/state.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
 import { suite, type Scope } from "./suite.ts";
 

@@ -7,7 +7,7 @@ import { comeIn } from "../agent/join/come-in.ts";
 import { IdentityFile } from "../agent/join/identity.ts";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
-import { openState, type State } from "../console/state.ts";
+import { openState, type State } from "../console/state/state.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
 import { tlsDirectory } from "../tls/paths.ts";
 import { serveApi } from "./api-server.ts";

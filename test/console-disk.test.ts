@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import mqtt from "mqtt";
 import * as assert from "uvu/assert";
 import type { Agent } from "../agent/agent.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { CommandTimeoutError } from "../console/desk/command-errors.ts";
 import { buildApp } from "../console/http/server.ts";
 import { systemClock } from "#shared/clock";

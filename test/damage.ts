@@ -6,7 +6,7 @@ import { Broker } from "../broker/broker.ts";
 import type { Random } from "../chaos/random.ts";
 import { Console } from "../console/console.ts";
 import { buildApp } from "../console/http/server.ts";
-import { openState, type State } from "../console/state.ts";
+import { openState, type State } from "../console/state/state.ts";
 import type { Bus } from "#shared/bus";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";

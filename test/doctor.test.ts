@@ -14,7 +14,7 @@ import { databases, lookAtConsole } from "../console/doctor/look.ts";
 import { openDatabase } from "../console/database/database.ts";
 import { migrations } from "../console/database/schema.ts";
 import { localSecret } from "../console/accounts/secrets.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { firstFew, maxFindings, type Finding } from "#shared/finding";
 import { House } from "./damage.ts";
 import { runProgram, type Finished } from "./programs.ts";

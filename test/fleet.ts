@@ -1,7 +1,7 @@
 import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { Broker, type BrokerOptions } from "../broker/broker.ts";
 import { Console, type ConsoleOptions } from "../console/console.ts";
-import { openState, type State } from "../console/state.ts";
+import { openState, type State } from "../console/state/state.ts";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";

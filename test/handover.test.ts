@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { systemClock, type Clock } from "#shared/clock";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { openForReading } from "../console/database/database.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, Running } from "./programs.ts";

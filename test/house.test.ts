@@ -86,6 +86,14 @@ suite("house", ({ test }) => {
     assert.equal(wrong, []);
   });
 
+  test("no two rooms of the console import each other, not even a type; one more would be found", () => {
+    const all = imports.map(({ file, target }) => [file, resolve(file, target)] as const);
+    assert.equal(mutual(all), []);
+    const [desk, devices] = ["console/desk/desk.ts", "console/devices/device.ts"];
+    assert.equal(mutual([...all, [devices, desk]]), [`desk, devices: ${devices} imports ${desk}`]);
+    assert.equal(mutual([...all, ["console/state/state.ts", "console/console.ts"]]).length, 1);
+  });
+
   test("a route is served by the contract alone", () => {
     const wrong = files.filter(
       (file) =>
@@ -209,6 +217,27 @@ function resolve(file: string, target: string): string {
 function roomOf(path: string): string | undefined {
   const [room = ""] = path.split("/");
   return rooms.includes(room) ? room : undefined;
+}
+
+/** A room of the console: a directory in it, or a file that stands in none. */
+function consoleRoomOf(path: string): string | undefined {
+  return /^console\/([^/]+)/.exec(path)?.[1];
+}
+
+/** Rooms of the console that import each other, each pair once, with an import of the way that fewer go. */
+function mutual(imports: readonly (readonly [from: string, to: string])[]): string[] {
+  const ways = new Map<string, string[]>();
+  for (const [from, to] of imports) {
+    const [a, b] = [consoleRoomOf(from), consoleRoomOf(to)];
+    if (a === undefined || b === undefined || a === b) continue;
+    ways.set(`${a} ${b}`, [...(ways.get(`${a} ${b}`) ?? []), `${from} imports ${to}`]);
+  }
+  return [...ways].flatMap(([way, there]) => {
+    const [a = "", b = ""] = way.split(" ");
+    const back = ways.get(`${b} ${a}`);
+    if (a > b || !back) return [];
+    return [`${a}, ${b}: ${(there.length < back.length ? there : back)[0]}`];
+  });
 }
 
 function packageOf(target: string): string {

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { silentLog } from "#shared/log";
 import type { Console } from "../console/console.ts";
-import type { State } from "../console/state.ts";
+import type { State } from "../console/state/state.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet, type Fleet } from "./fleet.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { openPage } from "./browser.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
 import { Agent } from "../agent/agent.ts";
 import { systemClock } from "#shared/clock";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { openForReading } from "../console/database/database.ts";
 import { freePort } from "./mosquitto.ts";
 import { powerDisk } from "./power-cut.ts";

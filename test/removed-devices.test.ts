@@ -6,7 +6,7 @@ import { silentLog } from "#shared/log";
 import { CommandFailedError, Console, type ConsoleOptions } from "../console/console.ts";
 import { AccountWatch } from "../console/accounts/account-watch.ts";
 import { maxRemovals, noteRemoval, Removals } from "../console/devices/removals.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { transaction } from "../console/database/database.ts";
 import { brokerKinds, startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";

@@ -5,7 +5,7 @@ import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { bothTrusted, CaRotation, finishBefore, rotationLookEvery, rotateBefore } from "../console/ca-rotation.ts";
 import type { Device } from "../console/devices/device.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { Authority } from "../tls/authority.ts";
 import { tlsDirectory } from "../tls/paths.ts";
 import { eventually, suite, type Scope } from "./suite.ts";

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import type { Client } from "#api/client";
 import { buildApp, requestsPerMinute } from "../console/http/server.ts";
 import { streamsInAll, streamsOfAccount } from "../console/http/event-streams.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { AccountWatch } from "../console/accounts/account-watch.ts";
 import { systemClock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";

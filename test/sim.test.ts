@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { simulatedSecret } from "../console/accounts/secrets.ts";
 import { noFaults } from "../sim/faults.ts";
 import { Sim, type SimOptions } from "../sim/sim.ts";

@@ -4,7 +4,7 @@ import { silentLog } from "#shared/log";
 import { cliTokenName, readSecret, writeCliToken } from "../console/accounts/secrets.ts";
 import { maxTokenAge, maxTokens } from "../console/accounts/tokens.ts";
 import { HttpServer } from "../console/http/server.ts";
-import type { State } from "../console/state.ts";
+import type { State } from "../console/state/state.ts";
 import { codeOf } from "./authenticator.ts";
 import { assertRefused, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet } from "./fleet.ts";

@@ -9,7 +9,7 @@ import { settings } from "#shared/settings";
 import { Agent } from "../agent/agent.ts";
 import { BenchScope } from "../bench/children.ts";
 import { Console } from "../console/console.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { eventually } from "./suite.ts";
 
 /**

@@ -4,7 +4,7 @@ import { createClient } from "#api/client";
 import { systemClock, type Clock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { explainCommand } from "../console/desk/explain-command.ts";
-import { openState } from "../console/state.ts";
+import { openState } from "../console/state/state.ts";
 import { openForReading } from "../console/database/database.ts";
 import { startFleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";

@@ -12,7 +12,7 @@ export function administer<A extends unknown[]>(
   act: (administration: Administration, ...parameters: A) => Promise<void>,
 ) {
   return line.once(async (values, ...parameters: A) => {
-    const { openState } = await import("../../console/state.ts");
+    const { openState } = await import("../../console/state/state.ts");
     const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
     const side = await mosquittoSide(values);

@@ -17,7 +17,7 @@ import { brokersPort, localSecret, readSecret, removeSecret, writeSecret } from 
 import type { Accounts, Rights } from "../../console/accounts/accounts.ts";
 import type { AuditEvent } from "../../console/audit/entry.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
-import type { State } from "../../console/state.ts";
+import type { State } from "../../console/state/state.ts";
 import { operatorTable } from "./list-operators.ts";
 import { writeTlsOfMosquitto, type MosquittoFiles } from "./keep-mosquitto.ts";
 import { bundlePath } from "../../tls/paths.ts";

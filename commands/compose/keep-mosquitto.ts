@@ -8,7 +8,7 @@ import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { MosquittoSide } from "../../broker/mosquitto-side.ts";
 import type { Tls } from "./tls.ts";
-import type { State } from "../../console/state.ts";
+import type { State } from "../../console/state/state.ts";
 
 export interface MosquittoFiles {
   readonly directory: string;

@@ -1,4 +1,4 @@
-import type { State } from "../../console/state.ts";
+import type { State } from "../../console/state/state.ts";
 import { ago, table } from "../../cli/text-table.ts";
 
 /** The accounts of people and programs as they stand in a data directory, as a table. */

@@ -5,7 +5,7 @@ import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { TurnedAway } from "../../broker/authenticator.ts";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
-import type { State } from "../../console/state.ts";
+import type { State } from "../../console/state/state.ts";
 import { ownNames, type Around } from "./ports.ts";
 
 /** The embedded broker, for this process alone until it listens. */

@@ -9,7 +9,7 @@ import type { Settings } from "#shared/settings";
 import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
-import type { State } from "../../console/state.ts";
+import type { State } from "../../console/state/state.ts";
 import { agentFile, brokerFor, reachableFrom } from "./join-places.ts";
 import { ownNames, type Around } from "./ports.ts";
 

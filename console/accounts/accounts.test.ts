@@ -9,7 +9,7 @@ import { AccountWatch } from "./account-watch.ts";
 import type { AccountChange } from "./accounts.ts";
 import { maxGroups } from "./group-limits.ts";
 import { KnownMoment } from "../clock/known-moment.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 import { agentLength, sessionIdle, sessionLength, sessionsOfAccount } from "./tokens.ts";
 
 const source = { address: "10.0.0.1" };

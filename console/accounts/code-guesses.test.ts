@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { codeAt, stepAt } from "./totp.ts";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { codesForgotten, firstCodePause, freeCodes, maxCodePause, type PausedCodes } from "./code-guesses.ts";
 
 const password = "correct horse";

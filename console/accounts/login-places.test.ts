@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
 import { LoginPlaces, maxPlaces, placeAge } from "./login-places.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 
 async function start(scope: Scope) {
   const clock = new ManualClock();

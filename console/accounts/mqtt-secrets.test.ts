@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { generatedLength, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 
 suite("MQTT secrets of people", ({ test }) => {
   test("one is generated, costs few rounds, and comes in beside the password", async (scope) => {

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { eventually, suite } from "../../test/suite.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 import { Anchor, anchorDelay, anchorName, readAnchor } from "./anchor.ts";
 import { entriesAfter } from "./search.ts";
 import { verify, type Verdict } from "./verify.ts";

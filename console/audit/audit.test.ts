@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
 import type { Database } from "../database/database.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { Audit, columns, maxAuditEntries, trimBatch } from "./audit.ts";
 import { canonical, lineOf, maxLength, maxNames, nothingBefore, parseEntry, type AuditEntry } from "./entry.ts";
 import { verify, type Verdict, type Witness } from "./verify.ts";

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import type { AuditEvent } from "./entry.ts";
 import { entriesAfter, maxLookedAt, search, type AuditQuery } from "./search.ts";
 

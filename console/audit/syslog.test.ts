@@ -9,7 +9,7 @@ import { silentLog as log } from "#shared/log";
 import { Signal } from "#shared/signal";
 import { parseSyslogUrl } from "#shared/syslog-address";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { hashOf, lineOf, type AuditEntry } from "./entry.ts";
 import { entriesAfter } from "./search.ts";
 import { maxSyslogBehind, Syslog, syslogPlaceName } from "./syslog.ts";

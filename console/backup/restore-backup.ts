@@ -24,8 +24,8 @@ import { FilesOfBefore } from "../database/files-of-before.ts";
 import { closeDatabase } from "../database/group-sync.ts";
 import { nextMark, readMark, writeMark } from "../database/mark.ts";
 import { databaseFiles } from "../database/mend.ts";
-import { openState } from "../state.ts";
-import { exchange, finishExchange, stageIn, staysInPlace } from "./exchange.ts";
+import { openState } from "../state/state.ts";
+import { exchange, finishExchange, stageIn, staysInPlace } from "../state/exchange.ts";
 import { copyHashed, paddingAfter, readFully, readHeader } from "./archive.ts";
 import { manifestName, maxManifestBytes, parseManifest, type Manifest } from "./manifest.ts";
 

@@ -9,7 +9,7 @@ import { Topics } from "#shared/topics";
 import { House } from "../../test/damage.ts";
 import { cpuMs } from "../../test/cpu.ts";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 import { Damage, damageOf, maxDamaged } from "./damage.ts";
 import { openDatabase } from "./database.ts";
 import { maxDamagedFiles, openMended, type DamagedFile } from "./mend.ts";

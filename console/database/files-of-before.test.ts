@@ -7,7 +7,7 @@ import { House } from "../../test/damage.ts";
 import { suite } from "../../test/suite.ts";
 import { listName } from "./files-of-before.ts";
 import { localSecret } from "../accounts/secrets.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 
 /** A log that keeps its sentences. */
 function told(): Log & { readonly sentences: string[] } {

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { EnvironmentError } from "#shared/errors";
 import { suite } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 
 const setAside = (directory: string): string[] =>
   readdirSync(directory).filter((name) => name.includes(".damaged-") && !/-(wal|shm)$/.test(name));

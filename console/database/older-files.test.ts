@@ -8,7 +8,7 @@ import { suite } from "../../test/suite.ts";
 import { lookAtConsole } from "../doctor/look.ts";
 import { Marks, markEvery } from "./marks.ts";
 import { maxMarksBehind, OlderFiles } from "./older-files.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { openDatabase, openForWriting, type Database } from "./database.ts";
 import { search } from "../audit/search.ts";
 import { closeDatabase } from "./group-sync.ts";

@@ -6,7 +6,7 @@ import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 import { Answers, maxResponseTopicLength, maxOwedAnswers, maxCorrelationBytes } from "./answers.ts";
 import type { Command } from "./command.ts";
 

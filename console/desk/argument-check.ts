@@ -1,7 +1,7 @@
 import type { Args } from "#shared/messages/command-messages";
 import type { Json } from "#shared/messages/payload-schema";
 import { forTerminalJson, quoted } from "#shared/printable";
-import type { FlatSchema } from "./schemas.ts";
+import type { FlatSchema } from "../devices/flat-schema.ts";
 
 /** Places told of; the rest is counted. */
 const maxPlacesTold = 3;

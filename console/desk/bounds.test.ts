@@ -8,7 +8,7 @@ import type { Reply } from "#shared/messages/command-messages";
 import { Topics } from "#shared/topics";
 import { suite, type Scope } from "../../test/suite.ts";
 import { newEntry, toDevice } from "../devices/device.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { promptChanges, quietUpdate } from "./command-book.ts";
 import { changed, maxEventLength, maxEvents, type Command } from "./command.ts";
 import { Desk } from "./desk.ts";

@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { cpuMs } from "../../test/cpu.ts";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { briefly } from "./brief.ts";
 import { nameOf } from "./command-name.ts";
 import type { Command } from "./command.ts";

@@ -13,7 +13,7 @@ import { openDatabase } from "../database/database.ts";
 import { retryAfter } from "../database/persist.ts";
 import { migrations } from "../database/schema.ts";
 import type { Device } from "../devices/device.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import type { Command } from "./command.ts";
 import { crossing, Desk } from "./desk.ts";
 import { CommandFailedError, CommandRefusedError, CommandTimeoutError } from "./command-errors.ts";

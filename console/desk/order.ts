@@ -6,7 +6,7 @@ import type { Signature } from "#shared/messages/command-signature";
 import type { Device } from "../devices/device.ts";
 import type { Command } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
-import { checkOffered } from "./command-catalogue.ts";
+import { checkOffered } from "./offered.ts";
 
 export interface Order {
   readonly key: string;

@@ -8,7 +8,7 @@ import { Topics } from "#shared/topics";
 import { suite } from "../../test/suite.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./command-errors.ts";
-import { toCatalogue } from "./command-catalogue.ts";
+import { toCatalogue } from "../devices/command-catalogue.ts";
 import { TypedCommands } from "./typed.ts";
 
 const device = parseDeviceId("rpi-7");

@@ -11,7 +11,8 @@ import type { Answers } from "./answers.ts";
 import { isOpen, unknownSender, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { CommandRefusedError } from "./command-errors.ts";
-import { exampleArgs, type CommandCatalogue } from "./command-catalogue.ts";
+import { exampleArgs } from "./offered.ts";
+import type { CommandCatalogue } from "../devices/command-catalogue.ts";
 
 export interface TypedOptions {
   readonly desk: Desk;

@@ -1,7 +1,7 @@
 import type { DeviceId } from "#shared/ids";
 import type { Birth } from "#shared/messages/presence-messages";
 import type { Json } from "#shared/messages/payload-schema";
-import { toCatalogue, type CommandCatalogue } from "../desk/command-catalogue.ts";
+import { toCatalogue, type CommandCatalogue } from "./command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 

@@ -4,7 +4,7 @@ import { parseDeviceId } from "#shared/ids";
 import type { Status } from "#shared/messages/presence-messages";
 import { suite, type Scope } from "../../test/suite.ts";
 import { keepSeenEvery, Registry } from "./registry.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 
 const id = parseDeviceId("rpi-7");
 const birth = (session: string): Status => ({ v: 1, online: true, boot: "b", session });

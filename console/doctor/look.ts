@@ -14,7 +14,7 @@ import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Datab
 import { metricsSchema } from "../store/embedded.ts";
 import { migrations as stateSchema } from "../database/schema.ts";
 import { lookAtAudit } from "./look-at-audit.ts";
-import { doors, salvageDoors } from "./tables.ts";
+import { doors, salvageDoors } from "../state/row-doors.ts";
 
 /** A database of the console's, and whether what reads of a damaged one is taken over. */
 export const databases = [

@@ -6,13 +6,13 @@ import type { Clock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { CommandRows } from "../desk/command-rows.ts";
 import { Registry } from "../devices/registry.ts";
-import { openState, type State } from "../state.ts";
+import { openState, type State } from "../state/state.ts";
 import { damageOf, maxDamaged, type DamagedTable } from "../database/damage.ts";
 import { faultsOf, type Database } from "../database/database.ts";
 import { closeDatabase } from "../database/group-sync.ts";
 import { mend, openMended, type DamagedFile, type MendOptions } from "../database/mend.ts";
 import { databases } from "./look.ts";
-import { doors } from "./tables.ts";
+import { doors } from "../state/row-doors.ts";
 
 /**
  * Sets aside in a console's data directory what a start would, and what only a longer look finds.

@@ -7,7 +7,7 @@ import type { DeviceId } from "#shared/ids";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
 import { Groups } from "../devices/groups.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { Enrollments, maxEnrollmentTtl, maxEnrollments, maxUses, defaultEnrollmentTtl } from "./enrollments.ts";
 import { maxOfOneName, namesFor } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";

@@ -6,7 +6,7 @@ import { joinFingerprint } from "#shared/join-fingerprint";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
 import { Groups } from "../devices/groups.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 import { JoinRequests, maxRequests, maxRequestsOfNetwork, requestMemory } from "./join-requests.ts";
 

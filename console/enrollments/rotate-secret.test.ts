@@ -5,7 +5,7 @@ import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { Signal } from "#shared/signal";
 import { suite } from "../../test/suite.ts";
 import type { Withheld } from "../desk/desk.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { rotateSecret } from "./rotate-secret.ts";
 
 suite("a secret that cannot be changed by a command", ({ test }) => {

@@ -10,7 +10,7 @@ import { type Scope } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
 import { Desk } from "../desk/desk.ts";
 import type { Device } from "../devices/device.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import type { JobRequest } from "./job.ts";
 import { Jobs, type JobSummary } from "./jobs.ts";
 

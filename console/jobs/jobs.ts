@@ -4,7 +4,7 @@ import { BadInputError } from "#shared/errors";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import { CommandRefusedError } from "../desk/command-errors.ts";
-import { checkOffered } from "../desk/command-catalogue.ts";
+import { checkOffered } from "../desk/offered.ts";
 import { checkSigned } from "../desk/order.ts";
 import type { Device } from "../devices/device.ts";
 import type { Database } from "../database/database.ts";

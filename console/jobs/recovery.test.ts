@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId, type CommandId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "../state/state.ts";
 import { device, names, office, ping, says } from "./fixture.ts";
 import { commandIdOf } from "./job.ts";
 

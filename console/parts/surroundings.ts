@@ -6,7 +6,7 @@ import type { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Sample } from "../devices/latest-values.ts";
 import type { ConsoleOptions } from "../console-options.ts";
-import type { State } from "../state.ts";
+import type { State } from "../state/state.ts";
 
 /** What every part is given. */
 export interface Surroundings {

@@ -6,8 +6,15 @@ import type { Json } from "#shared/messages/payload-schema";
 import { maxCollectors, maxFacts, maxOffers, readStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
 import { misfit } from "./argument-check.ts";
-import { checkOffered, exampleArgs, toCatalogue, uncheckedIn } from "./command-catalogue.ts";
-import { maxSchemaDepth, maxWordLength, maxAlternatives, maxSchemaNodes, flatSchemaOf } from "./schemas.ts";
+import { checkOffered, exampleArgs } from "./offered.ts";
+import { toCatalogue, uncheckedIn } from "../devices/command-catalogue.ts";
+import {
+  maxSchemaDepth,
+  maxWordLength,
+  maxAlternatives,
+  maxSchemaNodes,
+  flatSchemaOf,
+} from "../devices/flat-schema.ts";
 
 type Schema = Record<string, Json>;
 const object = (properties: Record<string, Json>, more: Schema = {}): Schema => ({

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { diskOf, systemCalls, type Step } from "#disk/calls";
 import { EnvironmentError } from "#shared/errors";
 import { suite, type Scope } from "../../test/suite.ts";
-import { openState } from "../state.ts";
+import { openState } from "./state.ts";
 import { systemClock } from "#shared/clock";
 import { assertExchanged, exchange, exchangeName, finishExchange, stageIn, staysInPlace } from "./exchange.ts";
 
