@@ -2,7 +2,7 @@ import type { CommandLine } from "#shared/commandline";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { openData } from "./compose/data.ts";
 import { portsOf } from "./compose/ports.ts";

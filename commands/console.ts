@@ -3,7 +3,7 @@ import { brokerHere } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import type { SettingName, Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown, shownOnce } from "./compose/administration.ts";
+import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";

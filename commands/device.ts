@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { removeDevice, type DeviceFlags } from "./compose/administration.ts";
+import { removeDevice, type DeviceFlags } from "./compose/administer-devices.ts";
 import { administer } from "./compose/administer.ts";
 import { connect, terminal } from "./compose/connect.ts";
 

@@ -1,7 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { enroll as enrollByCode, type EnrollFlags } from "../cli/show-enrollments.ts";
-import { enrollDevice as enrollBySecret } from "./compose/administration.ts";
+import { enrollDevice as enrollBySecret } from "./compose/administer-devices.ts";
 import { administer } from "./compose/administer.ts";
 import { connect, terminal } from "./compose/connect.ts";
 

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { prepareMosquitto } from "./compose/administration.ts";
+import { prepareMosquitto } from "./compose/prepare-mosquitto.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster mosquitto`: what an external Mosquitto has to know. */

@@ -1,5 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
-import { addOperator } from "./compose/administration.ts";
+import { addOperator } from "./compose/administer-people.ts";
 import { administer } from "./compose/administer.ts";
 
 /** `muster operator`: people's and programs' accounts. */

@@ -3,7 +3,7 @@ import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import { flagOf, intervalInStart, settingOf, type SettingName, type Settings } from "#shared/settings";
-import { admitAdmin, adminWasShown } from "./compose/administration.ts";
+import { admitAdmin, adminWasShown } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
