@@ -36,7 +36,7 @@ export async function runProgram(
   }
 }
 
-/** A program that goes on: its lines of output can be awaited, and it is killed with the test. */
+/** A program that goes on: its lines of output can be awaited, and it is killed with the test. With `typed` its input is a pipe. */
 export class Running {
   readonly lines: string[] = [];
   readonly child: ChildProcess;
@@ -47,16 +47,17 @@ export class Running {
     scope: Scope,
     command: string,
     args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; typed?: boolean } = {},
   ) {
     const child = spawn(command, args, {
       env: { ...process.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [options.typed ? "pipe" : "ignore", "pipe", "pipe"],
       ...(options.cwd ? { cwd: options.cwd } : {}),
     });
     this.child = child;
     this.#closed = once(child, "close");
     for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
       createInterface({ input: stream }).on("line", (line) => {
         this.lines.push(line);
         for (const wake of this.#waiting) wake();

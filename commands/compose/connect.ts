@@ -29,7 +29,7 @@ export const ofDevice = [
 /** A client of the running console that the settings name. @throws BadInputError where there is no login for it */
 export function connect(values: Settings): Client {
   const { url, token, data } = values;
-  const address = url ?? consoleHere(values);
+  const address = url ?? hereBeyondLoopback(data) ?? consoleHere(values);
   const access = token ?? readSecret(data, cliTokenName);
   if (access === undefined) {
     throw new BadInputError(
@@ -44,6 +44,12 @@ export function connect(values: Settings): Client {
     refused: `${address} does not let us in: ${whyNotLetIn(token, data)}`,
     ca: trustedBy(values),
   });
+}
+
+/** Where the console of this directory is, if it listens at one address that is not loopback's, as with `start --listen ADDRESS`. */
+function hereBeyondLoopback(data: string): string | undefined {
+  const kept = readSecret(data, cliUrlName);
+  return kept === undefined || !URL.canParse(kept) || isLoopback(kept) ? undefined : kept;
 }
 
 /** Whom the command line trusts: those that it was given alone; else the data directory's besides the system's. */
