@@ -15,6 +15,7 @@ import { withGivenUmask } from "#shared/umask";
 import { Agent, isRefusal } from "./agent.ts";
 import { ComebackPause } from "./comeback-pause.ts";
 import type { Handler } from "./commands/handler.ts";
+import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
 
@@ -198,6 +199,3 @@ function respawn(): void {
   if (!managed) withGivenUmask(() => spawn(process.execPath, line, { stdio: "inherit" }));
   process.exit(managed ? restartStatus : 0);
 }
-
-/** EX_TEMPFAIL: a service manager that restarts on failure restarts on this. */
-const restartStatus = 75;

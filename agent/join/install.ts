@@ -6,18 +6,16 @@ import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import { forShell } from "#shared/printable";
+import { layoutIn, type Layout } from "../install/layout.ts";
+import { plainLine, unitName, unitPath, unitText } from "../install/service-texts.ts";
+import { starterText } from "../install/starter.ts";
 
 /** Where a joined machine's agent is, and how it runs. */
-export interface Place {
+export interface Place extends Layout {
   readonly directory: string;
-  readonly data: string;
-  readonly program: string;
   /** By systemd; otherwise as a process of its own, which a restart of the machine ends. */
   readonly service: boolean;
 }
-
-const unit = "muster-agent.service";
-const unitPath = `/etc/systemd/system/${unit}`;
 
 export function placeOf({
   dir,
@@ -30,24 +28,26 @@ export function placeOf({
   // The service and the script stand in another directory than whoever has typed it.
   const directory = resolve(dir ?? (root ? "/var/lib/muster-agent" : join(homedir(), ".muster-agent")));
   const systemd = service && root && existsSync("/run/systemd/system");
-  return { directory, data: join(directory, "data"), program: join(directory, "muster-agent.cjs"), service: systemd };
+  return { ...layoutIn(directory, process.execPath), directory, service: systemd };
 }
 
 /** Puts the agent's file there, and starts it: anew, where it runs already. @throws EnvironmentError */
 export async function install(place: Place, own: string): Promise<void> {
   makeDirectory(place.directory);
   if (own !== place.program) replaceFile(place.program, readFileSync(own));
+  replaceFile(place.starter, starterText(place));
   if (place.service) startService(place);
   else await startBeside(place);
 }
 
 /** What a person may want next. */
-export function hintsOf({ directory, program, service }: Place): string[] {
-  const looks = service ? `journalctl -u ${unit}` : `cat ${forShell(join(directory, "agent.log"))}`;
+export function hintsOf(place: Place): string[] {
+  const { directory, program, service } = place;
+  const looks = service ? `journalctl -u ${unitName}` : `cat ${forShell(join(directory, "agent.log"))}`;
   const lasts = service
     ? []
     : [
-        `it runs until this machine restarts; to start it then: crontab -e, and @reboot sh ${forShell(join(directory, "run.sh"))}`,
+        `it runs until this machine restarts; to start it then: crontab -e, and @reboot ${plainLine(place, { flags: ["--beside"] })}`,
       ];
   return [
     `its log: ${looks}`,
@@ -60,8 +60,8 @@ export function hintsOf({ directory, program, service }: Place): string[] {
 export async function uninstall(place: Place): Promise<void> {
   if (!existsSync(place.program))
     throw new BadInputError(`there is no agent in ${place.directory}: expected --dir with its directory`);
-  if (existsSync(unitPath) && readFileSync(unitPath, "utf8").includes(place.program)) {
-    systemctl("disable", "--now", unit);
+  if (existsSync(unitPath) && names(readFileSync(unitPath, "utf8"), place)) {
+    systemctl("disable", "--now", unitName);
     rmSync(unitPath);
     systemctl("daemon-reload");
   }
@@ -69,28 +69,11 @@ export async function uninstall(place: Place): Promise<void> {
   rmSync(place.directory, { recursive: true });
 }
 
-function startService({ directory, data, program }: Place): void {
-  const quoted = [process.execPath, program, "--data", data].map((word) => `"${word}"`).join(" ");
-  const text = `[Unit]
-Description=Muster agent
-Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-ExecStart=${quoted}
-WorkingDirectory=${directory}
-UMask=0077
-Restart=on-failure
-RestartSec=5
-
-[Install]
-WantedBy=multi-user.target
-`;
-  replaceFile(unitPath, text);
+function startService(place: Place): void {
+  replaceFile(unitPath, unitText(place));
   systemctl("daemon-reload");
-  systemctl("enable", unit);
-  systemctl("restart", unit);
+  systemctl("enable", unitName);
+  systemctl("restart", unitName);
 }
 
 function systemctl(...words: string[]): void {
@@ -101,30 +84,11 @@ function systemctl(...words: string[]): void {
   }
 }
 
-/** A shell that begins the agent again when it ends by a fault or by \`restart\`, and no more once it was told to stop. */
 async function startBeside(place: Place): Promise<void> {
-  const { directory, data, program } = place;
   await endBeside(place);
-  const words = [process.execPath, program, "--data", data].map(forShell).join(" ");
-  const script = join(directory, "run.sh");
-  const text = `#!/bin/sh
-# Muster's agent, begun again when it ends by a fault.
-umask 077
-cd ${forShell(directory)} || exit 1
-echo $$ > run.pid
-export INVOCATION_ID=muster
-trap 'kill "$agent"; wait "$agent"; exit 0' TERM INT
-while :; do
-  [ -f agent.log ] && mv -f agent.log agent.log.1
-  ${words} > agent.log 2>&1 < /dev/null &
-  agent=$!
-  wait "$agent" && exit 0
-  sleep 5
-done
-`;
-  replaceFile(script, text);
   const log = openSync("/dev/null", "w");
-  spawn("/bin/sh", [script], { detached: true, stdio: ["ignore", log, log], cwd: directory }).unref();
+  const words = [place.starter, "--beside"];
+  spawn("/bin/sh", words, { detached: true, stdio: ["ignore", log, log], cwd: place.directory }).unref();
 }
 
 /** Milliseconds that an agent has to end, in which it says goodbye. */
@@ -132,9 +96,10 @@ const partingPatience = 15_000;
 const lookedEvery = 50;
 
 /** Ends one that runs, and waits for that: the next one needs its directory. A process id alone may be another program's by now. */
-async function endBeside({ directory }: Place): Promise<void> {
+async function endBeside(place: Place): Promise<void> {
+  const { directory } = place;
   const pid = numberIn(join(directory, "run.pid"));
-  const isThere = (): boolean => pid !== undefined && commandOf(pid).includes(join(directory, "run.sh"));
+  const isThere = (): boolean => pid !== undefined && names(commandOf(pid), place);
   if (pid === undefined || !isThere()) return;
   process.kill(pid, "SIGTERM");
   for (const deadline = clock.monotonic() + partingPatience; isThere();) {
@@ -144,6 +109,11 @@ async function endBeside({ directory }: Place): Promise<void> {
       );
     await new Promise<void>((resolve) => void clock.after(lookedEvery, resolve));
   }
+}
+
+/** Whether it starts this agent; before there was a starter, `run.sh` did, or the unit itself. */
+function names(text: string, { directory, starter, program }: Place): boolean {
+  return [starter, program, join(directory, "run.sh")].some((path) => text.includes(path));
 }
 
 function numberIn(path: string): number | undefined {

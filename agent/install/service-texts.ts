@@ -1,0 +1,68 @@
+import { forShell } from "#shared/printable";
+import type { Layout } from "./layout.ts";
+
+export const unitName = "muster-agent.service";
+export const unitPath = `/etc/systemd/system/${unitName}`;
+export const openRcPath = "/etc/init.d/muster-agent";
+
+export interface ServiceOptions {
+  /** Who it runs as; root by default. */
+  readonly user?: string;
+  /** Flags of the agent. */
+  readonly flags?: readonly string[];
+}
+
+/** The unit of systemd. The starter stays the main process while a new version is on trial, and is the agent itself otherwise. */
+export function unitText({ starter, state }: Layout, { user, flags = [] }: ServiceOptions = {}): string {
+  return `[Unit]
+Description=Muster agent
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=${["/bin/sh", starter, "--once", ...flags].map(forUnit).join(" ")}
+WorkingDirectory=${state}
+${user === undefined ? "" : `User=${user}\n`}UMask=0077
+Restart=on-failure
+RestartSec=5
+# The starter passes it on; twice would be taken for haste.
+KillMode=mixed
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** The script of OpenRC, by its supervise-daemon. */
+export function openRcText({ starter, state }: Layout, { user, flags = [] }: ServiceOptions = {}): string {
+  return `#!/sbin/openrc-run
+description="Muster agent"
+supervisor=supervise-daemon
+command=/bin/sh
+command_args="${[starter, "--once", ...flags].map(forShell).join(" ")}"
+${user === undefined ? "" : `command_user=${user}\n`}directory=${forShell(state)}
+umask=077
+respawn_delay=5
+respawn_max=0
+
+depend() {
+  need localmount
+  use net
+}
+`;
+}
+
+/** For any other supervisor, a crontab's @reboot or a shell: it begins the agent again by itself. */
+export function plainLine({ starter }: Layout, { flags = [] }: ServiceOptions = {}): string {
+  return ["sh", starter, ...flags].map(forShell).join(" ");
+}
+
+/** One word of a command line in a unit. */
+function forUnit(word: string): string {
+  if (/^[A-Za-z0-9_./:@+,=-]+$/.test(word)) return word;
+  return `"${word
+    .replaceAll(/[\\"]/g, String.raw`\$&`)
+    .replaceAll("%", "%%")
+    .replaceAll("$", "$$$$")}"`;
+}
