@@ -12,6 +12,7 @@ const personDocument = z.extend(accountDocument, {
     "wrong codes of the second factor that came with the right password lately: somebody may know it",
   ),
   mqttSecret: about(z.boolean(), "whether it has a secret for MQTT alone"),
+  provided: about(z.boolean(), "whether it comes from the identity provider, and has no password here"),
 });
 /** An account, as an administrator sees it. */
 export type PersonDocument = z.output<typeof personDocument>;

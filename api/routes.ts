@@ -12,6 +12,7 @@ import { groupRoutes } from "./group-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { joinRoutes } from "./join-routes.ts";
+import { providerRoutes } from "./provider-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import type { Route } from "./route.ts";
@@ -23,6 +24,7 @@ import { tlsRoutes } from "./tls-routes.ts";
 /** The whole contract: what each route takes and tells. The console serves it, and the client's types are inferred from it. */
 export const routes = {
   ...sessionRoutes,
+  ...providerRoutes,
   ...accountRoutes,
   ...tokenRoutes,
   ...secondFactorRoutes,

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
-import { parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
+import { isLoopbackHost, parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { formatDuration, maxDuration } from "#shared/duration";
+import { parseClaimRules, type ClaimRule } from "#shared/claim-rules";
 import { parseFieldTypes, type FieldType } from "#shared/field-type";
 import { deviceIdFromHostname, parseDeviceId } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
@@ -327,6 +328,57 @@ export const settings = {
     shown: "none",
     parse: (given) => new TrustedProxies(listOf(given)),
   }),
+  oidcIssuer: setting<string | undefined>({
+    env: "MUSTER_OIDC_ISSUER",
+    programs: ["console"],
+    help: "identity provider by which people may log in (OpenID Connect): https://accounts.example.org",
+    default: undefined,
+    shown: "none",
+    parse: issuerUrl,
+  }),
+  oidcClientId: text<string | undefined>({
+    env: "MUSTER_OIDC_CLIENT_ID",
+    programs: ["console"],
+    help: "what Muster is called there",
+    default: undefined,
+    shown: "none",
+  }),
+  oidcClientSecret: text<string | undefined>({
+    env: "MUSTER_OIDC_CLIENT_SECRET",
+    programs: ["console"],
+    help: "its secret there",
+    default: undefined,
+    shown: "none: a public client",
+    secret: true,
+  }),
+  oidcRoles: setting<readonly ClaimRule[]>({
+    env: "MUSTER_OIDC_ROLES",
+    programs: ["console"],
+    help: "who from there gets which role, and which groups of devices, by what the provider says of them: team=ops:admin, team=lab:operator@lab+field; the first that fits, and nobody else comes in",
+    default: [],
+    shown: "nobody comes in",
+    parse: parseClaimRules,
+  }),
+  oidcName: text<string>({
+    env: "MUSTER_OIDC_NAME",
+    programs: ["console"],
+    help: "the claim by which an account from there is called",
+    default: "preferred_username",
+  }),
+  oidcScope: text<string>({
+    env: "MUSTER_OIDC_SCOPE",
+    programs: ["console"],
+    help: "what the provider is asked to tell, with spaces between",
+    default: "openid profile email",
+  }),
+  oidcOrigin: setting<string | undefined>({
+    env: "MUSTER_OIDC_ORIGIN",
+    programs: ["console"],
+    help: "where browsers reach the page, as the provider sends them back there: https://muster.example.org",
+    default: undefined,
+    shown: "by MUSTER_LISTEN and the first of MUSTER_HOSTS",
+    parse: pageOrigin,
+  }),
   root: setting({
     env: "MUSTER_ROOT",
     programs: [...atWork, "check-broker"],
@@ -425,6 +477,18 @@ function influxUrl(given: string): string {
   if (!URL.canParse(given) || !["http:", "https:"].includes(new URL(given).protocol))
     throw new Error("expected a URL such as http://user:password@host:8086/database");
   return given;
+}
+
+function issuerUrl(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname))) return given;
+  throw new Error("expected an https:// URL, or http:// on this machine");
+}
+
+function pageOrigin(given: string): string {
+  const url = parseConsoleUrl(given);
+  if (new URL(url).origin !== url) throw new Error("expected a URL without a path, such as https://muster.example.org");
+  return url;
 }
 
 function hostNames(given: string): readonly string[] {

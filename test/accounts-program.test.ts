@@ -160,7 +160,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.match(made.out, /^no device is in field yet/m);
       const listed = (await muster("operator", "list")).out;
       assert.match(listed, /^admin +admin +all devices/m);
-      assert.match(listed, /^ann +operator +lab, field +– +–/m);
+      assert.match(listed, /^ann +operator +lab, field +password +– +–/m);
       assert.match((await muster("operator", "list", "--role", "admin")).out, /^NAME/, "it is no name");
       const token = await muster("token", "create", "nightly export", "--account", "ann", "--role", "viewer");
       const [secret = ""] = token.out.split("\n");
@@ -180,7 +180,7 @@ suite("accounts on the command line", ({ test }) => {
       const { secret: key } = await ann.beginSecondFactor();
       await ann.confirmSecondFactor({ code: codeOf(key) });
       assert.is(await statusOf(ann.whoAmI()), 401);
-      assert.match((await muster("operator", "list")).out, /^ann +operator +lab, field +yes/m);
+      assert.match((await muster("operator", "list")).out, /^ann +operator +lab, field +password +yes/m);
       assert.match((await muster("operator", "ann", "--no-second-factor")).out, /^ann has no second factor any more/);
       assert.is(await statusOf(ann.whoAmI()), 200);
       assert.match((await muster("token", "shake")).err, /expected create, list or revoke/);

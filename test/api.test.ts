@@ -7,8 +7,11 @@ import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
 import type { DeviceId } from "#shared/ids";
+import { systemClock } from "#shared/clock";
 import { parseJoinCode } from "#shared/join-code";
+import { silentLog } from "#shared/log";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
+import { IdentityProvider } from "../console/provider/identity-provider.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";
 import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -25,7 +28,12 @@ async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority });
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
-  return { fleet, ...(await serveApi(scope, fleet, { join })) };
+  return { fleet, ...(await serveApi(scope, fleet, { join, provider: providerThatIsAway() })) };
+}
+
+function providerThatIsAway(): IdentityProvider {
+  const settings = { issuer: "http://127.0.0.1:1", clientId: "muster", scope: "openid", nameClaim: "sub", rules: [] };
+  return new IdentityProvider({ ...settings, origin: () => "http://127.0.0.1", log: silentLog, clock: systemClock });
 }
 
 /** What there is to tell in each list: refusals, conflicts, series beyond the budget, something damaged. */
@@ -45,6 +53,9 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
 /** Routes that change or end what others look at come last. */
 async function askEverything(client: Client, askAboutFactor: (client: Client) => Promise<void>): Promise<void> {
   await client.whoAmI();
+  assert.is((await client.listLoginWays()).provider, "127.0.0.1:1");
+  assert.is(await statusOf(client.beginProviderLogin({ here: "1" })), 303);
+  assert.is(await statusOf(client.endProviderLogin()), 303);
   await client.listAccounts();
   const { id: session } = (await client.listSessions()).sessions.find(({ kind }) => kind === "session") ?? { id: "" };
   await client.endSession(session);

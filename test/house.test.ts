@@ -38,6 +38,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "eventsource-parser": /^api\/caller\.ts$/,
   "@peculiar/x509": /^tls\/issuing\.ts$/,
   "reflect-metadata": /^tls\/issuing\.ts$/,
+  "openid-client": /^console\/provider\/identity-provider\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 

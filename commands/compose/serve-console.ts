@@ -10,6 +10,7 @@ import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state/state.ts";
+import { providerFor } from "./provider-for.ts";
 import { agentFile, brokerFor, reachableFrom } from "./join-places.ts";
 import { ownNames, type Around } from "./ports.ts";
 
@@ -78,6 +79,7 @@ export async function serveConsole(
       origin: () => reachableFrom(values, port),
       root,
     },
+    provider: await providerFor(values, () => port, log),
     log,
     clock: console.clock,
   });

@@ -9,6 +9,8 @@ export interface Account extends Principal {
   readonly hash: string;
   /** Whether it is a device that identifies itself by a certificate: its secret opens nothing over MQTT then. */
   readonly certified?: true;
+  /** Who it is for the identity provider that it comes from; left out where it has a password here. */
+  readonly identity?: string;
 }
 
 // So few rounds at most as would not hold up anybody: a damaged number could say billions.
@@ -22,13 +24,19 @@ const parseRow = parserOf(
     hash: secretHash,
     only_groups: onlyGroups,
     certified: z.optional(z.number()),
+    identity: z.optional(z.nullable(z.string())),
   }),
 );
 
 /** A row that does not read lets nobody in: it is as if there were no such account. */
 export function parseAccount(row: Row): Account {
-  const { only_groups, certified, ...account } = parseRow(row);
-  return { ...account, ...(certified === 1 ? { certified: true as const } : {}), ...limitedTo(only_groups) };
+  const { only_groups, certified, identity, ...account } = parseRow(row);
+  return {
+    ...account,
+    ...(certified === 1 ? { certified: true as const } : {}),
+    ...(typeof identity === "string" ? { identity } : {}),
+    ...limitedTo(only_groups),
+  };
 }
 
 /** What of an account decides what it may. */

@@ -14,6 +14,7 @@ import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import { syncOf } from "../database/group-sync.ts";
 import { toColumn } from "./group-limits.ts";
+import { ProvidedAccounts } from "./provided-accounts.ts";
 import { SecondFactors } from "./second-factors.ts";
 import { standings, type Standing } from "./standing.ts";
 import { NextSecrets } from "./next-secrets.ts";
@@ -55,6 +56,7 @@ export class Accounts {
   readonly nextSecrets: NextSecrets;
   readonly factors: SecondFactors;
   readonly guesses: CodeGuesses;
+  readonly provided: ProvidedAccounts;
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: AccountsOptions;
@@ -72,6 +74,13 @@ export class Accounts {
       places: new LoginPlaces(database, clock),
       guesses: this.guesses,
       needsCode: (name) => this.factors.isOn(name),
+    });
+    this.provided = new ProvidedAccounts(database, clock, {
+      find: (name) => this.find(name),
+      ended: (name) => {
+        this.tokens.endAll(name);
+        this.changed(name);
+      },
     });
   }
 
@@ -159,6 +168,10 @@ export class Accounts {
   /** Checks what an account is to become. @returns its limit, for the row */
   #limitOf(name: string, { role, groups }: Rights & { readonly role: Role }): string | null {
     this.#assertSameKind(name, role);
+    if (this.find(name)?.identity !== undefined)
+      throw new BadInputError(
+        `"${name}" comes from the identity provider, which says at each login what it may, and has no password here: expected --remove, --mqtt or --no-mqtt`,
+      );
     const limit = toColumn(groups === undefined ? this.find(name)?.groups : groups);
     if (limit !== null && !isPerson(role))
       throw new BadInputError(`"${name}" is a ${role}: expected a viewer, operator or admin to be limited to groups`);
@@ -182,8 +195,8 @@ export class Accounts {
     // In one statement: two administrators may remove each other at the same moment, in two processes.
     const removed = this.#database
       .prepare(
-        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND only_groups IS NULL AND NOT EXISTS
-         (SELECT 1 FROM accounts WHERE role = 'admin' AND only_groups IS NULL AND name <> ?1))`,
+        `DELETE FROM accounts WHERE name = ?1 AND NOT (role = 'admin' AND only_groups IS NULL AND identity IS NULL AND NOT EXISTS
+         (SELECT 1 FROM accounts WHERE role = 'admin' AND only_groups IS NULL AND identity IS NULL AND name <> ?1))`,
       )
       .run(name);
     if (removed.changes > 0) this.changed(name);
@@ -210,7 +223,7 @@ export class Accounts {
 
   find(name: string): Account | undefined {
     const select = this.#database.prepare(
-      "SELECT name, role, hash, only_groups, certified FROM accounts WHERE name = ?",
+      "SELECT name, role, hash, only_groups, certified, identity FROM accounts WHERE name = ?",
     );
     return damageOf(this.#database).one("accounts", select, parseAccount, name);
   }
@@ -233,7 +246,7 @@ export class Accounts {
   /** Viewers, operators and administrators, by name. */
   people(): readonly Account[] {
     const select = this.#database.prepare(
-      "SELECT name, role, hash, only_groups, certified FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
+      "SELECT name, role, hash, only_groups, certified, identity FROM accounts WHERE role NOT IN ('device', 'console') ORDER BY name",
     );
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
@@ -245,7 +258,7 @@ export class Accounts {
 
   list(): readonly Account[] {
     const select = this.#database.prepare(
-      "SELECT name, role, hash, only_groups, certified FROM accounts ORDER BY name",
+      "SELECT name, role, hash, only_groups, certified, identity FROM accounts ORDER BY name",
     );
     return damageOf(this.#database).all("accounts", select, parseAccount);
   }
@@ -329,8 +342,9 @@ export class Accounts {
   }
 }
 
-function isAdmin({ role, groups }: Principal): boolean {
-  return role === "admin" && groups === undefined;
+/** One who can come in whatever becomes of an identity provider. */
+function isAdmin({ role, groups, identity }: Account): boolean {
+  return role === "admin" && groups === undefined && identity === undefined;
 }
 
 function lastAdmin(name: string): string {
@@ -350,11 +364,16 @@ function isPerson(role: Role): boolean {
   return role !== "device" && role !== "console";
 }
 
+/** Whether a person's account can be called so. */
+export function isPersonName(name: string): boolean {
+  return operatorPattern.test(name) && !reserved.has(name);
+}
+
 /** Devices and operators share one name space, because they share one broker. */
 function checkName(name: string, role: Role): void {
   if (role === "device") {
     parseDeviceId(name);
-  } else if (role === "console" ? asDeviceId(name) !== undefined : !operatorPattern.test(name) || reserved.has(name)) {
+  } else if (role === "console" ? asDeviceId(name) !== undefined : !isPersonName(name)) {
     throw new BadInputError(
       `${quoted(name)} is not a valid ${role}'s name: expected letters, digits, ".", "_", "@" and "-", beginning with a letter`,
     );

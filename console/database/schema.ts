@@ -398,4 +398,9 @@ export const migrations: readonly string[] = [
   -- Whether a token is the one of this machine's command line, which has the data directory anyway.
   ALTER TABLE tokens ADD COLUMN local INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Of an account that comes from an identity provider: the issuer and its word for the person.
+  ALTER TABLE accounts ADD COLUMN identity TEXT;
+  CREATE UNIQUE INDEX accounts_identity ON accounts (identity) WHERE identity IS NOT NULL;
+  `,
 ];

@@ -4,6 +4,7 @@ import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
+import type { IdentityProvider } from "../provider/identity-provider.ts";
 import type { Command } from "../desk/command.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
@@ -23,6 +24,7 @@ import { serveHealth } from "./routes/serve-health.ts";
 import { serveJobs } from "./routes/serve-jobs.ts";
 import { serveJoinRequests } from "./routes/serve-join-requests.ts";
 import { serveJoin } from "./routes/serve-join.ts";
+import { serveProviderLogin } from "./routes/serve-provider-login.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSecondFactors } from "./routes/serve-second-factors.ts";
@@ -36,13 +38,14 @@ export interface HandOut {
   readonly console: Console;
   readonly accounts: Accounts;
   readonly joining: Joining;
+  readonly provider: IdentityProvider | undefined;
   readonly clock: Clock;
   readonly send: Send;
 }
 
 /** Gives each route the part of the console that it serves. No route knows the whole. */
 export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
-  const { console, accounts, joining, clock, send } = given;
+  const { console, accounts, joining, provider, clock, send } = given;
   const {
     enrollments,
     joinRequests,
@@ -68,6 +71,13 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
   const routes = [
     serveSessions({ accounts, send }),
+    serveProviderLogin({
+      accounts,
+      provider,
+      audit: () => console.audit,
+      entrances: () => console.entrances,
+      clock,
+    }),
     serveAccounts({ accounts, send }),
     serveTokens({ accounts, send }),
     serveSecondFactors({ accounts }),

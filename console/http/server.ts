@@ -13,6 +13,7 @@ import { OwnNames } from "#shared/origins";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
+import type { IdentityProvider } from "../provider/identity-provider.ts";
 import { auditChanges, auditEntrances } from "./audited-routes.ts";
 import { tellOfGuesses } from "./told-guesses.ts";
 import { identify } from "./auth.ts";
@@ -42,6 +43,8 @@ export interface HttpOptions {
   readonly proxies?: TrustedProxies;
   /** What machines are told that join. */
   readonly join?: JoiningOptions;
+  /** By which people may log in as well. */
+  readonly provider?: IdentityProvider | undefined;
   readonly bounds?: Partial<HttpBounds>;
   /** Without it the port speaks plain HTTP alone. */
   readonly tls?: HttpTls | undefined;
@@ -96,6 +99,7 @@ export async function buildApp({
   names,
   proxies = new TrustedProxies(),
   join = {},
+  provider,
   bounds,
   tls,
   log,
@@ -158,7 +162,7 @@ export async function buildApp({
   });
   await describeRoutes(app);
   const joining = new Joining(join);
-  await registerRoutes(app, { console, accounts, joining, clock, send: sendInTurns(new Turns({ clock })) });
+  await registerRoutes(app, { console, accounts, joining, provider, clock, send: sendInTurns(new Turns({ clock })) });
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;

@@ -76,7 +76,7 @@ interface TableProps {
 }
 
 function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element {
-  const admins = people.filter(({ role, groups }) => role === "admin" && !groups).length;
+  const admins = people.filter(({ role, groups, provided }) => role === "admin" && !groups && !provided).length;
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
       <table class="matrix" data-testid="accounts">
@@ -96,6 +96,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
               <td>
                 {one.role}
                 {one.name === session.value?.name && " (you)"}
+                {one.provided && <span class="hint"> by the identity provider</span>}
               </td>
               <td class="wrap">{reachOf(one.groups)}</td>
               <td>
@@ -121,16 +122,18 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
               </td>
               <td>{one.lastSeen === null ? "\u2013" : formatAgo(one.lastSeen, now.value)}</td>
               <td>
-                <button
-                  type="button"
-                  class="button small"
-                  aria-label={`Change the account ${one.name}`}
-                  data-testid={`change-${one.name}`}
-                  onClick={() => change(one)}
-                >
-                  Change
-                </button>{" "}
-                {one.role === "admin" && !one.groups && admins === 1 ? (
+                {!one.provided && (
+                  <button
+                    type="button"
+                    class="button small"
+                    aria-label={`Change the account ${one.name}`}
+                    data-testid={`change-${one.name}`}
+                    onClick={() => change(one)}
+                  >
+                    Change
+                  </button>
+                )}{" "}
+                {one.role === "admin" && !one.groups && !one.provided && admins === 1 ? (
                   "the last administrator"
                 ) : (
                   <button

@@ -1,20 +1,31 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { addresses } from "#api/addresses";
 import { ApiError } from "#api/api-errors";
 import { logIn } from "../state/session-state.ts";
+import { providerRefusals } from "#shared/provider-refusals";
+import { client } from "../state/page-client.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
 
 export function LoginPage(): JSX.Element {
   useTitle("Log in");
-  const problem = useSignal<string | undefined>(undefined);
+  const problem = useSignal<string | undefined>(takeRefusal());
+  const provider = useSignal<string | null>(null);
   const busy = useSignal(false);
   const needsCode = useSignal(false);
   const code = useRef<HTMLInputElement>(null);
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
-  useEffect(() => name.current?.focus(), []);
+  useEffect(() => {
+    name.current?.focus();
+    // An earlier console knows no other ways, and one that does not answer is told of elsewhere.
+    void client.listLoginWays().then(
+      (ways) => (provider.value = ways.provider),
+      () => {},
+    );
+  }, []);
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -81,8 +92,21 @@ export function LoginPage(): JSX.Element {
         <button type="submit" class="button primary" data-testid="login-submit" disabled={busy.value}>
           {busy.value ? "Logging in…" : "Log in"}
         </button>
+        {provider.value !== null && (
+          <a class="button" href={addresses.beginProviderLogin.path} data-testid="login-provider">
+            Log in with {provider.value}
+          </a>
+        )}
         <p class="field-note">The first start of Muster prints the administrator's password in its terminal.</p>
       </form>
     </main>
   );
+}
+
+/** Why somebody who comes from the identity provider is not let in, by the address, which does not keep it. */
+function takeRefusal(): string | undefined {
+  const why = new URLSearchParams(location.search).get("refused") ?? "";
+  if (!Object.hasOwn(providerRefusals, why)) return undefined;
+  history.replaceState(null, "", location.pathname);
+  return providerRefusals[why as keyof typeof providerRefusals];
 }

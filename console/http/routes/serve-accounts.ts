@@ -43,6 +43,7 @@ export const serveAccounts =
           secondFactor: false,
           mqttSecret: false,
           wrongCodes: accounts.guesses.wrongOf(account.name),
+          provided: account.identity !== undefined,
           ...standings.get(account.name),
         });
         return send(request, reply, listAnswer({ list: "accounts", items: accounts.people(), document }));

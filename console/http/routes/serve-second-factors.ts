@@ -17,7 +17,10 @@ export const serveSecondFactors =
     app.route({
       ...served("beginSecondFactor"),
       handler: async (request, reply) => {
-        const made = conflicting(() => changing(request, () => factors.begin(person(request))));
+        const name = person(request);
+        if (accounts.find(name)?.identity !== undefined)
+          throw new HttpError(409, "a second factor of this account is the identity provider's: set it up there");
+        const made = conflicting(() => changing(request, () => factors.begin(name)));
         reply.code(201);
         return { ...made, qr: qrCode(made.uri) };
       },

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { SessionDocument } from "#api/session-routes";
 import type { Accounts } from "../../accounts/accounts.ts";
-import { sessionLength, type Token } from "../../accounts/tokens.ts";
+import type { Token } from "../../accounts/tokens.ts";
 import { toAccount } from "../documents.ts";
 import { assertSecondFactor, loginIn, askerOf, sessionCookie, sourceOfRequest } from "../auth.ts";
 import { changing } from "../audited-routes.ts";
+import { beginSession } from "../begin-session.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -28,20 +29,7 @@ export const serveSessions =
         if (!principal || principal.role === "device" || principal.role === "console")
           throw new HttpError(401, "name or password is wrong");
         await assertSecondFactor(accounts, principal, code, sourceOfRequest(request));
-        const { secret: session } = accounts.tokens.issue({
-          account: principal.name,
-          kind: "session",
-          ttl: sessionLength,
-          address: request.ip,
-          agent: request.headers["user-agent"] ?? "",
-        });
-        reply.setCookie(sessionCookie(request), session, {
-          path: "/",
-          httpOnly: true,
-          sameSite: "strict",
-          secure: request.protocol === "https",
-          maxAge: sessionLength / 1_000,
-        });
+        beginSession(accounts, principal.name, request, reply);
         return toAccount(principal);
       },
     });

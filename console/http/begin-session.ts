@@ -1,0 +1,22 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Accounts } from "../accounts/accounts.ts";
+import { sessionLength } from "../accounts/tokens.ts";
+import { sessionCookie } from "./auth.ts";
+
+/** Begins a session of a browser, whose cookie goes along with the answer. */
+export function beginSession(accounts: Accounts, account: string, request: FastifyRequest, reply: FastifyReply): void {
+  const { secret: session } = accounts.tokens.issue({
+    account,
+    kind: "session",
+    ttl: sessionLength,
+    address: request.ip,
+    agent: request.headers["user-agent"] ?? "",
+  });
+  reply.setCookie(sessionCookie(request), session, {
+    path: "/",
+    httpOnly: true,
+    sameSite: "strict",
+    secure: request.protocol === "https",
+    maxAge: sessionLength / 1_000,
+  });
+}
