@@ -1,23 +1,20 @@
 import type { Bus, Message } from "#shared/bus";
 import type { Clock } from "#shared/clock";
-import type { Encoding } from "#shared/codec";
-import { asError } from "#shared/errors";
 import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { readTask } from "#shared/messages/command-messages";
-import type { ErrorCode } from "#shared/messages/error-codes";
 import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "../console-clock.ts";
 import { ConsoleWord } from "../console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
 import type { Execution } from "./execution.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Begun, Ended, LedgerEntry } from "./ledger-records.ts";
-import { cancelledOutcome, interruptedOutcome, rejectedOutcome, type Outcome } from "./outcome.ts";
+import type { Begun } from "./ledger-records.ts";
+import { cancelledOutcome, interruptedOutcome, type Outcome } from "./outcome.ts";
 import type { ProgressUpdate } from "./progress.ts";
 import { CommandQueue } from "./command-queue.ts";
-import { Replies } from "./replies.ts";
+import { otherTask, toExecution } from "./incoming-task.ts";
 import { Runner } from "./runner.ts";
+import { TaskAnswers } from "./task-answers.ts";
 import type { SignatureGate } from "./signature-gate.ts";
 
 export interface ExecutorOptions {
@@ -36,9 +33,8 @@ export interface ExecutorOptions {
   readonly log: Log;
 }
 
-/** Milliseconds: until a waiting execution says that it was accepted; until work put off until after the reply is done anyway. */
+/** Milliseconds until a waiting execution says that it was accepted. */
 const acceptedAfter = 200;
-const afterwardsDeadline = 3_000;
 /** Milliseconds: a handler that goes on so long after its command was withdrawn is reported; interrupted commands are given up on. */
 const abortGrace = 5_000;
 const interruptedGrace = 10_000;
@@ -78,11 +74,10 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #consoleClock: ConsoleClock;
   readonly #word = new ConsoleWord();
-  readonly #replies: Replies;
+  readonly #answers: TaskAnswers;
   readonly #runner: Runner;
   readonly #queue: CommandQueue<Execution>;
   readonly #executions = new Map<CommandId, Execution>();
-  readonly #afterwards = new Map<CommandId, () => void>();
   readonly #timers = new Set<() => void>();
   #stopped = false;
   #interruptedWatched = false;
@@ -90,11 +85,11 @@ export class Executor {
   #cancelAsking: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { clock, ledger, runId, machine, bus, log, gate, replyTopic: topic } = options;
+    const { clock, ledger, runId, machine, gate } = options;
     this.#options = options;
     const consoleClock = (this.#consoleClock = new ConsoleClock(clock));
-    this.#replies = new Replies({ bus, topic, clock, log });
-    const onProgress = (execution: Execution, update: ProgressUpdate): void => this.#sendRunning(execution, update);
+    this.#answers = new TaskAnswers({ ...options, consoleClock });
+    const onProgress = (execution: Execution, update: ProgressUpdate): void => this.#answers.running(execution, update);
     this.#runner = new Runner({ ledger, runId, machine, clock, consoleClock, onProgress, gate });
     this.#queue = new CommandQueue({
       clock,
@@ -112,20 +107,12 @@ export class Executor {
     if (execution) return;
     const { ledger } = this.#options;
     const known = ledger.find(id);
-    const asked = known?.ended && otherKey(known, message);
-    if (asked) return this.#answerOther(id, asked);
-    if (this.#replies.waitsFor(id)) return;
+    const other = known?.ended && otherTask(known, message);
+    if (other) return this.#answers.idTaken(id, other.value, other.encoding);
+    if (this.#answers.waitsFor(id)) return;
     if (!known?.ended) return this.#arrived(id, message, known?.begun);
-    // It was withdrawn and is there again: a broker has restored what it had. The answer is the one it has.
-    ledger.reopen(id);
-    this.#replies.sendFinal(id, known.ended);
-  }
-
-  /** Somebody has used the id of an ended command for another one. That one's answer would be a false success; this one changes nothing of it. */
-  #answerOther(id: CommandId, { value, encoding }: ReturnType<typeof readTask>): void {
-    const message = `this device has had another command "${id}" already: choose another id`;
-    const error = { code: "id-taken" satisfies ErrorCode, message, data: { key: value.key } };
-    this.#replies.send(id, { id, ts: this.#now(), state: "rejected", error }, encoding);
+    // It was withdrawn and is there again: a broker has restored what it had.
+    this.#answers.again(id, known.ended);
   }
 
   /** A connection has come up: retained tasks will arrive, and every unacknowledged final reply goes out again. */
@@ -133,13 +120,13 @@ export class Executor {
     if (this.#stopped) return;
     this.#word.forget();
     this.#queue.gather();
-    this.#repeatUnsettled();
+    this.#answers.repeatUnsettled();
     this.#ask(asking.first);
   }
 
   /** The connection is gone: what has not begun may be withdrawn without a word that would reach us. */
   disconnected(): void {
-    this.#replies.disconnected();
+    this.#answers.disconnected();
     this.#word.forget();
     for (const execution of this.#executions.values()) execution.found = true;
     this.#cancelAsking?.();
@@ -176,7 +163,7 @@ export class Executor {
     if (this.#stopped) return;
     this.#greeted = true;
     this.#word.greet(open, begun);
-    this.#repeatUnsettled();
+    this.#answers.repeatUnsettled();
     for (const id of [...(open ?? []), ...doubted]) this.#tellOfBefore(id as CommandId);
     // It is not shown to us, which would have us say so.
     for (const id of doubted) this.#tellWhetherItRuns(id as CommandId);
@@ -201,20 +188,16 @@ export class Executor {
   stop(): void {
     this.#stopped = true;
     this.#queue.stop();
-    this.#replies.stop();
+    this.#answers.stop();
     this.#cancelAsking?.();
     for (const execution of this.#executions.values()) execution.abort.abort(new Error("the agent is stopping"));
     for (const cancel of this.#timers) cancel();
   }
 
-  #repeatUnsettled(): void {
-    for (const [id, ended] of this.#options.ledger.unsettled()) this.#replies.sendFinal(id, ended);
-  }
-
   /** The console, or a person, publishes it while we listen: it is open now. */
   #shown(execution: Execution): void {
     // Its console, or that one's disk, has not heard that it runs.
-    if (execution.begun) return this.#sendRunning(execution, {});
+    if (execution.begun) return this.#answers.running(execution, {});
     execution.found = false;
     this.#awaitGreeting(execution);
     this.#tryBegin(execution);
@@ -268,9 +251,11 @@ export class Executor {
     });
   }
 
-  #arrived(id: CommandId, request: Message, earlier: Begun | undefined): void {
-    const execution = this.#read(id, request, earlier);
-    if (!execution) return;
+  #arrived(id: CommandId, message: Message, earlier: Begun | undefined): void {
+    const { handlers, gate } = this.#options;
+    const now = (): number => this.#answers.now();
+    const execution = toExecution({ id, message, earlier, early: !this.#greeted, handlers, gate, now });
+    if ("refused" in execution) return this.#answers.refuse(id, execution.refused, execution.encoding);
     this.#executions.set(id, execution);
     if (execution.found && !this.#cancelAsking) this.#ask(asking.first);
     this.#awaitGreeting(execution);
@@ -280,42 +265,6 @@ export class Executor {
     this.#after(acceptedAfter, () => {
       if (this.#executions.get(id) === execution && !execution.begun) this.#sendAccepted(execution);
     });
-  }
-
-  /** The task as an execution; one that can never be carried out is answered at once. */
-  #read(id: CommandId, { payload, retain }: Message, earlier: Begun | undefined): Execution | undefined {
-    try {
-      const { value: task, encoding } = readTask(payload);
-      const refusal = this.#options.gate?.refusal(id, task, earlier !== undefined);
-      if (refusal) {
-        this.#answer(id, refusal, encoding);
-        return undefined;
-      }
-      const handler = this.#options.handlers.get(task.key);
-      if (!handler) {
-        this.#answer(id, this.#unknownKey(task.key), encoding);
-        return undefined;
-      }
-      const created = task.ts ?? this.#now();
-      const early = !this.#greeted;
-      const abort = new AbortController();
-      return {
-        id,
-        created,
-        task,
-        encoding,
-        handler,
-        earlier,
-        early,
-        found: retain,
-        waits: false,
-        abort,
-        begun: false,
-      };
-    } catch (error) {
-      this.#answer(id, rejectedOutcome("bad-input", asError(error).message), "json");
-      return undefined;
-    }
   }
 
   async #carryOut(execution: Execution): Promise<void> {
@@ -337,17 +286,15 @@ export class Executor {
    * ended: it does not show what nobody may begin any more, until it hears that somebody has.
    */
   #tellOfBefore(id: CommandId): void {
-    const { ledger } = this.#options;
-    const known = ledger.find(id);
-    if (!known || this.#executions.has(id) || this.#replies.waitsFor(id)) return;
-    if (!known.ended) return this.#replies.send(id, { id, ts: this.#now(), state: "running" }, "json");
-    ledger.reopen(id);
-    this.#replies.sendFinal(id, known.ended);
+    const known = this.#options.ledger.find(id);
+    if (!known || this.#executions.has(id) || this.#answers.waitsFor(id)) return;
+    if (known.ended) this.#answers.again(id, known.ended);
+    else this.#answers.begunBefore(id);
   }
 
   #tellWhetherItRuns(id: CommandId): void {
     const execution = this.#executions.get(id);
-    if (execution?.begun) this.#sendRunning(execution, {});
+    if (execution?.begun) this.#answers.running(execution, {});
   }
 
   #withdrawn(id: CommandId): void {
@@ -355,17 +302,7 @@ export class Executor {
     this.#word.closed(id);
     if (execution?.begun) return this.#abort(execution);
     this.#forget(id);
-    if (this.#settled(id)) return;
-    // The PUBACK of its reply may have come in the same read as this: that is known when the turn is over.
-    setImmediate(() => this.#stopped || this.#settled(id));
-  }
-
-  /** @returns false where its reply has not been heard, or not for certain */
-  #settled(id: CommandId): boolean {
-    if (!this.#replies.acknowledged(id)) return false;
-    this.#options.ledger.settle(id);
-    this.#runAfterwards(id);
-    return true;
+    this.#answers.withdrawn(id);
   }
 
   /** Its handler is told; one that goes on all the same is reported. */
@@ -374,46 +311,20 @@ export class Executor {
     execution.abort.abort(new Error("the command was withdrawn"));
     this.#after(abortGrace, () => {
       if (this.#executions.get(execution.id) === execution)
-        this.#sendRunning(execution, { note: "withdrawn, but its handler goes on" });
+        this.#answers.running(execution, { note: "withdrawn, but its handler goes on" });
     });
   }
 
   /** Into the ledger, then out. When the ledger has no room for the result, the reply goes out all the same. */
   async #finish(execution: Execution, outcome: Outcome): Promise<void> {
-    const ended = { ...this.#toEnded(execution.id, outcome, execution.encoding), key: execution.task.key };
-    await this.#record(execution.id, ended);
+    const ended = await this.#answers.record(execution, outcome);
     this.#forget(execution.id);
-    if (this.#stopped) return;
-    this.#replies.sendFinal(execution.id, ended);
-    if (!execution.afterwards) return;
-    this.#afterwards.set(execution.id, execution.afterwards);
-    this.#after(afterwardsDeadline, () => this.#runAfterwards(execution.id));
-  }
-
-  async #record(id: CommandId, ended: Ended): Promise<void> {
-    const { ledger, log } = this.#options;
-    if (!ledger.find(id)?.begun) return ledger.answer(id, ended);
-    await ledger
-      .end(id, ended)
-      .catch((err: unknown) => log.error({ err: asError(err), id }, "a result could not be recorded"));
-  }
-
-  /** Answers what was never begun. */
-  #answer(id: CommandId, outcome: Outcome, encoding: Encoding): void {
-    const ended = this.#toEnded(id, outcome, encoding);
-    this.#options.ledger.answer(id, ended);
-    this.#replies.sendFinal(id, ended);
+    this.#answers.ended(execution, ended);
   }
 
   #forget(id: CommandId): void {
     this.#queue.remove(id);
     this.#executions.delete(id);
-  }
-
-  #runAfterwards(id: CommandId): void {
-    const work = this.#afterwards.get(id);
-    this.#afterwards.delete(id);
-    work?.();
   }
 
   /**
@@ -435,35 +346,14 @@ export class Executor {
           "agent-stopped",
           "the agent stopped while it ran, and its task was withdrawn before the agent was back",
         );
-        const ended = this.#toEnded(id, outcome, "json");
-        void this.#record(id, ended).then(() => this.#replies.sendFinal(id, ended));
+        this.#answers.endedBefore(id, outcome);
       }
     });
   }
 
-  #toEnded(id: CommandId, outcome: Outcome, encoding: Encoding): Ended {
-    return { reply: { id, ts: this.#now(), boot: this.#options.runId, ...outcome }, encoding };
-  }
-
   #sendAccepted(execution: Execution): void {
-    const { id, encoding } = execution;
     const doubted = this.#consoleClock.now() !== undefined && !this.#runner.canJudge(execution);
-    const note = doubted ? { note: whyUnsure } : {};
-    this.#replies.send(id, { id, ts: this.#now(), state: "accepted", ...note }, encoding);
-  }
-
-  #sendRunning(execution: Execution, update: ProgressUpdate): void {
-    if (!this.#stopped)
-      this.#replies.send(
-        execution.id,
-        { id: execution.id, ts: this.#now(), state: "running", ...update },
-        execution.encoding,
-      );
-  }
-
-  #unknownKey(key: string): Outcome {
-    const offered = [...this.#options.handlers.keys()].sort().join(", ");
-    return rejectedOutcome("unknown-command", `this device does not offer "${key}"; it offers ${offered}`);
+    this.#answers.accepted(execution, doubted ? whyUnsure : undefined);
   }
 
   #after(ms: number, run: () => void): void {
@@ -472,22 +362,5 @@ export class Executor {
       run();
     });
     this.#timers.add(cancel);
-  }
-
-  #now(): number {
-    return Math.round(this.#consoleClock.now() ?? this.#options.clock.now());
-  }
-}
-
-/** The task, where it asks for something else than the ended command of its id did. */
-function otherKey({ begun, ended }: LedgerEntry, { payload }: Message): ReturnType<typeof readTask> | undefined {
-  const did = ended?.key ?? begun?.key;
-  // A beginning that was in a damaged line.
-  if (did === undefined || did === "") return undefined;
-  try {
-    const read = readTask(payload);
-    return read.value.key === did ? undefined : read;
-  } catch {
-    return undefined;
   }
 }
