@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { startFleet } from "./fleet.ts";
@@ -6,6 +6,8 @@ import { runProgram, Running } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
 
 const built = "dist/muster-agent.cjs";
+/** Bytes: what a slow line or a small card is asked to carry. */
+const maxBytes = 400_000;
 
 suite("the agent in one file", ({ test }) => {
   test("copied alone to an empty directory it reports, obeys, and runs executables with arguments", async (scope) => {
@@ -39,6 +41,28 @@ suite("the agent in one file", ({ test }) => {
     assert.equal((await readdir(directory)).toSorted(), ["commands", "data", "empty.toml", "muster-agent.cjs"]);
     assert.is(await agent.kill("SIGTERM"), 0);
     await fleet.sees("rpi-7", false);
+  });
+
+  test("it is small", async () => {
+    const { size } = await stat(built);
+    assert.ok(size <= maxBytes, `${size} bytes: expected at most ${maxBytes}`);
+  });
+
+  test("what it holds for systems other than Linux is there, and tells its memory", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const directory = await scope.directory();
+    const disguise = join(directory, "disguise.cjs");
+    await writeFile(disguise, `Object.defineProperty(process, "platform", { value: "freebsd" });`);
+    const url = fleet.url.replace("//", `//rpi-7:${fleet.secretOf("rpi-7")}@`);
+    const settings = ["--interval", "1s", "--data", directory, "--mqtt-url", url];
+    const agent = new Running(scope, process.execPath, ["--require", disguise, built, ...settings]);
+    await agent.line(/agent rpi-7 reports to mqtt:/);
+    await fleet.sees("rpi-7", true);
+    await eventually("its memory", () =>
+      fleet.console.registry
+        .latest("rpi-7")
+        .some(({ measurement, fields }) => measurement === "mem" && "free" in fields),
+    );
   });
 
   test("it speaks over WebSocket too", async (scope) => {
