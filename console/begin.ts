@@ -34,6 +34,7 @@ export async function begin(
   lifetime.begin(registry);
   lifetime.begin(ingest);
   lifetime.add(() => store.stop());
+  lifetime.add(() => parts.commandMarks.stop());
   lifetime.add(() => inbox.detach());
   inbox.attach(bus);
   const restored = parts.restored.start();

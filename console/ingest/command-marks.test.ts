@@ -1,11 +1,12 @@
 import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
 import { lastValue } from "#shared/columns";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { suite } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../store/store.ts";
-import { CommandMarks } from "./command-marks.ts";
+import { CommandMarks, gatherMarks } from "./command-marks.ts";
 
 const command = (id: string, changes: Partial<Command> = {}): Command => ({
   id: parseCommandId(id),
@@ -24,10 +25,12 @@ const command = (id: string, changes: Partial<Command> = {}): Command => ({
   ...changes,
 });
 
-function marking(store: { away: boolean }): { marks: CommandMarks; written: SeriesColumns[][] } {
+function marking(store: { away: boolean }) {
   const written: SeriesColumns[][] = [];
+  const clock = new ManualClock();
   const marks = new CommandMarks({
     log: silentLog,
+    clock,
     offers: ({ key }) => key !== "typo",
     write(series) {
       if (store.away) return Promise.reject(new StoreUnavailableError("away"));
@@ -35,17 +38,19 @@ function marking(store: { away: boolean }): { marks: CommandMarks; written: Seri
       return Promise.resolve({ rejected: [] });
     },
   });
-  return { marks, written };
+  return { marks, written, clock };
 }
 
-const ids = (written: readonly SeriesColumns[][]): unknown[] => written.flat().map(({ fields }) => fields["id"]);
+const ids = (written: readonly SeriesColumns[][]): unknown[] =>
+  written.flat().map(({ fields }) => lastValue(fields["id"] ?? ""));
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 suite("command marks", ({ test }) => {
   test("a command that ended is one point, when it ended; an open one is none", () => {
-    const { marks, written } = marking({ away: false });
+    const { marks, written, clock } = marking({ away: false });
     marks.changed(command("1", { state: "running" }));
     marks.changed(command("1", { took: 2_131.5 }));
+    clock.advance(gatherMarks);
     assert.equal(written, [
       [
         {
@@ -60,8 +65,9 @@ suite("command marks", ({ test }) => {
   });
 
   test("the text says why it failed, within bounds, and a key that nobody offers becomes no tag", () => {
-    const { marks, written } = marking({ away: false });
+    const { marks, written, clock } = marking({ away: false });
     marks.changed(command("1", { state: "rejected", key: "typo", error: { code: "c", message: "x".repeat(9_000) } }));
+    clock.advance(gatherMarks);
     const [series] = written.flat();
     assert.equal(series?.tags, { state: "rejected" });
     const text = series ? String(lastValue(series.fields["text"] ?? "")) : "";
@@ -69,20 +75,47 @@ suite("command marks", ({ test }) => {
     assert.is(text.length, 300);
   });
 
+  test("those that end within a second are one write, and a stop writes what has gathered", async () => {
+    const { marks, written, clock } = marking({ away: false });
+    for (const id of ["1", "2"]) marks.changed(command(id));
+    clock.advance(gatherMarks - 1);
+    marks.changed(command("3"));
+    assert.equal(written, [], "nobody's command waits for a write of its mark");
+    clock.advance(1);
+    await turn();
+    assert.equal([written.length, ids(written)], [1, ["1", "2", "3"]]);
+    marks.changed(command("4"));
+    await marks.stop();
+    assert.equal(ids(written), ["1", "2", "3", "4"]);
+    clock.advance(gatherMarks);
+    await turn();
+    assert.is(written.length, 2);
+  });
+
+  test("a store that is away holds up no stop", async () => {
+    const { marks, written, clock } = marking({ away: true });
+    marks.changed(command("1"));
+    clock.advance(gatherMarks);
+    await turn();
+    marks.changed(command("2"));
+    await marks.stop();
+    assert.equal(written, []);
+  });
+
   test("while the store is away the newest thousand wait, each command once, and arrive after in order", async () => {
     const store = { away: true };
-    const { marks, written } = marking(store);
+    const { marks, written, clock } = marking(store);
     for (let n = 1; n <= 1_002; n += 1) marks.changed(command(`${n}`));
     marks.changed(command("1002"));
+    clock.advance(gatherMarks);
     await turn();
     assert.equal(written, []);
 
     store.away = false;
     await marks.flush();
-    await marks.flush();
     assert.equal(
       ids(written),
-      Array.from({ length: 1_000 }, (_, at) => [`${at + 3}`]),
+      Array.from({ length: 1_000 }, (_, at) => `${at + 3}`),
     );
   });
 });

@@ -1,3 +1,4 @@
+import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { nameOf } from "../desk/command-name.ts";
@@ -8,6 +9,7 @@ export interface CommandMarksOptions {
   readonly write: MetricsStore["write"];
   /** Whether the device offers this command: what people merely typed must not become a tag value. */
   readonly offers: (command: Command) => boolean;
+  readonly clock: Pick<Clock, "after">;
   readonly log: Log;
 }
 
@@ -15,8 +17,13 @@ export interface CommandMarksOptions {
 export const markMeasurement = "muster_command";
 /** Marks that wait for a store that is away; the oldest go first. The commands' rows are the truth, marks only a copy. */
 const maxWaitingMarks = 1_000;
-/** Marks in one write: a store that is away is tried with each command that ends, which must stay cheap. */
+/** Marks in one write: a store that is away is tried again and again, which must stay cheap. */
 const atOnce = 100;
+/**
+ * Milliseconds in which marks gather. Written with the command's end, each would take the store a transaction and a sync to the disk of its
+ * own, and the caller would wait for that: the disk takes one sync after the other, and the row's end comes behind it.
+ */
+export const gatherMarks = 1_000;
 /** Characters: a tooltip's worth. */
 const maxMarkLength = 300;
 
@@ -28,7 +35,9 @@ export class CommandMarks {
   readonly #options: CommandMarksOptions;
   /** By the command's name: news of a command that has ended (a late answer) replaces its mark and adds none. */
   readonly #waiting = new Map<string, SeriesColumns>();
-  #writing = false;
+  #writing: Promise<void> | undefined;
+  #isAway = false;
+  #cancel: (() => void) | undefined;
 
   constructor(options: CommandMarksOptions) {
     this.#options = options;
@@ -42,20 +51,32 @@ export class CommandMarks {
       if (this.#waiting.size <= maxWaitingMarks) break;
       this.#waiting.delete(oldest);
     }
-    void this.flush();
+    this.#cancel ??= this.#options.clock.after(gatherMarks, () => {
+      this.#cancel = undefined;
+      void this.flush();
+    });
+  }
+
+  /** Writes what has gathered, unless the store was away of late: nobody's stop waits for that. */
+  async stop(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (!this.#isAway) await this.flush();
   }
 
   /** Writes what waits, oldest first: to be called also when the store takes writes again. */
-  async flush(): Promise<void> {
-    if (this.#writing) return;
-    this.#writing = true;
+  flush(): Promise<void> {
+    return (this.#writing ??= this.#flush().finally(() => (this.#writing = undefined)));
+  }
+
+  async #flush(): Promise<void> {
     try {
       while (this.#waiting.size > 0) await this.#write([...this.#waiting].slice(0, atOnce));
+      this.#isAway = false;
     } catch (thrown) {
+      this.#isAway = true;
       if (!(thrown instanceof StoreUnavailableError))
         this.#options.log.error({ err: asError(thrown) }, "marks of commands could not be written, and wait");
-    } finally {
-      this.#writing = false;
     }
   }
 

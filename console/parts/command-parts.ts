@@ -74,6 +74,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
   });
   const commandMarks = new CommandMarks({
     write: storage.writeNow,
+    clock,
     log,
     offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
   });
