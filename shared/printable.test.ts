@@ -76,6 +76,11 @@ suite("text of strangers", ({ test }) => {
     assert.is(forTerminal("\u001b[31mred"), "�[31mred");
   });
 
+  test("a long line takes no longer than its length, plain or not", () => {
+    for (const text of ["x".repeat(maxLineLength - 1), "x ".repeat(maxLineLength / 2 - 1), "x".repeat(60)])
+      assert.is(forTerminal(`${text}\n`), `${text}↵`);
+  });
+
   test("a line has an end, and says what is missing", () => {
     assert.is(forTerminal("x".repeat(maxLineLength)).length, maxLineLength);
     assert.is(forTerminal("x".repeat(maxLineLength + 5)), `${"x".repeat(maxLineLength)}… (5 more)`);

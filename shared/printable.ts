@@ -10,6 +10,9 @@ const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2060-\u206f]/gu;
 /** Runs of blanks: a cell full of them imitates the next columns, or wraps into a row of its own. */
 const blanks = /[\t\p{Zs}\u2800\u3164]{2,}|\t/gu;
 
+/** Nothing of either: a line of printable ASCII, as nearly all are. Each of its characters can be matched in one way only, or it took for ever. */
+const plain = /^ ?(?:[\x21-\x7e]+ )*[\x21-\x7e]*$/;
+
 /** Characters of one line that reach a terminal or a log: a sentence of ours with a device's whole `text` (2,000) fits. */
 export const maxLineLength = 4_000;
 /** Characters of text in several lines: more than a command's output may have. */
@@ -20,6 +23,7 @@ export const maxBlockLength = 131_072;
  * @param most characters kept; what is cut is counted
  */
 export function forTerminal(text: string, most = maxLineLength): string {
+  if (text.length <= most && plain.test(text)) return text;
   return cut(text, most)
     .replaceAll(/\r\n|[\n\u2028\u2029]/g, "↵")
     .replaceAll(blanks, " ")

@@ -178,6 +178,39 @@ suite("audit log", ({ test }) => {
     assert.equal(verdictOf(one.database).problems, []);
   });
 
+  test("an entry that was rolled back, or taken off the end by somebody, is not what the next one follows", async (scope) => {
+    const { audit, all, look, database } = await opened(scope);
+    const first = audit.record(event);
+    database.exec("BEGIN");
+    audit.record(event);
+    audit.record(event);
+    database.exec("ROLLBACK");
+    const second = audit.record(event);
+    assert.equal([second.n, second.prev], [2, first.hash]);
+    database.exec("DELETE FROM audit WHERE n = 2");
+    assert.is(audit.record(event).prev, first.hash);
+    database.exec(`UPDATE audit SET hash = '${"a".repeat(64)}' WHERE n = 2`);
+    audit.record(event);
+    assert.equal(
+      all().map(({ n }) => n),
+      [1, 2, 3],
+    );
+    assert.match(look().problems.join(), /entry 2 was changed/);
+  });
+
+  test("the oldest that another process has let go meanwhile are let go once", async (scope) => {
+    const most = 20;
+    const { audit, database, all, look } = await opened(scope, most);
+    const other = new Audit({ database, clock, most });
+    audit.record(event);
+    database.exec("BEGIN");
+    for (let n = 2; n < most + trimBatch + 5; n += 1) other.record(event);
+    audit.record(event);
+    database.exec("COMMIT");
+    assert.is(all().filter(({ what }) => what === "audit.trimmed").length, 1);
+    assert.equal(look().problems, []);
+  });
+
   test("what fails after it was written down is written down as failed", async (scope) => {
     const { audit, all } = await opened(scope);
     assert.is(await audit.around(event, () => 7), 7);

@@ -38,8 +38,12 @@ export class Audit {
   readonly written: Signal<void>;
   readonly #options: Required<AuditOptions>;
   readonly #insert;
+  readonly #insertBehind;
   readonly #last;
   readonly #first;
+  /** The last entry that this process has written, and the first that there was by then: the log may have gone on without them. */
+  #known: AuditHead | undefined;
+  #oldest: number | undefined;
   #hasWritten = false;
   /** Entries that were noted, by which each has a name while it waits. */
   #notes = 0;
@@ -50,8 +54,11 @@ export class Audit {
     this.#options = { ...options, most };
     this.written = new Signal(failed);
     const { database } = options;
-    this.#insert = database.prepare(
-      "INSERT INTO audit (n, ts, who, source, what, object, result, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    const insert = "INSERT INTO audit (n, ts, who, source, what, object, result, detail, prev, hash)";
+    this.#insert = database.prepare(`${insert} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#insertBehind = database.prepare(
+      `${insert} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+       WHERE (SELECT n || ' ' || hash FROM audit ORDER BY n DESC LIMIT 1) = ?`,
     );
     this.#last = database.prepare(`SELECT ${columns} FROM audit ORDER BY n DESC LIMIT 1`);
     this.#first = database.prepare("SELECT n FROM audit ORDER BY n LIMIT 1");
@@ -170,19 +177,43 @@ export class Audit {
   }
 
   #append(event: AuditEvent): AuditEntry {
-    const before = this.#before();
-    const entry = this.#put(event, before);
-    const first = (this.#first.get() as { n: number } | undefined)?.n ?? entry.n;
-    if (entry.n - first + 1 >= this.#options.most + trimBatch) this.#trim(first + trimBatch, entry);
+    const entry = this.#putBehindKnown(event) ?? this.#put(event, this.#before());
+    if (this.#isOver(entry, this.#oldest)) {
+      // Since it was read, another process may have let the oldest go.
+      const oldest = (this.#oldest = (this.#first.get() as { n: number } | undefined)?.n ?? entry.n);
+      if (this.#isOver(entry, oldest)) this.#trim(oldest + trimBatch, entry);
+    }
     return entry;
   }
 
+  /**
+   * In one statement, which writes nothing where the log does not end as this process knows: another one has written, or what was written here
+   * was rolled back. Then its end is read, as for the first entry.
+   */
+  #putBehindKnown(event: AuditEvent): AuditEntry | undefined {
+    const before = this.#known;
+    if (!before) return undefined;
+    const entry = this.#entryBehind(before, event);
+    const { changes } = this.#insertBehind.run(...valuesOf(entry), `${before.n} ${before.hash}`);
+    this.#known = changes === 1 ? { n: entry.n, hash: entry.hash } : undefined;
+    if (this.#known) return entry;
+    this.#oldest = undefined;
+    return undefined;
+  }
+
   #put(event: AuditEvent, before: AuditHead): AuditEntry {
-    const place = { n: before.n + 1, ts: Math.round(this.#options.clock.now()), prev: before.hash };
-    const entry = entryOf(event, place);
-    const { n, ts, who, from, what, on, result, detail, prev, hash } = entry;
-    this.#insert.run(n, ts, who, from, what, on, result, detail, prev, hash);
+    const entry = this.#entryBehind(before, event);
+    this.#insert.run(...valuesOf(entry));
+    this.#known = { n: entry.n, hash: entry.hash };
     return entry;
+  }
+
+  #entryBehind({ n, hash }: AuditHead, event: AuditEvent): AuditEntry {
+    return entryOf(event, { n: n + 1, ts: Math.round(this.#options.clock.now()), prev: hash });
+  }
+
+  #isOver({ n }: AuditHead, oldest: number | undefined): boolean {
+    return oldest === undefined || n - oldest + 1 >= this.#options.most + trimBatch;
   }
 
   /** A row that does not read is no reason to write nothing more: the chain goes on behind it, and whoever verifies it finds the place. */
@@ -202,6 +233,7 @@ export class Audit {
       .prepare("SELECT n, hash FROM audit WHERE n < ? ORDER BY n DESC LIMIT 1")
       .get(below) as unknown as AuditHead;
     database.prepare("DELETE FROM audit WHERE n < ?").run(below);
+    this.#oldest = undefined;
     const detail = { to: gone.n, hash: gone.hash };
     this.#put({ who: "console", from: "console", what: "audit.trimmed", detail }, last);
   }
@@ -215,6 +247,11 @@ export class Audit {
       this.#refused = 0;
     });
   }
+}
+
+/** In the order of the table's columns. */
+function valuesOf({ n, ts, who, from, what, on, result, detail, prev, hash }: AuditEntry) {
+  return [n, ts, who, from, what, on, result, detail, prev, hash] as const;
 }
 
 /** A disk that takes no entry, in a sentence. */
