@@ -23,6 +23,8 @@ interface Group {
   readonly settle: (error?: Error) => void;
   /** Rows that the connection had changed, ever, when the sync began; NaN where a transaction was open, which proves nothing. */
   changes: number;
+  /** What was wrong with the files meanwhile. */
+  lost: string | undefined;
 }
 
 /**
@@ -121,9 +123,11 @@ export class GroupSync {
     if (this.#failed) this.#moveElsewhere();
     group.changes = this.#database.isTransaction ? Number.NaN : this.#changesOf();
     const descriptor = this.#descriptor ?? (await this.#first(path));
-    await new Promise<void>((resolve, reject) =>
-      this.#disk.datasync(descriptor, (error) => (error ? reject(error) : resolve())),
-    );
+    await new Promise<void>((resolve, reject) => {
+      this.#disk.datasync(descriptor, (error) => (error ? reject(error) : resolve()));
+      // While the disk works.
+      group.lost = this.misplaced();
+    });
   }
 
   /** The entry of a new file is on the disk once its directory is: where that fails, it is asked for again. */
@@ -137,7 +141,7 @@ export class GroupSync {
     this.#running = undefined;
     this.#failed = error !== undefined;
     this.#durable = error ? Number.NaN : group.changes;
-    group.settle(error ? this.#refusal(error) : this.#lostIn());
+    group.settle(error ? this.#refusal(error) : this.#lostIn(group));
     if (this.#closed) this.#release();
   }
 
@@ -146,12 +150,11 @@ export class GroupSync {
     if (!emptyLog(this.#database)) throw new Error("the log is in use, and cannot be written anew yet");
   }
 
-  /** What was synced is in a file that nobody will find. It costs some microseconds beside a sync of milliseconds. */
-  #lostIn(): Error | undefined {
-    const why = this.misplaced();
-    if (why === undefined) return undefined;
+  /** What was synced is in a file that nobody will find. */
+  #lostIn({ lost }: Group): Error | undefined {
+    if (lost === undefined) return undefined;
     this.#durable = Number.NaN;
-    return new EnvironmentError(why);
+    return new EnvironmentError(lost);
   }
 
   #isCut(): boolean {
@@ -242,5 +245,5 @@ function newGroup(): Group {
   const promise = new Promise<void>((resolve, reject) => {
     settle = (error) => (error ? reject(error) : resolve());
   });
-  return { promise, settle, changes: Number.NaN };
+  return { promise, settle, changes: Number.NaN, lost: undefined };
 }
