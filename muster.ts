@@ -22,6 +22,7 @@ import { mosquitto } from "./commands/mosquitto.ts";
 import { operator } from "./commands/operator.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { refused } from "./commands/refused.ts";
+import { release } from "./commands/release.ts";
 import { restore } from "./commands/restore.ts";
 import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
@@ -29,6 +30,7 @@ import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
 import { token } from "./commands/token.ts";
 import { tls } from "./commands/tls.ts";
+import { update } from "./commands/update.ts";
 import { watch } from "./commands/watch.ts";
 
 /**
@@ -50,9 +52,9 @@ const line = new CommandLine(
 /** In the order of `--help`, in its groups. */
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
-  "Send and look:": [send, commands, explain, cancel, jobs, watch],
+  "Send and look:": [send, commands, explain, cancel, jobs, watch, update],
   "Fleet:": [devices, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, tls, mosquitto],
+  "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
   "Looking for faults:": [doctor, checkBroker],
 };

@@ -11,6 +11,7 @@ import type { ConsolePresence } from "./console-presence.ts";
 import type { Introduction } from "./introduction.ts";
 import type { Sender } from "./metrics/sender.ts";
 import type { Presence } from "./presence.ts";
+import type { Trial } from "./update/trial.ts";
 import type { TrustedAuthorities } from "./trusted-authorities.ts";
 
 export interface AgentInboxOptions {
@@ -24,6 +25,8 @@ export interface AgentInboxOptions {
   readonly executor: Executor;
   /** Of a device with a certificate. */
   readonly renewal?: Pick<Renewal, "connected" | "look" | "heard"> | undefined;
+  /** Of a version that has to prove itself. */
+  readonly trial?: Pick<Trial, "connected" | "acked"> | undefined;
   /** The console does not take this run of the agent, and says why. */
   readonly refused: (why: string) => void;
   readonly log: Log;
@@ -48,13 +51,14 @@ export class AgentInbox {
   }
 
   connection(change: ConnectionChange): void {
-    const { presence, sender, executor, introduction, renewal } = this.#options;
+    const { presence, sender, executor, introduction, renewal, trial } = this.#options;
     if (!change.up) return this.#disconnected();
     introduction.heard = executor.heard;
     renewal?.connected();
     presence.connected(change.session);
     sender.connected();
     executor.connected();
+    trial?.connected();
   }
 
   #disconnected(): void {
@@ -97,7 +101,7 @@ export class AgentInbox {
       if (ack.ts !== undefined) executor.learn(ack.ts, ack.unsure);
       this.#options.renewal?.look();
       if (ack.boot === runId && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
-      sender.acked(ack);
+      if (sender.acked(ack) > 0) this.#options.trial?.acked();
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "an ack from the console could not be read");
     }

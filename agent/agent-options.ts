@@ -5,6 +5,21 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";
 import type { NamePatterns } from "./collectors/name-filter.ts";
 
+/** An installation that the starter has begun, and whose word on releases counts. */
+export interface UpdateSurroundings {
+  /** The directory of versions, and the checksum of the program that was installed, as the starter tells them. */
+  readonly state: string;
+  readonly base: string;
+  /** This run's version, where it is on trial: then it has to prove itself. */
+  readonly trial?: string | undefined;
+  /** Public keys that say which keys count for releases, a line each as `muster release keygen` prints it; without one `update` is not offered. */
+  readonly roots: readonly string[];
+  /** The console's origin, where releases come from unless a command says otherwise. */
+  readonly origin?: string | undefined;
+  /** The beginning of the SHA-256 of the agent's own file. */
+  readonly build?: string | undefined;
+}
+
 export interface AgentOptions {
   /** The device's id, also its user name and client id at the broker. */
   readonly device: string;
@@ -37,6 +52,8 @@ export interface AgentOptions {
    * The new run answers the command.
    */
   readonly restart?: () => void;
+  /** How it updates itself; without it, and {@link restart} and {@link directory}, it does not offer `update`. */
+  readonly update?: UpdateSurroundings | undefined;
   /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
   readonly rebootCommand?: readonly string[];
   /** Path of a local socket that takes samples of other programs, or on Windows the name of a pipe; without it there is none. */

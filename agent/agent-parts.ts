@@ -37,10 +37,11 @@ import { OwnMetrics } from "./own/own-metrics.ts";
 import { Preferences } from "./preferences.ts";
 import { death, Presence } from "./presence.ts";
 import { Signers } from "./signers.ts";
+import { composeUpdate } from "./update/compose-update.ts";
 import { TrustedAuthorities } from "./trusted-authorities.ts";
 
 /** What every part is given. */
-export interface AgentSurroundings {
+interface AgentSurroundings {
   readonly options: AgentOptions;
   readonly device: DeviceId;
   /** This run's id. */
@@ -103,7 +104,8 @@ export function composeAgent(given: AgentSurroundings) {
   const ledger = new Ledger({ ...common, directory });
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
-  const self = { instance, ledger, aside, sampler, handlers, signers, authorities, certificates };
+  const { build } = options.update ?? {};
+  const self = { build, instance, ledger, aside, sampler, handlers, signers, authorities, certificates };
   const introduction = new Introduction(self);
   const presence = new Presence({
     bus: link,
@@ -137,6 +139,7 @@ export function composeAgent(given: AgentSurroundings) {
       reconnect: () => link.reconnect(),
     });
   const refused = (why: string): void => given.refused(why);
+  const updating = composeUpdate(given, { report: () => sampler.report(), ca: () => authorities.pem });
   const incoming = new AgentInbox({
     topics,
     runId,
@@ -147,6 +150,7 @@ export function composeAgent(given: AgentSurroundings) {
     sender,
     executor,
     renewal,
+    trial: updating?.trial,
     refused,
     log,
   });
@@ -165,6 +169,7 @@ export function composeAgent(given: AgentSurroundings) {
     }),
     ...(signers.required ? { "set-signers": signersCommand(signers, announce) } : {}),
     ...comebacks(given),
+    ...updating?.commands,
     ...rotation(options.rotateSecret),
   };
   for (const [key, handler] of Object.entries(offered)) handlers.set(key, handler);
@@ -187,6 +192,7 @@ export function composeAgent(given: AgentSurroundings) {
     introduction,
     incoming,
     handlers,
+    trial: updating?.trial,
   };
 }
 

@@ -14,10 +14,12 @@ import type { SettingName, Settings } from "#shared/settings";
 import { withGivenUmask } from "#shared/umask";
 import { Agent, isRefusal } from "./agent.ts";
 import { ComebackPause } from "./comeback-pause.ts";
+import type { UpdateSurroundings } from "./agent-options.ts";
 import type { Handler } from "./commands/handler.ts";
 import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
+import { buildHere, startedBy } from "./update/agent-versions.ts";
 
 /** The settings that an agent is made of. */
 type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
@@ -44,6 +46,7 @@ export async function runAgent(
       net,
       trust: joined.ca ?? undefined,
       certified: joined.certificate !== undefined,
+      joined,
     });
   }
   const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
@@ -96,6 +99,8 @@ interface Around {
   readonly trust?: string | undefined;
   /** Whether it has joined by a certificate. */
   readonly certified?: boolean;
+  /** The console that it has joined, and the keys that this has named for releases. */
+  readonly joined?: Pick<Joined, "console" | "releaseRoots"> | undefined;
 }
 
 /**
@@ -105,7 +110,7 @@ interface Around {
 export async function serveAgent(
   values: AgentValues,
   password: string | KeptSecret,
-  { lifetime, net, restart, trust, certified }: Around,
+  { lifetime, net, restart, trust, certified, joined }: Around,
 ): Promise<() => Promise<string>> {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const log = createLog("agent", logLevel);
@@ -131,6 +136,7 @@ export async function serveAgent(
     log,
     clock,
     net,
+    update: updatingOf(values, joined),
     names: { interfaces: values.interfaces, mounts: values.mounts, disks: values.disks },
     ...own,
     ...reboot,
@@ -172,6 +178,13 @@ export async function serveAgent(
   lifetime.add(() => current.stop());
   lifetime.add(() => cancelPause?.());
   return () => ended;
+}
+
+/** How it was started, as far as that lets it update itself. A key that somebody has pinned on the machine comes before what the console named. */
+function updatingOf({ releaseRoots }: AgentValues, joined: Around["joined"]): UpdateSurroundings | undefined {
+  const started = startedBy(process.env);
+  if (!started) return undefined;
+  return { ...started, roots: releaseRoots ?? joined?.releaseRoots ?? [], origin: joined?.console, build: buildHere() };
 }
 
 /** On Windows, where a socket has no file, the name of a pipe. */

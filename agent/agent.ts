@@ -167,7 +167,8 @@ export class Agent {
   }
 
   /** What programs have brought, and was counted until they have ended, is in the last sample. */
-  #measure({ sampler, own, introduction, presence }: AgentParts, lifetime: Lifetime): void {
+  #measure({ sampler, own, introduction, presence, trial }: AgentParts, lifetime: Lifetime): void {
+    if (trial) lifetime.begin(trial);
     lifetime.add(() => sampler.stop());
     lifetime.begin(own);
     sampler.start();

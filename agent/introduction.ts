@@ -22,6 +22,7 @@ export interface IntroductionOptions {
   readonly signers: Pick<Signers, "required" | "ids" | "problem">;
   readonly certificates?: Pick<KeptCertificates, "serial"> | undefined;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly build?: string | undefined;
   readonly authorities: Pick<TrustedAuthorities, "fingerprints">;
 }
 
@@ -46,13 +47,14 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers, signers, authorities, certificates } = this.#options;
+    const { instance, sampler, handlers, signers, authorities, certificates, build } = this.#options;
     const { heard } = this;
     const trusts = [...authorities.fingerprints];
     const certificate = certificates?.serial;
     return {
       instance: instance.id,
       agent: version,
+      ...(build === undefined ? {} : { build }),
       interval: sampler.interval,
       paused: sampler.paused,
       collectors: sampler.collectors,

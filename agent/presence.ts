@@ -10,7 +10,7 @@ import { mayRunAgain, type Handler } from "./commands/handler.ts";
 /** What a handler looks like from outside: its arguments' schema as JSON Schema. */
 export function offersOf(handlers: ReadonlyMap<string, Handler>): Record<string, Offer> {
   const entries = [...handlers].map(([key, handler]): [string, Offer] => {
-    const { title, args, concurrent } = handler;
+    const { title, args, concurrent, undo } = handler;
     const onInterrupt = mayRunAgain(handler) ? "rerun" : handler.onInterrupt;
     return [
       key,
@@ -19,6 +19,7 @@ export function offersOf(handlers: ReadonlyMap<string, Handler>): Record<string,
         ...(args === undefined ? {} : { args: jsonSchema(args) }),
         ...(onInterrupt === undefined ? {} : { onInterrupt }),
         ...(concurrent === undefined ? {} : { concurrent }),
+        ...(undo === undefined ? {} : { undo }),
       },
     ];
   });

@@ -6,7 +6,12 @@ export interface RouteAddress {
   /** Whether a body comes with it. */
   readonly body?: true;
   /** What is answered where that is no JSON. */
-  readonly text?: "text/plain" | "text/event-stream" | "text/javascript" | "application/x-ndjson";
+  readonly text?:
+    | "text/plain"
+    | "text/event-stream"
+    | "text/javascript"
+    | "application/x-ndjson"
+    | "application/octet-stream";
   /** A status of 400 and above that comes with an answer and is no problem. */
   readonly alsoAnswers?: number;
 }
@@ -65,6 +70,8 @@ export const addresses = {
   getJoinAuthority: { method: "GET", path: "/join/ca" },
   join: { method: "POST", path: "/join", body: true },
   seeJoined: { method: "GET", path: "/join/seen" },
+  getReleaseFile: { method: "GET", path: "/join/release/:name", text: "application/octet-stream" },
+  getRelease: { method: "GET", path: "/api/release" },
   listGroups: { method: "GET", path: "/api/groups" },
   getGroups: { method: "GET", path: "/api/devices/:id/groups" },
   setGroups: { method: "PUT", path: "/api/devices/:id/groups", body: true },

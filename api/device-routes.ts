@@ -26,6 +26,7 @@ const offerDocument = z.object({
   args: z.optional(about(jsonObject, "the JSON Schema by which the console checks its arguments")),
   onInterrupt: z.optional(z.enum(["rerun", "fail", "verify"])),
   concurrent: z.optional(z.boolean()),
+  undo: z.optional(z.string()),
   unchecked: z.optional(about(z.string(), "why its arguments are checked by the device alone")),
 });
 export type OfferDocument = z.output<typeof offerDocument>;
@@ -41,6 +42,8 @@ export const presenceDocument = named(
     boot: z.nullable(z.string()),
     session: z.nullable(z.string()),
     agent: z.nullable(z.string()),
+    /** The beginning of the SHA-256 of its agent's file, where it tells it. */
+    build: z.optional(z.nullable(z.string())),
     interval: about(z.nullable(z.number()), "milliseconds between its samples"),
     paused: z.boolean(),
     collectors: z.optional(

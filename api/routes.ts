@@ -15,6 +15,7 @@ import { joinRoutes } from "./join-routes.ts";
 import { providerRoutes } from "./provider-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
+import { releaseRoutes } from "./release-routes.ts";
 import type { Route } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -35,6 +36,7 @@ export const routes = {
   ...groupRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,
+  ...releaseRoutes,
   ...quarantineRoutes,
   ...refusalRoutes,
   ...fieldRoutes,

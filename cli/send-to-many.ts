@@ -28,7 +28,7 @@ export function manyOptions(program: Program): Program {
     .option("--all", "to all devices; the argument is then the key alone")
     .option("--group <group>", "to the devices of a group")
     .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
-    .option("--rate <count>", "to many: commands a second at most (default: 10)")
+    .option("--rate <count>", "to many: commands a second at most, or 10/min, 100/h (default: 10)")
     .option("--canary <count>", "to many: so many devices first; the rest when they have ended well")
     .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5");
 }
@@ -66,7 +66,7 @@ function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
     key,
     args: parseArgs(flags.arg ?? []),
     target: toTarget(flags),
-    ...(rate === undefined ? {} : { rate: toNumber(rate, "--rate") }),
+    ...(rate === undefined ? {} : { rate: parseRate(rate) }),
     ...(canary === undefined ? {} : { canary: toNumber(canary, "--canary") }),
     ...(abort === undefined ? {} : { abort: parseAbort(abort) }),
     ...(ttl === undefined ? {} : { ttl }),
@@ -92,6 +92,15 @@ export function parseAbort(text: string): { failed: number; min?: number } {
   if (share === "" || failed > 1)
     throw new BadInputError(`--abort ${JSON.stringify(text)} is not usable: expected for example failed=20%,min=5`);
   return { failed, ...(min === undefined ? {} : { min: Number(min) }) };
+}
+
+/** `5`, `5/s`, `10/min`, `100/h`. @returns commands a second */
+export function parseRate(text: string): number {
+  const [, count = "", unit = "s"] = /^(\d+(?:\.\d+)?)(?:\/(s|min|h))?$/.exec(text.replaceAll(" ", "")) ?? [];
+  if (count === "")
+    throw new BadInputError(`--rate ${JSON.stringify(text)} is not usable: expected 5, 10/min or 100/h`);
+  const seconds = { s: 1, min: 60, h: 3_600 }[unit] ?? 1;
+  return Number(count) / seconds;
 }
 
 function toNumber(text: string, flag: string): number {

@@ -236,6 +236,14 @@ export const settings = {
     shown: "none: commands need no signature",
     parse: signerLines,
   }),
+  releaseRoots: setting<readonly string[] | undefined>({
+    env: "MUSTER_RELEASE_ROOTS",
+    programs: ["agent"],
+    help: "public keys, with commas between, as muster release keygen prints that of the root: the agent takes only releases that one of them stands behind",
+    default: undefined,
+    shown: "those that the console named when it joined",
+    parse: signerLines,
+  }),
   interfaces: text<string | undefined>({
     env: "MUSTER_INTERFACES",
     programs: ["agent"],

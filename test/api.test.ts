@@ -18,6 +18,7 @@ import { startFleet, type Fleet } from "./fleet.ts";
 import { codeOf } from "./authenticator.ts";
 import { openPublisher } from "./publisher.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { writeRelease } from "./release.ts";
 import { startTls } from "./tls.ts";
 
 const password = "correct horse";
@@ -26,9 +27,10 @@ const join = { agent: "dist/muster-agent.cjs" };
 async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   const { authority } = await startTls(scope);
   const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority });
+  const release = await writeRelease(scope, [{ name: "agent.cjs", content: "1" }]);
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
-  return { fleet, ...(await serveApi(scope, fleet, { join, provider: providerThatIsAway() })) };
+  return { fleet, ...(await serveApi(scope, fleet, { join: { ...join, release }, provider: providerThatIsAway() })) };
 }
 
 function providerThatIsAway(): IdentityProvider {
@@ -75,6 +77,8 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   assert.match(await client.getJoinScript(), /^#!\/bin\/sh/);
   assert.match(await client.getJoinAgent(), /^"use strict"/);
   assert.is((await client.getJoinAuthority()).ca, null);
+  assert.is((await client.getRelease()).release?.version, "0.4.0");
+  assert.match(await client.getReleaseFile("manifest.json"), /"targets"/);
   const { id: code, secret } = parseJoinCode(made.code);
   const hash = hashSecret(generateSecret(), rounds.generated);
   assert.is((await client.join({ code: `${code}.${secret}`, machine: "m".repeat(22), hash })).device, "cam");

@@ -169,6 +169,8 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   getJoinScript: "none",
   getJoinAgent: "none",
   getJoinAuthority: "none",
+  getReleaseFile: "none",
+  getRelease: "none",
   join: "none",
   seeJoined: "none",
   getJob: job(look),

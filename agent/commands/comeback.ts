@@ -4,7 +4,7 @@ import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler } from "./handler.ts";
 
 /** Milliseconds after which a restart, or a reboot, that has not happened is answered as failed. */
-const patience = { restart: 30_000, reboot: 120_000 };
+const patience = { restarted: 30_000, rebooted: 120_000 };
 
 /**
  * Commands that are answered after coming back. The handler itself never ends: the run of the agent that follows finds the
@@ -16,7 +16,7 @@ export function restartCommand(restart: () => void, clock: Clock): Handler {
     onInterrupt: "verify",
     run: (_, { signal }) => {
       restart();
-      return notInTime("restarted", patience.restart, clock, signal);
+      return notInTime("restarted", clock, signal);
     },
     verify: (_, { runId, begunRunId }) => ({ boot: runId, before: begunRunId }),
   };
@@ -30,7 +30,7 @@ export function rebootMachine(words: readonly string[], clock: Clock): Handler {
     onInterrupt: "verify",
     run: async (_, { signal }) => {
       await runToEnd(program, args);
-      return notInTime("rebooted", patience.reboot, clock, signal);
+      return notInTime("rebooted", clock, signal);
     },
     verify: (_, { runId, machine, begunMachine }) => {
       if (machine !== undefined && machine !== begunMachine) return { boot: runId, machine };
@@ -42,7 +42,9 @@ export function rebootMachine(words: readonly string[], clock: Clock): Handler {
   };
 }
 
-function notInTime(what: "restarted" | "rebooted", ms: number, clock: Clock, signal: AbortSignal): Promise<never> {
+/** What a handler waits with that is answered by the run after this one. @throws CommandError when that has not come in time */
+export function notInTime(what: "restarted" | "rebooted", clock: Clock, signal: AbortSignal): Promise<never> {
+  const ms = patience[what];
   return new Promise((_, reject) => {
     const cancel = clock.after(ms, () =>
       reject(new CommandError(`not-${what}` satisfies ErrorCode, `nothing was ${what} within ${ms / 1_000} s`)),

@@ -41,6 +41,8 @@ export interface Handler<A = Args> {
   readonly harmless?: boolean;
   /** Does not wait behind other commands. */
   readonly concurrent?: boolean;
+  /** The key of a command that takes back what this one did. */
+  readonly undo?: string;
   run(args: A, context: RunContext): Json | void | Promise<Json | void>;
   /**
    * With `onInterrupt: "verify"`: finds out, after the agent died in the command, whether its effect took place. What it returns is

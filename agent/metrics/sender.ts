@@ -64,8 +64,8 @@ export class Sender {
     this.#pump();
   }
 
-  /** The console's word: what the store has leaves the outbox and makes room. */
-  acked(ack: Ack): void {
+  /** The console's word: what the store has leaves the outbox and makes room. @returns how many batches have left */
+  acked(ack: Ack): number {
     const left = this.#options.outbox.ack(ack);
     const now = this.#options.clock.monotonic();
     for (const inFlight of this.#windows.values())
@@ -75,6 +75,7 @@ export class Sender {
       });
     if (left > 0) this.#encouraged();
     this.#pump();
+    return left;
   }
 
   /** Milliseconds from the sending of a batch to its ack, on average since this was last asked; NaN where none came. */

@@ -38,6 +38,7 @@ const open = new Set([
   "GET /join",
   "GET /join/muster-agent.cjs",
   "GET /join/ca",
+  "GET /join/release/{name}",
   "POST /join",
   "GET /join/seen",
   "POST /join/ask",

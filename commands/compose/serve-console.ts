@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
@@ -78,6 +79,7 @@ export async function serveConsole(
       broker: (host) => brokerFor(values, host, tls && (tlsPort?.() ?? values.mqttsPort)),
       origin: () => reachableFrom(values, port),
       root,
+      release: join(directory, "release"),
     },
     provider: await providerFor(values, () => port, log),
     log,

@@ -17,6 +17,8 @@ export interface Device {
   readonly boot: string | null;
   readonly session: string | null;
   readonly agent: string | null;
+  /** The beginning of the SHA-256 of its agent's file, where it tells it. */
+  readonly build?: string | null;
   readonly interval: number | null;
   readonly paused: boolean;
   /** What it measures by itself, by name, and whether that is switched on; left out where it has never said. */
@@ -104,6 +106,7 @@ export function toDevice(entry: DeviceEntry): Device {
     boot: birth?.boot ?? null,
     session: birth?.session ?? null,
     agent: birth?.agent ?? null,
+    build: birth?.build ?? null,
     interval: birth?.interval ?? null,
     paused: birth?.paused ?? false,
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),

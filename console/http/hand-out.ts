@@ -26,6 +26,7 @@ import { serveJoinRequests } from "./routes/serve-join-requests.ts";
 import { serveJoin } from "./routes/serve-join.ts";
 import { serveProviderLogin } from "./routes/serve-provider-login.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
+import { serveRelease } from "./routes/serve-release.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSecondFactors } from "./routes/serve-second-factors.ts";
 import { serveSelf } from "./routes/serve-self.ts";
@@ -96,6 +97,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       isOnline: (device) => registry.get(device)?.online ?? false,
       refused: (who) => console.turnedAway(who),
     }),
+    serveRelease({ shelf: joining.shelf }),
     serveQuarantine({ contract, send }),
     serveFields({ conflicts: contract.conflicts, settle: (...word) => console.settleField(...word), send }),
     serveRefusals({ refusals, send }),

@@ -6,6 +6,7 @@ import { isLoopback } from "#shared/loopback";
 import { joinLine, joinScript } from "../enrollments/join-script.ts";
 import type { Admission } from "#shared/messages/join-messages";
 import { HttpError } from "./problem.ts";
+import { ReleaseShelf } from "./release-shelf.ts";
 
 /** The console's certificate authority, where it has one of its own. */
 export interface PinnedAuthority {
@@ -26,6 +27,8 @@ export interface JoiningOptions {
   /** Where other machines reach the console, when whoever makes a code does not say. */
   readonly origin?: () => string | undefined;
   readonly root?: string;
+  /** The directory of a release that agents update to. */
+  readonly release?: string | undefined;
 }
 
 /** Bytes of the agent's file at most: ten times what it has. */
@@ -33,11 +36,15 @@ const maxAgentBytes = 4 * 1024 * 1024;
 
 /** The script and the agent as they are served, and the line that names them by their hashes. Read once: all three belong together. */
 export class Joining {
+  /** What they update to later. */
+  readonly shelf: ReleaseShelf;
   readonly #options: JoiningOptions;
   #files: { readonly agent: Buffer; readonly script: string } | undefined;
 
-  constructor(options: JoiningOptions) {
+  /** @param now epoch ms */
+  constructor(options: JoiningOptions, now: () => number) {
     this.#options = options;
+    this.shelf = new ReleaseShelf(options.release, now);
   }
 
   get authority(): PinnedAuthority | undefined {
@@ -59,7 +66,14 @@ export class Joining {
 
   /** What a machine is told that was let in. @param host by which it reaches the console */
   admissionOf(device: string, host: string, isCertified = false): Admission {
-    return { device, broker: this.brokerFor(host, isCertified), root: this.root, ca: this.authority?.bundle ?? null };
+    const { roots } = this.shelf;
+    return {
+      device,
+      broker: this.brokerFor(host, isCertified),
+      root: this.root,
+      ca: this.authority?.bundle ?? null,
+      ...(roots.length === 0 ? {} : { releaseRoots: roots }),
+    };
   }
 
   /** @param given by whoever makes the code @throws BadInputError */

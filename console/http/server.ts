@@ -161,7 +161,7 @@ export async function buildApp({
     errorResponseBuilder: tooMany,
   });
   await describeRoutes(app);
-  const joining = new Joining(join);
+  const joining = new Joining(join, () => clock.now());
   await registerRoutes(app, { console, accounts, joining, provider, clock, send: sendInTurns(new Turns({ clock })) });
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);

@@ -37,6 +37,10 @@ export const errorCodes = {
   interrupted: ["failed"],
   "not-restarted": ["failed"],
   "not-rebooted": ["failed"],
+  "no-release": ["failed"],
+  downgrade: ["failed"],
+  "not-updated": ["failed"],
+  "not-proven": ["failed"],
   damaged: ["failed"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { maxReleaseKeys } from "#shared/release/release-manifest";
 import { provenKey } from "#shared/key-proof";
 import { toldCertificate } from "#shared/messages/certificate-messages";
 import { rounds } from "#shared/password";
@@ -46,6 +47,8 @@ export const admission = z.object({
   ca: z.nullable(z.string()),
   /** By which it logs in, in place of the secret. */
   certificate: z.optional(toldCertificate),
+  /** Public keys that say which keys count for releases of the agent. */
+  releaseRoots: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(maxReleaseKeys))),
 });
 
 export type Admission = z.output<typeof admission>;

@@ -17,6 +17,8 @@ export const offer = z.object({
   args: z.optional(jsonObject),
   onInterrupt: z.optional(onInterrupt),
   concurrent: z.optional(z.boolean()),
+  /** The command that takes back what this one did. */
+  undo: z.optional(commandKey),
 });
 export type Offer = z.infer<typeof offer>;
 
@@ -36,6 +38,8 @@ const birth = z.object({
   session: token,
   instance: z.optional(token),
   agent: z.optional(payloadText),
+  /** The beginning of the SHA-256 of the agent's file, by which it is known from others of the same version. */
+  build: z.optional(token),
   ts: z.optional(epochMs),
   /** The newest moment (`ts`) that this run had heard of a console before this one came: what that must know. */
   heard: z.optional(epochMs),

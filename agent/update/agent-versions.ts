@@ -1,0 +1,206 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { call, systemDisk, type Disk, type Work } from "#disk/calls";
+import { makingDirectory, replacing, syncingDirectory } from "#disk/durable-file";
+import { readRegularFile } from "#disk/regular-file";
+import { stateNames } from "../install/layout.ts";
+import { starterWords } from "../install/starter.ts";
+
+/** Milliseconds for which the version of before can be gone back to: as long as a rollout is looked at. */
+export const maxUndoAge = 86_400_000;
+/** Characters of why a version did not prove itself. */
+const maxWhyLength = 1_000;
+/** What stands for the program that was installed: no version has this name. */
+const installed = "installed";
+
+export interface VersionsOptions {
+  /** The state directory of the installation. */
+  readonly state: string;
+  /** The checksum of the program that was installed. */
+  readonly base: string;
+  /** This process's version, where it is on trial. */
+  readonly trial?: string | undefined;
+  readonly disk?: Disk;
+}
+
+/** A version that was tried and came to nothing. */
+export interface FailedTrial {
+  readonly name: string;
+  readonly why: string;
+}
+
+/**
+ * The versions of an installation, as the starter finds them: see {@link stateNames}. Whatever is changed is one rename, on the disk before it
+ * is told.
+ */
+export class Versions {
+  readonly trial: string | undefined;
+  readonly #options: VersionsOptions;
+  readonly #disk: Disk;
+
+  constructor(options: VersionsOptions) {
+    this.#options = options;
+    this.#disk = options.disk ?? systemDisk;
+    this.trial = options.trial === "" ? undefined : options.trial;
+  }
+
+  get state(): string {
+    return this.#options.state;
+  }
+
+  /** The version in use; undefined for the program that was installed. */
+  get current(): string | undefined {
+    return this.#named(stateNames.current);
+  }
+
+  /** Whether there is a version of before that can be gone back to. @param now epoch ms, by the clock that file times are of */
+  mayUndo(now: number): boolean {
+    const age = now - (statSync(this.#path(previous), { throwIfNoEntry: false })?.mtimeMs ?? -Infinity);
+    return Math.abs(age) < maxUndoAge;
+  }
+
+  get failed(): FailedTrial | undefined {
+    const name = this.#word(stateNames.failed);
+    if (name === undefined) return undefined;
+    const why = this.#read(stateNames.why) || "nobody wrote down why";
+    return { name, why: why.slice(0, maxWhyLength) };
+  }
+
+  /** Where a version's file belongs. */
+  fileOf(name: string): string {
+    return join(this.#path(stateNames.versions), name);
+  }
+
+  /** A place for a file that is on its way, with what of it is there already; those of others go. @returns its path */
+  async partOf(name: string): Promise<string> {
+    const { versions } = stateNames;
+    const [part, ...kept] = [`${name}.part`, name, this.current, this.#named(previous)];
+    const others = this.#files().filter((file) => file !== part && !kept.includes(file));
+    await this.#disk.soon(
+      (function* (path): Work<void> {
+        yield* makingDirectory(path(versions));
+        for (const file of others) yield* call("remove", join(path(versions), file));
+      })((file: string) => this.#path(file)),
+    );
+    return this.fileOf(part);
+  }
+
+  /** A file that is whole, and on the disk, gets its name. */
+  async admit(name: string): Promise<void> {
+    const file = this.fileOf(name);
+    const directory = this.#path(stateNames.versions);
+    await this.#disk.soon(
+      (function* (): Work<void> {
+        yield* call("rename", `${file}.part`, file);
+        yield* syncingDirectory(directory);
+      })(),
+    );
+  }
+
+  /** The next start tries this one. */
+  async try(name: string): Promise<void> {
+    const { why, failed, trying, trial } = stateNames;
+    const path = (file: string): string => this.#path(file);
+    const line = Buffer.from(`${name} ${this.#options.base}\n`);
+    await this.#disk.soon(
+      (function* (): Work<void> {
+        for (const file of [why, failed, trying]) yield* call("remove", path(file));
+        yield* replacing(path(trial), () => line);
+      })(),
+    );
+  }
+
+  /** This run has proven itself: it is in use from now on, and what was in use before can be gone back to. */
+  async prove(): Promise<void> {
+    const { state, base } = this.#options;
+    const before = Buffer.from(`${this.current ?? installed} ${base}\n`);
+    const [to, from, current] = [previous, stateNames.trying, stateNames.current].map((file) => this.#path(file));
+    await this.#disk.soon(
+      (function* (): Work<void> {
+        yield* replacing(to ?? "", () => before);
+        yield* call("rename", from ?? "", current ?? "");
+        yield* syncingDirectory(state);
+      })(),
+    );
+  }
+
+  /** What the next start, which goes back, will say. */
+  async giveUp(why: string): Promise<void> {
+    const line = Buffer.from(`${why.replaceAll("\n", " ").slice(0, maxWhyLength)}\n`);
+    await this.#disk.soon(replacing(this.#path(stateNames.why), () => line));
+  }
+
+  /** The next start has the version of before. */
+  async undo(): Promise<void> {
+    const { state } = this.#options;
+    const [from, to] = [this.#path(previous), this.#path(stateNames.current)];
+    await this.#disk.soon(
+      (function* (): Work<void> {
+        yield* call("rename", from, to);
+        yield* syncingDirectory(state);
+      })(),
+    );
+  }
+
+  #files(): string[] {
+    try {
+      return readdirSync(this.#path(stateNames.versions));
+    } catch {
+      return [];
+    }
+  }
+
+  /** The version that a file names, where that is there and came upon this very program, as the starter sees it. */
+  #named(file: string): string | undefined {
+    const name = this.#word(file);
+    const isThere = name !== undefined && this.#read(file).split(" ")[1] === this.#options.base;
+    return isThere && existsSync(this.fileOf(name)) ? name : undefined;
+  }
+
+  #word(file: string): string | undefined {
+    const [name = ""] = this.#read(file).split(" ");
+    return /^[\w-][\w.-]*$/.test(name) ? name : undefined;
+  }
+
+  #read(file: string): string {
+    try {
+      return readRegularFile(this.#path(file), 4_096).toString("utf8").trim();
+    } catch {
+      return "";
+    }
+  }
+
+  #path(file: string): string {
+    return join(this.#options.state, file);
+  }
+}
+
+/** The version before the one in use. */
+const previous = "previous";
+
+/** Where this process's installation is, if the starter has begun it. */
+export function startedBy(env: NodeJS.ProcessEnv): Pick<VersionsOptions, "state" | "base" | "trial"> | undefined {
+  const { [starterWords.state]: state, [starterWords.base]: base = "", [starterWords.trial]: trial } = env;
+  return state ? { state, base, trial } : undefined;
+}
+
+/** Characters of a build's id: the beginning of the SHA-256 of its file. */
+const buildLength = 16;
+
+export function buildOf(sha256: string): string {
+  return sha256.slice(0, buildLength);
+}
+
+/** The id of the file that runs; undefined where it is no file of Node's. */
+export function buildHere(path = process.argv[1]): string | undefined {
+  if (!path?.endsWith(".cjs")) return undefined;
+  try {
+    return buildOf(createHash("sha256").update(readRegularFile(path, maxOwnBytes)).digest("hex"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of the agent's own file at most: ten times what it has. */
+const maxOwnBytes = 4 * 1024 * 1024;

@@ -1,0 +1,92 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { createClient, type Client, type CommandDocument } from "#api/client";
+import { version } from "#shared/version";
+import { serveApi } from "./api-server.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { runProgram } from "./programs.ts";
+import { writeRelease } from "./release.ts";
+import { suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+const agent = "dist/muster-agent.cjs";
+const name = "muster-agent.cjs";
+
+interface Place {
+  readonly fleet: Fleet;
+  readonly client: Client;
+  readonly directory: string;
+  /** Puts another file on the console's shelf, signed as number `version`. */
+  readonly shelve: (content: Buffer | string, number: number, release?: string) => Promise<void>;
+  readonly update: (args?: Record<string, string | boolean>, key?: string) => Promise<CommandDocument>;
+  readonly build: () => Promise<string | null | undefined>;
+}
+
+/** A device that has joined by the line, with the agent as it is built, and a console with a release. */
+async function start(scope: Scope): Promise<Place> {
+  const fleet = await startFleet(scope, "embedded");
+  fleet.state.accounts.set("admin", "admin", password);
+  const release = await scope.directory();
+  const shelve: Place["shelve"] = async (content, number, named = version) =>
+    void (await writeRelease(scope, [{ name, content }], { directory: release, version: number, release: named }));
+  await shelve(await readFile(agent), 1);
+  const { url } = await serveApi(scope, fleet, { join: { agent, broker: () => fleet.url, release } });
+  const client = createClient({ url, login: `admin:${password}` });
+  const directory = join(await scope.directory(), "agent");
+  scope.cleanup(() => runProgram(process.execPath, [agent, "leave", "--dir", directory]));
+  const { code } = await client.createEnrollment({ name: "cam", origin: url });
+  const joined = await runProgram(process.execPath, [agent, "join", code, "--no-service", "--dir", directory], {
+    seconds: 90,
+  });
+  assert.is(joined.code, 0, joined.err);
+  const update: Place["update"] = async (args = {}, key = "update") =>
+    client.sendCommand("cam", { key, args, timeout: "2m" });
+  return { fleet, client, directory, shelve, update, build: async () => (await client.getDevice("cam")).build };
+}
+
+suite("a device that updates itself", ({ test }) => {
+  test(
+    "takes what is signed, proves itself, goes back where a version does not, and when it is told to",
+    async (scope) => {
+      const { client, directory, shelve, update, build } = await start(scope);
+      const first = await build();
+      assert.match(first ?? "", /^[0-9a-f]{16}$/);
+      const same = await update();
+      assert.equal([same.state, same.result], ["succeeded", { release: version, build: first, updated: false }]);
+
+      const own = await readFile(agent);
+      await shelve(Buffer.concat([own, Buffer.from("//2\n")]), 2);
+      const dry = await update({ dryRun: true });
+      assert.is(dry.state, "succeeded", JSON.stringify(dry));
+      assert.is(await build(), first);
+      const { session } = await client.getDevice("cam");
+      const done = await update();
+      assert.is(done.state, "succeeded", JSON.stringify(done));
+      const second = await build();
+      assert.is.not(second, first);
+      assert.is.not((await client.getDevice("cam")).session, session);
+      assert.equal(await readdir(join(directory, "versions")), [`${second}.cjs`]);
+
+      // One that crashes as it is loaded: the second is back, and says so.
+      await shelve("null.x\n", 3);
+      const crashed = await update();
+      assert.equal([crashed.state, crashed.error?.code], ["failed", "not-proven"], JSON.stringify(crashed));
+      assert.match(crashed.error?.message ?? "", /ended with status 1 before it had proven itself; .* is back/);
+      assert.is(await build(), second);
+
+      await shelve(own, 2);
+      const older = await update();
+      assert.equal([older.state, older.error?.code], ["failed", "no-release"]);
+      assert.match(older.error?.message ?? "", /targets is number 2, and 3 was seen before/);
+      await shelve(own, 4, "0.0.1");
+      assert.is((await update()).error?.code, "downgrade");
+
+      const undone = await update({}, "update-undo");
+      assert.is(undone.state, "succeeded", JSON.stringify(undone));
+      assert.is(await build(), first);
+      assert.is((await update({}, "update-undo")).error?.code, "not-updated");
+    },
+    { seconds: 60 },
+  );
+});
