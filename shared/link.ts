@@ -1,5 +1,5 @@
-import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
-import type { Bus, ConnectionChange, Message, PublishOptions, SubscribeOptions } from "#shared/bus";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { Bus, ConnectionChange, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
 import { BackOff, minSpread } from "#shared/back-off";
 import { certificateTrouble } from "#shared/certificate-troubles";
@@ -12,13 +12,12 @@ import {
   isRefusedLogin,
   strangerIn,
 } from "#shared/connection-failures";
-import { asError, DisconnectedError, errorCode, NotTakenError } from "#shared/errors";
-import { matchesFilter } from "#shared/topic-filter";
+import { asError, DisconnectedError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
-import { quoted } from "#shared/printable";
-import { SendWindow } from "#shared/send-window";
+import { LinkPublisher } from "#shared/link-publisher";
+import { LinkSubscriptions, type LinkSubscription } from "#shared/link-subscriptions";
 
 export interface Will {
   readonly topic: string;
@@ -61,22 +60,10 @@ interface Identity {
   readonly key: string;
 }
 
-interface Subscription extends SubscribeOptions {
-  readonly filters: readonly string[];
-  readonly listener: (message: Message) => void | Promise<void>;
-}
-
 /** Milliseconds until a broker that is away for the same reason as before is logged again: a try every second or two would fill a disk with it. */
 export const toldAgain = 60_000;
-/**
- * Milliseconds for which the messages of one read may hold the event loop: a device's smallest ones stand in it by the hundred. The
- * embedded broker reads in slices instead.
- */
-export const maxReadTurn = 4;
-/** Milliseconds to wait for a broker's answer to UNSUBSCRIBE and DISCONNECT: one that has none must not keep anybody from stopping. */
+/** Milliseconds to wait for a broker's answer to DISCONNECT: one that has none must not keep anybody from stopping. */
 const patience = 1_000;
-/** Packet ids that there are: what a broker that says nothing allows (§3.2.2.3.3). */
-const maxReceiveMaximum = 65_535;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
 const settled = 10_000;
 
@@ -90,12 +77,10 @@ const settled = 10_000;
  */
 export class Link implements Bus {
   readonly #options: LinkOptions;
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: LinkSubscriptions;
+  readonly #publisher: LinkPublisher;
   #listeners: readonly ((change: ConnectionChange) => void)[] = [];
-  readonly #pending = new Set<(error: DisconnectedError) => void>();
   #client: MqttClient | undefined;
-  /** Of the present connection: its broker says how much it takes. */
-  #window = new SendWindow(maxReceiveMaximum);
   #state: ConnectionChange = { up: false, reason: "not started" };
   #started = false;
   #version: 4 | 5;
@@ -105,11 +90,11 @@ export class Link implements Bus {
   /** What was logged last of there being no connection, and when. */
   #told: { readonly why: string; readonly at: number } | undefined;
   #cancelWait: (() => void) | undefined;
-  /** When the first message of this turn of the event loop came. */
-  #turnBegan: number | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#subscriptions = new LinkSubscriptions(options);
+    this.#publisher = new LinkPublisher(options);
     this.#version = options.version === "auto" ? 5 : (options.version ?? 4);
     const { spread = () => minSpread, random = Math.random } = options;
     this.#backOff = new BackOff({ spread, random });
@@ -160,79 +145,20 @@ export class Link implements Bus {
 
   subscribe(
     filters: readonly string[],
-    listener: Subscription["listener"],
+    listener: LinkSubscription["listener"],
     options: SubscribeOptions = {},
   ): () => Promise<void> {
     const subscription = { filters, listener, ...options };
-    this.#subscriptions.push(subscription);
-    if (this.connected && this.#client) void this.#sendSubscribe(this.#client, [subscription]);
-    return () => this.#unsubscribe(subscription);
-  }
-
-  /** The listener goes last: what the broker has sent before its answer is handed over, and only then acknowledged. */
-  async #unsubscribe(subscription: Subscription): Promise<void> {
-    const client = this.#client;
-    if (this.connected && client) {
-      await new Promise<void>((resolve) => {
-        const giveUp = this.#options.clock.after(patience, resolve);
-        client.unsubscribe([...subscription.filters], () => {
-          giveUp();
-          resolve();
-        });
-      });
-    }
-    const at = this.#subscriptions.indexOf(subscription);
-    if (at >= 0) this.#subscriptions.splice(at, 1);
+    this.#subscriptions.add(subscription);
+    if (this.connected && this.#client) void this.#subscriptions.send(this.#client, [subscription]);
+    return () => this.#subscriptions.remove(subscription, this.connected ? this.#client : undefined);
   }
 
   publish(topic: string, payload: Buffer, options: PublishOptions = {}): Promise<void> {
-    const client = this.#client;
     // From the CONNACK on, before the subscriptions are in place: the answer to a retained message must not be lost.
+    const client = this.#client;
     if (!client?.connected) return Promise.reject(this.#disconnected(topic));
-    return new Promise<void>((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        this.#pending.delete(settle);
-        if (error) reject(error);
-        else resolve();
-      };
-      this.#pending.add(settle);
-      if (options.qos === 0) return this.#send(client, { topic, payload, options, settle });
-      const window = this.#window;
-      window.acquire(() => {
-        // It is given up with its connection, as all that wait.
-        if (this.#client !== client || client.disconnecting) return;
-        this.#sendConfirmed(client, window, { topic, payload, options, settle });
-      });
-    });
-  }
-
-  /** Its place in the window is free when it is acknowledged, however late: the broker counts as well. */
-  #sendConfirmed(client: MqttClient, window: SendWindow, outgoing: Outgoing): void {
-    const cancel = this.#options.clock.after(this.#deadline, () => {
-      const why = `no PUBACK for ${outgoing.topic} within ${this.#deadline} ms`;
-      outgoing.settle(new DisconnectedError(why));
-      // Nothing would ever go out again.
-      if (window.isFull) client.emit("error", new Error(why));
-      if (window.isFull) client.end(true);
-    });
-    const settle: Outgoing["settle"] = (error) => {
-      cancel();
-      outgoing.settle(error);
-      window.release();
-    };
-    this.#send(client, { ...outgoing, settle });
-  }
-
-  #send(client: MqttClient, { topic, payload, options, settle }: Outgoing): void {
-    const { qos = 1, retain = false, correlationData } = options;
-    const properties = this.#version === 5 && correlationData ? { properties: { correlationData } } : {};
-    client.publish(topic, payload, { qos, retain, ...properties }, (error) => {
-      settle(error ? new DisconnectedError(`the broker did not take ${topic}`, { cause: error }) : undefined);
-    });
-  }
-
-  get #deadline(): number {
-    return this.#options.publishDeadline ?? 10_000;
+    return this.#publisher.publish(client, topic, payload, options);
   }
 
   #connect(): void {
@@ -250,10 +176,10 @@ export class Link implements Bus {
       ...this.#options.identity?.show(),
     });
     this.#client = client;
-    const window = (this.#window = new SendWindow(maxReceiveMaximum));
+    this.#publisher.begin(client, this.#version);
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
-    client.handleMessage = (packet, done) => this.#receive(packet, done);
+    client.handleMessage = (packet, done) => this.#subscriptions.receive(packet, done);
     client.on("error", (error) => (cause ??= error));
     // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
     client.stream.on("error", (error) => (cause ??= error));
@@ -269,8 +195,8 @@ export class Link implements Bus {
       acknowledged = true;
       if (typeof this.#options.password === "object") this.#options.password.accepted();
       if (this.#accepted !== 5) this.#accepted = this.#version;
-      window.allow(properties?.receiveMaximum ?? maxReceiveMaximum);
-      this.#sendSubscribe(client, this.#subscriptions).then(
+      this.#publisher.allow(client, properties?.receiveMaximum);
+      this.#subscriptions.send(client).then(
         () => this.#up(session),
         (error: unknown) => {
           cause ??= asError(error);
@@ -343,60 +269,6 @@ export class Link implements Bus {
     return true;
   }
 
-  async #sendSubscribe(client: MqttClient, subscriptions: readonly Subscription[]): Promise<void> {
-    const asked = subscriptions.flatMap(({ filters, retainAsPublished = false }) =>
-      filters.map((filter) => [filter, { qos: 1 as const, rap: retainAsPublished }] as const),
-    );
-    if (asked.length === 0) return;
-    const codes = await codesOf(client.subscribeAsync(Object.fromEntries(asked)));
-    const denied = asked.filter((_, at) => (codes[at] ?? 0) > 2).map(([filter]) => filter);
-    if (denied.length === 0) return;
-    const { username } = this.#options;
-    const why = `the broker does not let ${quoted(username)} subscribe to ${denied.join(", ")}: check its access rules`;
-    if (denied.length === asked.length) throw new Error(why);
-    this.#options.log.warn({ denied }, why);
-  }
-
-  /** Goes on with the next message at once, or after the rest of the loop has had its turn where this one has lasted. */
-  #next(done: (error?: Error) => void, turnBegan: number): void {
-    if (this.#options.clock.monotonic() - turnBegan < maxReadTurn) done();
-    else setImmediate(done);
-  }
-
-  #beginTurn(): number {
-    setImmediate(() => (this.#turnBegan = undefined));
-    return (this.#turnBegan = this.#options.clock.monotonic());
-  }
-
-  #receive(packet: IPublishPacket, done: (error?: Error) => void): void {
-    const turnBegan = this.#turnBegan ?? this.#beginTurn();
-    const message = toMessage(packet);
-    const waits: Promise<void>[] = [];
-    for (const { filters, listener } of this.#subscriptions) {
-      if (!filters.some((filter) => matchesFilter(filter, packet.topic))) continue;
-      try {
-        const wait = listener(message);
-        if (wait) waits.push(wait);
-      } catch (error) {
-        this.#failed(packet.topic, error);
-      }
-    }
-    if (waits.length === 0) return this.#next(done, turnBegan);
-    Promise.all(waits).then(
-      () => this.#next(done, turnBegan),
-      (error: unknown) => {
-        this.#failed(packet.topic, error);
-        this.#next(done, turnBegan);
-      },
-    );
-  }
-
-  #failed(topic: string, error: unknown): void {
-    // The broker has acknowledged it already; who could not take it has said so.
-    if (error instanceof NotTakenError) return;
-    this.#options.log.error({ topic, err: asError(error) }, "a message's listener failed");
-  }
-
   #up(session: string): void {
     if (!this.#started) return;
     this.#told = undefined;
@@ -404,8 +276,7 @@ export class Link implements Bus {
   }
 
   #down(reason: string): void {
-    const lost = this.#disconnected("a message", reason);
-    for (const settle of this.#pending) settle(lost);
+    this.#publisher.lost(this.#disconnected("a message", reason));
     if (this.#state.up) this.#change({ up: false, reason });
     else this.#state = { up: false, reason };
   }
@@ -440,34 +311,4 @@ export function whereTo(url: string): Pick<IClientOptions, "protocol" | "hostnam
   const { protocol, host, port, path } = parseBrokerUrl(url);
   const hostname = path === "" ? host : inUrl(host);
   return { protocol, hostname, ...(port === undefined ? {} : { port }), ...(path === "" ? {} : { path }) };
-}
-
-/** What waits for the broker to take it. */
-interface Outgoing {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly options: PublishOptions;
-  readonly settle: (error?: Error) => void;
-}
-
-/** The return code of each filter of a SUBSCRIBE, in order. mqtt.js throws where one was refused. */
-export async function codesOf(granted: Promise<readonly { readonly qos: number }[]>): Promise<readonly number[]> {
-  try {
-    return (await granted).map(({ qos }) => qos);
-  } catch (thrown) {
-    const { packet } = thrown as { packet?: { granted?: readonly number[] } };
-    if (!packet?.granted) throw thrown;
-    return packet.granted;
-  }
-}
-
-function toMessage(packet: IPublishPacket): Message {
-  const { responseTopic, correlationData } = packet.properties ?? {};
-  return {
-    topic: packet.topic,
-    payload: typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload,
-    retain: packet.retain,
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(correlationData === undefined ? {} : { correlationData }),
-  };
 }

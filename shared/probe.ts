@@ -2,7 +2,8 @@ import mqtt, { type IConnackPacket, type IPublishPacket, type MqttClient } from 
 import type { Message } from "#shared/bus";
 import { asError } from "#shared/errors";
 import { cutOff } from "#shared/connection-failures";
-import { codesOf, whereTo, type Will } from "#shared/link";
+import { whereTo, type Will } from "#shared/link";
+import { codesOf } from "#shared/link-subscriptions";
 
 export interface ProbeOptions {
   readonly url: string;
