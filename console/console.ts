@@ -17,6 +17,7 @@ import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
 import type { Sample } from "./devices/latest-values.ts";
+import type { Claims } from "./enrollments/claims.ts";
 import { rotateSecret } from "./enrollments/rotate-secret.ts";
 import type { JoinRequests } from "./enrollments/join-requests.ts";
 import type { Enrollments } from "./enrollments/enrollments.ts";
@@ -116,6 +117,11 @@ export class Console {
   /** Codes by which machines come in by themselves. */
   get enrollments(): Enrollments {
     return this.#started.enrollments;
+  }
+
+  /** Machines that come in by a code. */
+  get claims(): Claims {
+    return this.#started.claims;
   }
 
   /** Machines that ask to come in without a code. */

@@ -8,6 +8,7 @@ import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { suite, type Scope } from "../../test/suite.ts";
 import { Groups } from "../devices/groups.ts";
 import { openState } from "../state/state.ts";
+import { Claims } from "./claims.ts";
 import { Enrollments, maxEnrollmentTtl, maxEnrollments, maxUses, defaultEnrollmentTtl } from "./enrollments.ts";
 import { maxOfOneName, namesFor } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
@@ -19,13 +20,9 @@ async function open(scope: Scope) {
   const { database, accounts } = state;
   const groups = new Groups(database);
   accounts.set(by, "operator");
-  return {
-    clock,
-    accounts,
-    database,
-    groups,
-    enrollments: new Enrollments({ database, accounts, groups, clock, audit: state.audit }),
-  };
+  const options = { database, accounts, groups, clock, audit: state.audit };
+  const enrollments = new Enrollments(options);
+  return { clock, accounts, database, groups, enrollments, claims: new Claims({ ...options, enrollments }) };
 }
 
 type Codes = Enrollments;
@@ -54,14 +51,14 @@ function refusal(work: () => unknown): JoinRefusedError {
 
 suite("enrollments", ({ test }) => {
   test("a code lets as many in as it says, each under a name of its own; the same machine is the same device", async (scope) => {
-    const { enrollments, accounts, groups } = await open(scope);
+    const { enrollments, claims, accounts, groups } = await open(scope);
     const code = codeOf(enrollments.create({ name: "{hostname}", uses: 3, groups: ["lab"], by, from }));
     const first = machine({ hostname: "Cam.Lab!" });
-    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true, isCertified: false });
-    assert.equal(enrollments.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false, isCertified: false });
-    assert.is(enrollments.claim({ code, ...machine({ hostname: "cam.lab" }) }, "::1").device, "cam.lab-2");
-    assert.is(enrollments.claim({ code, ...machine({ hostname: "other" }) }, "::1").device, "other");
-    assert.is(refusal(() => enrollments.claim({ code, ...machine({ hostname: "x" }) }, "::1")).why, "ended");
+    assert.equal(claims.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: true, isCertified: false });
+    assert.equal(claims.claim({ code, ...first }, "::1"), { device: "cam.lab", isNew: false, isCertified: false });
+    assert.is(claims.claim({ code, ...machine({ hostname: "cam.lab" }) }, "::1").device, "cam.lab-2");
+    assert.is(claims.claim({ code, ...machine({ hostname: "other" }) }, "::1").device, "other");
+    assert.is(refusal(() => claims.claim({ code, ...machine({ hostname: "x" }) }, "::1")).why, "ended");
     assert.is(enrollments.list()[0]?.used, 3);
     assert.equal(groups.members("lab"), ["cam.lab", "cam.lab-2", "other"]);
     const hashes = groups.members("lab").map((name) => accounts.find(name)?.hash);
@@ -70,24 +67,24 @@ suite("enrollments", ({ test }) => {
   });
 
   test("a wrong secret, an expired, a revoked and a used up code let nobody in, and only who knows the secret is told why", async (scope) => {
-    const { enrollments, clock } = await open(scope);
+    const { enrollments, claims, clock } = await open(scope);
     const made = enrollments.create({ name: "a", by, from });
     assert.is(
-      refusal(() => enrollments.claim({ code: `${made.enrollment.id}.${generateSecret()}`, ...machine() }, "")).why,
+      refusal(() => claims.claim({ code: `${made.enrollment.id}.${generateSecret()}`, ...machine() }, "")).why,
       "unknown",
     );
     for (const code of ["", ".", "nobody.x", `${made.enrollment.id}.`])
-      assert.is(refusal(() => enrollments.claim({ code, ...machine() }, "")).why, "unknown");
+      assert.is(refusal(() => claims.claim({ code, ...machine() }, "")).why, "unknown");
     clock.advance(defaultEnrollmentTtl);
-    assert.match(refusal(() => enrollments.claim({ code: codeOf(made), ...machine() }, "")).message, /expired at/);
+    assert.match(refusal(() => claims.claim({ code: codeOf(made), ...machine() }, "")).message, /expired at/);
     const other = enrollments.create({ name: "b", by, from });
     assert.ok(enrollments.revoke(other.enrollment.id, { by, from }));
-    assert.match(refusal(() => enrollments.claim({ code: codeOf(other), ...machine() }, "")).message, /was revoked/);
+    assert.match(refusal(() => claims.claim({ code: codeOf(other), ...machine() }, "")).message, /was revoked/);
     assert.is(enrollments.revoke("nobody", { by, from }), false);
   });
 
   test("a name that is taken is refused, at the making and at the joining; again ends the old secret", async (scope) => {
-    const { enrollments, accounts } = await open(scope);
+    const { enrollments, claims, accounts } = await open(scope);
     accounts.set("rpi-7", "device");
     assert.match(
       refusal(() => enrollments.create({ name: "rpi-7", by, from })).message,
@@ -100,24 +97,24 @@ suite("enrollments", ({ test }) => {
     const told: string[] = [];
     accounts.changes.on(({ name }) => told.push(name));
     const asks = machine();
-    enrollments.claim({ code, ...asks }, "");
+    claims.claim({ code, ...asks }, "");
     assert.is(accounts.find("rpi-7")?.hash, asks.hash);
     assert.is.not(asks.hash, old);
     assert.equal(told, ["rpi-7"], "what was open with the old one ends");
 
     const late = codeOf(enrollments.create({ name: "rpi-9", by, from }));
     accounts.set("rpi-9", "device");
-    assert.match(refusal(() => enrollments.claim({ code: late, ...machine() }, "")).message, /rpi-9 is taken by now/);
+    assert.match(refusal(() => claims.claim({ code: late, ...machine() }, "")).message, /rpi-9 is taken by now/);
     assert.is(enrollments.list()[0]?.used, 0, "which costs no use");
   });
 
   test("who was removed does not come back by the code of before", async (scope) => {
-    const { enrollments, accounts } = await open(scope);
+    const { enrollments, claims, accounts } = await open(scope);
     const code = codeOf(enrollments.create({ name: "a", by, from, uses: 2 }));
     const asks = machine();
-    enrollments.claim({ code, ...asks }, "");
+    claims.claim({ code, ...asks }, "");
     accounts.remove("a");
-    assert.is(refusal(() => enrollments.claim({ code, ...asks }, "")).why, "ended");
+    assert.is(refusal(() => claims.claim({ code, ...asks }, "")).why, "ended");
     assert.is(accounts.find("a"), undefined);
   });
 
@@ -176,7 +173,7 @@ suite("enrollments", ({ test }) => {
         why,
         message,
         because: told,
-      } = refusal(() => place.enrollments.claim({ code: codeOf(made), ...machine() }, ""));
+      } = refusal(() => place.claims.claim({ code: codeOf(made), ...machine() }, ""));
       assert.is(why, "ended", what);
       assert.match(message, /^this code does not hold any more/, what);
       assert.match(told, because, what);
@@ -187,7 +184,7 @@ suite("enrollments", ({ test }) => {
   });
 
   test("whoever is limited gets no name that is or was another's out of reach, and is told of all in one sentence", async (scope) => {
-    const { enrollments, accounts, groups, database } = await open(scope);
+    const { enrollments, claims, accounts, groups, database } = await open(scope);
     const limit = ["lab"];
     accounts.set("bob", "operator", undefined, limit);
     accounts.set("vault-9", "device");
@@ -206,11 +203,11 @@ suite("enrollments", ({ test }) => {
     const code = codeOf(enrollments.create({ ...order, name: "{hostname}", uses: 9 }));
     for (const hostname of names)
       assert.is(
-        refusal(() => enrollments.claim({ code, ...machine({ hostname }) }, "")).message,
+        refusal(() => claims.claim({ code, ...machine({ hostname }) }, "")).message,
         told[0]?.replace("X", hostname),
       );
-    assert.is(enrollments.claim({ code, ...machine({ hostname: "cam" }) }, "").device, "cam-2", "in reach");
-    assert.is(enrollments.claim({ code, ...machine({ hostname: "new" }) }, "").device, "new");
+    assert.is(claims.claim({ code, ...machine({ hostname: "cam" }) }, "").device, "cam-2", "in reach");
+    assert.is(claims.claim({ code, ...machine({ hostname: "new" }) }, "").device, "new");
     enrollments.create({ name: "old-gone", by, from });
   });
 

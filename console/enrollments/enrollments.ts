@@ -1,9 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
-import { shortId, type DeviceId } from "#shared/ids";
-import type { Claim } from "#shared/messages/join-messages";
+import { shortId } from "#shared/ids";
 import { generateSecret } from "#shared/password";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -11,9 +10,9 @@ import { damageOf } from "../database/damage.ts";
 import { transaction, type Database } from "../database/database.ts";
 import type { Groups } from "../devices/groups.ts";
 import { toColumn } from "../accounts/group-limits.ts";
-import { holdsNoMore, limitOfMaker, type Limit } from "./code-maker.ts";
+import type { Limit } from "./code-maker.ts";
 import { parseEnrollment, parseJoin, type Enrollment, type Join, type KeptEnrollment } from "./enrollment.ts";
-import { checkName, isTemplate, namesFor, type MachineSaid } from "./device-names.ts";
+import { checkName, isTemplate } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 import { NamesInReach } from "./names-in-reach.ts";
 
@@ -193,7 +192,18 @@ export class Enrollments {
   }
 
   find(id: string): Enrollment | undefined {
-    return this.#row(id);
+    return this.kept(id);
+  }
+
+  /** With what its secret is compared with. */
+  kept(id: string): KeptEnrollment | undefined {
+    const { database } = this.#options;
+    return damageOf(database).one(
+      "enrollments",
+      database.prepare("SELECT * FROM enrollments WHERE id = ?"),
+      parseEnrollment,
+      id,
+    );
   }
 
   /** Who has come in by it. */
@@ -219,110 +229,9 @@ export class Enrollments {
     if (revoked) return "revoked";
     return expires > this.#options.clock.now() ? "open" : "expired";
   }
-
-  /**
-   * Lets a machine in: gives it a name and an account with its own secret's hash. The same machine with the same code is the same device.
-   * @throws JoinRefusedError, which says to who does not know the secret nothing but that it is wrong; BadInputError for a name that cannot be
-   */
-  claim(
-    { code, machine: key, hash, certificate, ...machine }: Claim,
-    address: string,
-  ): { readonly device: DeviceId; readonly isNew: boolean; readonly isCertified: boolean } {
-    const { database, accounts, audit } = this.#options;
-    const { device, told, isCertified } = transaction(database, () => {
-      const enrollment = this.#opened(code);
-      const isCertified = enrollment.certificate;
-      const before = this.#joined(enrollment.id, key);
-      if (before) return { device: this.#same(before, hash), told: undefined, isCertified };
-      this.#assertOpen(enrollment);
-      const limit = limitOfMaker(enrollment, { accounts, groupsOf: this.#groupsOf });
-      if (isCertified && !certificate)
-        throw new JoinRefusedError(
-          "ended",
-          "this code is for devices with a certificate, and this agent is of a version that knows none: use a newer one",
-        );
-      const name = this.#nameFor(enrollment, machine, limit);
-      const now = Math.round(this.#options.clock.now());
-      database.prepare("UPDATE enrollments SET used = used + 1 WHERE id = ?").run(enrollment.id);
-      database
-        .prepare("INSERT INTO joins (enrollment, machine, device, ts, address) VALUES (?, ?, ?, ?, ?)")
-        .run(enrollment.id, key, name, now, address);
-      accounts.putDevice(name, hash, isCertified);
-      const detail = { code: enrollment.id, by: enrollment.by, again: enrollment.again, certificate: isCertified };
-      audit.record({ who: name, from: address, what: "device.enrolled", on: name, result: "ok", detail });
-      return { device: name, told: this.#options.groups.add(name, enrollment.groups), isCertified };
-    });
-    told?.();
-    // What it had open under an old secret ends now.
-    if (told) accounts.changed(device);
-    return { device, isNew: told !== undefined, isCertified };
-  }
-
-  #opened(code: string): KeptEnrollment {
-    const [id = "", secret = ""] = code.split(".");
-    const row = this.#row(id);
-    const expected = Buffer.from(row?.hash ?? digestOf(""), "hex");
-    const given = Buffer.from(digestOf(secret), "hex");
-    if (row && given.length === expected.length && timingSafeEqual(given, expected)) return row;
-    throw new JoinRefusedError(
-      "unknown",
-      "this code is not known here: it was mistyped, or was made by another console",
-    );
-  }
-
-  #assertOpen(enrollment: KeptEnrollment): void {
-    const state = this.stateOf(enrollment);
-    if (state === "open") return;
-    if (state === "revoked" && enrollment.ended !== "") throw holdsNoMore(enrollment.ended);
-    const why = {
-      used: `this code has let in ${enrollment.used} of ${enrollment.uses}, and is used up`,
-      expired: `this code expired at ${new Date(enrollment.expires).toISOString()}`,
-      revoked: "this code was revoked",
-    }[state];
-    throw new JoinRefusedError("ended", `${why}: have another one made, with muster enroll or the page's Add a device`);
-  }
-
-  /** @throws JoinRefusedError where the name is another's by now */
-  #same(device: DeviceId, hash: string): DeviceId {
-    if (this.#options.accounts.find(device)?.hash === hash) return device;
-    throw new JoinRefusedError(
-      "ended",
-      `this machine has joined with this code before, as ${device}, which was removed or has been given another secret since: have another code made`,
-    );
-  }
-
-  #nameFor({ name, uses, again }: Enrollment, machine: MachineSaid, limit: Limit): DeviceId {
-    const { accounts } = this.#options;
-    for (const id of namesFor(name, machine)) {
-      this.#names.check(id, limit);
-      const role = accounts.find(id)?.role;
-      if (role === undefined || (again && role === "device")) return id;
-      if (uses === 1 && !isTemplate(name)) break;
-    }
-    throw new JoinRefusedError(
-      "taken",
-      `the name ${name} is taken by now: have another code made${isTemplate(name) ? "" : ", for a device that was wiped with --again"}`,
-    );
-  }
-
-  #joined(enrollment: string, machine: string): DeviceId | undefined {
-    const { database } = this.#options;
-    const select = database.prepare("SELECT * FROM joins WHERE enrollment = ? AND machine = ?");
-    return damageOf(database).one("joins", select, parseJoin, enrollment, machine)?.device;
-  }
-
-  #row(id: string): KeptEnrollment | undefined {
-    const { database } = this.#options;
-    return damageOf(database).one(
-      "enrollments",
-      database.prepare("SELECT * FROM enrollments WHERE id = ?"),
-      parseEnrollment,
-      id,
-    );
-  }
 }
 
 /** 160 random bits need no slow hash. */
-function digestOf(secret: string): string {
+export function digestOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

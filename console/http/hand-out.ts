@@ -49,6 +49,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const { console, accounts, joining, provider, clock, send } = given;
   const {
     enrollments,
+    claims,
     joinRequests,
     certifying,
     registry,
@@ -90,7 +91,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),
     serveJoin({
-      enrollments,
+      claims,
       accounts,
       certifying,
       joining,

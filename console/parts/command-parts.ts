@@ -6,6 +6,7 @@ import { Answers } from "../desk/answers.ts";
 import { Desk } from "../desk/desk.ts";
 import { TypedCommands } from "../desk/typed.ts";
 import type { Device } from "../devices/device.ts";
+import { Claims } from "../enrollments/claims.ts";
 import { Enrollments } from "../enrollments/enrollments.ts";
 import { JoinRequests } from "../enrollments/join-requests.ts";
 import { CommandMarks } from "../ingest/command-marks.ts";
@@ -79,9 +80,11 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
   });
   desk.changes.on((command) => commandMarks.changed(command));
-  const enrollments = new Enrollments({ database, accounts, groups: jobs.groups, clock, audit });
-  const joinRequests = new JoinRequests({ database, accounts, groups: jobs.groups, clock, audit });
-  return { desk, jobs, enrollments, joinRequests, restored, answers, typed, commandMarks };
+  const joining = { database, accounts, groups: jobs.groups, clock, audit };
+  const enrollments = new Enrollments(joining);
+  const claims = new Claims({ ...joining, enrollments });
+  const joinRequests = new JoinRequests(joining);
+  return { desk, jobs, enrollments, claims, joinRequests, restored, answers, typed, commandMarks };
 }
 
 /** @param doubt puts what waits to be sent in doubt */

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { checkKey } from "#shared/key-proof";
 import type { Accounts } from "../../accounts/accounts.ts";
 import type { Certifying } from "../../certificates/certifying.ts";
-import type { Enrollments } from "../../enrollments/enrollments.ts";
+import type { Claims } from "../../enrollments/claims.ts";
 import { JoinRefusedError } from "../../enrollments/join-refused.ts";
 import { sourceOfRequest } from "../auth.ts";
 import { hostIn, type Joining } from "../joining.ts";
@@ -10,7 +10,7 @@ import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 export interface JoinServed {
-  readonly enrollments: Enrollments;
+  readonly claims: Claims;
   readonly accounts: Accounts;
   readonly certifying: Certifying;
   readonly joining: Joining;
@@ -21,7 +21,7 @@ export interface JoinServed {
 
 /** What a machine asks for that joins. Nobody is logged in yet. */
 export const serveJoin =
-  ({ enrollments, accounts, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
+  ({ claims, accounts, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getJoinScript"),
@@ -50,7 +50,7 @@ export const serveJoin =
         try {
           const { machine, certificate: asked } = request.body;
           const key = asked && checkKey(machine, asked);
-          const { device, isCertified } = enrollments.claim(request.body, request.ip);
+          const { device, isCertified } = claims.claim(request.body, request.ip);
           const certificate =
             isCertified && key ? { certificate: await certifying.joined(device, key, request.ip) } : {};
           return { ...joining.admissionOf(device, hostIn(request.host), isCertified), ...certificate };
