@@ -8,6 +8,8 @@ import { countsOfBroker, filtersOf, rulesOf, type Rule } from "./access.ts";
 /** An account that may log in at Mosquitto: `hash` is `$7$rounds$salt$hash`, PBKDF2-SHA512. */
 export interface MosquittoAccount extends MosquittoPrincipal {
   readonly hash: string;
+  /** Whether it is a device with a certificate: its hash is not in the password file then. */
+  readonly certified?: boolean | undefined;
 }
 
 /** Somebody with rights at Mosquitto. */
@@ -49,12 +51,21 @@ function loginsOf({ name, role }: Principal): string[] {
  * The access rules as Mosquitto's ACL file. Devices are covered by `pattern` lines; everybody else has a section of their own.
  * A section for each device was tried: for 10,000 of them Mosquitto 2.0.11 stands still for 1.2 to 1.8 s at each reading of
  * the file, because it searches the list of users for every line; with patterns for 20 ms. A message costs the same.
+ * @param shutOut devices whose certificates were revoked: whoever has begun a connection before, and says CONNECT after, gets nothing by it
  * @throws BadInputError where a name cannot stand in the file
  */
-export function renderAcl(root: string, principals: readonly MosquittoPrincipal[]): string {
+export function renderAcl(
+  root: string,
+  principals: readonly MosquittoPrincipal[],
+  shutOut: readonly string[] = [],
+): string {
   const topics = new Topics(root);
   const people = principals.filter((one) => one.role !== "device" && isNarrow(one));
-  const sections = [deviceLines(topics), ...people.flatMap((principal) => sectionsOf(topics, principal))];
+  const sections = [
+    deviceLines(topics),
+    ...people.flatMap((principal) => sectionsOf(topics, principal)),
+    ...shutOut.map((name) => [`user ${writable(name)}`, "topic deny #"]),
+  ];
   return `# Written by Muster from its table of rules: changes are overwritten.\n\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
@@ -65,7 +76,7 @@ export function renderAcl(root: string, principals: readonly MosquittoPrincipal[
 export function renderPasswords(accounts: readonly MosquittoAccount[]): string {
   const lines = accounts.map((account) => ({ names: loginsOf(account), account }));
   return lines
-    .filter(({ account }) => isCheap(account) && isNarrow(account))
+    .filter(({ account }) => !account.certified && isCheap(account) && isNarrow(account))
     .flatMap(({ names, account: { hash } }) => names.map((name) => `${name}:${hash}\n`))
     .join("");
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
-import { writeMosquittoFiles } from "./mosquitto-files.ts";
+import { hashSecret, rounds } from "#shared/password";
+import { writeMosquittoFiles, type CertificateFiles } from "./mosquitto-files.ts";
 import { reloadMosquitto, type Reload } from "./mosquitto-reload.ts";
+import { momentarySecret, takePlace, type TakeoverOptions } from "./mosquitto-takeover.ts";
 import type { MosquittoAccount } from "./mosquitto-access.ts";
 
 export interface MosquittoSideOptions {
@@ -10,12 +12,22 @@ export interface MosquittoSideOptions {
   readonly directory: string;
   readonly root: string;
   readonly clock: Clock;
+  /** How Mosquitto is reached. */
+  readonly reach: () => Pick<TakeoverOptions, "url" | "ca">;
+}
+
+/** Devices' certificates, as Mosquitto is to know them. */
+export interface CertificateSide extends CertificateFiles {
+  /** Devices of whom there are certificates that have ended. */
+  readonly withEnded: ReadonlySet<string>;
 }
 
 export interface WrittenFiles {
   /** Who cannot log in there, because their hash, or the number of devices that they are limited to, would cost Mosquitto too much. */
   readonly dear: readonly string[];
   readonly reload: Reload;
+  /** What may still be open with a certificate that has ended, and why. */
+  readonly stays: readonly string[];
 }
 
 /**
@@ -24,15 +36,22 @@ export interface WrittenFiles {
  */
 const outside = 400;
 
+/** Places that are taken at once: each is a connection. */
+const takenAtOnce = 32;
+
+const noCertificates: CertificateSide = { shutOut: [], more: {}, withEnded: new Set() };
+
 /**
  * The accounts as Mosquitto has them. It ends what is open only of those who are gone or have another secret (tried on 2.0.11). Who
  * has another role or password, with the secret for MQTT that he had, is therefore left out of the files for a moment: his connections end,
- * and he may come again as what he is now.
+ * and he may come again as what he is now. Of whoever came by a certificate it ends nothing by itself: his place is taken.
  */
 export class MosquittoSide {
   readonly #options: MosquittoSideOptions;
   /** Hashes by the names that log in: what Mosquitto lets in. */
   #before: ReadonlyMap<string, string> = new Map();
+  /** Who had a certificate that was revoked, when the files were written last. */
+  #shutOut: readonly string[] = [];
 
   constructor(options: MosquittoSideOptions) {
     this.#options = options;
@@ -57,18 +76,61 @@ export class MosquittoSide {
    * @param changed names of accounts of which nothing that was opened before may go on
    * @throws EnvironmentError where the files cannot be written
    */
-  async write(accounts: readonly MosquittoAccount[], changed: ReadonlySet<string> = new Set()): Promise<WrittenFiles> {
-    const { directory, root, clock } = this.#options;
-    const inside = (account: MosquittoAccount): boolean =>
-      changed.has(account.name) && this.#before.get(account.name) === account.hash;
-    if (accounts.some(inside)) {
-      const others = accounts.filter((account) => !inside(account));
-      writeMosquittoFiles(directory, root, others);
-      if (reloadMosquitto(directory) === "told") await new Promise<void>((resolve) => clock.after(outside, resolve));
+  async write(
+    accounts: readonly MosquittoAccount[],
+    changed: ReadonlySet<string> = new Set(),
+    certificates: CertificateSide = noCertificates,
+  ): Promise<WrittenFiles> {
+    const { directory, root } = this.#options;
+    const leaving = this.#leaving(changed, certificates);
+    const inside = accounts.filter(({ name, hash }) => changed.has(name) && this.#before.get(name) === hash);
+    const stays: string[] = [];
+    if (leaving.length + inside.length > 0) {
+      const left = new Set([...leaving, ...inside.map(({ name }) => name)]);
+      const others = accounts.filter(({ name }) => !left.has(name));
+      const wait = inside.length > 0 ? outside : 0;
+      stays.push(...(await this.#end(others, { leaving, wait, certificates })));
     }
-    const dear = writeMosquittoFiles(directory, root, accounts);
-    this.#before = new Map(accounts.map(({ name, hash }) => [name, hash]));
-    return { dear, reload: reloadMosquitto(directory) };
+    const dear = writeMosquittoFiles(directory, root, accounts, certificates);
+    this.#before = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
+    this.#shutOut = certificates.shutOut;
+    return { dear, stays, reload: reloadMosquitto(directory) };
+  }
+
+  /** Whose place is to be taken. Who was shut out and is not any more may have come in between, and been heard by nobody. */
+  #leaving(changed: ReadonlySet<string>, { withEnded, shutOut }: CertificateSide): readonly string[] {
+    const ended = [...changed].filter((name) => withEnded.has(name));
+    return [...new Set([...ended, ...this.#shutOut.filter((name) => !shutOut.includes(name))])];
+  }
+
+  /** Writes the files without some, and takes the places of those that are `leaving`. @returns what may still be open, and why */
+  async #end(
+    others: readonly MosquittoAccount[],
+    { leaving, wait, certificates }: { leaving: readonly string[]; wait: number; certificates: CertificateSide },
+  ): Promise<string[]> {
+    const { directory, root, clock, reach } = this.#options;
+    const secrets = new Map(leaving.map((name) => [name, momentarySecret()]));
+    const momentary = [...secrets].map(([name, secret]) => ({
+      name,
+      role: "device" as const,
+      hash: hashSecret(secret, rounds.generated),
+    }));
+    // Who is shut out is so from then on: before, his will has to go out, by which others hear that he is gone.
+    const shutOut = certificates.shutOut.filter((name) => !secrets.has(name));
+    writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut });
+    if (reloadMosquitto(directory) !== "told") return [];
+    const waited = new Promise<void>((resolve) => clock.after(wait, resolve));
+    const stays: string[] = [];
+    const waiting = [...secrets];
+    const take = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const why = await takePlace({ ...reach(), clock }, ...next);
+        if (why !== undefined) stays.push(`${next[0]} (${why})`);
+      }
+    };
+    await Promise.all(Array.from({ length: takenAtOnce }, take));
+    await waited;
+    return stays;
   }
 }
 

@@ -12,7 +12,12 @@ export interface MosquittoTls {
   /** Where it is to listen for TLS. */
   readonly listen: string;
   readonly port: number;
+  /** Where devices with a certificate come, which need a listener of their own; undefined for none. */
+  readonly certificatePort?: number | undefined;
 }
+
+/** The files by which Mosquitto knows devices' certificates. */
+export const certificateFiles = { authorities: "devices.crt", revoked: "revoked.pem" } as const;
 
 /**
  * Writes what Mosquitto shows to those who come by TLS, and the lines of its settings that say so. The key and the certificate are one
@@ -41,18 +46,34 @@ function write(directory: string, files: Readonly<Record<string, string>>): void
   }
 }
 
-/** Lines to stand behind the shipped settings, which hold for this listener as well but for the last of them. */
-function renderTlsListener(directory: string, { listen, port }: Pick<MosquittoTls, "listen" | "port">): string {
+/** Lines to stand behind the shipped settings, which hold for these listeners as well but for those that each has of its own. */
+function renderTlsListener(
+  directory: string,
+  { listen, port, certificatePort }: Pick<MosquittoTls, "listen" | "port" | "certificatePort">,
+): string {
   const address = listen === "0.0.0.0" || listen === "::" ? "" : ` ${listen}`;
-  return [
-    "# Written by muster mosquitto, to stand behind mosquitto.conf. The certificate is made anew in time, and Mosquitto takes it with a SIGHUP.",
-    `listener ${port}${address}`,
-    `cafile ${directory}/ca.crt`,
+  const listener = (at: number, authorities: string): string[] => [
+    `listener ${at}${address}`,
+    `cafile ${directory}/${authorities}`,
     `certfile ${directory}/server.pem`,
     `keyfile ${directory}/server.pem`,
     "tls_version tlsv1.2",
     "# Of each listener its own.",
     "use_username_as_clientid true",
+  ];
+  return [
+    "# Written by muster mosquitto, to stand behind mosquitto.conf. The certificate is made anew in time, and Mosquitto takes it with a SIGHUP.",
+    ...listener(port, "ca.crt"),
+    ...(certificatePort === undefined
+      ? []
+      : [
+          "",
+          "# Devices with a certificate: its name is the user's, and no password is asked for. A listener takes these or passwords, not both.",
+          ...listener(certificatePort, certificateFiles.authorities),
+          `crlfile ${directory}/${certificateFiles.revoked}`,
+          "require_certificate true",
+          "use_identity_as_username true",
+        ]),
     "",
   ].join("\n");
 }

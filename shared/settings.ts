@@ -77,6 +77,14 @@ export const settings = {
     min: 0,
     max: 65_535,
   }),
+  certificatePort: wholeSetting({
+    env: "MUSTER_CERTIFICATE_PORT",
+    programs: ["console", "mosquitto"],
+    help: "where Mosquitto takes devices with a certificate, beside those with a password; Muster's own broker takes both at MUSTER_MQTTS_PORT",
+    default: 8_884,
+    min: 1,
+    max: 65_535,
+  }),
   certificateLife: durationSetting<number>({
     env: "MUSTER_CERTIFICATE_LIFE",
     programs: ["console"],

@@ -42,10 +42,13 @@ function open(directory: string): KeptCertificates {
   return kept;
 }
 
-/** As a broker does: by the serial number of what is shown. */
+/** As Muster's broker does, by the serial number of what is shown; and as Mosquitto, by what it is told of those that have ended. */
 function logsIn({ certificates }: State, kept: KeptCertificates): boolean {
   kept.show();
-  return typeof certificates.letIn({ name: device, serial: kept.serial ?? "" }) !== "string";
+  const serial = kept.serial ?? "";
+  const isIn = typeof certificates.letIn({ name: device, serial }) !== "string";
+  assert.is(!certificates.endedSerials().includes(serial) && !certificates.shutOut().includes(device), isIn);
+  return isIn;
 }
 
 suite("a renewal of a certificate", ({ test }) => {

@@ -1,16 +1,22 @@
 import { join } from "node:path";
 import { createClient, type Client } from "#api/client";
 import { systemClock } from "#shared/clock";
+import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
+import { settingNames, settings, type Settings } from "#shared/settings";
 import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { comeIn } from "../agent/join/come-in.ts";
 import { IdentityFile } from "../agent/join/identity.ts";
+import type { TurnedAway } from "../broker/authenticator.ts";
 import { Broker } from "../broker/broker.ts";
+import { keepMosquittoFiles, writeTlsOfMosquitto } from "../commands/compose/keep-mosquitto.ts";
 import { Console } from "../console/console.ts";
 import { openState, type State } from "../console/state/state.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
 import { tlsDirectory } from "../tls/paths.ts";
 import { serveApi } from "./api-server.ts";
+import type { BrokerKind } from "./fleet.ts";
+import { freePort, launchShipped } from "./mosquitto.ts";
 import { eventually, type Scope } from "./suite.ts";
 import { startTls } from "./tls.ts";
 
@@ -23,6 +29,8 @@ export interface Certified {
   readonly tls: Awaited<ReturnType<typeof startTls>>;
   /** Where devices come. */
   readonly port: number;
+  /** Where those come by TLS who have a password: the same port, but at Mosquitto. */
+  readonly passwordPort: number;
   /** Has a machine join as `device` by a certificate. @returns its data directory */
   readonly join: (device: string, again?: { readonly data: string }) => Promise<string>;
   /** The agent of a machine that has joined. */
@@ -33,33 +41,25 @@ export interface Certified {
 }
 
 const password = "correct horse";
+const common = { clock: systemClock, log: silentLog };
 
-export async function startCertified(scope: Scope): Promise<Certified> {
+export async function startCertified(scope: Scope, kind: BrokerKind = "embedded"): Promise<Certified> {
   const data = await scope.directory();
   const state = openState(data, systemClock);
   scope.cleanup(() => state.close());
   state.accounts.set("admin", "admin", password);
   const tls = await startTls(scope, { data });
-  const common = { clock: systemClock, log: silentLog };
   const devices = new DeviceAuthority({ ...common, directory: tlsDirectory(data) });
   await devices.start();
-  const broker = new Broker({
-    ...common,
-    listen: "127.0.0.1",
-    port: 0,
-    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices.certificate },
-    root: "muster",
-    authenticate: (...login) => state.mqttSecrets.verify(...login),
-    authenticateCertificate: (shown) => state.certificates.letIn(shown),
-    turnedAway: (who) => console.turnedAway(who),
-  });
-  const { tlsPort: port = 0 } = await broker.start();
-  scope.cleanup(() => broker.stop());
-  state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
+  const told = { turnedAway: (who: TurnedAway) => console.turnedAway(who) };
+  const { port, passwordPort, ...way } = await (kind === "embedded"
+    ? embedded(scope, { state, tls, devices, ...told })
+    : mosquitto(scope, { state, tls, devices }));
   const issueCertificate: DeviceAuthority["issue"] = (...asked) => devices.issue(...asked);
-  const console = new Console({ directory: data, state, log: silentLog, bus: broker.local(), issueCertificate });
+  const console = new Console({ directory: data, state, log: silentLog, ...way, issueCertificate });
   await console.start();
   scope.cleanup(() => console.stop());
+  await eventually("the console's connection", () => console.brokerConnected);
   const url = `mqtts://127.0.0.1:${port}`;
   const authority = () => ({ bundle: tls.authority.caBundle(), fingerprint: tls.authority.fingerprint });
   const api = await serveApi(
@@ -78,6 +78,7 @@ export async function startCertified(scope: Scope): Promise<Certified> {
     devices,
     tls,
     port,
+    passwordPort,
     async join(name, again) {
       const { code } = await client.createEnrollment({
         name,
@@ -113,4 +114,54 @@ export async function startCertified(scope: Scope): Promise<Certified> {
       ).then(() => {}),
     whys: async () => (await client.listRefusals()).refusals.map(({ why }) => why),
   };
+}
+
+interface Around {
+  readonly state: State;
+  readonly tls: Awaited<ReturnType<typeof startTls>>;
+  readonly devices: DeviceAuthority;
+}
+
+async function embedded(
+  scope: Scope,
+  { state, tls, devices, turnedAway }: Around & { readonly turnedAway: (who: TurnedAway) => void },
+) {
+  const broker = new Broker({
+    ...common,
+    listen: "127.0.0.1",
+    port: 0,
+    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices.certificate },
+    root: "muster",
+    authenticate: (...login) => state.mqttSecrets.verify(...login),
+    authenticateCertificate: (shown) => state.certificates.letIn(shown),
+    turnedAway,
+  });
+  const { tlsPort: port = 0 } = await broker.start();
+  scope.cleanup(() => broker.stop());
+  state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
+  return { port, passwordPort: port, bus: broker.local() };
+}
+
+/** As `muster mosquitto` and a console beside it have it. */
+async function mosquitto(scope: Scope, { state, tls: { authority, identity }, devices }: Around) {
+  const secret = state.accounts.set("console", "console");
+  const [mqttPort, mqttsPort, certificatePort] = [await freePort(), await freePort(), await freePort()];
+  const url = `mqtt://127.0.0.1:${mqttPort}`;
+  const defaults = Object.fromEntries(settingNames.map((name) => [name, settings[name].default]));
+  const ports = { mqttPort, mqttsPort, certificatePort };
+  const values = {
+    ...(defaults as unknown as Settings),
+    ...ports,
+    data: state.directory,
+    listen: "127.0.0.1",
+    logLevel: "silent" as const,
+    mqttUrl: url,
+  };
+  const tls = { identity, authority, devices, isServed: true, host: "127.0.0.1" };
+  const lifetime = new Lifetime();
+  scope.cleanup(() => lifetime.stop());
+  await writeTlsOfMosquitto(values, tls);
+  await keepMosquittoFiles(values, state, lifetime, tls);
+  await launchShipped(scope, { port: mqttPort, directory: join(state.directory, "mosquitto"), isTls: true });
+  return { port: certificatePort, passwordPort: mqttsPort, url, username: "console", password: secret };
 }

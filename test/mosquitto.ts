@@ -33,18 +33,26 @@ export async function startMosquitto(
   }));
   await writeFile(join(directory, "passwd"), renderPasswords(passwords), { mode: 0o600 });
   await writeFile(join(directory, "acl"), renderAcl(root, accounts), { mode: 0o600 });
+  const tlsPort = await freePort();
+  if (tls) writeMosquittoTls({ directory, ...tls, listen: "127.0.0.1", port: tlsPort });
+  return Object.assign(await launchShipped(scope, { port, directory, settings, isTls: tls !== undefined }), {
+    tlsPort,
+    directory,
+  });
+}
+
+/** The same with the files that stand in `directory` already. */
+export async function launchShipped(
+  scope: Scope,
+  { port, directory, settings = "", isTls }: { port: number; directory: string; settings?: string; isTls: boolean },
+): Promise<BrokerProcess> {
   const shipped = await readFile(new URL("../mosquitto.conf", import.meta.url), "utf8");
   const moved = shipped
     .replace(/^listener 1883 /m, `listener ${port} `)
     .replaceAll("data/mosquitto/", `${directory}/`)
     .replace(/^#user root$/m, asRoot);
-  const tlsPort = await freePort();
-  if (tls) writeMosquittoTls({ directory, ...tls, listen: "127.0.0.1", port: tlsPort });
-  const behind = tls ? await readFile(join(directory, "tls.conf"), "utf8") : "";
-  return Object.assign(await launch(scope, port, directory, `${moved}\n${settings}\n${behind}`), {
-    tlsPort,
-    directory,
-  });
+  const behind = isTls ? await readFile(join(directory, "tls.conf"), "utf8") : "";
+  return launch(scope, port, directory, `${moved}\n${settings}\n${behind}`);
 }
 
 /** The real mosquitto as it comes: no settings but the port, and nobody needs a password. */

@@ -77,6 +77,12 @@ export class DeviceAuthority {
     return { pem, serial: made.serialNumber, expires: Date.parse(made.validTo) };
   }
 
+  /** The certificates of these serial numbers as a list that a broker's door can be given, as PEM. */
+  async revocations(serials: readonly string[]): Promise<string> {
+    const { issueRevocations } = await import("./issuing.ts");
+    return issueRevocations(this.#signing, serials);
+  }
+
   #read(path: string): KeyPair | undefined {
     if (!existsSync(path)) return undefined;
     secretFile(path);

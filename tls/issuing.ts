@@ -19,6 +19,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate as Parsed,
   X509CertificateGenerator,
+  X509CrlGenerator,
   type Extension,
   type Name,
 } from "@peculiar/x509";
@@ -132,6 +133,27 @@ export async function issueDevice(
   });
 }
 
+/**
+ * The list of certificates of an authority that are good no more. It begins when everything begins and has no end: whoever reads it has it from the
+ * same machine, and a clock that was set must not lock a fleet out.
+ * @param serials as Node and OpenSSL write them @returns it as PEM
+ */
+export async function issueRevocations(authority: KeyPair, serials: readonly string[]): Promise<string> {
+  const revokedAt = new Date(firstMoment);
+  const list = await X509CrlGenerator.create({
+    issuer: subjectOf(authority.cert),
+    thisUpdate: revokedAt,
+    entries: serials.map((serialNumber) => ({ serialNumber, revocationDate: revokedAt })),
+    ...(await importedKey(authority)),
+  });
+  // The package calls it "CRL", which OpenSSL does not look for.
+  const lines =
+    Buffer.from(list.rawData)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN X509 CRL-----\n${lines.join("\n")}\n-----END X509 CRL-----\n`;
+}
+
 interface Asked {
   readonly subject: Name | { [type: string]: string[] }[];
   readonly publicKey: KeyObject;
@@ -142,15 +164,6 @@ interface Asked {
 
 /** @returns the certificate as PEM */
 export async function sign(authority: KeyPair, asked: Asked): Promise<string> {
-  const signingKey = createPrivateKey(authority.key);
-  const signingAlgorithm = signatureOf(signingKey);
-  const imported = await webcrypto.subtle.importKey(
-    "pkcs8",
-    signingKey.export({ type: "pkcs8", format: "der" }),
-    signingAlgorithm,
-    false,
-    ["sign"],
-  );
   const publicKey = asked.publicKey.export({ type: "spki", format: "der" });
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serial(),
@@ -158,9 +171,8 @@ export async function sign(authority: KeyPair, asked: Asked): Promise<string> {
     issuer: subjectOf(authority.cert),
     notBefore: new Date(asked.notBefore),
     notAfter: new Date(asked.notAfter),
-    signingAlgorithm,
     publicKey,
-    signingKey: imported,
+    ...(await importedKey(authority)),
     extensions: [
       ...asked.extensions,
       await SubjectKeyIdentifierExtension.create(publicKey),
@@ -170,6 +182,15 @@ export async function sign(authority: KeyPair, asked: Asked): Promise<string> {
     ],
   });
   return `${certificate.toString("pem")}\n`;
+}
+
+/** An authority's key, as what signs takes it. */
+async function importedKey({ key }: KeyPair) {
+  const secret = createPrivateKey(key);
+  const signingAlgorithm = signatureOf(secret);
+  const der = secret.export({ type: "pkcs8", format: "der" });
+  const signingKey = await webcrypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]);
+  return { signingAlgorithm, signingKey };
 }
 
 function subjectOf(certificate: string): Name {

@@ -12,15 +12,25 @@ export function agentFile(): string | undefined {
     .find(existsSync);
 }
 
-/** The broker, for a machine that reaches this one at `host`. @param tlsPort of the embedded broker, where it speaks TLS */
-export function brokerFor(values: Settings, host: string, tlsPort?: number): string {
+export interface BrokerAsked {
+  /** By which a machine reaches this one. */
+  readonly host: string;
+  /** Of the embedded broker, or of a Mosquitto whose settings Muster has written, where it speaks TLS. */
+  readonly tlsPort: number | undefined;
+  /** Whether it has a certificate, for which such a Mosquitto has a port of its own. */
+  readonly isCertified: boolean;
+}
+
+/** The broker, for a machine that is to connect to it. */
+export function brokerFor(values: Settings, { host, tlsPort, isCertified }: BrokerAsked): string {
   const { mqttUrl } = values;
-  if (mqttUrl === undefined && tlsPort !== undefined) return `mqtts://${inUrl(host)}:${tlsPort}`;
-  if (mqttUrl === undefined) return `mqtt://${inUrl(host)}:${brokersPort(values)}`;
-  const { url, host: own, protocol, port, path } = parseBrokerUrl(mqttUrl);
+  const own = mqttUrl === undefined ? undefined : parseBrokerUrl(mqttUrl);
   // A broker beside the console is where the console is.
-  if (!isLoopbackHost(own)) return url;
-  return `${protocol}://${inUrl(host)}${port === undefined ? "" : `:${port}`}${path}`;
+  if (own && !isLoopbackHost(own.host))
+    return isCertified && tlsPort !== undefined ? `mqtts://${inUrl(own.host)}:${tlsPort}` : own.url;
+  if (tlsPort !== undefined) return `mqtts://${inUrl(host)}:${tlsPort}`;
+  if (!own) return `mqtt://${inUrl(host)}:${brokersPort(values)}`;
+  return `${own.protocol}://${inUrl(host)}${own.port === undefined ? "" : `:${own.port}`}${own.path}`;
 }
 
 /** Where other machines reach the console, as far as that can be known here: by a name that it was given, or by its first address. */

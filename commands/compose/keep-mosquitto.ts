@@ -1,12 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDiskFull } from "#disk/full-disk";
+import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { systemClock as clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
-import { createLog } from "#shared/log";
+import { createLog, silentLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
-import type { MosquittoSide } from "../../broker/mosquitto-side.ts";
+import { parseBrokerUrl } from "#shared/address";
+import { readBundle } from "#shared/pinned-ca";
+import type { CertificateSide, MosquittoSide } from "../../broker/mosquitto-side.ts";
+import { certificateFiles } from "../../broker/mosquitto-tls.ts";
+import { brokersPort } from "../../console/accounts/secrets.ts";
+import { tlsDirectory } from "../../tls/paths.ts";
 import type { Tls } from "./tls.ts";
 import type { State } from "../../console/state/state.ts";
 
@@ -16,9 +22,14 @@ export interface MosquittoFiles {
 }
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. */
-export async function mosquittoSide({ data, root }: Settings): Promise<MosquittoSide> {
+export async function mosquittoSide(values: Settings): Promise<MosquittoSide> {
+  const { data, root, mqttUrl } = values;
   const { MosquittoSide } = await import("../../broker/mosquitto-side.ts");
-  const side = new MosquittoSide({ directory: join(data, "mosquitto"), root, clock });
+  const reach = (): { url: string; ca?: string } => ({
+    url: mqttUrl === undefined ? `mqtt://127.0.0.1:${brokersPort(values)}` : parseBrokerUrl(mqttUrl).url,
+    ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
+  });
+  const side = new MosquittoSide({ directory: join(data, "mosquitto"), root, clock, reach });
   side.start();
   return side;
 }
@@ -26,7 +37,7 @@ export async function mosquittoSide({ data, root }: Settings): Promise<Mosquitto
 /** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
 export async function rewriteMosquittoFiles(
   side: MosquittoSide,
-  { accounts, mqttSecrets, groups: grouped }: State,
+  { directory, accounts, certificates, mqttSecrets, groups: grouped }: State,
   changed?: ReadonlySet<string>,
   told = true,
 ): Promise<MosquittoFiles> {
@@ -34,17 +45,49 @@ export async function rewriteMosquittoFiles(
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
   await accounts.synced();
   // People log in there with a secret of few rounds, if they have one; programs have no other.
-  const all = accounts.list().flatMap(({ name, role, hash, groups }) => {
+  const all = accounts.list().flatMap(({ name, role, hash, groups, certified }) => {
     const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
     const devices = groups && [...new Set(groups.flatMap((group) => grouped.members(group)))];
-    return own === undefined ? [] : [{ name, role, hash: own, ...(devices ? { groups, devices } : {}) }];
+    return own === undefined ? [] : [{ name, role, hash: own, certified, ...(devices ? { groups, devices } : {}) }];
   });
-  const { dear, reload } = await side.write(all, changed);
+  const known = isTakingCertificates(directory) ? await certificateSide(directory, certificates) : undefined;
+  const { dear, reload, stays } = await side.write(all, changed, known);
   if (told && dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated, or because they are limited to groups of more than ${maxMosquittoDevices} devices: ${dear.join(", ")}; give devices new ones with: npx muster enroll NAME --secret\n`,
     );
-  return { directory: side.directory, byHand: told ? reloadByHand(reload) : undefined };
+  const open =
+    stays.length > 0
+      ? `what these devices have open at Mosquitto with a certificate that has ended may stay open until they leave by themselves: ${stays.join(", ")}; restart Mosquitto to end it`
+      : undefined;
+  return { directory: side.directory, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
+}
+
+/** Whether `muster mosquitto` has given Mosquitto a listener for those who come by TLS. */
+export function isMosquittoByTls(data: string): boolean {
+  return tlsSettings(data) !== undefined;
+}
+
+function tlsSettings(data: string): string | undefined {
+  const path = join(data, "mosquitto", "tls.conf");
+  return existsSync(path) ? readRegularFile(path, maxSmallFileBytes).toString("utf8") : undefined;
+}
+
+/** Whether `muster mosquitto` has given Mosquitto a listener for devices with a certificate. */
+export function isTakingCertificates(data: string): boolean {
+  return tlsSettings(data)?.includes(certificateFiles.authorities) ?? false;
+}
+
+/** What Mosquitto is to know of devices' certificates, as it is now: the authority is read anew, as another process may have changed it. */
+async function certificateSide(data: string, certificates: State["certificates"]): Promise<CertificateSide> {
+  const { DeviceAuthority } = await import("../../tls/device-authority.ts");
+  const devices = new DeviceAuthority({ directory: tlsDirectory(data), clock, log: silentLog });
+  await devices.start();
+  const more = {
+    [certificateFiles.authorities]: devices.certificate,
+    [certificateFiles.revoked]: await devices.revocations(certificates.endedSerials()),
+  };
+  return { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
 }
 
 /** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */
@@ -88,6 +131,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     changed.add(name);
     begin();
   });
+  const endCertificates = state.certificates.changes.on(begin);
   // Who is limited to groups has a line for each device in them.
   const endGroups = state.groups.changes.on(({ before, now }) => {
     const moved = new Set([...before, ...now]);
@@ -96,6 +140,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
   lifetime.add(async () => {
     end();
     endGroups();
+    endCertificates();
     again = false;
     await writing;
     cancelRetry();
@@ -105,7 +150,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
 /** What Mosquitto shows to those who come by TLS, as it is now. */
 export async function writeTlsOfMosquitto(values: Settings, { identity, authority }: Tls): Promise<void> {
   const { writeMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
-  const { data, listen, mqttsPort: port } = values;
+  const { data, listen, mqttsPort: port, certificatePort } = values;
   const directory = join(data, "mosquitto");
   writeMosquittoTls({
     directory,
@@ -113,13 +158,14 @@ export async function writeTlsOfMosquitto(values: Settings, { identity, authorit
     bundle: authority?.caBundle() ?? identity.current().cert,
     listen,
     port,
+    certificatePort,
   });
 }
 
 /** The same while the console runs, where `muster mosquitto` has written it once: a new certificate is Mosquitto's as well. */
 async function keepMosquittoTls(values: Settings, { identity, authority }: Tls, lifetime: Lifetime): Promise<void> {
   const directory = join(values.data, "mosquitto");
-  if (!existsSync(join(directory, "tls.conf"))) return;
+  if (!isMosquittoByTls(values.data)) return;
   const { renewMosquittoTls } = await import("../../broker/mosquitto-tls.ts");
   const { reloadMosquitto, reloadByHand } = await import("../../broker/mosquitto-reload.ts");
   const log = createLog("console", values.logLevel);

@@ -35,12 +35,15 @@ export async function prepareMosquitto(
   const main = state.accounts.mainAdmin();
   const first = admin && main !== undefined && state.mqttSecrets.hashOf(main) === undefined;
   const secret = first ? mqttSecretOf(state, main) : undefined;
+  // First, as it is then that the accounts' files know of certificates.
+  const isTls = await writeMosquittoTls(values);
   const { directory } = await writeMosquittoFiles(true);
   const settings = shippedSettings();
-  const isTls = await writeMosquittoTls(values);
   const isOwn = directory !== shipped.directory || isTls;
   const own = isOwn ? join(directory, shipped.settings) : settings;
-  out(`wrote ${directory}/passwd and ${directory}/acl${isTls ? ", and for TLS server.pem, ca.crt and tls.conf" : ""}`);
+  out(
+    `wrote ${directory}/passwd and ${directory}/acl${isTls ? ", and for TLS server.pem, ca.crt, tls.conf, devices.crt and revoked.pem" : ""}`,
+  );
   if (isOwn) {
     const behind = isTls ? ` ${forShell(join(directory, "tls.conf"))}` : "";
     out(

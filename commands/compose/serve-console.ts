@@ -11,7 +11,9 @@ import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
 import type { State } from "../../console/state/state.ts";
+import { isMosquittoByTls, isTakingCertificates } from "./keep-mosquitto.ts";
 import { providerFor } from "./provider-for.ts";
+import type { Tls } from "./tls.ts";
 import { agentFile, brokerFor, reachableFrom } from "./join-places.ts";
 import { ownNames, type Around } from "./ports.ts";
 
@@ -40,8 +42,11 @@ export async function serveConsole(
     clock,
     net,
     ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
-    // Another broker than Muster's would let in who was revoked.
-    issueCertificate: values.mqttUrl === undefined && tls ? (...asked) => tls.devices.issue(...asked) : undefined,
+    // Another broker than Muster's, and a Mosquitto without a listener for them, would let in who was revoked.
+    issueCertificate:
+      tls && (values.mqttUrl === undefined || isTakingCertificates(directory))
+        ? (...asked) => tls.devices.issue(...asked)
+        : undefined,
     certificateLife,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },
@@ -76,7 +81,8 @@ export async function serveConsole(
     join: {
       agent: agentFile(),
       authority: authority && (() => ({ bundle: authority.caBundle(), fingerprint: authority.fingerprint })),
-      broker: (host) => brokerFor(values, host, tls && (tlsPort?.() ?? values.mqttsPort)),
+      broker: (host, isCertified) =>
+        brokerFor(values, { host, isCertified, tlsPort: tlsPortFor(values, tls, isCertified, tlsPort?.()) }),
       origin: () => reachableFrom(values, port),
       root,
       release: join(directory, "release"),
@@ -101,6 +107,14 @@ export async function serveConsole(
   };
   lifetime.add(state.accounts.changes.on(renew));
   return { console, http, port };
+}
+
+/** Where devices come by TLS. @param own where the embedded broker listens for it */
+function tlsPortFor(values: Settings, tls: Tls | undefined, isCertified: boolean, own?: number): number | undefined {
+  const { mqttUrl, mqttsPort, certificatePort, data } = values;
+  if (mqttUrl === undefined) return tls && (own ?? mqttsPort);
+  if (!isMosquittoByTls(data)) return undefined;
+  return isCertified ? certificatePort : mqttsPort;
 }
 
 async function consoleLogin(

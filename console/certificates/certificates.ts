@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
+import { Signal } from "#shared/signal";
 import type { Principal } from "#shared/principal";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -27,6 +28,8 @@ interface Shown {
  * anybody in. Triggers in the database end those of an account that goes or gets another secret.
  */
 export class Certificates {
+  /** Some were issued, or replaced by others. What is revoked changes the account. */
+  readonly changes = new Signal<void>();
   readonly #options: CertificatesOptions;
 
   constructor(options: CertificatesOptions) {
@@ -90,6 +93,7 @@ export class Certificates {
         )
         .run(serial, device, key, pem, issued, expires, state);
     });
+    this.changes.emit();
   }
 
   /** A device says which one it is connected with: those of before end. @returns whether that is news */
@@ -101,6 +105,7 @@ export class Certificates {
       database.prepare("UPDATE certificates SET state = 'replaced' WHERE device = ? AND state = 'used'").run(device);
       database.prepare("UPDATE certificates SET state = 'used' WHERE serial = ?").run(serial);
     });
+    this.changes.emit();
     return true;
   }
 
@@ -120,6 +125,37 @@ export class Certificates {
     });
     if (ended > 0) accounts.changed(device);
     return ended;
+  }
+
+  /** Serial numbers of those that let nobody in any more, though they are not over: for a broker that cannot ask. */
+  endedSerials(): readonly string[] {
+    return this.#column(
+      "SELECT serial AS one FROM certificates WHERE expires > ? AND state IN ('replaced', 'revoked')",
+    );
+  }
+
+  /** Of whom there are such, and so may have something open with one. */
+  withEnded(): ReadonlySet<string> {
+    return new Set(
+      this.#column(
+        "SELECT DISTINCT device AS one FROM certificates WHERE expires > ? AND state IN ('replaced', 'revoked')",
+      ),
+    );
+  }
+
+  /** Who has had a certificate, and now has neither one nor a secret. */
+  shutOut(): readonly string[] {
+    return this.#column(
+      `SELECT DISTINCT device AS one FROM certificates AS ended WHERE expires > ?1
+       AND NOT EXISTS (SELECT 1 FROM certificates AS good WHERE good.device = ended.device AND good.expires > ?1 AND good.state IN ('waiting', 'used'))
+       AND NOT EXISTS (SELECT 1 FROM accounts WHERE name = ended.device AND certified = 0)`,
+    );
+  }
+
+  #column(select: string): string[] {
+    const { database, clock } = this.#options;
+    const rows = database.prepare(select).all(Math.round(clock.now())) as { one: string }[];
+    return rows.map(({ one }) => one);
   }
 
   #one(where: string, ...values: string[]): Certificate | undefined {

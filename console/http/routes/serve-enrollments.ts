@@ -45,7 +45,7 @@ export const serveEnrollments =
         if (order.certificate && !certifying.isAble)
           throw new HttpError(
             409,
-            "devices are given certificates for Muster's own broker alone, and where it is open beyond this machine: start with --listen 0.0.0.0 and without MUSTER_MQTT_URL",
+            "devices are given certificates for Muster's own broker where it is open beyond this machine (start with --listen 0.0.0.0), and for a Mosquitto whose settings muster mosquitto --listen 0.0.0.0 has written",
           );
         const origin = joining.originFor(given, `${request.protocol}://${request.host}`);
         // What stands in the way of the line does so before there is a code.
