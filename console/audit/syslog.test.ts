@@ -12,7 +12,8 @@ import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { openState } from "../state/state.ts";
 import { hashOf, lineOf, type AuditEntry } from "./entry.ts";
 import { entriesAfter } from "./search.ts";
-import { maxSyslogBehind, Syslog, syslogPlaceName } from "./syslog.ts";
+import { maxSyslogBehind, Syslog } from "./syslog.ts";
+import { syslogPlaceName } from "./syslog-place.ts";
 import { syslogLine } from "./syslog-line.ts";
 
 interface Listener {

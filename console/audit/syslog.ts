@@ -1,13 +1,8 @@
-import { join } from "node:path";
-import * as z from "zod/mini";
 import { systemDisk, type Disk } from "#disk/calls";
-import { replacing } from "#disk/durable-file";
-import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { BackOff } from "#shared/back-off";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import { check } from "#shared/messages/payload-schema";
 import type { Signal } from "#shared/signal";
 import type { SyslogAddress } from "#shared/syslog-address";
 import type { Database } from "../database/database.ts";
@@ -16,17 +11,12 @@ import type { AuditEntry } from "./entry.ts";
 import { entriesAfter } from "./search.ts";
 import { openSyslog, type SyslogConnection } from "./syslog-connection.ts";
 import { syslogLine } from "./syslog-line.ts";
-
-/** How far the target has the log, kept beside the database. */
-export const syslogPlaceName = "audit-syslog.json";
-const place = z.object({ v: z.literal(1), n: z.number().check(z.int(), z.gte(0)) });
+import { SyslogPlace } from "./syslog-place.ts";
 
 /** Entries that wait for a target that is away, of some 300 bytes each: they are read from the log itself, and a day of a busy fleet's commands is sent again in a minute. */
 export const maxSyslogBehind = 10_000;
 /** Entries that are given to the system at once. */
 const atOnce = 100;
-/** Milliseconds that what was sent has to be out without an error until it counts as there: neither UDP nor TCP tells. */
-const settleTime = 2_000;
 /** Milliseconds that the system may take for what is given to it at once: beyond it, whoever should read does not. */
 const sendTime = 10_000;
 /** Milliseconds at most between two tries at a target that is away. */
@@ -60,36 +50,30 @@ export interface SyslogOptions {
 }
 
 /**
- * Sends each entry of the audit log on, in its order. What waits is in the log itself, so that nothing is held in memory; what was sent less than
- * `settleTime` before a connection broke is sent again, and an entry's number tells which came twice.
+ * Sends each entry of the audit log on, in its order. What waits is in the log itself, so that nothing is held in memory; what was sent just
+ * before a connection broke is sent again, and an entry's number tells which came twice.
  */
 export class Syslog {
   readonly #options: Required<SyslogOptions>;
   readonly #backOff: BackOff;
   #connection: SyslogConnection | undefined;
   #problem: string | undefined;
-  /** The last that was sent, and the last that counts as there. */
-  #sent = 0;
-  #settled = 0;
-  #kept = -1;
+  readonly #place: SyslogPlace;
   #lost = 0;
   #isOver = false;
   #isBusy = false;
   #cancelTry: (() => void) | undefined;
-  #cancelSettle: (() => void) | undefined;
   #off: () => void = () => {};
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(options: SyslogOptions) {
     this.#options = { random: Math.random, disk: systemDisk, most: maxSyslogBehind, ...options };
     this.#backOff = new BackOff({ spread: () => spread, random: this.#options.random });
+    this.#place = new SyslogPlace({ ...this.#options, settled: () => this.#backOff.held() });
   }
 
   start(): void {
-    const { audit, directory, elsewhere } = this.#options;
-    const head = audit.head()?.n ?? 0;
-    // A log that was put back ends before what the target has: it goes on behind that by itself.
-    this.#sent = this.#settled = Math.min(readPlace(directory) ?? head, head);
+    const { audit, elsewhere } = this.#options;
+    this.#place.start(audit.head()?.n ?? 0);
     const ends = [audit.written, elsewhere].map((signal) => signal.on(() => this.#wake()));
     this.#off = () => ends.forEach((end) => end());
     this.#try();
@@ -99,14 +83,12 @@ export class Syslog {
     this.#off();
     // What is the console's last word goes out with it, where somebody takes it.
     if (this.#connection && !this.#isBusy) await this.#send(this.#connection);
-    if (this.#connection) this.#settled = this.#sent;
+    const isThere = this.#connection !== undefined;
     this.#isOver = true;
     this.#cancelTry?.();
-    this.#cancelSettle?.();
     this.#connection?.close();
     this.#connection = undefined;
-    await this.#writing;
-    await this.#keep();
+    await this.#place.stop(isThere);
   }
 
   get state(): SyslogState {
@@ -123,7 +105,7 @@ export class Syslog {
 
   #behind(): number {
     try {
-      return Math.max(0, (this.#options.audit.head()?.n ?? 0) - this.#sent);
+      return Math.max(0, (this.#options.audit.head()?.n ?? 0) - this.#place.sent);
     } catch {
       // The last does not read, which is for whoever verifies the chain.
       return 0;
@@ -161,8 +143,8 @@ export class Syslog {
     const { audit, most, address } = this.#options;
     const lost = this.#behind() - most;
     if (lost <= 0) return;
-    const [first, last] = [this.#sent + 1, this.#sent + lost];
-    this.#sent = this.#settled = last;
+    const [first, last] = [this.#place.sent + 1, this.#place.sent + lost];
+    this.#place.skipTo(last);
     this.#lost += lost;
     const detail = { entries: lost, first, last };
     audit.note({
@@ -189,8 +171,7 @@ export class Syslog {
         await connection.send(entries.map((entry) => syslogLine(entry)));
         cancel();
         if (connection !== this.#connection) return;
-        this.#sent = last.n;
-        this.#settle();
+        this.#place.sentTo(last.n);
       }
     } catch (thrown) {
       this.#broke(connection, asError(thrown));
@@ -212,22 +193,11 @@ export class Syslog {
 
   #next(): AuditEntry[] {
     const found: AuditEntry[] = [];
-    for (const entry of entriesAfter(this.#options.database, this.#sent)) {
+    for (const entry of entriesAfter(this.#options.database, this.#place.sent)) {
       if (entry) found.push(entry);
       if (found.length >= atOnce) break;
     }
     return found;
-  }
-
-  #settle(): void {
-    const sent = this.#sent;
-    this.#cancelSettle ??= this.#options.clock.after(settleTime, () => {
-      this.#cancelSettle = undefined;
-      this.#settled = sent;
-      this.#backOff.held();
-      this.#writing = this.#writing.then(() => this.#keep());
-      if (this.#sent > sent) this.#settle();
-    });
   }
 
   #broke(connection: SyslogConnection | undefined, why: Error): void {
@@ -240,9 +210,7 @@ export class Syslog {
   #away(why: Error): void {
     const { log, address, clock } = this.#options;
     if (this.#isOver || this.#cancelTry) return;
-    this.#cancelSettle?.();
-    this.#cancelSettle = undefined;
-    this.#sent = this.#settled;
+    this.#place.back();
     if (this.#problem === undefined)
       log.warn(
         { target: address.url, err: why },
@@ -250,30 +218,5 @@ export class Syslog {
       );
     this.#problem = why.message;
     this.#cancelTry = clock.after(this.#backOff.absent(), () => this.#try());
-  }
-
-  async #keep(): Promise<void> {
-    const { directory, disk, log } = this.#options;
-    const n = this.#settled;
-    if (n === this.#kept) return;
-    try {
-      const bytes = Buffer.from(`${JSON.stringify({ v: 1, n })}\n`);
-      await disk.soon(replacing(join(directory, syslogPlaceName), () => bytes));
-      this.#kept = n;
-    } catch (thrown) {
-      log.warn(
-        { err: asError(thrown) },
-        "how far the audit log was sent on could not be written down: some is sent again",
-      );
-    }
-  }
-}
-
-function readPlace(directory: string): number | undefined {
-  const path = join(directory, syslogPlaceName);
-  try {
-    return check(place, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path).n;
-  } catch {
-    return undefined;
   }
 }
