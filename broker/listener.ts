@@ -1,23 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import type { Clock } from "#shared/clock";
 import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
-import {
-  handshakeTimeout,
-  helloByte,
-  shownOn,
-  TlsDoor,
-  type IdentitySource,
-  type ShownCertificate,
-} from "#shared/tls-door";
+import type { ShownCertificate } from "#shared/tls-door";
 import type { TrustedProxies } from "#shared/trusted-proxies";
+import { ConnectionSorter, type MqttArrival, type SecureDoor } from "./connection-sorter.ts";
 import type { Limits } from "./limits.ts";
-import { WebDoor } from "./web-door.ts";
 
 /** Where a connection comes from, and what its coming in counts as. */
 export interface ConnectingPeer {
@@ -35,11 +27,7 @@ export interface Port {
 }
 
 /** The same for TLS, with what is shown there. */
-export interface SecurePort extends Port {
-  readonly identity: IdentitySource;
-  /** The authority of devices' certificates, as PEM, where there are such. */
-  readonly clients?: string | undefined;
-}
+export type SecurePort = Port & SecureDoor;
 
 export interface ListenerOptions extends Port {
   /** A second port, for TLS alone. */
@@ -55,8 +43,6 @@ export interface ListenerOptions extends Port {
   readonly onRefused: (why: string, address: string) => void;
 }
 
-/** The first byte tells what comes: a CONNECT packet, or the G of an HTTP GET that asks for a WebSocket. */
-const firstByte = { connect: 0x10, get: 0x47 };
 /** Connections without a login that are given up when the system has no descriptor left, the oldest first. */
 const givenUp = 8;
 
@@ -69,40 +55,26 @@ export class Listener {
   readonly #strangers = new Set<Socket>();
   readonly #visits = new WeakMap<Socket, Visit>();
   readonly #deadlines = new WeakMap<Socket, () => void>();
-  /** The socket under each TLS connection, by which it is counted. */
-  readonly #below = new WeakMap<Socket, Socket>();
-  /** What was shown on the TLS connection over each. */
-  readonly #shown = new WeakMap<Socket, ShownCertificate>();
   readonly #server: Server;
   readonly #tlsServer: Server | undefined;
-  readonly #door: TlsDoor | undefined;
-  readonly #web: WebDoor;
+  readonly #sorter: ConnectionSorter;
   #dropped = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { limits, net, names, onRefused } = options;
+    const { limits, net, names, tls, onRefused } = options;
     this.#crowd = new Crowd(limits);
-    this.#web = new WebDoor({
+    this.#sorter = new ConnectionSorter({
       limits,
       net,
       names,
-      onStream: (stream, socket, request) => this.#hand(stream, this.#below.get(socket) ?? socket, request),
+      tls,
+      onMqtt: (stream, socket, arrival) => this.#hand(stream, socket, arrival),
+      onStep: (socket, ms) => this.#await(socket, ms),
+      onRefused,
     });
-    this.#server = this.#serverOf((socket, chunk) => this.#sort(socket, socket, chunk));
-    if (options.tls) {
-      this.#door = new TlsDoor({
-        identity: options.tls.identity,
-        clients: options.tls.clients,
-        onSecure: net.guard(
-          "broker: a TLS connection",
-          (secure: TLSSocket, socket: Socket) => this.#secured(secure, socket),
-          (secure) => secure.destroy(),
-        ),
-        onFailed: (why, address) => onRefused(`a TLS handshake came to nothing: ${why}`, address),
-      });
-      this.#tlsServer = this.#serverOf((socket, chunk) => this.#greet(socket, chunk));
-    }
+    this.#server = this.#serverOf((socket, chunk) => this.#sorter.sort(socket, chunk));
+    if (tls) this.#tlsServer = this.#serverOf((socket, chunk) => this.#sorter.greet(socket, chunk));
   }
 
   /** @param sort what becomes of a connection by its first bytes */
@@ -130,7 +102,7 @@ export class Listener {
   /** @returns the ports, chosen by the system where 0 was asked for. @throws EnvironmentError where one cannot be had */
   async start(): Promise<{ port: number; tlsPort: number | undefined }> {
     const { tls } = this.#options;
-    this.#door?.start();
+    this.#sorter.start();
     const port = await this.#take(this.#server, this.#options, "MUSTER_MQTT_PORT");
     const tlsPort = tls && this.#tlsServer ? await this.#take(this.#tlsServer, tls, "MUSTER_MQTTS_PORT") : undefined;
     return { port, tlsPort };
@@ -156,7 +128,7 @@ export class Listener {
   /** Closes the ports and every connection. */
   async stop(): Promise<void> {
     const closed = Promise.all([closing(this.#server), closing(this.#tlsServer)]);
-    this.#door?.stop();
+    this.#sorter.stop();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
@@ -201,65 +173,14 @@ export class Listener {
     );
   }
 
-  /** At the port for TLS. */
-  #greet(socket: Socket, chunk: Buffer): void {
-    socket.pause();
-    socket.unshift(chunk);
-    if (chunk[0] === helloByte) {
-      this.#await(socket, handshakeTimeout);
-      return this.#door?.handshake(socket);
-    }
-    socket.destroy();
-    this.#options.onRefused(
-      "it speaks without TLS on the port for TLS: use mqtts:// or wss://, or --cafile",
-      socket.remoteAddress ?? "",
-    );
-  }
-
-  #secured(secure: TLSSocket, socket: Socket): void {
-    const { net } = this.#options;
-    this.#await(socket);
-    this.#below.set(secure, socket);
-    const shown = this.#options.tls?.clients === undefined ? undefined : shownOn(secure);
-    if (shown) this.#shown.set(socket, shown);
-    const sort = net.guard(
-      "broker: a first byte",
-      (chunk: Buffer) => this.#sort(secure, socket, chunk),
-      () => secure.destroy(),
-    );
-    secure.once("data", sort);
-  }
-
-  /** @param socket the one below, by which it is counted */
-  #sort(stream: Socket, socket: Socket, chunk: Buffer): void {
-    stream.pause();
-    stream.unshift(chunk);
-    if (chunk[0] === firstByte.connect) {
-      this.#hand(stream, socket);
-    } else if (chunk[0] === firstByte.get) {
-      this.#web.serveHttp(stream);
-      process.nextTick(() => stream.resume());
-    } else {
-      socket.destroy();
-      if (chunk[0] === helloByte) this.#options.onRefused(this.#noTlsHere(), socket.remoteAddress ?? "");
-    }
-  }
-
-  #noTlsHere(): string {
-    const at = this.#options.tls
-      ? `it is on port ${this.#options.tls.port}`
-      : "there is none beyond this machine's own programs";
-    return `it begins TLS on the port without it: ${at}`;
-  }
-
-  #hand(stream: Duplex, socket: Socket, request?: IncomingMessage): void {
+  #hand(stream: Duplex, socket: Socket, { request, certificate }: MqttArrival): void {
     this.#deadlines.get(socket)?.();
     const known = (): void => {
       this.#visits.get(socket)?.known();
       this.#strangers.delete(socket);
     };
     const address = this.#options.proxies.clientOf(socket.remoteAddress ?? "", request?.headers["x-forwarded-for"]);
-    this.#options.onConnection(stream, { address, known, certificate: this.#shown.get(socket) }, request);
+    this.#options.onConnection(stream, { address, known, certificate }, request);
   }
 
   /**
