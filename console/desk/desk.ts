@@ -3,7 +3,7 @@ import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { isFinalReply, type FinalReply, type Reply } from "#shared/messages/command-messages";
+import type { Reply } from "#shared/messages/command-messages";
 import { Signal } from "#shared/signal";
 import type { Topics } from "#shared/topics";
 import type { Device } from "../devices/device.ts";
@@ -13,14 +13,15 @@ import { AnswerTimesLearner, type AnswerTimes } from "./answer-times.ts";
 import { unaudited, type CommandAudit } from "./unaudited.ts";
 import { CommandBook } from "./command-book.ts";
 import { nameOf, type CommandName } from "./command-name.ts";
-import { isOpen, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 import { endingOf, type Deadline } from "./deadline.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DeviceReplies, type Withheld } from "./device-replies.ts";
 import { inDoubt } from "./doubts.ts";
 import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
-import { afterwards, endedBy, isOfOther, lateWith, progressedBy, withheldKeys } from "./reply-effects.ts";
 import { CommandRows, type CommandQuery } from "./command-rows.ts";
+import { SentTimes } from "./sent-times.ts";
 import { Showing, type TellOpen } from "./showing.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -45,18 +46,6 @@ export interface DeskOptions {
 }
 
 /**
- * Milliseconds in which a late reply and the withdrawal of its task may cross: the device takes that for the receipt, and is silent. What it
- * said is kept in memory then, where the disk takes nothing: not for longer, because that is as much as its device likes.
- */
-export const crossing = 60_000;
-
-/** What a device has answered that is in no command. */
-export interface Withheld {
-  readonly command: Command;
-  readonly result: unknown;
-}
-
-/**
  * Takes, checks, publishes, awaits and closes commands.
  *
  * queued ──► accepted ──► running ──► succeeded | failed | rejected | interrupted
@@ -78,11 +67,9 @@ export class Desk {
   readonly #ending = new Set<string>();
   readonly #tasks: Tasks;
   readonly #book: CommandBook;
-  /** When each command was sent, on the monotonic clock: durations must not follow a wall clock that steps. */
-  readonly #sent = new Map<string, number>();
-  /** When this run began, by the same. */
-  #began = 0;
+  readonly #sent: SentTimes;
   readonly #answerTimes: AnswerTimesLearner;
+  readonly #replies: DeviceReplies;
   readonly #deadlines: Deadlines;
   readonly #showing: Showing;
   #endWatching: () => void = () => {};
@@ -122,13 +109,26 @@ export class Desk {
       isFresh: (name) => this.#fresh.has(nameOf(name)),
       asked: (name) => this.#deadlines.asked(name),
     });
-    this.#answerTimes = new AnswerTimesLearner(this.#rows);
+    this.#sent = new SentTimes(options.clock);
+    const answerTimes = (this.#answerTimes = new AnswerTimesLearner(this.#rows));
+    this.#replies = new DeviceReplies({
+      clock: options.clock,
+      book: this.#book,
+      tasks: this.#tasks,
+      persist,
+      sent: this.#sent,
+      answerTimes,
+      isEnding: (name) => this.#ending.has(nameOf(name)),
+      heard: (command) => this.#showing.heard(command),
+      close: (closed) => void this.#close(closed),
+      withheld: (withheld) => this.withheld.emit(withheld),
+    });
   }
 
   /** @param doubt why what waits is in doubt from the beginning, as a sentence */
   start(doubt?: string): void {
     this.#rows.trim();
-    this.#began = this.#options.clock.monotonic();
+    this.#sent.start();
     for (const command of this.#rows.open()) this.#adopt(command);
     if (doubt !== undefined) this.doubt(doubt);
     for (const command of this.#book.open) if (command.unsure) this.#putRight(command);
@@ -167,9 +167,7 @@ export class Desk {
    * nobody knows how much of that had gone by when this one began.
    */
   #putRight(command: Command): void {
-    const { clock } = this.#options;
-    const sent = this.#sent.get(nameOf(command)) ?? this.#began;
-    const ts = Math.round(clock.now() - (clock.monotonic() - sent));
+    const ts = Math.round(this.#options.clock.now() - this.#sent.age(command));
     const { unsure: _, ...sure } = command;
     const expires = command.expires === null ? null : command.expires + ts - command.ts;
     const right: Command = { ...(this.isUnsure ? command : sure), ts, expires };
@@ -186,7 +184,7 @@ export class Desk {
   doubt(why: string): void {
     const now = Math.round(this.#options.clock.now());
     for (const command of this.#book.open) {
-      const isOwn = this.#sent.has(nameOf(command));
+      const isOwn = this.#sent.has(command);
       if (isOwn || command.state === "running" || command.doubted !== undefined) continue;
       this.#showing.hold(command);
       this.#book.update(inDoubt(command, why, now));
@@ -239,7 +237,7 @@ export class Desk {
     const command = commandOf(device, order, Math.round(this.#options.clock.now()), this.isUnsure);
     checkSize(command, this.#tasks.image(command).length);
     this.#audit.sent(command, order.from, () => this.#rows.insert(command));
-    this.#sent.set(nameOf(command), this.#options.clock.monotonic());
+    this.#sent.sent(command);
     this.#adopt(command);
     this.#fresh.set(nameOf(command), this.#begin(command));
     return command;
@@ -291,25 +289,7 @@ export class Desk {
 
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */
   reply(device: DeviceId, id: CommandId, reply: Reply): void {
-    const command = this.find(device, id);
-    if (!command) {
-      // Nothing is known of it any more, yet the agent repeats the reply until it sees the withdrawal.
-      if (isFinalReply(reply)) this.#tasks.withdraw({ device, id });
-      return;
-    }
-    // It is about a task that somebody published under the command's id.
-    if (isOfOther(command, reply)) return isOpen(command) ? undefined : this.withdraw(device, id);
-    const now = Math.round(this.#options.clock.now());
-    if (!isOpen(command)) return this.#closedNews(command, reply, now);
-    if (isFinalReply(reply)) {
-      if (reply.state === "succeeded" && withheldKeys.has(command.key))
-        this.withheld.emit({ command, result: reply.result });
-      this.#close(endedBy(command, reply, now, this.#took(command, reply)));
-    } else {
-      const news = progressedBy(command, reply, now);
-      this.#book.update(news);
-      this.#showing.heard(news);
-    }
+    this.#replies.take(device, id, reply);
   }
 
   /** A device is there with a new connection: {@link Showing.show}. */
@@ -319,8 +299,7 @@ export class Desk {
 
   /** Withdraws a task whose command is closed or unknown: what a broker kept for too long. */
   withdraw(device: DeviceId, id: CommandId): void {
-    // It would be taken for the receipt of a reply that only the memory has.
-    if (!this.#ending.has(nameOf({ device, id }))) this.#tasks.withdraw({ device, id });
+    this.#replies.withdraw({ device, id });
   }
 
   /** Whether a withdrawal that was heard just now is one of our own, come back from the broker. Asked once for each. */
@@ -344,33 +323,8 @@ export class Desk {
   }
 
   #over(command: Command, which: Deadline): Command {
-    const ending = endingOf(command, which, this.#sent.has(nameOf(command)));
+    const ending = endingOf(command, which, this.#sent.has(command));
     return ending ? this.#end(command, ending) : command;
-  }
-
-  /** A reply to a closed command changes nothing for its caller; what it tells is kept, and its task withdrawn again. */
-  #closedNews(command: Command, reply: Reply, now: number): void {
-    // What a full disk would not take now, the device says again; but not where the withdrawal crosses it on the way.
-    const mayCross = this.#ending.has(nameOf(command)) || now - (command.ended ?? 0) <= crossing;
-    if (!this.#persist.health.ok && !mayCross) return;
-    const final = isFinalReply(reply);
-    const news = final ? lateWith(command, reply, now, this.#took(command, reply)) : afterwards(command, reply, now);
-    if (news) this.#book.update(news);
-    // One that waits or runs there all the same has not seen its withdrawal: brokers lose one, or restore what they had.
-    if (!final) return this.withdraw(command.device, command.id);
-    if (news) void this.#persist.durable().then(() => this.#tasks.withdraw(command));
-    else this.withdraw(command.device, command.id);
-  }
-
-  /** Milliseconds since it was sent, and learned from; undefined where an earlier run of the console sent it, or its handler did not end it. */
-  #took(command: Command, { state }: FinalReply): number | undefined {
-    const sent = this.#sent.get(nameOf(command));
-    this.#sent.delete(nameOf(command));
-    // Cut short, or never begun, it does not say how long its handler takes.
-    if (sent === undefined || !command.online || !(state === "succeeded" || state === "failed")) return undefined;
-    const took = Math.round((this.#options.clock.monotonic() - sent) * 100) / 100;
-    this.#answerTimes.learn(command, took);
-    return took;
   }
 
   /** Closed by the console: without a final reply of the device. */

@@ -4,7 +4,7 @@ import { parseDeviceId } from "#shared/ids";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { Signal } from "#shared/signal";
 import { suite } from "../../test/suite.ts";
-import type { Withheld } from "../desk/desk.ts";
+import type { Withheld } from "../desk/device-replies.ts";
 import { openState } from "../state/state.ts";
 import { rotateSecret } from "./rotate-secret.ts";
 
