@@ -6,7 +6,7 @@ import { firstFew, type Finding } from "#shared/finding";
 import { silentLog, type Log } from "#shared/log";
 import { FilesOfBefore, listName } from "../database/files-of-before.ts";
 import { heldSchema } from "../ingest/contract/held.ts";
-import { spoolSchema } from "../ingest/spool/spool.ts";
+import { spoolSchema } from "../ingest/spool/spool-rows.ts";
 import { OlderFiles } from "../database/older-files.ts";
 import { nameOfRow, type DamagedTable } from "../database/damage.ts";
 import { plain, type Row } from "../database/row.ts";

@@ -11,7 +11,8 @@ import { Seldom } from "../seldom.ts";
 import { countSamples, instantsTaken, isPossible, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../../clock/skews.ts";
 import { SpoolDrain } from "./spool-drain.ts";
-import { NoRoomError, sizeOf, type Spool, type SpoolRow } from "./spool.ts";
+import { NoRoomError, type Spool } from "./spool.ts";
+import { sizeOf, type SpoolRow } from "./spool-rows.ts";
 
 export interface SimpleSamplesOptions {
   readonly store: Pick<MetricsStore, "write" | "health">;

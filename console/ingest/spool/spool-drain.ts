@@ -3,7 +3,8 @@ import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { Seldom } from "../seldom.ts";
 import { SetBack, setBackFor } from "./set-back.ts";
-import { NoRoomError, type Spool, type SpoolRow } from "./spool.ts";
+import { NoRoomError, type Spool } from "./spool.ts";
+import type { SpoolRow } from "./spool-rows.ts";
 
 export interface SpoolDrainOptions {
   readonly spool: Pick<Spool, "oldest">;

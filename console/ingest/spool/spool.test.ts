@@ -10,7 +10,9 @@ import { eventually, suite, type Scope } from "../../../test/suite.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../../store/store.ts";
 import { maxSetBack, SetBack, setBackFor } from "./set-back.ts";
 import { SimpleSamples } from "./simple-samples.ts";
-import { probeEvery, Spool, type SpooledMessage } from "./spool.ts";
+import { Spool } from "./spool.ts";
+import type { SpooledMessage } from "./spool-rows.ts";
+import { probeEvery } from "./spool-trouble.ts";
 
 const rpi = parseDeviceId("rpi-7");
 const message = (n: number, size = 0): SpooledMessage => ({

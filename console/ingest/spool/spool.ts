@@ -1,13 +1,12 @@
-import { farthestAhead } from "#shared/arrivals";
 import type { Clock } from "#shared/clock";
-import { asError, BadInputError, EnvironmentError } from "#shared/errors";
-import type { DeviceId } from "#shared/ids";
+import { asError, BadInputError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { Damage } from "../../database/damage.ts";
 import { isDamage, transaction, type Database } from "../../database/database.ts";
 import { closeDatabase, dropDatabase, syncOf } from "../../database/group-sync.ts";
-import { markSchema } from "../../database/mark.ts";
 import { mend, openMended, type MendOptions } from "../../database/mend.ts";
+import { prepare, sizeOf, spoolSchema, type SpooledMessage, type SpoolRow, type Statements } from "./spool-rows.ts";
+import { SpoolTrouble } from "./spool-trouble.ts";
 
 export interface SpoolOptions {
   /** The SQLite file. */
@@ -17,19 +16,6 @@ export interface SpoolOptions {
   readonly clock: Pick<Clock, "now" | "after">;
   readonly log: Log;
   readonly damage?: Pick<Damage, "note" | "noteFile">;
-}
-
-/** One accepted message, with its moment of arrival in epoch ms: samples without a time of their own are of that moment. */
-export interface SpooledMessage {
-  readonly device: DeviceId;
-  /** What its topic says after `metrics/`; of an earlier version the measurement, which is the same. */
-  readonly path: string;
-  readonly arrival: number;
-  readonly payload: Buffer;
-}
-
-export interface SpoolRow extends SpooledMessage {
-  readonly id: number;
 }
 
 /** How full it is. */
@@ -43,26 +29,6 @@ export interface SpoolState {
   readonly problem?: string;
 }
 
-/** One migration a step. */
-export const spoolSchema = [
-  `
-  CREATE TABLE messages (
-    id INTEGER PRIMARY KEY,
-    device TEXT NOT NULL,
-    measurement TEXT NOT NULL,
-    arrival INTEGER NOT NULL,
-    payload BLOB NOT NULL
-  ) STRICT;
-  `,
-  // The last moment of arrival that was given, also after its message has left: the next run must not give it again.
-  `
-  CREATE TABLE latest (one INTEGER PRIMARY KEY CHECK (one = 1), arrival INTEGER NOT NULL) STRICT;
-  `,
-  markSchema,
-];
-
-/** Bytes of a row besides its payload, about. */
-const rowOverhead = 64;
 /** Pages given back at a time when it has run empty. */
 const pages = 500;
 
@@ -76,9 +42,6 @@ interface Waiting {
   readonly resolve: (id: number) => void;
   readonly reject: (error: Error) => void;
 }
-
-/** Milliseconds between two looks whether a spool that could not be written can be again. */
-export const probeEvery = 5_000;
 
 /** Nothing is wrong with the message: there is no room for it now. */
 export class NoRoomError extends BadInputError {}
@@ -102,11 +65,11 @@ export class Spool {
   #rows = 0;
   #bytes = 0;
   #refused = 0;
-  #problem: string | undefined;
-  #probe: (() => void) | undefined;
+  readonly #trouble: SpoolTrouble;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
+    this.#trouble = new SpoolTrouble({ ...options, database: () => this.database });
   }
 
   /** @throws EnvironmentError when the file cannot be used */
@@ -143,7 +106,7 @@ export class Spool {
       this.#open = undefined;
       this.#begin(mend(this.#mending, asError(thrown)));
     } catch (cause) {
-      this.#failed(cause);
+      this.#trouble.failed(cause);
     }
   }
 
@@ -160,14 +123,14 @@ export class Spool {
   /** Writes what waits, then lets go. */
   stop(): void {
     this.flush();
-    this.#probe?.();
-    this.#probe = undefined;
+    this.#trouble.stop();
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
   }
 
   get state(): SpoolState {
-    const problem = this.#problem === undefined ? {} : { problem: this.#problem };
+    const { problem: why } = this.#trouble;
+    const problem = why === undefined ? {} : { problem: why };
     return { rows: this.#rows, bytes: this.#bytes, limit: this.#options.limit, refused: this.#refused, ...problem };
   }
 
@@ -257,7 +220,7 @@ export class Spool {
         statements.keepLatest.run(waiting.reduce((latest, { row }) => Math.max(latest, row.arrival), 0));
       });
     } catch (cause) {
-      const error = this.#failed(cause);
+      const error = this.#trouble.failed(cause);
       this.#rows -= waiting.length;
       for (const { row, reject } of waiting) {
         this.#bytes -= sizeOf(row.payload);
@@ -274,9 +237,9 @@ export class Spool {
     let error: Error | undefined;
     try {
       await syncOf(database).synced();
-      this.#recovered();
+      this.#trouble.over();
     } catch (cause) {
-      error = this.#failed(cause);
+      error = this.#trouble.failed(cause);
       // Their senders are told that they were not taken.
       this.remove(waiting.map(({ row }) => ({ id: row.id, size: sizeOf(row.payload) })));
     }
@@ -299,65 +262,8 @@ export class Spool {
       if (this.#rows === 0) database.exec(`PRAGMA incremental_vacuum(${pages})`);
     } catch (cause) {
       // They stay marked as done, and go with a later flush.
-      this.#failed(cause);
+      this.#trouble.failed(cause);
       this.#mendIfDamaged(cause);
     }
   }
-
-  #failed(cause: unknown): EnvironmentError {
-    if (this.#open) this.#probe ??= this.#options.clock.after(probeEvery, () => void this.#tryAgain());
-    const message = `the spool ${this.#options.path} cannot be written: ${asError(cause).message}; make room on its disk`;
-    if (this.#problem === undefined) this.#options.log.error({ err: asError(cause) }, message);
-    this.#problem = message;
-    return new EnvironmentError(message, { cause });
-  }
-
-  /** There may be nobody who sends: without a try of its own it would count as full for ever. */
-  async #tryAgain(): Promise<void> {
-    this.#probe = undefined;
-    const { database } = this.#open ?? {};
-    if (!database || this.#problem === undefined) return;
-    try {
-      const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      transaction(database, () => database.exec(`PRAGMA user_version = ${version}`));
-      await syncOf(database).synced();
-      this.#recovered();
-    } catch (cause) {
-      this.#failed(cause);
-    }
-  }
-
-  #recovered(): void {
-    if (this.#problem === undefined) return;
-    this.#problem = undefined;
-    this.#options.log.info({ path: this.#options.path }, "the spool can be written again");
-  }
-}
-
-/** Bytes that a message counts for. */
-export function sizeOf(payload: Buffer): number {
-  return payload.length + rowOverhead;
-}
-
-type Statements = ReturnType<typeof prepare>;
-
-function prepare(database: Database) {
-  return {
-    measure: database.prepare(
-      `SELECT COUNT(*) AS count, SUM(length(payload) + ${rowOverhead}) AS bytes, MAX(id) AS last FROM messages`,
-    ),
-    dropDamaged: database.prepare(
-      `DELETE FROM messages WHERE typeof(device) <> 'text' OR typeof(measurement) <> 'text' OR typeof(arrival) <> 'integer'
-       OR arrival NOT BETWEEN 0 AND 8640000000000000 OR typeof(payload) <> 'blob' OR id NOT BETWEEN 0 AND 9007199254740991`,
-    ),
-    insert: database.prepare("INSERT INTO messages (id, device, measurement, arrival, payload) VALUES (?, ?, ?, ?, ?)"),
-    remove: database.prepare("DELETE FROM messages WHERE id = ?"),
-    latest: database.prepare("SELECT arrival FROM latest"),
-    // What is earlier by more than a moment can be ahead is of a clock that was set back.
-    keepLatest: database.prepare(
-      `INSERT INTO latest (one, arrival) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET arrival =
-       CASE WHEN excluded.arrival < arrival - ${farthestAhead} THEN excluded.arrival ELSE MAX(arrival, excluded.arrival) END`,
-    ),
-    oldest: database.prepare("SELECT id, device, measurement AS path, arrival, payload FROM messages ORDER BY id"),
-  };
 }
