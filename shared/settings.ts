@@ -1,11 +1,10 @@
 import { hostname } from "node:os";
-import { isLoopbackHost, parseBrokerUrl, parseConsoleUrl, parseListenAddress } from "#shared/address";
+import { parseConsoleUrl, parseListenAddress } from "#shared/address";
 import { formatDuration, maxDuration } from "#shared/duration";
 import { parseClaimRules, type ClaimRule } from "#shared/claim-rules";
 import { parseFieldTypes, type FieldType } from "#shared/field-type";
 import { deviceIdFromHostname, parseDeviceId } from "#shared/ids";
 import type { LogLevel } from "#shared/log";
-import { hostOf } from "#shared/origins";
 import {
   choiceSetting,
   durationSetting,
@@ -19,10 +18,18 @@ import {
   type Program,
   type Setting,
 } from "#shared/settings/kinds";
-import { parsePublicKeys } from "#shared/signing/public-key";
 import { parseSyslogUrl, type SyslogAddress } from "#shared/syslog-address";
 import { usualRoot } from "#shared/topics";
 import { TrustedProxies } from "#shared/trusted-proxies";
+import {
+  brokerUrl,
+  hostNames,
+  influxUrl,
+  issuerUrl,
+  pageOrigin,
+  signerLines,
+  topicRoot,
+} from "#shared/settings/setting-values";
 
 /** What opens a data directory or speaks over a broker. */
 const atWork = ["broker", "console", "agent", "enroll", "device", "operator", "mosquitto", "sim"] as const;
@@ -481,45 +488,4 @@ export function flagOf(name: SettingName): string {
 /** A setting's key in a file. */
 export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function brokerUrl(given: string): string {
-  parseBrokerUrl(given);
-  return given;
-}
-
-/** What the store makes of it, it says itself. */
-function influxUrl(given: string): string {
-  if (!URL.canParse(given) || !["http:", "https:"].includes(new URL(given).protocol))
-    throw new Error("expected a URL such as http://user:password@host:8086/database");
-  return given;
-}
-
-function issuerUrl(given: string): string {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname))) return given;
-  throw new Error("expected an https:// URL, or http:// on this machine");
-}
-
-function pageOrigin(given: string): string {
-  const url = parseConsoleUrl(given);
-  if (new URL(url).origin !== url) throw new Error("expected a URL without a path, such as https://muster.example.org");
-  return url;
-}
-
-function hostNames(given: string): readonly string[] {
-  const names = listOf(given);
-  if (names.some((name) => hostOf(name) !== name.toLowerCase()))
-    throw new Error("expected names of hosts with commas between, without ports, such as muster.example.org");
-  return names;
-}
-
-function signerLines(given: string): readonly string[] {
-  return parsePublicKeys(listOf(given)).map(({ line }) => line);
-}
-
-function topicRoot(given: string): string {
-  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(given))
-    throw new Error("expected topic levels of letters, digits, dots, _ and -");
-  return given;
 }

@@ -1,0 +1,45 @@
+import { isLoopbackHost, parseBrokerUrl, parseConsoleUrl } from "#shared/address";
+import { hostOf } from "#shared/origins";
+import { listOf } from "#shared/settings/kinds";
+import { parsePublicKeys } from "#shared/signing/public-key";
+
+export function brokerUrl(given: string): string {
+  parseBrokerUrl(given);
+  return given;
+}
+
+/** What the store makes of it, it says itself. */
+export function influxUrl(given: string): string {
+  if (!URL.canParse(given) || !["http:", "https:"].includes(new URL(given).protocol))
+    throw new Error("expected a URL such as http://user:password@host:8086/database");
+  return given;
+}
+
+export function issuerUrl(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname))) return given;
+  throw new Error("expected an https:// URL, or http:// on this machine");
+}
+
+export function pageOrigin(given: string): string {
+  const url = parseConsoleUrl(given);
+  if (new URL(url).origin !== url) throw new Error("expected a URL without a path, such as https://muster.example.org");
+  return url;
+}
+
+export function hostNames(given: string): readonly string[] {
+  const names = listOf(given);
+  if (names.some((name) => hostOf(name) !== name.toLowerCase()))
+    throw new Error("expected names of hosts with commas between, without ports, such as muster.example.org");
+  return names;
+}
+
+export function signerLines(given: string): readonly string[] {
+  return parsePublicKeys(listOf(given)).map(({ line }) => line);
+}
+
+export function topicRoot(given: string): string {
+  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(given))
+    throw new Error("expected topic levels of letters, digits, dots, _ and -");
+  return given;
+}
