@@ -4,6 +4,10 @@ export const providerRefusals = {
   busy: "Too many people are logging in at this moment: try again.",
   stale: "This login was begun too long ago or in another browser, or is over already: begin again.",
   denied: "The identity provider has not let you in.",
+  clock:
+    "What the identity provider said is over already or not good yet: its clock and that of the machine with Muster differ by more than a minute.",
+  unwritten:
+    "Muster could not write down what this login changes, so nobody was logged in: is its disk full? A login with a password needs no room.",
   invalid: "What the identity provider said does not hold, so nobody was logged in. The console's log says why.",
   "no-role":
     "The identity provider knows you, but nothing that it says of you gives you a role here: ask an administrator of Muster.",

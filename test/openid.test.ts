@@ -9,6 +9,7 @@ import { asError } from "#shared/errors";
 import { silentLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import { providerFor } from "../commands/compose/provider-for.ts";
+import { providedSessionLength } from "../console/accounts/tokens.ts";
 import { flowLength } from "../console/http/flow-cookie.ts";
 import { IdentityProvider } from "../console/provider/identity-provider.ts";
 import { serveApi } from "./api-server.ts";
@@ -140,6 +141,12 @@ suite("logging in by OpenID Connect", ({ before, test }) => {
     assert.is(await statusOf(zoe.as.whoAmI()), 401, "what was opened under the old rights has ended");
     await new Walker(url).walk();
     assert.equal(await again.as.whoAmI(), { name: "zoe", role: "admin" }, "the same rights end nothing");
+    const { sessions } = await again.as.listSessions();
+    assert.equal(
+      sessions.filter(({ account }) => account === "zoe").map(({ created, expires }) => expires - created),
+      [providedSessionLength, providedSessionLength],
+      "who is gone there is gone here the same day",
+    );
     const listed = (await again.as.listAccounts()).accounts.find(({ name }) => name === "zoe");
     assert.is(listed?.provided, true);
 
@@ -174,8 +181,11 @@ suite("logging in by OpenID Connect", ({ before, test }) => {
       [{ sub: "1", preferred_username: "bob", team: ["sales"] }, "no-role"],
       [{ sub: "2", preferred_username: "vic", email: "vic@example.org", email_verified: false }, "no-role"],
       [{ sub: "3", preferred_username: "ann", team: ["ops"] }, "name-taken"],
+      [{ sub: "3b", preferred_username: "Ann", team: ["ops"] }, "name-taken"],
       [{ sub: "4", preferred_username: "rpi-7", team: ["ops"] }, "name-taken"],
       [{ sub: "5", preferred_username: "admin", team: ["ops"] }, "bad-name"],
+      [{ sub: "5b", preferred_username: "Admin", team: ["ops"] }, "bad-name"],
+      [{ sub: "5c", preferred_username: "many", team: ["ops"] }, "bad-name"],
       [{ sub: "6", preferred_username: "list", team: ["ops"] }, "bad-name"],
       [{ sub: "7", preferred_username: "<b>", team: ["ops"] }, "bad-name"],
       [{ sub: "8", team: ["ops"] }, "bad-name"],

@@ -40,9 +40,14 @@ export class ProvidedAccounts {
     return typeof row?.["name"] === "string" ? this.#others.find(row["name"]) : undefined;
   }
 
+  /** Whether anybody is called so, in large or small letters: people choose their names there themselves, and may want to pass for somebody. */
+  isTaken(name: string): boolean {
+    return this.#database.prepare("SELECT 1 FROM accounts WHERE name = ? COLLATE NOCASE").get(name) !== undefined;
+  }
+
   /** Makes the account. @throws BadInputError where the name is taken: by whomever, it is not handed over */
   add(identity: string, { name, role, groups }: Provision): void {
-    if (this.#others.find(name)) throw new BadInputError(`"${name}" is taken`);
+    if (this.isTaken(name)) throw new BadInputError(`"${name}" is taken`);
     this.#database
       .prepare("INSERT INTO accounts (name, role, hash, created, only_groups, identity) VALUES (?, ?, ?, ?, ?, ?)")
       .run(name, role, hashOfNothing(rounds.generated), this.#clock.now(), toColumn(groups), identity);

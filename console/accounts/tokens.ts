@@ -22,6 +22,8 @@ export type TokenKind = "session" | "token";
 export const sessionIdle = 7 * 86_400_000;
 /** Milliseconds that a session lasts, used or not. */
 export const sessionLength = 30 * 86_400_000;
+/** Milliseconds that a session lasts of somebody who comes from an identity provider, used or not: who is gone there is gone here the same day. */
+export const providedSessionLength = 12 * 3_600_000;
 /** Tokens of one account at once: another one is refused, because a program does not log in again. */
 export const maxTokens = 50;
 /** Milliseconds that a token is good for at most: whoever has forgotten it is rid of it some day. */

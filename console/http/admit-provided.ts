@@ -3,8 +3,8 @@ import { isPersonName, type Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { ProvedPerson } from "../provider/identity-provider.ts";
 
-/** The first start's administrator, whose account the settings may make again. */
-const localAdmin = "admin";
+/** The first start's administrator, whose account the settings may make again; and who the audit log says did what is told of many. */
+const notForPeople: ReadonlySet<string> = new Set(["admin", "many"]);
 
 export interface Admitting {
   readonly accounts: Accounts;
@@ -39,8 +39,9 @@ export async function admitProvided(
       );
     return present.name;
   }
-  if (name === undefined || !isPersonName(name) || name === localAdmin) throw new ProviderRefusedError("bad-name");
-  if (accounts.find(name)) throw new ProviderRefusedError("name-taken");
+  if (name === undefined || !isPersonName(name) || notForPeople.has(name.toLowerCase()))
+    throw new ProviderRefusedError("bad-name");
+  if (provided.isTaken(name)) throw new ProviderRefusedError("name-taken");
   await audit.around({ ...event, what: "account.added", detail }, () => provided.add(identity, { name, role, groups }));
   return name;
 }

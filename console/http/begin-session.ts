@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Accounts } from "../accounts/accounts.ts";
-import { sessionLength } from "../accounts/tokens.ts";
+import { providedSessionLength, sessionLength } from "../accounts/tokens.ts";
 import { sessionCookie } from "./auth.ts";
 
 /** Begins a session of a browser, whose cookie goes along with the answer. */
 export function beginSession(accounts: Accounts, account: string, request: FastifyRequest, reply: FastifyReply): void {
+  const ttl = accounts.find(account)?.identity === undefined ? sessionLength : providedSessionLength;
   const { secret: session } = accounts.tokens.issue({
     account,
     kind: "session",
-    ttl: sessionLength,
+    ttl,
     address: request.ip,
     agent: request.headers["user-agent"] ?? "",
   });
@@ -17,6 +18,6 @@ export function beginSession(accounts: Accounts, account: string, request: Fasti
     httpOnly: true,
     sameSite: "strict",
     secure: request.protocol === "https",
-    maxAge: sessionLength / 1_000,
+    maxAge: ttl / 1_000,
   });
 }

@@ -187,7 +187,7 @@ function setErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const told = problemOf(error);
     if (error instanceof LoginsBusyError) reply.header("retry-after", String(error.retryAfter));
-    if (!told) log.error({ err: error, url: request.url }, "a request failed");
+    if (!told) log.error({ err: error, path: request.url.split("?", 1)[0] }, "a request failed");
     return sendProblem(reply, told ?? problem(500, "something went wrong here; the console's log says what"));
   });
 }

@@ -15,7 +15,7 @@ import { LedgerRows } from "./completeness/ledger-rows.ts";
 import { LedgerCommits } from "./ledger-commits.ts";
 import { Forks, type ForksOptions } from "./forks.ts";
 import { Placing, type Placed } from "../clock/placing.ts";
-import { Seldom } from "./seldom.ts";
+import { Seldom } from "#shared/seldom";
 import { countSamples, seriesOfBatch } from "./series.ts";
 import { Skews, type ClockState } from "../clock/skews.ts";
 import { NoRoomError } from "./spool/spool.ts";

@@ -7,14 +7,17 @@ import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { ProviderRefusedError } from "#shared/provider-refusals";
 import { suite, type Scope } from "../../test/suite.ts";
+import { claimsOf, nameIn } from "./claims.ts";
 import { maxProviderBytes } from "./bounded-fetch.ts";
 import {
   callbackPath,
   descriptionAge,
   IdentityProvider,
+  maxCallsOfNetwork,
   maxProviderCalls,
   maxSubject,
   providerPatience,
+  providerSkew,
 } from "./identity-provider.ts";
 
 const keys = generateKeyPairSync("rsa", { modulusLength: 2_048 });
@@ -28,6 +31,7 @@ interface Lies {
   /** In place of the description. */
   readonly description?: (response: ServerResponse, honest: object) => void;
   readonly token?: (response: ServerResponse) => void;
+  readonly userinfo?: (response: ServerResponse) => void;
 }
 
 /** A provider that lies as it is told to, which no real one does. */
@@ -40,7 +44,7 @@ async function startLiar(scope: Scope, patience?: number) {
     await new Promise((resolve) => server.close(resolve));
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const told = { lies: {} as Lies, nonce: "", described: 0, form: new URLSearchParams() };
+  const told = { lies: {} as Lies, nonce: "", described: 0, logins: 0, form: new URLSearchParams() };
   const json = (response: ServerResponse, value: unknown): void =>
     void response.setHeader("content-type", "application/json").end(JSON.stringify(value));
   const idToken = (): string => {
@@ -67,17 +71,23 @@ async function startLiar(scope: Scope, patience?: number) {
       });
       return;
     }
+    if (path === "/userinfo") {
+      if (told.lies.userinfo) return told.lies.userinfo(response);
+      return json(response, { sub: told.lies.claims?.["sub"] ?? "1" });
+    }
     told.described += 1;
     const endpoints = {
       authorization_endpoint: `${issuer}/auth`,
       token_endpoint: `${issuer}/token`,
       jwks_uri: `${issuer}/jwks`,
+      userinfo_endpoint: `${issuer}/userinfo`,
     };
     const honest = { issuer, ...endpoints, id_token_signing_alg_values_supported: ["RS256"] };
     if (told.lies.description) return told.lies.description(response, honest);
     json(response, honest);
   });
   const clock = new ManualClock();
+  const warned: string[] = [];
   const provider = new IdentityProvider({
     issuer,
     clientId: "muster",
@@ -85,18 +95,20 @@ async function startLiar(scope: Scope, patience?: number) {
     nameClaim: "sub",
     rules: [{ claim: "team", value: "ops", role: "admin" }],
     origin: () => "http://127.0.0.1:3000",
-    log: silentLog,
+    log: { ...silentLog, warn: (_, message) => void warned.push(message) },
     clock,
     ...(patience === undefined ? {} : { patience }),
   });
   /** A login as a whole, with these lies. @returns whose it is, or why it is refused */
   const logIn = async (lies: Lies = {}): Promise<string> => {
     told.lies = lies;
+    // So that nobody takes it for a flood.
+    const network = `192.0.2.${(told.logins += 1)}`;
     try {
-      const { url, flow } = await provider.begin();
+      const { url, flow } = await provider.begin(network);
       told.nonce = flow.nonce;
       assert.is(new URL(url).searchParams.get("redirect_uri"), `http://127.0.0.1:3000${callbackPath}`);
-      const { identity, rule } = await provider.finish({ code: "c", state: flow.state }, flow);
+      const { identity, rule } = await provider.finish({ code: "c", state: flow.state }, flow, network);
       const challenge = createHash("sha256")
         .update(told.form.get("code_verifier") ?? "")
         .digest("base64url");
@@ -107,22 +119,20 @@ async function startLiar(scope: Scope, patience?: number) {
       throw error;
     }
   };
-  return { issuer, provider, told, json, clock, logIn };
+  return { issuer, provider, told, json, clock, logIn, warned };
 }
 
 suite("an identity provider", ({ test }) => {
   test("an ID token counts when all that it says holds, and is signed", async (scope) => {
-    const { issuer, logIn } = await startLiar(scope);
+    const { issuer, logIn, json, warned } = await startLiar(scope);
     assert.is(await logIn(), `${issuer} 1 admin`);
     const longest = "s".repeat(maxSubject);
     assert.is(await logIn({ claims: { sub: longest } }), `${issuer} ${longest} admin`);
-    const now = Math.floor(Date.now() / 1_000);
     const lies: Readonly<Record<string, Lies>> = {
       "another issuer": { claims: { iss: "https://elsewhere.example.org" } },
       "for another client": { claims: { aud: "others" } },
       "of another login": { claims: { nonce: "n" } },
       "no nonce": { claims: { nonce: undefined } },
-      "over since": { claims: { exp: now - 600, iat: now - 700 } },
       nobody: { claims: { sub: "" } },
       "at too great length": { claims: { sub: "s".repeat(maxSubject + 1) } },
       "signed by somebody else": { key: others.privateKey },
@@ -130,6 +140,38 @@ suite("an identity provider", ({ test }) => {
       "signed by a key that all know": { header: { alg: "HS256" } },
     };
     for (const [what, lie] of Object.entries(lies)) assert.is(await logIn(lie), "invalid", what);
+    assert.is(await logIn({ userinfo: (response) => json(response, { sub: "2", team: "ops" }) }), "invalid");
+    assert.is(warned.length, 1, "a stranger who fails again and again does not fill the log");
+  });
+
+  test("a clock that is wrong is named as such, beyond a minute", async (scope) => {
+    const { logIn } = await startLiar(scope);
+    const now = Math.floor(Date.now() / 1_000);
+    const tolerated = providerSkew / 1_000;
+    for (const [claims, holds] of [
+      [{ exp: now - tolerated + 20 }, true],
+      [{ exp: now - tolerated - 1 }, false],
+      [{ nbf: now + tolerated - 1 }, true],
+      [{ nbf: now + tolerated + 20 }, false],
+    ] as const)
+      assert.is((await logIn({ claims })).endsWith(" admin"), holds, JSON.stringify(claims));
+    assert.is(await logIn({ claims: { exp: now - 600, iat: now - 700 } }), "clock");
+  });
+
+  test("an address of mail counts only by the word of whoever told it", () => {
+    const mail = (proved: object, told: object): unknown[] => {
+      const { email, email_verified: verified } = claimsOf({ ...proved }, { ...told });
+      return [email, verified];
+    };
+    const [boss, mine] = ["boss@example.org", "me@example.org"];
+    assert.equal(mail({ email: boss }, { email: mine, email_verified: true }), [boss, undefined]);
+    assert.equal(mail({ email: boss, email_verified: true }, {}), [boss, true]);
+    assert.equal(mail({}, { email: mine, email_verified: true }), [mine, true]);
+    assert.equal(mail({ email_verified: true }, { email: mine, email_verified: false }), [mine, false]);
+    assert.is(nameIn({ email: boss }, "email"), undefined);
+    assert.is(nameIn({ email: boss, email_verified: true }, "email"), boss);
+    assert.is(nameIn({ name: 7 }, "name"), undefined);
+    assert.is(nameIn({}, "constructor"), undefined);
   });
 
   test("a provider that is away, slow, or answers with rubbish or without end holds nobody up", async (scope) => {
@@ -154,6 +196,8 @@ suite("an identity provider", ({ test }) => {
     assert.is((await logIn()).split(" ")[1], "1", "it is asked anew once it is there");
     assert.is(await logIn({ token: () => {} }), "away");
     assert.is(await logIn({ token: (response) => json(response, { access_token: large }) }), "away");
+    assert.is(await logIn({ userinfo: (response) => json(response, { sub: "1", large }) }), "away");
+    assert.is(await logIn({ userinfo: () => {} }), "away");
     assert.is(
       await logIn({ token: (response) => json(response, { access_token: "a", token_type: "bearer" }) }),
       "invalid",
@@ -164,9 +208,10 @@ suite("an identity provider", ({ test }) => {
     const { told, logIn, provider, clock, json } = await startLiar(scope);
     let release: () => void = () => {};
     told.lies = { description: (response, honest) => (release = () => json(response, honest)) };
-    const waiting = Array.from({ length: maxProviderCalls }, () => provider.begin());
+    const from = (n: number): string => `192.0.2.${Math.floor(n / maxCallsOfNetwork)}`;
+    const waiting = Array.from({ length: maxProviderCalls }, (_, n) => provider.begin(from(n)));
     try {
-      await provider.begin();
+      await provider.begin("198.51.100.1");
       assert.unreachable("one too many");
     } catch (error) {
       assert.is((error as ProviderRefusedError).why, "busy");
@@ -175,6 +220,9 @@ suite("an identity provider", ({ test }) => {
     release();
     await Promise.all(waiting);
     assert.is(told.described, 1);
+    const own = Array.from({ length: maxCallsOfNetwork + 1 }, () => provider.begin("198.51.100.1"));
+    const went = (await Promise.allSettled(own)).map(({ status }) => status);
+    assert.equal(went, [...Array(maxCallsOfNetwork).fill("fulfilled"), "rejected"], "one network does not take all");
     clock.advance(descriptionAge - 1);
     await logIn();
     assert.is(told.described, 1);

@@ -2,10 +2,13 @@ import type { Configuration } from "openid-client";
 import { isLoopbackHost } from "#shared/address";
 import { ruleFor, type ClaimRule } from "#shared/claim-rules";
 import type { Clock } from "#shared/clock";
+import { networkOf } from "#shared/crowd";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { ProviderRefusedError, type ProviderRefusal } from "#shared/provider-refusals";
+import { Seldom } from "#shared/seldom";
 import { boundedFetch } from "./bounded-fetch.ts";
+import { claimsOf, nameIn } from "./claims.ts";
 
 export interface IdentityProviderOptions {
   readonly issuer: string;
@@ -47,6 +50,10 @@ export const callbackPath = "/login/provider/back";
 export const providerPatience = 5_000;
 /** Logins at once that wait for the provider: it is not hammered by whoever hammers us. */
 export const maxProviderCalls = 16;
+/** Of these, logins of one network: strangers who bring codes that are none keep nobody else out. */
+export const maxCallsOfNetwork = 4;
+/** Milliseconds by which its clock and this machine's may differ. */
+export const providerSkew = 60_000;
 /** Characters of the provider's word for a person at most: OpenID Connect Core 1.0, 2. */
 export const maxSubject = 255;
 /** Milliseconds after which it is asked anew what it is; its keys are asked for whenever an unknown one has signed. */
@@ -59,10 +66,13 @@ export const descriptionAge = 3_600_000;
 export class IdentityProvider {
   readonly #options: IdentityProviderOptions;
   #description: { readonly found: Promise<Configuration>; readonly at: number } | undefined;
-  #calls = 0;
+  /** The networks of those who wait for it. */
+  readonly #calls: string[] = [];
+  readonly #seldom: Seldom;
 
   constructor(options: IdentityProviderOptions) {
     this.#options = options;
+    this.#seldom = new Seldom(options.log, options.clock);
   }
 
   /** How the provider is called on the page. */
@@ -74,9 +84,9 @@ export class IdentityProvider {
     return this.#options.origin();
   }
 
-  /** @returns where the browser goes, and what it keeps until it is back @throws ProviderRefusedError */
-  begin(): Promise<{ readonly url: string; readonly flow: ProviderFlow }> {
-    return this.#ask(async () => {
+  /** @param from the address of whoever wants to log in @returns where the browser goes, and what it keeps until it is back @throws ProviderRefusedError */
+  begin(from: string): Promise<{ readonly url: string; readonly flow: ProviderFlow }> {
+    return this.#ask(from, async () => {
       const { randomNonce, randomPKCECodeVerifier, randomState, buildAuthorizationUrl, calculatePKCECodeChallenge } =
         await import("openid-client");
       const description = await this.#describe();
@@ -94,8 +104,8 @@ export class IdentityProvider {
   }
 
   /** @param said what the browser brings back @throws ProviderRefusedError */
-  finish(said: Readonly<Record<string, string | undefined>>, flow: ProviderFlow): Promise<ProvedPerson> {
-    return this.#ask(async () => {
+  finish(said: Readonly<Record<string, string | undefined>>, flow: ProviderFlow, from: string): Promise<ProvedPerson> {
+    return this.#ask(from, async () => {
       const { authorizationCodeGrant, fetchUserInfo } = await import("openid-client");
       const description = await this.#describe();
       const brought = Object.entries(said).filter((one): one is [string, string] => one[1] !== undefined);
@@ -113,28 +123,31 @@ export class IdentityProvider {
       const told = description.serverMetadata().userinfo_endpoint
         ? await fetchUserInfo(description, tokens.access_token, proved.sub)
         : {};
-      const claims: Readonly<Record<string, unknown>> = { ...told, ...proved };
-      const name = claims[this.#options.nameClaim];
+      const claims = claimsOf(proved, told);
       return {
         identity: `${proved.iss} ${proved.sub}`,
-        name: typeof name === "string" ? name : undefined,
+        name: nameIn(claims, this.#options.nameClaim),
         rule: ruleFor(this.#options.rules, claims),
       };
     });
   }
 
-  async #ask<T>(act: () => Promise<T>): Promise<T> {
-    if (this.#calls >= maxProviderCalls) throw new ProviderRefusedError("busy");
-    this.#calls += 1;
+  async #ask<T>(from: string, act: () => Promise<T>): Promise<T> {
+    const network = networkOf(from);
+    const own = this.#calls.filter((one) => one === network).length;
+    if (own >= maxCallsOfNetwork || this.#calls.length >= maxProviderCalls) throw new ProviderRefusedError("busy");
+    this.#calls.push(network);
     try {
       return await act();
     } catch (cause) {
       const why = whyOf(cause);
-      const { log, issuer } = this.#options;
-      if (why !== "denied") log.warn({ err: asError(cause), issuer }, "nobody was logged in by the identity provider");
+      const { issuer } = this.#options;
+      // Strangers can bring this about with codes that are none.
+      if (why !== "denied")
+        this.#seldom.say("warn", why, { err: asError(cause), issuer }, "nobody was logged in by the identity provider");
       throw new ProviderRefusedError(why, { cause });
     } finally {
-      this.#calls -= 1;
+      this.#calls.splice(this.#calls.indexOf(network), 1);
     }
   }
 
@@ -152,17 +165,30 @@ export class IdentityProvider {
   }
 
   async #discover(): Promise<Configuration> {
-    const { allowInsecureRequests, ClientSecretBasic, customFetch, discovery, enableNonRepudiationChecks, None } =
-      await import("openid-client");
+    const {
+      allowInsecureRequests,
+      ClientSecretBasic,
+      clockTolerance,
+      customFetch,
+      discovery,
+      enableNonRepudiationChecks,
+      None,
+    } = await import("openid-client");
     const { issuer, clientId, clientSecret, patience = providerPatience } = this.#options;
     const url = new URL(issuer);
     const isPlain = url.protocol === "http:" && isLoopbackHost(url.hostname);
-    return discovery(url, clientId, {}, clientSecret === undefined ? None() : ClientSecretBasic(clientSecret), {
-      [customFetch]: (to: string, options: RequestInit) => boundedFetch(to, options),
-      timeout: patience / 1_000,
-      // The signature is checked as well, though the token comes over a connection of our own.
-      execute: [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])],
-    });
+    return discovery(
+      url,
+      clientId,
+      { [clockTolerance]: providerSkew / 1_000 },
+      clientSecret === undefined ? None() : ClientSecretBasic(clientSecret),
+      {
+        [customFetch]: (to: string, options: RequestInit) => boundedFetch(to, options),
+        timeout: patience / 1_000,
+        // The signature is checked as well, though the token comes over a connection of our own.
+        execute: [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])],
+      },
+    );
   }
 }
 
@@ -173,6 +199,7 @@ function whyOf(thrown: unknown): ProviderRefusal {
   const names = all.flatMap((one) => [one.name, "code" in one ? String(one.code) : ""]);
   if (names.includes("AuthorizationResponseError")) return "denied";
   if (names.includes("ResponseBodyError")) return "stale";
+  if (names.includes("OAUTH_JWT_TIMESTAMP_CHECK_FAILED")) return "clock";
   const isAway = names.some((name) => /^(TimeoutError|AbortError|OAUTH_TIMEOUT|E[A-Z]{4,}|UND_ERR_\w+)$/.test(name));
   return isAway ||
     all.some(({ message }) => /^fetch failed|answers with more than|unexpected HTTP response/.test(message))

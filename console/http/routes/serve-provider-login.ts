@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { addresses } from "#api/addresses";
 import type { Clock } from "#shared/clock";
-import { ProviderRefusedError } from "#shared/provider-refusals";
+import { EnvironmentError } from "#shared/errors";
+import { ProviderRefusedError, type ProviderRefusal } from "#shared/provider-refusals";
 import type { Accounts } from "../../accounts/accounts.ts";
 import type { Audit } from "../../audit/audit.ts";
 import type { Entrances } from "../../audit/entrances.ts";
@@ -36,9 +38,9 @@ export const serveProviderLogin =
         const { origin } = provider;
         // The cookie has to be where the way back leads: a machine has several names. Once, because a proxy may hide the name.
         if (request.host !== new URL(origin).host && request.query.here === undefined)
-          return reply.redirect(`${origin}${request.url.split("?", 1)[0]}?here=1`, 303);
+          return reply.redirect(`${origin}${addresses.beginProviderLogin.path}?here=1`, 303);
         try {
-          const { url, flow } = await provider.begin();
+          const { url, flow } = await provider.begin(request.ip);
           reply.setCookie(flowCookie(request), flows.seal(flow), {
             path: "/",
             httpOnly: true,
@@ -66,7 +68,7 @@ export const serveProviderLogin =
         try {
           const flow = cookie === undefined ? undefined : flows.open(cookie);
           if (!flow || flow.state !== request.query.state) throw new ProviderRefusedError("stale");
-          const person = await provider.finish(request.query, flow);
+          const person = await provider.finish(request.query, flow, from);
           who = accounts.provided.find(person.identity)?.name ?? person.name ?? "";
           const name = await admitProvided(person, { accounts, audit: audit(), from });
           beginSession(accounts, name, request, reply);
@@ -75,7 +77,7 @@ export const serveProviderLogin =
           return reply.redirect("/", 303);
         } catch (error) {
           const answer = refused(error, reply);
-          const detail = { why: error instanceof ProviderRefusedError ? error.why : "" };
+          const detail = { why: whyOf(error) };
           entrances().note({ who, from, what: "login.refused", on: "provider", result: "refused", detail });
           return answer;
         }
@@ -88,8 +90,14 @@ function noProvider(): HttpError {
 }
 
 function refused(error: unknown, reply: FastifyReply): FastifyReply {
-  if (!(error instanceof ProviderRefusedError)) throw error;
-  return reply.redirect(`/?refused=${error.why}`, 303);
+  const why = whyOf(error);
+  if (why === undefined) throw error;
+  return reply.redirect(`/?refused=${why}`, 303);
+}
+
+function whyOf(error: unknown): ProviderRefusal | undefined {
+  if (error instanceof ProviderRefusedError) return error.why;
+  return error instanceof EnvironmentError ? "unwritten" : undefined;
 }
 
 /** As the session's: under TLS the browser keeps others from setting it. */

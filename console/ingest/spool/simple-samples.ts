@@ -7,7 +7,7 @@ import type { TimeUnit } from "#shared/messages/moments";
 import { readPlace } from "#shared/messages/sample-place";
 import { readSimple, type SimpleMessage } from "#shared/messages/simple";
 import { StoreUnavailableError, type MetricsStore, type SeriesColumns, type WriteOutcome } from "../../store/store.ts";
-import { Seldom } from "../seldom.ts";
+import { Seldom } from "#shared/seldom";
 import { countSamples, instantsTaken, isPossible, seriesOfSimple, simpleShift } from "../series.ts";
 import { clockProblem, type ClockState } from "../../clock/skews.ts";
 import { SpoolDrain } from "./spool-drain.ts";

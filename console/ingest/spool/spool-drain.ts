@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
-import type { Seldom } from "../seldom.ts";
+import type { Seldom } from "#shared/seldom";
 import { SetBack, setBackFor } from "./set-back.ts";
 import { NoRoomError, type Spool } from "./spool.ts";
 import type { SpoolRow } from "./spool-rows.ts";

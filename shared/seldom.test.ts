@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { suite } from "../../test/suite.ts";
+import { suite } from "../test/suite.ts";
 import { maxRemembered, quietEvery, Seldom } from "./seldom.ts";
 
 suite("what is said seldom", ({ test }) => {
