@@ -8,6 +8,7 @@ import { maxPasswordLength, type Principal, type Role } from "#shared/principal"
 import { Signal } from "#shared/signal";
 import { parseAccount, type Account } from "./account.ts";
 import { CodeGuesses } from "./code-guesses.ts";
+import { KeptGuesses } from "./kept-guesses.ts";
 import { LoginPlaces } from "./login-places.ts";
 import { Logins } from "./logins.ts";
 import { damageOf } from "../database/damage.ts";
@@ -69,7 +70,7 @@ export class Accounts {
     this.tokens = new Tokens(database, clock);
     this.nextSecrets = new NextSecrets(database);
     this.factors = new SecondFactors(database, clock);
-    this.guesses = new CodeGuesses(clock);
+    this.guesses = new CodeGuesses(clock, new KeptGuesses(database, clock));
     this.#logins = new Logins(clock, (name) => this.find(name), {
       places: new LoginPlaces(database, clock),
       guesses: this.guesses,

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import { formatDuration } from "#shared/duration";
 import { LoginsBusyError } from "#shared/login-throttle";
 import { Signal } from "#shared/signal";
+import { codesForgotten, type KeptGuesses } from "./kept-guesses.ts";
 
 /** Wrong codes of an account that cost no pause: fingers that slip, an authenticator whose clock is wrong. */
 export const freeCodes = 10;
@@ -12,9 +13,6 @@ export const firstCodePause = 60_000;
  * at a time: a year of it comes in once in forty.
  */
 export const maxCodePause = 3_600_000;
-/** Milliseconds after the last wrong code when they are forgotten. */
-export const codesForgotten = 86_400_000;
-
 /** What somebody is to hear of: who guesses codes knows the password. */
 export interface PausedCodes {
   readonly account: string;
@@ -27,26 +25,35 @@ export interface PausedCodes {
 interface Guesses {
   wrong: number;
   last: number;
-  until: number;
+}
+
+/** Milliseconds. */
+function pauseAfter(wrong: number): number {
+  return wrong < freeCodes ? 0 : Math.min(maxCodePause, firstCodePause * 2 ** (wrong - freeCodes));
 }
 
 /**
  * How many codes of a second factor are looked at behind a right password: a code has six digits, and a throttle by addresses is none against many
  * addresses. All strangers' places share one count of an account; each place that the account has come in from has its own, so that its owner
- * gets in while others guess. Kept in memory: a count for each account and each place that is known of it, and nobody else can have one made.
+ * gets in while others guess. A count for each account and each place that is known of it, and nobody else can have one made; they are kept, because
+ * a restart would otherwise be ten more guesses.
  */
 export class CodeGuesses {
   readonly paused = new Signal<PausedCodes>();
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #guesses = new Map<string, Map<string, Guesses>>();
+  readonly #kept: KeptGuesses;
+  /** Read when the first code comes. */
+  #known: Map<string, Map<string, Guesses>> | undefined;
 
-  constructor(clock: Pick<Clock, "monotonic">) {
+  constructor(clock: Pick<Clock, "monotonic">, kept: KeptGuesses) {
     this.#clock = clock;
+    this.#kept = kept;
   }
 
   /** @param place a network that the account has come in from; "" for any other one @throws LoginsBusyError while no code from there is looked at */
   assertOpen(account: string, place: string): void {
-    const left = (this.#of(account, place)?.until ?? -Infinity) - this.#clock.monotonic();
+    const { wrong, last } = this.#of(account, place) ?? { wrong: 0, last: 0 };
+    const left = last + pauseAfter(wrong) - this.#clock.monotonic();
     if (left <= 0) return;
     throw new LoginsBusyError(
       `too many wrong codes of this account: the next one${place === "" ? " from a place that it has not come in from before" : ""} is looked at in ${formatDuration(Math.ceil(left / 1_000) * 1_000)}`,
@@ -58,14 +65,15 @@ export class CodeGuesses {
   note(account: string, place: string, right: boolean, from: string): void {
     const places = this.#guesses.get(account) ?? new Map<string, Guesses>();
     if (right) {
-      if (place !== "") places.delete(place);
+      if (place !== "" && places.delete(place)) this.#kept.forget(account, place);
       return;
     }
     const now = this.#clock.monotonic();
     const wrong = (this.#of(account, place)?.wrong ?? 0) + 1;
-    const pause = wrong < freeCodes ? 0 : Math.min(maxCodePause, firstCodePause * 2 ** (wrong - freeCodes));
-    places.set(place, { wrong, last: now, until: now + pause });
+    const pause = pauseAfter(wrong);
+    places.set(place, { wrong, last: now });
     this.#guesses.set(account, places);
+    this.#kept.note(account, place, wrong);
     if (pause > 0) this.paused.emit({ account, from, wrong, pause });
   }
 
@@ -78,6 +86,16 @@ export class CodeGuesses {
   /** The account has another password, or no second factor: he who guessed has nothing left to guess behind. */
   forget(account: string): void {
     this.#guesses.delete(account);
+    this.#kept.forgetAll(account);
+  }
+
+  get #guesses(): Map<string, Map<string, Guesses>> {
+    if (this.#known) return this.#known;
+    const [known, now] = [new Map<string, Map<string, Guesses>>(), this.#clock.monotonic()];
+    for (const { account, place, wrong, age } of this.#kept.read())
+      known.set(account, (known.get(account) ?? new Map<string, Guesses>()).set(place, { wrong, last: now - age }));
+    this.#known = known;
+    return known;
   }
 
   #of(account: string, place: string): Guesses | undefined {

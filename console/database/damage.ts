@@ -37,6 +37,7 @@ const keys = {
   answers: ["device", "id"],
   enrollments: ["id"],
   certificates: ["serial"],
+  code_guesses: ["account", "place"],
   joins: ["enrollment", "machine"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

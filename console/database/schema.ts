@@ -403,4 +403,21 @@ export const migrations: readonly string[] = [
   ALTER TABLE accounts ADD COLUMN identity TEXT;
   CREATE UNIQUE INDEX accounts_identity ON accounts (identity) WHERE identity IS NOT NULL;
   `,
+  `
+  -- Wrong codes of second factors, by the place that they came from, or '' for all that are not known. Who guessed has nothing left to guess
+  -- behind once the password is another one or the factor is gone, in whatever process.
+  CREATE TABLE code_guesses (
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    place TEXT NOT NULL,
+    wrong INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (account, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER guesses_end_with_password AFTER UPDATE OF hash ON accounts WHEN NEW.hash <> OLD.hash BEGIN
+    DELETE FROM code_guesses WHERE account = NEW.name;
+  END;
+  CREATE TRIGGER guesses_end_with_factor AFTER DELETE ON second_factors BEGIN
+    DELETE FROM code_guesses WHERE account = OLD.account;
+  END;
+  `,
 ];

@@ -1,3 +1,4 @@
+import { parseGuesses } from "../accounts/kept-guesses.ts";
 import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseCertificate } from "../certificates/certificate.ts";
 import { parseKnownMoment as parseMoment } from "../clock/known-moment.ts";
@@ -42,6 +43,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   enrollments: parseEnrollment,
   joins: parseJoin,
   certificates: parseCertificate,
+  code_guesses: parseGuesses,
 };
 
 /**
