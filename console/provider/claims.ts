@@ -10,7 +10,7 @@ export function claimsOf(proved: Claims, told: Claims): Claims {
 }
 
 /** The claim that an account is to be called by; undefined where it is no text, or an address that anybody may have written there. */
-export function nameIn(claims: Claims, claim: string): string | undefined {
+export function personNameIn(claims: Claims, claim: string): string | undefined {
   if (claim === "email" && claims["email_verified"] !== true) return undefined;
   const name = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   return typeof name === "string" ? name : undefined;

@@ -7,7 +7,7 @@ import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { ProviderRefusedError } from "#shared/provider-refusals";
 import { suite, type Scope } from "../../test/suite.ts";
-import { claimsOf, nameIn } from "./claims.ts";
+import { claimsOf, personNameIn } from "./claims.ts";
 import { maxProviderBytes } from "./bounded-fetch.ts";
 import {
   callbackPath,
@@ -168,10 +168,10 @@ suite("an identity provider", ({ test }) => {
     assert.equal(mail({ email: boss, email_verified: true }, {}), [boss, true]);
     assert.equal(mail({}, { email: mine, email_verified: true }), [mine, true]);
     assert.equal(mail({ email_verified: true }, { email: mine, email_verified: false }), [mine, false]);
-    assert.is(nameIn({ email: boss }, "email"), undefined);
-    assert.is(nameIn({ email: boss, email_verified: true }, "email"), boss);
-    assert.is(nameIn({ name: 7 }, "name"), undefined);
-    assert.is(nameIn({}, "constructor"), undefined);
+    assert.is(personNameIn({ email: boss }, "email"), undefined);
+    assert.is(personNameIn({ email: boss, email_verified: true }, "email"), boss);
+    assert.is(personNameIn({ name: 7 }, "name"), undefined);
+    assert.is(personNameIn({}, "constructor"), undefined);
   });
 
   test("a provider that is away, slow, or answers with rubbish or without end holds nobody up", async (scope) => {

@@ -8,7 +8,7 @@ import type { Log } from "#shared/log";
 import { ProviderRefusedError, type ProviderRefusal } from "#shared/provider-refusals";
 import { Seldom } from "#shared/seldom";
 import { boundedFetch } from "./bounded-fetch.ts";
-import { claimsOf, nameIn } from "./claims.ts";
+import { claimsOf, personNameIn } from "./claims.ts";
 
 export interface IdentityProviderOptions {
   readonly issuer: string;
@@ -126,7 +126,7 @@ export class IdentityProvider {
       const claims = claimsOf(proved, told);
       return {
         identity: `${proved.iss} ${proved.sub}`,
-        name: nameIn(claims, this.#options.nameClaim),
+        name: personNameIn(claims, this.#options.nameClaim),
         rule: ruleFor(this.#options.rules, claims),
       };
     });
