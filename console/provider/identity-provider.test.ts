@@ -7,7 +7,7 @@ import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { ProviderRefusedError } from "#shared/provider-refusals";
 import { suite, type Scope } from "../../test/suite.ts";
-import { claimsOf, personNameIn } from "./claims.ts";
+import { claimsOf, personNameIn } from "./provider-claims.ts";
 import { maxProviderBytes } from "./bounded-fetch.ts";
 import {
   callbackPath,

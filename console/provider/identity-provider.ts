@@ -8,7 +8,7 @@ import type { Log } from "#shared/log";
 import { ProviderRefusedError, type ProviderRefusal } from "#shared/provider-refusals";
 import { Seldom } from "#shared/seldom";
 import { boundedFetch } from "./bounded-fetch.ts";
-import { claimsOf, personNameIn } from "./claims.ts";
+import { claimsOf, personNameIn } from "./provider-claims.ts";
 
 export interface IdentityProviderOptions {
   readonly issuer: string;
