@@ -1,3 +1,4 @@
+import type { BuildFlags } from "./compose/build-executable.ts";
 import { agentFile } from "./compose/join-places.ts";
 import type { CommandLine } from "#shared/commandline";
 import { EnvironmentError } from "#shared/errors";
@@ -9,6 +10,21 @@ import type { SettingName, Settings } from "#shared/settings";
 export function agent(line: CommandLine): void {
   const sub = line.command("agent", "run the agent alone; or agent join CODE: make this machine a device", "agent");
   sub.action(line.serve(serve));
+  sub
+    .command("build")
+    .description("make one executable of the agent and Node, for machines without Node")
+    .requiredOption("--target <name>", "linux-x64, linux-arm64 or linux-armv7l")
+    .option(
+      "--runtime <directory>",
+      "of Node's archives, where the npm registry cannot be reached or another version is wanted",
+    )
+    .option("--output <file>", "the executable (default: ./muster-agent-TARGET)")
+    .action(
+      line.once(async (_values, flags: BuildFlags) => {
+        const { buildExecutable } = await import("./compose/build-executable.ts");
+        await buildExecutable(flags, (text) => void process.stdout.write(`${text}\n`));
+      }),
+    );
   // Its words are read as the agent's one file reads them, which has the same verbs.
   const others = {
     join: "make this machine a device, by a code of muster enroll",

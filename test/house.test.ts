@@ -14,11 +14,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sim: ["shared"],
   // What it makes, the others are given.
   tls: ["shared", "disk"],
+  // It lays out what runs on other machines.
+  flash: ["shared", "disk", "agent"],
   // The faces ask the console over HTTP, as anybody's program does.
   web: ["shared", "api"],
   cli: ["shared", "api"],
   // They alone compose, and are known to the list of verbs alone.
-  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim", "tls", "cli"],
+  commands: ["shared", "disk", "api", "broker", "agent", "console", "sim", "tls", "flash", "cli"],
 };
 
 /** One package, one home: where each may be imported. */
@@ -42,7 +44,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 
-const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "tls", "web", "cli", "commands"];
+const rooms = ["shared", "api", "disk", "broker", "agent", "console", "sim", "tls", "flash", "web", "cli", "commands"];
 /** What only measures and tries the rooms. */
 const benches = ["attack", "bench", "chaos", "grafana", "examples"];
 /** What the package exports: they pass on what their users need to name, and stand in for its homes. No other file passes anything on. */

