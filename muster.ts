@@ -8,6 +8,7 @@ import { broker } from "./commands/broker.ts";
 import { cancel } from "./commands/cancel.ts";
 import { checkBroker } from "./commands/check-broker.ts";
 import { commands } from "./commands/commands.ts";
+import { config } from "./commands/config.ts";
 import { console } from "./commands/console.ts";
 import { device } from "./commands/device.ts";
 import { devices } from "./commands/devices.ts";
@@ -53,7 +54,7 @@ const line = new CommandLine(
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch, update],
-  "Fleet:": [devices, group, quarantine, refused, field],
+  "Fleet:": [devices, config, group, quarantine, refused, field],
   "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
   "Looking for faults:": [doctor, checkBroker],

@@ -8,6 +8,7 @@ import { firstFew, type Finding } from "#shared/finding";
 import type { CommandId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
 import { parseLines } from "#disk/checked-line";
+import { KeptConfiguration, parseConfiguration } from "./configuration/kept-configuration.ts";
 import { Instance, parseInstance, type Kept } from "./instance.ts";
 import { maxLedgerBytes, Ledger } from "./commands/ledger.ts";
 import { readHead, replay, type LedgerEntry } from "./commands/ledger-records.ts";
@@ -29,6 +30,7 @@ export function lookAtAgent(directory: string): Finding[] {
     ...lookAtLedger(directory, kept.value),
     ...lookAtOutbox(join(directory, "outbox")),
     ...lookAtPreferences(directory),
+    ...lookAtConfiguration(directory),
     ...setAside(directory),
   ].filter((one) => one !== undefined);
 }
@@ -94,6 +96,16 @@ function lookAtPreferences(directory: string): Finding[] {
   return [finding ?? { what: "preferences.json", state: "sound", says: Object.keys(value ?? {}).join(", ") }];
 }
 
+function lookAtConfiguration(directory: string): Finding[] {
+  const what = "configuration.json";
+  const { value, finding, missing } = tried(what, directory, parseConfiguration);
+  if (missing) return [];
+  if (finding) return [finding];
+  const { current, trial } = value ?? {};
+  const says = `settings from the console: ${current ? `version ${current.version}` : "none"}${trial ? `; version ${trial.version} is being tried` : ""}`;
+  return [{ what, state: "sound", says }];
+}
+
 /** A file through its reader: what it is, that it does not read, or that there is none. */
 function tried<T>(
   what: string,
@@ -156,6 +168,7 @@ async function openAll(directory: string, log: Log): Promise<void> {
   instance.keep(kept ? ledger.id : id);
   await ledger.stop();
   void new Preferences(directory, log);
+  void new KeptConfiguration({ directory, log });
   const outbox = join(directory, "outbox");
   // The repaired files say what is lost, and the next start tells it.
   if (existsSync(outbox)) openDirectory({ directory: outbox, epoch: "", log, now: systemClock.now() });

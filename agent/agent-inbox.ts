@@ -27,6 +27,8 @@ export interface AgentInboxOptions {
   readonly renewal?: Pick<Renewal, "connected" | "look" | "heard"> | undefined;
   /** Of a version that has to prove itself. */
   readonly trial?: Pick<Trial, "connected" | "acked"> | undefined;
+  /** The console has answered this connection's birth. */
+  readonly greeted?: (() => unknown) | undefined;
   /** The console does not take this run of the agent, and says why. */
   readonly refused: (why: string) => void;
   readonly log: Log;
@@ -100,7 +102,10 @@ export class AgentInbox {
       if (ack.refused !== undefined && ack.boot === runId) return refused(ack.refused);
       if (ack.ts !== undefined) executor.learn(ack.ts, ack.unsure);
       this.#options.renewal?.look();
-      if (ack.boot === runId && presence.isOf(ack.session)) executor.greeted(ack.open, ack.begun, ack.doubted);
+      if (ack.boot === runId && presence.isOf(ack.session)) {
+        this.#options.greeted?.();
+        executor.greeted(ack.open, ack.begun, ack.doubted);
+      }
       if (sender.acked(ack) > 0) this.#options.trial?.acked();
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "an ack from the console could not be read");

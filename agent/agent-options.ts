@@ -4,6 +4,7 @@ import type { Log } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";
 import type { NamePatterns } from "./collectors/name-filter.ts";
+import type { Configuring } from "./configuration/configuring.ts";
 
 /** An installation that the starter has begun, and whose word on releases counts. */
 export interface UpdateSurroundings {
@@ -66,6 +67,14 @@ export interface AgentOptions {
   readonly mqttVersion?: 4 | 5 | "auto";
   /** Of which interfaces, mounts and disks; without what lives only as long as a container, by default. */
   readonly names?: NamePatterns;
+  /** Tags that each sample gets besides its own. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Names of what it measures by itself, as patterns with commas between; all of it by default. */
+  readonly sampled?: string | undefined;
+  /** Patterns of the commands that are offered, each of which a key has to pass; all by default. `configure` passes by default. */
+  readonly allow?: readonly string[] | undefined;
+  /** Settings that are changed from the console; without it the agent offers no `configure`. */
+  readonly configuring?: Configuring | undefined;
   /** What to sample; everything that this system has by default. */
   readonly collectors?: readonly Collector[];
   readonly log?: Log;

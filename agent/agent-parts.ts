@@ -10,12 +10,16 @@ import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 import { DirectoryLock } from "#disk/directory-lock";
 import { builtins } from "./builtins.ts";
+import { commandFilter } from "./commands/command-filter.ts";
 import { collectors } from "./collectors/all.ts";
 import type { Collector } from "./collectors/collector.ts";
+import { nameFilter } from "./collectors/name-filter.ts";
 import { Gathering } from "./collectors/gathering.ts";
 import { internal, type Deliveries } from "./collectors/internal.ts";
 import { maxPause, rarely } from "./collectors/rarely.ts";
 import { rebootMachine, restartCommand } from "./commands/comeback.ts";
+import { configureCommand } from "./configuration/configure-command.ts";
+import { samplerFaults } from "./configuration/sampler-faults.ts";
 import { KeptCertificates } from "./certificate/kept-certificates.ts";
 import { Renewal } from "./certificate/renewal.ts";
 import { Executor } from "./commands/executor.ts";
@@ -27,6 +31,7 @@ import { ConsolePresence } from "./console-presence.ts";
 import { AgentInbox } from "./agent-inbox.ts";
 import { Instance } from "./instance.ts";
 import { Introduction } from "./introduction.ts";
+import { withTags } from "./metrics/with-tags.ts";
 import type { Columns } from "./metrics/to-columns.ts";
 import { Outbox } from "./metrics/outbox/outbox.ts";
 import { Sampler } from "./metrics/sampler.ts";
@@ -81,12 +86,20 @@ export function composeAgent(given: AgentSurroundings) {
     aside,
     ready: (queue, seq) => sender.offer(queue, seq),
   });
-  const authorities = new TrustedAuthorities({ directory, given: options.ca, log, changed: announce });
+  const { configuring } = options;
+  const authorities = new TrustedAuthorities({
+    directory,
+    given: options.ca,
+    areConfigured: configuring?.inForce["ca"] !== undefined,
+    log,
+    changed: announce,
+  });
   const certificates = options.certified && directory !== undefined ? new KeptCertificates({ directory }) : undefined;
   const link = makeLink(given, topics, console, { authorities, certificates });
   const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
-  const preferences = new Preferences(directory, log);
-  const emit = (columns: Columns): void => outbox.append(columns);
+  const preferences = new Preferences(directory, log, undefined, fromConsole(configuring));
+  const { tags = {} } = options;
+  const emit = (columns: Columns): void => outbox.append(withTags(columns, tags));
   const own = new OwnMetrics({
     ...common,
     device,
@@ -105,7 +118,7 @@ export function composeAgent(given: AgentSurroundings) {
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
   const { build } = options.update ?? {};
-  const self = { build, instance, ledger, aside, sampler, handlers, signers, authorities, certificates };
+  const self = { build, instance, ledger, aside, sampler, handlers, signers, authorities, certificates, configuring };
   const introduction = new Introduction(self);
   const presence = new Presence({
     bus: link,
@@ -151,6 +164,7 @@ export function composeAgent(given: AgentSurroundings) {
     executor,
     renewal,
     trial: updating?.trial,
+    greeted: configuring && (() => configuring.greeted() && announce()),
     refused,
     log,
   });
@@ -163,6 +177,7 @@ export function composeAgent(given: AgentSurroundings) {
       runId,
       version,
       facts: () => introduction.facts,
+      settings: () => configuring?.told,
       announce,
       stop: (reason) => void given.stop(reason),
       cancel: (id: CommandId) => executor.cancel(id),
@@ -171,8 +186,12 @@ export function composeAgent(given: AgentSurroundings) {
     ...comebacks(given),
     ...updating?.commands,
     ...rotation(options.rotateSecret),
+    ...(configuring
+      ? { configure: configureCommand(configuring, (those) => samplerFaults(those, sampler), announce) }
+      : {}),
   };
-  for (const [key, handler] of Object.entries(offered)) handlers.set(key, handler);
+  const isAllowed = commandFilter(options.allow);
+  for (const [key, handler] of Object.entries(offered)) if (isAllowed(key)) handlers.set(key, handler);
   return {
     topics,
     lock,
@@ -193,6 +212,7 @@ export function composeAgent(given: AgentSurroundings) {
     incoming,
     handlers,
     trial: updating?.trial,
+    isAllowed,
   };
 }
 
@@ -252,17 +272,24 @@ function makeSampler(
   const gathering = new Gathering();
   // What the agent tells of itself, with those that it asks; a series for each of them, so not with every sample.
   const ofItself = (): Collector => rarely(internal(gathering, deliveries), maxPause);
+  const all = options.collectors ?? [...collectors(process.platform, options.names), ofItself()];
+  const isSampled = nameFilter(options.sampled ?? "");
   return new Sampler({
     ...around,
-    collectors: options.collectors ?? [...collectors(process.platform, options.names), ofItself()],
+    collectors: all,
     gathering,
-    disabled: Object.keys(switched).filter((name) => !switched[name]),
+    disabled: all.map(({ name }) => name).filter((name) => !(switched[name] ?? isSampled(name))),
     paused,
     interval: interval ?? options.interval ?? settings.interval.default,
     batchSize: options.batchSize ?? settings.batchSize.default,
     clock,
     log,
   });
+}
+
+/** By which the preferences are judged. */
+function fromConsole(configuring: AgentOptions["configuring"]) {
+  return configuring && { hash: configuring.hash, inForce: configuring.inForce };
 }
 
 /** Only the hash goes out, and the same one each time until the new secret is in use. */

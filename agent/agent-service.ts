@@ -11,10 +11,19 @@ import { createLog, type Log } from "#shared/log";
 import { readBundle } from "#shared/pinned-ca";
 import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
+import { listOf } from "#shared/settings/kinds";
 import { withGivenUmask } from "#shared/umask";
-import { Agent, isRefusal } from "./agent.ts";
+import { Agent, isRefusal, type AgentOptions } from "./agent.ts";
 import { ComebackPause } from "./comeback-pause.ts";
 import type { UpdateSurroundings } from "./agent-options.ts";
+import {
+  configuredValues,
+  machineFaults,
+  toldSettings,
+  type ConfiguredValues,
+} from "./configuration/configured-values.ts";
+import { Configuring } from "./configuration/configuring.ts";
+import { KeptConfiguration } from "./configuration/kept-configuration.ts";
 import type { Handler } from "./commands/handler.ts";
 import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
@@ -47,6 +56,7 @@ export async function runAgent(
       trust: joined.ca ?? undefined,
       certified: joined.certificate !== undefined,
       joined,
+      given,
     });
   }
   const login = parseBrokerUrl(values.mqttUrl ?? brokerHere(values));
@@ -57,7 +67,7 @@ export async function runAgent(
       `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
     );
   }
-  await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net });
+  await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net, given });
 }
 
 function keptSecretOf({ data, logLevel }: Settings): KeptSecret {
@@ -101,24 +111,109 @@ interface Around {
   readonly certified?: boolean;
   /** The console that it has joined, and the keys that this has named for releases. */
   readonly joined?: Pick<Joined, "console" | "releaseRoots"> | undefined;
+  /** Milliseconds that settings which may cut the agent off are tried. */
+  readonly settingsPatience?: number;
+  /** The settings that somebody has made on this machine. */
+  readonly given?: ReadonlySet<SettingName>;
 }
 
 /**
- * Runs an agent, and after it was refused for another one under its id, after a pause, the next.
+ * Runs an agent, and after it was refused for another one under its id, after a pause, the next; and another one at once when settings come
+ * from the console.
  * @returns what to wait with until it has ended in any other way: resolves with the reason
  */
 export async function serveAgent(
-  values: AgentValues,
+  machine: AgentValues,
   password: string | KeptSecret,
-  { lifetime, net, restart, trust, certified, joined }: Around,
+  around: Around,
 ): Promise<() => Promise<string>> {
+  const { lifetime, net, restart, given = new Set() } = around;
+  const { device } = machine;
+  const log = createLog("agent", machine.logLevel);
+  let current: Agent;
+  let cancelPause: (() => void) | undefined;
+  let isRenewed = false;
+  let isOver = false;
+  const configuring = new Configuring({
+    kept: new KeptConfiguration({ directory: join(machine.data, "agent"), log }),
+    clock,
+    log,
+    faults: (configuration) => machineFaults(configuration, machine),
+    told: (configuration) => toldSettings(configuredValues(machine, configuration).values, configuration, given),
+    renew: (why) => {
+      isRenewed = true;
+      void current.stop(why);
+    },
+    patience: around.settingsPatience,
+  });
+  const pause = new ComebackPause();
+  let end: (reason: string) => void = () => {};
+  const ended = new Promise<string>((resolve) => (end = resolve));
+  const again = (): void =>
+    void begin().catch((thrown: unknown) => {
+      net.caught("agent: a restart", thrown);
+      // Another one is at work in its directory by now, or nothing can be read there.
+      end(asError(thrown).message);
+    });
+  const begin = async (): Promise<void> => {
+    if (isOver) return;
+    configuring.begin();
+    try {
+      await beginOne();
+    } catch (thrown) {
+      if (!configuring.couldNotBegin(thrown)) throw thrown;
+      log.error({ err: asError(thrown) }, "with the settings from the console the agent cannot begin");
+      await current?.stop();
+      return begin();
+    }
+    configuring.begun();
+  };
+  const beginOne = async (): Promise<void> => {
+    isRenewed = false;
+    // Ends the executables that outlive their agent's stop, as in a restart within this process.
+    const stopped = new AbortController();
+    const began = clock.monotonic();
+    const configured = configuredValues(machine, configuring.inForce);
+    const agent = (current = new Agent({
+      ...optionsOf(configured, password, around),
+      configuring,
+      restart: restart ?? again,
+    }));
+    for (const [key, handler] of await executables(configured, log, stopped.signal)) agent.handle(key, handler);
+    agent.start();
+    void agent.finished.then((reason) => {
+      stopped.abort();
+      configuring.stop();
+      log.info({ device, reason }, "the agent has stopped");
+      if (isRenewed) return again();
+      if (!isRefusal(reason)) return end(reason);
+      const wait = pause.refused(clock.monotonic() - began);
+      process.stderr.write(`agent ${device} is ${forTerminal(reason, 1_000)}\n`);
+      process.stderr.write(
+        `agent ${device} stays away for ${formatDuration(wait)}, then looks whether the other is gone\n`,
+      );
+      cancelPause = clock.after(wait, again);
+    });
+  };
+  await begin();
+  lifetime.add(() => current.stop());
+  lifetime.add(() => cancelPause?.());
+  lifetime.add(() => void (isOver = true));
+  return () => ended;
+}
+
+/** What one run of the agent is made of. */
+function optionsOf(
+  { values, ca: configuredCa, allow }: ConfiguredValues<AgentValues>,
+  password: string | KeptSecret,
+  { net, trust, certified, joined }: Around,
+): AgentOptions {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
-  const log = createLog("agent", logLevel);
   const directory = join(values.data, "agent");
-  const ca = values.ca === undefined ? trust : readBundle(values.ca);
+  const ca = configuredCa ?? (values.ca === undefined ? trust : readBundle(values.ca));
   const reboot = rebootCommand === undefined ? {} : { rebootCommand: rebootCommand.split(/\s+/) };
   const own = { metricsSocket: socketPath(values, directory), metricsDirectory: values.metricsDirectory };
-  const options = {
+  return {
     device,
     url,
     password,
@@ -133,51 +228,17 @@ export async function serveAgent(
     mqttVersion,
     directory,
     signers: values.signers,
-    log,
+    log: createLog("agent", logLevel),
     clock,
     net,
     update: updatingOf(values, joined),
     names: { interfaces: values.interfaces, mounts: values.mounts, disks: values.disks },
+    sampled: values.collectors,
+    tags: values.tags,
+    allow,
     ...own,
     ...reboot,
   };
-  let current: Agent;
-  let cancelPause: (() => void) | undefined;
-  const pause = new ComebackPause();
-  let end: (reason: string) => void = () => {};
-  const ended = new Promise<string>((resolve) => (end = resolve));
-  const again = (): void =>
-    void begin().catch((thrown: unknown) => {
-      net.caught("agent: a restart", thrown);
-      // Another one is at work in its directory by now, or nothing can be read there.
-      end(asError(thrown).message);
-    });
-  const begin = async (): Promise<void> => {
-    // Ends the executables that outlive their agent's stop, as in a restart within this process.
-    const stopped = new AbortController();
-    const began = clock.monotonic();
-    const agent = (current = new Agent({
-      ...options,
-      restart: restart ?? again,
-    }));
-    for (const [key, handler] of await executables(values, log, stopped.signal)) agent.handle(key, handler);
-    agent.start();
-    void agent.finished.then((reason) => {
-      stopped.abort();
-      log.info({ device, reason }, "the agent has stopped");
-      if (!isRefusal(reason)) return end(reason);
-      const wait = pause.refused(clock.monotonic() - began);
-      process.stderr.write(`agent ${device} is ${forTerminal(reason, 1_000)}\n`);
-      process.stderr.write(
-        `agent ${device} stays away for ${formatDuration(wait)}, then looks whether the other is gone\n`,
-      );
-      cancelPause = clock.after(wait, again);
-    });
-  };
-  await begin();
-  lifetime.add(() => current.stop());
-  lifetime.add(() => cancelPause?.());
-  return () => ended;
 }
 
 /** How it was started, as far as that lets it update itself. A key that somebody has pinned on the machine comes before what the console named. */
@@ -195,14 +256,20 @@ function socketPath({ metricsSocket, device }: AgentValues, directory: string): 
 }
 
 async function executables(
-  { execDirectory: directory, execAllow, device }: AgentValues,
+  { values: { execDirectory: directory, device }, execAllow }: ConfiguredValues<AgentValues>,
   log: Log,
   signal: AbortSignal,
 ): Promise<Iterable<[string, Handler]>> {
   if (directory === undefined) return [];
   const { loadExecutables } = await import("./commands/exec/load-executables.ts");
-  const allow = execAllow?.split(",").map((name) => name.trim());
+  const allow = namesInAll(execAllow);
   return loadExecutables({ directory, log, clock, device, signal, ...(allow ? { allow } : {}) });
+}
+
+/** What stands in each of the lists; undefined where there is none. */
+function namesInAll(lists: readonly string[]): readonly string[] | undefined {
+  const [first, ...others] = lists.map(listOf);
+  return first?.filter((name) => others.every((other) => other.includes(name)));
 }
 
 /** The process once more, then the end of this one; a service manager is left to begin it anew itself. */

@@ -71,12 +71,13 @@ export class Agent {
   }
 
   /**
-   * Offers a command. To be called before {@link start}, or at any time after: presence is published again.
+   * Offers a command, unless the agent is told not to. To be called before {@link start}, or at any time after: presence is published again.
    * @throws BadInputError when the key is not valid or is offered already
    */
   handle<A = Args>(key: string, handler: Handler<A>): void {
-    const { handlers, presence } = this.#parts;
+    const { handlers, presence, isAllowed } = this.#parts;
     check(commandKey, key, "command key");
+    if (!isAllowed(key)) return;
     if (handlers.has(key)) throw new BadInputError(`the command "${key}" is offered already`);
     handlers.set(key, handler as Handler);
     presence.announce();

@@ -18,6 +18,8 @@ export interface BuiltinParts {
   readonly runId: string;
   readonly version: string;
   readonly facts: () => Json;
+  /** The settings as they hold, and who has said so; undefined where nobody can change them from afar. */
+  readonly settings: () => Json | undefined;
   /** Presence has changed: interval, paused. */
   readonly announce: () => void;
   readonly stop: (reason: string) => void;
@@ -63,6 +65,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
         metrics: parts.metrics(),
         outbox: { ...outbox.size },
         facts: parts.facts(),
+        ...toldWhere("settings", parts.settings()),
       }),
     },
     report: {
@@ -95,6 +98,10 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
       },
     },
   };
+}
+
+function toldWhere(name: string, value: Json | undefined): Record<string, Json> {
+  return value === undefined ? {} : { [name]: value };
 }
 
 function cancelCommand({ cancel }: BuiltinParts): Handler {

@@ -4,6 +4,7 @@ import type { Birth } from "#shared/messages/presence-messages";
 import { version } from "#shared/version";
 import { ownAddresses } from "./own-addresses.ts";
 import type { KeptCertificates } from "./certificate/kept-certificates.ts";
+import type { Configuring } from "./configuration/configuring.ts";
 import type { Handler } from "./commands/handler.ts";
 import type { Ledger } from "./commands/ledger.ts";
 import { lossSentence } from "./commands/ledger-records.ts";
@@ -24,6 +25,7 @@ export interface IntroductionOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly build?: string | undefined;
   readonly authorities: Pick<TrustedAuthorities, "fingerprints">;
+  readonly configuring?: Pick<Configuring, "reported"> | undefined;
 }
 
 /** What the agent says of itself in its birth, as it is at that moment. */
@@ -47,7 +49,7 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers, signers, authorities, certificates, build } = this.#options;
+    const { instance, sampler, handlers, signers, authorities, certificates, build, configuring } = this.#options;
     const { heard } = this;
     const trusts = [...authorities.fingerprints];
     const certificate = certificates?.serial;
@@ -65,6 +67,7 @@ export class Introduction {
       ...(heard === undefined ? {} : { heard }),
       ...(trusts.length === 0 ? {} : { trusts }),
       ...(certificate === undefined ? {} : { certificate }),
+      ...configuring?.reported,
     };
   }
 

@@ -15,6 +15,8 @@ const preferences = z.object({
   paused: z.optional(z.boolean()),
   /** Collectors that were switched on or off, by name. */
   collectors: z.optional(z.record(z.string(), z.boolean())),
+  /** The settings from the console, by their hash, under which that was: what later ones say of the same comes after it. */
+  under: z.optional(z.string()),
 });
 export type Changed = z.infer<typeof preferences>;
 
@@ -26,14 +28,25 @@ export class Preferences {
   readonly #path: string | undefined;
   readonly #log: Log;
   readonly #disk: Disk;
+  readonly #under: string | undefined;
   #changed: Changed;
 
-  /** Reads what is kept. A damaged file is put aside, and the settings hold again. */
-  constructor(directory: string | undefined, log: Log, disk = systemDisk) {
+  /**
+   * Reads what is kept. A damaged file is put aside, and the settings hold again.
+   * @param console the settings that came from the console, by their hash and what they say
+   */
+  constructor(
+    directory: string | undefined,
+    log: Log,
+    disk = systemDisk,
+    console?: { readonly hash: string; readonly inForce: Readonly<Record<string, string>> },
+  ) {
     this.#path = directory === undefined ? undefined : join(directory, "preferences.json");
     this.#log = log;
     this.#disk = disk;
-    this.#changed = this.#path === undefined ? {} : this.#read(this.#path);
+    this.#under = console?.hash;
+    const kept = this.#path === undefined ? {} : this.#read(this.#path);
+    this.#changed = console ? without(kept, console) : kept;
   }
 
   get changed(): Changed {
@@ -43,7 +56,8 @@ export class Preferences {
   /** Takes changes, and flushes them to the disk. @returns whether they will outlive this run */
   change(changes: Changed): boolean {
     const collectors = { ...this.#changed.collectors, ...changes.collectors };
-    this.#changed = { ...this.#changed, ...changes, collectors };
+    const under = this.#under === undefined ? {} : { under: this.#under };
+    this.#changed = { ...this.#changed, ...changes, collectors, ...under };
     return this.#path !== undefined && this.#write(this.#path);
   }
 
@@ -77,6 +91,19 @@ export class Preferences {
       return false;
     }
   }
+}
+
+/** The newest word counts: what was switched by command before settings came that say it otherwise is over. */
+function without(
+  { interval, collectors, ...kept }: Changed,
+  { hash, inForce }: { readonly hash: string; readonly inForce: Readonly<Record<string, string>> },
+): Changed {
+  const isNewer = kept.under === hash;
+  return {
+    ...kept,
+    ...(interval !== undefined && (isNewer || inForce["interval"] === undefined) ? { interval } : {}),
+    ...(collectors && (isNewer || inForce["collectors"] === undefined) ? { collectors } : {}),
+  };
 }
 
 /** @throws Error for what does not read */

@@ -14,6 +14,8 @@ export interface TrustedAuthoritiesOptions {
   readonly directory: string | undefined;
   /** Those that the agent was given, as PEM; undefined where the system's are trusted. */
   readonly given: string | undefined;
+  /** Whether the console has given them, by settings that may yet prove wrong: what became of the machine's own is not written over. */
+  readonly areConfigured?: boolean | undefined;
   readonly log: Log;
   /** Others are trusted from now on. */
   readonly changed: () => void;
@@ -104,8 +106,9 @@ export class TrustedAuthorities {
   }
 
   get #path(): string | undefined {
-    const { directory } = this.#options;
-    return directory === undefined ? undefined : join(directory, "authorities.json");
+    const { directory, areConfigured = false } = this.#options;
+    const name = areConfigured ? "authorities-configured.json" : "authorities.json";
+    return directory === undefined ? undefined : join(directory, name);
   }
 
   /** What a restart would undo is not taken: the console counts on what it is told. The word stays at the broker, and comes again. */

@@ -11,6 +11,7 @@ export type { AuditEntryDocument, AuditVerdictDocument } from "./audit-routes.ts
 export type { CommandDocument, CommandEvent, LateReply } from "./command-document.ts";
 export type { CommandOrder } from "./command-routes.ts";
 export type { CompletenessDocument, GapDocument } from "./completeness-routes.ts";
+export type { DeviceSettingsDocument, DriftDocument, SaidDocument, ScopeDocument } from "./configuration-routes.ts";
 export type {
   DeviceDocument,
   SampleValue,

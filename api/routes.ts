@@ -4,6 +4,7 @@ import { accountRoutes } from "./account-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
+import { configurationRoutes } from "./configuration-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
 import { enrollmentRoutes } from "./enrollment-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -34,6 +35,7 @@ export const routes = {
   ...commandRoutes,
   ...jobRoutes,
   ...groupRoutes,
+  ...configurationRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,
   ...releaseRoutes,

@@ -53,6 +53,7 @@ export async function begin(
     publisher.connected(change.session);
   });
   lifetime.add(end);
+  lifetime.begin(parts.configurator);
   lifetime.begin(parts.rotation);
   link?.start();
   await store.start();

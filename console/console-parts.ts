@@ -5,6 +5,7 @@ import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.t
 import { certificateParts } from "./parts/certificate-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
 import { commandParts } from "./parts/command-parts.ts";
+import { configurationParts } from "./parts/configuration-parts.ts";
 import { deviceParts, makeRemovals } from "./parts/device-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
 import { storeParts } from "./parts/store-parts.ts";
@@ -26,9 +27,10 @@ export function compose(outside: Surroundings) {
   const { registry, leftovers } = devices;
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
+  const configuration = configurationParts(given, { desk: commands.desk, devices });
   const samples = sampleParts(given, { doubt, devices, storage, publisher });
   const certifications = certificateParts(given, { bus, devices });
-  const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples });
+  const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples, ...configuration });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
   const rotation = makeRotation(given, { bus, registry });
   const taking = { ...devices, ...commands, ...samples, ...certifications };
@@ -53,6 +55,7 @@ export function compose(outside: Surroundings) {
     ...devices,
     publisher,
     ...commands,
+    ...configuration,
     ...certifications,
     ...samples,
     removals,

@@ -28,6 +28,7 @@ import type { Jobs } from "./jobs/jobs.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions, type SentOrder } from "./console-options.ts";
 import { compose, type Parts } from "./console-parts.ts";
+import type { ConfigurationParts } from "./parts/configuration-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
 import type { Report } from "./self/report.ts";
@@ -132,6 +133,12 @@ export class Console {
   /** Gives devices certificates. */
   get certifying(): Certifying {
     return this.#started.certifying;
+  }
+
+  /** The settings that people want devices to have, and how these stand to them. */
+  get configuration(): ConfigurationParts {
+    const { configurations, configured, configurator } = this.#started;
+    return { configurations, configured, configurator };
   }
 
   get registry(): Registry {

@@ -39,6 +39,11 @@ export function readSettingsFile(named: string | undefined): Record<string, unkn
   }
 }
 
+/** A table of settings as a person has written it: TOML, or JSON where it begins with a brace. @throws Error that says where it does not read */
+export function parseSettingsText(text: string): Record<string, unknown> {
+  return text.trimStart().startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : parseToml(text);
+}
+
 /** What was opened is asked, not the name: between the two another file may come to stand there. */
 function whyForeign(path: string, file: number): string | undefined {
   const link = lstatSync(path);

@@ -20,8 +20,10 @@ import {
 } from "#shared/settings/kinds";
 import { parseSyslogUrl, type SyslogAddress } from "#shared/syslog-address";
 import { usualRoot } from "#shared/topics";
+import { parseTags } from "#shared/settings/extra-tags";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import {
+  absoluteDirectories,
   brokerUrl,
   hostNames,
   influxUrl,
@@ -279,6 +281,36 @@ export const settings = {
     help: "block devices that it measures, in the same way",
     default: undefined,
     shown: "all but loop and ram",
+  }),
+  collectors: text<string | undefined>({
+    env: "MUSTER_COLLECTORS",
+    programs: ["agent"],
+    help: "what the agent measures by itself, with commas between: cpu,mem, or !temp for all but that",
+    default: undefined,
+    shown: "all that the system has",
+  }),
+  tags: setting<Readonly<Record<string, string>>>({
+    env: "MUSTER_TAGS",
+    programs: ["agent"],
+    help: "tags that each of the agent's samples gets, with commas between: site=berlin,floor=2",
+    default: {},
+    shown: "none",
+    parse: parseTags,
+  }),
+  allow: text<string | undefined>({
+    env: "MUSTER_ALLOW",
+    programs: ["agent"],
+    help: "commands that the agent offers, with commas between: ping,info,exec:*, or !configure for all but that",
+    default: undefined,
+    shown: "all",
+  }),
+  remoteDirectories: setting<readonly string[]>({
+    env: "MUSTER_REMOTE_DIRECTORIES",
+    programs: ["agent"],
+    help: "directories, with commas between, in which the console may name those of executables for the agent to run",
+    default: [],
+    shown: "none",
+    parse: absoluteDirectories,
   }),
   metricsSocket: text<string | undefined>({
     env: "MUSTER_METRICS_SOCKET",

@@ -95,6 +95,13 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   await client.setGroups("rpi-7", { groups: ["lab"] });
   assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
   assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });
+  const { version } = await client.setConfiguration("group:lab", { settings: { interval: "200ms" } });
+  assert.is((await client.getConfiguration("group:lab")).version, version);
+  assert.is((await client.getConfigurationHistory("group:lab")).history.length, 1);
+  assert.is((await client.listConfigurations()).drift[0]?.state, "unable");
+  assert.equal((await client.getDeviceSettings("rpi-7")).desired.from, { interval: "group:lab" });
+  await client.setConfiguration("device:rpi-8", { settings: { interval: "1s" } });
+  await client.applySettings("rpi-8");
   const { id } = await client.createJob({ key: "ping", target: { all: true }, rate: 0.01, abort: { failed: 0.5 } });
   assert.is((await client.pauseJob(id)).state, "paused");
   assert.is((await client.resumeJob(id)).state, "running");

@@ -6,6 +6,7 @@ import { Ledger } from "../agent/commands/ledger.ts";
 import { columns, quickDirectory, TestOutbox } from "../agent/metrics/outbox/fixture.ts";
 import { DiskQueue } from "../agent/metrics/outbox/disk-queue.ts";
 import { WallOffset } from "../agent/metrics/outbox/wall-offset.ts";
+import { KeptConfiguration } from "../agent/configuration/kept-configuration.ts";
 import { Preferences } from "../agent/preferences.ts";
 import { FilesOfBefore, listName } from "../console/database/files-of-before.ts";
 import { readSecret, writeSecret } from "../console/accounts/secrets.ts";
@@ -97,6 +98,19 @@ const users: Readonly<Record<string, User>> = {
   "the agent's preferences": register(
     (value, directory, disk) => new Preferences(directory, silentLog, disk).change({ interval: Number(value) * 1_000 }),
     (directory) => String(Number(new Preferences(directory, loud).changed.interval) / 1_000),
+  ),
+  "the agent's settings from the console": register(
+    (value, directory, disk) => {
+      const kept = new KeptConfiguration({ directory, log: silentLog, disk });
+      kept.take({ version: Number(value), values: { interval: `${value}s` } }, "c");
+      kept.begin();
+      kept.confirm();
+      return true;
+    },
+    (directory) => {
+      const { inForce } = new KeptConfiguration({ directory, log: loud });
+      return inForce["interval"]?.slice(0, 1);
+    },
   ),
   "the agent's instance": register(
     (value, directory, disk) => {

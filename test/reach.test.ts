@@ -59,6 +59,15 @@ function command(ask: (client: Client, id: string, device?: string) => Promise<u
   };
 }
 
+/** What is said for the group and its devices; not of others; for all it is seen, and not changed. */
+function configuration(ask: (client: Client, scope: string) => Promise<unknown>, ofAll: number): Limit {
+  return async ({ lab }) => {
+    for (const scope of ["group:lab", `device:${near}`]) assert.is(await statusOf(ask(lab, scope)), 200, scope);
+    for (const scope of ["group:field", `device:${far}`]) assert.is(await statusOf(ask(lab, scope)), 404, scope);
+    assert.is(await statusOf(ask(lab, "default")), ofAll);
+  };
+}
+
 /** A job to both devices is seen in part and not changed; one to the far device alone is not there. */
 function job(
   ask: (client: Client, id: string) => Promise<unknown>,
@@ -183,6 +192,26 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",
+  listConfigurations: async ({ admin, lab }) => {
+    const put = (scope: string, settings: Record<string, string>): Promise<unknown> =>
+      admin.setConfiguration(scope, { settings });
+    for (const group of ["lab", "field"]) await put(`group:${group}`, { "log-level": "info" });
+    for (const device of [near, far]) await put(`device:${device}`, { "log-level": "warn" });
+    const seen = await lab.listConfigurations();
+    assert.equal(
+      seen.scopes.map(({ scope }) => scope),
+      ["group:lab", `device:${near}`],
+    );
+    assert.equal(
+      seen.drift.map(({ device }) => device),
+      [near],
+    );
+  },
+  getConfiguration: configuration((client, scope) => client.getConfiguration(scope), 200),
+  getConfigurationHistory: configuration((client, scope) => client.getConfigurationHistory(scope), 200),
+  setConfiguration: configuration((client, scope) => client.setConfiguration(scope, { settings: {} }), 403),
+  getDeviceSettings: "device",
+  applySettings: "device",
   getQuarantine: list((client) => client.getQuarantine()),
   forgetQuarantine: async ({ admin, lab }) => {
     assert.is((await lab.forgetQuarantine({ device: far })).forgotten, 0);

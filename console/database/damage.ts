@@ -39,6 +39,8 @@ const keys = {
   certificates: ["serial"],
   code_guesses: ["account", "place"],
   joins: ["enrollment", "machine"],
+  configurations: ["version"],
+  configured: ["device"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

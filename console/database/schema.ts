@@ -420,4 +420,27 @@ export const migrations: readonly string[] = [
     DELETE FROM code_guesses WHERE account = OLD.account;
   END;
   `,
+  `
+  -- The settings that people want devices to have, for whom they were said: each change a row, the newest of a scope counts. A number is never
+  -- given twice.
+  CREATE TABLE configurations (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX configurations_by_scope ON configurations (scope, version);
+
+  -- What was sent to each device last, and what became of it.
+  CREATE TABLE configured (
+    device TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    command TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    state TEXT,
+    why TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -30,6 +30,8 @@ export interface Device {
   readonly commands: CommandCatalogue | null;
   /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
   readonly signers?: readonly string[];
+  /** Which settings of the console's it has, as it says; left out where it has never said. */
+  readonly config?: Birth["config"];
   /** Something that a person should look at. */
   readonly problem: string | null;
   /** Milliseconds that its clock is ahead of the console's; null where that is not known. */
@@ -114,6 +116,7 @@ export function toDevice(entry: DeviceEntry): Device {
     ...(birth?.trusts ? { trusts: birth.trusts } : {}),
     commands: offers ?? null,
     ...(birth?.signers ? { signers: birth.signers } : {}),
+    ...(birth?.config ? { config: birth.config } : {}),
     problem: sentences([problem, birth?.problem, ...observations.map((what) => observed.get(what))]),
     skew,
   };

@@ -93,6 +93,13 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   resumeJob: { what: "job.resumed", on: id },
   cancelJob: { what: "job.cancelled", on: id },
   setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
+  setConfiguration: {
+    what: "settings.set",
+    on: ({ params }) => params["scope"] ?? "",
+    detail: ({ body }) => ({ settings: text(body["settings"]) }),
+    byHandler: true,
+  },
+  applySettings: false,
   forgetQuarantine: { what: "quarantine.forgotten", on: ({ query }) => text(query["device"] ?? "") },
   settleField: {
     what: "field.settled",

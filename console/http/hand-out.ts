@@ -14,6 +14,7 @@ import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
 import { serveCommands } from "./routes/serve-commands.ts";
 import { serveCompleteness } from "./routes/serve-completeness.ts";
+import { serveConfigurations } from "./routes/serve-configurations.ts";
 import { serveDamage } from "./routes/serve-damage.ts";
 import { serveDevices } from "./routes/serve-devices.ts";
 import { serveEnrollments } from "./routes/serve-enrollments.ts";
@@ -88,6 +89,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
+    serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),
     serveJoin({

@@ -1,5 +1,6 @@
 import type { Bus } from "#shared/bus";
 import type { DeviceId } from "#shared/ids";
+import type { Configurations } from "../configuration/configurations.ts";
 import { LatestRefusals } from "../devices/latest-refusals.ts";
 import { Refusals } from "../devices/refusals.ts";
 import { Registry } from "../devices/registry.ts";
@@ -35,11 +36,12 @@ interface Holders extends DeviceParts {
   readonly desk: Desk;
   readonly jobs: Jobs;
   readonly ingest: Ingest;
+  readonly configurations: Pick<Configurations, "erase">;
 }
 
 export function makeRemovals(
   { topics, log, state: { database, accounts } }: Surroundings,
-  { bus, desk, jobs, ingest, registry, latestRefusals, leftovers }: Holders,
+  { bus, desk, jobs, ingest, configurations, registry, latestRefusals, leftovers }: Holders,
 ): Removals {
   return new Removals({
     database,
@@ -57,6 +59,7 @@ export function makeRemovals(
     erase: (device) => {
       ingest.erase(device);
       jobs.groups.erase(device);
+      configurations.erase(device);
       registry.erase(device);
     },
   });

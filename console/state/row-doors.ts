@@ -1,6 +1,8 @@
 import { parseGuesses } from "../accounts/kept-guesses.ts";
 import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseCertificate } from "../certificates/certificate.ts";
+import { parseSaid } from "../configuration/configurations.ts";
+import { parseSent } from "../configuration/configured.ts";
 import { parseKnownMoment as parseMoment } from "../clock/known-moment.ts";
 import { parseAnswer } from "../desk/answers.ts";
 import { parseCommand, parseCommandRow } from "../desk/kept-command.ts";
@@ -44,6 +46,8 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   joins: parseJoin,
   certificates: parseCertificate,
   code_guesses: parseGuesses,
+  configurations: parseSaid,
+  configured: parseSent,
 };
 
 /**

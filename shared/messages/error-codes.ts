@@ -35,6 +35,8 @@ export const errorCodes = {
   aborted: ["failed"],
   spawn: ["failed"],
   interrupted: ["failed"],
+  "bad-settings": ["failed"],
+  "rolled-back": ["failed"],
   "not-restarted": ["failed"],
   "not-rebooted": ["failed"],
   "no-release": ["failed"],

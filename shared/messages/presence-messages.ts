@@ -31,6 +31,9 @@ export const maxSigners = 32;
 /** What it tells of itself: facts are for looking at and for choosing devices by. */
 export const maxFacts = 64;
 
+const mark = { version: count, hash: z.string().check(z.maxLength(64)) };
+const config = z.object({ ...mark, failed: z.optional(z.object({ ...mark, why: payloadText })) });
+
 const birth = z.object({
   v: z.literal(1),
   online: z.literal(true),
@@ -57,6 +60,8 @@ const birth = z.object({
   certificate: z.optional(
     z.string().check(z.regex(/^[0-9A-F]{1,40}$/, "expected a serial number in hexadecimal digits")),
   ),
+  /** Which settings of the console's hold, by their number and hash; and those that were tried last and did not. */
+  config: z.optional(config),
   /** What a person should look at, as a sentence. */
   problem: z.optional(payloadText),
 });

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { isLoopbackHost, parseBrokerUrl, parseConsoleUrl } from "#shared/address";
 import { hostOf } from "#shared/origins";
 import { listOf } from "#shared/settings/kinds";
@@ -42,4 +43,10 @@ export function topicRoot(given: string): string {
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(given))
     throw new Error("expected topic levels of letters, digits, dots, _ and -");
   return given;
+}
+
+export function absoluteDirectories(given: string): readonly string[] {
+  const paths = listOf(given);
+  if (!paths.every((path) => isAbsolute(path))) throw new Error("expected absolute paths with commas between");
+  return paths;
 }

@@ -1,0 +1,158 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { FastifyRequest } from "fastify";
+import type { DriftDocument, ScopeDocument } from "#api/configuration-routes";
+import { configurationFaults } from "#shared/configuration";
+import type { DeviceId } from "#shared/ids";
+import type { Configurations, SaidSettings } from "../../configuration/configurations.ts";
+import type { Configurator } from "../../configuration/configurator.ts";
+import { parseScope, scopeText, type Scope } from "../../configuration/scope.ts";
+import type { Device } from "../../devices/device.ts";
+import type { Registry } from "../../devices/registry.ts";
+import { changing, whoAsks } from "../audited-routes.ts";
+import { assertWithinReach, askerOf, limitOf, noDevice } from "../auth.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+export interface ConfigurationRoutes {
+  readonly configurations: Configurations;
+  readonly configurator: Pick<Configurator, "drift" | "apply">;
+  readonly registry: Pick<Registry, "get" | "walk">;
+  readonly now: () => number;
+}
+
+/** Devices that are named as not having what is wanted, of as many as there are. */
+export const maxDrifting = 200;
+/** How a device stands that nobody need look at. */
+const settled: ReadonlySet<string> = new Set(["none", "in-step"]);
+
+/** Settings of agents: said, looked up, sent. */
+export const serveConfigurations =
+  ({ configurations, configurator, registry, now }: ConfigurationRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const deviceOf = (id: DeviceId): Device => {
+      const device = registry.get(id);
+      if (!device) throw noDevice(id);
+      return device;
+    };
+    const scopeIn = (request: FastifyRequest, text: string): Scope => {
+      const scope = parseScope(text);
+      if (!scope) throw new HttpError(404, "whose settings? Expected default, group:NAME or device:NAME");
+      if (scope.kind === "device") {
+        assertWithinReach(request, scope.name);
+        deviceOf(scope.name as DeviceId);
+      }
+      return scope;
+    };
+    const document = (scope: Scope, said: SaidSettings | undefined): ScopeDocument => {
+      const { version, values, by, ts } = said ?? { version: 0, values: {}, by: "", ts: 0 };
+      return { scope: scopeText(scope), version, settings: { ...values }, by, ts };
+    };
+
+    app.route({
+      ...served("listConfigurations"),
+      handler: async (request) => {
+        const scopes = configurations
+          .list()
+          .filter(([scope]) => maySee(request, scope))
+          .map((one) => document(...one));
+        const reaches = limitOf(request) ?? (() => true);
+        const drift: DriftDocument[] = [];
+        let more = 0;
+        for (const device of configurations.isEmpty ? [] : registry.walk()) {
+          if (!reaches(device.id)) continue;
+          const { state, why } = configurator.drift(device);
+          if (settled.has(state)) continue;
+          if (drift.length < maxDrifting) drift.push({ device: device.id, state, why });
+          else more += 1;
+        }
+        return { scopes, drift, more };
+      },
+    });
+
+    app.route({
+      ...served("getConfiguration"),
+      handler: async (request) => {
+        const scope = scopeIn(request, request.params.scope);
+        assertMaySee(request, scope);
+        return document(scope, configurations.of(scope));
+      },
+    });
+
+    app.route({
+      ...served("getConfigurationHistory"),
+      handler: async (request) => {
+        const scope = scopeIn(request, request.params.scope);
+        assertMaySee(request, scope);
+        const history = configurations.history(scope);
+        return {
+          history: history.map(({ version, values, by, ts }) => ({ version, settings: { ...values }, by, ts })),
+        };
+      },
+    });
+
+    app.route({
+      ...served("setConfiguration"),
+      handler: async (request) => {
+        const scope = scopeIn(request, request.params.scope);
+        assertMayChange(request, scope);
+        const { settings, version } = request.body;
+        const faults = configurationFaults(settings);
+        if (faults.length > 0) throw new HttpError(400, faults.join("; "));
+        const before = configurations.of(scope)?.version ?? 0;
+        if (version !== undefined && version !== before)
+          throw new HttpError(409, `somebody has changed them meanwhile: version ${before}, and not ${version}`);
+        const said = { values: settings, by: askerOf(request).name, ts: Math.round(now()) };
+        const put = changing(request, () => configurations.put(scope, said));
+        put.done();
+        return document(scope, put.said);
+      },
+    });
+
+    app.route({
+      ...served("getDeviceSettings"),
+      handler: async ({ params: { id } }) => {
+        const device = deviceOf(id);
+        const { version, hash, values, from } = configurations.desired(id);
+        return {
+          device: id,
+          ...configurator.drift(device),
+          desired: { version, hash, settings: { ...values }, from: { ...from } },
+          reported: device.config ?? null,
+        };
+      },
+    });
+
+    app.route({
+      ...served("applySettings"),
+      handler: async (request, reply) => {
+        const { id } = request.params;
+        deviceOf(id);
+        const { who: by, from } = whoAsks(request);
+        const command = configurator.apply(id, { by, from });
+        reply.code(202);
+        return { command: command.id };
+      },
+    });
+  };
+
+/** Who is limited to groups sees what is said for these and for all, which holds for their devices too, and for the devices in reach. */
+function maySee(request: FastifyRequest, { kind, name }: Scope): boolean {
+  if (kind === "device") return request.login?.reaches(name) !== false;
+  return kind === "default" || (askerOf(request).groups?.includes(name) ?? true);
+}
+
+/** @throws HttpError as for a group that is not there */
+function assertMaySee(request: FastifyRequest, scope: Scope): void {
+  if (!maySee(request, scope)) throw new HttpError(404, `there are no settings of ${scopeText(scope)}`);
+}
+
+/** @throws HttpError */
+function assertMayChange(request: FastifyRequest, scope: Scope): void {
+  assertMaySee(request, scope);
+  const { name, groups } = askerOf(request);
+  if (scope.kind === "default" && groups !== undefined)
+    throw new HttpError(
+      403,
+      `"${name}" is limited to ${groups.join(", ")}, and may not change what holds for all devices`,
+    );
+}
