@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { OwnNames } from "#shared/origins";
+import type { Clock } from "#shared/clock";
 import type { SafetyNet } from "#shared/safety-net";
 import {
   handshakeTimeout,
@@ -36,6 +37,7 @@ export interface MqttArrival {
 
 export interface ConnectionSorterOptions {
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly net: SafetyNet;
   readonly names: OwnNames;
   readonly tls?: SecureDoor | undefined;
@@ -58,7 +60,7 @@ export class ConnectionSorter {
 
   constructor(options: ConnectionSorterOptions) {
     this.#options = options;
-    const { limits, net, names, tls, onRefused } = options;
+    const { limits, clock, net, names, tls, onRefused } = options;
     this.#web = new WebDoor({
       limits,
       net,
@@ -69,6 +71,7 @@ export class ConnectionSorter {
     this.#door = new TlsDoor({
       identity: tls.identity,
       clients: tls.clients,
+      clock,
       onSecure: net.guard(
         "broker: a TLS connection",
         (secure: TLSSocket, socket: Socket) => this.#secured(secure, socket),

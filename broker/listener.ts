@@ -62,10 +62,11 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { limits, net, names, tls, onRefused } = options;
+    const { limits, clock, net, names, tls, onRefused } = options;
     this.#crowd = new Crowd(limits);
     this.#sorter = new ConnectionSorter({
       limits,
+      clock,
       net,
       names,
       tls,

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import type { Clock } from "#shared/clock";
 import { errorCode } from "#shared/errors";
+import { HandshakeQueue } from "#shared/handshake-queue";
 
 /** What a server shows and proves: its certificate with those that vouch for it, and its key, as PEM. */
 export interface ServerIdentity {
@@ -16,8 +18,6 @@ export interface IdentitySource {
 
 /** Milliseconds that a handshake may take: two round trips and 2 KB, over GPRS some seconds. */
 export const handshakeTimeout = 10_000;
-/** Handshakes that are begun in one turn of the event loop: each costs the loop about a millisecond. */
-export const maxHandshakesATurn = 8;
 /** The first byte of whoever begins with TLS: a record of the handshake (RFC 8446 §5.1). */
 export const helloByte = 0x16;
 
@@ -43,6 +43,7 @@ export function shownOn(secure: TLSSocket): ShownCertificate | undefined {
 
 export interface TlsDoorOptions {
   readonly identity: IdentitySource;
+  readonly clock: Clock;
   /** The authority of clients' certificates, as PEM: who has one of its may show it. Without it nobody is asked. */
   readonly clients?: string | undefined;
   /** Is given each connection whose handshake has succeeded, with the socket below it. */
@@ -52,21 +53,21 @@ export interface TlsDoorOptions {
 }
 
 /**
- * Makes TLS connections of connections that somebody else has accepted and counts. Handshakes begin a few in a turn: thousands that come
- * at once cost those who are connected no more than a wait.
+ * Makes TLS connections of connections that somebody else has accepted and counts. Handshakes begin a few in a turn, and few are
+ * under way: thousands that come at once cost those who are connected no more than a wait.
  */
 export class TlsDoor {
   readonly #options: TlsDoorOptions;
   readonly #server: Server;
-  readonly #waiting: Socket[] = [];
+  readonly #queue: HandshakeQueue<Socket>;
   /** Those in their handshake by their two ends: Node does not say which socket a TLS connection came from. */
   readonly #shaking = new Map<string, Socket>();
-  #turn: NodeJS.Immediate | undefined;
   #endListening: () => void = () => {};
 
   constructor(options: TlsDoorOptions) {
     const { onFailed, clients } = options;
     this.#options = options;
+    this.#queue = new HandshakeQueue(options.clock, (socket) => this.#shake(socket));
     // Whoever has none, or one that is over, is let through to where it can be told why.
     const asks = clients === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
     this.#server = createServer({ ...this.#context, ...asks, handshakeTimeout });
@@ -92,22 +93,12 @@ export class TlsDoor {
 
   stop(): void {
     this.#endListening();
-    if (this.#turn) clearImmediate(this.#turn);
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#queue.stop();
   }
 
   /** Takes a connection whose first bytes, which are to be read from it again, are those of TLS. */
   handshake(socket: Socket): void {
-    this.#waiting.push(socket);
-    this.#turn ??= setImmediate(() => this.#begin());
-  }
-
-  #begin(): void {
-    this.#turn = undefined;
-    for (const socket of this.#waiting.splice(0, maxHandshakesATurn)) {
-      if (!socket.destroyed) this.#shake(socket);
-    }
-    if (this.#waiting.length > 0) this.#turn = setImmediate(() => this.#begin());
+    this.#queue.add(socket);
   }
 
   #shake(socket: Socket): void {
@@ -123,6 +114,7 @@ export class TlsDoor {
     this.#shaking.delete(ends);
     // It was reset in the same moment: the system does not know its ends any more.
     if (!socket) return void secure.destroy();
+    this.#queue.ended(socket);
     secure.on("error", () => secure.destroy());
     this.#options.onSecure(secure, socket);
   }

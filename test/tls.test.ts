@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
-import { handshakeTimeout, helloByte, maxHandshakesATurn, TlsDoor } from "#shared/tls-door";
+import { handshakeTimeout, helloByte } from "#shared/tls-door";
 import * as assert from "uvu/assert";
 import { runProgram } from "./programs.ts";
 import { login, rawConnect, rawConnection, startBroker, untilClosed } from "./broker.ts";
@@ -101,34 +100,6 @@ suite("TLS on the embedded broker", ({ test }) => {
     const { port } = await startBroker(scope, { log });
     await untilClosed(await begun(scope, port));
     assert.match(told.join(), /begins TLS on the port without it/);
-  });
-
-  test("so many handshakes begin in one turn of the event loop, and the others after it", async (scope) => {
-    const { identity, authority } = await startTls(scope);
-    const door = new TlsDoor({ identity, onSecure: () => {}, onFailed: () => {} });
-    const taken: Socket[] = [];
-    const all = maxHandshakesATurn + 1;
-    const server = createServer((socket) => {
-      taken.push(socket);
-      if (taken.length < all) return;
-      for (const one of taken) door.handshake(one);
-      const listening = taken.map((one) => one.listenerCount("close"));
-      setImmediate(() => {
-        begunInFirst = taken.filter((one, at) => one.listenerCount("close") > (listening[at] ?? 0)).length;
-      });
-    }).listen(0, "127.0.0.1");
-    let begunInFirst = 0;
-    scope.cleanup(() => {
-      door.stop();
-      for (const socket of taken) socket.destroy();
-      return new Promise((resolve) => server.close(resolve));
-    });
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const ca = authority.caBundle();
-    const outcomes = await Promise.all(Array.from({ length: all }, () => handshake(port, { ca })));
-    assert.equal(new Set(outcomes), new Set(["TLSv1.3"]));
-    assert.is(begunInFirst, maxHandshakesATurn);
   });
 
   test("a new certificate is for those who come from then on, and whoever is connected stays", async (scope) => {

@@ -42,13 +42,14 @@ export class TlsPort {
 
   /** @param server none of whose connections has been listened to but by Node */
   constructor(server: Server, options: TlsPortOptions) {
-    const { identity, net, log, onSecure, headerBytes } = options;
+    const { identity, clock, net, log, onSecure, headerBytes } = options;
     this.#options = options;
     const [speak] = server.listeners("connection") as [(socket: Socket) => void];
     server.removeAllListeners("connection");
     this.#speak = (socket) => speak.call(server, socket);
     this.#door = new TlsDoor({
       identity,
+      clock,
       onSecure: net.guard(
         "http: a TLS connection",
         (secure: TLSSocket, socket: Socket) => {
