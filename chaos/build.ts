@@ -5,6 +5,7 @@ const sources = {
   commandsAgent: "chaos/commands/agent.ts",
   samplesAgent: "chaos/samples/agent.ts",
   burner: "chaos/burner.ts",
+  keeper: "chaos/keeper.ts",
 };
 
 /** The programs of the fleet, built. */

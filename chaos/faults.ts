@@ -10,6 +10,7 @@ import { devices, type Role, type Setting } from "./setting.ts";
  * - its machine loses its `power`;
  * - its disk is `fill`ed;
  * - its directory is `put back` at the end as it was at the beginning;
+ * - it is backed up while it works, and at the end killed and `restore`d from that;
  * - its wall clock is wrong `by` so many milliseconds: it `step`s while it runs, or the process `wake`s with it;
  * - it is killed, and a bit of its files `turn`ed;
  * - a `clone` of its directory lives beside it under the same name.
@@ -23,6 +24,7 @@ export interface Blow {
     | "power"
     | "fill"
     | "put back"
+    | "restore"
     | "step"
     | "wake"
     | "turn"
@@ -31,7 +33,7 @@ export interface Blow {
   readonly at: number;
   readonly lasts: number;
   readonly by?: number;
-  /** Which file, byte and bit. */
+  /** Which file, byte and bit; whether a restore is killed half-way. */
   readonly dice?: string;
 }
 
@@ -84,7 +86,7 @@ export function blow(what: Blow["what"], who: Role, random: Random): Blow {
     at,
     lasts: lasting(what, random),
     ...(what === "step" || what === "wake" ? { by: random.pick(steps) } : {}),
-    ...(what === "turn" ? { dice: String(random.next()) } : {}),
+    ...(what === "turn" || what === "restore" ? { dice: String(random.next()) } : {}),
   };
 }
 
@@ -195,6 +197,18 @@ function onLines({ broker, store }: Setting): Named[] {
 const onDirectories: readonly Named[] = [
   ["put an agent's directory back", one("put back", anAgent)],
   ["put the console's directory back", one("put back", theConsole)],
+  ["restore the console from a backup", one("restore", theConsole)],
+  [
+    "restore the console while an agent is away",
+    (random) => {
+      const away = {
+        ...blow("kill", anAgent(random), random),
+        at: random.between(0, 100),
+        lasts: random.between(1_000, 2_500),
+      };
+      return { blows: [away, blow("restore", "server", random)], arms: [] };
+    },
+  ],
   ["step the console's clock", one("step", theConsole)],
   ["wake the console with a wrong clock", one("wake", theConsole)],
   ["turn a bit of an agent's", one("turn", anAgent)],

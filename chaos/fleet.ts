@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "#api/client";
 import { generateSecret } from "#shared/password";
 import { freePort } from "../test/mosquitto.ts";
+import { Backups } from "./backups.ts";
 import { makeAccounts, type Account, type Login } from "./accounts.ts";
 import { brokerUrl, type Child, type StartSettings } from "./child.ts";
 import { clientOf } from "./console-client.ts";
@@ -35,6 +36,7 @@ export class Fleet {
   /** The console's. */
   readonly client: Client;
   readonly site: Site;
+  readonly backups: Backups;
   readonly #programs: FleetPrograms;
   readonly #accounts: readonly Account[];
   readonly #httpPort: number;
@@ -52,6 +54,7 @@ export class Fleet {
     this.setting = setting;
     this.site = site;
     this.#programs = programs;
+    this.backups = new Backups(programs.keeper, site.directory);
     this.#accounts = [
       { name: "console", role: "console" as const },
       { name: operator, role: "operator" as const },

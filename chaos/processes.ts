@@ -12,6 +12,7 @@ import type { Site } from "./site.ts";
 export interface FleetPrograms {
   readonly server: string;
   readonly agent: string;
+  readonly keeper: string;
   /** Whether the console waits no longer than others do. */
   readonly hastyConsole: boolean;
 }

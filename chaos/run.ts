@@ -45,7 +45,12 @@ interface Tally {
 export async function run(options: RunOptions): Promise<Verdict> {
   const { part, setting, name, programs, keep, signal } = options;
   const say = (text: string): void => (signal.aborted ? undefined : options.say(text));
-  const fleet = await Fleet.make(setting, { ...part, server: programs.server, agent: programs[part.agent] });
+  const fleet = await Fleet.make(setting, {
+    ...part,
+    server: programs.server,
+    keeper: programs.keeper,
+    agent: programs[part.agent],
+  });
   const watcher = new Watcher(fleet.login(operator), versionOf(setting));
   const stage: Stage = { fleet, striker: new Striker(fleet), watcher };
   const trial = part.begin(stage);

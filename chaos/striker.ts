@@ -7,8 +7,8 @@ import { isDevice, type Device, type Role } from "./setting.ts";
 /** What was done to a directory, which may have cost what lay in it alone. Times are epoch ms. */
 export interface Cost {
   readonly who: Role;
-  /** Put back as it was at `from`, at `to`; or a bit of it was turned at `to`. */
-  readonly what: "put back" | "turned";
+  /** Put back as it was at `from`, at `to`, or restored from a backup of then; or a bit of it was turned at `to`. */
+  readonly what: "put back" | "restored" | "turned";
   readonly from: number;
   readonly to: number;
   /** In which the bit was, and which it was as a sentence. */
@@ -22,6 +22,11 @@ export interface Cost {
  */
 export function isUntold({ file }: Cost): boolean {
   return file?.endsWith("-wal") ?? false;
+}
+
+/** Whether its directory went back to what it was at {@link Cost.from}. */
+export function wentBack({ what }: Cost): boolean {
+  return what !== "turned";
 }
 
 /** Something that was done to a process, and from when to when (epoch ms). */
@@ -41,6 +46,7 @@ const clonePatience = 20_000;
 export class Striker {
   readonly #fleet: Fleet;
   readonly #copies = new Map<Role, { readonly copy: string; readonly from: number }>();
+  readonly #backups = new Map<Role, { readonly file: string; readonly from: number; readonly dice: string }>();
   readonly #clones = new Map<Role, Child>();
   /** Whose accounts may be gone. */
   readonly #turned = new Set<Role>();
@@ -76,6 +82,7 @@ export class Striker {
     else if (what === "freeze") fleet.freeze(who);
     else if (isOnLine(what)) fleet.site.cut(who)?.[what]();
     else if (what === "put back") this.#copies.set(who, { from: Date.now(), copy: await this.#copy(who) });
+    else if (what === "restore") await this.#backUp(who, dice);
     else if (what === "clone") {
       if (isDevice(who)) await this.#clone(who);
     } else {
@@ -108,6 +115,7 @@ export class Striker {
       home.restorePower();
     }
     await this.#putBack(who);
+    await this.#restore(who);
     if (this.#turned.delete(who)) await fleet.readmit(who);
     await fleet.revive(who);
     if (isFullInflux) await this.#restartTwice(who);
@@ -164,6 +172,24 @@ export class Striker {
     this.#fleet.site.note(who, `put back as it was ${Date.now() - taken.from} ms ago`);
   }
 
+  async #backUp(who: Role, dice: string): Promise<void> {
+    const home = this.#fleet.site.home(who);
+    const from = Date.now();
+    if (home) this.#backups.set(who, { from, dice, file: await this.#fleet.backups.make(home) });
+  }
+
+  async #restore(who: Role): Promise<void> {
+    const [backup, home] = [this.#backups.get(who), this.#fleet.site.home(who)];
+    if (!backup || !home) return;
+    this.#backups.delete(who);
+    const { file, from, dice } = backup;
+    await this.#fleet.kill(who);
+    await this.#fleet.release(who);
+    const how = await this.#fleet.backups.restore(home, file, dice);
+    this.costs.push({ who, what: "restored", from, to: Date.now() });
+    this.#fleet.site.note(who, `${how}, as it was ${Date.now() - from} ms ago`);
+  }
+
   async #clone(who: Device): Promise<void> {
     const clone = this.#fleet.clone(who, await this.#copy(who));
     if (!clone) return;
@@ -212,6 +238,7 @@ const strokes: Readonly<Record<Blow["what"], string>> = {
   power: "killed: its power is cut",
   fill: "its disk is full",
   "put back": "a copy is made of it",
+  restore: "it is backed up",
   step: "its clock is wrong",
   wake: "killed, to wake with a wrong clock",
   turn: "killed, to have a bit turned",

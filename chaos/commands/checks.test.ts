@@ -92,6 +92,15 @@ const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = 
   ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }] }],
   ["nothing begins after its expiry", { begins: [{ ...begin, at: 61_000 }], ...restarted }],
   ["nothing begins once it was withdrawn", { ...ended("cancelled"), begins: [{ ...begin, at: 5_000 }] }],
+  [
+    "nothing of a backup begins once it is restored",
+    {
+      versions: [{ ...version, at: 50 }],
+      begins: [{ ...begin, at: 900 }],
+      costs: [{ who: "server", what: "restored", from: 60, to: 300 }],
+      incidents: [{ at: 400, who: "server", what: "serves" }],
+    },
+  ],
   ["every caller gets an answer", { told: told.slice(0, 1) }],
   ["every caller gets an answer", { told: [...told, { token: "3-0", at: 300, what: "odd", detail: "500" }] }],
   ["callers are told what the history says", { told: told.map((one) => ({ ...one, state: "failed" })) }],
@@ -179,6 +188,19 @@ suite("the checker", ({ test }) => {
     assert.is(found("server", "put back", due, due + 400), 0);
     assert.is(found("server", "put back", due + 1, due + 400), 1);
     assert.is(found("dev-a", "put back", 0, due), 1);
+  });
+
+  test("excuses what ends as restored of a backup that the device knew nothing of, and nothing else of it", () => {
+    const restored = {
+      ...good,
+      ...ended("interrupted"),
+      rows: [{ ...row, state: "interrupted", document: '{"error":{"code":"restored"}}' }],
+      effects: [],
+      costs: [{ who: "server" as const, what: "restored" as const, from: 150, to: 180 }],
+    };
+    assert.equal(check({ ...restored, begins: [] }), []);
+    assert.is(check({ ...restored, begins: [], costs: [] }).length, 1);
+    assert.is(check(restored).length, 1);
   });
 
   test("finds nothing in what is typed and withdrawn while no console could take it, and only then", () => {

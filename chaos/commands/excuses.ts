@@ -1,5 +1,5 @@
 import type { Story } from "./rules.ts";
-import { isUntold, type Cost } from "../striker.ts";
+import { isUntold, wentBack, type Cost } from "../striker.ts";
 
 /** Milliseconds between a caller's note and the console's row of it, either way. */
 const way = 300;
@@ -33,6 +33,7 @@ const ofDamage: Readonly<Record<"server" | "device", ReadonlySet<string>>> = {
  *
  * - the console's directory is put back as it was: what was taken since is unknown to it, and what ended without the device's word
  *   since is open again;
+ * - it is restored from a backup: the same, but what was open in it is not begun, and ends as interrupted where the device knows nothing of it;
  * - a bit of the console's is turned: what was kept until then, if the console tells of damage, or cannot know it;
  * - a bit of an agent's is turned: how commands ended that it had begun, as far as it can know no more.
  *
@@ -40,13 +41,14 @@ const ofDamage: Readonly<Record<"server" | "device", ReadonlySet<string>>> = {
  */
 export function isExcused(rule: string, story: Story, damage: number): boolean {
   if (always.has(rule)) return false;
-  return story.costs.some((cost) =>
-    cost.what === "put back" ? older(rule, story, cost) : turned(rule, story, cost, damage),
-  );
+  return story.costs.some((cost) => (wentBack(cost) ? older(rule, story, cost) : turned(rule, story, cost, damage)));
 }
 
-function older(rule: string, { told, row, begins, due }: Story, { who, from, to }: Cost): boolean {
+function older(rule: string, { told, row, begins, due }: Story, { who, what, from, to }: Cost): boolean {
   if (who !== "server") return false;
+  const restored = what === "restored";
+  if (restored && begins.length === 0 && row?.state === "interrupted" && row.document.includes('"code":"restored"'))
+    return rule === "interrupted only when its agent died" || rule === "verify tells what is so" || ofHistory.has(rule);
   // It was closed by then, and the device's word came in what was thrown away.
   if (rule === "what comes too late is kept" && (row?.ended ?? Infinity) <= to && due >= from) return true;
   const asked = told[0]?.at ?? 0;
@@ -57,7 +59,7 @@ function older(rule: string, { told, row, begins, due }: Story, { who, from, to 
   if (ended && (row?.state === "timed_out" || row?.state === "expired") && asked <= to && (row.ended ?? 0) >= to - way)
     return ofHistory.has(rule) || rule === "what comes too late is kept";
   const open = word?.state !== undefined && unbegun.has(word.state);
-  return open && (ofHistory.has(rule) || rule === "nothing begins once it was withdrawn");
+  return open && (ofHistory.has(rule) || (!restored && rule === "nothing begins once it was withdrawn"));
 }
 
 function turned(rule: string, { told, order, due }: Story, cost: Cost, damage: number): boolean {

@@ -124,6 +124,18 @@ export const rules: Readonly<Record<string, Rule>> = {
     return late && `it is ${row.state}, and was begun ${Math.round(late.at - (row.ended ?? 0))} ms later`;
   },
 
+  "nothing of a backup begins once it is restored"({ versions, begins, costs, incidents }) {
+    const [known, first] = [versions[0], begins[0]];
+    const back = costs.find(({ what, from }) => what === "restored" && known && known.at < from);
+    const serves = incidents.find(
+      ({ who, what, at }) => back && who === "server" && what === "serves" && at >= back.to,
+    );
+    // What a device had been given before goes its way until the console is there to withdraw it.
+    return first && serves && first.at > serves.at + grace
+      ? `it was in a backup, and begun ${Math.round(first.at - serves.at)} ms after a console served that was restored`
+      : undefined;
+  },
+
   "every caller gets an answer"({ told }) {
     const [first] = told;
     if (!first) return undefined;

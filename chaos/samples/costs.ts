@@ -1,4 +1,4 @@
-import type { Cost } from "../striker.ts";
+import { wentBack, type Cost } from "../striker.ts";
 import type { Acked, Kept, Stored } from "./check.ts";
 import type { StoreKind } from "../setting.ts";
 import type { Remains } from "./remains.ts";
@@ -26,7 +26,7 @@ export interface Ledger {
  * Whether the only copy of a sample may have gone with a directory:
  *
  * - an agent's directory is put back as it was: what was written since and had no ack lay there alone;
- * - the console's is, and it is its own store: what it had acknowledged since lay there alone;
+ * - the console's is, or is restored, and it is its own store: what it had acknowledged since lay there alone;
  * - a bit of its own store's file is turned: what does not read there any more; and all of it, where the console tells that it has
  *   begun that file anew;
  * - a bit of `muster.db` is turned: the word of a gap that nobody has asked for yet.
@@ -35,11 +35,11 @@ export function mayHaveGone(ledger: Ledger, batch: Kept, sample: Stored): boolea
   const { costs, store, remains, looks } = ledger;
   const taken = ackOf(ledger, batch);
   return costs.some((cost) => {
-    const { who, what, from, to } = cost;
-    if (what === "put back" && who === batch.who) return batch.on >= from && batch.on <= to && taken > to;
+    const { who, from, to } = cost;
+    if (wentBack(cost) && who === batch.who) return batch.on >= from && batch.on <= to && taken > to;
     if (who !== "server") return false;
     const heard = taken <= to + ackWay;
-    if (what === "put back") return store === "embedded" && taken >= from && heard;
+    if (wentBack(cost)) return store === "embedded" && taken >= from && heard;
     if (isOf(cost, "muster.db")) return heard && taken >= lookBefore(looks, to);
     if (store === "influx" || !isOf(cost, "metrics.db")) return false;
     return heard && (isTold(ledger, cost) || remains.get(cost)?.has(sample) === false);
@@ -50,9 +50,9 @@ export function mayHaveGone(ledger: Ledger, batch: Kept, sample: Stored): boolea
 export function simpleMayHaveGone(ledger: Ledger, on: number, sample: Stored): boolean {
   const { costs, store, remains } = ledger;
   return costs.some((cost) => {
-    const { who, what, from, to } = cost;
+    const { who, from, to } = cost;
     if (who !== "server" || on > to + ackWay) return false;
-    if (what === "put back") return on >= from;
+    if (wentBack(cost)) return on >= from;
     const { file = "" } = cost;
     if (isOf(cost, "spool.db")) return on >= to - spooled && (file.endsWith("-wal") || isTold(ledger, cost));
     if (store === "influx" || !isOf(cost, "metrics.db")) return false;

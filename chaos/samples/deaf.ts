@@ -28,4 +28,13 @@ export function deafSpans(
 }
 
 /** What ends a process, or its connections. */
-const ends: ReadonlySet<Struck["what"]> = new Set(["kill", "break", "power", "put back", "wake", "turn", "dies"]);
+const ends: ReadonlySet<Struck["what"]> = new Set([
+  "kill",
+  "break",
+  "power",
+  "put back",
+  "restore",
+  "wake",
+  "turn",
+  "dies",
+]);

@@ -6,7 +6,7 @@ import type { Struck } from "../striker.ts";
 export function mayDrop(device: Device, recent: readonly Struck[]): boolean {
   if (device === smallOutbox) return true;
   return recent.some(({ who, what }) => {
-    if (who === "server") return what === "put back" || what === "turn";
+    if (who === "server") return what === "put back" || what === "restore" || what === "turn";
     return who === device && (what === "fill" || what === "turn" || what === "put back");
   });
 }
