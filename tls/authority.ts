@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, renameSync, watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 import { asideName } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
@@ -45,6 +45,7 @@ const publicName = "ca.crt";
 export class Authority implements PrivateAuthority {
   readonly #options: AuthorityOptions;
   #kept: Kept | undefined;
+  #watcher: FSWatcher | undefined;
   /** What is trusted has changed. */
   readonly changes = new Signal<void>();
 
@@ -63,10 +64,14 @@ export class Authority implements PrivateAuthority {
       log.info({ fingerprint: this.fingerprint }, "made a private certificate authority");
     }
     this.#publish();
+    this.#watch();
   }
 
   /** Does nothing any more by itself. */
-  stop(): void {}
+  stop(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
 
   /** Signs what is issued. */
   get signing(): KeyPair {
@@ -134,16 +139,48 @@ export class Authority implements PrivateAuthority {
     this.changes.emit();
   }
 
+  /** Another process may rotate it: `muster broker` beside `muster console`. The directory, because the file is replaced as a whole. */
+  #watch(): void {
+    const { directory, log } = this.#options;
+    try {
+      const watcher = watch(directory, { persistent: false }, () => this.#look());
+      watcher.on("error", () => watcher.close());
+      this.#watcher = watcher;
+    } catch (thrown) {
+      log.warn(
+        { err: asError(thrown), directory },
+        "cannot watch the authority: a rotation elsewhere is heard at the next start",
+      );
+    }
+  }
+
+  /** Takes what another process has written; what does not read is left to that one, and to the next start. */
+  #look(): void {
+    const { directory, log } = this.#options;
+    const path = join(directory, fileName);
+    try {
+      if (!existsSync(path)) return;
+      secretFile(path);
+      const kept = readKept(path);
+      if (JSON.stringify(kept) === JSON.stringify(this.#kept)) return;
+      this.#kept = kept;
+    } catch (thrown) {
+      return log.warn(
+        { err: asError(thrown), path },
+        "the authority was changed by another process and does not read: the one before holds",
+      );
+    }
+    log.info({ fingerprint: this.fingerprint }, "another process has rotated the certificate authority");
+    this.changes.emit();
+  }
+
   #read(): Kept | undefined {
     const { directory, clock, log } = this.#options;
     const path = join(directory, fileName);
     if (!existsSync(path)) return undefined;
     secretFile(path);
     try {
-      const kept = check(document, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path);
-      assertPair(kept.signing);
-      if (kept.next) assertPair(kept.next);
-      return kept;
+      return readKept(path);
     } catch (thrown) {
       const aside = asideName(path, Math.round(clock.now()));
       renameSync(path, aside);
@@ -166,6 +203,14 @@ export class Authority implements PrivateAuthority {
     if (existsSync(path) && readRegularFile(path, maxSmallFileBytes).toString("utf8") === bundle) return;
     replaceFile(path, bundle);
   }
+}
+
+/** @throws Error where it is damaged */
+function readKept(path: string): Kept {
+  const kept = check(document, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path);
+  assertPair(kept.signing);
+  if (kept.next) assertPair(kept.next);
+  return kept;
 }
 
 function factsOf(pem: string): AuthorityFacts {

@@ -1,7 +1,8 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
+import { certificatesIn } from "#shared/pinned-ca";
 import { eventually, suite } from "../test/suite.ts";
 import { startTls } from "../test/tls.ts";
 import { lookEvery } from "./server-certificate.ts";
@@ -70,11 +71,32 @@ suite("the private authority and the server's certificate", ({ test }) => {
       warn: () => {},
       error: (_: object, message: string) => void told.push(message),
     };
+    const { fingerprint } = authority;
     const fourth = await startTls(scope, { data, log });
-    assert.is.not(fourth.authority.fingerprint, authority.fingerprint);
+    assert.is.not(fourth.authority.fingerprint, fingerprint);
     assert.match(told.join(), /is damaged and was set aside/);
     chmodSync(directory, 0o755);
     const refused = await startTls(scope, { data }).catch((error: unknown) => error);
     assert.match(String(refused), /can be read by others/);
+  });
+
+  test("a rotation in one process is heard in another that serves from the same directory, which shows a certificate of it", async (scope) => {
+    const { data, authority } = await startTls(scope);
+    const other = await startTls(scope, { data });
+    await authority.rotate();
+    await eventually("both are trusted there", () => other.authority.caBundle() === authority.caBundle());
+    assert.is(other.authority.next?.fingerprint, authority.next?.fingerprint);
+    const before = other.identity.current().cert;
+    other.authority.finish();
+    await eventually("the first hears of the end", () => authority.next === undefined);
+    assert.is(authority.fingerprint, other.authority.fingerprint);
+    await eventually("a certificate of the next", () => other.identity.current().cert !== before);
+    const [signing] = certificatesIn(authority.signing.cert);
+    assert.ok(signing && other.identity.certificate.verify(signing.publicKey));
+    // What is cut off there is left to whoever writes it.
+    writeFileSync(join(data, "tls", "authority.json"), "{");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.is(authority.fingerprint, other.authority.fingerprint);
+    assert.ok(existsSync(join(data, "tls", "authority.json")));
   });
 });
