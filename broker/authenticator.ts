@@ -17,6 +17,9 @@ export type Authenticate = (name: string, secret: Buffer, source: LoginSource) =
 /** Who a certificate of the devices' authority lets in; or why nobody. */
 export type AuthenticateCertificate = (shown: Pick<ShownCertificate, "name" | "serial">) => Principal | string;
 
+/** Is told who was let in, and from which address. */
+export type LetIn = (who: Principal, address: string) => void;
+
 /** Somebody who was not let in. */
 export interface TurnedAway {
   /** The user name, as it was given; nobody has shown that it is his. */
@@ -35,6 +38,7 @@ export interface AuthenticatorOptions {
   readonly log: Log;
   readonly limits: Limits;
   readonly connections: ConnectionTable;
+  readonly letIn?: LetIn | undefined;
   /** Is told of each. */
   readonly turnedAway?: ((who: TurnedAway) => void) | undefined;
 }
@@ -108,6 +112,7 @@ export class Authenticator {
       throw new Refused(code.notAuthorized, `${quoted(principal.name)} may not leave a will on ${quoted(will)}`);
     }
     connection.principal = principal;
+    this.#options.letIn?.(principal, connection.address);
   }
 
   async #identify(connection: Connection, name: string | undefined, secret: Buffer | undefined): Promise<Principal> {

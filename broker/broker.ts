@@ -51,6 +51,8 @@ export interface BrokerOptions {
   readonly names?: readonly string[];
   /** Proxies whose X-Forwarded-For is believed of a WebSocket; none by default. */
   readonly proxies?: TrustedProxies;
+  /** Is told of everybody who comes in. */
+  readonly letIn?: AuthenticatorOptions["letIn"];
   /** Is told of everybody who was not let in. */
   readonly turnedAway?: AuthenticatorOptions["turnedAway"];
   /** Milliseconds between two publications of `$SYS`; 10 s by default. */
@@ -118,6 +120,7 @@ export class Broker {
       authenticateCertificate: options.authenticateCertificate,
       limits,
       connections,
+      letIn: options.letIn,
       turnedAway: options.turnedAway,
     }));
     const beforeAck: EngineOptions["beforeAck"] = (message, done) => this.#local.offer(message, done);

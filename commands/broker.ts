@@ -6,6 +6,7 @@ import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { openData } from "./compose/data.ts";
 import { portsOf } from "./compose/ports.ts";
+import { auditDoor } from "./compose/audit-door.ts";
 import { opening, openTls } from "./compose/tls.ts";
 
 /** `muster broker`: the embedded broker alone. */
@@ -28,6 +29,7 @@ async function serve(
     ports: await portsOf(values, { mqtt: true, http: false }),
     tls,
   });
+  await auditDoor(state, broker, lifetime, values);
   const { url, tlsPort } = await broker.listen();
   process.stdout.write(`Muster's broker listens at ${url}\n`);
   for (const sentence of opening(tls, values, { mqtts: tlsPort })) process.stdout.write(`${sentence}\n`);

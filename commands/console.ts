@@ -2,11 +2,13 @@ import type { CommandLine } from "#shared/commandline";
 import { brokerHere } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
-import type { SettingName, Settings } from "#shared/settings";
+import type { GivenSettings } from "#shared/settings/load-settings";
+import type { Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
+import { noteSettings } from "./compose/note-settings.ts";
 import { portsOf } from "./compose/ports.ts";
 import { opening, openTls } from "./compose/tls.ts";
 
@@ -15,13 +17,9 @@ export function console(line: CommandLine): void {
   line.command("console", "run the console alone, beside a broker", "console").action(line.serve(serve));
 }
 
-async function serve(
-  values: Settings,
-  _given: ReadonlySet<SettingName>,
-  lifetime: Lifetime,
-  net: SafetyNet,
-): Promise<void> {
+async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet): Promise<void> {
   const state = await openData(values, lifetime, true);
+  await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);
   const { http, port, console } = await serveConsole(values, state, {

@@ -2,12 +2,14 @@ import type { CommandLine } from "#shared/commandline";
 import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
-import { flagOf, intervalInStart, settingOf, type SettingName, type Settings } from "#shared/settings";
+import type { GivenSettings } from "#shared/settings/load-settings";
+import { flagOf, intervalInStart, settingOf, type Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
+import { noteSettings } from "./compose/note-settings.ts";
 import { portsOf } from "./compose/ports.ts";
 import { opening, openTls } from "./compose/tls.ts";
 
@@ -22,13 +24,9 @@ export function start(line: CommandLine): void {
  * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens last and
  * stops first: what it acknowledges, the console has.
  */
-async function serve(
-  values: Settings,
-  given: ReadonlySet<SettingName>,
-  lifetime: Lifetime,
-  net: SafetyNet,
-): Promise<void> {
+async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet): Promise<void> {
   const state = await openData(values, lifetime, true);
+  await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);
   let tlsPort: number | undefined;
@@ -42,6 +40,7 @@ async function serve(
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
   const { http, port, console } = await serveConsole(values, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
+  embedded?.onLetIn((who, address) => console.letIn(who, address));
   const places = await embedded?.listen(() => console.goodbye());
   tlsPort = places?.tlsPort;
   const broker = places?.url ?? values.mqttUrl ?? "";

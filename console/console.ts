@@ -7,6 +7,7 @@ import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import type { Audit } from "./audit/audit.ts";
+import type { BrokerDoor } from "./audit/broker-door.ts";
 import type { Entrances } from "./audit/entrances.ts";
 import type { SyslogState } from "./audit/syslog.ts";
 import { begin, reachBroker } from "./begin.ts";
@@ -236,8 +237,12 @@ export class Console {
       ? { why: `${why}; if its secret was lost or changed, let it in again`, try: `muster enroll ${name} --again` }
       : { why };
     this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, address, ts, ...again });
-    const knock = { who: name ?? "", from: address, what: "login.refused", on: "mqtt", result: "refused" } as const;
-    this.#parts?.entrances.note({ ...knock, detail: { why } });
+    this.#parts?.brokerDoor.turnedAway({ name, address, why });
+  }
+
+  /** Somebody was let in at the broker in this process. */
+  letIn(...who: Parameters<BrokerDoor["letIn"]>): void {
+    this.#parts?.brokerDoor.letIn(...who);
   }
 
   /** Decides what a field is, with what is held of it. @param by who decides */

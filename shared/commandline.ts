@@ -6,21 +6,16 @@ import { createLog } from "#shared/log";
 import { SafetyNet } from "#shared/safety-net";
 import { exposed } from "#shared/secret-input";
 import { fail, serve } from "#shared/service";
-import { flagOf, helpOf, settingOf, settings, settingsOf, type SettingName, type Settings } from "#shared/settings";
+import { flagOf, helpOf, settingOf, settings, settingsOf, type Settings } from "#shared/settings";
 import type { Program as SettingsProgram } from "#shared/settings/kinds";
-import { exposedFlags, loadSettings } from "#shared/settings/load-settings";
+import { exposedFlags, loadSettings, type GivenSettings } from "#shared/settings/load-settings";
 import { keepFilesPrivate } from "#shared/umask";
 
 /**
  * Starts parts and pushes how to stop each onto `lifetime`. `given` names the settings that are not defaults; `net` catches what
  * the parts throw into the event loop.
  */
-export type Service = (
-  values: Settings,
-  given: ReadonlySet<SettingName>,
-  lifetime: Lifetime,
-  net: SafetyNet,
-) => Promise<void>;
+export type Service = (values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet) => Promise<void>;
 /** Does one thing and ends; its own arguments and options come after the settings. */
 export type Errand<A extends unknown[]> = (values: Settings, ...parameters: A) => Promise<void>;
 

@@ -39,3 +39,8 @@ export const seats = 4;
 export function seatsOf(name: string): string[] {
   return Array.from({ length: seats }, (_, at) => (at === 0 ? name : `${name}~${at + 1}`));
 }
+
+/** Whether it is a role of people, and of the programs that stand for them. */
+export function isPersonRole(role: Role): boolean {
+  return role !== "device" && role !== "console";
+}

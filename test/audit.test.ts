@@ -7,8 +7,10 @@ import type { AuditEntryDocument, Client } from "#api/client";
 import { pages } from "#api/pages";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
+import { version } from "#shared/version";
 import { parseSyslogUrl } from "#shared/syslog-address";
 import { anchorName } from "../console/audit/anchor.ts";
+import { search } from "../console/audit/search.ts";
 import { hashOf } from "../console/audit/entry.ts";
 import { maxKnocks } from "../console/audit/entrances.ts";
 import type { ConsoleOptions } from "../console/console-options.ts";
@@ -17,7 +19,8 @@ import { HttpServer } from "../console/http/server.ts";
 import { openState } from "../console/state/state.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
-import { musterProgram, runProgram, type Finished } from "./programs.ts";
+import { freePort } from "./mosquitto.ts";
+import { musterProgram, runProgram, Running, type Finished } from "./programs.ts";
 import { exhaust, fillDisk, smallDisk } from "./small-disk.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -163,7 +166,9 @@ suite("audit of a console at work", ({ test, before }) => {
     await eventually("the one at the broker", async () => (await told(admin, { text: "mallory" })).length === 1);
     const all = await told(admin, { what: "login" });
     assert.equal(all, [
+      `rpi-7 from ${here}: login.new-place mqtt: ok`,
       `olga from ${here}: login.ok api: ok`,
+      `ann from ${here}: login.ok mqtt: ok`,
       `ada from ${here}: login.ok api: ok`,
       `ada from ${here}: login.refused page: refused`,
       `x↵{"who"} from ${here}: login.refused api: refused`,
@@ -292,5 +297,42 @@ suite("muster audit", ({ test }) => {
     const cut = await muster("audit", "--offline", "--verify", "--head", head);
     assert.is(cut.code, 1);
     assert.match(cut.out, /NOT whole[^]*the place that was given knows of entry 5, and the log ends at 4/);
+  });
+
+  test("a broker without a console in its process tells of its door as well", async (scope) => {
+    const directory = await scope.directory();
+    const port = await freePort();
+    const env = { MUSTER_DATA: directory, MUSTER_MQTT_PORT: String(port), MUSTER_ADMIN_PASSWORD: password };
+    const broker = new Running(scope, ...musterProgram(["broker"]), { env });
+    await broker.line(/Muster's broker listens at/);
+    const knock = (secret: string): Promise<Finished> =>
+      runProgram("mosquitto_pub", [
+        "-p",
+        String(port),
+        "-u",
+        "admin",
+        "-P",
+        secret,
+        "-t",
+        "muster/x/cmd",
+        "-m",
+        "ping",
+      ]);
+    assert.is.not((await knock("wrong horse")).code, 0);
+    assert.is((await knock(password)).code, 0);
+    assert.is(await broker.kill("SIGTERM"), 0);
+    const state = openState(directory, systemClock);
+    scope.cleanup(() => state.close());
+    const all = [...search(state.database, {})].flatMap((entry) => entry ?? []).toReversed();
+    assert.equal(
+      all.map(({ who, from, what, on }) => `${who} from ${from}: ${what} ${on}`),
+      [
+        "console from cli: account.changed admin",
+        `console from broker: broker.started ${version}`,
+        `admin from ${here}: login.refused mqtt`,
+        `admin from ${here}: login.ok mqtt`,
+        `console from broker: broker.stopped ${version}`,
+      ],
+    );
   });
 });

@@ -73,8 +73,11 @@ export async function startFleet(
     return next;
   };
   const turnedAway: NonNullable<BrokerOptions["turnedAway"]> = (who) => console.turnedAway(who);
+  const letIn: NonNullable<BrokerOptions["letIn"]> = (who, address) => console.letIn(who, address);
   const broker =
-    kind === "embedded" ? await embedded(scope, state, turnedAway, tls) : await external(scope, kind, accounts, tls);
+    kind === "embedded"
+      ? await embedded(scope, state, { turnedAway, letIn }, tls)
+      : await external(scope, kind, accounts, tls);
   const way = broker.bus
     ? { bus: broker.bus }
     : { url: broker.url, password: secretOf("console"), mqttVersion: broker.version };
@@ -142,11 +145,11 @@ export interface FleetTls {
 async function embedded(
   scope: Scope,
   { accounts, groups }: State,
-  turnedAway: NonNullable<BrokerOptions["turnedAway"]>,
+  heard: Pick<BrokerOptions, "turnedAway" | "letIn">,
   tls?: FleetTls,
 ) {
   const broker = new Broker({
-    turnedAway,
+    ...heard,
     listen: "127.0.0.1",
     port: 0,
     tls: tls && { listen: "127.0.0.1", port: 0, identity: tls.identity },

@@ -12,7 +12,7 @@ import { openPage } from "./browser.ts";
 import { assertRefused, checkedClient } from "./checked-client.ts";
 import { startFleet } from "./fleet.ts";
 import { servePage } from "./page-server.ts";
-import { suite, type Scope } from "./suite.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
 
@@ -65,6 +65,12 @@ suite("a second factor", ({ test }) => {
     assert.is(new Set(recovery).size, recoveryCodes);
     assert.equal([await own(), await other()], [401, 401], "sessions by the password alone have ended");
     await assertRefused(zoe.whoAmI(), 401, /a code of the second factor is needed/);
+    await assertRefused(checkedClient(url, undefined).client.logIn({ name: "zoe", password }), 401, /a code of the/);
+    const loginsOf = async (): Promise<string[]> =>
+      (await as("root").listAudit({ what: "login", text: "zoe" })).entries.map(({ what, on }) => `${what} ${on}`);
+    await eventually("half a login", async () => (await loginsOf()).includes("login.code-asked api"));
+    const halves = (await loginsOf()).filter((one) => !one.startsWith("login.ok"));
+    assert.equal(halves, ["login.code-asked api"], "and no refusal, however often");
     const verb = (secret: string): Promise<unknown> =>
       clientAt(url, `zoe:${secret}`, { refused: "wrong one" })
         .whoAmI()

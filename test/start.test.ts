@@ -64,6 +64,8 @@ suite("muster start", ({ test }) => {
     assert.is(await running.kill("SIGINT"), 0);
     const kept = openForReading(join(directory, "muster.db"));
     const itself = [...search(kept, { what: "console" })].flatMap((entry) => entry ?? []);
+    const set = [...search(kept, { what: "setting.changed" })].flatMap((entry) => entry ?? []);
+    assert.ok(set.some(({ on, detail }) => on === "MUSTER_HTTP_PORT" && /"from":null,"to":"\d+"/.test(detail)));
     kept.close();
     assert.equal(
       itself.map(({ who, what, on }) => [who, what, on]),

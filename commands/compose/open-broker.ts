@@ -3,7 +3,7 @@ import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { createLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
-import type { TurnedAway } from "../../broker/authenticator.ts";
+import type { LetIn, TurnedAway } from "../../broker/authenticator.ts";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { State } from "../../console/state/state.ts";
 import { ownNames, type Around } from "./ports.ts";
@@ -13,6 +13,8 @@ export interface OpenBroker {
   readonly bus: Bus;
   /** Tells from now on of everybody who is not let in. */
   readonly onTurnedAway: (listener: (who: TurnedAway) => void) => void;
+  /** Tells from now on of everybody who is. */
+  readonly onLetIn: (listener: LetIn) => void;
   /** Takes the port. @param parting what is still to be said when it is to stop @returns where it is reached */
   readonly listen: (parting?: () => Promise<void>) => Promise<BrokerPlaces>;
 }
@@ -36,7 +38,9 @@ export async function openBroker(
   const listen = isLoopbackHost(values.listen) || values.insecurePlaintext ? values.listen : "127.0.0.1";
   const authenticate: State["mqttSecrets"]["verify"] = (...login) => mqttSecrets.verify(...login);
   let turnedAway: (who: TurnedAway) => void = () => {};
+  let letIn: LetIn = () => {};
   const broker = new Broker({
+    letIn: (...who) => letIn(...who),
     turnedAway: (who) => turnedAway(who),
     listen,
     port: mqttPort,
@@ -59,6 +63,7 @@ export async function openBroker(
   return {
     bus: broker.local(),
     onTurnedAway: (listener) => (turnedAway = listener),
+    onLetIn: (listener) => (letIn = listener),
     listen: async (parting) => {
       const { port, tlsPort } = await broker.start();
       lifetime.add(async () => {

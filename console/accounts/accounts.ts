@@ -4,7 +4,7 @@ import { asDeviceId, parseDeviceId, type DeviceId } from "#shared/ids";
 import { quoted } from "#shared/printable";
 import type { LoginSource } from "#shared/login-throttle";
 import { generatedLength, generateSecret, hashSecret, looksGenerated, rounds } from "#shared/password";
-import { maxPasswordLength, type Principal, type Role } from "#shared/principal";
+import { isPersonRole, maxPasswordLength, type Principal, type Role } from "#shared/principal";
 import { Signal } from "#shared/signal";
 import { parseAccount, type Account } from "./account.ts";
 import { CodeGuesses } from "./code-guesses.ts";
@@ -174,7 +174,7 @@ export class Accounts {
         `"${name}" comes from the identity provider, which says at each login what it may, and has no password here: expected --remove, --mqtt or --no-mqtt`,
       );
     const limit = toColumn(groups === undefined ? this.find(name)?.groups : groups);
-    if (limit !== null && !isPerson(role))
+    if (limit !== null && !isPersonRole(role))
       throw new BadInputError(`"${name}" is a ${role}: expected a viewer, operator or admin to be limited to groups`);
     this.#assertAdminStays(name, limit === null ? role : undefined);
     return limit;
@@ -183,7 +183,7 @@ export class Accounts {
   /** A device must not turn into a person, nor the other way round, because somebody typed a name twice. */
   #assertSameKind(name: string, role: Role): void {
     const present = this.find(name)?.role;
-    if (present === undefined || isPerson(present) === isPerson(role)) return;
+    if (present === undefined || isPersonRole(present) === isPersonRole(role)) return;
     throw new BadInputError(`"${name}" is taken by a ${present}: choose another name`);
   }
 
@@ -358,11 +358,7 @@ function roundsFor(role: Role, secret: string): number {
 
 /** Programs are given generated secrets; should somebody have typed one, it is treated like a person's. */
 function isGenerated(role: Role, secret: string): boolean {
-  return !isPerson(role) && secret.length >= generatedLength;
-}
-
-function isPerson(role: Role): boolean {
-  return role !== "device" && role !== "console";
+  return !isPersonRole(role) && secret.length >= generatedLength;
 }
 
 /** Whether a person's account can be called so. */

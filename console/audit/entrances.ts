@@ -12,7 +12,9 @@ export interface EntrancesOptions {
 }
 
 /** What happens at a door, at which anybody may knock as often as he likes. */
-export type Knock = AuditEvent & { readonly what: "login.ok" | "login.refused" | "access.refused" };
+export type Knock = AuditEvent & {
+  readonly what: "login.ok" | "login.new-place" | "login.code-asked" | "login.refused" | "access.refused";
+};
 
 /** Milliseconds in which what happens at the doors is written one by one up to {@link maxKnocks}, and counted beyond. */
 export const knockWindow = 600_000;
@@ -27,6 +29,8 @@ export const maxKnockers = 1_000;
 const named = 8;
 /** Milliseconds in which a login of one name from one network is written once: programs log in with each request. */
 export const repeatedLogin = 3_600_000;
+
+const repeated: ReadonlySet<Knock["what"]> = new Set(["login.ok", "login.code-asked"]);
 
 interface Count {
   times: number;
@@ -55,7 +59,7 @@ export class Entrances {
 
   note(knock: Knock): void {
     const network = networkOf(knock.from);
-    if (knock.what === "login.ok" && this.#isKnown(`${knock.who} ${network}`)) return;
+    if (repeated.has(knock.what) && this.#isKnown(`${knock.what} ${knock.who} ${network}`)) return;
     // A login that was being looked at when everything stopped must not keep the process for a window.
     if (!this.#isStopped) this.#cancel ??= this.#options.clock.after(knockWindow, () => this.#endWindow());
     const [own, all] = [`${knock.what} ${network}`, knock.what];
@@ -118,7 +122,7 @@ export class Entrances {
 }
 
 function resultOf(what: Knock["what"]): string {
-  return what === "login.ok" ? "ok" : "refused";
+  return what === "login.refused" || what === "access.refused" ? "refused" : "ok";
 }
 
 function add(counts: Map<string, number>, text: string): void {

@@ -443,4 +443,12 @@ export const migrations: readonly string[] = [
     why TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The settings that were given to the last start; of secrets a hash.
+  CREATE TABLE kept_settings (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL,
+    secret INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

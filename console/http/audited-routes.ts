@@ -196,6 +196,10 @@ export function auditEntrances(app: FastifyInstance, entrances: () => Entrances)
       entrances().note({ ...whoAsks(request), what: "access.refused", on, result: "refused" });
     } else if (route === "join" && statusCode >= 400) {
       entrances().note({ who: "", from, what: "login.refused", on: "join", result: "refused" });
+    } else if (request.codeAsked !== undefined) {
+      // Half of a login, and no refusal; but whoever ends here knows the password.
+      const on = route === "logIn" ? "page" : "api";
+      entrances().note({ who: request.codeAsked, from, what: "login.code-asked", on });
     } else if (statusCode === 401) {
       const knocked = knockOf(request, route === "logIn");
       if (knocked)

@@ -23,6 +23,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who asks, where the request says so and it is true. */
     login?: Login | undefined;
+    /** Whose password was right, where the answer is that a code is needed as well. */
+    codeAsked?: string | undefined;
   }
 }
 
@@ -53,7 +55,7 @@ async function holderOf(request: FastifyRequest, accounts: Accounts): Promise<Kn
     return held("token", accounts.holder(credentials, "token", source));
   if (scheme?.toLowerCase() === "basic" && credentials) {
     const code = request.headers[codeHeader];
-    return basic(credentials, accounts, source, typeof code === "string" ? code : undefined);
+    return basic(credentials, accounts, request, typeof code === "string" ? code : undefined);
   }
   const cookie = request.cookies[sessionCookie(request)];
   return cookie === undefined ? undefined : held("session", accounts.holder(cookie, "session", source));
@@ -66,12 +68,12 @@ function held(kind: TokenKind, holder: Holder | undefined): Known | undefined {
 async function basic(
   credentials: string,
   accounts: Accounts,
-  source: LoginSource,
+  request: FastifyRequest,
   code: string | undefined,
 ): Promise<Known | undefined> {
   const [name = "", ...secret] = Buffer.from(credentials, "base64").toString("utf8").split(":");
-  const principal = await accounts.verify(name, secret.join(":"), source);
-  if (principal) await assertSecondFactor(accounts, principal, code, source);
+  const principal = await accounts.verify(name, secret.join(":"), sourceOfRequest(request));
+  if (principal) await assertSecondFactor(accounts, principal, code, request);
   return principal && { principal };
 }
 
@@ -83,17 +85,19 @@ export async function assertSecondFactor(
   accounts: Accounts,
   { name }: Principal,
   code: string | undefined,
-  source: LoginSource,
+  request: FastifyRequest,
 ): Promise<void> {
   if (!accounts.factors.isOn(name)) return;
   const needed = { secondFactor: true };
-  if (code === undefined || code === "")
+  if (code === undefined || code === "") {
+    request.codeAsked = name;
     throw new HttpError(
       401,
       `a code of the second factor is needed: in the header ${codeHeader} beside name and password; programs take a token instead`,
       needed,
     );
-  if (!(await accounts.takeCode(name, source, code)))
+  }
+  if (!(await accounts.takeCode(name, sourceOfRequest(request), code)))
     throw new HttpError(401, "this code is wrong, or was used already: wait for the next one", needed);
 }
 

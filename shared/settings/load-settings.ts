@@ -13,6 +13,15 @@ export interface SettingSources {
   readonly file?: string | undefined;
 }
 
+/** The settings that were given at all, each also as the text that it was given by. */
+export interface GivenSettings extends ReadonlySet<SettingName> {
+  readonly texts: ReadonlyMap<SettingName, string>;
+}
+
+class Given extends Set<SettingName> implements GivenSettings {
+  readonly texts = new Map<SettingName, string>();
+}
+
 /** @throws EnvironmentError where the present directory was deleted: every relative path would fail in words of its own, or never end */
 function assertHere(): void {
   try {
@@ -25,11 +34,11 @@ function assertHere(): void {
 /** @returns each setting's value, and which of them were given at all @throws SettingsError with a sentence for every mistake */
 export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
   values: Settings;
-  given: ReadonlySet<SettingName>;
+  given: GivenSettings;
 } {
   assertHere();
   const problems: string[] = [];
-  const given = new Set<SettingName>();
+  const given = new Given();
   const fromFile = readFile(file, problems);
   const values: Record<string, unknown> = {};
   /** What the file of the present directory has decided. */
@@ -48,6 +57,7 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
     given.add(name);
     if (source === sources.at(-1) && file === undefined) found.add(name);
     const text = String(source[1]);
+    given.texts.set(name, text);
     try {
       values[name] = one.parse(text);
     } catch (error) {
@@ -101,7 +111,7 @@ function misdirected({ url, token, mqttUrl }: Settings, found: ReadonlySet<Setti
 }
 
 /** Whether a value may hold a password, and is not to be repeated in a message. */
-function holdsSecret(name: SettingName, value: string): boolean {
+export function holdsSecret(name: SettingName, value: string): boolean {
   // A login in an URL that takes none.
   return settingOf(name).secret === true || value.includes("@");
 }

@@ -28,7 +28,7 @@ export const serveSessions =
         const principal = await accounts.verify(name, password, sourceOfRequest(request));
         if (!principal || principal.role === "device" || principal.role === "console")
           throw new HttpError(401, "name or password is wrong");
-        await assertSecondFactor(accounts, principal, code, sourceOfRequest(request));
+        await assertSecondFactor(accounts, principal, code, request);
         beginSession(accounts, principal.name, request, reply);
         return toAccount(principal);
       },
