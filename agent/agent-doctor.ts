@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "#shared/counted";
 import { systemClock } from "#shared/clock";
 import { DirectoryLock } from "#disk/directory-lock";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
@@ -59,7 +60,7 @@ function lookAtLedger(directory: string, kept: Kept | undefined): Finding[] {
   }
   if (value.damaged > 0) return [damaged(`${value.damaged} of its lines are not what was written`)];
   if (kept?.ledger !== undefined && kept.ledger !== id) return [damaged("it is not the ledger that was there before")];
-  return [{ what: "ledger", state: "sound", says: `${entries.size} commands` }];
+  return [{ what: "ledger", state: "sound", says: counted(entries.size, "command") }];
 }
 
 function lookAtOutbox(path: string): Finding[] {
@@ -83,11 +84,11 @@ function lookAtOutbox(path: string): Finding[] {
       findings.push({
         what: join("outbox", name),
         state: "damaged",
-        says: `it holds ${value.records.length} records, and damage between them`,
+        says: `it holds ${counted(value.records.length, "record")}, and damage between them`,
       });
   }
   if (findings.length > 0) return [...firstFew(findings)];
-  return [{ what: "outbox", state: "sound", says: `${names.length} files, ${records} records` }];
+  return [{ what: "outbox", state: "sound", says: `${counted(names.length, "file")}, ${counted(records, "record")}` }];
 }
 
 function lookAtPreferences(directory: string): Finding[] {

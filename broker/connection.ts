@@ -1,4 +1,5 @@
 import type { Client } from "aedes";
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Principal } from "#shared/principal";
@@ -131,7 +132,10 @@ export class Connection {
     parser._parseLength = () => {
       if (!parseLength()) return false;
       const { length } = parser.packet;
-      const why = length > most ? `a packet of ${length} bytes, where ${most} are allowed` : headerFault(parser.packet);
+      const why =
+        length > most
+          ? `a packet of ${counted(length, "byte")}, where ${most} are allowed`
+          : headerFault(parser.packet);
       return why === undefined || parser._emitError(new Error(why));
     };
     parser._emitError = (error) => {

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { filterFault } from "./filters.ts";
 
 /** A packet as mqtt-packet parses it, as far as it is checked here. */
@@ -48,10 +49,12 @@ export function headerFault({ cmd, length, dup, qos }: PacketHeader): string | u
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      return length === 2 ? undefined : `a ${cmd} of ${length} bytes, where it has 2 (§3.4.1, §3.5.1, §3.6.1, §3.7.1)`;
+      return length === 2
+        ? undefined
+        : `a ${cmd} of ${counted(length, "byte")}, where it has 2 (§3.4.1, §3.5.1, §3.6.1, §3.7.1)`;
     case "pingreq":
     case "disconnect":
-      return length === 0 ? undefined : `a ${cmd} of ${length} bytes, where it has none (§3.12.1, §3.14.1)`;
+      return length === 0 ? undefined : `a ${cmd} of ${counted(length, "byte")}, where it has none (§3.12.1, §3.14.1)`;
     default:
       return undefined;
   }

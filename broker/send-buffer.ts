@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import type { Limits } from "./limits.ts";
 
@@ -46,7 +47,7 @@ export class SendBuffer {
   admits(qos: number): boolean {
     if (this.#state === "parked" && this.#stream.writableLength >= this.#limits.outgoingHard) this.#state = "full";
     if (this.#state !== "full") return true;
-    if (qos > 0) this.#close(`${this.#stream.writableLength} bytes wait to be sent and it does not read`);
+    if (qos > 0) this.#close(`${counted(this.#stream.writableLength, "byte")} wait to be sent and it does not read`);
     return false;
   }
 

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { StoredPacket } from "./packets.ts";
 
 /** Bounds of {@link UnreleasedMessages}; sizes are bytes, times milliseconds. */
@@ -45,7 +46,8 @@ export class UnreleasedMessages {
     const size = sizeOf(packet);
     const held = this.#held.get(id) ?? { packets: new Map<number, StoredPacket>(), bytes: 0, away: undefined };
     if (held.packets.size >= unreleased) return `${unreleased} messages at QoS 2 wait for their PUBREL`;
-    if (held.bytes + size > unreleasedBytes) return `${held.bytes} bytes of messages at QoS 2 wait for their PUBREL`;
+    if (held.bytes + size > unreleasedBytes)
+      return `${counted(held.bytes, "byte")} of messages at QoS 2 wait for their PUBREL`;
     this.#makeRoom(size);
     if (this.#bytes + size > unreleasedTotal) return "too many messages at QoS 2 of all clients wait for their PUBREL";
     held.packets.set(packet.messageId ?? 0, packet);

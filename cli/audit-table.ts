@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { AuditEntryDocument, AuditVerdictDocument } from "#api/client";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
@@ -77,7 +78,7 @@ export function auditVerdict({ entries, first, head, problems, notes }: AuditVer
   const range = first === null || head === null ? "" : `, ${first} to ${head.n}`;
   const whole = problems.length === 0 ? "the log is whole" : `the log is NOT whole`;
   return [
-    `${whole}: ${entries} entries${range}`,
+    `${whole}: ${counted(entries, "entry", "entries")}${range}`,
     ...problems.map((problem) => `  ${forTerminal(problem)}`),
     ...notes.map((note) => `  note: ${forTerminal(note)}`),
     ...(head ? [`its end, to be noted elsewhere: ${head.n}:${head.hash}`] : []),

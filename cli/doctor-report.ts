@@ -1,6 +1,6 @@
+import { counted } from "#shared/counted";
 import type { Finding } from "#shared/finding";
 import { forTerminal } from "#shared/printable";
-import { counted } from "./text-table.ts";
 
 /** A directory that was looked at, and whose it is. */
 export interface Examined {

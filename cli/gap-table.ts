@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { CompletenessDocument } from "#api/completeness-routes";
 import { table } from "./text-table.ts";
 
@@ -10,7 +11,8 @@ export function gapTable(devices: readonly CompletenessDocument[]): string {
 
 function sums({ device, stored, missing, outstanding, forgotten }: CompletenessDocument): string[] {
   const { batches, samples, from } = outstanding;
-  const waiting = batches === 0 ? ["0", ""] : [`${approximate(samples)} in ${batches} batches`, moment(from)];
+  const waiting =
+    batches === 0 ? ["0", ""] : [`${approximate(samples)} in ${counted(batches, "batch", "batches")}`, moment(from)];
   const gone =
     forgotten.batches > 0 ? `${approximate(forgotten.samples)} acknowledged before the console was restored` : "";
   return [device, String(stored), String(missing), ...waiting, ...(gone ? ["", gone] : [])];

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Client, EnrollmentDocument, JoinRequestDocument, MadeEnrollment } from "#api/client";
 import { formatDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
@@ -70,7 +71,7 @@ function whole(text: string): number {
 
 function toldOf({ enrollment, line, code, note }: MadeEnrollment, now: number): string {
   const { name, uses, expires, id } = enrollment;
-  const many = uses === 1 ? "once" : `for ${uses} machines`;
+  const many = uses === 1 ? "once" : `for ${counted(uses, "machine")}`;
   return [
     `${name}: paste this line on the device, where curl and Node 18.19 or newer are. It is good ${many}, for ${formatDuration(expires - now)}:`,
     "",

@@ -1,8 +1,9 @@
+import { counted } from "#shared/counted";
 import type { Client } from "#api/client";
 import type { ConflictDocument, Decision, SettledDocument } from "#api/field-routes";
 import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
-import { ago, counted, table } from "./text-table.ts";
+import { ago, table } from "./text-table.ts";
 
 export interface FieldFlags {
   readonly type?: string;

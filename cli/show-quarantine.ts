@@ -1,7 +1,8 @@
+import { counted } from "#shared/counted";
 import type { Client } from "#api/client";
 import type { BudgetDocument, QuarantineDocument } from "#api/quarantine-routes";
 import { forTerminal } from "#shared/printable";
-import { ago, asJson, counted, table } from "./text-table.ts";
+import { ago, asJson, table } from "./text-table.ts";
 
 export interface QuarantineFlags {
   readonly forget?: boolean;

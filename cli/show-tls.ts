@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { counted } from "#shared/counted";
 import type { Client, TlsDocument } from "#api/client";
 import { readBounded } from "#shared/bounded-read";
 import { asError, BadInputError } from "#shared/errors";
@@ -34,7 +35,7 @@ function describe({ present, next, have, lacking, lackingCount, silent }: TlsDoc
   ];
   const others =
     silent > 0
-      ? `; ${silent === 1 ? "1 device does" : `${silent} devices do`} not say, as those without an agent or without --ca`
+      ? `; ${counted(silent, "device does", "devices do")} not say, as those without an agent or without --ca`
       : "";
   if (!next) return [...lines, `agents    ${have} trust it${others}`].join("\n");
   const more = lackingCount > lacking.length ? ", …" : "";

@@ -28,11 +28,6 @@ export function asJson(document: unknown): string {
   return forTerminalJson(JSON.stringify(document, null, 2));
 }
 
-/** A count and what it counts: `1 value`, `2 values`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** How long ago a moment was: `now`, `4.2s ago`; a dash for never. */
 export function ago(ms: number | null | undefined, now: number): string {
   if (ms === null || ms === undefined) return "–";

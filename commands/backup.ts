@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { createLog } from "#shared/log";
@@ -24,6 +25,6 @@ async function make({ data, logLevel }: Settings, file: string): Promise<void> {
   const progress = (what: string): void => void process.stderr.write(`${what}\n`);
   const bytes = makeBackup({ directory: data, file, now: clock.now(), progress });
   process.stdout.write(
-    `${file} has all of ${data} (${bytes} bytes): hashes of passwords and secrets among it, so keep it from others. To put it back: muster restore ${file}\n`,
+    `${file} has all of ${data} (${counted(bytes, "byte")}): hashes of passwords and secrets among it, so keep it from others. To put it back: muster restore ${file}\n`,
   );
 }

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
@@ -96,7 +97,7 @@ export class CaRotation {
     const { next, lacking } = this.state;
     if (next && lacking.length > 0 && !leaveBehind)
       throw new BadInputError(
-        `${lacking.length} agents do not trust the next authority yet, and could not connect any more: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}; wait until they have been online, or leave them behind: muster tls rotate --finish --leave-behind`,
+        `${counted(lacking.length, "agent does", "agents do")} not trust the next authority yet, and could not connect any more: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}; wait until each has been online, or leave behind who has not: muster tls rotate --finish --leave-behind`,
       );
     authority.finish();
   }

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { SpoolState } from "./ingest/spool/spool.ts";
 import type { StoreHealth } from "./store/store.ts";
@@ -39,6 +40,6 @@ const whileClockIsWrong =
   "Agents keep their samples on their own disks until then; other senders are told that theirs were not taken.";
 
 function whileStoreIsAway({ rows, bytes, problem }: SpoolState): string {
-  const spooled = `${rows} message${rows === 1 ? "" : "s"} of other senders (${Math.ceil(bytes / 1024)} KiB) wait on the console's disk`;
+  const spooled = `${counted(rows, "message")} of other senders (${Math.ceil(bytes / 1024)} KiB) ${rows === 1 ? "waits" : "wait"} on the console's disk`;
   return `Agents keep their samples on their own disks; ${spooled}. All of it is stored when the store is back.${problem === undefined ? "" : ` But ${problem}.`}`;
 }

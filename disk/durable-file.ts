@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { counted } from "#shared/counted";
 import { errorCode } from "#shared/errors";
 import { call, systemDisk, type Disk, type Work } from "./calls.ts";
 
@@ -74,7 +75,8 @@ export function* writing(file: number, content: Buffer): Work<void> {
   // Nothing taken and no error either is no answer to wait on.
   for (let written = 1; rest.length > 0 && written > 0; rest = rest.subarray(written))
     written = yield* call("write", file, rest);
-  if (rest.length > 0) throw new Error(`the system takes no more of a file: ${rest.length} bytes are left`);
+  if (rest.length > 0)
+    throw new Error(`the system takes no more of a file: ${counted(rest.length, "byte is", "bytes are")} left`);
 }
 
 /** What stays of a file that came to nothing costs room, and nothing else. */

@@ -15,7 +15,7 @@ const refused: [string, Buffer, RegExp][] = [
   ["a lone break", hex("ff"), /not UTF-8/],
   ["a CBOR array cut short", hex("82 01"), /cut short/],
   ["a length beyond the payload", hex("9a ff ff ff ff"), /cut short/],
-  ["bytes after the item", hex("80 00"), /1 bytes after/],
+  ["bytes after the item", hex("80 00"), /1 byte after/],
   ["an indefinite array", hex("9f 01 ff"), /definite lengths/],
   ["a bignum", hex("81 c2 49 01 00 00 00 00 00 00 00 00"), /tag at byte 1/],
   ["a regular expression", hex("81 d8 1b 82 61 61 60"), /tag at byte 1/],

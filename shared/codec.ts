@@ -1,4 +1,5 @@
 import { Encoder, setSizeLimits } from "cbor-x";
+import { counted } from "#shared/counted";
 import { BadInputError, asError } from "#shared/errors";
 import { maxNesting, maxItems, parseJson, tooDeep, tooWide } from "#shared/nesting";
 
@@ -45,7 +46,7 @@ export function appendEntry(payload: Buffer, key: string, value: unknown): Buffe
 /** The complaint about a payload of more than `cap` bytes; undefined where there is none. */
 export function tooLarge({ length }: Buffer, cap: number): BadInputError | undefined {
   if (length <= cap) return undefined;
-  return new BadInputError(`payload of ${length} bytes is larger than the ${cap} allowed`);
+  return new BadInputError(`payload of ${counted(length, "byte")} is larger than the ${cap} allowed`);
 }
 
 /**
@@ -112,7 +113,8 @@ function preview(text: string): string {
  */
 function assertPlainCbor(bytes: Buffer): void {
   const end = walkCbor(bytes, 0, 0, { left: maxItems });
-  if (end !== bytes.length) throw new BadInputError(`payload has ${bytes.length - end} bytes after its CBOR item`);
+  if (end !== bytes.length)
+    throw new BadInputError(`payload has ${counted(bytes.length - end, "byte")} after its CBOR item`);
 }
 
 /** Whether {@link decode} would take this CBOR with `more` values and keys besides. */

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { messageWithCauses } from "#shared/errors";
 import { forTerminalJson } from "#shared/printable";
 
@@ -45,7 +46,7 @@ function copyValue(value: unknown, room: Room, depth: number): unknown {
 
 function copyObject(value: object, room: Room, depth: number): unknown {
   if (value instanceof Date) return shorten(Number.isNaN(value.getTime()) ? "no date" : value.toISOString(), room);
-  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (ArrayBuffer.isView(value)) return counted(value.byteLength, "byte");
   if (value instanceof Map || value instanceof Set)
     return copyObject([...value].slice(0, maxLogWidth + 1), room, depth);
   if (depth >= maxLogDepth || room.left <= 0) return cut;

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { systemClock, type Clock } from "#shared/clock";
 import { LineBudget, tellEvery } from "#shared/log-budget";
 import { loggable } from "#shared/log-line";
@@ -74,7 +75,14 @@ export class LogOutlet {
     if (stream.writableLength > maxUnwrittenLog) return void (this.#lost += 1);
     try {
       if (this.#lost > 0)
-        stream.write(this.#format("warn", scope, {}, `${this.#lost} lines of the log were lost: nobody read them`));
+        stream.write(
+          this.#format(
+            "warn",
+            scope,
+            {},
+            `${counted(this.#lost, "line of the log was", "lines of the log were")} lost: nobody read them`,
+          ),
+        );
       this.#lost = 0;
       stream.write(this.#format(name, scope, fields, message));
     } catch {
@@ -98,7 +106,7 @@ export class LogOutlet {
       name,
       scope,
       { leftOut: count },
-      `${count} more lines ${which} were left out in the last ${tellEvery / 1_000} s`,
+      `${counted(count, `more line ${which} was`, `more lines ${which} were`)} left out in the last ${tellEvery / 1_000} s`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Sim } from "./sim.ts";
 
 /** One line of how it goes. @param at epoch ms */
@@ -25,8 +26,8 @@ export function summary(sim: Sim, ms: number): string {
     [tally.commands, "commands answered"],
   ].filter(([count]) => count !== 0);
   const lines = [
-    `${sim.size} devices, ${Math.round(ms / 1_000)} s: ${tally.samples} samples in ${tally.batches} batches`,
-    `${tally.acked} batches stored, ${tally.waiting + tally.abandoned} not, ${tally.resent} sent again, ${sim.late} late (over one interval)`,
+    `${counted(sim.size, "device")}, ${Math.round(ms / 1_000)} s: ${counted(tally.samples, "sample")} in ${counted(tally.batches, "batch", "batches")}`,
+    `${counted(tally.acked, "batch", "batches")} stored, ${tally.waiting + tally.abandoned} not, ${tally.resent} sent again, ${sim.late} late (over one interval)`,
     `from made to stored: half within ${milliseconds(tally.percentile(0.5))}, 99 % within ${milliseconds(tally.percentile(0.99))}`,
     ...(faults.length > 0 ? [faults.map(([count, what]) => `${count} ${what}`).join(", ")] : []),
   ];

@@ -51,6 +51,12 @@ const benches = ["attack", "bench", "chaos", "grafana", "examples"];
 const faces = new Set(["agent/agent.ts", "api/client.ts", "console/console.ts"]);
 const drawers = /(^|\/)(utils?|helpers?|misc|common|types)\.tsx?$/;
 
+/** A number in a text or on the page, with a noun of which there are several. */
+const aCount =
+  /\{(?!\.\.\.)[^{}\n]+\} (devices|machines|messages|commands|samples|batches|points|entries|rows|codes|files|names|groups|jobs|places|records|lines|sessions|tokens|agents|canaries)\b(?!=)/g;
+/** Where it is a bound, of which none is one. */
+const aBound = /max|most|cap\.|Cap|limit|largest|farthest|size|entries} entries|defaultFile|\{unreleased\}/i;
+
 suite("house", ({ test }) => {
   const files = ["muster.ts", ...rooms.flatMap((room) => sources(room))];
   const imports = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
@@ -156,6 +162,16 @@ suite("house", ({ test }) => {
       (file) => !faces.has(file) && /^export [^;]*? from "/m.test(readFileSync(file, "utf8")),
     );
     assert.equal(passing, []);
+  });
+
+  test("a count agrees with its noun: what may be one is written by counted()", () => {
+    const wrong = files.flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(aCount)].map(([text]) => `${file}: ${text}`),
+    );
+    assert.equal(
+      wrong.filter((text) => !aBound.test(text)),
+      [],
+    );
   });
 
   test("topics are built in one module", () => {

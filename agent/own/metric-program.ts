@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
@@ -114,6 +115,6 @@ class Output {
 
   problem(): string | undefined {
     if (this.#refused === 0) return undefined;
-    return `printed ${this.#refused} line${this.#refused === 1 ? "" : "s"} that were not taken: ${this.#first}`;
+    return `printed ${counted(this.#refused, "line that was", "lines that were")} not taken: ${this.#first}`;
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { asError } from "#shared/errors";
 import { journey, benchSilence } from "./bench.ts";
 import { bad, good, mind, type Check } from "./check-verdict.ts";
@@ -46,7 +47,7 @@ export const sharedSubscriptions: Check = {
       await Promise.all(members.map((one) => one.until(() => false, 50)));
     } while (count() === sent && shares().includes(0) && sent < posts * rounds);
     if (count() === 0) return mind(`granted, and nothing comes: ${unneeded}`);
-    if (count() !== sent) return mind(`of ${sent} messages ${count()} came: ${unneeded}`);
+    if (count() !== sent) return mind(`of ${counted(sent, "message")} ${count()} came: ${unneeded}`);
     if (members.length === 1) return good("delivered, to the one member that could be tried");
     return shares().includes(0)
       ? mind(`one member got all ${sent}: ${unneeded}`)

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { batchCap } from "#shared/codec";
 import { journey } from "./bench.ts";
 import { bad, good, mind, type Check } from "./check-verdict.ts";
@@ -27,7 +28,7 @@ export const receiveMaximum: Check = {
     if (bench.version === 4) return good("not told by MQTT 3.1.1");
     const { receiveMaximum: most } = (await bench.connect()).properties;
     if (most === undefined) return good("none: 65535");
-    const says = `${most} messages may be unacknowledged: Muster keeps to it`;
+    const says = `${counted(most, "message")} may be unacknowledged: Muster keeps to it`;
     return most >= few ? good(says) : mind(`${says}, and waits where many commands go out at once`);
   },
 };

@@ -12,6 +12,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { counted } from "#shared/counted";
 import { syncDirectory } from "#disk/durable-file";
 import { fullAdvice, isDiskFull } from "#disk/full-disk";
 import { maxSmallFileBytes } from "#disk/regular-file";
@@ -93,7 +94,7 @@ function write({ directory, file, now, progress }: BackupOptions, stage: string)
     for (const part of [headerOf({ name: manifestName, size: text.length }, now), text, paddingAfter(text.length)])
       writeFully(out, part);
     for (const [at, { name, size, sha256 }] of files.entries()) {
-      progress(`writing ${name} (${size} bytes)`);
+      progress(`writing ${name} (${counted(size, "byte")})`);
       writeFully(out, headerOf({ name, size }, now));
       const hash = opened(sources[at]?.path ?? "", (source) => copyHashed(source, out, size, false));
       if (hash !== sha256) throw new EnvironmentError(`${name} changed while it was copied: make the backup again`);

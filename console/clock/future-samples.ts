@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { asError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
@@ -79,9 +80,9 @@ export class FutureSamples {
 function sentence({ samples, more, devices, until }: Ahead, after: number): string {
   const [first = "", ...others] = devices;
   const whose = others.length === 0 ? first : `${first} and ${others.length} more`;
-  const count = `${samples}${more ? " samples or more" : samples === 1 ? " sample" : " samples"}`;
+  const count = `${counted(samples, "sample")}${more ? " or more" : ""}`;
   return (
-    `${count} of ${whose} stand in the future, up to ${new Date(until).toISOString()}: a clock that was wrong has placed them there. ` +
+    `${count} of ${whose} ${samples === 1 && !more ? "stands" : "stand"} in the future, up to ${new Date(until).toISOString()}: a clock that was wrong has placed them there. ` +
     `They are shown in charts of that time, and nothing newer is hidden by them; to delete them: ` +
     `sqlite3 metrics.db "DELETE FROM samples WHERE ts > ${after}", in the console's data directory`
   );

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { span } from "./skews.ts";
 
 /** Why the console's clock is not believed. */
@@ -36,7 +37,7 @@ export function aheadOf(
   const by = wall - known;
   const says = `the console's clock says ${iso(wall)}, ${about(by)} later than ${stepped ? "it was to be by the machine's uptime" : "what was last known"} (${iso(known)})`;
   if (witnesses !== undefined) {
-    const why = `${says}, and ${witnesses} devices agree that it is wrong: samples are placed by their clocks, and nothing is deleted by age until it is set`;
+    const why = `${says}, and ${counted(witnesses, "device agrees", "devices agree")} that it is wrong: samples are placed by their clocks, and nothing is deleted by age until it is set`;
     return { state: "ahead", kind: "denied", by, why, notable: true };
   }
   const why = `${says}: nothing is deleted by age until a device's clock agrees, or an hour has passed`;

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { payloadCap, type Encoding } from "#shared/codec";
 import { formatDuration, maxWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
@@ -79,7 +80,12 @@ export function checkSigned(
 }
 
 function checkRoom(id: DeviceId, { all, own }: OrderLooks["open"], refused: RefusedCommand): void {
-  const full = own >= maxOpenOfDevice ? `${own} commands of ${id}` : all >= maxOpen ? `${all} commands` : undefined;
+  const full =
+    own >= maxOpenOfDevice
+      ? `${counted(own, "command")} of ${id}`
+      : all >= maxOpen
+        ? counted(all, "command")
+        : undefined;
   if (full === undefined) return;
   throw new CommandRefusedError("too-many", `${full} are open already: withdraw some, or wait for their end`, refused);
 }
@@ -121,6 +127,6 @@ export function commandOf({ id: device, online }: Device, order: Order, ts: numb
 /** What no device would take is not sent. @param bytes of its task @throws CommandRefusedError */
 export function checkSize(command: Command, bytes: number): void {
   if (bytes <= payloadCap) return;
-  const why = `the command has ${bytes} bytes: expected ${payloadCap} at most, which is what devices take`;
+  const why = `the command has ${counted(bytes, "byte")}: expected ${payloadCap} at most, which is what devices take`;
   throw new CommandRefusedError("bad-arguments", why, command);
 }

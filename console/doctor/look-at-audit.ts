@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { firstFew, type Finding } from "#shared/finding";
 import { readAnchor } from "../audit/anchor.ts";
 import { verify } from "../audit/verify.ts";
@@ -18,6 +19,9 @@ export function lookAtAudit(directory: string, database: Database): readonly Fin
     if (problems.length > 0)
       return firstFew([...problems.map((says): Finding => ({ what: "audit", state: "damaged", says })), ...told]);
     const end = head ? `; its end, to be noted elsewhere: ${head.n}:${head.hash}` : "";
-    return firstFew([{ what: "audit", state: "sound", says: `the log is whole: ${entries} entries${end}` }, ...told]);
+    return firstFew([
+      { what: "audit", state: "sound", says: `the log is whole: ${counted(entries, "entry", "entries")}${end}` },
+      ...told,
+    ]);
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "#shared/counted";
 import { maxSmallFileBytes, readRegularFile, whyNoFile } from "#disk/regular-file";
 import { asError } from "#shared/errors";
 import { firstFew, type Finding } from "#shared/finding";
@@ -145,7 +146,7 @@ function lookAtSecrets(path: string): Finding[] {
     if (why !== undefined) findings.push({ what: join("secrets", name), state: "damaged", says: why });
   }
   if (findings.length > 0) return [...firstFew(findings)];
-  return [{ what: "secrets", state: "sound", says: `${names.length} files, for their owner alone` }];
+  return [{ what: "secrets", state: "sound", says: `${counted(names.length, "file")}, for their owner alone` }];
 }
 
 function secretProblem(path: string, isDirectory: boolean): string | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
@@ -150,7 +151,7 @@ export class Enrollments {
         `the code would be good for ${ttl} ms: expected ${formatDuration(maxEnrollmentTtl)} at most`,
       );
     if (!Number.isInteger(uses) || uses < 1 || uses > maxUses)
-      throw new BadInputError(`the code would let ${uses} machines in: expected 1 to ${maxUses}`);
+      throw new BadInputError(`the code would let ${counted(uses, "machine")} in: expected 1 to ${maxUses}`);
     if (!isTemplate(name)) this.#names.check(name, limit);
     const role = isTemplate(name) ? undefined : this.#options.accounts.find(name)?.role;
     if (again && (isTemplate(name) || uses !== 1))
@@ -180,7 +181,7 @@ export class Enrollments {
     if (count >= maxEnrollments)
       throw new JoinRefusedError(
         "full",
-        `there are ${count} codes that are still good: revoke some, or wait until they expire`,
+        `there are ${counted(count, "code")} that are still good: revoke some, or wait until they expire`,
       );
   }
 

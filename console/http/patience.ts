@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { HttpError } from "./problem.ts";
 
 /** Calls of one account that wait for a command's end at the same time: each holds a connection, a timer and a command. */
@@ -16,7 +17,7 @@ export class Patience {
     if (own.size >= maxWaitingCalls)
       throw new HttpError(
         429,
-        `${account} waits for ${own.size} commands already: send with wait=false and watch /api/events, or send to many with POST /api/jobs`,
+        `${account} waits for ${counted(own.size, "command")} already: send with wait=false and watch /api/events, or send to many with POST /api/jobs`,
       );
     let end: (why: HttpError) => void = () => {};
     const ended = new Promise<never>((_, reject) => (end = reject));

@@ -30,7 +30,7 @@ const unfit: readonly [what: string, payload: Buffer, where: string, why: RegExp
   ["another version", batchOf(1, { v: 2 }), "(batch).v", /expected 1/],
   ["too many levels", batchOf(1, { more: deep }), "(batch).(payload)", /deeper than 16/],
   ["bytes that are missing", batchOf(1).subarray(0, -1), "(batch).(payload)", /cut short/],
-  ["bytes that are too many", Buffer.concat([batchOf(1), Buffer.alloc(1)]), "(batch).(payload)", /1 bytes after/],
+  ["bytes that are too many", Buffer.concat([batchOf(1), Buffer.alloc(1)]), "(batch).(payload)", /1 byte after/],
   ["a tag of CBOR", Buffer.concat([batchOf(1).subarray(0, -1), Buffer.of(0xc2)]), "(batch).(payload)", /tag at/],
   ["too many bytes", batchOf(1, { more: "x".repeat(batchCap) }), "(batch).(payload)", /larger than the/],
   [

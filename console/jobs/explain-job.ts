@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { formatDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import type { Device } from "../devices/device.ts";
@@ -20,11 +21,11 @@ export function explainJob(
     case "running":
       return running(job, counts, rows, device);
     case "paused":
-      return `${why}: ${many(counts.waiting)} wait${counts.waiting === 1 ? "s" : ""}${open(counts)}; somebody has to resume or cancel it`;
+      return `${why}: ${counted(counts.waiting, "device waits", "devices wait")}${open(counts)}; somebody has to resume or cancel it`;
     case "cancelled":
-      return `${why}: ${counts.cancelled} of ${many(counts.total)} were withdrawn or never got it${open(counts)}; nothing to do`;
+      return `${why}: ${counts.cancelled} of ${counted(counts.total, "device")} were withdrawn or never got it${open(counts)}; nothing to do`;
     case "aborted":
-      return `aborted: ${why}; ${counts.cancelled} of ${many(counts.total)} were withdrawn or never got it${open(counts)}; look into the failures, then send it anew`;
+      return `aborted: ${why}; ${counts.cancelled} of ${counted(counts.total, "device")} were withdrawn or never got it${open(counts)}; look into the failures, then send it anew`;
     case "done":
       return done(counts);
   }
@@ -43,9 +44,9 @@ function running(
     return `waiting for the canar${canaries.length === 1 ? "y" : "ies"} ${list(canaries)}${rest}; ${nextStep(canaries, device)}`;
   }
   if (waiting > 0)
-    return `sending to ${waiting} more of ${many(rows.length)}, one every ${formatDuration(1_000 / rate)}; nothing to do but wait`;
+    return `sending to ${waiting} more of ${counted(rows.length, "device")}, one every ${formatDuration(1_000 / rate)}; nothing to do but wait`;
   const sent = rows.filter(isSent);
-  return `sent to all; waiting for ${many(sent.length)} (${list(sent)}); ${nextStep(sent, device)}`;
+  return `sent to all; waiting for ${counted(sent.length, "device")} (${list(sent)}); ${nextStep(sent, device)}`;
 }
 
 function nextStep(rows: readonly JobRow[], device: (id: DeviceId) => Device | undefined): string {
@@ -55,19 +56,16 @@ function nextStep(rows: readonly JobRow[], device: (id: DeviceId) => Device | un
 }
 
 function done({ total, succeeded, failed, cancelled, states }: Counts): string {
-  if (succeeded === total) return `${total === 1 ? "the device" : `all ${many(total)}`} succeeded; nothing to do`;
+  if (succeeded === total)
+    return `${total === 1 ? "the device" : `all ${counted(total, "device")}`} succeeded; nothing to do`;
   const { failed: _, succeeded: __, ...others } = states;
   const kinds = Object.entries({ failed: states.failed ?? 0, ...others }).filter(([, count]) => count > 0);
   const told = kinds.map(([state, count]) => `${count} ${state.replace("_", " ")}`).join(", ");
-  return `ended: ${succeeded} of ${many(total)} succeeded, ${failed + cancelled} did not (${told}); the sender decides whether to send it to those again`;
+  return `ended: ${succeeded} of ${counted(total, "device")} succeeded, ${failed + cancelled} did not (${told}); the sender decides whether to send it to those again`;
 }
 
 function open({ sent }: Counts): string {
-  return sent === 0 ? "" : `, ${sent} still ${sent === 1 ? "has" : "have"} an open command`;
-}
-
-function many(count: number): string {
-  return count === 1 ? "1 device" : `${count} devices`;
+  return sent === 0 ? "" : `, ${counted(sent, "still has", "still have")} an open command`;
 }
 
 /** The first few by name. */

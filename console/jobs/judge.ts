@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Job, JobRow } from "./job.ts";
 import type { Tally } from "./tally.ts";
 
@@ -11,7 +12,7 @@ export function tooManyFailed(
   canaries: readonly JobRow[],
 ): string | undefined {
   if (abort && ended >= abort.min && failed / ended > abort.failed)
-    return `${failed} of ${ended} devices failed (${percent(failed / ended)}), more than the ${percent(abort.failed)} allowed`;
+    return `${failed} of ${counted(ended, "device")} failed (${percent(failed / ended)}), more than the ${percent(abort.failed)} allowed`;
   return badCanaries(canaries, abort?.failed ?? 0);
 }
 
@@ -19,7 +20,7 @@ function badCanaries(canaries: readonly JobRow[], allowed: number): string | und
   if (canaries.length === 0 || canaries.some(({ ended }) => ended === null)) return undefined;
   const failed = canaries.filter(({ state }) => state !== "succeeded").length;
   if (failed / canaries.length <= allowed) return undefined;
-  const names = canaries.length === 1 ? "the canary" : `${failed} of ${canaries.length} canaries`;
+  const names = canaries.length === 1 ? "the canary" : `${failed} of ${counted(canaries.length, "canary", "canaries")}`;
   return `${names} failed (${percent(failed / canaries.length)}), more than the ${percent(allowed)} allowed`;
 }
 

@@ -288,7 +288,7 @@ suite("a step of a job", ({ test }) => {
     const of = (state: Job["state"], words: readonly RowState[], event: Happening) =>
       step({ ...job, state, ...strict }, new Table(words.map((word, place) => rowOf(word, place, 0))), at(event));
     const aborted = of("running", ["failed", "waiting"], { kind: "looked" });
-    assert.match(aborted.job.why ?? "", /1 of 1 devices failed/);
+    assert.match(aborted.job.why ?? "", /1 of 1 device failed/);
     assert.equal(
       [aborted.job.ended, aborted.rows[0]?.ended, aborted.rows[0]?.outcome],
       [now, now, "never sent: the job was aborted"],

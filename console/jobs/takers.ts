@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { CommandRefusedError } from "../desk/command-errors.ts";
 import { checkOffered } from "../desk/offered.ts";
 import { checkSigned } from "../desk/order.ts";
@@ -45,10 +46,10 @@ function noTakers(
   const first = answers[0]?.refused?.message ?? "";
   if (answers.length === 1) return new JobRefusedError("no-takers", first);
   if (answers.some(({ refused }) => refused?.reason !== "unknown-key"))
-    return new JobRefusedError("no-takers", `none of the ${answers.length} devices takes it: ${first}`);
+    return new JobRefusedError("no-takers", `none of the ${counted(answers.length, "device")} takes it: ${first}`);
   const offered = [...new Set(answers.flatMap(({ device }) => Object.keys(device.commands ?? {})))].sort().join(", ");
   return new JobRefusedError(
     "no-takers",
-    `none of the ${answers.length} devices offers "${key}"; they offer ${offered || "nothing"}`,
+    `none of the ${counted(answers.length, "device")} offers "${key}"; they offer ${offered || "nothing"}`,
   );
 }

@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { counted } from "#shared/counted";
 import { asError, errorCode, messageWithCauses } from "#shared/errors";
 import { isUnderstood, meaningOf, type Meaning, type WriteAnswer } from "./influx-answers.ts";
 import type { InfluxAddress } from "./influx-url.ts";
@@ -156,7 +157,7 @@ export class InfluxWriter {
     let { why } = answer;
     if (answer.kind === "too large") {
       const { length } = batch.slice(from, to);
-      why = `${why}, to ${length} bytes: raise the limit of what stands between Muster and InfluxDB to 25 MB (nginx: client_max_body_size 25m; InfluxDB: max-body-size)`;
+      why = `${why}, to ${counted(length, "byte")}: raise the limit of what stands between Muster and InfluxDB to 25 MB (nginx: client_max_body_size 25m; InfluxDB: max-body-size)`;
       if (to - from > 1 || length <= smallLine) throw this.#misconfigured(why);
       await this.#doubt(why, search);
     }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { counted } from "#shared/counted";
 import type { AuditEntryDocument, AuditVerdictDocument } from "#api/audit-routes";
 import { addresses } from "#api/addresses";
 import { formatMoment } from "../format/moment.ts";
@@ -96,7 +97,7 @@ function Verdict(): JSX.Element {
       data-testid="audit-verdict"
       data-whole={problems.length === 0}
     >
-      {problems.length > 0 ? "The log is not whole" : "The log is whole"}: {entries} entries.
+      {problems.length > 0 ? "The log is not whole" : "The log is whole"}: {counted(entries, "entry", "entries")}.
       {head && (
         <>
           {" "}

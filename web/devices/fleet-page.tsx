@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { counted } from "#shared/counted";
 import { formatAgo } from "../format/format-duration.ts";
 import { formatValue } from "../format/number.ts";
 import { Search } from "../shell/icons.tsx";
@@ -116,7 +117,7 @@ function DeviceRow({ tracked }: { tracked: Tracked }): JSX.Element {
         {device.problem && <span class="device-problem">{device.problem}</span>}
         {tracked.missing.value > 0 && (
           <span class="device-missing" data-testid={`missing-${device.id}`}>
-            {tracked.missing.value} samples missing
+            {counted(tracked.missing.value, "sample")} missing
           </span>
         )}
       </th>

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { counted } from "#shared/counted";
 import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
@@ -41,7 +42,7 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     const { measurement, field } = one;
     try {
       const { written, discarded, waiting, why } = await client.settleField({ measurement, field, type });
-      const waits = waiting > 0 ? `, ${waiting} ${waiting === 1 ? "waits" : "wait"}: ${why ?? "for the store"}` : "";
+      const waits = waiting > 0 ? `, ${counted(waiting, "waits", "wait")}: ${why ?? "for the store"}` : "";
       outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} ${written === 1 ? "value is" : "values are"} stored, ${discarded} ${discarded === 1 ? "was" : "were"} let go${waits}.`;
     } catch (error) {
       outcome.value = error instanceof Error ? error.message : String(error);

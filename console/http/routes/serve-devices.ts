@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { counted } from "#shared/counted";
 import type { DeviceDocument, SeriesDocument } from "#api/device-routes";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
@@ -148,7 +149,7 @@ export function toRange(
     query.every === undefined ? fitting(to - from) : query.every === "0" ? 0 : parseDuration(query.every, "every");
   if (every > 0 && (to - from) / every > maxPoints) {
     throw new BadInputError(
-      `every=${query.every} gives ${Math.ceil((to - from) / every)} points: ask for at least every=${Math.ceil((to - from) / maxPoints)}ms`,
+      `every=${query.every} gives ${counted(Math.ceil((to - from) / every), "point")}: ask for at least every=${Math.ceil((to - from) / maxPoints)}ms`,
     );
   }
   return { from, to, every };

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { counted } from "#shared/counted";
 import type { ReleaseShelf } from "../release-shelf.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -41,6 +42,6 @@ export const serveRelease =
 function partIn(range: string | undefined, size: number): number {
   const [, text] = /^bytes=(\d{1,15})-$/.exec(range ?? "") ?? [];
   const from = Number(text ?? 0);
-  if (from >= size) throw new HttpError(416, `the file has ${size} bytes`);
+  if (from >= size) throw new HttpError(416, `the file has ${counted(size, "byte")}`);
   return from;
 }

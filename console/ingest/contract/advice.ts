@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { FieldType } from "#shared/field-type";
 import { maxFieldDepth, maxArrayLength, type OddKind } from "#shared/messages/flatten";
 import { maxNameLength } from "#shared/messages/names";
@@ -94,7 +95,7 @@ export function adviceOf(
     const asText = type === "string" || wanted === "string" ? " (then all of it is stored as text)" : "";
     const loss = type === "string" || wanted === "string" ? " (then texts are let go)" : "";
     const [one, other] = type === "string" ? [asText, loss] : [loss, asText];
-    return `${held === 1 ? "1 value is" : `${held} values are`} held until somebody settles what the field is: ${settle} ${type}${one}, or ${settle} ${wanted}${other}.`;
+    return `${counted(held, "value is", "values are")} held until somebody settles what the field is: ${settle} ${type}${one}, or ${settle} ${wanted}${other}.`;
   }
   if (type !== undefined)
     return (

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
 import { asError } from "#shared/errors";
@@ -116,7 +117,7 @@ export class HeldValues {
     let dropped = dropDamaged.run().changes;
     for (const { device } of devices.all() as { device: string }[])
       if (asDeviceId(device) === undefined) dropped += dropDevice.run(device).changes;
-    if (dropped > 0) this.#options.damage?.note("held.db", "held", `${dropped} rows did not read`);
+    if (dropped > 0) this.#options.damage?.note("held.db", "held", `${counted(dropped, "row")} did not read`);
   }
 
   stop(): void {

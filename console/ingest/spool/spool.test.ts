@@ -122,7 +122,7 @@ suite("the spool", ({ test }) => {
     await Promise.all([1, 2].map((n) => spool.add(message(n, 450))).map((one) => one.catch(() => {})));
     const error = await refusal(spool.add(message(3, 450)));
     assert.instance(error, BadInputError);
-    assert.match(error.message, /the spool is full \(1 messages wait/);
+    assert.match(error.message, /the spool is full \(1 message waits/);
     assert.is(spool.state.refused, 2);
     assert.is(spool.state.rows, 1);
   });

@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
 import type { Log } from "#shared/log";
@@ -113,7 +114,7 @@ export class Spool {
   /** A row of which not even the types are right would come again for ever. */
   #dropDamaged({ statements }: Opened): void {
     const { changes } = statements.dropDamaged.run();
-    if (changes > 0) this.#options.damage?.note("spool.db", "messages", `${changes} messages did not read`);
+    if (changes > 0) this.#options.damage?.note("spool.db", "messages", `${counted(changes, "message")} did not read`);
   }
 
   get database(): Database | undefined {
@@ -155,7 +156,7 @@ export class Spool {
     if (this.#bytes + size > this.#options.limit) {
       this.#refused += 1;
       throw new NoRoomError(
-        `the spool is full (${this.#rows} messages wait for the store): not taken, send it again later`,
+        `the spool is full (${counted(this.#rows, "message waits", "messages wait")} for the store): not taken, send it again later`,
       );
     }
     this.#rows += 1;
