@@ -1,7 +1,18 @@
 import * as z from "zod/mini";
+import { signature } from "#shared/messages/command-signature";
 import { json, jsonObject } from "#shared/messages/payload-schema";
 import type { Route } from "./route.ts";
-import { about, deviceId, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
+import {
+  about,
+  commandId,
+  deviceId,
+  limit,
+  named,
+  nextPlace,
+  placeInList,
+  time,
+  timeOrNull,
+} from "./document-schema.ts";
 
 const fieldValue = z.union([z.number(), z.string(), z.boolean()]);
 const tags = z.record(z.string(), z.string());
@@ -121,6 +132,15 @@ export const deviceRoutes = {
     summary: "Have a device that has joined make itself another secret; its old one ends when it has come in with that",
     role: "operator",
     params,
+    body: z.strictObject({
+      id: z.optional(about(commandId, "the command's, which its signature is for")),
+      signature: z.optional(
+        about(
+          signature,
+          "a person's word for it, on {} as its arguments: for devices that take no command without one",
+        ),
+      ),
+    }),
     answers: { 204: z.null() },
     problems: [404, 409, 422, 502, 504],
   },

@@ -97,7 +97,31 @@ export type TakenJobOrder = z.output<typeof jobOrder>;
 const params = z.object({ id: z.string().check(z.maxLength(64)) });
 const one = { params, answers: { 200: jobDocument }, problems: [404, 409] } as const;
 
+/** What a target comes to at present. */
+const targetDevice = z.object({
+  device: z.string(),
+  online: z.boolean(),
+  signers: z.optional(
+    about(
+      z.array(z.string()),
+      "ids of the keys by which its commands have to be signed; left out where they need not be",
+    ),
+  ),
+});
+export type TargetDevice = z.output<typeof targetDevice>;
+
 export const jobRoutes = {
+  selectTargets: {
+    summary:
+      "The devices that a job would go to, in its order: for who signs their list; all where nothing is asked for",
+    role: "operator",
+    query: z.object({
+      group: z.optional(z.string().check(z.maxLength(64))),
+      where: z.optional(about(z.string().check(z.maxLength(1_000)), "conditions, such as os=linux")),
+    }),
+    answers: { 200: z.object({ devices: z.array(targetDevice) }) },
+    problems: [404, 422],
+  },
   createJob: {
     summary: "Send one command to many devices",
     role: "operator",

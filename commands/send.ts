@@ -3,6 +3,7 @@ import { BadInputError } from "#shared/errors";
 import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/send-to-many.ts";
 import { sendCommand as sendToOne, type SendFlags } from "../cli/send-command.ts";
 import type { JobOrder } from "#api/job-routes";
+import { agreeing } from "../cli/agree-to-targets.ts";
 import { signing, signJob } from "../cli/sign-command.ts";
 import { connect, terminal } from "./compose/connect.ts";
 import { signerOf, type SigningFlags } from "./compose/signing-key.ts";
@@ -31,6 +32,7 @@ export function send(line: CommandLine): void {
       "sign it with a key that muster keygen has made: for devices that take no command without",
     )
     .option("--passphrase-file <file>", "the passphrase of that key; asked for, where it has one and none is given")
+    .option("--yes", "with --where and --sign: sign for the devices that fit, without a question")
     .option("--json", "print the command's document")
     .addHelpText(
       "after",
@@ -42,12 +44,13 @@ export function send(line: CommandLine): void {
           values,
           device: string,
           key: string | undefined,
-          flags: Omit<SendFlags, "timeout"> & ManyFlags & SigningFlags,
+          flags: Omit<SendFlags, "timeout"> & ManyFlags & SigningFlags & { readonly yes?: boolean },
         ) => {
           const client = connect(values);
           const signer = await signerOf(flags);
           if (isToMany(flags)) {
-            const sign = signer && ((order: JobOrder) => signJob(signer, client, order));
+            const agree = agreeing(terminal, flags.yes);
+            const sign = signer && ((order: JobOrder) => signJob(signer, client, order, agree));
             const words = key === undefined ? [device] : [device, key];
             process.exitCode = await sendToMany(client, words, flags, terminal, sign);
             return;

@@ -1,6 +1,7 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import type { JobOrder } from "#api/job-routes";
+import { agreeing } from "../cli/agree-to-targets.ts";
 import { signJob } from "../cli/sign-command.ts";
 import { isToMany, manyOptions, sendToMany, type ManyFlags } from "../cli/send-to-many.ts";
 import { sendCommand as sendToOne } from "../cli/send-command.ts";
@@ -13,6 +14,7 @@ interface Flags extends ManyFlags, SigningFlags {
   readonly downgrade?: boolean;
   readonly dryRun?: boolean;
   readonly undo?: boolean;
+  readonly yes?: boolean;
 }
 
 /** Milliseconds in which a device has to have fetched the file, proven itself, and answered, in words of the command line. */
@@ -35,6 +37,7 @@ export function update(line: CommandLine): void {
       "sign it with a key that muster keygen has made: for devices that take no command without",
     )
     .option("--passphrase-file <file>", "the passphrase of that key")
+    .option("--yes", "with --where and --sign: sign for the devices that fit, without a question")
     .option("--json", "print the command's document")
     .addHelpText(
       "after",
@@ -48,7 +51,7 @@ export function update(line: CommandLine): void {
         const [key = "", ...words] = wordsOf(flags);
         if (isToMany(flags)) {
           if (device !== undefined) throw new BadInputError(`one device (${device}) or many: not both`);
-          const sign = signer && ((order: JobOrder) => signJob(signer, client, order));
+          const sign = signer && ((order: JobOrder) => signJob(signer, client, order, agreeing(terminal, flags.yes)));
           const many = { ...flags, timeout, arg: words };
           process.exitCode = await sendToMany(client, [key], many, terminal, sign);
           return;

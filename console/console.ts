@@ -19,7 +19,7 @@ import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
 import type { Sample } from "./devices/latest-values.ts";
 import type { Claims } from "./enrollments/claims.ts";
-import { rotateSecret } from "./enrollments/rotate-secret.ts";
+import { rotateSecret, type RotationOrder } from "./enrollments/rotate-secret.ts";
 import type { JoinRequests } from "./enrollments/join-requests.ts";
 import type { Enrollments } from "./enrollments/enrollments.ts";
 import type { Contract } from "./ingest/contract/contract.ts";
@@ -295,17 +295,15 @@ export class Console {
   }
 
   /** Has a device change its secret. @throws as a command does that does not succeed: then its secret is as it was */
-  rotateSecret(id: DeviceId, who: { readonly by: string; readonly from: string }): Promise<void> {
+  rotateSecret(id: DeviceId, who: RotationOrder): Promise<void> {
     const { accounts, audit } = this.#started.state;
     const send = (...order: Parameters<Console["send"]>): Promise<Command> => this.send(...order);
-    const needsSignature = (device: DeviceId): boolean => this.registry.get(device)?.signers !== undefined;
     return rotateSecret(id, who, {
       accounts,
       audit,
       send,
       desk: this.desk,
       oneSecret: this.#options.bus === undefined,
-      needsSignature,
     });
   }
 

@@ -102,6 +102,7 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   assert.equal((await client.getDeviceSettings("rpi-7")).desired.from, { interval: "group:lab" });
   await client.setConfiguration("device:rpi-8", { settings: { interval: "1s" } });
   await client.applySettings("rpi-8");
+  assert.is((await client.selectTargets({ where: "id=rpi-7" })).devices[0]?.device, "rpi-7");
   const { id } = await client.createJob({ key: "ping", target: { all: true }, rate: 0.01, abort: { failed: 0.5 } });
   assert.is((await client.pauseJob(id)).state, "paused");
   assert.is((await client.resumeJob(id)).state, "running");
@@ -125,7 +126,7 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   assert.match(await client.getMetrics(), /^# HELP/m);
   assert.match((await client.getOpenApi()).openapi, /^3\./);
   const { session: before } = await client.getDevice("rpi-7");
-  await client.rotateSecret("rpi-7");
+  await client.rotateSecret("rpi-7", {});
   await eventually("rpi-7 again", async () => {
     const { online, session } = await client.getDevice("rpi-7");
     return online && session !== before;

@@ -128,6 +128,14 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listCommands: list((client) => client.listCommands()),
   getCommand: command((client, id, device) => client.getCommand(id, { device })),
   cancelCommand: command((client, id, device) => client.cancelCommand(id, { device })),
+  selectTargets: async ({ lab }) => {
+    for (const asked of [{}, { where: "id!=nobody" }])
+      assert.equal(
+        (await lab.selectTargets(asked)).devices.map(({ device }) => device),
+        [near],
+      );
+    assert.is(await statusOf(lab.selectTargets({ group: "field" })), 404);
+  },
   createJob: async ({ lab }) => {
     const { id, counts } = await lab.createJob({ key: "ping", target: { all: true } });
     assert.is(counts.total, 1);
@@ -350,6 +358,7 @@ suite("who is limited to groups of devices", ({ test }) => {
       const given = await start(scope, true);
       type Ask = (...call: readonly unknown[]) => Promise<unknown>;
       const bodies: Partial<Record<RouteName, object>> = {
+        rotateSecret: {},
         sendCommand: { key: "ping" },
         setGroups: { groups: [] },
         approveJoinRequest: { name: "x" },

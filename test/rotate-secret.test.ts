@@ -46,7 +46,14 @@ suite("secrets that are changed", ({ test }) => {
         const file = join(data, "muster-join");
         await writeFile(file, code);
         const flags = ["--data", data, "--join-file", file, "--interval", "100ms"];
-        await new Running(scope, process.execPath, ["dist/muster-agent.cjs", ...flags]).line(/agent cam reports to/);
+        // One of the two takes no command without a person's word for it.
+        const key = join(data, "ann.key");
+        const isSigned = kind === "embedded";
+        const signers = isSigned ? (await muster("keygen", "--out", key)).out.trim() : undefined;
+        const env = signers === undefined ? {} : { MUSTER_SIGNERS: signers };
+        await new Running(scope, process.execPath, ["dist/muster-agent.cjs", ...flags], { env }).line(
+          /agent cam reports to/,
+        );
         const online = (): Promise<boolean> =>
           client.getDevice("cam").then(
             ({ online: is }) => is,
@@ -60,7 +67,10 @@ suite("secrets that are changed", ({ test }) => {
           };
         const old = (await identity()).joined.secret;
 
-        const { code: exit, err } = await muster("device", "cam", "--rotate-secret");
+        const rotating = ["device", "cam", "--rotate-secret"];
+        if (isSigned)
+          assert.match((await muster(...rotating)).err, /takes only commands that are signed.*--sign KEYFILE/);
+        const { code: exit, err } = await muster(...rotating, ...(isSigned ? ["--sign", key] : []));
         assert.is(exit, 0, err);
         const { commands } = await client.listCommands({ device: "cam" });
         assert.ok(commands.some(({ key, state }) => key === "rotate-secret" && state === "succeeded"));

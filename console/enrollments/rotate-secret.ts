@@ -1,23 +1,35 @@
 import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { check } from "#shared/messages/payload-schema";
+import type { Signature } from "#shared/messages/command-signature";
 import { rotated } from "#shared/messages/join-messages";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
 
+/** Who has a device change its secret. */
+export interface RotationOrder {
+  readonly by: string;
+  readonly from: string;
+  /** The command's, where a person has signed it. */
+  readonly id?: string | undefined;
+  readonly signature?: Signature | undefined;
+}
+
 export interface RotateSecretOptions {
   readonly accounts: Accounts;
   readonly audit: Pick<Audit, "record">;
   /** Sends a command and awaits its end. */
-  readonly send: (device: string, order: { key: string }, options: { by: string }) => Promise<Command>;
+  readonly send: (
+    device: string,
+    order: { key: string; id?: string; signature?: Signature },
+    options: { by: string },
+  ) => Promise<Command>;
   /** Where the answer is heard: the command does not keep it. */
   readonly desk: Pick<Desk, "withheld">;
   /** Whether the broker knows one secret a name, as a password file does: then the next takes the place of the present one at once. */
   readonly oneSecret: boolean;
-  /** Whether it takes nothing that no person has signed. */
-  readonly needsSignature: (device: DeviceId) => boolean;
 }
 
 /**
@@ -27,22 +39,22 @@ export interface RotateSecretOptions {
  */
 export async function rotateSecret(
   device: DeviceId,
-  { by, from }: { readonly by: string; readonly from: string },
-  { accounts, audit, send, desk, oneSecret, needsSignature }: RotateSecretOptions,
+  { by, from, id: chosen, signature }: RotationOrder,
+  { accounts, audit, send, desk, oneSecret }: RotateSecretOptions,
 ): Promise<void> {
   if (accounts.find(device)?.certified)
     throw new BadInputError(
       `${device} identifies itself by a certificate, which it renews by itself: end that with muster device ${device} --revoke, and enrol it again with muster enroll ${device} --again --certificate`,
     );
-  if (needsSignature(device))
-    throw new BadInputError(
-      `${device} takes only commands that a person has signed, and the console cannot sign this one: enrol it again with muster enroll ${device} --again, which ends its secret`,
-    );
   const answers = new Map<string, unknown>();
   const end = desk.withheld.on(({ command, result }) => {
     if (command.device === device) answers.set(command.id, result);
   });
-  const { id } = await send(device, { key: "rotate-secret" }, { by }).finally(end);
+  const { id } = await send(
+    device,
+    { key: "rotate-secret", ...(chosen === undefined ? {} : { id: chosen }), ...(signature ? { signature } : {}) },
+    { by },
+  ).finally(end);
   const { hash } = check(rotated, answers.get(id), "the device's answer");
   audit.record({ who: by, from, what: "device.secret-rotated", on: device });
   if (oneSecret) accounts.putDevice(device, hash);

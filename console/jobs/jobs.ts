@@ -100,9 +100,9 @@ export class Jobs {
    * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
    */
   create(order: JobRequest, by: string, { from = "api", reaches }: JobSender = {}): JobSummary {
-    const { clock, directory, audit } = this.#options;
+    const { clock, audit } = this.#options;
     const ts = Math.round(clock.now());
-    const devices = select(order.target, fleetWithin(reaches, directory, this.groups));
+    const devices = this.select(order.target, reaches);
     const { id = sortableId(ts), signature, target } = order;
     if (signature && (order.id === undefined || !("devices" in target)))
       throw new BadInputError(
@@ -120,6 +120,11 @@ export class Jobs {
     this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
     return this.#summary(job.id)!;
+  }
+
+  /** The devices that a target means at present. @throws JobRefusedError, BadInputError as {@link create} does */
+  select(target: JobRequest["target"], reaches?: Reach): readonly Device[] {
+    return select(target, fleetWithin(reaches, this.#options.directory, this.groups));
   }
 
   /** Whether what was done is on the disk, and may be told. */

@@ -6,6 +6,7 @@ import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Clock } from "#shared/clock";
 import type { Device } from "../../devices/device.ts";
+import type { RotationOrder } from "../../enrollments/rotate-secret.ts";
 import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
@@ -24,7 +25,7 @@ export interface DeviceRoutes {
   readonly clock: Clock;
   /** Takes a device away. @param by who does */
   readonly remove: (id: DeviceId, by: string) => void;
-  readonly rotateSecret: (id: DeviceId, who: { readonly by: string; readonly from: string }) => Promise<void>;
+  readonly rotateSecret: (id: DeviceId, who: RotationOrder) => Promise<void>;
   /** Why nothing is taken of a device; undefined where it was not removed. */
   readonly whyRemoved: (id: DeviceId) => string | undefined;
   /** Ends a device's certificates. @returns whether it has any */
@@ -99,7 +100,7 @@ export const serveDevices =
       ...served("rotateSecret"),
       handler: async (request, reply) => {
         const { id } = found(request.params.id);
-        await rotateSecret(id, { by: askerOf(request).name, from: request.ip });
+        await rotateSecret(id, { by: askerOf(request).name, from: request.ip, ...request.body });
         reply.code(204);
         return null;
       },

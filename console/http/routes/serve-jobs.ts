@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { TakenJobOrder } from "#api/job-routes";
+import type { TakenJobOrder, TargetDevice } from "#api/job-routes";
 import { maxWait, parseDuration } from "#shared/duration";
+import type { Device } from "../../devices/device.ts";
 import type { JobRequest } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { limitOf, askerOf } from "../auth.ts";
@@ -36,6 +37,26 @@ export const serveJobs =
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id, limitOf(request)));
+      },
+    });
+
+    app.route({
+      ...served("selectTargets"),
+      handler: (request, reply) => {
+        const { group, where } = request.query;
+        if (group !== undefined && where !== undefined)
+          throw new HttpError(400, "group and where exclude one another: ask for one of them");
+        const target = group !== undefined ? { group } : where !== undefined ? { where } : { all: true as const };
+        const document = ({ id: device, online, signers }: Device): TargetDevice => ({
+          device,
+          online,
+          ...(signers ? { signers: [...signers] } : {}),
+        });
+        return send(
+          request,
+          reply,
+          listAnswer({ list: "devices", items: jobs.select(target, limitOf(request)), document }),
+        );
       },
     });
 
