@@ -140,11 +140,15 @@ suite("audit of a console at work", ({ test, before }) => {
     await admin.removeAccount("eve");
     const after = await told(admin, { text: "groups" });
     assert.equal(after, [
+      `olga from ${here}: device.groups-set rpi-7: begun`,
       `olga from ${here}: device.groups-set rpi-7: ok`,
-      `ada from ${here}: device.groups-set nobody: ok`,
+      `ada from ${here}: device.groups-set nobody: begun`,
       `ada from ${here}: device.groups-set nobody: failed: there is no device "nobody"; GET /api/devices lists them`,
     ]);
-    assert.equal(await told(admin, { text: "eve", what: "account" }), [`ada from ${here}: account.removed eve: ok`]);
+    assert.equal(await told(admin, { text: "eve", what: "account" }), [
+      `ada from ${here}: account.removed eve: begun`,
+      `ada from ${here}: account.removed eve: ok`,
+    ]);
     assert.equal(await told(admin, { what: "access.refused" }), [
       `olga from ${here}: access.refused DELETE /api/accounts/:name: refused`,
     ]);
@@ -276,27 +280,27 @@ suite("muster audit", ({ test }) => {
     const listed = await done("audit", "--offline", "--json");
     const entries = JSON.parse(listed) as AuditEntryDocument[];
     assert.equal(
-      entries.toReversed().map(({ from, what, on }) => `${from} ${what} ${on}`),
+      entries.toReversed().map(({ from, what, on, result }) => `${from} ${what} ${on}: ${result}`),
       [
         "cli account.added ada",
         "cli account.added bob",
         "cli account.removed bob",
         "cli device.enrolled rpi-7",
         "cli device.removed rpi-7",
-      ],
+      ].flatMap((one) => [`${one}: begun`, `${one}: ok`]),
     );
     assert.match(await done("audit", "--offline", "--what", "device"), /device\.enrolled +rpi-7 +ok/);
     const whole = await done("audit", "--offline", "--verify");
     const [, head = ""] = /noted elsewhere: (\d+:\w+)$/m.exec(whole) ?? [];
-    assert.match(whole, /^the log is whole: 5 entries, 1 to 5$/m);
-    assert.is((await done("audit", "--offline", "--export")).trimEnd().split("\n").length, 5);
+    assert.match(whole, /^the log is whole: 10 entries, 1 to 10$/m);
+    assert.is((await done("audit", "--offline", "--export")).trimEnd().split("\n").length, 10);
     const state = openState(directory, systemClock);
-    state.database.exec("DELETE FROM audit WHERE n = 5");
+    state.database.exec("DELETE FROM audit WHERE n = 10");
     state.close();
     rmSync(join(directory, anchorName));
     const cut = await muster("audit", "--offline", "--verify", "--head", head);
     assert.is(cut.code, 1);
-    assert.match(cut.out, /NOT whole[^]*the place that was given knows of entry 5, and the log ends at 4/);
+    assert.match(cut.out, /NOT whole[^]*the place that was given knows of entry 10, and the log ends at 9/);
   });
 
   test("a broker without a console in its process tells of its door as well", async (scope) => {

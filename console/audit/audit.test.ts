@@ -211,7 +211,7 @@ suite("audit log", ({ test }) => {
     assert.equal(look().problems, []);
   });
 
-  test("what fails after it was written down is written down as failed", async (scope) => {
+  test("what is more than rows is written down as begun, and then as what became of it", async (scope) => {
     const { audit, all } = await opened(scope);
     assert.is(await audit.around(event, () => 7), 7);
     await audit
@@ -222,9 +222,10 @@ suite("audit log", ({ test }) => {
     assert.equal(
       all().map(({ result, detail }) => [result, detail]),
       [
-        ["ok", "{}"],
-        ["ok", "{}"],
-        ["failed: no such device", '{"entry":2}'],
+        ["begun", "{}"],
+        ["ok", '{"entry":1}'],
+        ["begun", "{}"],
+        ["failed: no such device", '{"entry":3}'],
       ],
     );
   });

@@ -3,7 +3,7 @@ import { asError, EnvironmentError } from "#shared/errors";
 import { Signal } from "#shared/signal";
 import { isLocked, isRefusedWrite, transaction, type Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
-import { entryOf, nothingBefore, parseEntry, type AuditEntry, type AuditEvent } from "./entry.ts";
+import { begun, entryOf, nothingBefore, parseEntry, type AuditEntry, type AuditEvent } from "./entry.ts";
 
 /** Where the log ends. */
 export type AuditHead = Pick<AuditEntry, "n" | "hash">;
@@ -100,17 +100,20 @@ export class Audit {
   }
 
   /**
-   * Writes the entry, then does what it tells of; where that fails, another entry says so. In this order, because what cannot be
-   * audited is not to be done; and what a kill has kept from being done, the log has as tried.
+   * Writes that it is begun, then does what it tells of, and writes what became of it. In this order, because what cannot be
+   * audited is not to be done; and what a kill has cut off, the log has as begun.
    * @throws EnvironmentError where the entry cannot be written; what `work` throws
    */
   async around<T>(event: AuditEvent, work: () => T | Promise<T>): Promise<T> {
-    const { n } = this.demand(event);
+    const { n: entry } = this.demand({ ...event, result: begun });
+    const end = (result: string): void => this.note({ ...event, result, detail: { ...event.detail, entry } });
     try {
-      return await work();
+      const done = await work();
+      end("ok");
+      return done;
     } catch (thrown) {
       // Another process's lock: the same is tried again by whoever has called.
-      this.note({ ...event, result: `failed: ${asError(thrown).message}`, detail: { ...event.detail, entry: n } });
+      end(`failed: ${asError(thrown).message}`);
       throw thrown;
     }
   }

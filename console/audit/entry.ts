@@ -42,6 +42,9 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+/** The result of an entry whose end another one tells. */
+export const begun = "begun";
+
 export const nothingBefore = "0".repeat(64);
 
 /** Characters of each part of an entry: text of devices and strangers stands in it, and must not fill the disk. */

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { lineOf, type AuditEntry } from "./entry.ts";
+import { begun, lineOf, type AuditEntry } from "./entry.ts";
 
 /** RFC 5424, table 1: "log audit". */
 const facility = 13;
@@ -13,7 +13,7 @@ const longest = { host: 255, word: 32 } as const;
  * what the chain is checked with.
  */
 export function syslogLine(entry: AuditEntry, host = hostname(), process_ = process.pid): string {
-  const level = entry.result === "ok" ? severity.notice : severity.warning;
+  const level = entry.result === "ok" || entry.result === begun ? severity.notice : severity.warning;
   const priority = facility * 8 + level;
   const moment = new Date(entry.ts).toISOString();
   const header = [`<${priority}>1`, moment, word(host, longest.host), "muster", String(process_)];

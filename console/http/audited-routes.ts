@@ -68,7 +68,7 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   },
   beginSecondFactor: { what: "second-factor.begun", byHandler: true },
   confirmSecondFactor: { what: "second-factor.added" },
-  resetSecondFactor: { what: "second-factor.removed", on: ({ params }) => params["name"] ?? "" },
+  resetSecondFactor: { what: "second-factor.removed", on: ({ params }) => params["name"] ?? "", byHandler: true },
   createToken: { what: "token.created", on: ({ body }) => text(body["name"] ?? ""), detail: rights, byHandler: true },
   revokeToken: { what: "token.ended", on: id, byHandler: true },
   removeAccount: { what: "account.removed", on: ({ params }) => params["name"] ?? "" },
@@ -116,7 +116,7 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
 };
 
 /**
- * Writes an entry before each request that changes something, and another one where it fails; or with the change, where the handler says when. Of an
+ * Writes an entry before each request that changes something, and another one of what became of it; or one with the change, where the handler says when. Of an
  * account whose requests are refused again and again, or change its own logins without an end, no more are looked at for a while.
  */
 export function auditChanges(app: FastifyInstance, audit: () => Audit, clock: Clock): void {

@@ -47,7 +47,9 @@ export const serveSecondFactors =
       ...served("resetSecondFactor"),
       handler: async (request, reply) => {
         const { name } = request.params;
-        if (!factors.reset(name)) throw new HttpError(404, `there is no second factor of an account of this name`);
+        changing(request, () => {
+          if (!factors.reset(name)) throw new HttpError(404, `there is no second factor of an account of this name`);
+        });
         accounts.guesses.forget(name);
         reply.code(204);
         return null;
