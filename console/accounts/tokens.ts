@@ -123,11 +123,17 @@ export class Tokens {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #known: KnownMoment;
+  readonly #holder;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
     this.#known = new KnownMoment(database);
+    this.#holder = database.prepare(
+      `SELECT id, accounts.name, accounts.role, accounts.only_groups AS groups,
+       tokens.role AS token_role, tokens.only_groups AS token_groups, used, used_from, local
+       FROM tokens JOIN accounts ON accounts.name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
+    );
   }
 
   /**
@@ -175,14 +181,9 @@ export class Tokens {
 
   /** Who holds `secret`, while it is good; its use is noted. @param from the address that it is used from */
   holder(secret: string, kind: TokenKind, from = ""): Holder | undefined {
-    const select = this.#database.prepare(
-      `SELECT id, accounts.name, accounts.role, accounts.only_groups AS groups,
-       tokens.role AS token_role, tokens.only_groups AS token_groups, used, used_from, local
-       FROM tokens JOIN accounts ON accounts.name = account WHERE tokens.hash = ? AND kind = ? AND ${good}`,
-    );
-    const found = damageOf(this.#database).one("tokens", select, parseHolder, digestOf(secret), kind, ...this.#now());
+    const [now, idle] = this.#now();
+    const found = damageOf(this.#database).one("tokens", this.#holder, parseHolder, digestOf(secret), kind, now, idle);
     if (!found) return undefined;
-    const [now] = this.#now();
     if (Math.abs(now - found.used) >= usedEvery || (from !== "" && found.used_from === "")) {
       const use = this.#database.prepare("UPDATE tokens SET used = ?, used_from = ? WHERE id = ?");
       // On a full disk people are let in all the same.

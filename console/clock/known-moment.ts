@@ -21,15 +21,17 @@ export interface Known {
 /** The newest moment that the console has known, in a row: what a clock is measured against after a restart. */
 export class KnownMoment {
   readonly #database: Database;
+  /** Read with each request that comes by a token. */
+  readonly #select;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#select = database.prepare("SELECT id, moment, again, confirmed FROM clock WHERE id = 1");
   }
 
   /** Undefined at the first start, or where it does not read. */
   read(): Known | undefined {
-    const select = this.#database.prepare("SELECT id, moment, again, confirmed FROM clock WHERE id = 1");
-    const row = damageOf(this.#database).one("clock", select, parseKnownMoment);
+    const row = damageOf(this.#database).one("clock", this.#select, parseKnownMoment);
     return row && { moment: row.moment, confirmed: row.confirmed !== 0 };
   }
 
