@@ -24,13 +24,22 @@ export function ready(): void {
 
 /** Sends `question` to a child and resolves with what it says next. */
 export async function ask<T>(child: ChildProcess, question: object): Promise<T> {
-  const answer = Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => Promise.reject(new Error("a child of the bench ended before it answered"))),
-  ]);
-  child.send(question);
-  const [said] = (await answer) as [T];
-  return said;
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    const answer = Promise.race([
+      once(child, "message", { signal }),
+      once(child, "exit", { signal }).then(() => {
+        throw new Error("a child of the bench ended before it answered");
+      }),
+    ]);
+    child.send(question);
+    const [said] = (await answer) as [T];
+    return said;
+  } finally {
+    // Else a listener of each question stayed. Both promises have been raced, so that nobody misses what they reject with.
+    over.abort();
+  }
 }
 
 /** In a child: answers each question that {@link ask} sends. */

@@ -4,9 +4,11 @@ import { startFleet, type BrokerKind } from "../test/fleet.ts";
 import { startDefaultMosquitto } from "../test/mosquitto.ts";
 import { startTls } from "../test/tls.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
+import { httpRoundTrips } from "./http-roundtrip.ts";
 import { percentile, toMarkdown, type Row } from "./table.ts";
+import { timesOf, type Taken } from "./times.ts";
 
-/** Rounds that count, and before them a tenth that do not. The plain one takes 88 ms a round, so it gets fewer. */
+/** Rounds that count. The plain one takes 88 ms a round, so it gets fewer. */
 const rounds = { muster: 2_000, plain: 200 };
 
 export interface RoundTrips {
@@ -18,7 +20,7 @@ export interface RoundTrips {
 }
 
 /** Command round trips, one after the other: row, retained task, reply, row, withdrawal; the agent in a process of its own. */
-export async function roundTrips({ kind, ledger, tls = false, count = rounds.muster }: RoundTrips): Promise<number[]> {
+export async function roundTrips({ kind, ledger, tls = false, count = rounds.muster }: RoundTrips): Promise<Taken> {
   const scope = new BenchScope();
   try {
     const shown = tls ? await startTls(scope) : undefined;
@@ -35,14 +37,14 @@ export async function roundTrips({ kind, ledger, tls = false, count = rounds.mus
     });
     scope.cleanup(() => endChild(child));
     await fleet.sees("rpi-7", true);
-    return await times(count, async () => void (await fleet.console.send("rpi-7", { key: "ping" })));
+    return await timesOf(count, async () => void (await fleet.console.send("rpi-7", { key: "ping" })));
   } finally {
     await scope.end();
   }
 }
 
 /** Plain mqtt.js on both sides of a Mosquitto as it comes: no row, no retained task, no withdrawal. */
-async function plain(): Promise<number[]> {
+async function plain(): Promise<Taken> {
   const scope = new BenchScope();
   try {
     const { url } = await startDefaultMosquitto(scope);
@@ -52,7 +54,7 @@ async function plain(): Promise<number[]> {
     scope.cleanup(() => client.endAsync(true));
     await client.subscribeAsync("device/reply/+", { qos: 1 });
     let id = 0;
-    return await times(rounds.plain, async () => {
+    return await timesOf(rounds.plain, async () => {
       id += 1;
       const answered = new Promise<void>((resolve) => client.once("message", () => resolve()));
       void client.publishAsync(`device/cmd/${id}`, '{"key":"ping"}', { qos: 1 });
@@ -63,20 +65,10 @@ async function plain(): Promise<number[]> {
   }
 }
 
-async function times(count: number, round: () => Promise<void>): Promise<number[]> {
-  const taken: number[] = [];
-  for (let turn = -count / 10; turn < count; turn++) {
-    const began = performance.now();
-    await round();
-    if (turn >= 0) taken.push(performance.now() - began);
-  }
-  return taken;
-}
-
-const muster = (kind: BrokerKind, ledger: RoundTrips["ledger"]): Promise<number[]> => roundTrips({ kind, ledger });
+const muster = (kind: BrokerKind, ledger: RoundTrips["ledger"]): Promise<Taken> => roundTrips({ kind, ledger });
 
 export async function roundTrip(): Promise<string> {
-  const runs: [string, number[]][] = [
+  const runs: [string, Taken][] = [
     ["Muster, embedded broker", await muster("embedded", "memory")],
     ["the same, with the agent's ledger: two syncs to disk a command", await muster("embedded", "disk")],
     ["Muster, Mosquitto with the shipped mosquitto.conf", await muster("mosquitto", "memory")],
@@ -84,17 +76,19 @@ export async function roundTrip(): Promise<string> {
       ? ([
           ["Muster, NATS", await muster("nats", "memory")],
           ["Muster, mochi", await muster("mochi", "memory")],
-        ] satisfies [string, number[]][])
+        ] satisfies [string, Taken][])
       : []),
+    ["Muster, embedded broker, by HTTP to the agent's file and back, with its ledger", await httpRoundTrips()],
     ["plain mqtt.js, Mosquitto as it comes", await plain()],
   ];
-  const reference = percentile(runs.at(-1)?.[1] ?? [], 0.5);
-  const rows = runs.map(([what, taken]): Row => {
-    const p50 = percentile(taken, 0.5);
+  const reference = percentile(runs.at(-1)?.[1].times ?? [], 0.5);
+  const rows = runs.map(([what, { times, cpu }], at): Row => {
+    const p50 = percentile(times, 0.5);
     const figures = {
       "p50 ms": p50.toFixed(2),
-      "p99 ms": percentile(taken, 0.99).toFixed(2),
+      "p99 ms": percentile(times, 0.99).toFixed(2),
       "plain / this": (reference / p50).toFixed(1),
+      ...(at < runs.length - 1 ? { "CPU ms, console": (cpu / 1_000).toFixed(2) } : {}),
     };
     return { what, figures };
   });

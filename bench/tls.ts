@@ -33,7 +33,7 @@ export async function tls({ count = 2_000, load = wholeLoad, turns = 2 }: TlsBen
   for (const kind of kinds) {
     const runs = await byTurns(turns, (isTls) => roundTrips({ kind, ledger: "memory", tls: isTls, count }));
     for (const p of [0.5, 0.99]) {
-      const pair = both(runs, (taken) => Math.min(...taken.map((times) => percentile(times, p))));
+      const pair = both(runs, (taken) => Math.min(...taken.map(({ times }) => percentile(times, p))));
       rows.push(toRow(`command round trip, ${nameOf[kind]}, p${p * 100}, ms`, pair, 2));
     }
   }
