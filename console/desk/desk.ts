@@ -52,8 +52,8 @@ export interface DeskOptions {
  *    └────────────┴───────────┴─────► expired | cancelled | timed_out
  *
  * The row is on the disk first, then the retained task published, which is only its image: whenever the broker comes (back)
- * up, the image of every open command is published again. A command becomes final once, here; when that is on the disk, its task is
- * withdrawn by an empty retained payload, which tells the agent that its reply has arrived, and its callers are told. Every further
+ * up, the image of every open command is published again. A command becomes final once, here; when that is on the disk, its
+ * callers are told, and its task is withdrawn by an empty retained payload, which tells the agent that its reply has arrived. Every further
  * final reply to a closed command is answered by withdrawing again.
  */
 export class Desk {
@@ -66,6 +66,9 @@ export class Desk {
   /** Closed, and that is not on the disk yet: not withdrawn, and told to nobody. */
   readonly #ending = new Set<string>();
   readonly #tasks: Tasks;
+  /** Ended, and that is on the disk: their tasks are withdrawn at the end of this turn of the event loop. */
+  readonly #withdrawing: CommandName[] = [];
+  #withdrawal: NodeJS.Immediate | undefined;
   readonly #book: CommandBook;
   readonly #sent: SentTimes;
   readonly #answerTimes: AnswerTimesLearner;
@@ -193,6 +196,7 @@ export class Desk {
 
   stop(): void {
     this.#endWatching();
+    this.#withdrawNow();
     this.#tasks.stop();
     this.#deadlines.stop(new Error("the console is stopping; the command goes on without its caller"));
     this.#showing.stop();
@@ -349,11 +353,23 @@ export class Desk {
     this.#ending.add(name);
     void this.#persist.durable().then(() => {
       this.#ending.delete(name);
-      this.#tasks.withdraw(closed);
       this.#deadlines.settle(closed);
       this.ended.emit(closed);
+      this.#withdrawSoon(closed);
     });
     return closed;
+  }
+
+  /** After who waits was told: to wake the device costs as much as all the rest. Should it get lost here, the repeated reply brings it again. */
+  #withdrawSoon(closed: CommandName): void {
+    this.#withdrawing.push(closed);
+    this.#withdrawal ??= setImmediate(() => this.#withdrawNow());
+  }
+
+  #withdrawNow(): void {
+    clearImmediate(this.#withdrawal);
+    this.#withdrawal = undefined;
+    for (const name of this.#withdrawing.splice(0)) this.#tasks.withdraw(name);
   }
 
   /** The row of a new command reaches the disk, then its task the broker, unless it was closed meanwhile. */
