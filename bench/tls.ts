@@ -36,6 +36,8 @@ export async function tls({ count = 2_000, load = wholeLoad, turns = 2 }: TlsBen
       const pair = both(runs, (taken) => Math.min(...taken.map(({ times }) => percentile(times, p))));
       rows.push(toRow(`command round trip, ${nameOf[kind]}, p${p * 100}, ms`, pair, 2));
     }
+    const cpu = both(runs, (taken) => Math.min(...taken.map(({ cpu: used }) => used / 1_000)));
+    rows.push(toRow(`of it CPU ms of the console, ${nameOf[kind]}`, cpu, 2));
   }
   for (const kind of kinds) {
     const runs = await byTurns(turns, (isTls) => muster(kind, load, isTls));
