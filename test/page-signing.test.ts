@@ -49,6 +49,20 @@ suite("page: signed commands", ({ test }) => {
       await page.getByTestId("signing-ready").waitFor();
       assert.equal(await page.evaluate(takeKey), ["private: InvalidAccessError", "pkcs8: InvalidAccessError"]);
       await eventually("the interval", () => fleet.console.registry.get("rpi-7")?.interval === 2_500);
+
+      // One signature for all devices of a job.
+      await page.goto(`${url}/jobs`);
+      await page.getByTestId("job-signing").waitFor();
+      await page.getByTestId("job-key").selectOption("set-interval");
+      await page.getByTestId("job-args").fill('{"seconds": 3}');
+      await page.getByTestId("job-send").click();
+      await page.getByRole("heading", { name: "Sign set-interval for 1 device?" }).waitFor();
+      if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.job.png` });
+      await page.getByTestId("command-confirm").click();
+      await eventually("the interval by a job", () => fleet.console.registry.get("rpi-7")?.interval === 3_000);
+      const [job] = fleet.console.jobs.list(1);
+      assert.is(job?.signature?.key, sent?.signature?.key);
+      assert.equal(job?.target, { devices: ["rpi-7"] });
       assert.equal(complaints, []);
     },
     { seconds: 40 },

@@ -8,6 +8,7 @@ import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { AskingMachines } from "./asking-machines.tsx";
 import { QrPicture } from "./qr-picture.tsx";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 const times = [
   ["1h", "an hour"],
@@ -156,7 +157,7 @@ function OpenCodes({
 }): JSX.Element {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Codes">
-      <table class="matrix" data-testid="open-codes">
+      <MatrixTable data-testid="open-codes">
         <thead>
           <tr>
             {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
@@ -184,7 +185,7 @@ function OpenCodes({
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

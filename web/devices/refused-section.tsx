@@ -6,6 +6,7 @@ import { client } from "../state/page-client.ts";
 import { formatAgo } from "../format/format-duration.ts";
 import { generation, refusals } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
@@ -22,7 +23,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
     <section aria-labelledby="refused-title" data-testid="refused">
       <h2 id="refused-title">Refused</h2>
       <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was refused">
-        <table class="matrix">
+        <MatrixTable>
           <thead>
             <tr>
               {["Last", ...(device === undefined ? ["Device"] : []), "Topic", "Times", "Why"].map((name) => (
@@ -55,7 +56,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
               </tr>
             ))}
           </tbody>
-        </table>
+        </MatrixTable>
       </div>
     </section>
   );

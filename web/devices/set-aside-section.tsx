@@ -9,6 +9,7 @@ import { formatAgo } from "../format/format-duration.ts";
 import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 interface Known {
   readonly entries: readonly SetAsideDocument[];
@@ -91,7 +92,7 @@ interface FieldsProps {
 function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Fields that are not stored">
-      <table class="matrix">
+      <MatrixTable>
         <thead>
           <tr>
             {["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"].map((name) => (
@@ -121,7 +122,7 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
             );
           })}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

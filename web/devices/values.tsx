@@ -3,6 +3,7 @@ import { formatAgo } from "../format/format-duration.ts";
 import { now } from "../state/now.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** Every newest value of a device, a small table for each measurement. */
 export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
@@ -46,7 +47,7 @@ function Pairs({ table: { fields, rows } }: { table: ValueTable }): JSX.Element 
 function Matrix({ table: { measurement, fields, rows } }: { table: ValueTable }): JSX.Element {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`Values of ${measurement}`}>
-      <table class="matrix">
+      <MatrixTable>
         <thead>
           <tr>
             <th scope="col" />
@@ -67,7 +68,7 @@ function Matrix({ table: { measurement, fields, rows } }: { table: ValueTable })
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

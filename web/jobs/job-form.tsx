@@ -3,6 +3,10 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import type { JobOrder } from "#api/job-routes";
+import { counted } from "#shared/counted";
+import { browserKey } from "../signing/browser-key.ts";
+import { signJobOrder } from "../signing/sign-order.ts";
+import { devicesToSign, JobSigningNote } from "./job-signing.tsx";
 import { client } from "../state/page-client.ts";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { consequenceOf } from "../commands/states.ts";
@@ -17,13 +21,20 @@ const targets: readonly (readonly [TypedOrder["target"], string])[] = [
   ["devices", "These devices"],
 ];
 
+/** An order that waits for a person's yes. */
+interface Asked {
+  readonly order: JobOrder;
+  /** The devices that it is to be signed for. */
+  readonly devices: readonly string[] | undefined;
+}
+
 /** Makes a job, and goes to it. */
 export function JobForm(): JSX.Element {
   const { route } = useLocation();
   const typed = useSignal<TypedOrder>(blank);
   const problems = useSignal<Readonly<Partial<Record<keyof TypedOrder, string>>>>({});
   const refused = useSignal<string | undefined>(undefined);
-  const asking = useSignal<JobOrder | undefined>(undefined);
+  const asking = useSignal<Asked | undefined>(undefined);
   const keys = useComputed(() => offeredKeys());
   const key = keys.value.includes(typed.value.key)
     ? typed.value.key
@@ -35,8 +46,10 @@ export function JobForm(): JSX.Element {
     onTyped: (value: string) => (typed.value = { ...typed.value, [name]: value }),
   });
 
-  const send = async (order: JobOrder): Promise<void> => {
+  const send = async ({ order, devices }: Asked): Promise<void> => {
     try {
+      const by = browserKey.value;
+      if (devices && by) order = await signJobOrder(by, devices, order);
       route(`/jobs/${encodeURIComponent((await client.createJob(order)).id)}`);
     } catch (error) {
       refused.value = error instanceof Error ? error.message : String(error);
@@ -48,13 +61,22 @@ export function JobForm(): JSX.Element {
     const read = readOrder({ ...typed.value, key });
     problems.value = read.ok ? {} : read.problems;
     if (!read.ok) return;
-    if (consequenceOf(key)) asking.value = read.order;
-    else void send(read.order);
+    void ask(read.order);
+  };
+  /** What cannot be undone is asked for, and so is a list that is signed: the console has said what is in it. */
+  const ask = async (order: JobOrder): Promise<void> => {
+    try {
+      const devices = await devicesToSign(order);
+      if (devices || consequenceOf(order.key)) asking.value = { order, devices };
+      else await send({ order, devices });
+    } catch (error) {
+      refused.value = error instanceof Error ? error.message : String(error);
+    }
   };
   const answer = (yes: boolean): void => {
-    const order = asking.value;
+    const asked = asking.value;
     asking.value = undefined;
-    if (yes && order) void send(order);
+    if (yes && asked) void send(asked);
   };
 
   if (keys.value.length === 0) return <p class="hint">No device offers a command yet.</p>;
@@ -73,6 +95,7 @@ export function JobForm(): JSX.Element {
           <TextField {...field("ttl")} title="Wait for each device" placeholder="1h" />
           <TextField {...field("timeout")} title="A device may take" placeholder="any time" />
         </div>
+        <JobSigningNote />
         {refused.value && (
           <p class="refusal" role="alert" data-testid="job-refused">
             {refused.value}
@@ -84,14 +107,18 @@ export function JobForm(): JSX.Element {
       </form>
       {asking.value && (
         <Confirm
-          question={`${key} on many devices?`}
-          consequence={consequenceOf(key) ?? ""}
-          action={`Send ${key}`}
+          question={questionOf(asking.value)}
+          consequence={[consequenceOf(key), asking.value.devices?.join(", ")].filter(Boolean).join(" ")}
+          action={asking.value.devices ? `Sign and send ${key}` : `Send ${key}`}
           onAnswer={answer}
         />
       )}
     </div>
   );
+}
+
+function questionOf({ order: { key }, devices }: Asked): string {
+  return devices ? `Sign ${key} for ${counted(devices.length, "device")}?` : `${key} on many devices?`;
 }
 
 interface TargetProps {

@@ -11,6 +11,7 @@ import { useListed } from "./listed.ts";
 import { PeopleNav, reachOf } from "./people-nav.tsx";
 import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
@@ -79,7 +80,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
   const admins = people.filter(({ role, groups, provided }) => role === "admin" && !groups && !provided).length;
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
-      <table class="matrix" data-testid="accounts">
+      <MatrixTable data-testid="accounts">
         <thead>
           <tr>
             {["Account", "Role", "Devices", "Second factor", "Seen", ""].map((name) => (
@@ -150,7 +151,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

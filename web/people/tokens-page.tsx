@@ -11,6 +11,7 @@ import { useListed } from "./listed.ts";
 import { managesPeople, PeopleNav, reachOf } from "./people-nav.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { TokenForm } from "./token-form.tsx";
+import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** Tokens by which programs log in: one's own, or for an administrator everybody's. */
 export function TokensPage(): JSX.Element {
@@ -58,7 +59,7 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
   if (tokens.length === 0) return <p class="hint">There is none.</p>;
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Tokens">
-      <table class="matrix" data-testid="tokens">
+      <MatrixTable data-testid="tokens">
         <thead>
           <tr>
             {["Token", "Account", "Role", "Devices", "Ends", "Used", "From", ""].map((name) => (
@@ -91,7 +92,7 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

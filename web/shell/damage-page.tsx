@@ -8,6 +8,7 @@ import { damaged, generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
+import { MatrixTable } from "./matrix-table.tsx";
 
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
@@ -60,7 +61,7 @@ export function DamagePage(): JSX.Element {
 function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was set aside">
-      <table class="matrix" data-testid="damage">
+      <MatrixTable data-testid="damage">
         <thead>
           <tr>
             {["When", "Where", "What", "Why"].map((name) => (
@@ -80,7 +81,7 @@ function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JS
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { logOut } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
+import { MatrixTable } from "./matrix-table.tsx";
 
 /** Who is logged in on the page: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
@@ -41,7 +42,7 @@ interface TableProps {
 function SessionTable({ sessions, end }: TableProps): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label="Sessions">
-      <table class="matrix" data-testid="sessions">
+      <MatrixTable data-testid="sessions">
         <thead>
           <tr>
             {["Account", "Used", "Made", "Ends", "Address", "Browser", ""].map((name) => (
@@ -73,7 +74,7 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
             </tr>
           ))}
         </tbody>
-      </table>
+      </MatrixTable>
     </div>
   );
 }

@@ -54,7 +54,7 @@ async function keyOf({ privateKey, publicKey }: CryptoKeyPair): Promise<BrowserK
   };
 }
 
-function base64url(bytes: ArrayBuffer): string {
+export function base64url(bytes: ArrayBuffer | Uint8Array): string {
   const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,0 +1,22 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+interface MatrixTableProps {
+  readonly children: ComponentChildren;
+  readonly "data-testid"?: string;
+}
+
+/** A table that a phone shows as a card for each row, because it is too narrow for the columns: then each cell says by its column what it is. */
+export function MatrixTable({ children, ...attributes }: MatrixTableProps): JSX.Element {
+  const table = useRef<HTMLTableElement>(null);
+  useLayoutEffect(() => {
+    const names = [...(table.current?.tHead?.rows[0]?.cells ?? [])].map(({ textContent }) => textContent ?? "");
+    for (const { cells } of table.current?.tBodies[0]?.rows ?? [])
+      for (const [at, cell] of [...cells].entries()) cell.dataset["label"] = names[at] ?? "";
+  });
+  return (
+    <table ref={table} class="matrix" {...attributes}>
+      {children}
+    </table>
+  );
+}
