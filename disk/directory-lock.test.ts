@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { EnvironmentError } from "#shared/errors";
@@ -7,6 +7,7 @@ import { silentLog } from "#shared/log";
 import { runProgram, Running } from "../test/programs.ts";
 import { suite, type Scope } from "../test/suite.ts";
 import { DirectoryLock, type Tenant } from "./directory-lock.ts";
+import { beat, beatAge, beatEvery, beatGone } from "./shared-volume.ts";
 
 const locks = (directory: string): string[] => readdirSync(directory).filter((name) => name.includes("lock."));
 
@@ -14,12 +15,18 @@ const locks = (directory: string): string[] => readdirSync(directory).filter((na
 const elsewhere = ["unshare", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"] as const;
 
 /** Another process that takes the lock and holds it. @param within what runs it */
-function holder(scope: Scope, directory: string, tenant: Tenant = "agent", within: readonly string[] = []): Running {
+function holder(
+  scope: Scope,
+  directory: string,
+  tenant: Tenant = "agent",
+  within: readonly string[] = [],
+  around = "",
+): Running {
   const program = `
     import { DirectoryLock } from "#disk/directory-lock";
     import { silentLog } from "#shared/log";
     try {
-      new DirectoryLock(process.argv[2], process.argv[1], silentLog).acquire();
+      new DirectoryLock(process.argv[2], process.argv[1], silentLog${around}).acquire();
       console.log("held by " + process.pid);
       setInterval(() => {}, 60_000);
     } catch (error) {
@@ -113,6 +120,55 @@ suite("lock", ({ test }) => {
       lock.release();
       assert.is(locks(directory).length, 0);
     });
+
+  test("on a volume that two machines have, one of the other is seen by its beat, and gone without it", async (scope) => {
+    const directory = await scope.directory();
+    const shared = { boot: "0000000a", isShared: () => true };
+    // Nothing but what is in the directory tells of it: its sockets and processes are another kernel's.
+    const first = holder(scope, directory, "console", [], `, { boot: "0000000b", isShared: () => true }`);
+    await first.line(/held by/);
+    const claim = locks(directory).find((name) => !name.includes(".beat-")) ?? "";
+    rmSync(join(directory, claim));
+    writeFileSync(join(directory, claim), "");
+    const lock = new DirectoryLock("console", directory, silentLog, shared);
+    assert.throws(() => lock.acquire(), /another console \(process \d+ of another machine.* \d+ s ago: stop it/);
+    assert.is(locks(directory).length, 2, "who gives way leaves nothing, and removes no living one's claim");
+    const agent = new DirectoryLock("agent", directory, silentLog, shared);
+    agent.acquire();
+    agent.release();
+
+    const theirs = join(directory, claim.replace("console-lock.", "console-lock.beat-"));
+    await first.kill("SIGKILL");
+    assert.throws(() => lock.acquire(), new RegExp(`start this one again in ${beatGone / 1_000} s`));
+    const last = (Date.now() - beatGone - 1_000) / 1_000;
+    utimesSync(theirs, last, last);
+    lock.acquire();
+    assert.not.ok(existsSync(theirs) || existsSync(join(directory, claim)), "what it left is gone");
+    lock.release();
+    assert.equal(
+      locks(directory).filter((name) => name.startsWith("console")),
+      [],
+    );
+  });
+
+  test("a machine on such a volume goes on beating, and on a disk of its own nobody does", async (scope) => {
+    const directory = await scope.directory();
+    const lock = new DirectoryLock("agent", directory, silentLog);
+    lock.acquire();
+    assert.is(locks(directory).length, 1);
+    lock.release();
+    assert.ok(beatGone > 2 * beatEvery);
+    const path = join(directory, "one");
+    beat(path);
+    const [long, own] = [(Date.now() - beatGone) / 1_000, join(directory, "other")];
+    utimesSync(path, long, long);
+    beat(own);
+    assert.ok(beatAge(path, own) >= beatGone);
+    beat(path);
+    assert.ok(beatAge(path, own) < beatGone);
+    assert.is(beatAge(join(directory, "none"), own), Infinity);
+    assert.is(beatAge(own, join(directory, "none")), 0);
+  });
 
   test("one that is stopped, or whose event loop stands, lives", async (scope) => {
     const directory = await scope.directory();

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { EnvironmentError, errorCode } from "#shared/errors";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { machineBootId } from "#shared/machine-boot";
 import { answersIn, listenIn, type ClaimSocket } from "./claim-socket.ts";
 import { isDiskFull, writingAdvice } from "./full-disk.ts";
 import { privateDirectory } from "./private-files.ts";
 import { openRegularFile } from "./regular-file.ts";
+import { beat, beatAge, beatEvery, beatGone, endBeat, isOnSharedVolume } from "./shared-volume.ts";
 
 /** Who holds a directory: process ids are given anew, so its start and the machine's boot belong to it. */
 interface Holder {
@@ -26,6 +27,18 @@ const claimPattern = /^(\d+)-(\d+)-([0-9a-f]*)(?:-[0-9a-f]+)?$/;
 /** Claims that this process holds: it cannot tell itself from itself by the file. */
 const held = new Set<string>();
 
+/** A living one, and how long ago it has said so, where it is on another machine. */
+interface Other {
+  readonly pid: number;
+  readonly age?: number;
+}
+
+/** Where a lock is taken: by which name this machine's run goes, and whether others may have the directory, too. */
+interface Surroundings {
+  readonly boot: string;
+  readonly isShared: (directory: string) => boolean;
+}
+
 /** What this process stands in the directory with. */
 interface Claim {
   readonly name: string;
@@ -39,25 +52,40 @@ interface Claim {
  * did not listen yet sees who judged it.
  *
  * Where there are no such sockets, an empty file stands for the process, which is looked up by its id: not across containers then.
+ *
+ * On a volume that several machines have, none of which hears of another's sockets and processes, each claim has a beat: a file
+ * that is written now and then. Two that start in the same moments may miss each other there, as long as their file systems remember what
+ * was in a directory.
  */
 export class DirectoryLock {
   readonly #tenant: Tenant;
   readonly #directory: string;
   readonly #log: Log;
+  readonly #around: Surroundings;
+  #beating: NodeJS.Timeout | undefined;
   #claimed: Claim | undefined;
   #held = false;
 
-  constructor(tenant: Tenant, directory: string, log: Log) {
+  /** @param around where it is, but in a test */
+  constructor(
+    tenant: Tenant,
+    directory: string,
+    log: Log,
+    around: Surroundings = { boot: bootId(), isShared: isOnSharedVolume },
+  ) {
     this.#tenant = tenant;
     this.#directory = resolve(directory);
     this.#log = log;
+    this.#around = around;
   }
 
   /** @throws EnvironmentError when another one lives in the directory, or it cannot be used */
   acquire(): void {
-    if (held.has(this.#name)) throw this.#taken(process.pid);
+    if (held.has(this.#name)) throw this.#taken({ pid: process.pid });
     const claim = this.#claim();
-    const other = this.#livingOther(claim?.name);
+    const shared = this.#around.isShared(this.#directory);
+    if (shared && claim) this.#beat(claim);
+    const other = this.#livingOther(claim?.name, shared);
     if (other !== undefined) {
       this.#leave(claim);
       throw this.#taken(other);
@@ -70,17 +98,21 @@ export class DirectoryLock {
     held.add(this.#name);
     this.#held = true;
     this.#claimed = claim;
+    // It keeps no process alive.
+    if (shared && claim) this.#beating = setInterval(() => this.#beat(claim), beatEvery).unref();
   }
 
   release(): void {
     if (!this.#held) return;
     this.#held = false;
+    clearInterval(this.#beating);
     held.delete(this.#name);
     this.#leave(this.#claimed);
   }
 
   #leave(claim: Claim | undefined): void {
     claim?.socket?.close();
+    if (claim) endBeat(this.#beatOf(claim.name));
     if (claim) rmSync(join(this.#directory, claim.name), { force: true });
   }
 
@@ -88,15 +120,36 @@ export class DirectoryLock {
     return join(this.#directory, prefixes[this.#tenant]);
   }
 
-  #taken(pid: number): EnvironmentError {
+  #taken({ pid, age }: Other): EnvironmentError {
+    const own = "give this one a directory of its own with MUSTER_DATA";
+    if (age === undefined)
+      return new EnvironmentError(
+        `another ${this.#tenant} (process ${pid}) is at work in ${this.#directory}: stop it, or ${own}`,
+      );
     return new EnvironmentError(
-      `another ${this.#tenant} (process ${pid}) is at work in ${this.#directory}: stop it, or give this one a directory of its own with MUSTER_DATA`,
+      `another ${this.#tenant} (process ${pid} of another machine, or of this one before it was started anew) was at work in ${this.#directory} ${Math.max(0, Math.round(age / 1_000))} s ago: stop it, or ${own}; if that machine is gone, start this one again in ${beatGone / 1_000} s`,
     );
+  }
+
+  /** @param name of a claim */
+  #beatOf(name: string): string {
+    const prefix = `${prefixes[this.#tenant]}.`;
+    return join(this.#directory, `${prefix}beat-${name.slice(prefix.length)}`);
+  }
+
+  #beat({ name }: Claim): void {
+    try {
+      beat(this.#beatOf(name));
+    } catch (thrown) {
+      const what = "no other machine can be told that this one works in its directory";
+      this.#log.warn({ directory: this.#directory, err: asError(thrown) }, what);
+    }
   }
 
   /** @returns undefined on a full disk: who cannot start there could not be told to make room */
   #claim(): Claim | undefined {
-    const { pid, started, boot } = self();
+    const { pid, started } = self();
+    const { boot } = this.#around;
     const name = `${prefixes[this.#tenant]}.${pid}-${started}-${boot}`;
     try {
       privateDirectory(this.#directory, this.#log);
@@ -121,23 +174,27 @@ export class DirectoryLock {
   }
 
   /** @returns the process of another living one, by its own count; removes what dead ones have left */
-  #livingOther(own: string | undefined): number | undefined {
+  #livingOther(own: string | undefined, shared: boolean): Other | undefined {
     const prefix = `${prefixes[this.#tenant]}.`;
-    const presentBoot = bootId();
+    const presentBoot = this.#around.boot;
     for (const name of readdirSync(this.#directory)) {
       if (!name.startsWith(prefix) || name === own) continue;
       const [, pid = "", started = "", boot = ""] = claimPattern.exec(name.slice(prefix.length)) ?? [];
       if (pid === "") continue;
       const holder = { pid: Number(pid), started, boot };
-      if (answersIn(this.#directory, name) ?? lives(holder, presentBoot)) return holder.pid;
+      if (shared && boot !== presentBoot) {
+        const age = own === undefined ? 0 : beatAge(this.#beatOf(name), this.#beatOf(own));
+        if (age < beatGone) return { pid: holder.pid, age };
+        endBeat(this.#beatOf(name));
+      } else if (answersIn(this.#directory, name) ?? lives(holder, presentBoot)) return { pid: holder.pid };
       rmSync(join(this.#directory, name), { force: true });
     }
     return undefined;
   }
 }
 
-function self(): Holder {
-  return { pid: process.pid, started: statusOf(process.pid)?.started ?? "0", boot: bootId() };
+function self(): Pick<Holder, "pid" | "started"> {
+  return { pid: process.pid, started: statusOf(process.pid)?.started ?? "0" };
 }
 
 function bootId(): string {

@@ -21,6 +21,7 @@ import { version } from "#shared/version";
 import { anchorName } from "../audit/anchor.ts";
 import { openForReading } from "../database/database.ts";
 import { databaseFiles } from "../database/mend.ts";
+import { staysInPlace } from "../state/exchange.ts";
 import { archiveEnd, copyHashed, headerOf, isArchivable, paddingAfter, writeFully } from "./archive.ts";
 import { manifestName, type Manifest } from "./manifest.ts";
 
@@ -132,7 +133,8 @@ function opened<T>(path: string, use: (file: number) => T): T {
 function smallFiles(directory: string, below = ""): string[] {
   return readdirSync(join(directory, below)).flatMap((entry): string[] => {
     const name = below === "" ? entry : `${below}/${entry}`;
-    if (left.has(name) || !isArchivable(name) || /\.db\b|\.new$/.test(name)) return [];
+    if (left.has(name) || (below === "" && staysInPlace(name)) || !isArchivable(name) || /\.db\b|\.new$/.test(name))
+      return [];
     const stats = lstatSync(join(directory, name));
     if (stats.isDirectory()) return smallFiles(directory, name);
     return stats.isFile() && stats.size <= maxSmallFileBytes ? [name] : [];
