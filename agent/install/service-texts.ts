@@ -23,14 +23,44 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart=${["/bin/sh", starter, "--once", ...flags].map(forUnit).join(" ")}
 WorkingDirectory=${state}
-${user === undefined ? "" : `User=${user}\n`}UMask=0077
+${user === undefined ? "" : `User=${user}\n${hardening(state)}`}UMask=0077
 Restart=on-failure
 RestartSec=5
+# It says goodbye within this time; what counts is on the disk already.
+TimeoutStopSec=5
 # The starter passes it on; twice would be taken for haste.
 KillMode=mixed
 
 [Install]
 WantedBy=multi-user.target
+`;
+}
+
+/**
+ * For an agent with a user of its own. One that runs as root may have been told to reboot, or to run executables that change the machine, and is
+ * left to do so. V8 makes code while it runs, so memory that is written and executed stays allowed; /proc of others is what it counts.
+ */
+function hardening(state: string): string {
+  return `NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ReadWritePaths=${forUnit(state)}
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
 `;
 }
 
