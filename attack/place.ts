@@ -180,14 +180,28 @@ export class Place {
   }
 
   async #startAgent(): Promise<void> {
-    const [command, args] = musterProgram(["agent"]);
-    this.#agent = this.#spawn(command, args, {
-      MUSTER_DATA: join(this.directory, healthy),
-      MUSTER_DEVICE: healthy,
-      MUSTER_INTERVAL: "1s",
-      MUSTER_MQTT_URL: `mqtt://${healthy}:${this.secretOf(healthy)}@127.0.0.1:${this.mqtt}`,
-    });
+    this.#agent = this.#spawnAgent(healthy);
     await this.healthyAnswers();
+  }
+
+  /** A real agent as a case's device, until the place is closed; resolves when the console sees it. */
+  async startAgent(device: string, env: NodeJS.ProcessEnv): Promise<void> {
+    this.#spawnAgent(device, env);
+    await eventually(`${device} at the console`, async () => {
+      const { status, text } = await this.ask(`/api/devices/${device}`, { as: "vera" });
+      return status === 200 && (JSON.parse(text) as { online: boolean }).online;
+    });
+  }
+
+  #spawnAgent(device: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
+    const [command, args] = musterProgram(["agent"]);
+    return this.#spawn(command, args, {
+      MUSTER_DATA: join(this.directory, device),
+      MUSTER_DEVICE: device,
+      MUSTER_INTERVAL: "1s",
+      MUSTER_MQTT_URL: `mqtt://${device}:${this.secretOf(device)}@127.0.0.1:${this.mqtt}`,
+      ...env,
+    });
   }
 
   #spawn(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

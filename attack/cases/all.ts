@@ -13,6 +13,7 @@ import { machine } from "./machine.ts";
 import { places, retainedShort } from "./places.ts";
 import { foreignReplies, replyFlood } from "./replies.ts";
 import { routes } from "./routes.ts";
+import { signatures } from "./signatures.ts";
 import { upgrades } from "./upgrades.ts";
 
 /** Every attack, in the order in which they are tried. */
@@ -25,6 +26,7 @@ export const cases: readonly Case[] = [
   places,
   retainedShort,
   replyFlood,
+  signatures,
   logins,
   foreignPages,
   unreleased,
