@@ -45,7 +45,7 @@ suite("page: on a phone", ({ test }) => {
       }
       assert.equal(complaints, []);
     },
-    { seconds: 40 },
+    { seconds: 90 },
   );
 });
 

@@ -65,7 +65,7 @@ suite("page: signed commands", ({ test }) => {
       assert.equal(job?.target, { devices: ["rpi-7"] });
       assert.equal(complaints, []);
     },
-    { seconds: 40 },
+    { seconds: 90 },
   );
 });
 
