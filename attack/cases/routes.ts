@@ -34,6 +34,7 @@ const documented = new Set([502, 503, 504]);
 const open = new Set([
   "GET /healthz",
   "POST /api/session",
+  "GET /api/login-ways",
   "DELETE /api/session",
   "GET /join",
   "GET /join/muster-agent.cjs",
