@@ -75,8 +75,17 @@ export const presenceDocument = named(
 );
 export type PresenceDocument = z.output<typeof presenceDocument>;
 
+/** How a device shows who it is. */
+const identityDocument = z.object({
+  by: about(z.enum(["secret", "certificate", "none"]), "none: it has no account, or its certificate has ended"),
+  until: about(timeOrNull, "when its certificate ends"),
+  authority: about(z.nullable(z.string()), "the name of the authority that has signed it"),
+});
+export type IdentityDocument = z.output<typeof identityDocument>;
+
 export const deviceDocument = named(
   z.extend(presenceDocument, {
+    identity: z.optional(about(identityDocument, "how it shows who it is")),
     missing: about(z.number(), "samples that will never come"),
     latest: about(z.array(sampleDocument), "the newest sample of each series; in lists, only what tells how it is"),
   }),

@@ -14,6 +14,8 @@ export interface BannerFacts {
   readonly external: Reached | undefined;
   /** The flags by which a verb finds this console from the same directory, where they are not the defaults. */
   readonly flags: readonly string[];
+  /** The same for a verb that works on the data itself. */
+  readonly dataFlags: readonly string[];
   /** The administrator's new password; undefined when it has been shown before. */
   readonly password: string | undefined;
   readonly device: string;
@@ -35,7 +37,17 @@ export function externalBroker(url: string, { problem }: Reached): string {
 }
 
 /** What `muster start` says once everything is up, with lines ready to paste. */
-export function banner({ http, broker, external, password, device: name, root, open, flags }: BannerFacts): string {
+export function banner({
+  http,
+  broker,
+  external,
+  password,
+  device: name,
+  root,
+  open,
+  flags,
+  dataFlags,
+}: BannerFacts): string {
   const { host, port = 1_883 } = parseBrokerUrl(broker);
   const topics = new Topics(root);
   const device = parseDeviceId(name);
@@ -49,7 +61,9 @@ export function banner({ http, broker, external, password, device: name, root, o
     `  page     ${http}`,
     password === undefined ? "  log in   as admin" : `  log in   as admin, password ${password}   (shown this once)`,
     `  broker   ${external ? externalBroker(broker, external) : `${inUrl(host)}:${port}, MQTT and WebSocket`}`,
-    ...(external ? ["  SECRET   is made by: npx muster operator admin --mqtt"] : []),
+    ...(external
+      ? [`  SECRET   is made by: npx muster ${["operator", "admin", "--mqtt", ...dataFlags.map(forShell)].join(" ")}`]
+      : []),
     `  watch    mosquitto_sub ${login(external ? "admin~2" : "admin")} -v -t ${forShell(presence)} -t ${forShell(replies)}`,
     `  send     mosquitto_pub ${login("admin")} -t ${forShell(topics.build({ kind: "short", device }))} -m ping`,
     `           npx muster send ${[device, "ping", ...flags.map(forShell)].join(" ")}`,

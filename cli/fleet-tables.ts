@@ -1,6 +1,9 @@
 import type { CommandDocument } from "#api/command-document";
 import type { DeviceDocument } from "#api/device-routes";
+import { forTerminal } from "#shared/printable";
 import { ago, shortened, table } from "./text-table.ts";
+
+const day = 86_400_000;
 
 /** The fleet as a table. */
 export function deviceTable(devices: readonly DeviceDocument[], now: number): string {
@@ -13,9 +16,19 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
     latest(device, "system", "load1", (load) => load.toFixed(2)),
     ago(device.lastSeen, now),
     device.agent ?? "–",
+    identity(device, now),
     device.problem ?? device.reason ?? "",
   ]);
-  return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", ""], rows);
+  return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", "IDENTITY", ""], rows);
+}
+
+/** How it shows who it is. */
+function identity({ identity: shown }: DeviceDocument, now: number): string {
+  if (!shown) return "–";
+  const { by, until, authority } = shown;
+  if (by !== "certificate" || until === null) return by;
+  const left = until - now < day ? "less than a day" : `${Math.floor((until - now) / day)}d`;
+  return `certificate, ${left}, ${forTerminal(authority ?? "–")}`;
 }
 
 /** Commands as a table, in the order given. @param only what they were asked for by, where that was not all */

@@ -2,7 +2,7 @@ import { counted } from "#shared/counted";
 import type { Client, EnrollmentDocument, JoinRequestDocument, MadeEnrollment } from "#api/client";
 import { formatDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
-import { forTerminal } from "#shared/printable";
+import { forShell, forTerminal } from "#shared/printable";
 import { terminalQr } from "./terminal-qr.ts";
 import { ago, table } from "./text-table.ts";
 
@@ -12,7 +12,7 @@ export interface EnrollFlags {
   readonly uses?: string;
   readonly again?: boolean;
   readonly certificate?: boolean;
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   readonly list?: boolean;
   readonly revoke?: string;
   /** Machines that ask without a code: lists them, lets one in under the name, or does not. */
@@ -24,12 +24,18 @@ export interface EnrollFlags {
   readonly qr?: boolean;
 }
 
+interface Around {
+  readonly now: number;
+  /** By which a verb finds the same console. */
+  readonly flags: readonly string[];
+}
+
 /** Makes a code by which a machine comes in, lists them, or revokes one. @returns what to print */
 export async function enroll(
   client: Client,
   name: string | undefined,
   flags: EnrollFlags,
-  now: number,
+  { now, flags: ofVerbs }: Around,
 ): Promise<string> {
   if (flags.revoke !== undefined) {
     await client.revokeEnrollment(flags.revoke);
@@ -61,7 +67,8 @@ export async function enroll(
     ...(origin === undefined ? {} : { origin }),
   });
   if (flags.json) return JSON.stringify(made);
-  return flags.qr ? `${toldOf(made, now)}\n\n${terminalQr(made.qr)}` : toldOf(made, now);
+  const told = toldOf(made, { now, flags: ofVerbs });
+  return flags.qr ? `${told}\n\n${terminalQr(made.qr)}` : told;
 }
 
 function whole(text: string): number {
@@ -69,7 +76,7 @@ function whole(text: string): number {
   throw new BadInputError(`--uses is ${forTerminal(text, 40)}: expected a whole number`);
 }
 
-function toldOf({ enrollment, line, code, note }: MadeEnrollment, now: number): string {
+function toldOf({ enrollment, line, code, note }: MadeEnrollment, { now, flags }: Around): string {
   const { name, uses, expires, id } = enrollment;
   const many = uses === 1 ? "once" : `for ${counted(uses, "machine")}`;
   return [
@@ -79,7 +86,7 @@ function toldOf({ enrollment, line, code, note }: MadeEnrollment, now: number): 
     "",
     `or, with the agent's file or this package there: muster agent join ${code}`,
     ...(note === null ? [] : [`note: ${note}`]),
-    `to take it back: muster enroll --revoke ${id}`,
+    `to take it back: muster enroll ${["--revoke", id, ...flags.map(forShell)].join(" ")}`,
   ].join("\n");
 }
 

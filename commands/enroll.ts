@@ -1,9 +1,12 @@
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
+import { isLoopback } from "#shared/loopback";
+import type { Settings } from "#shared/settings";
 import { enroll as enrollByCode, type EnrollFlags } from "../cli/show-enrollments.ts";
 import { enrollDevice as enrollBySecret } from "./compose/administer-devices.ts";
 import { administer } from "./compose/administer.ts";
 import { connect, terminal } from "./compose/connect.ts";
+import { flagsOfVerbs } from "./compose/flags-of-verbs.ts";
 
 interface Flags extends EnrollFlags {
   readonly secret?: boolean;
@@ -13,7 +16,17 @@ interface Flags extends EnrollFlags {
 export function enroll(line: CommandLine): void {
   const bySecret = administer(line, enrollBySecret);
   const byCode = line.once(async (values, name: string | undefined, flags: Flags) =>
-    terminal.out(await enrollByCode(connect(values), name, flags, Date.now())),
+    terminal.out(
+      await enrollByCode(
+        connect(values),
+        name,
+        { ...flags, origin: flags.origin ?? asked(values) },
+        {
+          now: Date.now(),
+          flags: flagsOfVerbs(values),
+        },
+      ),
+    ),
   );
   line
     .command(
@@ -44,4 +57,9 @@ export function enroll(line: CommandLine): void {
       if (name === undefined) throw new BadInputError("--secret is for one device: expected its name");
       return bySecret(...parameters);
     });
+}
+
+/** Where the console was reached, which is how others do: by a name of its own and not this machine's alone. */
+function asked({ url }: Settings): string | undefined {
+  return url === undefined || isLoopback(url) ? undefined : url;
 }

@@ -3,11 +3,12 @@ import { parseBrokerUrl } from "#shared/address";
 import type { Lifetime } from "#shared/lifetime";
 import type { SafetyNet } from "#shared/safety-net";
 import type { GivenSettings } from "#shared/settings/load-settings";
-import { flagOf, intervalInStart, settingOf, type Settings } from "#shared/settings";
+import { intervalInStart, type Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
+import { flagsOfVerbs } from "./compose/flags-of-verbs.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { noteSettings } from "./compose/note-settings.ts";
 import { portsOf } from "./compose/ports.ts";
@@ -65,15 +66,9 @@ async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime,
       device: values.device,
       root: values.root,
       flags: flagsOfVerbs({ data: values.data, httpPort: port }),
+      dataFlags: flagsOfVerbs({ data: values.data }),
       open: opening(tls, values, { http: port, mqtts: places?.tlsPort }),
     }),
   );
   adminWasShown(state);
-}
-
-/** What a verb is to be told to find the console that has just begun. */
-function flagsOfVerbs(values: Pick<Settings, "data" | "httpPort">): string[] {
-  return (["data", "httpPort"] as const).flatMap((name) =>
-    values[name] === settingOf(name).default ? [] : [flagOf(name), String(values[name])],
-  );
 }

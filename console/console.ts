@@ -6,6 +6,7 @@ import { silentLog } from "#shared/log";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
+import { identityOf, type Identity } from "./certificates/device-identity.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { BrokerDoor } from "./audit/broker-door.ts";
 import type { Entrances } from "./audit/entrances.ts";
@@ -310,6 +311,11 @@ export class Console {
   /** Ends a device's certificates, and what it has open with one. @returns whether it has any that is good */
   revokeCertificate(id: DeviceId, who: { readonly by: string; readonly from: string }): boolean {
     return this.#started.state.certificates.revoke(id, who) > 0;
+  }
+
+  /** How a device shows who it is. */
+  identityOf(id: DeviceId): Identity {
+    return identityOf(this.#started.state, id, this.clock.now());
   }
 
   /** Why nothing is taken of a device; undefined where it was not removed. */

@@ -82,6 +82,10 @@ for (const kind of brokerKinds)
       };
       const { current: own } = await keptIn(data);
       assert.ok(own);
+      const { validTo, issuer } = new X509Certificate(own.pem);
+      const identity = { by: "certificate", until: Date.parse(validTo), authority: issuer.replace("CN=", "") };
+      assert.equal((await place.client.getDevice("rpi-7")).identity, identity);
+      assert.equal((await place.client.listDevices()).devices[0]?.identity, identity);
       const secret = place.state.accounts.set("esp-1", "device");
       await untilTaken(true, scope, place, { device: "esp-1", more: ["-u", "esp-1", "-P", secret] });
       const cases: [string, Parameters<typeof publish>[2], RegExp | undefined][] = [
@@ -208,6 +212,7 @@ for (const kind of brokerKinds)
         );
       await untilTaken(false, scope, place, { own: old });
       await agent.stop();
+      assert.is((await place.client.getDevice("rpi-7")).identity?.by, "none");
       await assertRefused(place.client.revokeCertificate("rpi-7"));
 
       await place.join("rpi-7", { data });
@@ -222,6 +227,7 @@ for (const kind of brokerKinds)
       await place.sees("rpi-7", false);
       await untilTaken(false, scope, place, { own });
       await untilTaken(true, scope, place, { more: ["-u", "rpi-7", "-P", secret] });
+      assert.is((await place.client.getDevice("rpi-7")).identity?.by, "secret");
       assert.is(stays.lines.filter((line) => line.includes("CONNACK")).length, 1);
       const what = place.state.database.prepare("SELECT what FROM audit WHERE object = 'rpi-7' ORDER BY n").all() as {
         what: string;

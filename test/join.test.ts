@@ -38,7 +38,7 @@ async function start(scope: Scope, secure = false): Promise<Place> {
 async function paste(scope: Scope, line: string, directory: string, more = ""): Promise<Finished> {
   const clean = ["-i", `PATH=${process.env["PATH"] ?? ""}`, `HOME=${directory}`, `TMPDIR=${await scope.directory()}`];
   const dir = join(directory, "agent");
-  scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--dir", dir]));
+  scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--yes", "--dir", dir]));
   return runProgram("env", [...clean, "sh", "-c", `${line} --no-service --dir ${dir} ${more}`], { seconds: 60 });
 }
 
@@ -166,7 +166,7 @@ suite("joining by one pasted line", ({ test }) => {
     const { fleet, client, url } = await start(scope, true);
     const directory = await scope.directory();
     const dir = join(directory, "agent");
-    scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--dir", dir]));
+    scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--yes", "--dir", dir]));
     const words = [
       "join",
       url.replace("http:", "https:"),

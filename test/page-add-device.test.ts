@@ -32,6 +32,11 @@ suite("adding a device on the page", ({ test }) => {
       await tab.getByTestId("add-name").fill("rpi-7");
       await tab.getByTestId("add-submit").click();
       await tab.getByText("rpi-7 is enrolled already").waitFor();
+      await tab.getByTestId("add-name").fill("cam-1");
+      await tab.getByTestId("add-certificate").check();
+      await tab.getByTestId("add-submit").click();
+      await tab.getByText("devices are given certificates for Muster's own broker where").waitFor();
+      await tab.getByTestId("add-certificate").uncheck();
       await tab.getByTestId("add-name").fill("cam-{hostname}");
       await tab.getByTestId("add-groups").fill("lab, roof");
       await tab.getByTestId("add-uses").fill("50");

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { readBounded } from "#shared/bounded-read";
 import { systemClock as clock } from "#shared/clock";
+import { confirm } from "#shared/confirm";
 import { asError, BadInputError } from "#shared/errors";
 import { secretInFile } from "#shared/secret-input";
 import { askConsole } from "./ask-console.ts";
@@ -52,9 +53,16 @@ export async function join(flags: JoinFlags, own: string, say: (line: string) =>
   say(`muster: ${identity.device} is online: ${identity.console}/devices/${identity.device}`);
 }
 
-/** `leave`: takes the agent away. */
-export async function leave(flags: Pick<JoinFlags, "dir">, say: (line: string) => void): Promise<void> {
+/** `leave`: takes the agent away, once a person has said so. @throws BadInputError where nobody has */
+export async function leave(
+  { yes, ...flags }: Pick<JoinFlags, "dir"> & { readonly yes?: boolean | undefined },
+  say: (line: string) => void,
+): Promise<void> {
   const place = placeOf(flags);
+  await confirm(
+    `Remove the agent in ${place.directory}, with who this machine is and all that it has not sent yet?`,
+    yes,
+  );
   await uninstall(place);
   say(
     `muster: the agent in ${place.directory} is gone, and what it had not sent yet; at the console: muster device NAME --remove`,

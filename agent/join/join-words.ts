@@ -6,7 +6,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const usage = `Usage: node muster-agent.cjs join <code | -> [options]
        node muster-agent.cjs join <console's URL> --ask
-       node muster-agent.cjs leave [--dir <directory>]
+       node muster-agent.cjs leave [--dir <directory>] [--yes]
 
 Makes this machine a device of the console that the code is of, installs the agent and starts it; or takes it away.
 
@@ -14,6 +14,7 @@ Makes this machine a device of the console that the code is of, installs the age
   --ask                without a code: a person at the console is asked, and compares a fingerprint
   --dir <directory>    where the agent is put (default: /var/lib/muster-agent for root, else ~/.muster-agent)
   --no-service         in the background, and not as a service of systemd
+  --yes                leave without being asked
   --dry-run            look whether it could be done, and change nothing
 `;
 
@@ -34,7 +35,7 @@ export async function joinByWords(words: readonly string[], own: string): Promis
 export async function leaveByWords(words: readonly string[]): Promise<void> {
   const { values } = read(words);
   if (values.help) return void process.stdout.write(usage);
-  await leave({ dir: values.dir }, say);
+  await leave({ dir: values.dir, yes: values.yes }, say);
 }
 
 function read(words: readonly string[]) {
@@ -48,6 +49,7 @@ function read(words: readonly string[]) {
         dir: { type: "string" },
         "no-service": { type: "boolean" },
         "dry-run": { type: "boolean" },
+        yes: { type: "boolean" },
         help: { type: "boolean" },
       },
     });

@@ -7,7 +7,7 @@ import { Topics } from "#shared/topics";
 import { brokersPort } from "../../console/accounts/secrets.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import { bundlePath } from "../../tls/paths.ts";
-import { confirm } from "../../cli/confirm.ts";
+import { confirm } from "#shared/confirm";
 import { type Administration, cliUser, userName } from "./administration.ts";
 
 /** Gives a device an account, and says how to begin on the device. */

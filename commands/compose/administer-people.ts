@@ -6,7 +6,7 @@ import { secretFrom } from "#shared/secret-input";
 import type { Accounts, Rights } from "../../console/accounts/accounts.ts";
 import type { State } from "../../console/state/state.ts";
 import { operatorTable } from "./list-operators.ts";
-import { confirm } from "../../cli/confirm.ts";
+import { confirm } from "#shared/confirm";
 import { cliUser, type Administration } from "./administration.ts";
 
 /** Makes a person's account or changes it: a password that nobody spoke of stays where a role was given. @returns what to print */

@@ -54,6 +54,7 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
   const ttl = useSignal<string>(times[0][0]);
   const uses = useSignal("1");
   const again = useSignal(false);
+  const certificate = useSignal(false);
   const submit = (event: Event): void => {
     event.preventDefault();
     const named = groups.value.split(/[\s,]+/).filter(Boolean);
@@ -63,6 +64,7 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
       ttl: ttl.value,
       uses: Number(uses.value),
       ...(again.value ? { again: true } : {}),
+      ...(certificate.value ? { certificate: true } : {}),
       origin: window.location.origin,
     });
   };
@@ -81,15 +83,8 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
         </select>
       </div>
       <TextField id="uses" label="Machines" value={uses} />
-      <label class="again">
-        <input
-          type="checkbox"
-          data-testid="add-again"
-          checked={again.value}
-          onChange={(event) => (again.value = event.currentTarget.checked)}
-        />
-        It was wiped: its old secret ends
-      </label>
+      <CheckField id="again" label="It was wiped: its old secret ends" value={again} />
+      <CheckField id="certificate" label="By a certificate in place of a secret" value={certificate} />
       <button type="submit" class="button primary" data-testid="add-submit">
         Make a code
       </button>
@@ -117,6 +112,20 @@ function TextField({ id, label, value, placeholder }: TextFieldProps): JSX.Eleme
         onInput={(event) => (value.value = event.currentTarget.value)}
       />
     </div>
+  );
+}
+
+function CheckField({ id, label, value }: Omit<TextFieldProps, "value"> & { value: Signal<boolean> }): JSX.Element {
+  return (
+    <label class="again">
+      <input
+        type="checkbox"
+        data-testid={`add-${id}`}
+        checked={value.value}
+        onChange={(event) => (value.value = event.currentTarget.checked)}
+      />
+      {label}
+    </label>
   );
 }
 

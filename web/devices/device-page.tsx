@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
-import type { PresenceDocument } from "#api/device-routes";
+import type { DeviceDocument, IdentityDocument, PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
 import { Chart } from "../charts/chart.tsx";
 import { panelsOf } from "../charts/own-panels.ts";
@@ -40,14 +40,19 @@ export function DevicePage(): JSX.Element {
 
 function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
+  const identity = useSignal<IdentityDocument | undefined>(undefined);
   useEffect(() => {
     // Values that arrive by events fill what could not be fetched.
-    void client.getDevice(device.id).then(takeValues, () => {});
-  }, [device.id, generation.value]);
+    const take = (known: DeviceDocument): void => {
+      takeValues(known);
+      identity.value = known.identity;
+    };
+    void client.getDevice(device.id).then(take, () => {});
+  }, [device.id, generation.value, device.session]);
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">
-      <Head device={device} />
+      <Head device={device} identity={identity.value} />
       <Charts tracked={tracked} />
       <div class="columns">
         <section aria-labelledby="send-title">
@@ -71,7 +76,13 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   );
 }
 
-function Head({ device }: { device: PresenceDocument }): JSX.Element {
+interface HeadProps {
+  readonly device: PresenceDocument;
+  /** How it shows who it is, where that is known yet. */
+  readonly identity: IdentityDocument | undefined;
+}
+
+function Head({ device, identity }: HeadProps): JSX.Element {
   return (
     <header class="device-head">
       <nav aria-label="Breadcrumb">
@@ -87,18 +98,19 @@ function Head({ device }: { device: PresenceDocument }): JSX.Element {
           <Warning /> <span>{device.problem}</span>
         </p>
       )}
-      <DeviceFacts device={device} />
+      <DeviceFacts device={device} identity={identity} />
     </header>
   );
 }
 
-function DeviceFacts({ device }: { device: PresenceDocument }): JSX.Element {
+function DeviceFacts({ device, identity }: HeadProps): JSX.Element {
   const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
   const off = Object.entries(device.collectors ?? {}).flatMap(([name, on]) => (on ? [] : [name]));
   const own: (readonly [string, string])[] = [
     ...(device.agent ? [["agent", device.agent] as const] : []),
     ...(device.interval ? [["interval", formatCoarsely(device.interval)] as const] : []),
     ...(off.length > 0 ? [["switched off", off.join(", ")] as const] : []),
+    ...(identity ? [["identity", identityText(identity)] as const] : []),
     ...(device.boot ? [["boot", device.boot] as const] : []),
   ];
   return (
@@ -111,6 +123,12 @@ function DeviceFacts({ device }: { device: PresenceDocument }): JSX.Element {
       ))}
     </dl>
   );
+}
+
+function identityText({ by, until, authority }: IdentityDocument): string {
+  if (by === "none") return "none: it is let in by nothing";
+  if (by === "secret" || until === null) return by;
+  return `certificate until ${new Date(until).toISOString().slice(0, 10)}, signed by ${authority ?? "–"}`;
 }
 
 function Charts({ tracked }: { tracked: Tracked }): JSX.Element {

@@ -5,6 +5,7 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Clock } from "#shared/clock";
+import type { Identity } from "../../certificates/device-identity.ts";
 import type { Device } from "../../devices/device.ts";
 import type { RotationOrder } from "../../enrollments/rotate-secret.ts";
 import type { Registry } from "../../devices/registry.ts";
@@ -23,6 +24,7 @@ export interface DeviceRoutes {
   readonly completeness: Pick<CompletenessReports, "of" | "missing">;
   readonly store: Pick<MetricsStore, "query">;
   readonly clock: Clock;
+  readonly identityOf: (id: DeviceId) => Identity;
   /** Takes a device away. @param by who does */
   readonly remove: (id: DeviceId, by: string) => void;
   readonly rotateSecret: (id: DeviceId, who: RotationOrder) => Promise<void>;
@@ -40,6 +42,7 @@ export const serveDevices =
     completeness,
     store,
     clock,
+    identityOf,
     remove,
     rotateSecret,
     whyRemoved,
@@ -60,6 +63,7 @@ export const serveDevices =
         const reaches = limitOf(request);
         const document = (device: Device): DeviceDocument => ({
           ...toPresenceDocument(device),
+          identity: identityOf(device.id),
           latest: toSampleDocuments(registry.glance(device.id)),
           missing: completeness.missing(device.id),
         });
@@ -82,7 +86,7 @@ export const serveDevices =
         const device = found(params.id);
         const { missing } = completeness.of(device.id);
         const latest = toSampleDocuments(registry.latest(device.id));
-        return { ...toPresenceDocument(device), latest, missing };
+        return { ...toPresenceDocument(device), identity: identityOf(device.id), latest, missing };
       },
     });
 
