@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { signature } from "#shared/messages/command-signature";
+import { livenesses } from "#shared/liveness";
 import { json, jsonObject } from "#shared/messages/payload-schema";
 import type { Route } from "./route.ts";
 import {
@@ -49,6 +50,12 @@ export const presenceDocument = named(
     online: z.boolean(),
     since: about(timeOrNull, "when it came online or went offline, in milliseconds since 1970-01-01 UTC"),
     lastSeen: timeOrNull,
+    silentAfter: z.optional(
+      about(
+        z.nullable(z.number()),
+        "of a device without an agent: milliseconds without a word after which it is silent, by its own rhythm; null of others",
+      ),
+    ),
     reason: about(z.nullable(z.string()), "why it is offline"),
     boot: z.nullable(z.string()),
     session: z.nullable(z.string()),
@@ -85,6 +92,12 @@ export type IdentityDocument = z.output<typeof identityDocument>;
 
 export const deviceDocument = named(
   z.extend(presenceDocument, {
+    state: z.optional(
+      about(
+        z.enum(livenesses),
+        "online and offline are of agents, reporting and silent (since lastSeen) of devices that only publish",
+      ),
+    ),
     identity: z.optional(about(identityDocument, "how it shows who it is")),
     missing: about(z.number(), "samples that will never come"),
     latest: about(z.array(sampleDocument), "the newest sample of each series; in lists, only what tells how it is"),

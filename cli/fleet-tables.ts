@@ -1,5 +1,6 @@
 import type { CommandDocument } from "#api/command-document";
 import type { DeviceDocument } from "#api/device-routes";
+import { livenessOf } from "#shared/liveness";
 import { forTerminal } from "#shared/printable";
 import { ago, shortened, table } from "./text-table.ts";
 
@@ -10,7 +11,8 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
   if (devices.length === 0) return "no devices yet: enroll one with muster enroll DEVICE, and start its agent";
   const rows = devices.map((device) => [
     device.id,
-    device.online ? "online" : "offline",
+    // The console's own word, as this machine's clock may be another.
+    device.state ?? livenessOf(device, now),
     latest(device, "cpu", "usage_idle", (idle) => `${(100 - idle).toFixed(1)} %`, { cpu: "cpu-total" }),
     latest(device, "mem", "used_percent", (used) => `${used.toFixed(1)} %`),
     latest(device, "system", "load1", (load) => load.toFixed(2)),

@@ -1,3 +1,4 @@
+import { livenessOf } from "#shared/liveness";
 import type { Client } from "#api/client";
 import type { CommandDocument } from "#api/command-document";
 import type { PresenceDocument, SampleDocument } from "#api/device-routes";
@@ -44,8 +45,9 @@ function columns({ event, data }: ConsoleEvent): string[][] {
   }
 }
 
-function presence({ id, online, reason }: PresenceDocument): string[] {
-  return [id, online ? "online" : `offline (${reason ?? "unknown"})`];
+function presence(device: PresenceDocument): string[] {
+  const state = livenessOf(device, Date.now());
+  return [device.id, state === "offline" ? `offline (${device.reason ?? "unknown"})` : state];
 }
 
 function samples({ device, samples: all }: { device: string; samples: readonly SampleDocument[] }): string[][] {

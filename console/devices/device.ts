@@ -1,5 +1,6 @@
 import type { DeviceId } from "#shared/ids";
 import type { Birth } from "#shared/messages/presence-messages";
+import { silentAfter, type Rhythm } from "#shared/liveness";
 import type { Json } from "#shared/messages/payload-schema";
 import { toCatalogue, type CommandCatalogue } from "./command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
@@ -12,6 +13,8 @@ export interface Device {
   /** Since when it is on- or offline. */
   readonly since: number | null;
   readonly lastSeen: number | null;
+  /** Of one without an agent: milliseconds without a word after which it is silent; null of others. */
+  readonly silentAfter?: number | null;
   /** Why it is offline. */
   readonly reason: string | null;
   readonly boot: string | null;
@@ -51,6 +54,8 @@ export interface DeviceEntry {
   online: boolean;
   since: number | null;
   lastSeen: number | null;
+  /** Of one without an agent: how it is used to be heard. */
+  rhythm: Rhythm | undefined;
   /** When it was seen last, as the database has it. */
   kept: number | null;
   reason: string | null;
@@ -82,6 +87,7 @@ export function newEntry(id: DeviceId): DeviceEntry {
     online: false,
     since: null,
     lastSeen: null,
+    rhythm: undefined,
     kept: null,
     reason: null,
     problem: null,
@@ -104,6 +110,7 @@ export function toDevice(entry: DeviceEntry): Device {
     online,
     since,
     lastSeen,
+    silentAfter: birth || lastSeen === null ? null : silentAfter(entry.rhythm),
     reason: online ? null : (reason ?? (lastSeen === null ? "never heard" : null)),
     boot: birth?.boot ?? null,
     session: birth?.session ?? null,

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { silentByDefault } from "#shared/liveness";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import type { Status } from "#shared/messages/presence-messages";
@@ -38,6 +39,19 @@ suite("registry", ({ test }) => {
     clock.advance(1);
     registry.seen(id);
     assert.is(kept(), clock.now());
+  });
+
+  test("of a device that only publishes the rhythm is learned, until an agent introduces itself under its name", async (scope) => {
+    const { clock, registry } = await started(scope);
+    registry.seen(id);
+    assert.is(registry.get(id)?.silentAfter, silentByDefault);
+    for (let round = 0; round < 3; round++) {
+      clock.advance(60_000);
+      registry.seen(id);
+    }
+    assert.is(registry.get(id)?.silentAfter, 185_000);
+    registry.presence(id, birth("s1"));
+    assert.is(registry.get(id)?.silentAfter, null);
   });
 
   test("a device that speaks is online, where no broker has handed its birth to a console that came", async (scope) => {

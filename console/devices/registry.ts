@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "#shared/clock";
 import type { DeviceId } from "#shared/ids";
+import { learned } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import { newEntry, toDevice, type Device, type DeviceEntry, type Observed } from "./device.ts";
@@ -151,6 +152,7 @@ export class Registry {
     const now = this.#clock.now();
     entry.lastSeen = now;
     entry.confirmed = true;
+    if (!entry.birth) entry.rhythm = learned(entry.rhythm, now);
     if (Math.abs(now - (entry.kept ?? -Infinity)) >= keepSeenEvery) this.#save(entry);
   }
 

@@ -5,6 +5,7 @@ import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Clock } from "#shared/clock";
+import { livenessOf } from "#shared/liveness";
 import type { Identity } from "../../certificates/device-identity.ts";
 import type { Device } from "../../devices/device.ts";
 import type { RotationOrder } from "../../enrollments/rotate-secret.ts";
@@ -63,6 +64,7 @@ export const serveDevices =
         const reaches = limitOf(request);
         const document = (device: Device): DeviceDocument => ({
           ...toPresenceDocument(device),
+          state: livenessOf(device, clock.now()),
           identity: identityOf(device.id),
           latest: toSampleDocuments(registry.glance(device.id)),
           missing: completeness.missing(device.id),
@@ -86,7 +88,13 @@ export const serveDevices =
         const device = found(params.id);
         const { missing } = completeness.of(device.id);
         const latest = toSampleDocuments(registry.latest(device.id));
-        return { ...toPresenceDocument(device), identity: identityOf(device.id), latest, missing };
+        return {
+          ...toPresenceDocument(device),
+          state: livenessOf(device, clock.now()),
+          identity: identityOf(device.id),
+          latest,
+          missing,
+        };
       },
     });
 
