@@ -1,6 +1,6 @@
 import { counted } from "#shared/counted";
 import { forTerminal } from "#shared/printable";
-import { confirm } from "./confirm.ts";
+import { confirm } from "#shared/confirm";
 import type { Terminal } from "./live-command.ts";
 import type { Agree } from "./sign-command.ts";
 
