@@ -9,6 +9,7 @@ import { cancel } from "./commands/cancel.ts";
 import { checkBroker } from "./commands/check-broker.ts";
 import { commands } from "./commands/commands.ts";
 import { config } from "./commands/config.ts";
+import { conform } from "./commands/conform.ts";
 import { console } from "./commands/console.ts";
 import { device } from "./commands/device.ts";
 import { devices } from "./commands/devices.ts";
@@ -58,7 +59,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Fleet:": [devices, config, group, quarantine, refused, field],
   "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
-  "Looking for faults:": [doctor, checkBroker],
+  "Looking for faults:": [doctor, checkBroker, conform],
 };
 for (const [heading, defined] of Object.entries(verbs)) {
   line.group(heading);

@@ -57,7 +57,7 @@ export const settings = {
   }),
   listen: setting({
     env: "MUSTER_LISTEN",
-    programs: ["broker", "console", "mosquitto"],
+    programs: ["conform", "broker", "console", "mosquitto"],
     help: "address or name to listen on, without a port; beyond loopback by TLS alone",
     default: "127.0.0.1",
     parse: parseListenAddress,
@@ -72,7 +72,7 @@ export const settings = {
   }),
   mqttPort: wholeSetting({
     env: "MUSTER_MQTT_PORT",
-    programs: ["broker", "console", "agent", "enroll", "sim"],
+    programs: ["conform", "broker", "console", "agent", "enroll", "sim"],
     help: "port of the embedded broker, MQTT and WebSocket alike; 0 for a free one. Beyond loopback it is open with --insecure-plaintext alone",
     default: 1_883,
     min: 0,
@@ -436,7 +436,7 @@ export const settings = {
   }),
   root: setting({
     env: "MUSTER_ROOT",
-    programs: [...atWork, "check-broker"],
+    programs: [...atWork, "check-broker", "conform"],
     help: "first level of every topic",
     default: usualRoot,
     parse: topicRoot,
@@ -449,7 +449,7 @@ export const settings = {
   }),
   logLevel: choiceSetting<LogLevel>(["debug", "info", "warn", "error", "silent"], {
     env: "MUSTER_LOG_LEVEL",
-    programs: atWork,
+    programs: [...atWork, "conform"],
     help: "debug, info, warn, error or silent",
     default: "info",
   }),

@@ -11,7 +11,8 @@ export interface Talker {
   connect(): IConnectPacket;
   /** It is let in. */
   online(now: number): void;
-  message(topic: string, payload: Buffer, now: number): void;
+  /** @param kept whether the broker had kept it */
+  message(topic: string, payload: Buffer, now: number, kept: boolean): void;
   /** {@link SimClient.next} may be another one. */
   changed(): void;
 }
@@ -134,7 +135,7 @@ export class SimClient implements SocketOwner, Entrant {
     if (packet.cmd === "connack") return this.#connack(packet.returnCode ?? 0, now);
     if (packet.cmd !== "publish" || this.#state !== "online") return;
     if (packet.qos === 1) this.#connection?.sendAll([{ cmd: "puback", messageId: packet.messageId ?? 0 }]);
-    this.#talker.message(packet.topic, packet.payload as Buffer, now);
+    this.#talker.message(packet.topic, packet.payload as Buffer, now, packet.retain);
   }
 
   closed(error: Error | undefined): void {

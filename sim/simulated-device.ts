@@ -15,6 +15,9 @@ import type { Heard, World } from "./world.ts";
 /** Bytes waiting in a socket from which on no batches are added. */
 const fullSocket = 256 * 1024;
 
+/** Milliseconds until a birth that nobody answers is said again, first and at the longest. */
+const birthAgain = { first: 5_000, longest: 60_000 };
+
 /** One simulated device: its own connection, numbers and commands, and no timer of its own. */
 export class SimulatedDevice implements Sleeper, Talker {
   due = Infinity;
@@ -28,6 +31,9 @@ export class SimulatedDevice implements Sleeper, Talker {
   #heardConsole: Heard | undefined;
   #begun = false;
   #greeted = false;
+  /** When the birth is said again, and how long after that once more: until the console answers, and when another one has come. */
+  #birthAt = Infinity;
+  #birthWait = 0;
 
   constructor(world: World, character: Character & { readonly flaps: boolean }) {
     this.#world = world;
@@ -80,14 +86,16 @@ export class SimulatedDevice implements Sleeper, Talker {
     if (!this.#begun) this.#beat.start(now);
     this.#begun = true;
     this.#line.send([this.#messages.subscribe(), this.#messages.birth(this.#beat)]);
+    this.#birthWait = birthAgain.first;
+    this.#birthAt = now + this.#birthWait;
     this.#tasks?.connected(now);
     this.#backlog.forget(-Infinity);
     this.wake(now);
   }
 
-  message(topic: string, payload: Buffer, now: number): void {
+  message(topic: string, payload: Buffer, now: number, kept: boolean): void {
     try {
-      this.#receive(topic, payload, now);
+      this.#receive(topic, payload, now, kept);
     } catch (thrown) {
       this.#world.failed(this.#messages.character.id, asError(thrown), false);
     }
@@ -100,13 +108,15 @@ export class SimulatedDevice implements Sleeper, Talker {
     if (this.#line.online) {
       this.#pump(now);
       this.#tasks?.wake(now);
+      if (this.#birthAt <= now) this.#sayBirthAgain(now);
     }
     this.changed();
   }
 
   changed(): void {
     let due = Math.min(this.#beat.next, this.#line.next);
-    if (this.#line.online) due = Math.min(due, this.#backlog.next(this.#taking), this.#tasks?.next ?? Infinity);
+    if (this.#line.online)
+      due = Math.min(due, this.#backlog.next(this.#taking), this.#birthAt, this.#tasks?.next ?? Infinity);
     this.#world.wheel.arrange(this, due);
   }
 
@@ -114,20 +124,29 @@ export class SimulatedDevice implements Sleeper, Talker {
     return this.#heardConsole?.taking ?? true;
   }
 
-  #receive(topic: string, payload: Buffer, now: number): void {
+  #sayBirthAgain(now: number): void {
+    this.#line.send([this.#messages.birth(this.#beat)]);
+    this.#birthWait = Math.min(2 * this.#birthWait, birthAgain.longest);
+    // A console that has gone says nothing to it.
+    this.#birthAt = this.#heardConsole?.online === false ? Infinity : now + this.#birthWait;
+  }
+
+  #receive(topic: string, payload: Buffer, now: number, kept: boolean): void {
     const address = this.#world.topics.parse(topic);
     if (address?.kind === "ack") this.#acknowledged(payload, now);
-    if (address?.kind === "task") this.#theTasks().receive(address.id, payload, now);
+    if (address?.kind === "task") this.#theTasks().receive(address.id, payload, now, kept);
     if (address?.kind === "console") this.#consoleSays(payload, now);
   }
 
   #consoleSays(payload: Buffer, now: number): void {
     const heard = this.#world.console.read(payload);
-    const news = this.#heardConsole !== undefined && this.#heardConsole !== heard;
+    const before = this.#heardConsole;
+    const news = before !== undefined && before !== heard;
     this.#heardConsole = heard;
     // Not in the same moment as all the others: that would be a blow.
     const pause = 1_000 * draw(this.#messages.character.seed, 43);
     if (news && heard.online && heard.taking) this.#backlog.forget(now + pause);
+    if (news && heard.online && before.session !== heard.session) this.#birthAt = Math.min(this.#birthAt, now + pause);
   }
 
   #acknowledged(payload: Buffer, now: number): void {
@@ -137,7 +156,8 @@ export class SimulatedDevice implements Sleeper, Talker {
       if (ack.refused !== undefined) return this.#refused();
       if (ack.ts !== undefined) this.#world.console.learn(ack.ts);
       this.#greeted = true;
-      this.#tasks?.greeted(now);
+      this.#birthAt = Infinity;
+      this.#tasks?.greeted(now, ack.open);
     }
     if (ack.outbox !== outbox) return;
     this.#backlog.ack(ack, now);

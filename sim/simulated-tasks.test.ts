@@ -50,8 +50,10 @@ suite("a simulated device's commands", ({ test }) => {
     assert.is(states().length, 4);
     give("1", "");
     give("1", task);
+    assert.is(states().length, 5, "the same answer to the same id");
+    give("1", "");
     one.wake(1e6);
-    assert.is(states().length, 4);
+    assert.is(states().length, 5);
     assert.equal(done, ["set-interval 5000"]);
     assert.is(one.next, Infinity);
   });

@@ -21,6 +21,8 @@ interface Waiting {
   readonly id: CommandId;
   readonly task: Task;
   readonly encoding: Encoding;
+  /** Found at the broker: it begins on the console's word alone. */
+  readonly kept: boolean;
 }
 
 interface Answer {
@@ -40,10 +42,13 @@ const most = 64;
 export class SimulatedTasks {
   readonly #options: SimulatedTasksOptions;
   readonly #answers = new Map<CommandId, Answer>();
-  readonly #settled = new Set<CommandId>();
+  /** Withdrawn, with the answer that they had. */
+  readonly #settled = new Map<CommandId, Answer>();
   /** Gathered until the answer to the birth has come, to be begun in the order of their making. */
   #waiting: Waiting[] = [];
   #greeted: boolean;
+  /** What the greeting of this connection has named. */
+  #open: readonly string[] | undefined;
   #endAt = Infinity;
 
   constructor(options: SimulatedTasksOptions, greeted: boolean) {
@@ -58,12 +63,18 @@ export class SimulatedTasks {
     return next;
   }
 
-  receive(id: CommandId, payload: Buffer, now: number): void {
+  /** @param kept whether the broker had kept it */
+  receive(id: CommandId, payload: Buffer, now: number, kept = false): void {
     if (payload.length === 0) return this.#withdrawn(id);
-    if (this.#answers.has(id) || this.#settled.has(id) || this.#waiting.some((one) => one.id === id)) return;
+    if (this.#settled.has(id)) return this.#answerAgain(id, now);
+    if (this.#answers.has(id)) return;
+    const before = this.#waiting.find((one) => one.id === id);
+    // Published again, it is open.
+    if (before && (kept || !before.kept)) return;
+    this.#waiting = this.#waiting.filter((one) => one !== before);
     try {
       const { value: task, encoding } = readTask(payload);
-      if (this.#waiting.length < most) this.#waiting.push({ id, task, encoding });
+      if (this.#waiting.length < most) this.#waiting.push({ id, task, encoding, kept: kept && !this.#isNamed(id) });
     } catch (error) {
       this.#answer(id, rejection("bad-input", asError(error).message), "json", now);
     }
@@ -76,10 +87,32 @@ export class SimulatedTasks {
     for (const answer of this.#answers.values()) answer.again = now;
   }
 
-  /** The console has answered the birth. */
-  greeted(now: number): void {
+  /** The console has answered the birth, and names the commands that are open; one of before there was any does not. */
+  greeted(now: number, open?: readonly string[]): void {
     this.#greeted = true;
+    this.#open = open;
+    this.#waiting = this.#waiting.map((one) => ({ ...one, kept: one.kept && !this.#isNamed(one.id) }));
+    for (const { id, encoding } of this.#waiting.filter(({ kept }) => kept)) this.#tellOf(id, encoding);
     this.#begin(now);
+  }
+
+  /** The greeting may overtake what the broker had kept. */
+  #isNamed(id: CommandId): boolean {
+    return this.#greeted && (this.#open === undefined || this.#open.includes(id));
+  }
+
+  /** One that the console does not name: it withdraws what is over. */
+  #tellOf(id: CommandId, encoding: Encoding): void {
+    this.#options.publish(id, encode({ id, boot: this.#options.device.boot, state: "accepted" }, encoding));
+  }
+
+  /** A broker has restored what it had: the answer is the one that it was. */
+  #answerAgain(id: CommandId, now: number): void {
+    const answer = this.#settled.get(id);
+    if (!answer) return;
+    this.#settled.delete(id);
+    this.#answers.set(id, { ...answer, wait: repeat.first, again: now });
+    this.wake(now);
   }
 
   wake(now: number): void {
@@ -93,8 +126,10 @@ export class SimulatedTasks {
   }
 
   #begin(now: number): void {
-    const waiting = this.#waiting.toSorted((a, b) => (a.task.ts ?? Infinity) - (b.task.ts ?? Infinity) || 0);
-    this.#waiting = [];
+    const waiting = this.#waiting
+      .filter(({ kept }) => !kept)
+      .sort((a, b) => (a.task.ts ?? Infinity) - (b.task.ts ?? Infinity) || 0);
+    this.#waiting = this.#waiting.filter(({ kept }) => kept);
     for (const { id, task, encoding } of waiting) {
       const outcome = this.#isExpired(task) ? expired : carryOut(task, this.#options.device);
       const ends = task.key === "shutdown" && outcome.state === "succeeded";
@@ -126,8 +161,8 @@ export class SimulatedTasks {
     this.#answers.delete(id);
     this.#waiting = this.#waiting.filter((one) => one.id !== id);
     if (!answer) return;
-    this.#settled.add(id);
-    for (const oldest of this.#settled) {
+    this.#settled.set(id, answer);
+    for (const oldest of this.#settled.keys()) {
       if (this.#settled.size <= most) break;
       this.#settled.delete(oldest);
     }

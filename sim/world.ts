@@ -36,6 +36,7 @@ export interface World {
 
 /** The console's presence as it was told last. */
 export interface Heard {
+  readonly session: string;
   readonly online: boolean;
   readonly taking: boolean;
 }
@@ -44,7 +45,7 @@ export interface Heard {
 export class HeardConsole {
   readonly #clock: Clock;
   #payload = Buffer.alloc(0);
-  #heard: Heard = { online: false, taking: true };
+  #heard: Heard = { session: "", online: false, taking: true };
   #fleet = 0;
   #learned: { readonly ts: number; readonly at: number } | undefined;
 
@@ -55,9 +56,9 @@ export class HeardConsole {
   /** The presence in `payload`: the same object for the same bytes. @throws BadInputError */
   read(payload: Buffer): Heard {
     if (!this.#payload.equals(payload)) {
-      const { online, taking = true, fleet = this.#fleet } = readConsoleStatus(payload);
+      const { session, online, taking = true, fleet = this.#fleet } = readConsoleStatus(payload);
       this.#fleet = fleet;
-      this.#heard = { online, taking };
+      this.#heard = { session, online, taking };
       this.#payload = Buffer.from(payload);
     }
     return this.#heard;

@@ -6,6 +6,7 @@ import { serveApi } from "./api-server.ts";
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running, runProgram } from "./programs.ts";
+import { pythonWithPaho } from "./python.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -63,12 +64,6 @@ suite("examples", ({ test }) => {
     { seconds: 60 },
   );
 });
-
-/** Debian's package is for Debian's Python, before which another one may stand in the path. */
-async function pythonWithPaho(): Promise<string> {
-  const { code } = await runProgram("python3", ["-c", "import paho.mqtt.client"]);
-  return code === 0 ? "python3" : "/usr/bin/python3";
-}
 
 async function inPython(scope: Scope, python: string, kind: BrokerKind, mqtt: 3 | 5): Promise<void> {
   const fleet = await startFleet(scope, kind);

@@ -13,6 +13,7 @@ export type Program =
   | "keygen"
   | "doctor"
   | "check-broker"
+  | "conform"
   | "client";
 
 /** What is known of one setting. Its flag and its key in the file are its name in kebab case. */
