@@ -19,13 +19,17 @@ const libraries = ["libc6", "libstdc++6", "libgcc-s1", "libatomic1"];
 /** The command line that runs a Node of another machine here. @throws Error that says what could not be fetched */
 export async function foreignNode(foreign: Foreign, version: string): Promise<[program: string, ...args: string[]]> {
   const node = await nodeRuntime(version, `linux-${foreign.node}`);
-  const qemu = await unpacked("qemu", ["qemu-user-static"]);
-  const root = await unpacked(`libraries-${foreign.debian}`, libraries, foreign.debian);
+  const qemu = await unpackedPackages("qemu", ["qemu-user-static"]);
+  const root = await unpackedPackages(`libraries-${foreign.debian}`, libraries, foreign.debian);
   return [join(qemu, `usr/bin/qemu-${foreign.qemu}-static`), "-cpu", foreign.cpu, "-L", root, node];
 }
 
 /** Debian's packages in a directory of their own: nothing is installed, and the machine's own lists are left alone. */
-async function unpacked(name: string, packages: readonly string[], architecture?: string): Promise<string> {
+export async function unpackedPackages(
+  name: string,
+  packages: readonly string[],
+  architecture?: string,
+): Promise<string> {
   const place = join(cache, name);
   const root = join(place, "root");
   if (existsSync(join(place, "done"))) return root;
