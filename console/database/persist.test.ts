@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
+import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
-import { busyPatience, openDatabase } from "./database.ts";
+import { busyPatience, faultsOf, openDatabase } from "./database.ts";
 import { closeDatabase } from "./group-sync.ts";
 import { atOnce, maxWaitingWrites, Persist, retryAfter } from "./persist.ts";
 
@@ -103,5 +105,36 @@ suite("rows that nobody waits for", ({ test }) => {
     assert.is(ran, atOnce - 1);
     persist.stop();
     assert.equal([ran, notes()], [maxWaitingWrites - 1, ["first"]]);
+  });
+
+  test("an index with a flipped bit is made anew, once, and the row is written", async (scope) => {
+    const path = join(await scope.directory(), "notes.db");
+    const before = openDatabase(path, schema);
+    for (const note of ["first", "second", "third"]) before.prepare("INSERT INTO notes VALUES (?)").run(note);
+    closeDatabase(before);
+    const bytes = readFileSync(path);
+    bytes[bytes.lastIndexOf("second")] = "z".charCodeAt(0);
+    writeFileSync(path, bytes);
+    const database = openDatabase(path, schema);
+    scope.cleanup(() => closeDatabase(database));
+    assert.is.not(faultsOf(database).length, 0);
+    const change = database.prepare("UPDATE notes SET note = 'changed' WHERE rowid = 2");
+    assert.throws(() => change.run(), /malformed/);
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (_: unknown, said?: string) => void warned.push(said ?? "") };
+    const persist = new Persist(database, new ManualClock(), log);
+    scope.cleanup(() => persist.stop());
+    persist.write("a row", () => void change.run());
+    assert.is(database.prepare("SELECT note FROM notes WHERE rowid = 2").get()?.["note"], "changed");
+    assert.equal([faultsOf(database), warned.length], [[], 1]);
+
+    // What is not an index's fault costs its row alone, whoever writes it.
+    const never = (): never => {
+      throw new Error("database disk image is malformed");
+    };
+    persist.write("another", never);
+    assert.throws(() => persist.demand(never, "another"), /malformed/);
+    persist.write("the next", () => void change.run());
+    assert.equal(persist.health, { ok: true, waiting: 0 });
   });
 });

@@ -1,7 +1,8 @@
 import { systemClock, type Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import { silentLog, type Log } from "#shared/log";
-import { isRefusedWrite, type Database } from "./database.ts";
+import { damageOf } from "./damage.ts";
+import { isDamage, isRefusedWrite, type Database } from "./database.ts";
 import { syncOf, type GroupSync } from "./group-sync.ts";
 
 /** Milliseconds until what the disk refused is tried again. */
@@ -26,6 +27,7 @@ export interface RowsHealth {
  * it works again. Whatever is said to others about a row waits for {@link durable}; what must be said in time asks {@link tried}.
  */
 export class Persist {
+  readonly #database: Database;
   readonly #sync: GroupSync;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -36,8 +38,10 @@ export class Persist {
   #cancelRetry: (() => void) | undefined;
   #portion: NodeJS.Immediate | undefined;
   #stopped = false;
+  #reindexed = false;
 
   constructor(database: Database, clock: Clock, log: Log) {
+    this.#database = database;
     this.#sync = syncOf(database);
     this.#clock = clock;
     this.#log = log;
@@ -49,14 +53,16 @@ export class Persist {
   }
 
   /**
-   * Writes now, or as soon as the disk takes it. A later write of the same name takes the place of one that waits.
+   * Writes now, or as soon as the disk takes it. A later write of the same name takes the place of one that waits. What a damaged page
+   * keeps from being written is noted as damage, and holds up nothing else.
    * @throws Error what `run` throws for another reason, and where too much waits already
    */
   write(name: string, run: () => void): void {
     if (this.#waiting.size > 0) return this.#keep(name, run);
     try {
-      run();
+      this.#mending(run);
     } catch (thrown) {
+      if (isDamage(thrown)) return this.#noteDamage(name, asError(thrown));
       if (!isRefusedWrite(thrown)) throw thrown;
       this.#keep(name, run);
       this.#refused(asError(thrown));
@@ -65,7 +71,7 @@ export class Persist {
 
   /** Writes now or not at all, for somebody who is told so: what waits of the same names is older, and dropped. @throws Error what `run` throws */
   demand(run: () => void, ...names: readonly string[]): void {
-    run();
+    this.#mending(run);
     for (const name of names) this.#waiting.delete(name);
   }
 
@@ -102,6 +108,30 @@ export class Persist {
     this.#waiting.clear();
   }
 
+  /**
+   * A flipped bit in an index lets no row of its be changed, and the look at each start sees none: made anew, once in a run, for it
+   * takes a while. (SQLite has rolled `run` back.)
+   */
+  #mending(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      if (!isDamage(thrown) || this.#reindexed || this.#database.isTransaction) throw thrown;
+      this.#reindexed = true;
+      this.#database.exec("REINDEX");
+      this.#log.warn(
+        { err: asError(thrown) },
+        "an index of the console's database was damaged, and all were made anew",
+      );
+      run();
+    }
+  }
+
+  #noteDamage(name: string, { message }: Error): void {
+    const why = `it could not be written (${message}), and lives on in memory alone: stop Muster, and muster doctor --mend`;
+    damageOf(this.#database).note("muster.db", name, why);
+  }
+
   #keep(name: string, run: () => void): void {
     if (this.#waiting.size >= maxWaitingWrites && !this.#waiting.has(name))
       throw new Error(`${maxWaitingWrites} rows wait for the console's disk already: ${name} is not kept`);
@@ -113,14 +143,16 @@ export class Persist {
     for (const [name, run] of this.#waiting) {
       if (left-- <= 0) return void (this.#portion = setImmediate(() => this.#flush(most)));
       try {
-        run();
+        this.#mending(run);
       } catch (thrown) {
         if (isRefusedWrite(thrown)) return this.#refused(asError(thrown));
         // One row that can never be written must not keep the others.
-        this.#log.error(
-          { err: asError(thrown), name },
-          "a row could not be written, and is given up: a fault of Muster's",
-        );
+        if (isDamage(thrown)) this.#noteDamage(name, asError(thrown));
+        else
+          this.#log.error(
+            { err: asError(thrown), name },
+            "a row could not be written, and is given up: a fault of Muster's",
+          );
       }
       this.#waiting.delete(name);
     }
