@@ -86,16 +86,10 @@ export class Versions {
     return this.fileOf(part);
   }
 
-  /** A file that is whole, and on the disk, gets its name. */
+  /** A file that is whole is brought to the disk and gets its name. @throws the system's error; then it is gone */
   async admit(name: string): Promise<void> {
     const file = this.fileOf(name);
-    const directory = this.#path(stateNames.versions);
-    await this.#disk.soon(
-      (function* (): Work<void> {
-        yield* call("rename", `${file}.part`, file);
-        yield* syncingDirectory(directory);
-      })(),
-    );
+    await this.#disk.soon(admitting(`${file}.part`, file, this.#path(stateNames.versions)));
   }
 
   /** The next start tries this one. */
@@ -174,6 +168,21 @@ export class Versions {
   #path(file: string): string {
     return join(this.#options.state, file);
   }
+}
+
+function* admitting(part: string, file: string, directory: string): Work<void> {
+  const opened = yield* call("open", part, 0);
+  try {
+    yield* call("sync", opened);
+  } catch (thrown) {
+    // Nobody knows what of it is on the disk, and the next sync would not say it again.
+    yield* call("remove", part);
+    throw thrown;
+  } finally {
+    yield* call("close", opened);
+  }
+  yield* call("rename", part, file);
+  yield* syncingDirectory(directory);
 }
 
 /** The version before the one in use. */

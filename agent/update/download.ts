@@ -5,7 +5,7 @@ import { request as secure } from "node:https";
 import { systemDisk, call, type Disk, type Work } from "#disk/calls";
 import { truncateFile, writing } from "#disk/durable-file";
 import type { Clock } from "#shared/clock";
-import { asError, EnvironmentError } from "#shared/errors";
+import { asError, EnvironmentError, errorCode } from "#shared/errors";
 
 export interface Wanted {
   readonly url: URL;
@@ -31,8 +31,11 @@ const patience = 30_000;
 /** Connections in a row that brought nothing, after which the download is given up; the waits between them double from a second. */
 const maxVain = 5;
 
+/** A disk that says no does not say yes a second later. */
+const ofDisk: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES"]);
+
 /**
- * Fetches a file, goes on where it was cut off, and compares it with its hash once it is whole; what does not fit is taken away.
+ * Fetches a file, which is not synced, goes on where it was cut off, and compares it with its hash once it is whole; what does not fit is taken away.
  * @throws EnvironmentError with what to do
  */
 export async function download(wanted: Wanted, options: DownloadOptions): Promise<void> {
@@ -61,7 +64,7 @@ async function fetchAll(wanted: Wanted, options: DownloadOptions): Promise<void>
       await fetchRest(wanted, options);
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof EnvironmentError) throw thrown;
+      if (thrown instanceof EnvironmentError || ofDisk.has(errorCode(thrown))) throw thrown;
       vain = sizeOf(path) > before ? 0 : vain + 1;
       if (vain === maxVain)
         throw new EnvironmentError(`${url.href} cannot be fetched: ${asError(thrown).message}`, { cause: thrown });
@@ -89,8 +92,6 @@ async function fetchRest({ url, trust, size, path }: Wanted, { signal, progress,
       await disk.soon(writing(file, chunk));
       progress(at / size);
     }
-    // Whole or not: what is counted on later has to be there.
-    await disk.soon(call("datasync", file));
   } finally {
     disk.now(call("close", file));
   }
