@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { commandStates } from "#shared/command-states";
 import { signature } from "#shared/messages/command-signature";
 import { json } from "#shared/messages/payload-schema";
+import { maxFilterLength } from "#shared/filter/filter-tokens";
 import { commandArgs, orderedKey } from "./command-routes.ts";
 import type { Route } from "./route.ts";
 import { about, duration, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
@@ -50,6 +51,7 @@ export const jobSummaryDocument = named(
     rate: about(z.number(), "commands a second at most"),
     canary: z.number(),
     abort: z.nullable(abortRule),
+    gate: z.optional(about(z.string(), "what has to hold of the devices that were served")),
     ttl: about(z.number(), "milliseconds that each command may wait for its device"),
     timeout: about(z.nullable(z.number()), "milliseconds that a device may take"),
     signature: z.optional(about(jobSignature, "a person's word for it")),
@@ -82,6 +84,12 @@ const jobOrder = z.strictObject({
   rate: z._default(about(z.number().check(z.gte(0.01), z.lte(1_000)), "commands a second at most"), 10),
   canary: z._default(about(z.int().check(z.gte(0)), "devices that go first; the rest follows if they fare well"), 0),
   abort: z.optional(abortRule),
+  gate: z.optional(
+    about(
+      z.string().check(z.maxLength(maxFilterLength)),
+      "goes on only while this holds of the devices that were served, and has them go back where it does not: mem.used_percent < 80 for 5m",
+    ),
+  ),
   ttl: z._default(about(duration, "how long each command may wait for its device"), "1h"),
   timeout: z.optional(about(duration, "how long a device may take, from being sent to while online")),
   id: z.optional(about(z.string().check(z.regex(/^[a-z0-9]{16,40}$/)), "an id of your own, which a signature is for")),

@@ -17,6 +17,7 @@ export interface ManyFlags {
   readonly rate?: string;
   readonly canary?: string;
   readonly abort?: string;
+  readonly gate?: string;
   readonly arg?: readonly string[];
   readonly ttl?: string;
   readonly timeout?: string;
@@ -30,7 +31,11 @@ export function manyOptions(program: Program): Program {
     .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
     .option("--rate <count>", "to many: commands a second at most, or 10/min, 100/h (default: 10)")
     .option("--canary <count>", "to many: so many devices first; the rest when they have ended well")
-    .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5");
+    .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5")
+    .option(
+      "--gate <condition>",
+      "to many: go on only while it holds of those that have had it, such as 'mem.used_percent < 80 for 5m'",
+    );
 }
 
 export function isToMany({ all, group, where }: ManyFlags): boolean {
@@ -61,7 +66,7 @@ function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
     throw new BadInputError(
       `with --all, --group or --where the key stands alone: expected for example muster send --all ping, got ${words.join(" ")}`,
     );
-  const { rate, canary, abort, ttl, timeout } = flags;
+  const { rate, canary, abort, gate, ttl, timeout } = flags;
   return {
     key,
     args: parseArgs(flags.arg ?? []),
@@ -69,6 +74,7 @@ function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
     ...(rate === undefined ? {} : { rate: parseRate(rate) }),
     ...(canary === undefined ? {} : { canary: toNumber(canary, "--canary") }),
     ...(abort === undefined ? {} : { abort: parseAbort(abort) }),
+    ...(gate === undefined ? {} : { gate }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(timeout === undefined ? {} : { timeout }),
   };

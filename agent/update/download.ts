@@ -29,7 +29,7 @@ export interface DownloadOptions {
 /** Milliseconds without a byte after which a connection is given up. */
 const patience = 30_000;
 /** Connections in a row that brought nothing, after which the download is given up; the waits between them double from a second. */
-const maxVain = 5;
+export const maxVain = 5;
 
 /** A disk that says no does not say yes a second later. */
 const ofDisk: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES"]);

@@ -52,6 +52,15 @@ const updateArgs = z.object({
 });
 type UpdateArgs = z.infer<typeof updateArgs>;
 
+const undoArgs = z.object({
+  of: z.optional(
+    z
+      .string()
+      .check(z.minLength(1), z.maxLength(63), z.meta({ title: "Only what this command, or this job, has brought" })),
+  ),
+});
+type UndoArgs = z.infer<typeof undoArgs>;
+
 /** `update` and `update-undo`, answered by the run that comes after. */
 export function updateCommands(options: UpdateOptions): Record<string, Handler> {
   const update: Handler<UpdateArgs> = {
@@ -62,11 +71,13 @@ export function updateCommands(options: UpdateOptions): Record<string, Handler> 
     run: (args, context) => run(options, args, context),
     verify: (_, { command, runId, begunRunId }) => outcomeOf(options, command.id, { boot: runId, before: begunRunId }),
   };
-  const undo: Handler = {
+  const undo: Handler<UndoArgs> = {
     title: "Go back to the version that ran before the last update, within a day of it",
+    args: undoArgs,
     onInterrupt: "verify",
-    async run(_, { signal }) {
-      const { versions, clock, restart } = options;
+    async run({ of }, { signal }) {
+      const { versions, clock, restart, known } = options;
+      if (of !== undefined && !known.read().command?.startsWith(of)) return { ...running(options), undone: false };
       if (!versions.mayUndo(clock.now()))
         throw failure("not-updated", "there is no version of before to go back to: it is kept for a day");
       await versions.undo();
@@ -76,10 +87,10 @@ export function updateCommands(options: UpdateOptions): Record<string, Handler> 
     verify(_, { runId, begunRunId }) {
       if (options.versions.mayUndo(options.clock.now()))
         throw failure("not-updated", "it was cut off before the switch of versions: send it again");
-      return { ...running(options), boot: runId, before: begunRunId };
+      return { ...running(options), undone: true, boot: runId, before: begunRunId };
     },
   };
-  return { update: update as Handler, "update-undo": undo };
+  return { update: update as Handler, "update-undo": undo as Handler };
 }
 
 async function run(

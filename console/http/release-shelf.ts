@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
-import { asError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
 import { checkRelease, noRelease } from "#shared/release/check-release";
 import { maxReleaseManifestBytes, type ReleaseTargets } from "#shared/release/release-manifest";
 import { parsePublicKeys, type PublicKey } from "#shared/signing/public-key";
@@ -73,7 +73,7 @@ export class ReleaseShelf {
 
   #roots(): readonly PublicKey[] {
     const path = this.#path(rootsName);
-    if (!existsSync(path)) return [];
+    if (!existsSync(path)) throw new BadInputError(`there is no ${path}: muster release sign with --root writes it`);
     const lines = readRegularFile(path, maxSmallFileBytes).toString("utf8").split("\n");
     return parsePublicKeys(lines.filter((line) => line.trim() !== ""));
   }

@@ -8,6 +8,7 @@ import type { Counts } from "./tally.ts";
 
 /**
  * One sentence: what the job waits for and who acts next, or how it ended.
+ * @param heldUp what its gate waits for, where that holds it up
  * @param rows its devices; only looked at while it runs
  */
 export function explainJob(
@@ -15,10 +16,13 @@ export function explainJob(
   counts: Counts,
   rows: readonly JobRow[],
   device: (id: DeviceId) => Device | undefined,
+  heldUp?: string,
 ): string {
   const { state, why = state } = job;
   switch (state) {
     case "running":
+      if (heldUp !== undefined)
+        return `the gate holds it up: ${heldUp}; ${counted(counts.waiting, "device waits", "devices wait")}${open(counts)}; nothing to do but wait`;
       return running(job, counts, rows, device);
     case "paused":
       return `${why}: ${counted(counts.waiting, "device waits", "devices wait")}${open(counts)}; somebody has to resume or cancel it`;

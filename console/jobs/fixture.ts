@@ -11,6 +11,7 @@ import type { Command } from "../desk/command.ts";
 import { Desk } from "../desk/desk.ts";
 import type { Device } from "../devices/device.ts";
 import { openState } from "../state/state.ts";
+import type { Sample } from "../devices/latest-values.ts";
 import type { JobRequest } from "./job.ts";
 import { Jobs, type JobSummary } from "./jobs.ts";
 
@@ -81,7 +82,9 @@ export async function office(scope: Scope, given: Given = {}) {
   });
   desk.start();
   scope.cleanup(() => desk.stop());
-  const jobs = new Jobs({ database, groups: state.groups, desk, clock, directory: registry });
+  const samples = new Map<string, Sample[]>();
+  const latest = (id: string): readonly Sample[] => samples.get(id) ?? [];
+  const jobs = new Jobs({ database, groups: state.groups, desk, clock, latest, directory: registry });
   const told: JobSummary[] = [];
   jobs.changes.on((job) => told.push(job));
   jobs.start();
@@ -98,6 +101,11 @@ export async function office(scope: Scope, given: Given = {}) {
     told,
     directory,
     sent,
+    /** A device tells how much of its memory is used, now. */
+    tells: (id: string, used: number) =>
+      void samples.set(id, [
+        { measurement: "mem", tags: { host: id }, ts: clock.now(), fields: { used_percent: used } },
+      ]),
     succeed: (...ids: string[]) => ids.forEach((id) => reply(id)),
     fail: (...ids: string[]) =>
       ids.forEach((id) => reply(id, { state: "failed", error: { code: "error", message: "no disk" } })),

@@ -1,5 +1,6 @@
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Command } from "../desk/command.ts";
+import type { GateVerdict } from "./gate.ts";
 import type { Job, JobRow } from "./job.ts";
 
 /** What happens to a job. */
@@ -7,7 +8,9 @@ export type JobEvent = {
   /** Epoch ms. */
   readonly now: number;
 } & (
-  | { readonly kind: "started" | "resumed" | "looked" }
+  | { readonly kind: "started" | "resumed" }
+  /** With what the gate says, where the job has one. */
+  | { readonly kind: "looked"; readonly gate?: GateVerdict | undefined }
   | { readonly kind: "paused" | "cancelled"; readonly by: string }
   | { readonly kind: "held"; readonly why: string }
   /** The pace allows one more: `command` is what serves the next device. */

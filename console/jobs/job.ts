@@ -28,6 +28,8 @@ export interface JobRequest {
   readonly canary: number;
   /** Null: only the canaries are judged, and none of them may fail. */
   readonly abort: AbortRule | null;
+  /** What has to hold of the devices that were served, for the job to go on; see `gate.ts`. */
+  readonly gate?: string | undefined;
   /** Milliseconds that each command may wait for its device. */
   readonly ttl: number;
   /** Milliseconds that a device may take, from being sent to while online; null for as long as it likes. */

@@ -1,13 +1,20 @@
 import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
-import { BadInputError } from "#shared/errors";
+import { asError, BadInputError } from "#shared/errors";
+import { comparisonsOf } from "#shared/filter/condition";
+import type { LookUp } from "#shared/filter/evaluate-filter";
+import { parseFilter } from "#shared/filter/parse-filter";
+import { quoted } from "#shared/printable";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import type { Device } from "../devices/device.ts";
+import type { Sample } from "../devices/latest-values.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./job-errors.ts";
+import { lookUpIn } from "./device-values.ts";
+import { maxCompared } from "./gate.ts";
 import { explainJob } from "./explain-job.ts";
 import type { Groups } from "../devices/groups.ts";
 import type { Job, JobRequest, JobRow, RowState } from "./job.ts";
@@ -26,6 +33,8 @@ export interface JobsOptions {
   readonly clock: Clock;
   /** How jobs are written down; nobody does unless given. */
   readonly audit?: JobAudit;
+  /** A device's newest values, for gates; none by default. */
+  readonly latest?: (id: DeviceId) => readonly Sample[];
   /** The fleet: the registry. */
   readonly directory: Directory & { readonly changes: Signal<Device> };
 }
@@ -110,6 +119,7 @@ export class Jobs {
       );
     if (this.#rows.find(id))
       throw new JobRefusedError("id-taken", `there has been a job "${id}" already: sign it again, under another id`);
+    if (order.gate !== undefined) this.#checkGate(order.gate, devices);
     const job: Job = { ...order, id, by, ts, state: "running" };
     const rows = toRows(job, devices);
     audit?.created(
@@ -235,11 +245,64 @@ export class Jobs {
       desk,
       clock,
       device: (id) => directory.get(id),
+      lookAt: (id, since) => this.#lookAt(id, since),
+      undo: (gone, devices) => this.#takeBack(gone, devices),
       changed: (became) => this.#changed(run, became),
     });
     this.#runs.set(job.id, run);
     if (held !== undefined) run.hold(held);
     run.start();
+  }
+
+  #lookAt(id: DeviceId, since = 0): LookUp | undefined {
+    const { directory, clock } = this.#options;
+    const device = directory.get(id);
+    if (!device) return undefined;
+    const samples = this.#options.latest?.(id) ?? [];
+    return lookUpIn({ device, groups: this.groups.of(id), samples, now: clock.now(), since });
+  }
+
+  /** @throws BadInputError where the gate does not read, or names what none of the devices tells */
+  #checkGate(gate: string, devices: readonly Device[]): void {
+    const { condition } = parseFilter(gate);
+    const some = devices.slice(0, maxCompared).map(({ id }) => this.#lookAt(id));
+    for (const { name } of comparisonsOf(condition))
+      if (some.every((lookUp) => lookUp?.(name) === undefined))
+        throw new BadInputError(
+          `the gate names ${quoted(name)}, and none of the devices tells it: expected one that they do, such as mem.used_percent`,
+        );
+  }
+
+  /** What a command has done is taken back where it names the command for that. The job's id is made of the other's: once, however often it is asked for. */
+  #takeBack(job: Job, devices: readonly DeviceId[]): string {
+    const { directory } = this.#options;
+    const key = devices.map((id) => directory.get(id)?.commands?.[job.key]?.undo).find((one) => one !== undefined);
+    if (devices.length === 0) return "none has had it, so that none goes back";
+    if (key === undefined)
+      return `${job.key} knows no way back: the ${devices.length} that have had it stay as they are`;
+    if (job.signature)
+      return `it was signed, so that a person has to sign ${key} for the ${devices.length} that have had it`;
+    const id = `${job.id}u`;
+    try {
+      if (!this.#rows.find(id)) {
+        const { rate, ttl, timeout, by } = job;
+        const order = {
+          id,
+          key,
+          args: { of: job.id },
+          target: { devices },
+          rate,
+          canary: 0,
+          abort: null,
+          ttl,
+          timeout,
+        };
+        this.create(order, `${by} (the gate of job ${job.id})`, { from: "job" });
+      }
+      return `the ${devices.length} that have had it are told to go back, by ${key} in job ${id}`;
+    } catch (thrown) {
+      return `the ${devices.length} that have had it could not be told to go back: ${asError(thrown).message}`;
+    }
   }
 
   #changed(run: Run, became: boolean): void {
@@ -270,7 +333,7 @@ export class Jobs {
     return {
       ...job,
       counts,
-      explain: explainJob(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id)),
+      explain: explainJob(job, counts, run?.rows ?? [], (id) => this.#options.directory.get(id), run?.heldUp),
     };
   }
 }

@@ -21,6 +21,7 @@ const document = z.object({
   rate: z.number().check(z.positive()),
   canary: z.number(),
   abort: z.nullable(z.object({ failed: z.number(), min: z.number() })),
+  gate: z.optional(z.string()),
   ttl: z.number(),
   timeout: moment,
   by: z.string(),

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Signature } from "#shared/messages/command-signature";
+import { parseFilter } from "#shared/filter/parse-filter";
 import { TargetTree } from "#shared/signing/targets";
 import type { Command } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
@@ -9,10 +10,11 @@ import type { Device } from "../devices/device.ts";
 import { isRefusedWrite } from "../database/database.ts";
 import { retryAfter } from "../database/persist.ts";
 import type { Effect, JobEvent, JobStep } from "./job-event.ts";
+import { GateWatch, gateLooks, type GateVerdict, type LookAt } from "./gate.ts";
 import { commandIdOf, signedCommandId, type Job, type JobRow } from "./job.ts";
 import { Pacer } from "./pacer.ts";
 import type { JobRows } from "./job-rows.ts";
-import { isOver, step } from "./step.ts";
+import { isActive, isOver, step } from "./step.ts";
 import { Table } from "./table.ts";
 import type { Counts } from "./tally.ts";
 
@@ -23,6 +25,10 @@ export interface RunOptions {
   readonly nonce: string;
   readonly clock: Clock;
   readonly device: (id: DeviceId) => Device | undefined;
+  /** A device's values, for a gate. */
+  readonly lookAt: LookAt;
+  /** Has the devices that were served go back, before the job is over. @returns what of it is to be told */
+  readonly undo: (job: Job, devices: readonly DeviceId[]) => string;
   /** The job or one of its devices changed; `became` when it is the job's own state. */
   readonly changed: (became: boolean) => void;
 }
@@ -43,12 +49,16 @@ export class Run {
   readonly #pacer: Pacer;
   /** Of a signed job's devices, made when the first of them is sent to. */
   #tree: TargetTree | undefined;
+  readonly #gate: GateWatch | undefined;
+  #verdict: GateVerdict | undefined;
+  #cancelLook: (() => void) | undefined;
 
   constructor(job: Job, rows: readonly JobRow[], options: RunOptions) {
     this.#options = options;
     this.#job = job;
     this.#table = new Table(rows);
     this.#pacer = new Pacer(options.clock, job.rate);
+    this.#gate = job.gate === undefined ? undefined : new GateWatch(parseFilter(job.gate), options.lookAt);
   }
 
   get job(): Job {
@@ -68,6 +78,11 @@ export class Run {
     return isOver(this.#job, this.#table);
   }
 
+  /** What the gate waits for, where it holds the job up. */
+  get heldUp(): string | undefined {
+    return this.#verdict?.kind === "waiting" ? this.#verdict.why : undefined;
+  }
+
   /** Goes on where the rows say that it was. */
   start(): void {
     const { desk } = this.#options;
@@ -79,10 +94,12 @@ export class Run {
         now: this.#now(),
       });
     this.#take({ kind: "started", now: this.#now() });
+    if (this.#gate) this.#lookLater();
   }
 
   stop(): void {
     this.#pacer.halt();
+    this.#cancelLook?.();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
@@ -154,7 +171,7 @@ export class Run {
       case "halt":
         return this.#pacer.halt();
       case "look":
-        return this.#take({ kind: "looked", now: this.#now() });
+        return this.#look();
       case "over":
         return changed(true);
       case "submit":
@@ -169,9 +186,32 @@ export class Run {
     }
   }
 
+  #lookLater(): void {
+    this.#cancelLook = this.#options.clock.after(gateLooks, () => {
+      this.#look();
+      if (isActive(this.#job)) this.#lookLater();
+    });
+  }
+
+  #look(): void {
+    const now = this.#now();
+    const before = this.heldUp;
+    // What a person has paused may be looked at by him first.
+    const gate = this.#job.state === "running" ? this.#gate?.look(this.rows, now) : undefined;
+    this.#verdict = gate;
+    this.#take({ kind: "looked", now, gate: gate?.kind === "closed" ? this.#undone(gate) : gate });
+    if (this.heldUp !== before && isActive(this.#job)) this.#options.changed(false);
+  }
+
+  #undone(gate: GateVerdict & { readonly kind: "closed" | "waiting" | "elsewhere" }): GateVerdict {
+    const served = this.rows.filter(({ state }) => state === "succeeded").map(({ device }) => device);
+    return { ...gate, why: `${gate.why}; ${this.#options.undo(this.#job, served)}` };
+  }
+
   #sendNext(): void {
     const { nonce, device: known } = this.#options;
-    const row = this.#table.next();
+    const isOpen = this.#gate === undefined || this.#verdict?.kind === "open";
+    const row = isOpen ? this.#table.next() : undefined;
     if (row) {
       const { device } = row;
       const { id, signature } = this.#job;
@@ -184,7 +224,7 @@ export class Run {
         this.#pacer.hold(retryAfter);
       }
     }
-    this.#take({ kind: "looked", now: this.#now() });
+    this.#look();
   }
 
   /** @throws Error of the database: then it is not sent */

@@ -1,6 +1,7 @@
 import { formatDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import { isOpen, type Command } from "../desk/command.ts";
+import type { GateVerdict } from "./gate.ts";
 import type { Effect, JobEvent, JobStep } from "./job-event.ts";
 import { isSent, outcomeOf, type Job, type JobRow, type JobState } from "./job.ts";
 import { tooManyFailed } from "./judge.ts";
@@ -23,7 +24,7 @@ export function step(job: Job, table: Table, event: JobEvent): JobStep {
     case "started":
       return { job, rows: [], effects: [...stoppedWithdrawals(job, table), look] };
     case "looked":
-      return looked(job, table, now);
+      return looked(job, table, now, event.gate);
     case "paused":
       return { ...become(job, now, "paused", `paused by ${event.by}`), demanded: true };
     case "held":
@@ -95,18 +96,25 @@ function timed(job: Job, row: JobRow, now: number): JobStep {
 }
 
 const look: Effect = { kind: "look" };
+const noGate: GateVerdict = { kind: "open", settled: true };
 
 /** Ends the job when it is time to, or sees to the next command. */
-function looked(job: Job, table: Table, now: number): JobStep {
+function looked(job: Job, table: Table, now: number, gate: GateVerdict = noGate): JobStep {
   if (!isActive(job)) return { job, rows: [], effects: isOver(job, table) ? [{ kind: "over" }] : [] };
   const why = tooManyFailed(job, table.judged, table.canaries);
   if (why !== undefined) {
     const withdrawals = stoppedWithdrawals({ id: job.id, state: "aborted" }, table);
     return end(job, table, now, "aborted", why, withdrawals);
   }
+  if (gate.kind === "closed") {
+    const withdrawals = stoppedWithdrawals({ id: job.id, state: "aborted" }, table);
+    return end(job, table, now, "aborted", gate.why, withdrawals);
+  }
+  if (gate.kind === "elsewhere" && job.state === "running") return become(job, now, "paused", `paused: ${gate.why}`);
   const { waiting, sent } = table.counts;
-  if (waiting === 0 && sent === 0) return become(job, now, "done");
-  const goesOn = job.state === "running" && table.next() !== undefined;
+  const settled = gate.kind === "open" && gate.settled;
+  if (waiting === 0 && sent === 0 && settled) return become(job, now, "done");
+  const goesOn = job.state === "running" && gate.kind === "open" && table.next() !== undefined;
   return { job, rows: [], effects: goesOn ? [{ kind: "plan" }] : [] };
 }
 
