@@ -84,18 +84,34 @@ async function fetchRest({ url, trust, size, path }: Wanted, { signal, progress,
     answer.destroy();
     throw new EnvironmentError(`${url.href} cannot be fetched: it answers ${answer.statusCode ?? 0}`);
   }
-  const file = await disk.soon(opening(path));
+  // In the same turn: what happens to an answer that nobody listens to is never heard of.
+  const file = disk.now(opening(path));
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    await eachChunk(answer, (chunk) => {
       at += chunk.length;
       if (at > size) throw new EnvironmentError(`${url.href} sends more than the ${size} bytes that were signed`);
-      await disk.soon(writing(file, chunk));
+      disk.now(writing(file, chunk));
       progress(at / size);
-    }
+    });
   } finally {
     disk.now(call("close", file));
   }
   if (at < size) throw new Error(`the connection ended at ${at} of ${size} bytes`);
+}
+
+/** As they come: of a connection that breaks, a stream's iterator would forget what it has not handed out. */
+function eachChunk(answer: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    answer.on("error", reject).on("end", resolve).on("close", resolve);
+    answer.on("data", (chunk: Buffer) => {
+      try {
+        take(chunk);
+      } catch (thrown) {
+        reject(asError(thrown));
+        answer.destroy();
+      }
+    });
+  });
 }
 
 function* opening(path: string): Work<number> {
