@@ -17,18 +17,18 @@ const actions = "keygen, sign or verify";
 interface Flags {
   readonly dir?: string;
   readonly key?: string;
-  readonly root?: string;
+  readonly offlineKey?: string;
   readonly also?: readonly string[];
   readonly release?: string;
   readonly good?: string;
   readonly passphrase?: string | true;
   readonly passphraseFile?: string;
-  readonly roots?: readonly string[];
+  readonly pinned?: readonly string[];
 }
 
 const help = `
   muster release keygen                     makes two keys: release-root.key, to be kept offline, and release.key
-  muster release sign --root release-root.key --key release.key [FILE…]
+  muster release sign --offline-key release-root.key --key release.key [FILE…]
   muster release sign --key release.key     the next release, under the same root
   muster release verify
 
@@ -40,11 +40,14 @@ export function release(line: CommandLine): void {
     .command("release <action> [file...]", `what agents update to: ${actions}`, "doctor")
     .option("--dir <directory>", "of the release (default: release in the console's data directory, which serves it)")
     .option("--key <file>", "the release key", "release.key")
-    .option("--root <file>", "the offline key, where the keys that count are to be signed anew; with keygen, its file")
-    .option("--also <line...>", "with --root: further keys that count, as keygen prints them")
+    .option(
+      "--offline-key <file>",
+      "the offline key, where the keys that count are to be signed anew; with keygen, its file",
+    )
+    .option("--also <line...>", "with --offline-key: further keys that count, as keygen prints them")
     .option("--release <version>", "of the files (default: this Muster's)")
     .option("--good <duration>", "how long the release is good for without being signed anew", "30d")
-    .option("--roots <line...>", "with verify: the keys that agents pin (default: those in the directory)")
+    .option("--pinned <line...>", "with verify: the keys that agents pin (default: those in the directory)")
     .option("--passphrase [-]", "with keygen: lock both keys with a passphrase: asked for, or - for standard input")
     .option("--passphrase-file <file>", "the same from a file; of keys that have one")
     .addHelpText("after", help)
@@ -57,7 +60,7 @@ export function release(line: CommandLine): void {
           case "sign":
             return sign(directory, files, flags);
           case "verify":
-            return shown(directory, verifyRelease(directory, flags.roots ?? [], clock.now()));
+            return shown(directory, verifyRelease(directory, flags.pinned ?? [], clock.now()));
           default:
             throw new BadInputError(`there is no muster release ${action}: expected ${actions}`);
         }
@@ -65,12 +68,12 @@ export function release(line: CommandLine): void {
     );
 }
 
-async function keys({ root = "release-root.key", key = "release.key", passphrase, passphraseFile }: Flags) {
+async function keys({ offlineKey: root = "release-root.key", key = "release.key", passphrase, passphraseFile }: Flags) {
   const locked = await secretFrom({ flag: "--passphrase", value: passphrase, file: passphraseFile });
   const offline = makeKey(root, "release root", locked);
   const made = makeKey(key, "release", locked);
   terminal.err(
-    `the offline key is in ${root}: take it away from here once muster release sign --root ${root} has signed which keys count; the release key is in ${key}. Agents pin the first line (devices that join are told it, others by MUSTER_RELEASE_ROOTS):\n`,
+    `the offline key is in ${root}: take it away from here once muster release sign --offline-key ${root} has signed which keys count; the release key is in ${key}. Agents pin the first line (devices that join are told it, others by MUSTER_RELEASE_ROOTS):\n`,
   );
   terminal.out(`${offline.line}\n${made.line}`);
 }
@@ -79,7 +82,7 @@ async function sign(directory: string, files: readonly string[], flags: Flags): 
   const { passphraseFile, also = [], good } = flags;
   const signer = await signerOf({ sign: flags.key ?? "release.key", ...(passphraseFile ? { passphraseFile } : {}) });
   const root = await signerOf({
-    ...(flags.root ? { sign: flags.root } : {}),
+    ...(flags.offlineKey ? { sign: flags.offlineKey } : {}),
     ...(passphraseFile ? { passphraseFile } : {}),
   });
   if (!signer) throw new BadInputError("expected --key with the release key");

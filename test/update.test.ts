@@ -82,7 +82,9 @@ suite("a device that updates itself", ({ test }) => {
       await shelve(own, 4, "0.0.1");
       assert.is((await update()).error?.code, "downgrade");
 
-      const undone = await update({}, "update-undo");
+      const another = await update({ of: "another" }, "update-undo");
+      assert.equal([another.state, another.result], ["succeeded", { release: version, build: second, undone: false }]);
+      const undone = await update({ of: crashed.id }, "update-undo");
       assert.is(undone.state, "succeeded", JSON.stringify(undone));
       assert.is(await build(), first);
       assert.is((await update({}, "update-undo")).error?.code, "not-updated");

@@ -51,7 +51,7 @@ export function signRelease({ directory, signer, root, keys, files, release, goo
   const newRoot = root ? signRoot(root, [signer.public.line, ...keys], before, now) : before?.root;
   if (!newRoot)
     throw new BadInputError(
-      `there is no root in ${directory} yet, which says which keys count: give the offline key with --root FILE, this once and then once a year`,
+      `there is no root in ${directory} yet, which says which keys count: give the offline key with --offline-key FILE, this once and then once a year`,
     );
   if (root)
     replaceFile(

@@ -73,7 +73,8 @@ export class ReleaseShelf {
 
   #roots(): readonly PublicKey[] {
     const path = this.#path(rootsName);
-    if (!existsSync(path)) throw new BadInputError(`there is no ${path}: muster release sign with --root writes it`);
+    if (!existsSync(path))
+      throw new BadInputError(`there is no ${path}: muster release sign with --offline-key writes it`);
     const lines = readRegularFile(path, maxSmallFileBytes).toString("utf8").split("\n");
     return parsePublicKeys(lines.filter((line) => line.trim() !== ""));
   }
