@@ -20,6 +20,7 @@ import { PresenceDot, PresenceLine } from "./presence-dot.tsx";
 import { RefusedSection } from "./refused-section.tsx";
 import { RemovalSection } from "./removal-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
+import { DeviceUpdate } from "./update-note.tsx";
 import { ValuesSection } from "./values.tsx";
 
 export function DevicePage(): JSX.Element {
@@ -98,6 +99,7 @@ function Head({ device, identity }: HeadProps): JSX.Element {
           <Warning /> <span>{device.problem}</span>
         </p>
       )}
+      <DeviceUpdate device={device} />
       <DeviceFacts device={device} identity={identity} />
     </header>
   );

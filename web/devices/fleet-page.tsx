@@ -11,9 +11,11 @@ import { matchesSearch, type Shown } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { session } from "../state/session-state.ts";
 import { AddDevice } from "./add-device.tsx";
+import { isOutdated, release } from "./outdated.ts";
 import { PresenceDot } from "./presence-dot.tsx";
 import { RefusedSection } from "./refused-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
+import { OutdatedNote } from "./update-note.tsx";
 
 /** All devices, live. */
 export function FleetPage(): JSX.Element {
@@ -56,6 +58,7 @@ export function FleetPage(): JSX.Element {
         )}
       </div>
       {adding.value && <AddDevice />}
+      <OutdatedNote />
       {fleet.value.size === 0 ? <EmptyFleet /> : <FleetTable devices={devices.value} />}
       <SetAsideSection />
       {session.value?.role !== "viewer" && <RefusedSection />}
@@ -114,6 +117,11 @@ function DeviceRow({ tracked }: { tracked: Tracked }): JSX.Element {
         <PresenceDot device={device} />
         <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.id}</a>
         {device.online && device.paused && <span class="state wait">Paused</span>}
+        {isOutdated(device, release.value) && (
+          <span class="state wait" data-testid={`outdated-${device.id}`}>
+            Outdated
+          </span>
+        )}
         {device.problem && <span class="device-problem">{device.problem}</span>}
         {tracked.missing.value > 0 && (
           <span class="device-missing" data-testid={`missing-${device.id}`}>

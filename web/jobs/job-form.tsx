@@ -95,6 +95,7 @@ export function JobForm(): JSX.Element {
           <TextField {...field("ttl")} title="Wait for each device" placeholder="1h" />
           <TextField {...field("timeout")} title="A device may take" placeholder="any time" />
         </div>
+        <TextField {...field("gate")} title="Go on only while this holds" placeholder="mem.used_percent < 80 for 5m" />
         <JobSigningNote />
         {refused.value && (
           <p class="refusal" role="alert" data-testid="job-refused">

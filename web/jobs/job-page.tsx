@@ -78,7 +78,7 @@ function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocume
 }
 
 function Facts({ job }: { job: JobDocument }): JSX.Element {
-  const { id, by, ts, args, rate, canary, abort } = job;
+  const { id, by, ts, args, rate, canary, abort, gate } = job;
   const facts: (readonly [string, string])[] = [
     ["id", id],
     ["sent by", by],
@@ -86,6 +86,7 @@ function Facts({ job }: { job: JobDocument }): JSX.Element {
     ["rate", `${rate} a second`],
     ...(Object.keys(args).length > 0 ? [["arguments", JSON.stringify(args)] as const] : []),
     ...(canary > 0 ? [["canaries", String(canary)] as const] : []),
+    ...(gate === undefined ? [] : [["gate", gate] as const]),
     ...(abort ? [["stops above", `${abort.failed * 100} % failed, from ${abort.min} ended`] as const] : []),
   ];
   return (

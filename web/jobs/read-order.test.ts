@@ -18,6 +18,7 @@ suite("the job form", ({ test }) => {
       canary: "2",
       failed: "20",
       min: "5",
+      gate: " mem.used_percent < 80 ",
       ttl: "1h",
       timeout: "30s",
     };
@@ -31,6 +32,7 @@ suite("the job form", ({ test }) => {
         canary: 2,
         ttl: 3_600_000,
         timeout: 30_000,
+        gate: "mem.used_percent < 80",
         abort: { failed: 0.2, min: 5 },
       },
     });

@@ -15,6 +15,8 @@ export interface TypedOrder {
   /** Percent of the devices. */
   readonly failed: string;
   readonly min: string;
+  /** What has to hold of the devices that were served. */
+  readonly gate: string;
   readonly ttl: string;
   readonly timeout: string;
 }
@@ -30,6 +32,7 @@ export const blank: TypedOrder = {
   canary: "",
   failed: "",
   min: "",
+  gate: "",
   ttl: "",
   timeout: "",
 };
@@ -69,6 +72,7 @@ export function readOrder(typed: TypedOrder): ReadOrder {
     target,
     ...(Object.keys(args.args).length > 0 ? { args: args.args } : {}),
     ...defined({ rate, canary, ttl, timeout }),
+    ...(typed.gate.trim() === "" ? {} : { gate: typed.gate.trim() }),
     ...(failed === undefined ? {} : { abort: { failed: failed / 100, ...defined({ min }) } }),
   };
   return { ok: true, order };

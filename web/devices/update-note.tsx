@@ -1,0 +1,89 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
+import type { PresenceDocument } from "#api/device-routes";
+import { counted } from "#shared/counted";
+import { Confirm } from "../commands/confirm-dialog.tsx";
+import { generation } from "../state/live-state.ts";
+import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { fetchRelease, isOutdated, offersUpdate, outdated, release, releaseProblem, updateOrder } from "./outdated.ts";
+
+/** How many agents are outdated, with a job that updates them; nothing where none is. */
+export function OutdatedNote(): JSX.Element | null {
+  useRelease();
+  const { length: count } = outdated.value;
+  const problem = releaseProblem.value;
+  if (problem !== undefined && session.value?.role !== "viewer")
+    return (
+      <p class="hint" data-testid="release-problem">
+        {problem}
+      </p>
+    );
+  if (!release.value || count === 0) return null;
+  const one = count === 1;
+  return (
+    <p class="update-note" data-testid="outdated-note">
+      {counted(count, "agent is", "agents are")} not at release {release.value.version}.{" "}
+      <UpdateButton devices={outdated.value} label={one ? "Update it" : "Update them"} />
+    </p>
+  );
+}
+
+/** The same of one device. */
+export function DeviceUpdate({ device }: { device: PresenceDocument }): JSX.Element | null {
+  useRelease();
+  if (!release.value || !isOutdated(device, release.value)) return null;
+  return (
+    <p class="update-note" data-testid="device-outdated">
+      Its agent is not at release {release.value.version}.{" "}
+      {offersUpdate(device) ? (
+        <UpdateButton devices={[device]} label="Update it" />
+      ) : (
+        "It cannot update itself: join it again by a line that the console makes now."
+      )}
+    </p>
+  );
+}
+
+function useRelease(): void {
+  useEffect(() => void fetchRelease(), [generation.value]);
+}
+
+function UpdateButton({ devices, label }: { devices: readonly PresenceDocument[]; label: string }): JSX.Element | null {
+  const { route } = useLocation();
+  const asking = useSignal(false);
+  const problem = useSignal<string | undefined>(undefined);
+  if (session.value?.role === "viewer") return null;
+  const answer = async (yes: boolean): Promise<void> => {
+    asking.value = false;
+    if (!yes) return;
+    try {
+      route(`/jobs/${encodeURIComponent((await client.createJob(updateOrder(devices))).id)}`);
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const what = devices.length === 1 ? (devices[0]?.id ?? "") : counted(devices.length, "device");
+  return (
+    <>
+      <button type="button" class="button" data-testid="update-button" onClick={() => (asking.value = true)}>
+        {label}
+      </button>
+      {problem.value && (
+        <span class="refusal" role="alert">
+          {problem.value}
+        </span>
+      )}
+      {asking.value && (
+        <Confirm
+          question={`Update ${what}?`}
+          consequence={`${devices.length > 1 ? "One goes first, then ten a minute; the job stops when one in five has failed. " : ""}An agent that does not prove itself within a minute goes back to its version of before by itself.`}
+          action="Update"
+          onAnswer={(yes) => void answer(yes)}
+        />
+      )}
+    </>
+  );
+}
