@@ -25,6 +25,8 @@ export interface Payload {
 }
 
 export const installName = "install.sh";
+/** The file with the code by which it joins, one line. */
+export const codeName = "join-code";
 
 /** Files for one directory, in which {@link installName} is run there. */
 export function payloadFiles({
@@ -48,7 +50,7 @@ export function payloadFiles({
     ["muster-agent.openrc", Buffer.from(openRcText(layout, options))],
   ]);
   for (const [at, { node }] of runtimes.entries()) files.set(names[at] ?? "", gzipSync(node));
-  if (code !== undefined) files.set("join-code", Buffer.from(`${code.trim()}\n`));
+  if (code !== undefined) files.set(codeName, Buffer.from(`${code.trim()}\n`));
   if (settings !== undefined) files.set("muster.toml", settings);
   return files;
 }

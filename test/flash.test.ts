@@ -171,6 +171,10 @@ suite("flash", ({ test, before }) => {
     const small = await trixie(directory, 4);
     const full = await flash("--image", small, "--device", "pi-e", "--no-runtime");
     assert.match(full.err, /has \d+\.\d MB free: expected \d+\.\d MB; --no-runtime leaves Node out/);
+    const codes = await fetch(`${url}/api/enrollments`, {
+      headers: { authorization: `Basic ${btoa(`admin:${password}`)}` },
+    });
+    assert.not.match(await codes.text(), "pi-e", "no code was made for a card that cannot take it");
     assert.equal(await contents(card), before);
     assert.match((await flash("--boot", card)).err, /expected --device NAME, or --code CODE/);
     assert.match(

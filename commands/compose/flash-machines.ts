@@ -10,7 +10,7 @@ import { ImageBoot } from "../../flash/boot/boot-image.ts";
 import { MountedBoot, type BootFiles } from "../../flash/boot/boot-files.ts";
 import { lookAtBoot, prepareBoot, undoBoot } from "../../flash/boot/prepare-boot.ts";
 import { machineKindOf } from "../../flash/machine-kinds.ts";
-import { payloadFiles } from "../../flash/payload.ts";
+import { codeName, payloadFiles } from "../../flash/payload.ts";
 import { runtimeFor } from "../../flash/runtime.ts";
 import { flashHost, type Supplies } from "../../flash/ssh/flash-host.ts";
 import { SshHost } from "../../flash/ssh/ssh-host.ts";
@@ -38,6 +38,8 @@ export interface FlashFlags {
 
 /** How long the code on a card is good: until it is booted, which may take a while. */
 const cardTtl = "31d";
+/** Bytes that a code has at most, for the room on a card. */
+const codeRoom = 1_024;
 /** Milliseconds to wait until the console sees a device. */
 const patience = 90_000;
 const askedEvery = 500;
@@ -66,20 +68,20 @@ async function flashCard(values: Settings, flags: FlashFlags, files: BootFiles):
     runtimes.push({ kind, node: (await runtimeFor(kind, directoryOf(flags))).node });
   if (device === undefined && flags.code === undefined)
     throw new BadInputError("expected --device NAME, or --code CODE");
-  // A code is made last, and none for a look: it would let somebody in.
-  const code = dryRun ? "x".repeat(200) : await codeFor(values, flags, device ?? "");
-  const settings = settingsFile(flags);
   const payload = payloadFiles({
     agent: ownAgent(),
     runtimes,
-    code,
-    settings,
+    code: "x".repeat(codeRoom),
+    settings: settingsFile(flags),
     directory: dir,
     service,
     now: clock.now(),
   });
-  await prepareBoot(first, { files, payload, dryRun, say });
+  // A code lets somebody in: it is made when all else is known to be in order, and none for a look.
+  await prepareBoot(first, { files, payload, dryRun: true, say: dryRun ? say : () => {} });
   if (dryRun) return say("nothing was changed");
+  payload.set(codeName, Buffer.from(`${await codeFor(values, flags, device ?? "")}\n`));
+  await prepareBoot(first, { files, payload, dryRun, say });
   say(
     `ready: unmount it, and boot the machine with it. To take it back: muster flash ${flags.boot === undefined ? "--image" : "--boot"} … --undo`,
   );
