@@ -25,6 +25,8 @@ async function logIn(page: Page, url: string, fleet: Fleet): Promise<void> {
   await page.getByTestId("login-name").fill("ann");
   await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
   await page.getByTestId("login-submit").click();
+  // Another address before the answer would leave nobody logged in.
+  await page.getByTestId("device-rpi-7").waitFor();
 }
 
 /** How many pixels of a chart have its first line's colour. */
@@ -62,6 +64,12 @@ suite("page: a device without an agent", ({ test }) => {
       await send("radio", { rssi: -66 });
       for (const by of [1, 2])
         await send("freezer", { temperature: -16.5 - by / 10, energy: 1_234_000 * by, flow: 0.003 * by });
+      for (const [open, mode] of [
+        [false, "cooling"],
+        [true, "defrosting"],
+        [false, "cooling"],
+      ])
+        await send("door", { open, mode });
 
       const { page, complaints } = await openPage(scope);
       await logIn(page, url, fleet);
@@ -72,6 +80,11 @@ suite("page: a device without an agent", ({ test }) => {
         .getByTestId("chart-freezer.flow")
         .getByText(/^0\.00[3-6]/)
         .waitFor();
+      const door = page.getByTestId("chart-door.states");
+      await door.getByText("cooling").waitFor();
+      assert.match(await door.innerText(), /mode\s*cooling\s*open\s*no/);
+      await eventually("bands drawn", async () => (await drawn(page, "door.states")) >= 4);
+      assert.is(await page.getByTestId("chart-cpu").count(), 0, "no box for what it does not measure");
       if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
       assert.equal(complaints, []);
     },

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
 import { suite } from "../../test/suite.ts";
-import type { FieldUnit } from "../format/number.ts";
+import type { FieldUnit } from "../format/units.ts";
 import { axisLabels, axisSpan, axisTicks, lonely } from "./axis.ts";
 
-const units: readonly FieldUnit[] = ["number", "percent", "bytes", "bytes/s", "number/s", "celsius", "seconds"];
+const units: readonly FieldUnit[] = ["number", "percent", "bytes", "bytes/s", "number/s", "celsius", "seconds", " hPa"];
 
 /** Of any magnitude that something measures, and either sign. */
 const value = fc
@@ -36,7 +36,7 @@ suite("a chart's value axis", ({ test }) => {
         if (unit.startsWith("bytes")) assert.ok(Number.isInteger(Math.log2(step)));
         else if (unit !== "percent") assert.match(step.toExponential(), /^[125]e/);
         const labels = axisLabels(unit, { at, step });
-        if (["number", "number/s", "celsius"].includes(unit))
+        if (["number", "number/s", "celsius", " hPa"].includes(unit))
           assert.is(new Set(labels).size, at.length, labels.join(" "));
       }),
       { numRuns: 2_000 },
@@ -89,6 +89,7 @@ suite("a chart's value axis", ({ test }) => {
       ["percent", 0, 100, ["0 %", "50 %", "100 %"]],
       ["number/s", 0, 3_000, ["0/s", "1000/s", "2000/s", "3000/s"]],
       ["seconds", 0, 90, ["0 ms", "50 s"]],
+      [" hPa", 1_012.8, 1_015.2, ["1013 hPa", "1014 hPa", "1015 hPa"]],
     ];
     for (const [unit, low, high, expected] of cases)
       assert.equal(axisLabels(unit, axisTicks(unit, [low, high], 4)), expected, `${unit} ${low} … ${high}`);

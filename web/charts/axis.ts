@@ -1,5 +1,6 @@
 import { formatCoarsely } from "../format/format-duration.ts";
-import { formatValue, type FieldUnit } from "../format/number.ts";
+import { formatValue } from "../format/number.ts";
+import type { FieldUnit } from "../format/units.ts";
 
 /** The ends of a value axis. */
 export type Span = readonly [low: number, high: number];
@@ -68,10 +69,11 @@ export function axisLabels(unit: FieldUnit, { step, at }: AxisTicks): string[] {
   if (unit === "bytes" || unit === "bytes/s") return at.map((value) => formatValue(value, unit));
   if (unit === "seconds" && step >= 0.001) return at.map((value) => formatCoarsely(value * 1_000));
   const write = writerOf(step, Math.max(...at.map(Math.abs)));
-  return at.map((value) => `${write(value)}${suffixes[unit]}`);
+  const suffix = unit.startsWith(" ") ? unit : suffixes[unit];
+  return at.map((value) => `${write(value)}${suffix}`);
 }
 
-const suffixes = { number: "", "number/s": "/s", celsius: " °C", seconds: " s" } as const;
+const suffixes: Readonly<Record<string, string>> = { number: "", "number/s": "/s", celsius: " °C", seconds: " s" };
 
 const prefixes = ["", " k", " M", " G", " T"];
 

@@ -2,19 +2,27 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import type uPlot from "uplot";
-import { formatValue } from "../format/number.ts";
+import { formatField, formatValue } from "../format/number.ts";
 import { generation } from "../state/live-state.ts";
-import { namedLines } from "./legend.ts";
+import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
+import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf } from "./theme.ts";
-import { Track } from "./track.ts";
+import { Track, type TrackOptions } from "./track.ts";
 import type { Frame } from "./window.ts";
 
+interface ChartProps {
+  readonly device: string;
+  readonly panel: Panel;
+  readonly span: number;
+  readonly newest: TrackOptions["newest"];
+}
+
 /** One live chart with its legend. Remount it (by `key`) for another device or range. */
-export function Chart({ device, panel, span }: { device: string; panel: Panel; span: number }): JSX.Element {
+export function Chart({ device, panel, span, newest }: ChartProps): JSX.Element {
   const track = useRef<Track>(null);
-  track.current ??= new Track({ device, panel, span });
+  track.current ??= new Track({ device, panel, span, newest });
   const pointed = useSignal<number | undefined>(undefined);
   const { frame, status, problem } = track.current.view.value;
 
@@ -41,9 +49,10 @@ export function Chart({ device, panel, span }: { device: string; panel: Panel; s
     >
       <header class="panel-head">
         <h3>{panel.title}</h3>
-        {frame && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
+        {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
+        {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>
-      <div class="panel-body">
+      <div class="panel-body" style={panel.bands && frame && !empty ? { height: `${bandsHeight(frame)}px` } : {}}>
         {frame && !empty && <Plot panel={panel} frame={frame} onPoint={(index) => (pointed.value = index)} />}
         {status === "loading" && !frame && <p class="panel-note">Loading…</p>}
         {status === "failed" && <p class="panel-note bad">{problem}</p>}
@@ -69,6 +78,31 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
   );
 }
 
+/** Pixels: a row's, and the time axis' with what is above it. */
+const [rowHeight, besideRows] = [30, 38];
+
+const bandsHeight = ({ lines }: Frame): number => lines.length * rowHeight + besideRows;
+
+/** Each row's name with its newest state, or the one under the pointer. */
+function Rows({ frame, pointed }: { frame: Frame; pointed: number | undefined }): JSX.Element {
+  const named = frame.lines.slice(0, maxLegendLines);
+  const more = frame.lines.length - named.length + (frame.more ?? 0);
+  return (
+    <ul class="legend">
+      {named.map(({ name }, row) => {
+        const state = stateAt(frame, row, pointed ?? Infinity);
+        return (
+          <li key={name}>
+            <span class="legend-name">{name}</span>{" "}
+            <b class="legend-state">{state === undefined ? "–" : formatField(state, "number")}</b>
+          </li>
+        );
+      })}
+      {more > 0 && <li>and {more} more</li>}
+    </ul>
+  );
+}
+
 interface PlotProps {
   readonly panel: Panel;
   readonly frame: Frame;
@@ -90,6 +124,7 @@ function Plot({ panel, frame, onPoint }: PlotProps): JSX.Element {
     const made = createPlot({
       host: element,
       unit: panel.unit,
+      bands: panel.bands ?? false,
       theme,
       lines: names,
       frame: () => current.current,

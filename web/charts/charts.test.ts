@@ -3,7 +3,6 @@ import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { mergeLatest, type Latest } from "../state/latest.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
-import { maxOwnPanels, panelsOf } from "./own-panels.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./time-ranges.ts";
 import { isCounter, rate } from "./rates.ts";
@@ -182,27 +181,6 @@ suite("web chart window", ({ test }) => {
       ranges.map(({ span }) => stepFor(span) / 1_000),
       [1, 3, 10, 60, 300],
     );
-  });
-
-  test("whoever has no agent gets a chart for each numeric field, with a line for each series", () => {
-    const room = sample("room", { floor: "1" }, start, { temperature: 21.5, window: "open", on: true });
-    const power = sample("tele", { topic: "SENSOR" }, start, { ENERGY_Power: 9 });
-    const { latest } = mergeLatest(new Map(), [room, power, sample("room", {}, start, { temperature: 20 })]);
-    assert.is(panelsOf(latest, true), panels);
-    assert.is(panelsOf(new Map(), false), panels);
-    const own = panelsOf(latest, false);
-    assert.equal(
-      own.map(({ title, unit }) => [title, unit]),
-      [
-        ["room temperature", "celsius"],
-        ["tele ENERGY_Power", "number"],
-      ],
-    );
-    assert.is(panelsOf(latest, false)[0], own[0], "the same, so that a chart goes on");
-    const [line] = own[0]?.sources.map((source) => source.line) ?? [];
-    assert.equal([line?.({ floor: "1", id: "a" }), line?.({})], ["1, a", "temperature"]);
-    const many = Object.fromEntries(Array.from({ length: maxOwnPanels + 1 }, (_, at) => [`f${at}`, at]));
-    assert.is(panelsOf(mergeLatest(new Map(), [sample("m", {}, start, many)]).latest, false).length, maxOwnPanels);
   });
 });
 

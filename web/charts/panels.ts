@@ -1,14 +1,18 @@
 import type { SampleTags } from "#api/device-routes";
-import type { FieldUnit } from "../format/number.ts";
+import type { FieldUnit } from "../format/units.ts";
 
-/** The charts of a device's page. Adding one is an entry here. */
+/** A chart of a device's page. */
 export interface Panel {
   readonly id: string;
+  /** Another one for another chart of the same id: its lines are other ones. */
+  readonly key?: string;
   readonly title: string;
   readonly unit: FieldUnit;
   /** Several series that belong to one line at one instant: their sum (interfaces) or the largest (one path mounted twice). */
   readonly combine: "sum" | "max";
   readonly sources: readonly Source[];
+  /** Text and yes or no, as bands over time, instead of lines. */
+  readonly bands?: true;
 }
 
 /** One field of one measurement, and which line each of its series belongs to. */
@@ -23,7 +27,7 @@ export interface Source {
 }
 
 const always = (name: string) => (): string => name;
-const total = (name: string) => (tags: SampleTags) => (tags["cpu"] === "cpu-total" ? name : undefined);
+const total = (name: string) => (tags: SampleTags) => ((tags["cpu"] ?? "cpu-total") === "cpu-total" ? name : undefined);
 
 /** Interfaces that carry other interfaces' traffic a second time, and the loopback. */
 const inner = /^(lo|veth|docker|br-|virbr|cni|flannel|cali|tap|tun|dummy|ifb)/;
@@ -33,6 +37,7 @@ const outside = (name: string) => (tags: SampleTags) => (inner.test(tags["interf
 const notWhole = /^(loop|ram|zram|sr|dm-|md)|^([shv]|xv)d[a-z]+\d+$|^(nvme\d+n\d+|mmcblk\d+)p\d+$/;
 const whole = (name: string) => (tags: SampleTags) => (notWhole.test(tags["name"] ?? "") ? undefined : name);
 
+/** The charts that were designed, of those devices that measure one. Adding one is an entry here. */
 export const panels: readonly Panel[] = [
   {
     id: "cpu",
@@ -60,7 +65,7 @@ export const panels: readonly Panel[] = [
     title: "Disk space",
     unit: "percent",
     combine: "max",
-    sources: [{ measurement: "disk", field: "used_percent", line: (tags) => tags["path"] ?? tags["device"] }],
+    sources: [{ measurement: "disk", field: "used_percent", line: (tags) => tags["path"] ?? tags["device"] ?? "used" }],
   },
   {
     id: "net",
@@ -92,5 +97,12 @@ export const panels: readonly Panel[] = [
       { measurement: "system", field: "load5", line: always("5 m") },
       { measurement: "system", field: "load15", line: always("15 m") },
     ],
+  },
+  {
+    id: "temp",
+    title: "Temperature",
+    unit: "celsius",
+    combine: "max",
+    sources: [{ measurement: "temp", field: "temp", line: (tags) => tags["sensor"] ?? "temperature" }],
   },
 ];

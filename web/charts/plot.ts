@@ -1,5 +1,6 @@
 import uPlot from "uplot";
-import type { FieldUnit } from "../format/number.ts";
+import type { FieldUnit } from "../format/units.ts";
+import { drawBands } from "./draw-bands.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
 import { colourOf, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
@@ -10,6 +11,8 @@ const cursorGroup = uPlot.sync("device").key;
 export interface PlotOptions {
   readonly host: HTMLElement;
   readonly unit: FieldUnit;
+  /** Whether it has bands, and no lines. */
+  readonly bands: boolean;
   readonly theme: ChartTheme;
   readonly lines: readonly string[];
   readonly frame: () => Frame;
@@ -19,7 +22,7 @@ export interface PlotOptions {
 
 /** Puts a uPlot into `host`, as wide as it. Times are milliseconds. */
 export function createPlot(options: PlotOptions): uPlot {
-  const { host, unit, theme, lines, frame, onPoint } = options;
+  const { host, unit, bands, theme, lines, frame, onPoint } = options;
   const axis: uPlot.Axis = {
     stroke: theme.text,
     font: theme.font,
@@ -33,28 +36,58 @@ export function createPlot(options: PlotOptions): uPlot {
       ms: 1,
       legend: { show: false },
       padding: [8, 6, 0, 0],
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: cursorGroup } },
+      cursor: {
+        y: false,
+        drag: { x: false, y: false },
+        points: bands ? { show: false } : { size: 6 },
+        sync: { key: cursorGroup },
+      },
       scales: {
         x: { time: true, range: () => [frame().from, frame().to] },
-        y: { range: (_, min, max) => [...axisSpan(unit, min, max)] as [number, number] },
+        y: { range: (_, min, max) => (bands ? [0, 1] : ([...axisSpan(unit, min, max)] as [number, number])) },
       },
       axes: [
         { ...axis, size: 26, gap: 4, space: 64, values: clockLabels },
-        {
-          ...axis,
-          size: 64,
-          gap: 4,
-          space: labelSpace,
-          splits: (plot, _, low, high) => [...ticksOf(plot, unit, [low, high]).at],
-          values: (plot, at) => axisLabels(unit, { at, step: ticksOf(plot, unit, ends(plot)).step }),
-        },
+        bands ? rowAxis(axis, lines) : valueAxis(axis, unit),
       ],
-      series: [{}, ...lines.map((name, index) => lineOf(name, index, theme, lines.length))],
-      hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? undefined)] },
+      series: [{}, ...lines.map((name, index) => (bands ? rowOf(name) : lineOf(name, index, theme, lines.length)))],
+      hooks: {
+        setCursor: [(plot) => onPoint(pointedAt(plot, bands))],
+        draw: bands ? [(plot) => drawBands(plot, frame(), theme)] : [],
+      },
     },
     alignedData(frame()),
     host,
   );
+}
+
+const valueAxis = (axis: uPlot.Axis, unit: FieldUnit): uPlot.Axis => ({
+  ...axis,
+  size: 64,
+  gap: 4,
+  space: labelSpace,
+  splits: (plot, _, low, high) => [...ticksOf(plot, unit, [low, high]).at],
+  values: (plot, at) => axisLabels(unit, { at, step: ticksOf(plot, unit, ends(plot)).step }),
+});
+
+/** Letters of a row's name that have room beside it. */
+const rowLetters = 10;
+
+/** The rows' names, from the top. */
+const rowAxis = (axis: uPlot.Axis, lines: readonly string[]): uPlot.Axis => ({
+  ...axis,
+  size: 64,
+  gap: 4,
+  grid: { show: false },
+  splits: () => lines.map((_, row) => 1 - (row + 0.5) / lines.length),
+  values: () => lines.map((name) => (name.length > rowLetters ? `${name.slice(0, rowLetters - 1)}…` : name)),
+});
+
+/** The row of the frame that the pointer is at: the nearest one, and of bands, which go on from it, the one before. */
+function pointedAt(plot: uPlot, bands: boolean): number | undefined {
+  const { idx, left } = plot.cursor;
+  if (typeof idx !== "number" || left === undefined) return undefined;
+  return bands && (plot.data[0]?.[idx] ?? 0) > plot.posToVal(left, "x") ? idx - 1 : idx;
 }
 
 export function alignedData({ times, lines }: Frame): uPlot.AlignedData {
@@ -80,6 +113,9 @@ function lineOf(name: string, index: number, theme: ChartTheme, count: number): 
   const fill = index === 0 && count <= 3 ? { fill: `${stroke}1f` } : {};
   return { label: name, stroke, width: 1.5, points, ...fill };
 }
+
+/** What {@link drawBands} draws. */
+const rowOf = (name: string): uPlot.Series => ({ label: name, paths: () => null, points: { show: false } });
 
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const seconds = new Intl.DateTimeFormat("en-GB", { minute: "2-digit", second: "2-digit" });

@@ -1,3 +1,4 @@
+import type { FieldUnit } from "../format/units.ts";
 import type { Pair } from "../state/latest.ts";
 
 /** Telegraf's measurements whose fields only grow, and what in them is no such counter. */
@@ -12,6 +13,9 @@ const counters: Readonly<Record<string, RegExp>> = {
 export function isCounter(measurement: string, field: string): boolean {
   return counters[measurement]?.test(field) ?? false;
 }
+
+/** What a counter's rate is measured in. @param unit the counter's */
+export const rateUnit = (unit: FieldUnit): FieldUnit => (unit === "bytes" ? "bytes/s" : "number/s");
 
 /**
  * A counter's growth per second between two of its values. Undefined where it fell: the machine or its interface

@@ -1,14 +1,17 @@
-import type { SampleValue, SampleTags } from "#api/device-routes";
+import type { SampleDocument, SampleTags, SampleValue } from "#api/device-routes";
 import type { Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
 import { pairRate, rate } from "./rates.ts";
 
 /** One value of one line of a chart. */
-export interface ChartReading {
+export interface ChartReading<Value = number> {
   readonly ts: number;
   readonly line: string;
-  readonly value: number;
+  readonly value: Value;
 }
+
+/** Text, and yes or no. */
+export type StateReading = ChartReading<SampleValue>;
 
 type Points = readonly (readonly [ts: number, value: SampleValue | null])[];
 
@@ -43,6 +46,29 @@ export function liveReadings(panel: Panel, steps: readonly Pair[]): ChartReading
       if (line === undefined) return [];
       const value = source.counter ? pairRate(pair, source.field) : fields[source.field];
       return typeof value === "number" ? [{ ts, line, value: source.value?.(value) ?? value }] : [];
+    }),
+  );
+}
+
+/** What the store remembers of one source of bands. */
+export function historyStates(
+  source: Source,
+  series: readonly { readonly tags: SampleTags; readonly points: Points }[],
+): StateReading[] {
+  return series.flatMap(({ tags, points }) => {
+    const line = source.line(tags);
+    if (line === undefined) return [];
+    return points.flatMap(([ts, value]) => (value === null ? [] : [{ ts, line, value }]));
+  });
+}
+
+/** What samples add to bands. */
+export function sampleStates(panel: Panel, samples: readonly SampleDocument[]): StateReading[] {
+  return panel.sources.flatMap((source) =>
+    samples.flatMap(({ measurement, tags, fields, ts }) => {
+      const line = measurement === source.measurement ? source.line(tags) : undefined;
+      const value = fields[source.field];
+      return line === undefined || value === undefined ? [] : [{ ts, line, value }];
     }),
   );
 }

@@ -3,6 +3,8 @@ import { signal } from "@preact/signals";
 /** Colours for the canvas, which cannot read CSS: taken from the tokens, again when the scheme changes. */
 export interface ChartTheme {
   readonly text: string;
+  /** What is written upon a colour. */
+  readonly strong: string;
   readonly grid: string;
   readonly lines: readonly string[];
   readonly font: string;
@@ -16,6 +18,7 @@ function read(): ChartTheme {
   const token = (name: string): string => style.getPropertyValue(name).trim();
   return {
     text: token("--text-3"),
+    strong: token("--text"),
     grid: token("--grid"),
     lines: Array.from({ length: lineColours }, (_, index) => token(`--line-${index}`)),
     font: `11px ${token("--sans")}`,

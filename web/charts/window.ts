@@ -1,3 +1,4 @@
+import type { SampleValue } from "#api/device-routes";
 import type { Panel } from "./panels.ts";
 import type { ChartReading } from "./readings.ts";
 
@@ -14,6 +15,10 @@ export interface Frame {
   readonly last: number | undefined;
   readonly from: number;
   readonly to: number;
+  /** Of bands: what each number among the cells stands for. */
+  readonly states?: readonly SampleValue[];
+  /** Of bands: rows that there was no room for. */
+  readonly more?: number;
 }
 
 interface Row {

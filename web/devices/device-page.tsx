@@ -4,9 +4,7 @@ import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { DeviceDocument, IdentityDocument, PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
-import { Chart } from "../charts/chart.tsx";
-import { panelsOf } from "../charts/own-panels.ts";
-import { defaultRange, ranges, type RangeName } from "../charts/time-ranges.ts";
+import { Charts } from "../charts/charts.tsx";
 import { CommandForm } from "../commands/command-form.tsx";
 import { CommandList } from "../commands/command-list.tsx";
 import { formatCoarsely } from "../format/format-duration.ts";
@@ -42,19 +40,23 @@ export function DevicePage(): JSX.Element {
 function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
   const identity = useSignal<IdentityDocument | undefined>(undefined);
+  const whole = useSignal(false);
   useEffect(() => {
     // Values that arrive by events fill what could not be fetched.
     const take = (known: DeviceDocument): void => {
       takeValues(known);
       identity.value = known.identity;
     };
-    void client.getDevice(device.id).then(take, () => {});
+    void client
+      .getDevice(device.id)
+      .then(take, () => {})
+      .finally(() => (whole.value = true));
   }, [device.id, generation.value, device.session]);
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">
       <Head device={device} identity={identity.value} />
-      <Charts tracked={tracked} />
+      {whole.value ? <Charts tracked={tracked} /> : <div class="charts-wait" aria-busy="true" />}
       <div class="columns">
         <section aria-labelledby="send-title">
           <h2 id="send-title">Send a command</h2>
@@ -131,35 +133,4 @@ function identityText({ by, until, authority }: IdentityDocument): string {
   if (by === "none") return "none: it is let in by nothing";
   if (by === "secret" || until === null) return by;
   return `certificate until ${new Date(until).toISOString().slice(0, 10)}, signed by ${authority ?? "–"}`;
-}
-
-function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
-  const { id: device, agent } = tracked.presence.value;
-  const chosen = useSignal<RangeName>(defaultRange);
-  const { span } = ranges.find((range) => range.name === chosen.value) ?? ranges[1];
-  return (
-    <section aria-labelledby="charts-title">
-      <div class="section-head">
-        <h2 id="charts-title">Charts</h2>
-        <div class="segments" role="group" aria-label="Time range">
-          {ranges.map(({ name }) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={chosen.value === name}
-              data-testid={`range-${name}`}
-              onClick={() => (chosen.value = name)}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
-      </div>
-      <div class="charts">
-        {panelsOf(tracked.latest.value, Boolean(agent)).map((panel) => (
-          <Chart key={`${panel.id}-${span}`} device={device} panel={panel} span={span} />
-        ))}
-      </div>
-    </section>
-  );
 }

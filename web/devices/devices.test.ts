@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
+import { unitOf } from "../format/units.ts";
 import { mergeLatest } from "../state/latest.ts";
 import { matchesSearch } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
@@ -71,7 +72,7 @@ suite("web value tables", ({ test }) => {
       sample("garden", { bed: "north" }, 0, { temperature: 21.5, wet: true }),
     ]);
     const { latest } = mergeLatest(first.latest, net(1_000, 2_048));
-    assert.equal(valueTables(latest), [
+    assert.equal(valueTables(latest, unitOf), [
       {
         measurement: "garden",
         ts: 0,
@@ -84,6 +85,6 @@ suite("web value tables", ({ test }) => {
 
   test("have a rate only once two samples came", () => {
     const { latest } = mergeLatest(new Map(), [sample("net", { interface: "eth0" }, 0, { bytes_recv: 5 })]);
-    assert.equal(valueTables(latest)[0]?.rows[0]?.cells, ["–"]);
+    assert.equal(valueTables(latest, unitOf)[0]?.rows[0]?.cells, ["–"]);
   });
 });

@@ -1,5 +1,6 @@
-import { isCounter, pairRate } from "../charts/rates.ts";
+import { isCounter, pairRate, rateUnit } from "../charts/rates.ts";
 import { formatField, formatValue } from "../format/number.ts";
+import type { FieldUnit, UnitOf } from "../format/units.ts";
 import type { Latest, Pair } from "../state/latest.ts";
 
 /** One measurement's newest values as a table: a row for each series, a column for each field. */
@@ -19,7 +20,7 @@ const rank = (measurement: string): number => familiar.indexOf(measurement);
 const dull = /^(lo|loop\d+|ram\d+)$/;
 
 /** All newest values, counters as rates; unfamiliar measurements first. */
-export function valueTables(latest: Latest): ValueTable[] {
+export function valueTables(latest: Latest, unitOf: UnitOf): ValueTable[] {
   const groups = new Map<string, Pair[]>();
   for (const pair of latest.values()) {
     const { measurement, tags } = pair.sample;
@@ -28,12 +29,15 @@ export function valueTables(latest: Latest): ValueTable[] {
   }
   return [...groups]
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .map(([name, pairs]) => tableOf(name, pairs));
+    .map(([name, pairs]) => tableOf(name, pairs, unitOf));
 }
 
-function tableOf(measurement: string, pairs: readonly Pair[]): ValueTable {
+function tableOf(measurement: string, pairs: readonly Pair[], unitOf: UnitOf): ValueTable {
   const fields = [...new Set(pairs.flatMap(({ sample }) => Object.keys(sample.fields)))];
-  const rows = pairs.map((pair) => ({ name: seriesName(pair), cells: fields.map((field) => cell(pair, field)) }));
+  const rows = pairs.map((pair) => ({
+    name: seriesName(pair),
+    cells: fields.map((field) => cell(pair, field, unitOf(measurement, field))),
+  }));
   rows.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
   return { measurement, ts: Math.max(...pairs.map(({ sample }) => sample.ts)), fields, rows };
 }
@@ -49,12 +53,11 @@ function seriesName({ sample: { measurement, tags } }: Pair): string {
     .join(" ");
 }
 
-function cell(pair: Pair, field: string): string {
+function cell(pair: Pair, field: string, unit: FieldUnit): string {
   const { measurement, fields } = pair.sample;
   const value = fields[field];
   if (value === undefined) return "";
-  if (!isCounter(measurement, field)) return formatField(measurement, field, value);
+  if (!isCounter(measurement, field)) return formatField(value, unit);
   const perSecond = pairRate(pair, field);
-  if (perSecond === undefined) return "–";
-  return formatValue(perSecond, field.includes("bytes") ? "bytes/s" : "number/s");
+  return perSecond === undefined ? "–" : formatValue(perSecond, rateUnit(unit));
 }

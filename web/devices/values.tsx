@@ -2,12 +2,13 @@ import type { JSX } from "preact";
 import { formatAgo } from "../format/format-duration.ts";
 import { now } from "../state/now.ts";
 import type { Tracked } from "../state/fleet-state.ts";
+import { unitOf } from "../format/units.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** Every newest value of a device, a small table for each measurement. */
 export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
-  const tables = valueTables(tracked.latest.value);
+  const tables = valueTables(tracked.latest.value, unitOf);
   if (tables.length === 0) return <p class="hint">No values yet.</p>;
   return (
     <div class="values">

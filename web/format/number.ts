@@ -1,9 +1,7 @@
 import type { Json } from "#shared/messages/payload-schema";
 import type { SampleValue } from "#api/device-routes";
 import { formatCoarsely } from "./format-duration.ts";
-
-/** How a number is written. A `…/s` unit is a rate of the one before it. */
-export type FieldUnit = "number" | "percent" | "bytes" | "bytes/s" | "number/s" | "celsius" | "seconds";
+import type { FieldUnit } from "./units.ts";
 
 const binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const decimal = ["", "k", "M", "G", "T"];
@@ -16,6 +14,10 @@ export function formatValue(value: number, unit: FieldUnit): string {
   if (unit === "number/s") return `${scaled(value, 1_000, decimal)}/s`;
   if (unit === "celsius") return `${value.toFixed(1)} °C`;
   if (unit === "seconds") return formatCoarsely(value * 1_000);
+  return unit === "number" ? short(value) : `${short(value)}${unit}`;
+}
+
+function short(value: number): string {
   return Math.abs(value) >= 100_000 ? scaled(value, 1_000, decimal) : plain(value);
 }
 
@@ -39,21 +41,9 @@ function plain(value: number): string {
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
-const byteMeasurements = new Set(["mem", "swap", "disk"]);
-
-/** The unit of a gauge, by Telegraf's names: `disk.used_percent`, `mem.total`, `temp.temp`. */
-export function unitOf(measurement: string, field: string): FieldUnit {
-  if (field.endsWith("_percent") || field.startsWith("usage_")) return "percent";
-  if (field.includes("bytes")) return "bytes";
-  if (field === "uptime") return "seconds";
-  if (measurement === "temp" || field.startsWith("temperature")) return "celsius";
-  const countsInodes = field.startsWith("inodes") || field.startsWith("huge_pages");
-  return byteMeasurements.has(measurement) && !countsInodes ? "bytes" : "number";
-}
-
-/** Any field's newest value as text. */
-export function formatField(measurement: string, field: string, value: SampleValue): string {
-  if (typeof value === "number") return formatValue(value, unitOf(measurement, field));
+/** Any field's value as text. */
+export function formatField(value: SampleValue, unit: FieldUnit): string {
+  if (typeof value === "number") return formatValue(value, unit);
   return typeof value === "boolean" ? (value ? "yes" : "no") : value;
 }
 
