@@ -7,6 +7,7 @@ import { parseDeviceId } from "#shared/ids";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readReply } from "#shared/messages/command-messages";
 import { readStatus } from "#shared/messages/presence-messages";
+import { openState } from "../console/state/state.ts";
 import { startFleet } from "./fleet.ts";
 import { eventually, suite } from "./suite.ts";
 
@@ -50,7 +51,8 @@ suite("the version before", ({ test }) => {
     const clock = clockOf((first?.ts ?? 0) + 60_000);
     const directory = join(await scope.directory(), "agent");
     await cp("test/before/agent", directory, { recursive: true });
-    const fleet = await startFleet(scope, "embedded", { clock });
+    const state = openState(await scope.directory(), clock);
+    const fleet = await startFleet(scope, "embedded", { clock, state });
     const agent = fleet.newAgent(device, { directory, clock });
     agent.handle("exec:slow", { run: () => assert.unreachable("it was begun once") });
     agent.start();
