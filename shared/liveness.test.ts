@@ -6,6 +6,7 @@ import {
   roundLength,
   silentAfter,
   silentByDefault,
+  usualGap,
   type Liveness,
   type Rhythm,
 } from "./liveness.ts";
@@ -41,6 +42,11 @@ suite("the rhythm of what only publishes", ({ test }) => {
       const after = silentAfter(rhythmOf(...gaps));
       assert.ok(after >= atLeast && after <= atMost, `silent after ${after} ms: expected ${atLeast} to ${atMost}`);
     });
+
+  test("the usual gap is told from when a device is silent, where one is known", () => {
+    assert.is(usualGap(silentAfter(rhythmOf(60, 60))), 60_000);
+    for (const unknown of [null, undefined, silentByDefault]) assert.is(usualGap(unknown), undefined);
+  });
 
   test("what comes within a round of it is no round of its own", () => {
     const first = learned(undefined, 0);

@@ -37,6 +37,10 @@ export function silentAfter(rhythm: Rhythm | undefined): number {
   return rhythm?.gap === undefined ? silentByDefault : roundsLeftOut * rhythm.gap + patience;
 }
 
+/** The gap between two rounds that a device is used to, in ms, by what {@link silentAfter} says; undefined where it is not known. */
+export const usualGap = (after: number | null | undefined): number | undefined =>
+  after === undefined || after === null || after === silentByDefault ? undefined : (after - patience) / roundsLeftOut;
+
 /** `online` and `offline` are of agents, which say so; `reporting` and `silent` of what only publishes. */
 export const livenesses = ["online", "offline", "reporting", "silent"] as const;
 export type Liveness = (typeof livenesses)[number];

@@ -80,6 +80,9 @@ suite("page: a device without an agent", ({ test }) => {
         .getByTestId("chart-freezer.flow")
         .getByText(/^0\.00[3-6]/)
         .waitFor();
+      await page.locator('[data-testid="presence-rpi-7"][data-state="reporting"]').waitFor();
+      assert.match(await page.getByTestId("presence-line").innerText(), /^Reporting, heard (now|\d+ s ago)$/);
+      assert.match((await page.getByTestId("presence-line").getAttribute("title")) ?? "", /counts as silent after/);
       const door = page.getByTestId("chart-door.states");
       await door.getByText("cooling").waitFor();
       assert.match(await door.innerText(), /mode\s*cooling\s*open\s*no/);

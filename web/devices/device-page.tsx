@@ -55,7 +55,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">
-      <Head device={device} identity={identity.value} />
+      <Head tracked={tracked} identity={identity.value} />
       {whole.value ? <Charts tracked={tracked} /> : <div class="charts-wait" aria-busy="true" />}
       <div class="columns">
         <section aria-labelledby="send-title">
@@ -80,22 +80,28 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
 }
 
 interface HeadProps {
-  readonly device: PresenceDocument;
+  readonly tracked: Tracked;
   /** How it shows who it is, where that is known yet. */
   readonly identity: IdentityDocument | undefined;
 }
 
-function Head({ device, identity }: HeadProps): JSX.Element {
+interface FactsProps {
+  readonly device: PresenceDocument;
+  readonly identity: IdentityDocument | undefined;
+}
+
+function Head({ tracked, identity }: HeadProps): JSX.Element {
+  const device = tracked.presence.value;
   return (
     <header class="device-head">
       <nav aria-label="Breadcrumb">
         <a href="/">Fleet</a> <span aria-hidden="true">/</span>
       </nav>
       <h1>
-        <PresenceDot device={device} />
+        <PresenceDot tracked={tracked} />
         {device.id}
       </h1>
-      <PresenceLine device={device} />
+      <PresenceLine tracked={tracked} />
       {device.problem && (
         <p class="banner">
           <Warning /> <span>{device.problem}</span>
@@ -107,7 +113,7 @@ function Head({ device, identity }: HeadProps): JSX.Element {
   );
 }
 
-function DeviceFacts({ device, identity }: HeadProps): JSX.Element {
+function DeviceFacts({ device, identity }: FactsProps): JSX.Element {
   const facts = Object.entries(device.facts ?? {}).map(([name, value]) => [name, formatFact(name, value)] as const);
   const off = Object.entries(device.collectors ?? {}).flatMap(([name, on]) => (on ? [] : [name]));
   const own: (readonly [string, string])[] = [

@@ -1,11 +1,11 @@
 import type { PresenceDocument } from "#api/device-routes";
+import type { Liveness } from "#shared/liveness";
 
 /** Which devices the fleet's list shows. */
-export type Shown = "all" | "online" | "offline";
+export type Shown = "all" | Liveness;
 
 /** Whether a device passes the filter: every word stands in its id or in one of its facts. */
-export function matchesSearch(device: PresenceDocument, words: string, shown: Shown): boolean {
-  if (shown !== "all" && device.online !== (shown === "online")) return false;
+export function matchesSearch(device: PresenceDocument, words: string): boolean {
   const facts = Object.values(device.facts ?? {}).map((fact) =>
     typeof fact === "string" ? fact : JSON.stringify(fact),
   );

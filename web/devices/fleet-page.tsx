@@ -25,7 +25,8 @@ export function FleetPage(): JSX.Element {
   const adding = useSignal(false);
   const devices = useComputed(() =>
     [...(fleet.value?.values() ?? [])]
-      .filter(({ presence }) => matchesSearch(presence.value, words.value, shown.value))
+      .filter(({ state }) => shown.value === "all" || state.value === shown.value)
+      .filter(({ presence }) => matchesSearch(presence.value, words.value))
       .sort((a, b) => (a.presence.value.id < b.presence.value.id ? -1 : 1)),
   );
   if (!fleet.value) return <main class="page" aria-busy="true" />;
@@ -67,9 +68,12 @@ export function FleetPage(): JSX.Element {
 }
 
 function Counts({ shown, onShown }: { shown: Shown; onShown: (shown: Shown) => void }): JSX.Element {
+  const { reporting, silent } = counts.value;
+  // Two words more only where some device has no agent.
+  const publishing = reporting + silent > 0 ? (["reporting", "silent"] as const) : [];
   return (
     <div class="segments" role="group" aria-label="Show devices">
-      {(["all", "online", "offline"] as const).map((which) => (
+      {(["all", "online", ...publishing, "offline"] as const).map((which) => (
         <button
           key={which}
           type="button"
@@ -112,10 +116,15 @@ function DeviceRow({ tracked }: { tracked: Tracked }): JSX.Element {
   const { cpu, mem, disk, load } = gaugesOf(tracked.latest.value);
   const seen = tracked.seen.value;
   return (
-    <tr role="row" class={device.online ? "device" : "device offline"} data-testid={`device-${device.id}`}>
+    <tr
+      role="row"
+      class={["offline", "silent"].includes(tracked.state.value) ? "device offline" : "device"}
+      data-testid={`device-${device.id}`}
+    >
       <th role="rowheader" scope="row">
-        <PresenceDot device={device} />
+        <PresenceDot tracked={tracked} />
         <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.id}</a>
+        {tracked.state.value === "silent" && <span class="state wait">Silent</span>}
         {device.online && device.paused && <span class="state wait">Paused</span>}
         {isOutdated(device, release.value) && (
           <span class="state wait" data-testid={`outdated-${device.id}`}>

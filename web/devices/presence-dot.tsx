@@ -1,33 +1,65 @@
 import type { JSX } from "preact";
-import type { PresenceDocument } from "#api/device-routes";
-import { formatCoarsely } from "../format/format-duration.ts";
+import { usualGap } from "#shared/liveness";
+import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
+import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 
 /** A dot, never colour alone: its meaning is said as well. */
-export function PresenceDot({ device }: { device: PresenceDocument }): JSX.Element {
+export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
+  const { id, online } = tracked.presence.value;
+  const state = tracked.state.value;
   return (
     <span
-      class={device.online ? "dot online" : "dot"}
-      data-testid={`presence-${device.id}`}
-      data-online={String(device.online)}
+      class={`dot ${state}`}
+      data-testid={`presence-${id}`}
+      data-online={String(online)}
+      data-state={state}
+      title={rhythmOf(tracked)}
     >
-      <span class="visually-hidden">{device.online ? "online" : "offline"}</span>
+      <span class="visually-hidden">{state}</span>
     </span>
   );
 }
 
-/** "Online since 12:03:04 (2 h)" or "Offline since …: the agent was stopped". */
-export function PresenceLine({ device }: { device: PresenceDocument }): JSX.Element {
-  const { online, since, reason } = device;
-  const seconds = since === null ? 0 : Math.floor((now.value - since) / 1_000);
+/** "Online since 12:03:04 (2 h)", "Offline since …: the agent was stopped", "Reporting, heard 3 s ago" or "Silent since …". */
+export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
+  const { online, since, reason, paused } = tracked.presence.value;
+  const state = tracked.state.value;
+  const seen = tracked.seen.value;
+  if (state === "reporting" || state === "silent")
+    return (
+      <span class="presence-line" data-testid="presence-line" title={rhythmOf(tracked)}>
+        <b>{state === "silent" ? "Silent" : "Reporting"}</b>
+        {seen !== null && (state === "silent" ? <Since ts={seen} /> : `, heard ${formatAgo(seen, now.value)}`)}
+      </span>
+    );
   return (
-    <span class="presence-line">
+    <span class="presence-line" data-testid="presence-line">
       <b>{online ? "Online" : "Offline"}</b>
-      {since !== null && ` since ${formatMoment(since, now.value)}`}
-      {seconds > 0 && ` (${formatCoarsely(seconds * 1_000)})`}
+      {since !== null && <Since ts={since} />}
       {!online && reason && <span class="reason"> — {reason}</span>}
-      {online && device.paused && <span class="state wait">Paused</span>}
+      {online && paused && <span class="state wait">Paused</span>}
     </span>
   );
+}
+
+function Since({ ts }: { ts: number }): JSX.Element {
+  const seconds = Math.floor((now.value - ts) / 1_000);
+  return (
+    <>
+      {" since "}
+      <time dateTime={new Date(ts).toISOString()}>{formatMoment(ts, now.value)}</time>
+      {seconds > 0 && ` (${formatCoarsely(seconds * 1_000)})`}
+    </>
+  );
+}
+
+/** By what it counts as reporting or silent; undefined of what has an agent, which says so itself. */
+function rhythmOf({ state, silentAfter }: Tracked): string | undefined {
+  if (state.value !== "reporting" && state.value !== "silent") return undefined;
+  const gap = usualGap(silentAfter.value);
+  const usual =
+    gap === undefined ? "How often it sends is not known yet" : `It sends about every ${formatCoarsely(gap)}`;
+  return `${usual}; it counts as silent after ${formatCoarsely(silentAfter.value)} without a word.`;
 }

@@ -1,5 +1,14 @@
-import { computed, signal, type Signal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { DeviceDocument, PresenceDocument, SampleDocument } from "#api/device-routes";
+import {
+  learned,
+  livenessOf,
+  silentAfter,
+  silentByDefault,
+  usualGap,
+  type Liveness,
+  type Rhythm,
+} from "#shared/liveness";
 import { mergeLatest, type Latest, type Pair } from "./latest.ts";
 import { now } from "./now.ts";
 
@@ -9,6 +18,12 @@ export interface Tracked {
   readonly latest: Signal<Latest>;
   /** When it was last heard, by the console's clock: presence is not told again for each sample. */
   readonly seen: Signal<number | null>;
+  /** How it is at the moment. */
+  readonly state: ReadonlySignal<Liveness>;
+  /** Of one without an agent: milliseconds without a word after which it is silent. */
+  readonly silentAfter: ReadonlySignal<number>;
+  /** What this page has heard of its rhythm: the console tells its own with the list alone. */
+  readonly rhythm: Signal<Rhythm | undefined>;
   /** Samples that will never come. */
   readonly missing: Signal<number>;
 }
@@ -17,9 +32,12 @@ export interface Tracked {
 export const fleet = signal<ReadonlyMap<string, Tracked> | undefined>(undefined);
 
 export const counts = computed(() => {
-  const all = [...(fleet.value?.values() ?? [])];
-  const online = all.filter((tracked) => tracked.presence.value.online).length;
-  return { all: all.length, online, offline: all.length - online };
+  const count = { all: 0, online: 0, offline: 0, reporting: 0, silent: 0 };
+  for (const { state } of fleet.value?.values() ?? []) {
+    count.all += 1;
+    count[state.value] += 1;
+  }
+  return count;
 });
 
 type StepsListener = (steps: readonly Pair[]) => void;
@@ -73,6 +91,7 @@ export function takeSamples({ device, samples }: { device: string; samples: read
   const tracked = fleet.peek()?.get(device);
   if (!tracked) return;
   tracked.seen.value = now.peek();
+  if (tracked.presence.peek().boot === null) tracked.rhythm.value = learned(tracked.rhythm.peek(), now.peek());
   merge(tracked, samples);
 }
 
@@ -81,14 +100,35 @@ export function forgetFleet(): void {
   fleet.value = undefined;
 }
 
-function track(presence: PresenceDocument): Tracked {
+function track(told: PresenceDocument): Tracked {
+  const presence = signal(told);
+  const seen = signal(told.lastSeen);
+  const rhythm = signal<Rhythm | undefined>(undefined);
+  const after = computed(() => silentFrom(presence.value.silentAfter, rhythm.value));
   return {
-    presence: signal(presence),
+    presence,
     latest: signal<Latest>(new Map()),
-    seen: signal(presence.lastSeen),
+    seen,
+    state: computed(() => stateNow(presence.value, seen, after)),
+    silentAfter: after,
+    rhythm,
     missing: signal(0),
   };
 }
+
+/** Only what has no agent changes by the clock alone: of the others nothing is computed each second. */
+function stateNow(
+  presence: PresenceDocument,
+  seen: ReadonlySignal<number | null>,
+  after: ReadonlySignal<number>,
+): Liveness {
+  if (presence.online || presence.boot !== null) return livenessOf(presence, 0);
+  return livenessOf({ ...presence, lastSeen: seen.value, silentAfter: after.value }, now.value);
+}
+
+/** The console has listened for longer; of what has just come it knows no rhythm yet when it tells. */
+const silentFrom = (told: number | null | undefined, heard: Rhythm | undefined): number =>
+  usualGap(told) === undefined ? silentAfter(heard) : (told ?? silentByDefault);
 
 function update(tracked: Tracked, presence: PresenceDocument): void {
   tracked.presence.value = presence;

@@ -1,0 +1,72 @@
+import * as assert from "uvu/assert";
+import type { DeviceDocument, PresenceDocument } from "#api/device-routes";
+import { silentByDefault, type Liveness } from "#shared/liveness";
+import { suite } from "../../test/suite.ts";
+import { counts, fleet, forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet-state.ts";
+import { now } from "./now.ts";
+
+const start = 1_800_000_000_000;
+
+const device = (id: string, more: Partial<PresenceDocument> = {}): DeviceDocument => ({
+  id,
+  online: false,
+  since: null,
+  lastSeen: start,
+  reason: null,
+  boot: null,
+  session: null,
+  agent: null,
+  interval: null,
+  paused: false,
+  facts: {},
+  commands: {},
+  problem: null,
+  skew: null,
+  latest: [],
+  missing: 0,
+  ...more,
+});
+
+const sends = (id: string, at: number): void => {
+  now.value = at;
+  takeSamples({ device: id, samples: [{ measurement: "room", tags: {}, ts: at, fields: { temperature: 21 } }] });
+};
+
+const stateOf = (id: string): Liveness | undefined => fleet.value?.get(id)?.state.value;
+
+suite("how devices are, on the page", ({ test }) => {
+  test("what only publishes is reporting, and silent once its rhythm is over, by the clock alone", () => {
+    now.value = start;
+    takeDevices([
+      device("esp", { silentAfter: 65_000 }),
+      device("pi", { online: true, boot: "b" }),
+      device("off", { boot: "b" }),
+    ]);
+    assert.equal([stateOf("esp"), stateOf("pi"), stateOf("off")], ["reporting", "online", "offline"]);
+    now.value = start + 65_001;
+    assert.equal(counts.value, { all: 3, online: 1, offline: 1, reporting: 0, silent: 1 });
+    sends("esp", start + 70_000);
+    assert.is(stateOf("esp"), "reporting");
+    forgetFleet();
+  });
+
+  test("of one that has just come the page hears the rhythm itself", () => {
+    now.value = start;
+    takeDevices([]);
+    takePresence(device("esp", { silentAfter: silentByDefault }));
+    for (let round = 0; round < 3; round++) sends("esp", start + round * 10_000);
+    assert.is(fleet.value?.get("esp")?.silentAfter.value, 35_000);
+    now.value = start + 20_000 + 35_001;
+    assert.is(stateOf("esp"), "silent");
+    forgetFleet();
+  });
+
+  test("a console of before tells no rhythm: it is heard, or the usual one counts", () => {
+    now.value = start + silentByDefault;
+    takeDevices([device("esp")]);
+    assert.is(stateOf("esp"), "reporting");
+    now.value += 1;
+    assert.is(stateOf("esp"), "silent");
+    forgetFleet();
+  });
+});
