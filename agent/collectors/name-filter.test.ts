@@ -12,6 +12,9 @@ const cases: [patterns: string, taken: string[], left: string[]][] = [
   ["!veth*,!br-*", ["eth0", "br0", "vlan3"], ["veth1a", "br-5f6a"]],
   ["eth*,!eth1", ["eth0", "eth10"], ["eth1", "wlan0"]],
   ["!*", [], ["eth0", ""]],
+  ["*a*b?c*", ["abxc", "aabbxc-", "xa-b-bcc"], ["abc", "ab", "bxca"]],
+  ["**?", ["e", "eth0", "?"], [""]],
+  [`!${"*".repeat(500)}x,!${"*e".repeat(500)}`, ["enable-collector", "e".repeat(499)], ["box", "e".repeat(500)]],
   ["/data/*", ["/data/a", "/data/a/b"], ["/data", "/database"]],
   ["a.b[c](d)$^\\\\+|{1}", ["a.b[c](d)$^\\\\+|{1}"], ["axb[c](d)$^\\\\+|{1}", "a"]],
   [

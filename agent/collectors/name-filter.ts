@@ -29,21 +29,35 @@ export const maxKnownNames = 1_024;
  */
 export function nameFilter(patterns: string): NameFilter {
   const all = patterns.split(",").map((one) => one.trim());
-  const without = all.filter((one) => one.startsWith("!")).map((one) => expression(one.slice(1)));
-  const within = all.filter((one) => one !== "" && !one.startsWith("!")).map(expression);
+  const without = all.filter((one) => one.startsWith("!")).map((one) => matcher(one.slice(1)));
+  const within = all.filter((one) => one !== "" && !one.startsWith("!")).map(matcher);
   const known = new Map<string, boolean>();
   return (name) => {
     const before = known.get(name);
     if (before !== undefined) return before;
     if (known.size >= maxKnownNames) known.clear();
     const taken =
-      (within.length === 0 || within.some((one) => one.test(name))) && !without.some((one) => one.test(name));
+      (within.length === 0 || within.some((matches) => matches(name))) && !without.some((matches) => matches(name));
     known.set(name, taken);
     return taken;
   };
 }
 
-function expression(pattern: string): RegExp {
-  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\/-]/g, String.raw`\$&`);
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
+/**
+ * By hand and not as a regular expression: patterns come from afar, and one with many `*` would have an expression try them in more ways than
+ * there is time for. Here only the last `*` is ever tried anew.
+ */
+function matcher(pattern: string): NameFilter {
+  return (name) => {
+    let [at, star, from] = [0, -1, 0];
+    for (let place = 0; place < name.length;) {
+      if (pattern[at] === "*") [star, from, at] = [at, place, at + 1];
+      else if (pattern[at] === "?" || (at < pattern.length && pattern[at] === name[place]))
+        [at, place] = [at + 1, place + 1];
+      else if (star >= 0) [at, from, place] = [star + 1, from + 1, from + 1];
+      else return false;
+    }
+    while (pattern[at] === "*") at += 1;
+    return at === pattern.length;
+  };
 }
