@@ -88,6 +88,18 @@ suite("a device that updates itself", ({ test }) => {
       assert.is(undone.state, "succeeded", JSON.stringify(undone));
       assert.is(await build(), first);
       assert.is((await update({}, "update-undo")).error?.code, "not-updated");
+
+      // Of what was looked at and left, the number was seen as well.
+      await shelve(own, 6);
+      assert.equal((await update()).result, { release: version, build: first, updated: false });
+      await shelve(Buffer.concat([own, Buffer.from("//3\n")]), 5);
+      assert.match((await update()).error?.message ?? "", /targets is number 5, and 6 was seen before/);
+      await shelve(own, 7, "0.0.1");
+      assert.is((await update({ downgrade: true, dryRun: true })).state, "succeeded");
+      await shelve(own, 8, "0.0.1");
+      await update();
+      await shelve(own, 7);
+      assert.match((await update()).error?.message ?? "", /targets is number 7, and 8 was seen before/);
     },
     { seconds: 60 },
   );

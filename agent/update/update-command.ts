@@ -103,6 +103,8 @@ async function run(
   const { targets, known: seen } = await released(options, place);
   const file = fitting(targets);
   const { release } = targets;
+  // Also where nothing comes of it: an older one must not count any more.
+  if (!dryRun) known.write({ ...known.read(), ...seen });
   const told = { release, build: buildOf(file.sha256), from: version, bytes: file.size };
   if (told.build === options.build) return { ...running(options), updated: false };
   if (!downgrade && compareReleases(release, version) < 0)
@@ -112,7 +114,6 @@ async function run(
     );
   await assertRoom(versions.state, file.size);
   if (dryRun) return { ...told, dryRun };
-  known.write(seen);
   const name = `${told.build}.cjs`;
   const path = await versions.partOf(name);
   const trust = place.origin === options.origin ? options.trust() : undefined;
