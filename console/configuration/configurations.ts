@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
+import { counted } from "#shared/counted";
 import { configurationHash, type Configuration } from "#shared/configuration";
+import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { check, count } from "#shared/messages/payload-schema";
 import { parseJson } from "#shared/nesting";
@@ -31,6 +33,8 @@ export interface DesiredSettings {
 
 /** Changes remembered for each device, group and for all: what was before can be looked up and put back. */
 export const maxRememberedSettings = 50;
+/** Groups that have settings: all of them are in memory, and anybody who may send commands can think of names without end. */
+export const maxConfiguredGroups = 500;
 
 const parseRow = parserOf(
   z.object({ version: count, scope: z.string(), settings: z.string(), by: z.string(), ts: instant }),
@@ -52,6 +56,7 @@ export class Configurations {
   readonly #database: Database;
   readonly #groupsOf: (device: string) => readonly string[];
   #current: Map<string, SaidSettings> | undefined;
+  #newest = 0;
 
   constructor(database: Database, groupsOf: (device: string) => readonly string[], failed?: (thrown: unknown) => void) {
     this.#database = database;
@@ -66,7 +71,7 @@ export class Configurations {
 
   /** The newest number that was given. */
   get newest(): number {
-    return Math.max(0, ...[...this.#all.values()].map(({ version }) => version));
+    return this.#all.size === 0 ? 0 : this.#newest;
   }
 
   of(scope: Scope): SaidSettings | undefined {
@@ -103,9 +108,13 @@ export class Configurations {
     return { version, hash: configurationHash(merged), values: merged, from };
   }
 
-  /** Says them for a scope, in place of all that was said for it. Within a transaction of the caller. @returns to be called when that is through */
+  /**
+   * Says them for a scope, in place of all that was said for it. Within a transaction of the caller. @returns to be called when that is through
+   * @throws BadInputError where there are too many groups with settings
+   */
   put(scope: Scope, said: Omit<SaidSettings, "version">): { readonly said: SaidSettings; readonly done: () => void } {
     const text = scopeText(scope);
+    const forgotten = scope.kind === "group" && !this.#all.has(text) ? this.#makeRoom() : undefined;
     const { lastInsertRowid } = this.#database
       .prepare("INSERT INTO configurations (scope, settings, by, ts) VALUES (?, ?, ?, ?)")
       .run(text, JSON.stringify(said.values), said.by, said.ts);
@@ -117,7 +126,9 @@ export class Configurations {
       .run(text, text);
     const numbered = { ...said, version: Number(lastInsertRowid) };
     const done = (): void => {
+      if (forgotten !== undefined) this.#all.delete(forgotten);
       this.#all.set(text, numbered);
+      this.#newest = Math.max(this.#newest, numbered.version);
       this.changes.emit(scope);
     };
     return { said: numbered, done };
@@ -137,6 +148,21 @@ export class Configurations {
     this.#current?.delete(scope);
   }
 
+  /** For one more group: of those of which nothing is wanted any more the oldest is forgotten. @returns its scope @throws BadInputError where there is none */
+  #makeRoom(): string | undefined {
+    const groups = [...this.#all].filter(([text]) => text.startsWith("group:"));
+    if (groups.length < maxConfiguredGroups) return undefined;
+    const [oldest] = groups
+      .filter(([, { values }]) => Object.keys(values).length === 0)
+      .sort(([, one], [, other]) => one.version - other.version);
+    if (!oldest)
+      throw new BadInputError(
+        `${counted(groups.length, "group")} have settings, and no more may: take those of another group away first, with muster config --group NAME unset KEY`,
+      );
+    this.#database.prepare("DELETE FROM configurations WHERE scope = ?").run(oldest[0]);
+    return oldest[0];
+  }
+
   get #all(): Map<string, SaidSettings> {
     this.#current ??= this.#read();
     return this.#current;
@@ -147,8 +173,10 @@ export class Configurations {
     const select = this.#database.prepare(
       "SELECT * FROM configurations WHERE version IN (SELECT max(version) FROM configurations GROUP BY scope)",
     );
-    for (const { scope, ...said } of damageOf(this.#database).all("configurations", select, parseSaid))
+    for (const { scope, ...said } of damageOf(this.#database).all("configurations", select, parseSaid)) {
       all.set(scopeText(scope), said);
+      this.#newest = Math.max(this.#newest, said.version);
+    }
     return all;
   }
 }

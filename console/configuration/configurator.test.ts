@@ -12,7 +12,7 @@ import { migrations } from "../database/schema.ts";
 import type { Command } from "../desk/command.ts";
 import { newEntry, toDevice, type Device } from "../devices/device.ts";
 import type { Regrouped } from "../devices/groups.ts";
-import { Configurations, maxRememberedSettings } from "./configurations.ts";
+import { Configurations, maxConfiguredGroups, maxRememberedSettings } from "./configurations.ts";
 import { Configurator, maxConfiguring, resentAfter } from "./configurator.ts";
 import { Configured } from "./configured.ts";
 import { everyone, parseScope, scopeText, type Scope } from "./scope.ts";
@@ -110,7 +110,26 @@ async function place(scope: Scoped, count: number) {
   };
 }
 
+function named(name: string): Scope {
+  return { kind: "group", name };
+}
+
 suite("what brings devices to their settings", ({ test }) => {
+  test(`${maxConfiguredGroups} groups have settings; of those with none any more the oldest makes room`, async (scope) => {
+    const { want, configurations, database } = await place(scope, 1);
+    for (let at = 0; at < maxConfiguredGroups; at += 1) want(`group:g${at}`, { interval: "5s" });
+    assert.throws(() => want("group:more", { interval: "5s" }), /500 groups have settings/);
+    want("device:d0", { interval: "5s" });
+    want("group:g7", {});
+    want("group:g3", {});
+    const newest = want("group:more", { interval: "6s" });
+    assert.equal([configurations.of(named("g7")), configurations.history(named("g7")).length], [undefined, 0]);
+    assert.equal(configurations.of(named("g3"))?.values, {});
+    const read = new Configurations(database, () => []);
+    assert.equal([read.list().length, read.newest], [maxConfiguredGroups + 1, newest]);
+    assert.is(configurations.newest, newest);
+  });
+
   test(`sends to ${maxConfiguring} devices at once, and to the next whenever one has ended`, async (scope) => {
     const { sent, want, end, turn, stateOf } = await place(scope, maxConfiguring + 2);
     want(everyone, { interval: "5s" });
