@@ -1,4 +1,5 @@
 import type { CommandLine } from "#shared/commandline";
+import { terminal } from "./compose/connect.ts";
 import type { FlashFlags } from "./compose/flash-machines.ts";
 
 /** `muster flash`: the agent onto a card, or onto machines by ssh. */
@@ -30,7 +31,7 @@ export function flash(line: CommandLine): void {
     .action(
       line.once(async (values, flags: FlashFlags) => {
         const { flashMachines } = await import("./compose/flash-machines.ts");
-        await flashMachines(values, flags);
+        if (!(await flashMachines(values, flags, { say: (line) => terminal.out(line) }))) process.exitCode = 1;
       }),
     );
 }

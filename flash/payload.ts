@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { constants, gzipSync } from "node:zlib";
 import { layoutIn } from "../agent/install/layout.ts";
 import { openRcText, unitText } from "../agent/install/service-texts.ts";
 import { starterText } from "../agent/install/starter.ts";
@@ -22,6 +22,8 @@ export interface Payload {
   readonly service: boolean;
   /** This machine's clock (epoch ms): one without a battery is set to it there, where it is behind. */
   readonly now: number;
+  /** Of gzip, 1 to 9: how much time its compression may take; the usual one where it is not given. */
+  readonly level?: number | undefined;
 }
 
 export const installName = "install.sh";
@@ -37,6 +39,7 @@ export function payloadFiles({
   directory,
   service,
   now,
+  level,
 }: Payload): Map<string, Buffer> {
   const layout = layoutIn(directory, join(directory, "node"));
   const codeFile = join(directory, "join-code");
@@ -49,7 +52,8 @@ export function payloadFiles({
     ["muster-agent.service", Buffer.from(unitText(layout, options))],
     ["muster-agent.openrc", Buffer.from(openRcText(layout, options))],
   ]);
-  for (const [at, { node }] of runtimes.entries()) files.set(names[at] ?? "", gzipSync(node));
+  for (const [at, { node }] of runtimes.entries())
+    files.set(names[at] ?? "", gzipSync(node, { level: level ?? constants.Z_DEFAULT_COMPRESSION }));
   if (code !== undefined) files.set(codeName, Buffer.from(`${code.trim()}\n`));
   if (settings !== undefined) files.set("muster.toml", settings);
   return files;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { constants, gzipSync } from "node:zlib";
 import type { MachineKind } from "./machine-kinds.ts";
 
 export interface ExecutableParts {
@@ -9,14 +9,16 @@ export interface ExecutableParts {
   /** The agent's one file. */
   readonly agent: Buffer;
   readonly version: string;
+  /** Of gzip, 1 to 9: how much time its compression may take; the usual one where it is not given. */
+  readonly level?: number | undefined;
 }
 
 /**
  * Node and the agent in one file for a machine that has no Node: a shell script with both behind it, compressed, which it unpacks at its first start.
  * It needs sh, gzip, head and tail there, which BusyBox has as well.
  */
-export function executableFrom({ target, node, agent, version }: ExecutableParts): Buffer {
-  const packed = gzipSync(node);
+export function executableFrom({ target, node, agent, version, level }: ExecutableParts): Buffer {
+  const packed = gzipSync(node, { level: level ?? constants.Z_DEFAULT_COMPRESSION });
   const id = createHash("sha256").update(node).update(agent).digest("hex").slice(0, 16);
   const script = (offset: number): string => `#!/bin/sh
 # Muster's agent ${version} and Node for ${target.name}, in one file. It unpacks both at its first start: where

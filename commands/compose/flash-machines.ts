@@ -14,7 +14,7 @@ import { codeName, payloadFiles } from "../../flash/payload.ts";
 import { runtimeFor } from "../../flash/runtime.ts";
 import { flashHost, type Supplies } from "../../flash/ssh/flash-host.ts";
 import { SshHost } from "../../flash/ssh/ssh-host.ts";
-import { connect, terminal } from "./connect.ts";
+import { connect } from "./connect.ts";
 import { agentFile } from "./join-places.ts";
 
 export interface FlashFlags {
@@ -44,18 +44,29 @@ const codeRoom = 1_024;
 const patience = 90_000;
 const askedEvery = 500;
 
-const say = (line: string): void => terminal.out(line);
+/** What flashing is done by; a verb says it on its output. */
+export interface Flashing {
+  readonly say: (line: string) => void;
+  /** Of gzip, for Node; the usual one where it is not given. */
+  readonly level?: number;
+}
 
-/** `muster flash`, by what it was told. @throws what hinders it, as a sentence */
-export async function flashMachines(values: Settings, flags: FlashFlags): Promise<void> {
+/**
+ * `muster flash`, by what it was told.
+ * @returns whether it was done everywhere: of several machines one may have failed, and the table says why
+ * @throws what hinders it, as a sentence
+ */
+export async function flashMachines(values: Settings, flags: FlashFlags, by: Flashing): Promise<boolean> {
   const { boot, image, ssh } = flags;
   if ([boot, image, ssh].filter((one) => one !== undefined).length !== 1)
     throw new BadInputError("expected one of --boot DIRECTORY, --image FILE and --ssh HOST");
-  if (ssh !== undefined) return flashBySsh(values, flags, ssh);
-  await flashCard(values, flags, boot === undefined ? new ImageBoot(image ?? "") : new MountedBoot(boot));
+  if (ssh !== undefined) return flashBySsh(values, flags, ssh, by);
+  await flashCard(values, flags, by, boot === undefined ? new ImageBoot(image ?? "") : new MountedBoot(boot));
+  return true;
 }
 
-async function flashCard(values: Settings, flags: FlashFlags, files: BootFiles): Promise<void> {
+async function flashCard(values: Settings, flags: FlashFlags, by: Flashing, files: BootFiles): Promise<void> {
+  const { say, level } = by;
   const { device, dryRun = false, dir = "/var/lib/muster-agent", service } = flags;
   if (flags.undo) {
     await undoBoot({ files, dryRun, say });
@@ -76,24 +87,32 @@ async function flashCard(values: Settings, flags: FlashFlags, files: BootFiles):
     directory: dir,
     service,
     now: clock.now(),
+    level,
   });
   // A code lets somebody in: it is made when all else is known to be in order, and none for a look.
   await prepareBoot(first, { files, payload, dryRun: true, say: dryRun ? say : () => {} });
   if (dryRun) return say("nothing was changed");
-  payload.set(codeName, Buffer.from(`${await codeFor(values, flags, device ?? "")}\n`));
+  payload.set(codeName, Buffer.from(`${await codeFor(values, flags, device ?? "", say)}\n`));
   await prepareBoot(first, { files, payload, dryRun, say });
   say(
     `ready: unmount it, and boot the machine with it. To take it back: muster flash ${flags.boot === undefined ? "--image" : "--boot"} … --undo`,
   );
 }
 
-async function flashBySsh(values: Settings, flags: FlashFlags, hosts: readonly string[]): Promise<void> {
+async function flashBySsh(
+  values: Settings,
+  flags: FlashFlags,
+  hosts: readonly string[],
+  by: Flashing,
+): Promise<boolean> {
+  const { say } = by;
   const { device, dir, service, dryRun = false, undo = false } = flags;
   if (device !== undefined && hosts.length > 1)
     throw new BadInputError(
       "--device names one machine, and there are several: leave it out, and each is called as it calls itself",
     );
-  const supplies = suppliesOf(values, flags);
+  const supplies = suppliesOf(values, flags, by);
+  let all = true;
   const rows = await Promise.all(
     hosts.map(async (host) => {
       try {
@@ -105,15 +124,16 @@ async function flashBySsh(values: Settings, flags: FlashFlags, hosts: readonly s
         );
         return [host, done.device, done.what];
       } catch (thrown) {
-        process.exitCode = 1;
+        all = false;
         return [host, device ?? "", forTerminal(asError(thrown).message, 600)];
       }
     }),
   );
   say(table(["host", "device", ""], rows));
+  return all;
 }
 
-function suppliesOf(values: Settings, flags: FlashFlags): Supplies {
+function suppliesOf(values: Settings, flags: FlashFlags, { say, level }: Flashing): Supplies {
   const runtimes = new Map<string, Promise<Buffer>>();
   const sessionOf = async (device: string): Promise<string | undefined> => {
     const found = await connect(values)
@@ -125,7 +145,8 @@ function suppliesOf(values: Settings, flags: FlashFlags): Supplies {
     agent: ownAgent(),
     settings: settingsFile(flags),
     now: () => clock.now(),
-    codeFor: (device) => codeFor(values, flags, device),
+    level,
+    codeFor: (device) => codeFor(values, flags, device, say),
     async nodeFor(kind) {
       if (flags.runtime === false) return undefined;
       const known = runtimes.get(kind.name) ?? runtimeFor(kind, directoryOf(flags)).then(({ node }) => node);
@@ -149,6 +170,7 @@ async function codeFor(
   values: Settings,
   { code, group, origin, boot, image }: FlashFlags,
   device: string,
+  say: Flashing["say"],
 ): Promise<string> {
   const given = code === "-" ? readBounded(0, 4_096).toString("utf8").trim() : code;
   if (given !== undefined) {

@@ -14,6 +14,8 @@ export interface Supplies {
   readonly codeFor: (device: string) => Promise<string>;
   readonly settings: Buffer | undefined;
   readonly now: () => number;
+  /** Of gzip; see `Payload`. */
+  readonly level?: number | undefined;
   /** Waits until the console sees the device in another connection than before. @returns whether it does */
   readonly session: (device: string) => Promise<string | undefined>;
   readonly seen: (device: string, before: string | undefined) => Promise<boolean>;
@@ -71,6 +73,7 @@ export async function flashHost(
     code: upgrade ? undefined : await supplies.codeFor(device),
     settings: supplies.settings,
     now: supplies.now(),
+    level: supplies.level,
     ...place,
   };
   const before = await supplies.session(device);
