@@ -30,7 +30,7 @@ export type { JobCounts, JobDevice, JobDocument, JobOrder, JobSummaryDocument, J
 export type { ProblemDocument } from "./problem-document.ts";
 export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine-routes.ts";
 export type { RefusedDocument } from "./refusal-routes.ts";
-export type { TlsDocument } from "./tls-routes.ts";
+export type { DevicesTlsDocument, TlsDocument } from "./tls-routes.ts";
 export type { AccountDocument, SessionDocument } from "./session-routes.ts";
 export type { NewTokenDocument, TokenDocument } from "./token-routes.ts";
 

@@ -22,7 +22,19 @@ const tlsDocument = z.object({
 });
 export type TlsDocument = z.output<typeof tlsDocument>;
 
-/** The private authority of the installation. */
+const devicesTlsDocument = z.object({
+  present: about(authorityDocument, "the authority that signs devices' certificates"),
+  before: about(
+    z.nullable(z.object({ ...authorityDocument.shape, since: time })),
+    "in a rotation the one that has signed before, and is trusted still",
+  ),
+  have: about(z.number(), "devices with a certificate of the present one"),
+  lacking: about(z.array(z.string()), "devices whose certificate is of the one before, 100 of them at most"),
+  lackingCount: z.number(),
+});
+export type DevicesTlsDocument = z.output<typeof devicesTlsDocument>;
+
+/** The private authorities of the installation. */
 export const tlsRoutes = {
   getTls: {
     summary: "The private authority, and how far its rotation has come",
@@ -51,5 +63,30 @@ export const tlsRoutes = {
       leaveBehind: about(z.boolean(), "also where agents lack the new one, which cannot connect any more"),
     }),
     answers: { 200: tlsDocument },
+  },
+  getDevicesTls: {
+    summary: "The authority of devices' certificates, and how far its rotation has come",
+    role: "viewer",
+    fleet: true,
+    answers: { 200: devicesTlsDocument },
+    problems: [400],
+  },
+  rotateDevicesTls: {
+    summary:
+      "Begin a rotation of the devices' authority: a new one is made and signs, both are trusted, and devices renew",
+    role: "admin",
+    fleet: true,
+    answers: { 200: devicesTlsDocument },
+    problems: [400],
+  },
+  finishDevicesTls: {
+    summary:
+      "End that rotation: what the old authority has signed lets nobody in any more, and what is open with it ends",
+    role: "admin",
+    fleet: true,
+    body: z.strictObject({
+      leaveBehind: about(z.boolean(), "also where devices have not renewed, which have to be enrolled again"),
+    }),
+    answers: { 200: devicesTlsDocument },
   },
 } as const satisfies Record<string, Route>;

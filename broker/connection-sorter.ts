@@ -10,6 +10,7 @@ import {
   helloByte,
   shownOn,
   TlsDoor,
+  type ClientAuthorities,
   type IdentitySource,
   type ShownCertificate,
 } from "#shared/tls-door";
@@ -23,8 +24,8 @@ const firstByte = { connect: 0x10, get: 0x47 };
 export interface SecureDoor {
   readonly port: number;
   readonly identity: IdentitySource;
-  /** The authority of devices' certificates, as PEM, where there are such. */
-  readonly clients?: string | undefined;
+  /** The authorities of devices' certificates, where there are such. */
+  readonly clients?: ClientAuthorities | undefined;
 }
 
 /** By which way an MQTT connection has come. */

@@ -55,6 +55,7 @@ export async function begin(
   lifetime.add(end);
   lifetime.begin(parts.configurator);
   lifetime.begin(parts.rotation);
+  lifetime.begin(parts.deviceRotation);
   link?.start();
   await store.start();
   let over = false;

@@ -6,10 +6,9 @@ import type { Log } from "#shared/log";
 import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
-import type { PrivateAuthority } from "#shared/private-authority";
+import type { DevicesAuthority, PrivateAuthority } from "#shared/private-authority";
 import type { SyslogAddress } from "#shared/syslog-address";
 import { settings } from "#shared/settings";
-import type { IssueCertificate } from "./certificates/certifying.ts";
 import type { State } from "./state/state.ts";
 
 export interface ConsoleOptions {
@@ -40,7 +39,7 @@ export interface ConsoleOptions {
   /** Milliseconds between two reports of what the console measures of itself; 10,000 by default. */
   readonly selfInterval?: number;
   /** Makes devices' certificates; without it no device is given one. */
-  readonly issueCertificate?: IssueCertificate | undefined;
+  readonly deviceAuthority?: DevicesAuthority | undefined;
   /** Milliseconds that they are good for; 90 days by default. */
   readonly certificateLife?: number;
   /** Where each entry of the audit log goes as well. */

@@ -14,6 +14,7 @@ import type { SyslogState } from "./audit/syslog.ts";
 import { begin, reachBroker } from "./begin.ts";
 import type { CaRotation } from "./ca-rotation.ts";
 import type { Certifying } from "./certificates/certifying.ts";
+import type { DeviceRotation } from "./certificates/device-rotation.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
@@ -253,6 +254,10 @@ export class Console {
 
   get rotation(): CaRotation {
     return this.#started.rotation;
+  }
+
+  get deviceRotation(): DeviceRotation {
+    return this.#started.deviceRotation;
   }
 
   get ingest(): Ingest {

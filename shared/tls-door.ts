@@ -16,6 +16,13 @@ export interface IdentitySource {
   readonly changes: { on(listener: () => void): () => void };
 }
 
+/** The authorities of clients' certificates: others are believed for the connections that come from then on. */
+export interface ClientAuthorities {
+  /** As PEM. */
+  readonly current: () => string;
+  readonly changes: { on(listener: () => void): () => void };
+}
+
 /** Milliseconds that a handshake may take: two round trips and 2 KB, over GPRS some seconds. */
 export const handshakeTimeout = 10_000;
 /** The first byte of whoever begins with TLS: a record of the handshake (RFC 8446 §5.1). */
@@ -44,8 +51,8 @@ export function shownOn(secure: TLSSocket): ShownCertificate | undefined {
 export interface TlsDoorOptions {
   readonly identity: IdentitySource;
   readonly clock: Clock;
-  /** The authority of clients' certificates, as PEM: who has one of its may show it. Without it nobody is asked. */
-  readonly clients?: string | undefined;
+  /** Who has a certificate of one of these may show it. Without it nobody is asked. */
+  readonly clients?: ClientAuthorities | undefined;
   /** Is given each connection whose handshake has succeeded, with the socket below it. */
   readonly onSecure: (secure: TLSSocket, socket: Socket) => void;
   /** A handshake came to nothing; the connection is closed already. */
@@ -62,7 +69,7 @@ export class TlsDoor {
   readonly #queue: HandshakeQueue<Socket>;
   /** Those in their handshake by their two ends: Node does not say which socket a TLS connection came from. */
   readonly #shaking = new Map<string, Socket>();
-  #endListening: () => void = () => {};
+  #endListening: (() => void)[] = [];
 
   constructor(options: TlsDoorOptions) {
     const { onFailed, clients } = options;
@@ -80,19 +87,23 @@ export class TlsDoor {
   }
 
   start(): void {
-    this.#endListening = this.#options.identity.changes.on(() =>
-      // Connections that there are keep what they have agreed on.
-      this.#server.setSecureContext(this.#context),
-    );
+    const { identity, clients } = this.#options;
+    // Connections that there are keep what they have agreed on.
+    const renew = (): void => this.#server.setSecureContext(this.#context);
+    this.#endListening = [identity, ...(clients ? [clients] : [])].map(({ changes }) => changes.on(renew));
   }
 
   get #context(): SecureContextOptions {
     const { identity, clients } = this.#options;
-    return { ...identity.current(), ...(clients === undefined ? {} : { ca: clients }), minVersion: "TLSv1.2" };
+    return {
+      ...identity.current(),
+      ...(clients === undefined ? {} : { ca: clients.current() }),
+      minVersion: "TLSv1.2",
+    };
   }
 
   stop(): void {
-    this.#endListening();
+    for (const end of this.#endListening.splice(0)) end();
     this.#queue.stop();
   }
 

@@ -12,6 +12,8 @@ import { parseJoinCode } from "#shared/join-code";
 import { silentLog } from "#shared/log";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { IdentityProvider } from "../console/provider/identity-provider.ts";
+import { DeviceAuthority } from "../tls/device-authority.ts";
+import { tlsDirectory } from "../tls/paths.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";
 import { assertEventFits, checkedClient, statusOf } from "./checked-client.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -25,8 +27,15 @@ const password = "correct horse";
 const join = { agent: "dist/muster-agent.cjs" };
 
 async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
-  const { authority } = await startTls(scope);
-  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority });
+  const { authority, data } = await startTls(scope);
+  const deviceAuthority = new DeviceAuthority({
+    directory: tlsDirectory(data),
+    clock: systemClock,
+    log: silentLog,
+  });
+  await deviceAuthority.start();
+  scope.cleanup(() => deviceAuthority.stop());
+  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority, deviceAuthority });
   const release = await writeRelease(scope, [{ name: "agent.cjs", content: "1" }]);
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
@@ -44,7 +53,14 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
   const send = (text: string): Promise<void> => publish("muster/rpi-8/metrics/room", Buffer.from(text));
   for (const text of ['{"t":1}', '{"t":"warm"}', "21.5", '{"tags":{"id":"1"},"values":{"t":1}}']) await send(text);
   fleet.console.damage.note("devices", "x", "it does not read");
-  const certificate = { serial: "1", device: "rpi-8" as DeviceId, key: "", pem: "", state: "used" as const };
+  const certificate = {
+    serial: "1",
+    device: "rpi-8" as DeviceId,
+    key: "",
+    pem: "",
+    state: "used" as const,
+    authority: null,
+  };
   fleet.state.certificates.add({ ...certificate, issued: Date.now(), expires: Date.now() + 86_400_000 });
   await eventually("a field and a series beyond the budget", async () => {
     const [{ entries }, { devices }] = await Promise.all([client.getQuarantine(), client.getSeries()]);
@@ -136,6 +152,10 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   await client.removeDevice("rpi-8");
   await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
   assert.is((await client.changeAccount("bob", { groups: null, password: true })).password?.length, 27);
+  const devices = await client.getDevicesTls();
+  assert.equal([devices.before, devices.have], [null, 0]);
+  assert.equal((await client.rotateDevicesTls()).before?.fingerprint, devices.present.fingerprint);
+  assert.equal((await client.finishDevicesTls({ leaveBehind: false })).lacking, []);
   await askAboutFactor(client);
   const { id: token } = await client.createToken({ name: "x", account: "bob", role: "viewer" });
   assert.is((await client.listTokens()).tokens[0]?.id, token);

@@ -21,9 +21,9 @@ async function startBooks(scope: Scope, clock: Clock = systemClock): Promise<{ s
   scope.cleanup(() => state.close());
   const authority = new DeviceAuthority({ directory: `${directory}/tls`, clock, log: silentLog });
   await authority.start();
+  scope.cleanup(() => authority.stop());
   state.accounts.putDevice(device, "$7$101$AAAAAAAAAAAAAAAA$" + "A".repeat(86) + "==", true);
-  const issue: DeviceAuthority["issue"] = (...asked) => authority.issue(...asked);
-  return { state, certifying: new Certifying({ ...state, clock, issue, life }) };
+  return { state, certifying: new Certifying({ ...state, clock, authority, life }) };
 }
 
 /** One that has connected by its first certificate. */

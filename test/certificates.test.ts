@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import { MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
+import { fingerprintOf } from "#shared/pinned-ca";
 import { issueServer } from "../tls/issuing.ts";
 import { serveApi } from "./api-server.ts";
 import { startCertified, type Certified } from "./certified.ts";
@@ -237,6 +238,74 @@ for (const kind of brokerKinds)
           what.some((one) => one.what === word),
           word,
         );
+    });
+
+    test("their authority is rotated: each renews, also one that was away, and then the old one and who was left behind end", async (scope) => {
+      const place = await startCertified(scope, kind);
+      const { client, console } = place;
+      const directories = { "rpi-7": await place.join("rpi-7"), "rpi-8": await place.join("rpi-8") };
+      place.agent("rpi-7", directories["rpi-7"]);
+      const away = place.agent("rpi-8", directories["rpi-8"]);
+      for (const device of ["rpi-7", "rpi-8"]) await place.sees(device, true);
+      await away.stop();
+      await place.sees("rpi-8", false);
+      const { next: left } = await keptIn(await place.join("rpi-9"));
+      assert.ok(left?.pem);
+      const own = { key: left.key, pem: left.pem };
+      const old = JSON.parse(await readFile(join(place.tls.data, "tls/devices.json"), "utf8")) as Own & {
+        cert: string;
+      };
+      const tool = connect({
+        host: "127.0.0.1",
+        port: place.port,
+        ca: place.tls.authority.caBundle(),
+        cert: own.pem,
+        key: own.key,
+      });
+      const stays = new MqttClient(() => tool, { clientId: "rpi-9", reconnectPeriod: 0 });
+      scope.cleanup(() => stays.endAsync(true));
+      await new Promise<void>((resolve) => stays.once("connect", () => resolve()));
+      const gone = once(tool, "close");
+
+      const begun = await client.rotateDevicesTls();
+      assert.is(begun.before?.fingerprint, fingerprintOf(new X509Certificate(old.cert)));
+      assert.equal([begun.have, begun.lacking], [0, ["rpi-7", "rpi-8", "rpi-9"]]);
+      assert.match(await client.rotateDevicesTls().then(String, String), /has begun already/);
+      await eventually("rpi-7 renews", () => !console.deviceRotation.state.lacking.includes("rpi-7"));
+      assert.match(
+        await client.finishDevicesTls({ leaveBehind: false }).then(String, String),
+        /2 devices have .*rpi-8, rpi-9/,
+      );
+
+      place.agent("rpi-8", directories["rpi-8"]);
+      await eventually(
+        "rpi-8 comes by the old one, and renews",
+        () => !console.deviceRotation.state.lacking.includes("rpi-8"),
+      );
+      for (const device of ["rpi-7", "rpi-8"] as const) {
+        const { current } = await keptIn(directories[device]);
+        assert.is((await client.getDevice(device)).identity?.authority, begun.present.name);
+        assert.match(new X509Certificate(current?.pem ?? "").issuer, begun.present.name);
+        await place.sees(device, true);
+      }
+      await untilTaken(true, scope, place, { own, device: "rpi-9", more: ["-i", "rpi-9"] });
+
+      const { generateKeyPairSync } = await import("node:crypto");
+      const { issueDevice } = await import("../tls/issuing.ts");
+      const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+      const forged = { key, pem: await issueDevice(old, "rpi-7", publicKey, Date.now() + 86_400_000) };
+      const ended = await client.finishDevicesTls({ leaveBehind: true });
+      assert.equal([ended.before, ended.lacking, ended.have], [null, [], 2]);
+      await gone;
+      await untilTaken(false, scope, place, { own, device: "rpi-9" });
+      await untilTaken(false, scope, place, { own: forged });
+      await assertTold(kind, place, /not of this Muster's authority/, "the old one's");
+      for (const device of ["rpi-7", "rpi-8"]) await place.sees(device, true);
+      place.agent("rpi-9", await place.join("rpi-9", { data: await scope.directory() }));
+      await place.sees("rpi-9", true);
+      const noted = new Set((await client.listAudit({ what: "tls" })).entries.map(({ what }) => what));
+      for (const what of ["tls.devices-rotated", "tls.devices-rotation-ended"]) assert.ok(noted.has(what), what);
     });
   });
 

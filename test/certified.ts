@@ -51,12 +51,12 @@ export async function startCertified(scope: Scope, kind: BrokerKind = "embedded"
   const tls = await startTls(scope, { data });
   const devices = new DeviceAuthority({ ...common, directory: tlsDirectory(data) });
   await devices.start();
+  scope.cleanup(() => devices.stop());
   const told = { turnedAway: (who: TurnedAway) => console.turnedAway(who) };
   const { port, passwordPort, ...way } = await (kind === "embedded"
     ? embedded(scope, { state, tls, devices, ...told })
     : mosquitto(scope, { state, tls, devices }));
-  const issueCertificate: DeviceAuthority["issue"] = (...asked) => devices.issue(...asked);
-  const console = new Console({ directory: data, state, log: silentLog, ...way, issueCertificate });
+  const console = new Console({ directory: data, state, log: silentLog, ...way, deviceAuthority: devices });
   await console.start();
   scope.cleanup(() => console.stop());
   await eventually("the console's connection", () => console.brokerConnected);
@@ -130,7 +130,7 @@ async function embedded(
     ...common,
     listen: "127.0.0.1",
     port: 0,
-    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices.certificate },
+    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices },
     root: "muster",
     authenticate: (...login) => state.mqttSecrets.verify(...login),
     authenticateCertificate: (shown) => state.certificates.letIn(shown),

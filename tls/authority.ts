@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, renameSync, watch, type FSWatcher } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { asideName } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
@@ -16,6 +16,7 @@ import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
 import type { AuthorityFacts, PrivateAuthority } from "#shared/private-authority";
 import type { KeyPair } from "./issuing.ts";
 import { authoritySpan, serverLife } from "./spans.ts";
+import { watchDirectory } from "./watch-directory.ts";
 
 export interface AuthorityOptions {
   /** The data directory's `tls`. */
@@ -45,7 +46,7 @@ const publicName = "ca.crt";
 export class Authority implements PrivateAuthority {
   readonly #options: AuthorityOptions;
   #kept: Kept | undefined;
-  #watcher: FSWatcher | undefined;
+  #endWatch: () => void = () => {};
   /** What is trusted has changed. */
   readonly changes = new Signal<void>();
 
@@ -64,13 +65,12 @@ export class Authority implements PrivateAuthority {
       log.info({ fingerprint: this.fingerprint }, "made a private certificate authority");
     }
     this.#publish();
-    this.#watch();
+    this.#endWatch = watchDirectory(directory, () => this.#look(), log);
   }
 
   /** Does nothing any more by itself. */
   stop(): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#endWatch();
   }
 
   /** Signs what is issued. */
@@ -139,21 +139,6 @@ export class Authority implements PrivateAuthority {
     this.changes.emit();
   }
 
-  /** Another process may rotate it: `muster broker` beside `muster console`. The directory, because the file is replaced as a whole. */
-  #watch(): void {
-    const { directory, log } = this.#options;
-    try {
-      const watcher = watch(directory, { persistent: false }, () => this.#look());
-      watcher.on("error", () => watcher.close());
-      this.#watcher = watcher;
-    } catch (thrown) {
-      log.warn(
-        { err: asError(thrown), directory },
-        "cannot watch the authority: a rotation elsewhere is heard at the next start",
-      );
-    }
-  }
-
   /** Takes what another process has written; what does not read is left to that one, and to the next start. */
   #look(): void {
     const { directory, log } = this.#options;
@@ -213,7 +198,8 @@ function readKept(path: string): Kept {
   return kept;
 }
 
-function factsOf(pem: string): AuthorityFacts {
+/** What is shown of an authority of which this is the certificate, as PEM. */
+export function factsOf(pem: string): AuthorityFacts {
   const certificate = new X509Certificate(pem);
   const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject.replaceAll("\n", ", ");
   return { fingerprint: fingerprintOf(certificate), name, until: Date.parse(certificate.validTo) };

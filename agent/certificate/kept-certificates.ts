@@ -104,6 +104,15 @@ export class KeptCertificates {
     return this.#waiting !== undefined && !this.#isNextTried;
   }
 
+  /** The console would have this one renewed now, whenever it is due. @returns whether it is the present one, and no other waits */
+  hasten(pem: string): boolean {
+    const { current } = this.#kept;
+    if (current?.pem !== pem || this.#waiting) return false;
+    // Not on the disk: after a restart it is told again.
+    this.#kept = { ...this.#kept, current: { ...current, due: 0 } };
+    return true;
+  }
+
   /** A key to ask a certificate for: the same until one has come, so that asking twice is asking once. @throws the system's error */
   prepare(): KeyObject {
     if (this.#kept.next) return createPrivateKey(this.#kept.next.key);

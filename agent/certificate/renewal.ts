@@ -87,7 +87,12 @@ export class Renewal {
   heard({ payload }: Message): void {
     const { certificates, log, reconnect } = this.#options;
     try {
-      if (!certificates.accept(readCertificate(payload))) return;
+      const told = readCertificate(payload);
+      if (certificates.hasten(told.pem)) {
+        this.#asked = undefined;
+        return this.look();
+      }
+      if (!certificates.accept(told)) return;
       log.info({}, "this device has a new certificate, and connects with it");
       reconnect();
     } catch (thrown) {

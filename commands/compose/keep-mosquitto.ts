@@ -83,8 +83,9 @@ async function certificateSide(data: string, certificates: State["certificates"]
   const { DeviceAuthority } = await import("../../tls/device-authority.ts");
   const devices = new DeviceAuthority({ directory: tlsDirectory(data), clock, log: silentLog });
   await devices.start();
+  devices.stop();
   const more = {
-    [certificateFiles.authorities]: devices.certificate,
+    [certificateFiles.authorities]: devices.current(),
     [certificateFiles.revoked]: await devices.revocations(certificates.endedSerials()),
   };
   return { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
@@ -132,6 +133,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     begin();
   });
   const endCertificates = state.certificates.changes.on(begin);
+  if (tls) lifetime.add(tls.devices.changes.on(begin));
   // Who is limited to groups has a line for each device in them.
   const endGroups = state.groups.changes.on(({ before, now }) => {
     const moved = new Set([...before, ...now]);

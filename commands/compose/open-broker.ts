@@ -45,7 +45,7 @@ export async function openBroker(
     listen,
     port: mqttPort,
     tls: tls?.isServed
-      ? { listen: values.listen, port: values.mqttsPort, identity: tls.identity, clients: tls.devices.certificate }
+      ? { listen: values.listen, port: values.mqttsPort, identity: tls.identity, clients: tls.devices }
       : undefined,
     root,
     authenticate,

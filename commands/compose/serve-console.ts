@@ -43,10 +43,7 @@ export async function serveConsole(
     net,
     ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
     // Another broker than Muster's, and a Mosquitto without a listener for them, would let in who was revoked.
-    issueCertificate:
-      tls && (values.mqttUrl === undefined || isTakingCertificates(directory))
-        ? (...asked) => tls.devices.issue(...asked)
-        : undefined,
+    deviceAuthority: tls && (values.mqttUrl === undefined || isTakingCertificates(directory)) ? tls.devices : undefined,
     certificateLife,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },

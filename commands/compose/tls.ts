@@ -40,6 +40,7 @@ export async function openTls(values: Settings, lifetime: Lifetime): Promise<Tls
   const { DeviceAuthority } = await import("../../tls/device-authority.ts");
   const devices = new DeviceAuthority(common);
   await devices.start();
+  lifetime.add(() => devices.stop());
   if (isServed && (values.tlsCert !== undefined || values.tlsKey !== undefined)) {
     const identity = await ownCertificate(values);
     lifetime.begin(identity);

@@ -18,6 +18,8 @@ export interface Certificate {
   readonly issued: number;
   readonly expires: number;
   readonly state: CertificateState;
+  /** The fingerprint of the authority that has signed it; null where nobody has noted it yet: the first one. */
+  readonly authority: string | null;
 }
 
 export const parseCertificate = parserOf<Certificate>(
@@ -29,6 +31,7 @@ export const parseCertificate = parserOf<Certificate>(
     issued: instant,
     expires: instant,
     state: z.enum(["waiting", "used", "replaced", "revoked"]),
+    authority: z.nullable(z.string()),
   }),
 );
 

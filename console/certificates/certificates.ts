@@ -83,15 +83,15 @@ export class Certificates {
   /** Notes one that was just issued. Of those that were not used yet it is the only one from now on. */
   add(certificate: Certificate): void {
     const { database, clock } = this.#options;
-    const { serial, device, key, pem, issued, expires, state } = certificate;
+    const { serial, device, key, pem, issued, expires, state, authority } = certificate;
     transaction(database, () => {
       database.prepare("DELETE FROM certificates WHERE expires <= ?").run(Math.round(clock.now()));
       database.prepare("UPDATE certificates SET state = 'replaced' WHERE device = ? AND state = 'waiting'").run(device);
       database
         .prepare(
-          "INSERT INTO certificates (serial, device, key, pem, issued, expires, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
+          "INSERT INTO certificates (serial, device, key, pem, issued, expires, state, authority) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
-        .run(serial, device, key, pem, issued, expires, state);
+        .run(serial, device, key, pem, issued, expires, state, authority);
     });
     this.changes.emit();
   }
@@ -127,6 +127,38 @@ export class Certificates {
     return ended;
   }
 
+  /** Devices that could not come in any more if no authority but this one were trusted. */
+  lacking(authority: string): readonly string[] {
+    return this.#column(
+      `SELECT DISTINCT device AS one FROM certificates AS old WHERE expires > ?1 AND state IN ('waiting', 'used') AND authority IS NOT ?2
+       AND NOT EXISTS (SELECT 1 FROM certificates AS good WHERE good.device = old.device AND good.expires > ?1 AND good.state = 'used' AND good.authority IS ?2)
+       ORDER BY device`,
+      authority,
+    );
+  }
+
+  /** How many devices have a certificate. */
+  holders(): number {
+    const { database, clock } = this.#options;
+    const row = database
+      .prepare(
+        "SELECT count(DISTINCT device) AS count FROM certificates WHERE expires > ? AND state IN ('waiting', 'used')",
+      )
+      .get(Math.round(clock.now()));
+    return (row as { count: number }).count;
+  }
+
+  /** Ends all that other authorities than this one have signed, and what is open with one. */
+  endOthers(authority: string): void {
+    const { database, clock, accounts } = this.#options;
+    const rows = database
+      .prepare(
+        "UPDATE certificates SET state = 'revoked' WHERE expires > ? AND state IN ('waiting', 'used') AND authority IS NOT ? RETURNING device",
+      )
+      .all(Math.round(clock.now()), authority) as { device: DeviceId }[];
+    for (const device of new Set(rows.map((row) => row.device))) accounts.changed(device);
+  }
+
   /** Serial numbers of those that let nobody in any more, though they are not over: for a broker that cannot ask. */
   endedSerials(): readonly string[] {
     return this.#column(
@@ -152,9 +184,10 @@ export class Certificates {
     );
   }
 
-  #column(select: string): string[] {
+  /** @param select takes this moment first */
+  #column(select: string, ...values: string[]): string[] {
     const { database, clock } = this.#options;
-    const rows = database.prepare(select).all(Math.round(clock.now())) as { one: string }[];
+    const rows = database.prepare(select).all(Math.round(clock.now()), ...values) as { one: string }[];
     return rows.map(({ one }) => one);
   }
 

@@ -4,18 +4,11 @@ import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { checkKey, type ProvenKey } from "#shared/key-proof";
 import type { ToldCertificate } from "#shared/messages/certificate-messages";
+import type { DevicesAuthority } from "#shared/private-authority";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import { renewalOf, type Certificate, type CertificateState } from "./certificate.ts";
 import type { Certificates } from "./certificates.ts";
-
-/** Makes a certificate for a device and its public key, as whoever has the authority does. */
-export type IssueCertificate = (
-  device: DeviceId,
-  publicKey: KeyObject,
-  /** Milliseconds that it is to be good for. */
-  life: number,
-) => Promise<Pick<Certificate, "pem" | "serial" | "expires">>;
 
 /** Certificates that one device may be issued in a day: it needs one in two months, and each stays in the books until it is over. */
 export const maxCertificatesADay = 20;
@@ -27,7 +20,7 @@ export interface CertifyingOptions {
   readonly audit: Pick<Audit, "record">;
   readonly clock: Clock;
   /** Undefined where there is no authority for devices. */
-  readonly issue: IssueCertificate | undefined;
+  readonly authority: Pick<DevicesAuthority, "issue" | "present" | "before"> | undefined;
   /** Milliseconds that a certificate is good for. */
   readonly life: number;
 }
@@ -42,7 +35,7 @@ export class Certifying {
 
   /** Whether devices can be given certificates at all. */
   get isAble(): boolean {
-    return this.#options.issue !== undefined;
+    return this.#options.authority !== undefined;
   }
 
   /** For a machine that has just come in as `device`. The same key gets the same certificate, however often it is asked for. */
@@ -67,18 +60,20 @@ export class Certifying {
     state: CertificateState,
     from: string,
   ): Promise<ToldCertificate> {
-    const { accounts, certificates, clock, issue, life, audit } = this.#options;
+    const { accounts, certificates, clock, authority, life, audit } = this.#options;
     const key = createHash("sha256")
       .update(publicKey.export({ type: "spki", format: "der" }))
       .digest("hex");
     const before = certificates.ofKey(device, key);
-    if (before && renewalOf(before) > clock.now()) return told(before);
-    if (!issue) throw new BadInputError("there is no authority for devices' certificates here: start with --listen");
+    const isGood = before && (!authority?.before || before.authority === authority.present.fingerprint);
+    if (isGood && renewalOf(before) > clock.now()) return told(before);
+    if (!authority)
+      throw new BadInputError("there is no authority for devices' certificates here: start with --listen");
     if (certificates.issuedSince(device, clock.now() - day) >= maxCertificatesADay)
       throw new BadInputError(`${device} was issued ${maxCertificatesADay} certificates within a day: no more for now`);
     const issued = Math.round(clock.now());
     const hash = accounts.find(device)?.hash;
-    const made = { ...(await issue(device, publicKey, life)), device, key, issued, state };
+    const made = { ...(await authority.issue(device, publicKey, life)), device, key, issued, state };
     // It was removed or enrolled again meanwhile: what is added now would be good for another device of this name.
     if (hash === undefined || accounts.find(device)?.hash !== hash)
       throw new BadInputError(`${device} is another by now`);

@@ -15,6 +15,8 @@ export interface RenewalsOptions {
   readonly bus: Bus;
   readonly topics: Topics;
   readonly log: Log;
+  /** A device has come in by a certificate. */
+  readonly cameIn: (device: DeviceId) => void;
   /** Tells a device why something was not taken. */
   readonly refuse: (device: DeviceId, topic: string, why: string) => void;
 }
@@ -39,8 +41,11 @@ export class Renewals {
 
   /** A device says by which certificate it is connected. */
   heard(device: DeviceId, { certificate }: Birth): void {
-    if (certificate === undefined || !this.#options.certificates.confirm(device, certificate)) return;
-    this.#options.log.info({ device, serial: certificate }, `${device} has renewed its certificate`);
+    if (certificate === undefined) return;
+    const { certificates, log, cameIn } = this.#options;
+    if (certificates.confirm(device, certificate))
+      log.info({ device, serial: certificate }, `${device} has renewed its certificate`);
+    cameIn(device);
   }
 
   async #answer(device: DeviceId, topic: string, asked: ReturnType<typeof readRenewal>): Promise<void> {

@@ -451,4 +451,8 @@ export const migrations: readonly string[] = [
     secret INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The fingerprint of who has signed it; of those from before it is not known, and there had been one authority alone.
+  ALTER TABLE certificates ADD COLUMN authority TEXT;
+  `,
 ];

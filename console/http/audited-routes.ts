@@ -113,6 +113,11 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     detail: ({ body }) => ({ authority: body["authority"] === "new" ? "new" : "imported" }),
   },
   finishTls: { what: "tls.rotation-ended", detail: ({ body }) => ({ leaveBehind: text(body["leaveBehind"]) }) },
+  rotateDevicesTls: { what: "tls.devices-rotated" },
+  finishDevicesTls: {
+    what: "tls.devices-rotation-ended",
+    detail: ({ body }) => ({ leaveBehind: text(body["leaveBehind"]) }),
+  },
 };
 
 /**

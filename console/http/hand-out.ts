@@ -118,7 +118,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveClock({ believe: () => console.believeClock() }),
     serveDamage({ damage, send }),
     serveAudit({ audit: console.audit, ...console.kept, send }),
-    serveTls({ rotation: console.rotation }),
+    serveTls({ rotation: console.rotation, deviceRotation: console.deviceRotation }),
     serveSelf({ report: () => console.report() }),
     serveEvents({
       accounts,

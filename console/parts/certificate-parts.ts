@@ -1,5 +1,6 @@
 import type { Bus } from "#shared/bus";
 import { Certifying } from "../certificates/certifying.ts";
+import { DeviceRotation } from "../certificates/device-rotation.ts";
 import { Renewals } from "../certificates/renewals.ts";
 import { defaults } from "../console-options.ts";
 import type { DeviceParts } from "./device-parts.ts";
@@ -11,15 +12,26 @@ export function certificateParts(
   { bus, devices }: { readonly bus: Bus; readonly devices: DeviceParts },
 ) {
   const { certificates, accounts, audit } = state;
-  const { issueCertificate: issue, certificateLife: life = defaults.certificateLife } = options;
-  const certifying = new Certifying({ certificates, accounts, audit, clock, issue, life });
+  const { deviceAuthority: authority, certificateLife: life = defaults.certificateLife } = options;
+  const certifying = new Certifying({ certificates, accounts, audit, clock, authority, life });
+  const deviceRotation = new DeviceRotation({
+    authority,
+    certificates,
+    bus,
+    topics,
+    isOnline: (device) => devices.registry.get(device)?.online ?? false,
+    audit,
+    clock,
+    log,
+  });
   const renewals = new Renewals({
     certificates,
     certifying,
     bus,
     topics,
     log,
+    cameIn: (device) => deviceRotation.heard(device),
     refuse: (...told) => devices.refusals.tell(...told),
   });
-  return { certifying, renewals };
+  return { certifying, renewals, deviceRotation };
 }

@@ -1,14 +1,16 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { TlsDocument } from "#api/tls-routes";
+import type { DevicesTlsDocument, TlsDocument } from "#api/tls-routes";
 import type { CaRotation, RotationState } from "../../ca-rotation.ts";
+import type { DeviceRotation, DeviceRotationState } from "../../certificates/device-rotation.ts";
 import { served } from "../serve.ts";
 
 /** What the routes of TLS serve. */
 export interface TlsRoutes {
   readonly rotation: Pick<CaRotation, "state" | "rotate" | "finish">;
+  readonly deviceRotation: Pick<DeviceRotation, "state" | "rotate" | "finish">;
 }
 
-/** Agents that are named as lacking an authority, of as many as there are. */
+/** Agents and devices that are named as lacking an authority, of as many as there are. */
 export const maxNamed = 100;
 
 /** A rotation as it leaves. */
@@ -16,9 +18,13 @@ export function toTlsDocument({ lacking, next, ...state }: RotationState): TlsDo
   return { ...state, next: next ?? null, lacking: lacking.slice(0, maxNamed), lackingCount: lacking.length };
 }
 
-/** The private authority, and its rotation. */
+function toDevicesDocument({ lacking, before, ...state }: DeviceRotationState): DevicesTlsDocument {
+  return { ...state, before: before ?? null, lacking: lacking.slice(0, maxNamed), lackingCount: lacking.length };
+}
+
+/** The private authority and that of devices' certificates, and their rotations. */
 export const serveTls =
-  ({ rotation }: TlsRoutes): FastifyPluginAsyncZod =>
+  ({ rotation, deviceRotation }: TlsRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const document = (): TlsDocument => toTlsDocument(rotation.state);
 
@@ -38,6 +44,24 @@ export const serveTls =
       handler: async ({ body: { leaveBehind } }) => {
         rotation.finish(leaveBehind);
         return document();
+      },
+    });
+
+    app.route({ ...served("getDevicesTls"), handler: async () => toDevicesDocument(deviceRotation.state) });
+
+    app.route({
+      ...served("rotateDevicesTls"),
+      handler: async () => {
+        await deviceRotation.rotate();
+        return toDevicesDocument(deviceRotation.state);
+      },
+    });
+
+    app.route({
+      ...served("finishDevicesTls"),
+      handler: async ({ body: { leaveBehind } }) => {
+        deviceRotation.finish(leaveBehind);
+        return toDevicesDocument(deviceRotation.state);
       },
     });
   };
