@@ -138,7 +138,7 @@ export async function serveAgent(
     kept: new KeptConfiguration({ directory: join(machine.data, "agent"), log }),
     clock,
     log,
-    faults: (configuration) => machineFaults(configuration, machine),
+    faults: (configuration) => machineFaults(configuration, { ...machine, certified: around.certified ?? false }),
     told: (configuration) => toldSettings(configuredValues(machine, configuration).values, configuration, given),
     renew: (why) => {
       isRenewed = true;

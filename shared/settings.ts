@@ -312,6 +312,14 @@ export const settings = {
     shown: "none",
     parse: absoluteDirectories,
   }),
+  remoteBrokers: setting<readonly string[]>({
+    env: "MUSTER_REMOTE_BROKERS",
+    programs: ["agent"],
+    help: "hosts, with commas between, to whose brokers the console may send an agent and its secret, beside that of the agent's own settings",
+    default: [],
+    shown: "none",
+    parse: listOf,
+  }),
   metricsSocket: text<string | undefined>({
     env: "MUSTER_METRICS_SOCKET",
     programs: ["agent"],

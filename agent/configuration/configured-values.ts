@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { sep } from "node:path";
+import { parseBrokerUrl, type BrokerAddress } from "#shared/address";
 import { configurableKeys, nameOfKey, parseConfigured, type Configuration } from "#shared/configuration";
 import { asError } from "#shared/errors";
 import { settingOf, type SettingName, type Settings } from "#shared/settings";
@@ -48,16 +49,50 @@ function parsed(name: Parameters<typeof parseConfigured>[0], text: string): unkn
   }
 }
 
+/** What the machine says of itself, by which settings are judged. */
+export interface Machine extends Pick<Settings, "remoteDirectories" | "remoteBrokers"> {
+  readonly mqttUrl: string;
+  /** Whether it shows a certificate to brokers, and no secret. */
+  readonly certified: boolean;
+}
+
 /** What of it this machine does not take: a sentence for each. */
-export function machineFaults(
-  configuration: Configuration,
-  { remoteDirectories }: Pick<Settings, "remoteDirectories">,
-): string[] {
-  return ["exec-directory", "metrics-directory"].flatMap((key) => {
+export function machineFaults(configuration: Configuration, machine: Machine): string[] {
+  const directories = ["exec-directory", "metrics-directory"].flatMap((key) => {
     const path = configuration[key];
-    const fault = path === undefined ? undefined : directoryFault(path, remoteDirectories);
+    const fault = path === undefined ? undefined : directoryFault(path, machine.remoteDirectories);
     return fault === undefined ? [] : `${key} is ${path}: ${fault}`;
   });
+  const url = configuration["mqtt-url"];
+  const fault = url === undefined || machine.certified ? undefined : brokerFault(url, machine);
+  return fault === undefined ? directories : [...directories, `mqtt-url is ${url}: ${fault}`];
+}
+
+/**
+ * An agent brings its secret to whatever broker it is sent to, before anything is tried: who may change settings would have it by naming
+ * a host of his own. A certificate is shown to nobody who could use it.
+ */
+function brokerFault(given: string, { mqttUrl, remoteBrokers }: Machine): string | undefined {
+  const own = parseBrokerUrl(mqttUrl);
+  const to = brokerIn(given);
+  // What does not read is told by whoever reads it.
+  if (!to) return undefined;
+  if (isSecure(own) && !isSecure(to))
+    return "everybody on the way would read this machine's secret: expected mqtts or wss";
+  if ([own.host, ...remoteBrokers].some((host) => host.toLowerCase() === to.host.toLowerCase())) return undefined;
+  return `this machine brings its secret to ${[own.host, ...remoteBrokers].join(", ")} alone: set MUSTER_REMOTE_BROKERS on it, or let it in by a certificate`;
+}
+
+function isSecure({ protocol }: BrokerAddress): boolean {
+  return protocol === "mqtts" || protocol === "wss";
+}
+
+function brokerIn(url: string): BrokerAddress | undefined {
+  try {
+    return parseBrokerUrl(url);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whoever names a directory of programs has them run: the machine says where these may be. Links are followed first. */

@@ -7,7 +7,7 @@ import { silentLog, type Log } from "#shared/log";
 import { cuts, FaultyDisk, lay } from "../../test/faulty-disk.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { commandFilter } from "../commands/command-filter.ts";
-import { configuredValues } from "./configured-values.ts";
+import { configuredValues, machineFaults } from "./configured-values.ts";
 import { Configuring, settingsPatience } from "./configuring.ts";
 import { KeptConfiguration, maxTrialRuns } from "./kept-configuration.ts";
 
@@ -132,6 +132,26 @@ suite("an agent's settings from the console", ({ test }) => {
     assert.is(ca, undefined);
     assert.is(commandFilter(["!configure"])("configure"), false);
   });
+});
+
+suite("a machine and a broker that the console names", ({ test }) => {
+  const cases: [own: string, given: string, taken: boolean, more?: object][] = [
+    ["mqtt://hub:1883", "mqtt://hub:1884", true],
+    ["mqtt://hub:1883", "mqtts://HUB", true],
+    ["mqtt://rpi-7:x@[::1]", "ws://[0:0::1]/mqtt", true],
+    ["mqtt://hub:1883", "mqtt://elsewhere", false],
+    ["mqtts://hub", "mqtts://hub.elsewhere", false],
+    ["mqtts://hub", "mqtt://hub", false],
+    ["wss://hub", "ws://hub", false],
+    ["mqtts://hub", "wss://next", true, { remoteBrokers: ["next"] }],
+    ["mqtts://hub", "ws://next", false, { remoteBrokers: ["next"] }],
+    ["mqtts://hub", "mqtts://next", true, { certified: true }],
+  ];
+  for (const [mqttUrl, given, taken, more = {}] of cases)
+    test(`${mqttUrl} ${JSON.stringify(more)} ${given}`, () => {
+      const machine = { mqttUrl, remoteDirectories: [], remoteBrokers: [], certified: false, ...more };
+      assert.is(machineFaults({ "mqtt-url": given }, machine).length, taken ? 0 : 1);
+    });
 });
 
 suite("an agent's settings and a power cut", ({ test }) => {
