@@ -112,7 +112,7 @@ async function apply({ client, device, out, sign }: Asked): Promise<number> {
   }
   const { desired } = await client.getDeviceSettings(device);
   const args = { version: desired.version, settings: desired.settings };
-  const { id } = await client.sendCommand(device, sign({ key: "configure", args, ttl: "1h", timeout: 0 }, device), {
+  const { id } = await client.sendCommand(device, sign({ key: "configure", args, ttl: "1h", timeout: 5_000 }, device), {
     wait: false,
   });
   out(`command ${id} is signed and on its way; muster explain ${id} says what became of it`);

@@ -61,6 +61,13 @@ suite("signing by the programs", ({ test }) => {
       assert.match(signed.out, /2500/);
       assert.is((await muster("send", "rpi-7", "ping", "--sign", bob, "--passphrase-file", words)).code, 0);
 
+      assert.is((await muster("config", "rpi-7", "set", "tags=site=berlin")).code, 0);
+      assert.match((await muster("config", "rpi-7")).out, /unsigned: .*muster config rpi-7 apply --sign KEYFILE/);
+      const applied = await muster("config", "rpi-7", "apply", "--sign", ann);
+      assert.is(applied.code, 0, applied.err + applied.out);
+      const settled = async (): Promise<boolean> => /in-step/.test((await muster("config", "rpi-7")).out);
+      await eventually("settings that were signed", settled, 30);
+
       const job = await muster("send", "--all", "set-interval", "--arg", "seconds=3", "--sign", ann);
       assert.is(job.code, 0, job.err + job.out);
       const fitting = ["send", "--where", "online=true", "ping", "--sign", ann];
