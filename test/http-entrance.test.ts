@@ -143,6 +143,40 @@ suite("HTTP: connections", ({ test }) => {
     assert.is((await untilClosed(beyond)).length, 0);
   });
 
+  test("of requests that are sent ahead so many are worked at, and each hears of the connection's end", async (scope) => {
+    const { ahead } = httpBounds;
+    const heard: string[] = [];
+    let asked = 0;
+    let all: () => void = () => {};
+    const server = new HttpConnections({
+      bounds: httpBounds,
+      net: new SafetyNet(silentLog, systemClock),
+      log: silentLog,
+      clock: systemClock,
+      isProxy: () => false,
+    }).server(({ url = "" }, answer) => {
+      answer.once("close", () => heard.push(url));
+      asked += 1;
+      if (asked === ahead) all();
+    });
+    scope.cleanup(() => new Promise((resolve) => server.close(resolve)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const paths = Array.from({ length: ahead }, (_, at) => `/${at}`);
+    for (const beyond of [[], ["/beyond"]]) {
+      [asked, heard.length] = [0, 0];
+      const worked = new Promise<void>((resolve) => (all = resolve));
+      const socket = await rawConnection(scope, port);
+      socket.write([...paths, ...beyond].map((path) => get(path, "")).join(""));
+      await worked;
+      if (beyond.length === 0) socket.destroy();
+      else await untilClosed(socket);
+      await eventually("all ends", () => heard.length === paths.length + beyond.length);
+      assert.equal([...heard].sort(), [...paths, ...beyond].sort());
+    }
+  });
+
   test("an answer that nobody reads is waited for so long, and one that is not there yet for longer", async (scope) => {
     const net = new SafetyNet(silentLog, systemClock);
     const bounds = { ...httpBounds, ...soon };

@@ -25,6 +25,8 @@ export interface HttpBounds {
   readonly check: number;
   /** On one connection; the next one comes on another. */
   readonly requests: number;
+  /** On one connection, sent without waiting for the answers to those before: all are worked at side by side. */
+  readonly ahead: number;
   /** Bytes of a request's headers. */
   readonly headerBytes: number;
 }
@@ -38,6 +40,7 @@ export const httpBounds = {
   unread: 60_000,
   check: 2_000,
   requests: 10_000,
+  ahead: 8,
   headerBytes: 16 * 1024,
 } satisfies HttpBounds;
 
@@ -57,8 +60,8 @@ export class HttpConnections {
   readonly #options: ConnectionsOptions;
   readonly #crowd: Crowd;
   readonly #visits = new WeakMap<Socket, Visit>();
-  /** How many requests on each connection are not answered yet. */
-  readonly #asked = new Map<Socket, number>();
+  /** Of each connection that has asked for anything, the answers that are not out yet. */
+  readonly #asked = new Map<Socket, Set<ServerResponse>>();
   #tlsPort: TlsPort | undefined;
   #failures = 0;
 
@@ -87,7 +90,7 @@ export class HttpConnections {
     // A call may wait for its device for as long as it likes. What is not asked for anything, or does not read, is closed: also after
     // a request to upgrade, to which Node answers as to any other.
     server.on("timeout", (socket) => {
-      if (socket.writableLength > 0 || !this.#asked.has(socket)) socket.destroy();
+      if (socket.writableLength > 0 || (this.#asked.get(socket)?.size ?? 0) === 0) socket.destroy();
     });
     // Before the handler, which may be through with it at once.
     server.prependListener("request", ({ socket }, response) => this.#ask(socket, response));
@@ -147,12 +150,21 @@ export class HttpConnections {
   }
 
   #ask(socket: Socket, response: ServerResponse): void {
-    this.#asked.set(socket, (this.#asked.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      const left = (this.#asked.get(socket) ?? 1) - 1;
-      if (left > 0) this.#asked.set(socket, left);
-      else this.#asked.delete(socket);
+    const owed = this.#asked.get(socket) ?? this.#owedTo(socket);
+    owed.add(response);
+    response.once("close", () => owed.delete(response));
+    if (owed.size > this.#options.bounds.ahead) socket.destroy();
+  }
+
+  /** Node tells the end of a connection to the answer that is on its way, and not to those behind it, which would keep what they hold for ever. */
+  #owedTo(socket: Socket): Set<ServerResponse> {
+    const owed = new Set<ServerResponse>();
+    this.#asked.set(socket, owed);
+    socket.once("close", () => {
+      this.#asked.delete(socket);
+      for (const response of owed) response.destroy().emit("close");
     });
+    return owed;
   }
 
   /** Where no descriptor is left for a connection those that do nothing make room, so that the loop does not spin over it. */

@@ -127,9 +127,10 @@ export async function buildApp({
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);
-  // Whoever has hung up gets no answer: the connection has no address any more, which those who count by address stumble over.
+  // Whoever has hung up gets no answer: the connection may have no address any more, which those who count by address stumble over. Nor does who was
+  // hung up on, for having sent too many requests ahead.
   app.addHook("onRequest", async ({ socket }, reply) => {
-    if (socket.remoteAddress === undefined) reply.hijack();
+    if (socket.destroyed || socket.remoteAddress === undefined) reply.hijack();
   });
   // Nothing is said to be done on the strength of a row that a power cut could still take.
   app.addHook("onSend", async ({ method }, { statusCode }) => {
