@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { Crowd, networkOf, strangersOfOne, type Visit } from "#shared/crowd";
+import { Crowd, networkOf, siteOf, strangersOfOne, type Visit } from "#shared/crowd";
 import { suite } from "../test/suite.ts";
 
 function enter(crowd: Crowd, address: string, times: number): Visit[] {
@@ -30,6 +30,17 @@ suite("crowd", ({ test }) => {
     const crowd = new Crowd({ connections: 1_000_000, strangersOfOne });
     assert.is(enter(crowd, "10.0.0.1", strangersOfOne + 1).length, strangersOfOne);
     assert.is(enter(crowd, "10.0.0.2", 1).length, 1);
+  });
+
+  test("strangers of one IPv6 site get three eighths, however many networks they have", () => {
+    const crowd = new Crowd({ connections: 400, strangersOfOne });
+    const visits = Array.from({ length: 200 }, (_, at) => crowd.enter(`2001:db8:1:${at.toString(16)}::1`));
+    assert.is(visits.filter((visit) => visit !== undefined).length, 150);
+    assert.is(enter(crowd, "2001:db8:2::1", 50).length, 50);
+    visits[0]?.known();
+    visits[1]?.leave();
+    assert.is(enter(crowd, "2001:db8:1::1", 3).length, 2);
+    assert.equal(["192.0.2.1", ""].map(siteOf), ["192.0.2.1", ""]);
   });
 
   test("who logged in counts in total alone: a fleet behind one address is let in", () => {

@@ -23,12 +23,13 @@ export interface Visit {
 
 /**
  * Who may still come in by one port. The newest is turned away where a bound is reached, so that those who are in go on. Who has not
- * logged in gets half of the room, and of one network a quarter at most: no stranger, and no two, can shut out the others. Who has
+ * logged in gets half of the room, of one network a quarter at most, and of one site three eighths: no stranger can shut out the others. Who has
  * logged in is bounded in total alone, because a whole fleet may stand behind one address.
  */
 export class Crowd {
   readonly #limits: CrowdLimits;
   readonly #strangers = new Map<string, number>();
+  readonly #sites = new Map<string, number>();
   #all = 0;
   #unknown = 0;
   /** Turned away. */
@@ -53,14 +54,23 @@ export class Crowd {
     const own = this.#strangers.get(network) ?? 0;
     const room = share(connections, 1) - this.#all;
     const ofOne = shared ? Infinity : Math.min(most, share(connections, 4));
-    if (room <= 0 || this.#unknown >= share(connections, 2) || own >= ofOne) {
+    const ofSite = shared ? Infinity : share(connections, 8 / 3);
+    const here = this.#sites.get(siteOf(network)) ?? 0;
+    if (room <= 0 || this.#unknown >= share(connections, 2) || own >= ofOne || here >= ofSite) {
       this.refused += 1;
       return undefined;
     }
     this.#all += 1;
     this.#unknown += 1;
-    this.#strangers.set(network, own + 1);
+    for (const [counts, name] of this.#countsOf(network)) counts.set(name, (counts.get(name) ?? 0) + 1);
     return this.#visit(network);
+  }
+
+  #countsOf(network: string): readonly [Map<string, number>, string][] {
+    return [
+      [this.#strangers, network],
+      [this.#sites, siteOf(network)],
+    ];
   }
 
   #visit(network: string): Visit {
@@ -69,9 +79,11 @@ export class Crowd {
       if (state !== "stranger") return;
       state = "known";
       this.#unknown -= 1;
-      const left = (this.#strangers.get(network) ?? 1) - 1;
-      if (left > 0) this.#strangers.set(network, left);
-      else this.#strangers.delete(network);
+      for (const [counts, name] of this.#countsOf(network)) {
+        const left = (counts.get(name) ?? 1) - 1;
+        if (left > 0) counts.set(name, left);
+        else counts.delete(name);
+      }
     };
     const leave = (): void => {
       if (state === "gone") return;
@@ -97,4 +109,9 @@ export function networkOf(address: string): string {
   const zeros =
     tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
   return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+}
+
+/** What one customer may have whole, of a network: of IPv6 the /48, which has 65,536 networks. */
+export function siteOf(network: string): string {
+  return network.endsWith("::/64") ? `${network.split(":", 3).join(":")}::/48` : network;
 }

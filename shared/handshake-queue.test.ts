@@ -67,6 +67,19 @@ suite("handshakes that wait for their turn", ({ test }) => {
     assert.equal(begun, all);
   });
 
+  test("somebody with thousands of IPv6 networks keeps nobody of another site waiting", async () => {
+    const { clock, begun, come, settle } = begin();
+    for (let at = 0; at < 2_000; at += 1) come(1, `2001:db8:1:${at.toString(16)}::1`);
+    await settle();
+    assert.is(begun.length, maxHandshakesOfOne);
+    const others = [...come(1, "2001:db8:2::1"), ...come(1, "192.0.2.1")];
+    await settle();
+    assert.equal(begun.slice(maxHandshakesOfOne), others);
+    clock.advance(slowHandshake);
+    await settle();
+    assert.is(begun.length, 2 * maxHandshakesOfOne + others.length);
+  });
+
   test("in all there are few, networks take turns, and one that has its share leaves room for others", async () => {
     const { begun, come, settle } = begin();
     const crowd = come(500, "192.0.2.1");
