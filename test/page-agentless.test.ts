@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { silentLog } from "#shared/log";
@@ -45,6 +46,48 @@ function drawn(page: Page, chart: string): Promise<number> {
     });
 }
 
+/** By button, by dragging and by address; then what is shown is saved. */
+async function chooseTimes(page: Page): Promise<void> {
+  const shown = (): [from: number, to: number] => {
+    const query = new URL(page.url()).searchParams;
+    return [Date.parse(query.get("from") ?? ""), Date.parse(query.get("to") ?? "")];
+  };
+  await page.getByTestId("range-5m").click();
+  assert.match(page.url(), /\?range=5m$/);
+  await page.getByTestId("time-farther").click();
+  const [from, to] = shown();
+  assert.is(to - from, 600_000);
+
+  const plot = page.getByTestId("chart-freezer.energy").locator(".u-over");
+  const box = await plot.boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  assert.match(await page.locator(".chart-moment").innerText(), /\d\d:\d\d:\d\d/);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 1, box.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForFunction(
+    (before) => !location.search.includes(before),
+    encodeURIComponent(new Date(from).toISOString()),
+  );
+  const [later, end] = shown();
+  assert.ok(later > from + 200_000 && end <= to + 1_000 && end - later < 330_000, `${later - from} to ${end - from}`);
+
+  const address = page.url();
+  await page.goto(address);
+  await eventually("drawn again", async () => (await drawn(page, "freezer.energy")) >= 4);
+  assert.is(page.url(), address);
+  assert.match(await page.getByTestId("chart-moment").innerText(), /\d\d:\d\d:\d\d to /);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save freezer energy as CSV" }).click(),
+  ]);
+  assert.is(download.suggestedFilename(), "rpi-7 freezer energy.csv");
+  assert.match(readFileSync(await download.path(), "utf8"), /^time,energy\r\n.*Z,\d+\r\n/);
+  await page.getByTestId("range-15m").click();
+  assert.match(page.url(), /\/devices\/rpi-7$/);
+}
+
 suite("page: a device without an agent", ({ test }) => {
   test(
     "its charts show what it sends, of any size and sign, and a first value alone",
@@ -88,6 +131,7 @@ suite("page: a device without an agent", ({ test }) => {
       assert.match(await door.innerText(), /mode\s*cooling\s*open\s*no/);
       await eventually("bands drawn", async () => (await drawn(page, "door.states")) >= 4);
       assert.is(await page.getByTestId("chart-cpu").count(), 0, "no box for what it does not measure");
+      await chooseTimes(page);
       if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
       assert.equal(complaints, []);
     },

@@ -101,6 +101,10 @@ suite("page", ({ test }) => {
           .nth(turn - 1)
           .waitFor();
       }
+      await page
+        .getByTestId("chart-moment")
+        .getByText(/^Marked: \d commands$/)
+        .waitFor();
       await page.locator("#command-timeout-note", { hasText: /usually .* p99/ }).waitFor();
 
       await page.getByTestId("command-key").selectOption("set-interval");

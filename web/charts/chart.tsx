@@ -4,6 +4,9 @@ import type { JSX } from "preact";
 import type uPlot from "uplot";
 import { formatField, formatValue } from "../format/number.ts";
 import { generation } from "../state/live-state.ts";
+import type { ChartView } from "./chart-view.ts";
+import { csvOf, saveAsFile } from "./csv.ts";
+import type { Occasion } from "./occasions.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
@@ -15,14 +18,17 @@ import type { Frame } from "./window.ts";
 interface ChartProps {
   readonly device: string;
   readonly panel: Panel;
-  readonly span: number;
+  readonly view: ChartView;
+  readonly occasions: readonly Occasion[];
   readonly newest: TrackOptions["newest"];
+  readonly onMoment: (ts: number | undefined) => void;
+  readonly onSelect: (from: number, to: number) => void;
 }
 
 /** One live chart with its legend. Remount it (by `key`) for another device or range. */
-export function Chart({ device, panel, span, newest }: ChartProps): JSX.Element {
+export function Chart({ device, panel, view, occasions, newest, onMoment, onSelect }: ChartProps): JSX.Element {
   const track = useRef<Track>(null);
-  track.current ??= new Track({ device, panel, span, newest });
+  track.current ??= new Track({ device, panel, ...view, newest });
   const pointed = useSignal<number | undefined>(undefined);
   const { frame, status, problem } = track.current.view.value;
 
@@ -49,11 +55,33 @@ export function Chart({ device, panel, span, newest }: ChartProps): JSX.Element 
     >
       <header class="panel-head">
         <h3>{panel.title}</h3>
+        {frame && !empty && (
+          <button
+            type="button"
+            class="csv"
+            title="Save what this chart shows as CSV"
+            aria-label={`Save ${panel.title} as CSV`}
+            onClick={() =>
+              saveAsFile(`${device} ${panel.title}.csv`.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_"), csvOf(frame))
+            }
+          >
+            CSV
+          </button>
+        )}
         {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>
       <div class="panel-body" style={panel.bands && frame && !empty ? { height: `${bandsHeight(frame)}px` } : {}}>
-        {frame && !empty && <Plot panel={panel} frame={frame} onPoint={(index) => (pointed.value = index)} />}
+        {frame && !empty && (
+          <Plot
+            panel={panel}
+            frame={frame}
+            occasions={occasions}
+            onPoint={(index) => (pointed.value = index)}
+            onMoment={onMoment}
+            onSelect={onSelect}
+          />
+        )}
         {status === "loading" && !frame && <p class="panel-note">Loading…</p>}
         {status === "failed" && <p class="panel-note bad">{problem}</p>}
         {status === "ready" && empty && <p class="panel-note">No values in this range.</p>}
@@ -103,18 +131,17 @@ function Rows({ frame, pointed }: { frame: Frame; pointed: number | undefined })
   );
 }
 
-interface PlotProps {
-  readonly panel: Panel;
+interface PlotProps extends Pick<ChartProps, "panel" | "occasions" | "onMoment" | "onSelect"> {
   readonly frame: Frame;
   readonly onPoint: (index: number | undefined) => void;
 }
 
 /** The canvas. Made anew when its lines or the colour scheme change, otherwise only given new data. */
-function Plot({ panel, frame, onPoint }: PlotProps): JSX.Element {
+function Plot({ panel, frame, occasions, onPoint, onMoment, onSelect }: PlotProps): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
-  const current = useRef(frame);
-  current.current = frame;
+  const current = useRef({ frame, occasions, onMoment, onSelect });
+  current.current = { frame, occasions, onMoment, onSelect };
   const theme = chartTheme.value;
   const names = frame.lines.map((line) => line.name);
 
@@ -127,8 +154,11 @@ function Plot({ panel, frame, onPoint }: PlotProps): JSX.Element {
       bands: panel.bands ?? false,
       theme,
       lines: names,
-      frame: () => current.current,
+      frame: () => current.current.frame,
+      occasions: () => current.current.occasions,
       onPoint,
+      onMoment: (ts) => current.current.onMoment(ts),
+      onSelect: (from, to) => current.current.onSelect(from, to),
     });
     plot.current = made;
     const observer = new ResizeObserver(() =>
@@ -143,5 +173,6 @@ function Plot({ panel, frame, onPoint }: PlotProps): JSX.Element {
   }, [theme, names.join("\n")]);
 
   useEffect(() => plot.current?.setData(alignedData(frame)), [frame]);
+  useEffect(() => plot.current?.redraw(false), [occasions]);
   return <div class="plot" ref={host} role="img" aria-label={`${panel.title}: ${names.join(", ")} over time`} />;
 }

@@ -1,22 +1,24 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { counted } from "#shared/counted";
 import type { Tracked } from "../state/fleet-state.ts";
 import { unitOf } from "../format/units.ts";
 import { Chart } from "./chart.tsx";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
-import { defaultRange, ranges, type RangeName } from "./time-ranges.ts";
+import { fixed, viewQuery, viewOf, type ChartView } from "./chart-view.ts";
+import { useOccasions } from "./device-occasions.ts";
+import { Moment, TimeControls } from "./time-controls.tsx";
 
-/** Milliseconds that a state holds where nobody knows how often its device speaks. */
-const holdByDefault = 600_000;
 /** Samples that an agent may leave out before its states are over. */
 const samplesLeftOut = 6;
 
-/** All charts of a device, of one range of time. */
+/** All charts of a device, of one time. The address says which, so that it can be passed on. */
 export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id: device, agent, interval } = tracked.presence.value;
-  const chosen = useSignal<RangeName>(defaultRange);
+  const view = useSignal(viewOf(location.search));
   const own = useSignal(0);
-  const { span } = ranges.find((range) => range.name === chosen.value) ?? ranges[1];
+  const moment = useSignal<number | undefined>(undefined);
+  const occasions = useOccasions(tracked, view.value);
   const {
     shown,
     own: charted,
@@ -24,30 +26,34 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
   } = panelsOf(tracked.latest.value, { unitOf, hasAgent: Boolean(agent), own: own.value });
   const newest = () => ({
     pairs: [...tracked.latest.peek().values()],
-    hold: interval ? interval * samplesLeftOut : holdByDefault,
+    hold: interval ? interval * samplesLeftOut : tracked.silentAfter.peek(),
   });
+  const look = (next: ChartView): void => {
+    view.value = next;
+    moment.value = undefined;
+    history.replaceState(history.state, "", `${location.pathname}${viewQuery(next)}`);
+  };
+  const { span, to } = view.value;
   return (
     <section aria-labelledby="charts-title">
       <div class="section-head">
         <h2 id="charts-title">Charts</h2>
-        <div class="segments" role="group" aria-label="Time range">
-          {ranges.map(({ name }) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={chosen.value === name}
-              data-testid={`range-${name}`}
-              onClick={() => (chosen.value = name)}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <TimeControls view={view.value} onView={look} />
       </div>
+      <Moment view={view.value} moment={moment.value} occasions={occasions} />
       {shown.length === 0 && <p class="hint">It has sent no values yet. Charts appear with them.</p>}
       <div class="charts">
         {shown.map((panel) => (
-          <Chart key={`${panel.key ?? panel.id} ${span}`} device={device} panel={panel} span={span} newest={newest} />
+          <Chart
+            key={`${panel.key ?? panel.id} ${span} ${to ?? ""}`}
+            device={device}
+            panel={panel}
+            view={view.value}
+            occasions={occasions}
+            newest={newest}
+            onMoment={(ts) => (moment.value = ts)}
+            onSelect={(from, end) => look(fixed(from, end))}
+          />
         ))}
       </div>
       {more > 0 && (
@@ -57,7 +63,7 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
           data-testid="more-charts"
           onClick={() => (own.value = charted + maxOwnPanels)}
         >
-          Show more of what it measures: {more} charts
+          Show more of what it measures: {counted(more, "chart")}
         </button>
       )}
     </section>

@@ -23,6 +23,7 @@ export function drawBands(plot: uPlot, frame: Frame, theme: ChartTheme): void {
   ctx.clip();
   ctx.font = theme.font.replace(/^(\d+)px/, (_, size: string) => `${Number(size) * pixels}px`);
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   for (const [row, { cells }] of lines.entries()) {
     const middle = bbox.top + (bbox.height * (row + 0.5)) / lines.length;
     const top = Math.round(middle - height / 2);

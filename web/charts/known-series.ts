@@ -19,7 +19,7 @@ const signs: Readonly<Record<string, readonly string[]>> = {
   interrupts: ["total"],
   internal_agent: ["metrics_gathered"],
   internal_gather: ["gather_time_ns"],
-  internal_write: ["write_time_ns"],
+  internal_write: ["buffer_size", "write_time_ns"],
 };
 
 /** Whether a sample is of a machine as every machine is measured: its charts are designed, and the rest of it is shown when asked for. */

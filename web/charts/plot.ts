@@ -1,6 +1,8 @@
 import uPlot from "uplot";
 import type { FieldUnit } from "../format/units.ts";
 import { drawBands } from "./draw-bands.ts";
+import { drawOccasions } from "./draw-occasions.ts";
+import type { Occasion } from "./occasions.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
 import { colourOf, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
@@ -16,13 +18,21 @@ export interface PlotOptions {
   readonly theme: ChartTheme;
   readonly lines: readonly string[];
   readonly frame: () => Frame;
+  readonly occasions: () => readonly Occasion[];
   /** Called with the pointed-at row of the frame, or undefined when the pointer has left. */
   readonly onPoint: (index: number | undefined) => void;
+  /** Called with the moment that is pointed at on this chart itself, epoch ms. */
+  readonly onMoment: (ts: number | undefined) => void;
+  /** Called with a time that was chosen by dragging, epoch ms. */
+  readonly onSelect: (from: number, to: number) => void;
 }
+
+/** Pixels that a drag has to be long: less is a click. */
+const shortestDrag = 6;
 
 /** Puts a uPlot into `host`, as wide as it. Times are milliseconds. */
 export function createPlot(options: PlotOptions): uPlot {
-  const { host, unit, bands, theme, lines, frame, onPoint } = options;
+  const { host, unit, bands, theme, lines, frame, occasions, onPoint, onMoment, onSelect } = options;
   const axis: uPlot.Axis = {
     stroke: theme.text,
     font: theme.font,
@@ -38,7 +48,7 @@ export function createPlot(options: PlotOptions): uPlot {
       padding: [8, 6, 0, 0],
       cursor: {
         y: false,
-        drag: { x: false, y: false },
+        drag: { x: true, y: false, setScale: false },
         points: bands ? { show: false } : { size: 6 },
         sync: { key: cursorGroup },
       },
@@ -52,8 +62,28 @@ export function createPlot(options: PlotOptions): uPlot {
       ],
       series: [{}, ...lines.map((name, index) => (bands ? rowOf(name) : lineOf(name, index, theme, lines.length)))],
       hooks: {
-        setCursor: [(plot) => onPoint(pointedAt(plot, bands))],
-        draw: bands ? [(plot) => drawBands(plot, frame(), theme)] : [],
+        setCursor: [
+          (plot) => {
+            onPoint(pointedAt(plot, bands));
+            const { event, left = -1 } = plot.cursor;
+            // Of the charts that only follow none has an event of its own.
+            if (event) onMoment(left < 0 ? undefined : plot.posToVal(left, "x"));
+          },
+        ],
+        setSelect: [
+          (plot) => {
+            const { left, width } = plot.select;
+            if (width === 0) return;
+            plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            if (width >= shortestDrag) onSelect(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+          },
+        ],
+        draw: [
+          (plot) => {
+            if (bands) drawBands(plot, frame(), theme);
+            drawOccasions(plot, occasions(), theme);
+          },
+        ],
       },
     },
     alignedData(frame()),
@@ -110,7 +140,9 @@ function lineOf(name: string, index: number, theme: ChartTheme, count: number): 
     fill: stroke,
     filter: (plot, line) => lonely([...(plot.data[line] ?? [])]),
   };
-  const fill = index === 0 && count <= 3 ? { fill: `${stroke}1f` } : {};
+  // Where no value is positive, zero may be far above.
+  const fillTo: uPlot.Series.FillTo = (plot, _, __, max) => (max <= 0 ? ends(plot)[0] : 0);
+  const fill = index === 0 && count <= 3 ? { fill: `${stroke}1f`, fillTo } : {};
   return { label: name, stroke, width: 1.5, points, ...fill };
 }
 

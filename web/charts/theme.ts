@@ -5,6 +5,8 @@ export interface ChartTheme {
   readonly text: string;
   /** What is written upon a colour. */
   readonly strong: string;
+  /** Of gaps and starts. */
+  readonly bad: string;
   readonly grid: string;
   readonly lines: readonly string[];
   readonly font: string;
@@ -19,6 +21,7 @@ function read(): ChartTheme {
   return {
     text: token("--text-3"),
     strong: token("--text"),
+    bad: token("--bad"),
     grid: token("--grid"),
     lines: Array.from({ length: lineColours }, (_, index) => token(`--line-${index}`)),
     font: `11px ${token("--sans")}`,

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { DeviceDocument, IdentityDocument, PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
-import { Charts } from "../charts/charts.tsx";
+import { LaterCharts } from "../charts/later-charts.tsx";
 import { CommandForm } from "../commands/command-form.tsx";
 import { CommandList } from "../commands/command-list.tsx";
 import { formatCoarsely } from "../format/format-duration.ts";
@@ -56,7 +56,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   return (
     <main class="page">
       <Head tracked={tracked} identity={identity.value} />
-      {whole.value ? <Charts tracked={tracked} /> : <div class="charts-wait" aria-busy="true" />}
+      <LaterCharts tracked={tracked} ready={whole.value} />
       <div class="columns">
         <section aria-labelledby="send-title">
           <h2 id="send-title">Send a command</h2>
