@@ -28,6 +28,7 @@ import type { Handler } from "./commands/handler.ts";
 import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
+import { ServiceManager, systemdAround } from "./service-manager.ts";
 import { buildHere, startedBy } from "./update/agent-versions.ts";
 
 /** The settings that an agent is made of. */
@@ -46,13 +47,15 @@ export async function runAgent(
   net: SafetyNet,
   keptSecret: (device: string) => string | undefined = () => undefined,
 ): Promise<void> {
-  const joined = values.mqttUrl === undefined ? await whoJoined(values) : undefined;
+  const manager = new ServiceManager({ clock, told: systemdAround(process.env) });
+  const joined = values.mqttUrl === undefined ? await whoJoined(values, manager) : undefined;
   if (joined) {
     // With a certificate the secret opens nothing, and need not change.
     const secret = joined.certificate === undefined ? keptSecretOf(values) : joined.secret;
     return runToEnd({ ...values, ...joinedValues(joined, given) }, secret, {
       lifetime,
       net,
+      manager,
       trust: joined.ca ?? undefined,
       certified: joined.certificate !== undefined,
       joined,
@@ -67,7 +70,7 @@ export async function runAgent(
       `no secret for ${device}: on the console's machine run "muster enroll ${device}", then here set MUSTER_MQTT_URL as it prints it`,
     );
   }
-  await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net, given });
+  await runToEnd({ ...values, device, mqttUrl: login.url }, secret, { lifetime, net, manager, given });
 }
 
 function keptSecretOf({ data, logLevel }: Settings): KeptSecret {
@@ -75,10 +78,12 @@ function keptSecretOf({ data, logLevel }: Settings): KeptSecret {
 }
 
 /** Who this machine is by having joined, or by joining now: by a code in a file, as on the boot partition of an image that was copied. */
-async function whoJoined({ data, joinFile }: Settings): Promise<Joined | undefined> {
+async function whoJoined({ data, joinFile }: Settings, manager: ServiceManager): Promise<Joined | undefined> {
   const file = new IdentityFile(data);
   const { joined } = file.read();
   if (joined || !existsSync(joinFile)) return joined;
+  // It goes on trying until the console can be reached, which may take days.
+  manager.ready();
   const { joinByFile } = await import("./join/join-verbs.ts");
   return joinByFile(joinFile, file);
 }
@@ -91,11 +96,13 @@ function joinedValues({ device, broker, root }: Joined, given: ReadonlySet<Setti
 async function runToEnd(
   values: AgentValues,
   secret: string | KeptSecret,
-  around: Omit<Around, "restart">,
+  around: Omit<Around, "restart"> & { readonly manager: ServiceManager },
 ): Promise<void> {
   const { device, mqttUrl } = values;
   const ended = await serveAgent(values, secret, { ...around, restart: respawn });
+  around.lifetime.add(() => around.manager.stop());
   around.lifetime.up();
+  around.manager.ready();
   process.stdout.write(`agent ${device} reports to ${mqttUrl}\n`);
   process.stdout.write(`agent ${device} has ended: ${forTerminal(await ended())}\n`);
 }
@@ -103,6 +110,8 @@ async function runToEnd(
 interface Around {
   readonly lifetime: Lifetime;
   readonly net: SafetyNet;
+  /** Is told whether the agent samples. */
+  readonly manager?: ServiceManager;
   /** How `restart` begins anew; without it, as another run in this process. */
   readonly restart?: () => void;
   /** Certificate authorities, as PEM, where the settings name no file of them. */
@@ -196,6 +205,7 @@ export async function serveAgent(
     });
   };
   await begin();
+  around.manager?.watch(() => current.isSampling);
   lifetime.add(() => current.stop());
   lifetime.add(() => cancelPause?.());
   lifetime.add(() => void (isOver = true));

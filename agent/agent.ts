@@ -18,6 +18,9 @@ export { CommandError, type Handler, type RunContext } from "./commands/handler.
 export type { AgentOptions } from "./agent-options.ts";
 
 const refusal = "refused: ";
+/** Samples that may be missed before an agent counts as one that has stopped sampling, and milliseconds that a slow one may take besides. */
+const missedBeats = 3;
+const slowSample = 60_000;
 
 /** Whether an agent has ended because the console refused it for another one under its id. */
 export function isRefusal(reason: string): boolean {
@@ -114,6 +117,12 @@ export class Agent {
       this.#connect(this.#parts, this.#lifetime);
       this.#measure(this.#parts, this.#lifetime);
     });
+  }
+
+  /** Whether samples are finished as they are due, or none are due. */
+  get isSampling(): boolean {
+    const { silence, interval } = this.#parts.sampler;
+    return silence <= missedBeats * interval + slowSample;
   }
 
   /** What waits for the console's ack. */

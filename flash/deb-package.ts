@@ -56,7 +56,7 @@ install -d -m 0700 -o ${user} -g ${user} ${packagedLayout.state}
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   systemctl enable ${unitName} > /dev/null 2>&1 || true
-  if ${joined}; then systemctl restart ${unitName}; else
+  if ${joined}; then systemctl restart --no-block ${unitName}; else
     echo "muster-agent: now make this machine a device, by a code of muster enroll:"
     echo "  echo CODE | install -m 600 -o ${user} /dev/stdin ${codePath} && systemctl start ${unitName}"
   fi

@@ -103,7 +103,7 @@ case $manager in
     cp "$from/muster-agent.service" ${unitPath} && chmod 644 ${unitPath} || fail "cannot write ${unitPath}"
     systemctl daemon-reload 2> /dev/null
     systemctl enable ${unitName} 2> /dev/null || fail "systemctl enable ${unitName} failed"
-    [ "$mode" = --enable ] || systemctl restart ${unitName} || fail "systemctl restart ${unitName} failed: journalctl -u ${unitName}"
+    [ "$mode" = --enable ] || systemctl restart --no-block ${unitName} || fail "systemctl restart ${unitName} failed: journalctl -u ${unitName}"
     ;;
   openrc)
     cp "$from/muster-agent.openrc" ${openRcPath} && chmod 755 ${openRcPath} || fail "cannot write ${openRcPath}"

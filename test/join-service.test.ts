@@ -89,7 +89,7 @@ suite("the agent as a service", ({ test }) => {
     assert.equal(asked, [
       "daemon-reload",
       `enable ${unitName}`,
-      `restart ${unitName}`,
+      `restart --no-block ${unitName}`,
       `disable --now ${unitName}`,
       "daemon-reload",
     ]);

@@ -21,6 +21,12 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
+# The agent says when it stands, and asks for the watchdog itself; a version that says nothing is left to run.
+Type=notify
+NotifyAccess=all
+TimeoutStartSec=infinity
+# What hangs leaves no core on the card.
+WatchdogSignal=SIGKILL
 ExecStart=${["/bin/sh", starter, "--once", ...flags].map(forUnit).join(" ")}
 WorkingDirectory=${state}
 ${user === undefined ? "" : `User=${user}\n${hardening(state)}`}UMask=0077

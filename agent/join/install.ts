@@ -73,7 +73,7 @@ function startService(place: Place): void {
   replaceFile(unitPath, unitText(place));
   systemctl("daemon-reload");
   systemctl("enable", unitName);
-  systemctl("restart", unitName);
+  systemctl("restart", "--no-block", unitName);
 }
 
 function systemctl(...words: string[]): void {

@@ -132,4 +132,33 @@ suite("the sampler", ({ test }) => {
     );
     second.sampler.stop();
   });
+
+  test("tells for how long no sample was finished, and 0 while none is to be taken", async () => {
+    let isBroken = false;
+    const drain = (): [] => {
+      if (isBroken) throw new Error("broken");
+      return [];
+    };
+    const bench = new Bench([fixed("cpu")], { interval: 1_000, own: { beat: () => {}, drain, drainCounts: () => [] } });
+    bench.clock.advance(5_000);
+    assert.is(bench.sampler.silence, 0);
+    bench.sampler.start();
+    await settled();
+    isBroken = true;
+    for (let at = 0; at < 4; at++) {
+      bench.clock.advance(1_000);
+      await settled();
+    }
+    assert.is(bench.sampler.silence, 4_000);
+    isBroken = false;
+    bench.clock.advance(1_000);
+    await settled();
+    assert.is(bench.sampler.silence, 0);
+    isBroken = true;
+    bench.clock.advance(1_000);
+    await settled();
+    bench.sampler.pause();
+    assert.is(bench.sampler.silence, 0);
+    bench.sampler.stop();
+  });
 });

@@ -44,6 +44,8 @@ export interface OwnSource {
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #began: number;
+  /** When the latest sample was finished, on the monotonic clock; or the first one was begun. */
+  #sampled = 0;
   readonly #instants = new Instants();
   readonly #complained = new Set<string>();
   readonly #disabled: Set<string>;
@@ -67,6 +69,11 @@ export class Sampler {
 
   get paused(): boolean {
     return this.#state === "paused";
+  }
+
+  /** Milliseconds since a sample was finished; 0 while none is to be taken. */
+  get silence(): number {
+    return this.#state === "running" ? this.#options.clock.monotonic() - this.#sampled : 0;
   }
 
   /** Every collector, by name, and whether it is asked. */
@@ -96,6 +103,7 @@ export class Sampler {
   resume(): void {
     if (this.#state !== "paused") return;
     this.#state = "running";
+    this.#sampled = this.#options.clock.monotonic();
     this.#beat(this.#options.clock.monotonic());
   }
 
@@ -139,6 +147,7 @@ export class Sampler {
     // Stopped meanwhile: nobody would take it any more.
     if (this.#state === "stopped") return 0;
     const all = [...readings, ...own.drain()];
+    this.#sampled = clock.monotonic();
     this.#keep(now, all);
     if (this.#pending.length >= batchSize) this.#flush();
     return all.length;
