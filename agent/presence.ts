@@ -50,6 +50,8 @@ export interface PresenceOptions {
 
 /** Milliseconds over which a fleet's births spread when a console comes. */
 const spread = 1_000;
+/** Milliseconds in which a broker may take what is said last: one that is silent must not keep the agent from ending within the 5 s of its unit. */
+export const partingPatience = 1_500;
 
 /** The retained message about this device: who it is and what it offers, published on each connect and at each change. */
 export class Presence {
@@ -102,7 +104,10 @@ export class Presence {
     this.#ended = true;
     this.#cancelSoon?.();
     if (reason === undefined || !bus.connected) return;
-    await this.#publish(death(runId, this.#session, reason, Math.round(clock.now())));
+    const said = this.#publish(death(runId, this.#session, reason, Math.round(clock.now())));
+    let cancel: (() => void) | undefined;
+    await Promise.race([said, new Promise<void>((resolve) => (cancel = clock.after(partingPatience, resolve)))]);
+    cancel?.();
   }
 
   async #publish(payload: Buffer): Promise<void> {

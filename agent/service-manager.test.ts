@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { suite } from "../test/suite.ts";
-import { ServiceManager, systemdAround, watchdogSeconds } from "./service-manager.ts";
+import { ServiceManager, systemdAround, watchdogTime } from "./service-manager.ts";
 
 function managed(watchdog?: number) {
   const said: string[] = [];
@@ -10,7 +10,7 @@ function managed(watchdog?: number) {
     clock,
     told: { tell: (...words) => void said.push(words.join(" ")), watchdog },
   });
-  return { said, clock, manager, third: (watchdogSeconds * 1_000) / 3 };
+  return { said, clock, manager, third: watchdogTime / 3 };
 }
 
 suite("what systemd is told", ({ test }) => {
@@ -18,7 +18,7 @@ suite("what systemd is told", ({ test }) => {
     const { said, clock, manager, third } = managed();
     manager.ready();
     manager.ready();
-    assert.equal(said.splice(0), [`READY=1 WATCHDOG_USEC=${watchdogSeconds}000000`]);
+    assert.equal(said.splice(0), [`READY=1 WATCHDOG_USEC=${watchdogTime}000`]);
     clock.advance(third - 1);
     assert.equal(said, []);
     clock.advance(1);

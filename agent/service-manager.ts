@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import type { Clock } from "#shared/clock";
 
 /**
- * Seconds without a beat after which systemd ends the agent and begins it anew. A beat is a process of its own, for Node cannot write to systemd's
+ * Milliseconds without a beat after which systemd ends the agent and begins it anew. A beat is a process of its own, for Node cannot write to systemd's
  * kind of socket: 6 ms of a core, thrice in this time. A new version that hangs is ended before (`trialPatience`), so that the one of before may go on.
  */
-export const watchdogSeconds = 180;
+export const watchdogTime = 180_000;
 const beatsIn = 3;
 
 export interface Told {
@@ -40,7 +40,7 @@ export class ServiceManager {
     const { told } = this.#options;
     if (!told || this.#isReady) return;
     this.#isReady = true;
-    const own = watchdogSeconds * 1_000_000;
+    const own = watchdogTime * 1_000;
     told.tell("READY=1", ...(told.watchdog === undefined ? [`WATCHDOG_USEC=${own}`] : []));
     this.#wait((told.watchdog ?? own) / 1_000 / beatsIn, told);
   }

@@ -16,6 +16,8 @@ interface Outgoing {
   readonly payload: Buffer;
   readonly options: PublishOptions;
   readonly settle: (error?: Error) => void;
+  /** Its deadline is off: nothing of a message that was given up keeps the process from ending. */
+  cancel?: () => void;
 }
 
 /** Packet ids that there are: what a broker that says nothing allows (§3.2.2.3.3). */
@@ -56,23 +58,25 @@ export class LinkPublisher {
     return new Promise<void>((resolve, reject) => {
       const settle = (error?: Error): void => {
         this.#pending.delete(settle);
+        outgoing.cancel?.();
         if (error) reject(error);
         else resolve();
       };
+      const outgoing: Outgoing = { topic, payload, options, settle };
       this.#pending.add(settle);
-      if (options.qos === 0) return this.#send(client, { topic, payload, options, settle });
+      if (options.qos === 0) return this.#send(client, outgoing);
       const window = this.#window;
       window.acquire(() => {
         // It is given up with its connection, as all that wait.
         if (this.#client !== client || client.disconnecting) return;
-        this.#sendConfirmed(client, window, { topic, payload, options, settle });
+        this.#sendConfirmed(client, window, outgoing);
       });
     });
   }
 
   /** Its place in the window is free when it is acknowledged, however late: the broker counts as well. */
   #sendConfirmed(client: MqttClient, window: SendWindow, outgoing: Outgoing): void {
-    const cancel = this.#options.clock.after(this.#deadline, () => {
+    outgoing.cancel = this.#options.clock.after(this.#deadline, () => {
       const why = `no PUBACK for ${outgoing.topic} within ${this.#deadline} ms`;
       outgoing.settle(new DisconnectedError(why));
       // Nothing would ever go out again.
@@ -80,7 +84,6 @@ export class LinkPublisher {
       if (window.isFull) client.end(true);
     });
     const settle: Outgoing["settle"] = (error) => {
-      cancel();
       outgoing.settle(error);
       window.release();
     };
