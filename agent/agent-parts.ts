@@ -16,6 +16,7 @@ import type { Collector } from "./collectors/collector.ts";
 import { nameFilter } from "./collectors/name-filter.ts";
 import { Gathering } from "./collectors/gathering.ts";
 import { internal, type Deliveries } from "./collectors/internal.ts";
+import { writtenBytes } from "./collectors/written-bytes.ts";
 import { maxPause, rarely } from "./collectors/rarely.ts";
 import { rebootMachine, restartCommand } from "./commands/comeback.ts";
 import { configureCommand } from "./configuration/configure-command.ts";
@@ -111,7 +112,7 @@ export function composeAgent(given: AgentSurroundings) {
   });
   const deliveries = (): Deliveries => {
     const { batches, dropped } = outbox.size;
-    return { waiting: batches, dropped, time: sender.takeDeliveryTime() };
+    return { waiting: batches, dropped, time: sender.takeDeliveryTime(), written: writtenBytes() };
   };
   const sampler = makeSampler(given, preferences, { own, emit, deliveries });
   const ledger = new Ledger({ ...common, directory });

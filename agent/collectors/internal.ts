@@ -8,6 +8,8 @@ export interface Deliveries {
   readonly dropped: number;
   /** Milliseconds from the sending of a batch to its ack, on average since this was last asked; NaN where none came. */
   readonly time: number;
+  /** Bytes that disks were given to write, of all that the agent does; undefined where the system does not tell. */
+  readonly written: number | undefined;
 }
 
 const nanoseconds = 1e6;
@@ -17,7 +19,7 @@ export function internal(gathering: Gathering, deliveries: () => Deliveries): Co
   return {
     name: "internal",
     sample() {
-      const { waiting, dropped, time } = deliveries();
+      const { waiting, dropped, time, written } = deliveries();
       const { errors, readings } = gathering;
       const told: Reading[] = [
         one("internal_agent", {
@@ -25,6 +27,7 @@ export function internal(gathering: Gathering, deliveries: () => Deliveries): Co
           metrics_gathered: readings,
           metrics_written: readings,
           metrics_dropped: dropped,
+          ...(written === undefined ? {} : { write_bytes: written }),
         }),
         one(
           "internal_write",
