@@ -61,9 +61,11 @@ function latest(
   show: (value: number) => string,
   tags: Readonly<Record<string, string>> = {},
 ): string {
-  const sample = samples.find(
+  const fitting = samples.filter(
     (one) => one.measurement === measurement && Object.entries(tags).every(([name, value]) => one.tags[name] === value),
   );
-  const value = sample?.fields[field];
+  // A device that was given other tags has its values of before in a series of its own.
+  const newest = fitting.toSorted((a, b) => b.ts - a.ts)[0];
+  const value = newest?.fields[field];
   return typeof value === "number" ? show(value) : "–";
 }

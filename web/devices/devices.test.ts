@@ -29,6 +29,14 @@ suite("web device gauges", ({ test }) => {
     ]);
     assert.equal(gaugesOf(latest), { cpu: 20, mem: undefined, disk: 91, load: undefined });
   });
+
+  test("are of the newest series, where a device was given other tags", () => {
+    const { latest } = mergeLatest(new Map(), [
+      sample("system", {}, 1, { load1: 9 }),
+      sample("system", { site: "berlin" }, 2, { load1: 1 }),
+    ]);
+    assert.is(gaugesOf(latest).load, 1);
+  });
 });
 
 suite("web fleet filter", ({ test }) => {

@@ -43,17 +43,19 @@ export function mergeLatest(
   return { latest: merged, steps };
 }
 
-/** The newest value of a field, of the first series that passes `where`. */
+/** The newest value of a field, of all series that pass `where`: a series ends where a device is given other tags. */
 export function latestValue(
   latest: Latest,
   measurement: string,
   field: string,
   where: (tags: SampleTags) => boolean = () => true,
 ): SampleValue | undefined {
+  let newest: SampleDocument | undefined;
   for (const { sample } of latest.values()) {
-    if (sample.measurement === measurement && field in sample.fields && where(sample.tags)) return sample.fields[field];
+    if (sample.measurement !== measurement || !(field in sample.fields) || !where(sample.tags)) continue;
+    if (!newest || sample.ts > newest.ts) newest = sample;
   }
-  return undefined;
+  return newest?.fields[field];
 }
 
 /** The largest newest value of a field over all series of a measurement: the fullest disk. */
