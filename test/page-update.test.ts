@@ -43,7 +43,7 @@ suite("updating on the page", ({ test }) => {
       };
       await logIn("vera");
       assert.is(await seen.getByTestId("outdated-rpi-8").count(), 0);
-      await seen.getByTestId("outdated-note").getByText("1 agent is not at release 9.9.9.").waitFor();
+      await seen.getByTestId("outdated-note").getByText("1 agent can be updated to release 9.9.9.").waitFor();
       assert.is(await seen.getByTestId("update-button").count(), 0, "a viewer updates nothing");
 
       await seen.context().clearCookies();

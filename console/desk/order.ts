@@ -59,7 +59,7 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   const long = whyTooLong(order, unsure);
   if (long !== undefined) throw new CommandRefusedError("bad-arguments", long, refused);
   if (device.online || order.ttl !== undefined) return device;
-  const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl to have the command wait for it`;
+  const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl (--ttl 1h) to have the command wait for it`;
   throw new CommandRefusedError("offline", why, refused);
 }
 

@@ -25,7 +25,7 @@ export function OutdatedNote(): JSX.Element | null {
   const one = count === 1;
   return (
     <p class="update-note" data-testid="outdated-note">
-      {counted(count, "agent is", "agents are")} not at release {release.value.version}.{" "}
+      {counted(count, "agent", "agents")} can be updated to release {release.value.version}.{" "}
       <UpdateButton devices={outdated.value} label={one ? "Update it" : "Update them"} />
     </p>
   );
