@@ -1,5 +1,5 @@
 import type { JobDocument, JobSummaryDocument } from "#api/job-routes";
-import { forTerminal } from "#shared/printable";
+import { stated } from "./send-command.ts";
 import { ago, shortened, table } from "./text-table.ts";
 
 /** Jobs as a table, in the order given. */
@@ -20,7 +20,7 @@ export function jobTable(jobs: readonly JobSummaryDocument[], now: number): stri
 
 /** A job with its devices. */
 export function jobText(job: JobDocument): string {
-  return `${rowTable(job)}\n\n${job.state}: ${forTerminal(job.explain)} (${job.id})`;
+  return `${rowTable(job)}\n\n${stated(job.state, job.explain)} (${job.id})`;
 }
 
 /** The devices of a job as a table. */

@@ -4,6 +4,7 @@ import type { JobDocument, JobOrder, JobSummaryDocument } from "#api/job-routes"
 import { forTerminal } from "#shared/printable";
 import { jobText, rowTable } from "./job-list.ts";
 import type { Terminal } from "./live-command.ts";
+import { stated } from "./send-command.ts";
 
 /** Rows drawn while it runs: what a terminal has room for, less the heading and the sentence. */
 const shownAtLeast = 5;
@@ -79,12 +80,12 @@ class Lines implements View {
       this.#told.add(device);
       this.#terminal.out(`${device}  ${own}  ${forTerminal(outcome ?? "")}`.trimEnd());
     }
-    if (state !== this.#state && state === "paused") this.#terminal.out(`paused: ${forTerminal(explain)}`);
+    if (state !== this.#state && state === "paused") this.#terminal.out(stated(state, explain));
     this.#state = state;
   }
 
   end({ id, state, explain }: JobDocument): void {
-    this.#terminal.out(`${state}: ${forTerminal(explain)} (${id})`);
+    this.#terminal.out(`${stated(state, explain)} (${id})`);
   }
 }
 
@@ -107,7 +108,7 @@ class LiveTable implements View {
       bar(job),
       ...rowTable({ devices }).split("\n"),
       ...(more > 0 ? [`… and ${more} more`] : []),
-      `${job.state}: ${forTerminal(job.explain)}`,
+      stated(job.state, job.explain),
     ];
     this.#clear();
     this.#terminal.err(lines.map((line) => `${line.slice(0, width)}\n`).join(""));
