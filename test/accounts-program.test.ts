@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import mqtt from "mqtt";
@@ -235,6 +236,18 @@ suite("accounts on the command line", ({ test }) => {
     const [, path = ""] = /^now run: mosquitto -c (.+)$/m.exec(out) ?? [];
     assert.ok(isAbsolute(path), out);
     assert.match(await readFile(path, "utf8"), /^allow_anonymous false$/m);
+  });
+
+  test("the line that muster mosquitto prints names files that are there, whatever the directory is called", async (scope) => {
+    const directory = join(await scope.directory(), "data");
+    const env = { MUSTER_DATA: directory, MUSTER_DEVICE: "edge-1" };
+    const { out } = await runProgram(...musterProgram(["mosquitto", "--listen", "0.0.0.0"]), { env });
+    const [, adapt = ""] = /^first the settings .*: (sed .*)$/m.exec(out) ?? [];
+    assert.is((await runProgram("sh", ["-c", adapt])).code, 0, out);
+    const settings = await readFile(join(directory, "mosquitto", "mosquitto.conf"), "utf8");
+    const named = [...settings.matchAll(/^(?:password_file|acl_file|cafile|certfile|keyfile|crlfile) (.+)$/gm)];
+    assert.ok(named.length >= 8, settings);
+    for (const [line, path = ""] of named) assert.ok(existsSync(path), line);
   });
 
   test(

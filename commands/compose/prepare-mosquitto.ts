@@ -46,8 +46,9 @@ export async function prepareMosquitto(
   );
   if (isOwn) {
     const behind = isTls ? ` ${forShell(join(directory, "tls.conf"))}` : "";
+    // What a setting's name stands before: the paths of `tls.conf` are whole, and may have the same words in them.
     out(
-      `first the settings with this directory in them: sed ${forShell(`s#${shipped.directory}#${directory}#`)} ${forShell(settings)}${behind} > ${forShell(own)}`,
+      `first the settings with this directory in them: sed ${forShell(`s# ${shipped.directory}# ${directory}#`)} ${forShell(settings)}${behind} > ${forShell(own)}`,
     );
   }
   out(`now run: mosquitto -c ${forShell(own)}`);
