@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { hashSecret, rounds } from "#shared/password";
 import { writeMosquittoFiles, type CertificateFiles } from "./mosquitto-files.ts";
 import { reloadMosquitto, type Reload } from "./mosquitto-reload.ts";
-import { momentarySecret, takePlace, type TakeoverOptions } from "./mosquitto-takeover.ts";
+import { momentarySecret, takePlace, takeoverPatience, type TakeoverOptions } from "./mosquitto-takeover.ts";
 import type { MosquittoAccount } from "./mosquitto-access.ts";
 
 export interface MosquittoSideOptions {
@@ -35,6 +36,12 @@ export interface WrittenFiles {
  * 10,000 accounts at most some hundred milliseconds.
  */
 const outside = 400;
+
+/**
+ * Milliseconds until places are tried to be taken again where another process has written the files in between, and its secrets over these: a
+ * verb beside a console, which does the same. Each waits for another while, so that they do not go on like this.
+ */
+const pause = { least: 50, most: 250 } as const;
 
 /** Places that are taken at once: each is a connection. */
 const takenAtOnce = 32;
@@ -108,7 +115,7 @@ export class MosquittoSide {
     others: readonly MosquittoAccount[],
     { leaving, wait, certificates }: { leaving: readonly string[]; wait: number; certificates: CertificateSide },
   ): Promise<string[]> {
-    const { directory, root, clock, reach } = this.#options;
+    const { directory, root, clock } = this.#options;
     const secrets = new Map(leaving.map((name) => [name, momentarySecret()]));
     const momentary = [...secrets].map(([name, secret]) => ({
       name,
@@ -117,21 +124,45 @@ export class MosquittoSide {
     }));
     // Who is shut out is so from then on: before, his will has to go out, by which others hear that he is gone.
     const shutOut = certificates.shutOut.filter((name) => !secrets.has(name));
-    writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut });
-    if (reloadMosquitto(directory) !== "told") return [];
+    const write = (): boolean => {
+      writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut });
+      return reloadMosquitto(directory) === "told";
+    };
+    if (!write()) return [];
     const waited = new Promise<void>((resolve) => clock.after(wait, resolve));
-    const stays: string[] = [];
+    let [stays, isOutdated] = await this.#takePlaces(secrets);
+    const end = clock.monotonic() + takeoverPatience;
+    while (stays.size > 0 && isOutdated && clock.monotonic() < end) {
+      await new Promise<void>((resolve) => clock.after(randomInt(pause.least, pause.most), resolve));
+      if (!write()) break;
+      [stays, isOutdated] = await this.#takePlaces(new Map([...secrets].filter(([name]) => stays.has(name))));
+    }
+    await waited;
+    return [...stays].map(([name, why]) => `${name} (${why})`);
+  }
+
+  /** @returns of whom it has not come about, and why; and whether the files are not those that were written any more */
+  async #takePlaces(secrets: ReadonlyMap<string, string>): Promise<[stays: Map<string, string>, isOutdated: boolean]> {
+    const { directory, clock, reach } = this.#options;
+    const written = stampOf(directory);
+    const isOutdated = (): boolean => stampOf(directory) !== written;
+    const stays = new Map<string, string>();
     const waiting = [...secrets];
     const take = async (): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const why = await takePlace({ ...reach(), clock }, ...next);
-        if (why !== undefined) stays.push(`${next[0]} (${why})`);
+        const why = await takePlace({ ...reach(), clock, isOutdated }, ...next);
+        if (why !== undefined) stays.set(next[0], why);
       }
     };
     await Promise.all(Array.from({ length: takenAtOnce }, take));
-    await waited;
-    return stays;
+    return [stays, isOutdated()];
   }
+}
+
+/** Which file the passwords are in: each writing makes another. */
+function stampOf(directory: string): string {
+  const { ino, mtimeNs } = statSync(join(directory, "passwd"), { bigint: true });
+  return `${ino} ${mtimeNs}`;
 }
 
 function splitAt(line: string, at: number): [string, string] {

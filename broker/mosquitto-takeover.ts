@@ -8,6 +8,8 @@ export interface TakeoverOptions {
   readonly url: string;
   readonly ca?: string | undefined;
   readonly clock: Clock;
+  /** Whether the secret can have been taken out of Mosquitto's files meanwhile, so that there is nothing to wait for. */
+  readonly isOutdated?: () => boolean;
 }
 
 /** Milliseconds for which a place is tried to be taken: Mosquitto reads its files at once, or after what it is just at. */
@@ -27,7 +29,7 @@ export function momentarySecret(): string {
  * @returns why it did not come about; undefined where it did
  */
 export async function takePlace(
-  { url, ca, clock }: TakeoverOptions,
+  { url, ca, clock, isOutdated = () => false }: TakeoverOptions,
   name: string,
   secret: string,
 ): Promise<string | undefined> {
@@ -38,7 +40,7 @@ export async function takePlace(
       await probe.end();
       return undefined;
     } catch (thrown) {
-      if (clock.monotonic() >= end) return asError(thrown).message;
+      if (clock.monotonic() >= end || isOutdated()) return asError(thrown).message;
       await new Promise<void>((resolve) => clock.after(triedEvery, resolve));
     }
   }

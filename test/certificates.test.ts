@@ -5,7 +5,10 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import { MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
+import { systemClock } from "#shared/clock";
 import { fingerprintOf } from "#shared/pinned-ca";
+import { MosquittoSide } from "../broker/mosquitto-side.ts";
+import { rewriteMosquittoFiles } from "../commands/compose/keep-mosquitto.ts";
 import { issueServer } from "../tls/issuing.ts";
 import { serveApi } from "./api-server.ts";
 import { startCertified, type Certified } from "./certified.ts";
@@ -337,6 +340,24 @@ suite("devices' certificates elsewhere", ({ test }) => {
     await untilTaken(true, scope, place, newcomer("esp-2"));
     await eventually("what came after it", () => place.console.registry.latest("esp-2").length > 0);
     assert.equal(place.console.registry.latest("rpi-7"), []);
+  });
+
+  test("at Mosquitto a verb that ends a certificate beside a console, which does so as well, keeps it from nothing, and says nothing wrong", async (scope) => {
+    const place = await startCertified(scope, "mosquitto");
+    const agent = place.agent("rpi-7", await place.join("rpi-7"));
+    await place.sees("rpi-7", true);
+    const verbs = Array.from({ length: 2 }, () => {
+      const reach = () => ({ url: place.url ?? "" });
+      const directory = join(place.tls.data, "mosquitto");
+      return new MosquittoSide({ directory, root: "muster", clock: systemClock, reach });
+    });
+    for (const verb of verbs) verb.start();
+    await place.client.revokeCertificate("rpi-7");
+    const done = verbs.map((verb) => rewriteMosquittoFiles(verb, place.state, new Set(["rpi-7"])));
+    const told = (await Promise.all(done)).map(({ byHand }) => byHand);
+    assert.equal(told, [undefined, undefined]);
+    await place.sees("rpi-7", false);
+    await agent.stop();
   });
 
   test("where the broker is somebody else's, no code for a certificate is made, and it is said why", async (scope) => {

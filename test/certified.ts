@@ -29,6 +29,8 @@ export interface Certified {
   readonly tls: Awaited<ReturnType<typeof startTls>>;
   /** Where devices come. */
   readonly port: number;
+  /** Where the console is at Mosquitto. */
+  readonly url: string | undefined;
   /** Where those come by TLS who have a password: the same port, but at Mosquitto. */
   readonly passwordPort: number;
   /** Has a machine join as `device` by a certificate. @returns its data directory */
@@ -78,6 +80,7 @@ export async function startCertified(scope: Scope, kind: BrokerKind = "embedded"
     devices,
     tls,
     port,
+    url: "url" in way ? way.url : undefined,
     passwordPort,
     async join(name, again) {
       const { code } = await client.createEnrollment({
