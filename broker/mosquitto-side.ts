@@ -29,6 +29,8 @@ export interface WrittenFiles {
   readonly reload: Reload;
   /** What may still be open with a certificate that has ended, and why. */
   readonly stays: readonly string[];
+  /** Whose places are to be taken once more after {@link connectDeadline}. */
+  readonly later: readonly string[];
 }
 
 /**
@@ -42,6 +44,12 @@ const outside = 400;
  * verb beside a console, which does the same. Each waits for another while, so that they do not go on like this.
  */
 const pause = { least: 50, most: 250 } as const;
+
+/**
+ * Milliseconds after which nobody can say CONNECT any more who had shown a certificate before Mosquitto read that it has ended: 2.0.11 closes after
+ * 90 s what has said nothing, and looks every few seconds.
+ */
+export const connectDeadline = 100_000;
 
 /** Places that are taken at once: each is a connection. */
 const takenAtOnce = 32;
@@ -81,12 +89,14 @@ export class MosquittoSide {
   /**
    * Writes the files, and has Mosquitto read them.
    * @param changed names of accounts of which nothing that was opened before may go on
+   * @param last those of them whose places are taken for the second time
    * @throws EnvironmentError where the files cannot be written
    */
   async write(
     accounts: readonly MosquittoAccount[],
     changed: ReadonlySet<string> = new Set(),
     certificates: CertificateSide = noCertificates,
+    last: ReadonlySet<string> = new Set(),
   ): Promise<WrittenFiles> {
     const { directory, root } = this.#options;
     const leaving = this.#leaving(changed, certificates);
@@ -101,7 +111,9 @@ export class MosquittoSide {
     const dear = writeMosquittoFiles(directory, root, accounts, certificates);
     this.#before = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
     this.#shutOut = certificates.shutOut;
-    return { dear, stays, reload: reloadMosquitto(directory) };
+    // Who is shut out is denied everything. Who may come again has a name that the certificate of before, shown in time, still opens.
+    const later = leaving.filter((name) => !certificates.shutOut.includes(name) && !last.has(name));
+    return { dear, stays, later, reload: reloadMosquitto(directory) };
   }
 
   /** Whose place is to be taken. Who was shut out and is not any more may have come in between, and been heard by nobody. */

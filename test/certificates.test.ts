@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import { MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
-import { systemClock } from "#shared/clock";
+import { ManualClock, systemClock } from "#shared/clock";
 import { fingerprintOf } from "#shared/pinned-ca";
-import { MosquittoSide } from "../broker/mosquitto-side.ts";
+import { connectDeadline, MosquittoSide } from "../broker/mosquitto-side.ts";
 import { rewriteMosquittoFiles } from "../commands/compose/keep-mosquitto.ts";
 import { issueServer } from "../tls/issuing.ts";
 import { serveApi } from "./api-server.ts";
@@ -340,6 +340,33 @@ suite("devices' certificates elsewhere", ({ test }) => {
     await untilTaken(true, scope, place, newcomer("esp-2"));
     await eventually("what came after it", () => place.console.registry.latest("esp-2").length > 0);
     assert.equal(place.console.registry.latest("rpi-7"), []);
+  });
+
+  test("at Mosquitto who has begun a connection before the revocation is thrown out once more, where the device was enrolled again before Mosquitto had closed it", async (scope) => {
+    const deadlines = new ManualClock();
+    const place = await startCertified(scope, "mosquitto", deadlines);
+    const data = await place.join("rpi-7");
+    const { next } = await keptIn(data);
+    assert.ok(next?.pem);
+    const own = { key: next.key, pem: next.pem };
+    const ca = place.tls.authority.caBundle();
+    const socket = connect({ host: "127.0.0.1", port: place.port, ca, cert: own.pem, key: own.key });
+    scope.cleanup(() => void socket.destroy());
+    await once(socket, "secureConnect");
+    await place.client.revokeCertificate("rpi-7");
+    await untilTaken(false, scope, place, { own });
+    await place.join("rpi-7", { data });
+    const again = (await keptIn(data)).next;
+    assert.ok(again?.pem);
+    await untilTaken(true, scope, place, { own: { key: again.key, pem: again.pem } });
+    const late = new MqttClient(() => socket, { clientId: "rpi-7", reconnectPeriod: 0 });
+    scope.cleanup(() => late.endAsync(true));
+    await new Promise<void>((resolve) => late.once("connect", () => resolve()));
+    await eventually("it is thrown out", () => {
+      deadlines.advance(connectDeadline);
+      return socket.destroyed;
+    });
+    await untilTaken(true, scope, place, { own: { key: again.key, pem: again.pem } });
   });
 
   test("at Mosquitto a verb that ends a certificate beside a console, which does so as well, keeps it from nothing, and says nothing wrong", async (scope) => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createClient, type Client } from "#api/client";
-import { systemClock } from "#shared/clock";
+import { systemClock, type Clock } from "#shared/clock";
 import { Lifetime } from "#shared/lifetime";
 import { silentLog } from "#shared/log";
 import { settingNames, settings, type Settings } from "#shared/settings";
@@ -45,7 +45,12 @@ export interface Certified {
 const password = "correct horse";
 const common = { clock: systemClock, log: silentLog };
 
-export async function startCertified(scope: Scope, kind: BrokerKind = "embedded"): Promise<Certified> {
+/** @param deadlines by whose time Mosquitto has closed what has said nothing */
+export async function startCertified(
+  scope: Scope,
+  kind: BrokerKind = "embedded",
+  deadlines: Clock = systemClock,
+): Promise<Certified> {
   const data = await scope.directory();
   const state = openState(data, systemClock);
   scope.cleanup(() => state.close());
@@ -57,7 +62,7 @@ export async function startCertified(scope: Scope, kind: BrokerKind = "embedded"
   const told = { turnedAway: (who: TurnedAway) => console.turnedAway(who) };
   const { port, passwordPort, ...way } = await (kind === "embedded"
     ? embedded(scope, { state, tls, devices, ...told })
-    : mosquitto(scope, { state, tls, devices }));
+    : mosquitto(scope, { state, tls, devices }, deadlines));
   const console = new Console({ directory: data, state, log: silentLog, ...way, deviceAuthority: devices });
   await console.start();
   scope.cleanup(() => console.stop());
@@ -146,7 +151,7 @@ async function embedded(
 }
 
 /** As `muster mosquitto` and a console beside it have it. */
-async function mosquitto(scope: Scope, { state, tls: { authority, identity }, devices }: Around) {
+async function mosquitto(scope: Scope, { state, tls: { authority, identity }, devices }: Around, deadlines: Clock) {
   const secret = state.accounts.set("console", "console");
   const [mqttPort, mqttsPort, certificatePort] = [await freePort(), await freePort(), await freePort()];
   const url = `mqtt://127.0.0.1:${mqttPort}`;
@@ -164,7 +169,7 @@ async function mosquitto(scope: Scope, { state, tls: { authority, identity }, de
   const lifetime = new Lifetime();
   scope.cleanup(() => lifetime.stop());
   await writeTlsOfMosquitto(values, tls);
-  await keepMosquittoFiles(values, state, lifetime, tls);
+  await keepMosquittoFiles(values, state, lifetime, tls, deadlines);
   await launchShipped(scope, { port: mqttPort, directory: join(state.directory, "mosquitto"), isTls: true });
   return { port: certificatePort, passwordPort: mqttsPort, url, username: "console", password: secret };
 }

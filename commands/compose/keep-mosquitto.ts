@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDiskFull } from "#disk/full-disk";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
-import { systemClock as clock } from "#shared/clock";
+import { systemClock as clock, type Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { Lifetime } from "#shared/lifetime";
 import { createLog, silentLog } from "#shared/log";
@@ -19,6 +19,8 @@ import type { State } from "../../console/state/state.ts";
 export interface MosquittoFiles {
   readonly directory: string;
   readonly byHand: string | undefined;
+  /** Whose places are to be taken once more, when nobody can say CONNECT any more who has begun before. */
+  readonly later: readonly string[];
 }
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. */
@@ -40,6 +42,7 @@ export async function rewriteMosquittoFiles(
   { directory, accounts, certificates, mqttSecrets, groups: grouped }: State,
   changed?: ReadonlySet<string>,
   told = true,
+  last?: ReadonlySet<string>,
 ): Promise<MosquittoFiles> {
   const { maxMosquittoDevices } = await import("../../broker/mosquitto-access.ts");
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
@@ -51,7 +54,7 @@ export async function rewriteMosquittoFiles(
     return own === undefined ? [] : [{ name, role, hash: own, certified, ...(devices ? { groups, devices } : {}) }];
   });
   const known = isTakingCertificates(directory) ? await certificateSide(directory, certificates) : undefined;
-  const { dear, reload, stays } = await side.write(all, changed, known);
+  const { dear, reload, stays, later } = await side.write(all, changed, known, last);
   if (told && dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated, or because they are limited to groups of more than ${maxMosquittoDevices} devices: ${dear.join(", ")}; give devices new ones with: npx muster enroll NAME --secret\n`,
@@ -60,7 +63,7 @@ export async function rewriteMosquittoFiles(
     stays.length > 0
       ? `what these devices have open at Mosquitto with a certificate that has ended may stay open until they leave by themselves: ${stays.join(", ")}; restart Mosquitto to end it`
       : undefined;
-  return { directory: side.directory, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
+  return { directory: side.directory, later, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
 }
 
 /** Whether `muster mosquitto` has given Mosquitto a listener for those who come by TLS. */
@@ -94,22 +97,34 @@ async function certificateSide(data: string, certificates: State["certificates"]
 /** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */
 const roomAskedEvery = 10_000;
 
-/** Accounts that change while the console runs change at Mosquitto as well. */
-export async function keepMosquittoFiles(values: Settings, state: State, lifetime: Lifetime, tls?: Tls): Promise<void> {
+/** Accounts that change while the console runs change at Mosquitto as well. @param deadlines by whose time a place is taken once more */
+export async function keepMosquittoFiles(
+  values: Settings,
+  state: State,
+  lifetime: Lifetime,
+  tls?: Tls,
+  deadlines: Clock = clock,
+): Promise<void> {
   const log = createLog("console", values.logLevel);
   let cancelRetry = (): void => {};
   const side = await mosquittoSide(values);
+  const { connectDeadline } = await import("../../broker/mosquitto-side.ts");
   let changed = new Set<string>();
+  let last = new Set<string>();
+  const cancelLater = new Set<() => void>();
   let writing: Promise<void> | undefined;
   let again = false;
   const write = async (): Promise<void> => {
     const ending = changed;
-    changed = new Set();
+    const ends = last;
+    [changed, last] = [new Set(), new Set()];
     try {
-      const { byHand } = await rewriteMosquittoFiles(side, state, ending);
+      const { byHand, later } = await rewriteMosquittoFiles(side, state, ending, true, ends);
+      if (later.length > 0) takeLater(later);
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
       for (const name of ending) changed.add(name);
+      for (const name of ends) last.add(name);
       log.error({ err: asError(error) }, "Mosquitto's files do not have the newest accounts");
       if (isDiskFull(error)) cancelRetry = clock.after(roomAskedEvery, begin);
     }
@@ -120,6 +135,17 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     cancelRetry();
     again = writing !== undefined;
     writing ??= write();
+  };
+  const takeLater = (names: readonly string[]): void => {
+    const cancel = deadlines.after(connectDeadline, () => {
+      cancelLater.delete(cancel);
+      for (const name of names) {
+        changed.add(name);
+        last.add(name);
+      }
+      begin();
+    });
+    cancelLater.add(cancel);
   };
   // Those of before do for now where there is no room.
   await rewriteMosquittoFiles(side, state).catch((thrown: unknown) => {
@@ -145,6 +171,7 @@ export async function keepMosquittoFiles(values: Settings, state: State, lifetim
     endCertificates();
     again = false;
     await writing;
+    for (const cancel of cancelLater) cancel();
     cancelRetry();
   });
 }
