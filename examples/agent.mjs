@@ -5,6 +5,7 @@ import * as z from "zod";
 const agent = new Agent({
   device: "rpi-7",
   url: process.env.BROKER ?? "mqtt://127.0.0.1:1883",
+  interval: Number(process.env.SECONDS ?? 10) * 1_000,
   password: process.env.SECRET, // what `npx muster enroll rpi-7 --secret` printed
 });
 

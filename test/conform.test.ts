@@ -110,7 +110,7 @@ suite("any agent against the protocol", ({ test }) => {
       };
       const fromCode = (port: number): Running =>
         new Running(scope, process.execPath, ["examples/agent.mjs"], {
-          env: { BROKER: `mqtt://127.0.0.1:${port}`, SECRET: secret },
+          env: { BROKER: `mqtt://127.0.0.1:${port}`, SECRET: secret, SECONDS: "0.5" },
         });
       const [of, inSim, ofPython, ofExample] = await Promise.all([
         conformOf(scope, "own-1", own(await scope.directory()), {
