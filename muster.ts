@@ -21,6 +21,7 @@ import { flash } from "./commands/flash.ts";
 import { group } from "./commands/group.ts";
 import { jobs } from "./commands/jobs.ts";
 import { keygen } from "./commands/keygen.ts";
+import { logs } from "./commands/logs.ts";
 import { mosquitto } from "./commands/mosquitto.ts";
 import { operator } from "./commands/operator.ts";
 import { quarantine } from "./commands/quarantine.ts";
@@ -31,6 +32,7 @@ import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
+import { support } from "./commands/support.ts";
 import { token } from "./commands/token.ts";
 import { tls } from "./commands/tls.ts";
 import { update } from "./commands/update.ts";
@@ -59,7 +61,7 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Fleet:": [devices, config, group, quarantine, refused, field],
   "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
-  "Looking for faults:": [doctor, checkBroker, conform],
+  "Looking for faults:": [doctor, logs, support, checkBroker, conform],
 };
 for (const [heading, defined] of Object.entries(verbs)) {
   line.group(heading);

@@ -5,6 +5,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";
 import type { NamePatterns } from "./collectors/name-filter.ts";
 import type { Configuring } from "./configuration/configuring.ts";
+import type { RecentLog } from "./support/recent-log.ts";
 
 /** An installation that the starter has begun, and whose word on releases counts. */
 export interface UpdateSurroundings {
@@ -78,6 +79,8 @@ export interface AgentOptions {
   /** What to sample; everything that this system has by default. */
   readonly collectors?: readonly Collector[];
   readonly log?: Log;
+  /** The newest lines of the log, which `logs` and `support` tell from; of this agent alone by default. */
+  readonly recentLog?: RecentLog | undefined;
   readonly clock?: Clock;
   /** What catches faults in listeners and timers; one of its own by default. */
   readonly net?: SafetyNet;

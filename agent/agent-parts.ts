@@ -8,6 +8,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import { settings } from "#shared/settings";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
+import type { Json } from "#shared/messages/payload-schema";
 import { DirectoryLock } from "#disk/directory-lock";
 import { builtins } from "./builtins.ts";
 import { commandFilter } from "./commands/command-filter.ts";
@@ -43,6 +44,10 @@ import { OwnMetrics } from "./own/own-metrics.ts";
 import { Preferences } from "./preferences.ts";
 import { death, Presence } from "./presence.ts";
 import { Signers } from "./signers.ts";
+import { ConnectionHistory } from "./support/connection-history.ts";
+import type { RecentLog } from "./support/recent-log.ts";
+import { supportCommands } from "./support/support-commands.ts";
+import { supportState } from "./support/support-state.ts";
 import { composeUpdate } from "./update/compose-update.ts";
 import { TrustedAuthorities } from "./trusted-authorities.ts";
 
@@ -55,6 +60,7 @@ interface AgentSurroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly net: SafetyNet;
+  readonly recentLog: RecentLog;
   /** Ends the agent. */
   readonly stop: (reason: string) => Promise<void>;
   /** The console does not take this run, and says why. */
@@ -169,6 +175,9 @@ export function composeAgent(given: AgentSurroundings) {
     refused,
     log,
   });
+  const connections = new ConnectionHistory(clock);
+  const settingsNow = (): Json | undefined => configuring?.told;
+  const told = { introduction, settings: settingsNow, outbox, ledger, own, connections, runId, clock };
   const offered = {
     ...builtins({
       sampler,
@@ -178,10 +187,16 @@ export function composeAgent(given: AgentSurroundings) {
       runId,
       version,
       facts: () => introduction.facts,
-      settings: () => configuring?.told,
+      settings: settingsNow,
       announce,
       stop: (reason) => void given.stop(reason),
       cancel: (id: CommandId) => executor.cancel(id),
+    }),
+    ...supportCommands({
+      recent: given.recentLog,
+      state: () => supportState(told),
+      secrets: () => secretsOf(options),
+      after: (ms, run) => clock.after(ms, run),
     }),
     ...(signers.required ? { "set-signers": signersCommand(signers, announce) } : {}),
     ...comebacks(given),
@@ -211,6 +226,7 @@ export function composeAgent(given: AgentSurroundings) {
     own,
     introduction,
     incoming,
+    connections,
     handlers,
     trial: updating?.trial,
     isAllowed,
@@ -291,6 +307,11 @@ function makeSampler(
 /** By which the preferences are judged. */
 function fromConsole(configuring: AgentOptions["configuring"]) {
   return configuring && { hash: configuring.hash, inForce: configuring.inForce };
+}
+
+/** What nobody is to read in what the agent tells. */
+function secretsOf({ password }: AgentOptions): string[] {
+  return [typeof password === "string" ? password : password.current];
 }
 
 /** Only the hash goes out, and the same one each time until the new secret is in use. */

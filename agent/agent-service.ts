@@ -29,6 +29,7 @@ import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
 import { ServiceManager, systemdAround } from "./service-manager.ts";
+import { RecentLog } from "./support/recent-log.ts";
 import { buildHere, startedBy } from "./update/agent-versions.ts";
 
 /** The settings that an agent is made of. */
@@ -138,7 +139,8 @@ export async function serveAgent(
 ): Promise<() => Promise<string>> {
   const { lifetime, net, restart, given = new Set() } = around;
   const { device } = machine;
-  const log = createLog("agent", machine.logLevel);
+  const recentLog = new RecentLog(clock);
+  const log = recentLog.over(createLog("agent", machine.logLevel));
   let current: Agent;
   let cancelPause: (() => void) | undefined;
   let isRenewed = false;
@@ -186,6 +188,7 @@ export async function serveAgent(
     const agent = (current = new Agent({
       ...optionsOf(configured, password, around),
       configuring,
+      recentLog,
       restart: restart ?? again,
     }));
     for (const [key, handler] of await executables(configured, log, stopped.signal)) agent.handle(key, handler);

@@ -13,6 +13,7 @@ import type { OutboxSize } from "./metrics/outbox/outbox.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import type { CountValues, GaugeValues, MeterTags } from "./own/meter.ts";
 import { composeAgent, type AgentParts } from "./agent-parts.ts";
+import { RecentLog } from "./support/recent-log.ts";
 
 export { CommandError, type Handler, type RunContext } from "./commands/handler.ts";
 export type { AgentOptions } from "./agent-options.ts";
@@ -58,7 +59,9 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.device = parseDeviceId(options.device);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
-    const { log = silentLog, clock = systemClock } = options;
+    const { clock = systemClock } = options;
+    const { recentLog = new RecentLog(clock) } = options;
+    const log = recentLog.over(options.log ?? silentLog);
     const { net = new SafetyNet(log, clock) } = options;
     this.#log = log;
     this.#parts = composeAgent({
@@ -68,6 +71,7 @@ export class Agent {
       clock: guardedClock(clock, net),
       log,
       net,
+      recentLog,
       stop: (reason) => this.stop(reason),
       refused: (why) => this.#refused(why),
     });
@@ -159,7 +163,7 @@ export class Agent {
   }
 
   #connect(
-    { topics, link, authorities, renewal, presence, aside, sender, executor, incoming }: AgentParts,
+    { topics, link, authorities, renewal, presence, aside, sender, executor, incoming, connections }: AgentParts,
     lifetime: Lifetime,
   ): void {
     lifetime.add(() => link.stop());
@@ -173,6 +177,7 @@ export class Agent {
     const filters = kinds.map((kind) => topics.filter(kind, this.device));
     link.subscribe(filters, (message) => incoming.receive(message));
     link.onConnection((change) => incoming.connection(change));
+    link.onConnection((change) => connections.heard(change));
     link.start();
   }
 

@@ -43,6 +43,11 @@ suite("a command on the command line", ({ test }) => {
     screen.show(command({ output: "one\n" }));
     screen.show(command({ output: "[the beginning was cut]\nnine\n" }));
     assert.equal(out, ["one", "[the beginning was cut]\nnine"]);
+    screen.show(command({ output: "[the beginning was cut]\nnine\nten\n" }));
+    const long = `[the beginning was cut]\n${"x".repeat(2_000)}ten\n`;
+    screen.show(command({ output: long }));
+    screen.show(command({ output: `[the beginning was cut]\n${long.slice(-1_500)}eleven\n` }));
+    assert.equal([out[2], out.at(-1)], ["ten", "eleven"], "of what was cut at its beginning, what is new");
     assert.equal(err, []);
   });
 

@@ -23,7 +23,7 @@ export class LiveCommand {
 
   show(command: CommandDocument): void {
     const { output = "" } = command;
-    const more = output.startsWith(this.#output) ? output.slice(this.#output.length) : output;
+    const more = newIn(output, this.#output);
     this.#output = output;
     if (more) {
       this.#clear();
@@ -45,6 +45,16 @@ export class LiveCommand {
     if (this.#terminal.live && this.#line) this.#terminal.err("\r\u001b[K");
     this.#line = "";
   }
+}
+
+/** Characters by which it is known where the output of before ends: the console keeps the end of a long one, and says that it was cut. */
+const overlap = 1_000;
+
+function newIn(output: string, before: string): string {
+  if (output.startsWith(before)) return output.slice(before.length);
+  const known = before.slice(-overlap);
+  const at = output.lastIndexOf(known);
+  return at < 0 ? output : output.slice(at + known.length);
 }
 
 function lineOf({ device, key, state, progress, note = "", usually, timeout }: CommandDocument): string {

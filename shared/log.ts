@@ -95,7 +95,7 @@ export class LogOutlet {
     const { stream, clock } = this.#options;
     const time = new Date(clock.now()).toISOString();
     const { message, fields } = loggable(text, given);
-    if (stream.isTTY) return readable({ time, name, scope, fields, message });
+    if (stream.isTTY) return `${readableLine({ time: time.slice(11, 19), name, scope, fields, message })}\n`;
     return `${forTerminalJson(JSON.stringify({ level: numbers[name], time, scope, ...fields, msg: message }))}\n`;
   }
 
@@ -126,12 +126,14 @@ function standardError(): LogOutlet {
 interface Line {
   readonly time: string;
   readonly name: string;
-  readonly scope: string;
+  /** Which part says so, where that is to stand in it. */
+  readonly scope?: string;
   readonly fields: object;
   readonly message: string;
 }
 
-function readable({ time, name, scope, fields, message }: Line): string {
+/** A line for people, without its end: nothing in it is obeyed by a terminal, whoever sent it. */
+export function readableLine({ time, name, scope, fields, message }: Line): string {
   const { err, ...rest } = fields as Record<string, unknown>;
   const shown = Object.entries(rest).map(
     ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
@@ -139,5 +141,5 @@ function readable({ time, name, scope, fields, message }: Line): string {
   const cause = err && typeof err === "object" && "message" in err ? `(${String(err.message)})` : "";
   // What strangers sent stands in all of these: it is one line whatever they are.
   const told = [message, cause, ...shown].filter(Boolean).map((part) => forTerminal(part));
-  return `${[time.slice(11, 19), name.padEnd(5), `${scope}:`, ...told].join(" ")}\n`;
+  return [time, name.padEnd(5), ...(scope === undefined ? [] : [`${scope}:`]), ...told].join(" ");
 }

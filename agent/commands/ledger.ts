@@ -76,6 +76,11 @@ export class Ledger {
         : new Journal({ path, what: "the ledger", largest: maxLedgerBytes, records, disk });
   }
 
+  /** Commands that are remembered, and how many of them have begun and not ended. */
+  get size(): { readonly commands: number; readonly unended: number } {
+    return { commands: this.#entries.size, unended: this.interrupted().length };
+  }
+
   /** By which `instance` knows it again. */
   get id(): string {
     return this.#id;
