@@ -70,13 +70,13 @@ SystemCallFilter=@system-service
 `;
 }
 
-/** The script of OpenRC, by its supervise-daemon. */
+/** The script of OpenRC, by its supervise-daemon. It is read by a shell, and `command_args` by a second one: quoted twice. */
 export function openRcText({ starter, state }: Layout, { user, flags = [] }: ServiceOptions = {}): string {
   return `#!/sbin/openrc-run
 description="Muster agent"
 supervisor=supervise-daemon
 command=/bin/sh
-command_args="${[starter, "--once", ...flags].map(forShell).join(" ")}"
+command_args=${forShell([starter, "--once", ...flags].map(forShell).join(" "))}
 ${user === undefined ? "" : `command_user=${user}\n`}directory=${forShell(state)}
 umask=077
 respawn_delay=5

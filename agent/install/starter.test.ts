@@ -179,8 +179,31 @@ suite("what service managers are told", ({ test }) => {
     );
     assert.match(unit, /^User=muster$/m);
     const script = openRcText(packagedLayout, { user: "muster" });
-    assert.match(script, /^command_args="\/usr\/lib\/muster-agent\/start.sh --once"\ncommand_user=muster$/m);
+    assert.match(script, /^command_args='\/usr\/lib\/muster-agent\/start.sh --once'\ncommand_user=muster$/m);
     assert.match(openRcPath, /^\/etc\/init.d\//);
     assert.is(plainLine(odd), `sh '/opt/50% "a" $b/start.sh'`);
+  });
+
+  test("a shell reads OpenRC's script and the plain line, whatever the directory is called", async (scope) => {
+    const directory = join(await scope.directory(), `an agent's 100% $HOME "q" \`x\``);
+    await mkdir(directory);
+    const layout = layoutIn(directory, process.execPath);
+    const [script, line] = [join(directory, "openrc"), join(directory, "line")];
+    const flags = ["--join-file", "/a b/$c"];
+    await writeFile(script, openRcText(layout, { flags }));
+    await writeFile(line, `${plainLine(layout, { flags })}\n`);
+    await writeFile(layout.starter, `printf '[%s]' "$@"\n`);
+    // As supervise-daemon has it: the script is read, its `depend` asked, and the words of its command are read once more.
+    const manager = `need() { :; }; use() { :; }; . "$0"; depend; cd "$directory" && eval "$command $command_args"`;
+    for (const [words, told] of [
+      [["-c", manager, script], "[--once][--join-file][/a b/$c]"],
+      [[line], "[--join-file][/a b/$c]"],
+    ] as const) {
+      const child = spawn("sh", words, { stdio: ["ignore", "pipe", "inherit"] });
+      let out = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+      await withDeadline(once(child, "close"), 30, "the shell");
+      assert.is(out, told);
+    }
   });
 });
