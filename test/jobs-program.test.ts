@@ -114,7 +114,7 @@ suite("jobs of the programs", ({ test }) => {
         [["send", "--all", "lab-1", "ping"], /the key stands alone/],
         [["send", "--all", "--group", "lab", "ping"], /exclude one another/],
         [["send", "--all", "ping", "--abort", "20"], /expected for example failed=20%,min=5/],
-        [["send", "--all", "ping", "--rate", "fast"], /--rate "fast" is not a number/],
+        [["send", "--all", "ping", "--rate", "fast"], /--rate "fast" is not usable: expected 5, 10\/min or 100\/h/],
         [["send", "--where", "os", "ping"], /"os" is no condition/],
         [["send", "--group", "x", "ping"], /no group "x"; the groups are eu, lab/],
         [["send", "--all", "pong"], /none of the 3 devices offers "pong"/],
