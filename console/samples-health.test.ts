@@ -37,7 +37,10 @@ const cases: readonly {
     said: {
       ...away,
       spool: full,
-      meanwhile: waiting.replace("0 messages", "1 message").replace("(0 KiB)", "(2 KiB)").concat(" But it is full."),
+      meanwhile: waiting
+        .replace("0 messages", "1 message")
+        .replace("(0 KiB) wait", "(2 KiB) waits")
+        .concat(" But it is full."),
     },
   },
   {
