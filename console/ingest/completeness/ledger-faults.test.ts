@@ -65,7 +65,7 @@ suite("ledger of batches in trouble", ({ test }) => {
   });
 
   test("a full disk under the ledger: no ack for what is not written down, and all of them when there is room", async (scope) => {
-    const directory = await smallDisk(scope, 768);
+    const directory = await smallDisk(scope, 2_048);
     const { clock, acked, start } = await openLedger(scope, directory);
     const { commits, store } = start();
     store(1);
