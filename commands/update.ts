@@ -20,6 +20,9 @@ interface Flags extends ManyFlags, SigningFlags {
 /** Milliseconds in which a device has to have fetched the file, proven itself, and answered, in words of the command line. */
 const patience = "15m";
 
+/** How long a look at many devices waits for those that are away: whoever only asks is answered soon. */
+const lookingAround = "30s";
+
 /** `muster update`: brings devices to the release that the console holds. */
 export function update(line: CommandLine): void {
   manyOptions(
@@ -28,7 +31,10 @@ export function update(line: CommandLine): void {
     .usage("[options] DEVICE\n       muster update [options] --all|--group GROUP|--where CONDITIONS")
     .option("--from <url>", "from there, and not from the console: where manifest.json and the files are")
     .option("--downgrade", "also to an older release than the one that runs")
-    .option("--dry-run", "look whether it could be done, and change nothing")
+    .option(
+      "--dry-run",
+      `look whether it could be done, and change nothing; of many, who is away is left out after ${lookingAround} (--ttl)`,
+    )
     .option("--undo", "go back to the version before the last update, within a day of it")
     .option("--timeout <duration>", `how long a device may take (default: ${patience})`)
     .option("--ttl <duration>", "let it wait this long for a device that is offline")
@@ -52,7 +58,8 @@ export function update(line: CommandLine): void {
         if (isToMany(flags)) {
           if (device !== undefined) throw new BadInputError(`one device (${device}) or many: not both`);
           const sign = signer && ((order: JobOrder) => signJob(signer, client, order, agreeing(terminal, flags.yes)));
-          const many = { ...flags, timeout, arg: words };
+          const ttl = flags.ttl ?? (flags.dryRun ? lookingAround : undefined);
+          const many = { ...flags, timeout, arg: words, ...(ttl === undefined ? {} : { ttl }) };
           process.exitCode = await sendToMany(client, [key], many, terminal, sign);
           return;
         }

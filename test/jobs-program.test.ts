@@ -41,6 +41,7 @@ async function place(scope: Scope) {
           /\S{20,}/.exec((await muster("enroll", name, "--secret")).out.replaceAll(/\S*[/:]\S*/g, ""))?.[0] ?? "";
         const options = { device: name, url: `mqtt://127.0.0.1:${mqttPort}`, password: secret, interval: 1_000 };
         const agent = markAgent(new Agent({ ...options, mqttVersion: 4 }), name, marks, counts);
+        agent.handle("update", { run: (args) => Promise.resolve(args) });
         scope.cleanup(() => agent.stop());
         agent.start();
       }
@@ -85,6 +86,16 @@ suite("jobs of the programs", ({ test }) => {
       const { start, agents, muster, counts, marks } = await place(scope);
       await start("start").line(/Muster .* is up/);
       await agents("lab-1", "lab-2");
+      // Whoever only asks is not kept waiting for who is away.
+      for (const [more, ttl] of [
+        [[], 30_000],
+        [["--ttl", "2m"], 120_000],
+      ] as const) {
+        const dry = await muster("update", "--where", "id=lab-1", "--dry-run", ...more, "--json");
+        assert.is(dry.code, 0, dry.err);
+        const looked = JSON.parse(dry.out) as JobDocument;
+        assert.equal([looked.args, looked.ttl], [{ dryRun: true }, ttl]);
+      }
       const all = await muster("send", "--all", "ping", "--rate", "50");
       assert.is(all.code, 0, all.err);
       for (const name of ["edge-1", "lab-1", "lab-2"])
