@@ -1,8 +1,9 @@
 import * as assert from "uvu/assert";
 import { Console } from "../console/console.ts";
 import type { JobRequest } from "../console/jobs/job.ts";
-import { brokerKinds } from "./fleet.ts";
+import { brokerKinds, startFleet } from "./fleet.ts";
 import { ended, markAgent, marking } from "./marking.ts";
+import { openPublisher } from "./publisher.ts";
 import { eventually, suite } from "./suite.ts";
 
 const order: JobRequest = {
@@ -129,5 +130,35 @@ suite("jobs over real agents", ({ test }) => {
     await ended(fleet.console, late.id);
     assert.is(fleet.console.jobs.find(late.id)?.summary.state, "done");
     assert.is(own.get("d9"), 1);
+  });
+
+  test("a sensor that only publishes holds up no job, and is told to be one; once its agent is there it is served", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const { jobs, registry } = fleet.console;
+    const counts = new Map<string, number>();
+    const marks = { hold: undefined, broken: new Set<string>() };
+    markAgent(fleet.newAgent("rpi-7"), "rpi-7", marks, counts).start();
+    await fleet.sees("rpi-7", true);
+    const publish = await openPublisher(scope, fleet, "rpi-8");
+    await publish("muster/rpi-8/metrics/room", Buffer.from('{"temperature":21.5}'));
+    await eventually("the sensor is heard", () => (registry.get("rpi-8")?.lastSeen ?? null) !== null);
+    const { id } = jobs.create({ ...order, canary: 2, abort: { failed: 0, min: 1 } }, "ann");
+    await ended(fleet.console, id);
+    const { summary, rows } = jobs.find(id)!;
+    assert.is(summary.state, "done", summary.explain);
+    assert.equal(
+      rows.map(({ device, state, command }) => [device as string, state, command === null]),
+      [
+        ["rpi-7", "succeeded", false],
+        ["rpi-8", "rejected", true],
+      ],
+    );
+    const refused = await fleet.console.send("rpi-8", { key: "ping" }).catch((error: unknown) => error);
+    assert.match((refused as Error).message, /^rpi-8 takes no commands: it only publishes/);
+    markAgent(fleet.newAgent("rpi-8"), "rpi-8", marks, counts).start();
+    await fleet.sees("rpi-8", true);
+    const all = jobs.create(order, "ann");
+    await ended(fleet.console, all.id);
+    assert.equal(jobs.find(all.id)?.summary.counts.states, { succeeded: 2 });
   });
 });

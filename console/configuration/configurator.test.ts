@@ -206,6 +206,18 @@ suite("what brings devices to their settings", ({ test }) => {
     assert.is(sent.length, 0);
   });
 
+  test("what only publishes is no device that settings wait for, until an agent has come", async (scope) => {
+    const { sent, want, says, stateOf, configurator, devices, turn } = await place(scope, 2);
+    says("d0", { online: false, lastSeen: 1_800_000_000_000 });
+    says("d1", { online: false });
+    want(everyone, { interval: "5s" });
+    assert.equal(["d0", "d1"].map(stateOf), ["unable", "waiting"]);
+    assert.match(configurator.drift(devices.get("d0" as DeviceId) as Device).why, /^d0 takes no commands: it only/);
+    says("d0", { online: true, boot: "b" });
+    turn();
+    assert.is(sent.length, 1);
+  });
+
   test("goes on with what an earlier run had on its way, and merges a device's over its groups' over all devices'", async (scope) => {
     const first = await place(scope, 2);
     first.members.set("d0", ["b", "a"]);

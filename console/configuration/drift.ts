@@ -1,5 +1,5 @@
 import { emptyHash } from "#shared/configuration";
-import type { Device } from "../devices/device.ts";
+import { onlyPublishes, onlyPublishing, type Device } from "../devices/device.ts";
 import type { Sent } from "./configured.ts";
 import type { DesiredSettings } from "./configurations.ts";
 
@@ -12,7 +12,7 @@ import type { DesiredSettings } from "./configurations.ts";
  * - `waiting`: it is sent when the device is there, or its turn comes;
  * - `refused`, `rolled-back`: it has said no, or tried them and gone back: nothing is sent until somebody changes them or says `apply`;
  * - `unsigned`: it takes only what a person has signed;
- * - `unable`: it offers no `configure`;
+ * - `unable`: it offers no `configure`, or takes no commands at all;
  * - `foreign`: it has some that this console knows nothing of, or newer ones: a person has to say which count.
  */
 export type DriftState =
@@ -36,7 +36,7 @@ export interface DriftLooks {
   readonly desired: DesiredSettings;
   /** The newest number that this console has given. */
   readonly newest: number;
-  readonly device: Pick<Device, "id" | "online" | "config" | "commands" | "signers">;
+  readonly device: Pick<Device, "id" | "online" | "boot" | "lastSeen" | "config" | "commands" | "signers">;
   readonly sent: Sent | undefined;
 }
 
@@ -66,6 +66,7 @@ export function driftOf({ desired, newest, device, sent }: DriftLooks): Drift {
     };
   if (device.commands && !Object.hasOwn(device.commands, "configure"))
     return { state: "unable", why: `the agent on ${id} offers no configure: update it, or let it with MUSTER_ALLOW` };
+  if (onlyPublishes(device)) return { state: "unable", why: onlyPublishing(id) };
   return { state: "waiting", why: device.online ? "it is sent in a moment" : `it is sent when ${id} is back` };
 }
 

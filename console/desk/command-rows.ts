@@ -1,7 +1,7 @@
 import type { Clock } from "#shared/clock";
 import { openStates } from "#shared/command-states";
 import { asError } from "#shared/errors";
-import type { CommandId } from "#shared/ids";
+import type { CommandId, DeviceId } from "#shared/ids";
 import { damageOf } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Database } from "../database/database.ts";
@@ -42,6 +42,7 @@ export class CommandRows {
   readonly #update;
   readonly #find;
   readonly #answerTimes;
+  readonly #answered;
   readonly #cursor;
   readonly #database: Database;
   readonly #clock: Pick<Clock, "now">;
@@ -57,6 +58,9 @@ export class CommandRows {
     );
     this.#find = database.prepare(`SELECT ${columns}, document FROM commands WHERE device = ? AND id = ?`);
     this.#cursor = database.prepare("SELECT ts, id, device FROM commands WHERE device = ? AND id = ?");
+    this.#answered = database.prepare(
+      "SELECT 1 FROM commands WHERE device = ? AND state IN ('accepted', 'running', 'succeeded', 'failed', 'rejected') LIMIT 1",
+    );
     this.#answerTimes = database.prepare(
       "SELECT took FROM commands WHERE device = ? AND key = ? AND took IS NOT NULL ORDER BY ts DESC LIMIT ?",
     );
@@ -76,6 +80,11 @@ export class CommandRows {
 
   find({ device, id }: CommandName): Command | undefined {
     return damageOf(this.#database).one("commands", this.#find, this.#parse, device, id);
+  }
+
+  /** Whether one of its commands is in a state that only the device's own word brings it to. */
+  hasAnswered(device: DeviceId): boolean {
+    return this.#answered.get(device) !== undefined;
   }
 
   /** Those of all devices that have this id, oldest first; a few, should there be thousands. */

@@ -350,6 +350,11 @@ suite("desk", ({ test }) => {
     assert.instance(await done, CommandTimeoutError);
     assert.is(desk.withId(command.id)[0]?.state, "queued");
     assert.match(explainCommand(command, device.current), /waiting for rpi-7, offline.*connection lost.*expires/);
+    const publisher = { ...online, online: false, boot: null };
+    assert.match(
+      explainCommand(command, publisher),
+      /waiting for rpi-7, which only publishes so far; expires .*agent$/,
+    );
     clock.advance(59_000);
     assert.is(desk.withId(command.id)[0]?.state, "expired");
   });
@@ -402,6 +407,12 @@ suite("desk", ({ test }) => {
     assert.throws(
       () => desk.submit(id, ping),
       (error: CommandRefusedError) => error.reason === "offline" && /connection lost/.test(error.message),
+    );
+    device.current = { ...online, online: false, boot: null, commands: null };
+    assert.throws(
+      () => desk.submit(id, ping),
+      (error: CommandRefusedError) =>
+        error.reason === "offline" && /^rpi-7 takes no commands: it only publishes.*--ttl 1h/.test(error.message),
     );
     assert.equal(desk.list({}), []);
   });

@@ -212,6 +212,11 @@ export class Desk {
     return this.#book.withId(id);
   }
 
+  /** Whether the device has said a word about any command that is remembered. */
+  hasAnswered(device: DeviceId): boolean {
+    return this.#rows.hasAnswered(device);
+  }
+
   /** How long this device's answers to this key usually take. */
   answerTimes(device: DeviceId, key: string): AnswerTimes | undefined {
     return this.#answerTimes.of(device, key);

@@ -1,5 +1,5 @@
 import type { AnswerTimes } from "./answer-times.ts";
-import type { Device } from "../devices/device.ts";
+import { onlyPublishes, type Device } from "../devices/device.ts";
 import { latestBeginning, type Command } from "./command.ts";
 
 /** One sentence: what the command waits for and who acts next, or how it ended. */
@@ -32,6 +32,8 @@ function waiting(command: Command, device: Device | undefined): string {
   if (command.doubted !== undefined)
     return `held: the console's state was put back to an older copy, in which it was queued; ${name} is asked what became of it ${device?.online ? "now" : "when it is back"}, and it is not begun any more: send it again if it is still wanted`;
   const until = expires === null ? "" : `; expires ${clock(expires)}`;
+  if (device && onlyPublishes(device))
+    return `waiting for ${name}, which only publishes so far${until}; nothing to do but wait for its agent`;
   if (!device?.online) {
     const since = device?.since ? ` since ${clock(device.since)}` : "";
     const reason = device?.reason ? ` (${device.reason})` : "";

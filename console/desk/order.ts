@@ -4,7 +4,7 @@ import { formatDuration, maxWait } from "#shared/duration";
 import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
-import type { Device } from "../devices/device.ts";
+import { onlyPublishes, onlyPublishing, type Device } from "../devices/device.ts";
 import type { Command } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
 import { checkOffered } from "./offered.ts";
@@ -59,6 +59,10 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   const long = whyTooLong(order, unsure);
   if (long !== undefined) throw new CommandRefusedError("bad-arguments", long, refused);
   if (device.online || order.ttl !== undefined) return device;
+  if (onlyPublishes(device)) {
+    const why = `${onlyPublishing(id)}; give a ttl (--ttl 1h) to have the command wait for one, or for firmware that takes it all the same`;
+    throw new CommandRefusedError("offline", why, refused);
+  }
   const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl (--ttl 1h) to have the command wait for it`;
   throw new CommandRefusedError("offline", why, refused);
 }

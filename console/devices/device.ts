@@ -129,6 +129,18 @@ export function toDevice(entry: DeviceEntry): Device {
   };
 }
 
+/**
+ * Whether it was heard and has never said by a birth what it takes, as a sensor without an agent: no agent, or not yet. Firmware that listens for
+ * commands without ever saying so cannot be told from it.
+ */
+export function onlyPublishes({ online, boot, lastSeen }: Pick<Device, "online" | "boot" | "lastSeen">): boolean {
+  return !online && boot === null && lastSeen !== null;
+}
+
+/** The same as a sentence about the device. */
+export const onlyPublishing = (id: string): string =>
+  `${id} takes no commands: it only publishes, and no agent has ever introduced itself there`;
+
 function sentences(problems: readonly (string | null | undefined)[]): string | null {
   return problems.filter((one) => typeof one === "string").join("; ") || null;
 }

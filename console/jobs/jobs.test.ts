@@ -2,7 +2,10 @@ import * as assert from "uvu/assert";
 import { asCommandId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import type { JobRefusedError } from "./job-errors.ts";
-import { names, office, ping, says, thrown } from "./fixture.ts";
+import { device, names, office, ping, says, thrown } from "./fixture.ts";
+
+/** Something without an agent that was heard a moment ago. */
+const publisher = { online: false, boot: null, session: null, agent: null, commands: null, silentAfter: 600_000 };
 
 suite("jobs", ({ test }) => {
   test("the rate is kept by the clock: one at once, then one in each interval, to the end", async (scope) => {
@@ -166,5 +169,38 @@ suite("jobs", ({ test }) => {
     const before = told.length;
     clock.advance(10_000);
     assert.is(told.length, before);
+  });
+
+  test("what only publishes is passed over from the start, and fails nothing; what has answered a command is not", async (scope) => {
+    const fleet = [device("d0"), device("esp-1", publisher)];
+    const { jobs, desk, clock, sent, succeed, states, set } = await office(scope, { fleet });
+    const order = { ...ping, canary: 2, abort: { failed: 0, min: 1 } };
+    const { id } = jobs.create(order, "ann");
+    const row = jobs.find(id)?.rows[1];
+    assert.equal([row?.device, row?.state, row?.ended, row?.canary], ["esp-1", "rejected", clock.now(), false]);
+    says(row?.outcome, /^esp-1 takes no commands: it only publishes/);
+    clock.advance(1_000);
+    succeed("d0");
+    assert.is(jobs.find(id)?.summary.state, "done");
+    for (const target of [{ devices: ["esp-1"] }, { where: "id=esp-*" }])
+      assert.match(thrown(() => jobs.create({ ...ping, target }, "ann")).message, /^esp-1 takes no commands/);
+    const unknown = thrown(() => jobs.create({ ...ping, key: "brew" }, "ann")) as JobRefusedError;
+    assert.is(unknown.message, 'none of the 2 devices offers "brew"; they offer ping, set-interval');
+
+    const [esp] = fleet.slice(1).map((one) => one.id);
+    const asked = desk.submit(esp!, { key: "ping", by: "ann", from: "api", timeout: null, ttl: 60_000 });
+    assert.is(states(jobs.create(ping, "ann").id)["esp-1"], "rejected");
+    desk.reply(asked.device, asked.id, { id: asked.id, ts: 1, state: "succeeded" });
+    assert.is(states(jobs.create(ping, "ann").id)["esp-1"], "waiting");
+    assert.ok(sent().length >= 2);
+    set("esp-1", { online: true, boot: "b", commands: { ping: {} } });
+    assert.is(states(jobs.create(ping, "ann").id)["esp-1"], "waiting");
+  });
+
+  test("what only publishes is an agent like others once its birth has come", async (scope) => {
+    const { jobs, states, set } = await office(scope, { fleet: [device("d0"), device("esp-1", publisher)] });
+    assert.is(states(jobs.create(ping, "ann").id)["esp-1"], "rejected");
+    set("esp-1", { online: false, boot: "b", commands: { ping: {} } });
+    assert.is(states(jobs.create(ping, "ann").id)["esp-1"], "waiting");
   });
 });

@@ -121,7 +121,7 @@ export class Jobs {
       throw new JobRefusedError("id-taken", `there has been a job "${id}" already: sign it again, under another id`);
     if (order.gate !== undefined) this.#checkGate(order.gate, devices);
     const job: Job = { ...order, id, by, ts, state: "running" };
-    const rows = toRows(job, devices);
+    const rows = toRows(job, devices, (device) => this.#options.desk.hasAnswered(device));
     audit?.created(
       job,
       devices.map(({ id }) => id),

@@ -2,13 +2,26 @@ import { counted } from "#shared/counted";
 import { CommandRefusedError } from "../desk/command-errors.ts";
 import { checkOffered } from "../desk/offered.ts";
 import { checkSigned } from "../desk/order.ts";
-import type { Device } from "../devices/device.ts";
+import type { DeviceId } from "#shared/ids";
+import { onlyPublishes, onlyPublishing, type Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";
 import type { Job, JobRow } from "./job.ts";
 
+/** What a device is asked, and whether it is one that has ever answered a command: such firmware takes them, though it says so by no birth. */
+interface Asked extends Pick<Job, "key" | "args" | "signature"> {
+  readonly hasAnswered: (device: DeviceId) => boolean;
+}
+
 /** The devices that take the command, canaries first; then those that do not, rejected with their reason. */
-export function toRows({ key, args, canary, ts, signature }: Job, devices: readonly Device[]): readonly JobRow[] {
-  const answers = devices.map((device) => ({ device, refused: refusal(device, { key, args, signature }) }));
+export function toRows(
+  { key, args, canary, ts, signature }: Job,
+  devices: readonly Device[],
+  hasAnswered: Asked["hasAnswered"],
+): readonly JobRow[] {
+  const answers = devices.map((device) => ({
+    device,
+    refused: refusal(device, { key, args, signature, hasAnswered }),
+  }));
   const takers = answers.filter(({ refused }) => refused === undefined);
   if (takers.length === 0) throw noTakers(key, answers);
   return [...takers, ...answers.filter(({ refused }) => refused !== undefined)].map(
@@ -26,9 +39,11 @@ export function toRows({ key, args, canary, ts, signature }: Job, devices: reado
   );
 }
 
-function refusal(device: Device, order: Pick<Job, "key" | "args" | "signature">): CommandRefusedError | undefined {
+function refusal(device: Device, order: Asked): CommandRefusedError | undefined {
   const { id, commands } = device;
   const refused = { device: id, key: order.key, args: order.args };
+  if (onlyPublishes(device) && !order.hasAnswered(id))
+    return new CommandRefusedError("offline", onlyPublishing(id), refused);
   try {
     if (commands) checkOffered(id, commands, refused);
     checkSigned(device, order.signature, refused);
@@ -43,9 +58,12 @@ function noTakers(
   key: string,
   answers: readonly { readonly device: Device; readonly refused: CommandRefusedError | undefined }[],
 ): JobRefusedError {
-  const first = answers[0]?.refused?.message ?? "";
+  // What takes nothing at all says nothing about this command where others could have taken it.
+  const able = answers.filter(({ device }) => !onlyPublishes(device));
+  const telling = able.length > 0 ? able : answers;
+  const first = telling[0]?.refused?.message ?? "";
   if (answers.length === 1) return new JobRefusedError("no-takers", first);
-  if (answers.some(({ refused }) => refused?.reason !== "unknown-key"))
+  if (telling.some(({ refused }) => refused?.reason !== "unknown-key"))
     return new JobRefusedError("no-takers", `none of the ${counted(answers.length, "device")} takes it: ${first}`);
   const offered = [...new Set(answers.flatMap(({ device }) => Object.keys(device.commands ?? {})))].sort().join(", ");
   return new JobRefusedError(
