@@ -79,6 +79,7 @@ export function composeAgent(given: AgentSurroundings) {
   const common = { clock, log };
   const console = new ConsolePresence();
   const handlers = new Map<string, Handler>();
+  const withheld = new Map<string, Handler>();
   const lock = directory === undefined ? undefined : new DirectoryLock("agent", directory, log);
   const instance = new Instance(directory, log);
   const announce = (): void => presence.announce();
@@ -137,6 +138,7 @@ export function composeAgent(given: AgentSurroundings) {
   const executor = new Executor({
     ...common,
     handlers,
+    withheld,
     ledger,
     gate,
     machine,
@@ -207,7 +209,7 @@ export function composeAgent(given: AgentSurroundings) {
       : {}),
   };
   const isAllowed = commandFilter(options.allow);
-  for (const [key, handler] of Object.entries(offered)) if (isAllowed(key)) handlers.set(key, handler);
+  for (const [key, handler] of Object.entries(offered)) (isAllowed(key) ? handlers : withheld).set(key, handler);
   return {
     topics,
     lock,
@@ -228,6 +230,7 @@ export function composeAgent(given: AgentSurroundings) {
     incoming,
     connections,
     handlers,
+    withheld,
     trial: updating?.trial,
     isAllowed,
   };

@@ -82,9 +82,9 @@ export class Agent {
    * @throws BadInputError when the key is not valid or is offered already
    */
   handle<A = Args>(key: string, handler: Handler<A>): void {
-    const { handlers, presence, isAllowed } = this.#parts;
+    const { handlers, withheld, presence, isAllowed } = this.#parts;
     check(commandKey, key, "command key");
-    if (!isAllowed(key)) return;
+    if (!isAllowed(key)) return void withheld.set(key, handler as Handler);
     if (handlers.has(key)) throw new BadInputError(`the command "${key}" is offered already`);
     handlers.set(key, handler as Handler);
     presence.announce();

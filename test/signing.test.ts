@@ -107,6 +107,18 @@ for (const kind of brokerKinds) {
       }
     });
 
+    test("the unsigned restart by which an agent takes its first key has succeeded", async (scope) => {
+      const fleet = await startFleet(scope, kind);
+      const directory = await scope.directory();
+      const begin = (signers: readonly string[]): void =>
+        fleet.newAgent("rpi-7", { directory, signers, restart: () => begin([ann.public.line]) }).start();
+      begin([]);
+      await fleet.sees("rpi-7", true);
+      const { state, error } = await fleet.console.send("rpi-7", { key: "restart" });
+      assert.equal([state, error], ["succeeded", undefined]);
+      assert.equal(fleet.console.registry.get("rpi-7")?.signers, [ann.public.id]);
+    });
+
     test("one that is typed with mosquitto_pub, kept and not", async (scope) => {
       const { fleet, done } = await place(scope, kind);
       for (const retained of [true, false]) {

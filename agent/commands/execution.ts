@@ -13,6 +13,8 @@ export interface Execution extends Queued {
   readonly handler: Handler;
   /** Begun by an earlier run of the agent, and not ended. */
   readonly earlier: Begun | undefined;
+  /** Why it would not be begun any more, a sentence: then it is not begun again either. */
+  readonly barred?: string | undefined;
   /** Whether it came before the console had greeted this run of the agent: it may have been there long before. */
   readonly early: boolean;
   /** Whether it was found at the broker, or kept over a reconnect: then it begins on the console's word alone. */

@@ -12,13 +12,15 @@ import type { Begun } from "./ledger-records.ts";
 import { cancelledOutcome, interruptedOutcome, type Outcome } from "./outcome.ts";
 import type { ProgressUpdate } from "./progress.ts";
 import { CommandQueue } from "./command-queue.ts";
-import { otherTask, toExecution } from "./incoming-task.ts";
+import { isTaskOf, otherTask, toExecution } from "./incoming-task.ts";
 import { Runner } from "./runner.ts";
 import { TaskAnswers } from "./task-answers.ts";
 import type { SignatureGate } from "./signature-gate.ts";
 
 export interface ExecutorOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
+  /** What it could carry out and is told not to: of these only what became of one that was begun is looked for. */
+  readonly withheld?: ReadonlyMap<string, Handler>;
   readonly ledger: Ledger;
   readonly bus: Bus;
   readonly replyTopic: (id: CommandId) => string;
@@ -79,6 +81,8 @@ export class Executor {
   readonly #queue: CommandQueue<Execution>;
   readonly #executions = new Map<CommandId, Execution>();
   readonly #timers = new Set<() => void>();
+  /** Begun by an earlier run, and another task has come under their ids. */
+  readonly #supplanted = new Set<CommandId>();
   #stopped = false;
   #interruptedWatched = false;
   #greeted = false;
@@ -252,9 +256,11 @@ export class Executor {
   }
 
   #arrived(id: CommandId, message: Message, earlier: Begun | undefined): void {
-    const { handlers, gate } = this.#options;
+    const { handlers, withheld, gate } = this.#options;
+    if (earlier && !isTaskOf(earlier, message)) return this.#supplant(id, message, earlier);
     const now = (): number => this.#answers.now();
-    const execution = toExecution({ id, message, earlier, early: !this.#greeted, handlers, gate, now });
+    const execution = toExecution({ id, message, earlier, early: !this.#greeted, handlers, withheld, gate, now });
+    if ("refused" in execution && earlier) return this.#answers.endedBefore(id, execution.refused, execution.encoding);
     if ("refused" in execution) return this.#answers.refuse(id, execution.refused, execution.encoding);
     this.#executions.set(id, execution);
     if (execution.found && !this.#cancelAsking) this.#ask(asking.first);
@@ -265,6 +271,13 @@ export class Executor {
     this.#after(acceptedAfter, () => {
       if (this.#executions.get(id) === execution && !execution.begun) this.#sendAccepted(execution);
     });
+  }
+
+  /** Nothing is done for it, and nothing said of what was begun: that may come yet, and is given up on after a while. */
+  #supplant(id: CommandId, message: Message, begun: Begun): void {
+    this.#supplanted.add(id);
+    const other = otherTask({ begun }, message);
+    if (other) this.#answers.idTaken(id, other.value, other.encoding);
   }
 
   async #carryOut(execution: Execution): Promise<void> {
@@ -338,13 +351,15 @@ export class Executor {
       this.#interruptedWatched = false;
       for (const [id, { boot }] of this.#options.ledger.interrupted()) {
         if (this.#executions.has(id) || boot === this.#options.runId) continue;
-        if (!this.#word.greeted || this.#word.isOpen(id)) {
+        if (!this.#word.greeted || (this.#word.isOpen(id) && !this.#supplanted.has(id))) {
           this.#watchInterrupted();
           continue;
         }
         const outcome = interruptedOutcome(
           "agent-stopped",
-          "the agent stopped while it ran, and its task was withdrawn before the agent was back",
+          this.#supplanted.has(id)
+            ? "the agent stopped while it ran, and what has come under its id since is another task"
+            : "the agent stopped while it ran, and its task was withdrawn before the agent was back",
         );
         this.#answers.endedBefore(id, outcome);
       }

@@ -45,7 +45,7 @@ export interface Handler<A = Args> {
   readonly undo?: string;
   run(args: A, context: RunContext): Json | void | Promise<Json | void>;
   /**
-   * With `onInterrupt: "verify"`: finds out, after the agent died in the command, whether its effect took place. What it returns is
+   * With `onInterrupt: "verify"`, and with `rerun` where settings that have changed since keep it from being begun again: finds out, after the agent died in the command, whether its effect took place. What it returns is
    * the result of a command that succeeded; what it throws makes it `failed`. It must not bring the effect about itself.
    */
   verify?(args: A, interruption: Interruption): Json | void | Promise<Json | void>;

@@ -7,6 +7,8 @@ import { count, payloadText, token } from "#shared/messages/payload-schema";
 /** A command that was begun: by which run, on which boot of the machine, when (epoch ms), and how often. */
 export interface Begun {
   readonly key: string;
+  /** Digest of its key and arguments: what comes back under its id is that, or another. Missing where they have none, and of older versions. */
+  readonly task?: string | undefined;
   readonly boot: string;
   readonly machine?: string | undefined;
   readonly at: number;
@@ -46,6 +48,7 @@ const begunRecord = z.object({
   id: payloadText,
   begun: z.object({
     key: payloadText,
+    task: z.optional(payloadText),
     boot: payloadText,
     machine: z.optional(payloadText),
     at: z.number(),

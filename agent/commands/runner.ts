@@ -17,6 +17,7 @@ import {
   type Outcome,
 } from "./outcome.ts";
 import type { SignatureGate } from "./signature-gate.ts";
+import { taskDigest } from "./task-digest.ts";
 import { ProgressReporter, type ProgressUpdate } from "./progress.ts";
 
 export interface RunnerOptions {
@@ -86,9 +87,19 @@ export class Runner {
     if (earlier.attempts >= maxAttempts) {
       return rejectedOutcome("quarantined", `${died}, ${earlier.attempts} times: it is not tried again`);
     }
-    if (mayRunAgain(execution.handler)) return this.#begin(execution, earlier.attempts + 1);
-    if (onInterrupt === "verify" && execution.handler.verify) return this.#verify(execution, earlier);
-    return interruptedOutcome("agent-stopped", died);
+    const { barred } = execution;
+    const again = barred === undefined && mayRunAgain(execution.handler);
+    const isVerified = !again && (barred !== undefined || onInterrupt === "verify") && "verify" in execution.handler;
+    if (!again && !isVerified)
+      return interruptedOutcome(
+        "agent-stopped",
+        barred === undefined ? died : `${died}, and is not begun again: ${barred}`,
+      );
+    const outcome = await (again ? this.#begin(execution, earlier.attempts + 1) : this.#verify(execution, earlier));
+    // It was begun, whatever keeps it from being gone on with.
+    return outcome.state === "rejected"
+      ? interruptedOutcome("agent-stopped", `${died}: ${outcome.error.message}`)
+      : outcome;
   }
 
   async #verify(execution: Execution, earlier: Begun): Promise<Outcome> {
@@ -129,11 +140,13 @@ export class Runner {
     return this.#run(execution, args);
   }
 
-  #record({ id, task: { key, expires, signature } }: Execution, attempts: number): Promise<void> {
+  #record({ id, task }: Execution, attempts: number): Promise<void> {
+    const { key, expires, signature } = task;
     const { ledger, runId, machine, clock } = this.#options;
     const until =
       signature && this.#options.gate?.isClosed ? { expires: signature.expires, signed: true as const } : { expires };
-    return ledger.begin(id, { key, boot: runId, machine, at: Math.round(clock.now()), attempts, ...until });
+    const begun = { key, task: taskDigest(task), boot: runId, machine, at: Math.round(clock.now()), attempts };
+    return ledger.begin(id, { ...begun, ...until });
   }
 
   async #run(execution: Execution, args: Args): Promise<Outcome> {

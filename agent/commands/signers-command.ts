@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { maxSigners } from "#shared/messages/presence-messages";
+import { parsePublicKeys } from "#shared/signing/public-key";
 import type { Signers } from "../signers.ts";
 import type { Handler } from "./handler.ts";
 
@@ -21,6 +22,13 @@ export function signersCommand(signers: Pick<Signers, "replace" | "ids">, change
     run({ keys }) {
       signers.replace(keys);
       changed();
+      return { signers: [...signers.ids] };
+    },
+    // The key that has signed it is not pinned any more.
+    verify({ keys }) {
+      const told = parsePublicKeys(keys).map(({ id }) => id);
+      if (told.toSorted().join() !== signers.ids.toSorted().join())
+        throw new Error("the agent stopped while it ran, and other keys than these are pinned");
       return { signers: [...signers.ids] };
     },
   };

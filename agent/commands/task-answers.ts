@@ -119,9 +119,9 @@ export class TaskAnswers {
     this.#timers.add(cancel);
   }
 
-  /** How a command ended that an earlier run had begun, and whose task is not there. */
-  endedBefore(id: CommandId, outcome: Outcome): void {
-    const ended = this.#toEnded(id, outcome, "json");
+  /** How a command ended that an earlier run had begun, and whose task is not there, or can be nothing to this one. */
+  endedBefore(id: CommandId, outcome: Outcome, encoding: Encoding = "json"): void {
+    const ended = this.#toEnded(id, outcome, encoding);
     void this.#record(id, ended).then(() => this.#replies.sendFinal(id, ended));
   }
 

@@ -16,7 +16,7 @@ const args = z.object({
  * @param faults what the parts of the agent know to be wrong @param changed what the agent says of itself may have changed
  */
 export function configureCommand(
-  configuring: Pick<Configuring, "change">,
+  configuring: Pick<Configuring, "change" | "found">,
   faults: (settings: Readonly<Record<string, string>>) => readonly string[],
   changed: () => void,
 ): Handler {
@@ -25,9 +25,7 @@ export function configureCommand(
     args,
     onInterrupt: "rerun",
     async run({ version, settings: given }, { command, signal }) {
-      const settings = Object.fromEntries(
-        Object.entries(given).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
-      );
+      const settings = asText(given);
       const done = await configuring.change(
         { version, settings },
         { command: command.id, signal, more: faults(settings) },
@@ -35,6 +33,18 @@ export function configureCommand(
       changed();
       return done;
     },
+    // These settings, or others on the machine since, let it through no more.
+    async verify({ version, settings }, { command }) {
+      const found = await configuring.found({ version, settings: asText(settings) }, command.id);
+      if (found === undefined) throw new Error("the agent stopped while it ran, and these settings do not hold");
+      return found;
+    },
   };
   return handler;
+}
+
+function asText(given: Readonly<Record<string, Json>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
 }

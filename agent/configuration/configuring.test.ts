@@ -3,10 +3,12 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { configurationHash } from "#shared/configuration";
+import { parseCommandId } from "#shared/ids";
 import { silentLog, type Log } from "#shared/log";
 import { cuts, FaultyDisk, lay } from "../../test/faulty-disk.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { commandFilter } from "../commands/command-filter.ts";
+import { configureCommand } from "./configure-command.ts";
 import { configuredValues, machineFaults } from "./configured-values.ts";
 import { Configuring, settingsPatience } from "./configuring.ts";
 import { KeptConfiguration, maxTrialRuns } from "./kept-configuration.ts";
@@ -54,6 +56,30 @@ suite("an agent's settings from the console", ({ test }) => {
     assert.is(await second.take(harmless, "c2", 9), JSON.stringify({ version: 9, hash: configurationHash(harmless) }));
     assert.equal(second.configuring.reported, { config: { version: 9, hash: configurationHash(harmless) } });
     assert.equal(second.renewed, []);
+  });
+
+  test("that hold are found so by who only looks, and those that do not are not brought about by it", async (scope) => {
+    const { run } = await machine(scope);
+    const verify = ({ configuring }: ReturnType<typeof run>, settings: Record<string, string>): Promise<unknown> => {
+      const command = { id: parseCommandId("c1"), key: "configure" };
+      const handler = configureCommand(
+        configuring,
+        () => [],
+        () => {},
+      );
+      const interruption = { command, begunRunId: "a", runId: "b", begunMachine: undefined, machine: undefined };
+      return Promise.resolve(handler.verify?.({ version: 1, settings }, interruption)).catch(String);
+    };
+    void run().take(harmless);
+    assert.equal(await verify(run(), harmless), { version: 1, hash: configurationHash(harmless) });
+    const other = run();
+    assert.match(String(await verify(other, { interval: "7s" })), /these settings do not hold/);
+    assert.equal(other.renewed, []);
+    void other.take(risky);
+    const tried = run();
+    const answer = verify(tried, risky);
+    tried.configuring.greeted();
+    assert.equal(await answer, { version: 1, hash: configurationHash(risky) });
   });
 
   test("are taken all or none: every fault is told, and what was holds", async (scope) => {

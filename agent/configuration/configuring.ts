@@ -110,24 +110,39 @@ export class Configuring {
     }: { readonly command: string; readonly signal: AbortSignal; readonly more: readonly string[] },
   ): Promise<Json> {
     const { kept, faults, renew, log } = this.#options;
-    const { failed, current, trial } = kept;
-    if (failed?.command === command)
-      throw new CommandError("rolled-back", `${failed.why}: what was before holds again`);
-    if (trial?.command === command) {
-      await this.#decision(signal);
-      return this.change({ version, settings }, { command, signal, more });
-    }
+    if (kept.trial?.command === command) await this.#decision(signal);
+    const before = this.#found({ version, settings }, command);
+    if (before !== undefined) return before;
     const hash = configurationHash(settings);
-    if (!trial && hash === configurationHash(current?.values ?? {})) {
-      if (current && current.version !== version) kept.renumber(version);
-      return { version, hash };
-    }
     const wrong = [...configurationFaults(settings), ...faults(settings), ...more];
     if (wrong.length > 0) throw new CommandError("bad-settings", `nothing was changed: ${wrong.join("; ")}`);
     kept.take({ version, values: settings }, command);
     log.info({ version, hash }, "other settings came from the console: the agent begins anew with them");
     renew("other settings");
     return this.#never(signal);
+  }
+
+  /** What has become of a command's settings, once that is decided; undefined where they do not hold. @throws CommandError why they no longer do */
+  async found(
+    told: { readonly version: number; readonly settings: Configuration },
+    command: string,
+  ): Promise<Json | undefined> {
+    if (this.#options.kept.trial?.command === command) await this.#decision();
+    return this.#found(told, command);
+  }
+
+  #found(
+    { version, settings }: { readonly version: number; readonly settings: Configuration },
+    command: string,
+  ): Json | undefined {
+    const { kept } = this.#options;
+    const { failed, current, trial } = kept;
+    if (failed?.command === command)
+      throw new CommandError("rolled-back", `${failed.why}: what was before holds again`);
+    const hash = configurationHash(settings);
+    if (trial || hash !== configurationHash(current?.values ?? {})) return undefined;
+    if (current && current.version !== version) kept.renumber(version);
+    return { version, hash };
   }
 
   #confirm(): void {
@@ -163,10 +178,10 @@ export class Configuring {
     for (const told of this.#decided.splice(0)) told();
   }
 
-  #decision(signal: AbortSignal): Promise<void> {
+  #decision(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#decided.push(resolve);
-      signal.addEventListener("abort", () => reject(signal.reason as Error));
+      signal?.addEventListener("abort", () => reject(signal.reason as Error));
     });
   }
 
