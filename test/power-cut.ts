@@ -59,7 +59,9 @@ export function makeDiskImage(image: string, size: number): void {
   const extended = "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=" + ownerOf();
   // Where the system keeps it is not on everybody's path.
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
-  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-E", extended, image], { env });
+  // Blocks as on disks of a machine's size. Those of 1 KiB, which so small a system would have, end SQLite by SIGBUS on a full disk: of
+  // each page of a mapped -shm it writes a byte to have room for the whole of it, and gets a quarter.
+  execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", "-b", "4096", "-E", extended, image], { env });
 }
 
 /** Mounts it as a disk whose power may go: a copy of the image is what a cut leaves of it. */
