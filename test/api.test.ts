@@ -119,7 +119,12 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   await client.setConfiguration("device:rpi-8", { settings: { interval: "1s" } });
   await client.applySettings("rpi-8");
   assert.is((await client.selectTargets({ where: "id=rpi-7" })).devices[0]?.device, "rpi-7");
-  const { id } = await client.createJob({ key: "ping", target: { all: true }, rate: 0.01, abort: { failed: 0.5 } });
+  const { id } = await client.createJob({
+    key: "ping",
+    target: { devices: ["rpi-7", "cam"] },
+    rate: 0.01,
+    abort: { failed: 0.5 },
+  });
   assert.is((await client.pauseJob(id)).state, "paused");
   assert.is((await client.resumeJob(id)).state, "running");
   assert.is((await client.cancelJob(id)).state, "cancelled");
