@@ -27,7 +27,7 @@ export function signersCommand(signers: Pick<Signers, "replace" | "ids">, change
     // The key that has signed it is not pinned any more.
     verify({ keys }) {
       const told = parsePublicKeys(keys).map(({ id }) => id);
-      if (told.toSorted().join() !== signers.ids.toSorted().join())
+      if ([...told].sort().join() !== [...signers.ids].sort().join())
         throw new Error("the agent stopped while it ran, and other keys than these are pinned");
       return { signers: [...signers.ids] };
     },
