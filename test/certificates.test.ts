@@ -338,10 +338,12 @@ suite("devices' certificates elsewhere", ({ test }) => {
     const late = new MqttClient(() => socket, { clientId: "rpi-7", reconnectPeriod: 0 });
     scope.cleanup(() => late.endAsync(true));
     await new Promise<void>((resolve) => late.once("connect", () => resolve()));
-    await late.publishAsync("muster/rpi-7/metrics/room", '{"value":21.5}', { qos: 1 });
+    // A measurement of its own: while it was waited for, the certificate may have been good once more.
+    await late.publishAsync("muster/rpi-7/metrics/late", '{"value":21.5}', { qos: 1 });
     await untilTaken(true, scope, place, newcomer("esp-2"));
     await eventually("what came after it", () => place.console.registry.latest("esp-2").length > 0);
-    assert.equal(place.console.registry.latest("rpi-7"), []);
+    const said = place.console.registry.latest("rpi-7").map(({ measurement }) => measurement);
+    assert.not(said.includes("late"), said.join());
   });
 
   test("at Mosquitto who has begun a connection before the revocation is thrown out once more, where the device was enrolled again before Mosquitto had closed it", async (scope) => {

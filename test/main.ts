@@ -11,8 +11,8 @@ import { resultMark, type Order, type Result } from "./worker.ts";
  * line `N passed, N failed`. A file that registers no suite, and a handle left open, fail the run.
  */
 
-/** Most tests wait for other programs: with one process a second core would idle. More of them would only wait for one another. */
-const maxWorkers = 2;
+/** Most tests wait for other programs: with a process a core, a fifth of each would idle. */
+const maxWorkers = 3;
 
 const [pattern = ""] = process.argv.slice(2);
 const { suites } = await parse(".", pattern === ".slow" ? String.raw`\.slow\.ts$` : String.raw`\.test\.tsx?$`, {
@@ -28,7 +28,7 @@ const total = { passed: 0, failed: 0 };
 const problems: string[] = [];
 if (files.length === 0) problems.push(`no test file's path contains "${pattern}"`);
 
-const workers = Math.min(maxWorkers, availableParallelism(), files.length);
+const workers = Math.min(maxWorkers, availableParallelism() + 1, files.length);
 await Promise.all(Array.from({ length: workers }, runWorkers));
 
 for (const problem of problems) console.error(`FAIL ${problem}`);
