@@ -76,6 +76,7 @@ export const addresses = {
   listGroups: { method: "GET", path: "/api/groups" },
   getGroups: { method: "GET", path: "/api/devices/:id/groups" },
   setGroups: { method: "PUT", path: "/api/devices/:id/groups", body: true },
+  setLabels: { method: "PUT", path: "/api/devices/:id/labels", body: true },
   listConfigurations: { method: "GET", path: "/api/configurations" },
   getConfiguration: { method: "GET", path: "/api/configurations/:scope" },
   setConfiguration: { method: "PUT", path: "/api/configurations/:scope", body: true },

@@ -47,6 +47,10 @@ export type OfferDocument = z.output<typeof offerDocument>;
 export const presenceDocument = named(
   z.object({
     id: z.string(),
+    name: z.optional(about(z.string(), "what people call it; left out where it has no name but its id")),
+    note: z.optional(about(z.string(), "what people have written down about it")),
+    tags: z.optional(about(z.array(z.string()), "words by which people find it")),
+    groups: z.optional(about(z.array(z.string()), "the groups that it is in")),
     online: z.boolean(),
     since: about(timeOrNull, "when it came online or went offline, in milliseconds since 1970-01-01 UTC"),
     lastSeen: timeOrNull,

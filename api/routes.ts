@@ -13,6 +13,7 @@ import { groupRoutes } from "./group-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { joinRoutes } from "./join-routes.ts";
+import { labelRoutes } from "./label-routes.ts";
 import { providerRoutes } from "./provider-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
@@ -35,6 +36,7 @@ export const routes = {
   ...commandRoutes,
   ...jobRoutes,
   ...groupRoutes,
+  ...labelRoutes,
   ...configurationRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,

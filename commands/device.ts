@@ -1,6 +1,9 @@
 import type { CommandLine } from "#shared/commandline";
+import { BadInputError } from "#shared/errors";
+import { quoted } from "#shared/printable";
 import { removeDevice, type DeviceFlags } from "./compose/administer-devices.ts";
 import { administer } from "./compose/administer.ts";
+import { labelActions, labelDevice, type LabelAction } from "../cli/label-device.ts";
 import { signing } from "../cli/sign-command.ts";
 import { connect, terminal } from "./compose/connect.ts";
 import { signerOf, type SigningFlags } from "./compose/signing-key.ts";
@@ -10,9 +13,10 @@ const rotationTime = 5_000;
 
 interface Flags extends DeviceFlags, SigningFlags {
   readonly rotateSecret?: boolean;
+  readonly none?: boolean;
 }
 
-/** `muster device`: takes a device away, or has it change its secret. */
+/** `muster device`: what people call a device; takes it away, or has it change its secret. */
 export function device(line: CommandLine): void {
   const remove = administer(line, removeDevice);
   const rotate = line.once(async (values, name: string, flags: Flags) => {
@@ -22,15 +26,38 @@ export function device(line: CommandLine): void {
     await client.rotateSecret(name, signed ? { id: signed.id, signature: signed.signature } : {});
     terminal.out(`${name} has made itself another secret; the old one ends as soon as it has come in with that`);
   });
+  const label = line.once(async (values, action: LabelAction, [device = "", ...words]: string[], { none }: Flags) =>
+    terminal.out(await labelDevice(connect(values), action, { device, words, none })),
+  );
   line
-    .command("device <name>", "take a device away, end its certificate, or have it change its secret", "device")
+    .command(
+      "device <name> [words...]",
+      "give a device a name, a note or tags; take it away, end its certificate, or have it change its secret",
+      "device",
+    )
+    .usage(
+      "rename|note|tag DEVICE [WORDS... | --none]\n       muster device NAME --remove | --revoke | --rotate-secret",
+    )
+    .option("--none", "with rename, note and tag: take it away")
     .option("--remove", "its account, connections, open commands, groups and all that is known of it; its samples stay")
     .option("--revoke", "end its certificate, and at once what it has open with it")
     .option("--yes", "without a question")
     .option("--rotate-secret", "have a device that has joined make itself another secret; no sample is lost")
     .option("--sign <keyfile>", "with --rotate-secret: sign it, for a device that takes no command without")
     .option("--passphrase-file <file>", "the passphrase of that key")
-    .action((...parameters: unknown[]) =>
-      (parameters[1] as Flags).rotateSecret ? rotate(...parameters) : remove(...parameters),
-    );
+    .addHelpText(
+      "after",
+      "\nExamples:\n  muster device rename rpi-7 Garage, north\n  muster device tag rpi-7 outdoor rack:3\n  muster device note rpi-7 'key at Ann'\n  muster device rpi-7 --remove",
+    )
+    .action((...parameters: unknown[]) => {
+      const [name, words, flags, program] = parameters as [string, readonly string[], Flags, unknown];
+      // A device may be called rename: with flags alone the first word is always a device.
+      if (words.length > 0) {
+        if (labelActions.some((action) => action === name)) return label(...parameters);
+        throw new BadInputError(
+          `device ${quoted(name)} is not known: expected ${labelActions.join(", ")}, or one device and a flag`,
+        );
+      }
+      return flags.rotateSecret ? rotate(name, flags, program) : remove(name, flags, program);
+    });
 }

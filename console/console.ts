@@ -28,6 +28,7 @@ import type { Contract } from "./ingest/contract/contract.ts";
 import type { Settled, Settling } from "./ingest/contract/settling.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { Jobs } from "./jobs/jobs.ts";
+import type { Labels } from "./devices/labels.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions, type SentOrder } from "./console-options.ts";
 import { compose, type Parts } from "./console-parts.ts";
@@ -142,6 +143,11 @@ export class Console {
   get configuration(): ConfigurationParts {
     const { configurations, configured, configurator } = this.#started;
     return { configurations, configured, configurator };
+  }
+
+  /** What people call devices. */
+  get labels(): Labels {
+    return this.#started.labels;
   }
 
   get registry(): Registry {

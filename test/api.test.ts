@@ -111,6 +111,7 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   await client.setGroups("rpi-7", { groups: ["lab"] });
   assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
   assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });
+  assert.is((await client.setLabels("rpi-7", { name: "Garage" })).name, "Garage");
   const { version } = await client.setConfiguration("group:lab", { settings: { interval: "200ms" } });
   assert.is((await client.getConfiguration("group:lab")).version, version);
   assert.is((await client.getConfigurationHistory("group:lab")).history.length, 1);

@@ -10,9 +10,9 @@ import { suite } from "./suite.ts";
 
 const password = "correct horse";
 
-suite("removing on the page", ({ test }) => {
+suite("naming and removing on the page", ({ test }) => {
   test(
-    "an administrator removes an account and a device, each after a question; others see the device go",
+    "an administrator names a device in place, and removes it and an account, each after a question; others see it at once",
     async (scope) => {
       const [httpPort, mqttPort] = [await freePort(), await freePort()];
       const directory = join(await scope.directory(), "data");
@@ -45,6 +45,27 @@ suite("removing on the page", ({ test }) => {
         await one.getByTestId("device-rpi-7").getByRole("link").first().click();
         await one.getByTestId("set-aside").or(one.getByText("Latest values")).first().waitFor();
       }
+      assert.is(await viewers.getByTestId("labels-edit").count(), 0, "a viewer names nothing");
+      await page.getByTestId("labels-edit").click();
+      await page.getByTestId("label-name").fill("Garage <b>north</b>");
+      await page.getByTestId("label-groups").fill("lab");
+      await page.getByTestId("label-tags").fill("outdoor rack:3");
+      await page.getByTestId("label-note").fill("key at Ann's");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      for (const one of [page, viewers]) {
+        await one.getByRole("heading", { name: "Garage <b>north</b>" }).waitFor();
+        await one.getByTestId("labels").getByText("rack:3").waitFor();
+        await one.getByTestId("labels").getByText("lab", { exact: true }).waitFor();
+        assert.is(await one.getByTestId("labels-note").textContent(), "key at Ann's");
+      }
+      const verb = (...words: string[]) => runProgram(...musterProgram(["device", ...words]), { env });
+      assert.match((await verb("rename", "rpi-7", "Shed")).out, /^rpi-7 is called Shed$/m);
+      await viewers.getByRole("heading", { name: "Shed" }).waitFor();
+      assert.match(
+        (await verb("paint", "rpi-7", "red")).err,
+        /device "paint" is not known: expected rename, note, tag/,
+      );
       assert.is(await viewers.getByTestId("remove-device").count(), 0, "a viewer removes nothing");
       await page.getByTestId("remove-device").click();
       await page.getByText("Keep as it is").click();

@@ -200,6 +200,7 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",
+  setLabels: "device",
   listConfigurations: async ({ admin, lab }) => {
     const put = (scope: string, settings: Record<string, string>): Promise<unknown> =>
       admin.setConfiguration(scope, { settings });
@@ -364,6 +365,7 @@ suite("who is limited to groups of devices", ({ test }) => {
         rotateSecret: {},
         sendCommand: { key: "ping" },
         setGroups: { groups: [] },
+        setLabels: { name: "x" },
         approveJoinRequest: { name: "x" },
         addAccount: { name: "eve", role: "viewer" },
         changeAccount: { role: "viewer" },

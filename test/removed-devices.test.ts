@@ -22,7 +22,15 @@ async function retained(fleet: Fleet): Promise<string> {
 
 /** Whatever the console still knows of the device. */
 function leftOf({ console, state }: Fleet): unknown {
-  const tables = ["devices", "outboxes", "outbox_gaps", "clock_offsets", "quarantine", "device_groups"];
+  const tables = [
+    "devices",
+    "outboxes",
+    "outbox_gaps",
+    "clock_offsets",
+    "quarantine",
+    "device_groups",
+    "device_labels",
+  ];
   const rows = tables.filter((table) => {
     const key = table === "devices" ? "id" : "device";
     return state.database.prepare(`SELECT 1 FROM ${table} WHERE ${key} = ?`).get(device) !== undefined;
@@ -43,6 +51,7 @@ suite("devices that are taken away", ({ test }) => {
       agent.start();
       await fleet.sees(device, true);
       console.jobs.groups.set(device, ["lab"]);
+      console.labels.put(device, { name: "Garage" }).done();
       console.contract.quarantine.add({
         device,
         measurement: "m",

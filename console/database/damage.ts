@@ -26,6 +26,7 @@ const keys = {
   jobs: ["id"],
   job_devices: ["job", "position"],
   device_groups: ["device", "name"],
+  device_labels: ["device"],
   outboxes: ["device", "outbox"],
   outbox_gaps: ["id"],
   clock_offsets: ["device", "epoch", "mono"],

@@ -455,4 +455,13 @@ export const migrations: readonly string[] = [
   -- The fingerprint of who has signed it; of those from before it is not known, and there had been one authority alone.
   ALTER TABLE certificates ADD COLUMN authority TEXT;
   `,
+  `
+  -- What people call a device and write down about it, beside its id.
+  CREATE TABLE device_labels (
+    device TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    note TEXT NOT NULL,
+    tags TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

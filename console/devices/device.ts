@@ -2,12 +2,18 @@ import type { DeviceId } from "#shared/ids";
 import type { Birth } from "#shared/messages/presence-messages";
 import { silentAfter, type Rhythm } from "#shared/liveness";
 import type { Json } from "#shared/messages/payload-schema";
+import type { DeviceLabels } from "#shared/device-labels";
 import { toCatalogue, type CommandCatalogue } from "./command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 
+/** What people say of a device, each left out where they say none. */
+export interface PeoplesWord extends DeviceLabels {
+  readonly groups?: readonly string[];
+}
+
 /** A device as the console knows it; times are epoch ms. */
-export interface Device {
+export interface Device extends PeoplesWord {
   readonly id: DeviceId;
   readonly online: boolean;
   /** Since when it is on- or offline. */

@@ -3,7 +3,7 @@ import type { DeviceId } from "#shared/ids";
 import { learned } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
-import { newEntry, toDevice, type Device, type DeviceEntry, type Observed } from "./device.ts";
+import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type PeoplesWord } from "./device.ts";
 import { born, gone, spoken, unheard } from "./device-presence.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { twoMachines } from "./identity-guard.ts";
@@ -19,6 +19,8 @@ export interface RegistryOptions {
   readonly clock?: Clock;
   /** Whether the device has an account; such a device is known before it is first heard. */
   readonly enrolled: (id: string) => boolean;
+  /** What people say of it; nothing unless given. */
+  readonly people?: (id: DeviceId) => PeoplesWord;
 }
 
 /** Milliseconds that agents have to come back after the broker did, before they count as offline: their longest back-off and a bit. */
@@ -66,8 +68,8 @@ export class Registry {
 
   get(id: string): Device | undefined {
     const entry = this.#entries.get(id as DeviceId);
-    if (entry) return toDevice(entry);
-    return this.#options.enrolled(id) ? toDevice(newEntry(id as DeviceId)) : undefined;
+    if (entry) return this.#whole(entry);
+    return this.#options.enrolled(id) ? this.#whole(newEntry(id as DeviceId)) : undefined;
   }
 
   /** Lets go of a device; its row is deleted with {@link erase}. */
@@ -104,7 +106,7 @@ export class Registry {
     const first = sorted.findIndex(({ id }) => id > after);
     for (let at = first; at >= 0 && at < sorted.length; at++) {
       const entry = sorted[at];
-      if (entry) yield toDevice(entry);
+      if (entry) yield this.#whole(entry);
     }
   }
 
@@ -165,7 +167,7 @@ export class Registry {
     const last = Math.max(...series.map(({ times }) => times.at(-1) ?? 0));
     // What a clock of its own has said of the future was heard before all the same.
     if (last > (entry.lastSeen ?? 0)) entry.lastSeen = Math.min(last, now);
-    this.changes.emit(toDevice(entry));
+    this.changes.emit(this.#whole(entry));
   }
 
   /**
@@ -200,6 +202,12 @@ export class Registry {
     this.#changed(entry);
   }
 
+  /** People say something else of it by now. */
+  peopleSaid(id: DeviceId): void {
+    const device = this.get(id);
+    if (device) this.changes.emit(device);
+  }
+
   /** The broker came back and may have lost wills meanwhile: who is not heard within the grace counts as offline. */
   brokerCameBack(): void {
     for (const entry of this.#entries.values()) entry.confirmed = false;
@@ -223,7 +231,11 @@ export class Registry {
 
   #changed(entry: DeviceEntry): void {
     this.#save(entry);
-    this.changes.emit(toDevice(entry));
+    this.changes.emit(this.#whole(entry));
+  }
+
+  #whole(entry: DeviceEntry): Device {
+    return { ...toDevice(entry), ...this.#options.people?.(entry.id) };
   }
 
   /** What the disk does not take is known all the same, and saved when it does: no message is lost for it. */

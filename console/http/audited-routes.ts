@@ -93,6 +93,12 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   resumeJob: { what: "job.resumed", on: id },
   cancelJob: { what: "job.cancelled", on: id },
   setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
+  setLabels: {
+    what: "device.labelled",
+    on: id,
+    detail: ({ body }) => ({ name: worded(body["name"]), note: worded(body["note"]), tags: worded(body["tags"]) }),
+    byHandler: true,
+  },
   setConfiguration: {
     what: "settings.set",
     on: ({ params }) => params["scope"] ?? "",

@@ -11,9 +11,11 @@ import { HttpError } from "./problem.ts";
 
 /** What leaves the console of its own objects, as the API's documents have it. */
 export function toPresenceDocument(device: Device): PresenceDocument {
-  const { signers, ...rest } = device;
+  const { signers, tags, groups, ...rest } = device;
   return {
     ...rest,
+    ...(tags ? { tags: [...tags] } : {}),
+    ...(groups ? { groups: [...groups] } : {}),
     ...(signers ? { signers: [...signers] } : {}),
     facts: { ...device.facts },
     // What was taken of a device's schemas is JSON, of which the compiler knows more than the document says.

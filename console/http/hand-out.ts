@@ -22,6 +22,7 @@ import { serveEvents } from "./routes/serve-events.ts";
 import { serveFields } from "./routes/serve-fields.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
 import { serveHealth } from "./routes/serve-health.ts";
+import { serveLabels } from "./routes/serve-labels.ts";
 import { serveJobs } from "./routes/serve-jobs.ts";
 import { serveJoinRequests } from "./routes/serve-join-requests.ts";
 import { serveJoin } from "./routes/serve-join.ts";
@@ -100,6 +101,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
+    serveLabels({ labels: console.labels, isKnown }),
     serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),

@@ -1,6 +1,8 @@
 import type { Bus } from "#shared/bus";
 import type { DeviceId } from "#shared/ids";
 import type { Configurations } from "../configuration/configurations.ts";
+import type { PeoplesWord } from "../devices/device.ts";
+import { Labels } from "../devices/labels.ts";
 import { LatestRefusals } from "../devices/latest-refusals.ts";
 import { Refusals } from "../devices/refusals.ts";
 import { Registry } from "../devices/registry.ts";
@@ -16,18 +18,26 @@ export type DeviceParts = ReturnType<typeof deviceParts>;
 /** Which devices there are, and what is not taken of them. */
 export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus }) {
   const { topics, clock, log } = given;
-  const { database, accounts } = given.state;
+  const { database, accounts, groups } = given.state;
   const failed = failedListener(given);
+  const labels = new Labels(database, failed);
+  const people = (id: DeviceId): PeoplesWord => {
+    const its = groups.of(id);
+    return its.length > 0 ? { ...labels.of(id), groups: its } : labels.of(id);
+  };
   const registry = new Registry({
     database,
     clock,
     failed,
     enrolled: (id) => accounts.find(id)?.role === "device",
+    people,
   });
+  labels.changes.on((id) => registry.peopleSaid(id));
+  groups.changes.on(({ device }) => registry.peopleSaid(device));
   const refusals = new Refusals({ bus, topics, clock, log });
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const leftovers = new Leftovers({ bus, log });
-  return { registry, refusals, latestRefusals, leftovers };
+  return { registry, labels, refusals, latestRefusals, leftovers };
 }
 
 /** Whoever has something of a device, as it is taken away. */
@@ -41,7 +51,7 @@ interface Holders extends DeviceParts {
 
 export function makeRemovals(
   { topics, log, state: { database, accounts } }: Surroundings,
-  { bus, desk, jobs, ingest, configurations, registry, latestRefusals, leftovers }: Holders,
+  { bus, desk, jobs, ingest, configurations, registry, labels, latestRefusals, leftovers }: Holders,
 ): Removals {
   return new Removals({
     database,
@@ -59,6 +69,7 @@ export function makeRemovals(
     erase: (device) => {
       ingest.erase(device);
       jobs.groups.erase(device);
+      labels.erase(device);
       configurations.erase(device);
       registry.erase(device);
     },

@@ -12,6 +12,7 @@ import { toMissing, toOutbox } from "../ingest/completeness/ledger-rows.ts";
 import { parseDecision, parseFieldRow as parseType } from "../ingest/contract/field-types.ts";
 import { parseQuarantineRow as parseSetAside } from "../ingest/contract/quarantine.ts";
 import { parseMember } from "../devices/groups.ts";
+import { parseLabels } from "../devices/labels.ts";
 import { parseEnrollment, parseJoin } from "../enrollments/enrollment.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept-job.ts";
 import { parseRemoval } from "../devices/removal.ts";
@@ -33,6 +34,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   jobs: parseJob,
   job_devices: parseJobDevice,
   device_groups: parseMember,
+  device_labels: parseLabels,
   outboxes: toOutbox,
   outbox_gaps: toMissing,
   clock: parseMoment,

@@ -14,6 +14,7 @@ import { useTitle } from "../shell/title.ts";
 import { fleet, takeValues, type Tracked } from "../state/fleet-state.ts";
 import { generation } from "../state/live-state.ts";
 import { CompletenessSection } from "./completeness-section.tsx";
+import { LabelsLine } from "./labels-line.tsx";
 import { PresenceDot, PresenceLine } from "./presence-dot.tsx";
 import { RefusedSection } from "./refused-section.tsx";
 import { RemovalSection } from "./removal-section.tsx";
@@ -99,7 +100,8 @@ function Head({ tracked, identity }: HeadProps): JSX.Element {
       </nav>
       <h1>
         <PresenceDot tracked={tracked} />
-        {device.id}
+        {device.name ?? device.id}
+        {device.name !== undefined && <span class="device-id">{device.id}</span>}
       </h1>
       <PresenceLine tracked={tracked} />
       {device.problem && (
@@ -107,6 +109,7 @@ function Head({ tracked, identity }: HeadProps): JSX.Element {
           <Warning /> <span>{device.problem}</span>
         </p>
       )}
+      <LabelsLine device={device} />
       <DeviceUpdate device={device} />
       <DeviceFacts device={device} identity={identity} />
     </header>

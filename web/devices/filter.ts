@@ -9,7 +9,9 @@ export function matchesSearch(device: PresenceDocument, words: string): boolean 
   const facts = Object.values(device.facts ?? {}).map((fact) =>
     typeof fact === "string" ? fact : JSON.stringify(fact),
   );
-  const text = [device.id, ...facts].join("\n").toLowerCase();
+  const text = [device.id, device.name ?? "", ...(device.tags ?? []), ...(device.groups ?? []), ...facts]
+    .join("\n")
+    .toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)

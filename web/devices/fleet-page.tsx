@@ -123,7 +123,8 @@ function DeviceRow({ tracked }: { tracked: Tracked }): JSX.Element {
     >
       <th role="rowheader" scope="row">
         <PresenceDot tracked={tracked} />
-        <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.id}</a>
+        <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.name ?? device.id}</a>
+        {device.name !== undefined && <span class="device-id">{device.id}</span>}
         {tracked.state.value === "silent" && <span class="state wait">Silent</span>}
         {device.online && device.paused && <span class="state wait">Paused</span>}
         {isOutdated(device, release.value) && (
