@@ -4,6 +4,7 @@ import type { Log } from "#shared/log";
 import { Lifetime } from "#shared/lifetime";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { OwnNames } from "#shared/origins";
+import { PacedClosings } from "#shared/paced-closings";
 import type { GroupsOf } from "#shared/principal";
 import { TrustedProxies } from "#shared/trusted-proxies";
 import { Access } from "./access.ts";
@@ -100,7 +101,16 @@ export class Broker {
       all: limits.retainedTotal,
     }));
     const sessions = (this.#sessions = new Sessions(limits, clock));
-    const connections = (this.#connections = new ConnectionTable({ limits, clock, log, digest, net, sessions }));
+    const closings = new PacedClosings();
+    const connections = (this.#connections = new ConnectionTable({
+      limits,
+      clock,
+      log,
+      digest,
+      net,
+      sessions,
+      closings,
+    }));
     const emitter = (this.#emitter = new Emitter((id) => connections.live(id)?.principal?.name));
     const incoming = (this.#incoming = new UnreleasedMessages(limits));
     const memory = (this.#memory = new Memory({
@@ -146,6 +156,7 @@ export class Broker {
       net,
       names: new OwnNames(options.names),
       proxies: options.proxies ?? new TrustedProxies(),
+      closings,
       onConnection: (...connection) => engine.attach(...connection),
       onRefused: (why, address) => digest.tell("info", address, {}, why),
     });

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { OwnNames } from "#shared/origins";
 import type { Clock } from "#shared/clock";
+import type { PacedClosings } from "#shared/paced-closings";
 import type { SafetyNet } from "#shared/safety-net";
 import {
   handshakeTimeout,
@@ -42,6 +43,7 @@ export interface ConnectionSorterOptions {
   readonly net: SafetyNet;
   readonly names: OwnNames;
   readonly tls?: SecureDoor | undefined;
+  readonly closings: PacedClosings;
   /** Is given each MQTT connection. @param socket the one at the bottom, by which it is counted */
   readonly onMqtt: (stream: Duplex, socket: Socket, arrival: MqttArrival) => void;
   /** A connection has got one step further, and its next one has to come in time. @param ms unless it is that of a CONNECT */
@@ -111,7 +113,8 @@ export class ConnectionSorter {
   }
 
   #secured(secure: TLSSocket, socket: Socket): void {
-    const { net } = this.#options;
+    const { net, closings } = this.#options;
+    closings.paceEnd(secure);
     this.#options.onStep(socket);
     this.#below.set(secure, socket);
     const shown = this.#options.tls?.clients === undefined ? undefined : shownOn(secure);

@@ -2,6 +2,7 @@ import type { Client } from "aedes";
 import type { Clock } from "#shared/clock";
 import { errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { PacedClosings } from "#shared/paced-closings";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Digest } from "./digest.ts";
 import { Connection } from "./connection.ts";
@@ -16,6 +17,7 @@ export interface ConnectionTableOptions {
   readonly digest: Digest;
   readonly net: SafetyNet;
   readonly sessions: Sessions;
+  readonly closings: PacedClosings;
 }
 
 /** Everybody who is connected: by Aedes' client, and by client id once let in. */

@@ -1,6 +1,7 @@
 import type { Client } from "aedes";
 import { counted } from "#shared/counted";
 import type { Clock } from "#shared/clock";
+import type { PacedClosings } from "#shared/paced-closings";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Principal } from "#shared/principal";
 import type { ShownCertificate } from "#shared/tls-door";
@@ -47,6 +48,7 @@ export interface ConnectionOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly net: SafetyNet;
+  readonly closings: PacedClosings;
 }
 
 /** One connection, as the guards see it. */
@@ -72,7 +74,7 @@ export class Connection {
   constructor(
     client: Client,
     { address, known, certificate }: ConnectingPeer,
-    { limits, clock, net }: ConnectionOptions,
+    { limits, clock, net, closings }: ConnectionOptions,
   ) {
     this.address = address;
     this.known = known;
@@ -86,6 +88,7 @@ export class Connection {
       full: () => this.sendBuffer.full,
       close: (why) => this.close(why),
     });
+    paceLeaving(client, closings);
     client.conn.on("drain", net.guard("broker: a drained connection", this.reader.resume));
   }
 
@@ -162,5 +165,14 @@ export class Connection {
       onPacket(packet);
       for (const listener of enqueue) listener.call(parser, packet);
     });
+  }
+}
+
+/** Aedes lets go of a client as soon as the other side says no more: of many that do so at once, as a proxy's that ends, a few in a turn. */
+function paceLeaving({ conn }: Client, closings: PacedClosings): void {
+  for (const leave of conn.listeners("end") as (() => void)[]) {
+    if (leave.name !== "bound close") continue;
+    conn.removeListener("end", leave);
+    conn.once("end", () => closings.pace(leave));
   }
 }

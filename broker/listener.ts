@@ -6,6 +6,7 @@ import { Crowd, type Visit } from "#shared/crowd";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { SafetyNet } from "#shared/safety-net";
 import type { OwnNames } from "#shared/origins";
+import type { PacedClosings } from "#shared/paced-closings";
 import type { ShownCertificate } from "#shared/tls-door";
 import type { TrustedProxies } from "#shared/trusted-proxies";
 import { ConnectionSorter, type MqttArrival, type SecureDoor } from "./connection-sorter.ts";
@@ -37,6 +38,7 @@ export interface ListenerOptions extends Port {
   readonly net: SafetyNet;
   readonly names: OwnNames;
   readonly proxies: TrustedProxies;
+  readonly closings: PacedClosings;
   /** Is given each MQTT connection. */
   readonly onConnection: (stream: Duplex, caller: ConnectingPeer, request?: IncomingMessage) => void;
   /** The system had no descriptor left for a connection, or one was turned away. */
@@ -62,7 +64,7 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { limits, clock, net, names, tls, onRefused } = options;
+    const { limits, clock, net, names, tls, closings, onRefused } = options;
     this.#crowd = new Crowd(limits);
     this.#sorter = new ConnectionSorter({
       limits,
@@ -70,6 +72,7 @@ export class Listener {
       net,
       names,
       tls,
+      closings,
       onMqtt: (stream, socket, arrival) => this.#hand(stream, socket, arrival),
       onStep: (socket, ms) => this.#await(socket, ms),
       onRefused,
@@ -135,9 +138,11 @@ export class Listener {
   }
 
   #accept(socket: Socket, sort: (socket: Socket, chunk: Buffer) => void): void {
-    const { net, proxies, onRefused } = this.#options;
+    const { net, proxies, closings, onRefused } = this.#options;
     // Until somebody takes it over: a reset by the peer has to be heard.
     socket.on("error", () => socket.destroy());
+    closings.paceEnd(socket);
+    closings.paceClose(socket);
     const address = socket.remoteAddress ?? "";
     const visit = this.#crowd.enter(address, { shared: proxies.trusts(address) });
     if (!visit) {

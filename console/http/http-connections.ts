@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { Crowd, strangersOfOne, type Visit } from "#shared/crowd";
 import { errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
+import { PacedClosings } from "#shared/paced-closings";
 import type { Clock } from "#shared/clock";
 import type { SafetyNet } from "#shared/safety-net";
 import { TlsPort, type HttpTls } from "./tls-port.ts";
@@ -60,6 +61,7 @@ export class HttpConnections {
   readonly #options: ConnectionsOptions;
   readonly #crowd: Crowd;
   readonly #visits = new WeakMap<Socket, Visit>();
+  readonly #closings = new PacedClosings();
   /** Of each connection that has asked for anything, the answers that are not out yet. */
   readonly #asked = new Map<Socket, Set<ServerResponse>>();
   #tlsPort: TlsPort | undefined;
@@ -131,6 +133,7 @@ export class HttpConnections {
       onSecure: (secure, socket) => {
         const visit = this.#visits.get(socket);
         if (visit) this.#visits.set(secure, visit);
+        this.#closings.paceEnd(secure);
       },
     });
   }
@@ -141,6 +144,8 @@ export class HttpConnections {
   }
 
   #accept(socket: Socket): void {
+    this.#closings.paceEnd(socket);
+    this.#closings.paceClose(socket);
     const address = socket.remoteAddress ?? "";
     const visit = this.#crowd.enter(address, { shared: this.#options.isProxy(address) });
     if (!visit) return void socket.destroy();
