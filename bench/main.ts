@@ -3,6 +3,7 @@ import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { overload } from "./overload.ts";
+import { rollout } from "./rollout.ts";
 import { roundTrip } from "./roundtrip.ts";
 import { tls } from "./tls.ts";
 import { wire } from "./wire.ts";
@@ -21,9 +22,12 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   tls: () => tls(),
   crowd,
   comeback,
+  rollout,
 };
 const [chosen] = process.argv.slice(2);
-const names = chosen === undefined ? Object.keys(benches) : [chosen];
+/** Half an hour of its own. */
+const alone = new Set(["rollout"]);
+const names = chosen === undefined ? Object.keys(benches).filter((name) => !alone.has(name)) : [chosen];
 for (const name of names) {
   const bench = benches[name];
   if (!bench) throw new Error(`there is no bench "${name}": expected ${Object.keys(benches).join(" or ")}`);

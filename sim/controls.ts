@@ -4,7 +4,7 @@ import type { Beat } from "./beat.ts";
 import type { Commanded } from "./simulated-commands.ts";
 
 export interface ControlsOptions {
-  readonly boot: string;
+  readonly boot: () => string;
   readonly facts: Readonly<Record<string, Json>>;
   readonly beat: Beat;
   readonly backlog: Backlog;
@@ -23,7 +23,7 @@ export class Controls implements Commanded {
   }
 
   get boot(): string {
-    return this.#options.boot;
+    return this.#options.boot();
   }
 
   get facts(): Readonly<Record<string, Json>> {

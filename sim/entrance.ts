@@ -38,6 +38,11 @@ export class Entrance implements Sleeper {
     if (this.due === Infinity) this.#options.wheel.arrange(this, this.#options.clock.monotonic());
   }
 
+  /** Connections begun and not yet let in. */
+  get inside(): number {
+    return this.#inside;
+  }
+
   /** One that was let try has succeeded or failed. */
   left(): void {
     this.#inside -= 1;

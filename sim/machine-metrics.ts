@@ -11,6 +11,8 @@ interface Moment {
   readonly up: number;
   /** 0 … 1 */
   readonly busy: number;
+  /** Whether something takes most of its memory. */
+  readonly hungry: boolean;
 }
 
 interface Series {
@@ -82,9 +84,15 @@ const all: readonly Series[] = [
  * What the machine of `seed` measures at `times` (epoch ms): a day's rise and fall, shorter waves and noise.
  * @param started epoch ms of the simulation's start; the machine has been up for some days by then
  */
-export function measurementsOf(seed: number, started: number, times: readonly number[]): Measurement[] {
+export function measurementsOf(seed: number, started: number, times: readonly number[], hungry = false): Measurement[] {
   const upBefore = draw(seed, 20) * 30 * day;
-  const moments = times.map((at) => ({ seed, at, up: upBefore + (at - started) / 1_000, busy: busyAt(seed, at, 10) }));
+  const moments = times.map((at) => ({
+    seed,
+    at,
+    up: upBefore + (at - started) / 1_000,
+    busy: busyAt(seed, at, 10),
+    hungry,
+  }));
   return all.map(({ n, tags, f }) => {
     const columns: Record<string, Column> = {};
     for (const name in f) columns[name] = pack(moments.map(f[name]!));
@@ -125,6 +133,7 @@ function memory({ seed }: Moment): number {
 }
 
 function memoryUsed(m: Moment): number {
+  if (m.hungry) return 0.97;
   return Math.min(0.97, 0.2 + 0.4 * draw(m.seed, 32) + 0.25 * busyAt(m.seed, m.at, 300));
 }
 

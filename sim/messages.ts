@@ -6,6 +6,7 @@ import type { Batch } from "#shared/messages/metrics";
 import type { Birth, Death } from "#shared/messages/presence-messages";
 import type { BacklogBatch } from "./backlog.ts";
 import { agentName, simulatedOffers } from "./simulated-commands.ts";
+import { updateOffers } from "./simulated-update.ts";
 import { measurementsOf } from "./machine-metrics.ts";
 import { draw } from "./random.ts";
 import type { World } from "./world.ts";
@@ -20,9 +21,8 @@ export interface Character {
   readonly wrongClock: boolean;
 }
 
-/** Seconds within which the broker hears of a device that is well. */
-const keepalive = 60;
 const offered = JSON.stringify(simulatedOffers);
+const offeredWithUpdate = JSON.stringify({ ...simulatedOffers, ...updateOffers });
 const facts: Readonly<Record<string, Json>>[] = ["arm64", "arm", "x64"].map((arch) => ({
   os: "linux",
   arch,
@@ -32,7 +32,10 @@ const facts: Readonly<Record<string, Json>>[] = ["arm64", "arm", "x64"].map((arc
 /** What one device says, as packets. */
 export class Messages {
   readonly character: Character;
-  readonly boot = shortId();
+  /** New for each run. */
+  boot = shortId();
+  /** The machine's: what its times of the monotonic clock are of. */
+  readonly #epoch = this.boot;
   readonly outbox = shortId();
   /** New for each connection. */
   session = "";
@@ -65,6 +68,7 @@ export class Messages {
       retain: true,
     } as const;
     const login = { clientId: id, username: id, password: Buffer.from(this.#world.secret) };
+    const { keepalive } = this.#world;
     return { cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clean: true, keepalive, will, ...login };
   }
 
@@ -78,7 +82,8 @@ export class Messages {
 
   birth({ interval, paused }: { readonly interval: number; readonly paused: boolean }): IPublishPacket {
     const { boot, session, facts: told } = this;
-    const { instance } = this.character;
+    const { instance, id } = this.character;
+    const runs = this.#world.releases?.runningOn(id);
     const ts = this.wall(this.#world.clock.monotonic());
     const status: Birth = {
       v: 1,
@@ -86,14 +91,15 @@ export class Messages {
       boot,
       session,
       instance,
-      agent: agentName,
+      agent: runs?.version ?? agentName,
+      ...(runs === undefined ? {} : { build: runs.build }),
       ts,
       interval,
       paused,
       facts: told,
     };
     // Most of a birth is the same text for all.
-    const payload = `${JSON.stringify(status).slice(0, -1)},"commands":${offered}}`;
+    const payload = `${JSON.stringify(status).slice(0, -1)},"commands":${runs === undefined ? offered : offeredWithUpdate}}`;
     return this.#publish(this.#topic("status"), Buffer.from(payload), true);
   }
 
@@ -107,7 +113,7 @@ export class Messages {
   }
 
   /** A batch, made of what it was when it was made: the same every time but for its age. */
-  batch({ seq, from, step, count, gap }: BacklogBatch, now: number): IPublishPacket {
+  batch({ seq, from, step, count, gap }: BacklogBatch, now: number, isHungry = false): IPublishPacket {
     const { seed } = this.character;
     const { began, started } = this.#world;
     const offsets = Array.from({ length: count }, (_, index) => Math.round(index * step));
@@ -118,11 +124,11 @@ export class Messages {
       outbox: this.outbox,
       seq,
       t: this.wall(from),
-      epoch: this.boot,
+      epoch: this.#epoch,
       mono,
       age: Math.max(0, Math.round(now - from)),
       dt: offsets,
-      m: count === 0 ? [] : measurementsOf(seed, started, times),
+      m: count === 0 ? [] : measurementsOf(seed, started, times, isHungry),
       ...(gap ? { dropped: { ...gap, why: "the simulated outbox is full" } } : {}),
     };
     const payload = encode(content, "cbor");

@@ -3,6 +3,7 @@ import { BackOff, spreadOf } from "#shared/back-off";
 import { PacketSocket, type SocketOwner } from "./packet-socket.ts";
 import type { Entrant } from "./entrance.ts";
 import { draw } from "./random.ts";
+import type { Leaving } from "./simulated-update.ts";
 import type { World } from "./world.ts";
 
 /** Whom a line serves. */
@@ -17,8 +18,10 @@ export interface Talker {
   changed(): void;
 }
 
-/** Milliseconds: until the broker has let one in, between two signs of life, and after which a silent broker counts as gone. */
-const patience = { handshake: 10_000, ping: 45_000, silence: 100_000 };
+/** Milliseconds until the broker has let one in. */
+const handshakePatience = 10_000;
+/** Parts of the keep-alive after which a quiet line gives a sign of life, and a silent broker counts as gone. */
+const patience = { ping: 0.75, silence: 1.7 };
 /** Milliseconds after which a connection has held. */
 const settled = 10_000;
 /** Milliseconds that a line which was dropped on purpose stays away: at least, and how much more at most. */
@@ -113,10 +116,28 @@ export class SimClient implements SocketOwner, Entrant {
     this.#connection?.drop();
   }
 
+  /** Away for so many milliseconds, after what was sent before, or without a word. */
+  leaveFor(ms: number, how: Leaving): void {
+    if (this.#state === "ended") return;
+    this.#flap = Infinity;
+    this.#turn = this.#world.clock.monotonic() + ms;
+    if (how === "goodbye") this.#connection?.leave();
+    else this.#connection?.drop();
+  }
+
+  /** Dead for good, without a word. */
+  die(): void {
+    if (this.#state === "online") this.#world.tally.connected -= 1;
+    if (this.#state === "connecting") this.#world.entrance.left();
+    this.#state = "ended";
+    this.#turn = Infinity;
+    this.#connection?.drop();
+  }
+
   enter(now: number): void {
     if (this.#state !== "waiting") return this.#world.entrance.left();
     this.#state = "connecting";
-    this.#turn = now + patience.handshake;
+    this.#turn = now + handshakePatience;
     this.#connection = new PacketSocket(this.#world.wire, this, this.#world);
     this.#talker.changed();
   }
@@ -168,7 +189,7 @@ export class SimClient implements SocketOwner, Entrant {
     this.#state = "online";
     this.#onlineSince = now;
     this.#turn = Infinity;
-    this.#look = now + patience.ping;
+    this.#look = now + this.#ping;
     this.#flap = this.#nextFlap(now);
     this.#world.entrance.left();
     this.#world.tally.connected += 1;
@@ -185,16 +206,23 @@ export class SimClient implements SocketOwner, Entrant {
   #takeTurn(): void {
     this.#turn = Infinity;
     if (this.#state === "waiting") this.#world.entrance.ask(this);
-    else this.#connection?.drop(new Error(`no answer from the broker within ${patience.handshake / 1_000} s`));
+    else this.#connection?.drop(new Error(`no answer from the broker within ${handshakePatience / 1_000} s`));
   }
 
   #watch(now: number): void {
     if (this.#flap <= now) return this.#dropOut(now);
     if (this.#look > now) return;
     const quiet = Math.min(this.#sentAt, this.#heardAt);
-    if (now - this.#heardAt > patience.silence) this.#connection?.drop(new Error("the broker is silent"));
-    else if (now - quiet >= patience.ping) this.#connection?.sendAll([{ cmd: "pingreq" }]);
-    this.#look = now - quiet >= patience.ping ? now + patience.ping : quiet + patience.ping;
+    const silence = patience.silence * this.#world.keepalive * 1_000;
+    const ping = this.#ping;
+    if (now - this.#heardAt > silence) this.#connection?.drop(new Error("the broker is silent"));
+    else if (now - quiet >= ping) this.#connection?.sendAll([{ cmd: "pingreq" }]);
+    this.#look = now - quiet >= ping ? now + ping : quiet + ping;
+  }
+
+  /** Milliseconds between two signs of life. */
+  get #ping(): number {
+    return patience.ping * this.#world.keepalive * 1_000;
   }
 
   /** As a cable does that is pulled out: no DISCONNECT, so that the broker tells its will. */

@@ -10,6 +10,7 @@ import { Entrance } from "./entrance.ts";
 import type { Faults } from "./faults.ts";
 import { pick, seedOf, subseed } from "./random.ts";
 import { SimTally } from "./sim-tally.ts";
+import type { SimulatedReleases } from "./simulated-releases.ts";
 import { Wheel } from "./wheel.ts";
 import { Wire } from "./wire.ts";
 import { HeardConsole, type World } from "./world.ts";
@@ -33,6 +34,10 @@ export interface SimOptions {
   readonly faults: Faults;
   /** Connections begun in a second at most. */
   readonly rate: number;
+  /** Seconds within which the broker hears of a device that is well; 60 by default. */
+  readonly keepalive?: number;
+  /** What devices update to; without it they offer no `update`. */
+  readonly releases?: SimulatedReleases;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -53,6 +58,7 @@ export class Sim {
   readonly #options: SimOptions;
   readonly #wheel: Wheel;
   #devices: SimulatedDevice[] = [];
+  #entrance: Entrance | undefined;
   #fail: (error: Error) => void = () => {};
   #told = false;
 
@@ -87,9 +93,19 @@ export class Sim {
     for (const one of this.#devices) one.start();
   }
 
+  /** Connections begun and not yet let in. */
+  get connecting(): number {
+    return this.#entrance?.inside ?? 0;
+  }
+
   /** Agents altogether: clones count. */
   get size(): number {
     return this.#devices.length;
+  }
+
+  /** The device is away for so many milliseconds, as one that is switched off. */
+  sleep(id: string, ms: number): void {
+    this.#devices[this.#options.ids.indexOf(id)]?.restart(ms, "without a word");
   }
 
   /** Batches that are late by now: those that were acknowledged late, and those that still wait. */
@@ -98,9 +114,14 @@ export class Sim {
     return this.#devices.reduce((sum, device) => sum + device.overdue(now), this.tally.late);
   }
 
+  /** Samples no more, and sends what is left. */
+  finish(): void {
+    for (const device of this.#devices) device.finish();
+  }
+
   /** Sends what is left, publishes every death, disconnects, and waits until the broker has closed the connections. */
   async stop(reason = "stopped"): Promise<void> {
-    for (const device of this.#devices) device.finish();
+    this.finish();
     await this.#within(farewell.batches, this.tally.settled());
     for (let at = 0; at < this.#devices.length; at += goodbyesAtOnce) {
       for (const device of this.#devices.slice(at, at + goodbyesAtOnce)) device.leave(reason);
@@ -122,11 +143,12 @@ export class Sim {
 
   #world(): World {
     const { clock, host, port, tls, secret, root, interval, batchSize, seed, faults, rate } = this.#options;
+    const { keepalive = 60, releases } = this.#options;
     return {
       clock,
       wheel: this.#wheel,
       wire: new Wire(),
-      entrance: new Entrance({ clock, wheel: this.#wheel, rate }),
+      entrance: (this.#entrance = new Entrance({ clock, wheel: this.#wheel, rate })),
       tally: this.tally,
       topics: new Topics(root),
       console: new HeardConsole(clock),
@@ -136,6 +158,8 @@ export class Sim {
       secret,
       interval,
       batchSize,
+      keepalive,
+      releases,
       seed: seedOf(seed),
       flapEvery: faults.flap.every,
       began: clock.monotonic(),

@@ -70,7 +70,7 @@ export const simulatedOffers: Readonly<Record<string, Offer>> = Object.fromEntri
 /** What a reply says besides its command's id and the moment. */
 export type SimulatedOutcome =
   | { readonly state: "succeeded"; readonly result: Json }
-  | { readonly state: "rejected" | "expired"; readonly error: OwnFailure };
+  | { readonly state: "rejected" | "expired" | "failed"; readonly error: OwnFailure };
 
 /** Carries out what was asked; whatever is wrong with it becomes the answer. */
 export function carryOut({ key, args = {} }: Task, device: Commanded): SimulatedOutcome {

@@ -2,13 +2,15 @@ import type { IConnectPacket } from "mqtt-packet";
 import { asError } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import { readAck } from "#shared/messages/metrics";
-import { Backlog } from "./backlog.ts";
+import { Backlog, type BacklogBatch } from "./backlog.ts";
 import { Beat } from "./beat.ts";
 import { Controls } from "./controls.ts";
 import { SimClient, type Talker } from "./sim-client.ts";
 import { Messages, type Character } from "./messages.ts";
 import { draw } from "./random.ts";
 import { SimulatedTasks } from "./simulated-tasks.ts";
+import { SimulatedUpdate, type Leaving } from "./simulated-update.ts";
+import type { SimulatedReleases } from "./simulated-releases.ts";
 import type { Sleeper } from "./wheel.ts";
 import type { Heard, World } from "./world.ts";
 
@@ -27,6 +29,7 @@ export class SimulatedDevice implements Sleeper, Talker {
   readonly #backlog: Backlog;
   readonly #beat: Beat;
   readonly #line: SimClient;
+  readonly #update: SimulatedUpdate | undefined;
   #tasks: SimulatedTasks | undefined;
   #heardConsole: Heard | undefined;
   #begun = false;
@@ -41,6 +44,7 @@ export class SimulatedDevice implements Sleeper, Talker {
     this.#backlog = new Backlog(world.tally);
     this.#beat = new Beat(world, this.#backlog, draw(character.seed, 40));
     this.#line = new SimClient(world, this, character);
+    this.#update = world.releases && this.#updating(world.releases);
   }
 
   /** Resolves once there is no connection. */
@@ -63,6 +67,14 @@ export class SimulatedDevice implements Sleeper, Talker {
   leave(reason: string): void {
     this.#line.send([this.#messages.death(reason)]);
     this.#end();
+  }
+
+  /** Comes back as another run of the agent, after so many milliseconds. */
+  restart(ms: number, how: Leaving): void {
+    if (how === "goodbye") this.#line.send([this.#messages.death("restart")]);
+    this.#line.leaveFor(ms, how);
+    this.#messages.boot = shortId();
+    this.changed();
   }
 
   /** Without another word. */
@@ -90,6 +102,7 @@ export class SimulatedDevice implements Sleeper, Talker {
     this.#birthAt = now + this.#birthWait;
     this.#tasks?.connected(now);
     this.#backlog.forget(-Infinity);
+    this.#update?.online();
     this.wake(now);
   }
 
@@ -108,6 +121,7 @@ export class SimulatedDevice implements Sleeper, Talker {
     if (this.#line.online) {
       this.#pump(now);
       this.#tasks?.wake(now);
+      this.#update?.wake(now);
       if (this.#birthAt <= now) this.#sayBirthAgain(now);
     }
     this.changed();
@@ -116,7 +130,13 @@ export class SimulatedDevice implements Sleeper, Talker {
   changed(): void {
     let due = Math.min(this.#beat.next, this.#line.next);
     if (this.#line.online)
-      due = Math.min(due, this.#backlog.next(this.#taking), this.#birthAt, this.#tasks?.next ?? Infinity);
+      due = Math.min(
+        due,
+        this.#backlog.next(this.#taking),
+        this.#birthAt,
+        this.#tasks?.next ?? Infinity,
+        this.#update?.next ?? Infinity,
+      );
     this.#world.wheel.arrange(this, due);
   }
 
@@ -161,6 +181,7 @@ export class SimulatedDevice implements Sleeper, Talker {
     }
     if (ack.outbox !== outbox) return;
     this.#backlog.ack(ack, now);
+    if (ack.ranges.length > 0) this.#update?.acked();
     this.#pump(now);
   }
 
@@ -179,7 +200,7 @@ export class SimulatedDevice implements Sleeper, Talker {
   #pump(now: number): void {
     if (!this.#line.online || this.#line.waiting > fullSocket) return;
     const entries = this.#backlog.nextToSend(now, this.#taking);
-    if (entries.length > 0) this.#line.send(entries.map((entry) => this.#messages.batch(entry, now)));
+    if (entries.length > 0) this.#sendBatches(entries, now);
   }
 
   /** Most devices of a large simulation never get a command. */
@@ -191,16 +212,41 @@ export class SimulatedDevice implements Sleeper, Talker {
         wallNow: () => this.#messages.wall(this.#world.clock.monotonic()),
         publish: (id, reply) => this.#line.send([this.#messages.reply(id, reply)]),
         answered: () => (this.#world.tally.commands += 1),
+        update: this.#update,
         shutDown: () => this.leave("shutdown"),
       },
       this.#greeted,
     ));
   }
 
+  #sendBatches(entries: readonly BacklogBatch[], now: number): void {
+    const isHungry = this.#update?.isHungry ?? false;
+    this.#line.send(entries.map((entry) => this.#messages.batch(entry, now, isHungry)));
+  }
+
+  #updating(releases: SimulatedReleases): SimulatedUpdate {
+    const now = (): number => this.#world.clock.monotonic();
+    const { id, seed } = this.#messages.character;
+    return new SimulatedUpdate({
+      device: id,
+      seed,
+      releases,
+      boot: () => this.#messages.boot,
+      restart: (ms, how) => this.restart(ms, how),
+      die: () => {
+        this.#line.die();
+        this.#beat.pause(-Infinity);
+        this.#backlog.abandon(now());
+      },
+      report: () => void this.#beat.report(now()),
+      finish: (command, outcome) => this.#theTasks().finish(command, outcome, now()),
+    });
+  }
+
   #controls(): Controls {
-    const { boot, facts } = this.#messages;
+    const { facts } = this.#messages;
     return new Controls({
-      boot,
+      boot: () => this.#messages.boot,
       facts,
       beat: this.#beat,
       backlog: this.#backlog,

@@ -4,6 +4,7 @@ import type { CommandId } from "#shared/ids";
 import { readTask, type Task } from "#shared/messages/command-messages";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { carryOut, rejection, type Commanded, type SimulatedOutcome } from "./simulated-commands.ts";
+import type { SimulatedUpdate } from "./simulated-update.ts";
 
 export interface SimulatedTasksOptions {
   readonly device: Commanded;
@@ -13,6 +14,8 @@ export interface SimulatedTasksOptions {
   readonly publish: (id: CommandId, reply: Buffer) => void;
   /** Is told of each command that was begun or refused. */
   readonly answered: () => void;
+  /** Commands that take their time. */
+  readonly update?: Pick<SimulatedUpdate, "takes" | "begin" | "withdrawn"> | undefined;
   /** A reply to `shutdown` has been acknowledged, or nobody did for some seconds. */
   readonly shutDown: () => void;
 }
@@ -42,6 +45,8 @@ const most = 64;
 export class SimulatedTasks {
   readonly #options: SimulatedTasksOptions;
   readonly #answers = new Map<CommandId, Answer>();
+  /** At work, with the encoding of their answers. */
+  readonly #running = new Map<CommandId, Encoding>();
   /** Withdrawn, with the answer that they had. */
   readonly #settled = new Map<CommandId, Answer>();
   /** Gathered until the answer to the birth has come, to be begun in the order of their making. */
@@ -67,7 +72,7 @@ export class SimulatedTasks {
   receive(id: CommandId, payload: Buffer, now: number, kept = false): void {
     if (payload.length === 0) return this.#withdrawn(id);
     if (this.#settled.has(id)) return this.#answerAgain(id, now);
-    if (this.#answers.has(id)) return;
+    if (this.#answers.has(id) || this.#running.has(id)) return;
     const before = this.#waiting.find((one) => one.id === id);
     // Published again, it is open.
     if (before && (kept || !before.kept)) return;
@@ -131,10 +136,30 @@ export class SimulatedTasks {
       .sort((a, b) => (a.task.ts ?? Infinity) - (b.task.ts ?? Infinity) || 0);
     this.#waiting = this.#waiting.filter(({ kept }) => kept);
     for (const { id, task, encoding } of waiting) {
-      const outcome = this.#isExpired(task) ? expired : carryOut(task, this.#options.device);
+      const outcome = this.#outcomeOf(id, task, encoding, now);
+      if (!outcome) continue;
       const ends = task.key === "shutdown" && outcome.state === "succeeded";
       this.#answer(id, outcome, encoding, now, ends);
     }
+  }
+
+  /** What was begun, and took its time, has ended. */
+  finish(id: CommandId, outcome: SimulatedOutcome, now: number): void {
+    const encoding = this.#running.get(id);
+    this.#running.delete(id);
+    if (encoding !== undefined) this.#answer(id, outcome, encoding, now);
+  }
+
+  /** Undefined for what takes its time. */
+  #outcomeOf(id: CommandId, task: Task, encoding: Encoding, now: number): SimulatedOutcome | undefined {
+    const { update, device, publish } = this.#options;
+    if (this.#isExpired(task)) return expired;
+    if (!update?.takes(task.key)) return carryOut(task, device);
+    const outcome = update.begin(id, task, now);
+    if (outcome) return outcome;
+    this.#running.set(id, encoding);
+    publish(id, encode({ id, boot: device.boot, state: "running" }, encoding));
+    return undefined;
   }
 
   /** By the console's clock, which is known by now: it was in the answer to the birth. */
@@ -157,6 +182,7 @@ export class SimulatedTasks {
   }
 
   #withdrawn(id: CommandId): void {
+    if (this.#running.delete(id)) this.#options.update?.withdrawn(id);
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
     this.#waiting = this.#waiting.filter((one) => one.id !== id);

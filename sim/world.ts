@@ -4,6 +4,7 @@ import type { Topics } from "#shared/topics";
 import type { SecureContext } from "node:tls";
 import type { Entrance } from "./entrance.ts";
 import type { SimTally } from "./sim-tally.ts";
+import type { SimulatedReleases } from "./simulated-releases.ts";
 import type { Wheel } from "./wheel.ts";
 import type { Wire } from "./wire.ts";
 
@@ -25,6 +26,10 @@ export interface World {
   /** Milliseconds between samples, and samples in a batch. */
   readonly interval: number;
   readonly batchSize: number;
+  /** Seconds within which the broker hears of a device that is well. */
+  readonly keepalive: number;
+  /** What devices update to; undefined where they offer no `update`. */
+  readonly releases: SimulatedReleases | undefined;
   /** Mean milliseconds between two dropped connections of a device that drops them. */
   readonly flapEvery: number;
   /** The simulation's start: on the monotonic clock, and in epoch ms. */

@@ -3,7 +3,7 @@ import { parseFilter } from "#shared/filter/parse-filter";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { device, names, office, ping, says, thrown } from "./fixture.ts";
-import { gateLooks, gateSettles, GateWatch, maxCompared, maxGateLooks } from "./gate.ts";
+import { gateLooks, gateSettles, GateWatch, maxAwaited, maxCompared, maxGateLooks } from "./gate.ts";
 import type { JobRow } from "./job.ts";
 
 const gate = "mem.used_percent < 80 for 5m";
@@ -12,7 +12,7 @@ const hold = 300_000;
 const takesBack = { ping: { undo: "unping" }, unping: {} };
 
 /** Values of devices by the place of the row, of which the first few were served. */
-function watch(served: number, waiting: number, source = gate, canaries = 1) {
+function watch(served: number, waiting: number, source = gate, canaries = 1, interval = 1_000) {
   const rows = Array.from({ length: served + waiting }, (_, position): JobRow => ({
     device: parseDeviceId(`d${position}`),
     position,
@@ -26,7 +26,11 @@ function watch(served: number, waiting: number, source = gate, canaries = 1) {
   }));
   const values = new Map<string, number | undefined>(rows.map(({ device: id }) => [id, 50]));
   let looks = 0;
-  const watched = new GateWatch(parseFilter(source), (id) => () => ((looks += 1), values.get(id)));
+  const watched = new GateWatch(
+    parseFilter(source),
+    (id) => () => ((looks += 1), values.get(id)),
+    () => interval,
+  );
   return { rows, values, looks: () => looks, look: (now: number) => watched.look(rows, now) };
 }
 
@@ -84,6 +88,21 @@ suite("a gate", ({ test }) => {
     const last = look(gateSettles);
     assert.is(last.kind, "closed");
     says(JSON.stringify(last), /d1 does not hold mem.used_percent < 80, and there is no value, for 1m/);
+  });
+
+  test("one that samples seldom has two of its intervals for its first values, and no longer than may be waited", () => {
+    for (const interval of [120_000, maxAwaited]) {
+      const { values, look } = watch(2, 1, "mem.used_percent < 80", 0, interval);
+      const patience = Math.min(2 * interval, maxAwaited);
+      values.set("d1", undefined);
+      look(0);
+      assert.is(look(patience - 1).kind, "open");
+      assert.is(look(patience).kind, "closed");
+    }
+    const { values, look } = watch(2, 1, "mem.used_percent < 80", 0, 120_000);
+    values.set("d1", 97);
+    look(0);
+    assert.is(look(gateSettles).kind, "closed", "a bad value is a value");
   });
 
   test("a look is at the canaries and so many others, by turns, and compares so many", () => {

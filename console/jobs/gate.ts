@@ -7,6 +7,8 @@ import type { JobRow } from "./job.ts";
 
 /** Milliseconds that a device may not hold its gate, at least, before the job stops: after a restart the first values are still to come. */
 export const gateSettles = 60_000;
+/** Milliseconds at most that values of a device which samples seldom are waited for: two of its intervals, and no longer. */
+export const maxAwaited = 1_800_000;
 /** Milliseconds between two looks at the devices of a job with a gate. */
 export const gateLooks = 5_000;
 /** Devices that one look is at, besides the canaries: a few milliseconds. The others are next. */
@@ -21,6 +23,8 @@ export type GateVerdict =
 
 /** A device's values from a moment on (epoch ms); undefined for a device that is not known. */
 export type LookAt = (device: DeviceId, since: number) => LookUp | undefined;
+/** Milliseconds between a device's samples, where that is known. */
+export type IntervalOf = (device: DeviceId) => number | undefined;
 
 interface Watched {
   readonly holds: boolean;
@@ -37,12 +41,14 @@ interface Watched {
 export class GateWatch {
   readonly #filter: Filter;
   readonly #lookAt: LookAt;
+  readonly #intervalOf: IntervalOf;
   readonly #watched = new Map<DeviceId, Watched>();
   #next = 0;
 
-  constructor(filter: Filter, lookAt: LookAt) {
+  constructor(filter: Filter, lookAt: LookAt, intervalOf: IntervalOf = () => undefined) {
     this.#filter = filter;
     this.#lookAt = lookAt;
+    this.#intervalOf = intervalOf;
   }
 
   /** Looks at the newest values. @param now epoch ms */
@@ -50,9 +56,11 @@ export class GateWatch {
     const served = rows.filter(({ state }) => state === "succeeded");
     for (const row of this.#turn(served)) this.#watch(row, now);
     const { hold, source } = this.#filter;
-    const patience = Math.max(hold, gateSettles);
     const failing = served.filter(({ device }) => this.#watched.get(device)?.holds === false);
-    const worst = failing.find(({ device }) => now - (this.#watched.get(device)?.from ?? now) >= patience);
+    const worst = failing.find(({ device }) => {
+      const { from = now } = this.#watched.get(device) ?? {};
+      return now - from >= Math.max(hold, this.#patience(device));
+    });
     if (worst) return this.#judge(worst, rows, now);
     const told = failing.find((row) => this.#blocks(row, now));
     if (told) return { kind: "waiting", why: this.#sentence(told.device) };
@@ -82,7 +90,14 @@ export class GateWatch {
   /** What has no values yet holds nobody up until it should have some. */
   #blocks({ device, canary }: JobRow, now: number): boolean {
     const { verdict, from = now } = this.#watched.get(device) ?? {};
-    return canary || verdict?.holds === false || now - from >= gateSettles;
+    return canary || verdict?.holds === false || now - from >= this.#patience(device);
+  }
+
+  /** How long one that has no values yet is waited for: it may sample less often than once a minute. */
+  #patience(device: DeviceId): number {
+    const { verdict } = this.#watched.get(device) ?? {};
+    const interval = verdict?.holds === undefined ? (this.#intervalOf(device) ?? 0) : 0;
+    return Math.max(gateSettles, Math.min(2 * interval, maxAwaited));
   }
 
   #hasHeld(device: DeviceId, now: number): boolean {

@@ -58,7 +58,8 @@ export class Run {
     this.#job = job;
     this.#table = new Table(rows);
     this.#pacer = new Pacer(options.clock, job.rate);
-    this.#gate = job.gate === undefined ? undefined : new GateWatch(parseFilter(job.gate), options.lookAt);
+    const intervalOf = (id: DeviceId): number | undefined => options.device(id)?.interval ?? undefined;
+    this.#gate = job.gate === undefined ? undefined : new GateWatch(parseFilter(job.gate), options.lookAt, intervalOf);
   }
 
   get job(): Job {

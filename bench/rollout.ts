@@ -1,0 +1,50 @@
+import { BenchScope } from "./children.ts";
+import { rolloutDay } from "./rollout-day.ts";
+import { toMarkdown } from "./table.ts";
+
+const devices = Number(process.env["MUSTER_ROLLOUT_DEVICES"] ?? 10_000);
+/** A device's sample every ten minutes: a day of them is a million and a half batches. */
+const interval = 600_000;
+const day = 86_400_000;
+
+/**
+ * A day of a simulated fleet with three rollouts by `muster update --all`, as fast as one process of broker, console and devices can live it.
+ * @throws Error with what should not be
+ */
+export async function rollout(): Promise<string> {
+  const scope = new BenchScope();
+  const began = performance.now();
+  let peak = 0;
+  const looking = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 1_000);
+  try {
+    const say = (line: string): void => void process.stderr.write(`${line}\n`);
+    const seen = await rolloutDay({
+      devices,
+      seed: "day",
+      faulty: 0.01,
+      hold: "15m",
+      interval,
+      lasts: day,
+      scope,
+      say,
+    });
+    if (seen.violations.length > 0) throw new Error(seen.violations.join("\n"));
+    const { user, system } = process.cpuUsage();
+    const faulty = Object.entries(seen.faulty).map(([kind, count]) => `${count} ${kind}`);
+    const figures = {
+      "simulated h": (seen.lasted / 3_600_000).toFixed(1),
+      "real min": ((performance.now() - began) / 60_000).toFixed(1),
+      "CPU min": ((user + system) / 60e6).toFixed(1),
+      "RSS MB": (peak / 1e6).toFixed(0),
+      "batches stored": String(seen.batches),
+      updated: String(seen.updated),
+      faulty: faulty.join(", "),
+    };
+    return toMarkdown(`A day with three rollouts, ${devices} devices`, [
+      { what: "broker, console and devices, one process", figures },
+    ]);
+  } finally {
+    clearInterval(looking);
+    await scope.end();
+  }
+}
