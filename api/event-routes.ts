@@ -25,7 +25,11 @@ export type ConsoleEvent = {
   [N in EventName]: { readonly event: N; readonly data: z.output<Documents[N]> };
 }[EventName];
 
-const query = z.object({ device: z.optional(z.string()) });
+const query = z.object({
+  device: z.optional(z.string()),
+  /** Names of events with commas between them, and `store` once at the beginning; all events without it. */
+  only: z.optional(z.string().check(z.maxLength(200))),
+});
 export type EventQuery = z.input<typeof query>;
 
 export const eventRoutes = {

@@ -120,10 +120,10 @@ export async function startRolloutFleet(options: RolloutFleetOptions) {
       child[name === "out" ? "stdout" : "stderr"]
         .setEncoding("utf8")
         .on("data", (text: string) => (said[name] += text));
-    let isOver = false;
-    const closed = once(child, "close").then(([code]) => ((isOver = true), code as number | null));
+    const closed = once(child, "close").then(([code]) => code as number | null);
     scope.cleanup(() => child.kill("SIGKILL"));
-    while (!isOver) await pass(step);
+    // Its output ends before "close" comes; a code or a signal is there by then.
+    while (child.exitCode === null && child.signalCode === null) await pass(step);
     return { ...said, code: await closed };
   };
   return { clock, console, sim, failed, pass, until, muster };

@@ -1,13 +1,17 @@
 import type { Client } from "#api/client";
 import type { ConsoleEvent } from "#api/event-routes";
 import type { JobDocument, JobOrder, JobSummaryDocument } from "#api/job-routes";
+import { asError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
+import { systemClock as clock } from "#shared/clock";
 import { jobText, rowTable } from "./job-list.ts";
 import type { Terminal } from "./live-command.ts";
 import { stated } from "./send-command.ts";
 
 /** Rows drawn while it runs: what a terminal has room for, less the heading and the sentence. */
 const shownAtLeast = 5;
+/** A look at a job of ten thousand devices takes its time at both ends: so many times as long nobody looks again. */
+const restFactor = 4;
 
 /**
  * Hands a job in and shows it while it runs: on a terminal a table that fills, otherwise a line for each device that ends.
@@ -16,7 +20,7 @@ const shownAtLeast = 5;
  */
 export async function followJob(client: Client, order: JobOrder, terminal: Terminal): Promise<JobDocument> {
   const stop = new AbortController();
-  const events = client.events({}, stop.signal);
+  const events = client.events({ only: "job" }, stop.signal);
   try {
     // The stream's first event says that the console listens; what happens from here on arrives on it.
     await events.next();
@@ -25,9 +29,13 @@ export async function followJob(client: Client, order: JobOrder, terminal: Termi
     const leave = (): never => leaveJob(job.id, terminal);
     process.once("SIGINT", leave);
     try {
+      const news = new JobNews(events, job.id);
       for (view.show(job); !hasEnded(job); view.show(job)) {
-        await nextOf(events, job.id);
+        await news.next();
+        const began = clock.monotonic();
         job = await client.getJob(job.id);
+        const took = clock.monotonic() - began;
+        await new Promise<void>((resolve) => void clock.after(restFactor * took, resolve));
       }
     } finally {
       process.off("SIGINT", leave);
@@ -48,13 +56,35 @@ function leaveJob(id: string, terminal: Terminal): never {
   process.exit(130);
 }
 
-/** Waits for the job's next event. @throws Error when the console closes the stream */
-async function nextOf(events: AsyncGenerator<ConsoleEvent, void>, id: string): Promise<void> {
-  for (;;) {
-    const { done, value } = await events.next();
-    if (done === true)
-      throw new Error(`the console closed the stream; muster jobs show ${id} tells how the job stands`);
-    if (value.event === "job" && value.data.id === id) return;
+/** Whether a job has changed. The stream is read all the time, because the console cuts off who falls behind; several changes are one. */
+class JobNews {
+  #isNew = false;
+  #ended: Error | undefined;
+  #wake = (): void => {};
+
+  constructor(events: AsyncGenerator<ConsoleEvent, void>, id: string) {
+    const closed = new Error(`the console closed the stream; muster jobs show ${id} tells how the job stands`);
+    const read = async (): Promise<void> => {
+      for await (const { event, data } of events) {
+        if (event !== "job" || data.id !== id) continue;
+        this.#isNew = true;
+        this.#wake();
+      }
+      throw closed;
+    };
+    read().catch((thrown: unknown) => {
+      this.#ended = asError(thrown);
+      this.#wake();
+    });
+  }
+
+  /** Resolves once there is a change that was not looked at. @throws Error when the console closes the stream */
+  async next(): Promise<void> {
+    while (!this.#isNew) {
+      if (this.#ended) throw this.#ended;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    this.#isNew = false;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client, ConsoleEvent } from "#api/client";
+import type { EventQuery } from "#api/event-routes";
 import { silentLog } from "#shared/log";
 import { HttpServer, type HttpOptions } from "../console/http/server.ts";
 import { checkedClient } from "./checked-client.ts";
@@ -38,11 +39,11 @@ export interface Heard {
 }
 
 /** Resolves once the stream is there: what happens from now on is heard. */
-export async function hearEvents(scope: Scope, client: Client): Promise<Heard> {
+export async function hearEvents(scope: Scope, client: Client, query: EventQuery = {}): Promise<Heard> {
   const stop = new AbortController();
   const told: ConsoleEvent[] = [];
   const reading = (async () => {
-    for await (const event of client.events({}, stop.signal)) told.push(event);
+    for await (const event of client.events(query, stop.signal)) told.push(event);
   })().catch(() => {});
   scope.cleanup(() => {
     stop.abort();

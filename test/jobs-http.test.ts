@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import type { Client } from "#api/client";
+import type { Client, ConsoleEvent } from "#api/client";
 import { hearEvents, serveApi } from "./api-server.ts";
 import { assertRefused } from "./checked-client.ts";
 import { ended, marking } from "./marking.ts";
@@ -121,8 +121,12 @@ suite("HTTP API of jobs", ({ test }) => {
   test("changes arrive as events, without the devices", async (scope) => {
     const { olga } = await startApi(scope);
     const { hear, told } = await hearEvents(scope, olga);
+    const jobs = await hearEvents(scope, olga, { only: "job" });
     await olga.createJob({ key: "mark", target: all });
-    await hear("its end", ({ event, data }) => event === "job" && data.state === "done");
+    const isEnd = ({ event, data }: ConsoleEvent): boolean => event === "job" && data.state === "done";
+    await Promise.all([hear("its end", isEnd), jobs.hear("its end", isEnd)]);
+    assert.ok(told.some(({ event }) => event === "command"));
+    assert.equal([...new Set(jobs.told.map(({ event }) => event))], ["store", "job"]);
     for (const { event, data } of told)
       if (event === "job") assert.ok(!("devices" in data) && data.explain !== "", JSON.stringify(data));
   });

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { CommandDocument } from "#api/command-document";
+import type { EventName } from "#api/event-routes";
 import type { DeviceId } from "#shared/ids";
 import { mayReach, type Principal } from "#shared/principal";
 import type { Signal } from "#shared/signal";
@@ -65,7 +66,11 @@ export const serveEvents =
     app.route({
       ...served("events"),
       handler: (request, reply) => {
-        const { device } = request.query;
+        const { device, only } = request.query;
+        const names = only?.split(",");
+        /** A fleet tells thousands of samples a second: who wants to hear of a job is not sent them. */
+        const ifAsked = (name: EventName, listen: () => () => void): (() => void)[] =>
+          names === undefined || names.includes(name) ? [listen()] : [];
         const login = loginIn(request);
         let undo: (() => unknown)[] = [];
         const close = (): void => {
@@ -101,19 +106,27 @@ export const serveEvents =
         send(frame("store", store.health()));
         undo = [
           forget,
-          devices.changes.on((changed) => wanted(changed.id) && send(presence(changed))),
-          devices.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
-          samples.on((sampled) => wanted(sampled.device) && send(sample(sampled))),
-          commands.on((changed) => wanted(changed.device) && send(command(changed))),
+          ...ifAsked("presence", () => devices.changes.on((changed) => wanted(changed.id) && send(presence(changed)))),
+          ...ifAsked("removed", () =>
+            devices.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
+          ),
+          ...ifAsked("sample", () => samples.on((sampled) => wanted(sampled.device) && send(sample(sampled)))),
+          ...ifAsked("command", () => commands.on((changed) => wanted(changed.device) && send(command(changed)))),
           // Jobs concern the fleet: who asks for one device is not told of them.
-          jobs.changes.on((changed) => {
-            const seen = device === undefined ? (limit ? jobs.look(changed.id, limit) : changed) : undefined;
-            if (seen) send(limit ? frame("job", toJobSummaryDocument(seen)) : job(seen));
-          }),
-          ...(limit ? [groups.on((changed) => named(changed.device) && moved(changed, login.principal))] : []),
+          ...ifAsked("job", () =>
+            jobs.changes.on((changed) => {
+              const seen = device === undefined ? (limit ? jobs.look(changed.id, limit) : changed) : undefined;
+              if (seen) send(limit ? frame("job", toJobSummaryDocument(seen)) : job(seen));
+            }),
+          ),
+          ...(limit
+            ? ifAsked("presence", () =>
+                groups.on((changed) => named(changed.device) && moved(changed, login.principal)),
+              )
+            : []),
           // Of what, is asked for by who may know.
-          refusals.on(() => send(frame("refused", {}))),
-          store.changes.on(() => send(frame("store", store.health()))),
+          ...ifAsked("refused", () => refusals.on(() => send(frame("refused", {})))),
+          ...ifAsked("store", () => store.changes.on(() => send(frame("store", store.health())))),
         ];
         // A session also ends by itself, of age.
         const beat = setInterval(() => {
