@@ -9,9 +9,9 @@ import { HistoryReader } from "./history-reader.ts";
 import { markSchema } from "../database/mark.ts";
 import { mend, openMended, type MendOptions } from "../database/mend.ts";
 import { maxPoints, tooManyPoints } from "./points.ts";
-import { isQuick, portionsOf } from "./portions.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ReadSeries } from "./reader.ts";
+import { WriteTurns } from "./write-turns.ts";
 import { Trimming, type TrimmingOptions } from "./trimming.ts";
 import {
   StoreUnavailableError,
@@ -67,6 +67,7 @@ export class EmbeddedStore implements MetricsStore {
   #unmended = false;
   #open: { readonly database: Database; readonly statements: Statements; readonly sync: GroupSync } | undefined;
   readonly #trimming: Trimming;
+  readonly #writes: WriteTurns;
   #problem: { readonly message: string; readonly since: number } | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
@@ -74,6 +75,14 @@ export class EmbeddedStore implements MetricsStore {
     this.#reader = new HistoryReader(options.path);
     this.#trimming = new Trimming(options);
     this.#reads = new ReadQueue(options.clock, 1);
+    this.#writes = new WriteTurns({
+      clock: options.clock,
+      transaction: (work) => this.#transaction(work),
+      write: (series) => this.#writeAll(series),
+      synced: async () => this.#started.sync.synced(),
+      failed: (cause) => this.#failed(cause),
+      worked: () => this.#works(),
+    });
   }
 
   /** @throws EnvironmentError when the file cannot be used */
@@ -113,65 +122,41 @@ export class EmbeddedStore implements MetricsStore {
   }
 
   async stop(): Promise<void> {
-    this.#trimming.stop();
     await this.#reader.stop();
     // Who waits for it is answered before what waits for them is stopped as well.
-    await this.#open?.sync.synced().catch(() => {});
+    await this.#writes.finish();
+    this.#trimming.stop();
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = false;
     this.#seriesIds.clear();
   }
 
-  /** Resolves once all of it is on the disk. Not async itself: the series would be held in memory for as long as the disk takes. */
+  /** Resolves once all of it is on the disk. */
   write(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
     try {
-      return this.#synced(isQuick(series) ? this.#write(series) : this.#writeInPortions(series));
+      void this.#started;
+      return this.#writes.add(series);
     } catch (cause) {
-      this.#seriesIds.clear();
       return Promise.reject(this.#failed(cause));
     }
   }
 
-  async #synced(written: WriteOutcome | Promise<WriteOutcome>): Promise<WriteOutcome> {
+  #transaction(work: () => void, again = false): void {
     try {
-      const outcome = written instanceof Promise ? await written : written;
-      await this.#started.sync.synced();
-      this.#works();
-      return outcome;
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  /** Between two portions everybody else has a turn. Should one fail, all come again: writing a sample twice is harmless. */
-  async #writeInPortions(series: readonly SeriesColumns[]): Promise<WriteOutcome> {
-    const rejected: WriteOutcome["rejected"][number][] = [];
-    try {
-      for (const portion of portionsOf(series)) {
-        rejected.push(...this.#write(portion).rejected);
-        await nextTurn();
-      }
-      return { rejected };
-    } catch (cause) {
-      this.#seriesIds.clear();
-      throw cause;
-    }
-  }
-
-  #write(series: readonly SeriesColumns[], again = false): WriteOutcome {
-    const { database, statements } = this.#started;
-    const rejected: WriteOutcome["rejected"][number][] = [];
-    try {
-      transaction(database, () => {
-        for (const one of series) rejected.push(...this.#writeSeries(one, statements));
-      });
+      transaction(this.#started.database, work);
       if (this.#trimming.nowAndThen()) this.#seriesIds.clear();
     } catch (thrown) {
+      // Ids that were given in it are nobody's.
+      this.#seriesIds.clear();
       if (again || !this.#mended(thrown)) throw thrown;
-      return this.#write(series, true);
+      this.#transaction(work, true);
     }
-    return { rejected };
+  }
+
+  #writeAll(series: readonly SeriesColumns[]): WriteOutcome["rejected"] {
+    const { statements } = this.#started;
+    return series.flatMap((one) => [...this.#writeSeries(one, statements)]);
   }
 
   /** @throws StoreUnavailableError, BadInputError where there is more than anybody wants to see */
