@@ -146,7 +146,13 @@ export class Broker {
       emitter,
       beforeAck,
     }));
-    this.#local = new LocalBus({ emitter, retained, log, publish: (packet, done) => engine.publish(packet, done) });
+    this.#local = new LocalBus({
+      emitter,
+      retained,
+      log,
+      publish: (packet, done) => engine.publish(packet, done),
+      behind: () => connections.turns.behind,
+    });
     this.#listener = new Listener({
       listen,
       port,

@@ -8,6 +8,7 @@ import type { Digest } from "./digest.ts";
 import { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { ConnectingPeer } from "./listener.ts";
+import { ReadTurns } from "./read-turns.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface ConnectionTableOptions {
@@ -26,6 +27,7 @@ const otherVersion = "unacceptable protocol version";
 
 export class ConnectionTable {
   readonly #options: ConnectionTableOptions;
+  readonly turns: ReadTurns;
   readonly #byClient = new WeakMap<Client, Connection>();
   readonly #byId = new Map<string, Connection>();
   readonly #byName = new Map<string, number>();
@@ -34,6 +36,7 @@ export class ConnectionTable {
 
   constructor(options: ConnectionTableOptions) {
     this.#options = options;
+    this.turns = new ReadTurns(() => options.clock.monotonic());
   }
 
   get count(): number {
@@ -42,7 +45,7 @@ export class ConnectionTable {
 
   /** Puts the guards on a connection that Aedes has just taken. */
   welcome(client: Client, caller: ConnectingPeer): void {
-    const connection = new Connection(client, caller, this.#options);
+    const connection = new Connection(client, caller, { ...this.#options, turns: this.turns });
     this.#byClient.set(client, connection);
     connection.guard(this.#options.limits, ({ cmd }) => {
       this.counts.packetsIn += 1;

@@ -12,6 +12,7 @@ import { SendBuffer } from "./send-buffer.ts";
 import { clientIdFault, faultOf, headerFault, type IncomingPacket, type PacketHeader } from "./packet-check.ts";
 import type { StoredPacket } from "./packets.ts";
 import { PacketReader, type Readable } from "./packet-reader.ts";
+import type { ReadTurns } from "./read-turns.ts";
 
 /**
  * What Aedes 1.2.0 keeps in a client and does not declare; its version is pinned for this. The parser is
@@ -49,6 +50,7 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly net: SafetyNet;
   readonly closings: PacedClosings;
+  readonly turns: ReadTurns;
 }
 
 /** One connection, as the guards see it. */
@@ -74,7 +76,7 @@ export class Connection {
   constructor(
     client: Client,
     { address, known, certificate }: ConnectingPeer,
-    { limits, clock, net, closings }: ConnectionOptions,
+    { limits, clock, net, closings, turns }: ConnectionOptions,
   ) {
     this.address = address;
     this.known = known;
@@ -85,6 +87,7 @@ export class Connection {
     this.reader = new PacketReader({
       client: this.client,
       net,
+      turns,
       full: () => this.sendBuffer.full,
       close: (why) => this.close(why),
     });

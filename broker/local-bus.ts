@@ -25,6 +25,8 @@ export interface LocalBusOptions {
   readonly retained: RetainedMessages;
   readonly publish: (packet: LocalPublish, done: (error?: Error) => void) => void;
   readonly log: Log;
+  /** See {@link Bus.behind}. */
+  readonly behind?: () => number;
 }
 
 /** The bus of whoever lives in the broker's process: no socket, no codec, no copy of the payload. */
@@ -45,6 +47,10 @@ export class LocalBus implements Bus {
 
   get connected(): boolean {
     return this.#state.up;
+  }
+
+  get behind(): number {
+    return this.#options.behind?.() ?? 0;
   }
 
   /** Resolves once the broker has taken the message, not when all have it: a listener that publishes waits for nobody. */

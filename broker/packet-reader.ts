@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { SafetyNet } from "#shared/safety-net";
+import type { ReadTurns } from "./read-turns.ts";
 
 /**
  * What is parsed in one go: so many packets (64 subscriptions take some 15 ms) and so many bytes, unless one packet is larger. (Aedes
@@ -41,6 +42,8 @@ export interface Readable {
 export interface PacketReaderOptions {
   readonly client: Readable;
   readonly net: SafetyNet;
+  /** The time of this turn of the event loop, which all connections share. */
+  readonly turns: Pick<ReadTurns, "hasTime" | "later">;
   /** Whether the answers that wait for this connection are too many to make more of them. */
   readonly full: () => boolean;
   readonly close: (why: string) => void;
@@ -97,13 +100,16 @@ export class PacketReader {
   }
 
   #read(): void {
-    const { client, full } = this.#options;
+    const { client, full, turns } = this.#options;
     const { conn, _parser: parser } = client;
     // A packet that is done at once (PUBACK) comes back here out of the parser, which is not made to be entered twice.
     while (client._parsingBatch === 0 && !client.closed && !this.#parsing && !this.#resting && !full()) {
+      if (conn.readableLength > 0 && !turns.hasTime()) return this.#rest((read) => turns.later(read));
       const bytes = conn.read(Math.min(sizeOfSlice(conn, parser), conn.readableLength) || undefined) as Buffer | null;
       if (!bytes) return;
-      if (this.#parse(bytes) > 0 && client._parsingBatch === 0) return this.#rest();
+      if (this.#parse(bytes) > 0 && client._parsingBatch === 0)
+        // All packets of the slice are done already: without a rest a flood of such would be read for as long as it lasts.
+        return this.#rest(setImmediate);
     }
   }
 
@@ -121,11 +127,10 @@ export class PacketReader {
     return this.#packets - before;
   }
 
-  /** All packets of the slice are done already: without a rest a flood of such would be read for as long as it lasts. */
-  #rest(): void {
+  #rest(until: (read: () => void) => void): void {
     const { net, close } = this.#options;
     this.#resting = true;
-    setImmediate(net.guard("broker: what a connection sent", this.resume, () => close("it met a fault of the broker")));
+    until(net.guard("broker: what a connection sent", this.resume, () => close("it met a fault of the broker")));
   }
 }
 

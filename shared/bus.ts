@@ -5,6 +5,8 @@
 export interface Bus {
   /** Whether messages can pass right now. */
   readonly connected: boolean;
+  /** Milliseconds for which messages that have come wait to be read: the embedded broker's alone, which shares the process. */
+  readonly behind?: number;
   /**
    * Hands one message to the broker. At QoS 1 resolves with its acknowledgement, which promises nothing about
    * the receiver; at QoS 0 once it is written.
