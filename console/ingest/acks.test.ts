@@ -3,7 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { readAck } from "#shared/messages/metrics";
 import { suite } from "../../test/suite.ts";
-import { Acks, toRanges } from "./acks.ts";
+import { Acks, maxAckedATurn, toRanges } from "./acks.ts";
 
 suite("acks", ({ test }) => {
   test("numbers become ascending ranges, doubles and disorder included", () => {
@@ -51,5 +51,25 @@ suite("acks", ({ test }) => {
     ]);
     acks.flush();
     assert.is(told.length, 2);
+  });
+
+  test("so many devices a turn, the others in the next; at the end all of them", async () => {
+    const told = new Set<string>();
+    const acks = new Acks(
+      (device) => told.add(device),
+      () => ({ ts: 0 }),
+    );
+    const store = (count: number): void => {
+      for (let number = 0; number < count; number += 1) acks.stored(parseDeviceId(`d${number}`), "a", 1);
+    };
+    store(maxAckedATurn + 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.is(told.size, maxAckedATurn);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.is(told.size, maxAckedATurn + 1);
+    told.clear();
+    store(3 * maxAckedATurn);
+    acks.flush();
+    assert.is(told.size, 3 * maxAckedATurn);
   });
 });

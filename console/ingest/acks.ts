@@ -6,6 +6,9 @@ import { lineOfOutbox, lineRun, outboxOf } from "./completeness/runs.ts";
 /** Ranges in one ack message at most; what is left goes in the next. */
 const rangesPerMessage = 500;
 
+/** Devices that are told in one turn of the event loop: some 10 ms at the embedded broker. A slow disk lets go of thousands at once. */
+export const maxAckedATurn = 200;
+
 /**
  * Gathers the numbers of stored batches and tells each outbox the ranges, once a turn of the event loop: many batches
  * that one write took are one message.
@@ -30,16 +33,24 @@ export class Acks {
     const numbers = outboxes.get(name);
     if (numbers) numbers.push(seq);
     else outboxes.set(name, [seq]);
-    this.#scheduled ??= setImmediate(() => this.flush());
+    this.#soon();
   }
 
-  flush(): void {
+  /** Tells all of them at once, or the first so many and the others in the next turns. */
+  flush(most = Infinity): void {
     if (this.#scheduled) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    let told = 0;
     for (const [device, outboxes] of this.#pending) {
+      if (told === most) return this.#soon();
+      told += 1;
+      this.#pending.delete(device);
       for (const [name, numbers] of outboxes) this.#tell(device, name, toRanges(numbers));
     }
-    this.#pending.clear();
+  }
+
+  #soon(): void {
+    this.#scheduled ??= setImmediate(() => this.flush(maxAckedATurn));
   }
 
   #tell(device: DeviceId, name: string, ranges: [number, number][]): void {
