@@ -8,6 +8,9 @@ export const storeDocument = z.object({
   problem: z.optional(about(z.string(), "what went wrong first")),
   since: z.optional(time),
   meanwhile: z.optional(about(z.string(), "where samples are kept as long as the store is away")),
+  overload: z.optional(
+    about(z.string(), "how many devices wait, and for how long, where more samples come than the store takes"),
+  ),
   clock: z.optional(
     about(
       z.string(),

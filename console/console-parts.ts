@@ -28,7 +28,7 @@ export function compose(outside: Surroundings) {
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
   const configuration = configurationParts(given, { desk: commands.desk, devices });
-  const samples = sampleParts(given, { doubt, devices, storage, publisher });
+  const samples = sampleParts(given, { bus, doubt, devices, storage, publisher });
   const certifications = certificateParts(given, { bus, devices });
   const removals = makeRemovals(given, { bus, ...devices, ...commands, ...samples, ...configuration });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });

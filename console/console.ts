@@ -94,7 +94,7 @@ export class Console {
       this.#parts = parts;
       await begin(parts, lifetime, {
         goodbye: () => this.goodbye(),
-        isTaking: () => this.storeHealth().ok,
+        isTaking: () => this.#isTaking,
         failed: (thrown) => this.faults.caught("console: newest values of before", thrown),
       });
     });
@@ -166,6 +166,7 @@ export class Console {
       problem: files.problem ?? ingest.batches.problem,
       store: store.health(),
       future: future.problem,
+      overload: ingest.waiting.problem,
       spool: spool.state,
     });
   }
@@ -377,11 +378,17 @@ export class Console {
     });
   }
 
+  /** What agents are told: whether to send all that they have. */
+  get #isTaking(): boolean {
+    const { ok, overload } = this.storeHealth();
+    return ok && overload === undefined;
+  }
+
   #storeChanged(): void {
     const parts = this.#parts;
     if (!parts) return;
     void parts.commandMarks.flush();
-    const taking = this.storeHealth().ok;
+    const taking = this.#isTaking;
     if (!parts.publisher.taking(taking) || !taking) return;
     parts.ingest.samples.storeIsBack();
     void parts.settling.drain();

@@ -9,6 +9,7 @@ const well: SamplesHealthOf = {
   problem: undefined,
   store: { ok: true },
   future: undefined,
+  overload: undefined,
   spool,
 };
 const away = { ok: false, problem: "no answer", since: 7 };
@@ -42,6 +43,12 @@ const cases: readonly {
         .replace("(0 KiB) wait", "(2 KiB) waits")
         .concat(" But it is full."),
     },
+  },
+  { name: "more comes than it takes", given: { overload: "5 wait" }, said: { ok: true, overload: "5 wait" } },
+  {
+    name: "where it takes none at all, that is said alone",
+    given: { store: away, overload: "5 wait" },
+    said: { ...away, meanwhile: waiting },
   },
   {
     name: "the clock stands before what was",

@@ -9,6 +9,8 @@ export interface SamplesHealth extends StoreHealth {
   readonly meanwhile?: string;
   /** What is wrong with the clock by which samples are placed although they are taken, as a sentence. */
   readonly clock?: string;
+  /** What waits for a store that takes less than comes, as a sentence; it takes samples all the same. */
+  readonly overload?: string;
   readonly spool: SpoolState;
 }
 
@@ -20,11 +22,19 @@ export interface SamplesHealthOf {
   readonly store: StoreHealth;
   /** What a wrong clock has placed in the future, as a sentence. */
   readonly future: string | undefined;
+  readonly overload: string | undefined;
   readonly spool: SpoolState;
 }
 
 /** A clock that stands before what was already stops everything; one that is only ahead does not. */
-export function samplesHealth({ clock: verdict, problem, store, future, spool }: SamplesHealthOf): SamplesHealth {
+export function samplesHealth({
+  clock: verdict,
+  problem,
+  store,
+  future,
+  overload,
+  spool,
+}: SamplesHealthOf): SamplesHealth {
   if (verdict.state === "behind") return { ok: false, problem: verdict.why, meanwhile: whileClockIsWrong, spool };
   const health = problem === undefined ? store : { ok: false, problem };
   const clock = verdict.state === "ahead" && verdict.notable ? verdict.why : future;
@@ -32,6 +42,7 @@ export function samplesHealth({ clock: verdict, problem, store, future, spool }:
     ...health,
     ...(health.ok ? {} : { meanwhile: whileStoreIsAway(spool) }),
     ...(clock === undefined ? {} : { clock }),
+    ...(health.ok && overload !== undefined ? { overload } : {}),
     spool,
   };
 }

@@ -51,6 +51,16 @@ export interface BatchesOptions {
   readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
   /** Called when {@link Batches.problem} has come or gone. */
   readonly onProblem?: () => void;
+  /** Called when {@link Batches.onTheWay} has become less. */
+  readonly onRoom?: () => void;
+}
+
+/** How a batch came. */
+interface Arrival {
+  /** When, epoch ms. */
+  readonly at: number;
+  /** As bytes of its message. */
+  readonly bytes: number;
 }
 
 /** Numbered batches since the console started, in batches and in samples. */
@@ -93,6 +103,7 @@ export class Batches {
   readonly #placing: Placing;
   readonly #skews: Skews;
   readonly #seldom: Seldom;
+  #onTheWay = 0;
 
   constructor(options: BatchesOptions) {
     this.#options = options;
@@ -137,6 +148,11 @@ export class Batches {
     return this.#ledger.window;
   }
 
+  /** The same in bytes of their messages, until the store has answered. */
+  get onTheWay(): number {
+    return this.#onTheWay;
+  }
+
   /** Writes down and tells what has been stored and not yet acknowledged. */
   async stop(): Promise<void> {
     this.#forks.stop();
@@ -148,7 +164,7 @@ export class Batches {
    * Takes a batch that has passed the schema.
    * @throws NoRoomError when what is to be held of it cannot be: it is deferred; BadInputError when it is rejected all the same
    */
-  receive(device: DeviceId, batch: Batch): void {
+  receive(device: DeviceId, batch: Batch, arrival: Arrival): void {
     const { witness, trust } = this.#options;
     witness?.(device, batch);
     // Nobody could say when it was: its sender keeps it.
@@ -158,7 +174,8 @@ export class Batches {
     }
     const counted = this.#outboxOfNew(device, batch);
     if (batch.first !== undefined) this.#ledger.keptFrom(device, batch.outbox, batch.first);
-    if (counted !== undefined) this.#admit(device, counted === batch.outbox ? batch : { ...batch, outbox: counted });
+    if (counted !== undefined)
+      this.#admit(device, counted === batch.outbox ? batch : { ...batch, outbox: counted }, arrival);
   }
 
   /** The device is no more: what is on its way of it is stored, and counted nowhere. Rows are deleted with {@link erase}. */
@@ -204,9 +221,8 @@ export class Batches {
     this.#options.observe(device, [], this.#options.clock.now());
   }
 
-  #admit(device: DeviceId, batch: Batch): void {
-    const { admit = (_, all) => all, observe, clock, trust } = this.#options;
-    const arrival = clock.now();
+  #admit(device: DeviceId, batch: Batch, { at: arrival, bytes }: Arrival): void {
+    const { admit = (_, all) => all, observe, trust } = this.#options;
     const unsure = trust?.() === "unsure";
     try {
       const placed = this.#placing.place(device, batch, {
@@ -218,7 +234,7 @@ export class Batches {
       const admitted = admit(device, received);
       observe(device, admitted, arrival);
       const skew = this.#skews.note(device, batch, placed, arrival);
-      this.#write(device, batch, placed, { received: countSamples(received), admitted, skew });
+      this.#write(device, batch, placed, { received: countSamples(received), admitted, skew, bytes });
     } catch (thrown) {
       const [error, { outbox, seq }] = [asError(thrown), batch];
       const isRejected = error instanceof BadInputError && !(error instanceof NoRoomError);
@@ -231,7 +247,7 @@ export class Batches {
     }
   }
 
-  #write(device: DeviceId, batch: Batch, placed: Placed, { received, admitted, skew }: Admitted): void {
+  #write(device: DeviceId, batch: Batch, placed: Placed, { received, admitted, skew, bytes }: Admitted): void {
     const series = skew ? [...admitted, skew] : admitted;
     this.#await(device, this.#stored(series), {
       name: { outbox: batch.outbox, seq: batch.seq },
@@ -239,6 +255,7 @@ export class Batches {
       end: placed.end,
       received,
       admitted: countSamples(admitted),
+      bytes,
     });
   }
 
@@ -254,13 +271,23 @@ export class Batches {
 
   /** Holds nothing of the batch but what is told of it: thousands may wait for the store, and their values are in its hands. */
   #await(device: DeviceId, write: Promise<WriteOutcome>, what: Written): void {
+    this.#onTheWay += what.bytes;
     write.then(
       (outcome) => {
+        this.#answered(what.bytes);
         const samples = Math.max(0, what.admitted - this.#rejected(outcome));
         this.#conclude(device, what, { kind: "stored", samples });
       },
-      (thrown: unknown) => this.#conclude(device, what, { kind: "deferred", cause: asError(thrown) }),
+      (thrown: unknown) => {
+        this.#answered(what.bytes);
+        this.#conclude(device, what, { kind: "deferred", cause: asError(thrown) });
+      },
     );
+  }
+
+  #answered(bytes: number): void {
+    this.#onTheWay -= bytes;
+    this.#options.onRoom?.();
   }
 
   /** The one end of every batch that was new. */
@@ -306,6 +333,7 @@ interface Admitted {
   readonly received: number;
   readonly admitted: readonly SeriesColumns[];
   readonly skew: SeriesColumns | undefined;
+  readonly bytes: number;
 }
 
 type Name = Pick<Batch, "outbox" | "seq" | "run">;
@@ -320,6 +348,7 @@ interface Concluded {
 
 interface Written extends Concluded {
   readonly admitted: number;
+  readonly bytes: number;
 }
 
 /** A gap's moments are of the same clock as its batch's. */

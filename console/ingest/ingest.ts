@@ -1,12 +1,13 @@
 import type { Message } from "#shared/bus";
 import { batchCap, payloadCap, tooLarge } from "#shared/codec";
-import { BadInputError, NotTakenError } from "#shared/errors";
+import { asError, BadInputError, NotTakenError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { judgeBatch, type UnfitBatch } from "#shared/messages/batch-reading";
 import { BareValueError, namedValue } from "#shared/messages/simple";
 import { forShell } from "#shared/printable";
 import { Batches, type BatchesOptions } from "./batches.ts";
 import type { Contract } from "./contract/contract.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 import { Rejections } from "./rejections.ts";
 import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples.ts";
 import { NoRoomError, type Spool } from "./spool/spool.ts";
@@ -21,6 +22,10 @@ export interface IngestOptions
   readonly refuse: (device: DeviceId, topic: string, why: string, instead?: string) => void;
   /** What is to be seen beside a device because of its batches; null when it is over. */
   readonly problem?: (device: DeviceId, problem: string | null) => void;
+  /** Called when {@link WaitingRoom.pressed} has changed, and now and then while it is so. */
+  readonly onPressure?: () => void;
+  /** Milliseconds for which messages have waited to be read, before they come here. */
+  readonly unread?: () => number;
 }
 
 /** Simple samples without a moment of their own would be placed wherever the clock stands; and whoever sent them can be told. */
@@ -48,6 +53,7 @@ export class Ingest {
   };
   readonly batches: Batches;
   readonly samples: SimpleSamples;
+  readonly waiting: WaitingRoom;
   readonly #options: IngestOptions;
   readonly #rejections: Rejections;
 
@@ -63,9 +69,20 @@ export class Ingest {
     this.batches = new Batches({
       ...options,
       refusedByStore,
+      onRoom: () => this.waiting.goOn(),
       keepAside,
       asideSynced,
       admit: (_, series) => contract.admitBatch(series),
+    });
+    this.waiting = new WaitingRoom({
+      clock,
+      take: (device, message, arrival) => this.#batch(device, message, arrival),
+      failed: (device, thrown) =>
+        options.log.error({ device, err: asError(thrown) }, "a batch that had waited could not be taken"),
+      onTheWay: () => this.batches.onTheWay,
+      leave: () => (this.batches.stats.deferred += 1),
+      unread: options.unread ?? (() => 0),
+      onPressure: options.onPressure ?? (() => {}),
     });
     this.samples = new SimpleSamples({
       ...options,
@@ -86,6 +103,7 @@ export class Ingest {
 
   /** Tells what has been stored and not yet acknowledged. */
   async stop(): Promise<void> {
+    this.waiting.stop();
     this.samples.stop();
     this.#options.spool.stop();
     this.#options.contract.stop();
@@ -94,6 +112,7 @@ export class Ingest {
 
   /** The device is no more. What the spool has of it goes into the store: it was taken. Rows are deleted with {@link erase}. */
   forget(device: DeviceId): void {
+    this.waiting.forget(device);
     this.#rejections.forget(device);
     this.batches.forget(device);
     this.#options.contract.budget.forget(device);
@@ -105,13 +124,16 @@ export class Ingest {
     this.#options.contract.erase(device);
   }
 
-  /** A numbered batch from an agent. */
+  /** A numbered batch from an agent: taken at once, or when there is time for it. */
   batch(device: DeviceId, message: Message): void {
-    if (!this.#isWelcome(device, message)) return;
+    if (this.#isWelcome(device, message)) this.waiting.offer(device, message);
+  }
+
+  #batch(device: DeviceId, message: Message, at: number): void {
     const reading = judgeBatch(message.payload);
     if (reading.kind === "unfit") return this.#reject(device, message, reading);
     try {
-      this.batches.receive(device, reading.batch);
+      this.batches.receive(device, reading.batch, { at, bytes: message.payload.length });
       this.#rejections.taken(device);
     } catch (thrown) {
       const { outbox, seq } = reading.batch;

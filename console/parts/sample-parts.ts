@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Bus } from "#shared/bus";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import { whyOverwritten } from "../devices/latest-values.ts";
 import { Contract } from "../ingest/contract/contract.ts";
@@ -13,6 +14,7 @@ import type { StoreParts } from "./store-parts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 interface Needs {
+  readonly bus: Bus;
   readonly doubt: ClockDoubt;
   readonly devices: DeviceParts;
   readonly storage: StoreParts;
@@ -73,7 +75,7 @@ function makeSettling({ log }: Surroundings, { storage: { store, write } }: Need
 
 function makeIngest(
   { state: { database }, topics, clock, log, events }: Surroundings,
-  { doubt, devices: { registry, refusals }, storage: { store, write }, publisher }: Needs,
+  { bus, doubt, devices: { registry, refusals }, storage: { store, write }, publisher }: Needs,
   gate: { readonly contract: Contract; readonly spool: Spool },
 ): Ingest {
   return new Ingest({
@@ -99,6 +101,8 @@ function makeIngest(
     problem: (id, problem) => registry.observeProblem(id, "batches", problem),
     onBacklog: events.storeChanged,
     onProblem: events.storeChanged,
+    onPressure: events.storeChanged,
+    unread: () => bus.behind ?? 0,
     observeOutbox: (id, problem) => registry.observeProblem(id, "outbox", problem),
     publishAck: (device, payload) => publisher.ack(device, payload),
     moment: () => publisher.moment(),

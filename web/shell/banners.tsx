@@ -33,6 +33,7 @@ export function Banners(): JSX.Element {
     sentences.push(["stream", "The connection to the console is lost: reconnecting… What you see may be out of date."]);
   if (fetchProblem.value && connection.value === "live") sentences.push(["fetch", fetchProblem.value]);
   if (!store.value.ok) sentences.push(["store", aboutStore(store.value)]);
+  if (store.value.overload !== undefined) sentences.push(["overload", capitalised(`${store.value.overload}.`)]);
   if (store.value.clock !== undefined) sentences.push(["clock", capitalised(`${store.value.clock}.`)]);
   if (!brokerState.value.connected && connection.value === "live")
     sentences.push(["broker", "The console has no connection to the broker: devices cannot be heard or reached."]);
