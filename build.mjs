@@ -15,6 +15,7 @@ const bundle = await rolldown({
     agent: "agent/agent.ts",
     client: "api/client.ts",
     reader: "console/store/reader.ts",
+    checkpointer: "console/database/checkpointer.ts",
   },
   platform: "node",
   // Packages stay in node_modules; only our own files, `#shared` among them, are bundled.

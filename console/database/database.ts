@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { makeDirectory } from "#disk/durable-file";
 import { asError, EnvironmentError } from "#shared/errors";
@@ -107,6 +108,17 @@ function assertFile(path: string): void {
 export function openForReading(path: string): Database {
   assertFile(path);
   return new DatabaseSync(path, { readOnly: true });
+}
+
+/** Opens a file that another connection of this process has open, to move its log into it, and for nothing else. */
+export function openForCheckpoints(path: string): Database {
+  assertFile(path);
+  const there = pathToFileURL(path);
+  // Where it was taken away, none is made in its place.
+  there.search = "?mode=rw";
+  const database = new DatabaseSync(there);
+  database.exec("PRAGMA synchronous = NORMAL");
+  return database;
 }
 
 /** Opens a file as it is, for one row. To be closed with `closeDatabase`. */

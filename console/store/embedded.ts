@@ -4,6 +4,7 @@ import type { DeviceId } from "#shared/ids";
 import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "../database/damage.ts";
 import { isDamage, transaction, type Database } from "../database/database.ts";
+import { Checkpoints } from "../database/checkpoints.ts";
 import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "../database/group-sync.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { markSchema } from "../database/mark.ts";
@@ -65,7 +66,14 @@ export class EmbeddedStore implements MetricsStore {
   readonly #reader: HistoryReader;
   readonly #reads: ReadQueue;
   #unmended = false;
-  #open: { readonly database: Database; readonly statements: Statements; readonly sync: GroupSync } | undefined;
+  #open:
+    | {
+        readonly database: Database;
+        readonly statements: Statements;
+        readonly sync: GroupSync;
+        readonly checkpoints: Checkpoints;
+      }
+    | undefined;
   readonly #trimming: Trimming;
   readonly #writes: WriteTurns;
   #problem: { readonly message: string; readonly since: number } | undefined;
@@ -82,6 +90,7 @@ export class EmbeddedStore implements MetricsStore {
       synced: async () => this.#started.sync.synced(),
       failed: (cause) => this.#failed(cause),
       worked: () => this.#works(),
+      rest: () => this.#open?.checkpoints.run(),
     });
   }
 
@@ -106,13 +115,19 @@ export class EmbeddedStore implements MetricsStore {
   #begin(database: Database): void {
     this.#unmended = false;
     this.#seriesIds.clear();
-    this.#open = { database, statements: prepare(database), sync: syncOf(database) };
+    this.#open = {
+      database,
+      statements: prepare(database),
+      sync: syncOf(database),
+      checkpoints: new Checkpoints(database),
+    };
     this.#trimming.begin(database);
   }
 
   /** @returns whether the file was damaged, and a new one has taken its place */
   #mended(thrown: unknown): boolean {
     if (!isDamage(thrown) || !this.#open) return false;
+    void this.#open.checkpoints.stop();
     dropDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = true;
@@ -125,6 +140,7 @@ export class EmbeddedStore implements MetricsStore {
     await this.#reader.stop();
     // Who waits for it is answered before what waits for them is stopped as well.
     await this.#writes.finish();
+    await this.#open?.checkpoints.stop();
     this.#trimming.stop();
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;

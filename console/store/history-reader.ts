@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { asError } from "#shared/errors";
+import { startThread } from "../database/own-thread.ts";
 import type { ReadAnswer, ReadQuery } from "./reader.ts";
 import { StoreUnavailableError } from "./store.ts";
 
@@ -42,7 +41,10 @@ export class HistoryReader {
   }
 
   #start(): Worker {
-    const worker = startThread({ workerData: this.#path, name: "history" });
+    const worker = startThread("reader", new URL("./reader.ts", import.meta.url), {
+      workerData: this.#path,
+      name: "history",
+    });
     const gone = (why: string): void => {
       if (this.#worker === worker) this.#worker = undefined;
       this.#abandon?.(this.#failed(why));
@@ -55,17 +57,4 @@ export class HistoryReader {
   #failed(why: string): StoreUnavailableError {
     return new StoreUnavailableError(`the history in ${this.#path} cannot be read: ${why}`);
   }
-}
-
-/** On this module's neighbour, or on the file that is built for it, beside the chunks or above them. */
-function startThread(options: WorkerOptions): Worker {
-  const places = ["./reader.js", "../reader.js", "./reader.mjs", "../reader.mjs"].map(
-    (one) => new URL(one, import.meta.url),
-  );
-  const built = places.find((one) => existsSync(fileURLToPath(one)));
-  if (built) return new Worker(built, options);
-  // From the sources: a thread does not inherit what lets the process read TypeScript.
-  const source = new URL("./reader.ts", import.meta.url).href;
-  const begin = `import("tsx/esm/api").then(({ register }) => (register(), import(${JSON.stringify(source)})))`;
-  return new Worker(begin, { ...options, eval: true });
 }

@@ -16,7 +16,12 @@ function rig(cost = 0) {
   const clock = new ManualClock();
   const transactions: string[][] = [];
   const answers: string[] = [];
-  const state = { bad: "", commit: undefined as Error | undefined, twice: false };
+  const state = {
+    bad: "",
+    commit: undefined as Error | undefined,
+    twice: false,
+    rest: undefined as Promise<void> | undefined,
+  };
   let syncs: (() => void)[] = [];
   let current: string[] = [];
   const run = (work: () => void): void => {
@@ -41,6 +46,7 @@ function rig(cost = 0) {
     synced: () => new Promise((resolve) => syncs.push(resolve)),
     failed: (cause) => cause as Error,
     worked: () => {},
+    rest: () => state.rest,
   });
   const add = (name: string): void =>
     void turns.add(series(name)).then(
@@ -123,5 +129,21 @@ suite("writes of many, some a turn", ({ test }) => {
     await sync();
     await finished;
     assert.equal(answers, ["a 0", "b 0", "c 0"]);
+  });
+
+  test("while the log is moved the others wait, and go on after it", async () => {
+    const { state, transactions, add } = rig();
+    let moved = (): void => {};
+    state.rest = new Promise((resolve) => (moved = resolve));
+    add("a");
+    await nextTurn();
+    state.rest = undefined;
+    for (const name of ["b", "c"]) add(name);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    assert.equal(transactions, [["a"]]);
+    moved();
+    await nextTurn();
+    await nextTurn();
+    assert.equal(transactions, [["a"], ["b", "c"]]);
   });
 });

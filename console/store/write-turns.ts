@@ -16,6 +16,8 @@ export interface WriteTurnsOptions {
   /** What those are told whose write has failed. */
   readonly failed: (cause: unknown) => Error;
   readonly worked: () => void;
+  /** Called after each commit: until it has resolved the others wait, in memory. */
+  readonly rest?: () => Promise<void> | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export class WriteTurns {
   /** The first so many go one by one: together they have failed, and one of them alone may be the reason. */
   #alone = 0;
   #scheduled: NodeJS.Immediate | undefined;
+  #resting = false;
 
   constructor(options: WriteTurnsOptions) {
     this.#options = options;
@@ -76,7 +79,7 @@ export class WriteTurns {
 
   #soon(): void {
     const room = maxUnsynced - this.#unsynced;
-    if (this.#waiting.length > 0 && room > 0)
+    if (this.#waiting.length > 0 && room > 0 && !this.#resting)
       this.#scheduled ??= setImmediate(() => this.#turn(maxWriteTurn, maxUnsynced - this.#unsynced));
   }
 
@@ -101,7 +104,18 @@ export class WriteTurns {
       return this.#soon();
     }
     this.#committed(parts);
+    this.#rest();
     this.#soon();
+  }
+
+  #rest(): void {
+    const rest = this.#resting ? undefined : this.#options.rest?.();
+    if (!rest) return;
+    this.#resting = true;
+    void rest.then(() => {
+      this.#resting = false;
+      this.#soon();
+    });
   }
 
   /** For so long, and at least one portion. @param parts gets what is written, and what is about to be */
