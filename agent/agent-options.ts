@@ -42,6 +42,8 @@ export interface AgentOptions {
   /** Bytes of unacknowledged batches kept at most, and milliseconds of their age; 64 MiB and 7 days by default. */
   readonly outboxBytes?: number;
   readonly outboxAge?: number;
+  /** Milliseconds that a batch may wait in memory for the console's ack before it goes to the disk, and be lost with the power; by default it goes there first. */
+  readonly outboxSync?: number | undefined;
   /**
    * Public keys, a line each as `muster keygen` prints it: only what one of them has signed is carried out. It needs a directory, in which a
    * command that is signed itself can change them.

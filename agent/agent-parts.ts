@@ -1,5 +1,6 @@
 import { machineBootId } from "#shared/machine-boot";
 import { Topics } from "#shared/topics";
+import { CountedDisk } from "#disk/counted-disk";
 import { DirectoryLock } from "#disk/directory-lock";
 import { AgentInbox } from "./agent-inbox.ts";
 import { Renewal } from "./certificate/renewal.ts";
@@ -27,6 +28,7 @@ export function composeAgent(given: AgentSurroundings) {
   const topics = new Topics(options.root);
   const machine = machineBootId();
   const common = { clock, log };
+  const disk = new CountedDisk();
   const handlers = new Map<string, Handler>();
   const withheld = new Map<string, Handler>();
   const lock = directory === undefined ? undefined : new DirectoryLock("agent", directory, log);
@@ -34,9 +36,9 @@ export function composeAgent(given: AgentSurroundings) {
   const announce = (): void => presence.announce();
   const connecting = connectionParts(given, { topics, announce });
   const { console, authorities, certificates, link, connections } = connecting;
-  const measuring = measuringParts(given, { topics, link, machine, announce });
+  const measuring = measuringParts(given, { topics, link, machine, disk, announce });
   const { aside, outbox, sender, own, sampler } = measuring;
-  const ledger = new Ledger({ ...common, directory });
+  const ledger = new Ledger({ ...common, directory, disk });
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
   const { build } = options.update ?? {};
@@ -90,7 +92,7 @@ export function composeAgent(given: AgentSurroundings) {
     refused: (why) => given.refused(why),
     log,
   });
-  const commanded = { ...measuring, introduction, executor, ledger, signers, connections, announce };
+  const commanded = { ...measuring, disk, introduction, executor, ledger, signers, connections, announce };
   const isAllowed = offerCommands(given, { ...commanded, updates: updating?.commands }, { handlers, withheld });
   return {
     topics,

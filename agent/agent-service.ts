@@ -237,6 +237,7 @@ function optionsOf(
     batchSize,
     outboxBytes: values.outboxSize,
     outboxAge: values.outboxAge,
+    outboxSync: values.outboxSync,
     root,
     mqttVersion,
     directory,

@@ -5,6 +5,7 @@ import { settings } from "#shared/settings";
 import type { Handler } from "./commands/handler.ts";
 import type { Outbox } from "./metrics/outbox/outbox.ts";
 import type { Changed, Preferences } from "./preferences.ts";
+import type { Writings } from "./support/writings.ts";
 import type { Sampler } from "./metrics/sampler.ts";
 
 /** What the built-in commands act on: no more of the agent than they need. */
@@ -15,6 +16,8 @@ export interface BuiltinParts {
   /** What is told of metrics that are not the agent's own. */
   readonly metrics: () => Json;
   readonly outbox: Outbox;
+  /** What the agent has its disk write. */
+  readonly disk: () => Writings;
   readonly runId: string;
   readonly version: string;
   readonly facts: () => Json;
@@ -64,6 +67,7 @@ export function builtins(parts: BuiltinParts): Record<string, Handler> {
         changed: { ...parts.preferences.changed } as Json,
         metrics: parts.metrics(),
         outbox: { ...outbox.size },
+        disk: { ...parts.disk() },
         facts: parts.facts(),
         ...toldWhere("settings", parts.settings()),
       }),

@@ -20,6 +20,7 @@ export const configurable = [
   "batchSize",
   "outboxSize",
   "outboxAge",
+  "outboxSync",
   "allow",
   "execDirectory",
   "execAllow",

@@ -214,6 +214,15 @@ export const settings = {
     min: minute,
     max: century,
   }),
+  outboxSync: durationSetting<number | undefined>({
+    env: "MUSTER_OUTBOX_SYNC",
+    programs: ["agent"],
+    help: "how long samples wait for the console's ack in memory before they go to the disk, so that a card lasts; as much a power cut may cost",
+    default: undefined,
+    shown: "to the disk first",
+    min: second,
+    max: hour,
+  }),
   influxRetention: durationSetting<number | undefined>({
     env: "MUSTER_INFLUX_RETENTION",
     programs: ["console"],

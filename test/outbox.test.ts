@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -24,6 +24,11 @@ function spawnAgent(scope: Scope, fleet: Fleet, directory: string, kept: string)
 /** The numbers that its outbox has taken. */
 const keptIn = (path: string): number[] =>
   existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean).map(Number) : [];
+
+const segmentsIn = (directory: string): string[] =>
+  readdirSync(join(directory, "outbox"), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".seg"));
 
 async function stored(fleet: Fleet): Promise<number[]> {
   const range = { from: 0, to: Date.now() + 60_000, every: 0 };
@@ -90,6 +95,24 @@ suite("the agent's outbox over a real fleet", ({ test }) => {
     const info = (await fleet.console.send("rpi-7", { key: "info" })).result as { outbox: Record<string, unknown> };
     assert.is(info.outbox["dropped"], 0);
     assert.is(info.outbox["gaps"], 0);
+  });
+
+  test("an agent that gathers sends at once and writes nothing, and its next run is not taken for a copy", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const directory = await scope.directory();
+    for (let run = 0; run < 2; run += 1) {
+      const before = fleet.console.ingest.stats.messages;
+      const agent = await fleet.agent("rpi-7", { directory, interval: 50, outboxSync: 3_600_000 });
+      await eventually("some batches", () => fleet.console.ingest.stats.messages > before + 5);
+      await eventually("their acks", () => agent.outbox.batches <= 2);
+      if (run === 0) assert.equal(segmentsIn(directory), []);
+      const { result } = await fleet.console.send("rpi-7", { key: "info" });
+      const { disk } = result as { disk: { bytes: number } };
+      assert.ok(disk.bytes < 20_000, `${disk.bytes} bytes, of the ledger and who it is`);
+      // What waits at its end may come to the disk then.
+      await agent.stop();
+    }
+    assert.is(fleet.console.registry.get("rpi-7")?.problem ?? null, null);
   });
 
   test(

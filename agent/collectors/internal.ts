@@ -10,6 +10,8 @@ export interface Deliveries {
   readonly time: number;
   /** Bytes that disks were given to write, of all that the agent does; undefined where the system does not tell. */
   readonly written: number | undefined;
+  /** What it wrote itself. */
+  readonly wrote: { readonly bytes: number; readonly syncs: number };
 }
 
 const nanoseconds = 1e6;
@@ -19,7 +21,7 @@ export function internal(gathering: Gathering, deliveries: () => Deliveries): Co
   return {
     name: "internal",
     sample() {
-      const { waiting, dropped, time, written } = deliveries();
+      const { waiting, dropped, time, written, wrote } = deliveries();
       const { errors, readings } = gathering;
       const told: Reading[] = [
         one("internal_agent", {
@@ -28,6 +30,8 @@ export function internal(gathering: Gathering, deliveries: () => Deliveries): Co
           metrics_written: readings,
           metrics_dropped: dropped,
           ...(written === undefined ? {} : { write_bytes: written }),
+          file_bytes: wrote.bytes,
+          file_syncs: wrote.syncs,
         }),
         one(
           "internal_write",

@@ -124,7 +124,13 @@ suite("metrics", ({ test }) => {
       gathering.answered("cpu", 1, 1);
     };
     const gathering = new Gathering();
-    const own = internal(gathering, () => ({ waiting: 1, dropped: 1, time: 1, written: 1 }));
+    const own = internal(gathering, () => ({
+      waiting: 1,
+      dropped: 1,
+      time: 1,
+      written: 1,
+      wrote: { bytes: 1, syncs: 1 },
+    }));
     gathering.answered("cpu", 1, 1);
     const readings = await secondSample([...linux(proc), own], change, clock);
     assert.equal(names(readings), [...(await documentation()).keys()].toSorted());

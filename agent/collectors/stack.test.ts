@@ -123,16 +123,18 @@ suite("the kernel's stack and the agent itself", ({ test }) => {
       },
     };
     const gathering = new Gathering();
-    const own = internal(gathering, () => ({ waiting: 3, dropped: 1, time: 1.5, written: 4_096 }));
+    const wrote = { bytes: 3_000, syncs: 2 };
+    const own = internal(gathering, () => ({ waiting: 3, dropped: 1, time: 1.5, written: 4_096, wrote }));
     for (let n = 0; n < 2; n += 1) await sampleAll([slow, failing], clock, gathering);
     const [agent, write, ...gathered] = await sample(own, clock);
     const counts = { gather_errors: 2, metrics_gathered: 4, metrics_written: 4, metrics_dropped: 1 };
-    assert.equal(agent?.fields, { ...counts, write_bytes: 4_096 });
+    const files = { file_bytes: 3_000, file_syncs: 2 };
+    assert.equal(agent?.fields, { ...counts, write_bytes: 4_096, ...files });
     const [elsewhere] = await sample(
-      internal(gathering, () => ({ waiting: 3, dropped: 1, time: 1.5, written: undefined })),
+      internal(gathering, () => ({ waiting: 3, dropped: 1, time: 1.5, written: undefined, wrote })),
       clock,
     );
-    assert.equal(elsewhere?.fields, counts, "where the system does not tell");
+    assert.equal(elsewhere?.fields, { ...counts, ...files }, "where the system does not tell");
     assert.equal(
       [write?.tags, write?.fields],
       [{ output: "muster" }, { buffer_size: 3, metrics_dropped: 1, write_time_ns: 1_500_000 }],

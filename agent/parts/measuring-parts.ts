@@ -1,3 +1,4 @@
+import type { CountedDisk } from "#disk/counted-disk";
 import type { Bus } from "#shared/bus";
 import { machineEpoch } from "#shared/machine-boot";
 import { settings } from "#shared/settings";
@@ -24,12 +25,13 @@ interface Around {
   readonly link: Bus;
   /** The machine's boot id, where the system has one. */
   readonly machine: string | undefined;
+  readonly disk: CountedDisk;
   /** Gives birth again: what the device says of itself has changed. */
   readonly announce: () => void;
 }
 
 /** A sample's way: measured, kept on the disk, sent. */
-export function measuringParts(given: AgentSurroundings, { topics, link, machine, announce }: Around) {
+export function measuringParts(given: AgentSurroundings, { topics, link, machine, disk, announce }: Around) {
   const { options, device, runId, clock, log, net } = given;
   const { directory, configuring, tags = {} } = options;
   const common = { clock, log };
@@ -41,13 +43,15 @@ export function measuringParts(given: AgentSurroundings, { topics, link, machine
     epoch: { id: machineEpoch(machine) ?? runId, machine: machine !== undefined },
     maxBytes: options.outboxBytes ?? settings.outboxSize.default,
     maxAge: options.outboxAge ?? settings.outboxAge.default,
+    gather: options.outboxSync,
+    disk,
     aside,
     ready: (queue, seq) => sender.offer(queue, seq),
   });
   const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
   // By which those of another time are judged.
   const inForce = configuring && { hash: configuring.hash, inForce: configuring.inForce };
-  const preferences = new Preferences(directory, log, undefined, inForce);
+  const preferences = new Preferences(directory, log, disk, inForce);
   const emit = (columns: Columns): void => outbox.append(withTags(columns, tags));
   const own = new OwnMetrics({
     ...common,
@@ -60,7 +64,8 @@ export function measuringParts(given: AgentSurroundings, { topics, link, machine
   });
   const deliveries = (): Deliveries => {
     const { batches, dropped } = outbox.size;
-    return { waiting: batches, dropped, time: sender.takeDeliveryTime(), written: writtenBytes() };
+    const time = sender.takeDeliveryTime();
+    return { waiting: batches, dropped, time, written: writtenBytes(), wrote: disk.wrote };
   };
   const sampler = makeSampler(given, preferences, { own, emit, deliveries });
   return { aside, outbox, sender, preferences, own, sampler };

@@ -1,3 +1,4 @@
+import type { CountedDisk } from "#disk/counted-disk";
 import type { CommandId } from "#shared/ids";
 import type { Json } from "#shared/messages/payload-schema";
 import { version } from "#shared/version";
@@ -16,6 +17,7 @@ import type { Signers } from "../signers.ts";
 import type { ConnectionHistory } from "../support/connection-history.ts";
 import { supportCommands } from "../support/support-commands.ts";
 import { supportState } from "../support/support-state.ts";
+import { writings, type Writings } from "../support/writings.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 import type { measuringParts } from "./measuring-parts.ts";
 
@@ -25,6 +27,7 @@ interface Commanded extends Pick<ReturnType<typeof measuringParts>, "sampler" | 
   readonly ledger: Ledger;
   readonly signers: Signers;
   readonly connections: ConnectionHistory;
+  readonly disk: CountedDisk;
   /** Those of updating, where there is any. */
   readonly updates: Readonly<Record<string, Handler>> | undefined;
   readonly announce: () => void;
@@ -51,15 +54,18 @@ export function offerCommands(
 function commandsOf(given: AgentSurroundings, parts: Commanded): Record<string, Handler> {
   const { options, runId, clock } = given;
   const { configuring } = options;
+  const began = clock.monotonic();
+  const wrote = (): Writings => writings(parts.disk.wrote, clock.monotonic() - began);
   const { sampler, preferences, own, outbox, introduction, executor, ledger, signers, connections, announce } = parts;
   const settingsNow = (): Json | undefined => configuring?.told;
-  const told = { introduction, settings: settingsNow, outbox, ledger, own, connections, runId, clock };
+  const told = { introduction, settings: settingsNow, outbox, wrote, ledger, own, connections, runId, clock };
   return {
     ...builtins({
       sampler,
       preferences,
       metrics: () => own.status(),
       outbox,
+      disk: wrote,
       runId,
       version,
       facts: () => introduction.facts,

@@ -19,6 +19,8 @@ export interface Opened {
   readonly segments: Segment[];
   /** Numbers that damage has cost and no record tells yet. */
   readonly lost: readonly AckRange[];
+  /** Numbers beyond {@link next} may have been given: nothing is to be added here. */
+  readonly gathered?: boolean;
 }
 
 export interface DirectoryOptions extends AsideOptions {
@@ -56,6 +58,7 @@ export function openDirectory(options: DirectoryOptions): Opened {
   let id: string | undefined;
   let next = 1;
   let end = Infinity;
+  let gathered = false;
   // One at a time, the newest first: where a file is to be cut off, and the gaps that tell of it, are in newer ones.
   for (const { path, first } of list(options)) {
     const file = { path, first, parsed: readOne(path, first, options) };
@@ -68,6 +71,7 @@ export function openDirectory(options: DirectoryOptions): Opened {
     gaps.push(...records.flatMap(({ stored }) => stored.gap ?? []));
     lost.push(...within(file.parsed.lost, end).filter((range) => !gaps.some((told) => covers(told, range))));
     next = Math.max(next, free(file, end));
+    gathered ||= file.parsed.gathered === true;
     if (id === undefined) nameless.push({ file, end });
     else segments.push(...toSegments(file, id, end, options));
     end = first;
@@ -78,7 +82,7 @@ export function openDirectory(options: DirectoryOptions): Opened {
   const left = Math.max(0, ...gaps.filter(({ kind }) => kind === "left").map(({ gap }) => gap.to));
   for (const segment of segments) segment.release(0, left);
   trimDamaged(options.directory, options.disk);
-  return { id, next, segments: segments.sort((a, b) => a.first - b.first), lost };
+  return { id, next, segments: segments.sort((a, b) => a.first - b.first), lost, gathered };
 }
 
 /** Nothing tells the numbers of before: they begin anew, under a new id. */
@@ -148,7 +152,7 @@ function toSegments(file: File, outbox: string, end: number, options: DirectoryO
   }
   const { epoch = "", run, lost, state } = parsed;
   let { records } = parsed;
-  const header = { outbox, run, epoch, first, lost: within(lost, end) };
+  const header = { outbox, run, epoch, first, lost: within(lost, end), gathered: parsed.gathered };
   const repaired = state === "damaged" && repair(path, header, records, options);
   if (repaired) ({ records } = parseSegment(readRegularFile(path, maxSegmentBytes), first));
   const size = repaired ? statSync(path).size : parsed.end;

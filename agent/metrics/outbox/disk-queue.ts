@@ -6,6 +6,8 @@ import { surplus, type OutboxBounds } from "./surplus.ts";
 import { segmentName, type Opened } from "./directory.ts";
 import type { Disk } from "#disk/calls";
 import { GroupCommit } from "#disk/group-commit";
+import type { Clock } from "#shared/clock";
+import { UnwrittenBatches } from "./gathered.ts";
 import { lossOf } from "./loss.ts";
 import type { EpochClock } from "./epoch-clock.ts";
 import type { BatchQueue } from "./batch-queue.ts";
@@ -36,6 +38,9 @@ export interface DiskQueueOptions extends OutboxBounds {
   readonly refused: (batches: readonly Stored[], why: Error) => void;
   /** Where it writes; the system's disk by default. */
   readonly disk?: Disk | undefined;
+  /** Milliseconds that a batch waits in memory for the console's ack before it goes to the disk; 0 where it goes there first. */
+  readonly gather: number;
+  readonly clock: Clock;
   /** The disk took a write. */
   readonly took: () => void;
 }
@@ -54,7 +59,8 @@ const maxAckedRecords = 64;
  *
  * append ─► pending ── one write, one sync ──► waiting (may be sent) ── ack ──► gone; a file goes with its last batch
  *
- * A batch is sent only after its sync, so a number that anybody has seen is on the disk, and none is given twice.
+ * A batch is sent only after its sync, so a number that anybody has seen is on the disk, and none is given twice. Where batches are gathered
+ * they are sent before: then its numbers are those of this run alone, and the next one begins an outbox of its own.
  */
 export class DiskQueue implements BatchQueue {
   readonly id: string;
@@ -62,6 +68,7 @@ export class DiskQueue implements BatchQueue {
   readonly #segments: Segments;
   readonly #writer: SegmentWriter;
   readonly #segmentBytes: number;
+  readonly #gathered: UnwrittenBatches | undefined;
   #seq: number;
   #pendingBytes = 0;
   /** Gaps that the disk has not taken. */
@@ -78,55 +85,81 @@ export class DiskQueue implements BatchQueue {
     this.#options = options;
     this.id = opened.id;
     this.#segments = new Segments(opened.segments);
-    this.#writer = new SegmentWriter(opened.id, options.disk);
+    this.#writer = new SegmentWriter(opened.id, options.disk, options.gather > 0);
+    if (options.gather > 0) this.#gathered = this.#gathering(options);
     this.#segmentBytes = Math.min(512 * 1024, Math.max(4_096, maxBytes / 16));
     this.#seq = opened.next - 1;
     options.lost(0, opened.lost.length);
     for (const [from, to] of opened.lost) this.#damaged({ from, to, why: "damaged on disk" });
   }
 
+  #gathering({ gather: patience, clock }: DiskQueueOptions): UnwrittenBatches {
+    return new UnwrittenBatches({
+      patience,
+      clock,
+      due: (batches) => {
+        for (const stored of batches) this.#commit.push({ stored, told: undefined });
+      },
+    });
+  }
+
+  /** Whether what comes may be numbered here: none of its numbers was given without being on the disk. */
+  get isOwn(): boolean {
+    const { opened, gather } = this.#options;
+    return !opened.gathered && (gather === 0 || opened.segments.length === 0);
+  }
+
   get waiting(): number {
-    return this.#segments.waiting;
+    return this.#segments.waiting + (this.#gathered?.count ?? 0);
   }
 
   get waitingBytes(): number {
-    return this.#segments.waitingBytes;
+    return this.#segments.waitingBytes + (this.#gathered?.bytes ?? 0);
   }
 
   /** Bytes that wait for the disk. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pendingBytes + (this.#gathered?.bytes ?? 0);
   }
 
   get oldest(): number | undefined {
     const seq = this.#segments.next(0);
     const segment = seq === undefined ? undefined : this.#segments.of(seq);
-    return segment && seq !== undefined
-      ? this.#options.placing.time(segment.instants(seq)[0], segment.epoch)
-      : undefined;
+    const { placing } = this.#options;
+    if (segment && seq !== undefined) return placing.time(segment.instants(seq)[0], segment.epoch);
+    const gathered = this.#gathered?.first;
+    return gathered && placing.time(gathered.mono, placing.epoch);
   }
 
   append(columns: Columns): boolean {
     const stored = batchRecord(this.#envelope(), columns, this.#options.placing.now().mono);
     if (!stored) return false;
-    this.#push(stored);
+    if (!this.#gathered) this.#push(stored);
+    else {
+      this.#seq = stored.seq;
+      this.#gathered.add(stored);
+      this.#options.ready(this, stored.seq);
+    }
     return true;
   }
 
   after(seq: number): number | undefined {
-    return this.#segments.next(seq + 1);
+    return this.#segments.next(seq + 1) ?? this.#gathered?.after(seq);
   }
 
   has(seq: number): boolean {
-    return this.#segments.of(seq) !== undefined;
+    return this.#segments.of(seq) !== undefined || this.#gathered?.get(seq) !== undefined;
   }
 
   read(seq: number): Buffer | undefined {
+    const { placing } = this.#options;
+    const gathered = this.#gathered?.get(seq);
+    if (gathered) return withFirst(placing.message(gathered, placing.epoch), this.after(0) ?? seq);
     const segment = this.#segments.of(seq);
     if (!segment) return undefined;
     const record = readRecord(segment, seq);
     if (typeof record === "object")
-      return withFirst(this.#options.placing.message(record, segment.epoch), this.#segments.next(0) ?? seq);
+      return withFirst(placing.message(record, segment.epoch), this.#segments.next(0) ?? seq);
     // What goes on being written to such a file might be lost as well.
     segment.sealed ||= record !== undefined;
     if (record === "damaged") this.#spoiled(segment, seq);
@@ -137,6 +170,7 @@ export class DiskQueue implements BatchQueue {
   ack(ranges: readonly AckRange[], run?: string): number {
     let left = 0;
     for (const range of ranges) left += this.#segments.release(range, run);
+    if (run === undefined || run === this.#options.run) left += this.#gathered?.release(ranges) ?? 0;
     if (left > 0) this.#removeDone();
     return left;
   }
@@ -154,7 +188,7 @@ export class DiskQueue implements BatchQueue {
 
   /** Removes the files of a queue that takes nothing any more, once all has left. @returns whether it is done */
   removeIfDone(): boolean {
-    if (this.waiting > 0 || this.#pendingBytes > 0 || this.#untold.length > 0) return false;
+    if (this.waiting > 0 || this.pendingBytes > 0 || this.#untold.length > 0) return false;
     void this.#writer.close().catch(() => {});
     try {
       for (const { path } of this.#segments) rmSync(path, { force: true });
@@ -168,7 +202,21 @@ export class DiskQueue implements BatchQueue {
   clear(why: string): number {
     const before = this.waiting;
     this.#leave([...this.#segments], why);
+    this.#leaveGathered(why);
     return before;
+  }
+
+  #leaveGathered(why: string): void {
+    const gathered = this.#gathered?.clear() ?? [];
+    const [first] = gathered;
+    const last = gathered.at(-1);
+    if (!first || !last) return;
+    const { placing, lost } = this.#options;
+    const at = (mono: number): number => placing.time(mono, placing.epoch);
+    const samples = gathered.reduce((sum, one) => sum + one.samples, 0);
+    lost(gathered.length, 1);
+    const when = { since: at(first.mono), until: at(last.mono + last.span) };
+    this.#tell({ kind: "left", gap: { from: first.seq, to: last.seq, samples, ...when, why } });
   }
 
   /** @param told is called once it is on the disk */
@@ -178,10 +226,14 @@ export class DiskQueue implements BatchQueue {
 
   /** Waits for what is being written, and closes. What has left is not sent again after that. */
   async close(): Promise<void> {
+    this.#gathered?.stop();
     await this.#commit.idle();
     const { last, waiting } = this.#segments;
+    const isDone = last !== undefined && last.count > 0 && waiting === 0 && this.#untold.length === 0;
     try {
-      if (last && last.count > 0 && waiting === 0 && this.#untold.length === 0) await this.#write([]);
+      // Its name and numbers are this run's alone.
+      if (isDone && this.#gathered) rmSync(last.path, { force: true });
+      else if (isDone) await this.#write([]);
     } catch {
       // A full disk: what the last file holds is sent once more, and is known at the console.
     }
@@ -193,7 +245,9 @@ export class DiskQueue implements BatchQueue {
     return { outbox: this.id, run: this.#options.run, epoch: this.#options.placing.epoch, seq: this.#seq + 1 };
   }
 
+  /** A file has its records in the order of their numbers. */
   #push(stored: Stored, told?: () => void): void {
+    this.#gathered?.flush();
     this.#seq = stored.seq;
     this.#pendingBytes += stored.payload.length;
     this.#commit.push({ stored, told });
@@ -222,25 +276,34 @@ export class DiskQueue implements BatchQueue {
 
   #landed(group: readonly Pending[]): void {
     this.#options.took();
-    for (const { stored, told } of group) {
-      this.#pendingBytes -= stored.payload.length;
+    const fresh = group.filter(({ stored, told }) => {
       told?.();
-    }
+      return !this.#tookGathered(stored);
+    });
     this.#removeDone();
     this.trim(this.#options.maxBytes);
     for (const { record, told } of this.#untold.splice(0)) this.#tell(record, told);
-    for (const { stored } of group) if (this.has(stored.seq)) this.#options.ready(this, stored.seq);
+    for (const { stored } of fresh) if (this.has(stored.seq)) this.#options.ready(this, stored.seq);
   }
 
-  /** None of these was ever sent, so their numbers are free again. */
+  /** Of those that were gathered, nobody is to be told again; and what was acknowledged on its way to the disk waits no longer. */
+  #tookGathered(stored: Stored): boolean {
+    if (!this.#gathered || stored.gap) {
+      this.#pendingBytes -= stored.payload.length;
+      return false;
+    }
+    if (!this.#gathered.take(stored.seq)) this.#segments.release([stored.seq, stored.seq]);
+    return true;
+  }
+
+  /** None of these was ever sent, so their numbers are free again; of those that were gathered, some may have been. */
   #failed(group: readonly Pending[], why: Error): void {
-    this.#seq -= group.length;
-    this.#pendingBytes = 0;
     for (const { stored, told } of group) if (stored.gap) this.#untold.push({ record: stored.gap, told });
-    this.#options.refused(
-      group.flatMap(({ stored }) => (stored.gap ? [] : stored)),
-      why,
-    );
+    const batches = group.flatMap(({ stored }) => (stored.gap ? [] : stored));
+    this.#pendingBytes = 0;
+    if (this.#gathered) this.#gathered.stay(batches);
+    else this.#seq -= group.length;
+    this.#options.refused(this.#gathered ? [] : batches, why);
   }
 
   /** These leave unsent; their files stay until the gap that tells it is on the disk. */

@@ -24,6 +24,8 @@ export interface OutboxOptions {
   /** Bytes on the disk, and milliseconds of age, kept at most. */
   readonly maxBytes: number;
   readonly maxAge: number;
+  /** Milliseconds that a batch may wait in memory for the console's ack before it goes to the disk; 0, the default, puts it there first. */
+  readonly gather?: number | undefined;
   readonly epoch: Epoch;
   /** An id of this run of the agent. */
   readonly run: string;
@@ -182,7 +184,11 @@ export class Outbox {
   #openDisk(directory: string, strict: boolean): void {
     try {
       const found = this.#read(directoriesIn(directory));
-      this.#disk = found.pop() ?? this.#queueIn(directory, this.#opened(directory));
+      const last = found.at(-1);
+      const isNext = last !== undefined && !last.isOwn && found.length <= maxOlderOutboxes;
+      this.#disk = isNext
+        ? this.#nextIn(directory)
+        : (found.pop() ?? this.#queueIn(directory, this.#opened(directory)));
       this.#older = found;
       this.#removeDone();
     } catch (cause) {
@@ -239,7 +245,7 @@ export class Outbox {
   }
 
   #queueIn(directory: string, opened: Opened): DiskQueue {
-    const { run, maxBytes, maxAge, ready, disk } = this.#options;
+    const { run, maxBytes, maxAge, gather = 0, clock, ready, disk } = this.#options;
     return new DiskQueue({
       directory,
       run,
@@ -247,6 +253,8 @@ export class Outbox {
       placing: this.#placing,
       maxBytes,
       maxAge,
+      gather,
+      clock,
       ready,
       disk,
       lost: (batches, gaps) => this.#lost(batches, gaps),
@@ -260,8 +268,7 @@ export class Outbox {
     const { log } = this.#options;
     if (this.#directory === undefined || !this.#disk || !this.#open || this.#older.length >= maxOlderOutboxes) return;
     try {
-      const path = nextDirectory(this.#directory, this.#options.disk);
-      const next = this.#queueIn(path, this.#opened(path));
+      const next = this.#nextIn(this.#directory);
       log.warn({ outbox: this.#disk.id, next: next.id }, `the console asks for a new outbox: ${why}`);
       this.#older.push(this.#disk);
       this.#disk = next;
@@ -270,6 +277,11 @@ export class Outbox {
       // The console asks again.
       log.warn({ err: asError(thrown) }, "a new outbox could not be begun");
     }
+  }
+
+  #nextIn(directory: string): DiskQueue {
+    const path = nextDirectory(directory, this.#options.disk);
+    return this.#queueIn(path, this.#opened(path));
   }
 
   #removeDone(): void {

@@ -21,6 +21,8 @@ export interface SegmentHeader {
   readonly first: number;
   /** Numbers that the damage it was saved from has cost; holes in its numbers are known thereby. */
   readonly lost?: readonly AckRange[];
+  /** Whether the run that wrote it sent batches before they were written: numbers beyond its last one may have been given. */
+  readonly gathered?: boolean | undefined;
 }
 
 /** A record as it was found in a file: where it begins, and its payload's length. */
@@ -102,6 +104,7 @@ export interface Parsed {
   readonly records: readonly Found[];
   /** Numbers that were written here and cannot be read. */
   readonly lost: readonly AckRange[];
+  readonly gathered?: boolean | undefined;
   /** Where the good records end. */
   readonly end: number;
   readonly state: "whole" | "torn" | "damaged";
@@ -141,7 +144,15 @@ export function parseSegment(bytes: Buffer, first: number): Parsed {
     damaged = true;
     lost.push([expected, expected + numbersIn(bytes, offset, expected) - 1]);
   }
-  return { ...owner(bytes, head?.header, records[0]), records, lost, end: offset, state: state(damaged, torn) };
+  const { gathered } = head?.header ?? {};
+  return {
+    ...owner(bytes, head?.header, records[0]),
+    records,
+    lost,
+    gathered,
+    end: offset,
+    state: state(damaged, torn),
+  };
 }
 
 /** What stands for a file of `size` bytes that cannot be read at all. */

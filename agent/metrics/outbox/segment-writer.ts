@@ -16,11 +16,14 @@ export interface WrittenRecord {
 export class SegmentWriter {
   readonly #outbox: string;
   readonly #disk: Disk;
+  readonly #gathered: boolean;
   #file: number | undefined;
 
-  constructor(outbox: string, disk: Disk = systemDisk) {
+  /** @param gathered whether batches are sent before they are written, and some are never */
+  constructor(outbox: string, disk: Disk = systemDisk, gathered = false) {
     this.#outbox = outbox;
     this.#disk = disk;
+    this.#gathered = gathered;
   }
 
   /**
@@ -46,7 +49,9 @@ export class SegmentWriter {
   *#creating(segment: Segment, records: readonly Stored[]): Work<WrittenRecord[]> {
     yield* this.#closing();
     const { path, epoch, run, first } = segment;
-    const header = headerBytes({ outbox: this.#outbox, run, epoch, first });
+    // With `lost`, a number that does not stand here is no damage.
+    const holes = this.#gathered ? { gathered: true, lost: [] } : {};
+    const header = headerBytes({ outbox: this.#outbox, run, epoch, first, ...holes });
     segment.size = header.length;
     // Somebody may have removed it.
     yield* makingDirectory(dirname(path));

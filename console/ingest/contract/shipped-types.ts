@@ -76,7 +76,7 @@ const shipped: Readonly<Record<string, Readonly<Partial<Record<FieldType, string
     float: "total",
   },
   internal_agent: {
-    float: "gather_errors metrics_gathered metrics_written metrics_dropped write_bytes",
+    float: "gather_errors metrics_gathered metrics_written metrics_dropped write_bytes file_bytes file_syncs",
   },
   internal_gather: {
     float: "gather_time_ns metrics_gathered",
