@@ -31,6 +31,7 @@ export type { ProblemDocument } from "./problem-document.ts";
 export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine-routes.ts";
 export type { RefusedDocument } from "./refusal-routes.ts";
 export type { DevicesTlsDocument, TlsDocument } from "./tls-routes.ts";
+export type { RemovalPlanDocument } from "./service-routes.ts";
 export type { AccountDocument, SessionDocument } from "./session-routes.ts";
 export type { NewTokenDocument, TokenDocument } from "./token-routes.ts";
 

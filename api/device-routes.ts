@@ -51,6 +51,12 @@ export const presenceDocument = named(
     note: z.optional(about(z.string(), "what people have written down about it")),
     tags: z.optional(about(z.array(z.string()), "words by which people find it")),
     groups: z.optional(about(z.array(z.string()), "the groups that it is in")),
+    retired: z.optional(
+      about(
+        z.object({ by: z.string(), ts: time }),
+        "that it is out of service: let in no more, and kept with its history",
+      ),
+    ),
     online: z.boolean(),
     since: about(timeOrNull, "when it came online or went offline, in milliseconds since 1970-01-01 UTC"),
     lastSeen: timeOrNull,

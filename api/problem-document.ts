@@ -5,6 +5,7 @@ import { about, named } from "./document-schema.ts";
 /** Why something was refused, for programs. Consoles of later versions may know further reasons. */
 export const refusalReasons = [
   "unknown-device",
+  "retired",
   "offline",
   "unknown-key",
   "bad-arguments",

@@ -20,6 +20,7 @@ import { refusalRoutes } from "./refusal-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import type { Route } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor-routes.ts";
+import { serviceRoutes } from "./service-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { tlsRoutes } from "./tls-routes.ts";
@@ -37,6 +38,7 @@ export const routes = {
   ...jobRoutes,
   ...groupRoutes,
   ...labelRoutes,
+  ...serviceRoutes,
   ...configurationRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,

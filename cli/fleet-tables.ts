@@ -12,7 +12,7 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number): st
   const rows = devices.map((device) => [
     device.id,
     // The console's own word, as this machine's clock may be another.
-    device.state ?? livenessOf(device, now),
+    device.retired ? "retired" : (device.state ?? livenessOf(device, now)),
     latest(device, "cpu", "usage_idle", (idle) => `${(100 - idle).toFixed(1)} %`, { cpu: "cpu-total" }),
     latest(device, "mem", "used_percent", (used) => `${used.toFixed(1)} %`),
     latest(device, "system", "load1", (load) => load.toFixed(2)),

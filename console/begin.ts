@@ -31,6 +31,7 @@ export async function begin(
   if (link) lifetime.add(() => link.stop());
   lifetime.add(goodbye);
   removals.start();
+  lifetime.begin(parts.retirements);
   lifetime.begin(registry);
   lifetime.begin(ingest);
   lifetime.add(() => store.stop());

@@ -35,6 +35,7 @@ import { compose, type Parts } from "./console-parts.ts";
 import type { ConfigurationParts } from "./parts/configuration-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
+import type { Retirements } from "./devices/retirements.ts";
 import type { Report } from "./self/report.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
@@ -148,6 +149,18 @@ export class Console {
   /** What people call devices. */
   get labels(): Labels {
     return this.#started.labels;
+  }
+
+  /** Devices out of service. */
+  get retirements(): Retirements {
+    return this.#started.retirements;
+  }
+
+  /** What becomes of the samples of a device that is removed, in a sentence. */
+  samplesStay(device: DeviceId): string {
+    return this.#options.influxUrl === undefined
+      ? `its samples stay in data/metrics.db until they are let go of by age: sqlite3 data/metrics.db "DELETE FROM samples WHERE series IN (SELECT id FROM series WHERE device = '${device}')" deletes them at once`
+      : `its samples stay in InfluxDB: DROP SERIES WHERE "host" = '${device}' deletes them`;
   }
 
   get registry(): Registry {

@@ -16,6 +16,7 @@ import type { Refusals } from "./devices/refusals.ts";
 import type { SignerWatch } from "./devices/signer-watch.ts";
 import type { Registry } from "./devices/registry.ts";
 import type { Removals } from "./devices/removals.ts";
+import type { Retirements } from "./devices/retirements.ts";
 import type { Restored } from "./restored.ts";
 import type { Publisher } from "./publisher.ts";
 
@@ -30,6 +31,7 @@ export interface InboxParts {
   readonly publisher: Publisher;
   readonly leftovers: Leftovers;
   readonly removals: Pick<Removals, "why">;
+  readonly retirements: Pick<Retirements, "why">;
   readonly latestRefusals: Pick<LatestRefusals, "note">;
   readonly restored: Pick<Restored, "heard">;
   readonly signers: Pick<SignerWatch, "born">;
@@ -112,8 +114,8 @@ export class Inbox {
     // Somebody, and often the console itself, clears a topic: that is no message.
     if (message.payload.length === 0 && isPassing(address)) return;
     try {
-      const removed = "device" in address ? this.#parts.removals.why(address.device) : undefined;
-      if (removed !== undefined && "device" in address) return this.#ofRemoved(address, message, removed);
+      const gone = "device" in address ? this.#whyGone(address.device) : undefined;
+      if (gone !== undefined && "device" in address) return this.#ofGone(address, message, gone);
       return this.#route(address, message, isCopy);
     } catch (thrown) {
       const error = asError(thrown);
@@ -122,8 +124,16 @@ export class Inbox {
     }
   }
 
+  /** Why nothing is taken of it, and what to do about that. */
+  #whyGone(device: DeviceId): string | undefined {
+    const removed = this.#parts.removals.why(device);
+    if (removed !== undefined) return `${removed}: enroll it again, with: npx muster enroll ${device}`;
+    const retired = this.#parts.retirements.why(device);
+    return retired && `${retired}: bring it back, with: npx muster device return ${device}`;
+  }
+
   /** Nothing of it is taken, and nothing stays at the broker; its word on a command that was withdrawn is kept beside that. */
-  #ofRemoved(address: Extract<Address, { device: DeviceId }>, message: Message, why: string): void {
+  #ofGone(address: Extract<Address, { device: DeviceId }>, message: Message, why: string): void {
     const { desk, leftovers, refusals } = this.#parts;
     const { device } = address;
     const isEmpty = message.payload.length === 0;
@@ -136,7 +146,7 @@ export class Inbox {
     if (address.kind === "status") leftovers.clear(message.topic, true);
     // A death, or what a broker has kept, is nobody's doing now.
     if (message.retain || (address.kind === "status" && !readStatus(message.payload).online)) return;
-    refusals.tell(device, message.topic, `${why}: enroll it again, with: npx muster enroll ${device}`);
+    refusals.tell(device, message.topic, why);
   }
 
   #route(address: Address, message: Message, isCopy: boolean): Promise<void> | void {

@@ -155,6 +155,9 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   });
   assert.is((await client.shutDown("rpi-7")).state, "succeeded");
   await client.revokeCertificate("rpi-8");
+  assert.is((await client.retireDevice("rpi-8")).by, "admin");
+  assert.equal((await client.bringBack("rpi-8")).comesIn, true);
+  assert.is((await client.planRemoval("rpi-8")).goes["accounts"], 1);
   await client.removeDevice("rpi-8");
   await client.addAccount({ name: "bob", role: "operator", groups: ["lab"] });
   assert.is((await client.changeAccount("bob", { groups: null, password: true })).password?.length, 27);

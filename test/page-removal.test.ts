@@ -67,7 +67,21 @@ suite("naming and removing on the page", ({ test }) => {
         /device "paint" is not known: expected rename, note, tag/,
       );
       assert.is(await viewers.getByTestId("remove-device").count(), 0, "a viewer removes nothing");
+      await page.getByTestId("retire-device").click();
+      await page.getByTestId("command-confirm").click();
+      for (const one of [page, viewers]) await one.getByText(/Retired since .* by admin/).waitFor();
+      await viewers.goto(url);
+      await viewers.getByTestId("count-retired").getByText("1").waitFor();
+      assert.is(await viewers.getByTestId("device-rpi-7").count(), 0, "among the retired alone");
+      await viewers.getByTestId("count-retired").click();
+      await viewers.getByTestId("device-rpi-7").getByRole("link").first().click();
+      assert.match((await verb("return", "rpi-7")).out, /^rpi-7 is in service again; its agent comes in as before$/m);
+      await viewers.getByText("Reporting").or(viewers.getByText("Silent since")).first().waitFor();
+      await page.getByTestId("replace-device").click();
+      assert.match((await page.getByTestId("join-line").textContent()) ?? "", /curl/);
+      await page.getByTestId("replace-told").getByText("counted as missing").waitFor();
       await page.getByTestId("remove-device").click();
+      await page.getByText(/These go now: 1 account, 1 group, 1 name and note.* and the audit log stay/).waitFor();
       await page.getByText("Keep as it is").click();
       await page.getByTestId("remove-device").click();
       await page.getByTestId("command-confirm").click();

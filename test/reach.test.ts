@@ -201,6 +201,9 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   getGroups: "device",
   setGroups: "device",
   setLabels: "device",
+  planRemoval: "device",
+  retireDevice: "device",
+  bringBack: "device",
   listConfigurations: async ({ admin, lab }) => {
     const put = (scope: string, settings: Record<string, string>): Promise<unknown> =>
       admin.setConfiguration(scope, { settings });

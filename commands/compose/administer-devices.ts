@@ -3,8 +3,10 @@ import { systemClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { forShell } from "#shared/printable";
+import { removalText } from "#shared/removal-text";
 import { Topics } from "#shared/topics";
 import { brokersPort } from "../../console/accounts/secrets.ts";
+import { removalPlan } from "../../console/devices/removal-plan.ts";
 import { noteRemoval } from "../../console/devices/removals.ts";
 import { bundlePath } from "../../tls/paths.ts";
 import { confirm } from "#shared/confirm";
@@ -61,6 +63,7 @@ export async function removeDevice(
   const isHeard = database.prepare("SELECT 1 FROM devices WHERE id = ?").get(device) !== undefined;
   if (role === undefined && !isHeard)
     throw new BadInputError(`there is no device "${device}"; muster devices lists them`);
+  out(removalText(removalPlan(database, device)));
   await confirm(
     `Remove ${device}, with its open commands, its groups and all that is known of it but its samples?`,
     yes,

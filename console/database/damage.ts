@@ -35,6 +35,7 @@ const keys = {
   quarantine: ["device", "measurement", "field", "got", "wanted"],
   clock: ["id"],
   removed_devices: ["device"],
+  retired_devices: ["device"],
   answers: ["device", "id"],
   enrollments: ["id"],
   certificates: ["serial"],
@@ -51,7 +52,7 @@ export const maxDamaged = { rows: 1_000, text: 2_000 };
 /** Lines in the log in one run at most: a damaged disk has thousands of such rows. */
 const maxDamageLines = 20;
 /** Tables whose rows are secrets, of which nothing is kept. */
-const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments"]);
+const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments", "retired_devices"]);
 
 type Statement = ReturnType<Database["prepare"]>;
 type Value = string | number | null;

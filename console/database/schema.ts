@@ -464,4 +464,14 @@ export const migrations: readonly string[] = [
     tags TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Who is out of service: kept with all that is known of it, and let in no more. Its account is put by here.
+  CREATE TABLE retired_devices (
+    device TEXT NOT NULL PRIMARY KEY,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    certified INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

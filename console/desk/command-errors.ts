@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 /** Why the desk did not take a command. */
 export type RefusalReason =
   | "unknown-device"
+  | "retired"
   | "offline"
   | "unknown-key"
   | "bad-arguments"

@@ -18,7 +18,7 @@ import { endingOf, type Deadline } from "./deadline.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DeviceReplies, type Withheld } from "./device-replies.ts";
 import { inDoubt } from "./doubts.ts";
-import { endedWith, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
+import { endedWith, leftBehind, neverSent, removedWith, withdrawnBy, type Ending } from "./endings.ts";
 import { checkOrder, checkSize, commandOf, type Order } from "./order.ts";
 import { CommandRows, type CommandQuery } from "./command-rows.ts";
 import { SentTimes } from "./sent-times.ts";
@@ -294,6 +294,16 @@ export class Desk {
     const open = [...this.#book.open].filter((command) => command.device === device);
     for (const command of open) this.#end(command, removedWith(why));
     return open.length;
+  }
+
+  /**
+   * Another machine is the device from now on, or the same one that has forgotten all. What the one of before has had is not begun a second time;
+   * what waits goes to the new one.
+   */
+  endBegun(device: DeviceId): void {
+    const open = [...this.#book.open].filter((command) => command.device === device);
+    for (const command of open)
+      if (command.state !== "queued" || command.online) this.#end(command, leftBehind(command));
   }
 
   /** Takes a reply from the device. A final one closes the command; one that is late is kept beside it. */

@@ -28,6 +28,12 @@ export function removedWith(why: string): Ending {
   return { state: "cancelled", error: { code: "removed", message: why }, who: "operator", what: why };
 }
 
+/** Begun by a machine that is not this device any more. */
+export function leftBehind({ device }: Command): Ending {
+  const message = `${device} was enrolled again: what the machine of before made of it nobody knows`;
+  return { state: "interrupted", error: { ...nobodyKnows, message }, who: "console", what: `ended: ${message}` };
+}
+
 /** Its row did not reach the disk. */
 export function neverSent({ message: why }: Error): Ending {
   const message = `never sent: the console's own disk takes no writes (${why})`;

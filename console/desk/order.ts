@@ -5,6 +5,7 @@ import { newCommandId, type CommandId, type DeviceId } from "#shared/ids";
 import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
 import { onlyPublishes, onlyPublishing, type Device } from "../devices/device.ts";
+import { retiredSince } from "../devices/retirements.ts";
 import type { Command } from "./command.ts";
 import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
 import { checkOffered } from "./offered.ts";
@@ -49,6 +50,7 @@ export const maxOpen = 20_000;
 export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, unsure }: OrderLooks): Device {
   const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
   if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
+  assertInService(device, refused);
   if (device.commands) checkOffered(id, device.commands, refused);
   checkSigned(device, order.signature, refused);
   if (isTaken) {
@@ -65,6 +67,13 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   }
   const why = `${id} is offline (${device.reason ?? "never heard"}): give a ttl (--ttl 1h) to have the command wait for it`;
   throw new CommandRefusedError("offline", why, refused);
+}
+
+/** @throws CommandRefusedError */
+export function assertInService({ id, retired }: Device, refused: RefusedCommand): void {
+  if (!retired) return;
+  const why = `${retiredSince(id, retired)} and takes no commands: bring it back with muster device return ${id}`;
+  throw new CommandRefusedError("retired", why, refused);
 }
 
 /**

@@ -64,6 +64,14 @@ export function unheard(entry: DeviceEntry, now: number): boolean {
   return true;
 }
 
+/** Whoever was there is cut off, and says so no more. @returns whether it was online */
+export function shutOut(entry: DeviceEntry, reason: string, now: number): boolean {
+  if (!entry.online) return false;
+  Object.assign(entry, { spoken: false, presumed: true });
+  offline(entry, reason, now);
+  return true;
+}
+
 function offline(entry: DeviceEntry, reason: string, now: number): void {
   entry.online = false;
   entry.since = now;

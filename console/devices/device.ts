@@ -6,10 +6,13 @@ import type { DeviceLabels } from "#shared/device-labels";
 import { toCatalogue, type CommandCatalogue } from "./command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
+import type { Retirement } from "./retirements.ts";
 
 /** What people say of a device, each left out where they say none. */
 export interface PeoplesWord extends DeviceLabels {
   readonly groups?: readonly string[];
+  /** That it is out of service, since when and by whom. */
+  readonly retired?: Retirement;
 }
 
 /** A device as the console knows it; times are epoch ms. */

@@ -4,7 +4,7 @@ import { learned } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type PeoplesWord } from "./device.ts";
-import { born, gone, spoken, unheard } from "./device-presence.ts";
+import { born, gone, shutOut, spoken, unheard } from "./device-presence.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { twoMachines } from "./identity-guard.ts";
 import type { ClockState } from "../clock/skews.ts";
@@ -200,6 +200,12 @@ export class Registry {
     if (problem === null) entry.observed.delete(what);
     else entry.observed.set(what, problem);
     this.#changed(entry);
+  }
+
+  /** What was open with it ends, and its last word is not taken any more. */
+  shutOut(id: DeviceId, reason: string): void {
+    const entry = this.#entries.get(id);
+    if (entry && shutOut(entry, reason, this.#clock.now())) this.#changed(entry);
   }
 
   /** People say something else of it by now. */

@@ -3,6 +3,7 @@ import type { DeviceId } from "#shared/ids";
 import type { Claim } from "#shared/messages/join-messages";
 import { damageOf } from "../database/damage.ts";
 import { transaction } from "../database/database.ts";
+import { isRetired } from "../devices/retirements.ts";
 import { holdsNoMore, limitOfMaker, type Limit } from "./code-maker.ts";
 import { isTemplate, namesFor, type MachineSaid } from "./device-names.ts";
 import { parseJoin, type Enrollment, type KeptEnrollment } from "./enrollment.ts";
@@ -12,6 +13,8 @@ import { NamesInReach } from "./names-in-reach.ts";
 
 export interface ClaimsOptions extends EnrollmentsOptions {
   readonly enrollments: Pick<Enrollments, "kept" | "stateOf">;
+  /** Another machine, or one that knows nothing any more, is this device from now on. */
+  readonly replaced?: (device: DeviceId) => void;
 }
 
 /** Machines that come in by a code: whether it is good for this one, and who it is from now on. */
@@ -36,11 +39,12 @@ export class Claims {
     address: string,
   ): { readonly device: DeviceId; readonly isNew: boolean; readonly isCertified: boolean } {
     const { database, accounts, audit } = this.#options;
-    const { device, told, isCertified } = transaction(database, () => {
+    const { device, told, isCertified, isAgain } = transaction(database, () => {
       const enrollment = this.#opened(code);
       const isCertified = enrollment.certificate;
       const before = this.#joined(enrollment.id, key);
-      if (before) return { device: this.#same(before, hash), told: undefined, isCertified };
+      const isAgain = enrollment.again;
+      if (before) return { device: this.#same(before, hash), told: undefined, isCertified, isAgain };
       this.#assertOpen(enrollment);
       const limit = limitOfMaker(enrollment, { accounts, groupsOf: this.#groupsOf });
       if (isCertified && !certificate)
@@ -57,11 +61,12 @@ export class Claims {
       accounts.putDevice(name, hash, isCertified);
       const detail = { code: enrollment.id, by: enrollment.by, again: enrollment.again, certificate: isCertified };
       audit.record({ who: name, from: address, what: "device.enrolled", on: name, result: "ok", detail });
-      return { device: name, told: this.#options.groups.add(name, enrollment.groups), isCertified };
+      return { device: name, told: this.#options.groups.add(name, enrollment.groups), isCertified, isAgain };
     });
     told?.();
     // What it had open under an old secret ends now.
     if (told) accounts.changed(device);
+    if (told && isAgain) this.#options.replaced?.(device);
     return { device, isNew: told !== undefined, isCertified };
   }
 
@@ -99,10 +104,10 @@ export class Claims {
   }
 
   #nameFor({ name, uses, again }: Enrollment, machine: MachineSaid, limit: Limit): DeviceId {
-    const { accounts } = this.#options;
+    const { accounts, database } = this.#options;
     for (const id of namesFor(name, machine)) {
       this.#names.check(id, limit);
-      const role = accounts.find(id)?.role;
+      const role = accounts.find(id)?.role ?? (isRetired(database, id) ? "device" : undefined);
       if (role === undefined || (again && role === "device")) return id;
       if (uses === 1 && !isTemplate(name)) break;
     }

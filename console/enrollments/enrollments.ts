@@ -13,6 +13,7 @@ import type { Groups } from "../devices/groups.ts";
 import { toColumn } from "../accounts/group-limits.ts";
 import type { Limit } from "./code-maker.ts";
 import { parseEnrollment, parseJoin, type Enrollment, type Join, type KeptEnrollment } from "./enrollment.ts";
+import { isRetired } from "../devices/retirements.ts";
 import { checkName, isTemplate } from "./device-names.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 import { NamesInReach } from "./names-in-reach.ts";
@@ -156,7 +157,13 @@ export class Enrollments {
     const role = isTemplate(name) ? undefined : this.#options.accounts.find(name)?.role;
     if (again && (isTemplate(name) || uses !== 1))
       throw new BadInputError("again is for one device by its name: expected no template, and one use");
-    if (again && role !== "device")
+    const retired = !isTemplate(name) && isRetired(this.#options.database, name);
+    if (retired && !again)
+      throw new JoinRefusedError(
+        "taken",
+        `${name} is retired: bring it back (muster device return ${name}), or have a new machine take its place (muster device replace ${name})`,
+      );
+    if (again && role !== "device" && !retired)
       throw new JoinRefusedError("taken", `${name} is not enrolled: without again, it is enrolled as a new device`);
     if (role === "device" && !again && uses === 1)
       throw new JoinRefusedError(

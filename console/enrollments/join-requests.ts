@@ -6,6 +6,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Audit } from "../audit/audit.ts";
 import { transaction, type Database } from "../database/database.ts";
 import type { Groups } from "../devices/groups.ts";
+import { isRetired } from "../devices/retirements.ts";
 import { JoinRefusedError } from "./join-refused.ts";
 
 /** Machines that wait for a person's yes at once: more than a person looks through. */
@@ -76,7 +77,7 @@ export class JoinRequests {
     this.#options.groups.check(groups);
     const told = transaction(database, () => {
       const present = accounts.find(device);
-      if (present && present.hash !== request.hash)
+      if ((present && present.hash !== request.hash) || isRetired(database, device))
         throw new JoinRefusedError("taken", `${device} is there already: choose another name`);
       accounts.putDevice(device, request.hash);
       audit.record({ who: by, from, what: "device.enrolled", on: device, detail: { asked: request.address } });

@@ -14,6 +14,7 @@ export interface NamesInReachOptions {
 /** Everything that stays of a device that was removed, and is told to whoever reaches the name. */
 const past = `SELECT 1 FROM devices WHERE id = ?1
   UNION ALL SELECT 1 FROM removed_devices WHERE device = ?1
+  UNION ALL SELECT 1 FROM retired_devices WHERE device = ?1
   UNION ALL SELECT 1 FROM commands WHERE device = ?1
   UNION ALL SELECT 1 FROM outboxes WHERE device = ?1
   UNION ALL SELECT 1 FROM certificates WHERE device = ?1

@@ -93,6 +93,8 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   resumeJob: { what: "job.resumed", on: id },
   cancelJob: { what: "job.cancelled", on: id },
   setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
+  retireDevice: { what: "device.retired", on: id, byHandler: true },
+  bringBack: { what: "device.brought-back", on: id, byHandler: true },
   setLabels: {
     what: "device.labelled",
     on: id,

@@ -31,6 +31,7 @@ import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRelease } from "./routes/serve-release.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSecondFactors } from "./routes/serve-second-factors.ts";
+import { serveService } from "./routes/serve-service.ts";
 import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
@@ -101,6 +102,13 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveCommands({ desk, accounts, document, send }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
+    serveService({
+      retirements: console.retirements,
+      database: console.kept.database,
+      isKnown,
+      now: () => console.clock.now(),
+      samplesStay: (id) => console.samplesStay(id),
+    }),
     serveLabels({ labels: console.labels, isKnown }),
     serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
     serveJoinRequests({ joinRequests, joining, send }),

@@ -56,6 +56,7 @@ const refusalStatus: Readonly<Record<RefusalReason, number>> = {
   offline: 409,
   "unknown-key": 422,
   "bad-arguments": 422,
+  retired: 409,
   "id-taken": 409,
   "too-many": 429,
   unsigned: 422,

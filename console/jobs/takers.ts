@@ -1,7 +1,7 @@
 import { counted } from "#shared/counted";
 import { CommandRefusedError } from "../desk/command-errors.ts";
 import { checkOffered } from "../desk/offered.ts";
-import { checkSigned } from "../desk/order.ts";
+import { assertInService, checkSigned } from "../desk/order.ts";
 import type { DeviceId } from "#shared/ids";
 import { onlyPublishes, onlyPublishing, type Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";
@@ -42,9 +42,10 @@ export function toRows(
 function refusal(device: Device, order: Asked): CommandRefusedError | undefined {
   const { id, commands } = device;
   const refused = { device: id, key: order.key, args: order.args };
-  if (onlyPublishes(device) && !order.hasAnswered(id))
-    return new CommandRefusedError("offline", onlyPublishing(id), refused);
   try {
+    assertInService(device, refused);
+    if (onlyPublishes(device) && !order.hasAnswered(id))
+      return new CommandRefusedError("offline", onlyPublishing(id), refused);
     if (commands) checkOffered(id, commands, refused);
     checkSigned(device, order.signature, refused);
     return undefined;

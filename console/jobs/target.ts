@@ -53,7 +53,8 @@ export function fleetWithin(reaches: Reach | undefined, directory: Directory, gr
  */
 export function select(target: Target, fleet: Fleet): readonly Device[] {
   if ("devices" in target) return listed(target.devices, fleet);
-  const found = matching(target, fleet);
+  // Who names a retired one is told so; all others mean what is in service.
+  const found = matching(target, fleet).filter(({ retired }) => !retired);
   if (found.length === 0) throw new JobRefusedError("no-devices", nothing(target));
   return [...found].sort((a, b) => Number(b.online) - Number(a.online) || a.id.localeCompare(b.id));
 }

@@ -83,7 +83,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
   desk.changes.on((command) => commandMarks.changed(command));
   const joining = { database, accounts, groups: jobs.groups, clock, audit };
   const enrollments = new Enrollments(joining);
-  const claims = new Claims({ ...joining, enrollments });
+  const claims = new Claims({ ...joining, enrollments, replaced: (device) => desk.endBegun(device) });
   const joinRequests = new JoinRequests(joining);
   return { desk, jobs, enrollments, claims, joinRequests, restored, answers, typed, commandMarks };
 }

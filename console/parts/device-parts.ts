@@ -7,6 +7,7 @@ import { LatestRefusals } from "../devices/latest-refusals.ts";
 import { Refusals } from "../devices/refusals.ts";
 import { Registry } from "../devices/registry.ts";
 import { Removals } from "../devices/removals.ts";
+import { Retirements } from "../devices/retirements.ts";
 import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -21,9 +22,15 @@ export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus })
   const { database, accounts, groups } = given.state;
   const failed = failedListener(given);
   const labels = new Labels(database, failed);
+  const retirements = new Retirements({ database, accounts, failed });
   const people = (id: DeviceId): PeoplesWord => {
+    const retired = retirements.of(id);
     const its = groups.of(id);
-    return its.length > 0 ? { ...labels.of(id), groups: its } : labels.of(id);
+    return {
+      ...labels.of(id),
+      ...(its.length > 0 ? { groups: its } : {}),
+      ...(retired ? { retired } : {}),
+    };
   };
   const registry = new Registry({
     database,
@@ -37,7 +44,7 @@ export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus })
   const refusals = new Refusals({ bus, topics, clock, log });
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const leftovers = new Leftovers({ bus, log });
-  return { registry, labels, refusals, latestRefusals, leftovers };
+  return { registry, labels, retirements, refusals, latestRefusals, leftovers };
 }
 
 /** Whoever has something of a device, as it is taken away. */
@@ -49,9 +56,22 @@ interface Holders extends DeviceParts {
   readonly configurations: Pick<Configurations, "erase">;
 }
 
+/** What is open with a device ends as it is retired. */
+export function endWithRetirement({ desk, jobs, registry, retirements }: Holders): void {
+  retirements.changes.on((device) => {
+    const why = retirements.why(device);
+    if (why !== undefined) {
+      jobs.leave(device, why);
+      desk.endAll(device, why);
+      registry.shutOut(device, "retired");
+    }
+    registry.peopleSaid(device);
+  });
+}
+
 export function makeRemovals(
   { topics, log, state: { database, accounts } }: Surroundings,
-  { bus, desk, jobs, ingest, configurations, registry, labels, latestRefusals, leftovers }: Holders,
+  { bus, desk, jobs, ingest, configurations, registry, labels, retirements, latestRefusals, leftovers }: Holders,
 ): Removals {
   return new Removals({
     database,
@@ -70,6 +90,7 @@ export function makeRemovals(
       ingest.erase(device);
       jobs.groups.erase(device);
       labels.erase(device);
+      retirements.erase(device);
       configurations.erase(device);
       registry.erase(device);
     },

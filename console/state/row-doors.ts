@@ -16,6 +16,7 @@ import { parseLabels } from "../devices/labels.ts";
 import { parseEnrollment, parseJoin } from "../enrollments/enrollment.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept-job.ts";
 import { parseRemoval } from "../devices/removal.ts";
+import { parseRetirement } from "../devices/retirements.ts";
 import type { DamagedTable } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Doors } from "../database/salvage.ts";
@@ -43,6 +44,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   field_decisions: parseDecision,
   quarantine: parseSetAside,
   removed_devices: parseRemoval,
+  retired_devices: parseRetirement,
   answers: parseAnswer,
   enrollments: parseEnrollment,
   joins: parseJoin,

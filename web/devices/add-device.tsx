@@ -7,7 +7,7 @@ import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { AskingMachines } from "./asking-machines.tsx";
-import { QrPicture } from "./qr-picture.tsx";
+import { MadeCode } from "./made-code.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 
 const times = [
@@ -37,7 +37,7 @@ export function AddDevice(): JSX.Element {
       <h2 id="add-device-title">Add a device</h2>
       <OrderForm make={(order) => attempt(async () => (made.value = await client.createEnrollment(order)))} />
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {made.value && <Made made={made.value} />}
+      {made.value && <MadeCode made={made.value} />}
       {session.value?.groups === undefined && <AskingMachines />}
       {codes.value.length > 0 && (
         <OpenCodes codes={codes.value} revoke={(id) => void attempt(() => client.revokeEnrollment(id))} />
@@ -126,34 +126,6 @@ function CheckField({ id, label, value }: Omit<TextFieldProps, "value"> & { valu
       />
       {label}
     </label>
-  );
-}
-
-/** The line is shown this once; nobody can have it again. */
-function Made({ made }: { made: MadeEnrollment }): JSX.Element {
-  const { line, code, note, qr } = made;
-  const copied = useSignal(false);
-  const copy = (): void => void navigator.clipboard?.writeText(line).then(() => (copied.value = true));
-  return (
-    <div class="made" data-testid="made">
-      <div>
-        <p>
-          Paste this line into a shell of the device, where curl and Node 18.19 or newer are. It is shown this once.
-        </p>
-        <pre class="line" data-testid="join-line" tabIndex={0}>
-          {line}
-        </pre>
-        <button type="button" class="button small" onClick={copy}>
-          {copied.value ? "Copied" : "Copy"}
-        </button>
-        {note !== null && <p class="field-note">{note}</p>}
-        <details>
-          <summary>Without curl</summary>
-          <pre class="line">node muster-agent.cjs join {code}</pre>
-        </details>
-      </div>
-      <QrPicture rows={qr} title="The line as a QR code" />
-    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { CommandList } from "../commands/command-list.tsx";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { formatFact } from "../format/number.ts";
 import { Warning } from "../shell/icons.tsx";
+import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
 import { fleet, takeValues, type Tracked } from "../state/fleet-state.ts";
 import { generation } from "../state/live-state.ts";
@@ -17,10 +18,14 @@ import { CompletenessSection } from "./completeness-section.tsx";
 import { LabelsLine } from "./labels-line.tsx";
 import { PresenceDot, PresenceLine } from "./presence-dot.tsx";
 import { RefusedSection } from "./refused-section.tsx";
-import { RemovalSection } from "./removal-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
 import { DeviceUpdate } from "./update-note.tsx";
 import { ValuesSection } from "./values.tsx";
+
+const ServiceSection = later(
+  "What can be done to it",
+  async () => (await import("./service-section.tsx")).ServiceSection,
+);
 
 export function DevicePage(): JSX.Element {
   const id = useRoute().params["id"] ?? "";
@@ -75,7 +80,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
         <h2 id="values-title">Latest values</h2>
         <ValuesSection tracked={tracked} />
       </section>
-      <RemovalSection device={device.id} />
+      <ServiceSection device={device} />
     </main>
   );
 }

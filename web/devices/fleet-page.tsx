@@ -7,7 +7,7 @@ import { Search } from "../shell/icons.tsx";
 import { useTitle } from "../shell/title.ts";
 import { counts, fleet, type Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
-import { matchesSearch, type Shown } from "./filter.ts";
+import { isShown, matchesSearch, type Shown } from "./filter.ts";
 import { gaugesOf } from "./gauges.ts";
 import { session } from "../state/session-state.ts";
 import { AddDevice } from "./add-device.tsx";
@@ -25,7 +25,7 @@ export function FleetPage(): JSX.Element {
   const adding = useSignal(false);
   const devices = useComputed(() =>
     [...(fleet.value?.values() ?? [])]
-      .filter(({ state }) => shown.value === "all" || state.value === shown.value)
+      .filter(({ state, presence }) => isShown(shown.value, presence.value, state.value))
       .filter(({ presence }) => matchesSearch(presence.value, words.value))
       .sort((a, b) => (a.presence.value.id < b.presence.value.id ? -1 : 1)),
   );
@@ -68,12 +68,13 @@ export function FleetPage(): JSX.Element {
 }
 
 function Counts({ shown, onShown }: { shown: Shown; onShown: (shown: Shown) => void }): JSX.Element {
-  const { reporting, silent } = counts.value;
+  const { reporting, silent, retired } = counts.value;
   // Two words more only where some device has no agent.
   const publishing = reporting + silent > 0 ? (["reporting", "silent"] as const) : [];
+  const gone = retired > 0 ? (["retired"] as const) : [];
   return (
     <div class="segments" role="group" aria-label="Show devices">
-      {(["all", "online", ...publishing, "offline"] as const).map((which) => (
+      {(["all", "online", ...publishing, "offline", ...gone] as const).map((which) => (
         <button
           key={which}
           type="button"

@@ -24,9 +24,17 @@ export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
 
 /** "Online since 12:03:04 (2 h)", "Offline since …: the agent was stopped", "Reporting, heard 3 s ago" or "Silent since …". */
 export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
-  const { online, since, reason, paused } = tracked.presence.value;
+  const { online, since, reason, paused, retired } = tracked.presence.value;
   const state = tracked.state.value;
   const seen = tracked.seen.value;
+  if (retired)
+    return (
+      <span class="presence-line" data-testid="presence-line">
+        <b>Retired</b>
+        <Since ts={retired.ts} />
+        <span class="reason"> — by {retired.by}</span>
+      </span>
+    );
   if (state === "reporting" || state === "silent")
     return (
       <span class="presence-line" data-testid="presence-line" title={rhythmOf(tracked)}>

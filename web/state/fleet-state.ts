@@ -32,8 +32,13 @@ export interface Tracked {
 export const fleet = signal<ReadonlyMap<string, Tracked> | undefined>(undefined);
 
 export const counts = computed(() => {
-  const count = { all: 0, online: 0, offline: 0, reporting: 0, silent: 0 };
-  for (const { state } of fleet.value?.values() ?? []) {
+  const count = { all: 0, online: 0, offline: 0, reporting: 0, silent: 0, retired: 0 };
+  for (const { state, presence } of fleet.value?.values() ?? []) {
+    // Nobody waits for it.
+    if (presence.value.retired) {
+      count.retired += 1;
+      continue;
+    }
     count.all += 1;
     count[state.value] += 1;
   }

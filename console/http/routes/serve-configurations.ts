@@ -59,7 +59,7 @@ export const serveConfigurations =
         const drift: DriftDocument[] = [];
         let more = 0;
         for (const device of configurations.isEmpty ? [] : registry.walk()) {
-          if (!reaches(device.id)) continue;
+          if (!reaches(device.id) || device.retired) continue;
           const { state, why } = configurator.drift(device);
           if (settled.has(state)) continue;
           if (drift.length < maxDrifting) drift.push({ device: device.id, state, why });
