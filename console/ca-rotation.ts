@@ -1,13 +1,13 @@
-import { counted } from "#shared/counted";
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
-import { asError, BadInputError, DisconnectedError } from "#shared/errors";
+import { BadInputError, DisconnectedError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { AuthorityFacts, PrivateAuthority } from "#shared/private-authority";
 import type { Topics } from "#shared/topics";
 import type { Audit } from "./audit/audit.ts";
 import type { Device } from "./devices/device.ts";
+import { assertNobodyLacking, RotationByItself } from "./rotation-by-itself.ts";
 
 export interface CaRotationOptions {
   readonly authority: PrivateAuthority | undefined;
@@ -31,26 +31,32 @@ export interface RotationState {
   readonly silent: number;
 }
 
-const day = 86_400_000;
-/** How often it is looked whether something is due. */
-export const rotationLookEvery = 3_600_000;
-/** Milliseconds that both are trusted at least before a rotation ends by itself: tools have files that somebody has to replace. */
-export const bothTrusted = 30 * day;
-/** Left of an authority when a rotation begins by itself, and when one ends whoever is left behind: from then on nobody could connect anyway. */
-export const rotateBefore = 365 * day;
-export const finishBefore = 30 * day;
-
 /**
  * Brings a new authority to all agents before the old one ends: tells them whom to trust, and knows from their births who does. Their
  * word is on a topic that only the console may write, over connections that the old one vouches for.
  */
 export class CaRotation {
   readonly #options: CaRotationOptions;
+  readonly #byItself: RotationByItself;
   #undo: (() => void)[] = [];
-  #cancelLook: () => void = () => {};
 
   constructor(options: CaRotationOptions) {
     this.#options = options;
+    this.#byItself = new RotationByItself({
+      ...options,
+      stand: () => {
+        const { present, next, lacking } = this.state;
+        return { until: present.until, since: next?.since, lacking };
+      },
+      begin: () => this.rotate(),
+      end: () => this.finish(true),
+      audited: { begun: "tls.rotated", ended: "tls.rotation-ended" },
+      words: {
+        begun: "the private authority ends within a year: a rotation begins",
+        leftBehind: "the old authority ends: these agents cannot connect any more",
+        failed: "the authority cannot be rotated",
+      },
+    });
   }
 
   start(): void {
@@ -60,11 +66,11 @@ export class CaRotation {
       bus.onConnection(({ up }) => up && this.#announce(authority)),
       authority.changes.on(() => this.#announce(authority)),
     ];
-    this.#schedule(authority);
+    this.#byItself.start();
   }
 
   stop(): void {
-    this.#cancelLook();
+    this.#byItself.stop();
     for (const undo of this.#undo.splice(0)) undo();
   }
 
@@ -95,10 +101,13 @@ export class CaRotation {
   finish(leaveBehind = false): void {
     const authority = this.#authority;
     const { next, lacking } = this.state;
-    if (next && lacking.length > 0 && !leaveBehind)
-      throw new BadInputError(
-        `${counted(lacking.length, "agent does", "agents do")} not trust the next authority yet, and could not connect any more: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}; wait until each has been online, or leave behind who has not: muster tls rotate --finish --leave-behind`,
-      );
+    if (next && !leaveBehind)
+      assertNobodyLacking(lacking, {
+        one: "agent does",
+        several: "agents do",
+        why: "not trust the next authority yet",
+        verb: "muster tls rotate --finish",
+      });
     authority.finish();
   }
 
@@ -108,11 +117,6 @@ export class CaRotation {
     throw new BadInputError(
       "there is no private authority: Muster makes one when it listens beyond loopback (--listen 0.0.0.0)",
     );
-  }
-
-  /** What nobody asked for is audited here; what somebody did, where they came in. */
-  #note(what: string): void {
-    this.#options.audit.record({ who: "console", from: "console", what });
   }
 
   #announce(authority: PrivateAuthority): void {
@@ -125,34 +129,8 @@ export class CaRotation {
     });
   }
 
-  #schedule(authority: PrivateAuthority): void {
-    this.#cancelLook = this.#options.clock.after(rotationLookEvery, () => {
-      this.#schedule(authority);
-      this.look().catch((thrown: unknown) =>
-        this.#options.log.error({ err: asError(thrown) }, "the authority cannot be rotated"),
-      );
-    });
-  }
-
   /** Begins or ends a rotation where that is due by itself. */
-  async look(): Promise<void> {
-    const { clock, log } = this.#options;
-    const { present, next, lacking } = this.state;
-    const now = clock.now();
-    const left = present.until - now;
-    if (!next) {
-      if (left > rotateBefore) return;
-      log.warn(
-        { until: new Date(present.until).toISOString() },
-        "the private authority ends within a year: a rotation begins",
-      );
-      this.#note("tls.rotated");
-      return this.rotate();
-    }
-    const isOver = now - next.since >= bothTrusted && lacking.length === 0;
-    if (!isOver && left > finishBefore) return;
-    if (lacking.length > 0) log.error({ lacking }, "the old authority ends: these agents cannot connect any more");
-    this.#note("tls.rotation-ended");
-    this.finish(true);
+  look(): Promise<void> {
+    return this.#byItself.look();
   }
 }

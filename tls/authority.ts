@@ -1,9 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { asideName } from "#disk/aside";
 import { replaceFile } from "#disk/durable-file";
-import { secretDirectory, secretFile } from "#disk/private-files";
 import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
@@ -14,9 +12,9 @@ import { check, epochMs } from "#shared/messages/payload-schema";
 import * as z from "zod/mini";
 import { certificatesIn, fingerprintOf } from "#shared/pinned-ca";
 import type { AuthorityFacts, PrivateAuthority } from "#shared/private-authority";
+import { AuthorityFile } from "./authority-file.ts";
 import type { KeyPair } from "./issuing.ts";
 import { authoritySpan, serverLife } from "./spans.ts";
-import { watchDirectory } from "./watch-directory.ts";
 
 export interface AuthorityOptions {
   /** The data directory's `tls`. */
@@ -34,9 +32,7 @@ const document = z.object({
 });
 type Kept = z.infer<typeof document>;
 
-/** What is kept of it: everything in one file, so that no kill leaves a key with another's certificate. */
-const fileName = "authority.json";
-/** What others are given to trust. It follows from the file above, and is written anew where it differs. */
+/** What others are given to trust. It follows from what is kept, and is written anew where it differs. */
 const publicName = "ca.crt";
 
 /**
@@ -45,37 +41,45 @@ const publicName = "ca.crt";
  */
 export class Authority implements PrivateAuthority {
   readonly #options: AuthorityOptions;
-  #kept: Kept | undefined;
-  #endWatch: () => void = () => {};
+  readonly #file: AuthorityFile<Kept>;
   /** What is trusted has changed. */
   readonly changes = new Signal<void>();
 
   constructor(options: AuthorityOptions) {
+    const { log } = options;
     this.#options = options;
+    this.#file = new AuthorityFile({
+      ...options,
+      name: "authority.json",
+      what: "the authority",
+      whenDamaged: `another authority is made, which no agent trusts. Put the file back from a backup, or give every agent the new ${publicName}`,
+      parse,
+      heard: () => {
+        log.info({ fingerprint: this.fingerprint }, "another process has rotated the certificate authority");
+        this.changes.emit();
+      },
+    });
   }
 
   /** Reads what there is, or makes it. @throws EnvironmentError where the directory is open to others or cannot be written */
   async start(): Promise<void> {
-    const { directory, clock, log } = this.#options;
-    secretDirectory(directory);
-    this.#kept = this.#read();
-    if (!this.#kept) {
+    const { clock, log } = this.#options;
+    const isMade = await this.#file.start(async () => {
       const { makeAuthority } = await import("./issuing.ts");
-      this.#keep({ v: 1, signing: await makeAuthority(authoritySpan(clock.now())) });
-      log.info({ fingerprint: this.fingerprint }, "made a private certificate authority");
-    }
+      return { v: 1, signing: await makeAuthority(authoritySpan(clock.now())) };
+    });
+    if (isMade) log.info({ fingerprint: this.fingerprint }, "made a private certificate authority");
     this.#publish();
-    this.#endWatch = watchDirectory(directory, () => this.#look(), log);
   }
 
   /** Does nothing any more by itself. */
   stop(): void {
-    this.#endWatch();
+    this.#file.stop();
   }
 
   /** Signs what is issued. */
   get signing(): KeyPair {
-    return this.#state.signing;
+    return this.#file.state.signing;
   }
 
   get present(): AuthorityFacts {
@@ -83,12 +87,12 @@ export class Authority implements PrivateAuthority {
   }
 
   get next(): (AuthorityFacts & { readonly since: number }) | undefined {
-    const { next } = this.#state;
+    const { next } = this.#file.state;
     return next && { ...factsOf(next.cert), since: next.since };
   }
 
   get announcement(): Authorities {
-    const { signing, next } = this.#state;
+    const { signing, next } = this.#file.state;
     return {
       v: 1,
       trusted: [signing, ...(next ? [next] : [])].map(({ cert }) => cert),
@@ -107,7 +111,7 @@ export class Authority implements PrivateAuthority {
   }
 
   async rotate(brought?: KeyPair): Promise<void> {
-    const { signing, next } = this.#state;
+    const { signing, next } = this.#file.state;
     if (next)
       throw new BadInputError(
         `a rotation has begun already, to ${factsOf(next.cert).name}: end it with muster tls rotate --finish`,
@@ -123,63 +127,15 @@ export class Authority implements PrivateAuthority {
   }
 
   finish(): void {
-    const { next } = this.#state;
+    const { next } = this.#file.state;
     if (!next) throw new BadInputError("no rotation has begun: muster tls rotate begins one");
     this.#change({ v: 1, signing: { key: next.key, cert: next.cert } });
   }
 
-  get #state(): Kept {
-    if (!this.#kept) throw new Error("the authority is not started");
-    return this.#kept;
-  }
-
   #change(kept: Kept): void {
-    this.#keep(kept);
+    this.#file.keep(kept);
     this.#publish();
     this.changes.emit();
-  }
-
-  /** Takes what another process has written; what does not read is left to that one, and to the next start. */
-  #look(): void {
-    const { directory, log } = this.#options;
-    const path = join(directory, fileName);
-    try {
-      if (!existsSync(path)) return;
-      secretFile(path);
-      const kept = readKept(path);
-      if (JSON.stringify(kept) === JSON.stringify(this.#kept)) return;
-      this.#kept = kept;
-    } catch (thrown) {
-      return log.warn(
-        { err: asError(thrown), path },
-        "the authority was changed by another process and does not read: the one before holds",
-      );
-    }
-    log.info({ fingerprint: this.fingerprint }, "another process has rotated the certificate authority");
-    this.changes.emit();
-  }
-
-  #read(): Kept | undefined {
-    const { directory, clock, log } = this.#options;
-    const path = join(directory, fileName);
-    if (!existsSync(path)) return undefined;
-    secretFile(path);
-    try {
-      return readKept(path);
-    } catch (thrown) {
-      const aside = asideName(path, Math.round(clock.now()));
-      renameSync(path, aside);
-      log.error(
-        { err: asError(thrown), aside },
-        `${path} is damaged and was set aside: another authority is made, which no agent trusts. Put the file back from a backup, or give every agent the new ${publicName}`,
-      );
-      return undefined;
-    }
-  }
-
-  #keep(kept: Kept): void {
-    replaceFile(join(this.#options.directory, fileName), `${JSON.stringify(kept, undefined, 1)}\n`);
-    this.#kept = kept;
   }
 
   #publish(): void {
@@ -191,8 +147,8 @@ export class Authority implements PrivateAuthority {
 }
 
 /** @throws Error where it is damaged */
-function readKept(path: string): Kept {
-  const kept = check(document, JSON.parse(readRegularFile(path, maxSmallFileBytes).toString("utf8")), path);
+function parse(value: unknown, path: string): Kept {
+  const kept = check(document, value, path);
   assertPair(kept.signing);
   if (kept.next) assertPair(kept.next);
   return kept;

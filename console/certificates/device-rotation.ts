@@ -1,14 +1,13 @@
 import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { encode } from "#shared/codec";
-import { counted } from "#shared/counted";
-import { asError, BadInputError, DisconnectedError } from "#shared/errors";
+import { BadInputError, DisconnectedError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { AuthorityFacts, DevicesAuthority } from "#shared/private-authority";
 import type { Topics } from "#shared/topics";
 import type { Audit } from "../audit/audit.ts";
-import { bothTrusted, finishBefore, rotateBefore, rotationLookEvery } from "../ca-rotation.ts";
+import { assertNobodyLacking, RotationByItself } from "../rotation-by-itself.ts";
 import type { Certificates } from "./certificates.ts";
 
 export interface DeviceRotationOptions {
@@ -46,12 +45,27 @@ export const toldAgainAfter = 600_000;
  */
 export class DeviceRotation {
   readonly #options: DeviceRotationOptions;
+  readonly #byItself: RotationByItself;
   #undo: (() => void)[] = [];
-  #cancelLook: () => void = () => {};
   #cancelTelling: () => void = () => {};
 
   constructor(options: DeviceRotationOptions) {
     this.#options = options;
+    this.#byItself = new RotationByItself({
+      ...options,
+      stand: () => {
+        const { present, before, lacking } = this.state;
+        return { until: (before ?? present).until, since: before?.since, lacking };
+      },
+      begin: () => this.rotate(),
+      end: () => this.finish(true),
+      audited: { begun: "tls.devices-rotated", ended: "tls.devices-rotation-ended" },
+      words: {
+        begun: "the devices' authority ends within a year: a rotation begins",
+        leftBehind: "the devices' old authority ends: these cannot connect any more",
+        failed: "the devices' authority cannot be rotated",
+      },
+    });
   }
 
   start(): void {
@@ -59,11 +73,11 @@ export class DeviceRotation {
     if (!authority) return;
     this.#undo = [authority.changes.on(() => this.#tellLater(toldAfter))];
     this.#tellLater(toldAfter);
-    this.#lookLater();
+    this.#byItself.start();
   }
 
   stop(): void {
-    this.#cancelLook();
+    this.#byItself.stop();
     this.#cancelTelling();
     for (const undo of this.#undo.splice(0)) undo();
   }
@@ -87,10 +101,13 @@ export class DeviceRotation {
    */
   finish(leaveBehind = false): void {
     const { before, present, lacking } = this.state;
-    if (before && lacking.length > 0 && !leaveBehind)
-      throw new BadInputError(
-        `${counted(lacking.length, "device has", "devices have")} a certificate of the old authority, and could not connect any more: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}; wait until each has been online, or leave behind who has not: muster tls rotate --devices --finish --leave-behind`,
-      );
+    if (before && !leaveBehind)
+      assertNobodyLacking(lacking, {
+        one: "device has",
+        several: "devices have",
+        why: "a certificate of the old authority",
+        verb: "muster tls rotate --devices --finish",
+      });
     if (before) this.#options.certificates.endOthers(present.fingerprint);
     this.#authority.finish();
   }
@@ -139,38 +156,8 @@ export class DeviceRotation {
     });
   }
 
-  #lookLater(): void {
-    this.#cancelLook = this.#options.clock.after(rotationLookEvery, () => {
-      this.#lookLater();
-      this.look().catch((thrown: unknown) =>
-        this.#options.log.error({ err: asError(thrown) }, "the devices' authority cannot be rotated"),
-      );
-    });
-  }
-
   /** Begins or ends a rotation where that is due by itself, by the same rules as with the authority of servers. */
-  async look(): Promise<void> {
-    const { clock, log } = this.#options;
-    const { present, before, lacking } = this.state;
-    const now = clock.now();
-    if (!before) {
-      if (present.until - now > rotateBefore) return;
-      log.warn(
-        { until: new Date(present.until).toISOString() },
-        "the devices' authority ends within a year: a rotation begins",
-      );
-      this.#note("tls.devices-rotated");
-      return this.rotate();
-    }
-    const isOver = now - before.since >= bothTrusted && lacking.length === 0;
-    if (!isOver && before.until - now > finishBefore) return;
-    if (lacking.length > 0) log.error({ lacking }, "the devices' old authority ends: these cannot connect any more");
-    this.#note("tls.devices-rotation-ended");
-    this.finish(true);
-  }
-
-  /** What nobody asked for is audited here; what somebody did, where they came in. */
-  #note(what: string): void {
-    this.#options.audit.record({ who: "console", from: "console", what });
+  look(): Promise<void> {
+    return this.#byItself.look();
   }
 }
