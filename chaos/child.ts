@@ -33,6 +33,9 @@ export interface ProcessSettings {
   readonly arm?: ArmMessage;
   /** Milliseconds that its wall clock is wrong by from its first moment. */
   readonly step?: number;
+  /** For an agent: the keys that it has pinned, and whether it takes what none of them has signed all the same, which is to be found. */
+  readonly signers?: readonly string[];
+  readonly unchecked?: boolean;
   /** For an agent: it lives on a copy of another's directory. */
   readonly copied?: boolean;
 }

@@ -1,20 +1,35 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+/** Stands on a line, and moves what passes there. */
+export interface Tap {
+  /** @param near the end of who connects, `far` the other */
+  join(near: Socket, far: Socket): void;
+}
+
+const straight: Tap = {
+  join(near, far) {
+    near.on("data", (chunk: Buffer) => void far.write(chunk));
+    far.on("data", (chunk: Buffer) => void near.write(chunk));
+  },
+};
+
 /**
  * A line between two processes that can be cut: connections go through here. Broken, they end and no new one comes
  * about; held, they stay open and nothing passes, as on a network that swallows packets.
  */
 export class Cut {
   readonly #target: number;
+  readonly #tap: Tap;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #server: Server;
   #state: "whole" | "broken" | "held" = "whole";
   #port = 0;
 
   /** @param target the port that connections are passed on to */
-  constructor(target: number) {
+  constructor(target: number, tap: Tap = straight) {
     this.#target = target;
+    this.#tap = tap;
     this.#server = createServer((near) => this.#join(near));
   }
 
@@ -68,8 +83,7 @@ export class Cut {
     far.on("error", () => near.destroy());
     const pair = [near, far] as const;
     this.#pairs.add(pair);
-    near.on("data", (chunk: Buffer) => void far.write(chunk));
-    far.on("data", (chunk: Buffer) => void near.write(chunk));
+    this.#tap.join(near, far);
     for (const [one, other] of [pair, [far, near] as const]) {
       one.on("close", () => {
         other.destroy();

@@ -13,7 +13,8 @@ import { devices, type Role, type Setting } from "./setting.ts";
  * - it is backed up while it works, and at the end killed and `restore`d from that;
  * - its wall clock is wrong `by` so many milliseconds: it `step`s while it runs, or the process `wake`s with it;
  * - it is killed, and a bit of its files `turn`ed;
- * - a `clone` of its directory lives beside it under the same name.
+ * - a `clone` of its directory lives beside it under the same name;
+ * - whoever has the bus is `hostile` to it.
  */
 export interface Blow {
   readonly what:
@@ -28,12 +29,13 @@ export interface Blow {
     | "step"
     | "wake"
     | "turn"
-    | "clone";
+    | "clone"
+    | "hostile";
   readonly who: Role;
   readonly at: number;
   readonly lasts: number;
   readonly by?: number;
-  /** Which file, byte and bit; whether a restore is killed half-way. */
+  /** Which file, byte and bit; whether a restore is killed half-way; what a hostile bus does. */
   readonly dice?: string;
 }
 
@@ -86,7 +88,7 @@ export function blow(what: Blow["what"], who: Role, random: Random): Blow {
     at,
     lasts: lasting(what, random),
     ...(what === "step" || what === "wake" ? { by: random.pick(steps) } : {}),
-    ...(what === "turn" || what === "restore" ? { dice: String(random.next()) } : {}),
+    ...(what === "turn" || what === "restore" || what === "hostile" ? { dice: String(random.next()) } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import { makeAccounts, type Account, type Login } from "./accounts.ts";
 import { brokerUrl, type Child, type StartSettings } from "./child.ts";
 import { clientOf } from "./console-client.ts";
 import type { Home } from "./home.ts";
+import { HostileBus } from "./hostile/hostile-bus.ts";
 import type { Other } from "./other.ts";
 import type { ArmMessage } from "./points.ts";
 import { makeProcesses, type FleetPrograms, type Processes } from "./processes.ts";
@@ -37,6 +38,8 @@ export class Fleet {
   readonly client: Client;
   readonly site: Site;
   readonly backups: Backups;
+  /** Where commands are signed, because nobody may trust what is between. */
+  readonly hostileBus: HostileBus | undefined;
   readonly #programs: FleetPrograms;
   readonly #accounts: readonly Account[];
   readonly #httpPort: number;
@@ -54,6 +57,7 @@ export class Fleet {
     this.setting = setting;
     this.site = site;
     this.#programs = programs;
+    this.hostileBus = setting.signed && new HostileBus();
     this.backups = new Backups(programs.keeper, site.directory);
     this.#accounts = [
       { name: "console", role: "console" as const },
@@ -80,6 +84,7 @@ export class Fleet {
       site: this.site,
       accounts: this.#accounts,
       httpPort: this.#httpPort,
+      hostileBus: this.hostileBus,
       died: (who) => this.#died(who),
       serves: (who) => this.site.note(who, "serves"),
     });
@@ -208,6 +213,7 @@ export class Fleet {
   /** Ends everything. @param keep leaves the directory, for people to look at */
   async stop(keep: boolean): Promise<void> {
     this.#stopping = true;
+    this.hostileBus?.stop();
     for (const who of this.roles) this.thaw(who);
     for (const child of this.#processes.children.values()) await child.end();
     await this.#reader?.close();

@@ -8,7 +8,7 @@ import type { Case } from "./case.ts";
 import { commands } from "./commands/case.ts";
 import { run, type Verdict } from "./run.ts";
 import { samples } from "./samples/case.ts";
-import type { BrokerKind, MqttVersion, StoreKind } from "./setting.ts";
+import type { BrokerKind, MqttVersion, Setting, StoreKind } from "./setting.ts";
 
 /**
  * Kills agents, console, broker and stores at random and at chosen points while commands and metrics are under way, cuts the power of
@@ -17,7 +17,7 @@ import type { BrokerKind, MqttVersion, StoreKind } from "./setting.ts";
  *   npm run chaos -- --seed 7 --rounds 100 --part metrics --broker both --store both
  */
 const usage =
-  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--mqtt 3.1.1|5|auto] [--tls] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
+  "usage: npm run chaos -- [--part commands|metrics|both] [--seed TEXT] [--rounds N] [--round N] [--broker embedded|mosquitto|both|nats|mochi|others] [--store embedded|influx|both] [--mqtt 3.1.1|5|auto] [--tls] [--signed | --unchecked] [--faults TEXT,…] [--without TEXT,…] [--load] [--keep]";
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +31,8 @@ const { values } = parseArgs({
     faults: { type: "string", default: "" },
     without: { type: "string", default: "" },
     tls: { type: "boolean", default: false },
+    signed: { type: "boolean", default: false },
+    unchecked: { type: "boolean", default: false },
     load: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -43,6 +45,7 @@ const brokers = chosenBrokers();
 const stores: readonly StoreKind[] = chosen("--store", values.store, ["embedded", "influx"] as const);
 const mqtt = chosenVersion();
 const tls = chosenTls();
+const signed = chosenSigning();
 const only = values.round === undefined ? undefined : wholeNumber("--round", values.round, 0);
 const from = only ?? 0;
 const to = only === undefined ? wholeNumber("--rounds", values.rounds, 1) : only + 1;
@@ -88,8 +91,9 @@ async function onBrokers(part: Case, store: StoreKind): Promise<Verdict[]> {
       ...(part === samples ? [store] : []),
       ...(mqtt === "auto" ? [] : [`MQTT ${values.mqtt}`]),
       ...(tls ? ["TLS"] : []),
+      ...(signed ? ["signed"] : []),
     ];
-    return run({ ...common, part, setting: { broker, store, disks, mqtt, tls }, name: names.join(", ") });
+    return run({ ...common, part, setting: { broker, store, disks, mqtt, tls, signed }, name: names.join(", ") });
   });
   const ended = await Promise.allSettled(runs);
   return ended.map((one) => {
@@ -112,6 +116,14 @@ function chosenVersion(): MqttVersion {
 function chosenTls(): boolean {
   const without = values.tls ? brokers.find((kind) => kind === "nats" || kind === "mochi") : undefined;
   return without === undefined ? values.tls : end(`--tls: ${without} is started without it\n${usage}`, 2);
+}
+
+/** Who has the bus reads what passes there, which TLS would keep from him: he would have the broker's key then. */
+function chosenSigning(): Setting["signed"] {
+  if (!values.signed && !values.unchecked) return undefined;
+  if (parts.includes("metrics")) return end(`--signed goes with --part commands\n${usage}`, 2);
+  if (tls) return end(`--signed goes without --tls: the hostile bus has no key of the broker's\n${usage}`, 2);
+  return values.unchecked ? "unchecked" : "checked";
 }
 
 /** Those but the first two are tried with commands alone. */

@@ -1,5 +1,5 @@
 import { faultOfRound } from "./decks.ts";
-import { commonFaults, type Fault, type Faults, type Points } from "./faults.ts";
+import { commonFaults, type Blow, type Fault, type Faults, type Points } from "./faults.ts";
 import { Random } from "./random.ts";
 import type { Setting } from "./setting.ts";
 
@@ -9,6 +9,8 @@ export interface Plan {
   readonly fault: Fault;
   /** For what else is drawn in this round. */
   readonly dice: string;
+  /** Whether a person signs its commands. */
+  readonly signed: boolean;
 }
 
 /** Where a case's faults come from. */
@@ -16,6 +18,8 @@ export interface FaultSource {
   readonly points: Points;
   /** Faults beside those of all, or in their place. */
   readonly faults: (setting: Setting) => Faults;
+  /** What is done besides, whatever a round's fault is. */
+  readonly besides?: (setting: Setting, random: Random) => readonly Blow[];
 }
 
 /** Every fault that a round of `part` can be given, by name. */
@@ -37,5 +41,8 @@ export function makePlan(
   const make = faults.get(name);
   if (!make) throw new Error(`there is no fault "${name}"`);
   const dice = `${where} round ${round}`;
-  return { round, name, fault: make(new Random(dice)), dice };
+  const fault = make(new Random(dice));
+  const besides = part.besides?.(setting, new Random(`${dice} besides`)) ?? [];
+  const blows = [...fault.blows, ...besides];
+  return { round, name, fault: { ...fault, blows }, dice, signed: setting.signed !== undefined };
 }

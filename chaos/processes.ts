@@ -3,6 +3,8 @@ import { startInflux } from "../test/influx.ts";
 import { freePort, startMosquitto } from "../test/mosquitto.ts";
 import { startTls } from "../test/tls.ts";
 import type { Account } from "./accounts.ts";
+import type { HostileBus } from "./hostile/hostile-bus.ts";
+import { person } from "./person.ts";
 import { Child, type ProcessSettings } from "./child.ts";
 import { Other, type OtherServer } from "./other.ts";
 import { devices, versionOf, type Device, type Role, type Setting } from "./setting.ts";
@@ -23,6 +25,8 @@ export interface ProcessesOptions {
   readonly site: Site;
   readonly accounts: readonly Account[];
   readonly httpPort: number;
+  /** Through whose hands goes what devices hear, where somebody's are. */
+  readonly hostileBus: HostileBus | undefined;
   readonly died: (who: Role) => void;
   readonly serves: (who: Role) => void;
 }
@@ -82,7 +86,7 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
       embedded: setting.broker === "embedded",
       mqtt: versionOf(setting),
       ca,
-      ...(who === "server" ? { identity: shown?.identity } : {}),
+      ...(who === "server" ? { identity: shown?.identity } : pinned(setting)),
       password: account?.secret ?? "",
       ...more,
     };
@@ -97,11 +101,16 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
   const children = new Map([["server" as Role, child("server", { mqttPort: consolePort, httpPort, hasty, ...store })]]);
   for (const device of devices) {
     site.addHome(device);
-    children.set(device, child(device, { mqttPort: await site.through(device, mqttPort) }));
+    const port = await site.through(device, mqttPort, options.hostileBus?.tap(device));
+    children.set(device, child(device, { mqttPort: port }));
   }
   const clone = (device: Device, home: string): Child =>
     child(device, { mqttPort: site.cut(device)?.port ?? 0, home, copied: true });
   return { children, others, mqttPort, ca, ...(influxUrl === undefined ? {} : { influxUrl }), clone };
+}
+
+function pinned({ signed }: Setting): Pick<ProcessSettings, "signers" | "unchecked"> {
+  return signed ? { signers: [person.public.line], unchecked: signed === "unchecked" } : {};
 }
 
 /** The authority and the broker's certificate of it: on no disk that anything is done to, as if they had been brought. */

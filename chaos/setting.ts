@@ -22,6 +22,8 @@ export interface Setting {
   readonly mqtt?: MqttVersion;
   /** Whether agents, console and callers come to the broker by TLS. */
   readonly tls?: boolean;
+  /** Whether devices take only commands that are signed, over a bus that can be hostile; and whether they look, or only say so. */
+  readonly signed?: "checked" | "unchecked" | undefined;
 }
 
 export function versionOf({ broker, mqtt = "auto" }: Setting): MqttVersion {

@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Scope } from "../test/suite.ts";
-import { Cut } from "./cut.ts";
+import { Cut, type Tap } from "./cut.ts";
 import { Home, type Disks } from "./home.ts";
 import { Journal } from "./journal.ts";
 import type { Role } from "./setting.ts";
@@ -51,8 +51,8 @@ export class Site {
   }
 
   /** @returns the port by which it is to connect, so that its line can be cut */
-  async through(role: Role, port: number): Promise<number> {
-    const cut = new Cut(port);
+  async through(role: Role, port: number, tap?: Tap): Promise<number> {
+    const cut = new Cut(port, tap);
     this.#cuts.set(role, cut);
     this.undone(() => cut.stop());
     await cut.start();

@@ -69,7 +69,8 @@ export class Striker {
     // Put right while it starts, nobody would have heard of its wrong clock.
     if (blow.what === "wake") await this.#fleet.ready();
     await sleep(blow.lasts);
-    await this.#heal(blow.who);
+    if (blow.what === "hostile") this.#calm(blow.who);
+    else await this.#heal(blow.who);
   }
 
   async #strike({ what, who, by, dice = "" }: Blow): Promise<void> {
@@ -81,6 +82,7 @@ export class Striker {
     else if (what === "step") fleet.step(who, by ?? 0);
     else if (what === "freeze") fleet.freeze(who);
     else if (isOnLine(what)) fleet.site.cut(who)?.[what]();
+    else if (what === "hostile") fleet.hostileBus?.begin(who, dice);
     else if (what === "put back") this.#copies.set(who, { from: Date.now(), copy: await this.#copy(who) });
     else if (what === "restore") await this.#backUp(who, dice);
     else if (what === "clone") {
@@ -103,7 +105,7 @@ export class Striker {
   async #heal(who: Role): Promise<void> {
     const fleet = this.#fleet;
     const home = fleet.site.home(who);
-    const present = this.struck.filter((one) => one.who === who && one.to === Infinity);
+    const present = this.#underWay(who).filter(({ what }) => what !== "hostile");
     fleet.thaw(who);
     await this.#catchIn(who);
     const isFullInflux = who === "influx" && home?.isFull === true;
@@ -120,10 +122,24 @@ export class Striker {
     await fleet.revive(who);
     if (isFullInflux) await this.#restartTwice(who);
     fleet.site.cut(who)?.mend();
-    for (const one of present) {
+    this.#over(present);
+  }
+
+  /** Beside whatever else is done to it. */
+  #calm(who: Role): void {
+    this.#fleet.hostileBus?.end(who);
+    this.#over(this.#underWay(who).filter(({ what }) => what === "hostile"));
+  }
+
+  #underWay(who: Role): Struck[] {
+    return this.struck.filter((one) => one.who === who && one.to === Infinity);
+  }
+
+  #over(ended: readonly Struck[]): void {
+    for (const one of ended) {
       one.to = Date.now();
       const said = undone[one.what];
-      if (said !== undefined) fleet.site.note(who, said);
+      if (said !== undefined) this.#fleet.site.note(one.who, said);
     }
   }
 
@@ -132,7 +148,10 @@ export class Striker {
     const fleet = this.#fleet;
     for (const who of fleet.roles) fleet.thaw(who);
     await fleet.disarm();
-    for (const who of fleet.roles) await this.#heal(who);
+    for (const who of fleet.roles) {
+      this.#calm(who);
+      await this.#heal(who);
+    }
     await fleet.ready();
     await fleet.hearing();
     const wasCutOff = this.struck.some(({ who, what, to }) => who === "server" && isOnLine(what) && to >= this.healed);
@@ -243,6 +262,7 @@ const strokes: Readonly<Record<Blow["what"], string>> = {
   wake: "killed, to wake with a wrong clock",
   turn: "killed, to have a bit turned",
   clone: "cloned",
+  hostile: "its bus is hostile",
 };
 
 /** And how it is told that they have passed, where nothing else tells it. */
@@ -251,4 +271,5 @@ const undone: Partial<Record<Struck["what"], string>> = {
   fill: "its disk has room again",
   break: "its line is mended",
   hold: "its line is mended",
+  hostile: "its bus is honest again",
 };

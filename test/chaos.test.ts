@@ -4,15 +4,17 @@ import { commands } from "../chaos/commands/case.ts";
 import { ordersOf } from "../chaos/commands/orders.ts";
 import { faultsOf, makePlan } from "../chaos/plan.ts";
 import { samples } from "../chaos/samples/case.ts";
-import type { Setting, StoreKind } from "../chaos/setting.ts";
+import type { Setting } from "../chaos/setting.ts";
 import { runProgram } from "./programs.ts";
 import { suite } from "./suite.ts";
 
 const seed = "house3954";
 /** On each broker, and in each setting: a look in two minutes. Whole decks take a night (docs/chaos.md). */
-const commandRounds = 11;
+const commandSeed = "house912";
+const commandRounds = 7;
+const signedRounds = 3;
 const sampleRounds = 5;
-const guestRounds = 4;
+const guestRounds = 3;
 /** Seconds for one run: some thirty where nobody else wants the machine. */
 const patience = 600;
 const tlsRounds = 2;
@@ -21,19 +23,20 @@ const kinds = ["kill", "freeze", "break", "hold", "put", "step", "wake", "turn",
 
 suite("chaos", ({ test }) => {
   test("the rounds of the tests below meet every way to strike", () => {
-    const met = (part: Case, rounds: number, stores: readonly StoreKind[]): Set<string | undefined> =>
-      new Set(
-        (["embedded", "mosquitto"] as const).flatMap((broker) =>
-          stores.flatMap((store) =>
-            Array.from({ length: rounds }, (_, round) => {
-              const { name } = makePlan(seed, part, { broker, store, disks: "images" }, round);
-              return name.split(" ")[0];
-            }),
-          ),
+    const met = (part: Case, of: string, rounds: number, more: Partial<Setting>[]): (string | undefined)[] =>
+      (["embedded", "mosquitto"] as const).flatMap((broker) =>
+        more.flatMap((those) =>
+          Array.from({ length: rounds }, (_, round) => {
+            const { name } = makePlan(of, part, { broker, store: "embedded", disks: "images", ...those }, round);
+            return name.split(" ")[0];
+          }),
         ),
       );
-    const ofCommands = met(commands, commandRounds, ["embedded"]);
-    const ofSamples = met(samples, sampleRounds, ["embedded", "influx"]);
+    const ofCommands = new Set([
+      ...met(commands, commandSeed, commandRounds, [{}]),
+      ...met(commands, commandSeed, signedRounds, [{ signed: "checked" }]),
+    ]);
+    const ofSamples = new Set(met(samples, seed, sampleRounds, [{ store: "embedded" }, { store: "influx" }]));
     for (const kind of kinds) assert.ok(ofCommands.has(kind), `no round of commands begins with "${kind}"`);
     for (const kind of [...kinds, "clone"]) assert.ok(ofSamples.has(kind), `no round of samples with "${kind}"`);
   });
@@ -58,13 +61,31 @@ suite("chaos", ({ test }) => {
     "every promise holds while agents, console and broker are killed",
     async () => {
       const count = commandRounds;
-      const rounds = ["--part", "commands", "--seed", seed, "--rounds", String(count), "--broker", "both"];
+      const rounds = ["--part", "commands", "--seed", commandSeed, "--rounds", String(count), "--broker", "both"];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: patience,
       });
       assert.is(code, 0, `${out}\n${err}`);
       assert.match(out, new RegExp(`^embedded: ${count} rounds, .* 0 violations$`, "m"));
       assert.match(out, new RegExp(`^mosquitto: ${count} rounds, .* 0 violations$`, "m"));
+    },
+    { seconds: patience + 10 },
+  );
+
+  test(
+    "where people sign every command nothing else takes effect, whoever has the bus",
+    async () => {
+      const count = signedRounds;
+      const rounds = ["--signed", "--part", "commands", "--seed", commandSeed, "--rounds", String(count)];
+      const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
+        seconds: patience,
+      });
+      assert.is(code, 0, `${out}\n${err}`);
+      for (const kind of ["embedded", "mosquitto"])
+        assert.match(
+          out,
+          new RegExp(`^${kind}, signed: ${count} rounds, .* [1-9]\\d* forgeries \\([1-9].* 0 violations$`, "m"),
+        );
     },
     { seconds: patience + 10 },
   );

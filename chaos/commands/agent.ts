@@ -9,6 +9,7 @@ import { Agent } from "../../agent/agent.ts";
 import { CommandError, type Handler, type RunContext } from "../../agent/commands/handler.ts";
 import { ConsoleClock } from "../../agent/console-clock.ts";
 import { Ledger } from "../../agent/commands/ledger.ts";
+import { SignatureGate } from "../../agent/commands/signature-gate.ts";
 import { brokerUrl, sayReady, settingsOfProcess } from "../child.ts";
 import type { Begin, Effect, Judged } from "./evidence.ts";
 import { hastyClock } from "../hasty-clock.ts";
@@ -19,7 +20,7 @@ import { around, aroundTraffic, KillPoints } from "../points.ts";
  * An agent whose commands have visible effects, a line in a file each. Its kill points are put around the public
  * methods of its parts from outside; the product knows nothing of them.
  */
-const { who, directory, home, mqttPort, ca, mqtt, password, arm } = settingsOfProcess();
+const { who, directory, home, mqttPort, ca, mqtt, password, arm, signers, unchecked } = settingsOfProcess();
 const points = new KillPoints(who, directory, arm);
 const begins = new Journal(`${directory}/begins.jsonl`);
 const effects = new Journal(`${directory}/effects.jsonl`);
@@ -41,11 +42,15 @@ aroundTraffic(Link.prototype, {
   },
 });
 
+// What the rules have to find.
+if (unchecked) around(SignatureGate.prototype, "refusal", () => () => undefined);
+
 const agent = new Agent({
   device: who,
   url: brokerUrl(mqttPort, ca),
   ca,
   password,
+  signers,
   directory: home,
   interval: 86_400_000,
   collectors: [],
@@ -65,15 +70,16 @@ function args() {
 
 async function run(given: z.infer<ReturnType<typeof args>>, { command, signal }: RunContext) {
   const { id, key } = command;
-  const mark = { id, key, token: given.token, who, pid: process.pid };
+  const { token, before, after } = given;
+  const mark = { id, key, token, before, after, who, pid: process.pid };
   const look = judged.get(id);
   begins.add({ ...mark, at: Date.now(), ...(look && { judged: look }) } satisfies Begin);
-  await sleep(given.before, undefined, { signal });
+  await sleep(before, undefined, { signal });
   points.pass("effect.before");
   effects.add({ ...mark, at: Date.now() } satisfies Effect);
   points.pass("effect.after");
-  await sleep(given.after);
-  return { token: given.token };
+  await sleep(after);
+  return { token };
 }
 
 function verified(): Handler<z.infer<ReturnType<typeof args>>> {

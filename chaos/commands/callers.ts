@@ -7,7 +7,8 @@ import type { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
 import type { Told } from "./evidence.ts";
 import type { Journal } from "../journal.ts";
-import type { PlannedOrder } from "./orders.ts";
+import { signOrder } from "./order-signer.ts";
+import { idOf, type PlannedOrder } from "./orders.ts";
 
 /** Milliseconds that a caller that was cut off looks for its command at most. */
 const patience = 3_000;
@@ -21,13 +22,16 @@ export class Callers {
   readonly #client: Client;
   readonly #link: Link;
   readonly #journal: Journal;
+  readonly #isSigned: boolean;
   /** What has no answer yet: by token the command's id, where it is known. */
   readonly #unanswered = new Map<string, { readonly order: PlannedOrder; id: string | undefined }>();
 
-  constructor(client: Client, link: Link, journal: Journal) {
+  /** @param isSigned whether a person signs each order */
+  constructor(client: Client, link: Link, journal: Journal, isSigned: boolean) {
     this.#client = client;
     this.#link = link;
     this.#journal = journal;
+    this.#isSigned = isSigned;
   }
 
   /** Sends one order its way. Resolves when its caller has heard something, or its connection broke. */
@@ -40,12 +44,12 @@ export class Callers {
 
   /** Withdraws an order again, as its caller would: over HTTP, or with an empty retained message. */
   async withdraw(order: PlannedOrder): Promise<void> {
-    const id = order.way === "typed-task" ? typedId(order) : this.#unanswered.get(order.token)?.id;
+    const id = order.way === "typed-task" ? idOf(order) : this.#unanswered.get(order.token)?.id;
     if (id === undefined) return;
     this.#tell(order, "withdrawn", { id });
     try {
       if (order.way === "typed-task") await this.#link.publish(taskTopic(order), Buffer.alloc(0), { retain: true });
-      else await this.#hear(order, this.#client.cancelCommand(id), "unknown");
+      else await this.#hear(order, this.#client.cancelCommand(id, { device: order.device }), "unknown");
     } catch (error) {
       this.#tell(order, "unknown", { id, detail: `withdrawal: ${asError(error).message}` });
     }
@@ -64,7 +68,8 @@ export class Callers {
   async #post(order: PlannedOrder): Promise<void> {
     const { device, key, token, before, after, way, timeout, ttl } = order;
     const wait = way === "call" || way === "patient";
-    const body = { key, args: { token, before, after }, timeout, ...(way === "call" ? {} : { ttl }) };
+    const life = way === "call" ? {} : { ttl };
+    const body = { key, args: { token, before, after }, timeout, ...life, ...this.#signed(order) };
     try {
       await this.#hear(order, this.#client.sendCommand(device, body, { wait }));
     } catch (error) {
@@ -76,7 +81,7 @@ export class Callers {
 
   async #type(order: PlannedOrder): Promise<void> {
     const { device, key, token, before, after, way } = order;
-    const payload = Buffer.from(JSON.stringify({ key, args: { token, before, after } }));
+    const payload = Buffer.from(JSON.stringify({ key, args: { token, before, after }, ...this.#signed(order) }));
     const retain = way === "typed-task";
     const topic = retain ? taskTopic(order) : topics.build({ kind: "short", device: parseDeviceId(device) });
     try {
@@ -86,6 +91,10 @@ export class Callers {
       const never = error instanceof DisconnectedError && error.message.startsWith("no connection to the broker at");
       this.#tell(order, "unknown", { detail: `${never ? "perhaps unsent: " : ""}${asError(error).message}` });
     }
+  }
+
+  #signed(order: PlannedOrder): Partial<ReturnType<typeof signOrder>> {
+    return this.#isSigned ? signOrder(order, Date.now()) : {};
   }
 
   /** An answer holds a document, final or open; a 504 the command at the end of its caller's patience. */
@@ -116,7 +125,8 @@ export class Callers {
     const end = performance.now() + patience;
     let last: string | undefined;
     for (;;) {
-      const found = id === undefined ? await this.#find(order) : await this.#get(order, id);
+      // An id that somebody has used for another device as well is looked for on its own.
+      const found = id === undefined || this.#isSigned ? await this.#find(order) : await this.#get(order, id);
       if (!found) return this.#tell(order, "absent", id === undefined ? {} : { id });
       if (found.state !== last) this.#document(order, found, "asked again");
       last = found.state;
@@ -134,9 +144,11 @@ export class Callers {
   }
 
   /** A caller that never learned its command's id knows what it has asked for. */
-  async #find({ device, token }: PlannedOrder): Promise<CommandDocument | undefined> {
+  async #find(order: PlannedOrder): Promise<CommandDocument | undefined> {
+    const { device, token } = order;
     const { commands } = await this.#client.listCommands({ device, limit: 100 });
-    return commands.find(({ args }) => args["token"] === token);
+    const isOwn = ({ id }: CommandDocument): boolean => !this.#isSigned || id === idOf(order);
+    return commands.find((one) => one.args["token"] === token && isOwn(one));
   }
 
   #settle(order: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
@@ -149,11 +161,6 @@ export class Callers {
   }
 }
 
-/** A typed task's id is its typist's choice. */
-export function typedId({ token }: PlannedOrder): string {
-  return `typed-${token}`;
-}
-
 function taskTopic(order: PlannedOrder): string {
-  return topics.build({ kind: "task", device: parseDeviceId(order.device), id: parseCommandId(typedId(order)) });
+  return topics.build({ kind: "task", device: parseDeviceId(order.device), id: parseCommandId(idOf(order)) });
 }

@@ -9,9 +9,10 @@ import { retainedTasks } from "../watcher.ts";
 import { Callers } from "./callers.ts";
 import { check } from "./checks.ts";
 import type { Begin, Effect, Evidence, Incident, Told } from "./evidence.ts";
-import { commandFaults, commandPoints } from "./faults.ts";
+import { commandFaults, commandPoints, hostilities } from "./faults.ts";
 import { History } from "./history.ts";
 import { ordersOf, type PlannedOrder } from "./orders.ts";
+import { countForgeries, ownRows } from "./signed.ts";
 
 /** Milliseconds at the end: for the last late answers, and then of silence, several times the longest wait between two repetitions. */
 const end = { lateAnswers: 1_000, silence: 2_000 };
@@ -21,6 +22,7 @@ export const commands: Case = {
   agent: "commandsAgent",
   points: commandPoints,
   faults: commandFaults,
+  besides: hostilities,
   hastyConsole: false,
   begin: (stage) => new CommandTrial(stage),
 };
@@ -44,7 +46,9 @@ class CommandTrial implements Trial {
     this.#stage = stage;
     this.reader = new History(site.home("server")?.path ?? "");
     this.#told = new Journal(`${site.directory}/callers.jsonl`);
-    this.#callers = new Callers(client, watcher.link, this.#told);
+    this.#callers = new Callers(client, watcher.link, this.#told, fleet.setting.signed !== undefined);
+    if (fleet.hostileBus)
+      fleet.hostileBus.atBroker = (topic, payload) => watcher.link.publish(topic, payload, { retain: true });
     this.#journals = {
       begins: new JournalReader<Begin>(`${site.directory}/begins.jsonl`),
       effects: new JournalReader<Effect>(`${site.directory}/effects.jsonl`),
@@ -97,11 +101,13 @@ class CommandTrial implements Trial {
   }
 
   counts(): string {
-    const { effects, rows } = this.#evidence;
+    const evidence = this.#evidence;
+    const { effects, rows } = evidence;
     const states = new Map<string, number>();
     for (const { state } of rows) states.set(state, (states.get(state) ?? 0) + 1);
     const ends = [...states].sort().map(([state, count]) => `${count} ${state}`);
-    return `${this.#orders.length} commands (${ends.join(", ")}), ${effects.length} effects`;
+    const counts = `${this.#orders.length} commands (${ends.join(", ")}), ${effects.length} effects`;
+    return evidence.hostilities ? `${counts}, ${countForgeries(evidence)}` : counts;
   }
 
   async stop(): Promise<void> {
@@ -110,7 +116,7 @@ class CommandTrial implements Trial {
 
   get #evidence(): Evidence {
     const { begins, effects, incidents, told } = this.#journals;
-    return {
+    const evidence: Evidence = {
       orders: this.#orders,
       healed: this.#healed,
       until: Date.now(),
@@ -123,7 +129,9 @@ class CommandTrial implements Trial {
       seen: this.#stage.watcher.seen,
       costs: this.#stage.striker.costs,
       damage: this.#damage,
+      hostilities: this.#stage.fleet.hostileBus,
     };
+    return { ...evidence, rows: ownRows(evidence) };
   }
 
   async #carryOut(order: PlannedOrder): Promise<void> {

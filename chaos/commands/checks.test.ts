@@ -26,8 +26,8 @@ const row: Row = {
   ended: 200,
   document: "{}",
 };
-const begin = { id: "c1", key: "once", token: "3-0", who: "dev-a", pid: 7, at: 100 };
-const version = { n: 1, at: 200, id: "c1", state: "succeeded", ended: 200, result: null };
+const begin = { id: "c1", key: "once", token: "3-0", who: "dev-a", pid: 7, at: 100, before: 0, after: 0 };
+const version = { n: 1, at: 200, device: "dev-a", id: "c1", state: "succeeded", ended: 200, result: null };
 const told: Told[] = [
   { token: "3-0", at: 1, what: "asked" },
   { token: "3-0", at: 201, what: "answer", id: "c1", state: "succeeded" },
@@ -230,6 +230,113 @@ suite("the checker", ({ test }) => {
     assert.equal(found("frozen", 0, "thawed", 901), ["every effect is in the history"]);
     const byBroker = (at: number) => check({ ...gone, incidents: [{ at, who: "broker", what: "killed" }] }).length;
     assert.equal([byBroker(301), byBroker(302)], [0, 1]);
+  });
+
+  const forgery = { at: 100, device: "dev-a" as const, id: "forged-1", what: "invented", refusal: "unsigned" };
+  const reply = {
+    at: 120,
+    topic: "muster/dev-a/reply/forged-1",
+    text: '{"id":"forged-1","state":"rejected","error":{"code":"unsigned"}}',
+  };
+  const bySigner = { id: "signed-3-0" };
+  /** The same good end, where a person has signed the command, over a bus that was hostile. */
+  const signed: Evidence = {
+    ...good,
+    rows: [{ ...row, ...bySigner }],
+    versions: [{ ...version, ...bySigner }],
+    begins: [{ ...begin, ...bySigner }],
+    effects: [{ ...begin, ...bySigner }],
+    seen: [{ ...reply, at: 1, topic: "" }, reply],
+    until: 5_000,
+    hostilities: { forgeries: [forgery], touched: new Set() },
+  };
+  const brokenIn = (more: Partial<Evidence>): string[] => check({ ...signed, ...more }).map(({ rule }) => rule);
+
+  test("finds what takes effect that no person has signed so: another id, device, key or argument", () => {
+    const rule = "nothing takes effect that was not signed";
+    assert.equal(brokenIn({}), []);
+    for (const foreign of [{ id: "forged-1", token: "forged-1" }, { who: "dev-b" }, { key: "rerun" }, { before: 1 }]) {
+      const one = { ...begin, ...bySigner, ...foreign };
+      assert.ok(brokenIn({ begins: [...signed.begins, one] }).includes(rule), JSON.stringify(foreign));
+      assert.ok(brokenIn({ effects: [...signed.effects, one] }).includes(rule), JSON.stringify(foreign));
+    }
+    const besides = { ...good, begins: [begin, { ...begin, id: "forged-1", token: "forged-1" }] };
+    assert.equal(check(besides), [], "elsewhere nobody has signed anything");
+  });
+
+  test("finds what was not signed and is not refused with its reason, unless its device or the way was struck", () => {
+    const rule = ["what was not signed is refused, and told"];
+    const [first] = signed.seen;
+    assert.ok(first);
+    assert.equal(brokenIn({ seen: [first] }), rule);
+    assert.equal(
+      brokenIn({ seen: [first, { ...reply, text: reply.text.replace("unsigned", "bad-signature") }] }),
+      rule,
+    );
+    assert.equal(brokenIn({ seen: [first, { ...reply, topic: "muster/dev-b/reply/forged-1" }] }), rule);
+    assert.equal(brokenIn({ seen: [first], until: 3_000 }), [], "it may come yet");
+    assert.equal(brokenIn({ seen: [first], incidents: [{ at: 200, who: "dev-a", what: "killed" }] }), []);
+    assert.equal(brokenIn({ seen: [first], incidents: [{ at: 200, who: "dev-b", what: "killed" }] }), rule);
+    assert.equal(brokenIn({ seen: [first], incidents: [{ at: 200, who: "dev-a", what: "its bus is hostile" }] }), rule);
+  });
+
+  test("finds what was signed and is refused, unless the bus has meddled with it, its signature is over or the ledger was damaged", () => {
+    const rule = ["what was signed is refused for a cause alone"];
+    const refusedAs = (code: string, more: Partial<Evidence> = {}): string[] =>
+      brokenIn({
+        ...ended("rejected"),
+        rows: [{ ...row, ...bySigner, state: "rejected", document: JSON.stringify({ error: { code } }) }],
+        versions: [{ ...version, ...bySigner, state: "rejected" }],
+        begins: [],
+        effects: [],
+        ...more,
+      });
+    const touched = { hostilities: { forgeries: [], touched: new Set(["dev-a/signed-3-0"]) } };
+    const signedFor = (ms: number) => ({ orders: [{ ...order, signedFor: ms }] });
+    const turned = { costs: [{ who: "dev-a" as const, what: "turned" as const, from: 0, to: 900 }] };
+    for (const code of ["unsigned", "unknown-signer", "bad-signature"]) {
+      assert.equal(refusedAs(code), rule);
+      assert.equal(refusedAs(code, touched), []);
+    }
+    assert.equal(refusedAs("signature-expired", signedFor(150)), []);
+    assert.equal(refusedAs("signature-expired", signedFor(300)), rule);
+    assert.equal(refusedAs("replayed", touched), rule);
+    assert.equal(refusedAs("replayed", turned), []);
+    assert.equal(refusedAs("no-room"), []);
+  });
+
+  test("excuses by a hostile bus what begins though it was withdrawn or over, and no second effect", () => {
+    const touched = { hostilities: { forgeries: [], touched: new Set(["dev-a/signed-3-0"]) } };
+    const late = [{ ...begin, ...bySigner, at: 5_000 }];
+    const withdrawn = {
+      ...ended("cancelled"),
+      rows: [{ ...row, ...bySigner, state: "cancelled" }],
+      versions: [{ ...version, ...bySigner, state: "cancelled" }],
+      begins: late,
+    };
+    assert.equal(brokenIn(withdrawn), ["nothing begins once it was withdrawn"]);
+    assert.equal(brokenIn({ ...withdrawn, ...touched }), []);
+    const backup = {
+      ...ended("interrupted"),
+      rows: [
+        {
+          ...row,
+          ...bySigner,
+          state: "interrupted",
+          document: '{"error":{"code":"restored"}}',
+          key: "verify" as const,
+        },
+      ],
+      versions: [{ ...version, ...bySigner, state: "interrupted" }],
+      orders: [{ ...order, key: "verify" as const }],
+      begins: late.map((one) => ({ ...one, key: "verify" })),
+      effects: late.map((one) => ({ ...one, key: "verify" })),
+      costs: [{ who: "server" as const, what: "restored" as const, from: 150, to: 180 }],
+    };
+    assert.ok(brokenIn(backup).includes("verify tells what is so"));
+    assert.equal(brokenIn({ ...backup, ...touched }), []);
+    const doubled = { effects: [...signed.effects, ...late], ...touched };
+    assert.ok(brokenIn(doubled).includes("once and verify take effect at most once"));
   });
 
   for (const [index, [rule, spoiled]] of cases.entries()) {

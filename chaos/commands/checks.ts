@@ -1,13 +1,15 @@
 import type { Violation } from "../case.ts";
 import type { Evidence } from "./evidence.ts";
+import { nameOf } from "../hostile/hostile-bus.ts";
 import { isExcused } from "./excuses.ts";
-import { roundOf, type PlannedOrder } from "./orders.ts";
+import { idOf, roundOf, type PlannedOrder } from "./orders.ts";
 import { harms, rules, type Story } from "./rules.ts";
+import { checkSigned } from "./signed.ts";
 import { timeline } from "./timeline.ts";
 
 /** Holds the evidence against every promise: a breach is of an order's round, and about its token. */
 export function check(evidence: Evidence): Violation[] {
-  return stories(evidence).flatMap((story) =>
+  const broken = stories(evidence).flatMap((story) =>
     Object.entries(rules).flatMap(([rule, broken]) => {
       const text = broken(story);
       if (text === undefined || isExcused(rule, story, evidence.damage)) return [];
@@ -16,6 +18,7 @@ export function check(evidence: Evidence): Violation[] {
       return [{ rule, text, key: `${rule} ${token}`, round: roundOf(token), about: token, story: tell }];
     }),
   );
+  return [...broken, ...checkSigned(evidence)];
 }
 
 /**
@@ -25,9 +28,9 @@ export function check(evidence: Evidence): Violation[] {
 export const telling = 1_500;
 
 function stories(evidence: Evidence): Story[] {
-  const { orders, rows, versions, begins, effects, told, incidents, healed, costs } = evidence;
+  const { orders, rows, versions, begins, effects, told, incidents, healed, costs, hostilities } = evidence;
   const rowOf = new Map(rows.map((row) => [row.token, row]));
-  const versionsOf = groupBy(versions, ({ id }) => id);
+  const versionsOf = groupBy(versions, ({ device, id }) => nameOf(device, id));
   const beginsOf = groupBy(begins, ({ token }) => token);
   const effectsOf = groupBy(effects, ({ token }) => token);
   const toldOf = groupBy(told, ({ token }) => token);
@@ -39,7 +42,7 @@ function stories(evidence: Evidence): Story[] {
     return {
       order,
       row,
-      versions: row ? (versionsOf.get(row.id) ?? []) : [],
+      versions: row ? (versionsOf.get(nameOf(row.device, row.id)) ?? []) : [],
       begins: beginsOf.get(order.token) ?? [],
       effects: effectsOf.get(order.token) ?? [],
       told: heard,
@@ -47,6 +50,7 @@ function stories(evidence: Evidence): Story[] {
       healed: end === Infinity ? 0 : end,
       due: dueAt(order, evidence),
       costs,
+      isMeddledWith: hostilities?.touched.has(nameOf(order.device, idOf(order))) ?? false,
     };
   });
 }

@@ -1,5 +1,6 @@
 import type { PlannedOrder } from "./orders.ts";
 import type { Key } from "./ways.ts";
+import type { Hostilities } from "../hostile/hostile-bus.ts";
 import type { Device } from "../setting.ts";
 import type { Cost } from "../striker.ts";
 import type { Seen } from "../watcher.ts";
@@ -12,6 +13,9 @@ export interface Begin {
   readonly who: string;
   readonly pid: number;
   readonly at: number;
+  /** Of its arguments, how long it was to sleep before its effect and after it. */
+  readonly before: number;
+  readonly after: number;
   readonly judged?: Judged;
 }
 
@@ -50,6 +54,7 @@ export interface Told {
 export interface RowVersion {
   readonly n: number;
   readonly at: number;
+  readonly device: string;
   readonly id: string;
   readonly state: string;
   readonly ended: number | null;
@@ -86,4 +91,6 @@ export interface Evidence {
   readonly costs: readonly Cost[];
   /** How much the console has said at most that it could not read and set aside. */
   readonly damage: number;
+  /** Where every command is signed: what a hostile bus has done. */
+  readonly hostilities?: Hostilities | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Story } from "./rules.ts";
+import { hostileCosts } from "./signed.ts";
 import { isUntold, wentBack, type Cost } from "../striker.ts";
 
 /** Milliseconds between a caller's note and the console's row of it, either way. */
@@ -35,19 +36,23 @@ const ofDamage: Readonly<Record<"server" | "device", ReadonlySet<string>>> = {
  *   since is open again;
  * - it is restored from a backup: the same, but what was open in it is not begun, and ends as interrupted where the device knows nothing of it;
  * - a bit of the console's is turned: what was kept until then, if the console tells of damage, or cannot know it;
- * - a bit of an agent's is turned: how commands ended that it had begun, as far as it can know no more.
+ * - a bit of an agent's is turned: how commands ended that it had begun, as far as it can know no more;
+ * - a hostile bus has meddled with it: what is not signed, which is the console's word on times and withdrawals.
  *
  * @param damage how much the console says that it could not read
  */
 export function isExcused(rule: string, story: Story, damage: number): boolean {
   if (always.has(rule)) return false;
+  if (story.isMeddledWith && hostileCosts.has(rule)) return true;
   return story.costs.some((cost) => (wentBack(cost) ? older(rule, story, cost) : turned(rule, story, cost, damage)));
 }
 
-function older(rule: string, { told, row, begins, due }: Story, { who, what, from, to }: Cost): boolean {
+function older(rule: string, { told, row, begins, due, isMeddledWith }: Story, { who, what, from, to }: Cost): boolean {
   if (who !== "server") return false;
   const restored = what === "restored";
-  if (restored && begins.length === 0 && row?.state === "interrupted" && row.document.includes('"code":"restored"'))
+  // What nobody had begun by then stays signed: a hostile bus may bring it about later.
+  const wasUnbegun = begins.every(({ at }) => isMeddledWith && at > (row?.ended ?? 0));
+  if (restored && wasUnbegun && row?.state === "interrupted" && row.document.includes('"code":"restored"'))
     return rule === "interrupted only when its agent died" || rule === "verify tells what is so" || ofHistory.has(rule);
   // It was closed by then, and the device's word came in what was thrown away.
   if (rule === "what comes too late is kept" && (row?.ended ?? Infinity) <= to && due >= from) return true;

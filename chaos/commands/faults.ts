@@ -1,4 +1,5 @@
-import { anAgent, blow, type Faults, type Maker, type Points } from "../faults.ts";
+import { anAgent, blow, type Blow, type Faults, type Maker, type Points } from "../faults.ts";
+import type { Random } from "../random.ts";
 import { devices, type Setting } from "../setting.ts";
 
 /** Where agents and console can be made to die on a command's way; and `verify.before`, in the recovery of an agent that died. */
@@ -37,7 +38,7 @@ export const commandPoints: Points = {
 };
 
 /** What is done in rounds of commands alone, or in another way. */
-export function commandFaults({ disks }: Setting): Faults {
+export function commandFaults({ disks, signed }: Setting): Faults {
   return new Map<string, Maker>([
     [
       "an agent dies in its recovery too",
@@ -53,6 +54,7 @@ export function commandFaults({ disks }: Setting): Faults {
       (random) => ({ blows: [], arms: [], late: [blow("put back", anAgent(random), random)] }),
     ],
     ...(disks === "none" ? [] : waiting),
+    ...(signed ? hostileBusAlone : []),
   ]);
 }
 
@@ -71,3 +73,13 @@ const waiting: Faults = new Map([
     },
   ],
 ]);
+
+const hostileBusAlone: Faults = new Map([["nothing but a hostile bus", () => ({ blows: [], arms: [] })]]);
+
+/** Where commands are signed whoever has the bus is hostile in every round, beside all else that is done. */
+export function hostilities({ signed }: Setting, random: Random): Blow[] {
+  if (!signed) return [];
+  // From the beginning on, until nearly all that the round sends has been sent.
+  const lasts = random.between(400, 1_000);
+  return devices.map((who) => ({ ...blow("hostile", who, random), at: 0, lasts }));
+}

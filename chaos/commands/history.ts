@@ -69,7 +69,7 @@ export class History implements Reader {
     const database = openDatabase(this.#path, migrations, { check: false });
     database.exec(`
       CREATE TABLE IF NOT EXISTS chaos_versions (
-        n INTEGER PRIMARY KEY, at REAL NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, ended REAL, result TEXT
+        n INTEGER PRIMARY KEY, at REAL NOT NULL, device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, ended REAL, result TEXT
       );
       ${["INSERT", "UPDATE"].map(trigger).join("\n")}
     `);
@@ -79,8 +79,8 @@ export class History implements Reader {
 
 function trigger(event: string): string {
   return `CREATE TRIGGER IF NOT EXISTS chaos_${event.toLowerCase()} AFTER ${event} ON commands BEGIN
-    INSERT INTO chaos_versions (at, id, state, ended, result) VALUES (
-      (julianday('now') - 2440587.5) * 86400000.0, NEW.id, NEW.state,
+    INSERT INTO chaos_versions (at, device, id, state, ended, result) VALUES (
+      (julianday('now') - 2440587.5) * 86400000.0, NEW.device, NEW.id, NEW.state,
       json_extract(NEW.document, '$.ended'), json_extract(NEW.document, '$.result'));
   END;`;
 }

@@ -19,12 +19,22 @@ export interface PlannedOrder {
   readonly ttl: number;
   /** When it is withdrawn again, where it is. */
   readonly withdrawAt?: number;
+  /** How long a person's signature is good for, where that ends within the round; else so long as the command may wait, and more. */
+  readonly signedFor?: number;
 }
 
 /** The commands of a round. */
-export function ordersOf({ round, fault, dice }: Plan): PlannedOrder[] {
+export function ordersOf({ round, fault, dice, signed }: Plan): PlannedOrder[] {
   const random = new Random(`${dice} orders`);
-  return Array.from({ length: random.between(5, 8) }, (_, index) => order(random, `${round}-${index}`, fault));
+  const orders = Array.from({ length: random.between(5, 8) }, (_, index) => order(random, `${round}-${index}`, fault));
+  if (!signed) return orders;
+  const pen = new Random(`${dice} signatures`);
+  return orders.map((one) => (pen.chance(0.25) ? { ...one, signedFor: pen.between(150, 600) } : one));
+}
+
+/** Its command's id, where its sender chooses that: of what is typed, and of what is signed. */
+export function idOf({ token, way }: PlannedOrder): string {
+  return `${way.startsWith("typed") ? "typed" : "signed"}-${token}`;
 }
 
 function order(random: Random, token: string, { arms, blows, favours = {} }: Fault): PlannedOrder {
@@ -32,7 +42,8 @@ function order(random: Random, token: string, { arms, blows, favours = {} }: Fau
   const way = favours.way && random.chance(0.7) ? favours.way : drawn;
   const at = random.between(0, 200);
   const long = random.chance(0.3) ? 300 : 60;
-  const target = [...arms, ...blows].map(({ who }) => who).find(isDevice);
+  const struck = [...arms, ...blows.filter(({ what }) => what !== "hostile")];
+  const target = struck.map(({ who }) => who).find(isDevice);
   const made: PlannedOrder = {
     token,
     way,

@@ -18,6 +18,8 @@ export interface Story {
   readonly due: number;
   /** What was done to directories in the whole run. */
   readonly costs: readonly Cost[];
+  /** Whether a hostile bus has held it back, altered, repeated or accompanied it. */
+  readonly isMeddledWith: boolean;
 }
 
 type Rule = (story: Story) => string | undefined;
@@ -195,7 +197,7 @@ function wasInTime({ judged }: Begin, expires: number): boolean {
 /** What was done to processes, without their coming back. */
 export function harms(incidents: readonly Incident[]): readonly Incident[] {
   return incidents.filter(
-    ({ what }) => !/^(started|serves|thawed|hears again|its line is mended|its disk has room)/.test(what),
+    ({ what }) => !/^(started|serves|thawed|hears again|its line is mended|its disk has room|its bus is)/.test(what),
   );
 }
 
