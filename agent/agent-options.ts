@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly outboxAge?: number;
   /** Milliseconds that a batch may wait in memory for the console's ack before it goes to the disk, and be lost with the power; by default it goes there first. */
   readonly outboxSync?: number | undefined;
+  /** Bytes that its connection may take in a day, both ways together; by default as many as there are. */
+  readonly maxBytesPerDay?: number | undefined;
   /**
    * Public keys, a line each as `muster keygen` prints it: only what one of them has signed is carried out. It needs a directory, in which a
    * command that is signed itself can change them.

@@ -10,6 +10,7 @@ import { Ledger } from "./commands/ledger.ts";
 import { SignatureGate } from "./commands/signature-gate.ts";
 import { Instance } from "./instance.ts";
 import { Introduction } from "./introduction.ts";
+import { DailyBudget } from "./metrics/daily-budget.ts";
 import type { AgentSurroundings } from "./parts/agent-surroundings.ts";
 import { connectionParts } from "./parts/connection-parts.ts";
 import { measuringParts } from "./parts/measuring-parts.ts";
@@ -34,15 +35,30 @@ export function composeAgent(given: AgentSurroundings) {
   const lock = directory === undefined ? undefined : new DirectoryLock("agent", directory, log);
   const instance = new Instance(directory, log);
   const announce = (): void => presence.announce();
-  const connecting = connectionParts(given, { topics, announce });
+  const { maxBytesPerDay: max } = options;
+  const budget =
+    max === undefined ? undefined : new DailyBudget({ ...common, max, directory, disk, changed: announce });
+  const connecting = connectionParts(given, { topics, budget, announce });
   const { console, authorities, certificates, link, connections } = connecting;
-  const measuring = measuringParts(given, { topics, link, machine, disk, announce });
+  const measuring = measuringParts(given, { topics, link, machine, disk, budget, announce });
   const { aside, outbox, sender, own, sampler } = measuring;
   const ledger = new Ledger({ ...common, directory, disk });
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
   const { build } = options.update ?? {};
-  const self = { build, instance, ledger, aside, sampler, handlers, signers, authorities, certificates, configuring };
+  const self = {
+    build,
+    instance,
+    ledger,
+    aside,
+    budget,
+    sampler,
+    handlers,
+    signers,
+    authorities,
+    certificates,
+    configuring,
+  };
   const introduction = new Introduction(self);
   const presence = new Presence({
     bus: link,
@@ -101,6 +117,7 @@ export function composeAgent(given: AgentSurroundings) {
     authorities,
     certificates,
     renewal,
+    budget,
     outbox,
     ledger,
     link,

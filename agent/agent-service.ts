@@ -238,6 +238,7 @@ function optionsOf(
     outboxBytes: values.outboxSize,
     outboxAge: values.outboxAge,
     outboxSync: values.outboxSync,
+    maxBytesPerDay: values.maxBytesPerDay,
     root,
     mqttVersion,
     directory,

@@ -148,12 +148,16 @@ export class Agent {
     }
   }
 
-  #openDirectory({ lock, instance, authorities, certificates, outbox, ledger }: AgentParts, lifetime: Lifetime): void {
+  #openDirectory(
+    { lock, instance, authorities, certificates, budget, outbox, ledger }: AgentParts,
+    lifetime: Lifetime,
+  ): void {
     lifetime.add(() => lock?.release());
     lock?.acquire();
     instance.start();
     authorities.start();
     certificates?.start();
+    if (budget) lifetime.begin(budget);
     lifetime.add(() => outbox.close());
     outbox.start();
     lifetime.add(() => ledger.stop());

@@ -10,6 +10,7 @@ import type { Ledger } from "./commands/ledger.ts";
 import { lossSentence } from "./commands/ledger-records.ts";
 import type { Instance } from "./instance.ts";
 import type { Sampler } from "./metrics/sampler.ts";
+import type { DailyBudget } from "./metrics/daily-budget.ts";
 import type { LeftOutFields } from "./metrics/left-out.ts";
 import { offersOf } from "./presence.ts";
 import type { Signers } from "./signers.ts";
@@ -19,6 +20,7 @@ export interface IntroductionOptions {
   readonly instance: Pick<Instance, "id" | "problem">;
   readonly ledger: Pick<Ledger, "doubt" | "lossNoticed">;
   readonly aside: Pick<LeftOutFields, "problem">;
+  readonly budget?: Pick<DailyBudget, "problem"> | undefined;
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
   readonly signers: Pick<Signers, "required" | "ids" | "problem">;
   readonly certificates?: Pick<KeptCertificates, "serial"> | undefined;
@@ -79,10 +81,12 @@ export class Introduction {
 
   /** What a person should look at. */
   #problems(): { problem?: string } {
-    const { instance, ledger, aside, signers } = this.#options;
+    const { instance, ledger, aside, signers, budget } = this.#options;
     const { doubt, lossNoticed } = ledger;
     const lost = doubt && lossNoticed ? lossSentence(doubt.why) : undefined;
-    const problems = [instance.problem, lost, aside.problem, signers.problem].filter((one) => one !== undefined);
+    const problems = [instance.problem, lost, aside.problem, signers.problem, budget?.problem].filter(
+      (one) => one !== undefined,
+    );
     return problems.length > 0 ? { problem: problems.join("; ") } : {};
   }
 }

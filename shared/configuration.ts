@@ -21,6 +21,7 @@ export const configurable = [
   "outboxSize",
   "outboxAge",
   "outboxSync",
+  "maxBytesPerDay",
   "allow",
   "execDirectory",
   "execAllow",

@@ -16,6 +16,7 @@ import { asError, DisconnectedError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
+import { countWire } from "#shared/wire-count";
 import { LinkPublisher } from "#shared/link-publisher";
 import { LinkSubscriptions, type LinkSubscription } from "#shared/link-subscriptions";
 
@@ -50,6 +51,8 @@ export interface LinkOptions {
   readonly refusedHint?: string | (() => string);
   /** Seconds between pings; a broker gives up after one and a half of it. */
   readonly keepalive?: number;
+  /** Is told what goes over the wire, both ways together, with what stands around it: see `wire-count.ts`. */
+  readonly spent?: ((bytes: number) => void) | undefined;
   /** Milliseconds to wait for a PUBACK. */
   readonly publishDeadline?: number;
 }
@@ -180,6 +183,8 @@ export class Link implements Bus {
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#subscriptions.receive(packet, done);
+    const { spent } = this.#options;
+    if (spent) countWire(client, spent);
     client.on("error", (error) => (cause ??= error));
     // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
     client.stream.on("error", (error) => (cause ??= error));

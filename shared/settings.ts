@@ -223,6 +223,15 @@ export const settings = {
     min: second,
     max: hour,
   }),
+  maxBytesPerDay: roomSetting<number | undefined>({
+    env: "MUSTER_MAX_BYTES_PER_DAY",
+    programs: ["agent"],
+    help: "MiB that the agent's connection may take in a day, for a metered one: batches grow when they get short, and then samples wait on the device",
+    default: undefined,
+    shown: "as many as there are",
+    min: MiB,
+    max: 100_000 * MiB,
+  }),
   influxRetention: durationSetting<number | undefined>({
     env: "MUSTER_INFLUX_RETENTION",
     programs: ["console"],

@@ -7,7 +7,7 @@ import type { Collector, Reading } from "../collectors/collector.ts";
 import type { Columns } from "./to-columns.ts";
 import { rowsOf } from "../own/fixture.ts";
 import { Meter } from "../own/meter.ts";
-import { Sampler, type SamplerOptions } from "./sampler.ts";
+import { maxTogether, Sampler, type SamplerOptions } from "./sampler.ts";
 
 class Bench {
   readonly clock = new ManualClock();
@@ -37,6 +37,27 @@ const fixed = (name: string): Collector => ({ name, sample: () => [reading(name,
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 suite("the sampler", ({ test }) => {
+  test("where bytes are short more samples go together, but none waits for long", async () => {
+    let wanted = 3;
+    const bench = new Bench([fixed("cpu")], { together: () => wanted });
+    bench.sampler.start();
+    const sizes = async (samples: number): Promise<number[]> => {
+      const before = bench.batches.length;
+      for (let at = 0; at < samples; at += 1) {
+        await settled();
+        bench.clock.advance(10_000);
+      }
+      await settled();
+      return bench.batches.slice(before).map(({ dt }) => dt.length);
+    };
+    assert.equal(await sizes(5), [3, 3]);
+    wanted = Infinity;
+    assert.equal(await sizes(maxTogether / 10_000), [maxTogether / 10_000]);
+    wanted = 1;
+    assert.equal(await sizes(2), [1, 1]);
+    bench.sampler.stop();
+  });
+
   test("asks the collectors that are switched on, and takes what was told besides", async () => {
     const bench = new Bench([fixed("cpu"), fixed("temp")], { disabled: ["temp", "gone"] });
     bench.meter.gauge("room", { value: 21 });

@@ -21,6 +21,8 @@ export interface SamplerOptions {
   readonly paused?: boolean | undefined;
   /** Instants in a batch. */
   readonly batchSize: number;
+  /** How many samples are to go together at this moment, where that is more. @param interval milliseconds between them */
+  readonly together?: ((interval: number) => number) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Takes each finished batch. */
@@ -36,6 +38,9 @@ export interface OwnSource {
   /** What would be lost if nothing was taken any more. */
   drainCounts(): readonly Reading[];
 }
+
+/** Milliseconds of samples that go together at most because bytes are short. */
+export const maxTogether = 300_000;
 
 /**
  * Asks every collector once an interval, on the beat of the monotonic clock: a slow sample delays none of the later
@@ -139,7 +144,7 @@ export class Sampler {
   }
 
   async #sample(): Promise<number> {
-    const { clock, collectors, own, batchSize, gathering } = this.#options;
+    const { clock, collectors, own, gathering } = this.#options;
     const now = this.#now();
     const enabled = collectors.filter(({ name }) => !this.#disabled.has(name));
     const { readings, problems } = await sampleAll(enabled, clock, gathering);
@@ -149,8 +154,15 @@ export class Sampler {
     const all = [...readings, ...own.drain()];
     this.#sampled = clock.monotonic();
     this.#keep(now, all);
-    if (this.#pending.length >= batchSize) this.#flush();
+    if (this.#pending.length >= this.#together()) this.#flush();
     return all.length;
+  }
+
+  /** What waits for the others of its batch is in memory alone, so not for long. */
+  #together(): number {
+    const { batchSize, together } = this.#options;
+    const most = Math.max(1, Math.floor(maxTogether / this.#interval));
+    return Math.max(batchSize, Math.min(most, together?.(this.#interval) ?? 1));
   }
 
   #now(): Omit<Instant, "readings"> {

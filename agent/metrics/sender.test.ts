@@ -7,6 +7,7 @@ import type { ConsoleStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";
 import { inVain } from "./in-flight-window.ts";
+import { DailyBudget } from "./daily-budget.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { Sender, window } from "./sender.ts";
 
@@ -16,6 +17,7 @@ class Rig {
   readonly sent: { seq: number; at: number; value: unknown }[] = [];
   readonly outbox: Outbox;
   readonly sender: Sender;
+  readonly budget: DailyBudget;
   connected = false;
   acking = false;
   /** Whether this one is ever acknowledged. */
@@ -23,7 +25,7 @@ class Rig {
   inFlight = 0;
   most = 0;
 
-  constructor(delay = 20) {
+  constructor(delay = 20, budgeted = false) {
     const { clock, sent } = this;
     const isConnected = (): boolean => this.connected;
     const bus: Pick<Bus, "connected" | "publish"> = {
@@ -32,6 +34,7 @@ class Rig {
       },
       publish: (_topic, payload) => {
         const { seq, outbox, m } = readBatch(payload);
+        this.budget.spend(payload.length);
         sent.push({ seq, at: clock.monotonic(), value: m[0]?.f["value"] });
         this.most = Math.max(this.most, ++this.inFlight);
         clock.after(delay, () => {
@@ -50,7 +53,10 @@ class Rig {
       log: silentLog,
       ready: (queue, seq) => this.sender.offer(queue, seq),
     });
-    this.sender = new Sender({ outbox: this.outbox, bus: bus as Bus, topic: "m", clock, random: () => 0 });
+    const budget = new DailyBudget({ max: 10_000, clock, log: silentLog, changed: () => {} });
+    const isShort = budgeted ? { budget } : {};
+    this.budget = budget;
+    this.sender = new Sender({ outbox: this.outbox, bus: bus as Bus, topic: "m", clock, random: () => 0, ...isShort });
   }
 
   add(count: number, every = 0, value = "waited"): void {
@@ -249,6 +255,25 @@ suite("sender", ({ test }) => {
     rig.clock.advance(20 * 11);
     assert.is(rig.outbox.size.batches, 0);
     assert.is(rig.most, 1);
+  });
+
+  test("when the day's bytes are used up what is new and what has waited waits, and goes by itself when the day is over", () => {
+    const rig = new Rig(20, true);
+    rig.acking = true;
+    rig.connect();
+    rig.add(300, 10_000);
+    const sent = rig.sent.length;
+    assert.ok(sent > 50 && sent < 150, String(sent));
+    assert.is(rig.outbox.size.batches, 300 - sent);
+    assert.equal(rig.during(3_600_000), []);
+    rig.clock.advance(86_400_000);
+    // Each has a few bytes more: its age.
+    assert.ok(rig.sent.length > 1.8 * sent && rig.sent.length <= 2 * sent, String(rig.sent.length));
+    assert.equal(
+      rig.sent.map(({ seq }) => seq),
+      numbers(1, rig.sent.length),
+    );
+    rig.sender.stop();
   });
 
   test("a stopped sender sends nothing and leaves no timer", () => {

@@ -4,6 +4,7 @@ import { DisconnectedError } from "#shared/errors";
 import type { Ack } from "#shared/messages/metrics";
 import type { ConsoleStatus } from "#shared/messages/presence-messages";
 import { InFlightWindow } from "./in-flight-window.ts";
+import type { DailyBudget } from "./daily-budget.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { BatchQueue } from "./outbox/batch-queue.ts";
 import { TokenBucket, type Rate } from "./token-bucket.ts";
@@ -17,6 +18,8 @@ export interface SenderOptions {
   readonly random?: () => number;
   /** How fast what has waited goes out; new batches go at once. */
   readonly rate?: Rate;
+  /** Bytes that may go in a day; without it as many as there are. */
+  readonly budget?: Pick<DailyBudget, "admits"> | undefined;
 }
 
 /** Batches on their way at most: of those that have waited, among them such as nobody acknowledges, and of new ones. */
@@ -157,6 +160,7 @@ export class Sender {
       const wait = this.#tokens.wait();
       if (wait > 0) return this.#pumpIn(wait);
       const bytes = this.#send(inFlight, seq, false);
+      if (bytes === undefined) return;
       inFlight.passed(seq);
       this.#tokens.spend(bytes);
     }
@@ -180,10 +184,14 @@ export class Sender {
     return count;
   }
 
-  /** @returns the message's bytes; 0 when the disk did not give it: then it is tried again like one without an ack */
-  #send(inFlight: InFlightWindow, seq: number, live: boolean): number {
-    const { bus, topic, clock } = this.#options;
+  /**
+   * @returns the message's bytes; 0 when the disk did not give it: then it is tried again like one without an ack; undefined where
+   * the day's bytes do not suffice for it
+   */
+  #send(inFlight: InFlightWindow, seq: number, live: boolean): number | undefined {
+    const { bus, topic, clock, budget } = this.#options;
     const payload = inFlight.queue.read(seq);
+    if (payload && budget && !budget.admits(payload.length, () => this.#pump())) return undefined;
     if (inFlight.queue.has(seq)) inFlight.sent(seq, clock.monotonic(), live);
     if (!payload) return 0;
     bus.publish(topic, payload, { qos: 0 }).catch((error: unknown) => {

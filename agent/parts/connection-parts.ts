@@ -4,19 +4,25 @@ import { settings } from "#shared/settings";
 import type { Topics } from "#shared/topics";
 import { KeptCertificates } from "../certificate/kept-certificates.ts";
 import { ConsolePresence } from "../console-presence.ts";
+import type { DailyBudget } from "../metrics/daily-budget.ts";
 import { death } from "../presence.ts";
 import { ConnectionHistory } from "../support/connection-history.ts";
 import { TrustedAuthorities } from "../trusted-authorities.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 
+/** Seconds between pings where each byte is paid for. */
+const meteredKeepalive = 240;
+
 interface Around {
   readonly topics: Topics;
+  /** Where bytes are counted. */
+  readonly budget: Pick<DailyBudget, "spend"> | undefined;
   /** Gives birth again: what the device says of itself has changed. */
   readonly announce: () => void;
 }
 
 /** The connection to the broker, and what is shown and trusted there. */
-export function connectionParts(given: AgentSurroundings, { topics, announce }: Around) {
+export function connectionParts(given: AgentSurroundings, { topics, budget, announce }: Around) {
   const { options, clock, log } = given;
   const { directory, configuring } = options;
   const console = new ConsolePresence();
@@ -28,12 +34,11 @@ export function connectionParts(given: AgentSurroundings, { topics, announce }: 
     changed: announce,
   });
   const certificates = options.certified && directory !== undefined ? new KeptCertificates({ directory }) : undefined;
-  const link = makeLink(given, { topics, console, authorities, certificates });
+  const link = makeLink(given, { topics, budget, console, authorities, certificates });
   return { console, authorities, certificates, link, connections: new ConnectionHistory(clock) };
 }
 
-interface LinkParts {
-  readonly topics: Topics;
+interface LinkParts extends Pick<Around, "topics" | "budget"> {
   readonly console: ConsolePresence;
   readonly authorities: TrustedAuthorities;
   readonly certificates: KeptCertificates | undefined;
@@ -41,7 +46,7 @@ interface LinkParts {
 
 function makeLink(
   { options, device, runId, clock, log }: AgentSurroundings,
-  { topics, console, authorities, certificates }: LinkParts,
+  { topics, budget, console, authorities, certificates }: LinkParts,
 ): Link {
   return new Link({
     url: options.url,
@@ -62,6 +67,7 @@ function makeLink(
       retain: true,
     }),
     spread: () => spreadOf(console.fleet),
+    ...(budget ? { spent: (bytes: number): void => budget.spend(bytes), keepalive: meteredKeepalive } : {}),
     log,
     clock,
   });

@@ -10,6 +10,7 @@ import { internal, type Deliveries } from "../collectors/internal.ts";
 import { nameFilter } from "../collectors/name-filter.ts";
 import { maxPause, rarely } from "../collectors/rarely.ts";
 import { writtenBytes } from "../collectors/written-bytes.ts";
+import type { DailyBudget } from "../metrics/daily-budget.ts";
 import { LeftOutFields } from "../metrics/left-out.ts";
 import { Outbox } from "../metrics/outbox/outbox.ts";
 import { Sampler } from "../metrics/sampler.ts";
@@ -26,12 +27,13 @@ interface Around {
   /** The machine's boot id, where the system has one. */
   readonly machine: string | undefined;
   readonly disk: CountedDisk;
+  readonly budget: Pick<DailyBudget, "admits" | "together"> | undefined;
   /** Gives birth again: what the device says of itself has changed. */
   readonly announce: () => void;
 }
 
 /** A sample's way: measured, kept on the disk, sent. */
-export function measuringParts(given: AgentSurroundings, { topics, link, machine, disk, announce }: Around) {
+export function measuringParts(given: AgentSurroundings, { topics, link, machine, disk, budget, announce }: Around) {
   const { options, device, runId, clock, log, net } = given;
   const { directory, configuring, tags = {} } = options;
   const common = { clock, log };
@@ -48,7 +50,7 @@ export function measuringParts(given: AgentSurroundings, { topics, link, machine
     aside,
     ready: (queue, seq) => sender.offer(queue, seq),
   });
-  const sender = new Sender({ outbox, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
+  const sender = new Sender({ outbox, budget, bus: link, topic: topics.build({ kind: "metrics", device }), clock });
   // By which those of another time are judged.
   const inForce = configuring && { hash: configuring.hash, inForce: configuring.inForce };
   const preferences = new Preferences(directory, log, disk, inForce);
@@ -67,7 +69,12 @@ export function measuringParts(given: AgentSurroundings, { topics, link, machine
     const time = sender.takeDeliveryTime();
     return { waiting: batches, dropped, time, written: writtenBytes(), wrote: disk.wrote };
   };
-  const sampler = makeSampler(given, preferences, { own, emit, deliveries });
+  const sampler = makeSampler(given, preferences, {
+    own,
+    emit,
+    deliveries,
+    together: budget && ((every) => budget.together(every)),
+  });
   return { aside, outbox, sender, preferences, own, sampler };
 }
 
@@ -77,7 +84,7 @@ function makeSampler(
   {
     deliveries,
     ...around
-  }: Pick<ConstructorParameters<typeof Sampler>[0], "own" | "emit"> & {
+  }: Pick<ConstructorParameters<typeof Sampler>[0], "own" | "emit" | "together"> & {
     readonly deliveries: () => Deliveries;
   },
 ): Sampler {

@@ -94,10 +94,10 @@ export function wholeSetting(entry: Entry<BoundedSetting<number>>): BoundedSetti
 
 const MiB = 1024 * 1024;
 
-/** Room on a disk: a whole number of MiB as it is written, and bytes as a value. */
-export function roomSetting(entry: Entry<BoundedSetting<number>>): BoundedSetting<number> {
+/** Room on a disk, or bytes on a line: a whole number of MiB as it is written, and bytes as a value. */
+export function roomSetting<T extends number | undefined = number>(entry: Entry<BoundedSetting<T>>): BoundedSetting<T> {
   const made = { ...entry, unit: "MiB", write: (bytes: number): string => String(bytes / MiB) };
-  return { ...made, parse: (given) => within(made, wholeIn(given) * MiB, "a whole number of MiB") };
+  return { ...made, parse: (given) => within(made, wholeIn(given) * MiB, "a whole number of MiB") as T };
 }
 
 /** A span of time, in milliseconds as a value. */
