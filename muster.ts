@@ -16,6 +16,7 @@ import { devices } from "./commands/devices.ts";
 import { doctor } from "./commands/doctor.ts";
 import { enroll } from "./commands/enroll.ts";
 import { explain } from "./commands/explain.ts";
+import { fetch } from "./commands/fetch.ts";
 import { field } from "./commands/field.ts";
 import { flash } from "./commands/flash.ts";
 import { group } from "./commands/group.ts";
@@ -24,6 +25,7 @@ import { keygen } from "./commands/keygen.ts";
 import { logs } from "./commands/logs.ts";
 import { mosquitto } from "./commands/mosquitto.ts";
 import { operator } from "./commands/operator.ts";
+import { put } from "./commands/put.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { refused } from "./commands/refused.ts";
 import { release } from "./commands/release.ts";
@@ -57,7 +59,7 @@ const line = new CommandLine(
 /** In the order of `--help`, in its groups. */
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
-  "Send and look:": [send, commands, explain, cancel, jobs, watch, update],
+  "Send and look:": [send, commands, explain, cancel, jobs, watch, fetch, put, update],
   "Fleet:": [devices, config, group, quarantine, refused, field],
   "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],

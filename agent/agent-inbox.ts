@@ -7,6 +7,7 @@ import { readConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
 import type { Renewal } from "./certificate/renewal.ts";
 import type { Executor } from "./commands/executor.ts";
+import type { FileTransfers } from "./files/file-transfers.ts";
 import type { ConsolePresence } from "./console-presence.ts";
 import type { Introduction } from "./introduction.ts";
 import type { Sender } from "./metrics/sender.ts";
@@ -23,6 +24,7 @@ export interface AgentInboxOptions {
   readonly presence: Presence;
   readonly sender: Sender;
   readonly executor: Executor;
+  readonly transfers: Pick<FileTransfers, "receive" | "greeted">;
   /** Of a device with a certificate. */
   readonly renewal?: Pick<Renewal, "connected" | "look" | "heard"> | undefined;
   /** Of a version that has to prove itself. */
@@ -49,6 +51,7 @@ export class AgentInbox {
     if (address?.kind === "ack") this.#acknowledged(message);
     if (address?.kind === "console") this.#consoleChanged(message);
     if (address?.kind === "authorities") this.#authoritiesChanged(message);
+    if (address?.kind === "file-down" && !message.retain) this.#options.transfers.receive(address.id, message);
     if (address?.kind === "certificate" && !message.retain) this.#options.renewal?.heard(message);
   }
 
@@ -105,6 +108,7 @@ export class AgentInbox {
       if (ack.boot === runId && presence.isOf(ack.session)) {
         this.#options.greeted?.();
         executor.greeted(ack.open, ack.begun, ack.doubted);
+        this.#options.transfers.greeted();
       }
       if (sender.acked(ack) > 0) this.#options.trial?.acked();
     } catch (thrown) {

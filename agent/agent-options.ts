@@ -5,6 +5,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { Collector } from "./collectors/collector.ts";
 import type { NamePatterns } from "./collectors/name-filter.ts";
 import type { Configuring } from "./configuration/configuring.ts";
+import type { FileAccess } from "./files/file-commands.ts";
 import type { RecentLog } from "./support/recent-log.ts";
 
 /** An installation that the starter has begun, and whose word on releases counts. */
@@ -62,6 +63,8 @@ export interface AgentOptions {
   readonly update?: UpdateSurroundings | undefined;
   /** The words of what reboots the machine, such as `["systemctl", "reboot"]`; without it the agent does not offer `reboot`. */
   readonly rebootCommand?: readonly string[];
+  /** Which files the console may have, and where it may put some; none by default. */
+  readonly files?: FileAccess | undefined;
   /** Path of a local socket that takes samples of other programs, or on Windows the name of a pipe; without it there is none. */
   readonly metricsSocket?: string | undefined;
   /** A directory of programs that print samples and are run on the beat; without it there are none. */

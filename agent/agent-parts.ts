@@ -1,3 +1,4 @@
+import type { CommandId } from "#shared/ids";
 import { machineBootId } from "#shared/machine-boot";
 import { Topics } from "#shared/topics";
 import { CountedDisk } from "#disk/counted-disk";
@@ -8,6 +9,8 @@ import { Executor } from "./commands/executor.ts";
 import type { Handler } from "./commands/handler.ts";
 import { Ledger } from "./commands/ledger.ts";
 import { SignatureGate } from "./commands/signature-gate.ts";
+import { fileCommands } from "./files/file-commands.ts";
+import { FileTransfers } from "./files/file-transfers.ts";
 import { Instance } from "./instance.ts";
 import { Introduction } from "./introduction.ts";
 import { DailyBudget } from "./metrics/daily-budget.ts";
@@ -93,7 +96,11 @@ export function composeAgent(given: AgentSurroundings) {
       reconnect: () => link.reconnect(),
     });
   const updating = composeUpdate(given, { report: () => sampler.report(), ca: () => authorities.pem });
+  const transfers = new FileTransfers({ log });
+  const fileTopic = (id: CommandId): string => topics.build({ kind: "file-up", device, id });
+  const files = fileCommands({ ...common, access: options.files, transfers, bus: link, topic: fileTopic });
   const incoming = new AgentInbox({
+    transfers,
     topics,
     runId,
     console,
@@ -109,7 +116,7 @@ export function composeAgent(given: AgentSurroundings) {
     log,
   });
   const commanded = { ...measuring, disk, introduction, executor, ledger, signers, connections, announce };
-  const isAllowed = offerCommands(given, { ...commanded, updates: updating?.commands }, { handlers, withheld });
+  const isAllowed = offerCommands(given, { ...commanded, updates: updating?.commands, files }, { handlers, withheld });
   return {
     topics,
     lock,

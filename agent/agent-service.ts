@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
@@ -11,6 +11,7 @@ import { createLog, type Log } from "#shared/log";
 import { readBundle } from "#shared/pinned-ca";
 import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
+import { defaultFile } from "#shared/settings-file";
 import { listOf } from "#shared/settings/kinds";
 import { withGivenUmask } from "#shared/umask";
 import { Agent, isRefusal, type AgentOptions } from "./agent.ts";
@@ -251,9 +252,25 @@ function optionsOf(
     sampled: values.collectors,
     tags: values.tags,
     allow,
+    files: {
+      fetchFrom: values.fetchFrom,
+      putInto: values.putInto,
+      own: ownPlaces(values),
+    },
     ...own,
     ...reboot,
   };
+}
+
+/** What decides who the agent is and what it runs: no file of it is fetched or put from afar, whatever directories are named. */
+function ownPlaces({ data, ca, joinFile, execDirectory, metricsDirectory, remoteDirectories }: AgentValues): string[] {
+  const { argv, env } = process;
+  const config = argv.flatMap((word, at) => (word === "--config" ? [argv[at + 1]] : /^--config=(.*)/.exec(word)?.[1]));
+  const secrets = Object.keys(env).flatMap((name) => (/^MUSTER_\w+_FILE$/.test(name) ? [env[name]] : []));
+  const run = [execDirectory, metricsDirectory, ...remoteDirectories, startedBy(env)?.state, argv[1]];
+  return [data, ca, joinFile, defaultFile, ...config, ...secrets, ...run].flatMap((path) =>
+    path === undefined ? [] : [resolve(path)],
+  );
 }
 
 /** How it was started, as far as that lets it update itself. A key that somebody has pinned on the machine comes before what the console named. */

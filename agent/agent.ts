@@ -167,7 +167,19 @@ export class Agent {
   }
 
   #connect(
-    { topics, link, authorities, renewal, presence, aside, sender, executor, incoming, connections }: AgentParts,
+    {
+      topics,
+      link,
+      authorities,
+      renewal,
+      presence,
+      aside,
+      sender,
+      executor,
+      incoming,
+      connections,
+      handlers,
+    }: AgentParts,
     lifetime: Lifetime,
   ): void {
     lifetime.add(() => link.stop());
@@ -177,7 +189,8 @@ export class Agent {
     const pinned = authorities.pem === undefined ? [] : (["authorities"] as const);
     if (renewal) lifetime.begin(renewal);
     const renewed = renewal ? (["certificate"] as const) : [];
-    const kinds = ["task", "ack", "console", ...pinned, ...renewed] as const;
+    const filed = handlers.has("fetch") || handlers.has("put") ? (["file-down"] as const) : [];
+    const kinds = ["task", "ack", "console", ...pinned, ...renewed, ...filed] as const;
     const filters = kinds.map((kind) => topics.filter(kind, this.device));
     link.subscribe(filters, (message) => incoming.receive(message));
     link.onConnection((change) => incoming.connection(change));

@@ -9,6 +9,7 @@ import { deviceRoutes } from "./device-routes.ts";
 import { enrollmentRoutes } from "./enrollment-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { fieldRoutes } from "./field-routes.ts";
+import { fileRoutes } from "./file-routes.ts";
 import { groupRoutes } from "./group-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
@@ -35,6 +36,7 @@ export const routes = {
   ...deviceRoutes,
   ...completenessRoutes,
   ...commandRoutes,
+  ...fileRoutes,
   ...jobRoutes,
   ...groupRoutes,
   ...labelRoutes,

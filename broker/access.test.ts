@@ -25,7 +25,9 @@ const people = everybody.filter((name) => accounts[name] !== "device" && account
 const commanders = people.filter((name) => accounts[name] !== "viewer");
 /** What a device called like a person would publish on. */
 const namesakes = people.flatMap((name) =>
-  ["metrics", "metrics/cpu", "metrics/cpu/deep", "status", "reply/42"].map((branch) => `muster/${name}/${branch}`),
+  ["metrics", "metrics/cpu", "metrics/cpu/deep", "status", "reply/42", "file-up/42"].map(
+    (branch) => `muster/${name}/${branch}`,
+  ),
 );
 
 /** Who may publish to a topic. */
@@ -34,6 +36,8 @@ const writers: readonly (readonly [topic: string, names: readonly string[]])[] =
   ["muster/rpi-7/metrics/cpu", ["rpi-7", "hub"]],
   ["muster/rpi-7/status", ["rpi-7", "hub"]],
   ["muster/rpi-7/reply/42", ["rpi-7", "hub"]],
+  ["muster/rpi-7/file-up/42", ["rpi-7", "hub"]],
+  ["muster/rpi-7/file-down/42", ["hub"]],
   ["muster/rpi-7/ack", ["hub"]],
   ["muster/rpi-7/refused", ["hub"]],
   ["muster/rpi-7/cmd", ["hub", ...commanders]],
@@ -62,6 +66,10 @@ const readers: readonly (readonly [filter: string, topic: string, names: readonl
   ["muster/rpi-7/cmd", "muster/rpi-7/cmd", ["hub", ...people]],
   ["muster/rpi-7/refused", "muster/rpi-7/refused", ["rpi-7", "hub", ...people]],
   ["muster/rpi-7/metrics/#", "muster/rpi-7/metrics/cpu/deep", ["hub", ...people]],
+  ["muster/rpi-7/file-up/+", "muster/rpi-7/file-up/42", ["hub"]],
+  ["muster/rpi-7/file-down/+", "muster/rpi-7/file-down/42", ["rpi-7", "hub"]],
+  ["muster/#", "muster/rpi-7/file-up/42", ["hub"]],
+  ["muster/+/file-down/#", "muster/rpi-8/file-down/42", ["hub"]],
   ["muster/#", "muster/rpi-7/metrics", ["hub", ...people]],
   ["#", "muster/rpi-7/metrics", ["hub", ...people]],
 ];

@@ -12,7 +12,11 @@ export type Tree = "root" | "$SYS";
  */
 export type Rule = { readonly roles: readonly Role[]; readonly may: "read" | "write" } & (
   | { readonly kinds: readonly AddressKind[]; readonly whose: "own" | "any" }
-  | { readonly tree: Tree }
+  | {
+      readonly tree: Tree;
+      /** But for these kinds of topics in it. */
+      readonly but?: readonly AddressKind[];
+    }
 );
 
 /**
@@ -20,11 +24,18 @@ export type Rule = { readonly roles: readonly Role[]; readonly may: "read" | "wr
  * `mosquitto.ts` renders it to Mosquitto's ACL file. What is not in it is not allowed.
  */
 export const rules: readonly Rule[] = [
-  { roles: ["device"], may: "write", kinds: ["metrics", "simple", "status", "reply", "renew"], whose: "own" },
-  { roles: ["device"], may: "read", kinds: ["task", "ack", "refused", "certificate"], whose: "own" },
+  {
+    roles: ["device"],
+    may: "write",
+    kinds: ["metrics", "simple", "status", "reply", "renew", "file-up"],
+    whose: "own",
+  },
+  { roles: ["device"], may: "read", kinds: ["task", "ack", "refused", "certificate", "file-down"], whose: "own" },
   { roles: ["device"], may: "read", kinds: ["console", "authorities"], whose: "any" },
   { roles: ["console"], may: "write", tree: "root" },
-  { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "root" },
+  { roles: ["console"], may: "read", tree: "root" },
+  // What stands in a device's files is for whoever asks the console for them, and that judges who may.
+  { roles: ["viewer", "operator", "admin"], may: "read", tree: "root", but: ["file-up", "file-down"] },
   { roles: ["console", "viewer", "operator", "admin"], may: "read", tree: "$SYS" },
   { roles: ["operator", "admin"], may: "write", kinds: ["short", "task"], whose: "any" },
 ];
@@ -94,6 +105,7 @@ export class Access {
     if (principal.groups !== undefined && !this.#mayName(principal, filter)) return false;
     return rulesOf(principal.role).some((rule) => {
       if (rule.may !== "read") return false;
+      if ("tree" in rule && rule.but?.some((kind) => covers(this.topics.filter(kind), filter))) return false;
       const opened = filtersOf(rule, this.topics, principal.name);
       return opened.some((open) => ("tree" in rule ? overlaps(open, filter) : covers(open, filter)));
     });
@@ -121,8 +133,14 @@ export class Access {
     return false;
   }
 
+  #isLeftOut({ but }: Extract<Rule, { readonly tree: Tree }>, topic: string): boolean {
+    const kind = but && this.topics.parse(topic)?.kind;
+    return kind !== undefined && but?.includes(kind) === true;
+  }
+
   #opens(rule: Rule, principal: Principal, topic: string): boolean {
-    if ("tree" in rule) return topic.startsWith(rule.tree === "root" ? this.#tree : "$SYS/");
+    if ("tree" in rule)
+      return topic.startsWith(rule.tree === "root" ? this.#tree : "$SYS/") && !this.#isLeftOut(rule, topic);
     const address = this.topics.parse(topic);
     if (!address || !rule.kinds.includes(address.kind)) return false;
     return rule.whose === "any" || ("device" in address && address.device === principal.name);

@@ -108,9 +108,13 @@ function sectionsOf(topics: Topics, principal: MosquittoPrincipal): string[][] {
   const allowed = rulesOf(principal.role).flatMap((rule) =>
     filtersFor(rule, topics, principal).map((filter) => `topic ${rule.may} ${filter}`),
   );
+  // Mosquitto looks at what is denied first, wherever it stands.
+  const leftOut = rulesOf(principal.role).flatMap((rule) =>
+    "tree" in rule ? (rule.but ?? []).map((kind) => topics.filter(kind)) : [],
+  );
   return loginsOf(principal).map((name) => {
-    const denied = principal.role === "console" ? [] : writes.flatMap((rule) => deviceFilters(rule, topics, name));
-    return [`user ${name}`, ...denied.map((filter) => `topic deny ${filter}`), ...allowed];
+    const own = principal.role === "console" ? [] : writes.flatMap((rule) => deviceFilters(rule, topics, name));
+    return [`user ${name}`, ...[...own, ...leftOut].map((filter) => `topic deny ${filter}`), ...allowed];
   });
 }
 

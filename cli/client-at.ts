@@ -15,9 +15,9 @@ export interface ClientAccess {
 
 /**
  * The console's client, whose errors are told to who types commands.
- * @param login a token, or `NAME:PASSWORD`
+ * @param login a token, or `NAME:PASSWORD`; a function where it changes
  */
-export function clientAt(url: string, login: string, { refused, ca }: ClientAccess): Client {
+export function clientAt(url: string, login: string | (() => string), { refused, ca }: ClientAccess): Client {
   const pinned = ca && url.startsWith("https:") ? { fetch: pinnedFetch(ca.pem, ca.alone) } : {};
   return createClient({ url, login, ...pinned, explain: (error) => explain(error, refused) });
 }

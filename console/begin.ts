@@ -42,6 +42,7 @@ export async function begin(
   lifetime.add(() => desk.stop());
   desk.start(restored);
   lifetime.begin(answers);
+  lifetime.begin(parts.transfers);
   lifetime.add(() => jobs.stop());
   jobs.start(restored);
   parts.restored.begun();

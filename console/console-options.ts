@@ -42,6 +42,8 @@ export interface ConsoleOptions {
   readonly deviceAuthority?: DevicesAuthority | undefined;
   /** Milliseconds that they are good for; 90 days by default. */
   readonly certificateLife?: number;
+  /** Bytes of files that are kept for whoever fetched them or until they are put; bytes of the disk that these leave free; bytes of them a second. */
+  readonly files?: { readonly most?: number; readonly spare?: number; readonly rate?: number };
   /** Where each entry of the audit log goes as well. */
   readonly auditSyslog?: SyslogAddress | undefined;
   readonly root?: string;

@@ -1,4 +1,5 @@
 import { Inbox } from "./inbox.ts";
+import { Transfers } from "./files/transfers.ts";
 import { SignerWatch } from "./devices/signer-watch.ts";
 import { auditParts } from "./parts/audit-parts.ts";
 import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.ts";
@@ -35,8 +36,18 @@ export function compose(outside: Surroundings) {
   const removals = makeRemovals(given, holders);
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
   const rotation = makeRotation(given, { bus, registry });
+  const { clock, log, options } = given;
+  const transfers = new Transfers({
+    ...options.files,
+    directory: state.directory,
+    desk: commands.desk,
+    bus,
+    topics,
+    clock,
+    log,
+  });
   const taking = { ...devices, ...commands, ...samples, ...certifications };
-  const inbox = new Inbox({ topics, signers, ...taking, publisher, removals });
+  const inbox = new Inbox({ topics, signers, ...taking, publisher, removals, transfers });
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
   const audit = auditParts(given);
@@ -62,6 +73,7 @@ export function compose(outside: Surroundings) {
     ...samples,
     removals,
     inbox,
+    transfers,
     rotation,
     ...upkeep,
     ...audit,

@@ -37,6 +37,7 @@ import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
 import type { Retirements } from "./devices/retirements.ts";
 import type { Report } from "./self/report.ts";
+import type { Transfers } from "./files/transfers.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
 import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
@@ -278,6 +279,11 @@ export class Console {
 
   get deviceRotation(): DeviceRotation {
     return this.#started.deviceRotation;
+  }
+
+  /** Files that are fetched from devices and put on them. */
+  get transfers(): Transfers {
+    return this.#started.transfers;
   }
 
   get ingest(): Ingest {

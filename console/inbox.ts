@@ -10,6 +10,7 @@ import type { Answers } from "./desk/answers.ts";
 import { uncheckedIn } from "./devices/command-catalogue.ts";
 import type { TypedCommands } from "./desk/typed.ts";
 import type { Ingest } from "./ingest/ingest.ts";
+import type { Transfers } from "./files/transfers.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Refusals } from "./devices/refusals.ts";
@@ -36,11 +37,12 @@ export interface InboxParts {
   readonly restored: Pick<Restored, "heard">;
   readonly signers: Pick<SignerWatch, "born">;
   readonly renewals: Renewals;
+  readonly transfers: Pick<Transfers, "heard">;
 }
 
 /** What stays at the broker by the protocol; and what is said once, so that a retained copy is a mistake. */
 const kept = ["status", "task", "console"] as const satisfies readonly AddressKind[];
-const passing = ["metrics", "simple", "reply", "short", "renew"] as const satisfies readonly AddressKind[];
+const passing = ["metrics", "simple", "reply", "short", "renew", "file-up"] as const satisfies readonly AddressKind[];
 
 /** Hands every message that comes from the broker to the part that its topic names. */
 export class Inbox {
@@ -174,6 +176,9 @@ export class Inbox {
         return this.#heard(message);
       case "renew":
         return isCopy ? undefined : this.#parts.renewals.asked(address.device, message);
+      case "file-up":
+        return isCopy ? undefined : this.#parts.transfers.heard(address.device, address.id, message);
+      case "file-down":
       case "ack":
       case "refused":
       case "certificate":

@@ -338,6 +338,22 @@ export const settings = {
     shown: "none",
     parse: listOf,
   }),
+  fetchFrom: setting<readonly string[]>({
+    env: "MUSTER_FETCH_FROM",
+    programs: ["agent"],
+    help: "directories, with commas between, whose files the console may fetch, also from directories in them",
+    default: [],
+    shown: "none",
+    parse: absoluteDirectories,
+  }),
+  putInto: setting<readonly string[]>({
+    env: "MUSTER_PUT_INTO",
+    programs: ["agent"],
+    help: "directories, with commas between, into which the console may put files, also into directories in them",
+    default: [],
+    shown: "none",
+    parse: absoluteDirectories,
+  }),
   metricsSocket: text<string | undefined>({
     env: "MUSTER_METRICS_SOCKET",
     programs: ["agent"],

@@ -16,6 +16,8 @@ const addresses: [string, Address][] = [
   ["muster/rpi-7/cmd/42", { kind: "task", device, id }],
   ["muster/rpi-7/cmd", { kind: "short", device }],
   ["muster/rpi-7/reply/42", { kind: "reply", device, id }],
+  ["muster/rpi-7/file-up/42", { kind: "file-up", device, id }],
+  ["muster/rpi-7/file-down/42", { kind: "file-down", device, id }],
   ["muster/rpi-7/refused", { kind: "refused", device }],
   ["muster/console/status", { kind: "console" }],
   ["muster/console/stats/write_latency_ms", { kind: "stats", name: "write_latency_ms" }],

@@ -17,6 +17,9 @@ export type Address =
   /** Where a device asks for another certificate, and where it is given one. */
   | { readonly kind: "renew"; readonly device: DeviceId }
   | { readonly kind: "certificate"; readonly device: DeviceId }
+  /** What a device and the console say of a command's file. */
+  | { readonly kind: "file-up"; readonly device: DeviceId; readonly id: CommandId }
+  | { readonly kind: "file-down"; readonly device: DeviceId; readonly id: CommandId }
   | { readonly kind: "console" }
   | { readonly kind: "authorities" }
   | { readonly kind: "stats"; readonly name: string };
@@ -25,7 +28,18 @@ export type Address =
 export type AddressKind = Address["kind"];
 
 /** Levels that mean something behind a device's id. */
-const branches = new Set(["metrics", "ack", "status", "refused", "cmd", "reply", "renew", "certificate"]);
+const branches = new Set([
+  "metrics",
+  "ack",
+  "status",
+  "refused",
+  "cmd",
+  "reply",
+  "renew",
+  "certificate",
+  "file-up",
+  "file-down",
+]);
 
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
@@ -58,6 +72,9 @@ export class Topics {
         return `${base}/cmd`;
       case "reply":
         return `${base}/reply/${address.id}`;
+      case "file-up":
+      case "file-down":
+        return `${base}/${address.kind}/${address.id}`;
     }
   }
 
@@ -120,6 +137,9 @@ export class Topics {
         return `${base}/cmd`;
       case "reply":
         return `${base}/reply/+`;
+      case "file-up":
+      case "file-down":
+        return `${base}/${kind}/+`;
     }
   }
 }
@@ -150,6 +170,6 @@ function parseLeaf(device: DeviceId, branch: string | undefined, leaf: string): 
   const id = asCommandId(leaf);
   if (!id) return undefined;
   if (branch === "cmd") return { kind: "task", device, id };
-  if (branch === "reply") return { kind: "reply", device, id };
+  if (branch === "reply" || branch === "file-up" || branch === "file-down") return { kind: branch, device, id };
   return undefined;
 }

@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join as joined } from "node:path";
 import * as assert from "uvu/assert";
 import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { UnreachableError, type Client } from "#api/client";
@@ -35,7 +38,12 @@ async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   });
   await deviceAuthority.start();
   scope.cleanup(() => deviceAuthority.stop());
-  const fleet = await startFleet(scope, "embedded", { seriesBudget: 1, authority, deviceAuthority });
+  const fleet = await startFleet(scope, "embedded", {
+    seriesBudget: 1,
+    authority,
+    deviceAuthority,
+    files: { spare: 0 },
+  });
   const release = await writeRelease(scope, [{ name: "agent.cjs", content: "1" }]);
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
@@ -69,7 +77,11 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
 }
 
 /** Routes that change or end what others look at come last. */
-async function askEverything(client: Client, askAboutFactor: (client: Client) => Promise<void>): Promise<void> {
+async function askEverything(
+  client: Client,
+  files: string,
+  askAboutFactor: (client: Client) => Promise<void>,
+): Promise<void> {
   await client.whoAmI();
   assert.is((await client.listLoginWays()).provider, "127.0.0.1:1");
   assert.is(await statusOf(client.beginProviderLogin({ here: "1" })), 303);
@@ -88,6 +100,19 @@ async function askEverything(client: Client, askAboutFactor: (client: Client) =>
   assert.is((await client.getCommand(queued.id, { device: "rpi-8" })).state, "queued");
   assert.is((await client.cancelCommand(queued.id)).state, "cancelled");
   assert.is((await client.listCommands({ state: "succeeded" })).commands[0]?.id, done.id);
+  const hello = Buffer.from("hello");
+  const sha256 = createHash("sha256").update(hello).digest("hex");
+  const given = { size: hello.length, at: 0, data: hello.toString("base64") };
+  assert.is((await client.addFilePart(sha256, given)).have, hello.length);
+  const { id: fetched } = await client.sendCommand("rpi-7", {
+    key: "fetch",
+    args: { path: joined(files, "a") },
+    ttl: "1m",
+  });
+  const part = await eventually("the file", () => client.getFilePart(fetched, { at: 0 }).catch(() => undefined));
+  assert.equal([part.name, part.sha256, Buffer.from(part.data, "base64")], ["a", sha256, hello]);
+  assert.is(await client.getFile(fetched), "hello");
+  await client.forgetFile(fetched, { device: "rpi-7" });
   const made = await client.createEnrollment({ name: "cam" });
   assert.is((await client.listEnrollments()).enrollments[0]?.state, "open");
   assert.match(await client.getJoinScript(), /^#!\/bin\/sh/);
@@ -193,12 +218,18 @@ suite("the contract of the HTTP API", ({ test }) => {
       const heard = (): Promise<unknown> =>
         eventually("all events", () => told.size === Object.keys(eventDocuments).length);
       await Promise.race([listening, eventually("the stream", () => told.has("store"))]);
-      await fleet.agent("rpi-7", { interval: 100, rotateSecret: () => hashSecret(generateSecret(), rounds.generated) });
+      const files = await scope.directory();
+      await writeFile(joined(files, "a"), "hello");
+      await fleet.agent("rpi-7", {
+        files: { fetchFrom: [files], putInto: [], own: [] },
+        interval: 100,
+        rotateSecret: () => hashSecret(generateSecret(), rounds.generated),
+      });
       await checkedClient(url, undefined, { answered }).client.logIn({ name: "eve", password });
       const own = checkedClient(url, `rpi-7:${fleet.secretOf("rpi-7")}`, { answered }).client;
       assert.equal(await own.seeJoined(), { device: "rpi-7", online: true });
       await makeNews(scope, { fleet, client });
-      await askEverything(client, async (admin) => {
+      await askEverything(client, files, async (admin) => {
         fleet.state.accounts.set("bob", "operator", password);
         const bob = checkedClient(url, `bob:${password}`, { answered }).client;
         const { secret } = await bob.beginSecondFactor();

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { AgentOptions } from "../agent/agent.ts";
+import type { ConsoleOptions } from "../console/console.ts";
 import type { Command } from "../console/desk/command.ts";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running } from "./programs.ts";
@@ -8,9 +10,15 @@ import type { Scope } from "./suite.ts";
 /**
  * A fleet with one agent that is begun again whenever it dies, as a service manager does it.
  * @param between what happens to its directory before it is begun again
+ * @param more options of the console, and of the agent as they pass through JSON
  */
-export async function mortal(scope: Scope, kind: BrokerKind, between: (directory: string) => void = () => {}) {
-  const fleet = await startFleet(scope, kind);
+export async function mortal(
+  scope: Scope,
+  kind: BrokerKind,
+  between: (directory: string) => void = () => {},
+  more: { readonly console?: Partial<ConsoleOptions>; readonly agent?: Partial<AgentOptions> } = {},
+) {
+  const fleet = await startFleet(scope, kind, more.console);
   const directory = await scope.directory();
   const effects = join(directory, "effects");
   const settings = {
@@ -20,6 +28,7 @@ export async function mortal(scope: Scope, kind: BrokerKind, between: (directory
     password: fleet.secretOf("rpi-7"),
     directory,
     mqttVersion: kind === "embedded" ? 4 : "auto",
+    ...more.agent,
   };
   let stopped = false;
   let starts = 0;

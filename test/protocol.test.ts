@@ -8,6 +8,7 @@ import { errorCodes } from "#shared/messages/error-codes";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
 import { readCertificate, readRenewal } from "#shared/messages/certificate-messages";
+import { readFileDown, readFileUp } from "#shared/messages/file-messages";
 import { readAuthorities } from "#shared/messages/authorities-message";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
@@ -30,6 +31,10 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   authorities: readAuthorities,
   renewal: readRenewal,
   certificate: readCertificate,
+  opened: readFileUp,
+  ask: readFileDown,
+  piece: readFileDown,
+  stop: readFileDown,
 };
 
 suite("docs/protocol.md", ({ test }) => {
@@ -53,7 +58,7 @@ suite("docs/protocol.md", ({ test }) => {
   test("the table of needed fields is true, and fields that are not known are passed over", () => {
     const rows = [
       ...page.matchAll(
-        /^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities|renewal|certificate)[a-z, ]*) \| (`.+) \|$/gm,
+        /^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities|renewal|certificate|opened|ask|piece|stop)[a-z, ]*) \| (`.+) \|$/gm,
       ),
     ];
     const told = rows.flatMap(([, kinds = "", fields = ""]) =>
@@ -145,6 +150,8 @@ suite("docs/protocol.md", ({ test }) => {
       "authorities",
       "certificate",
       "console",
+      "file-down",
+      "file-up",
       "metrics",
       "refused",
       "renew",

@@ -59,6 +59,17 @@ function command(ask: (client: Client, id: string, device?: string) => Promise<u
   };
 }
 
+/** None has been fetched; of one that is out of reach there is not even the command. */
+function fileOf(ask: (client: Client, id: string, device?: string) => Promise<unknown>): Limit {
+  return async ({ admin, lab }) => {
+    for (const device of [near, far]) {
+      const { id } = await admin.sendCommand(device, { key: "ping" });
+      const told = await ask(lab, id, device).catch((thrown: unknown) => String(thrown));
+      assert.match(String(told), device === near ? /no file of command/ : /there is no command/);
+    }
+  };
+}
+
 /** What is said for the group and its devices; not of others; for all it is seen, and not changed. */
 function configuration(ask: (client: Client, scope: string) => Promise<unknown>, ofAll: number): Limit {
   return async ({ lab }) => {
@@ -128,6 +139,10 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listCommands: list((client) => client.listCommands()),
   getCommand: command((client, id, device) => client.getCommand(id, { device })),
   cancelCommand: command((client, id, device) => client.cancelCommand(id, { device })),
+  addFilePart: "none",
+  getFile: fileOf((client, id, device) => client.getFile(id, { device })),
+  getFilePart: fileOf((client, id, device) => client.getFilePart(id, { device, at: 0 })),
+  forgetFile: fileOf((client, id, device) => client.forgetFile(id, { device })),
   selectTargets: async ({ lab }) => {
     for (const asked of [{}, { where: "id!=nobody" }])
       assert.equal(

@@ -31,3 +31,15 @@ export interface Execution extends Queued {
 export function runningCommandOf({ id, task: { key, by, ts } }: Execution): RunningCommand {
   return { id, key, by, ts };
 }
+
+/** Why a handler is aborted whose command has not ended: the next run goes on with it. */
+class AgentStopping extends Error {}
+
+export function agentStopping(): Error {
+  return new AgentStopping("the agent is stopping");
+}
+
+/** Whether that is why a handler was aborted, and not that its command was withdrawn. */
+export function isAgentStopping({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof AgentStopping;
+}

@@ -6,7 +6,7 @@ import type { Ack } from "#shared/messages/metrics";
 import { ConsoleClock } from "../console-clock.ts";
 import { ConsoleWord } from "../console-word.ts";
 import { mayRunAgain, type Handler } from "./handler.ts";
-import type { Execution } from "./execution.ts";
+import { agentStopping, type Execution } from "./execution.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Begun } from "./ledger-records.ts";
 import { cancelledOutcome, interruptedOutcome, type Outcome } from "./outcome.ts";
@@ -194,7 +194,7 @@ export class Executor {
     this.#queue.stop();
     this.#answers.stop();
     this.#cancelAsking?.();
-    for (const execution of this.#executions.values()) execution.abort.abort(new Error("the agent is stopping"));
+    for (const execution of this.#executions.values()) execution.abort.abort(agentStopping());
     for (const cancel of this.#timers) cancel();
   }
 

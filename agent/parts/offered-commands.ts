@@ -30,6 +30,8 @@ interface Commanded extends Pick<ReturnType<typeof measuringParts>, "sampler" | 
   readonly disk: CountedDisk;
   /** Those of updating, where there is any. */
   readonly updates: Readonly<Record<string, Handler>> | undefined;
+  /** Those of files, as far as the machine allows any. */
+  readonly files: Readonly<Record<string, Handler>>;
   readonly announce: () => void;
 }
 
@@ -83,6 +85,7 @@ function commandsOf(given: AgentSurroundings, parts: Commanded): Record<string, 
     ...(signers.required ? { "set-signers": signersCommand(signers, announce) } : {}),
     ...comebacks(given),
     ...parts.updates,
+    ...parts.files,
     ...rotation(options.rotateSecret),
     ...(configuring
       ? { configure: configureCommand(configuring, (those) => samplerFaults(those, sampler), announce) }

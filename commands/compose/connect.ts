@@ -40,7 +40,9 @@ export function connect(values: Settings): Client {
     throw new BadInputError(
       `the login of ${data} is for the console on this machine, and is not sent to ${address}: set MUSTER_TOKEN to a login for that one`,
     );
-  return clientAt(address, access, {
+  // This machine's own token is made anew at each start of the console, over which some verbs go on.
+  const login = token ?? ((): string => readSecret(data, cliTokenName) ?? access);
+  return clientAt(address, login, {
     refused: `${address} does not let us in: ${whyNotLetIn(token, data)}`,
     ca: trustedBy(values),
   });

@@ -36,8 +36,8 @@ export interface BackupOptions {
   readonly progress: (what: string) => void;
 }
 
-/** What belongs to this machine's agent, is made anew at each start, or tells others of this very moment. */
-const left = new Set(["agent", "mosquitto", "accounts.changed", anchorName]);
+/** What belongs to this machine's agent, is made anew at each start, is a copy for a day, or tells others of this very moment. */
+const left = new Set(["agent", "mosquitto", "files", "accounts.changed", anchorName]);
 
 /**
  * Copies all that a console keeps into one file, while it runs: of each database a whole copy by SQLite itself, `muster.db` first, so that no

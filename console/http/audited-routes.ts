@@ -88,6 +88,13 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     on: ({ query }) => text(query["device"] ?? ""),
     detail: ({ params }) => ({ id: params["id"] ?? "" }),
   },
+  // Told once, with the last part.
+  addFilePart: false,
+  forgetFile: {
+    what: "file.forgotten",
+    on: ({ query }) => text(query["device"] ?? ""),
+    detail: ({ params }) => ({ id: params["id"] ?? "" }),
+  },
   createJob: false,
   pauseJob: { what: "job.paused", on: id },
   resumeJob: { what: "job.resumed", on: id },

@@ -20,6 +20,7 @@ import { serveDevices } from "./routes/serve-devices.ts";
 import { serveEnrollments } from "./routes/serve-enrollments.ts";
 import { serveEvents } from "./routes/serve-events.ts";
 import { serveFields } from "./routes/serve-fields.ts";
+import { serveFiles } from "./routes/serve-files.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
 import { serveHealth } from "./routes/serve-health.ts";
 import { serveLabels } from "./routes/serve-labels.ts";
@@ -100,6 +101,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),
+    serveFiles({ desk, transfers: console.transfers, audit: console.audit }),
     serveJobs({ jobs, send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({

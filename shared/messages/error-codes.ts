@@ -44,6 +44,17 @@ export const errorCodes = {
   "not-updated": ["failed"],
   "not-proven": ["failed"],
   damaged: ["failed"],
+  "not-allowed": ["failed"],
+  "not-there": ["failed"],
+  "not-a-file": ["failed"],
+  "no-permission": ["failed"],
+  exists: ["failed"],
+  executable: ["failed"],
+  changed: ["failed"],
+  "too-large": ["failed"],
+  "no-space": ["failed"],
+  "no-transfer": ["failed"],
+  "no-upload": ["failed"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { CommandDocument } from "#api/command-document";
 import type { TakenOrder } from "#api/command-routes";
 import { maxWait, parseDuration } from "#shared/duration";
-import type { CommandId, DeviceId } from "#shared/ids";
+import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { nameOf } from "../../desk/command-name.ts";
@@ -10,8 +10,8 @@ import { notKeptCode, type Command } from "../../desk/command.ts";
 import type { Desk } from "../../desk/desk.ts";
 import { CommandFailedError, CommandTimeoutError } from "../../desk/command-errors.ts";
 import { limitOf, askerOf } from "../auth.ts";
-import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { oneCommand } from "../one-command.ts";
 import { Patience } from "../patience.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -67,24 +67,6 @@ export const serveCommands =
         throw new BadInputError("a signature is for one id: expected that id beside it");
       const order = { key, args, by, from, id, timeout: wait, ttl: lifetime, signature };
       return { wait, command: desk.submit(device, order), isNew: true };
-    };
-    /** The command that a person means by its id; where several devices have had it, only with one of them. */
-    const one = (id: CommandId, device: DeviceId | undefined, reaches: Reach = () => true): Command => {
-      const found = device === undefined ? desk.withId(id) : [desk.find(device, id)];
-      const [command, ...others] = found
-        .filter((known) => known !== undefined)
-        .filter((known) => reaches(known.device));
-      if (!command) {
-        const where = device === undefined ? "" : ` on ${device}`;
-        throw new HttpError(404, `there is no command "${id}"${where}; GET /api/commands lists them`);
-      }
-      if (others.length === 0) return command;
-      const devices = [command, ...others].map((known) => known.device);
-      throw new HttpError(
-        409,
-        `"${id}" is a command of ${devices.join(", ")}: say which with ?device=${command.device}, or --device ${command.device}`,
-        { devices },
-      );
     };
     /** The final document whatever the end, or the state at the end of the caller's patience as 504. */
     const conclude = async ({ command, wait }: Sent): Promise<CommandDocument> => {
@@ -145,18 +127,18 @@ export const serveCommands =
       ...served("getCommand"),
       handler: async (request) => {
         const { params, query } = request;
-        const command = one(params.id, query.device, limitOf(request));
+        const command = oneCommand(desk, params.id, query.device, limitOf(request));
         // An end that a power cut could take back must not have been told.
         await desk.kept(command);
-        return document(one(command.id, command.device));
+        return document(oneCommand(desk, command.id, command.device));
       },
     });
 
     app.route({
       ...served("cancelCommand"),
       handler: async (request) => {
-        const { device, id } = one(request.params.id, request.query.device, limitOf(request));
-        const cancelled = desk.demandCancel(device, id, askerOf(request).name) ?? one(id, device);
+        const { device, id } = oneCommand(desk, request.params.id, request.query.device, limitOf(request));
+        const cancelled = desk.demandCancel(device, id, askerOf(request).name) ?? oneCommand(desk, id, device);
         if (!(await desk.kept(cancelled))) throw notKept("it is withdrawn as soon as it does");
         return document(cancelled);
       },
