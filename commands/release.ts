@@ -10,6 +10,7 @@ import { table } from "../cli/text-table.ts";
 import { terminal } from "./compose/connect.ts";
 import { agentFile } from "./compose/join-places.ts";
 import { signRelease, verifyRelease } from "./compose/release-files.ts";
+import type { Signer } from "../cli/sign-command.ts";
 import { makeKey, signerOf } from "./compose/signing-key.ts";
 
 const actions = "keygen, sign or verify";
@@ -18,6 +19,7 @@ interface Flags {
   readonly dir?: string;
   readonly key?: string;
   readonly offlineKey?: string;
+  readonly nextOfflineKey?: string;
   readonly also?: readonly string[];
   readonly release?: string;
   readonly good?: string;
@@ -30,6 +32,8 @@ const help = `
   muster release keygen                     makes two keys: release-root.key, to be kept offline, and release.key
   muster release sign --offline-key release-root.key --key release.key [FILE…]
   muster release sign --key release.key     the next release, under the same root
+  muster release sign --offline-key OLD --next-offline-key NEW --key release.key
+                                            the same under a new offline key
   muster release verify
 
 Without FILE the agent of this Muster is released. An executable says what it is for: muster-agent-arm64=linux-arm64.`;
@@ -43,6 +47,10 @@ export function release(line: CommandLine): void {
     .option(
       "--offline-key <file>",
       "the offline key, where the keys that count are to be signed anew; with keygen, its file",
+    )
+    .option(
+      "--next-offline-key <file>",
+      "with --offline-key: the offline key that takes its place; agents follow by themselves",
     )
     .option("--also <line...>", "with --offline-key: further keys that count, as keygen prints them")
     .option("--release <version>", "of the files (default: this Muster's)")
@@ -81,10 +89,11 @@ async function keys({ offlineKey: root = "release-root.key", key = "release.key"
 async function sign(directory: string, files: readonly string[], flags: Flags): Promise<void> {
   const { passphraseFile, also = [], good } = flags;
   const signer = await signerOf({ sign: flags.key ?? "release.key", ...(passphraseFile ? { passphraseFile } : {}) });
-  const root = await signerOf({
-    ...(flags.offlineKey ? { sign: flags.offlineKey } : {}),
-    ...(passphraseFile ? { passphraseFile } : {}),
-  });
+  const offline = (file: string | undefined): Promise<Signer | undefined> =>
+    signerOf({ ...(file ? { sign: file } : {}), ...(passphraseFile ? { passphraseFile } : {}) });
+  const [root, nextRoot] = [await offline(flags.offlineKey), await offline(flags.nextOfflineKey)];
+  if (nextRoot && !root)
+    throw new BadInputError("expected --offline-key as well: the key of before signs who comes after it");
   if (!signer) throw new BadInputError("expected --key with the release key");
   const own = agentFile();
   const order = files.length > 0 ? files : own === undefined ? [] : [own];
@@ -92,6 +101,7 @@ async function sign(directory: string, files: readonly string[], flags: Flags): 
     directory,
     signer,
     root,
+    nextRoot,
     keys: also,
     files: order,
     release: flags.release ?? version,

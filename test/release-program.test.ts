@@ -38,6 +38,18 @@ suite("muster release", ({ test }) => {
       assert.is((await release("verify")).code, 0);
       assert.match((await release("verify", "--pinned", key)).err, /root is not signed/);
 
+      // Another offline key: who has pinned the first one follows, and this one signs no more.
+      const next = ["--offline-key", at("next.key"), "--key", at("unused.key")];
+      const [nextRoot = ""] = (await release("keygen", ...next)).out.split("\n");
+      const alone = await release("sign", "--next-offline-key", at("next.key"), "--key", at("release.key"), file);
+      assert.match(alone.err, /expected --offline-key as well/);
+      const changed = await release("sign", ...keys, "--next-offline-key", at("next.key"), file);
+      assert.is(changed.code, 0, changed.err);
+      assert.is(`${(await readFile(at("release/roots.pub"), "utf8")).trim()} release root`, nextRoot);
+      for (const pinned of [root, nextRoot]) assert.is((await release("verify", "--pinned", pinned)).code, 0);
+      assert.match((await release("sign", ...keys, file)).err, /root is not signed by a key that counts/);
+      assert.is((await release("sign", "--key", at("release.key"), file)).code, 0);
+
       const fleet = await startFleet(scope, "embedded");
       const { url } = await serveApi(scope, fleet, { join: { release: at("release") } });
       const fetched = (range?: string): Promise<Response> =>

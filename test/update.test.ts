@@ -2,6 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { createClient, type Client, type CommandDocument } from "#api/client";
+import { nextOfflineKey, offlineKey, testRoot } from "#shared/release/fixture";
+import type { SignedRoot } from "#shared/release/release-manifest";
 import { version } from "#shared/version";
 import { serveApi } from "./api-server.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -18,7 +20,12 @@ interface Place {
   readonly client: Client;
   readonly directory: string;
   /** Puts another file on the console's shelf, signed as number `version`. */
-  readonly shelve: (content: Buffer | string, number: number, release?: string) => Promise<void>;
+  readonly shelve: (
+    content: Buffer | string,
+    number: number,
+    release?: string,
+    roots?: readonly SignedRoot[],
+  ) => Promise<void>;
   readonly update: (args?: Record<string, string | boolean>, key?: string) => Promise<CommandDocument>;
   readonly build: () => Promise<string | null | undefined>;
 }
@@ -28,8 +35,13 @@ async function start(scope: Scope): Promise<Place> {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("admin", "admin", password);
   const release = await scope.directory();
-  const shelve: Place["shelve"] = async (content, number, named = version) =>
-    void (await writeRelease(scope, [{ name, content }], { directory: release, version: number, release: named }));
+  const shelve: Place["shelve"] = async (content, number, named = version, roots) =>
+    void (await writeRelease(scope, [{ name, content }], {
+      directory: release,
+      version: number,
+      release: named,
+      ...(roots ? { roots } : {}),
+    }));
   await shelve(await readFile(agent), 1);
   const { url } = await serveApi(scope, fleet, { join: { agent, broker: () => fleet.url, release } });
   const client = createClient({ url, login: `admin:${password}` });
@@ -100,6 +112,20 @@ suite("a device that updates itself", ({ test }) => {
       await update();
       await shelve(own, 7);
       assert.match((await update()).error?.message ?? "", /targets is number 7, and 8 was seen before/);
+
+      // Another offline key: the agent follows, and keeps to it.
+      const expires = Date.now() + 3_600_000;
+      const roots = [
+        testRoot(1, [offlineKey], { expires }),
+        testRoot(2, [offlineKey, nextOfflineKey], { expires, roots: [nextOfflineKey.public.line] }),
+        testRoot(3, [nextOfflineKey], { expires }),
+      ];
+      await shelve(own, 9, version, roots);
+      assert.is((await update()).state, "succeeded");
+      await shelve(own, 10, version, [...roots, testRoot(4, [offlineKey], { expires })]);
+      assert.match((await update()).error?.message ?? "", /root is not signed by a key that counts here/);
+      await shelve(own, 10, version, [...roots, testRoot(4, [nextOfflineKey], { expires })]);
+      assert.is((await update()).state, "succeeded");
     },
     { seconds: 60 },
   );

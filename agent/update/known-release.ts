@@ -11,6 +11,9 @@ const schema = z.object({
   root: count,
   targets: count,
   ts: epochMs,
+  /** As in `KnownRelease`. */
+  roots: z.optional(z.readonly(z.array(z.string()))),
+  pinned: z.optional(z.string()),
   /** The command that has switched last, and to which version. */
   command: z.optional(z.string()),
   name: z.optional(z.string()),

@@ -7,6 +7,7 @@ import { asError, BadInputError } from "#shared/errors";
 import { check } from "#shared/messages/payload-schema";
 import { checkRelease, noRelease } from "#shared/release/check-release";
 import {
+  maxReleaseChain,
   maxReleaseManifestBytes,
   maxReleaseFileBytes,
   releaseManifest,
@@ -14,6 +15,8 @@ import {
   targetsStatement,
   type ReleaseFile,
   type ReleaseManifest,
+  type ReleaseRoot,
+  type SignedRoot,
 } from "#shared/release/release-manifest";
 import { parsePublicKeys, type PublicKey } from "#shared/signing/public-key";
 import { signatureBy, type Signer } from "../../cli/sign-command.ts";
@@ -30,6 +33,8 @@ export interface SignOrder {
   readonly signer: Signer;
   /** The offline key, where the root is made or made anew. */
   readonly root: Signer | undefined;
+  /** The offline key that takes its place: both sign that. */
+  readonly nextRoot?: Signer | undefined;
   /** Keys that are to count beside the signer's. */
   readonly keys: readonly string[];
   /** What is released: paths, each with `=TARGET` behind it where it is no file for Node. */
@@ -45,19 +50,21 @@ export interface SignOrder {
  * Puts files and a manifest in a directory: the manifest last, so that whoever looks meanwhile finds the old one whole. Both numbers grow.
  * @throws BadInputError with what is missing
  */
-export function signRelease({ directory, signer, root, keys, files, release, good, now }: SignOrder): ReleaseManifest {
+export function signRelease(order: SignOrder): ReleaseManifest {
+  const { directory, signer, root, nextRoot, files, release, good, now } = order;
   const before = readManifest(directory);
   makeDirectory(directory);
-  const newRoot = root ? signRoot(root, [signer.public.line, ...keys], before, now) : before?.root;
+  const roots = rootsFrom(order, before);
+  const newRoot = roots.at(-1);
   if (!newRoot)
     throw new BadInputError(
       `there is no root in ${directory} yet, which says which keys count: give the offline key with --offline-key FILE, this once and then once a year`,
     );
-  if (root)
-    replaceFile(
-      join(directory, "roots.pub"),
-      `${[root.public.line, ...pinned(directory)].filter(unique).join("\n")}\n`,
-    );
+  if (root) {
+    const lines = [(nextRoot ?? root).public.line, ...pinned(directory)].filter(unique);
+    const left = nextRoot ? lines.filter((line) => line !== root.public.line) : lines;
+    replaceFile(join(directory, "roots.pub"), `${left.join("\n")}\n`);
+  }
   const targets = {
     version: (before?.targets.version ?? 0) + 1,
     ts: Math.round(now),
@@ -65,8 +72,13 @@ export function signRelease({ directory, signer, root, keys, files, release, goo
     release,
     files: files.map((file) => putFile(directory, file)),
   };
-  const signatures = [{ key: signer.public.id, value: signatureBy(signer, targetsStatement(targets)) }];
-  const manifest = check(releaseManifest, { root: newRoot, targets: { ...targets, signatures } }, "the manifest");
+  const signatures = [signatureOf(signer, targetsStatement(targets))];
+  const chain = roots.slice(0, -1).slice(-maxReleaseChain);
+  const manifest = check(
+    releaseManifest,
+    { root: newRoot, ...(chain.length === 0 ? {} : { chain }), targets: { ...targets, signatures } },
+    "the manifest",
+  );
   // What agents would refuse is not served to them.
   checkRelease(manifest, { roots: parsePublicKeys(pinned(directory)), known: noRelease, now });
   replaceFile(join(directory, "manifest.json"), `${JSON.stringify(manifest, undefined, 1)}\n`);
@@ -87,15 +99,32 @@ export function verifyRelease(directory: string, roots: readonly string[], now: 
   return manifest.targets;
 }
 
-function signRoot(
-  root: Signer,
-  lines: readonly string[],
+/**
+ * All roots that agents may want, the newest last. A change of the offline key makes two: the first says so, by both keys, and the second, by the new one
+ * alone, is one that agents read as well which know nothing of such changes and have pinned the new key.
+ */
+function rootsFrom(
+  { root, nextRoot, signer, keys, now }: SignOrder,
   before: ReleaseManifest | undefined,
-  now: number,
-): ReleaseManifest["root"] {
-  const keys = parsePublicKeys(lines).map(({ line }) => line);
-  const made = { version: (before?.root.version ?? 0) + 1, expires: Math.round(now + goodFor.root), keys };
-  return { ...made, signatures: [{ key: root.public.id, value: signatureBy(root, rootStatement(made)) }] };
+): SignedRoot[] {
+  const known = before ? [...(before.chain ?? []), before.root] : [];
+  if (!root) return known;
+  const lines = parsePublicKeys([signer.public.line, ...keys]).map(({ line }) => line);
+  const version = (before?.root.version ?? 0) + 1;
+  const plain = { version, expires: Math.round(now + goodFor.root), keys: lines };
+  if (!nextRoot) return [...known, signedRoot(plain, root)];
+  if (!before)
+    throw new BadInputError("there is no root yet whose key could change: sign with the one that is to count");
+  const changing = { ...plain, roots: [nextRoot.public.line] };
+  return [...known, signedRoot(changing, root, nextRoot), signedRoot({ ...plain, version: version + 1 }, nextRoot)];
+}
+
+function signedRoot(root: ReleaseRoot, ...by: readonly Signer[]): SignedRoot {
+  return { ...root, signatures: by.map((signer) => signatureOf(signer, rootStatement(root))) };
+}
+
+function signatureOf(signer: Signer, statement: string): SignedRoot["signatures"][number] {
+  return { key: signer.public.id, value: signatureBy(signer, statement) };
 }
 
 function putFile(directory: string, given: string): ReleaseFile {

@@ -9,6 +9,8 @@ export const maxReleaseManifestBytes = 64 * 1024;
 export const maxReleaseFileBytes = 256 * 1024 * 1024;
 /** Keys that a root names, and signatures under one part: one in use, the next, and some for who wants several. */
 export const maxReleaseKeys = 8;
+/** Roots of before that a manifest carries along, for agents that were away: one a year, and two where its key changes. */
+export const maxReleaseChain = 32;
 /** Files of a release: one for each kind of machine. */
 export const maxReleaseFiles = 32;
 
@@ -19,12 +21,16 @@ const signatures = z
   .array(z.object({ key: keyId, value: z.string().check(z.regex(/^[A-Za-z0-9_-]{86}$/)) }))
   .check(z.minLength(1), z.maxLength(maxReleaseKeys));
 
+const keyLines = z.array(z.string().check(z.maxLength(200))).check(z.minLength(1), z.maxLength(maxReleaseKeys));
+
 /** Which keys count for releases: signed by the offline key, which agents pin. */
 const root = z.object({
   version: count,
   expires: epochMs,
   /** As `muster release keygen` prints them. */
-  keys: z.array(z.string().check(z.maxLength(200))).check(z.minLength(1), z.maxLength(maxReleaseKeys)),
+  keys: keyLines,
+  /** The keys that count for roots from this one on, instead of those of before. */
+  roots: z.optional(keyLines),
 });
 export type ReleaseRoot = z.infer<typeof root>;
 
@@ -50,16 +56,22 @@ const targets = z.object({
 });
 export type ReleaseTargets = z.infer<typeof targets>;
 
+const signedRoot = z.extend(root, { signatures });
+export type SignedRoot = z.infer<typeof signedRoot>;
+
 /** What stands beside the files of a release, in `manifest.json`. Both parts have numbers that only grow, and an end. */
 export const releaseManifest = z.object({
-  root: z.extend(root, { signatures }),
+  root: signedRoot,
+  /** Roots of before, in their order. */
+  chain: z.optional(z.array(signedRoot).check(z.maxLength(maxReleaseChain))),
   targets: z.extend(targets, { signatures }),
 });
 export type ReleaseManifest = z.infer<typeof releaseManifest>;
 
 /** The bytes that are signed; the first line keeps them apart from all else that a key may sign. */
-export function rootStatement({ version, expires, keys }: ReleaseRoot): string {
-  return `muster release root 1\n${canonicalJson({ version, expires, keys })}`;
+export function rootStatement({ version, expires, keys, roots }: ReleaseRoot): string {
+  const named = roots === undefined ? { version, expires, keys } : { version, expires, keys, roots };
+  return `muster release root 1\n${canonicalJson(named)}`;
 }
 
 export function targetsStatement({ version, ts, expires, release, files }: ReleaseTargets): string {
