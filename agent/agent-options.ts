@@ -19,11 +19,15 @@ export interface UpdateSurroundings {
   readonly roots: readonly string[];
   /** The console's origin, where releases come from unless a command says otherwise. */
   readonly origin?: string | undefined;
+  /** Of which files of a release it may be: `node` by default, or as an executable such as `linux-arm64`. */
+  readonly target?: string | undefined;
   /** The beginning of the SHA-256 of the agent's own file. */
   readonly build?: string | undefined;
 }
 
 export interface AgentOptions {
+  /** Why it offers no `update`, where it does not: the rest of a sentence for who wants to update it. */
+  readonly noUpdate?: string | undefined;
   /** The device's id, also its user name and client id at the broker. */
   readonly device: string;
   /** The broker: `mqtt://host:port`, or `mqtts://`, `ws://`, `wss://`. */

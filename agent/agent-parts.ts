@@ -49,8 +49,10 @@ export function composeAgent(given: AgentSurroundings) {
   const signers = new Signers({ directory, pinned: options.signers, log });
   const gate = new SignatureGate({ device, signers, ledger, clock });
   const { build } = options.update ?? {};
+  const { noUpdate } = options;
   const self = {
     build,
+    noUpdate,
     instance,
     ledger,
     aside,

@@ -16,7 +16,6 @@ import { listOf } from "#shared/settings/kinds";
 import { withGivenUmask } from "#shared/umask";
 import { Agent, isRefusal, type AgentOptions } from "./agent.ts";
 import { ComebackPause } from "./comeback-pause.ts";
-import type { UpdateSurroundings } from "./agent-options.ts";
 import {
   configuredValues,
   machineFaults,
@@ -31,7 +30,7 @@ import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
 import { ServiceManager, systemdAround } from "./service-manager.ts";
 import { RecentLog } from "./support/recent-log.ts";
-import { buildHere, startedBy } from "./update/agent-versions.ts";
+import { buildHere, startedBy, targetHere } from "./update/agent-versions.ts";
 
 /** The settings that an agent is made of. */
 type AgentValues = Omit<Settings, "mqttUrl"> & { readonly mqttUrl: string };
@@ -220,7 +219,7 @@ export async function serveAgent(
 function optionsOf(
   { values, ca: configuredCa, allow }: ConfiguredValues<AgentValues>,
   password: string | KeptSecret,
-  { net, trust, certified, joined }: Around,
+  { net, trust, certified, joined, restart }: Around,
 ): AgentOptions {
   const { device, mqttUrl: url, interval, batchSize, root, mqttVersion, logLevel, rebootCommand } = values;
   const directory = join(values.data, "agent");
@@ -247,7 +246,7 @@ function optionsOf(
     log: createLog("agent", logLevel),
     clock,
     net,
-    update: updatingOf(values, joined),
+    ...updatingOf(values, joined, restart === undefined),
     names: { interfaces: values.interfaces, mounts: values.mounts, disks: values.disks },
     sampled: values.collectors,
     tags: values.tags,
@@ -274,10 +273,21 @@ function ownPlaces({ data, ca, joinFile, execDirectory, metricsDirectory, remote
 }
 
 /** How it was started, as far as that lets it update itself. A key that somebody has pinned on the machine comes before what the console named. */
-function updatingOf({ releaseRoots }: AgentValues, joined: Around["joined"]): UpdateSurroundings | undefined {
+function updatingOf(
+  { releaseRoots }: AgentValues,
+  joined: Around["joined"],
+  isPart: boolean,
+): Pick<AgentOptions, "update" | "noUpdate"> {
   const started = startedBy(process.env);
-  if (!started) return undefined;
-  return { ...started, roots: releaseRoots ?? joined?.releaseRoots ?? [], origin: joined?.console, build: buildHere() };
+  if (isPart) return { noUpdate: "it is a part of Muster there, and is updated with the program itself" };
+  if (!started)
+    return { noUpdate: "it was begun without its starter: install it by the join line, a package or muster flash" };
+  const roots = releaseRoots ?? joined?.releaseRoots ?? [];
+  const origin = joined?.console;
+  return {
+    update: { ...started, roots, origin, build: buildHere(), target: targetHere() },
+    noUpdate: "no release key is pinned there: join it again (--again), or set MUSTER_RELEASE_ROOTS",
+  };
 }
 
 /** On Windows, where a socket has no file, the name of a pipe. */

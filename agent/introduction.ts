@@ -26,6 +26,8 @@ export interface IntroductionOptions {
   readonly certificates?: Pick<KeptCertificates, "serial"> | undefined;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly build?: string | undefined;
+  /** Why it offers no `update`, where it does not. */
+  readonly noUpdate?: string | undefined;
   readonly authorities: Pick<TrustedAuthorities, "fingerprints">;
   readonly configuring?: Pick<Configuring, "reported"> | undefined;
 }
@@ -52,6 +54,7 @@ export class Introduction {
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
     const { instance, sampler, handlers, signers, authorities, certificates, build, configuring } = this.#options;
+    const noUpdate = handlers.has("update") ? undefined : this.#options.noUpdate;
     const { heard } = this;
     const trusts = [...authorities.fingerprints];
     const certificate = certificates?.serial;
@@ -59,6 +62,7 @@ export class Introduction {
       instance: instance.id,
       agent: version,
       ...(build === undefined ? {} : { build }),
+      ...(noUpdate === undefined ? {} : { noUpdate }),
       interval: sampler.interval,
       paused: sampler.paused,
       collectors: sampler.collectors,

@@ -10,6 +10,7 @@ import { loadSettings } from "#shared/settings/load-settings";
 import { keepFilesPrivate } from "#shared/umask";
 import { version } from "#shared/version";
 import { runAgent } from "./agent-service.ts";
+import { executableHere } from "./update/agent-versions.ts";
 
 const agentSettings = settingsOf("agent");
 
@@ -48,7 +49,7 @@ function readFlags(): {
 async function isAboutJoining([verb, ...words]: readonly string[]): Promise<boolean> {
   if (verb !== "join" && verb !== "leave") return false;
   const { joinByWords, leaveByWords } = await import("./join/join-words.ts");
-  if (verb === "join") await joinByWords(words, __filename);
+  if (verb === "join") await joinByWords(words, executableHere() ?? __filename);
   else await leaveByWords(words);
   return true;
 }

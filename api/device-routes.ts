@@ -72,6 +72,7 @@ export const presenceDocument = named(
     agent: z.nullable(z.string()),
     /** The beginning of the SHA-256 of its agent's file, where it tells it. */
     build: z.optional(z.nullable(z.string())),
+    noUpdate: z.optional(about(z.string(), "why it offers no update, as the rest of a sentence")),
     interval: about(z.nullable(z.number()), "milliseconds between its samples"),
     paused: z.boolean(),
     collectors: z.optional(

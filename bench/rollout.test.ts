@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { rolloutDay } from "./rollout-day.ts";
 
-/** As many as show each kind of fault; the night has forty times as many: `npm run bench -- rollout`. */
-const devices = 250;
+/** As many as show each kind of fault; the night has seventy times as many: `npm run bench -- rollout`. */
+const devices = 150;
 
 suite("a fleet's day with updates", ({ test }) => {
   test(
@@ -13,7 +13,7 @@ suite("a fleet's day with updates", ({ test }) => {
       const { violations, updated, faulty } = await rolloutDay({
         devices,
         seed: "day",
-        faulty: 0.02,
+        faulty: 0.03,
         hold: "5m",
         interval: 240_000,
         lasts: 0,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants, gzipSync } from "node:zlib";
+import { executableWords } from "../agent/install/starter.ts";
 import type { MachineKind } from "./machine-kinds.ts";
 
 export interface ExecutableParts {
@@ -53,6 +54,7 @@ if ! whole 2> /dev/null; then
   trap - EXIT INT TERM HUP
 fi
 whole || fail "$there is not what was unpacked: remove it, and try again"
+export ${executableWords.file}="$self" ${executableWords.target}=${target.name}
 exec "$there/node" "$there/muster-agent.cjs" "$@"
 `;
   const header = Buffer.from(script(Buffer.byteLength(script(0))));

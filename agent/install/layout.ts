@@ -34,12 +34,15 @@ export const stateNames = {
   versions: "versions",
 } as const;
 
+/** The program that was installed: the one file for Node, or an executable. */
+export const programNames = { node: "muster-agent.cjs", executable: "muster-agent" } as const;
+
 /** All in one directory, as joining and ssh install it. */
-export function layoutIn(directory: string, node?: string): Layout {
+export function layoutIn(directory: string, node?: string, program: string = programNames.node): Layout {
   return {
     state: directory,
     data: join(directory, "data"),
-    program: join(directory, "muster-agent.cjs"),
+    program: join(directory, program),
     starter: join(directory, "start.sh"),
     node,
   };

@@ -11,6 +11,9 @@ export const starterWords = {
   trial: "MUSTER_AGENT_TRIAL",
 } as const;
 
+/** What an executable tells the agent in it: its own file, and what machines it is for. */
+export const executableWords = { file: "MUSTER_AGENT_EXECUTABLE", target: "MUSTER_AGENT_TARGET" } as const;
+
 /** EX_TEMPFAIL: the agent wants to be begun anew, at once. Service managers that restart on failure do so on this. */
 export const restartStatus = 75;
 
@@ -47,6 +50,8 @@ cd "$state" || exit 1
 set -- --data "$data" "$@"
 export ${starterWords.state}="$state"
 export INVOCATION_ID="\${INVOCATION_ID-muster}"
+# Of whoever has installed this, and not of what is begun.
+unset ${executableWords.file} ${executableWords.target}
 [ $mode != beside ] || echo $$ > run.pid
 
 # The version that a file names: its own file has to be there, and the agent upon which it came.
@@ -80,7 +85,8 @@ choose() {
 run() {
   case $file in
     *.cjs) exec "\${node:?there is no Node here: install Node 18.19 or newer}" "$file" "$@" ;;
-    *) exec "$file" "$@" ;;
+    # An executable, as it was fetched.
+    *) [ -x "$file" ] || chmod 700 "$file"; exec "$file" "$@" ;;
   esac
 }
 

@@ -1,12 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
 import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import { forShell } from "#shared/printable";
-import { layoutIn, type Layout } from "../install/layout.ts";
+import { layoutIn, programNames, type Layout } from "../install/layout.ts";
 import { plainLine, unitName, unitPath, unitText } from "../install/service-texts.ts";
 import { starterText } from "../install/starter.ts";
 
@@ -20,14 +20,20 @@ export interface Place extends Layout {
 export function placeOf({
   dir,
   service = true,
+  isExecutable,
 }: {
   readonly dir?: string | undefined;
   readonly service?: boolean;
+  /** Whether an executable is to be installed; without it, what is there already. */
+  readonly isExecutable?: boolean;
 }): Place {
   const root = process.getuid?.() === 0;
   // The service and the script stand in another directory than whoever has typed it.
   const directory = resolve(dir ?? (root ? "/var/lib/muster-agent" : join(homedir(), ".muster-agent")));
   const systemd = service && root && existsSync("/run/systemd/system");
+  const executable = join(directory, programNames.executable);
+  if (isExecutable ?? existsSync(executable))
+    return { ...layoutIn(directory, undefined, programNames.executable), directory, service: systemd };
   return { ...layoutIn(directory, process.execPath), directory, service: systemd };
 }
 
@@ -35,6 +41,10 @@ export function placeOf({
 export async function install(place: Place, own: string): Promise<void> {
   makeDirectory(place.directory);
   if (own !== place.program) replaceFile(place.program, readFileSync(own));
+  if (!place.program.endsWith(".cjs")) chmodSync(place.program, 0o700);
+  // One of the other kind that was installed here before would be taken for what is.
+  for (const name of Object.values(programNames))
+    if (join(place.directory, name) !== place.program) rmSync(join(place.directory, name), { force: true });
   replaceFile(place.starter, starterText(place));
   if (place.service) startService(place);
   else await startBeside(place);
@@ -52,7 +62,7 @@ export function hintsOf(place: Place): string[] {
   return [
     `its log: ${looks}`,
     ...lasts,
-    `to take it away: ${process.execPath} ${forShell(program)} leave --dir ${forShell(directory)}`,
+    `to take it away: ${program.endsWith(".cjs") ? `${process.execPath} ` : ""}${forShell(program)} leave --dir ${forShell(directory)}`,
   ];
 }
 

@@ -27,10 +27,10 @@ const askedEvery = 500;
 
 /**
  * `join`: makes this machine a device, installs the agent, starts it, and waits until the console sees it.
- * @param own the agent's one file
+ * @param own the agent's one file, or the executable in which it is
  */
 export async function join(flags: JoinFlags, own: string, say: (line: string) => void): Promise<void> {
-  const place = placeOf(flags);
+  const place = placeOf({ ...flags, isExecutable: !own.endsWith(".cjs") });
   const file = new IdentityFile(place.data);
   const now = (): number => clock.now();
   const identity = flags.ask

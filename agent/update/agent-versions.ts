@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { call, systemDisk, type Disk, type Work } from "#disk/calls";
 import { makingDirectory, replacing, syncingDirectory } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { stateNames } from "../install/layout.ts";
-import { starterWords } from "../install/starter.ts";
+import { executableWords, starterWords } from "../install/starter.ts";
 
 /** Milliseconds for which the version of before can be gone back to: as long as a rollout is looked at. */
 export const maxUndoAge = 86_400_000;
@@ -201,15 +201,37 @@ export function buildOf(sha256: string): string {
   return sha256.slice(0, buildLength);
 }
 
-/** The id of the file that runs; undefined where it is no file of Node's. */
-export function buildHere(path = process.argv[1]): string | undefined {
-  if (!path?.endsWith(".cjs")) return undefined;
+/** The executable from which this process was unpacked; undefined where Node was given the agent's file. */
+export function executableHere(env = process.env): string | undefined {
+  return env[executableWords.file] || undefined;
+}
+
+/** Of which files of a release this process may be updated. */
+export function targetHere(env = process.env): string {
+  return (executableHere(env) && env[executableWords.target]) || "node";
+}
+
+/** The id of the file that runs, or of the executable that it came in; undefined where it is neither. */
+export function buildHere(path = executableHere() ?? process.argv[1]): string | undefined {
+  if (path === undefined || (path !== executableHere() && !path.endsWith(".cjs"))) return undefined;
+  // The name of one that an update has brought says it; to read fifty megabytes at each start would take a slow card seconds.
+  const name = basename(path);
+  if (basename(dirname(path)) === stateNames.versions && /^[0-9a-f]{16}$/.test(name)) return name;
   try {
-    return buildOf(createHash("sha256").update(readRegularFile(path, maxOwnBytes)).digest("hex"));
+    return buildOf(hashOfFile(path));
   } catch {
     return undefined;
   }
 }
 
-/** Bytes of the agent's own file at most: ten times what it has. */
-const maxOwnBytes = 4 * 1024 * 1024;
+function hashOfFile(path: string): string {
+  const hash = createHash("sha256");
+  const file = openSync(path, "r");
+  try {
+    const part = Buffer.alloc(1024 * 1024);
+    for (let read = readSync(file, part); read > 0; read = readSync(file, part)) hash.update(part.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest("hex");
+}

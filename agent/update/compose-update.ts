@@ -21,7 +21,7 @@ export function composeUpdate(
 ): { readonly trial: Trial | undefined; readonly commands: Record<string, Handler> } | undefined {
   const { update, restart: end, directory } = options;
   if (!update || !end || directory === undefined) return undefined;
-  const { roots, origin, build } = update;
+  const { roots, origin, build, target = "node" } = update;
   const versions = new Versions(update);
   const trial =
     versions.trial === undefined
@@ -32,6 +32,6 @@ export function composeUpdate(
   const commands =
     roots.length === 0
       ? {}
-      : updateCommands({ versions, known, roots, origin, trust: ca, build, trial, clock, restart });
+      : updateCommands({ versions, known, roots, origin, trust: ca, build, target, trial, clock, restart });
   return { trial, commands };
 }

@@ -27,6 +27,8 @@ export interface UpdateOptions {
   readonly trust: () => string | undefined;
   /** This process's build, where it is known. */
   readonly build: string | undefined;
+  /** Of which files of a release it may be. */
+  readonly target: string;
   readonly trial: Trial | undefined;
   readonly clock: Clock;
   /** Ends this run for the next one. */
@@ -37,6 +39,8 @@ export interface UpdateOptions {
 const releasePath = "/join/release/";
 /** Bytes that have to stay free beside the file: the outbox goes on. */
 export const minFreeBytes = 4 * 1024 * 1024;
+/** The room that an executable wants, by its size: it unpacks to not quite three times as much. */
+const unpackedFactor = 4;
 
 const updateArgs = z.object({
   url: z.optional(
@@ -101,7 +105,7 @@ async function run(
   const { versions, known, clock, restart } = options;
   const place = placeOf(options, url);
   const { targets, known: seen } = await released(options, place);
-  const file = fitting(targets);
+  const file = fitting(targets, options.target);
   const { release } = targets;
   // Also where nothing comes of it: an older one must not count any more.
   if (!dryRun) known.write({ ...known.read(), ...seen });
@@ -112,9 +116,9 @@ async function run(
       "downgrade",
       `${release} is older than ${version}, which runs here: say downgrade=true if it is meant`,
     );
-  await assertRoom(versions.state, file.size);
+  await assertRoom(versions.state, file.target === "node" ? file.size : unpackedFactor * file.size);
   if (dryRun) return { ...told, dryRun };
-  const name = `${told.build}.cjs`;
+  const name = file.target === "node" ? `${told.build}.cjs` : told.build;
   const path = await versions.partOf(name);
   const trust = place.origin === options.origin ? options.trust() : undefined;
   await asFailure(() =>
@@ -172,12 +176,12 @@ async function released({ known, roots, trust, origin, clock }: UpdateOptions, {
 }
 
 /** The file for this machine. @throws CommandError where there is none, or Node is too old for it */
-function fitting({ release, files }: ReleaseTargets): ReleaseFile {
-  const file = files.find(({ target }) => target === "node");
+function fitting({ release, files }: ReleaseTargets, wanted: string): ReleaseFile {
+  const file = files.find(({ target }) => target === wanted);
   if (!file)
     throw failure(
       "no-release",
-      `${release} has no file for Node: it has ${files.map(({ target }) => target).join(", ")}`,
+      `${release} has no file for ${wanted === "node" ? "Node" : wanted}: it has ${files.map(({ target }) => target).join(", ")}`,
     );
   const has = process.versions.node;
   if (file.node !== undefined && compareReleases(has, file.node) < 0)

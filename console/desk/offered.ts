@@ -1,5 +1,5 @@
 import type { DeviceId } from "#shared/ids";
-import { quoted } from "#shared/printable";
+import { forTerminal, quoted } from "#shared/printable";
 import type { Args } from "#shared/messages/command-messages";
 import type { Json } from "#shared/messages/payload-schema";
 import type { CommandCatalogue } from "../devices/command-catalogue.ts";
@@ -9,15 +9,22 @@ import { CommandRefusedError, type RefusedCommand } from "./command-errors.ts";
 
 /**
  * Checks a command against what the device says it offers.
+ * @param noUpdate why it says that it offers no `update`
  * @throws CommandRefusedError naming the nearest keys, or each argument that does not fit
  */
-export function checkOffered(device: DeviceId, offers: CommandCatalogue, command: RefusedCommand): void {
+export function checkOffered(
+  device: DeviceId,
+  offers: CommandCatalogue,
+  command: RefusedCommand,
+  noUpdate?: string,
+): void {
   const offer = Object.hasOwn(offers, command.key) ? offers[command.key] : undefined;
   if (!offer) {
     const keys = Object.keys(offers).sort().join(", ");
+    const why = noUpdate !== undefined && isUpdate(command.key) ? ` (${forTerminal(noUpdate, 200)})` : "";
     throw new CommandRefusedError(
       "unknown-key",
-      `${device} does not offer ${quoted(command.key)}; it offers ${keys || "nothing"}`,
+      `${device} does not offer ${quoted(command.key)}${why}; it offers ${keys || "nothing"}`,
       command,
     );
   }
@@ -37,6 +44,10 @@ export function exampleArgs(schema: FlatSchema | undefined): Args {
   return Object.fromEntries(
     names.slice(0, maxExampleArguments).map((name) => [name, exampleValue(properties[name] ?? {})]),
   );
+}
+
+function isUpdate(key: string): boolean {
+  return key === "update" || key === "update-undo";
 }
 
 const plainWord = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;

@@ -51,7 +51,7 @@ export function checkOrder(id: DeviceId, order: Order, { device, isTaken, open, 
   const refused: RefusedCommand = { device: id, key: order.key, args: order.args };
   if (!device) throw new CommandRefusedError("unknown-device", `there is no device "${id}"`, refused);
   assertInService(device, refused);
-  if (device.commands) checkOffered(id, device.commands, refused);
+  if (device.commands) checkOffered(id, device.commands, refused, device.noUpdate);
   checkSigned(device, order.signature, refused);
   if (isTaken) {
     const why = `${id} has had a command "${order.id}" already: choose another id`;

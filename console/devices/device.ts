@@ -31,6 +31,8 @@ export interface Device extends PeoplesWord {
   readonly agent: string | null;
   /** The beginning of the SHA-256 of its agent's file, where it tells it. */
   readonly build?: string | null;
+  /** Why it offers no `update`; left out where it does, or does not say. */
+  readonly noUpdate?: string;
   readonly interval: number | null;
   readonly paused: boolean;
   /** What it measures by itself, by name, and whether that is switched on; left out where it has never said. */
@@ -125,6 +127,7 @@ export function toDevice(entry: DeviceEntry): Device {
     session: birth?.session ?? null,
     agent: birth?.agent ?? null,
     build: birth?.build ?? null,
+    ...(birth?.noUpdate === undefined ? {} : { noUpdate: birth.noUpdate }),
     interval: birth?.interval ?? null,
     paused: birth?.paused ?? false,
     ...(birth?.collectors ? { collectors: birth.collectors } : {}),

@@ -46,7 +46,7 @@ function refusal(device: Device, order: Asked): CommandRefusedError | undefined 
     assertInService(device, refused);
     if (onlyPublishes(device) && !order.hasAnswered(id))
       return new CommandRefusedError("offline", onlyPublishing(id), refused);
-    if (commands) checkOffered(id, commands, refused);
+    if (commands) checkOffered(id, commands, refused, device.noUpdate);
     checkSigned(device, order.signature, refused);
     return undefined;
   } catch (error) {

@@ -43,6 +43,8 @@ const birth = z.object({
   agent: z.optional(payloadText),
   /** The beginning of the SHA-256 of the agent's file, by which it is known from others of the same version. */
   build: z.optional(token),
+  /** Why it offers no `update`, as the rest of a sentence. */
+  noUpdate: z.optional(payloadText),
   ts: z.optional(epochMs),
   /** The newest moment (`ts`) that this run had heard of a console before this one came: what that must know. */
   heard: z.optional(epochMs),

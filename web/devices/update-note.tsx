@@ -34,7 +34,14 @@ export function OutdatedNote(): JSX.Element | null {
 /** The same of one device. */
 export function DeviceUpdate({ device }: { device: PresenceDocument }): JSX.Element | null {
   useRelease();
-  if (!release.value || !isOutdated(device, release.value)) return null;
+  if (!release.value) return null;
+  if (device.noUpdate !== undefined && !offersUpdate(device))
+    return (
+      <p class="update-note" data-testid="device-no-update">
+        Its agent is not updated from here: {device.noUpdate}.
+      </p>
+    );
+  if (!isOutdated(device, release.value)) return null;
   return (
     <p class="update-note" data-testid="device-outdated">
       Its agent is not at release {release.value.version}.{" "}
