@@ -15,6 +15,7 @@ import { maxQueryAnswerBytes } from "./influx-reader.ts";
 import { firstAnswer, InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
 import { trimLineEvery } from "./trim-log.ts";
+import { maxTrimmedSeries } from "./trimming.ts";
 import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type SeriesColumns } from "./store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -263,6 +264,24 @@ suite("embedded store", ({ test }) => {
     clock.advance(60_000);
     await store.write([series({ used: [1] }, { times: [began + 3_660_000] })]);
     assert.equal(await values(store, { to: began + 7_200_000 }), [3_600, 1]);
+  });
+
+  test("a fleet's series are looked into some with each write", async (scope) => {
+    const clock = new ManualClock(began);
+    const path = join(await scope.directory(), "metrics.db");
+    const store = new EmbeddedStore({ path, maxAge: 60_000, maxBytes: 1e9, log: silentLog, clock });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    const one = (name: string): SeriesColumns =>
+      series({ used: [1] }, { times: [clock.now()], tags: { host: "rpi-7", name } });
+    await store.write(Array.from({ length: maxTrimmedSeries + 1 }, (_, at) => one(`old ${at}`)));
+    const left = async (): Promise<number> => (await store.query(query({ to: began + 1e9 }))).length;
+    await store.write([one("old 0")]);
+    clock.advance(61_000);
+    await store.write([one("new")]);
+    assert.is(await left(), 2, "the last of the old ones is left");
+    await store.write([one("new")]);
+    assert.is(await left(), 1);
   });
 
   test("stays within its size: the oldest leave first, and the file shrinks", async (scope) => {

@@ -31,6 +31,8 @@ const trimEvery = 60_000;
 const slice = 0.1;
 /** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
 const chunk = { rows: 5_000, pages: 500 };
+/** Series that one write looks into at most: ten thousand devices have fifty thousand, of which a look at all took a second and a half. */
+export const maxTrimmedSeries = 2_000;
 
 /** Nothing is old by a clock that may be wrong. */
 export function cutByAge({ trusted, latest }: Ages, maxAge: number): Cut | undefined {
@@ -58,6 +60,8 @@ export class Trimming {
   /** What is older is being let go, some with each write. */
   #cut: Cut | undefined;
   #slice = slice;
+  /** The last series that was gone through. */
+  #after = 0;
 
   constructor(options: TrimmingOptions) {
     this.#options = options;
@@ -67,6 +71,7 @@ export class Trimming {
   /** To be called with each file that takes the place of the one before. */
   begin(database: Database): void {
     this.#open = { database, statements: prepare(database) };
+    this.#after = 0;
   }
 
   /** Tells what is left to tell, and lets go of the file. */
@@ -88,8 +93,9 @@ export class Trimming {
     const { database, statements } = this.#open;
     this.#looked = now;
     this.#cut ??= cutByAge(this.#ages, this.#options.maxAge) ?? this.#bySize(database, statements);
-    if (this.#cut === undefined || !this.#deleteBefore(this.#cut, statements)) return false;
-    const gone = statements.forgetEmpty.run().changes > 0;
+    if (this.#cut === undefined) return false;
+    const { gone, isThrough } = this.#deleteBefore(this.#cut, statements);
+    if (!isThrough) return gone;
     database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
     // On at the oldest part of a file that is too large, or at the same place while there are pages to give back.
     this.#cut = this.#bySize(database, statements) ?? (sizes(database).free > 0 ? this.#cut : undefined);
@@ -113,16 +119,22 @@ export class Trimming {
 
   /**
    * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
-   * @returns whether none is left
+   * @returns whether a series has gone that had no sample any more, and whether none is left to look into
    */
-  #deleteBefore(cut: Cut, { allSeries, deleteBefore }: Statements): boolean {
+  #deleteBefore(cut: Cut, { nextSeries, deleteBefore, forgetEmpty }: Statements) {
     let left = chunk.rows;
-    for (const { id } of allSeries.all() as unknown as { id: number }[]) {
+    let gone = false;
+    const next = nextSeries.all(this.#after, maxTrimmedSeries) as unknown as { id: number }[];
+    for (const { id } of next) {
       left -= deleteBefore.run(id, cut.until, left).changes;
       if (left <= 0) break;
+      gone = forgetEmpty.run(id).changes > 0 || gone;
+      this.#after = id;
     }
     this.#told.add(cut, chunk.rows - left);
-    return left > 0;
+    const isThrough = left > 0 && next.length < maxTrimmedSeries;
+    if (isThrough) this.#after = 0;
+    return { gone, isThrough };
   }
 }
 
@@ -130,14 +142,16 @@ type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
   return {
-    allSeries: database.prepare("SELECT id FROM series"),
+    nextSeries: database.prepare("SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT ?2"),
     span: database.prepare(
       `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
     ),
     deleteBefore: database.prepare(
       "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
     ),
-    forgetEmpty: database.prepare("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series = id)"),
+    forgetEmpty: database.prepare(
+      "DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM samples WHERE series = ?1)",
+    ),
   };
 }
 
