@@ -26,7 +26,7 @@ export interface AgentInboxOptions {
   readonly executor: Executor;
   readonly transfers: Pick<FileTransfers, "receive" | "greeted">;
   /** Of a device with a certificate. */
-  readonly renewal?: Pick<Renewal, "connected" | "look" | "heard"> | undefined;
+  readonly renewal?: Pick<Renewal, "connected" | "look" | "heard" | "ports"> | undefined;
   /** Of a version that has to prove itself. */
   readonly trial?: Pick<Trial, "connected" | "acked"> | undefined;
   /** The console has answered this connection's birth. */
@@ -83,6 +83,7 @@ export class AgentInbox {
         presence.announceSoon();
       }
       sender.consoleStatus(status);
+      this.#options.renewal?.ports(status.certificatePorts);
     } catch (thrown) {
       log.warn({ err: asError(thrown) }, "the console's status could not be read");
     }

@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import type { Duration } from "#shared/duration";
 import type { FieldType } from "#shared/field-type";
 import type { Log } from "#shared/log";
+import type { CertificatePorts } from "#shared/messages/presence-messages";
 import type { Args } from "#shared/messages/command-messages";
 import type { Signature } from "#shared/messages/command-signature";
 import type { SafetyNet } from "#shared/safety-net";
@@ -40,6 +41,8 @@ export interface ConsoleOptions {
   readonly selfInterval?: number;
   /** Makes devices' certificates; without it no device is given one. */
   readonly deviceAuthority?: DevicesAuthority | undefined;
+  /** Where the broker takes them, here and should it be one of the other kind; devices are told. */
+  readonly certificatePorts?: CertificatePorts | undefined;
   /** Milliseconds that they are good for; 90 days by default. */
   readonly certificateLife?: number;
   /** Bytes of files that are kept for whoever fetched them or until they are put; bytes of the disk that these leave free; bytes of them a second. */

@@ -6,7 +6,7 @@ import { asError, DisconnectedError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { maxToldCommands, type Ack } from "#shared/messages/metrics";
-import type { Birth, ConsoleStatus } from "#shared/messages/presence-messages";
+import type { Birth, CertificatePorts, ConsoleStatus } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 
@@ -19,6 +19,8 @@ export interface PublisherOptions {
   readonly unsure?: () => Ack["unsure"];
   /** How many devices there are. */
   readonly fleet: () => number;
+  /** Told to devices with a certificate, where there can be any. */
+  readonly certificatePorts?: CertificatePorts | undefined;
 }
 
 /** A fleet's size is told again once its agents would wait by so much longer or shorter for the broker: each time, all of them hear it. */
@@ -143,9 +145,9 @@ export class Publisher {
   }
 
   async #announce(online: boolean): Promise<void> {
-    const { topics, clock, fleet } = this.#options;
+    const { topics, clock, fleet, certificatePorts } = this.#options;
     if (this.#session === undefined) return;
-    const told = { taking: this.#taking, fleet: (this.#toldFleet = fleet()) };
+    const told = { taking: this.#taking, fleet: (this.#toldFleet = fleet()), certificatePorts };
     const payload = consoleStatusOf({ session: this.#session, online, ...told, now: clock.now() });
     await this.#publish(topics.build({ kind: "console" }), payload, { retain: true });
   }
@@ -166,15 +168,18 @@ export function consoleStatusOf({
   online,
   taking,
   fleet,
+  certificatePorts,
   now,
 }: {
   readonly session: string;
   readonly online: boolean;
   readonly taking?: boolean | undefined;
   readonly fleet?: number;
+  readonly certificatePorts?: CertificatePorts | undefined;
   readonly now: number;
 }): Buffer {
-  const told = online ? { ...(taking !== undefined && { taking }), ...(fleet !== undefined && { fleet }) } : {};
+  const sizes = { ...(taking !== undefined && { taking }), ...(fleet !== undefined && { fleet }) };
+  const told = online ? { ...sizes, ...(certificatePorts && { certificatePorts }) } : {};
   const status: ConsoleStatus = { v: 1, online, session, ...told, version, ts: Math.round(now) };
   return encode(status, "json");
 }

@@ -17,6 +17,7 @@ import { shortId } from "#shared/ids";
 import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
 import { countWire } from "#shared/wire-count";
+import { LinkWays } from "#shared/link-ways";
 import { LinkPublisher } from "#shared/link-publisher";
 import { LinkSubscriptions, type LinkSubscription } from "#shared/link-subscriptions";
 
@@ -29,6 +30,8 @@ export interface Will {
 export interface LinkOptions {
   /** `mqtt://host:port`, `mqtts://`, `ws://` or `wss://`; without user and password, which go below. */
   readonly url: string;
+  /** Other ways to the same broker, for when it does not let us in at {@link url}, or nobody listens there: tried at once, and kept to where one lets us in. */
+  readonly elsewhere?: (() => readonly string[]) | undefined;
   readonly clientId: string;
   readonly username: string;
   /** Without it the certificate of {@link identity} says who this is. */
@@ -93,6 +96,7 @@ export class Link implements Bus {
   /** What was logged last of there being no connection, and when. */
   #told: { readonly why: string; readonly at: number } | undefined;
   #cancelWait: (() => void) | undefined;
+  readonly #ways: LinkWays;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -101,6 +105,7 @@ export class Link implements Bus {
     this.#version = options.version === "auto" ? 5 : (options.version ?? 4);
     const { spread = () => minSpread, random = Math.random } = options;
     this.#backOff = new BackOff({ spread, random });
+    this.#ways = new LinkWays(options.url, options.elsewhere);
   }
 
   get connected(): boolean {
@@ -165,7 +170,7 @@ export class Link implements Bus {
   }
 
   #connect(): void {
-    const { url } = this.#options;
+    const { url } = this.#ways;
     const session = shortId();
     const begun = this.#options.clock.monotonic();
     let cause: Error | undefined;
@@ -198,6 +203,7 @@ export class Link implements Bus {
     );
     client.once("connect", ({ properties }) => {
       acknowledged = true;
+      if (this.#ways.letIn()) this.#options.log.info({ url }, "the broker is reached another way from now on");
       if (typeof this.#options.password === "object") this.#options.password.accepted();
       if (this.#accepted !== 5) this.#accepted = this.#version;
       this.#publisher.allow(client, properties?.receiveMaximum);
@@ -217,15 +223,19 @@ export class Link implements Bus {
       if (cause && isRefusedLogin(cause) && typeof password === "object") password.refused();
       this.#down(cause ? cause.message || (errorCode(cause) ?? "connection failed") : "connection closed");
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
+      if (!acknowledged && this.#ways.another({ cause, answered })) return this.#connect();
       if (!acknowledged) this.#options.identity?.failed();
+      const met = this.#ways.conclude({ cause, answered });
+      const why = this.#why(met.cause);
       if (this.#options.clock.monotonic() - begun > settled) this.#backOff.held();
-      else if (answered || isBadCertificate(cause)) return this.#tryIn(this.#backOff.turnedAway(), this.#why(cause));
-      this.#tryIn(this.#backOff.absent(), this.#why(cause));
+      else if (met.answered || isBadCertificate(met.cause)) return this.#tryIn(this.#backOff.turnedAway(), why);
+      this.#tryIn(this.#backOff.absent(), why);
     });
   }
 
   #tryIn(wait: number, why: string): void {
-    const { url, clientId, log, clock } = this.#options;
+    const { clientId, log, clock } = this.#options;
+    const { url } = this.#ways;
     const now = clock.monotonic();
     if (this.#told?.why !== why || now - this.#told.at >= toldAgain) {
       this.#told = { why, at: now };
@@ -307,7 +317,7 @@ export class Link implements Bus {
   }
 
   #disconnected(what: string, reason = this.#state.up ? "" : this.#state.reason): DisconnectedError {
-    return new DisconnectedError(`no connection to the broker at ${this.#options.url} for ${what}: ${reason}`);
+    return new DisconnectedError(`no connection to the broker at ${this.#ways.url} for ${what}: ${reason}`);
   }
 }
 

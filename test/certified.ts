@@ -37,6 +37,8 @@ export interface Certified {
   readonly join: (device: string, again?: { readonly data: string }) => Promise<string>;
   /** The agent of a machine that has joined. */
   readonly agent: (device: string, data: string, options?: Partial<AgentOptions>) => Agent;
+  /** The same console beside a broker of the other kind, at the same host and ports, in place of the one that there was. @returns that console */
+  readonly moveTo: (kind: BrokerKind) => Promise<Console>;
   readonly sees: (device: string, online: boolean) => Promise<void>;
   /** Why somebody was not taken, of late. */
   readonly whys: () => Promise<readonly string[]>;
@@ -59,14 +61,25 @@ export async function startCertified(
   const devices = new DeviceAuthority({ ...common, directory: tlsDirectory(data) });
   await devices.start();
   scope.cleanup(() => devices.stop());
-  const told = { turnedAway: (who: TurnedAway) => console.turnedAway(who) };
-  const { port, passwordPort, ...way } = await (kind === "embedded"
-    ? embedded(scope, { state, tls, devices, ...told })
-    : mosquitto(scope, { state, tls, devices }, deadlines));
-  const console = new Console({ directory: data, state, log: silentLog, ...way, deviceAuthority: devices });
-  await console.start();
-  scope.cleanup(() => console.stop());
-  await eventually("the console's connection", () => console.brokerConnected);
+  const ports = { mqttPort: await freePort(), mqttsPort: await freePort(), certificatePort: await freePort() };
+  const certificatePorts = { muster: ports.mqttsPort, mosquitto: ports.certificatePort };
+  let here = new Lifetime();
+  scope.cleanup(() => here.stop());
+  const serve = async (of: BrokerKind) => {
+    here = new Lifetime();
+    const within: Scope = { cleanup: (undo) => here.add(undo), directory: scope.directory };
+    const told = { turnedAway: (who: TurnedAway) => made.turnedAway(who) };
+    const { port, passwordPort, ...way } = await (of === "embedded"
+      ? embedded(within, { state, tls, devices, ports, ...told })
+      : mosquitto(within, { state, tls, devices, ports }, deadlines));
+    const given = { ...way, deviceAuthority: devices, certificatePorts };
+    const made = new Console({ directory: data, state, log: silentLog, ...given });
+    await made.start();
+    here.add(() => made.stop());
+    await eventually("the console's connection", () => made.brokerConnected);
+    return { console: made, way, port, passwordPort };
+  };
+  const { console, way, port, passwordPort } = await serve(kind);
   const url = `mqtts://127.0.0.1:${port}`;
   const authority = () => ({ bundle: tls.authority.caBundle(), fingerprint: tls.authority.fingerprint });
   const api = await serveApi(
@@ -115,6 +128,10 @@ export async function startCertified(
       agent.start();
       return agent;
     },
+    async moveTo(other) {
+      await here.stop();
+      return (await serve(other)).console;
+    },
     sees: (device, online) =>
       eventually(
         `${device} ${online ? "online" : "offline"}`,
@@ -128,17 +145,18 @@ interface Around {
   readonly state: State;
   readonly tls: Awaited<ReturnType<typeof startTls>>;
   readonly devices: DeviceAuthority;
+  readonly ports: { readonly mqttPort: number; readonly mqttsPort: number; readonly certificatePort: number };
 }
 
 async function embedded(
   scope: Scope,
-  { state, tls, devices, turnedAway }: Around & { readonly turnedAway: (who: TurnedAway) => void },
+  { state, tls, devices, ports, turnedAway }: Around & { readonly turnedAway: (who: TurnedAway) => void },
 ) {
   const broker = new Broker({
     ...common,
     listen: "127.0.0.1",
     port: 0,
-    tls: { listen: "127.0.0.1", port: 0, identity: tls.identity, clients: devices },
+    tls: { listen: "127.0.0.1", port: ports.mqttsPort, identity: tls.identity, clients: devices },
     root: "muster",
     authenticate: (...login) => state.mqttSecrets.verify(...login),
     authenticateCertificate: (shown) => state.certificates.letIn(shown),
@@ -146,17 +164,20 @@ async function embedded(
   });
   const { tlsPort: port = 0 } = await broker.start();
   scope.cleanup(() => broker.stop());
-  state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name));
+  scope.cleanup(state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
   return { port, passwordPort: port, bus: broker.local() };
 }
 
 /** As `muster mosquitto` and a console beside it have it. */
-async function mosquitto(scope: Scope, { state, tls: { authority, identity }, devices }: Around, deadlines: Clock) {
+async function mosquitto(
+  scope: Scope,
+  { state, tls: { authority, identity }, devices, ports }: Around,
+  deadlines: Clock,
+) {
   const secret = state.accounts.set("console", "console");
-  const [mqttPort, mqttsPort, certificatePort] = [await freePort(), await freePort(), await freePort()];
+  const { mqttPort, mqttsPort, certificatePort } = ports;
   const url = `mqtt://127.0.0.1:${mqttPort}`;
   const defaults = Object.fromEntries(settingNames.map((name) => [name, settings[name].default]));
-  const ports = { mqttPort, mqttsPort, certificatePort };
   const values = {
     ...(defaults as unknown as Settings),
     ...ports,

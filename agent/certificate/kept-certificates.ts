@@ -9,6 +9,7 @@ import { maxSmallFileBytes, readRegularFile } from "#disk/regular-file";
 import { BadInputError, EnvironmentError, asError, errorCode } from "#shared/errors";
 import type { ToldCertificate } from "#shared/messages/certificate-messages";
 import { check } from "#shared/messages/payload-schema";
+import { certificatePorts, type CertificatePorts } from "#shared/messages/presence-messages";
 
 const certificate = z.object({
   /** The private key, as PEM. */
@@ -24,6 +25,8 @@ const file = z.object({
   current: z.optional(certificate),
   /** A key for which a certificate was asked, and that where it has come: {@link current} stays until it has connected with it. */
   next: z.optional(z.object({ key: z.string(), pem: z.optional(z.string()), due: z.optional(z.number()) })),
+  /** As the console has told them last. */
+  ports: z.optional(certificatePorts),
 });
 type Kept = z.output<typeof file>;
 
@@ -113,6 +116,18 @@ export class KeptCertificates {
     return true;
   }
 
+  /** Where brokers take it, as the console has told; undefined where it has not. */
+  get ports(): CertificatePorts | undefined {
+    return this.#kept.ports;
+  }
+
+  /** Keeps where brokers take it: a device that is off when the broker changes has to find the new one. @throws the system's error */
+  learnPorts(ports: CertificatePorts): void {
+    const known = this.#kept.ports;
+    if (known?.muster === ports.muster && known.mosquitto === ports.mosquitto) return;
+    this.#write({ ...this.#kept, ports });
+  }
+
   /** A key to ask a certificate for: the same until one has come, so that asking twice is asking once. @throws the system's error */
   prepare(): KeyObject {
     if (this.#kept.next) return createPrivateKey(this.#kept.next.key);
@@ -151,7 +166,7 @@ export class KeptCertificates {
   /** The broker has let in the one that was shown. Where that is the newer one, the other goes. @throws the system's error */
   connected(): void {
     const used = this.#waiting;
-    if (used && this.#shown?.pem === used.pem) this.#write({ v: 1, current: used });
+    if (used && this.#shown?.pem === used.pem) this.#write({ ...this.#kept, current: used, next: undefined });
   }
 
   /** Lets go of everything: this device has a secret. */

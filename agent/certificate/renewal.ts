@@ -6,6 +6,7 @@ import type { DeviceId } from "#shared/ids";
 import { proveKey } from "#shared/key-proof";
 import type { Log } from "#shared/log";
 import { readCertificate } from "#shared/messages/certificate-messages";
+import type { CertificatePorts } from "#shared/messages/presence-messages";
 import type { KeptCertificates } from "./kept-certificates.ts";
 
 export interface RenewalOptions {
@@ -57,6 +58,15 @@ export class Renewal {
       this.#options.certificates.connected();
     } catch (thrown) {
       this.#failed(thrown, "the one of before could not be let go of yet");
+    }
+  }
+
+  /** The console has told where brokers take certificates. */
+  ports(told: CertificatePorts | undefined): void {
+    try {
+      if (told) this.#options.certificates.learnPorts(told);
+    } catch (thrown) {
+      this.#options.log.warn({ err: asError(thrown) }, "where brokers take certificates could not be kept");
     }
   }
 

@@ -2,6 +2,7 @@ import { spreadOf } from "#shared/back-off";
 import { Link } from "#shared/link";
 import { settings } from "#shared/settings";
 import type { Topics } from "#shared/topics";
+import { otherWays } from "../certificate/broker-ports.ts";
 import { KeptCertificates } from "../certificate/kept-certificates.ts";
 import { ConsolePresence } from "../console-presence.ts";
 import type { DailyBudget } from "../metrics/daily-budget.ts";
@@ -50,6 +51,7 @@ function makeLink(
 ): Link {
   return new Link({
     url: options.url,
+    elsewhere: certificates && (() => otherWays(options.url, certificates.ports)),
     ca: () => authorities.pem,
     clientId: device,
     username: device,

@@ -31,7 +31,7 @@ export async function serveConsole(
   const { HttpServer } = await import("../../console/http/server.ts");
   const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
   const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
-  const { fieldTypes, seriesBudget, spoolSize, certificateLife } = values;
+  const { fieldTypes, seriesBudget, spoolSize, certificateLife, mqttsPort, certificatePort } = values;
   const log = createLog("console", values.logLevel);
   const authority = tls?.authority;
   const console = new Console({
@@ -44,6 +44,8 @@ export async function serveConsole(
     ...(values.ca === undefined ? {} : { ca: readBundle(values.ca) }),
     // Another broker than Muster's, and a Mosquitto without a listener for them, would let in who was revoked.
     deviceAuthority: tls && (values.mqttUrl === undefined || isTakingCertificates(directory)) ? tls.devices : undefined,
+    // Where it is any port it is known to nobody before.
+    certificatePorts: mqttsPort === 0 ? undefined : { muster: mqttsPort, mosquitto: certificatePort },
     certificateLife,
     mqttVersion,
     history: { maxAge: historyAge, maxBytes: historySize },

@@ -55,7 +55,7 @@ export function makeRotation(
 
 /** What the console says by itself. */
 export function makePublisher(
-  { topics, clock, log }: Surroundings,
+  { options, topics, clock, log }: Surroundings,
   { bus, doubt, registry }: { readonly bus: Bus; readonly doubt: ClockDoubt; readonly registry: Registry },
 ): Publisher {
   const publisher = new Publisher({
@@ -65,6 +65,7 @@ export function makePublisher(
     log,
     unsure: () => doubt.unsure,
     fleet: () => registry.size,
+    certificatePorts: options.deviceAuthority && options.certificatePorts,
   });
   registry.changes.on(() => publisher.fleetChanged());
   registry.removals.on(() => publisher.fleetChanged());

@@ -86,6 +86,12 @@ export type Status = Birth | Death;
 
 export const readStatus = (payload: Buffer): Status => read(status, payload, "status").value;
 
+const port = z.int().check(z.gte(1), z.lte(65_535));
+
+/** Where the broker takes devices with a certificate, at the host that they know: Muster's own, and a Mosquitto with Muster's settings. */
+export const certificatePorts = z.object({ muster: port, mosquitto: port });
+export type CertificatePorts = z.infer<typeof certificatePorts>;
+
 /** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain.
  * `fleet` is how many devices there are: what a broker has to take when it comes back. */
 export const consoleStatus = z.object({
@@ -94,6 +100,8 @@ export const consoleStatus = z.object({
   session: token,
   taking: z.optional(z.boolean()),
   fleet: z.optional(count),
+  /** For devices with a certificate, which have to find a broker of the other kind when it takes this one's place. */
+  certificatePorts: z.optional(certificatePorts),
   version: z.optional(payloadText),
   ts: z.optional(epochMs),
 });
