@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { makeAuthority } from "../tls/issuing.ts";
 import { bundlePath, tlsDirectory } from "../tls/paths.ts";
 import { authoritySpan } from "../tls/spans.ts";
@@ -132,6 +133,47 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
       assert.equal(complaints, []);
     },
     { seconds: 60 },
+  );
+
+  test(
+    "the devices' authority is rotated by verbs, and a device that has joined by a certificate goes on",
+    async (scope) => {
+      const { env, http } = await startOpen(scope);
+      const client = createClient({ url: `http://127.0.0.1:${http}`, login: `admin:${password}` });
+      const isOnline = (online: boolean): Promise<unknown> =>
+        eventually(`online: ${online}`, async () => (await client.getDevice("edge-3")).online === online);
+      const muster = async (...args: string[]): Promise<string> => {
+        const { code, out, err } = await runProgram(...musterProgram(args), { env });
+        return code === 0 ? out : err;
+      };
+      const enrolled = await muster("enroll", "edge-3", "--certificate");
+      const [code = ""] = /muster1[.\w-]+/.exec(enrolled) ?? [];
+      const own = { MUSTER_DATA: await scope.directory(), MUSTER_JOIN_FILE: join(await scope.directory(), "code") };
+      writeFileSync(own.MUSTER_JOIN_FILE, `${code}\n`, { mode: 0o600 });
+      const agent = new Running(scope, process.execPath, ["dist/muster-agent.cjs"], { env: own });
+      await agent.line(/agent edge-3 reports to mqtts:/);
+      await eventually("its certificate", async () => (await client.getDevicesTls()).have === 1);
+      const before = await muster("tls", "--devices");
+      assert.match(before, /^ +1 device has one$/m);
+
+      assert.match(await muster("tls", "rotate", "--devices"), /both are trusted since/);
+      assert.match(await muster("tls", "rotate", "--devices"), /a rotation has begun already/);
+      assert.match(await muster("tls", "import", "--devices"), /it takes none/);
+      await eventually("its renewal", async () => (await client.getDevicesTls()).have === 1);
+      assert.match(await muster("tls", "status", "--devices"), /^renewed +1$/m);
+      const after = await muster("tls", "rotate", "--devices", "--finish");
+      assert.match(after, /^ +1 device has one$/m);
+      assert.is.not(/SHA-256 (\S+)/.exec(after)?.[1], /SHA-256 (\S+)/.exec(before)?.[1]);
+      assert.match(await muster("tls", "rotate", "--devices", "--finish"), /no rotation has begun/);
+
+      // It has nothing else to come in by.
+      await agent.kill("SIGKILL");
+      await isOnline(false);
+      const again = new Running(scope, process.execPath, ["dist/muster-agent.cjs"], { env: own });
+      await again.line(/agent edge-3 reports to mqtts:/);
+      await isOnline(true);
+    },
+    { seconds: 120 },
   );
 
   test("half of a certificate of one's own is told in a sentence", async (scope) => {
