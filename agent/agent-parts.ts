@@ -58,6 +58,7 @@ export function composeAgent(given: AgentSurroundings) {
     aside,
     budget,
     sampler,
+    described: () => own.descriptions.current,
     handlers,
     signers,
     authorities,

@@ -6,6 +6,7 @@ import { silentLog, type Log } from "#shared/log";
 import { guardedClock, SafetyNet } from "#shared/safety-net";
 import type { Args } from "#shared/messages/command-messages";
 import { commandKey } from "#shared/messages/presence-messages";
+import type { MeasurementDescription } from "#shared/messages/descriptions";
 import { check } from "#shared/messages/payload-schema";
 import { inventory } from "./collectors/inventory.ts";
 import type { Handler } from "./commands/handler.ts";
@@ -16,6 +17,8 @@ import { composeAgent, type AgentParts } from "./agent-parts.ts";
 import { RecentLog } from "./support/recent-log.ts";
 
 export { CommandError, type Handler, type RunContext } from "./commands/handler.ts";
+export type { MeasurementDescription } from "#shared/messages/descriptions";
+export type { Collector, Reading } from "./collectors/collector.ts";
 export type { AgentOptions } from "./agent-options.ts";
 
 const refusal = "refused: ";
@@ -108,6 +111,14 @@ export class Agent {
    */
   count(measurement: string, values: CountValues, tags?: MeterTags): void {
     this.#parts.own.meter.count(measurement, values, tags);
+  }
+
+  /**
+   * Says what a measurement and its fields are: title, unit, description, type, between which values a field lies. The page draws its charts by it.
+   * @throws BadInputError for what is no such description
+   */
+  describe(measurement: string, description: MeasurementDescription): void {
+    this.#parts.own.descriptions.describe(measurement, description);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { arch, hostname, platform, release } from "node:os";
+import type { Descriptions } from "#shared/messages/descriptions";
 import type { Json } from "#shared/messages/payload-schema";
 import type { Birth } from "#shared/messages/presence-messages";
 import { version } from "#shared/version";
@@ -22,6 +23,8 @@ export interface IntroductionOptions {
   readonly aside: Pick<LeftOutFields, "problem">;
   readonly budget?: Pick<DailyBudget, "problem"> | undefined;
   readonly sampler: Pick<Sampler, "interval" | "paused" | "collectors">;
+  /** What is said of measurements that are not the agent's own. */
+  readonly described: () => Descriptions;
   readonly signers: Pick<Signers, "required" | "ids" | "problem">;
   readonly certificates?: Pick<KeptCertificates, "serial"> | undefined;
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -53,7 +56,9 @@ export class Introduction {
   }
 
   self(): Omit<Birth, "v" | "online" | "boot" | "session" | "ts"> {
-    const { instance, sampler, handlers, signers, authorities, certificates, build, configuring } = this.#options;
+    const { instance, sampler, described, handlers, signers, authorities, certificates, build, configuring } =
+      this.#options;
+    const measurements = described();
     const noUpdate = handlers.has("update") ? undefined : this.#options.noUpdate;
     const { heard } = this;
     const trusts = [...authorities.fingerprints];
@@ -66,6 +71,7 @@ export class Introduction {
       interval: sampler.interval,
       paused: sampler.paused,
       collectors: sampler.collectors,
+      ...(Object.keys(measurements).length === 0 ? {} : { measurements }),
       commands: offersOf(handlers),
       facts: this.#whereabouts(),
       ...(signers.required ? { signers: [...signers.ids] } : {}),

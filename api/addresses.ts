@@ -90,6 +90,8 @@ export const addresses = {
   getConfigurationHistory: { method: "GET", path: "/api/configurations/:scope/history" },
   getDeviceSettings: { method: "GET", path: "/api/devices/:id/settings" },
   applySettings: { method: "POST", path: "/api/devices/:id/settings/apply" },
+  listUnits: { method: "GET", path: "/api/units" },
+  setUnit: { method: "PUT", path: "/api/units", body: true },
   getQuarantine: { method: "GET", path: "/api/quarantine" },
   forgetQuarantine: { method: "DELETE", path: "/api/quarantine" },
   getSeries: { method: "GET", path: "/api/series" },

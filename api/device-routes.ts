@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { signature } from "#shared/messages/command-signature";
 import { livenesses } from "#shared/liveness";
+import { fieldShape } from "#shared/messages/descriptions";
 import { json, jsonObject } from "#shared/messages/payload-schema";
 import type { Route } from "./route.ts";
 import {
@@ -101,6 +102,16 @@ const identityDocument = z.object({
 });
 export type IdentityDocument = z.output<typeof identityDocument>;
 
+const knownField = z.object({
+  ...fieldShape,
+  by: z.optional(about(z.string(), "who has said its unit or title here; left out where the device has")),
+});
+const knownMeasurement = z.object({
+  title: fieldShape.title,
+  description: fieldShape.description,
+  fields: z.record(z.string(), knownField),
+});
+
 export const deviceDocument = named(
   z.extend(presenceDocument, {
     state: z.optional(
@@ -112,6 +123,12 @@ export const deviceDocument = named(
     identity: z.optional(about(identityDocument, "how it shows who it is")),
     missing: about(z.number(), "samples that will never come"),
     latest: about(z.array(sampleDocument), "the newest sample of each series; in lists, only what tells how it is"),
+    measurements: z.optional(
+      about(
+        z.record(z.string(), knownMeasurement),
+        "what people, and before them the device, have said of what it measures; in lists left out",
+      ),
+    ),
   }),
   "Device",
 );

@@ -25,6 +25,7 @@ import { serviceRoutes } from "./service-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { tlsRoutes } from "./tls-routes.ts";
+import { unitRoutes } from "./unit-routes.ts";
 
 /** The whole contract: what each route takes and tells. The console serves it, and the client's types are inferred from it. */
 export const routes = {
@@ -42,6 +43,7 @@ export const routes = {
   ...labelRoutes,
   ...serviceRoutes,
   ...configurationRoutes,
+  ...unitRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,
   ...releaseRoutes,

@@ -141,10 +141,10 @@ export class Console {
     return this.#started.certifying;
   }
 
-  /** The settings that people want devices to have, and how these stand to them. */
+  /** The settings that people want devices to have, and how these stand to them; and what people call fields. */
   get configuration(): ConfigurationParts {
-    const { configurations, configured, configurator } = this.#started;
-    return { configurations, configured, configurator };
+    const { configurations, configured, configurator, unitWords } = this.#started;
+    return { configurations, configured, configurator, unitWords };
   }
 
   /** What people call devices. */

@@ -144,6 +144,9 @@ async function askEverything(
   assert.equal((await client.getDeviceSettings("rpi-7")).desired.from, { interval: "group:lab" });
   await client.setConfiguration("device:rpi-8", { settings: { interval: "1s" } });
   await client.applySettings("rpi-8");
+  await client.setUnit({ scope: "group:lab", measurement: "room", field: "t", unit: "°C" });
+  assert.is((await client.listUnits()).units[0]?.unit, "°C");
+  assert.is((await client.getDevice("rpi-7")).measurements?.["room"]?.fields["t"]?.by, "admin");
   assert.is((await client.selectTargets({ where: "id=rpi-7" })).devices[0]?.device, "rpi-7");
   const { id } = await client.createJob({
     key: "ping",

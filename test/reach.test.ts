@@ -239,6 +239,16 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   setConfiguration: configuration((client, scope) => client.setConfiguration(scope, { settings: {} }), 403),
   getDeviceSettings: "device",
   applySettings: "device",
+  listUnits: async ({ admin, lab }) => {
+    for (const scope of ["default", "group:lab", "group:field", `device:${near}`, `device:${far}`])
+      await admin.setUnit({ scope, measurement: "room", field: "t", unit: "K" });
+    assert.equal((await lab.listUnits()).units.map(({ scope }) => scope).sort(), [
+      "default",
+      `device:${near}`,
+      "group:lab",
+    ]);
+  },
+  setUnit: configuration((client, scope) => client.setUnit({ scope, measurement: "room", field: "t", unit: "K" }), 403),
   getQuarantine: list((client) => client.getQuarantine()),
   forgetQuarantine: async ({ admin, lab }) => {
     assert.is((await lab.forgetQuarantine({ device: far })).forgotten, 0);

@@ -2,6 +2,7 @@ import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
+import type { Descriptions } from "#shared/messages/descriptions";
 import { eventually, suite } from "../../test/suite.ts";
 import { Journal } from "../commands/exec/fixture.ts";
 import type { Columns } from "../metrics/to-columns.ts";
@@ -10,7 +11,7 @@ import { Intake } from "./intake.ts";
 import { MetricPrograms } from "./programs.ts";
 
 suite("the example collectors", ({ test }) => {
-  test("the one in shell and the one in Python give samples", async (scope) => {
+  test("the one in shell and the one in Python give samples, and say what they are", async (scope) => {
     const home = process.env["HOME"];
     process.env["HOME"] = await scope.directory();
     scope.cleanup(() => (home === undefined ? delete process.env["HOME"] : (process.env["HOME"] = home)));
@@ -22,7 +23,7 @@ suite("the example collectors", ({ test }) => {
     const batches: Columns[] = [];
     const log = new Journal();
     const intake = new Intake({ clock: systemClock, emit: (columns) => void batches.push(columns) });
-    const options = { device: "edge-1", paused: () => false, intake, clock: systemClock, log };
+    const options = { device: "edge-1", paused: () => false, intake, clock: systemClock, log, described: () => {} };
     const programs = new MetricPrograms({ ...options, directory: resolve("examples/collectors") });
     scope.cleanup(() => programs.stop());
     await programs.start();
@@ -35,5 +36,9 @@ suite("the example collectors", ({ test }) => {
     assert.equal([valueOf("files"), valueOf("bytes")], [2, 8]);
     assert.ok(Number(valueOf("oldest_seconds")) >= 3_599);
     assert.equal(rows.find(({ field }) => field === "count")?.tags, { device: "edge-1" });
+    const said = Object.assign({}, ...programs.descriptions.map(([, one]) => one)) as Descriptions;
+    assert.equal(Object.keys(said).sort(), ["inbox", "sessions"]);
+    assert.equal([said["inbox"]?.title, said["inbox"]?.fields?.["bytes"]?.unit], ["Inbox", "B"]);
+    for (const { measurement, field } of rows) assert.ok(said[measurement]?.fields?.[field]?.title, field);
   });
 });

@@ -8,6 +8,7 @@ import type { OwnSource } from "../metrics/sampler.ts";
 import { Intake } from "./intake.ts";
 import { Meter } from "./meter.ts";
 import { MetricPrograms } from "./programs.ts";
+import { OwnDescriptions } from "./own-descriptions.ts";
 import { MetricsSocket } from "./socket.ts";
 
 export interface OwnMetricsOptions {
@@ -21,6 +22,8 @@ export interface OwnMetricsOptions {
   readonly log: Log;
   readonly net: SafetyNet;
   readonly emit: (columns: Columns) => void;
+  /** Something else is said of what is measured. */
+  readonly described: () => void;
 }
 
 /**
@@ -35,14 +38,22 @@ export interface OwnMetricsOptions {
  */
 export class OwnMetrics implements OwnSource {
   readonly meter = new Meter();
+  readonly descriptions: OwnDescriptions;
   readonly #intake: Intake;
   readonly #socket: MetricsSocket | undefined;
   readonly #programs: MetricPrograms | undefined;
 
-  constructor({ socket: path, directory, emit, ...options }: OwnMetricsOptions) {
+  constructor({ socket: path, directory, emit, described: changed, ...options }: OwnMetricsOptions) {
     const intake = (this.#intake = new Intake({ clock: options.clock, emit }));
     this.#socket = path === undefined ? undefined : new MetricsSocket({ ...options, path, intake });
-    this.#programs = directory === undefined ? undefined : new MetricPrograms({ ...options, directory, intake });
+    const described = (): void => this.descriptions.heard();
+    this.#programs =
+      directory === undefined ? undefined : new MetricPrograms({ ...options, directory, intake, described });
+    this.descriptions = new OwnDescriptions({
+      ...options,
+      programs: () => this.#programs?.descriptions ?? [],
+      changed,
+    });
   }
 
   start(): void {
@@ -52,6 +63,7 @@ export class OwnMetrics implements OwnSource {
 
   /** Ends the programs and the socket; what they have brought goes into the outbox. */
   async stop(): Promise<void> {
+    this.descriptions.stop();
     await this.#programs?.stop();
     await this.#socket?.stop();
     this.#intake.stop();

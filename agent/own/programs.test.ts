@@ -15,11 +15,14 @@ class Bench {
   readonly intake: Intake;
   readonly programs: MetricPrograms;
   paused = false;
+  /** How often something else was said of what is measured. */
+  described = 0;
 
   constructor(scope: Scope, directory: string, clock: Clock = systemClock) {
     this.intake = new Intake({ clock, emit: (columns) => void this.batches.push(columns) });
     const paused = (): boolean => this.paused;
-    const options = { directory, device: "edge-1", paused, intake: this.intake, clock, log: this.log };
+    const described = (): void => void (this.described += 1);
+    const options = { directory, device: "edge-1", paused, described, intake: this.intake, clock, log: this.log };
     this.programs = new MetricPrograms(options);
     scope.cleanup(() => this.stop());
   }

@@ -3,6 +3,7 @@ import type { Clock } from "#shared/clock";
 import { maxDuration, parseDuration } from "#shared/duration";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
+import type { Descriptions } from "#shared/messages/descriptions";
 import { safeDirectory } from "../commands/exec/file.ts";
 import type { Intake } from "./intake.ts";
 import { MetricProgram } from "./metric-program.ts";
@@ -14,6 +15,8 @@ export interface MetricProgramsOptions {
   readonly device: string;
   /** While this says true, none is begun. */
   readonly paused: () => boolean;
+  /** They have said something else of what they measure. */
+  readonly described: () => void;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,6 +49,11 @@ export class MetricPrograms {
     return Object.fromEntries(ill);
   }
 
+  /** What they have said of what they measure, in the order of their names. */
+  get descriptions(): readonly (readonly [program: string, said: Descriptions])[] {
+    return this.#programs.flatMap(({ name, descriptions }) => (descriptions ? [[name, descriptions] as const] : []));
+  }
+
   /** Looks into the directory and runs what is there for the first time. Never rejects: the log says what cannot be run. */
   async start(): Promise<void> {
     const { directory, clock, log } = this.#options;
@@ -59,7 +67,8 @@ export class MetricPrograms {
     } catch (thrown) {
       log.warn({ directory }, `no programs for metrics are run: ${asError(thrown).message}`);
     }
-    this.beat();
+    // While the agent is paused they are asked what they measure all the same.
+    for (const program of this.#programs) this.#queueUp(program);
     for (const program of this.#programs) {
       const every = intervalIn(program.name);
       if (every !== undefined) this.#repeat(program, every, clock.monotonic());
@@ -97,7 +106,11 @@ export class MetricPrograms {
   }
 
   #due(program: MetricProgram): void {
-    if (this.#options.paused() || program.running || this.#queue.includes(program)) return;
+    if (!this.#options.paused()) this.#queueUp(program);
+  }
+
+  #queueUp(program: MetricProgram): void {
+    if (program.running || this.#queue.includes(program)) return;
     this.#queue.push(program);
     if (this.#workers.size >= atOnce) return;
     const worker = this.#work().finally(() => this.#workers.delete(worker));
@@ -105,7 +118,8 @@ export class MetricPrograms {
   }
 
   async #work(): Promise<void> {
-    for (let program = this.#queue.shift(); program; program = this.#queue.shift()) await program.run();
+    const isSampling = (): boolean => !this.#options.paused();
+    for (let program = this.#queue.shift(); program; program = this.#queue.shift()) await program.run(isSampling);
   }
 }
 

@@ -63,6 +63,7 @@ export function measuringParts(given: AgentSurroundings, { topics, link, machine
     paused: () => sampler.paused,
     net,
     emit,
+    described: announce,
   });
   const deliveries = (): Deliveries => {
     const { batches, dropped } = outbox.size;

@@ -43,6 +43,7 @@ const keys = {
   joins: ["enrollment", "machine"],
   configurations: ["version"],
   configured: ["device"],
+  unit_words: ["scope", "measurement", "field"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

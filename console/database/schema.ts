@@ -474,4 +474,17 @@ export const migrations: readonly string[] = [
     certified INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What people call fields: a unit, a title, or both; of a device, of those in a group or of all.
+  CREATE TABLE unit_words (
+    scope TEXT NOT NULL,
+    measurement TEXT NOT NULL,
+    field TEXT NOT NULL,
+    unit TEXT,
+    title TEXT,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    PRIMARY KEY (scope, measurement, field)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

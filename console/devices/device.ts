@@ -44,6 +44,8 @@ export interface Device extends PeoplesWord {
   readonly commands: CommandCatalogue | null;
   /** The ids of the keys by which its commands have to be signed; left out where they need not be. */
   readonly signers?: readonly string[];
+  /** What it says of what it measures; left out where it has never said. */
+  readonly measurements?: Birth["measurements"];
   /** Which settings of the console's it has, as it says; left out where it has never said. */
   readonly config?: Birth["config"];
   /** Something that a person should look at. */
@@ -135,6 +137,7 @@ export function toDevice(entry: DeviceEntry): Device {
     ...(birth?.trusts ? { trusts: birth.trusts } : {}),
     commands: offers ?? null,
     ...(birth?.signers ? { signers: birth.signers } : {}),
+    ...(birth?.measurements ? { measurements: birth.measurements } : {}),
     ...(birth?.config ? { config: birth.config } : {}),
     problem: sentences([problem, birth?.problem, ...observations.map((what) => observed.get(what))]),
     skew,

@@ -115,6 +115,16 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     byHandler: true,
   },
   applySettings: false,
+  setUnit: {
+    what: "unit.set",
+    on: ({ body }) => `${text(body["measurement"])}.${text(body["field"])}`,
+    detail: ({ body }) => ({
+      scope: text(body["scope"]),
+      unit: worded(body["unit"]),
+      title: worded(body["title"]),
+    }),
+    byHandler: true,
+  },
   forgetQuarantine: { what: "quarantine.forgotten", on: ({ query }) => text(query["device"] ?? "") },
   settleField: {
     what: "field.settled",

@@ -11,7 +11,8 @@ import { HttpError } from "./problem.ts";
 
 /** What leaves the console of its own objects, as the API's documents have it. */
 export function toPresenceDocument(device: Device): PresenceDocument {
-  const { signers, tags, groups, ...rest } = device;
+  // What it says of its measurements is long, and told of one device alone.
+  const { signers, tags, groups, measurements: _, ...rest } = device;
   return {
     ...rest,
     ...(tags ? { tags: [...tags] } : {}),

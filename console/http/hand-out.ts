@@ -37,6 +37,8 @@ import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
 import { serveTls } from "./routes/serve-tls.ts";
+import { serveUnits } from "./routes/serve-units.ts";
+import { knownMeasurements } from "../units/known-measurements.ts";
 
 export interface HandOut {
   /** A started one: its parts are handed out now. */
@@ -67,6 +69,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     faults,
   } = console;
   const { completeness } = console.ingest.batches;
+  const { unitWords } = console.configuration;
   const isKnown = (id: DeviceId): boolean => registry.get(id) !== undefined;
   const document = (command: Command): CommandDocument =>
     toCommandDocument(command, registry.get(command.device), desk.answerTimes(command.device, command.key));
@@ -92,6 +95,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       completeness,
       store,
       clock,
+      measurementsOf: ({ id, measurements }) => knownMeasurements(measurements, unitWords.of(id)),
       identityOf: (id) => console.identityOf(id),
       remove,
       rotateSecret,
@@ -113,6 +117,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     }),
     serveLabels({ labels: console.labels, isKnown }),
     serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
+    serveUnits({ unitWords, isKnown, now: () => console.clock.now() }),
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),
     serveJoin({

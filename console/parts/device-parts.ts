@@ -12,6 +12,7 @@ import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { Leftovers } from "../leftovers.ts";
+import type { UnitWords } from "../units/unit-words.ts";
 import { failedListener, type Surroundings } from "./surroundings.ts";
 
 export type DeviceParts = ReturnType<typeof deviceParts>;
@@ -54,6 +55,7 @@ interface Holders extends DeviceParts {
   readonly jobs: Jobs;
   readonly ingest: Ingest;
   readonly configurations: Pick<Configurations, "erase">;
+  readonly unitWords: Pick<UnitWords, "erase">;
 }
 
 /** What is open with a device ends as it is retired. */
@@ -71,7 +73,7 @@ export function endWithRetirement({ desk, jobs, registry, retirements }: Holders
 
 export function makeRemovals(
   { topics, log, state: { database, accounts } }: Surroundings,
-  { bus, desk, jobs, ingest, configurations, registry, labels, retirements, latestRefusals, leftovers }: Holders,
+  { bus, desk, jobs, ingest, configurations, unitWords, registry, labels, retirements, latestRefusals, leftovers }: Holders,
 ): Removals {
   return new Removals({
     database,
@@ -92,6 +94,7 @@ export function makeRemovals(
       labels.erase(device);
       retirements.erase(device);
       configurations.erase(device);
+      unitWords.erase(device);
       registry.erase(device);
     },
   });

@@ -21,6 +21,7 @@ import type { DamagedTable } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Doors } from "../database/salvage.ts";
 import { parseToken } from "../accounts/tokens.ts";
+import { parseUnitWord } from "../units/unit-words.ts";
 
 /** The console's own doors for the rows of each table: what throws here is what it would set aside. */
 export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
@@ -52,6 +53,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   code_guesses: parseGuesses,
   configurations: parseSaid,
   configured: parseSent,
+  unit_words: parseUnitWord,
 };
 
 /**

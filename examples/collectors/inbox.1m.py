@@ -2,7 +2,17 @@
 """What waits in the directory ~/inbox: a sample as JSON, once a minute by the name of this file."""
 import json
 import pathlib
+import sys
 import time
+
+FIELDS = {
+    "files": {"title": "Files", "min": 0},
+    "bytes": {"title": "Size", "unit": "B", "min": 0},
+    "oldest_seconds": {"title": "Oldest file", "unit": "s", "description": "How long the oldest file has waited."},
+}
+if sys.argv[1:] == ["--describe"]:
+    print(json.dumps({"measurements": {"inbox": {"title": "Inbox", "fields": FIELDS}}}))
+    sys.exit()
 
 inbox = pathlib.Path.home() / "inbox"
 files = [entry.stat() for entry in inbox.iterdir() if entry.is_file()] if inbox.is_dir() else []

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { keyId } from "#shared/messages/command-signature";
 import { fingerprint, maxAuthorities } from "#shared/messages/authorities-message";
+import { descriptions } from "#shared/messages/descriptions";
 import { atMost, count, epochMs, json, jsonObject, read, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A command's key: `ping`, `set-interval`, `exec:backup`. */
@@ -52,6 +53,8 @@ const birth = z.object({
   paused: z.optional(z.boolean()),
   /** What the device measures by itself, by name, and whether it is switched on. */
   collectors: z.optional(atMost(maxCollectors, z.record(z.string().check(z.maxLength(64)), z.boolean()))),
+  /** What it says of what it measures: titles, units, between which values a field lies. */
+  measurements: z.optional(descriptions),
   commands: z.optional(atMost(maxOffers, z.record(commandKey, offer))),
   facts: z.optional(atMost(maxFacts, z.record(z.string().check(z.maxLength(64)), json))),
   /** The ids of the keys by which its commands have to be signed; left out where they need not be. */

@@ -1,6 +1,7 @@
 import { formatCoarsely } from "../format/format-duration.ts";
 import { formatValue } from "../format/number.ts";
 import type { FieldUnit } from "../format/units.ts";
+import type { Range } from "./panels.ts";
 
 /** The ends of a value axis. */
 export type Span = readonly [low: number, high: number];
@@ -16,9 +17,11 @@ const minValueSpread = 1e-9;
 /** No sum of two such values is infinite. */
 const maxAxisValue = Number.MAX_VALUE / 16;
 
-/** What an axis covers: all of the data, and zero where no value is negative and zero is near. */
-export function axisSpan(unit: FieldUnit, lowest: number | null, highest: number | null): Span {
-  const [min, max] = [bounded(lowest ?? 0), bounded(highest ?? 0)];
+/** What an axis covers: all of the data and of the range that somebody has said, and zero where no value is negative and zero is near. */
+export function axisSpan(unit: FieldUnit, lowest: number | null, highest: number | null, range: Range = {}): Span {
+  const [least, most] = [range.min ?? Infinity, range.max ?? -Infinity];
+  const [min, max] = [Math.min(bounded(lowest ?? 0), least), Math.max(bounded(highest ?? 0), most)];
+  if (min < max && min === least && max === most) return [bounded(min), bounded(max)];
   const bytes = unit === "bytes" || unit === "bytes/s";
   if (unit === "percent" && min >= 0 && max <= 100) return [0, 100];
   const fromZero = bytes || unit === "percent" || max === min || min <= near * (max - min);

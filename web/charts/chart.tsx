@@ -54,7 +54,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
       data-last={frame?.last ?? ""}
     >
       <header class="panel-head">
-        <h3>{panel.title}</h3>
+        <h3 title={panel.description}>{panel.title}</h3>
         {frame && !empty && (
           <button
             type="button"
@@ -71,6 +71,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
         {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>
+      {panel.description && <p class="panel-description">{panel.description}</p>}
       <div class="panel-body" style={panel.bands && frame && !empty ? { height: `${bandsHeight(frame)}px` } : {}}>
         {frame && !empty && (
           <Plot
@@ -151,6 +152,7 @@ function Plot({ panel, frame, occasions, onPoint, onMoment, onSelect }: PlotProp
     const made = createPlot({
       host: element,
       unit: panel.unit,
+      range: panel.range,
       bands: panel.bands ?? false,
       theme,
       lines: names,

@@ -2,7 +2,6 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { counted } from "#shared/counted";
 import type { Tracked } from "../state/fleet-state.ts";
-import { unitOf } from "../format/units.ts";
 import { Chart } from "./chart.tsx";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
 import { fixed, viewQuery, viewOf, type ChartView } from "./chart-view.ts";
@@ -23,7 +22,7 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
     shown,
     own: charted,
     more,
-  } = panelsOf(tracked.latest.value, { unitOf, hasAgent: Boolean(agent), own: own.value });
+  } = panelsOf(tracked.latest.value, { looks: tracked.looks.value, hasAgent: Boolean(agent), own: own.value });
   const newest = () => ({
     pairs: [...tracked.latest.peek().values()],
     hold: interval ? interval * samplesLeftOut : tracked.silentAfter.peek(),

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import type { SampleDocument, SampleTags } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
-import { unitOf } from "../format/units.ts";
+import { looksByName, looksOf } from "../state/field-looks.ts";
 import { mergeLatest, type Latest } from "../state/latest.ts";
 import { maxOwnPanels, maxPanelFields, panelsOf } from "./own-panels.ts";
 import { panels } from "./panels.ts";
@@ -15,7 +15,7 @@ const latestOf = (sent: readonly Sent[]): Latest =>
   ).latest;
 
 const charted = (sent: readonly Sent[], own?: number) =>
-  panelsOf(latestOf(sent), { unitOf, hasAgent: false, ...(own === undefined ? {} : { own }) });
+  panelsOf(latestOf(sent), { looks: looksByName, hasAgent: false, ...(own === undefined ? {} : { own }) });
 
 const shown = (sent: readonly Sent[], own?: number): string[] => charted(sent, own).shown.map(({ id }) => id);
 
@@ -86,7 +86,7 @@ suite("which charts a device has", ({ test }) => {
   });
 
   test("an agent that has not spoken yet has the designed ones, for what is in the store", () => {
-    assert.is(panelsOf(new Map(), { unitOf, hasAgent: true }).shown, panels);
+    assert.is(panelsOf(new Map(), { looks: looksByName, hasAgent: true }).shown, panels);
   });
 
   test("no more charts at once than there is room for, and no more fields in one", () => {
@@ -137,6 +137,44 @@ suite("which charts a device has", ({ test }) => {
     assert.is.not(
       charted([one]).shown[0]?.key,
       charted([["room", { temperature: 1, temperature_2: 1 }]]).shown[0]?.key,
+    );
+  });
+
+  test("they are called and measured as somebody has said, and their axes have the range that was said", () => {
+    const looks = looksOf({
+      room: {
+        title: "Living room",
+        description: "Upstairs",
+        fields: {
+          t: { unit: "°C", title: "Temperature", min: -10, max: 40 },
+          rh: { unit: "%", title: "Humidity", description: "Relative", max: 100 },
+          out: { unit: "°C", min: -30 },
+        },
+      },
+      temp: { fields: { temp: { unit: "°F", by: "ann" } } },
+      tank: {
+        fields: { level: { title: "Water in the tank", unit: "" }, pumped: { counter: true, unit: "l", min: 5 } },
+      },
+    });
+    const latest = latestOf([
+      ["room", { t: 1, rh: 2, out: 3 }],
+      ["temp", { temp: 100 }, { sensor: "soc" }],
+      ["tank", { level: 4, pumped: 8 }],
+    ]);
+    const { shown } = panelsOf(latest, { looks, hasAgent: false });
+    assert.equal(
+      shown.map(({ title, unit, description, range }) => [title, unit, description, range]),
+      [
+        ["Temperature", " °F", undefined, undefined],
+        ["Living room, °C", "celsius", "Upstairs", { min: -30, max: 40 }],
+        ["Living room: Humidity", "percent", "Relative", { min: undefined, max: 100 }],
+        ["Water in the tank", "number", undefined, undefined],
+        ["tank pumped", "number/s", undefined, undefined],
+      ],
+    );
+    assert.equal(
+      shown[1]?.sources.map(({ line }) => line({})),
+      ["out", "Temperature"],
     );
   });
 });

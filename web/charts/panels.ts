@@ -8,11 +8,20 @@ export interface Panel {
   readonly key?: string;
   readonly title: string;
   readonly unit: FieldUnit;
+  /** What there is to say of it, where somebody has. */
+  readonly description?: string | undefined;
+  /** Between which values its fields lie, as far as that was said: its axis has both. */
+  readonly range?: Range | undefined;
   /** Several series that belong to one line at one instant: their sum (interfaces) or the largest (one path mounted twice). */
   readonly combine: "sum" | "max";
   readonly sources: readonly Source[];
   /** Text and yes or no, as bands over time, instead of lines. */
   readonly bands?: true;
+}
+
+export interface Range {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 /** One field of one measurement, and which line each of its series belongs to. */

@@ -4,6 +4,7 @@ import { drawBands } from "./draw-bands.ts";
 import { drawOccasions } from "./draw-occasions.ts";
 import type { Occasion } from "./occasions.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
+import type { Range } from "./panels.ts";
 import { colourOf, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
@@ -13,6 +14,7 @@ const cursorGroup = uPlot.sync("device").key;
 export interface PlotOptions {
   readonly host: HTMLElement;
   readonly unit: FieldUnit;
+  readonly range: Range | undefined;
   /** Whether it has bands, and no lines. */
   readonly bands: boolean;
   readonly theme: ChartTheme;
@@ -32,7 +34,7 @@ const shortestDrag = 6;
 
 /** Puts a uPlot into `host`, as wide as it. Times are milliseconds. */
 export function createPlot(options: PlotOptions): uPlot {
-  const { host, unit, bands, theme, lines, frame, occasions, onPoint, onMoment, onSelect } = options;
+  const { host, unit, range, bands, theme, lines, frame, occasions, onPoint, onMoment, onSelect } = options;
   const axis: uPlot.Axis = {
     stroke: theme.text,
     font: theme.font,
@@ -54,7 +56,7 @@ export function createPlot(options: PlotOptions): uPlot {
       },
       scales: {
         x: { time: true, range: () => [frame().from, frame().to] },
-        y: { range: (_, min, max) => (bands ? [0, 1] : ([...axisSpan(unit, min, max)] as [number, number])) },
+        y: { range: (_, min, max) => (bands ? [0, 1] : ([...axisSpan(unit, min, max, range)] as [number, number])) },
       },
       axes: [
         { ...axis, size: 26, gap: 4, space: 64, values: clockLabels },

@@ -57,7 +57,8 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
       .getDevice(device.id)
       .then(take, () => {})
       .finally(() => (whole.value = true));
-  }, [device.id, generation.value, device.session]);
+    // With each word of its presence: it may say something else of what it measures.
+  }, [device, generation.value]);
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">

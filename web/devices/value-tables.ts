@@ -1,13 +1,17 @@
-import { isCounter, pairRate, rateUnit } from "../charts/rates.ts";
+import { pairRate, rateUnit } from "../charts/rates.ts";
 import { formatField, formatValue } from "../format/number.ts";
-import type { FieldUnit, UnitOf } from "../format/units.ts";
+import type { FieldLook, Looks } from "../state/field-looks.ts";
 import type { Latest, Pair } from "../state/latest.ts";
 
 /** One measurement's newest values as a table: a row for each series, a column for each field. */
 export interface ValueTable {
   readonly measurement: string;
+  /** What it is called, and more of it where somebody has said so; the same of each field. */
+  readonly title: string;
+  readonly description?: string | undefined;
   readonly ts: number;
   readonly fields: readonly string[];
+  readonly titles: readonly { readonly title: string; readonly description?: string | undefined }[];
   readonly rows: readonly { readonly name: string; readonly cells: readonly string[] }[];
 }
 
@@ -20,7 +24,7 @@ const rank = (measurement: string): number => familiar.indexOf(measurement);
 const dull = /^(lo|loop\d+|ram\d+)$/;
 
 /** All newest values, counters as rates; unfamiliar measurements first. */
-export function valueTables(latest: Latest, unitOf: UnitOf): ValueTable[] {
+export function valueTables(latest: Latest, looks: Looks): ValueTable[] {
   const groups = new Map<string, Pair[]>();
   for (const pair of latest.values()) {
     const { measurement, tags } = pair.sample;
@@ -29,17 +33,23 @@ export function valueTables(latest: Latest, unitOf: UnitOf): ValueTable[] {
   }
   return [...groups]
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .map(([name, pairs]) => tableOf(name, pairs, unitOf));
+    .map(([name, pairs]) => tableOf(name, pairs, looks));
 }
 
-function tableOf(measurement: string, pairs: readonly Pair[], unitOf: UnitOf): ValueTable {
+function tableOf(measurement: string, pairs: readonly Pair[], looks: Looks): ValueTable {
   const fields = [...new Set(pairs.flatMap(({ sample }) => Object.keys(sample.fields)))];
   const rows = pairs.map((pair) => ({
     name: seriesName(pair),
-    cells: fields.map((field) => cell(pair, field, unitOf(measurement, field))),
+    cells: fields.map((field) => cell(pair, field, looks.field(measurement, field))),
   }));
   rows.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-  return { measurement, ts: Math.max(...pairs.map(({ sample }) => sample.ts)), fields, rows };
+  const { title = measurement, description } = looks.measurement(measurement);
+  const titles = fields.map((field) => {
+    const look = looks.field(measurement, field);
+    return { title: look.title ?? field, description: look.description };
+  });
+  const ts = Math.max(...pairs.map(({ sample }) => sample.ts));
+  return { measurement, title: title || measurement, description, ts, fields, titles, rows };
 }
 
 /** Tags that tell a familiar series apart by themselves; the others only repeat it. */
@@ -53,11 +63,10 @@ function seriesName({ sample: { measurement, tags } }: Pair): string {
     .join(" ");
 }
 
-function cell(pair: Pair, field: string, unit: FieldUnit): string {
-  const { measurement, fields } = pair.sample;
-  const value = fields[field];
+function cell(pair: Pair, field: string, { unit, isCounter }: FieldLook): string {
+  const value = pair.sample.fields[field];
   if (value === undefined) return "";
-  if (!isCounter(measurement, field)) return formatField(value, unit);
+  if (!isCounter) return formatField(value, unit);
   const perSecond = pairRate(pair, field);
   return perSecond === undefined ? "–" : formatValue(perSecond, rateUnit(unit));
 }

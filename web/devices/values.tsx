@@ -2,20 +2,19 @@ import type { JSX } from "preact";
 import { formatAgo } from "../format/format-duration.ts";
 import { now } from "../state/now.ts";
 import type { Tracked } from "../state/fleet-state.ts";
-import { unitOf } from "../format/units.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 
 /** Every newest value of a device, a small table for each measurement. */
 export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
-  const tables = valueTables(tracked.latest.value, unitOf);
+  const tables = valueTables(tracked.latest.value, tracked.looks.value);
   if (tables.length === 0) return <p class="hint">No values yet.</p>;
   return (
     <div class="values">
       {tables.map((table) => (
         <section key={table.measurement} class="panel">
           <header class="panel-head">
-            <h3>{table.measurement}</h3>
+            <h3 title={table.description}>{table.title}</h3>
             <span class="muted">{formatAgo(table.ts, now.value)}</span>
           </header>
           {table.rows.length === 1 ? <Pairs table={table} /> : <Matrix table={table} />}
@@ -25,7 +24,7 @@ export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
   );
 }
 
-function Pairs({ table: { fields, rows } }: { table: ValueTable }): JSX.Element {
+function Pairs({ table: { fields, titles, rows } }: { table: ValueTable }): JSX.Element {
   const [row] = rows;
   return (
     <dl class="value-pairs">
@@ -36,7 +35,7 @@ function Pairs({ table: { fields, rows } }: { table: ValueTable }): JSX.Element 
       )}
       {fields.map((field, index) => (
         <div key={field}>
-          <dt>{field}</dt>
+          <dt title={titles[index]?.description}>{titles[index]?.title}</dt>
           <dd>{row?.cells[index]}</dd>
         </div>
       ))}
@@ -45,16 +44,16 @@ function Pairs({ table: { fields, rows } }: { table: ValueTable }): JSX.Element 
 }
 
 /** Wider than a phone, so it scrolls by itself: hence focusable. */
-function Matrix({ table: { measurement, fields, rows } }: { table: ValueTable }): JSX.Element {
+function Matrix({ table: { measurement, fields, titles, rows } }: { table: ValueTable }): JSX.Element {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`Values of ${measurement}`}>
       <MatrixTable>
         <thead>
           <tr>
             <th scope="col" />
-            {fields.map((field) => (
-              <th key={field} scope="col">
-                {field}
+            {fields.map((field, index) => (
+              <th key={field} scope="col" title={titles[index]?.description}>
+                {titles[index]?.title}
               </th>
             ))}
           </tr>

@@ -1,9 +1,6 @@
 /** How a number is written. A `…/s` unit is a rate of the one before it; one that begins with a space is written behind it as it is. */
 export type FieldUnit = "number" | "percent" | "bytes" | "bytes/s" | "number/s" | "celsius" | "seconds" | ` ${string}`;
 
-/** The unit of a measurement's field. */
-export type UnitOf = (measurement: string, field: string) => FieldUnit;
-
 /** Units that are written in a way of their own, by what people call them. */
 const named: Readonly<Record<string, FieldUnit>> = {
   "": "number",

@@ -9,6 +9,7 @@ import {
   type Liveness,
   type Rhythm,
 } from "#shared/liveness";
+import { looksByName, looksOf, type Looks } from "./field-looks.ts";
 import { mergeLatest, type Latest, type Pair } from "./latest.ts";
 import { now } from "./now.ts";
 
@@ -26,6 +27,8 @@ export interface Tracked {
   readonly rhythm: Signal<Rhythm | undefined>;
   /** Samples that will never come. */
   readonly missing: Signal<number>;
+  /** How its fields are shown; by their names alone until the device's own page has asked. */
+  readonly looks: Signal<Looks>;
 }
 
 /** All known devices by id; undefined until they were fetched. */
@@ -69,10 +72,12 @@ export function takeDevices(devices: readonly DeviceDocument[]): void {
   fleet.value = next;
 }
 
-/** All newest values of one device: the fleet's list has the few that it shows. */
-export function takeValues({ id, latest }: DeviceDocument): void {
+/** All newest values of one device and what is said of them: the fleet's list has the few that it shows. */
+export function takeValues({ id, latest, measurements = {} }: DeviceDocument): void {
   const tracked = fleet.peek()?.get(id);
-  if (tracked) merge(tracked, latest, true);
+  if (!tracked) return;
+  tracked.looks.value = looksOf(measurements);
+  merge(tracked, latest, true);
 }
 
 /** A device's presence has changed, or it is new. */
@@ -118,6 +123,7 @@ function track(told: PresenceDocument): Tracked {
     silentAfter: after,
     rhythm,
     missing: signal(0),
+    looks: signal(looksByName),
   };
 }
 

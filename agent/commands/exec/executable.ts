@@ -4,6 +4,7 @@ import type { Args } from "#shared/messages/command-messages";
 import type { Json } from "#shared/messages/payload-schema";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import { CommandError, type Handler, type RunContext, type RunningCommand } from "../handler.ts";
+import { askDescription, maxDescriptionText } from "./ask-description.ts";
 import { runChild, type ChildOptions } from "./child.ts";
 import { readDescription, type Description } from "./description.ts";
 import { dataOf, endingSentence, endedWell, type ProcessEnding } from "./ending.ts";
@@ -21,9 +22,6 @@ export interface ExecutableOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an executable may take to describe itself: milliseconds, and characters of output. */
-const describing = { timeout: 5_000, output: 64 * 1024 };
-
 /** One executable file of the directory: describes itself, and runs as a command. */
 export class Executable {
   readonly #name: string;
@@ -38,19 +36,13 @@ export class Executable {
 
   /** Asks it what it is. @throws Error with the reason why it cannot be offered, as the end of a sentence */
   async describe(): Promise<Description> {
-    const path = await safePath(this.#options.directory, this.#name);
-    const tooMuch = new AbortController();
-    const stderr = new Stderr();
-    let text = "";
-    const stdout = (chunk: string): void => {
-      if (text.length + chunk.length > describing.output) tooMuch.abort();
-      else text += chunk;
-    };
-    const { timeout } = describing;
-    const calling = { path, flag: "--describe", input: "", timeout, signals: [tooMuch.signal], stdout } as const;
-    const ending = await this.#call({ ...calling, stderr });
-    if (tooMuch.signal.aborted) throw new Error(`"--describe" printed more than ${describing.output} characters`);
-    if (!endedWell(ending)) throw new Error(`"--describe" ${endingSentence(ending)}${stderr.reason()}`);
+    const { directory, clock, signal, device } = this.#options;
+    const path = await safePath(directory, this.#name);
+    const env = environment(undefined, device);
+    const asked = await askDescription({ path, directory, env, clock, signals: signal ? [signal] : [] });
+    const { ending, text, isTooMuch, reason } = asked;
+    if (isTooMuch) throw new Error(`"--describe" printed more than ${maxDescriptionText} characters`);
+    if (!endedWell(ending)) throw new Error(`"--describe" ${endingSentence(ending)}${reason}`);
     return readDescription(text);
   }
 

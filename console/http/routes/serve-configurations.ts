@@ -5,12 +5,13 @@ import { configurationFaults } from "#shared/configuration";
 import type { DeviceId } from "#shared/ids";
 import type { Configurations, SaidSettings } from "../../configuration/configurations.ts";
 import type { Configurator } from "../../configuration/configurator.ts";
-import { parseScope, scopeText, type Scope } from "../../configuration/scope.ts";
+import { scopeText, type Scope } from "../../configuration/scope.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Registry } from "../../devices/registry.ts";
 import { changing, whoAsks } from "../audited-routes.ts";
-import { assertWithinReach, askerOf, limitOf, noDevice } from "../auth.ts";
+import { askerOf, limitOf, noDevice } from "../auth.ts";
 import { HttpError } from "../problem.ts";
+import { assertMayChange, maySeeScope, scopeAsked } from "../scope-rights.ts";
 import { served } from "../serve.ts";
 
 export interface ConfigurationRoutes {
@@ -34,15 +35,8 @@ export const serveConfigurations =
       if (!device) throw noDevice(id);
       return device;
     };
-    const scopeIn = (request: FastifyRequest, text: string): Scope => {
-      const scope = parseScope(text);
-      if (!scope) throw new HttpError(404, "whose settings? Expected default, group:NAME or device:NAME");
-      if (scope.kind === "device") {
-        assertWithinReach(request, scope.name);
-        deviceOf(scope.name as DeviceId);
-      }
-      return scope;
-    };
+    const scopeIn = (request: FastifyRequest, text: string): Scope =>
+      scopeAsked(request, text, "settings", (id) => void deviceOf(id));
     const document = (scope: Scope, said: SaidSettings | undefined): ScopeDocument => {
       const { version, values, by, ts } = said ?? { version: 0, values: {}, by: "", ts: 0 };
       return { scope: scopeText(scope), version, settings: { ...values }, by, ts };
@@ -53,7 +47,7 @@ export const serveConfigurations =
       handler: async (request) => {
         const scopes = configurations
           .list()
-          .filter(([scope]) => maySee(request, scope))
+          .filter(([scope]) => maySeeScope(request, scope))
           .map((one) => document(...one));
         const reaches = limitOf(request) ?? (() => true);
         const drift: DriftDocument[] = [];
@@ -73,7 +67,6 @@ export const serveConfigurations =
       ...served("getConfiguration"),
       handler: async (request) => {
         const scope = scopeIn(request, request.params.scope);
-        assertMaySee(request, scope);
         return document(scope, configurations.of(scope));
       },
     });
@@ -82,7 +75,6 @@ export const serveConfigurations =
       ...served("getConfigurationHistory"),
       handler: async (request) => {
         const scope = scopeIn(request, request.params.scope);
-        assertMaySee(request, scope);
         const history = configurations.history(scope);
         return {
           history: history.map(({ version, values, by, ts }) => ({ version, settings: { ...values }, by, ts })),
@@ -134,25 +126,3 @@ export const serveConfigurations =
       },
     });
   };
-
-/** Who is limited to groups sees what is said for these and for all, which holds for their devices too, and for the devices in reach. */
-function maySee(request: FastifyRequest, { kind, name }: Scope): boolean {
-  if (kind === "device") return request.login?.reaches(name) !== false;
-  return kind === "default" || (askerOf(request).groups?.includes(name) ?? true);
-}
-
-/** @throws HttpError as for a group that is not there */
-function assertMaySee(request: FastifyRequest, scope: Scope): void {
-  if (!maySee(request, scope)) throw new HttpError(404, `there are no settings of ${scopeText(scope)}`);
-}
-
-/** @throws HttpError */
-function assertMayChange(request: FastifyRequest, scope: Scope): void {
-  assertMaySee(request, scope);
-  const { name, groups } = askerOf(request);
-  if (scope.kind === "default" && groups !== undefined)
-    throw new HttpError(
-      403,
-      `"${name}" is limited to ${groups.join(", ")}, and may not change what holds for all devices`,
-    );
-}

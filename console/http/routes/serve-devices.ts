@@ -12,6 +12,7 @@ import type { RotationOrder } from "../../enrollments/rotate-secret.ts";
 import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
+import type { KnownMeasurements } from "../../units/known-measurements.ts";
 import { maxPoints } from "../../store/points.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
@@ -25,6 +26,8 @@ export interface DeviceRoutes {
   readonly completeness: Pick<CompletenessReports, "of" | "missing">;
   readonly store: Pick<MetricsStore, "query">;
   readonly clock: Clock;
+  /** What is known of a device's measurements, by people's words and its own. */
+  readonly measurementsOf: (device: Device) => KnownMeasurements;
   readonly identityOf: (id: DeviceId) => Identity;
   /** Takes a device away. @param by who does */
   readonly remove: (id: DeviceId, by: string) => void;
@@ -43,6 +46,7 @@ export const serveDevices =
     completeness,
     store,
     clock,
+    measurementsOf,
     identityOf,
     remove,
     rotateSecret,
@@ -94,6 +98,7 @@ export const serveDevices =
           identity: identityOf(device.id),
           latest,
           missing,
+          measurements: measurementsOf(device),
         };
       },
     });
