@@ -37,6 +37,7 @@ import { start } from "./commands/start.ts";
 import { support } from "./commands/support.ts";
 import { token } from "./commands/token.ts";
 import { tls } from "./commands/tls.ts";
+import { unit } from "./commands/unit.ts";
 import { update } from "./commands/update.ts";
 import { watch } from "./commands/watch.ts";
 
@@ -60,7 +61,7 @@ const line = new CommandLine(
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, watch, fetch, put, update],
-  "Fleet:": [devices, config, group, quarantine, refused, field],
+  "Fleet:": [devices, config, group, quarantine, refused, field, unit],
   "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],
   "Looking for faults:": [doctor, logs, support, checkBroker, conform],

@@ -3,6 +3,7 @@ import type { Client } from "#api/client";
 import type { ConflictDocument, Decision, SettledDocument } from "#api/field-routes";
 import { BadInputError } from "#shared/errors";
 import { forTerminal } from "#shared/printable";
+import { fieldName, parseFieldName } from "./field-name.ts";
 import { ago, table } from "./text-table.ts";
 
 export interface FieldFlags {
@@ -19,31 +20,20 @@ export async function fields(
 ): Promise<string> {
   const { conflicts } = await client.listConflicts();
   if (type === undefined) {
-    const shown = conflicts.filter((one) => name === undefined || nameOf(one) === name);
+    const shown = conflicts.filter((one) => name === undefined || fieldName(one) === name);
     return json ? JSON.stringify(shown, null, 2) : list(shown, now);
   }
   if (name === undefined) throw new BadInputError("no field: expected muster field MEASUREMENT.FIELD --type TYPE");
   // The console itself says which types there are.
-  const settled = await client.settleField({ ...parts(name, conflicts), type: type as Decision["type"] });
+  const settled = await client.settleField({ ...parseFieldName(name, conflicts), type: type as Decision["type"] });
   return json ? JSON.stringify(settled, null, 2) : told(settled);
-}
-
-/** Both may hold dots: what is in conflict is known by its whole name, else the last dot parts them, as in MUSTER_FIELD_TYPES. */
-function parts(name: string, conflicts: readonly ConflictDocument[]): { measurement: string; field: string } {
-  const known = conflicts.find((one) => nameOf(one) === name);
-  const dot = name.lastIndexOf(".");
-  if (!known && (dot < 1 || dot === name.length - 1))
-    throw new BadInputError(`"${name}" is no field: expected MEASUREMENT.FIELD, such as room.temperature`);
-  return known
-    ? { measurement: known.measurement, field: known.field }
-    : { measurement: name.slice(0, dot), field: name.slice(dot + 1) };
 }
 
 function list(conflicts: readonly ConflictDocument[], now: number): string {
   if (conflicts.length === 0) return "no field is in conflict";
   const rows = conflicts.flatMap((one) =>
     one.held.map(({ device, got, sample, values, dropped, last }) => [
-      nameOf(one),
+      fieldName(one),
       one.first === undefined ? `${one.type} (${one.how})` : `${one.type} (${one.first})`,
       device,
       got,
@@ -60,8 +50,4 @@ function list(conflicts: readonly ConflictDocument[], now: number): string {
 function told({ measurement, field, type, written, discarded, waiting, why }: SettledDocument): string {
   const waits = waiting > 0 ? `, ${counted(waiting, "waits", "wait")}: ${forTerminal(why ?? "for the store")}` : "";
   return `${forTerminal(`${measurement}.${field}`)} is ${type} from now on: of what was held ${counted(written, "value is", "values are")} stored, ${counted(discarded, "was", "were")} let go${waits}`;
-}
-
-function nameOf({ measurement, field }: Pick<ConflictDocument, "measurement" | "field">): string {
-  return `${measurement}.${field}`;
 }

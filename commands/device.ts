@@ -4,6 +4,7 @@ import { quoted } from "#shared/printable";
 import { removeDevice, type DeviceFlags } from "./compose/administer-devices.ts";
 import { administer } from "./compose/administer.ts";
 import { deviceService, serviceActions, type ServiceAction } from "../cli/device-service.ts";
+import { deviceText } from "../cli/device-text.ts";
 import { labelActions, labelDevice, type LabelAction } from "../cli/label-device.ts";
 import type { EnrollFlags } from "../cli/show-enrollments.ts";
 import { signing } from "../cli/sign-command.ts";
@@ -19,7 +20,7 @@ interface Flags extends DeviceFlags, SigningFlags, Pick<EnrollFlags, "ttl" | "or
   readonly none?: boolean;
 }
 
-/** `muster device`: what people call a device; takes it away, or has it change its secret. */
+/** `muster device`: a device and its values; what people call it; takes it away, or has it change its secret. */
 export function device(line: CommandLine): void {
   const remove = administer(line, removeDevice);
   const rotate = line.once(async (values, name: string, flags: Flags) => {
@@ -29,6 +30,9 @@ export function device(line: CommandLine): void {
     await client.rotateSecret(name, signed ? { id: signed.id, signature: signed.signature } : {});
     terminal.out(`${name} has made itself another secret; the old one ends as soon as it has come in with that`);
   });
+  const show = line.once(async (values, name: string) =>
+    terminal.out(deviceText(await connect(values).getDevice(name), Date.now())),
+  );
   const label = line.once(async (values, action: LabelAction, [device = "", ...words]: string[], { none }: Flags) =>
     terminal.out(await labelDevice(connect(values), action, { device, words, none })),
   );
@@ -42,11 +46,11 @@ export function device(line: CommandLine): void {
   line
     .command(
       "device <name> [words...]",
-      "give a device a name, a note or tags; replace it, retire it or take it away; end its certificate, or have it change its secret",
+      "show a device and its values; give it a name, a note or tags; replace it, retire it or take it away; end its certificate, or have it change its secret",
       "device",
     )
     .usage(
-      "rename|note|tag DEVICE [WORDS... | --none]\n       muster device replace|retire|return DEVICE\n       muster device NAME --remove | --revoke | --rotate-secret",
+      "DEVICE\n       muster device rename|note|tag DEVICE [WORDS... | --none]\n       muster device replace|retire|return DEVICE\n       muster device NAME --remove | --revoke | --rotate-secret",
     )
     .option("--none", "with rename, note and tag: take it away")
     .option("--remove", "its account, connections, open commands, groups and all that is known of it; its samples stay")
@@ -72,6 +76,7 @@ export function device(line: CommandLine): void {
           `device ${quoted(name)} is not known: expected ${[...labelActions, ...serviceActions].join(", ")}, or one device and a flag`,
         );
       }
-      return flags.rotateSecret ? rotate(name, flags, program) : remove(name, flags, program);
+      if (flags.rotateSecret) return rotate(name, flags, program);
+      return flags.remove || flags.revoke ? remove(name, flags, program) : show(name, flags, program);
     });
 }
