@@ -1,4 +1,5 @@
 import type { DeviceSettingsDocument, DriftDocument, SaidDocument, ScopeDocument } from "#api/configuration-routes";
+import { configurableKeys } from "#shared/configuration";
 import { forTerminal } from "#shared/printable";
 import { shortened, table } from "./text-table.ts";
 
@@ -23,11 +24,18 @@ export function driftTable(drift: readonly DriftDocument[], more: number): strin
 /** One device: what is wanted, whose word that is, and what it has. */
 export function deviceSettingsText({ device, state, why, desired, reported }: DeviceSettingsDocument): string {
   const rows = Object.entries(desired.settings).map(([key, value]) => [key, shown(value), desired.from[key] ?? ""]);
-  const wanted = rows.length === 0 ? "nothing is set from here" : table(["SETTING", "VALUE", "FROM"], rows);
+  const wanted = rows.length === 0 ? nothingSet(device) : table(["SETTING", "VALUE", "FROM"], rows);
   const has = reported
     ? `has version ${reported.version} (${reported.hash})`
     : "has said nothing of settings from here";
   return `${wanted}\n\n${device} ${has}; wanted is version ${desired.version} (${desired.hash})\n${state}: ${forTerminal(why, 1_000)}`;
+}
+
+/** Of whom nothing is wanted: what holds then, and how to want something. */
+function nothingSet(device: string): string {
+  return `nothing is set for ${device} from here: what its machine says holds (muster send ${device} info tells it). Set something with
+  muster config ${device} set interval=5s
+The keys are ${configurableKeys.join(", ")}.`;
 }
 
 /** What was said before. */

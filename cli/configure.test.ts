@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Client } from "#api/client";
 import { suite } from "../test/suite.ts";
+import { deviceSettingsText } from "./configuration-tables.ts";
 import { configure } from "./configure.ts";
 import { settingsIn, settingsText } from "./edit-settings.ts";
 
@@ -51,6 +52,20 @@ function place() {
 }
 
 suite("muster config", ({ test }) => {
+  test("of a device of which nothing is wanted it says what holds, and how to want something", () => {
+    const text = deviceSettingsText({
+      device: "rpi-7",
+      state: "none",
+      why: "nothing is changed from here",
+      desired: { version: 0, hash: "h", settings: {}, from: {} },
+      reported: null,
+    });
+    assert.match(
+      text,
+      /^nothing is set for rpi-7 from here: .*\n +muster config rpi-7 set interval=5s\nThe keys are interval, /,
+    );
+  });
+
   test("sets and unsets, of a device, a group and all, and says who has what and who differs", async () => {
     const { said, run } = place();
     assert.match(await run("rpi-7 set interval=5s tags=a=b,c=d"), /^0\ndevice:rpi-7 has version 1 now/);
