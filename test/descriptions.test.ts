@@ -54,6 +54,27 @@ suite("what a collector says of itself", ({ test }) => {
       await page.getByTestId("chart-room.rain").getByRole("heading", { name: "Living room: Rain" }).waitFor();
       await page.locator(".values").getByRole("heading", { name: "Living room" }).waitFor();
 
+      await page.getByRole("button", { name: "Units of Living room: Rain" }).click();
+      await page.getByTestId("unit-rain").fill("in");
+      await page.getByTestId("unit-title-rain").fill("Rainfall");
+      if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}/units-dialog.png` });
+      await page.getByTestId("units-save").click();
+      await page.getByTestId("chart-room.rain").getByRole("heading", { name: "Living room: Rainfall" }).waitFor();
+      assert.equal((await known())["room"]?.fields["rain"], {
+        unit: "in",
+        title: "Rainfall",
+        counter: true,
+        by: "ann",
+      });
+      await client.setUnit({ scope: "default", measurement: "room", field: "outside", unit: "°F" });
+      await page.reload();
+      await page
+        .getByTestId("chart-room.outside")
+        .getByText(/^4\.00 °F$|^4 °F$/)
+        .waitFor();
+      if (process.env["MUSTER_SHOT"])
+        await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}/units.png`, fullPage: true });
+
       await agent.stop();
       await fleet.sees("rpi-7", false);
       await fleet.console.stop();

@@ -12,6 +12,7 @@ import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf } from "./theme.ts";
+import { UnitButton } from "./unit-button.tsx";
 import { Track, type TrackOptions } from "./track.ts";
 import type { Frame } from "./window.ts";
 
@@ -45,6 +46,8 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
   }, [generation.value]);
 
   const empty = frame?.points === 0;
+  // What was designed shows what is known well.
+  const ownFields = frame && !empty && !panel.bands && panel.key !== undefined;
   return (
     <section
       class="panel"
@@ -68,6 +71,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
             CSV
           </button>
         )}
+        {ownFields && <UnitButton device={device} panel={panel} />}
         {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>

@@ -169,7 +169,7 @@ suite("which charts a device has", ({ test }) => {
         ["Living room, °C", "celsius", "Upstairs", { min: -30, max: 40 }],
         ["Living room: Humidity", "percent", "Relative", { min: undefined, max: 100 }],
         ["Water in the tank", "number", undefined, undefined],
-        ["tank pumped", "number/s", undefined, undefined],
+        ["tank pumped", " l/s", undefined, undefined],
       ],
     );
     assert.equal(

@@ -15,7 +15,8 @@ export function isCounter(measurement: string, field: string): boolean {
 }
 
 /** What a counter's rate is measured in. @param unit the counter's */
-export const rateUnit = (unit: FieldUnit): FieldUnit => (unit === "bytes" ? "bytes/s" : "number/s");
+export const rateUnit = (unit: FieldUnit): FieldUnit =>
+  unit === "bytes" ? "bytes/s" : unit.startsWith(" ") ? ` ${unit.slice(1)}/s` : "number/s";
 
 /**
  * A counter's growth per second between two of its values. Undefined where it fell: the machine or its interface

@@ -115,6 +115,6 @@ suite("web value tables", ({ test }) => {
     });
     const [table] = valueTables(latest, looks);
     assert.equal([table?.title, table?.titles.map(({ title }) => title)], ["Room", ["t", "Rain"]]);
-    assert.equal(table?.rows[0]?.cells, ["68 °F", "2/s"]);
+    assert.equal(table?.rows[0]?.cells, ["68 °F", "2 mm/s"]);
   });
 });
