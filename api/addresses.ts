@@ -85,6 +85,7 @@ export const addresses = {
   setGroups: { method: "PUT", path: "/api/devices/:id/groups", body: true },
   setLabels: { method: "PUT", path: "/api/devices/:id/labels", body: true },
   listConfigurations: { method: "GET", path: "/api/configurations" },
+  listSettingKeys: { method: "GET", path: "/api/setting-keys" },
   getConfiguration: { method: "GET", path: "/api/configurations/:scope" },
   setConfiguration: { method: "PUT", path: "/api/configurations/:scope", body: true },
   getConfigurationHistory: { method: "GET", path: "/api/configurations/:scope/history" },

@@ -54,6 +54,14 @@ const deviceSettings = named(
 );
 export type DeviceSettingsDocument = z.output<typeof deviceSettings>;
 
+const settingKey = z.object({
+  key: z.string(),
+  help: z.string(),
+  default: about(z.string(), "what holds where nobody has said anything"),
+  range: z.optional(about(z.string(), "of a number, from where to where it goes")),
+});
+export type SettingKeyDocument = z.output<typeof settingKey>;
+
 const params = z.object({ scope });
 const device = z.object({ id: deviceId });
 
@@ -63,6 +71,11 @@ export const configurationRoutes = {
     summary: "Who has settings from here, and the devices that do not have what is wanted of them",
     role: "viewer",
     answers: { 200: z.object({ scopes: z.array(scopeDocument), drift: z.array(driftDocument), more: z.number() }) },
+  },
+  listSettingKeys: {
+    summary: "Which settings are changed from here, and what each is",
+    role: "viewer",
+    answers: { 200: z.object({ keys: z.array(settingKey) }) },
   },
   getConfiguration: {
     summary: "The settings of every device, of a group or of one device, as they were said",

@@ -9,6 +9,7 @@ import { eventDocuments } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
+import { configurableKeys } from "#shared/configuration";
 import type { DeviceId } from "#shared/ids";
 import { systemClock } from "#shared/clock";
 import { parseJoinCode } from "#shared/join-code";
@@ -139,6 +140,10 @@ async function askEverything(
   assert.is((await client.setLabels("rpi-7", { name: "Garage" })).name, "Garage");
   const { version } = await client.setConfiguration("group:lab", { settings: { interval: "200ms" } });
   assert.is((await client.getConfiguration("group:lab")).version, version);
+  assert.equal(
+    (await client.listSettingKeys()).keys.map(({ key }) => key),
+    configurableKeys,
+  );
   assert.is((await client.getConfigurationHistory("group:lab")).history.length, 1);
   assert.is((await client.listConfigurations()).drift[0]?.state, "unable");
   assert.equal((await client.getDeviceSettings("rpi-7")).desired.from, { interval: "group:lab" });

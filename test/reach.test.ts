@@ -234,6 +234,7 @@ const limits: Readonly<Record<RouteName, Limit>> = {
       [near],
     );
   },
+  listSettingKeys: "none",
   getConfiguration: configuration((client, scope) => client.getConfiguration(scope), 200),
   getConfigurationHistory: configuration((client, scope) => client.getConfigurationHistory(scope), 200),
   setConfiguration: configuration((client, scope) => client.setConfiguration(scope, { settings: {} }), 403),

@@ -12,6 +12,7 @@ import { formatFact } from "../format/number.ts";
 import { Warning } from "../shell/icons.tsx";
 import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
+import { LaterSettings } from "../settings/later-settings.tsx";
 import { fleet, takeValues, type Tracked } from "../state/fleet-state.ts";
 import { generation } from "../state/live-state.ts";
 import { CompletenessSection } from "./completeness-section.tsx";
@@ -74,6 +75,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
           <CommandList device={device.id} limit={25} sent={sent.value} />
         </section>
       </div>
+      <LaterSettings tracked={tracked} />
       <CompletenessSection tracked={tracked} />
       <SetAsideSection device={device.id} />
       <RefusedSection device={device.id} />

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyRequest } from "fastify";
-import type { DriftDocument, ScopeDocument } from "#api/configuration-routes";
-import { configurationFaults } from "#shared/configuration";
+import type { DriftDocument, ScopeDocument, SettingKeyDocument } from "#api/configuration-routes";
+import { configurable, configurationFaults } from "#shared/configuration";
 import type { DeviceId } from "#shared/ids";
+import { defaultOf, kebab, rangeOf, settingOf } from "#shared/settings";
 import type { Configurations, SaidSettings } from "../../configuration/configurations.ts";
 import type { Configurator } from "../../configuration/configurator.ts";
 import { scopeText, type Scope } from "../../configuration/scope.ts";
@@ -62,6 +63,8 @@ export const serveConfigurations =
         return { scopes, drift, more };
       },
     });
+
+    app.route({ ...served("listSettingKeys"), handler: async () => ({ keys: settingKeys }) });
 
     app.route({
       ...served("getConfiguration"),
@@ -126,3 +129,16 @@ export const serveConfigurations =
       },
     });
   };
+
+/** What these two are where they are said from afar. */
+const saidFromAfar: Readonly<Record<string, string>> = {
+  ca: "the certificates of authorities that are trusted with TLS, and no others, as PEM",
+  "mqtt-url": "the broker: mqtt://host:1883, mqtts://, ws:// or wss://, without user and password",
+};
+
+const settingKeys: SettingKeyDocument[] = configurable.map((name) => {
+  const key = kebab(name);
+  const range = rangeOf(name);
+  const { help } = settingOf(name);
+  return { key, help: saidFromAfar[key] ?? help, default: defaultOf(name), ...(range === undefined ? {} : { range }) };
+});

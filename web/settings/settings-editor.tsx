@@ -1,0 +1,196 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ApiError } from "#api/api-errors";
+import type { SettingKeyDocument } from "#api/configuration-routes";
+import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { faultsByKey, whose } from "./settings-words.ts";
+
+interface EditorProps {
+  readonly device: string;
+  readonly leave: () => void;
+  readonly saved: () => Promise<void>;
+}
+
+interface Draft {
+  readonly scope: string;
+  /** Of two that change at the same time the second is told. */
+  readonly version: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Changes what is wanted of a device, of its groups' devices or of all. What is wrong the console itself says. */
+export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Element {
+  const keys = useSignal<readonly SettingKeyDocument[]>([]);
+  const scopes = useSignal<readonly string[]>([`device:${device}`]);
+  const draft = useSignal<Draft | undefined>(undefined);
+  const refusal = useSignal("");
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      refusal.value = "";
+    } catch (error) {
+      refusal.value = error instanceof ApiError ? (error.problem?.detail ?? error.message) : String(error);
+    }
+  };
+  const choose = (scope: string): Promise<void> =>
+    attempt(async () => {
+      const { version, settings } = await client.getConfiguration(scope);
+      draft.value = { scope, version, settings };
+    });
+  useEffect(() => {
+    void attempt(async () => {
+      const [all, { groups }] = await Promise.all([client.listSettingKeys(), client.getGroups(device)]);
+      keys.value = all.keys;
+      const limits = session.value?.groups;
+      const reach = groups.filter((group) => limits?.includes(group) ?? true).map((group) => `group:${group}`);
+      scopes.value = [`device:${device}`, ...reach, ...(limits ? [] : ["default"])];
+    }).then(() => choose(`device:${device}`));
+  }, [device]);
+  const save = (event: Event): void => {
+    event.preventDefault();
+    const { scope, version, settings } = draft.value ?? { scope: "", version: 0, settings: {} };
+    void attempt(async () => {
+      await client.setConfiguration(scope, { settings: { ...settings }, version });
+      await saved();
+      leave();
+    });
+  };
+  const shown = draft.value;
+  const faults = faultsByKey(refusal.value, Object.keys(shown?.settings ?? {}));
+  return (
+    <form class="panel settings-editor" onSubmit={save} data-testid="settings-editor">
+      <div class="field">
+        <label for="settings-scope">For</label>
+        <select
+          id="settings-scope"
+          data-testid="settings-scope"
+          value={shown?.scope ?? ""}
+          onChange={(event) => void choose(event.currentTarget.value)}
+        >
+          {scopes.value.map((scope) => (
+            <option key={scope} value={scope}>
+              {whose(scope)}
+            </option>
+          ))}
+        </select>
+        {shown && !shown.scope.startsWith("device:") && (
+          <div class="field-note">It goes to all of them. What is said for a device comes before it.</div>
+        )}
+      </div>
+      {shown && (
+        <Rows
+          draft={shown}
+          keys={keys.value}
+          faults={faults}
+          change={(settings) => (draft.value = { ...shown, settings })}
+        />
+      )}
+      {refusal.value && faults.size === 0 && (
+        <p class="refusal" role="alert" data-testid="settings-refused">
+          {refusal.value}
+        </p>
+      )}
+      <div class="actions">
+        <button type="submit" class="button primary" data-testid="settings-save" disabled={!shown}>
+          Save
+        </button>
+        <button type="button" class="button" onClick={leave}>
+          Leave
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface RowsProps {
+  readonly draft: Draft;
+  readonly keys: readonly SettingKeyDocument[];
+  readonly faults: ReadonlyMap<string, string>;
+  readonly change: (settings: Draft["settings"]) => void;
+}
+
+function Rows({ draft: { settings }, keys, faults, change }: RowsProps): JSX.Element {
+  const free = keys.filter(({ key }) => !Object.hasOwn(settings, key));
+  return (
+    <>
+      {Object.entries(settings).map(([key, value]) => (
+        <Row
+          key={key}
+          about={keys.find((one) => one.key === key)}
+          name={key}
+          value={value}
+          fault={faults.get(key)}
+          typed={(text) => change({ ...settings, [key]: text })}
+          remove={() => change(Object.fromEntries(Object.entries(settings).filter(([one]) => one !== key)))}
+        />
+      ))}
+      {free.length > 0 && (
+        <div class="field">
+          <label for="settings-add">One more</label>
+          <select
+            id="settings-add"
+            data-testid="settings-add"
+            value=""
+            onChange={({ currentTarget: { value } }) => value && change({ ...settings, [value]: "" })}
+          >
+            <option value="">Choose…</option>
+            {free.map(({ key }) => (
+              <option key={key} value={key}>
+                {key}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+    </>
+  );
+}
+
+interface RowProps {
+  readonly about: SettingKeyDocument | undefined;
+  readonly name: string;
+  readonly value: string;
+  readonly fault: string | undefined;
+  readonly typed: (text: string) => void;
+  readonly remove: () => void;
+}
+
+function Row({ about, name, value, fault, typed, remove }: RowProps): JSX.Element {
+  const id = `setting-${name}`;
+  const common = {
+    id,
+    "data-testid": id,
+    value,
+    "aria-invalid": fault !== undefined,
+    "aria-describedby": `${id}-note`,
+  };
+  return (
+    <div class="field">
+      <label for={id}>{name}</label>
+      <div class="setting-input">
+        {name === "ca" ? (
+          <textarea {...common} rows={3} spellcheck={false} onInput={(event) => typed(event.currentTarget.value)} />
+        ) : (
+          <input
+            {...common}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => typed(event.currentTarget.value)}
+          />
+        )}
+        <button type="button" class="button small" aria-label={`Leave ${name} to the machine`} onClick={remove}>
+          Remove
+        </button>
+      </div>
+      <div id={`${id}-note`} class="field-note">
+        {fault ? (
+          <span class="bad">{fault}</span>
+        ) : (
+          about && `${about.help} (${[about.default, about.range].filter(Boolean).join("; ")})`
+        )}
+      </div>
+    </div>
+  );
+}
