@@ -77,6 +77,6 @@ export function device(line: CommandLine): void {
         );
       }
       if (flags.rotateSecret) return rotate(name, flags, program);
-      return flags.remove || flags.revoke ? remove(name, flags, program) : show(name, flags, program);
+      return flags.remove || flags.revoke || flags.yes ? remove(name, flags, program) : show(name, flags, program);
     });
 }

@@ -263,7 +263,8 @@ suite("accounts on the command line", ({ test }) => {
       await eventually("its ping", async () => (await muster("send", "rpi-7", "ping")).code === 0);
       const watch = new Running(scope, ...musterProgram(["watch", "rpi-7"]), { env });
       await watch.line(/rpi-7/);
-      assert.match((await muster("device", "rpi-7")).err, /expected --remove: .* use muster enroll rpi-7/);
+      assert.match((await muster("device", "rpi-7")).out, /\nFIELD +VALUE +UNIT +TITLE\n/);
+      assert.match((await muster("device", "rpi-7", "--yes")).err, /expected --remove: .* use muster enroll rpi-7/);
       assert.match((await muster("device", "rpi-9", "--remove", "--yes")).err, /there is no device "rpi-9"/);
       const { out, code } = await muster("device", "rpi-7", "--remove", "--yes");
       assert.is(code, 0);

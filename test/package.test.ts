@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
-import { suite, type Scope } from "./suite.ts";
+import { CommandFailedError } from "../console/console.ts";
+import { startFleet } from "./fleet.ts";
+import { Running } from "./programs.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
@@ -15,7 +18,7 @@ const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
 
 /** What nobody needs who only uses Muster. */
 const ours =
-  /^(test|chaos|attack|bench|sim|agent|api|broker|console|disk|shared)\/|\.test\.|(?<!\.d)\.tsx?$|^(build|knip|tsconfig)/;
+  /^(test|chaos|attack|bench|sim|agent|api|broker|console|disk|shared)\/|\.test\.|^(?!examples\/).*(?<!\.d)\.tsx?$|^(build|knip|tsconfig)/;
 
 /** The package as it would be published, unpacked into a project that has its dependencies. @returns the project's directory */
 async function install(scope: Scope): Promise<string> {
@@ -93,7 +96,12 @@ await muster.stop();
 `;
 
 /** What the compiler says of the program with such modules; every declaration that it meets is checked as well. */
-async function compile(project: string, module: object): Promise<string> {
+async function compile(
+  project: string,
+  module: object,
+  file = "program.ts",
+  emits: object = { noEmit: true },
+): Promise<string> {
   const name = `tsconfig.${Object.values(module).join("-")}.json`;
   const strict = {
     strict: true,
@@ -101,8 +109,8 @@ async function compile(project: string, module: object): Promise<string> {
     noUncheckedIndexedAccess: true,
     skipLibCheck: false,
   };
-  const compilerOptions = { target: "es2023", lib: ["es2023"], types: ["node"], noEmit: true, ...strict, ...module };
-  await writeFile(join(project, name), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+  const compilerOptions = { target: "es2023", lib: ["es2023"], types: ["node"], ...emits, ...strict, ...module };
+  await writeFile(join(project, name), JSON.stringify({ compilerOptions, files: [file] }));
   const tsc = resolve("node_modules/typescript/bin/tsc");
   return run(process.execPath, [tsc, "-p", name], { cwd: project }).then(
     () => "",
@@ -138,4 +146,39 @@ suite("the package", ({ test, before }) => {
       assert.is(await compile(project, module), "");
     });
   }
+
+  test(
+    "the example agent compiles against it and runs on it: its collector, what it says of that, and its command",
+    async (scope) => {
+      const [file, module] = ["sdk-agent.ts", { module: "nodenext" }];
+      await writeFile(join(project, "package.json"), JSON.stringify({ type: "module" }));
+      await copyFile(join(project, "node_modules/muster/examples", file), join(project, file));
+      assert.is(await compile(project, module, file, { noEmitOnError: true }), "");
+      const fleet = await startFleet(scope, "embedded");
+      const env = {
+        BROKER: fleet.url,
+        SECRET: fleet.secretOf("rpi-7"),
+        SECONDS: "0.2",
+        DIRECTORY: join(project, "data"),
+      };
+      const agent = new Running(scope, process.execPath, ["sdk-agent.js"], { env, cwd: project });
+      await fleet.sees("rpi-7", true);
+      const device = () => fleet.console.registry.get("rpi-7");
+      await eventually("its word", () => device()?.measurements?.["tank"]?.fields?.["level"]?.unit === "l");
+      const pumped = await fleet.console.send("rpi-7", { key: "pump", args: { litres: 5 } }, { timeout: "30s" });
+      assert.equal(pumped.result, { litres: 45 });
+      const values = () => fleet.console.registry.latest("rpi-7").find(({ measurement }) => measurement === "tank");
+      await eventually("its values", () => values()?.fields["level"] === 45);
+      assert.equal([values()?.tags, values()?.fields["full"]], [{ site: "yard" }, false]);
+      await fleet.console.send("rpi-7", { key: "pump", args: { litres: 50 } }, { timeout: "30s" });
+      const full = await fleet.console
+        .send("rpi-7", { key: "pump", args: { litres: 50 } }, { timeout: "30s" })
+        .catch((error: unknown) => error);
+      assert.instance(full, CommandFailedError);
+      assert.is((full as CommandFailedError).details.command.error?.code, "too-full");
+      agent.child.kill("SIGTERM");
+      assert.is(await agent.end(), 0, agent.lines.join("\n"));
+    },
+    { seconds: 60 },
+  );
 });
