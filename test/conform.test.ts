@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
@@ -112,7 +114,18 @@ suite("any agent against the protocol", ({ test }) => {
         new Running(scope, process.execPath, ["examples/agent.mjs"], {
           env: { BROKER: `mqtt://127.0.0.1:${port}`, SECRET: secret, SECONDS: "0.5" },
         });
-      const [of, inSim, ofPython, ofExample] = await Promise.all([
+      // Under MicroPython itself, compiled to WebAssembly, with a socket and umqtt.simple of the test's: Debian has no package of it.
+      const board = await scope.directory();
+      const onBoard = async (port: number): Promise<Running> => {
+        const settings = { broker: "127.0.0.1", port, device: "esp-1", secret, interval: 0.5 };
+        await writeFile(join(board, "muster.json"), JSON.stringify(settings));
+        return new Running(scope, process.execPath, [
+          "test/micropython/run.mjs",
+          "examples/micropython/main.py",
+          board,
+        ]);
+      };
+      const [of, inSim, ofPython, ofExample, ofBoard] = await Promise.all([
         conformOf(scope, "own-1", own(await scope.directory()), {
           slow: { key: "nap", args: {} },
           single: { key: "count", args: {} },
@@ -123,8 +136,12 @@ suite("any agent against the protocol", ({ test }) => {
           single: { key: "blink", args: { times: 1 } },
         }),
         conformOf(scope, "rpi-7", fromCode),
+        conformOf(scope, "esp-1", onBoard, {
+          slow: { key: "blink", args: { times: 100 } },
+          single: { key: "blink", args: { times: 1 } },
+        }),
       ]);
-      assert.equal([of, ofPython], ["", ""], "nothing is skipped");
+      assert.equal([of, ofPython, ofBoard], ["", "", ""], "nothing is skipped");
       assert.is(inSim, "a command, withdrawn while it runs");
       assert.match(ofExample, /^(batches.*,)*a command, withdrawn while it runs/);
     },
