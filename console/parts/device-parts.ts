@@ -73,7 +73,19 @@ export function endWithRetirement({ desk, jobs, registry, retirements }: Holders
 
 export function makeRemovals(
   { topics, log, state: { database, accounts } }: Surroundings,
-  { bus, desk, jobs, ingest, configurations, unitWords, registry, labels, retirements, latestRefusals, leftovers }: Holders,
+  {
+    bus,
+    desk,
+    jobs,
+    ingest,
+    configurations,
+    unitWords,
+    registry,
+    labels,
+    retirements,
+    latestRefusals,
+    leftovers,
+  }: Holders,
 ): Removals {
   return new Removals({
     database,
