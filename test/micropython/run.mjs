@@ -32,7 +32,7 @@ const net = {
     Atomics.store(numbers, written, 0);
     Atomics.store(numbers, read, 0);
     Atomics.store(numbers, state, 0);
-    worker.postMessage({ what: "connect", host, port });
+    worker.postMessage({ what: "connect", host, port }, []);
     return until(() => Atomics.load(numbers, state) !== 0, 20_000) && Atomics.load(numbers, state) === 1;
   },
   read(size, patience) {
@@ -45,10 +45,10 @@ const net = {
   },
   write(data) {
     if (Atomics.load(numbers, state) !== 1) return false;
-    worker.postMessage({ what: "write", data });
+    worker.postMessage({ what: "write", data }, []);
     return true;
   },
-  close: () => worker.postMessage({ what: "close" }),
+  close: () => worker.postMessage({ what: "close" }, []),
   random: (size) => randomBytes(size).toString("hex"),
   // The interpreter's own is a busy loop.
   sleep: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(ms, 1)),

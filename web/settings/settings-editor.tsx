@@ -5,7 +5,7 @@ import { ApiError } from "#api/api-errors";
 import type { SettingKeyDocument } from "#api/configuration-routes";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
-import { faultsByKey, whose } from "./settings-words.ts";
+import { faultsByKey, scopeWord } from "./settings-words.ts";
 
 interface EditorProps {
   readonly device: string;
@@ -71,7 +71,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
         >
           {scopes.value.map((scope) => (
             <option key={scope} value={scope}>
-              {whose(scope)}
+              {scopeWord(scope)}
             </option>
           ))}
         </select>

@@ -13,7 +13,7 @@ import { signOrder } from "../signing/sign-order.ts";
 import { SigningNote } from "../signing/signing-note.tsx";
 import { HeldSettings } from "./held-settings.tsx";
 import { SettingsEditor } from "./settings-editor.tsx";
-import { mayApply, reportedText, stateTone, stateWord, whose } from "./settings-words.ts";
+import { mayApply, reportedText, stateTone, stateWord, scopeWord } from "./settings-words.ts";
 import "./settings.css";
 
 /** Milliseconds that a command with settings may wait: over the trial of settings that may cut a device off. */
@@ -102,7 +102,7 @@ function Known({ settings }: { settings: DeviceSettingsDocument }): JSX.Element 
                 <tr key={key}>
                   <th scope="row">{key}</th>
                   <td class="wrap brief setting-value">{value}</td>
-                  <td>{whose(desired.from[key] ?? "default")}</td>
+                  <td>{scopeWord(desired.from[key] ?? "default")}</td>
                 </tr>
               ))}
             </tbody>

@@ -22,7 +22,7 @@ export const stateTone = (state: State): string => words[state][1];
 export const mayApply = (state: State): boolean => ["refused", "rolled-back", "foreign", "unsigned"].includes(state);
 
 /** Whose word something is: `default`, `group:lab`, `device:rpi-7`. */
-export function whose(scope: string): string {
+export function scopeWord(scope: string): string {
   if (scope === "default") return "all devices";
   const [kind = "", name = ""] = scope.split(/:(.*)/s);
   return kind === "group" ? `group ${name}` : "this device";
