@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
-import { asError, BadInputError } from "#shared/errors";
+import { BadInputError } from "#shared/errors";
 import { comparisonsOf } from "#shared/filter/condition";
 import type { LookUp } from "#shared/filter/evaluate-filter";
 import { parseFilter } from "#shared/filter/parse-filter";
@@ -22,6 +22,7 @@ import { JobRows } from "./job-rows.ts";
 import { Run } from "./run.ts";
 import { sumUp, type Counts } from "./tally.ts";
 import { fleetWithin, select, targetWithin, type Directory, type Reach } from "./target.ts";
+import { takeBack } from "./take-back.ts";
 import { toRows } from "./takers.ts";
 
 export interface JobsOptions {
@@ -246,7 +247,12 @@ export class Jobs {
       clock,
       device: (id) => directory.get(id),
       lookAt: (id, since) => this.#lookAt(id, since),
-      undo: (gone, devices) => this.#takeBack(gone, devices),
+      undo: (gone, devices) =>
+        takeBack(gone, devices, {
+          undoOf: (device, key) => directory.get(device)?.commands?.[key]?.undo,
+          isMade: (id) => this.#rows.find(id) !== undefined,
+          create: (order, by) => this.create(order, by, { from: "job" }),
+        }),
       changed: (became) => this.#changed(run, became),
     });
     this.#runs.set(job.id, run);
@@ -271,38 +277,6 @@ export class Jobs {
         throw new BadInputError(
           `the gate names ${quoted(name)}, and none of the devices tells it: expected one that they do, such as mem.used_percent`,
         );
-  }
-
-  /** What a command has done is taken back where it names the command for that. The job's id is made of the other's: once, however often it is asked for. */
-  #takeBack(job: Job, devices: readonly DeviceId[]): string {
-    const { directory } = this.#options;
-    const key = devices.map((id) => directory.get(id)?.commands?.[job.key]?.undo).find((one) => one !== undefined);
-    if (devices.length === 0) return "none has had it, so that none goes back";
-    if (key === undefined)
-      return `${job.key} knows no way back: the ${devices.length} that have had it stay as they are`;
-    if (job.signature)
-      return `it was signed, so that a person has to sign ${key} for the ${devices.length} that have had it`;
-    const id = `${job.id}u`;
-    try {
-      if (!this.#rows.find(id)) {
-        const { rate, ttl, timeout, by } = job;
-        const order = {
-          id,
-          key,
-          args: { of: job.id },
-          target: { devices },
-          rate,
-          canary: 0,
-          abort: null,
-          ttl,
-          timeout,
-        };
-        this.create(order, `${by} (the gate of job ${job.id})`, { from: "job" });
-      }
-      return `the ${devices.length} that have had it are told to go back, by ${key} in job ${id}`;
-    } catch (thrown) {
-      return `the ${devices.length} that have had it could not be told to go back: ${asError(thrown).message}`;
-    }
   }
 
   #changed(run: Run, became: boolean): void {
