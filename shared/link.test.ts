@@ -5,6 +5,7 @@ import { minSpread } from "#shared/back-off";
 import { ManualClock, systemClock } from "#shared/clock";
 import { Link, toldAgain, type LinkOptions } from "#shared/link";
 import { silentLog } from "#shared/log";
+import { pieceEvery, pieceBytes } from "#shared/small-writes";
 import { SendWindow } from "#shared/send-window";
 import { freePort } from "../test/mosquitto.ts";
 import { eventually, suite, withDeadline, type Scope } from "../test/suite.ts";
@@ -198,3 +199,66 @@ suite("link", ({ test }) => {
 function id({ messageId }: Packet): { messageId: number } {
   return { messageId: messageId ?? 0 };
 }
+
+suite("a link that nobody answers", ({ test }) => {
+  test("pings more often on the next connection, and writes small pieces where a large packet was on its way", async (scope) => {
+    const clock = new ManualClock();
+    clock.advance(60_000);
+    const sizes: number[] = [];
+    const { url, seen } = await peer(scope, (packet, send, socket) => {
+      if (packet.cmd !== "connect") return;
+      socket.on("data", (bytes: Buffer) => void sizes.push(bytes.length));
+      send(welcome());
+    });
+    const { link } = linkTo(scope, url, { clock, version: 4 });
+    const rounds = (): number[] => seen.flatMap((one) => (one.cmd === "connect" ? [one.keepalive ?? 0] : []));
+    const die = async (after: number): Promise<void> => {
+      await eventually("the connection", () => link.connected);
+      const before = rounds().length;
+      for (let at = 0; at < after; at += 1) clock.advance(500);
+      await eventually("another connection", () => {
+        clock.advance(500);
+        return rounds().length > before;
+      });
+    };
+    await die(90);
+    assert.equal(rounds(), [30, 30], "it is not known yet whether the network is there");
+    await die(90);
+    assert.equal(rounds(), [30, 30, 20]);
+    await eventually("the connection", () => link.connected);
+    await link.publish("muster/a/metrics", Buffer.alloc(3_000), { qos: 0 });
+    await die(60);
+    await eventually("the connection", () => link.connected);
+    sizes.length = 0;
+    void link.publish("muster/a/metrics", Buffer.alloc(3_000), { qos: 0 });
+    await eventually("all of it", () => {
+      clock.advance(pieceEvery);
+      return sizes.reduce((sum, size) => sum + size, 0) >= 3_000;
+    });
+    assert.ok(Math.max(...sizes) <= 2 * pieceBytes, String(sizes));
+  });
+});
+
+suite("a network that comes and goes", ({ test }) => {
+  test("a captive portal and connections that are cut are tried again until a broker is there", async (scope) => {
+    const clock = new ManualClock();
+    let answers = 0;
+    const { url } = await peer(scope, (packet, send, socket) => {
+      if (packet.cmd !== "connect") return;
+      answers += 1;
+      if (answers <= 2) return void socket.end("HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\n\r\n");
+      if (answers <= 5) return void socket.destroy();
+      send(welcome());
+    });
+    const { link, said } = linkTo(scope, url, { clock, version: 4 });
+    await eventually("the broker", () => {
+      clock.advance(1_000);
+      return link.connected;
+    });
+    assert.is(answers, 6);
+    assert.ok(
+      said.some((line) => /web server/.test(line)),
+      said.join("\n"),
+    );
+  });
+});

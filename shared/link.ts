@@ -16,8 +16,10 @@ import { asError, DisconnectedError, errorCode } from "#shared/errors";
 import { shortId } from "#shared/ids";
 import type { LinkSecret } from "#shared/link-secret";
 import type { Log } from "#shared/log";
+import { pieceBytes, writeInPieces } from "#shared/small-writes";
 import { countWire } from "#shared/wire-count";
 import { LinkWays } from "#shared/link-ways";
+import { KeepAlive, pingTimer, unansweredBytes } from "#shared/keep-alive";
 import { LinkPublisher } from "#shared/link-publisher";
 import { LinkSubscriptions, type LinkSubscription } from "#shared/link-subscriptions";
 
@@ -68,6 +70,12 @@ interface Identity {
 
 /** Milliseconds until a broker that is away for the same reason as before is logged again: a try every second or two would fill a disk with it. */
 export const toldAgain = 60_000;
+/** Seconds between pings, as long as no connection dies in between. */
+const usualKeepalive = 30;
+/** What mqtt.js says of a ping that has no answer. */
+const silence = "Keepalive timeout";
+/** Milliseconds for which small packets are sent once a connection has died over a large one: a way that is put right is to be used again. */
+const smallFor = 86_400_000;
 /** Milliseconds to wait for a broker's answer to DISCONNECT: one that has none must not keep anybody from stopping. */
 const patience = 1_000;
 /** A connection that lived this long (ms) was a good one: the next wait starts small again. */
@@ -93,6 +101,9 @@ export class Link implements Bus {
   /** The highest version that the broker has let in. */
   #accepted: 4 | 5 | undefined;
   readonly #backOff: BackOff;
+  readonly #keepAlive: KeepAlive;
+  /** Until when (monotonic) large packets are believed to vanish on the way. */
+  #smallUntil = 0;
   /** What was logged last of there being no connection, and when. */
   #told: { readonly why: string; readonly at: number } | undefined;
   #cancelWait: (() => void) | undefined;
@@ -106,6 +117,7 @@ export class Link implements Bus {
     const { spread = () => minSpread, random = Math.random } = options;
     this.#backOff = new BackOff({ spread, random });
     this.#ways = new LinkWays(options.url, options.elsewhere);
+    this.#keepAlive = new KeepAlive(options.keepalive ?? usualKeepalive, options.clock);
   }
 
   get connected(): boolean {
@@ -188,8 +200,11 @@ export class Link implements Bus {
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#subscriptions.receive(packet, done);
-    const { spent } = this.#options;
+    const { spent, clock } = this.#options;
     if (spent) countWire(client, spent);
+    const isSmall = clock.monotonic() < this.#smallUntil;
+    if (isSmall) writeInPieces(client.stream, clock);
+    const largest = unansweredBytes(client, clock);
     client.on("error", (error) => (cause ??= error));
     // Of its stream's errors mqtt.js tells only some: not that a web server answered, but with no WebSocket.
     client.stream.on("error", (error) => (cause ??= error));
@@ -204,6 +219,7 @@ export class Link implements Bus {
     client.once("connect", ({ properties }) => {
       acknowledged = true;
       if (this.#ways.letIn()) this.#options.log.info({ url }, "the broker is reached another way from now on");
+      this.#keepAlive.connected();
       if (typeof this.#options.password === "object") this.#options.password.accepted();
       if (this.#accepted !== 5) this.#accepted = this.#version;
       this.#publisher.allow(client, properties?.receiveMaximum);
@@ -224,13 +240,34 @@ export class Link implements Bus {
       this.#down(cause ? cause.message || (errorCode(cause) ?? "connection failed") : "connection closed");
       if (this.#fallsBack(acknowledged, cause)) return this.#connect();
       if (!acknowledged && this.#ways.another({ cause, answered })) return this.#connect();
-      if (!acknowledged) this.#options.identity?.failed();
+      if (!acknowledged) this.#failed();
+      else if (cause?.message === silence) this.#fellSilent(isSmall, largest());
       const met = this.#ways.conclude({ cause, answered });
       const why = this.#why(met.cause);
       if (this.#options.clock.monotonic() - begun > settled) this.#backOff.held();
       else if (met.answered || isBadCertificate(met.cause)) return this.#tryIn(this.#backOff.turnedAway(), why);
       this.#tryIn(this.#backOff.absent(), why);
     });
+  }
+
+  #failed(): void {
+    this.#keepAlive.failed();
+    this.#options.identity?.failed();
+  }
+
+  /** @param largest bytes of the largest packet since anything was heard */
+  #fellSilent(wasSmall: boolean, largest: number): void {
+    const { clock, clientId, log } = this.#options;
+    if (wasSmall) this.#smallUntil = 0;
+    else if (largest > pieceBytes) {
+      this.#smallUntil = clock.monotonic() + smallFor;
+      log.info(
+        { clientId, largest },
+        "the connection fell silent over a large packet: the next one sends small ones, in case large ones vanish on the way",
+      );
+      return;
+    }
+    this.#keepAlive.died();
   }
 
   #tryIn(wait: number, why: string): void {
@@ -254,13 +291,14 @@ export class Link implements Bus {
   }
 
   #clientOptions(session: string): IClientOptions {
-    const { clientId, username, password, keepalive = 30 } = this.#options;
+    const { clientId, username, password, clock } = this.#options;
     const will = this.#options.will?.(session);
     return {
       clientId,
       username,
       ...(password === undefined ? {} : { password: typeof password === "string" ? password : password.current }),
-      keepalive,
+      keepalive: this.#keepAlive.seconds,
+      timerVariant: pingTimer(clock),
       clean: true,
       protocolVersion: this.#version,
       reconnectPeriod: 0,

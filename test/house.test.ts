@@ -31,7 +31,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "cbor-x": /^shared\/codec\.ts$/,
   influx: /^console\/store\//,
   // One keeps a connection up, one looks at what a broker makes of a single one, and one has the names of its reasons.
-  mqtt: /^shared\/(link|link-publisher|link-subscriptions|wire-count|probe|connection-failures)\.ts$/,
+  mqtt: /^shared\/(link|link-publisher|link-subscriptions|wire-count|keep-alive|probe|connection-failures)\.ts$/,
   "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/database\/database\.ts$/,
   uqr: /^console\/enrollments\//,

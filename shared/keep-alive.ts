@@ -1,0 +1,93 @@
+import type { IClientOptions, MqttClient } from "mqtt";
+import type { Clock } from "#shared/clock";
+
+/** Seconds between two pings at least, however often a connection dies between them: below, it is not their rarity. */
+export const minKeepalive = 10;
+/** Milliseconds after which what was learned is forgotten: networks are put right, and devices moved. */
+export const learnedFor = 86_400_000;
+/** How much more often a connection is used after one has died for having been silent. */
+const step = 2 / 3;
+
+/**
+ * How long a connection may be silent. A NAT or firewall on the way forgets a connection that is silent for longer than it likes, tells nobody, and
+ * lets the next one in at once: by that it is known from a network that is away.
+ */
+export class KeepAlive {
+  readonly #usual: number;
+  readonly #clock: Clock;
+  #seconds: number;
+  #learned = 0;
+  #died = false;
+
+  /** @param usual seconds */
+  constructor(usual: number, clock: Clock) {
+    this.#usual = this.#seconds = usual;
+    this.#clock = clock;
+  }
+
+  /** For the next connection. */
+  get seconds(): number {
+    if (this.#clock.monotonic() - this.#learned >= learnedFor) this.#seconds = this.#usual;
+    return this.#seconds;
+  }
+
+  /** A connection has died, and nobody has said so. */
+  died(): void {
+    this.#died = true;
+  }
+
+  /** A try has come to nothing. */
+  failed(): void {
+    this.#died = false;
+  }
+
+  /** One is up. */
+  connected(): void {
+    if (!this.#died) return;
+    this.#died = false;
+    this.#seconds = Math.min(this.#usual, Math.max(minKeepalive, Math.floor(this.seconds * step)));
+    this.#learned = this.#clock.monotonic();
+  }
+}
+
+/** Milliseconds after which what comes may be an answer to a packet: what comes sooner was on its way already. */
+const wayBack = 2_000;
+
+/** @returns how to ask for the bytes of the largest packet that was sent, as far as nothing has come since that may be an answer to it */
+export function unansweredBytes(client: MqttClient, clock: Clock): () => number {
+  let largest = 0;
+  let at = 0;
+  client.on("packetsend", (packet) => {
+    if (packet.cmd !== "publish" || packet.payload.length <= largest) return;
+    largest = packet.payload.length;
+    at = clock.monotonic();
+  });
+  client.on("packetreceive", ({ cmd }) => {
+    if (cmd === "puback" || cmd === "pingresp" || clock.monotonic() - at >= wayBack) largest = 0;
+  });
+  return () => largest;
+}
+
+/** The timer of mqtt.js's pings, by our clock. */
+export function pingTimer(clock: Clock): Exclude<IClientOptions["timerVariant"], string | undefined> {
+  const running = new Map<number, () => void>();
+  let last = 0;
+  return {
+    set(run, every = 0) {
+      const id = (last += 1);
+      const again = (): void => {
+        const cancel = clock.after(every, () => {
+          again();
+          run();
+        });
+        running.set(id, cancel);
+      };
+      again();
+      return id;
+    },
+    clear(id) {
+      running.get(id)?.();
+      running.delete(id);
+    },
+  };
+}
