@@ -8,6 +8,8 @@ export interface DayOptions extends Pick<RolloutFleetOptions, "scope" | "interva
   readonly devices: number;
   /** The share of them that is faulty. */
   readonly faulty: number;
+  /** Devices that are updated in a minute at most. */
+  readonly perMinute: number;
   /** For how long a device has to hold the gate. */
   readonly hold: string;
   /** Milliseconds that the day has at least. */
@@ -33,24 +35,13 @@ const hour = 60 * minute;
 const asleep = { share: 0.01, least: 5 * minute };
 /** Somebody looks after the first ones: these go first, and are sound. */
 const canaries = 3;
-const perMinute = 10;
-const pace = [
-  "--canary",
-  String(canaries),
-  "--rate",
-  `${perMinute}/min`,
-  "--abort",
-  "failed=20%,min=10",
-  "--timeout",
-  "15m",
-];
 const kinds: readonly UpdateFate[] = ["crashes", "hangs", "full", "cut off", "gone"];
 
 /**
  * A fleet's day with three releases: one that takes memory on every fifth device, which its gate stops and takes back; one that crashes on every third,
  * which stops by what has failed; and a sound one, for which some machines are too faulty, and some are asleep.
  */
-export async function rolloutDay({ devices, faulty, hold, lasts, say, ...rest }: DayOptions): Promise<Day> {
+export async function rolloutDay({ devices, faulty, hold, perMinute, lasts, say, ...rest }: DayOptions): Promise<Day> {
   const ids = Array.from({ length: devices }, (_, at) => parseDeviceId(`sim-${String(at + 1).padStart(5, "0")}`));
   const { first, hungry, broken, sound } = releasesOf(ids, rest.seed, faulty);
   const releases = new SimulatedReleases(first);
@@ -63,10 +54,12 @@ export async function rolloutDay({ devices, faulty, hold, lasts, say, ...rest }:
   );
   // A gate is compared with values of devices that have had nothing yet.
   await fleet.pass(rest.interval + minute);
-  const flags = [...pace, "--gate", `mem.used_percent < 90 and cpu.usage_idle > 5 for ${hold}`];
+  const gate = `mem.used_percent < 90 and cpu.usage_idle > 5 for ${hold}`;
+  const pace = ["--canary", String(canaries), "--rate", `${perMinute}/min`, "--timeout", "15m"];
+  const flags = ["--all", ...pace, "--abort", "failed=20%,min=10", "--gate", gate];
   const roll = (release: SimulatedRelease, ...more: readonly string[]) => {
     releases.current = release;
-    return rollOut(fleet, release, say, ["--all", ...flags, ...more]);
+    return rollOut(fleet, release, say, [...flags, ...more]);
   };
 
   const one = await roll(hungry);
@@ -83,7 +76,7 @@ export async function rolloutDay({ devices, faulty, hold, lasts, say, ...rest }:
     `it stopped with: ${two.job.summary.why}`,
   );
 
-  sleep(fleet, ids, rest.seed);
+  sleep(fleet, ids, rest.seed, (devices / perMinute / 2) * minute);
   await fleet.pass(minute);
   const three = await roll(sound, "--ttl", "23h");
   court.expect(
@@ -150,9 +143,8 @@ async function rollOut(
   return { job, said };
 }
 
-function sleep({ sim }: RolloutFleet, ids: readonly DeviceId[], seed: string): void {
+function sleep({ sim }: RolloutFleet, ids: readonly DeviceId[], seed: string, most: number): void {
   const { share, least } = asleep;
-  const most = (ids.length / perMinute / 2) * minute;
   for (const [at, id] of ids.entries())
     if (at >= canaries && draw(seedOf(seed), 74, at) < share) sim.sleep(id, least + most * draw(seedOf(seed), 75, at));
 }

@@ -15,6 +15,7 @@ suite("a fleet's day with updates", ({ test }) => {
         seed: "day",
         faulty: 0.03,
         hold: "5m",
+        perMinute: 10,
         interval: 240_000,
         lasts: 0,
         scope,
