@@ -8,6 +8,7 @@ import { runProgram } from "./programs.ts";
 import { reportsAndObeys } from "./reporting.ts";
 import { nodeRuntime } from "./runtimes.ts";
 import { suite } from "./suite.ts";
+import { formatJoinCode } from "#shared/join-code";
 
 const version = "18.19.0";
 
@@ -62,6 +63,37 @@ suite("the agent and Node as one executable", ({ test, before }) => {
     assert.is((await runProgram("tar", ["-C", directory, "-czf", archive, "package"])).code, 0);
     assert.match(await refused("linux-arm64"), /holds no executable of Linux: expected one for linux-arm64/);
     assert.match(await refused("linux-mips"), /linux-mips is no target: expected linux-x64, linux-arm64, linux-armv7l/);
+  });
+
+  test("a site without any network: executable, card and signed release, from a directory of runtimes", async (scope) => {
+    const directory = await scope.directory();
+    const at = (name: string): string => join(directory, name);
+    await mkdir(at("node-linux-x64-1"));
+    await copyFile("/bin/true", at("node-linux-x64-1/node"));
+    // In a network namespace of its own, in which not even loopback is up; nothing is kept at home from another time.
+    const env = { HOME: at("home"), XDG_CACHE_HOME: at("cache"), MUSTER_DATA: at("data") };
+    const apart = async (...words: string[]): Promise<string> => {
+      const line = ["--net", "--map-root-user", process.execPath, "dist/muster.js", ...words];
+      const { code, out, err } = await runProgram("unshare", line, { env });
+      assert.is(code, 0, `${words.join(" ")}: ${out}${err}`);
+      return out;
+    };
+    const target = ["--target", "linux-x64", "--runtime", directory];
+    await apart("agent", "build", ...target, "--output", at("executable"));
+    await apart("release", "keygen", "--offline-key", at("root.key"), "--key", at("release.key"));
+    const keys = ["--offline-key", at("root.key"), "--key", at("release.key")];
+    await apart("release", "sign", ...keys, "dist/muster-agent.cjs", `${at("executable")}=linux-x64`);
+    assert.match(await apart("release", "verify"), /executable +linux-x64/);
+    await mkdir(at("card"));
+    for (const name of ["user-data", "meta-data"]) await writeFile(join(at("card"), name), "#cloud-config\n");
+    const code = formatJoinCode({
+      id: "a".repeat(10),
+      secret: "b".repeat(27),
+      origin: "http://10.1.2.3:8080",
+      ca: undefined,
+    });
+    await apart("flash", "--boot", at("card"), "--device", "cam", "--code", code, ...target);
+    assert.ok((await readdir(join(at("card"), "muster"))).includes("node-linux-x64.gz"));
   });
 
   test("the verb puts it where it is told, and says what hinders it", async (scope) => {

@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { createClient, type Client, type CommandDocument } from "#api/client";
 import { nextOfflineKey, offlineKey, testRoot } from "#shared/release/fixture";
@@ -31,7 +32,7 @@ interface Place {
 }
 
 /** A device that has joined by the line, with the agent as it is built, and a console with a release. */
-async function start(scope: Scope): Promise<Place> {
+async function start(scope: Scope, installed = agent): Promise<Place> {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("admin", "admin", password);
   const release = await scope.directory();
@@ -43,12 +44,12 @@ async function start(scope: Scope): Promise<Place> {
       ...(roots ? { roots } : {}),
     }));
   await shelve(await readFile(agent), 1);
-  const { url } = await serveApi(scope, fleet, { join: { agent, broker: () => fleet.url, release } });
+  const { url } = await serveApi(scope, fleet, { join: { agent: installed, broker: () => fleet.url, release } });
   const client = createClient({ url, login: `admin:${password}` });
   const directory = join(await scope.directory(), "agent");
-  scope.cleanup(() => runProgram(process.execPath, [agent, "leave", "--dir", directory]));
+  scope.cleanup(() => runProgram(process.execPath, [installed, "leave", "--dir", directory]));
   const { code } = await client.createEnrollment({ name: "cam", origin: url });
-  const joined = await runProgram(process.execPath, [agent, "join", code, "--no-service", "--dir", directory], {
+  const joined = await runProgram(process.execPath, [installed, "join", code, "--no-service", "--dir", directory], {
     seconds: 90,
   });
   assert.is(joined.code, 0, joined.err);
@@ -129,4 +130,48 @@ suite("a device that updates itself", ({ test }) => {
     },
     { seconds: 60 },
   );
+
+  test(
+    "the agent of the version before brings this one, which goes on where it was, and goes back to where this one was",
+    async (scope) => {
+      const installed = join(await scope.directory(), name);
+      await writeFile(installed, brotliDecompressSync(await readFile("test/before/muster-agent.cjs.br")));
+      const { fleet, client, shelve, update, build } = await start(scope, installed);
+      const before = await build();
+      assert.match(before ?? "", /^[0-9a-f]{16}$/);
+      const ping = async (): Promise<string> => (await client.sendCommand("cam", { key: "ping", timeout: "1m" })).state;
+      const has = async (interval: number, ms: string): Promise<void> => {
+        assert.is(await ping(), "succeeded", ms);
+        assert.is((await client.getDevice("cam")).interval, interval, ms);
+      };
+      await client.sendCommand("cam", { key: "set-interval", args: { seconds: 1.5 }, timeout: "1m" });
+      await has(1_500, "the version before");
+
+      await shelve(await readFile(agent), 2);
+      const updated = await update();
+      assert.is(updated.state, "succeeded", JSON.stringify(updated));
+      assert.is.not(await build(), before);
+      await has(1_500, "this one, by the settings of before");
+      const commands = (await client.getDevice("cam")).commands;
+      assert.is(commands["update"]?.undo, "update-undo");
+      await client.sendCommand("cam", { key: "set-interval", args: { seconds: 2.5 }, timeout: "1m" });
+
+      const undone = await update({}, "update-undo");
+      assert.equal([undone.state, await build()], ["succeeded", before], JSON.stringify(undone));
+      await has(2_500, "the version before, by the settings of this one");
+      const again = await update();
+      assert.is(again.state, "succeeded", JSON.stringify(again));
+      await has(2_500, "this one again");
+      assert.is(lostBatches(fleet), 0, "what one has left in the outbox, the next has sent");
+    },
+    { seconds: 60 },
+  );
 });
+
+/** Batches that an outbox had numbered and has told as lost. */
+function lostBatches({ state }: Fleet): number {
+  const { lost } = state.database.prepare("SELECT SUM(batches) AS lost FROM outbox_gaps").get() as {
+    lost: number | null;
+  };
+  return lost ?? 0;
+}
