@@ -30,6 +30,7 @@ import { quarantine } from "./commands/quarantine.ts";
 import { refused } from "./commands/refused.ts";
 import { release } from "./commands/release.ts";
 import { restore } from "./commands/restore.ts";
+import { schedule } from "./commands/schedule.ts";
 import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
 import { sim } from "./commands/sim.ts";
@@ -60,7 +61,7 @@ const line = new CommandLine(
 /** In the order of `--help`, in its groups. */
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
-  "Send and look:": [send, commands, explain, cancel, jobs, watch, fetch, put, update],
+  "Send and look:": [send, commands, explain, cancel, jobs, schedule, watch, fetch, put, update],
   "Fleet:": [devices, config, group, quarantine, refused, field, unit],
   "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
   "Data:": [backup, restore],

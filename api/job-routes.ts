@@ -77,7 +77,7 @@ export type JobDevice = z.output<typeof jobDevice>;
 export const jobDocument = named(z.extend(jobSummaryDocument, { devices: z.array(jobDevice) }), "Job");
 export type JobDocument = z.output<typeof jobDocument>;
 
-const jobOrder = z.strictObject({
+const ordered = {
   key: orderedKey,
   args: z._default(commandArgs, {}),
   target: jobTarget,
@@ -92,6 +92,14 @@ const jobOrder = z.strictObject({
   ),
   ttl: z._default(about(duration, "how long each command may wait for its device"), "1h"),
   timeout: z.optional(about(duration, "how long a device may take, from being sent to while online")),
+} as const;
+
+/** What a schedule has done each time. */
+export const scheduledOrder = z.strictObject(ordered);
+export type TakenScheduledOrder = z.output<typeof scheduledOrder>;
+
+const jobOrder = z.strictObject({
+  ...ordered,
   id: z.optional(about(z.string().check(z.regex(/^[a-z0-9]{16,40}$/)), "an id of your own, which a signature is for")),
   signature: z.optional(
     about(jobSignature, "a person's word for it, on all the devices of its target, which has to be a list: `devices`"),

@@ -20,6 +20,7 @@ import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import type { Route } from "./route.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { secondFactorRoutes } from "./second-factor-routes.ts";
 import { serviceRoutes } from "./service-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -39,6 +40,7 @@ export const routes = {
   ...commandRoutes,
   ...fileRoutes,
   ...jobRoutes,
+  ...scheduleRoutes,
   ...groupRoutes,
   ...labelRoutes,
   ...serviceRoutes,

@@ -54,13 +54,14 @@ export async function sendToMany(
   terminal: Terminal,
   sign: (order: JobOrder) => JobOrder | Promise<JobOrder> = (order) => order,
 ): Promise<number> {
-  const order = await sign(toOrder(words, flags));
+  const order = await sign(toJobOrder(words, flags));
   const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
   if (flags.json) terminal.out(asJson(last));
   return last.counts.succeeded === last.counts.total ? 0 : 1;
 }
 
-function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
+/** What flags order. @param devices those that are named one by one */
+export function toJobOrder(words: readonly string[], flags: ManyFlags, devices?: readonly string[]): JobOrder {
   const [key, ...more] = words;
   if (key === undefined || more.length > 0)
     throw new BadInputError(
@@ -70,7 +71,7 @@ function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
   return {
     key,
     args: parseArgs(flags.arg ?? []),
-    target: toTarget(flags),
+    target: toTarget(flags, devices),
     ...(rate === undefined ? {} : { rate: parseRate(rate) }),
     ...(canary === undefined ? {} : { canary: toNumber(canary, "--canary") }),
     ...(abort === undefined ? {} : { abort: parseAbort(abort) }),
@@ -80,8 +81,9 @@ function toOrder(words: readonly string[], flags: ManyFlags): JobOrder {
   };
 }
 
-function toTarget({ all, group, where }: ManyFlags): JobTarget {
+function toTarget({ all, group, where }: ManyFlags, devices?: readonly string[]): JobTarget {
   const given: JobTarget[] = [];
+  if (devices !== undefined) given.push({ devices: [...devices] });
   if (all) given.push({ all });
   if (group !== undefined) given.push({ group });
   if (where !== undefined) given.push({ where });

@@ -60,6 +60,8 @@ export async function begin(
   lifetime.begin(parts.deviceRotation);
   link?.start();
   await store.start();
+  lifetime.add(() => parts.scheduler.stop());
+  parts.scheduler.start(restored);
   let over = false;
   lifetime.add(() => void (over = true));
   void recallNewest(registry, store, () => over).catch(failed);

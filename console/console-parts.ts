@@ -9,6 +9,7 @@ import { commandParts } from "./parts/command-parts.ts";
 import { configurationParts } from "./parts/configuration-parts.ts";
 import { deviceParts, endWithRetirement, makeRemovals } from "./parts/device-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
+import { scheduleParts } from "./parts/schedule-parts.ts";
 import { storeParts } from "./parts/store-parts.ts";
 import type { Surroundings } from "./parts/surroundings.ts";
 import { upkeepParts } from "./parts/upkeep-parts.ts";
@@ -34,6 +35,7 @@ export function compose(outside: Surroundings) {
   const holders = { bus, ...devices, ...commands, ...samples, ...configuration };
   endWithRetirement(holders);
   const removals = makeRemovals(given, holders);
+  const scheduling = scheduleParts(given, { jobs: commands.jobs, doubt });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
   const rotation = makeRotation(given, { bus, registry });
   const { clock, log, options } = given;
@@ -69,6 +71,7 @@ export function compose(outside: Surroundings) {
     publisher,
     ...commands,
     ...configuration,
+    ...scheduling,
     ...certifications,
     ...samples,
     removals,

@@ -40,6 +40,7 @@ import type { Report } from "./self/report.ts";
 import type { Transfers } from "./files/transfers.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
 import { openState, type State } from "./state/state.ts";
 import type { MetricsStore } from "./store/store.ts";
@@ -119,6 +120,11 @@ export class Console {
 
   get jobs(): Jobs {
     return this.#started.jobs;
+  }
+
+  /** What is begun by the clock. */
+  get schedules(): Schedules {
+    return this.#started.schedules;
   }
 
   /** Codes by which machines come in by themselves. */

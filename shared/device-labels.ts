@@ -33,13 +33,14 @@ const hidden = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u2
 
 /** The labels after a change. @throws BadInputError naming what cannot be */
 export function relabelled(before: DeviceLabels, change: LabelChange): DeviceLabels {
-  const name = change.name === undefined ? before.name : nameOf(change.name ?? "");
+  const name = change.name === undefined ? before.name : personsName(change.name ?? "");
   const note = change.note === undefined ? before.note : noteOf(change.note ?? "");
   const tags = change.tags === undefined ? before.tags : tagsOf(change.tags ?? []);
   return { ...(name ? { name } : {}), ...(note ? { note } : {}), ...(tags && tags.length > 0 ? { tags } : {}) };
 }
 
-function nameOf(text: string): string {
+/** Text of a person's that is a name: one line, without what shows as something else. @throws BadInputError */
+export function personsName(text: string): string {
   const name = text.normalize().trim();
   if (name.length > maxDisplayName)
     throw new BadInputError(`the name has ${name.length} characters: expected ${maxDisplayName} at most`);

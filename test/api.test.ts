@@ -164,6 +164,17 @@ async function askEverything(
   assert.is((await client.cancelJob(id)).state, "cancelled");
   assert.is((await client.getJob(id)).counts.total, 2);
   assert.is((await client.listJobs({ limit: 1 })).jobs[0]?.id, id);
+  const { id: scheduled } = await client.createSchedule({
+    name: "nightly",
+    cron: "0 3 * * *",
+    order: { key: "ping", target: { all: true } },
+  });
+  assert.is((await client.listSchedules()).schedules[0]?.id, scheduled);
+  assert.is((await client.pauseSchedule(scheduled)).paused?.by, "admin");
+  assert.is((await client.resumeSchedule(scheduled)).paused, null);
+  assert.equal((await client.getSchedule(scheduled)).runs, []);
+  assert.is((await client.listTimes({ cron: "0 3 * * *" })).times.length, 5);
+  await client.removeSchedule(scheduled);
   assert.ok((await client.listRefusals()).refusals.length > 0);
   const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
   await client.settleField({ measurement, field, type: "string" });

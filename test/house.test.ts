@@ -34,6 +34,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   mqtt: /^shared\/(link|link-publisher|link-subscriptions|wire-count|keep-alive|probe|connection-failures)\.ts$/,
   "mqtt-packet": /^sim\//,
   "@photostructure/sqlite": /^console\/database\/database\.ts$/,
+  croner: /^console\/schedules\/cron-times\.ts$/,
   uqr: /^console\/enrollments\//,
   fastify: /^console\/http\//,
   commander: /^shared\/commandline\.ts$/,

@@ -100,6 +100,17 @@ function job(
 }
 const look = (client: Client, id: string): Promise<unknown> => client.getJob(id);
 
+/** Whoever is limited has his own schedules, and of others there are none. */
+function schedule(ask: (client: Client, id: string) => Promise<unknown>): Limit {
+  return async ({ admin, lab }) => {
+    const order = { name: "x", cron: "0 3 * * *", order: { key: "ping", target: { devices: [near] } } };
+    const [foreign, own] = [await admin.createSchedule(order), await lab.createSchedule(order)];
+    assert.is(await statusOf(ask(lab, foreign.id)), 404);
+    assert.is(await statusOf(ask(lab, own.id)), 200);
+    for (const { id } of [foreign, own]) await statusOf(admin.removeSchedule(id));
+  };
+}
+
 /** Every route of the contract: what of it is for those who are limited to groups. A new one has to be put in. */
 const limits: Readonly<Record<RouteName, Limit>> = {
   logIn: "none",
@@ -212,6 +223,21 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     (client, id) => client.pauseJob(id),
   ),
   cancelJob: job((client, id) => client.cancelJob(id)),
+  listSchedules: schedule(async (client, id) => {
+    const { schedules } = await client.listSchedules();
+    if (!schedules.some((one) => one.id === id)) await client.getSchedule("nobody");
+  }),
+  createSchedule: async ({ lab }) => {
+    for (const target of [{ devices: [far] }, { group: "field" }]) {
+      const order = { name: "x", cron: "0 3 * * *", order: { key: "ping", target } };
+      assert.is(await statusOf(lab.createSchedule(order)), 404, JSON.stringify(target));
+    }
+  },
+  getSchedule: schedule((client, id) => client.getSchedule(id)),
+  pauseSchedule: schedule((client, id) => client.pauseSchedule(id)),
+  resumeSchedule: schedule((client, id) => client.resumeSchedule(id)),
+  removeSchedule: schedule((client, id) => client.removeSchedule(id)),
+  listTimes: "none",
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",

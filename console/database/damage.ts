@@ -41,6 +41,8 @@ const keys = {
   certificates: ["serial"],
   code_guesses: ["account", "place"],
   joins: ["enrollment", "machine"],
+  schedules: ["id"],
+  schedule_runs: ["schedule", "due"],
   configurations: ["version"],
   configured: ["device"],
   unit_words: ["scope", "measurement", "field"],

@@ -487,4 +487,22 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (scope, measurement, field)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What is begun by the clock: up to when all that was due is dealt with, and what became of each time.
+  CREATE TABLE schedules (
+    id TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,
+    handled INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE schedule_runs (
+    schedule TEXT NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    due INTEGER NOT NULL,
+    ts INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    job TEXT,
+    why TEXT,
+    PRIMARY KEY (schedule, due)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -33,6 +33,7 @@ import { serveRelease } from "./routes/serve-release.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSecondFactors } from "./routes/serve-second-factors.ts";
 import { serveService } from "./routes/serve-service.ts";
+import { serveSchedules } from "./routes/serve-schedules.ts";
 import { serveSelf } from "./routes/serve-self.ts";
 import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
@@ -107,6 +108,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveCommands({ desk, accounts, document, send }),
     serveFiles({ desk, transfers: console.transfers, audit: console.audit }),
     serveJobs({ jobs, send }),
+    serveSchedules({ schedules: console.schedules, jobs, now: () => console.clock.now() }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({
       retirements: console.retirements,

@@ -1,5 +1,6 @@
-import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
-import type { JobRow } from "../jobs/job.ts";
+import type { JobDevice, JobSummaryDocument, TakenJobOrder, TakenScheduledOrder } from "#api/job-routes";
+import { maxWait, parseDuration } from "#shared/duration";
+import type { JobRequest, JobRow } from "../jobs/job.ts";
 import type { JobSummary } from "../jobs/jobs.ts";
 
 /** A job without its devices, as the API's documents have it. */
@@ -21,4 +22,14 @@ export function toJobSummaryDocument({
 export function toJobDevice(row: JobRow): JobDevice {
   const { device, state, canary, command, sent, ended, outcome, progress } = row;
   return { device, state, canary, command, sent, ended, outcome, ...(progress === undefined ? {} : { progress }) };
+}
+
+/** An order in the console's words. @throws BadInputError for times that do not read */
+export function toJobRequest({ ttl, timeout, abort, ...body }: TakenJobOrder | TakenScheduledOrder): JobRequest {
+  return {
+    ...body,
+    abort: abort ?? null,
+    ttl: parseDuration(ttl, "ttl", maxWait),
+    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", maxWait),
+  };
 }

@@ -6,7 +6,8 @@ import type { Row } from "../database/row.ts";
 import { keptCommandId, keptDeviceId, instant, moment, parserOf } from "../database/row-fields.ts";
 import type { Job, JobRow } from "./job.ts";
 
-const target = z.union([
+/** A target as it is kept. */
+export const keptTarget = z.union([
   z.object({ all: z.literal(true) }),
   z.object({ devices: z.array(z.string()) }),
   z.object({ group: z.string() }),
@@ -17,7 +18,7 @@ const document = z.object({
   id: z.string(),
   key: z.string(),
   args: z.record(z.string(), json),
-  target,
+  target: keptTarget,
   rate: z.number().check(z.positive()),
   canary: z.number(),
   abort: z.nullable(z.object({ failed: z.number(), min: z.number() })),

@@ -20,6 +20,7 @@ import { parseRetirement } from "../devices/retirements.ts";
 import type { DamagedTable } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Doors } from "../database/salvage.ts";
+import { parseSchedule, parseScheduleRun } from "../schedules/schedule-rows.ts";
 import { parseToken } from "../accounts/tokens.ts";
 import { parseUnitWord } from "../units/unit-words.ts";
 
@@ -51,6 +52,8 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   joins: parseJoin,
   certificates: parseCertificate,
   code_guesses: parseGuesses,
+  schedules: parseSchedule,
+  schedule_runs: parseScheduleRun,
   configurations: parseSaid,
   configured: parseSent,
   unit_words: parseUnitWord,

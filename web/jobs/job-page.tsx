@@ -12,7 +12,8 @@ import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobButtons } from "./buttons.tsx";
-import { describeTarget, jobLooks } from "./looks.ts";
+import { describeTarget } from "#api/target-text";
+import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
 
 /** One job: how far it is, and every device's part in it. */

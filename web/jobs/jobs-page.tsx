@@ -12,7 +12,8 @@ import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobForm } from "./job-form.tsx";
-import { describeTarget, jobLooks } from "./looks.ts";
+import { describeTarget } from "#api/target-text";
+import { jobLooks } from "./looks.ts";
 
 /** One command to many devices: the jobs there were, and a form for the next. */
 export function JobsPage(): JSX.Element {

@@ -1,4 +1,4 @@
-import type { JobDevice, JobSummaryDocument, JobTarget } from "#api/job-routes";
+import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
 import { stateLooks } from "../commands/states.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";
@@ -19,13 +19,6 @@ export function jobLooks({ state, counts }: JobSummaryDocument): { readonly labe
 /** The same of one device's part. */
 export function rowLooks(state: JobDevice["state"]): { readonly label: string; readonly tone: Tone } {
   return state === "waiting" ? { label: "Waiting", tone: "dull" } : stateLooks[state];
-}
-
-/** The target as a person would say it. */
-export function describeTarget(target: JobTarget): string {
-  if ("group" in target) return `group ${target.group}`;
-  if ("where" in target) return target.where;
-  return "devices" in target ? target.devices.join(", ") : "all devices";
 }
 
 export function mayChange({ state }: Pick<JobSummaryDocument, "state">): boolean {

@@ -1,12 +1,10 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { TakenJobOrder, TargetDevice } from "#api/job-routes";
-import { maxWait, parseDuration } from "#shared/duration";
+import type { TargetDevice } from "#api/job-routes";
 import type { Device } from "../../devices/device.ts";
-import type { JobRequest } from "../../jobs/job.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { limitOf, askerOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
-import { toJobDevice, toJobSummaryDocument } from "../job-documents.ts";
+import { toJobDevice, toJobRequest, toJobSummaryDocument } from "../job-documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -33,7 +31,7 @@ export const serveJobs =
       ...served("createJob"),
       handler: async (request, reply) => {
         const sender = { from: request.ip, reaches: limitOf(request) };
-        const { id } = jobs.create(toOrder(request.body), askerOf(request).name, sender);
+        const { id } = jobs.create(toJobRequest(request.body), askerOf(request).name, sender);
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id, limitOf(request)));
@@ -116,13 +114,4 @@ async function assertKept(jobs: Jobs): Promise<void> {
     503,
     "the console's own disk takes no writes: make room on it; what was asked for is done as soon as it does",
   );
-}
-
-function toOrder({ ttl, timeout, abort, ...body }: TakenJobOrder): JobRequest {
-  return {
-    ...body,
-    abort: abort ?? null,
-    ttl: parseDuration(ttl, "ttl", maxWait),
-    timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", maxWait),
-  };
 }

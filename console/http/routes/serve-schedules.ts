@@ -1,0 +1,123 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { FastifyRequest } from "fastify";
+import type { ScheduleDocument, TakenScheduleOrder } from "#api/schedule-routes";
+import { parseDuration } from "#shared/duration";
+import type { Jobs } from "../../jobs/jobs.ts";
+import { cronTimes, nextTimes } from "../../schedules/cron-times.ts";
+import type { Schedule, ScheduleOrder } from "../../schedules/schedule.ts";
+import { maxNextShown, maxWindow, type Schedules } from "../../schedules/schedules.ts";
+import { changing } from "../audited-routes.ts";
+import { askerOf, limitOf } from "../auth.ts";
+import { toJobRequest } from "../job-documents.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+/** What the routes of schedules serve. */
+export interface ScheduleRoutes {
+  readonly schedules: Schedules;
+  readonly jobs: Pick<Jobs, "select" | "kept">;
+  readonly now: () => number;
+}
+
+/** Commands and jobs that are begun by the clock. */
+export const serveSchedules =
+  ({ schedules, jobs, now }: ScheduleRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const document = (schedule: Schedule, count?: number): ScheduleDocument => {
+      const { handled: _, limit: __, order, ...rest } = schedule;
+      const [last = null] = schedules.runs(schedule.id);
+      return {
+        ...rest,
+        order: { ...order } as ScheduleDocument["order"],
+        next: [...schedules.next(schedule, count)],
+        last,
+      };
+    };
+    const found = (request: FastifyRequest, id: string): Schedule => {
+      const schedule = schedules.find(id);
+      if (schedule && maySee(request, schedule)) return schedule;
+      throw new HttpError(404, `there is no schedule "${id}"; GET /api/schedules lists them`);
+    };
+    const told = async (id: string): Promise<ScheduleDocument> => {
+      const schedule = schedules.find(id);
+      if (!schedule) throw new HttpError(404, `there is no schedule "${id}" any more`);
+      if (await jobs.kept()) return document(schedule);
+      throw new HttpError(503, "the console's own disk takes no writes: make room on it");
+    };
+
+    app.route({
+      ...served("listSchedules"),
+      handler: async (request) => ({
+        schedules: schedules
+          .list()
+          .filter((schedule) => maySee(request, schedule))
+          .map((schedule) => document(schedule, 1)),
+      }),
+    });
+
+    app.route({
+      ...served("createSchedule"),
+      handler: async (request, reply) => {
+        const { name: by, groups: limit } = askerOf(request);
+        const order = toOrder(request.body);
+        // Whom nobody is meant by yet, a group that comes to be, is said now and not in the night.
+        jobs.select(order.order.target, limitOf(request));
+        const { schedule, done } = changing(request, () => schedules.create(order, { by, limit }));
+        done();
+        reply.code(201).header("location", `/api/schedules/${schedule.id}`);
+        return told(schedule.id);
+      },
+    });
+
+    app.route({
+      ...served("getSchedule"),
+      handler: async (request) => {
+        const schedule = found(request, request.params.id);
+        return { ...document(schedule), runs: [...schedules.runs(schedule.id)] };
+      },
+    });
+
+    app.route({
+      ...served("pauseSchedule"),
+      handler: async (request) => {
+        const schedule = found(request, request.params.id);
+        changing(request, () => schedules.pause(schedule, askerOf(request).name))();
+        return told(schedule.id);
+      },
+    });
+
+    app.route({
+      ...served("resumeSchedule"),
+      handler: async (request) => {
+        const schedule = found(request, request.params.id);
+        changing(request, () => schedules.resume(schedule))();
+        return told(schedule.id);
+      },
+    });
+
+    app.route({
+      ...served("removeSchedule"),
+      handler: async (request, reply) => {
+        const schedule = found(request, request.params.id);
+        changing(request, () => schedules.remove(schedule))();
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("listTimes"),
+      handler: async ({ query: { cron, zone } }) => ({
+        times: [...nextTimes(cronTimes(cron, zone), now(), maxNextShown)],
+      }),
+    });
+  };
+
+/** Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone. */
+function maySee(request: FastifyRequest, { by }: Schedule): boolean {
+  return limitOf(request) === undefined || askerOf(request).name === by;
+}
+
+function toOrder({ order, window, ...rest }: TakenScheduleOrder): ScheduleOrder {
+  return { ...rest, window: parseDuration(window, "window", maxWindow), order: toJobRequest(order) };
+}

@@ -1,0 +1,97 @@
+import * as assert from "uvu/assert";
+import type { Client } from "#api/client";
+import { silentLog } from "#shared/log";
+import { Console } from "../console/console.ts";
+import { scheduleVerb } from "../cli/schedule-verb.ts";
+import { serveApi } from "./api-server.ts";
+import { assertRefused } from "./checked-client.ts";
+import { startFleet } from "./fleet.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
+
+const password = "correct horse";
+const hour = 3_600_000;
+
+async function start(scope: Scope) {
+  const fleet = await startFleet(scope, "embedded");
+  fleet.state.accounts.set("olga", "operator", password);
+  fleet.state.accounts.set("eve", "viewer", password);
+  const serve = async (console: Console): Promise<Record<"olga" | "eve", Client>> => {
+    const { as } = await serveApi(scope, { ...fleet, console });
+    return { olga: as(`olga:${password}`), eve: as(`eve:${password}`) };
+  };
+  return { fleet, serve, ...(await serve(fleet.console)) };
+}
+
+/** An hour and some minutes ago by the clock of UTC: what was due then is within the window. */
+const hourly = (): string => `${new Date(Date.now() - 10 * 60_000).getUTCMinutes()} * * * *`;
+const ping = { key: "ping", target: { devices: ["rpi-7"] } };
+
+suite("schedules", ({ test }) => {
+  test("what was due while the console was away is begun late and once, whatever is killed when", async (scope) => {
+    const { fleet, olga, serve } = await start(scope);
+    const { state } = fleet;
+    await fleet.agent("rpi-7");
+    const { id, next } = await olga.createSchedule({ name: "hourly", cron: hourly(), order: { ...ping, ttl: "1m" } });
+    assert.ok((next[0] ?? 0) - Date.now() > 45 * 60_000);
+    await fleet.console.stop();
+    state.database.prepare("UPDATE schedules SET handled = ?").run(Date.now() - hour);
+    const begin = async (): Promise<Client> => {
+      const way = { url: fleet.url, password: fleet.secretOf("console") };
+      const console = new Console({ directory: state.directory, state, log: silentLog, ...way });
+      await console.start();
+      scope.cleanup(() => console.stop());
+      await eventually("its broker", () => console.brokerConnected);
+      return (await serve(console)).olga;
+    };
+    let client = await begin();
+    await eventually(
+      "the command",
+      async () => (await client.listCommands({ state: "succeeded" })).commands.length === 1,
+    );
+    const [run] = (await client.getSchedule(id)).runs;
+    assert.equal([run?.state, /^begun 1\dm.* late$/.test(run?.why ?? "")], ["begun", true]);
+    assert.match((await client.getJob(run?.job ?? "")).by, /^olga \(schedule hourly\)$/);
+    // As if killed behind the job's row and before the schedule's.
+    state.database.prepare("DELETE FROM schedule_runs").run();
+    state.database.prepare("UPDATE schedules SET handled = ?").run(Date.now() - hour);
+    client = await begin();
+    await eventually("its run", async () => (await client.getSchedule(id)).runs.length === 1);
+    const { commands } = await client.listCommands();
+    assert.equal([commands.length, (await client.listJobs()).jobs.length], [1, 1]);
+  });
+
+  test("they are made, looked at, paused and removed by operators, over HTTP and on the command line", async (scope) => {
+    const { fleet, olga, eve } = await start(scope);
+    await fleet.agent("rpi-7");
+    const verb = (...words: string[]) => scheduleVerb(olga, words, {}, Date.now());
+    assert.match(await verb("list"), /no schedules yet/);
+    const flags = { zone: "Europe/Berlin", window: "2h", missed: "tell", name: "night", where: "id=rpi-*", arg: [] };
+    assert.match(
+      await scheduleVerb(olga, ["add", "30 2 * * *", "ping"], flags, Date.now()),
+      /^night .*is due next at /,
+    );
+    const [made] = (await eve.listSchedules()).schedules;
+    assert.equal(
+      [made?.cron, made?.zone, made?.window, made?.missed, made?.order.target, made?.next.length],
+      ["30 2 * * *", "Europe/Berlin", 2 * hour, "tell", { where: "id=rpi-*" }, 1],
+    );
+    const id = made?.id ?? "";
+    assert.match(await verb("list"), /NAME +CRON +ZONE .*\n.*night +30 2 \* \* \* +Europe\/Berlin/);
+    assert.match(await verb("pause", id), /is paused/);
+    assert.equal((await eve.getSchedule(id)).next, []);
+    assert.match(await verb("resume", id), /is due next at/);
+    assert.is((await eve.getSchedule(id)).next.length, 5);
+    assert.match(await verb("show", id), /no run yet/);
+    await assertRefused(eve.pauseSchedule(id), 403, /needs the role operator/);
+    await assertRefused(olga.getSchedule("x"), 404, /no schedule "x"/);
+    await assertRefused(
+      olga.createSchedule({ name: "x", cron: "0 3 * * *", order: { ...ping, target: { group: "x" } } }),
+      404,
+      /there is no group/,
+    );
+    await assertRefused(olga.createSchedule({ name: "x", cron: "0 3", order: ping }), 400, /expected five fields/);
+    assert.is((await eve.listTimes({ cron: "0 3 * * *", zone: "Asia/Tokyo" })).times.length, 5);
+    assert.match(await verb("remove", id), /is removed/);
+    assert.equal((await eve.listSchedules()).schedules, []);
+  });
+});
