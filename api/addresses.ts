@@ -60,6 +60,7 @@ export const addresses = {
   getFilePart: { method: "GET", path: "/api/commands/:id/file/part" },
   forgetFile: { method: "DELETE", path: "/api/commands/:id/file" },
   selectTargets: { method: "GET", path: "/api/targets" },
+  planJob: { method: "POST", path: "/api/job-plan", body: true },
   createJob: { method: "POST", path: "/api/jobs", body: true },
   listJobs: { method: "GET", path: "/api/jobs" },
   getJob: { method: "GET", path: "/api/jobs/:id" },

@@ -126,7 +126,34 @@ const targetDevice = z.object({
 });
 export type TargetDevice = z.output<typeof targetDevice>;
 
+const plannedDevice = z.object({
+  device: z.string(),
+  name: z.optional(z.string()),
+  online: z.boolean(),
+  canary: z.boolean(),
+  verdict: about(
+    z.enum(["now", "waits", "refused"]),
+    "sent to at once, when it is there within the ttl, or not at all",
+  ),
+  why: about(z.nullable(z.string()), "why it is refused, or not there"),
+});
+export type PlannedDevice = z.output<typeof plannedDevice>;
+
 export const jobRoutes = {
+  planJob: {
+    summary: "What a job would come to now, device by device; nothing is sent",
+    role: "operator",
+    body: jobOrder,
+    answers: {
+      200: z.object({
+        now: about(z.number(), "devices that would be sent to at once"),
+        waits: about(z.number(), "devices that are not there and would be waited for"),
+        refused: about(z.number(), "devices that would not be sent to"),
+        devices: about(z.array(plannedDevice), "in the order in which they would be served"),
+      }),
+    },
+    problems: [404, 422],
+  },
   selectTargets: {
     summary:
       "The devices that a job would go to, in its order: for who signs their list; all where nothing is asked for",

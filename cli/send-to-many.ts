@@ -5,7 +5,7 @@ import { BadInputError } from "#shared/errors";
 import { followJob } from "./job-table.ts";
 import { parseArgs } from "./send-command.ts";
 import type { Terminal } from "./live-command.ts";
-import { asJson } from "./text-table.ts";
+import { asJson, shortened, table } from "./text-table.ts";
 
 type Program = ReturnType<CommandLine["command"]>;
 
@@ -22,6 +22,8 @@ export interface ManyFlags {
   readonly ttl?: string;
   readonly timeout?: string;
   readonly json?: boolean;
+  /** Shows what it would come to, and sends nothing. */
+  readonly plan?: boolean;
 }
 
 export function manyOptions(program: Program): Program {
@@ -29,6 +31,10 @@ export function manyOptions(program: Program): Program {
     .option("--all", "to all devices; the argument is then the key alone")
     .option("--group <group>", "to the devices of a group")
     .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
+    .option(
+      "--plan",
+      "to many: show which devices it would go to, which are off and which would refuse it; send nothing",
+    )
     .option("--rate <count>", "to many: commands a second at most, or 10/min, 100/h (default: 10)")
     .option("--canary <count>", "to many: so many devices first; the rest when they have ended well")
     .option("--abort <rule>", "to many: stop when more fail, such as failed=20%,min=5")
@@ -54,6 +60,7 @@ export async function sendToMany(
   terminal: Terminal,
   sign: (order: JobOrder) => JobOrder | Promise<JobOrder> = (order) => order,
 ): Promise<number> {
+  if (flags.plan) return showPlan(client, toJobOrder(words, flags), flags, terminal);
   const order = await sign(toJobOrder(words, flags));
   const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
   if (flags.json) terminal.out(asJson(last));
@@ -115,4 +122,21 @@ function toNumber(text: string, flag: string): number {
   const number = Number(text);
   if (/^\d+(\.\d+)?$/.test(text.trim())) return number;
   throw new BadInputError(`${flag} ${JSON.stringify(text)} is not a number`);
+}
+
+/** @returns 0 where at least one device would be sent to */
+async function showPlan(client: Client, order: JobOrder, { json }: ManyFlags, terminal: Terminal): Promise<number> {
+  const plan = await client.planJob(order);
+  if (json) terminal.out(asJson(plan));
+  else {
+    const rows = plan.devices.map(({ device, verdict, canary, why }) => [
+      canary ? `${device} (canary)` : device,
+      verdict,
+      shortened(why ?? "", 120),
+    ]);
+    terminal.out(table(["DEVICE", "VERDICT", ""], rows));
+    const { now, waits, refused } = plan;
+    terminal.out(`\n${now} now, ${waits} when they are there, ${refused} not at all; nothing was sent`);
+  }
+  return plan.now + plan.waits > 0 ? 0 : 1;
 }

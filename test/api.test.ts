@@ -153,6 +153,7 @@ async function askEverything(
   assert.is((await client.listUnits()).units[0]?.unit, "°C");
   assert.is((await client.getDevice("rpi-7")).measurements?.["room"]?.fields["t"]?.by, "admin");
   assert.is((await client.selectTargets({ where: "id=rpi-7" })).devices[0]?.device, "rpi-7");
+  assert.is((await client.planJob({ key: "ping", target: { devices: ["rpi-7", "cam"] } })).devices.length, 2);
   const { id } = await client.createJob({
     key: "ping",
     target: { devices: ["rpi-7", "cam"] },

@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import type { Client, ConsoleEvent } from "#api/client";
 import { hearEvents, serveApi } from "./api-server.ts";
 import { assertRefused } from "./checked-client.ts";
+import { sendToMany } from "../cli/send-to-many.ts";
 import { ended, marking } from "./marking.ts";
 import { suite, type Scope } from "./suite.ts";
 
@@ -62,6 +63,38 @@ suite("HTTP API of jobs", ({ test }) => {
     assert.is(response.status, 201);
     const { id } = (await response.json()) as { id: string };
     assert.is(response.headers.get("location"), `/api/jobs/${id}`);
+  });
+
+  test("a plan says what would become of each device, and sends nothing", async (scope) => {
+    const { olga, eve, fleet } = await startApi(scope);
+    fleet.state.accounts.set("cam", "device");
+    fleet.state.accounts.set("old", "device");
+    await olga.retireDevice("old");
+    const target = { devices: ["cam", "rpi-7", "rpi-8"] };
+    const plan = await olga.planJob({ key: "mark", target, canary: 1 });
+    assert.equal(
+      plan.devices.map(({ device, verdict, canary }) => [device, verdict, canary]),
+      [
+        ["cam", "waits", true],
+        ["rpi-7", "now", false],
+        ["rpi-8", "now", false],
+      ],
+    );
+    assert.equal([plan.now, plan.waits, plan.refused, plan.devices[0]?.why], [2, 1, 0, "never heard"]);
+    const none = await olga.planJob({ key: "dance", target: { devices: ["rpi-7"] } });
+    assert.equal(
+      [none.refused, /offers no "dance"|does not offer "dance"/.test(none.devices[0]?.why ?? "")],
+      [1, true],
+    );
+    await assertRefused(olga.planJob({ key: "mark", target: { devices: ["nobody"] } }), 404, /no device "nobody"/);
+    await assertRefused(eve.planJob({ key: "mark", target: all }), 403, /needs the role operator/);
+    assert.equal((await olga.listJobs()).jobs, []);
+    const said: string[] = [];
+    const terminal = { out: (text: string) => said.push(text), err: () => {}, live: false, piped: true };
+    assert.is(await sendToMany(olga, ["mark"], { all: true, plan: true }, terminal), 0);
+    assert.match(said.join("\n"), /rpi-7 +now[^]*2 now, \d when they are there, 0 not at all; nothing was sent/);
+    assert.is(await sendToMany(olga, ["dance"], { where: "id=rpi-7", plan: true }, terminal), 1);
+    assert.equal((await olga.listCommands()).commands, []);
   });
 
   test("pause, resume, cancel; what the state does not allow is a conflict", async (scope) => {

@@ -162,6 +162,14 @@ const limits: Readonly<Record<RouteName, Limit>> = {
       );
     assert.is(await statusOf(lab.selectTargets({ group: "field" })), 404);
   },
+  planJob: async ({ lab }) => {
+    const { devices } = await lab.planJob({ key: "ping", target: { all: true } });
+    assert.equal(
+      devices.map(({ device }) => device),
+      [near],
+    );
+    assert.is(await statusOf(lab.planJob({ key: "ping", target: { devices: [far] } })), 404);
+  },
   createJob: async ({ lab }) => {
     const { id, counts } = await lab.createJob({ key: "ping", target: { all: true } });
     assert.is(counts.total, 1);

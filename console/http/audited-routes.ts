@@ -95,6 +95,7 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     on: ({ query }) => text(query["device"] ?? ""),
     detail: ({ params }) => ({ id: params["id"] ?? "" }),
   },
+  planJob: false,
   createJob: false,
   pauseJob: { what: "job.paused", on: id },
   resumeJob: { what: "job.resumed", on: id },

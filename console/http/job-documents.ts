@@ -1,6 +1,7 @@
-import type { JobDevice, JobSummaryDocument, TakenJobOrder, TakenScheduledOrder } from "#api/job-routes";
+import type { JobDevice, JobSummaryDocument, PlannedDevice, TakenJobOrder, TakenScheduledOrder } from "#api/job-routes";
 import { maxWait, parseDuration } from "#shared/duration";
 import type { JobRequest, JobRow } from "../jobs/job.ts";
+import type { PlannedRow } from "../jobs/takers.ts";
 import type { JobSummary } from "../jobs/jobs.ts";
 
 /** A job without its devices, as the API's documents have it. */
@@ -32,4 +33,11 @@ export function toJobRequest({ ttl, timeout, abort, ...body }: TakenJobOrder | T
     ttl: parseDuration(ttl, "ttl", maxWait),
     timeout: timeout === undefined ? null : parseDuration(timeout, "timeout", maxWait),
   };
+}
+
+export function toPlannedDevice({ device, refused, canary }: PlannedRow): PlannedDevice {
+  const { id, name, online, reason } = device;
+  const verdict = refused !== undefined ? "refused" : online ? "now" : "waits";
+  const why = refused ?? (online ? null : reason);
+  return { device: id, ...(name === undefined ? {} : { name }), online, canary, verdict, why };
 }

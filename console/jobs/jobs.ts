@@ -23,7 +23,7 @@ import { Run } from "./run.ts";
 import { sumUp, type Counts } from "./tally.ts";
 import { fleetWithin, select, targetWithin, type Directory, type Reach } from "./target.ts";
 import { takeBack } from "./take-back.ts";
-import { toRows } from "./takers.ts";
+import { planned, toRows, type PlannedRow } from "./takers.ts";
 
 export interface JobsOptions {
   /** Takes what a listener to changes throws. */
@@ -131,6 +131,13 @@ export class Jobs {
     this.#rows.insert(job, shortId(nonceLength), rows);
     this.#begin(job, rows);
     return this.#summary(job.id)!;
+  }
+
+  /** What an order would come to now; nothing is sent. @throws JobRefusedError, BadInputError as {@link create} does, but for want of takers */
+  plan(order: JobRequest, reaches?: Reach): readonly PlannedRow[] {
+    const devices = this.select(order.target, reaches);
+    if (order.gate !== undefined) this.#checkGate(order.gate, devices);
+    return planned(order, devices, (device) => this.#options.desk.hasAnswered(device));
   }
 
   /** The devices that a target means at present. @throws JobRefusedError, BadInputError as {@link create} does */

@@ -12,6 +12,31 @@ interface Asked extends Pick<Job, "key" | "args" | "signature"> {
   readonly hasAnswered: (device: DeviceId) => boolean;
 }
 
+/** What a job would make of a device. */
+export interface PlannedRow {
+  readonly device: Device;
+  /** Why it would not be sent to; undefined where it would. */
+  readonly refused: string | undefined;
+  readonly canary: boolean;
+}
+
+/** What a job would make of its devices, in the order in which it would serve them; also where none of them takes it. */
+export function planned(
+  { key, args, canary, signature }: Pick<Job, "key" | "args" | "canary" | "signature">,
+  devices: readonly Device[],
+  hasAnswered: Asked["hasAnswered"],
+): readonly PlannedRow[] {
+  const all = devices.map((device) => ({
+    device,
+    refused: refusal(device, { key, args, signature, hasAnswered })?.message,
+  }));
+  const takers = all.filter(({ refused }) => refused === undefined);
+  return [...takers, ...all.filter(({ refused }) => refused !== undefined)].map((row, at) => ({
+    ...row,
+    canary: row.refused === undefined && at < canary,
+  }));
+}
+
 /** The devices that take the command, canaries first; then those that do not, rejected with their reason. */
 export function toRows(
   { key, args, canary, ts, signature }: Job,

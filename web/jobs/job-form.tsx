@@ -7,19 +7,24 @@ import { counted } from "#shared/counted";
 import { browserKey } from "../signing/browser-key.ts";
 import { signJobOrder } from "../signing/sign-order.ts";
 import { devicesToSign, JobSigningNote } from "./job-signing.tsx";
+import { later } from "../shell/later.tsx";
 import { client } from "../state/page-client.ts";
+import type { Plan } from "./job-plan.tsx";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { consequenceOf } from "../commands/states.ts";
 import { fleet } from "../state/fleet-state.ts";
 import { Choice, TextField, type FieldProps } from "./text-field.tsx";
 import { blank, readOrder, type TypedOrder } from "./read-order.ts";
 
-const targets: readonly (readonly [TypedOrder["target"], string])[] = [
+/** Whom an order may be for. */
+export const targets: readonly (readonly [TypedOrder["target"], string])[] = [
   ["all", "All devices"],
   ["group", "A group"],
   ["where", "Devices that fit"],
   ["devices", "These devices"],
 ];
+
+const JobPlan = later("The plan", async () => (await import("./job-plan.tsx")).JobPlan);
 
 /** An order that waits for a person's yes. */
 interface Asked {
@@ -35,6 +40,7 @@ export function JobForm(): JSX.Element {
   const problems = useSignal<Readonly<Partial<Record<keyof TypedOrder, string>>>>({});
   const refused = useSignal<string | undefined>(undefined);
   const asking = useSignal<Asked | undefined>(undefined);
+  const plan = useSignal<Plan | undefined>(undefined);
   const keys = useComputed(() => offeredKeys());
   const key = keys.value.includes(typed.value.key)
     ? typed.value.key
@@ -43,8 +49,22 @@ export function JobForm(): JSX.Element {
     name,
     value: typed.value[name],
     problem: problems.value[name],
-    onTyped: (value: string) => (typed.value = { ...typed.value, [name]: value }),
+    onTyped: (value: string) => {
+      typed.value = { ...typed.value, [name]: value };
+      plan.value = undefined;
+    },
   });
+  /** Which devices it would go to, before it does. */
+  const lookAhead = async (): Promise<void> => {
+    refused.value = undefined;
+    const read = readOrder({ ...typed.value, key });
+    problems.value = read.ok ? {} : read.problems;
+    try {
+      if (read.ok) plan.value = await client.planJob(read.order);
+    } catch (error) {
+      refused.value = error instanceof Error ? error.message : String(error);
+    }
+  };
 
   const send = async ({ order, devices }: Asked): Promise<void> => {
     try {
@@ -102,9 +122,15 @@ export function JobForm(): JSX.Element {
             {refused.value}
           </p>
         )}
-        <button type="submit" class="button primary" data-testid="job-send">
-          Send {key}
-        </button>
+        {plan.value && <JobPlan plan={plan.value} />}
+        <div class="service-actions">
+          <button type="button" class="button" data-testid="job-plan" onClick={() => void lookAhead()}>
+            Show the plan
+          </button>
+          <button type="submit" class="button primary" data-testid="job-send">
+            Send {key}
+          </button>
+        </div>
       </form>
       {asking.value && (
         <Confirm
@@ -127,7 +153,8 @@ interface TargetProps {
   readonly field: (name: keyof TypedOrder) => FieldProps;
 }
 
-function TargetField({ typed, field }: TargetProps): JSX.Element | null {
+/** What has to be said of whom it is for. */
+export function TargetField({ typed, field }: TargetProps): JSX.Element | null {
   switch (typed.target) {
     case "all":
       return null;
@@ -160,7 +187,7 @@ function GroupField(props: FieldProps): JSX.Element {
 }
 
 /** Every key that a device of the fleet offers. */
-function offeredKeys(): readonly string[] {
+export function offeredKeys(): readonly string[] {
   const all = [...(fleet.value?.values() ?? [])].flatMap(({ presence }) => Object.keys(presence.value.commands ?? {}));
   return [...new Set(all)].sort();
 }

@@ -12,6 +12,7 @@ import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobForm } from "./job-form.tsx";
+import { JobsNav } from "./jobs-nav.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 
@@ -22,6 +23,7 @@ export function JobsPage(): JSX.Element {
     <main class="page">
       <div class="page-head">
         <h1>Jobs</h1>
+        <JobsNav here="/jobs" />
       </div>
       <div class="columns">
         <section aria-labelledby="job-form-title">

@@ -4,6 +4,7 @@ import { LocationProvider, Route, Router, useLocation } from "preact-iso/router"
 import { AuditPage } from "../audit/audit-page.tsx";
 import { CommandsPage } from "../commands/commands-page.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
+import { LaterSchedules } from "../jobs/jobs-nav.tsx";
 import { JobsPage } from "../jobs/jobs-page.tsx";
 import { FleetPage } from "../devices/fleet-page.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
@@ -53,6 +54,7 @@ function Work(): JSX.Element {
         <Route path="/commands" component={CommandsPage} />
         <Route path="/jobs" component={JobsPage} />
         <Route path="/jobs/:id" component={JobPage} />
+        <Route path="/schedules" component={LaterSchedules} />
         <Route path="/damage" component={DamagePage} />
         <Route path="/sessions" component={SessionsPage} />
         <Route path="/tokens" component={TokensPage} />
@@ -75,7 +77,7 @@ function TopBar(): JSX.Element {
       <nav aria-label="Main">
         <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
         <NavLink href="/commands" name="Commands" here={path === "/commands"} />
-        <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs")} />
+        <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs") || path === "/schedules"} />
       </nav>
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
         {{ connecting: "Connecting", live: "Live", lost: "Reconnecting" }[connection.value]}

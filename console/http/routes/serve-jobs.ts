@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { TargetDevice } from "#api/job-routes";
+import type { PlannedDevice, TargetDevice } from "#api/job-routes";
 import type { Device } from "../../devices/device.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { limitOf, askerOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
-import { toJobDevice, toJobRequest, toJobSummaryDocument } from "../job-documents.ts";
+import { toJobDevice, toJobRequest, toJobSummaryDocument, toPlannedDevice } from "../job-documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -35,6 +35,17 @@ export const serveJobs =
         await assertKept(jobs);
         reply.code(201).header("location", `/api/jobs/${id}`);
         return send(request, reply, one(id, limitOf(request)));
+      },
+    });
+
+    app.route({
+      ...served("planJob"),
+      handler: (request, reply) => {
+        const rows = jobs.plan(toJobRequest(request.body), limitOf(request)).map(toPlannedDevice);
+        const counted = (verdict: PlannedDevice["verdict"]): number =>
+          rows.filter((row) => row.verdict === verdict).length;
+        const before = { now: counted("now"), waits: counted("waits"), refused: counted("refused") };
+        return send(request, reply, listAnswer({ list: "devices", items: rows, document: (row) => row, before }));
       },
     });
 

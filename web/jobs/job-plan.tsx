@@ -1,0 +1,50 @@
+import type { JSX } from "preact";
+import type { PlannedDevice } from "#api/job-routes";
+import { MatrixTable } from "../shell/matrix-table.tsx";
+
+export interface Plan {
+  readonly now: number;
+  readonly waits: number;
+  readonly refused: number;
+  readonly devices: readonly PlannedDevice[];
+}
+
+/** Rows of a plan that are shown: the counts say the rest. */
+const mostShown = 200;
+const words = { now: "At once", waits: "When it is there", refused: "Not at all" } as const;
+
+/** What a job would come to, device by device. */
+export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
+  const { now, waits, refused, devices } = plan;
+  return (
+    <div class="job-plan" data-testid="job-plan-shown">
+      <p role="status">
+        <b>{now}</b> at once, <b>{waits}</b> when they are there, <b>{refused}</b> not at all. Nothing was sent yet.
+      </p>
+      <div class="scroll" tabIndex={0} role="region" aria-label="The plan">
+        <MatrixTable>
+          <thead>
+            <tr>
+              <th scope="col">Device</th>
+              <th scope="col">Sent to</th>
+              <th scope="col">Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {devices.slice(0, mostShown).map(({ device, name, verdict, canary, why }) => (
+              <tr key={device} data-verdict={verdict}>
+                <th scope="row">
+                  {name ?? device}
+                  {canary && " (canary)"}
+                </th>
+                <td>{words[verdict]}</td>
+                <td class="plan-why">{why ?? ""}</td>
+              </tr>
+            ))}
+          </tbody>
+        </MatrixTable>
+      </div>
+      {devices.length > mostShown && <p class="hint">{devices.length - mostShown} more are not shown.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,199 @@
+import { useComputed, useSignal, type Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { ScheduleDocument } from "#api/schedule-routes";
+import { describeTarget } from "#api/target-text";
+import { formatMoment } from "../format/moment.ts";
+import { generation } from "../state/live-state.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { offeredKeys, TargetField, targets } from "./job-form.tsx";
+import { blank, readOrder, type TypedOrder } from "./read-order.ts";
+import { Choice, TextField } from "./text-field.tsx";
+
+/** Commands and jobs that the clock begins: the form for the next, and those there are. */
+export function SchedulesPage(): JSX.Element {
+  const all = useSignal<readonly ScheduleDocument[] | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      all.value = (await client.listSchedules()).schedules;
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void attempt(async () => {}), [generation.value]);
+  return (
+    <div class="columns">
+      <section aria-labelledby="schedule-form-title">
+        <h2 id="schedule-form-title">Begin by the clock</h2>
+        {session.value?.role === "viewer" ? (
+          <p class="hint">Your role, viewer, may watch but not send commands.</p>
+        ) : (
+          <ScheduleForm make={(order) => attempt(() => client.createSchedule(order))} />
+        )}
+        {problem.value && (
+          <p class="refusal" role="alert" data-testid="schedule-refused">
+            {problem.value}
+          </p>
+        )}
+      </section>
+      <section aria-labelledby="schedule-list-title">
+        <h2 id="schedule-list-title">Schedules</h2>
+        {all.value?.length === 0 && <p class="hint">No schedules yet.</p>}
+        <ul class="commands" data-testid="schedules">
+          {(all.value ?? []).map((schedule) => (
+            <ScheduleItem key={schedule.id} schedule={schedule} attempt={attempt} />
+          ))}
+        </ul>
+      </section>
+    </div>
+  );
+}
+
+interface ItemProps {
+  readonly schedule: ScheduleDocument;
+  readonly attempt: (act: () => Promise<unknown>) => Promise<void>;
+}
+
+function ScheduleItem({ schedule, attempt }: ItemProps): JSX.Element {
+  const { id, name, cron, zone, order, by, paused, next, last } = schedule;
+  const [first] = next;
+  return (
+    <li class="command job" data-testid={`schedule-${id}`} data-name={name}>
+      <div class="job-head">
+        <span class={`state ${paused ? "wait" : "good"}`}>{paused ? "Paused" : "At work"}</span>
+        <span class="job-name">
+          <b>{name}</b>: {order.key} to {describeTarget(order.target)}
+        </span>
+        <span class="command-meta">
+          <span>{by}</span>
+        </span>
+      </div>
+      <p class="job-explain">
+        <code>{cron}</code> {zone}
+        {first !== undefined && (
+          <>
+            ; next <time dateTime={new Date(first).toISOString()}>{formatMoment(first, now.value)}</time>
+          </>
+        )}
+        {last && (
+          <>
+            ; last {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
+            {last.why !== null && `: ${last.why}`}
+          </>
+        )}
+      </p>
+      {session.value?.role !== "viewer" && (
+        <div class="service-actions">
+          <button
+            type="button"
+            class="button small"
+            onClick={() => void attempt(() => (paused ? client.resumeSchedule(id) : client.pauseSchedule(id)))}
+          >
+            {paused ? "Resume" : "Pause"}
+          </button>
+          <button
+            type="button"
+            class="button small"
+            aria-label={`Remove ${name}`}
+            onClick={() => void attempt(() => client.removeSchedule(id))}
+          >
+            Remove
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+type Order = Parameters<typeof client.createSchedule>[0];
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const wishes = [
+  ["run", "begin it late, once"],
+  ["tell", "only tell it"],
+] as const;
+
+function ScheduleForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Element {
+  const typed = useSignal<TypedOrder>(blank);
+  const when = useSignal({ name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" });
+  const problems = useSignal<Readonly<Partial<Record<string, string>>>>({});
+  const keys = useComputed(() => offeredKeys());
+  const key = keys.value.includes(typed.value.key)
+    ? typed.value.key
+    : (keys.value.find((one) => one === "ping") ?? keys.value[0] ?? "");
+  const field = (name: keyof TypedOrder) => ({
+    name,
+    value: typed.value[name],
+    problem: problems.value[name],
+    onTyped: (value: string) => (typed.value = { ...typed.value, [name]: value }),
+  });
+  const time = (name: keyof typeof when.value) => ({
+    name,
+    value: when.value[name],
+    problem: problems.value[name],
+    onTyped: (value: string) => (when.value = { ...when.value, [name]: value }),
+  });
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const read = readOrder({ ...typed.value, key });
+    problems.value = read.ok ? {} : read.problems;
+    if (!read.ok) return;
+    const { name, missed, ...others } = when.value;
+    void make({
+      ...others,
+      name: name.trim() === "" ? `${key} at ${others.cron}` : name,
+      missed: missed === "tell" ? "tell" : "run",
+      order: read.order,
+    });
+  };
+  if (keys.value.length === 0) return <p class="hint">No device offers a command yet.</p>;
+  return (
+    <div class="command-form">
+      <form onSubmit={submit} noValidate data-testid="schedule-form">
+        <TextField {...time("name")} title="Name" placeholder={`${key} at ${when.value.cron}`} />
+        <div class="field-pair">
+          <TextField {...time("cron")} title="Minute, hour, day, month, weekday" placeholder="0 3 * * 1-5" />
+          <TextField {...time("zone")} title="Time zone" placeholder="Europe/Berlin" />
+        </div>
+        <NextTimes when={when} />
+        <Choice {...field("target")} title="To" options={targets} />
+        <TargetField typed={typed.value} field={field} />
+        <Choice {...field("key")} value={key} title="Command" options={keys.value.map((one) => [one, one] as const)} />
+        <TextField {...field("args")} title="Arguments" placeholder={'{"seconds": 5}'} lines={2} />
+        <div class="field-pair">
+          <Choice {...time("missed")} title="A run that was missed" options={wishes} />
+          <TextField {...time("window")} title="So late at most" placeholder="1h" />
+        </div>
+        <button type="submit" class="button primary" data-testid="schedule-make">
+          Make the schedule
+        </button>
+      </form>
+    </div>
+  );
+}
+
+/** When a line is due next, while it is typed. */
+function NextTimes({ when }: { when: Signal<{ readonly cron: string; readonly zone: string }> }): JSX.Element {
+  const times = useSignal<readonly number[] | string>([]);
+  const { cron, zone } = when.value;
+  useEffect(() => {
+    let isNewest = true;
+    client.listTimes({ cron, zone }).then(
+      (found) => isNewest && (times.value = found.times),
+      (error: unknown) => isNewest && (times.value = error instanceof Error ? error.message : String(error)),
+    );
+    return () => void (isNewest = false);
+  }, [cron, zone]);
+  if (typeof times.value === "string") return <p class="field-note bad">{times.value}</p>;
+  return (
+    <p class="field-note" data-testid="next-times">
+      {times.value.length === 0
+        ? "It is never due."
+        : `Due ${times.value.map((ts) => formatMoment(ts, now.value)).join(", ")}`}
+    </p>
+  );
+}
