@@ -228,6 +228,17 @@ suite("the checker", ({ test }) => {
       assert.equal(found(what, 0, back, 899), ["every effect is in the history"]);
     }
     assert.equal(found("frozen", 0, "thawed", 901), ["every effect is in the history"]);
+    const asks = { ...gone, told: [{ token: "3-0", at: 1, what: "asked" as const }, ...typed.slice(2)] };
+    const byConsole = (at: number): string[] =>
+      check({
+        ...asks,
+        seen: [{ at, topic: "muster/dev-a/cmd/typed-3-0", text: "" }],
+        incidents: [
+          { at: 0, who: "server", what: "its disk is full" },
+          { at: 901, who: "server", what: "its disk has room again" },
+        ],
+      }).map(({ rule }) => rule);
+    assert.equal([byConsole(900), byConsole(902)], [[], ["every effect is in the history"]]);
     const byBroker = (at: number) => check({ ...gone, incidents: [{ at, who: "broker", what: "killed" }] }).length;
     assert.equal([byBroker(301), byBroker(302)], [0, 1]);
   });

@@ -34,6 +34,7 @@ function stories(evidence: Evidence): Story[] {
   const beginsOf = groupBy(begins, ({ token }) => token);
   const effectsOf = groupBy(effects, ({ token }) => token);
   const toldOf = groupBy(told, ({ token }) => token);
+  const withdrawals = withdrawalsIn(evidence);
   return orders.map((order) => {
     const row = rowOf.get(order.token);
     const heard = toldOf.get(order.token) ?? [];
@@ -50,9 +51,22 @@ function stories(evidence: Evidence): Story[] {
       healed: end === Infinity ? 0 : end,
       due: dueAt(order, evidence),
       costs,
+      withdrawnAt: withdrawals.get(nameOf(order.device, idOf(order))),
       isMeddledWith: hostilities?.touched.has(nameOf(order.device, idOf(order))) ?? false,
     };
   });
+}
+
+/** When each task was first seen to be withdrawn, by {@link nameOf}. */
+function withdrawalsIn({ seen }: Evidence): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { topic, text, at } of seen) {
+    const [, device, id] = /\/([^/]+)\/cmd\/([^/]+)$/.exec(topic) ?? [];
+    if (device === undefined || id === undefined || text !== "") continue;
+    const name = nameOf(device, id);
+    if (!found.has(name)) found.set(name, at);
+  }
+  return found;
 }
 
 /** The end of the first stretch of {@link telling} that begins when a round is healed, its own or a later one. */

@@ -18,6 +18,8 @@ export interface Story {
   readonly due: number;
   /** What was done to directories in the whole run. */
   readonly costs: readonly Cost[];
+  /** When its task was first seen to be withdrawn at the broker, by whomever (epoch ms). */
+  readonly withdrawnAt: number | undefined;
   /** Whether a hostile bus has held it back, altered, repeated or accompanied it. */
   readonly isMeddledWith: boolean;
 }
@@ -165,7 +167,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     return absent && !fair ? `typed (${order.way}) while nothing was down, and never taken` : undefined;
   },
 
-  "every effect is in the history"({ order, row, begins, effects, told, incidents }) {
+  "every effect is in the history"({ order, row, begins, effects, told, incidents, withdrawnAt }) {
     const [first] = [...begins, ...effects];
     if (!first || row) return undefined;
     // Typed while there was no console to see it, and withdrawn, or gone with a broker that keeps nothing over its own end.
@@ -176,7 +178,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     );
     // Its broker handed it to the device, and died before the console had it.
     if (order.way.startsWith("typed") && broken && broken.at <= asked + noticing) return undefined;
-    const gone = withdrawn ?? (order.way.startsWith("typed") ? broken?.at : undefined);
+    // A console whose disk is full withdraws itself what it could not take.
+    const gone = withdrawn ?? (order.way.startsWith("typed") ? (broken?.at ?? withdrawnAt) : undefined);
     if (gone !== undefined && order.way.startsWith("typed") && wasAway("server", asked + noticing, gone, incidents))
       return undefined;
     return `${first.who} began ${first.id}, of which the history knows nothing`;
