@@ -125,6 +125,8 @@ function guarded(code) {
     `  process.stderr.write("muster: the agent needs Node ${floor.major}.${floor.minor} or newer, and this is " + process.versions.node + "\\n");`,
     `  process.exit(1);`,
     `}`,
+    // See agent/small-heap.ts: unpacking and reading the text would have let the heap grow already.
+    `require("v8").setFlagsFromString("--semi-space-growth-factor=1");`,
     `var packed = require("fs").readFileSync(__filename, "latin1").split("\\n/" + "*")[1];`,
     `var text = require("zlib").brotliDecompressSync(Buffer.from(packed.slice(0, packed.indexOf("*")), "base64")).toString("latin1");`,
     `var names = ["exports", "require", "module", "__filename", "__dirname"];`,

@@ -11,6 +11,7 @@ import { keepFilesPrivate } from "#shared/umask";
 import { version } from "#shared/version";
 import { runAgent } from "./agent-service.ts";
 import { executableHere } from "./update/agent-versions.ts";
+import { thriftyMalloc } from "./install/starter.ts";
 
 const agentSettings = settingsOf("agent");
 
@@ -56,6 +57,8 @@ async function isAboutJoining([verb, ...words]: readonly string[]): Promise<bool
 
 async function main(): Promise<void> {
   keepFilesPrivate();
+  // For this process alone, and not for the executables that it runs.
+  for (const name of Object.keys(thriftyMalloc)) delete process.env[name];
   if (await isAboutJoining(process.argv.slice(2))) return;
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);

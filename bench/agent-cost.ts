@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
+import { encode } from "#shared/codec";
+import { readBatch } from "#shared/messages/batch-reading";
+import { thriftyMalloc } from "../agent/install/starter.ts";
 import { Broker } from "../broker/broker.ts";
 import type { SampleCost } from "./agent-sample-child.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
@@ -14,16 +17,24 @@ const file = fileURLToPath(new URL("../dist/muster-agent.cjs", import.meta.url))
 /** Seconds that each process runs before it is looked at: ten samples. */
 const seconds = 10;
 const processes = 3;
+/** Samples of a life, every 10 s. */
+const lifeSamples = 18;
+/** As `agent/install/starter.ts` has it. */
+const sizeFlag = "--optimize-for-size";
 const idle = "setInterval(() => {}, 1_000)";
 
 /** What an agent costs its device: CPU a sample, and memory beside a Node that does nothing. Linux only; `npm run build` first. */
 export async function agentCost(): Promise<string> {
   if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" first`);
   const cost = await sampleCost();
-  const [bare, agent] = await memory();
-  return [toMarkdown("CPU of one full sample", cpuRows(cost)), toMarkdown("Memory", memoryRows(bare, agent))].join(
-    "\n",
-  );
+  const [bare, agent, started] = await memory();
+  const life = await lifeCost();
+  const tables = [
+    toMarkdown("CPU of one full sample", cpuRows(cost)),
+    toMarkdown("Memory", memoryRows(bare, agent, started)),
+    toMarkdown("A life with a sample every 10 s", lifeRows(life)),
+  ];
+  return tables.join("\n");
 }
 
 async function sampleCost(): Promise<SampleCost> {
@@ -50,22 +61,31 @@ interface Memory {
   readonly own: number;
 }
 
-/** A bare Node and an agent at a time, so that both see the same machine. @returns the medians of each */
-async function memory(): Promise<[bare: Memory, agent: Memory]> {
+/** A bare Node, an agent, and one as its starter runs it at a time, so that all see the same machine. @returns the medians of each */
+async function memory(): Promise<[bare: Memory, agent: Memory, started: Memory]> {
   const scope = new BenchScope();
   try {
     const { url, heard } = await startBroker(scope);
     const data = await scope.directory();
+    const agentAt = (device: string, flags: readonly string[] = [], env = {}): Promise<Memory> =>
+      memoryOf(
+        [...flags, file, "--mqtt-url", url(device), "--interval", "1s", "--data", `${data}/${device}`],
+        env,
+        () => isHeard(heard, device),
+      );
     const pairs = Array.from({ length: processes }, (_, at) =>
       Promise.all([
         memoryOf(["--eval", idle]),
-        memoryOf([file, "--mqtt-url", url(`device-${at}`), "--interval", "1s", "--data", `${data}/${at}`]),
+        agentAt(`device-${at}`),
+        agentAt(`started-${at}`, [sizeFlag], thriftyMalloc),
       ]),
     );
     const all = await Promise.all(pairs);
-    if (heard.size < processes)
-      throw new Error(`${heard.size} of ${processes} agents sent samples: see what they printed`);
-    return [median(all.map(([bare]) => bare)), median(all.map(([, agent]) => agent))];
+    return [
+      median(all.map(([bare]) => bare)),
+      median(all.map(([, agent]) => agent)),
+      median(all.map(([, , started]) => started)),
+    ];
   } finally {
     await scope.end();
   }
@@ -83,13 +103,28 @@ async function startBroker(scope: BenchScope): Promise<{ url: (device: string) =
   const { port } = await broker.start();
   scope.cleanup(() => broker.stop());
   const heard = new Set<string>();
-  broker.local().subscribe([new Topics().filter("metrics")], ({ topic }) => void heard.add(topic));
+  const bus = broker.local();
+  const topics = new Topics();
+  bus.subscribe([topics.filter("metrics")], ({ topic, payload }) => {
+    const address = topics.parse(topic);
+    if (address?.kind !== "metrics") return;
+    heard.add(topic);
+    const { outbox, run, seq } = readBatch(payload);
+    const ack = { outbox, run, ranges: [[seq, seq]], ts: Date.now() };
+    void bus.publish(topics.build({ kind: "ack", device: address.device }), encode(ack, "json"), { qos: 0 });
+  });
   return { url: (device) => `mqtt://${device}:secret@127.0.0.1:${port}`, heard };
 }
 
-async function memoryOf(args: readonly string[]): Promise<Memory> {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+async function memoryOf(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  began: () => boolean = () => true,
+): Promise<Memory> {
+  const env = { ...process.env, ...environment };
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"], env });
+  while (!began()) await later(50);
+  await later(seconds * 1_000);
   const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, "utf8");
   const kilobytes = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(rollup)?.[1]);
   child.kill("SIGKILL");
@@ -98,6 +133,74 @@ async function memoryOf(args: readonly string[]): Promise<Memory> {
     rss: kilobytes("Rss") / 1_024,
     own: (kilobytes("Private_Clean") + kilobytes("Private_Dirty")) / 1_024,
   };
+}
+
+/** Of an agent as its starter runs it: milliseconds from its start to its first sample, and of CPU a sample, of all its threads. */
+interface Life {
+  readonly start: number;
+  readonly cpu: number;
+}
+
+async function lifeCost(): Promise<Life> {
+  const scope = new BenchScope();
+  try {
+    const { url, heard } = await startBroker(scope);
+    const data = await scope.directory();
+    const lives = Array.from({ length: processes }, (_, at) => lifeOf(`device-${at}`, { url, heard, data }));
+    const all = await Promise.all(lives);
+    return {
+      start: percentile(
+        all.map(({ start }) => start),
+        0.5,
+      ),
+      cpu: percentile(
+        all.map(({ cpu }) => cpu),
+        0.5,
+      ),
+    };
+  } finally {
+    await scope.end();
+  }
+}
+
+async function lifeOf(
+  device: string,
+  { url, heard, data }: { url: (device: string) => string; heard: ReadonlySet<string>; data: string },
+): Promise<Life> {
+  const began = performance.now();
+  const child = spawn(process.execPath, [sizeFlag, file, "--mqtt-url", url(device), "--data", `${data}/${device}`], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...thriftyMalloc },
+  });
+  while (!isHeard(heard, device)) await later(5);
+  const start = performance.now() - began;
+  // The start itself is not one of its samples.
+  await later(15_000);
+  const before = cpuOf(child.pid);
+  await later(lifeSamples * 10_000);
+  const cpu = (cpuOf(child.pid) - before) / lifeSamples;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  return { start, cpu };
+}
+
+const isHeard = (heard: ReadonlySet<string>, device: string): boolean =>
+  [...heard].some((topic) => topic.includes(`/${device}/`));
+
+/** Milliseconds, in steps of ten. */
+function cpuOf(pid: number | undefined): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ").slice(13, 15).map(Number);
+  return (user + system) * 10;
+}
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function lifeRows({ start, cpu }: Life): Row[] {
+  return [
+    { what: "from its start to its first sample at the broker, ms", figures: { "": start.toFixed(0) } },
+    { what: "CPU of the whole process for a sample, ms", figures: { "": cpu.toFixed(1) } },
+    { what: "the same, % of a core", figures: { "": (cpu / 100).toFixed(3) } },
+  ];
 }
 
 function median(all: readonly Memory[]): Memory {
@@ -109,16 +212,18 @@ function median(all: readonly Memory[]): Memory {
   return { rss: of("rss"), own: of("own") };
 }
 
-function memoryRows(bare: Memory, agent: Memory): Row[] {
+function memoryRows(bare: Memory, agent: Memory, started: Memory): Row[] {
   const row = (what: string, { rss, own }: Memory): Row => ({
     what,
     figures: { "RSS MB": rss.toFixed(1), "of its own MB": own.toFixed(1) },
   });
-  const over = { rss: agent.rss - bare.rss, own: agent.own - bare.own };
+  const over = (one: Memory): Memory => ({ rss: one.rss - bare.rss, own: one.own - bare.own });
   const size = Math.round(statSync(file).size / 1_000);
   return [
     row("Node that waits for a timer", bare),
     row(`the agent, one file of ${size} kB`, agent),
-    row("over bare Node", over),
+    row("over bare Node", over(agent)),
+    row("the same file as its starter runs it", started),
+    row("over bare Node", over(started)),
   ];
 }

@@ -55,7 +55,7 @@ if ! whole 2> /dev/null; then
 fi
 whole || fail "$there is not what was unpacked: remove it, and try again"
 export ${executableWords.file}="$self" ${executableWords.target}=${target.name}
-exec "$there/node" "$there/muster-agent.cjs" "$@"
+exec "$there/node" --optimize-for-size "$there/muster-agent.cjs" "$@"
 `;
   const header = Buffer.from(script(Buffer.byteLength(script(0))));
   return Buffer.concat([header, agent, packed]);

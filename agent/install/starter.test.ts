@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { suite, withDeadline, type Scope } from "../../test/suite.ts";
 import { layoutIn, packagedLayout, stateNames } from "./layout.ts";
 import { openRcPath, openRcText, plainLine, unitText } from "./service-texts.ts";
-import { starterText } from "./starter.ts";
+import { starterText, thriftyMalloc } from "./starter.ts";
 
 /** Agents that say who they are: the one that was installed, and a version. */
 const installed = 'echo installed >> ran\necho "$@" > flags\n';
@@ -64,6 +64,16 @@ const inBothWays = (check: (flags: string[]) => Promise<void>): Promise<unknown>
   Promise.all([[], ["--once"]].map(check));
 
 suite("the starter", ({ test }) => {
+  test("what it begins is told to be thrifty with memory", async (scope) => {
+    const names = Object.keys(thriftyMalloc);
+    const { boot } = await machine(
+      scope,
+      {},
+      { program: `echo ${names.map((name) => `$${name}`).join("-")} >> ran\n` },
+    );
+    assert.equal((await boot("--once")).ran, [Object.values(thriftyMalloc).join("-")]);
+  });
+
   /** What a directory may hold whenever the machine was cut off, and what runs then. */
   const states: Record<string, [files: Record<string, string>, ran: string[], left: string[]]> = {
     nothing: [{}, ["installed"], []],
