@@ -22,10 +22,22 @@ suite("settings that are changed from afar", ({ test }) => {
   for (const [name, given, fault] of [
     [
       "each by its own rule",
-      { interval: "5s", "outbox-size": "64", "mqtt-version": "auto", tags: "a=b,c=d=e" },
+      {
+        interval: "5s",
+        "outbox-size": "64",
+        "outbox-sync": "60s",
+        "max-bytes-per-day": "20",
+        "mqtt-version": "auto",
+        tags: "a=b,c=d=e",
+      },
       undefined,
     ],
     ["a value that is none", { interval: "50ms" }, /^interval is "50ms": expected a duration from 100ms to 1d$/],
+    [
+      "no bytes at all",
+      { "max-bytes-per-day": "0" },
+      /^max-bytes-per-day is "0": expected a whole number of MiB from 1 to/,
+    ],
     [
       "one that is not changed from afar",
       { signers: "x" },

@@ -146,6 +146,11 @@ suite("an agent's settings from the console", ({ test }) => {
     assert.equal(configuring.reported, {});
   });
 
+  test("what its card and its line may take is changed from afar as well", () => {
+    const { values } = configuredValues({} as never, { "max-bytes-per-day": "5", "outbox-sync": "60s" });
+    assert.equal(values, { maxBytesPerDay: 5 * 1024 * 1024, outboxSync: 60_000 });
+  });
+
   test("of the machine's own lists the console can only make shorter ones, and what does not read is passed over", () => {
     const own = { allow: "ping,info,reboot", execAllow: undefined, interval: 1_000 };
     const { values, allow, ca } = configuredValues(own as never, { allow: "!reboot", interval: "?", nonsense: "1" });

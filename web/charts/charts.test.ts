@@ -52,6 +52,7 @@ suite("web chart rates", ({ test }) => {
   test("belong to Telegraf's counters only", () => {
     assert.ok(isCounter("net", "bytes_recv"));
     assert.ok(isCounter("diskio", "io_time"));
+    assert.ok(isCounter("internal_agent", "file_bytes"), "what an agent writes");
     assert.not(isCounter("diskio", "iops_in_progress"));
     assert.not(isCounter("mem", "used"));
     assert.not(isCounter("garden", "bytes_recv"));

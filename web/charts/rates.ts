@@ -8,6 +8,7 @@ const counters: Readonly<Record<string, RegExp>> = {
     /^(reads|writes|merged_reads|merged_writes|read_bytes|write_bytes|read_time|write_time|io_time|weighted_io_time)$/,
   swap: /^(in|out)$/,
   kernel: /^(interrupts|context_switches|processes_forked)$/,
+  internal_agent: /^(gather_errors|metrics_(gathered|written|dropped)|write_bytes|file_(bytes|syncs))$/,
 };
 
 export function isCounter(measurement: string, field: string): boolean {
