@@ -82,6 +82,6 @@ suite("what a collector says of itself", ({ test }) => {
       assert.equal(fleet.console.registry.get("rpi-7")?.measurements, described, "kept with the device");
       assert.equal(complaints, []);
     },
-    { seconds: 60 },
+    { seconds: 120 },
   );
 });

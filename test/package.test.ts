@@ -179,6 +179,6 @@ suite("the package", ({ test, before }) => {
       agent.child.kill("SIGTERM");
       assert.is(await agent.end(), 0, agent.lines.join("\n"));
     },
-    { seconds: 60 },
+    { seconds: 120 },
   );
 });

@@ -106,6 +106,6 @@ suite("page: settings from afar", ({ test }) => {
         [],
       );
     },
-    { seconds: 90 },
+    { seconds: 180 },
   );
 });
