@@ -268,7 +268,7 @@ suite("accounts on the command line", ({ test }) => {
       assert.match((await muster("device", "rpi-9", "--remove", "--yes")).err, /there is no device "rpi-9"/);
       const { out, code } = await muster("device", "rpi-7", "--remove", "--yes");
       assert.is(code, 0);
-      assert.match(out, /^rpi-7 is removed: /);
+      assert.match(out, /^rpi-7 is removed: /m);
       assert.not.match(out, /InfluxDB/, "there is none");
       await watch.line(/rpi-7 +removed/);
       await agent.line(/not authorized|Not authorized|refused|wrong/i);
