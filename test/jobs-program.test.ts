@@ -198,6 +198,10 @@ suite("jobs of the programs", ({ test }) => {
       marks.hold = new Promise((resolve) => (release = resolve));
       await page.getByTestId("job-where").fill("id=*");
       await page.getByTestId("job-canary").fill("1");
+      await page.getByTestId("job-plan").click();
+      const planned = page.getByTestId("job-plan-shown");
+      await planned.getByText(/at once, .* not at all\. Nothing was sent yet\./).waitFor();
+      await planned.getByText("lab-1", { exact: false }).first().waitFor();
       await page.getByTestId("job-send").click();
       await page.locator('[data-testid="job-row-lab-1"][data-state="queued"]').waitFor();
       await page.locator('[data-testid="job-row-lab-2"][data-state="waiting"]').waitFor();
@@ -225,6 +229,20 @@ suite("jobs of the programs", ({ test }) => {
       await page.getByTestId("command-confirm").click();
       await page.locator('[data-testid="job-row-lab-1"][data-state="cancelled"]').waitFor();
       await page.locator('[data-testid="job"][data-state="cancelled"]').waitFor();
+
+      const cancelled = page.url();
+      await page.getByRole("link", { name: "Jobs" }).first().click();
+      await page.getByRole("link", { name: "By the clock" }).click();
+      await page.getByTestId("job-name").fill("each night");
+      await page.getByTestId("job-zone").fill("Europe/Berlin");
+      await page.getByTestId("next-times").getByText(/^Due /).waitFor();
+      await page.getByTestId("schedule-make").click();
+      const nightly = page.locator('[data-name="each night"]');
+      await nightly.getByText("Europe/Berlin; next").waitFor();
+      await nightly.getByRole("button", { name: "Pause" }).click();
+      await nightly.getByText("Paused").waitFor();
+      await nightly.getByRole("button", { name: "Remove each night" }).click();
+      await page.getByText("No schedules yet.").waitFor();
       // Chromium writes the refusal above down.
       assert.equal(
         complaints.filter((line) => !line.includes("400")),
@@ -232,7 +250,7 @@ suite("jobs of the programs", ({ test }) => {
       );
 
       const phone = await openPage(scope, { width: 360, height: 740, dark: true });
-      await phone.page.goto(page.url());
+      await phone.page.goto(cancelled);
       await phone.page.getByTestId("login-name").fill("admin");
       await phone.page.getByTestId("login-password").fill(password);
       await phone.page.getByTestId("login-submit").click();
