@@ -3,6 +3,7 @@ import { signature } from "#shared/messages/command-signature";
 import { livenesses } from "#shared/liveness";
 import { fieldShape } from "#shared/messages/descriptions";
 import { json, jsonObject } from "#shared/messages/payload-schema";
+import { whereText } from "./where-text.ts";
 import type { Route } from "./route.ts";
 import {
   about,
@@ -155,7 +156,11 @@ export const deviceRoutes = {
   listDevices: {
     summary: "The fleet, in pages, with the few newest values that tell how each device is",
     role: "viewer",
-    query: z.object({ limit: limit(10_000, 10_000), after: placeInList("devices behind this one") }),
+    query: z.object({
+      limit: limit(10_000, 10_000),
+      after: placeInList("devices behind this one"),
+      where: z.optional(whereText),
+    }),
     answers: {
       200: z.object({
         devices: about(z.array(deviceDocument), "by their ids; fewer than the limit where there is no more room"),

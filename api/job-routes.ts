@@ -5,6 +5,7 @@ import { json } from "#shared/messages/payload-schema";
 import { maxFilterLength } from "#shared/filter/filter-tokens";
 import { commandArgs, orderedKey } from "./command-routes.ts";
 import type { Route } from "./route.ts";
+import { whereText } from "./where-text.ts";
 import { about, duration, limit, named, nextPlace, placeInList, time, timeOrNull } from "./document-schema.ts";
 
 const jobCounts = z.object({
@@ -23,7 +24,7 @@ const jobTarget = z.union(
     z.strictObject({ all: z.literal(true) }),
     z.strictObject({ devices: z.array(z.string()).check(z.maxLength(10_000)) }),
     z.strictObject({ group: z.string() }),
-    z.strictObject({ where: z.string().check(z.maxLength(1_000)) }),
+    z.strictObject({ where: whereText }),
   ],
   { error: 'expected {"all": true}, {"devices": ["rpi-7"]}, {"group": "lab"} or {"where": "os=linux"}' },
 );
@@ -160,7 +161,7 @@ export const jobRoutes = {
     role: "operator",
     query: z.object({
       group: z.optional(z.string().check(z.maxLength(64))),
-      where: z.optional(about(z.string().check(z.maxLength(1_000)), "conditions, such as os=linux")),
+      where: z.optional(whereText),
     }),
     answers: { 200: z.object({ devices: z.array(targetDevice) }) },
     problems: [404, 422],

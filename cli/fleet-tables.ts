@@ -6,8 +6,9 @@ import { ago, shortened, table } from "./text-table.ts";
 
 const day = 86_400_000;
 
-/** The fleet as a table. */
-export function deviceTable(devices: readonly DeviceDocument[], now: number): string {
+/** The fleet as a table. @param where what was asked for, where that was not all */
+export function deviceTable(devices: readonly DeviceDocument[], now: number, where?: string): string {
+  if (devices.length === 0 && where !== undefined) return `no device fits ${forTerminal(where)}`;
   if (devices.length === 0) return "no devices yet: enroll one with muster enroll DEVICE, and start its agent";
   const rows = devices.map((device) => [
     device.id,

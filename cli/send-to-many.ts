@@ -30,7 +30,7 @@ export function manyOptions(program: Program): Program {
   return program
     .option("--all", "to all devices; the argument is then the key alone")
     .option("--group <group>", "to the devices of a group")
-    .option("--where <conditions>", "to devices that fit, such as os=linux,id=lab-*,online=true,agent!=1.0.0")
+    .option("--where <filter>", "to devices that fit, such as 'group=lab cpu.usage_idle<20 version<0.3'")
     .option(
       "--plan",
       "to many: show which devices it would go to, which are off and which would refuse it; send nothing",

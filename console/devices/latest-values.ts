@@ -1,4 +1,5 @@
 import { lastValue, type FieldValue } from "#shared/columns";
+import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
 import type { SeriesColumns } from "../store/store.ts";
 
@@ -22,6 +23,8 @@ interface Newest {
   readonly fields: string[];
   readonly values: FieldValue[];
 }
+
+type Value = Exclude<FieldValue, null>;
 
 /** A field of which two messages say different things at one instant: in the store the later has taken the place of the earlier one. */
 export interface Overwritten {
@@ -84,6 +87,25 @@ export class LatestValues {
     return lost;
   }
 
+  /**
+   * The newest value of a field: of the whole where the measurement has such a series (`cpu-total`), else of each series.
+   * @param since samples from before this moment, epoch ms, say nothing
+   */
+  valued(measurement: string, field: string, since = -Infinity): Valued {
+    let whole: Value | undefined;
+    let wholeAt = -Infinity;
+    let several: Value[] | undefined;
+    for (const newest of this.#byKey.values()) {
+      if (newest.measurement !== measurement || newest.ts < since) continue;
+      const value = newest.values[newest.fields.indexOf(field)] ?? null;
+      if (value === null) continue;
+      // A device that was given other tags has its whole of before in a series of its own.
+      if (!isWhole(newest.tags)) (several ??= []).push(value);
+      else if (newest.ts > wholeAt) [whole, wholeAt] = [value, newest.ts];
+    }
+    return whole ?? (several?.length === 1 ? several[0] : several);
+  }
+
   /** As many values as there is room for in an answer. */
   list(): Sample[] {
     const samples: Sample[] = [];
@@ -130,6 +152,16 @@ export class LatestValues {
     this.#byKey.set(key, made);
     return made;
   }
+}
+
+/** Whether a series is of all of its kind together: all processors, or what has no parts. */
+function isWhole(tags: SeriesColumns["tags"]): boolean {
+  let none = true;
+  for (const name in tags) {
+    if (tags[name]?.endsWith("-total")) return true;
+    none = false;
+  }
+  return none;
 }
 
 function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from "#shared/clock";
+import type { Valued } from "#shared/filter/evaluate-filter";
 import type { DeviceId } from "#shared/ids";
 import { learned } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
@@ -117,6 +118,11 @@ export class Registry {
 
   latest(id: string): readonly Sample[] {
     return this.#entries.get(id as DeviceId)?.latest.list() ?? [];
+  }
+
+  /** The newest value of a measurement's field: of the whole, or of each series. @param since samples from before this moment say nothing */
+  valued(id: string, measurement: string, field: string, since?: number): Valued {
+    return this.#entries.get(id as DeviceId)?.latest.valued(measurement, field, since);
   }
 
   /**

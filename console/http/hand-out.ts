@@ -1,11 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { CommandDocument } from "#api/command-document";
 import type { Clock } from "#shared/clock";
+import type { DeviceValues } from "#shared/filter/device-names";
 import type { DeviceId } from "#shared/ids";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import type { IdentityProvider } from "../provider/identity-provider.ts";
 import type { Command } from "../desk/command.ts";
+import type { Device } from "../devices/device.ts";
+import { chooser } from "./choosing.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
@@ -79,6 +82,13 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const revoke: Parameters<typeof serveDevices>[0]["revoke"] = (...asked) => console.revokeCertificate(...asked);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
+  const values = (device: Device): DeviceValues => ({
+    device,
+    groups: jobs.groups.of(device.id),
+    metric: (...name) => registry.valued(device.id, ...name),
+    now: clock.now(),
+  });
+  const choose = chooser(values);
   const routes = [
     serveSessions({ accounts, send }),
     serveProviderLogin({
@@ -102,6 +112,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       rotateSecret,
       whyRemoved,
       revoke,
+      choose,
       send,
     }),
     serveCompleteness({ completeness, isKnown, send }),

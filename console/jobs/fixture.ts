@@ -13,7 +13,7 @@ import type { Device } from "../devices/device.ts";
 import { openState } from "../state/state.ts";
 import type { Sample } from "../devices/latest-values.ts";
 import type { JobRequest } from "./job.ts";
-import { Jobs, type JobSummary } from "./jobs.ts";
+import { Jobs, type JobsOptions, type JobSummary } from "./jobs.ts";
 
 const seconds = {
   type: "object",
@@ -83,8 +83,9 @@ export async function office(scope: Scope, given: Given = {}) {
   desk.start();
   scope.cleanup(() => desk.stop());
   const samples = new Map<string, Sample[]>();
-  const latest = (id: string): readonly Sample[] => samples.get(id) ?? [];
-  const jobs = new Jobs({ database, groups: state.groups, desk, clock, latest, directory: registry });
+  const valued: JobsOptions["valued"] = (id, measurement, field, since = 0) =>
+    samples.get(id)?.find((one) => one.measurement === measurement && one.ts >= since)?.fields[field];
+  const jobs = new Jobs({ database, groups: state.groups, desk, clock, valued, directory: registry });
   const told: JobSummary[] = [];
   jobs.changes.on((job) => told.push(job));
   jobs.start();

@@ -2,18 +2,17 @@ import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { comparisonsOf } from "#shared/filter/condition";
-import type { LookUp } from "#shared/filter/evaluate-filter";
+import { lookUpIn, type DeviceValues } from "#shared/filter/device-names";
+import type { LookUp, Valued } from "#shared/filter/evaluate-filter";
 import { parseFilter } from "#shared/filter/parse-filter";
 import { quoted } from "#shared/printable";
 import { Signal } from "#shared/signal";
 import type { Desk } from "../desk/desk.ts";
 import type { Device } from "../devices/device.ts";
-import type { Sample } from "../devices/latest-values.ts";
 import type { Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
 import { Announcer } from "./announcer.ts";
 import { JobRefusedError } from "./job-errors.ts";
-import { lookUpIn } from "./device-values.ts";
 import { maxCompared } from "./gate.ts";
 import { explainJob } from "./explain-job.ts";
 import type { Groups } from "../devices/groups.ts";
@@ -34,8 +33,8 @@ export interface JobsOptions {
   readonly clock: Clock;
   /** How jobs are written down; nobody does unless given. */
   readonly audit?: JobAudit;
-  /** A device's newest values, for gates; none by default. */
-  readonly latest?: (id: DeviceId) => readonly Sample[];
+  /** A device's newest value of a measurement's field, not older than a moment; none by default. */
+  readonly valued?: (id: string, measurement: string, field: string, since?: number) => Valued;
   /** The fleet: the registry. */
   readonly directory: Directory & { readonly changes: Signal<Device> };
 }
@@ -142,7 +141,8 @@ export class Jobs {
 
   /** The devices that a target means at present. @throws JobRefusedError, BadInputError as {@link create} does */
   select(target: JobRequest["target"], reaches?: Reach): readonly Device[] {
-    return select(target, fleetWithin(reaches, this.#options.directory, this.groups));
+    const values = (device: Device): DeviceValues => this.#values(device);
+    return select(target, fleetWithin(reaches, this.#options.directory, this.groups, values));
   }
 
   /** Whether what was done is on the disk, and may be told. */
@@ -267,12 +267,17 @@ export class Jobs {
     run.start();
   }
 
+  #values(device: Device, since?: number): DeviceValues {
+    const { clock, valued } = this.#options;
+    const metric = (...name: [measurement: string, field: string]): Valued => valued?.(device.id, ...name, since);
+    return { device, groups: this.groups.of(device.id), metric, now: clock.now() };
+  }
+
   #lookAt(id: DeviceId, since = 0): LookUp | undefined {
-    const { directory, clock } = this.#options;
+    const { directory } = this.#options;
     const device = directory.get(id);
     if (!device) return undefined;
-    const samples = this.#options.latest?.(id) ?? [];
-    return lookUpIn({ device, groups: this.groups.of(id), samples, now: clock.now(), since });
+    return lookUpIn(this.#values(device, since));
   }
 
   /** @throws BadInputError where the gate does not read, or names what none of the devices tells */

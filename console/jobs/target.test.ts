@@ -52,7 +52,7 @@ suite("whom a job serves", ({ test }) => {
       assert.is((error as JobRefusedError).reason, reason, error.message);
       assert.match(error.message, message);
     }
-    assert.match(thrown(() => jobs.create({ ...ping, target: { where: "os" } }, "ann")).message, /is no condition/);
+    assert.match(thrown(() => jobs.create({ ...ping, target: { where: "os=" } }, "ann")).message, /expected a value/);
     assert.equal(jobs.list(10), []);
   });
 
@@ -67,6 +67,7 @@ suite("whom a job serves", ({ test }) => {
     assert.equal(order({ group: "old" }), ["a"]);
     assert.equal(order({ all: true }), ["b", "c", "a"]);
     assert.equal(order({ where: "id!=b" }), ["c", "a"]);
+    assert.equal(order({ where: "group=lab online=true" }), ["c"]);
     assert.equal(order({ devices: ["c", "a", "b", "a"] }), ["c", "a", "b"]);
     assert.equal(jobs.groups.set(parseDeviceId("a"), []), []);
     assert.match(thrown(() => order({ group: "old" })).message, /no group "old"; the groups are lab/);

@@ -1,9 +1,10 @@
 import { parseDeviceId, type DeviceId } from "#shared/ids";
+import { assertTold, parseChoice } from "#shared/filter/choose-devices";
+import { lookUpIn, type DeviceValues } from "#shared/filter/device-names";
 import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";
 import type { Groups } from "../devices/groups.ts";
-import { assertKnownNames, matches, parseWhere } from "./where.ts";
 
 /** Which devices: all that were ever heard, these, a group's, or those that fit conditions. */
 export type Target =
@@ -23,19 +24,27 @@ export interface Fleet extends Directory {
   members(group: string): readonly DeviceId[];
   /** The names of all groups. */
   groups(): readonly string[];
+  /** What a device tells that it can be chosen by. */
+  values(device: Device): DeviceValues;
 }
 
 /** Whether a device is within the reach of somebody; without it every device is. */
 export type Reach = (device: string) => boolean;
 
 /** The fleet as somebody sees it. */
-export function fleetWithin(reaches: Reach | undefined, directory: Directory, groups: Groups): Fleet {
+export function fleetWithin(
+  reaches: Reach | undefined,
+  directory: Directory,
+  groups: Groups,
+  values: Fleet["values"],
+): Fleet {
   if (!reaches)
     return {
       list: () => directory.list(),
       get: (id) => directory.get(id),
       members: (group) => groups.members(group),
       groups: () => groups.names(),
+      values,
     };
   const list = (): readonly Device[] => directory.list().filter(({ id }) => reaches(id));
   return {
@@ -43,6 +52,7 @@ export function fleetWithin(reaches: Reach | undefined, directory: Directory, gr
     get: (id) => (reaches(id) ? directory.get(id) : undefined),
     members: (group) => groups.members(group).filter(reaches),
     groups: () => [...new Set(list().flatMap(({ id }) => groups.of(id)))].sort(),
+    values,
   };
 }
 
@@ -86,10 +96,10 @@ function listed(ids: readonly string[], directory: Directory): readonly Device[]
 function matching(target: Exclude<Target, { devices: unknown }>, fleet: Fleet): readonly Device[] {
   if ("all" in target) return fleet.list();
   if ("group" in target) return inGroup(target.group, fleet);
-  const conditions = parseWhere(target.where);
+  const choice = parseChoice(target.where);
   const devices = fleet.list();
-  if (devices.length > 0) assertKnownNames(conditions, devices);
-  return devices.filter((device) => matches(device, conditions));
+  assertTold(choice, () => devices.map((device) => fleet.values(device)));
+  return devices.filter((device) => choice.fits(lookUpIn(fleet.values(device))));
 }
 
 function inGroup(group: string, fleet: Fleet): readonly Device[] {

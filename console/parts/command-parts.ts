@@ -49,7 +49,7 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     clock,
     failed,
     directory: registry,
-    latest: (id) => registry.latest(id),
+    valued: (...name) => registry.valued(...name),
     audit: auditOfJobs(audit),
   });
   const restored = makeRestored(given, (why) => {

@@ -24,7 +24,11 @@ export type FilterCondition =
   | { readonly kind: "and" | "or"; readonly of: readonly FilterCondition[] }
   | { readonly kind: "not"; readonly of: FilterCondition };
 
+/** What a plain word is compared with: whatever a device is called by. */
+export const plainName = "";
+
 export function comparisonText({ name, by, operand }: Comparison): string {
+  if (name === plainName) return operand.text.slice(1, -1);
   return `${name} ${by} ${operand.text}`;
 }
 

@@ -8,6 +8,8 @@ export type LookUp = (name: string) => Valued;
 export interface EvaluateOptions {
   /** Whether a comparison has to hold of one of several values, as a filter has it, or of all, as a rule has it. */
   readonly several: "any" | "all";
+  /** Whether what is not told decides nothing, or is equal to nothing. */
+  readonly missing?: "unknown" | "differs";
 }
 
 /** Why something does not hold: a comparison, and what there was. */
@@ -69,8 +71,12 @@ function valuesIn(condition: FilterCondition, lookUp: LookUp): readonly Culprit[
   return condition.of.flatMap((one) => valuesIn(one, lookUp));
 }
 
-function compareAll(comparison: Comparison, actual: Valued, { several }: EvaluateOptions): boolean | undefined {
-  if (actual === undefined) return undefined;
+function compareAll(
+  comparison: Comparison,
+  actual: Valued,
+  { several, missing = "unknown" }: EvaluateOptions,
+): boolean | undefined {
+  if (actual === undefined) return missing === "unknown" ? undefined : comparison.by === "!=";
   if (!Array.isArray(actual)) return compareOne(comparison, actual as string | number | boolean);
   const values = actual as readonly (string | number | boolean)[];
   // What is in none of the groups is not in this one.
@@ -92,8 +98,8 @@ function compareOne({ by, operand }: Comparison, actual: string | number | boole
 
 function isSame({ text, number }: Comparison["operand"], actual: string | number | boolean): boolean {
   if (typeof actual === "number") return number !== undefined && actual === number;
-  const own = String(actual);
-  return text.includes("*") ? fits(text, own) : own === text;
+  const [own, wanted] = [String(actual).toLowerCase(), text.toLowerCase()];
+  return wanted.includes("*") ? fits(wanted, own) : own === wanted;
 }
 
 /** Text with `*` for any characters, without a regular expression that somebody else has written. */

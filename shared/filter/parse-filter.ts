@@ -1,5 +1,5 @@
 import { parseDuration } from "#shared/duration";
-import { comparisonsOf, type Comparator, type FilterCondition, type Operand } from "./condition.ts";
+import { comparisonsOf, plainName, type Comparator, type FilterCondition, type Operand } from "./condition.ts";
 import { pointing, tokensOf, type FilterToken } from "./filter-tokens.ts";
 
 /** How deep parentheses and `not` may be nested. */
@@ -16,15 +16,21 @@ export interface Filter {
 }
 
 const keywords: ReadonlySet<string> = new Set(["and", "or", "not", "for"]);
-const name = /^[A-Za-z_][A-Za-z0-9_.:/-]*$/;
+/** What may be compared. */
+export const filterName = /^[A-Za-z_][A-Za-z0-9_.:/-]*$/;
+
+export interface FilterOptions {
+  /** Whether a word alone stands for whatever a device is called by, which devices are chosen by. */
+  readonly words?: boolean;
+}
 
 /**
  * Reads a condition: `group=lab cpu.usage_idle<20`, `mem.used_percent < 80 and not (version < 0.3 or silent > 5m) for 5m`. What stands side by
  * side, or with a comma between, has to hold together. `and` binds before `or`.
  * @throws BadInputError that points at the place
  */
-export function parseFilter(source: string): Filter {
-  const parser = new Parser(source);
+export function parseFilter(source: string, { words = false }: FilterOptions = {}): Filter {
+  const parser = new Parser(source, words);
   const filter = parser.filter();
   const count = comparisonsOf(filter.condition).length;
   if (count <= maxComparisons) return filter;
@@ -34,10 +40,12 @@ export function parseFilter(source: string): Filter {
 class Parser {
   readonly #source: string;
   readonly #tokens: readonly FilterToken[];
+  readonly #words: boolean;
   #at = 0;
 
-  constructor(source: string) {
+  constructor(source: string, words: boolean) {
     this.#source = source;
+    this.#words = words;
     this.#tokens = tokensOf(source);
   }
 
@@ -62,7 +70,7 @@ class Parser {
 
   #beginsOne(): boolean {
     const { kind, text } = this.#next;
-    return kind === "(" || (kind === "word" && (text === "not" || !keywords.has(text)));
+    return kind === "(" || (kind === "word" && (text === "not" || !keywords.has(text))) || this.#isPlain();
   }
 
   #one(depth: number): FilterCondition {
@@ -76,13 +84,24 @@ class Parser {
 
   #comparison(): FilterCondition {
     const { kind, text, at } = this.#next;
-    if (kind !== "word" || keywords.has(text) || !name.test(text))
+    if (this.#isPlain()) {
+      this.#at += 1;
+      return { kind: "compare", name: plainName, by: "=", operand: { text: `*${text}*`, number: undefined }, at };
+    }
+    if (kind !== "word" || keywords.has(text) || !filterName.test(text))
       throw this.#wrong("expected a name such as group, version or mem.used_percent");
     this.#at += 1;
     const by = this.#next;
     if (by.kind !== "comparator") throw this.#wrong(`expected =, !=, <, <=, > or >= behind ${text}`);
     this.#at += 1;
     return { kind: "compare", name: text, by: by.text as Comparator, operand: this.#operand(by.text), at };
+  }
+
+  /** A word, or text in quotes, that is compared with nothing. */
+  #isPlain(): boolean {
+    const { kind, text } = this.#next;
+    const isOne = kind === "text" || (kind === "word" && !keywords.has(text));
+    return this.#words && isOne && this.#tokens[this.#at + 1]?.kind !== "comparator";
   }
 
   #operand(by: string): Operand {

@@ -14,6 +14,7 @@ import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import type { KnownMeasurements } from "../../units/known-measurements.ts";
 import { maxPoints } from "../../store/points.ts";
+import type { ChooseDevices } from "../choosing.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
@@ -36,6 +37,8 @@ export interface DeviceRoutes {
   readonly whyRemoved: (id: DeviceId) => string | undefined;
   /** Ends a device's certificates. @returns whether it has any */
   readonly revoke: (id: DeviceId, who: { readonly by: string; readonly from: string }) => boolean;
+  /** Reads which devices somebody means, of those in his reach. */
+  readonly choose: ChooseDevices;
   readonly send: Send;
 }
 
@@ -52,6 +55,7 @@ export const serveDevices =
     rotateSecret,
     whyRemoved,
     revoke,
+    choose,
     send,
   }: DeviceRoutes): FastifyPluginAsyncZod =>
   async (app) => {
@@ -64,8 +68,9 @@ export const serveDevices =
     app.route({
       ...served("listDevices"),
       handler: (request, reply) => {
-        const { limit: most, after: behind } = request.query;
+        const { limit: most, after: behind, where } = request.query;
         const reaches = limitOf(request);
+        const chosen = choose(where, () => registry.walk(), reaches);
         const document = (device: Device): DeviceDocument => ({
           ...toPresenceDocument(device),
           state: livenessOf(device, clock.now()),
@@ -76,7 +81,7 @@ export const serveDevices =
         const steps = listAnswer({
           list: "devices",
           items: registry.walk(behind),
-          only: reaches && (({ id }) => reaches(id)),
+          only: (device) => (reaches?.(device.id) ?? true) && (chosen?.(device) ?? true),
           document,
           most,
           room: maxPageLength,

@@ -1,0 +1,68 @@
+import { BadInputError } from "#shared/errors";
+import { quoted } from "#shared/printable";
+import { comparisonsOf, plainName, type Comparison } from "./condition.ts";
+import { deviceNames, readerOf, type DeviceValues } from "./device-names.ts";
+import { evaluateFilter, type LookUp } from "./evaluate-filter.ts";
+import { pointing } from "./filter-tokens.ts";
+import { parseFilter } from "./parse-filter.ts";
+
+/** Names that an error lists: a fleet may tell thousands. */
+const maxListed = 40;
+
+/** Which devices somebody means. */
+export interface Choice {
+  /** As it was written. */
+  readonly source: string;
+  /** What it looks at, each with its place. */
+  readonly comparisons: readonly Comparison[];
+  /** @param lookUp what names stand for of a device */
+  readonly fits: (lookUp: LookUp) => boolean;
+}
+
+/**
+ * Reads what devices are chosen by: `camera group=lab cpu.usage_idle<20`. A plain word stands in a device's id, name, groups or tags; what a device does not
+ * tell equals nothing.
+ * @throws BadInputError that points at the place
+ */
+export function parseChoice(source: string): Choice {
+  const { condition, hold } = parseFilter(source, { words: true });
+  const comparisons = comparisonsOf(condition);
+  if (hold > 0) throw new BadInputError(`"for" is of gates and rules: devices are chosen by how they are now`);
+  for (const one of comparisons) assertYesOrNo(source, one);
+  const fits = (lookUp: LookUp): boolean =>
+    evaluateFilter(condition, lookUp, { several: "any", missing: "differs" }).holds === true;
+  return { source, comparisons, fits };
+}
+
+/** `online!=yes` would be everything. */
+function assertYesOrNo(source: string, { name, operand, at }: Comparison): void {
+  if ((name === "online" || name === "paused") && !/^(true|false)$/i.test(operand.text))
+    throw pointing(source, at, `expected ${name}=true or ${name}=false`);
+}
+
+/**
+ * @param devices all that may be chosen; a fleet without devices tells nothing, and is asked for nothing
+ * @throws BadInputError where it names what no device tells: a slip of the pen would otherwise choose nothing, or with `!=` everything
+ */
+export function assertTold({ source, comparisons }: Choice, devices: () => Iterable<DeviceValues>): void {
+  for (const { name, at } of comparisons) {
+    if (name === plainName || deviceNames.includes(name)) continue;
+    const read = readerOf(name);
+    let any = false;
+    let told = false;
+    for (const device of devices()) {
+      any = true;
+      told = read(device) !== undefined;
+      if (told) break;
+    }
+    if (any && !told) throw pointing(source, at, `no device tells ${quoted(name)}; there are ${namesOf(devices())}`);
+  }
+}
+
+function namesOf(devices: Iterable<DeviceValues>): string {
+  const facts = new Set<string>();
+  for (const { device } of devices) for (const fact of Object.keys(device.facts)) facts.add(fact);
+  const names = [...deviceNames, ...facts].sort();
+  const more = names.length > maxListed ? ", …" : "";
+  return `${names.slice(0, maxListed).join(", ")}${more}, and values such as mem.used_percent`;
+}
