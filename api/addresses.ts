@@ -40,6 +40,8 @@ export const addresses = {
   listTokens: { method: "GET", path: "/api/tokens" },
   revokeToken: { method: "DELETE", path: "/api/tokens/:id" },
   listDevices: { method: "GET", path: "/api/devices" },
+  getFleet: { method: "GET", path: "/api/fleet" },
+  listFilterNames: { method: "GET", path: "/api/filter-names" },
   getDevice: { method: "GET", path: "/api/devices/:id" },
   revokeCertificate: { method: "DELETE", path: "/api/devices/:id/certificate" },
   removeDevice: { method: "DELETE", path: "/api/devices/:id" },

@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
 import { commandDocument } from "./command-document.ts";
 import { presenceDocument, sampleDocument } from "./device-routes.ts";
+import { about } from "./document-schema.ts";
+import { columnsText, fleetChanges } from "./fleet-routes.ts";
 import { spoolDocument, storeDocument } from "./health-routes.ts";
 import { jobSummaryDocument } from "./job-routes.ts";
 import type { Route } from "./route.ts";
@@ -9,6 +11,7 @@ import type { Route } from "./route.ts";
 export const eventDocuments = {
   presence: presenceDocument,
   removed: z.object({ device: z.string() }),
+  fleet: fleetChanges,
   sample: z.object({ device: z.string(), samples: z.array(sampleDocument) }),
   command: commandDocument,
   job: jobSummaryDocument,
@@ -26,7 +29,15 @@ export type ConsoleEvent = {
 }[EventName];
 
 const query = z.object({
-  device: z.optional(z.string()),
+  device: z.optional(
+    about(z.string(), "of this one alone; with `fleet`: of this one presence and samples as they come"),
+  ),
+  fleet: z.optional(
+    about(
+      columnsText,
+      "in place of presence and samples of all, once a second what has changed, in these columns: the event `fleet`",
+    ),
+  ),
   /** Names of events with commas between them, and `store` once at the beginning; all events without it. */
   only: z.optional(z.string().check(z.maxLength(200))),
 });

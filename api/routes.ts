@@ -6,6 +6,7 @@ import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
 import { configurationRoutes } from "./configuration-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
+import { fleetRoutes } from "./fleet-routes.ts";
 import { enrollmentRoutes } from "./enrollment-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { fieldRoutes } from "./field-routes.ts";
@@ -36,6 +37,7 @@ export const routes = {
   ...tokenRoutes,
   ...secondFactorRoutes,
   ...deviceRoutes,
+  ...fleetRoutes,
   ...completenessRoutes,
   ...commandRoutes,
   ...fileRoutes,

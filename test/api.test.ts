@@ -5,7 +5,7 @@ import { join as joined } from "node:path";
 import * as assert from "uvu/assert";
 import { addresses, type RouteAddress, type RouteName } from "#api/addresses";
 import { UnreachableError, type Client } from "#api/client";
-import { eventDocuments } from "#api/event-routes";
+import { eventDocuments, type EventQuery } from "#api/event-routes";
 import { pages } from "#api/pages";
 import type { Route } from "#api/route";
 import { routes } from "#api/routes";
@@ -136,6 +136,10 @@ async function askEverything(
   assert.is((await client.askToJoin(asked)).admission?.device, "asked-1");
   await client.setGroups("rpi-7", { groups: ["lab"] });
   assert.equal((await client.getGroups("rpi-7")).groups, ["lab"]);
+  assert.equal((await client.getFleet({ columns: "group" })).rows[0], ["rpi-7", ["lab"]]);
+  assert.ok(
+    (await client.listFilterNames()).names.some(({ name, values }) => name === "group" && values.includes("lab")),
+  );
   assert.equal((await client.listGroups()).groups, { lab: ["rpi-7"] });
   assert.is((await client.setLabels("rpi-7", { name: "Garage" })).name, "Garage");
   const { version } = await client.setConfiguration("group:lab", { settings: { interval: "200ms" } });
@@ -227,14 +231,17 @@ suite("the contract of the HTTP API", ({ test }) => {
       const { client } = checkedClient(url, `admin:${password}`, { answered });
       const told = new Set<string>();
       const stop = new AbortController();
-      const listening = (async () => {
-        for await (const event of client.events({}, stop.signal)) {
+      const listen = async (query: EventQuery): Promise<void> => {
+        for await (const event of client.events(query, stop.signal)) {
           assertEventFits(event);
           told.add(event.event);
         }
-      })().catch((error: unknown) => {
-        if (!stop.signal.aborted) throw error;
-      });
+      };
+      const listening = Promise.all([listen({}), listen({ fleet: "state,mem.used_percent" })]).catch(
+        (error: unknown) => {
+          if (!stop.signal.aborted) throw error;
+        },
+      );
       const heard = (): Promise<unknown> =>
         eventually("all events", () => told.size === Object.keys(eventDocuments).length);
       await Promise.race([listening, eventually("the stream", () => told.has("store"))]);

@@ -1,6 +1,8 @@
 import * as assert from "uvu/assert";
 import type { Client } from "#api/client";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
+import type { FleetChanges } from "#api/fleet-routes";
+import { maxColumns } from "../console/devices/fleet-columns.ts";
 import type { SeriesColumns } from "../console/store/store.ts";
 import { serveApi } from "./api-server.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
@@ -90,5 +92,91 @@ suite("the fleet over HTTP", ({ test }) => {
       await statusOf(chosen("secret=of-the-roof", "lou")),
       /no device tells "secret"; there are (?!.*\bsecret, )/,
     );
+  });
+
+  test("is a table of the columns asked for, in pages, and then what has changed", async (scope) => {
+    const { as, fleet } = await lab(scope);
+    const { registry, jobs } = fleet.console;
+    const columns = "group, version, cpu.usage_idle, disk.used_percent, model, state";
+    const client = as();
+    const first = await client.getFleet({ columns, limit: 2 });
+    assert.equal(first.columns, ["id", "group", "version", "cpu.usage_idle", "disk.used_percent", "model", "state"]);
+    assert.equal(first.rows, [
+      ["lab-1", ["lab"], "0.2.0", 10, [20, 90], "Pi 4", "online"],
+      ["lab-2", ["lab"], "0.3.0", 80, [20, 90], "Pi 5", "online"],
+    ]);
+    assert.equal([first.whole, first.next], [true, "lab-2"]);
+    const second = await client.getFleet({ columns, limit: 2, after: first.next ?? "" });
+    assert.equal([second.rows.map(([id]) => id), second.next], [["roof"], null]);
+
+    const ids = ({ rows, gone, whole }: Awaited<ReturnType<Client["getFleet"]>>) => [
+      rows.map(([id]) => id),
+      gone,
+      whole,
+    ];
+    const later = await client.getFleet({ columns, since: first.revision });
+    assert.equal(ids(later), [[], [], false]);
+    registry.observe(parseDeviceId("lab-2"), []);
+    jobs.groups.set(parseDeviceId("roof"), ["lab"]);
+    assert.equal(ids(await client.getFleet({ columns, since: later.revision })), [["lab-2", "roof"], [], false]);
+    assert.equal(ids(await client.getFleet({ columns, where: "version<0.3", since: later.revision })), [
+      ["roof"],
+      ["lab-2"],
+      false,
+    ]);
+    registry.remove(parseDeviceId("lab-1"));
+    assert.equal(ids(await client.getFleet({ columns, since: later.revision })), [["lab-2", "roof"], ["lab-1"], false]);
+    // Whom groups limit, and who asks from another life of the console, is told everything.
+    assert.equal(ids(await as("lou").getFleet({ since: later.revision })), [["lab-2", "roof"], [], true]);
+    assert.equal(ids(await client.getFleet({ since: "another-1" })), [["lab-2", "roof"], [], true]);
+    for (const wrong of ["a b", "<", "x,".repeat(5) + Array.from({ length: maxColumns }, (_, at) => `c${at}`).join()])
+      assert.match(await statusOf(client.getFleet({ columns: wrong })), /is no column|columns: expected/);
+  });
+
+  test("tells its changes in bundles, and no change twice", async (scope) => {
+    const { as, fleet } = await lab(scope);
+    const { registry, jobs } = fleet.console;
+    const stop = new AbortController();
+    scope.cleanup(() => stop.abort());
+    const follow = async (who: string): Promise<() => Promise<FleetChanges & { events: string[] }>> => {
+      const events = as(who).events({ fleet: "cpu.usage_idle,group", device: "lab-1" }, stop.signal);
+      const next = async (): Promise<FleetChanges & { events: string[] }> => {
+        for (const heard: string[] = []; ;) {
+          const { value } = await events.next();
+          if (value?.event === "fleet") return { ...value.data, events: heard };
+          heard.push(value?.event ?? "end");
+        }
+      };
+      assert.equal((await next()).rows, []);
+      return next;
+    };
+    const boss = await follow("boss");
+    const lou = await follow("lou");
+    for (let round = 0; round < 3; round++)
+      for (const id of ["lab-2", "roof", "lab-1"])
+        registry.observe(parseDeviceId(id), [
+          { ...series("cpu", { cpu: "cpu-total" }, { usage_idle: [40 + round] }), device: parseDeviceId(id) },
+        ]);
+    assert.equal((await boss()).rows, [
+      ["lab-2", 42, ["lab"]],
+      ["roof", 42, []],
+      ["lab-1", 42, ["lab"]],
+    ]);
+    assert.equal(
+      (await lou()).rows.map(([id]) => id),
+      ["lab-2", "lab-1"],
+    );
+    // What comes into sight comes as a row, and what goes out of it as removed.
+    jobs.groups.set(parseDeviceId("roof"), ["lab"]);
+    const came = await lou();
+    assert.equal([came.rows, came.events], [[["roof", 42, ["lab"]]], []]);
+    jobs.groups.set(parseDeviceId("roof"), []);
+    jobs.groups.set(parseDeviceId("lab-2"), ["lab", "x"]);
+    const went = await lou();
+    assert.equal([went.rows, went.events], [[["lab-2", 42, ["lab", "x"]]], ["removed"]]);
+    // Of the device that is looked at everything comes at once as well.
+    registry.touch("lab-2");
+    registry.observeProblem(parseDeviceId("lab-1"), "fields", "look at it");
+    assert.equal((await lou()).events, ["presence"]);
   });
 });

@@ -137,6 +137,14 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listTokens: "none",
   revokeToken: "none",
   listDevices: list((client) => client.listDevices()),
+  getFleet: list((client) => client.getFleet()),
+  listFilterNames: async ({ fleet, admin, lab }) => {
+    const before = fleet.console.jobs.groups.of(far);
+    fleet.console.jobs.groups.set(far as DeviceId, ["behind-the-hill"]);
+    assert.match(JSON.stringify(await admin.listFilterNames()), /behind-the-hill/);
+    assert.not.match(JSON.stringify(await lab.listFilterNames()), /behind-the-hill/);
+    fleet.console.jobs.groups.set(far as DeviceId, before);
+  },
   getDevice: "device",
   // What has no certificate is answered as what is out of reach.
   revokeCertificate: "device",

@@ -85,6 +85,8 @@ export interface DeviceEntry {
   presumed: boolean;
   /** Whether it is known as online by its batches and replies: then the session that it has is not known. */
   spoken: boolean;
+  /** The number of its newest change. */
+  revision: number;
   readonly guard: IdentityGuard;
   readonly latest: LatestValues;
 }
@@ -111,6 +113,7 @@ export function newEntry(id: DeviceId): DeviceEntry {
     confirmed: false,
     presumed: false,
     spoken: false,
+    revision: 0,
     guard: new IdentityGuard(),
     latest: new LatestValues(),
   };

@@ -106,6 +106,12 @@ export class LatestValues {
     return whole ?? (several?.length === 1 ? several[0] : several);
   }
 
+  /** Measurements with their fields, each as it is named in filters. */
+  *names(): Generator<string, void, void> {
+    for (const { measurement, fields } of this.#byKey.values())
+      for (const field of fields) yield `${measurement}.${field}`;
+  }
+
   /** As many values as there is room for in an answer. */
   list(): Sample[] {
     const samples: Sample[] = [];

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "#shared/clock";
 import type { Valued } from "#shared/filter/evaluate-filter";
-import type { DeviceId } from "#shared/ids";
+import { shortId, type DeviceId } from "#shared/ids";
 import { learned } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
@@ -8,6 +8,7 @@ import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type 
 import { born, gone, shutOut, spoken, unheard } from "./device-presence.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { twoMachines } from "./identity-guard.ts";
+import { Revisions } from "./revisions.ts";
 import type { ClockState } from "../clock/skews.ts";
 import type { Overwritten, Sample } from "./latest-values.ts";
 import type { Database } from "../database/database.ts";
@@ -42,6 +43,8 @@ export class Registry {
   readonly changes: Signal<Device>;
   /** Every device that is no more. */
   readonly removals: Signal<DeviceId>;
+  /** Every change of anything that is known of a device, numbered. */
+  readonly revisions: Revisions;
   #cancelGrace: (() => void) | undefined;
 
   constructor(options: RegistryOptions) {
@@ -50,6 +53,7 @@ export class Registry {
     this.removals = new Signal(options.failed);
     this.#clock = options.clock ?? systemClock;
     this.#rows = new DeviceRows(options.database);
+    this.revisions = new Revisions(shortId());
   }
 
   /** Reads what is kept. Nobody counts as online before being heard. */
@@ -77,6 +81,7 @@ export class Registry {
   remove(id: DeviceId): void {
     this.#entries.delete(id);
     this.#sorted = undefined;
+    this.revisions.went(id);
     this.removals.emit(id);
   }
 
@@ -101,14 +106,34 @@ export class Registry {
     return [...this.walk()];
   }
 
-  /** By their ids, one by one, to be gone through in several turns of the event loop. @param after only those behind this id */
-  *walk(after = ""): Generator<Device, void, void> {
+  /**
+   * By their ids, one by one, to be gone through in several turns of the event loop.
+   * @param after only those behind this id
+   * @param since only those that have changed after this revision
+   */
+  *walk(after = "", since = -1): Generator<Device, void, void> {
     const sorted = (this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
     const first = sorted.findIndex(({ id }) => id > after);
     for (let at = first; at >= 0 && at < sorted.length; at++) {
       const entry = sorted[at];
       if (entry) yield this.#whole(entry);
+      if (entry && entry.revision > since) yield toDevice(entry);
     }
+  }
+
+  /** Those that have changed after a revision, the one that changed the longest ago first. @param most of them */
+  changedSince(revision: number, most: number): { readonly devices: readonly Device[]; readonly upTo: number } {
+    const changed: DeviceEntry[] = [];
+    for (const entry of this.#entries.values()) if (entry.revision > revision) changed.push(entry);
+    const told = changed.sort((a, b) => a.revision - b.revision).slice(0, most);
+    const upTo = told.length < changed.length ? told.at(-1)?.revision : this.revisions.last;
+    return { devices: told.map(toDevice), upTo: upTo ?? revision };
+  }
+
+  /** Something else that is told of a device has changed, as its groups. */
+  touch(id: string): void {
+    const entry = this.#entries.get(id as DeviceId);
+    if (entry) entry.revision = this.revisions.next();
   }
 
   /** Those of the newest values that tell how a device is, for a list of many. */
@@ -123,6 +148,11 @@ export class Registry {
   /** The newest value of a measurement's field: of the whole, or of each series. @param since samples from before this moment say nothing */
   valued(id: string, measurement: string, field: string, since?: number): Valued {
     return this.#entries.get(id as DeviceId)?.latest.valued(measurement, field, since);
+  }
+
+  /** What a device measures, as filters name it. */
+  valueNames(id: string): Iterable<string> {
+    return this.#entries.get(id as DeviceId)?.latest.names() ?? [];
   }
 
   /**
@@ -160,6 +190,7 @@ export class Registry {
     const now = this.#clock.now();
     entry.lastSeen = now;
     entry.confirmed = true;
+    entry.revision = this.revisions.next();
     if (!entry.birth) entry.rhythm = learned(entry.rhythm, now);
     if (Math.abs(now - (entry.kept ?? -Infinity)) >= keepSeenEvery) this.#save(entry);
   }
@@ -174,6 +205,8 @@ export class Registry {
     // What a clock of its own has said of the future was heard before all the same.
     if (last > (entry.lastSeen ?? 0)) entry.lastSeen = Math.min(last, now);
     this.changes.emit(this.#whole(entry));
+    entry.revision = this.revisions.next();
+    this.changes.emit(toDevice(entry));
   }
 
   /**
@@ -187,13 +220,16 @@ export class Registry {
 
   /** Keeps values that are newer than the ones known. The rest is as with {@link ValuesSection.observe}. */
   observe(id: DeviceId, series: readonly SeriesColumns[], latest?: number): Overwritten | undefined {
-    return this.#entry(id).latest.observe(series, latest);
+    const entry = this.#entry(id);
+    entry.revision = this.revisions.next();
+    return entry.latest.observe(series, latest);
   }
 
   /** Notes what the device's clock is like. Only what a person should know is a change. */
   observeClock(id: DeviceId, { skew, problem }: ClockState): void {
     if (!this.isKnown(id)) return;
-    this.#entry(id).skew = skew;
+    const entry = this.#entry(id);
+    entry.skew = skew;
     this.observeProblem(id, "clock", problem);
   }
 
@@ -242,6 +278,7 @@ export class Registry {
   }
 
   #changed(entry: DeviceEntry): void {
+    entry.revision = this.revisions.next();
     this.#save(entry);
     this.changes.emit(this.#whole(entry));
   }

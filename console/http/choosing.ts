@@ -1,5 +1,5 @@
 import { assertTold, parseChoice } from "#shared/filter/choose-devices";
-import { lookUpIn, type DeviceValues } from "#shared/filter/device-names";
+import { lookUpIn, type DeviceValues } from "#shared/filter/filter-values";
 import type { Device } from "../devices/device.ts";
 
 /**

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { CommandDocument } from "#api/command-document";
 import type { Clock } from "#shared/clock";
-import type { DeviceValues } from "#shared/filter/device-names";
 import type { DeviceId } from "#shared/ids";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
@@ -9,6 +8,8 @@ import type { IdentityProvider } from "../provider/identity-provider.ts";
 import type { Command } from "../desk/command.ts";
 import type { Device } from "../devices/device.ts";
 import { chooser } from "./choosing.ts";
+import type { FleetRow } from "../devices/fleet-columns.ts";
+import { FleetFeeds } from "./fleet-feed.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
@@ -22,6 +23,7 @@ import { serveDamage } from "./routes/serve-damage.ts";
 import { serveDevices } from "./routes/serve-devices.ts";
 import { serveEnrollments } from "./routes/serve-enrollments.ts";
 import { serveEvents } from "./routes/serve-events.ts";
+import { serveFleet } from "./routes/serve-fleet.ts";
 import { serveFields } from "./routes/serve-fields.ts";
 import { serveFiles } from "./routes/serve-files.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
@@ -82,13 +84,16 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const revoke: Parameters<typeof serveDevices>[0]["revoke"] = (...asked) => console.revokeCertificate(...asked);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
-  const values = (device: Device): DeviceValues => ({
+  const rowOf = (device: Device): FleetRow => ({
     device,
     groups: jobs.groups.of(device.id),
     metric: (...name) => registry.valued(device.id, ...name),
     now: clock.now(),
+    missing: () => completeness.missing(device.id),
   });
-  const choose = chooser(values);
+  const choose = chooser(rowOf);
+  const endTouching = jobs.groups.changes.on(({ device }) => registry.touch(device));
+  app.addHook("onClose", async () => void endTouching());
   const routes = [
     serveSessions({ accounts, send }),
     serveProviderLogin({
@@ -115,6 +120,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       choose,
       send,
     }),
+    serveFleet({ registry, rowOf, choose, send }),
     serveCompleteness({ completeness, isKnown, send }),
     serveCommands({ desk, accounts, document, send }),
     serveFiles({ desk, transfers: console.transfers, audit: console.audit }),
@@ -160,6 +166,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       groups: jobs.groups.changes,
       refusals: refusals.changes,
       store: { changes: events.store, health: samplesHealth },
+      feeds: new FleetFeeds({ registry, clock, rowOf }),
     }),
     serveHealth({
       samples: samplesHealth,

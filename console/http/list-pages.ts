@@ -1,3 +1,5 @@
+import { promisify } from "node:util";
+import { gzip, type ZlibOptions } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { askerOf } from "./auth.ts";
 import type { Steps, Turns } from "./turns.ts";
@@ -10,6 +12,14 @@ export const maxPageLength = 512 * 1024;
 /** Characters of an answer's text that are turned into bytes together. */
 const piece = 64 * 1024;
 
+/** Bytes from which an answer is packed, where whoever asks takes that; in the thread pool. */
+const packedFrom = 16 * 1024;
+const pack = promisify<Buffer, ZlibOptions, Buffer>(gzip);
+
+function takesGzip({ headers }: FastifyRequest): boolean {
+  return /(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers["accept-encoding"]?.toString() ?? "");
+}
+
 /** Makes an answer in turns and sends it: written out already, because a schema would look at every value of it once more. */
 export type Send = (request: FastifyRequest, reply: FastifyReply, steps: Steps<Buffer>) => Promise<never>;
 
@@ -18,8 +28,10 @@ export function sendInTurns(turns: Turns): Send {
     const gone = new AbortController();
     reply.raw.once("close", () => gone.abort());
     const bytes = await turns.run(askerOf(request).name, steps, gone.signal);
-    reply.type("application/json; charset=utf-8");
-    return bytes as never;
+    reply.type("application/json; charset=utf-8").header("vary", "accept-encoding");
+    if (bytes.length < packedFrom || !takesGzip(request)) return bytes as never;
+    reply.header("content-encoding", "gzip");
+    return (await pack(bytes, { level: 1 })) as never;
   };
 }
 

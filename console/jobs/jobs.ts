@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import { shortId, sortableId, type DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { comparisonsOf } from "#shared/filter/condition";
-import { lookUpIn, type DeviceValues } from "#shared/filter/device-names";
+import { lookUpIn, type DeviceValues } from "#shared/filter/filter-values";
 import type { LookUp, Valued } from "#shared/filter/evaluate-filter";
 import { parseFilter } from "#shared/filter/parse-filter";
 import { quoted } from "#shared/printable";

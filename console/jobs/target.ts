@@ -1,6 +1,6 @@
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { assertTold, parseChoice } from "#shared/filter/choose-devices";
-import { lookUpIn, type DeviceValues } from "#shared/filter/device-names";
+import { lookUpIn, type DeviceValues } from "#shared/filter/filter-values";
 import { quoted } from "#shared/printable";
 import type { Device } from "../devices/device.ts";
 import { JobRefusedError } from "./job-errors.ts";

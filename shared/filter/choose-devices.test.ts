@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { assertTold, parseChoice } from "./choose-devices.ts";
-import { lookUpIn, type DeviceValues } from "./device-names.ts";
+import { lookUpIn, type DeviceValues } from "./filter-values.ts";
 
 const metrics: Readonly<Record<string, number | readonly number[]>> = {
   "cpu.usage_idle": 15,

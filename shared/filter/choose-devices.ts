@@ -1,7 +1,7 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
 import { comparisonsOf, plainName, type Comparison } from "./condition.ts";
-import { deviceNames, readerOf, type DeviceValues } from "./device-names.ts";
+import { deviceNames, readerOf, type DeviceValues } from "./filter-values.ts";
 import { evaluateFilter, type LookUp } from "./evaluate-filter.ts";
 import { pointing } from "./filter-tokens.ts";
 import { parseFilter } from "./parse-filter.ts";
@@ -10,7 +10,7 @@ import { parseFilter } from "./parse-filter.ts";
 const maxListed = 40;
 
 /** Which devices somebody means. */
-export interface Choice {
+export interface DeviceChoice {
   /** As it was written. */
   readonly source: string;
   /** What it looks at, each with its place. */
@@ -24,7 +24,7 @@ export interface Choice {
  * tell equals nothing.
  * @throws BadInputError that points at the place
  */
-export function parseChoice(source: string): Choice {
+export function parseChoice(source: string): DeviceChoice {
   const { condition, hold } = parseFilter(source, { words: true });
   const comparisons = comparisonsOf(condition);
   if (hold > 0) throw new BadInputError(`"for" is of gates and rules: devices are chosen by how they are now`);
@@ -44,7 +44,7 @@ function assertYesOrNo(source: string, { name, operand, at }: Comparison): void 
  * @param devices all that may be chosen; a fleet without devices tells nothing, and is asked for nothing
  * @throws BadInputError where it names what no device tells: a slip of the pen would otherwise choose nothing, or with `!=` everything
  */
-export function assertTold({ source, comparisons }: Choice, devices: () => Iterable<DeviceValues>): void {
+export function assertTold({ source, comparisons }: DeviceChoice, devices: () => Iterable<DeviceValues>): void {
   for (const { name, at } of comparisons) {
     if (name === plainName || deviceNames.includes(name)) continue;
     const read = readerOf(name);

@@ -16,6 +16,8 @@ import { limitOf, loginIn } from "../auth.ts";
 import { EventStreams } from "../event-streams.ts";
 import { toPresenceDocument } from "../documents.ts";
 import { toJobSummaryDocument } from "../job-documents.ts";
+import { readColumns } from "../../devices/fleet-columns.ts";
+import type { FleetFeeds } from "../fleet-feed.ts";
 import { served } from "../serve.ts";
 
 /** Bytes waiting for one reader; one that is further behind is cut off and will come back and fetch anew. */
@@ -34,6 +36,7 @@ export interface EventRoutes {
   readonly groups: Told<Regrouped>;
   readonly refusals: Told<void>;
   readonly store: { readonly changes: Told<void>; readonly health: () => SamplesHealth };
+  readonly feeds: FleetFeeds;
 }
 
 type Told<T> = Pick<Signal<T>, "on">;
@@ -50,6 +53,7 @@ export const serveEvents =
     groups,
     refusals,
     store,
+    feeds,
   }: EventRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const streams = new EventStreams(accounts);
@@ -66,12 +70,13 @@ export const serveEvents =
     app.route({
       ...served("events"),
       handler: (request, reply) => {
-        const { device, only } = request.query;
+        const { device, fleet, only } = request.query;
         const names = only?.split(",");
         /** A fleet tells thousands of samples a second: who wants to hear of a job is not sent them. */
         const ifAsked = (name: EventName, listen: () => () => void): (() => void)[] =>
           names === undefined || names.includes(name) ? [listen()] : [];
         const login = loginIn(request);
+        const columns = fleet === undefined ? undefined : readColumns(fleet);
         let undo: (() => unknown)[] = [];
         const close = (): void => {
           undo.forEach((off) => off());
@@ -85,6 +90,9 @@ export const serveEvents =
         const named = (id: string): boolean => device === undefined || device === id;
         // Asked with each event: a device may get into another group at any time.
         const wanted = (id: string): boolean => named(id) && reaches(id);
+        // What goes out in bundles comes by itself of the one device alone that somebody looks at.
+        const closely = (id: string): boolean => (columns ? device === id : named(id)) && reaches(id);
+        const inSight = (id: string): boolean => (columns ? reaches(id) : wanted(id));
         const send = (text: string): void => {
           if (stream.writableLength > backlog) stream.destroy();
           else stream.write(text);
@@ -93,6 +101,8 @@ export const serveEvents =
         const moved = ({ device: id, before }: Regrouped, principal: Principal): void => {
           const now = reaches(id);
           if (mayReach(principal, id, () => before) === now) return;
+          // It comes with the next bundle.
+          if (now && columns) return;
           const known = devices.get(id);
           if (!now) send(frame("removed", { device: id }));
           else if (known) send(presence(known));
@@ -106,27 +116,31 @@ export const serveEvents =
         send(frame("store", store.health()));
         undo = [
           forget,
-          ...ifAsked("presence", () => devices.changes.on((changed) => wanted(changed.id) && send(presence(changed)))),
+          ...ifAsked("presence", () => devices.changes.on((changed) => closely(changed.id) && send(presence(changed)))),
           ...ifAsked("removed", () =>
-            devices.removals.on((id) => wanted(id) && send(frame("removed", { device: id }))),
+            devices.removals.on((id) => inSight(id) && send(frame("removed", { device: id }))),
           ),
-          ...ifAsked("sample", () => samples.on((sampled) => wanted(sampled.device) && send(sample(sampled)))),
-          ...ifAsked("command", () => commands.on((changed) => wanted(changed.device) && send(command(changed)))),
+          ...ifAsked("sample", () => samples.on((sampled) => closely(sampled.device) && send(sample(sampled)))),
+          ...ifAsked("command", () => commands.on((changed) => inSight(changed.device) && send(command(changed)))),
           // Jobs concern the fleet: who asks for one device is not told of them.
           ...ifAsked("job", () =>
             jobs.changes.on((changed) => {
-              const seen = device === undefined ? (limit ? jobs.look(changed.id, limit) : changed) : undefined;
+              const seen =
+                device === undefined || columns ? (limit ? jobs.look(changed.id, limit) : changed) : undefined;
               if (seen) send(limit ? frame("job", toJobSummaryDocument(seen)) : job(seen));
             }),
           ),
           ...(limit
             ? ifAsked("presence", () =>
-                groups.on((changed) => named(changed.device) && moved(changed, login.principal)),
+                groups.on(
+                  (changed) => (columns !== undefined || named(changed.device)) && moved(changed, login.principal),
+                ),
               )
             : []),
           // Of what, is asked for by who may know.
           ...ifAsked("refused", () => refusals.on(() => send(frame("refused", {})))),
           ...ifAsked("store", () => store.changes.on(() => send(frame("store", store.health())))),
+          ...(columns ? [feeds.join(columns, login, limit, send)] : []),
         ];
         // A session also ends by itself, of age.
         const beat = setInterval(() => {
