@@ -14,7 +14,7 @@ export type FleetCells = z.output<typeof fleetRow>;
 /** Columns as they are asked for. */
 export const columnsText = about(
   z.string().check(z.maxLength(2_000)),
-  "columns with commas between: names of the filter language (state, group, version, mem.used_percent), and seen, since, silentAfter, reason, boot, interval, signers, missing",
+  "columns with commas between: names of the filter language (state, group, version, mem.used_percent), and seen, since, silentAfter, reason, boot, interval, signers, sampled, missing",
 );
 const revision = about(z.string(), "up to where it tells: `since` of the next question");
 

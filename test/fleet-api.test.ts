@@ -4,6 +4,8 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import type { FleetChanges } from "#api/fleet-routes";
 import { maxColumns } from "../console/devices/fleet-columns.ts";
 import type { SeriesColumns } from "../console/store/store.ts";
+import { askFleet, type AskFlags } from "../cli/ask-fleet.ts";
+import type { Terminal } from "../cli/live-command.ts";
 import { serveApi } from "./api-server.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { suite, type Scope } from "./suite.ts";
@@ -27,7 +29,7 @@ function born(fleet: Fleet, id: string, agent: string, facts: Record<string, str
     interval: 1_000,
     paused: false,
     facts,
-    commands: { ping: {} },
+    commands: { ping: {}, report: {} },
   });
   return device;
 }
@@ -178,5 +180,20 @@ suite("the fleet over HTTP", ({ test }) => {
     registry.touch("lab-2");
     registry.observeProblem(parseDeviceId("lab-1"), "fields", "look at it");
     assert.equal((await lou()).events, ["presence"]);
+  });
+
+  test("is asked for values that devices take now, and who did not answer is told", async (scope) => {
+    const { as, fleet } = await lab(scope);
+    await fleet.agent("rpi-7", { interval: 60_000 });
+    const said = { out: "", err: "" };
+    const terminal: Terminal = { out: (text) => (said.out += text), err: (text) => (said.err += text), live: false };
+    const ask = (where: string, flags: Partial<AskFlags>): Promise<number> =>
+      askFleet(as(), where, "mem.used_percent, version", { timeout: "1s", ...flags }, terminal);
+    assert.is(await ask("id=rpi-7 or id=lab-1", { fresh: true, sort: "-id" }), 1);
+    assert.match(said.out, /^DEVICE +mem\.used_percent +version\nrpi-7 +\d[\d.]* +\S+\nlab-1 +– +0\.2\.0$/);
+    assert.match(said.err, /^1 device did not answer:\n {2}lab-1: .+\n$/);
+    said.out = "";
+    assert.is(await ask("id=rpi-7", { fresh: true, json: true }), 0);
+    assert.equal((JSON.parse(said.out) as { silent: unknown }).silent, []);
   });
 });

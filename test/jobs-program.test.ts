@@ -108,6 +108,10 @@ suite("jobs of the programs", ({ test }) => {
       assert.match((await muster("group", "lab-1")).out, /lab-1 is in no group/);
       assert.is((await muster("group", "lab-1", "lab", "eu")).out, "eu\nlab\n");
       await muster("group", "lab-2", "lab");
+      assert.match((await muster("devices", "--where", "group=eu")).out, /^lab-1 (?![^]*lab-2)/m);
+      assert.match((await muster("devices", "--where", "group=eu lab-2")).out, /^no device fits group=eu lab-2$/m);
+      const asked = await muster("ask", "group=lab", "group, system.load1", "--sort=-id", "--csv");
+      assert.match(asked.out, /^id,group,system.load1\nlab-2,lab,[\d.]*\nlab-1,eu lab,[\d.]*$/m);
       marks.broken.add("lab-2");
       const some = await muster("send", "--group", "lab", "mark", "--canary", "1", "--abort", "failed=50%,min=5");
       assert.is(some.code, 1);
@@ -126,7 +130,10 @@ suite("jobs of the programs", ({ test }) => {
         [["send", "--all", "--group", "lab", "ping"], /exclude one another/],
         [["send", "--all", "ping", "--abort", "20"], /expected for example failed=20%,min=5/],
         [["send", "--all", "ping", "--rate", "fast"], /--rate "fast" is not usable: expected 5, 10\/min or 100\/h/],
-        [["send", "--where", "os", "ping"], /"os" is no condition/],
+        [["send", "--where", "os=", "ping"], /character 4: expected a value/],
+        [["devices", "--where", "group=lab so=x"], /character 11: no device tells "so"/],
+        [["ask", "group=lab", "a b"], /"a b" is no column/],
+        [["ask", "group=lab", "version", "--sort", "load"], /no column "load"; there are id, version/],
         [["send", "--group", "x", "ping"], /no group "x"; the groups are eu, lab/],
         [["send", "--all", "pong"], /none of the 3 devices offers "pong"/],
         [["jobs", "stop", "x"], /expected show, pause, resume or cancel/],

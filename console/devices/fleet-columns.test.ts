@@ -25,6 +25,7 @@ const row = (changes: Partial<FleetRow> = {}, facts: Record<string, string> = {}
   metric: () => undefined,
   now: 10,
   missing: () => 3,
+  sampled: () => undefined,
   ...changes,
 });
 

@@ -17,6 +17,8 @@ export interface FleetRow extends DeviceValues {
   readonly device: Device & DeviceValues["device"];
   /** Samples that will never come. */
   readonly missing: () => number;
+  /** When its newest sample was taken, epoch ms. */
+  readonly sampled: () => number | undefined;
 }
 
 /** What can be a column and is no name of the filter language. */
@@ -29,6 +31,7 @@ const more: Readonly<Record<string, (row: FleetRow) => ColumnValue>> = {
   interval: ({ device }) => device.interval,
   signers: ({ device }) => device.signers ?? null,
   missing: ({ missing }) => missing(),
+  sampled: ({ sampled }) => sampled() ?? null,
 };
 
 export interface FleetColumns {

@@ -106,6 +106,13 @@ export class LatestValues {
     return whole ?? (several?.length === 1 ? several[0] : several);
   }
 
+  /** When the newest of all was taken, epoch ms. */
+  get newest(): number | undefined {
+    let newest = -Infinity;
+    for (const { ts } of this.#byKey.values()) if (ts > newest) newest = ts;
+    return newest === -Infinity ? undefined : newest;
+  }
+
   /** Measurements with their fields, each as it is named in filters. */
   *names(): Generator<string, void, void> {
     for (const { measurement, fields } of this.#byKey.values())

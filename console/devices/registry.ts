@@ -150,6 +150,11 @@ export class Registry {
     return this.#entries.get(id as DeviceId)?.latest.valued(measurement, field, since);
   }
 
+  /** When a device's newest sample was taken, epoch ms. */
+  sampled(id: string): number | undefined {
+    return this.#entries.get(id as DeviceId)?.latest.newest;
+  }
+
   /** What a device measures, as filters name it. */
   valueNames(id: string): Iterable<string> {
     return this.#entries.get(id as DeviceId)?.latest.names() ?? [];

@@ -90,6 +90,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     metric: (...name) => registry.valued(device.id, ...name),
     now: clock.now(),
     missing: () => completeness.missing(device.id),
+    sampled: () => registry.sampled(device.id),
   });
   const choose = chooser(rowOf);
   const endTouching = jobs.groups.changes.on(({ device }) => registry.touch(device));

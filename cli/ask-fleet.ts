@@ -1,0 +1,125 @@
+import type { Client } from "#api/client";
+import type { FleetDocument } from "#api/fleet-routes";
+import { pages } from "#api/pages";
+import { systemClock } from "#shared/clock";
+import { counted } from "#shared/counted";
+import { parseDuration } from "#shared/duration";
+import { cellText, parseSort, sortRows, tableCsv, type TableRow } from "#shared/fleet-table";
+import { forTerminal } from "#shared/printable";
+import { followJob } from "./job-table.ts";
+import type { Terminal } from "./live-command.ts";
+import { asJson, table } from "./text-table.ts";
+
+export interface AskFlags {
+  readonly fresh?: boolean;
+  readonly timeout: string;
+  readonly sort?: string;
+  readonly csv?: boolean;
+  readonly json?: boolean;
+}
+
+/** Milliseconds in which the values arrive of devices that have said that they sent some. */
+const onTheirWay = 5_000;
+
+interface Asked {
+  readonly columns: readonly string[];
+  readonly rows: readonly TableRow[];
+  /** Whoever did not answer, with the reason; of newest values alone nobody is asked. */
+  readonly silent: readonly { readonly device: string; readonly why: string }[];
+}
+
+/**
+ * Asks a fleet for values: the newest that are known, or of samples that the devices take now.
+ * @param where in the filter language; blank for all
+ * @returns the exit status: 1 where somebody did not answer
+ */
+export async function askFleet(
+  client: Client,
+  where: string,
+  columns: string,
+  flags: AskFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const asked = flags.fresh
+    ? await askAnew(client, where, columns, parseDuration(flags.timeout, "--timeout"))
+    : { ...(await readFleet(client, where, columns)), silent: [] };
+  const { silent } = asked;
+  const rows = flags.sort === undefined ? asked.rows : sortRows(asked.columns, asked.rows, parseSort(flags.sort));
+  terminal.out(shown({ ...asked, rows }, flags));
+  if (silent.length > 0 && !flags.json)
+    terminal.err(
+      `${counted(silent.length, "device")} did not answer:\n${silent.map(({ device, why }) => `  ${forTerminal(device)}: ${forTerminal(why)}\n`).join("")}`,
+    );
+  return silent.length > 0 ? 1 : 0;
+}
+
+function shown({ columns, rows, silent }: Asked, { csv, json }: AskFlags): string {
+  if (json) return asJson({ columns, rows, silent });
+  // A carriage return is nothing that a terminal is given.
+  if (csv) return tableCsv(columns, rows).replaceAll("\r\n", "\n").trimEnd();
+  if (rows.length === 0) return "no device fits";
+  const head = columns.map((name) => (name === "id" ? "DEVICE" : name));
+  return table(
+    head,
+    rows.map((row) => row.map((cell) => cellText(cell) || "–")),
+  );
+}
+
+async function readFleet(
+  client: Client,
+  where: string,
+  columns: string,
+): Promise<{ columns: readonly string[]; rows: TableRow[] }> {
+  const rows: TableRow[] = [];
+  let names: readonly string[] = [];
+  const query = { columns, ...(where.trim() === "" ? {} : { where }) };
+  for await (const page of pages((after): Promise<FleetDocument> => client.getFleet({ ...query, after }))) {
+    names = page.columns;
+    rows.push(...page.rows);
+  }
+  return { columns: names, rows };
+}
+
+/** Has each take a sample, and waits until it is there. */
+async function askAnew(client: Client, where: string, columns: string, timeout: number): Promise<Asked> {
+  const before = await readFleet(client, where, "sampled");
+  const last = new Map(before.rows.map(([id, at]) => [id, at]));
+  if (last.size === 0) return { ...(await readFleet(client, where, columns)), silent: [] };
+  const stop = new AbortController();
+  const fresh = new Set<unknown>();
+  const events = client.events({ fleet: "sampled" }, stop.signal);
+  let arrived = (): void => {};
+  // From the first event on nothing is missed.
+  await events.next();
+  const listening = (async () => {
+    for await (const { event, data } of events) {
+      if (event !== "fleet") continue;
+      for (const [id, at] of data.rows) if (at !== last.get(id ?? null)) fresh.add(id);
+      arrived();
+    }
+  })().catch(() => {});
+  try {
+    const nobody: Terminal = { out: () => {}, err: () => {}, live: false };
+    const target = { devices: [...last.keys()].map(String) };
+    const order = { key: "report", target, rate: 1_000, ttl: timeout, timeout };
+    const job = await followJob(client, order, nobody);
+    const answered = job.devices.filter(({ state }) => state === "succeeded").map(({ device }) => device);
+    await new Promise<void>((resolve) => {
+      const cancel = systemClock.after(onTheirWay, resolve);
+      arrived = () => {
+        if (!answered.every((device) => fresh.has(device))) return;
+        cancel();
+        resolve();
+      };
+      arrived();
+    });
+    const silent = job.devices.flatMap(({ device, state, outcome }) => {
+      if (state !== "succeeded") return [{ device, why: outcome ?? state }];
+      return fresh.has(device) ? [] : [{ device, why: "it has sent a sample that is not here yet" }];
+    });
+    return { ...(await readFleet(client, where, columns)), silent };
+  } finally {
+    stop.abort();
+    await listening;
+  }
+}
