@@ -177,7 +177,7 @@ suite("the fleet over HTTP", ({ test }) => {
     const went = await lou();
     assert.equal([went.rows, went.events], [[["lab-2", 42, ["lab", "x"]]], ["removed"]]);
     // Of the device that is looked at everything comes at once as well.
-    registry.touch("lab-2");
+    registry.peopleSaid(parseDeviceId("lab-2"));
     registry.observeProblem(parseDeviceId("lab-1"), "fields", "look at it");
     assert.equal((await lou()).events, ["presence"]);
   });

@@ -116,8 +116,7 @@ export class Registry {
     const first = sorted.findIndex(({ id }) => id > after);
     for (let at = first; at >= 0 && at < sorted.length; at++) {
       const entry = sorted[at];
-      if (entry) yield this.#whole(entry);
-      if (entry && entry.revision > since) yield toDevice(entry);
+      if (entry && entry.revision > since) yield this.#whole(entry);
     }
   }
 
@@ -127,13 +126,7 @@ export class Registry {
     for (const entry of this.#entries.values()) if (entry.revision > revision) changed.push(entry);
     const told = changed.sort((a, b) => a.revision - b.revision).slice(0, most);
     const upTo = told.length < changed.length ? told.at(-1)?.revision : this.revisions.last;
-    return { devices: told.map(toDevice), upTo: upTo ?? revision };
-  }
-
-  /** Something else that is told of a device has changed, as its groups. */
-  touch(id: string): void {
-    const entry = this.#entries.get(id as DeviceId);
-    if (entry) entry.revision = this.revisions.next();
+    return { devices: told.map((entry) => this.#whole(entry)), upTo: upTo ?? revision };
   }
 
   /** Those of the newest values that tell how a device is, for a list of many. */
@@ -209,9 +202,8 @@ export class Registry {
     const last = Math.max(...series.map(({ times }) => times.at(-1) ?? 0));
     // What a clock of its own has said of the future was heard before all the same.
     if (last > (entry.lastSeen ?? 0)) entry.lastSeen = Math.min(last, now);
-    this.changes.emit(this.#whole(entry));
     entry.revision = this.revisions.next();
-    this.changes.emit(toDevice(entry));
+    this.changes.emit(this.#whole(entry));
   }
 
   /**
@@ -257,6 +249,8 @@ export class Registry {
 
   /** People say something else of it by now. */
   peopleSaid(id: DeviceId): void {
+    const entry = this.#entries.get(id);
+    if (entry) entry.revision = this.revisions.next();
     const device = this.get(id);
     if (device) this.changes.emit(device);
   }

@@ -93,8 +93,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     sampled: () => registry.sampled(device.id),
   });
   const choose = chooser(rowOf);
-  const endTouching = jobs.groups.changes.on(({ device }) => registry.touch(device));
-  app.addHook("onClose", async () => void endTouching());
+
   const routes = [
     serveSessions({ accounts, send }),
     serveProviderLogin({
