@@ -5,7 +5,6 @@ import { about, limit, nextPlace, placeInList } from "./document-schema.ts";
 
 const value = z.union([z.number(), z.string(), z.boolean()]);
 const cell = z.union([value, z.null(), z.array(value)]);
-export type FleetCell = z.output<typeof cell>;
 
 /** A device's cells, in the order of the columns that were asked for; the first one is its id. */
 const fleetRow = z.array(cell);

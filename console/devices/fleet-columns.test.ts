@@ -52,7 +52,7 @@ suite("columns of the fleet", ({ test }) => {
       cell(many(maxCellValues + 1)),
       many(maxCellValues + 1)
         .slice(1)
-        .reverse(),
+        .toReversed(),
     );
     assert.equal(cell([...many(maxCellValues), "x"]), many(maxCellValues));
   });

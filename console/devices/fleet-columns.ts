@@ -56,19 +56,20 @@ export function readColumns(text: string): FleetColumns {
       `${quoted(wrong)} is no column: expected names with commas between, such as version or mem.used_percent`,
     );
   if (names.length > maxColumns) throw new BadInputError(`${names.length} columns: expected ${maxColumns} at most`);
-  const readers = names.map((name) => (Object.hasOwn(more, name) && more[name]) || cellOf(readerOf(name)));
+  const readers = names.map((name) => (Object.hasOwn(more, name) && more[name]) || cellOf(name));
   return { names, cells: (row) => readers.map((read) => read(row)) };
 }
 
-function cellOf(read: ReturnType<typeof readerOf>): (row: FleetRow) => ColumnValue {
+/** Lists of a device's own, as its groups, have bounds of their own. */
+function cellOf(name: string): (row: FleetRow) => ColumnValue {
+  const read = readerOf(name);
+  const most = name.includes(".") ? maxCellValues : Infinity;
   return (row) => {
     const value = read(row);
     if (value === undefined) return null;
-    if (!isSeveral(value) || value.length <= maxCellValues) return value;
-    const sorted = value.every((one) => typeof one === "number")
-      ? value.toSorted((a, b) => Number(b) - Number(a))
-      : value;
-    return sorted.slice(0, maxCellValues);
+    if (!isSeveral(value) || value.length <= most) return value;
+    const sorted = value.every((one) => typeof one === "number") ? value.toSorted((a, b) => b - a) : value;
+    return sorted.slice(0, most);
   };
 }
 

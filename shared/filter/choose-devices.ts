@@ -36,7 +36,7 @@ export function parseChoice(source: string): DeviceChoice {
 
 /** `online!=yes` would be everything. */
 function assertYesOrNo(source: string, { name, operand, at }: Comparison): void {
-  if ((name === "online" || name === "paused") && !/^(true|false)$/i.test(operand.text))
+  if (["online", "paused", "retired"].includes(name) && !/^(true|false)$/i.test(operand.text))
     throw pointing(source, at, `expected ${name}=true or ${name}=false`);
 }
 

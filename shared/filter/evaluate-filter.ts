@@ -1,4 +1,4 @@
-import { compareReleases } from "#shared/release/check-release";
+import { compareReleases } from "#shared/release/compare-releases";
 import { comparisonText, type Comparison, type FilterCondition } from "./condition.ts";
 
 /** What a name stands for of one device: one value, or those of several series and groups; undefined where there is none. */

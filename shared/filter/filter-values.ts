@@ -12,6 +12,8 @@ export interface NamedDevice extends Lived {
   readonly agent: string | null;
   readonly build?: string | null | undefined;
   readonly paused: boolean;
+  /** That it is out of service. */
+  readonly retired?: object | undefined;
   readonly problem: string | null;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly commands?: Readonly<Record<string, unknown>> | null | undefined;
@@ -48,6 +50,7 @@ const own: Readonly<Record<string, Reader>> = {
   build: ({ device }) => device.build ?? undefined,
   silent: ({ device, now }) => (device.lastSeen === null ? undefined : Math.max(0, now - device.lastSeen)),
   paused: ({ device }) => device.paused,
+  retired: ({ device }) => device.retired !== undefined,
   problem: ({ device }) => device.problem ?? undefined,
   offers: ({ device }) => Object.keys(device.commands ?? {}),
 };

@@ -1,7 +1,8 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import type { TestSigner } from "#shared/signing/fixture";
-import { checkRelease, compareReleases, noRelease, type KnownRelease } from "./check-release.ts";
+import { compareReleases } from "./compare-releases.ts";
+import { checkRelease, noRelease, type KnownRelease } from "./check-release.ts";
 import {
   nextOfflineKey,
   offlineKey,

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { UnitWordDocument } from "#api/unit-routes";
 import { client } from "../state/page-client.ts";
-import { takeValues } from "../state/fleet-state.ts";
+import { takeDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
 import type { Panel } from "./panels.ts";
 
@@ -63,7 +63,7 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
         const { measurement, field } = source;
         await client.setUnit({ scope: scope.value, measurement, field, unit, title: now.title || null });
       }
-      takeValues(await client.getDevice(device));
+      takeDevice(await client.getDevice(device));
       close();
     });
   };

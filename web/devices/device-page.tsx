@@ -1,8 +1,9 @@
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { DeviceDocument, IdentityDocument, PresenceDocument } from "#api/device-routes";
+import { ApiError } from "#api/api-errors";
 import { client } from "../state/page-client.ts";
 import { LaterCharts } from "../charts/later-charts.tsx";
 import { CommandForm } from "../commands/command-form.tsx";
@@ -13,8 +14,9 @@ import { Warning } from "../shell/icons.tsx";
 import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
 import { LaterSettings } from "../settings/later-settings.tsx";
-import { fleet, takeValues, type Tracked } from "../state/fleet-state.ts";
-import { generation } from "../state/live-state.ts";
+import { fleet, takeDevice, unknownDevice, type Tracked } from "../state/fleet-state.ts";
+import { rowOf, rowsVersion } from "../state/fleet-rows.ts";
+import { generation, lookAt } from "../state/live-state.ts";
 import { CompletenessSection } from "./completeness-section.tsx";
 import { LabelsLine } from "./labels-line.tsx";
 import { PresenceDot, PresenceLine } from "./presence-dot.tsx";
@@ -31,9 +33,18 @@ const ServiceSection = later(
 export function DevicePage(): JSX.Element {
   const id = useRoute().params["id"] ?? "";
   useTitle(id);
-  if (!fleet.value) return <main class="page" aria-busy="true" />;
+  useEffect(() => lookAt(id), [id]);
+  // What was not there may come.
+  const listed = useComputed(() => rowsVersion.value >= 0 && rowOf(id) !== undefined);
+  useEffect(() => {
+    if (generation.value === 0) return;
+    client.getDevice(id).then(takeDevice, (error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) unknownDevice.value = id;
+    });
+  }, [id, generation.value, listed.value]);
   const tracked = fleet.value.get(id);
   if (tracked) return <Known key={id} tracked={tracked} />;
+  if (unknownDevice.value !== id) return <main class="page" aria-busy="true" />;
   return (
     <main class="page narrow">
       <h1>No device is called “{id}”</h1>
@@ -51,7 +62,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   useEffect(() => {
     // Values that arrive by events fill what could not be fetched.
     const take = (known: DeviceDocument): void => {
-      takeValues(known);
+      takeDevice(known);
       identity.value = known.identity;
     };
     void client

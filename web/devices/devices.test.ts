@@ -3,8 +3,6 @@ import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { looksByName, looksOf } from "../state/field-looks.ts";
 import { mergeLatest } from "../state/latest.ts";
-import { matchesSearch } from "./filter.ts";
-import { gaugesOf } from "./gauges.ts";
 import { valueTables } from "./value-tables.ts";
 
 const sample = (
@@ -17,50 +15,6 @@ const sample = (
   tags,
   ts,
   fields,
-});
-
-suite("web device gauges", ({ test }) => {
-  test("are the whole processor, and the fullest disk", () => {
-    const { latest } = mergeLatest(new Map(), [
-      sample("cpu", { cpu: "cpu0" }, 1, { usage_idle: 1 }),
-      sample("cpu", { cpu: "cpu-total" }, 1, { usage_idle: 80 }),
-      sample("disk", { path: "/" }, 1, { used_percent: 30 }),
-      sample("disk", { path: "/data" }, 1, { used_percent: 91 }),
-    ]);
-    assert.equal(gaugesOf(latest), { cpu: 20, mem: undefined, disk: 91, load: undefined });
-  });
-
-  test("are of the newest series, where a device was given other tags", () => {
-    const { latest } = mergeLatest(new Map(), [
-      sample("system", {}, 1, { load1: 9 }),
-      sample("system", { site: "berlin" }, 2, { load1: 1 }),
-    ]);
-    assert.is(gaugesOf(latest).load, 1);
-  });
-});
-
-suite("web fleet filter", ({ test }) => {
-  const device = {
-    id: "edge-berlin-01",
-    online: true,
-    since: 1,
-    lastSeen: 1,
-    reason: null,
-    problem: null,
-    boot: null,
-    session: null,
-    agent: null,
-    interval: null,
-    paused: false,
-    commands: {},
-    skew: null,
-    facts: { os: "Debian 12", cores: 4 },
-  };
-
-  test("wants every word, in the name or a fact, in any case", () => {
-    for (const words of ["", "  ", "berlin", "DEBIAN edge", "12"]) assert.ok(matchesSearch(device, words), words);
-    for (const words of ["munich", "berlin munich"]) assert.not(matchesSearch(device, words), words);
-  });
 });
 
 const called = (title: string) => ({ title, description: undefined });

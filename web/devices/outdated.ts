@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { JobOrder } from "#api/job-routes";
 import type { PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
-import { fleet } from "../state/fleet-state.ts";
+import { offered } from "../state/offered-keys.ts";
 
 type Held = NonNullable<Awaited<ReturnType<typeof client.getRelease>>["release"]>;
 
@@ -32,15 +32,13 @@ export function offersUpdate({ commands }: Pick<PresenceDocument, "commands">): 
 
 /** Those that are outdated and can be brought to the release by a command. */
 export const outdated = computed(() =>
-  [...(fleet.value?.values() ?? [])]
-    .map(({ presence }) => presence.value)
-    .filter((device) => isOutdated(device, release.value) && offersUpdate(device)),
+  offered.value.filter((device) => isOutdated(device, release.value) && device.offers.includes("update")),
 );
 
 /** Devices that go first, and how fast the others follow: ten a minute. */
 const pace = { canary: 1, rate: 0.17 };
 
-export function updateOrder(devices: readonly PresenceDocument[]): JobOrder {
+export function updateOrder(devices: readonly Pick<PresenceDocument, "id" | "online">[]): JobOrder {
   const online = [...devices].sort((one, other) => Number(other.online) - Number(one.online));
   const many = devices.length > 1 ? { ...pace, abort: { failed: 0.2, min: 3 } } : {};
   return { key: "update", target: { devices: online.map(({ id }) => id) }, ttl: "7d", timeout: "15m", ...many };

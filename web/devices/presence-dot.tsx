@@ -1,21 +1,31 @@
 import type { JSX } from "preact";
-import { usualGap } from "#shared/liveness";
+import { usualGap, type Liveness } from "#shared/liveness";
 import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 
-/** A dot, never colour alone: its meaning is said as well. */
 export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id, online } = tracked.presence.value;
-  const state = tracked.state.value;
+  return <StateDot id={id} online={online} state={tracked.state.value} title={rhythmOf(tracked)} />;
+}
+
+interface StateDotProps {
+  readonly id: string;
+  readonly online: boolean;
+  readonly state: Liveness;
+  readonly title?: string | undefined;
+}
+
+/** A dot, never colour alone: its meaning is said as well. */
+export function StateDot({ id, online, state, title }: StateDotProps): JSX.Element {
   return (
     <span
       class={`dot ${state}`}
       data-testid={`presence-${id}`}
       data-online={String(online)}
       data-state={state}
-      title={rhythmOf(tracked)}
+      title={title}
     >
       <span class="visually-hidden">{state}</span>
     </span>

@@ -6,6 +6,7 @@ import type { PresenceDocument } from "#api/device-routes";
 import { counted } from "#shared/counted";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { generation } from "../state/live-state.ts";
+import { useOffered } from "../state/offered-keys.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { fetchRelease, isOutdated, offersUpdate, outdated, release, releaseProblem, updateOrder } from "./outdated.ts";
@@ -13,6 +14,7 @@ import { fetchRelease, isOutdated, offersUpdate, outdated, release, releaseProbl
 /** How many agents are outdated, with a job that updates them; nothing where none is. */
 export function OutdatedNote(): JSX.Element | null {
   useRelease();
+  useOffered();
   const { length: count } = outdated.value;
   const problem = releaseProblem.value;
   if (problem !== undefined && session.value?.role !== "viewer")
@@ -58,7 +60,13 @@ function useRelease(): void {
   useEffect(() => void fetchRelease(), [generation.value]);
 }
 
-function UpdateButton({ devices, label }: { devices: readonly PresenceDocument[]; label: string }): JSX.Element | null {
+function UpdateButton({
+  devices,
+  label,
+}: {
+  devices: readonly Pick<PresenceDocument, "id" | "online">[];
+  label: string;
+}): JSX.Element | null {
   const { route } = useLocation();
   const asking = useSignal(false);
   const problem = useSignal<string | undefined>(undefined);

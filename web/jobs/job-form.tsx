@@ -12,7 +12,8 @@ import { client } from "../state/page-client.ts";
 import type { Plan } from "./job-plan.tsx";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { consequenceOf } from "../commands/states.ts";
-import { fleet } from "../state/fleet-state.ts";
+import { draft } from "../state/job-draft.ts";
+import { offered, useOffered } from "../state/offered-keys.ts";
 import { Choice, TextField, type FieldProps } from "./text-field.tsx";
 import { blank, readOrder, type TypedOrder } from "./read-order.ts";
 
@@ -36,7 +37,9 @@ interface Asked {
 /** Makes a job, and goes to it. */
 export function JobForm(): JSX.Element {
   const { route } = useLocation();
-  const typed = useSignal<TypedOrder>(blank);
+  useOffered();
+  useEffect(() => () => void (draft.value = undefined), []);
+  const typed = useSignal<TypedOrder>({ ...blank, ...draft.peek() });
   const problems = useSignal<Readonly<Partial<Record<keyof TypedOrder, string>>>>({});
   const refused = useSignal<string | undefined>(undefined);
   const asking = useSignal<Asked | undefined>(undefined);
@@ -161,7 +164,7 @@ export function TargetField({ typed, field }: TargetProps): JSX.Element | null {
     case "group":
       return <GroupField {...field("group")} />;
     case "where":
-      return <TextField {...field("where")} title="Conditions" placeholder="os=linux,id=lab-*,online=true" />;
+      return <TextField {...field("where")} title="Conditions" placeholder="group=lab version<0.3" />;
     case "devices":
       return <TextField {...field("devices")} title="Devices" placeholder="rpi-7, rpi-8" />;
   }
@@ -188,6 +191,5 @@ function GroupField(props: FieldProps): JSX.Element {
 
 /** Every key that a device of the fleet offers. */
 export function offeredKeys(): readonly string[] {
-  const all = [...(fleet.value?.values() ?? [])].flatMap(({ presence }) => Object.keys(presence.value.commands ?? {}));
-  return [...new Set(all)].sort();
+  return [...new Set(offered.value.flatMap(({ offers }) => offers))].sort();
 }

@@ -2,13 +2,12 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { JobOrder } from "#api/job-routes";
 import { browserKey, findKey, signingProblem } from "../signing/browser-key.ts";
-import { fleet } from "../state/fleet-state.ts";
+import { offered } from "../state/offered-keys.ts";
 import { client } from "../state/page-client.ts";
 
 /** The devices that take no command without a person's word for it. */
 function signing(): ReadonlySet<string> {
-  const all = [...(fleet.value?.values() ?? [])].map(({ presence }) => presence.value);
-  return new Set(all.filter(({ signers }) => signers).map(({ id }) => id));
+  return new Set(offered.value.filter(({ signed }) => signed).map(({ id }) => id));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
@@ -6,7 +7,7 @@ import { CommandsPage } from "../commands/commands-page.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
 import { LaterSchedules } from "../jobs/jobs-nav.tsx";
 import { JobsPage } from "../jobs/jobs-page.tsx";
-import { FleetPage } from "../devices/fleet-page.tsx";
+import { FleetPage } from "../fleet/fleet-page.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
 import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
@@ -18,7 +19,10 @@ import { Logo } from "./icons.tsx";
 import { PeoplePage } from "../people/people-page.tsx";
 import { TokensPage } from "../people/tokens-page.tsx";
 import { SessionsPage } from "./sessions-page.tsx";
+import { later } from "./later.tsx";
 import { LoginPage } from "./login.tsx";
+
+const Palette = later("The palette", async () => (await import("./palette.tsx")).Palette);
 
 /** The whole page: nothing, the log-in, or the work, by who is here. */
 export function App(): JSX.Element {
@@ -43,11 +47,22 @@ export function App(): JSX.Element {
 
 function Work(): JSX.Element {
   useEffect(startLive, []);
+  const palette = useSignal(false);
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      palette.value = !palette.peek();
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
   return (
     <LocationProvider>
       <TopBar />
       <Banners />
       <LiveRegion />
+      {palette.value && <Palette onEnd={() => (palette.value = false)} />}
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />

@@ -31,22 +31,11 @@ export interface Tracked {
   readonly looks: Signal<Looks>;
 }
 
-/** All known devices by id; undefined until they were fetched. */
-export const fleet = signal<ReadonlyMap<string, Tracked> | undefined>(undefined);
+/** Devices that somebody has looked at closely, by id. */
+export const fleet = signal<ReadonlyMap<string, Tracked>>(new Map());
 
-export const counts = computed(() => {
-  const count = { all: 0, online: 0, offline: 0, reporting: 0, silent: 0, retired: 0 };
-  for (const { state, presence } of fleet.value?.values() ?? []) {
-    // Nobody waits for it.
-    if (presence.value.retired) {
-      count.retired += 1;
-      continue;
-    }
-    count.all += 1;
-    count[state.value] += 1;
-  }
-  return count;
-});
+/** A device that was asked for and is not there, or is no more. */
+export const unknownDevice = signal<string | undefined>(undefined);
 
 type StepsListener = (steps: readonly Pair[]) => void;
 const listeners = new Map<string, Set<StepsListener>>();
@@ -58,47 +47,35 @@ export function onSteps(device: string, listener: StepsListener): () => void {
   return () => set.delete(listener);
 }
 
-/** The whole fleet, freshly fetched. Values that arrived by event meanwhile and are newer stay. */
-export function takeDevices(devices: readonly DeviceDocument[]): void {
+/** All that is known of one device. Values that arrived by event meanwhile and are newer stay. */
+export function takeDevice({ latest, missing, measurements = {}, ...presence }: DeviceDocument): void {
   const known = fleet.peek();
-  const next = new Map<string, Tracked>();
-  for (const { latest, missing = 0, ...presence } of devices) {
-    const tracked = known?.get(presence.id) ?? track(presence);
-    update(tracked, presence);
-    tracked.missing.value = missing;
-    next.set(presence.id, tracked);
-    merge(tracked, latest);
-  }
-  fleet.value = next;
-}
-
-/** All newest values of one device and what is said of them: the fleet's list has the few that it shows. */
-export function takeValues({ id, latest, measurements = {} }: DeviceDocument): void {
-  const tracked = fleet.peek()?.get(id);
-  if (!tracked) return;
+  if (unknownDevice.peek() === presence.id) unknownDevice.value = undefined;
+  const tracked = known.get(presence.id) ?? track(presence);
+  update(tracked, presence);
+  tracked.missing.value = missing;
   tracked.looks.value = looksOf(measurements);
   merge(tracked, latest, true);
+  if (!known.has(presence.id)) fleet.value = new Map(known).set(presence.id, tracked);
 }
 
-/** A device's presence has changed, or it is new. */
+/** A device's presence has changed. */
 export function takePresence(presence: PresenceDocument): void {
-  const known = fleet.peek();
-  if (!known) return;
-  const tracked = known.get(presence.id);
+  const tracked = fleet.peek().get(presence.id);
   if (tracked) update(tracked, presence);
-  else fleet.value = new Map(known).set(presence.id, track(presence));
 }
 
 /** A device is no more. */
 export function dropDevice({ device }: { device: string }): void {
   const known = fleet.peek();
-  if (!known?.has(device)) return;
+  if (!known.has(device)) return;
+  unknownDevice.value = device;
   fleet.value = new Map([...known].filter(([id]) => id !== device));
 }
 
 /** Samples that have just arrived. Those of a device that has not been told of yet wait for the next fetch. */
 export function takeSamples({ device, samples }: { device: string; samples: readonly SampleDocument[] }): void {
-  const tracked = fleet.peek()?.get(device);
+  const tracked = fleet.peek().get(device);
   if (!tracked) return;
   tracked.seen.value = now.peek();
   if (tracked.presence.peek().boot === null) tracked.rhythm.value = learned(tracked.rhythm.peek(), now.peek());
@@ -107,7 +84,7 @@ export function takeSamples({ device, samples }: { device: string; samples: read
 
 /** Forgets everything: another person may log in next. */
 export function forgetFleet(): void {
-  fleet.value = undefined;
+  fleet.value = new Map();
 }
 
 function track(told: PresenceDocument): Tracked {

@@ -57,13 +57,3 @@ export function latestValue(
   }
   return newest?.fields[field];
 }
-
-/** The largest newest value of a field over all series of a measurement: the fullest disk. */
-export function largestValue(latest: Latest, measurement: string, field: string): number | undefined {
-  let largest: number | undefined;
-  for (const { sample } of latest.values()) {
-    const value = sample.measurement === measurement ? sample.fields[field] : undefined;
-    if (typeof value === "number" && (largest === undefined || value > largest)) largest = value;
-  }
-  return largest;
-}

@@ -1,5 +1,4 @@
 import { signal } from "@preact/signals";
-import type { DeviceDocument } from "#api/device-routes";
 import type { ConsoleEvent } from "#api/event-routes";
 import type { StoreDocument } from "#api/health-routes";
 import { forgetJobs, takeJobs } from "./job-state.ts";
@@ -7,7 +6,17 @@ import { ApiError } from "#api/api-errors";
 import { pages } from "#api/pages";
 import { client } from "./page-client.ts";
 import { forgetCommands, takeCommands } from "./command-state.ts";
-import { dropDevice, forgetFleet, takeDevices, takePresence, takeSamples } from "./fleet-state.ts";
+import {
+  dropRow,
+  fleetColumns,
+  forgetRows,
+  rowsVersion,
+  startOver,
+  takeBundle,
+  takePage,
+  wantColumns,
+} from "./fleet-rows.ts";
+import { dropDevice, forgetFleet, takePresence, takeSamples } from "./fleet-state.ts";
 import { checkSession } from "./session-state.ts";
 
 /** Whether changes arrive by themselves at the moment. */
@@ -23,12 +32,35 @@ export const damaged = signal(0);
 /** Why the fleet could not be fetched, as a sentence. */
 export const fetchProblem = signal<string | undefined>(undefined);
 
+/** Up to where the fleet is known, and of which columns. */
+let revision: string | undefined;
+let known = "";
+/** The device that is looked at closely. */
+let focused: string | undefined;
+let reopenStream: (() => void) | undefined;
+
+/** Has the console tell everything of one device as it comes. */
+export function lookAt(device: string): void {
+  if (focused === device) return;
+  focused = device;
+  reopenStream?.();
+}
+
+/** Has the console tell these columns of the fleet as well. */
+export function follow(names: readonly string[]): void {
+  if (wantColumns(names)) reopenStream?.();
+}
+
 /** What each event does. One of a later console that this page does not know changes nothing. */
 function take({ event, data }: ConsoleEvent): void {
   switch (event) {
     case "presence":
       return takePresence(data);
+    case "fleet":
+      if (data.revision !== "") revision = data.revision;
+      return takeBundle(data);
     case "removed":
+      dropRow(data.device);
       return dropDevice(data);
     case "sample":
       return takeSamples(data);
@@ -64,13 +96,18 @@ export function startLive(): () => void {
   let retry: ReturnType<typeof setTimeout> | undefined;
   let refused = 0;
 
-  async function follow({ signal }: AbortController): Promise<void> {
+  async function listen({ signal }: AbortController): Promise<void> {
     try {
       let told = false;
-      for await (const event of client.events({}, signal)) {
-        if (!told) begin();
-        told = true;
+      const fleet = fleetColumns.peek().join();
+      for await (const event of client.events({ fleet, device: focused }, signal)) {
+        // From the first bundle on nothing of the fleet is missed.
+        const begins = !told && event.event === "fleet";
+        const since = known === fleet ? revision : undefined;
         take(event);
+        if (!begins) continue;
+        told = true;
+        begin(fleet, since);
       }
     } catch (error) {
       if (error instanceof ApiError) refused += 1;
@@ -83,40 +120,54 @@ export function startLive(): () => void {
     retry = setTimeout(reopen, wait * (0.75 + Math.random() / 2));
   }
 
-  /** The first event says that the console listens: from here on nothing is missed. */
-  function begin(): void {
+  function begin(columns: string, since: string | undefined): void {
     refused = 0;
     connection.value = "live";
     generation.value += 1;
-    void refresh();
+    void refresh(columns, since);
   }
 
   function reopen(): void {
     clearTimeout(retry);
     stream.abort();
     stream = new AbortController();
-    void follow(stream);
+    void listen(stream);
   }
 
-  void follow(stream);
+  reopenStream = reopen;
+  // What only publishes becomes silent by the clock alone.
+  const beat = setInterval(() => (rowsVersion.value += 1), 5_000);
+  void listen(stream);
   // A machine that woke up or changed its network may hold a dead connection that nobody will close.
   window.addEventListener("online", reopen);
   return () => {
     window.removeEventListener("online", reopen);
     clearTimeout(retry);
+    clearInterval(beat);
+    reopenStream = undefined;
     stream.abort();
     connection.value = "connecting";
+    [revision, known] = [undefined, ""];
+    forgetRows();
     forgetFleet();
     forgetCommands();
     forgetJobs();
   };
 }
 
-async function refresh(): Promise<void> {
+async function refresh(columns: string, since: string | undefined): Promise<void> {
+  // Where this fails, or breaks off, everything is asked for the next time.
+  known = "";
   try {
-    const devices: DeviceDocument[] = [];
-    for await (const page of pages((after) => client.listDevices({ after }))) devices.push(...page.devices);
-    takeDevices(devices);
+    let finish: (() => void) | undefined;
+    for await (const page of pages((after) => client.getFleet({ columns, since, after }))) {
+      // Another one is under way, which knows better.
+      if (columns !== fleetColumns.peek().join()) return;
+      if (page.whole) finish ??= startOver();
+      takePage(page);
+    }
+    finish?.();
+    known = columns;
     fetchProblem.value = undefined;
     const health = await client.getHealth();
     store.value = health.store ?? { ok: health.ok };

@@ -1,0 +1,27 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { fleetKeys } from "./fleet-keys.ts";
+
+/** The keys of the fleet's page. */
+export function KeysHelp({ onEnd }: { onEnd: () => void }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="confirm" aria-labelledby="keys-title" data-testid="keys-help" onClose={onEnd}>
+      <h2 id="keys-title">Keys</h2>
+      <dl class="keys">
+        {fleetKeys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button class="button">Close</button>
+      </form>
+    </dialog>
+  );
+}
