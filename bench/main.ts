@@ -2,6 +2,7 @@ import { agentCost } from "./agent-cost.ts";
 import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
+import { fleet } from "./fleet.ts";
 import { overload } from "./overload.ts";
 import { rollout } from "./rollout.ts";
 import { roundTrip } from "./roundtrip.ts";
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   crowd,
   comeback,
   rollout,
+  fleet,
 };
 const [chosen] = process.argv.slice(2);
 /** Half an hour of its own. */

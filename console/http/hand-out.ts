@@ -13,6 +13,7 @@ import { FleetFeeds } from "./fleet-feed.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
+import { remembered } from "./remembered.ts";
 import { serveAudit } from "./routes/serve-audit.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
@@ -56,6 +57,9 @@ export interface HandOut {
   readonly send: Send;
 }
 
+/** Milliseconds for which the count of a device's missing samples stands in the fleet's table: it is two queries of each. */
+const missingGoodFor = 30_000;
+
 /** Gives each route the part of the console that it serves. No route knows the whole. */
 export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
   const { console, accounts, joining, provider, clock, send } = given;
@@ -84,12 +88,13 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const revoke: Parameters<typeof serveDevices>[0]["revoke"] = (...asked) => console.revokeCertificate(...asked);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
+  const missing = remembered((id: DeviceId) => completeness.missing(id), missingGoodFor, clock);
   const rowOf = (device: Device): FleetRow => ({
     device,
     groups: jobs.groups.of(device.id),
     metric: (...name) => registry.valued(device.id, ...name),
     now: clock.now(),
-    missing: () => completeness.missing(device.id),
+    missing: () => missing(device.id),
     sampled: () => registry.sampled(device.id),
   });
   const choose = chooser(rowOf);

@@ -15,7 +15,7 @@ import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
 import { LaterSettings } from "../settings/later-settings.tsx";
 import { fleet, takeDevice, unknownDevice, type Tracked } from "../state/fleet-state.ts";
-import { rowOf, rowsVersion } from "../state/fleet-rows.ts";
+import { fleetKnown, rowOf, rowsVersion } from "../state/fleet-rows.ts";
 import { generation, lookAt } from "../state/live-state.ts";
 import { CompletenessSection } from "./completeness-section.tsx";
 import { LabelsLine } from "./labels-line.tsx";
@@ -37,11 +37,15 @@ export function DevicePage(): JSX.Element {
   // What was not there may come.
   const listed = useComputed(() => rowsVersion.value >= 0 && rowOf(id) !== undefined);
   useEffect(() => {
-    if (generation.value === 0) return;
+    if (generation.value === 0 || !fleetKnown.value) return;
+    if (!listed.value) {
+      unknownDevice.value = id;
+      return;
+    }
     client.getDevice(id).then(takeDevice, (error: unknown) => {
       if (error instanceof ApiError && error.status === 404) unknownDevice.value = id;
     });
-  }, [id, generation.value, listed.value]);
+  }, [id, generation.value, listed.value, fleetKnown.value]);
   const tracked = fleet.value.get(id);
   if (tracked) return <Known key={id} tracked={tracked} />;
   if (unknownDevice.value !== id) return <main class="page" aria-busy="true" />;
