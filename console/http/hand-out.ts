@@ -13,7 +13,7 @@ import { FleetFeeds } from "./fleet-feed.ts";
 import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
-import { remembered } from "./remembered.ts";
+import { lookedUpSeldom } from "./remembered.ts";
 import { serveAudit } from "./routes/serve-audit.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
@@ -88,7 +88,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const revoke: Parameters<typeof serveDevices>[0]["revoke"] = (...asked) => console.revokeCertificate(...asked);
   const whyRemoved = (id: DeviceId): string | undefined => console.whyRemoved(id);
   const samplesHealth: Console["storeHealth"] = () => console.storeHealth();
-  const missing = remembered((id: DeviceId) => completeness.missing(id), missingGoodFor, clock);
+  const missing = lookedUpSeldom((id: DeviceId) => completeness.missing(id), missingGoodFor, clock);
   const rowOf = (device: Device): FleetRow => ({
     device,
     groups: jobs.groups.of(device.id),

@@ -7,7 +7,11 @@ export const maxRememberedAnswers = 20_000;
  * The same function, which looks the same thing up again after a while only: for lists of thousands, of which each would have a query of its own.
  * @param time milliseconds for which an answer is good
  */
-export function remembered<K, V>(lookUp: (of: K) => V, time: number, clock: Pick<Clock, "monotonic">): (of: K) => V {
+export function lookedUpSeldom<K, V>(
+  lookUp: (of: K) => V,
+  time: number,
+  clock: Pick<Clock, "monotonic">,
+): (of: K) => V {
   const known = new Map<K, { readonly value: V; readonly until: number }>();
   return (of) => {
     const now = clock.monotonic();
