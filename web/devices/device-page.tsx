@@ -42,6 +42,7 @@ export function DevicePage(): JSX.Element {
       unknownDevice.value = id;
       return;
     }
+    if (unknownDevice.peek() === id) unknownDevice.value = undefined;
     client.getDevice(id).then(takeDevice, (error: unknown) => {
       if (error instanceof ApiError && error.status === 404) unknownDevice.value = id;
     });

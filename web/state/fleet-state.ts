@@ -50,7 +50,8 @@ export function onSteps(device: string, listener: StepsListener): () => void {
 /** All that is known of one device. Values that arrived by event meanwhile and are newer stay. */
 export function takeDevice({ latest, missing, measurements = {}, ...presence }: DeviceDocument): void {
   const known = fleet.peek();
-  if (unknownDevice.peek() === presence.id) unknownDevice.value = undefined;
+  // It went while the answer was on its way.
+  if (unknownDevice.peek() === presence.id) return;
   const tracked = known.get(presence.id) ?? track(presence);
   update(tracked, presence);
   tracked.missing.value = missing;
