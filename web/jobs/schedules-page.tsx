@@ -8,6 +8,7 @@ import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
+import { useOffered } from "../state/offered-keys.ts";
 import { offeredKeys, TargetField, targets } from "./job-form.tsx";
 import { blank, readOrder, type TypedOrder } from "./read-order.ts";
 import { Choice, TextField } from "./text-field.tsx";
@@ -121,6 +122,7 @@ function ScheduleForm({ make }: { make: (order: Order) => Promise<void> }): JSX.
   const typed = useSignal<TypedOrder>(blank);
   const when = useSignal({ name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" });
   const problems = useSignal<Readonly<Partial<Record<string, string>>>>({});
+  useOffered();
   const keys = useComputed(() => offeredKeys());
   const key = keys.value.includes(typed.value.key)
     ? typed.value.key
