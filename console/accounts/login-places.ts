@@ -37,10 +37,15 @@ export class LoginPlaces {
     return this.#ageOf(account, networkOf(address)) < placeAge;
   }
 
-  /** That the account has come in from this address. */
-  note(account: string, address: string): void {
+  /** That the account has come in from this address. @returns whether the place was known, by one look: thousands of devices may come at once */
+  note(account: string, address: string): boolean {
     const network = networkOf(address);
-    if (this.#ageOf(account, network) < written) return;
+    const age = this.#ageOf(account, network);
+    if (age >= written) this.#write(account, network);
+    return age < placeAge;
+  }
+
+  #write(account: string, network: string): void {
     const now = Math.round(this.#clock.now());
     // On a full disk people come in all the same.
     this.#persist.write(`login of ${account}`, () => {

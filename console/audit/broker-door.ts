@@ -4,7 +4,7 @@ import type { Entrances } from "./entrances.ts";
 
 interface BrokerDoorOptions {
   readonly entrances: Pick<Entrances, "note">;
-  readonly places: Pick<LoginPlaces, "isKnown" | "note">;
+  readonly places: Pick<LoginPlaces, "note">;
 }
 
 /**
@@ -22,9 +22,7 @@ export class BrokerDoor {
     const { entrances, places } = this.#options;
     const told = { who, from, on: "mqtt" } as const;
     if (isPersonRole(role)) return entrances.note({ ...told, what: "login.ok", detail: { door: "mqtt" } });
-    const known = places.isKnown(who, from);
-    places.note(who, from);
-    if (!known) entrances.note({ ...told, what: "login.new-place", detail: { role } });
+    if (!places.note(who, from)) entrances.note({ ...told, what: "login.new-place", detail: { role } });
   }
 
   turnedAway({ name, address: from, why }: { name: string | undefined; address: string; why: string }): void {
