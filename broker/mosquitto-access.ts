@@ -69,6 +69,11 @@ export function renderAcl(
   return `# Written by Muster from its table of rules: changes are overwritten.\n\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
+/** Who is shut out by an ACL file of {@link renderAcl}. */
+export function deniedIn(acl: string): readonly string[] {
+  return [...acl.matchAll(/^user (\S+)\ntopic deny #$/gm)].flatMap(([, name]) => name ?? []);
+}
+
 /**
  * Mosquitto's password file. Whose hash is not {@link isCheap} is not in it, and cannot log in there.
  * @throws BadInputError where a name cannot stand in the file

@@ -6,7 +6,7 @@ import { hashSecret, rounds } from "#shared/password";
 import { writeMosquittoFiles, type CertificateFiles } from "./mosquitto-files.ts";
 import { reloadMosquitto, type Reload } from "./mosquitto-reload.ts";
 import { momentarySecret, takePlace, takeoverPatience, type TakeoverOptions } from "./mosquitto-takeover.ts";
-import type { MosquittoAccount } from "./mosquitto-access.ts";
+import { deniedIn, type MosquittoAccount } from "./mosquitto-access.ts";
 
 export interface MosquittoSideOptions {
   /** Where the files are. */
@@ -21,6 +21,15 @@ export interface MosquittoSideOptions {
 export interface CertificateSide extends CertificateFiles {
   /** Devices of whom there are certificates that have ended. */
   readonly withEnded: ReadonlySet<string>;
+}
+
+/** What Mosquitto is to know, as it stands in the console's books at one moment. */
+export interface MosquittoBooks {
+  readonly accounts: readonly MosquittoAccount[];
+  /** Where devices come with certificates. */
+  readonly certificates?: CertificateSide | undefined;
+  /** Differs where anything of it does. */
+  readonly version: string;
 }
 
 export interface WrittenFiles {
@@ -51,6 +60,18 @@ const pause = { least: 50, most: 250 } as const;
  */
 export const connectDeadline = 100_000;
 
+/**
+ * Times that the files are written anew because the books had another state by then, as another process beside this one has written it: each time somebody
+ * has changed an account in the milliseconds between.
+ */
+export const maxRewrites = 10;
+
+/**
+ * Milliseconds after which Mosquitto is told once more: 2.0.11 forgets a SIGHUP that comes while it is reading its files for another, and would go on with
+ * those of before.
+ */
+const toldAgainAfter = 150;
+
 /** Places that are taken at once: each is a connection. */
 const takenAtOnce = 32;
 
@@ -67,6 +88,9 @@ export class MosquittoSide {
   #before: ReadonlyMap<string, string> = new Map();
   /** Who had a certificate that was revoked, when the files were written last. */
   #shutOut: readonly string[] = [];
+  /** Who was denied everything then, or by whom else the files are from. */
+  #denied: readonly string[] = [];
+  #hasWritten = false;
 
   constructor(options: MosquittoSideOptions) {
     this.#options = options;
@@ -79,8 +103,9 @@ export class MosquittoSide {
   /** Notes who can log in at present. To be called before anything is changed: a Muster that runs beside may leave somebody out by then. */
   start(): void {
     try {
-      const lines = readFileSync(join(this.#options.directory, "passwd"), "utf8").split("\n");
+      const lines = passwordsIn(this.#options.directory).split("\n");
       this.#before = new Map(lines.map((line) => splitAt(line, line.indexOf(":"))));
+      this.#denied = deniedIn(readFileSync(join(this.#options.directory, "acl"), "utf8"));
     } catch {
       // None, or not ours to read: nobody is known to be in, and writing will say what is wrong.
     }
@@ -88,32 +113,63 @@ export class MosquittoSide {
 
   /**
    * Writes the files, and has Mosquitto read them.
+   * @param read what is to be in them at this moment: whoever else writes them, the last who does has the newest
    * @param changed names of accounts of which nothing that was opened before may go on
    * @param last those of them whose places are taken for the second time
    * @throws EnvironmentError where the files cannot be written
    */
   async write(
-    accounts: readonly MosquittoAccount[],
+    read: () => Promise<MosquittoBooks>,
     changed: ReadonlySet<string> = new Set(),
-    certificates: CertificateSide = noCertificates,
     last: ReadonlySet<string> = new Set(),
   ): Promise<WrittenFiles> {
-    const { directory, root } = this.#options;
+    const { accounts, certificates = noCertificates } = await read();
     const leaving = this.#leaving(changed, certificates);
+    // Of whoever was shut out in this very moment the next writing knows that what he has open is to end.
+    const known = changed.size === 0 && !this.#hasWritten ? certificates.shutOut : [...this.#denied, ...changed];
+    this.#hasWritten = true;
     const inside = accounts.filter(({ name, hash }) => changed.has(name) && this.#before.get(name) === hash);
     const stays: string[] = [];
     if (leaving.length + inside.length > 0) {
       const left = new Set([...leaving, ...inside.map(({ name }) => name)]);
-      const others = accounts.filter(({ name }) => !left.has(name));
-      const wait = inside.length > 0 ? outside : 0;
-      stays.push(...(await this.#end(others, { leaving, wait, certificates })));
+      stays.push(
+        ...(await this.#end(read, { left, leaving, known: new Set(known), wait: inside.length > 0 ? outside : 0 })),
+      );
     }
-    const dear = writeMosquittoFiles(directory, root, accounts, certificates);
-    this.#before = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
-    this.#shutOut = certificates.shutOut;
+    const { shutOut, ...written } = await this.#settle(read, new Set(known));
     // Who is shut out is denied everything. Who may come again has a name that the certificate of before, shown in time, still opens.
-    const later = leaving.filter((name) => !certificates.shutOut.includes(name) && !last.has(name));
-    return { dear, stays, later, reload: reloadMosquitto(directory) };
+    const later = leaving.filter((name) => !shutOut.includes(name) && !last.has(name));
+    return { ...written, stays, later };
+  }
+
+  /**
+   * Writes the books as they are, until they are so when they are written: a verb and a console both do, each from its own reading, and an older
+   * state may come to stand over a newer one. Whoever has put it there finds it out here.
+   * @param known who may be denied everything: whoever was shut out since has something open, and his will has to go out first
+   */
+  async #settle(
+    read: () => Promise<MosquittoBooks>,
+    known: ReadonlySet<string>,
+  ): Promise<Pick<WrittenFiles, "dear" | "reload"> & { readonly shutOut: readonly string[] }> {
+    const { directory, root } = this.#options;
+    for (let rewrites = 0; ; rewrites += 1) {
+      const { accounts, certificates = noCertificates, version } = await read();
+      const shutOut = certificates.shutOut.filter((name) => known.has(name));
+      let reload: Reload = "absent";
+      const placed = (): void => void (reload = this.#tell());
+      const dear = await writeMosquittoFiles(directory, root, accounts, { ...certificates, shutOut }, placed);
+      this.#before = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
+      this.#shutOut = shutOut;
+      this.#denied = shutOut;
+      if (rewrites >= maxRewrites || (await read()).version === version) return { dear, reload, shutOut };
+    }
+  }
+
+  #tell(): Reload {
+    const { directory, clock } = this.#options;
+    const reload = reloadMosquitto(directory);
+    if (reload === "told") clock.after(toldAgainAfter, () => void reloadMosquitto(directory));
+    return reload;
   }
 
   /** Whose place is to be taken. Who was shut out and is not any more may have come in between, and been heard by nobody. */
@@ -122,10 +178,20 @@ export class MosquittoSide {
     return [...new Set([...ended, ...this.#shutOut.filter((name) => !shutOut.includes(name))])];
   }
 
-  /** Writes the files without some, and takes the places of those that are `leaving`. @returns what may still be open, and why */
+  /** Writes the files without those that are `left` out, and takes the places of those that are `leaving`. @returns what may still be open, and why */
   async #end(
-    others: readonly MosquittoAccount[],
-    { leaving, wait, certificates }: { leaving: readonly string[]; wait: number; certificates: CertificateSide },
+    read: () => Promise<MosquittoBooks>,
+    {
+      left,
+      leaving,
+      known,
+      wait,
+    }: {
+      left: ReadonlySet<string>;
+      leaving: readonly string[];
+      known: ReadonlySet<string>;
+      wait: number;
+    },
   ): Promise<string[]> {
     const { directory, root, clock } = this.#options;
     const secrets = new Map(leaving.map((name) => [name, momentarySecret()]));
@@ -134,30 +200,44 @@ export class MosquittoSide {
       role: "device" as const,
       hash: hashSecret(secret, rounds.generated),
     }));
-    // Who is shut out is so from then on: before, his will has to go out, by which others hear that he is gone.
-    const shutOut = certificates.shutOut.filter((name) => !secrets.has(name));
-    const write = (): boolean => {
-      writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut });
-      return reloadMosquitto(directory) === "told";
+    const write = async (): Promise<boolean> => {
+      const { accounts, certificates = noCertificates } = await read();
+      const others = accounts.filter(({ name }) => !left.has(name));
+      // Who is shut out is so from then on: before, his will has to go out, by which others hear that he is gone.
+      const shutOut = certificates.shutOut.filter((name) => known.has(name) && !secrets.has(name));
+      let isTold = false;
+      const placed = (): void => void (isTold = this.#tell() === "told");
+      await writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut }, placed);
+      return isTold;
     };
-    if (!write()) return [];
+    if (!(await write())) return [];
     const waited = new Promise<void>((resolve) => clock.after(wait, resolve));
-    let [stays, isOutdated] = await this.#takePlaces(secrets);
+    const hashes = momentary.map(({ hash }) => hash);
+    let [stays, isOutdated] = await this.#takePlaces(secrets, hashes);
     const end = clock.monotonic() + takeoverPatience;
     while (stays.size > 0 && isOutdated && clock.monotonic() < end) {
       await new Promise<void>((resolve) => clock.after(randomInt(pause.least, pause.most), resolve));
-      if (!write()) break;
-      [stays, isOutdated] = await this.#takePlaces(new Map([...secrets].filter(([name]) => stays.has(name))));
+      if (!(await write())) break;
+      [stays, isOutdated] = await this.#takePlaces(new Map([...secrets].filter(([name]) => stays.has(name))), hashes);
     }
     await waited;
     return [...stays].map(([name, why]) => `${name} (${why})`);
   }
 
-  /** @returns of whom it has not come about, and why; and whether the files are not those that were written any more */
-  async #takePlaces(secrets: ReadonlyMap<string, string>): Promise<[stays: Map<string, string>, isOutdated: boolean]> {
+  /**
+   * @param hashes of the momentary secrets in the files that were written
+   * @returns of whom it has not come about, and why; and whether the files are not those that were written any more
+   */
+  async #takePlaces(
+    secrets: ReadonlyMap<string, string>,
+    hashes: readonly string[],
+  ): Promise<[stays: Map<string, string>, isOutdated: boolean]> {
     const { directory, clock, reach } = this.#options;
     const written = stampOf(directory);
-    const isOutdated = (): boolean => stampOf(directory) !== written;
+    // Another one's may stand there already.
+    const stand = passwordsIn(directory);
+    const isTheirs = hashes.some((hash) => !stand.includes(hash));
+    const isOutdated = (): boolean => isTheirs || stampOf(directory) !== written;
     const stays = new Map<string, string>();
     const waiting = [...secrets];
     const take = async (): Promise<void> => {
@@ -166,7 +246,16 @@ export class MosquittoSide {
         if (why !== undefined) stays.set(next[0], why);
       }
     };
+    let cancel = (): void => {};
+    const remind = (): void => {
+      cancel = clock.after(toldAgainAfter, () => {
+        reloadMosquitto(directory);
+        remind();
+      });
+    };
+    remind();
     await Promise.all(Array.from({ length: takenAtOnce }, take));
+    cancel();
     return [stays, isOutdated()];
   }
 }
@@ -175,6 +264,10 @@ export class MosquittoSide {
 function stampOf(directory: string): string {
   const { ino, mtimeNs } = statSync(join(directory, "passwd"), { bigint: true });
   return `${ino} ${mtimeNs}`;
+}
+
+function passwordsIn(directory: string): string {
+  return readFileSync(join(directory, "passwd"), "utf8");
 }
 
 function splitAt(line: string, at: number): [string, string] {

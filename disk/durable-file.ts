@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { counted } from "#shared/counted";
 import { errorCode } from "#shared/errors";
 import { call, systemDisk, type Disk, type Work } from "./calls.ts";
@@ -124,4 +124,54 @@ export function* replacing(path: string, contentOf: () => Buffer, named?: (file:
  */
 export function replaceFile(path: string, content: string | Buffer, disk: Disk = systemDisk): void {
   disk.now(replacing(path, () => (typeof content === "string" ? Buffer.from(content) : content)));
+}
+
+/**
+ * Puts several files of one directory in place together: all are written beside and synced at the same time, and get their names in one go, between
+ * which nothing else of this process runs. Each is as {@link replaceFile} has it.
+ * @param named called in the same moment @throws the system's error; then all old files stand, or the new ones do and may not outlive a power cut
+ */
+export async function replaceFiles(
+  directory: string,
+  files: ReadonlyMap<string, Buffer>,
+  named: () => void = () => {},
+  disk: Disk = systemDisk,
+): Promise<void> {
+  const besides = await Promise.allSettled(
+    [...files].map(([name, content]) => disk.soon(writingBeside(join(directory, name), content))),
+  );
+  const failed = besides.find((one) => one.status === "rejected");
+  const pairs = [...files.keys()].flatMap((name, at) => {
+    const one = besides[at];
+    return one?.status === "fulfilled" ? [[one.value, join(directory, name)] as const] : [];
+  });
+  disk.now(failed ? discarding(pairs) : renaming(pairs));
+  if (failed) throw failed.reason;
+  named();
+  await disk.soon(syncingDirectory(directory));
+}
+
+/** @returns its name until it is in its place */
+function* writingBeside(path: string, content: Buffer): Work<string> {
+  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
+  const file = yield* call("open", beside, constants.O_CREAT | constants.O_EXCL);
+  try {
+    yield* writing(file, content);
+    yield* call("own", file, path);
+    yield* call("sync", file);
+  } catch (thrown) {
+    yield* removing("remove", beside);
+    throw thrown;
+  } finally {
+    yield* call("close", file);
+  }
+  return beside;
+}
+
+function* renaming(pairs: readonly (readonly [beside: string, path: string])[]): Work<void> {
+  for (const [beside, path] of pairs) yield* call("rename", beside, path);
+}
+
+function* discarding(pairs: readonly (readonly [beside: string, path: string])[]): Work<void> {
+  for (const [beside] of pairs) yield* removing("remove", beside);
 }

@@ -9,7 +9,7 @@ import { createLog, silentLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import { parseBrokerUrl } from "#shared/address";
 import { readBundle } from "#shared/pinned-ca";
-import type { CertificateSide, MosquittoSide } from "../../broker/mosquitto-side.ts";
+import type { CertificateSide, MosquittoBooks, MosquittoSide } from "../../broker/mosquitto-side.ts";
 import { certificateFiles } from "../../broker/mosquitto-tls.ts";
 import { brokersPort } from "../../console/accounts/secrets.ts";
 import { tlsDirectory } from "../../tls/paths.ts";
@@ -39,22 +39,15 @@ export async function mosquittoSide(values: Settings): Promise<MosquittoSide> {
 /** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
 export async function rewriteMosquittoFiles(
   side: MosquittoSide,
-  { directory, accounts, certificates, mqttSecrets, groups: grouped }: State,
+  state: State,
   changed?: ReadonlySet<string>,
   told = true,
   last?: ReadonlySet<string>,
 ): Promise<MosquittoFiles> {
   const { maxMosquittoDevices } = await import("../../broker/mosquitto-access.ts");
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
-  await accounts.synced();
-  // People log in there with a secret of few rounds, if they have one; programs have no other.
-  const all = accounts.list().flatMap(({ name, role, hash, groups, certified }) => {
-    const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
-    const devices = groups && [...new Set(groups.flatMap((group) => grouped.members(group)))];
-    return own === undefined ? [] : [{ name, role, hash: own, certified, ...(devices ? { groups, devices } : {}) }];
-  });
-  const known = isTakingCertificates(directory) ? await certificateSide(directory, certificates) : undefined;
-  const { dear, reload, stays, later } = await side.write(all, changed, known, last);
+  await state.accounts.synced();
+  const { dear, reload, stays, later } = await side.write(() => booksOf(state), changed, last);
   if (told && dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated, or because they are limited to groups of more than ${maxMosquittoDevices} devices: ${dear.join(", ")}; give devices new ones with: npx muster enroll NAME --secret\n`,
@@ -64,6 +57,26 @@ export async function rewriteMosquittoFiles(
       ? `what these devices have open at Mosquitto with a certificate that has ended may stay open until they leave by themselves: ${stays.join(", ")}; restart Mosquitto to end it`
       : undefined;
   return { directory: side.directory, later, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
+}
+
+/** What Mosquitto is to know, as it is now: another process may have changed it a moment ago. */
+async function booksOf({
+  directory,
+  accounts,
+  certificates,
+  mqttSecrets,
+  groups: grouped,
+}: State): Promise<MosquittoBooks> {
+  const certified = isTakingCertificates(directory) ? await certificateSide(directory, certificates) : undefined;
+  // People log in there with a secret of few rounds, if they have one; programs have no other.
+  const all = accounts.list().flatMap(({ name, role, hash, groups, certified: isCertified }) => {
+    const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
+    const devices = groups && [...new Set(groups.flatMap((group) => grouped.members(group)))];
+    return own === undefined
+      ? []
+      : [{ name, role, hash: own, certified: isCertified, ...(devices ? { groups, devices } : {}) }];
+  });
+  return { accounts: all, certificates: certified?.side, version: JSON.stringify([all, certified?.version]) };
 }
 
 /** Whether `muster mosquitto` has given Mosquitto a listener for those who come by TLS. */
@@ -82,17 +95,27 @@ export function isTakingCertificates(data: string): boolean {
 }
 
 /** What Mosquitto is to know of devices' certificates, as it is now: the authority is read anew, as another process may have changed it. */
-async function certificateSide(data: string, certificates: State["certificates"]): Promise<CertificateSide> {
+async function certificateSide(
+  data: string,
+  certificates: State["certificates"],
+): Promise<{ readonly side: CertificateSide; readonly version: string }> {
   const { DeviceAuthority } = await import("../../tls/device-authority.ts");
   const devices = new DeviceAuthority({ directory: tlsDirectory(data), clock, log: silentLog });
   await devices.start();
   devices.stop();
-  const more = {
-    [certificateFiles.authorities]: devices.current(),
-    [certificateFiles.revoked]: await devices.revocations(certificates.endedSerials()),
-  };
-  return { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
+  const [authorities, ended] = [devices.current(), certificates.endedSerials()];
+  const list = JSON.stringify([authorities, ended]);
+  const before = signed.get(certificates);
+  const revoked = before?.list === list ? before.pem : await devices.revocations(ended);
+  signed.set(certificates, { list, pem: revoked });
+  const more = { [certificateFiles.authorities]: authorities, [certificateFiles.revoked]: revoked };
+  // Behind what takes time, in one turn with the accounts.
+  const side = { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
+  return { side, version: JSON.stringify([list, side.shutOut]) };
 }
+
+/** The newest list of certificates that have ended, and of which: each signing takes a while, and gives another list. */
+const signed = new WeakMap<State["certificates"], { readonly list: string; readonly pem: string }>();
 
 /** Milliseconds until it is seen whether a full disk has room for Mosquitto's files. */
 const roomAskedEvery = 10_000;
