@@ -1,9 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { Random } from "../chaos/random.ts";
 import { mutate } from "../attack/mutate.ts";
 import { misfit } from "../attack/schema.ts";
 import { runProgram } from "./programs.ts";
-import { suite } from "./suite.ts";
+import { eventually, suite } from "./suite.ts";
 
 /** Enough to walk each way once; `npm run attack` has the whole of it. */
 // Other tests run beside it: 50 ms are kept on a quiet machine, and here it is asked whether anything stands still.
@@ -38,12 +39,21 @@ suite("attack", ({ test }) => {
       assert.is(misfit(schema, value), undefined);
   });
 
+  test("what it has started does not outlive it, whatever way it ends", async () => {
+    const { out } = await runProgram("bash", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"], { whole: true });
+    const status = `/proc/${Number(out)}/status`;
+    await eventually("its end", () => !existsSync(status) || /^State:\tZ/m.test(readFileSync(status, "utf8")));
+  });
+
   for (const kind of ["embedded", "mosquitto"]) {
     test(
       `nothing from outside ends it, stalls it or reaches further than it may: ${kind}`,
       async () => {
         const args = ["attack/main.ts", "--seed", "house", "--broker", kind, ...budget];
-        const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", ...args], { seconds: 170 });
+        const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", ...args], {
+          seconds: 170,
+          whole: true,
+        });
         assert.is(code, 0, `${out}\n${err}`);
         assert.match(out, /^restart +holds /m);
         assert.match(out, new RegExp(`^${kind}: 0 failed$`, "m"));

@@ -13,26 +13,37 @@ export interface Finished {
 /** Seconds that a program may take: an error's, not an expectation; a busy machine needs many times what a quiet one does. */
 const patience = 30;
 
-/** Runs a program to its end. */
+/** Runs a program to its end. @param options.whole whether what it has started ends with it, also where it takes too long */
 export async function runProgram(
   command: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; seconds?: number } = {},
+  { env, seconds = patience, whole = false }: { env?: NodeJS.ProcessEnv; seconds?: number; whole?: boolean } = {},
 ): Promise<Finished> {
-  const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    // Its children are in the group that it leads then.
+    detached: whole,
+  });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
   try {
-    const [code] = (await withDeadline(
-      once(child, "close"),
-      options.seconds ?? patience,
-      `${command} ${args.join(" ")}`,
-    )) as [number | null];
+    const closed = withDeadline(once(child, "close"), seconds, `${command} ${args.join(" ")}`);
+    const [code] = (await closed) as [number | null];
     return { code, out, err };
   } finally {
     child.kill("SIGKILL");
+    if (whole) killGroup(child);
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
   }
 }
 
