@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { makeDirectory, replaceFile } from "#disk/durable-file";
-import { EnvironmentError } from "#shared/errors";
+import { formatDuration } from "#shared/duration";
+import { asError, EnvironmentError } from "#shared/errors";
 import { outputOf } from "./run-program.ts";
 import type { MachineKind } from "./machine-kinds.ts";
 
@@ -17,13 +18,27 @@ export interface Runtime {
 /** Bytes of a Node that is believed: the largest has some 125 million. */
 const maxNodeBytes = 400_000_000;
 
+/** Milliseconds in which npm has to have fetched one: 45 MB over a slow line. */
+export const maxFetchTime = 600_000;
+
+export interface RuntimeOptions {
+  readonly cache?: string;
+  /** Is told what takes a while. */
+  readonly say?: (line: string) => void;
+  readonly within?: number;
+}
+
 /**
  * @param directory of runtimes: npm's packages or Node's own archives, packed or unpacked, with the target in their names; without one the npm
  * registry is asked, once
  * @throws EnvironmentError that says what was looked for
  */
-export async function runtimeFor(target: MachineKind, directory?: string, cache = runtimeCache()): Promise<Runtime> {
-  const from = directory === undefined ? await fetched(target, cache) : found(target, directory);
+export async function runtimeFor(
+  target: MachineKind,
+  directory?: string,
+  options: RuntimeOptions = {},
+): Promise<Runtime> {
+  const from = directory === undefined ? await fetched(target, options) : found(target, directory);
   const node = await nodeIn(from);
   const machine = node.readUInt32BE(0) === 0x7f454c46 ? node.readUInt16LE(18) : undefined;
   if (machine !== target.elf)
@@ -51,7 +66,13 @@ function found(target: MachineKind, directory: string): string {
   );
 }
 
-async function fetched({ name, version }: MachineKind, cache: string): Promise<string> {
+/** A registry that does not answer is given up on after one more try, and not after minutes of silence. */
+const impatient = ["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"];
+
+async function fetched(
+  { name, version }: MachineKind,
+  { cache = runtimeCache(), say = () => {}, within = maxFetchTime }: RuntimeOptions,
+): Promise<string> {
   const kept = join(cache, `node-${name}-${version}.tgz`);
   if (existsSync(kept)) return kept;
   makeDirectory(cache);
@@ -59,8 +80,15 @@ async function fetched({ name, version }: MachineKind, cache: string): Promise<s
   const half = mkdtempSync(join(cache, "half-"));
   try {
     const spec = `node-${name}@${version}`;
-    await outputOf("npm", ["pack", "--silent", "--pack-destination", half, spec], {
+    const byHand = `with --runtime DIRECTORY it is taken from there: npm pack ${spec} makes such a file where the registry can be reached`;
+    say(`fetching ${spec} by npm, some 45 MB, for ${formatDuration(within)} at most; ${byHand}`);
+    await outputOf("npm", ["pack", ...impatient, "--pack-destination", half, spec], {
       install: "install npm, or give a directory of runtimes with --runtime",
+      within,
+    }).catch((thrown: unknown) => {
+      throw new EnvironmentError(`${spec} could not be fetched: ${asError(thrown).message}; ${byHand}`, {
+        cause: thrown,
+      });
     });
     const [file] = readdirSync(half);
     if (file === undefined) throw new EnvironmentError(`the npm registry gave no ${spec}: give it with --runtime`);

@@ -85,6 +85,7 @@ suite("flash", ({ test, before }) => {
     const looked = await program("--boot", card, "--device", "pi-a", "--no-runtime", "--dry-run");
     assert.is(looked.code, 0, looked.err);
     assert.match(looked.out, /would write firstrun\.sh .*would write cmdline\.txt .*nothing was changed/s);
+    assert.match(looked.out, /would write muster\/join-code \(made then, at most 1025 bytes\)/);
     assert.equal(await contents(card), before);
     const out = done(await flash({ ...flags, settings }));
     assert.match(out, /first boot by firstrun\.sh \(cmdline\.txt\), \d+\.\d MB of/);
@@ -146,7 +147,11 @@ suite("flash", ({ test, before }) => {
     await mkdir(card);
     await runProgram("mcopy", ["-s", "-i", `${image}@@${offset}`, "::/muster", card]);
     await bootedFrom(scope, card, { dir, device: "pi-c", path: `${dirname(process.execPath)}:${without}` });
-    done(await flash({ image, undo: true }));
+    const code = fleet.console.enrollments.list().find(({ name }) => name === "pi-c")?.id;
+    assert.match(
+      done(await flash({ image, undo: true })),
+      new RegExp(`still lets its device in: muster enroll --revoke ${code}$`),
+    );
     assert.is(await mtype(image, "user-data"), before);
     assert.not.match((await runProgram("mdir", ["-b", "-i", `${image}@@${offset}`, "::/"])).out, "muster");
   });

@@ -22,7 +22,7 @@ export async function buildExecutable(flags: BuildFlags, say: (line: string) => 
   const target = machineKindOf(flags.target);
   const own = agentFile();
   if (own === undefined) throw new EnvironmentError("the agent's file is not here: build it with npm run build");
-  const { node, from } = await runtimeFor(target, flags.runtime);
+  const { node, from } = await runtimeFor(target, flags.runtime, { say });
   say(`Node for ${target.name}: ${from}`);
   const made = executableFrom({ target, node, agent: readFileSync(own), version, level });
   const path = flags.output ?? `muster-agent-${target.name}`;

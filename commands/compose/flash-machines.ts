@@ -8,7 +8,7 @@ import type { Settings } from "#shared/settings";
 import { table } from "../../cli/text-table.ts";
 import { ImageBoot } from "../../flash/boot/boot-image.ts";
 import { MountedBoot, type BootFiles } from "../../flash/boot/boot-files.ts";
-import { lookAtBoot, prepareBoot, undoBoot } from "../../flash/boot/prepare-boot.ts";
+import { lookAtBoot, prepareBoot, preparedFile, undoBoot } from "../../flash/boot/prepare-boot.ts";
 import { machineKindOf } from "../../flash/machine-kinds.ts";
 import { codeName, payloadFiles } from "../../flash/payload.ts";
 import { runtimeFor } from "../../flash/runtime.ts";
@@ -69,20 +69,26 @@ async function flashCard(values: Settings, flags: FlashFlags, by: Flashing, file
   const { say, level } = by;
   const { device, dryRun = false, dir = "/var/lib/muster-agent", service } = flags;
   if (flags.undo) {
+    const code = codeIn(await preparedFile(files, codeName));
     await undoBoot({ files, dryRun, say });
-    return say("the code that was on the card still lets its device in: muster enroll --list, --revoke");
+    return say(
+      code === undefined
+        ? "there was no code on the card any more: whoever had it may have come in; muster enroll --list tells"
+        : `the code that was on the card still lets its device in: muster enroll --revoke ${code}`,
+    );
   }
   const first = await lookAtBoot(files);
   const kinds = (flags.target ?? ["linux-arm64"]).map(machineKindOf);
   const runtimes = [];
   for (const kind of flags.runtime === false ? [] : kinds)
-    runtimes.push({ kind, node: (await runtimeFor(kind, directoryOf(flags))).node });
+    runtimes.push({ kind, node: (await runtimeFor(kind, directoryOf(flags), { say })).node });
   if (device === undefined && flags.code === undefined)
     throw new BadInputError("expected --device NAME, or --code CODE");
+  const given = givenCode(flags);
   const payload = payloadFiles({
     agent: ownAgent(),
     runtimes,
-    code: "x".repeat(codeRoom),
+    code: given ?? "x".repeat(codeRoom),
     settings: settingsFile(flags),
     directory: dir,
     service,
@@ -90,9 +96,10 @@ async function flashCard(values: Settings, flags: FlashFlags, by: Flashing, file
     level,
   });
   // A code lets somebody in: it is made when all else is known to be in order, and none for a look.
-  await prepareBoot(first, { files, payload, dryRun: true, say: dryRun ? say : () => {} });
+  const unmade = given === undefined ? codeName : undefined;
+  await prepareBoot(first, { files, payload, dryRun: true, unmade, say: dryRun ? say : () => {} });
   if (dryRun) return say("nothing was changed");
-  payload.set(codeName, Buffer.from(`${await codeFor(values, flags, device ?? "", say)}\n`));
+  if (given === undefined) payload.set(codeName, Buffer.from(`${await codeFor(values, flags, device ?? "", say)}\n`));
   await prepareBoot(first, { files, payload, dryRun, say });
   say(
     `ready: unmount it, and boot the machine with it. To take it back: muster flash ${flags.boot === undefined ? "--image" : "--boot"} … --undo`,
@@ -149,7 +156,7 @@ function suppliesOf(values: Settings, flags: FlashFlags, { say, level }: Flashin
     codeFor: (device) => codeFor(values, flags, device, say),
     async nodeFor(kind) {
       if (flags.runtime === false) return undefined;
-      const known = runtimes.get(kind.name) ?? runtimeFor(kind, directoryOf(flags)).then(({ node }) => node);
+      const known = runtimes.get(kind.name) ?? runtimeFor(kind, directoryOf(flags), { say }).then(({ node }) => node);
       runtimes.set(kind.name, known);
       return known;
     },
@@ -166,17 +173,10 @@ function suppliesOf(values: Settings, flags: FlashFlags, { say, level }: Flashin
 }
 
 /** @throws BadInputError where the code does not read, or the console does not make one */
-async function codeFor(
-  values: Settings,
-  { code, group, origin, boot, image }: FlashFlags,
-  device: string,
-  say: Flashing["say"],
-): Promise<string> {
-  const given = code === "-" ? readBounded(0, 4_096).toString("utf8").trim() : code;
-  if (given !== undefined) {
-    parseJoinCode(given);
-    return given;
-  }
+async function codeFor(values: Settings, flags: FlashFlags, device: string, say: Flashing["say"]): Promise<string> {
+  const { group, origin, boot, image } = flags;
+  const given = givenCode(flags);
+  if (given !== undefined) return given;
   const made = await connect(values).createEnrollment({
     name: device,
     ...(boot === undefined && image === undefined ? {} : { ttl: cardTtl }),
@@ -185,6 +185,22 @@ async function codeFor(
   });
   if (made.note !== null) say(`note: ${made.note}`);
   return made.code;
+}
+
+/** @throws BadInputError where it is none */
+function givenCode({ code }: Pick<FlashFlags, "code">): string | undefined {
+  const given = code === "-" ? readBounded(0, 4_096).toString("utf8").trim() : code;
+  if (given !== undefined) parseJoinCode(given);
+  return given;
+}
+
+/** The name of a code, by which it can be ended. */
+function codeIn(file: Buffer | undefined): string | undefined {
+  try {
+    return file && parseJoinCode(file.toString("utf8")).id;
+  } catch {
+    return undefined;
+  }
 }
 
 function directoryOf({ runtime }: FlashFlags): string | undefined {

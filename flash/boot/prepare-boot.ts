@@ -1,3 +1,4 @@
+import { counted } from "#shared/counted";
 import { BadInputError, EnvironmentError } from "#shared/errors";
 import type { BootFiles } from "./boot-files.ts";
 import { firstBootOf, ownDirectory, type FirstBoot } from "./first-boot.ts";
@@ -13,6 +14,8 @@ export interface Preparing {
   readonly files: BootFiles;
   readonly payload: ReadonlyMap<string, Buffer>;
   readonly dryRun: boolean;
+  /** A file of the payload that is made when it is written: what stands in its place for a look is as large as it may be. */
+  readonly unmade?: string | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -24,7 +27,7 @@ export async function lookAtBoot(files: BootFiles): Promise<FirstBoot> {
 }
 
 /** Writes everything onto the partition; what was there is kept beside it, and comes back with {@link undoBoot}. */
-export async function prepareBoot(first: FirstBoot, { files, payload, dryRun, say }: Preparing): Promise<void> {
+export async function prepareBoot(first: FirstBoot, { files, payload, dryRun, unmade, say }: Preparing): Promise<void> {
   const mine = [...payload].map(([name, contents]) => [`${ownDirectory}/${name}`, contents] as const);
   const bytes = mine.reduce((sum, [, contents]) => sum + contents.length, 0);
   const free = await files.free();
@@ -38,7 +41,9 @@ export async function prepareBoot(first: FirstBoot, { files, payload, dryRun, sa
   // What starts it comes last: a card that was pulled out half-way boots as before.
   const steps = [[undoName, Buffer.from(JSON.stringify(before))] as const, ...mine, ...first.changes];
   for (const [name, contents] of steps) {
-    say(`${dryRun ? "would write" : "writes"} ${name} (${contents.length} bytes)`);
+    const size = counted(contents.length, "byte");
+    const isMade = unmade === undefined || name !== `${ownDirectory}/${unmade}`;
+    say(`${dryRun ? "would write" : "writes"} ${name} (${isMade ? size : `made then, at most ${size}`})`);
     if (!dryRun) await files.write(name, contents);
   }
 }
@@ -47,8 +52,13 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** A file of the payload as it is on the card; undefined where it is not there, or not there any more. */
+export function preparedFile(files: BootFiles, name: string): Promise<Buffer | undefined> {
+  return files.read(`${ownDirectory}/${name}`);
+}
+
 /** @throws BadInputError where nothing was prepared */
-export async function undoBoot({ files, dryRun, say }: Omit<Preparing, "payload">): Promise<void> {
+export async function undoBoot({ files, dryRun, say }: Pick<Preparing, "files" | "dryRun" | "say">): Promise<void> {
   const text = await files.read(undoName);
   if (text === undefined)
     throw new BadInputError(`${files.where} was not prepared by muster flash: there is nothing to undo`);
