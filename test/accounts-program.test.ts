@@ -240,12 +240,14 @@ suite("accounts on the command line", ({ test }) => {
 
   test("the line that muster mosquitto prints names files that are there, whatever the directory is called", async (scope) => {
     const directory = join(await scope.directory(), "data");
-    const env = { MUSTER_DATA: directory, MUSTER_DEVICE: "edge-1" };
+    const env = { MUSTER_DATA: directory, MUSTER_DEVICE: "edge-1", MUSTER_MQTT_PORT: "1888" };
     const { out } = await runProgram(...musterProgram(["mosquitto", "--listen", "0.0.0.0"]), { env });
     const [, adapt = ""] = /^first the settings .*: (sed .*)$/m.exec(out) ?? [];
     assert.is((await runProgram("sh", ["-c", adapt])).code, 0, out);
     const settings = await readFile(join(directory, "mosquitto", "mosquitto.conf"), "utf8");
     const named = [...settings.matchAll(/^(?:password_file|acl_file|cafile|certfile|keyfile|crlfile) (.+)$/gm)];
+    assert.match(settings, /^listener 1888 127\.0\.0\.1$/m);
+    assert.match(out, /MUSTER_MQTT_URL=mqtt:\/\/127\.0\.0\.1:1888 /);
     assert.ok(named.length >= 8, settings);
     for (const [line, path = ""] of named) assert.ok(existsSync(path), line);
   });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { isLoopbackHost } from "#shared/address";
 import { Lifetime } from "#shared/lifetime";
 import { forShell } from "#shared/printable";
-import type { Settings } from "#shared/settings";
+import { settings as settingsOf, type Settings } from "#shared/settings";
 import { localSecret } from "../../console/accounts/secrets.ts";
 import { writeTlsOfMosquitto } from "./keep-mosquitto.ts";
 import { openTls } from "./tls.ts";
@@ -39,7 +39,8 @@ export async function prepareMosquitto(
   const isTls = await writeMosquittoTls(values);
   const { directory } = await writeMosquittoFiles(true);
   const settings = shippedSettings();
-  const isOwn = directory !== shipped.directory || isTls;
+  const isOtherPort = values.mqttPort !== settingsOf.mqttPort.default;
+  const isOwn = directory !== shipped.directory || isTls || isOtherPort;
   const own = isOwn ? join(directory, shipped.settings) : settings;
   out(
     `wrote ${directory}/passwd and ${directory}/acl${isTls ? ", and for TLS server.pem, ca.crt, tls.conf, devices.crt and revoked.pem" : ""}`,
@@ -47,8 +48,11 @@ export async function prepareMosquitto(
   if (isOwn) {
     const behind = isTls ? ` ${forShell(join(directory, "tls.conf"))}` : "";
     // What a setting's name stands before: the paths of `tls.conf` are whole, and may have the same words in them.
+    const changes = [`s# ${shipped.directory}# ${directory}#`];
+    if (isOtherPort) changes.push(`s#^listener ${settingsOf.mqttPort.default} #listener ${values.mqttPort} #`);
+    const what = isOtherPort ? "this directory and port" : "this directory";
     out(
-      `first the settings with this directory in them: sed ${forShell(`s# ${shipped.directory}# ${directory}#`)} ${forShell(settings)}${behind} > ${forShell(own)}`,
+      `first the settings with ${what} in them: sed ${changes.map((change) => `-e ${forShell(change)}`).join(" ")} ${forShell(settings)}${behind} > ${forShell(own)}`,
     );
   }
   out(`now run: mosquitto -c ${forShell(own)}`);
