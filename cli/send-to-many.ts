@@ -1,5 +1,5 @@
 import type { Client } from "#api/client";
-import type { JobOrder, JobTarget } from "#api/job-routes";
+import type { JobDocument, JobOrder, JobTarget } from "#api/job-routes";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
 import { followJob } from "./job-table.ts";
@@ -51,7 +51,7 @@ export function isToMany({ all, group, where }: ManyFlags): boolean {
 /**
  * Sends one command to many devices and shows the table while it fills.
  * @param words what stands beside the flags: the key alone
- * @returns the exit status: 0 only when all succeeded
+ * @returns the exit status: 0 only when all succeeded that take it
  */
 export async function sendToMany(
   client: Client,
@@ -64,7 +64,13 @@ export async function sendToMany(
   const order = await sign(toJobOrder(words, flags));
   const last = await followJob(client, order, flags.json ? { ...terminal, live: false, out: () => {} } : terminal);
   if (flags.json) terminal.out(asJson(last));
-  return last.counts.succeeded === last.counts.total ? 0 : 1;
+  return exitStatusOf(last);
+}
+
+/** What takes no such command was passed over from the start, with a word: that is no failure of those that do. */
+export function exitStatusOf({ ts, counts, devices }: Pick<JobDocument, "ts" | "counts" | "devices">): number {
+  const passedOver = devices.filter(({ state, sent, ended }) => state === "rejected" && sent === null && ended === ts);
+  return counts.succeeded + passedOver.length === counts.total ? 0 : 1;
 }
 
 /** What flags order. @param devices those that are named one by one */

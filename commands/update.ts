@@ -21,7 +21,7 @@ interface Flags extends ManyFlags, SigningFlags {
 const patience = "15m";
 
 /** How long a look at many devices waits for those that are away: whoever only asks is answered soon. */
-const lookingAround = "30s";
+const lookingAround = "5s";
 
 /** `muster update`: brings devices to the release that the console holds. */
 export function update(line: CommandLine): void {
