@@ -25,7 +25,7 @@ suite("what happens at the doors", ({ test }) => {
     clock.advance(knockWindow);
     assert.equal(written.at(-1), {
       who: "many",
-      from: "1 networks",
+      from: "1 network",
       what: "login.refused",
       result: "refused",
       detail: { times: 3, addresses: ["192.0.2.1: 3"], names: ["root: 2", "admin: 1"] },

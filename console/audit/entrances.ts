@@ -1,4 +1,5 @@
 import type { Clock } from "#shared/clock";
+import { counted } from "#shared/counted";
 import { networkOf } from "#shared/crowd";
 import { asError } from "#shared/errors";
 import type { Log } from "#shared/log";
@@ -104,7 +105,7 @@ export class Entrances {
     this.#written.clear();
     for (const [what, { times, networks, names }] of this.#beyond) {
       const detail = { times, addresses: most(networks), names: most(names) };
-      this.#write({ who: "many", from: `${networks.size} networks`, what, result: resultOf(what), detail });
+      this.#write({ who: "many", from: counted(networks.size, "network"), what, result: resultOf(what), detail });
     }
     this.#beyond.clear();
   }
