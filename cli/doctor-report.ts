@@ -25,9 +25,11 @@ export function doctorsReport(examined: readonly Examined[], mended: boolean): s
   const advice = mended
     ? "what could not be mended is for a person: the sentences say what to do"
     : "stop Muster and run this with --mend, or just start it: a start sets aside what does not read. A file that is gone or older than the others: put the right one back before, or it counts as lost (docs/backup.md)";
-  return [...lines, damaged === 0 ? "nothing is damaged" : `${counted(damaged, "thing")} damaged: ${advice}`].join(
-    "\n",
-  );
+  const all = examined.flatMap(({ findings }) => findings);
+  const troubles = all.filter(({ state }) => state === "trouble").length;
+  const around = troubles === 0 ? [] : [`${counted(troubles, "thing")} to see to: each line says what to do`];
+  const end = damaged === 0 ? "nothing is damaged" : `${counted(damaged, "thing")} damaged: ${advice}`;
+  return [...lines, ...around, end].join("\n");
 }
 
 /** How much is damaged and was not mended. */

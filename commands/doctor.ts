@@ -1,13 +1,16 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
 import { BadInputError } from "#shared/errors";
+import type { Finding } from "#shared/finding";
+import { readBundle } from "#shared/pinned-ca";
 import type { Settings } from "#shared/settings";
 import type { Examined } from "../cli/doctor-report.ts";
 
 const help = `
 Without --mend nothing is changed, and a console or agent may be at work in the directory. Each file is looked at page by page, and each
-row by the reader that the console or agent has for it. Exit status: 0 nothing is damaged, or all of it was mended; 1 something is damaged.`;
+row by the reader that the console or agent has for it. Then come ports, clock, disk, certificates, the broker and InfluxDB, by this machine's
+settings; what is to be seen to says what to do. Exit status, of the directory alone: 0 nothing is damaged, or all of it was mended; 1 something is damaged.`;
 
 /** `muster doctor`: what is damaged in a data directory. */
 export function doctor(line: CommandLine): void {
@@ -23,7 +26,8 @@ export function doctor(line: CommandLine): void {
 }
 
 /** Looks at what is in a data directory, a console's or an agent's or both, and says what is damaged; `mend` sets that aside. */
-async function examine({ data }: Settings, { mend = false }: { mend?: boolean }): Promise<void> {
+async function examine(values: Settings, { mend = false }: { mend?: boolean }): Promise<void> {
+  const { data } = values;
   const { isConsoleDirectory, lookAtConsole } = await import("../console/doctor/look.ts");
   const { isAgents, lookAtAgent, mendAgent } = await import("../agent/agent-doctor.ts");
   const { mendConsole } = await import("../console/doctor/mend-console.ts");
@@ -37,12 +41,73 @@ async function examine({ data }: Settings, { mend = false }: { mend?: boolean })
   const examined: Examined[] = [];
   for (const directory of consoles) {
     const mended = mend ? mendConsole(directory, clock) : [];
-    examined.push({ directory, whose: "a console's", findings: [...mended, ...lookAtConsole(directory)] });
+    examined.push({
+      directory,
+      whose: "a console's",
+      findings: [...mended, ...lookAtConsole(directory), ...(await aroundConsole(values))],
+    });
   }
   for (const directory of agents) {
     const mended = mend ? await mendAgent(directory) : [];
-    examined.push({ directory, whose: "an agent's", findings: [...mended, ...lookAtAgent(directory)] });
+    examined.push({
+      directory,
+      whose: "an agent's",
+      findings: [...mended, ...lookAtAgent(directory), ...(await aroundAgent(directory, values))],
+    });
   }
   process.stdout.write(`${doctorsReport(examined, mend)}\n`);
   if (damagedIn(examined) > 0) process.exitCode = 1;
+}
+
+/** What a console needs beside its directory. */
+async function aroundConsole(values: Settings): Promise<Finding[]> {
+  const { data, listen, httpPort, mqttPort, mqttUrl, influxUrl } = values;
+  const around = await import("./compose/look-around.ts");
+  const isOurs = (host: string): Promise<boolean> => around.isConsole(host, httpPort);
+  const page = await around.lookAtPort({ listen, port: httpPort, setting: "MUSTER_HTTP_PORT" }, isOurs);
+  return [
+    page,
+    mqttUrl === undefined
+      ? await around.lookAtPort({ listen, port: mqttPort, setting: "MUSTER_MQTT_PORT" }, isOurs)
+      : await around.lookAtBroker(mqttUrl, trusted(values)),
+    ...(influxUrl === undefined ? [] : [await around.lookAtInflux(influxUrl)]),
+    around.lookAtClock(data, clock.now()),
+    around.lookAtDisk(data, around.tightDisk.console),
+    ...around.lookAtCertificates(join(data, "tls"), clock.now()),
+  ];
+}
+
+/** What an agent needs beside its directory, which knows where it belongs if it has joined. */
+async function aroundAgent(directory: string, values: Settings): Promise<Finding[]> {
+  const around = await import("./compose/look-around.ts");
+  const { IdentityFile } = await import("../agent/join/identity.ts");
+  const { KeptCertificates } = await import("../agent/certificate/kept-certificates.ts");
+  const joined = readOr(() => new IdentityFile(dirname(directory)).read().joined);
+  const url = joined?.broker ?? values.mqttUrl;
+  const until = readOr(() => {
+    const kept = new KeptCertificates({ directory });
+    kept.start();
+    kept.show();
+    return kept.expires;
+  });
+  return [
+    ...(url === undefined ? [] : [await around.lookAtBroker(url, joined?.ca ?? trusted(values))]),
+    ...(joined ? [await around.compareClocks(joined.console, () => clock.now(), joined.ca ?? undefined)] : []),
+    around.lookAtClock(directory, clock.now()),
+    around.lookAtDisk(directory, around.tightDisk.agent),
+    ...(until === undefined ? [] : [around.certificateFinding("certificate", until, clock.now())]),
+  ];
+}
+
+function trusted({ ca }: Settings): string | undefined {
+  return ca === undefined ? undefined : readBundle(ca);
+}
+
+/** What does not read is told by who looks at the directory. */
+function readOr<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

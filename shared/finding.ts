@@ -1,8 +1,8 @@
 /** One thing that `muster doctor` has looked at. */
 export interface Finding {
-  /** A file or table, by its name in the directory that is looked at. */
+  /** A file or table, by its name in the directory that is looked at; or what lies around it, as a port. `trouble` is for a person to see to. */
   readonly what: string;
-  readonly state: "sound" | "damaged" | "mended" | "note";
+  readonly state: "sound" | "damaged" | "mended" | "note" | "trouble";
   /** What it holds, what is wrong with it, or what became of it. */
   readonly says: string;
 }

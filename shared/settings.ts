@@ -57,14 +57,14 @@ export const settings = {
   }),
   listen: setting({
     env: "MUSTER_LISTEN",
-    programs: ["conform", "broker", "console", "mosquitto"],
+    programs: ["conform", "broker", "console", "mosquitto", "doctor"],
     help: "address or name to listen on, without a port; beyond loopback by TLS alone",
     default: "127.0.0.1",
     parse: parseListenAddress,
   }),
   httpPort: wholeSetting({
     env: "MUSTER_HTTP_PORT",
-    programs: ["console", "enroll", "device", "client"],
+    programs: ["console", "enroll", "device", "client", "doctor"],
     help: "port of the page and the API; 0 for a free one",
     default: 3_000,
     min: 0,
@@ -72,7 +72,7 @@ export const settings = {
   }),
   mqttPort: wholeSetting({
     env: "MUSTER_MQTT_PORT",
-    programs: ["conform", "broker", "console", "agent", "enroll", "sim"],
+    programs: ["conform", "broker", "console", "agent", "enroll", "sim", "mosquitto", "doctor"],
     help: "port of the embedded broker, MQTT and WebSocket alike; 0 for a free one. Beyond loopback it is open with --insecure-plaintext alone",
     default: 1_883,
     min: 0,
@@ -126,14 +126,14 @@ export const settings = {
   }),
   ca: text<string | undefined>({
     env: "MUSTER_CA",
-    programs: ["console", "agent", "enroll", "device", "sim", "check-broker", "client"],
+    programs: ["console", "agent", "enroll", "device", "sim", "check-broker", "client", "doctor"],
     help: "file of the certificates of authorities (PEM) that are trusted with mqtts://, wss:// and https://, and no others",
     default: undefined,
     shown: "the system's; for the command line, those of the data directory",
   }),
   mqttUrl: setting<string | undefined>({
     env: "MUSTER_MQTT_URL",
-    programs: ["console", "agent", "sim", "check-broker"],
+    programs: ["console", "agent", "sim", "check-broker", "doctor"],
     help: "an external broker instead of the embedded one: mqtt://user:password@host:1883, mqtts://, ws:// or wss://; what is special in a password as %XX",
     default: undefined,
     shown: "the embedded broker",
@@ -142,7 +142,7 @@ export const settings = {
   }),
   influxUrl: setting<string | undefined>({
     env: "MUSTER_INFLUX_URL",
-    programs: ["console"],
+    programs: ["console", "doctor"],
     help: "InfluxDB for the metrics: http://user:password@host:8086/database",
     default: undefined,
     shown: "the embedded store",
