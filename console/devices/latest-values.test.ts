@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, maxGlances } from "./latest-values.ts";
+import { LatestValues, maxGlances, silentSince } from "./latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -59,6 +59,34 @@ suite("latest values", ({ test }) => {
     assert.equal(latest.list()[0]?.fields, { used: 2 });
     latest.observe([cpu("0", 1_500, 3)], 2_500);
     assert.equal(latest.list()[0]?.fields, { used: 2 }, "an older one is older as ever");
+  });
+
+  test("what a device tells under other tags since is there once; what goes on beside it, and what comes back, is there as well", () => {
+    const latest = new LatestValues();
+    const told = (): unknown[] =>
+      latest.list().map(({ measurement, tags }) => [measurement, Object.values(tags).join()]);
+    const sample = (tags: Record<string, string>, ts: number): void =>
+      void latest.observe([
+        series("mem", tags, ts, { a: 1 }),
+        series("disk", { path: "/", ...tags }, ts, { used_percent: 1 }),
+        series("disk", { path: "/home", ...tags }, ts, { used_percent: 2 }),
+      ]);
+    const rows = (tag: string): unknown[] => [
+      ["mem", tag],
+      ["disk", ["/", tag].filter(Boolean).join()],
+      ["disk", ["/home", tag].filter(Boolean).join()],
+    ];
+    sample({}, 1_000);
+    sample({ site: "berlin" }, 2_000);
+    assert.is(told().length, 6);
+    sample({ site: "berlin" }, 1_001 + silentSince);
+    assert.equal(told(), rows("berlin"));
+    assert.ok(latest.glance().every(({ tags }) => tags["site"] === "berlin"));
+    sample({}, 1_002 + silentSince);
+    sample({ site: "berlin" }, 3 * silentSince);
+    assert.is(told().length, 6, "one that tells now and then, beside the other");
+    sample({}, 5 * silentSince);
+    assert.equal(told(), rows(""));
   });
 
   test("tags tell series apart, not the order in which they are named", () => {

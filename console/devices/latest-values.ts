@@ -22,6 +22,10 @@ interface Newest {
   at: number;
   readonly fields: string[];
   readonly values: FieldValue[];
+  /** When it was there first, epoch ms. */
+  first: number;
+  /** One that was there before with some tags more, or less: its device may have been given others. */
+  readonly before: Newest | undefined;
 }
 
 type Value = Exclude<FieldValue, null>;
@@ -39,6 +43,8 @@ export function whyOverwritten({ measurement, field }: Overwritten): string {
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
 const maxLatestSeries = 2_000;
+/** Milliseconds by which a series is behind another with tags more, or less, until that is taken for what it has become. */
+export const silentSince = 600_000;
 /** Newest values of one device in an answer at most: some 10 ms to write out. */
 export const maxValues = 20_000;
 /** Samples of one device in a list of many at most: a machine may have many file systems. */
@@ -58,6 +64,8 @@ const glances: ReadonlyMap<string, string> = new Map([
  */
 export class LatestValues {
   readonly #byKey = new Map<string, Newest>();
+  /** Those that came after another one. */
+  readonly #retagged: Newest[] = [];
   /** In the order of the last batch. */
   readonly #order: Newest[] = [];
 
@@ -80,6 +88,7 @@ export class LatestValues {
         if (field !== undefined) lost ??= { measurement: one.measurement, field };
         continue;
       }
+      newest.first = Math.min(newest.first, ts);
       newest.ts = ts;
       newest.at = at;
       overwrite(newest, one.fields);
@@ -122,8 +131,10 @@ export class LatestValues {
   /** As many values as there is room for in an answer. */
   list(): Sample[] {
     const samples: Sample[] = [];
+    const over = this.#over();
     let room = maxValues;
     for (const newest of this.#byKey.values()) {
+      if (over.has(newest)) continue;
       if ((room -= newest.fields.length) < 0) break;
       samples.push(sampleOf(newest));
     }
@@ -133,11 +144,12 @@ export class LatestValues {
   /** What a list of many devices shows of each: processor, memory, file systems, load; one value each. */
   glance(): Sample[] {
     const samples: Sample[] = [];
+    const over = this.#over();
     const disks: { readonly used: number; readonly sample: Sample }[] = [];
     for (const newest of this.#byKey.values()) {
       const { measurement, tags, ts } = newest;
       const field = glances.get(measurement);
-      if (field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
+      if (over.has(newest) || field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
       const value = newest.values[newest.fields.indexOf(field)] ?? null;
       if (value === null) continue;
       const sample = { measurement, tags, ts, fields: { [field]: value } };
@@ -149,6 +161,17 @@ export class LatestValues {
     return [...samples, ...disks.map(({ sample }) => sample)].slice(0, maxGlances);
   }
 
+  /** What ended when its device was given other tags: the same is told under these since. */
+  #over(): ReadonlySet<Newest> {
+    const over = new Set<Newest>();
+    for (const newest of this.#retagged) {
+      const { before, first, ts } = newest;
+      if (before && before.ts < first && before.ts < ts - silentSince) over.add(before);
+      else if (before && ts < before.ts - silentSince) over.add(newest);
+    }
+    return over;
+  }
+
   #find(one: SeriesColumns, position: number): Newest | undefined {
     const guess = this.#order[position];
     if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
@@ -157,12 +180,29 @@ export class LatestValues {
     return found;
   }
 
+  #beforeOf(measurement: string, tags: SeriesColumns["tags"]): Newest | undefined {
+    for (const newest of this.#byKey.values())
+      if (newest.measurement === measurement && (hasMoreTags(newest.tags, tags) || hasMoreTags(tags, newest.tags)))
+        return newest;
+    return undefined;
+  }
+
   #lookUp({ measurement, tags }: SeriesColumns): Newest | undefined {
     const key = JSON.stringify([measurement, Object.entries(tags).sort()]);
     const known = this.#byKey.get(key);
     if (known || this.#byKey.size >= maxLatestSeries) return known;
-    const made: Newest = { measurement, tags, ts: -Infinity, at: -Infinity, fields: [], values: [] };
+    const made: Newest = {
+      measurement,
+      tags,
+      ts: -Infinity,
+      at: -Infinity,
+      fields: [],
+      values: [],
+      first: Infinity,
+      before: this.#beforeOf(measurement, tags),
+    };
     this.#byKey.set(key, made);
+    if (made.before) this.#retagged.push(made);
     return made;
   }
 }
@@ -175,6 +215,12 @@ function isWhole(tags: SeriesColumns["tags"]): boolean {
     none = false;
   }
   return none;
+}
+
+/** Whether one has all tags of the other and some besides. */
+function hasMoreTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
+  const names = Object.keys(other);
+  return Object.keys(one).length > names.length && names.every((name) => one[name] === other[name]);
 }
 
 function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {
