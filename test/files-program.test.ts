@@ -13,8 +13,10 @@ import { signing } from "../cli/sign-command.ts";
 import { search } from "../console/audit/search.ts";
 import { serveApi } from "./api-server.ts";
 import { statusOf } from "./checked-client.ts";
+import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";
+import { servePage } from "./page-server.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -147,6 +149,30 @@ suite("muster fetch and muster put", ({ test }) => {
       [...new Set(entries.map(({ who, what: word }) => `${who} ${word}`))],
       ["ann file.forgotten", "ann file.taken", "ann file.given"],
     );
+  });
+
+  test("the page fetches a file by the command's form, and hands it on", async (scope) => {
+    const { logs } = await places(scope);
+    await writeFile(join(logs, "a.log"), "hello");
+    const fleet = await startFleet(scope, "embedded", { files: { spare: 0 } });
+    await fleet.agent("rpi-7", { files: { fetchFrom: [logs], putInto: [], own: [] } });
+    const url = await servePage(scope, fleet);
+    const order = { key: "fetch", args: { path: join(logs, "a.log") } };
+    const { id } = await fleet.console.send("rpi-7", order, { ttl: "1m", timeout: "50s" });
+    const { page, complaints } = await openPage(scope);
+    await page.goto(url);
+    await page.getByTestId("login-name").fill("ann");
+    await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
+    await page.getByTestId("login-submit").click();
+    await page.getByTestId("device-rpi-7").getByRole("link").first().click();
+    await page.getByTestId(`command-${id}`).locator(".command-toggle").click();
+    const link = page.getByTestId("fetched-file");
+    assert.is(await link.textContent(), "Download a.log");
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    assert.is(download.suggestedFilename(), "a.log");
+    assert.is(await readFile(await download.path(), "utf8"), "hello");
+    if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
+    assert.equal(complaints, []);
   });
 
   test("the console's door takes parts of a size, and files of a size", async (scope) => {

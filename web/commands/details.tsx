@@ -18,10 +18,29 @@ export function CommandDetails({ command }: { command: CommandDocument }): JSX.E
       {result !== undefined && result !== null && (
         <Block title="Result" text={typeof result === "string" ? result : JSON.stringify(result, null, 2)} />
       )}
+      {command.key === "fetch" && isFile(result) && <FetchedFile command={command} />}
       {error && <Block title={`Error · ${error.code}`} text={error.message} bad />}
       {command.timeline && command.timeline.length > 0 && <Timeline moments={command.timeline} />}
       {late && late.length > 0 && <LateReplies replies={late} />}
     </div>
+  );
+}
+
+/** Not what only a look has found out. */
+function isFile(result: unknown): boolean {
+  return typeof result === "object" && result !== null && "sha256" in result;
+}
+
+/** The console has it for a day, for those who may send commands; who may not, or is too late, is told so. */
+function FetchedFile({ command: { id, device, args } }: { command: CommandDocument }): JSX.Element {
+  const href = `/api/commands/${encodeURIComponent(id)}/file?device=${encodeURIComponent(device)}`;
+  const path = typeof args["path"] === "string" ? args["path"] : "the file";
+  return (
+    <p>
+      <a href={href} download data-testid="fetched-file">
+        Download {path.slice(path.lastIndexOf("/") + 1)}
+      </a>
+    </p>
   );
 }
 
