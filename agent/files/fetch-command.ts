@@ -109,7 +109,7 @@ function give(
       }, failed);
     };
     const heard = (message: FileDown): void => {
-      hello.end();
+      hello.heard();
       if ("stop" in message) return failed(new CommandError(message.stop.code, message.stop.message));
       if (!("want" in message)) return;
       if (message.sha256 !== undefined) return message.at === size ? judge(message.sha256) : hello.begin();

@@ -53,7 +53,8 @@ async function device(scope: Scope, { spare = 0 }: { readonly spare?: number | u
     setImmediate(() => void new PieceSender({ size: content.length, read, send }).answer(message));
   };
   const places = new FilePlaces({ from: [`${logs}/`], into: [app], own: [own, join(app, "bin")] });
-  const parts = { places, transfers, say, clock: new ManualClock() };
+  const clock = new ManualClock();
+  const parts = { places, transfers, say, clock };
   const handlers = { fetch: fetchCommand(parts), put: putCommand({ ...parts, spare }) };
   let count = 0;
   /** Runs a command as the agent does. */
@@ -78,7 +79,7 @@ async function device(scope: Scope, { spare = 0 }: { readonly spare?: number | u
     contents.set(hashOf(bytes), bytes);
     return { sha256: hashOf(bytes), size: bytes.length };
   };
-  return { root, logs, app, own, said, run, give, transfers, silence: (is: boolean) => (isSilent = is) };
+  return { clock, root, logs, app, own, said, run, give, transfers, silence: (is: boolean) => (isSilent = is) };
 }
 
 /** The code with which it failed. */
@@ -267,6 +268,27 @@ suite("files that are fetched and put on a device", ({ test }) => {
     for (const dryRun of [true, false])
       assert.is(await code(full.run("put", { path: join(full.app, "a"), ...full.give("a"), dryRun })), "no-space");
     assert.equal([readdirSync(full.app), full.said, said], [[], [], []]);
+  });
+
+  test("a device says that it has a file until it is asked, and again when nobody has asked for a minute", async (scope) => {
+    const { clock, logs, run, said, transfers } = await device(scope);
+    writeFileSync(join(logs, "a"), "hello");
+    const stop = new AbortController();
+    const fetching = run("fetch", { path: join(logs, "a") }, stop);
+    const hellos = (): number => said.filter(([, message]) => "size" in message).length;
+    while (hellos() === 0) await new Promise(setImmediate);
+    clock.advance(5_000 + 10_000 + 20_000);
+    assert.is(hellos(), 4);
+    const [id] = said[0] ?? [];
+    if (id) transfers.receive(id, { payload: encodeFile({ at: 0, want: 1 }, "json") });
+    clock.advance(59_000);
+    assert.is(hellos(), 4);
+    clock.advance(1_000);
+    assert.is(hellos(), 5);
+    stop.abort(new Error("withdrawn"));
+    await assertRejects(fetching);
+    clock.advance(3_600_000);
+    assert.is(hellos(), 5);
   });
 
   test("so many are on their way at a time, the others in their turn", async (scope) => {

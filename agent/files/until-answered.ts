@@ -23,7 +23,13 @@ export class UntilAnswered {
     this.#wait(again.first, 1);
   }
 
-  /** Somebody has answered, or nobody need any more. */
+  /** Somebody has answered. Should that be the last of them, it is said again after a while. */
+  heard(): void {
+    this.end();
+    this.#wait(again.longest, 1);
+  }
+
+  /** Nobody need answer any more. */
   end(): void {
     this.#cancel();
   }
