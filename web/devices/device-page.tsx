@@ -75,7 +75,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
       .then(take, () => {})
       .finally(() => (whole.value = true));
     // With each word of its presence: it may say something else of what it measures.
-  }, [device, generation.value]);
+  }, [device.id, tracked.told.value, generation.value]);
   const sent = useSignal<string | undefined>(undefined);
   return (
     <main class="page">

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { DeviceDocument, PresenceDocument } from "#api/device-routes";
 import { silentByDefault, type Liveness } from "#shared/liveness";
 import { suite } from "../../test/suite.ts";
-import { fleet, forgetFleet, takeDevice, takeSamples } from "./fleet-state.ts";
+import { fleet, forgetFleet, takeDevice, takePresence, takeSamples } from "./fleet-state.ts";
 import { now } from "./now.ts";
 
 const start = 1_800_000_000_000;
@@ -65,6 +65,16 @@ suite("how devices are, on the page", ({ test }) => {
     assert.is(stateOf("esp"), "reporting");
     now.value += 1;
     assert.is(stateOf("esp"), "silent");
+    forgetFleet();
+  });
+
+  test("what was fetched is no word of its presence: by such a one it is fetched anew", () => {
+    takeDevice(device("esp"));
+    takeDevice(device("esp", { problem: "no room" }));
+    const tracked = fleet.value.get("esp");
+    assert.is(tracked?.told.value, 0);
+    takePresence(device("esp"));
+    assert.is(tracked?.told.value, 1);
     forgetFleet();
   });
 });

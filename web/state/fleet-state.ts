@@ -16,6 +16,8 @@ import { now } from "./now.ts";
 /** One device as the page knows it. Several signals, so that a sample redraws values and not the whole page. */
 export interface Tracked {
   readonly presence: Signal<PresenceDocument>;
+  /** Grows with each word of its presence that came by itself: what was fetched is none. */
+  readonly told: Signal<number>;
   readonly latest: Signal<Latest>;
   /** When it was last heard, by the console's clock: presence is not told again for each sample. */
   readonly seen: Signal<number | null>;
@@ -63,7 +65,9 @@ export function takeDevice({ latest, missing, measurements = {}, ...presence }: 
 /** A device's presence has changed. */
 export function takePresence(presence: PresenceDocument): void {
   const tracked = fleet.peek().get(presence.id);
-  if (tracked) update(tracked, presence);
+  if (!tracked) return;
+  update(tracked, presence);
+  tracked.told.value += 1;
 }
 
 /** A device is no more. */
@@ -95,6 +99,7 @@ function track(told: PresenceDocument): Tracked {
   const after = computed(() => silentFrom(presence.value.silentAfter, rhythm.value));
   return {
     presence,
+    told: signal(0),
     latest: signal<Latest>(new Map()),
     seen,
     state: computed(() => stateNow(presence.value, seen, after)),
