@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { silentLog } from "#shared/log";
@@ -46,6 +46,25 @@ function drawn(page: Page, chart: string): Promise<number> {
     });
 }
 
+/** The picture is a PNG that is larger than the chart: its head is above it, and around all an edge. */
+async function savePicture(page: Page): Promise<void> {
+  const canvas = page.getByTestId("chart-freezer.energy").locator("canvas");
+  const [width, height] = await canvas.evaluate((one: HTMLCanvasElement) => [one.width, one.height]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save freezer energy as PNG" }).click(),
+  ]);
+  assert.is(download.suggestedFilename(), "rpi-7 freezer energy.png");
+  const picture = readFileSync(await download.path());
+  assert.is(picture.subarray(1, 4).toString(), "PNG");
+  const size = [picture.readUInt32BE(16), picture.readUInt32BE(20)];
+  assert.ok(
+    size[0] === (width ?? 0) + 24 && (size[1] ?? 0) >= (height ?? 0) + 24 + 3 * 18,
+    `${size.join(" x ")} of a chart of ${width} x ${height}`,
+  );
+  if (process.env["MUSTER_PICTURE"]) writeFileSync(process.env["MUSTER_PICTURE"], picture);
+}
+
 /** By button, by dragging and by address; then what is shown is saved. */
 async function chooseTimes(page: Page): Promise<void> {
   const shown = (): [from: number, to: number] => {
@@ -84,6 +103,7 @@ async function chooseTimes(page: Page): Promise<void> {
   ]);
   assert.is(download.suggestedFilename(), "rpi-7 freezer energy.csv");
   assert.match(readFileSync(await download.path(), "utf8"), /^time,energy\r\n.*Z,\d+\r\n/);
+  await savePicture(page);
   await page.getByTestId("range-15m").click();
   assert.match(page.url(), /\/devices\/rpi-7$/);
 }

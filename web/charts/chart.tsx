@@ -5,11 +5,11 @@ import type uPlot from "uplot";
 import { formatField, formatValue } from "../format/number.ts";
 import { generation } from "../state/live-state.ts";
 import type { ChartView } from "./chart-view.ts";
-import { csvOf, saveAsFile } from "./csv.ts";
 import type { Occasion } from "./occasions.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
+import { SaveButtons } from "./save-buttons.tsx";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf } from "./theme.ts";
 import { UnitButton } from "./unit-button.tsx";
@@ -31,6 +31,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
   const track = useRef<Track>(null);
   track.current ??= new Track({ device, panel, ...view, newest });
   const pointed = useSignal<number | undefined>(undefined);
+  const section = useRef<HTMLElement>(null);
   const { frame, status, problem } = track.current.view.value;
 
   useEffect(() => {
@@ -50,6 +51,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
   const ownFields = frame && !empty && !panel.bands && panel.key !== undefined;
   return (
     <section
+      ref={section}
       class="panel"
       aria-label={panel.title}
       data-testid={`chart-${panel.id}`}
@@ -59,17 +61,12 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
       <header class="panel-head">
         <h3 title={panel.description}>{panel.title}</h3>
         {frame && !empty && (
-          <button
-            type="button"
-            class="csv"
-            title="Save what this chart shows as CSV"
-            aria-label={`Save ${panel.title} as CSV`}
-            onClick={() =>
-              saveAsFile(`${device} ${panel.title}.csv`.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_"), csvOf(frame))
-            }
-          >
-            CSV
-          </button>
+          <SaveButtons
+            device={device}
+            panel={panel}
+            frame={frame}
+            canvas={() => section.current?.querySelector("canvas") ?? undefined}
+          />
         )}
         {ownFields && <UnitButton device={device} panel={panel} />}
         {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}

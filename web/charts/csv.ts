@@ -15,10 +15,10 @@ export function csvOf({ times, lines, states }: Frame): string {
   return [head, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 }
 
-/** Has the browser keep a text as a file. */
-export function saveAsFile(name: string, text: string): void {
+/** Has the browser keep a text, as CSV, or a picture as a file. */
+export function saveAsFile(name: string, content: string | Blob): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.href = URL.createObjectURL(typeof content === "string" ? new Blob([content], { type: "text/csv" }) : content);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

@@ -8,6 +8,8 @@ export interface ChartTheme {
   /** Of gaps and starts. */
   readonly bad: string;
   readonly grid: string;
+  /** Behind all, where no page is. */
+  readonly surface: string;
   readonly lines: readonly string[];
   readonly font: string;
 }
@@ -23,6 +25,7 @@ function read(): ChartTheme {
     strong: token("--text"),
     bad: token("--bad"),
     grid: token("--grid"),
+    surface: token("--surface"),
     lines: Array.from({ length: lineColours }, (_, index) => token(`--line-${index}`)),
     font: `11px ${token("--sans")}`,
   };
