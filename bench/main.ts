@@ -6,6 +6,7 @@ import { fleet } from "./fleet.ts";
 import { overload } from "./overload.ts";
 import { rollout } from "./rollout.ts";
 import { roundTrip } from "./roundtrip.ts";
+import { size } from "./size.ts";
 import { tls } from "./tls.ts";
 import { wire } from "./wire.ts";
 
@@ -25,10 +26,11 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   comeback,
   rollout,
   fleet,
+  size,
 };
 const [chosen] = process.argv.slice(2);
-/** Half an hour of its own. */
-const alone = new Set(["rollout"]);
+/** One takes half an hour, the other fetches emulators and Nodes of other machines. */
+const alone = new Set(["rollout", "size"]);
 const names = chosen === undefined ? Object.keys(benches).filter((name) => !alone.has(name)) : [chosen];
 for (const name of names) {
   const bench = benches[name];
