@@ -1,15 +1,17 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import type uPlot from "uplot";
 import { formatField, formatValue } from "../format/number.ts";
 import { generation } from "../state/live-state.ts";
+import { ChartTable } from "./chart-table.tsx";
 import type { ChartView } from "./chart-view.ts";
 import type { Occasion } from "./occasions.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
 import { SaveButtons } from "./save-buttons.tsx";
+import { chartInWords } from "./spoken.ts";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf } from "./theme.ts";
 import { UnitButton } from "./unit-button.tsx";
@@ -32,6 +34,9 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
   track.current ??= new Track({ device, panel, ...view, newest });
   const pointed = useSignal<number | undefined>(undefined);
   const section = useRef<HTMLElement>(null);
+  // As it was when somebody asked: a table that moves cannot be read.
+  const told = useSignal<Frame | undefined>(undefined);
+  const tableId = useId();
   const { frame, status, problem } = track.current.view.value;
 
   useEffect(() => {
@@ -46,6 +51,11 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
     seen.current = generation.value;
   }, [generation.value]);
 
+  // Not drawn again with each sample.
+  const table = useMemo(
+    () => told.value && <ChartTable id={tableId} panel={panel} frame={told.value} />,
+    [told.value, panel.title, panel.unit],
+  );
   const empty = frame?.points === 0;
   // What was designed shows what is known well.
   const ownFields = frame && !empty && !panel.bands && panel.key !== undefined;
@@ -68,6 +78,18 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
             canvas={() => section.current?.querySelector("canvas") ?? undefined}
           />
         )}
+        {frame && !empty && (
+          <button
+            type="button"
+            class="csv"
+            aria-label={`Values of ${panel.title} as a table`}
+            aria-expanded={told.value !== undefined}
+            aria-controls={told.value && tableId}
+            onClick={() => (told.value = told.peek() ? undefined : frame)}
+          >
+            Table
+          </button>
+        )}
         {ownFields && <UnitButton device={device} panel={panel} />}
         {frame && !panel.bands && <Legend panel={panel} frame={frame} pointed={pointed.value} />}
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
@@ -88,6 +110,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
         {status === "failed" && <p class="panel-note bad">{problem}</p>}
         {status === "ready" && empty && <p class="panel-note">No values in this range.</p>}
       </div>
+      {table}
     </section>
   );
 }
@@ -177,5 +200,5 @@ function Plot({ panel, frame, occasions, onPoint, onMoment, onSelect }: PlotProp
 
   useEffect(() => plot.current?.setData(alignedData(frame)), [frame]);
   useEffect(() => plot.current?.redraw(false), [occasions]);
-  return <div class="plot" ref={host} role="img" aria-label={`${panel.title}: ${names.join(", ")} over time`} />;
+  return <div class="plot" ref={host} role="img" aria-label={chartInWords(panel, frame)} />;
 }

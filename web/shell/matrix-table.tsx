@@ -10,7 +10,10 @@ interface MatrixTableProps {
 export function MatrixTable({ children, ...attributes }: MatrixTableProps): JSX.Element {
   const table = useRef<HTMLTableElement>(null);
   useLayoutEffect(() => {
-    const names = [...(table.current?.tHead?.rows[0]?.cells ?? [])].map(({ textContent }) => textContent ?? "");
+    // What has a name for the ear alone needs none beside its cells either.
+    const names = [...(table.current?.tHead?.rows[0]?.cells ?? [])].map((cell) =>
+      cell.querySelector(".visually-hidden") ? "" : (cell.textContent ?? ""),
+    );
     for (const { cells } of table.current?.tBodies[0]?.rows ?? [])
       for (const [at, cell] of [...cells].entries()) cell.dataset["label"] = names[at] ?? "";
   });

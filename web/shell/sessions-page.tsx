@@ -47,7 +47,7 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
           <tr>
             {["Account", "Used", "Made", "Ends", "Address", "Browser", ""].map((name) => (
               <th key={name} scope="col" class={name === "Browser" ? "wrap" : undefined}>
-                {name}
+                {name || <span class="visually-hidden">Actions</span>}
               </th>
             ))}
           </tr>
