@@ -143,7 +143,7 @@ function OpenCodes({
           <tr>
             {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
               <th key={title} scope="col">
-                {title}
+                {title || <span class="visually-hidden">Actions</span>}
               </th>
             ))}
           </tr>

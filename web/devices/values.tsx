@@ -50,7 +50,9 @@ function Matrix({ table: { measurement, fields, titles, rows } }: { table: Value
       <MatrixTable>
         <thead>
           <tr>
-            <th scope="col" />
+            <th scope="col">
+              <span class="visually-hidden">Series</span>
+            </th>
             {fields.map((field, index) => (
               <th key={field} scope="col" title={titles[index]?.description}>
                 {titles[index]?.title}

@@ -85,7 +85,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
           <tr>
             {["Account", "Role", "Devices", "Second factor", "Seen", ""].map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
-                {name}
+                {name || <span class="visually-hidden">Actions</span>}
               </th>
             ))}
           </tr>

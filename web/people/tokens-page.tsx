@@ -64,7 +64,7 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
           <tr>
             {["Token", "Account", "Role", "Devices", "Ends", "Used", "From", ""].map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
-                {name}
+                {name || <span class="visually-hidden">Actions</span>}
               </th>
             ))}
           </tr>

@@ -1,0 +1,110 @@
+/// <reference lib="dom" />
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults, RunOptions } from "axe-core";
+import type { Page } from "playwright-core";
+import * as assert from "uvu/assert";
+import { serveApi } from "./api-server.ts";
+import { openPage } from "./browser.ts";
+import { startFleet } from "./fleet.ts";
+import { suite } from "./suite.ts";
+
+declare const axe: { run(options: RunOptions): Promise<AxeResults> };
+
+const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const page_ = new URL("../dist/web", import.meta.url).pathname;
+const shots = process.env["MUSTER_SHOT"];
+
+const order = { rate: 100, canary: 0, abort: null, ttl: 60_000, timeout: null };
+
+/** Each page, and what is there when it is whole. */
+const places: [place: string, whole: string][] = [
+  ["/", '[data-testid="device-rpi-7"]'],
+  ["/devices/rpi-7", '[data-testid="chart-cpu"] .plot'],
+  ["/commands", ".command-head"],
+  ["/jobs", ".job"],
+  ["/schedules", "main h1"],
+  ["/people", ".matrix tbody tr"],
+  ["/tokens", "main h1"],
+  ["/sessions", ".matrix tbody tr"],
+  ["/audit", "main h1"],
+  ["/damage", "main h1"],
+];
+
+suite("page: what axe finds", ({ test }) => {
+  test(
+    "nothing, on any page, light or dark, on a desk or in the hand",
+    async (scope) => {
+      const fleet = await startFleet(scope, "embedded");
+      await fleet.agent("rpi-7", { interval: 2_000 });
+      await fleet.sees("rpi-7", true);
+      fleet.state.accounts.set("boss", "admin", "correct horse");
+      await fleet.console.send("rpi-7", { key: "ping", args: {} });
+      const job = fleet.console.jobs.create({ ...order, key: "ping", args: {}, target: { all: true } }, "ann");
+      places.push([`/jobs/${job.id}`, "table tbody tr"]);
+      const { url } = await serveApi(scope, fleet, { page: page_, join: { agent: "dist/muster-agent.cjs" } });
+      const { page, complaints } = await openPage(scope);
+      const found: string[] = [];
+      await page.goto(url);
+      await page.getByTestId("login-name").waitFor();
+      found.push(...(await inAllLooks(page, "login")));
+      await page.getByTestId("login-name").fill("boss");
+      await page.getByTestId("login-password").fill("correct horse");
+      await page.getByTestId("login-submit").click();
+      await page.getByTestId("device-rpi-7").waitFor();
+      for (const [place, whole] of places) {
+        await page.goto(url + place);
+        await page.locator(whole).first().waitFor();
+        if (place.startsWith("/devices")) await readChart(page);
+        found.push(...(await inAllLooks(page, place)));
+      }
+      await page.goto(url);
+      await page.getByTestId("add-device-button").click();
+      await page.getByTestId("add-name").waitFor();
+      found.push(...(await inAllLooks(page, "add a device")));
+      assert.equal([...new Set(found)], []);
+      assert.equal(complaints, []);
+    },
+    { seconds: 120 },
+  );
+});
+
+/** A chart by ear and by keyboard: its picture has its values for a name, and a table of them is a key away. */
+async function readChart(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 1_280, height: 900 });
+  await page.getByRole("img", { name: /^Memory: used [\d.]+ %, from [\d.]+ % to [\d.]+ %/ }).waitFor();
+  const button = page.getByRole("button", { name: "Values of Memory as a table" });
+  await button.press("Enter");
+  const table = page.getByRole("region", { name: "Values of Memory" }).getByRole("table");
+  assert.match(await table.innerText(), /^Memory up to \d\d:\d\d:\d\d\s+Time\s+used[^%]+ %/);
+  assert.is(await button.getAttribute("aria-expanded"), "true");
+}
+
+/** Everything in one look; what a theme or a width can change, in the three others. */
+async function inAllLooks(page: Page, place: string): Promise<string[]> {
+  const found: string[] = [];
+  await page.evaluate(source);
+  for (const width of [1_280, 390])
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      const first = width === 1_280 && colorScheme === "light";
+      const only = colorScheme === "dark" ? ["color-contrast"] : undefined;
+      const told = await page.evaluate(violations, only);
+      found.push(...told.map((one) => `${place}${first ? "" : ` ${width} ${colorScheme}`}: ${one}`));
+      const name = `${place.replaceAll("/", "-")}-${width}-${colorScheme}.png`;
+      if (shots !== undefined) await page.screenshot({ path: `${shots}${name}`, fullPage: true });
+    }
+  return found;
+}
+
+/** Runs in the page. */
+async function violations(only: string[] | undefined): Promise<string[]> {
+  const told = await axe.run({
+    resultTypes: ["violations"],
+    ...(only && { runOnly: { type: "rule", values: only } }),
+  });
+  return told.violations.flatMap(({ id, nodes }) =>
+    nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} ${target.join(" ")} (${failureSummary ?? ""})`),
+  );
+}
