@@ -14,6 +14,8 @@ export interface Talker {
   online(now: number): void;
   /** @param kept whether the broker had kept it */
   message(topic: string, payload: Buffer, now: number, kept: boolean): void;
+  /** The broker does not let it in, and will not by its coming again. */
+  turnedAway(): void;
   /** {@link SimClient.next} may be another one. */
   changed(): void;
 }
@@ -184,7 +186,8 @@ export class SimClient implements SocketOwner, Entrant {
     if (code !== 0) {
       const badLogin = code === 4 || code === 5;
       const why = badLogin ? "a wrong name or secret" : "the broker does not take it now";
-      return this.#turnAway(new Error(`${why} (CONNACK ${code})`), badLogin);
+      const error = new Error(`${why} (CONNACK ${code})`);
+      return badLogin ? this.#barred(error) : this.#turnAway(error);
     }
     this.#state = "online";
     this.#onlineSince = now;
@@ -197,10 +200,14 @@ export class SimClient implements SocketOwner, Entrant {
     this.#talker.online(now);
   }
 
-  #turnAway(error: Error, badLogin: boolean): void {
+  #turnAway(error: Error): void {
     this.#refused = true;
-    if (badLogin) this.#world.failed(this.#id, error, true);
     this.#connection?.drop(error);
+  }
+
+  #barred(error: Error): void {
+    this.#talker.turnedAway();
+    this.#world.failed(this.#id, error, true);
   }
 
   #takeTurn(): void {

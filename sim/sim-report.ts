@@ -22,6 +22,7 @@ export function summary(sim: Sim, ms: number): string {
     [tally.lost, "connections lost"],
     [tally.flaps, "connections dropped on purpose"],
     [tally.refused, "agents refused, because another one has their id"],
+    [tally.turnedAway, "agents let in no more"],
     [tally.dropped, "batches forced out of a full backlog, told as gaps"],
     [tally.commands, "commands answered"],
   ].filter(([count]) => count !== 0);

@@ -11,6 +11,8 @@ export class SimTally {
   flaps = 0;
   /** Agents that the console told to stop, because another one lives under their id. */
   refused = 0;
+  /** Agents that the broker let in no more: their device was removed or retired. */
+  turnedAway = 0;
   /** Batches made, sent for the first time, sent again, acknowledged; forced out of a full backlog; left behind by agents that ended. */
   batches = 0;
   sent = 0;

@@ -168,16 +168,21 @@ export class Sim {
     };
   }
 
-  /** What nobody can mend by waiting ends it; anything else is told once and tried again. */
+  /** What nobody can mend by waiting ends it, or the one device that it is about; anything else is told once and tried again. */
   #failure(id: string, error: Error, refused: boolean): void {
     const { host, port, tls, clock, log } = this.#options;
     const where = `the broker at ${host}:${port}`;
     const trouble = tls && certificateTrouble(error, clock.now());
-    if (refused) {
+    if (refused && (this.tally.connects === 0 || this.tally.turnedAway === this.size)) {
       this.#fail(
         new EnvironmentError(
           `${where} does not let ${id} in: ${error.message}. Is it the broker of the console whose data directory has the accounts (MUSTER_DATA)? Mosquitto reads new accounts on "kill -HUP"`,
         ),
+      );
+    } else if (refused) {
+      log.warn(
+        { device: id, err: error },
+        "a device is let in no more, as one that was removed or retired: it drops out, and the others go on",
       );
     } else if (this.tally.connects === 0 && trouble !== undefined) {
       this.#fail(new EnvironmentError(`${where} cannot be trusted: ${trouble}`, { cause: error }));

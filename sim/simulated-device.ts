@@ -87,6 +87,11 @@ export class SimulatedDevice implements Sleeper, Talker {
     return this.#backlog.overdue(now);
   }
 
+  turnedAway(): void {
+    this.#world.tally.turnedAway += 1;
+    this.#end();
+  }
+
   connect(): IConnectPacket {
     this.#messages.session = shortId();
     return this.#messages.connect();

@@ -35,7 +35,7 @@ export interface World {
   /** The simulation's start: on the monotonic clock, and in epoch ms. */
   readonly began: number;
   readonly started: number;
-  /** A connection could not be made; `refused` where the broker does not let the device in. */
+  /** A connection could not be made; `refused` where the broker does not let the device in, which has ended by it. */
   readonly failed: (id: string, error: Error, refused: boolean) => void;
 }
 

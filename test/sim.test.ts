@@ -122,6 +122,30 @@ suite("simulated devices", ({ test }) => {
     assert.match(await told(nobody), /cannot be reached; start Muster first/);
   });
 
+  test("one whose account has ended drops out with a line, and the others go on until nobody is left", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const ids = idsOf(3);
+    const secret = await simulatedSecret(fleet.state, ids);
+    const told: unknown[] = [];
+    const log = { ...silentLog, warn: (...words: unknown[]) => void told.push(words) } as typeof silentLog;
+    const sim = simulate(scope, fleet, ids, { secret, log });
+    const outcome = sim.failed.catch((error: Error) => error.message);
+    await eventually("all of them", () => sim.tally.connected === 3);
+    const end = (id: string): void => {
+      fleet.state.accounts.remove(id);
+      sim.sleep(id, 1);
+    };
+    end("sim-1");
+    await eventually("its end", () => sim.tally.turnedAway === 1);
+    assert.match(JSON.stringify(told), /"device":"sim-1".*drops out, and the others go on/);
+    const before = sim.tally.acked;
+    await eventually("the others' samples", () => sim.tally.acked > before + 3);
+    assert.is(sim.tally.connected, 2);
+    end("sim-0");
+    end("sim-2");
+    assert.match(await outcome, /does not let sim-[02] in: a wrong name/);
+  });
+
   test("they share a secret that is kept, and take nobody's account", async (scope) => {
     const directory = await scope.directory();
     const state = openState(directory, systemClock);
