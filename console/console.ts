@@ -35,6 +35,7 @@ import { compose, type Parts } from "./console-parts.ts";
 import type { ConfigurationParts } from "./parts/configuration-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
+import { loginAdvice } from "./devices/login-advice.ts";
 import type { Retirements } from "./devices/retirements.ts";
 import type { Report } from "./self/report.ts";
 import type { Transfers } from "./files/transfers.ts";
@@ -261,12 +262,19 @@ export class Console {
     readonly isWrongSecret?: boolean;
   }): void {
     const ts = Math.round(this.clock.now());
-    const isDevice = isWrongSecret && name !== undefined && this.#parts?.state.accounts.find(name)?.role === "device";
-    const again = isDevice
-      ? { why: `${why}; if its secret was lost or changed, let it in again`, try: `muster enroll ${name} --again` }
-      : { why };
+    const again = (isWrongSecret && name !== undefined && this.#adviceOn(name, why)) || { why };
     this.#parts?.latestRefusals.note({ name: name ?? null, topic: null, address, ts, ...again });
     this.#parts?.brokerDoor.turnedAway({ name, address, why });
+  }
+
+  /** What a person can do about a device that came with a wrong secret; whoever connects is told nothing of it. */
+  #adviceOn(name: string, why: string): { readonly why: string; readonly try: string } | undefined {
+    const { state, retirements, enrollments } = this.#started;
+    return loginAdvice(name, why, {
+      retirement: retirements.of(name as DeviceId),
+      isDevice: state.accounts.find(name)?.role === "device",
+      again: () => enrollments.enrolledAgain(name),
+    });
   }
 
   /** Somebody was let in at the broker in this process. */

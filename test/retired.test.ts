@@ -53,6 +53,9 @@ suite("devices out of service, and other machines in their place", ({ test }) =>
     const seen = await olga.getDevice(device);
     assert.equal([seen.name, seen.reason, seen.retired], ["Garage", "retired", { by: "olga", ts }]);
     await agent.stop();
+    assert.is((await runProgram("mosquitto_pub", [...fleet.login(device), "-t", "a", "-m", "b"])).code, 4);
+    const advice = () => console.refusals.list().find((one) => one.try === `muster device return ${device}`);
+    await eventually("what to do", () => /rpi-7 was retired by olga on /.test(advice()?.why ?? ""));
     assert.is(state.accounts.find(device), undefined, "it has nothing to come in by");
     await assertRefused(olga.retireDevice(device), 409, /was retired by olga on .* already/);
     await assertRefused(
@@ -152,6 +155,11 @@ suite("devices out of service, and other machines in their place", ({ test }) =>
     const ghost = fleet.newAgent(device, { interval: 200 });
     ghost.start();
     await eventually("the old machine's refusal", () => console.refusals.list().length > turnedAway);
+    const whys = console.refusals.list().map(({ why }) => why);
+    assert.match(
+      whys.join("\n"),
+      /rpi-7 was replaced .* perhaps the machine of before, .* only if it is the right one/,
+    );
     await ghost.stop();
     const ran: string[] = [];
     const next = fleet.newAgent(device, { interval: 200, password: machine.secret });

@@ -221,6 +221,15 @@ export class Enrollments {
     return damageOf(database).all("joins", select, parseJoin, id);
   }
 
+  /** When a machine came in under the name of a device that was enrolled already, epoch ms; undefined where none did, or its code is forgotten. */
+  enrolledAgain(device: string): number | undefined {
+    const select = this.#options.database.prepare(
+      // Of codes there are few, of those that joined many.
+      "SELECT max(ts) AS ts FROM enrollments CROSS JOIN joins ON enrollment = id WHERE name = ? AND again = 1",
+    );
+    return (select.get(device) as { ts: number | null }).ts ?? undefined;
+  }
+
   /** Lets nobody in by it any more. @returns whether there is such a code */
   revoke(id: string, { by, from }: Pick<EnrollmentOrder, "by" | "from">): boolean {
     const { database, audit } = this.#options;
