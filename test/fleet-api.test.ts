@@ -41,7 +41,9 @@ const series = (
 ): Omit<SeriesColumns, "device"> => ({ measurement, tags, times: [Date.now()], fields });
 
 /** Two devices of the lab and one outside, with a few values. */
-async function lab(scope: Scope): Promise<{ fleet: Fleet; as: (login?: string) => Client }> {
+async function lab(
+  scope: Scope,
+): Promise<{ fleet: Fleet; as: (who?: string) => Client; login: (login: string) => Client }> {
   const fleet = await startFleet(scope, "embedded");
   const { registry, jobs } = fleet.console;
   const one = born(fleet, "lab-1", "0.2.0", { os: "linux", model: "Pi 4" });
@@ -66,7 +68,7 @@ async function lab(scope: Scope): Promise<{ fleet: Fleet; as: (login?: string) =
   fleet.state.accounts.set("boss", "admin", "correct horse");
   fleet.state.accounts.set("lou", "viewer", "correct horse", ["lab"]);
   const { as } = await serveApi(scope, fleet);
-  return { fleet, as: (who = "boss") => as(`${who}:correct horse`) };
+  return { fleet, as: (who = "boss") => as(`${who}:correct horse`), login: (token) => as(token) };
 }
 
 suite("the fleet over HTTP", ({ test }) => {
@@ -133,6 +135,33 @@ suite("the fleet over HTTP", ({ test }) => {
     assert.equal(ids(await client.getFleet({ since: "another-1" })), [["lab-2", "roof"], [], true]);
     for (const wrong of ["a b", "<", "x,".repeat(5) + Array.from({ length: maxColumns }, (_, at) => `c${at}`).join()])
       assert.match(await statusOf(client.getFleet({ columns: wrong })), /is no column|columns: expected/);
+  });
+
+  test("tells each listener of an account's tokens what that token may reach, whoever listened first", async (scope) => {
+    const { as, login, fleet } = await lab(scope);
+    const { registry, jobs } = fleet.console;
+    jobs.groups.set(parseDeviceId("roof"), ["field"]);
+    fleet.state.accounts.set("two", "viewer", "correct horse", ["lab", "field"]);
+    const stop = new AbortController();
+    scope.cleanup(() => stop.abort());
+    const follow = async (groups: string[]): Promise<() => Promise<unknown[]>> => {
+      const { secret } = await as("two").createToken({ name: "x", groups });
+      const events = login(secret).events({ fleet: "cpu.usage_idle" }, stop.signal);
+      const next = async (): Promise<unknown[]> => {
+        for (;;) {
+          const { value } = await events.next();
+          if (value?.event === "fleet") return value.data.rows.map(([id]) => id);
+        }
+      };
+      assert.equal(await next(), []);
+      return next;
+    };
+    const [both, field, lab1] = [await follow(["lab", "field"]), await follow(["field"]), await follow(["lab"])];
+    for (const id of ["lab-2", "roof"])
+      registry.observe(parseDeviceId(id), [
+        { ...series("cpu", { cpu: "cpu-total" }, { usage_idle: [40] }), device: parseDeviceId(id) },
+      ]);
+    assert.equal([await both(), await field(), await lab1()], [["lab-2", "roof"], ["roof"], ["lab-2"]]);
   });
 
   test("tells its changes in bundles, and no change twice", async (scope) => {

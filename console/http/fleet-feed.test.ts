@@ -25,12 +25,9 @@ suite("bundles of changes", ({ test }) => {
       made += 1;
       return { device } as unknown as FleetRow;
     };
-    const feeds = new FleetFeeds({ registry, clock, rowOf });
+    const feeds = new FleetFeeds({ registry, clock, rowOf, groupsOf: () => [] });
     const heard: string[] = [];
-    const join = (): (() => void) =>
-      feeds.join(readColumns("id"), { principal: { name: "ann", role: "viewer" } }, undefined, (text) =>
-        heard.push(text),
-      );
+    const join = (): (() => void) => feeds.join(readColumns("id"), {}, (text) => heard.push(text));
     const leave = [join(), join()];
     assert.is(heard.splice(0).length, 2);
     for (const device of all) changedAt.set(device, revisions.next());

@@ -1,6 +1,5 @@
-import type { Reach } from "../jobs/target.ts";
-import type { Login } from "./auth.ts";
 import type { Clock } from "#shared/clock";
+import { mayReach, type GroupsOf, type Principal } from "#shared/principal";
 import type { FleetColumns, FleetRow } from "../devices/fleet-columns.ts";
 import type { Device } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
@@ -14,6 +13,7 @@ export interface FeedOptions {
   readonly registry: Pick<Registry, "changedSince" | "revisions">;
   readonly clock: Pick<Clock, "after">;
   readonly rowOf: (device: Device) => FleetRow;
+  readonly groupsOf: GroupsOf;
 }
 
 /** What has changed of a fleet, told together once in a second to all who follow the same columns: made once for them. */
@@ -73,7 +73,10 @@ class FleetFeed {
   }
 }
 
-/** The feeds that somebody follows: one for all who ask for the same columns and see everything, and one for each whom groups limit. */
+/**
+ * The feeds that somebody follows: one for all who ask for the same columns and may reach the same. What they may is made of the same groups
+ * that a feed is found by: an account's tokens may reach less than the account, and none may hear what another may.
+ */
 export class FleetFeeds {
   readonly #options: FeedOptions;
   readonly #feeds = new Map<string, FleetFeed>();
@@ -82,15 +85,11 @@ export class FleetFeeds {
     this.#options = options;
   }
 
-  /** @param limit what whoever listens may reach, where that is not everything @returns what ends it */
-  join(
-    columns: FleetColumns,
-    { principal }: Pick<Login, "principal">,
-    limit: Reach | undefined,
-    listener: (text: string) => void,
-  ): () => void {
-    const name = JSON.stringify([columns.names, limit ? principal.name : null]);
-    const feed = this.#feeds.get(name) ?? new FleetFeed(this.#options, columns, limit ?? (() => true));
+  /** @param groups to which whoever listens is limited @returns what ends it */
+  join(columns: FleetColumns, { groups }: Pick<Principal, "groups">, listener: (text: string) => void): () => void {
+    const name = JSON.stringify([columns.names, groups ? groups.toSorted() : null]);
+    const reaches = (id: string): boolean => mayReach({ groups }, id, this.#options.groupsOf);
+    const feed = this.#feeds.get(name) ?? new FleetFeed(this.#options, columns, reaches);
     this.#feeds.set(name, feed);
     const leave = feed.join(listener);
     return () => {

@@ -171,7 +171,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       groups: jobs.groups.changes,
       refusals: refusals.changes,
       store: { changes: events.store, health: samplesHealth },
-      feeds: new FleetFeeds({ registry, clock, rowOf }),
+      feeds: new FleetFeeds({ registry, clock, rowOf, groupsOf: (id) => jobs.groups.of(id) }),
     }),
     serveHealth({
       samples: samplesHealth,

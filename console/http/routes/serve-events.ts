@@ -140,7 +140,7 @@ export const serveEvents =
           // Of what, is asked for by who may know.
           ...ifAsked("refused", () => refusals.on(() => send(frame("refused", {})))),
           ...ifAsked("store", () => store.changes.on(() => send(frame("store", store.health())))),
-          ...(columns ? [feeds.join(columns, login, limit, send)] : []),
+          ...(columns ? [feeds.join(columns, login.principal, send)] : []),
         ];
         // A session also ends by itself, of age.
         const beat = setInterval(() => {
