@@ -63,6 +63,11 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** How many timers wait. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   /** Moves both clocks on by `ms` and runs what falls due. */
   advance(ms: number): void {
     const end = this.#mono + ms;

@@ -10,7 +10,10 @@ const writeTo = promisify(write);
 const sync = promisify(fdatasync);
 const shut = promisify(close);
 
-/** Milliseconds in which a device gives nothing until its place is somebody else's: it says by itself, once a minute, that it has a file. */
+/**
+ * Milliseconds in which nothing new of a file comes until its place is somebody else's. That its device says once more that it has one is not enough: that costs it
+ * nothing.
+ */
 export const fetchIdle = 150_000;
 /** Milliseconds until a device is told once more that all of it is here. */
 const toldAgain = 10_000;
@@ -21,7 +24,7 @@ export interface FetchingOptions {
   readonly id: string;
   readonly size: number;
   readonly clock: Clock;
-  readonly pace: (bytes: number) => number;
+  readonly pace: (begin: () => number) => () => void;
   readonly ask: (ask: FileAsk) => void;
   /** It cannot be written. */
   readonly failed: (thrown: unknown) => void;
@@ -72,13 +75,11 @@ export class Fetching {
   }
 
   take(piece: FilePiece): void {
-    this.#heard();
     this.#receiver.take(piece);
   }
 
   /** The device says once more that it has the file. */
   again(): void {
-    this.#heard();
     if (this.#have === this.#options.size) this.#tell();
     else this.#receiver.again();
   }
@@ -106,6 +107,7 @@ export class Fetching {
       this.#have += bytesWritten;
       from += bytesWritten;
     }
+    this.#heard();
   }
 
   /** On the disk before the device is told, for that lets go of its own then. */

@@ -5,23 +5,67 @@ import type { Clock } from "#shared/clock";
  */
 export const maxFileRate = 4 * 1024 * 1024;
 
-/** Spreads bytes over time: nobody is let through before there is room for all who came earlier. */
+/** Milliseconds: timers come late, and small pieces would come slower than they may. */
+const lateness = 20;
+
+/** Begins what is to be asked for or sent, and says how many bytes that is. */
+type Begin = () => number;
+
+/**
+ * Spreads bytes over time. Those who wait come in turn, each with one of what it wants at a time: so whoever wants much delays the others by no more
+ * than that. Nothing is counted before it begins, so what is withdrawn takes nobody's time.
+ */
 export class Pace {
-  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #rate: number;
+  /** By whom it is for; who is next stands first. */
+  readonly #waiting = new Map<string, Set<Begin>>();
   #free = 0;
+  #cancel: (() => void) | undefined;
 
   /** @param rate bytes a second */
-  constructor(clock: Pick<Clock, "monotonic">, rate = maxFileRate) {
+  constructor(clock: Pick<Clock, "monotonic" | "after">, rate = maxFileRate) {
     this.#clock = clock;
     this.#rate = rate;
   }
 
-  /** @returns the milliseconds to wait before so many bytes are asked for or sent */
-  take(bytes: number): number {
-    const now = this.#clock.monotonic();
-    const begin = Math.max(now, this.#free);
-    this.#free = begin + (bytes / this.#rate) * 1_000;
-    return begin - now;
+  /** Calls `begin` once it is its turn, maybe at once. @param who the device that it is for @returns what withdraws it */
+  wait(who: string, begin: Begin): () => void {
+    const own = this.#waiting.get(who) ?? new Set();
+    this.#waiting.set(who, own.add(begin));
+    this.#goOn();
+    return () => {
+      if (own.delete(begin) && own.size === 0) this.#waiting.delete(who);
+      if (this.#waiting.size === 0) this.stop();
+    };
+  }
+
+  /** Lets go of all who wait. */
+  stop(): void {
+    this.#waiting.clear();
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** @param late milliseconds that a timer may have been late, which are made up for */
+  #goOn(late = 0): void {
+    // The timer goes on with it.
+    if (this.#cancel) return;
+    for (const [who, own] of this.#waiting) {
+      const now = this.#clock.monotonic();
+      if (this.#free > now) {
+        this.#cancel = this.#clock.after(this.#free - now, () => {
+          this.#cancel = undefined;
+          this.#goOn(lateness);
+        });
+        return;
+      }
+      this.#waiting.delete(who);
+      const [begin] = own;
+      if (!begin) continue;
+      own.delete(begin);
+      if (own.size > 0) this.#waiting.set(who, own);
+      this.#free = Math.max(this.#free, now - late) + (begin() / this.#rate) * 1_000;
+    }
   }
 }

@@ -10,6 +10,7 @@ import {
   encodeFile,
   maxFileBytes,
   maxPieceBytes,
+  maxWindowBytes,
   readFileDown,
   sha256Of,
   type FileDown,
@@ -24,9 +25,17 @@ import { fetchIdle } from "./fetching.ts";
 import { FileTrouble } from "./file-trouble.ts";
 import { maxFileRate, Pace } from "./pace.ts";
 import { maxKeptFileBytes, ShelfRoom, spareForSamples } from "./shelf-room.ts";
-import { fileKeptFor, maxFetchesAtOnce, maxPutsAtOnce, Transfers, type TransfersOptions } from "./transfers.ts";
+import {
+  fileKeptFor,
+  maxFetchesAtOnce,
+  maxPlacesOfDevice,
+  maxPutsAtOnce,
+  Transfers,
+  type TransfersOptions,
+} from "./transfers.ts";
 
 const rpi = parseDeviceId("rpi-7");
+const deviceOf = (at: number): DeviceId => parseDeviceId(`rpi-${100 + at}`);
 const hashOf = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
 /** Transfers on a disk of their own, with commands that the test says. */
@@ -59,9 +68,9 @@ async function place(scope: Scope, more: Partial<TransfersOptions> = {}, command
   });
   transfers.start();
   scope.cleanup(() => transfers.stop());
-  const command = (name: string, key: string, args: object, changes: object = {}): CommandId => {
+  const command = (name: string, key: string, args: object, device = rpi): CommandId => {
     const id = parseCommandId(name);
-    commands.set(`${rpi}/${id}`, { id, device: rpi, key, args, state: "running", ...changes } as unknown as Command);
+    commands.set(`${device}/${id}`, { id, device, key, args, state: "running" } as unknown as Command);
     return id;
   };
   const end = (id: CommandId, changes: object): void => {
@@ -156,8 +165,10 @@ suite("files at the console", ({ test }) => {
 
   test("so many come at a time; one whose device says nothing more makes room, and goes on when that is back", async (scope) => {
     const { command, say, of, clock } = await place(scope);
-    const ids = Array.from({ length: maxFetchesAtOnce + 1 }, (_, at) => command(`f${at}`, "fetch", { path: "/a" }));
-    for (const id of ids) say(id, { size: 100, file: "f" });
+    const ids = Array.from({ length: maxFetchesAtOnce + 1 }, (_, at) =>
+      command(`f${at}`, "fetch", { path: "/a" }, deviceOf(at)),
+    );
+    for (const [at, id] of ids.entries()) say(id, { size: 100, file: "f" }, deviceOf(at));
     const asked = (): number => ids.filter((id) => of(id).length > 0).length;
     await eventually("the first", () => asked() === maxFetchesAtOnce);
     await new Promise(setImmediate);
@@ -166,7 +177,7 @@ suite("files at the console", ({ test }) => {
     await eventually("the last", () => asked() === maxFetchesAtOnce + 1);
     const [first = ids[0]] = ids;
     const before = first && of(first).length;
-    if (first) say(first, { size: 100, file: "f" });
+    if (first) say(first, { size: 100, file: "f" }, deviceOf(0));
     await eventually("the first again", () => first && of(first).length > (before ?? 0));
   });
 
@@ -208,9 +219,11 @@ suite("files at the console", ({ test }) => {
     const content = Buffer.from("hello");
     const [sha256, size] = [hashOf(content), content.length];
     await transfers.uploads.add({ sha256, size, at: 0, data: content });
-    const ids = Array.from({ length: maxPutsAtOnce + 1 }, (_, at) => command(`p${at}`, "put", { sha256, size }));
-    for (const id of ids) say(id, { at: 0, want: size });
-    clock.advance(3_600_000);
+    const ids = Array.from({ length: maxPutsAtOnce + 1 }, (_, at) =>
+      command(`p${at}`, "put", { sha256, size }, deviceOf(at)),
+    );
+    for (const [at, id] of ids.entries()) say(id, { at: 0, want: size }, deviceOf(at));
+    for (const _ of ids) clock.advance(size * 1_000);
     const answered = (): number => ids.filter((id) => of(id).length > 0).length;
     await eventually("all but one", () => answered() === maxPutsAtOnce);
     assert.equal(of(ids.at(-1) as CommandId), []);
@@ -219,10 +232,90 @@ suite("files at the console", ({ test }) => {
   test("they are spread over time, all together", () => {
     const clock = new ManualClock();
     const pace = new Pace(clock);
-    assert.is(pace.take(maxFileRate), 0);
-    assert.is(pace.take(maxFileRate / 2), 1_000);
-    clock.advance(1_250);
-    assert.is(pace.take(1), 250);
+    const begun: string[] = [];
+    const wait = (who: string, bytes: number): (() => void) => pace.wait(who, () => (begun.push(who), bytes));
+    wait("a", maxFileRate);
+    assert.equal(begun, ["a"]);
+    wait("b", maxFileRate / 2);
+    clock.advance(999);
+    assert.equal(begun, ["a"]);
+    clock.advance(1);
+    wait("c", 1);
+    clock.advance(499);
+    assert.equal(begun, ["a", "b"]);
+    clock.advance(1);
+    assert.equal(begun, ["a", "b", "c"]);
+  });
+
+  test("who wants much delays the others by one of what it wants, and what is withdrawn by nothing", () => {
+    const clock = new ManualClock();
+    const pace = new Pace(clock);
+    const begun: string[] = [];
+    const wait = (who: string): (() => void) => pace.wait(who, () => (begun.push(who), maxFileRate));
+    const withdraws = Array.from({ length: 1_000 }, () => wait("a"));
+    for (const who of ["b", "c", "b"]) wait(who);
+    for (let second = 0; second < 5; second += 1) clock.advance(1_000);
+    assert.equal(begun, ["a", "a", "b", "c", "a", "b"]);
+    for (const withdraw of withdraws) withdraw();
+    wait("d");
+    clock.advance(1_000);
+    assert.equal(begun.slice(6), ["d"]);
+  });
+
+  test("one device that asks, and says that it has a file, without end delays nobody else", async (scope) => {
+    const { transfers, command, say, of, clock, end } = await place(scope, { rate: maxWindowBytes });
+    const content = randomBytes(maxWindowBytes);
+    const [sha256, size] = [hashOf(content), content.length];
+    await transfers.uploads.add({ sha256, size, at: 0, data: content });
+    const putOf = (name: string, device?: DeviceId): CommandId => command(name, "put", { sha256, size }, device);
+    const [greedy, other] = [putOf("g"), putOf("o", deviceOf(1))];
+    const lone = command("h", "fetch", { path: "/a" });
+    const timers = clock.timers;
+    for (let turn = 0; turn < 2_000; turn += 1) say(greedy, { at: 0, want: size });
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (let hello = 0; hello < 100; hello += 1) say(lone, { size: 1_000_000, file: "f" });
+      await new Promise(setImmediate);
+    }
+    say(other, { at: 0, want: size }, deviceOf(1));
+    assert.ok(clock.timers - timers <= 4, `${clock.timers - timers} timers`);
+    // The window that was begun before, and one of the greedy device's.
+    for (let second = 0; second < 3; second += 1) clock.advance(1_000);
+    await eventually("the other's", () => of(other).length > 0);
+
+    // Stopped ones wait no longer.
+    const stopped = Array.from({ length: 8 }, (_, at) => putOf(`s${at}`));
+    for (const id of stopped) {
+      say(id, { at: 0, want: size });
+      end(id, { state: "cancelled" });
+    }
+    const last = putOf("l", deviceOf(2));
+    say(last, { at: 0, want: size }, deviceOf(2));
+    for (let second = 0; second < 3; second += 1) clock.advance(1_000);
+    await eventually("the last one's", () => of(last).length > 0);
+  });
+
+  test("one device has so many places, and keeps none by words alone", async (scope) => {
+    const { transfers, command, say, of, clock } = await place(scope);
+    const fetches = Array.from({ length: maxPlacesOfDevice + 1 }, (_, at) => command(`f${at}`, "fetch", {}));
+    const hello = (): void => fetches.forEach((id) => say(id, { size: 100, file: "f" }));
+    const asked = (): CommandId[] => fetches.filter((id) => of(id).length > 0);
+    hello();
+    await eventually("its places", () => asked().length === maxPlacesOfDevice);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    for (let round = 0; round < 4; round += 1) {
+      clock.advance(fetchIdle / 3 + 1);
+      hello();
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      if (round < 2) assert.ok(asked().length <= maxPlacesOfDevice, `round ${round}`);
+    }
+    await eventually("the third one", () => asked().length === fetches.length);
+
+    const content = Buffer.from("hello");
+    const [sha256, size] = [hashOf(content), content.length];
+    await transfers.uploads.add({ sha256, size, at: 0, data: content });
+    const puts = Array.from({ length: maxPlacesOfDevice + 1 }, (_, at) => command(`p${at}`, "put", { sha256, size }));
+    for (const id of puts) say(id, { at: 0, want: size });
+    await eventually("its pieces", () => puts.filter((id) => of(id).length > 0).length === maxPlacesOfDevice);
   });
 
   test("they take so much of the disk and no more, and a full one is told", async (scope) => {

@@ -1,23 +1,14 @@
-import { close, fstatSync, read, rmSync, statSync, readdirSync } from "node:fs";
+import { close, fstatSync, rmSync, statSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { makeDirectory } from "#disk/durable-file";
-import { openRegularFileSoon } from "#disk/regular-file";
 import type { Bus, Message } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import type { Encoding } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
-import { PieceSender } from "#shared/files/piece-sender";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import {
-  encodeFile,
-  maxFileBytes,
-  maxWindowBytes,
-  readFileUp,
-  type FileAsk,
-  type FileDown,
-} from "#shared/messages/file-messages";
+import { encodeFile, maxFileBytes, readFileUp, type FileAsk, type FileDown } from "#shared/messages/file-messages";
 import type { Topics } from "#shared/topics";
 import { nameOf, type CommandName } from "../desk/command-name.ts";
 import { isOpen, type Command } from "../desk/command.ts";
@@ -25,6 +16,7 @@ import type { Desk } from "../desk/desk.ts";
 import { FetchedFiles, type FetchedFile } from "./fetched-files.ts";
 import { Fetching } from "./fetching.ts";
 import { FileTrouble } from "./file-trouble.ts";
+import { Giving } from "./giving.ts";
 import { Pace } from "./pace.ts";
 import { asFileTrouble, ShelfRoom } from "./shelf-room.ts";
 import { Uploads } from "./uploads.ts";
@@ -47,12 +39,13 @@ export interface TransfersOptions {
 /** Files that come from devices at the same time; and asks of devices that are being answered. The others wait, or ask again. */
 export const maxFetchesAtOnce = 8;
 export const maxPutsAtOnce = 32;
+/** How many of either may be one device's: an agent has no more on their way, and one that has other things in mind leaves the rest to others. */
+export const maxPlacesOfDevice = 2;
 /** Milliseconds for which a file is kept: one that was fetched since then, one that is to be put since it was last used. */
 export const fileKeptFor = 86_400_000;
 /** Milliseconds between two looks at what may go. */
 const lookedEvery = 3_600_000;
 
-const readFrom = promisify(read);
 const shut = promisify(close);
 
 /** What the device has opened, and how it speaks. */
@@ -76,7 +69,7 @@ export class Transfers {
   readonly #claimed = new Map<string, string>();
   /** Those that wait for a place, the longest first. */
   readonly #waiting = new Map<string, Hello>();
-  readonly #giving = new Map<string, PieceSender>();
+  readonly #giving = new Map<string, Giving>();
   #undo: (() => void)[] = [];
   #isStopped = false;
 
@@ -100,7 +93,9 @@ export class Transfers {
     this.#isStopped = true;
     for (const undo of this.#undo.splice(0)) undo();
     this.#waiting.clear();
-    for (const sender of this.#giving.values()) sender.stop();
+    for (const giving of this.#giving.values()) giving.stop();
+    this.#giving.clear();
+    this.#pace.stop();
     for (const one of this.#fetching.values()) if (one !== "begins") await one.stop();
     this.#fetching.clear();
   }
@@ -153,6 +148,7 @@ export class Transfers {
   #next(): void {
     for (const [key, hello] of this.#waiting) {
       if (this.#fetching.size >= maxFetchesAtOnce || this.#isStopped) return;
+      if (placesOf(hello.name.device, this.#fetching) >= maxPlacesOfDevice) continue;
       this.#waiting.delete(key);
       this.#fetching.set(key, "begins");
       void this.#begin(key, hello);
@@ -178,7 +174,7 @@ export class Transfers {
           id: hello.file,
           size,
           clock: this.#options.clock,
-          pace: (bytes) => this.#pace.take(bytes),
+          pace: (begin) => this.#pace.wait(name.device, begin),
           ask: (ask) => void this.#say(name, ask, encoding),
           failed,
           idle: () => this.#end(key),
@@ -206,46 +202,44 @@ export class Transfers {
   }
 
   #ended(command: Command): void {
-    if (command.key !== "fetch") return;
     const key = nameOf(command);
+    this.#giving.get(key)?.stop();
+    this.#giving.delete(key);
+    if (command.key !== "fetch") return;
     this.#waiting.delete(key);
     this.#end(key);
     if (command.state !== "succeeded") this.#fetched.remove(command);
   }
 
   #give(name: CommandName, ask: FileAsk, encoding: Encoding): void {
-    const { clock, desk } = this.#options;
     const key = nameOf(name);
-    const command = desk.find(name.device, name.id);
+    const command = this.#options.desk.find(name.device, name.id);
     if (command?.key !== "put" || !isOpen(command)) return this.#refuse({ name, encoding }, unknown);
-    if (!this.#giving.has(key) && this.#giving.size >= maxPutsAtOnce) return;
-    this.#giving.get(key)?.stop();
+    const present = this.#giving.get(key);
+    if (present?.replace(ask)) return;
+    present?.stop();
+    this.#giving.delete(key);
+    if (this.#giving.size >= maxPutsAtOnce || placesOf(name.device, this.#giving) >= maxPlacesOfDevice) return;
     const size = Number(command.args["size"]);
     let path: string;
     try {
       path = this.uploads.use(hashIn(command), size);
     } catch (thrown) {
-      this.#giving.delete(key);
       return this.#refuse({ name, encoding }, thrown instanceof FileTrouble ? thrown : unknown);
     }
-    const sender = new PieceSender({
+    const giving = new Giving(ask, {
+      path,
       size,
-      read: (at, length) => readPart(path, at, length),
       send: (piece) => this.#say(name, piece, encoding),
+      pace: (begin) => this.#pace.wait(name.device, begin),
+      ended: (thrown) => {
+        if (this.#giving.get(key) === giving) this.#giving.delete(key);
+        if (thrown !== undefined)
+          this.#options.log.error({ err: asError(thrown), ...name }, "a file that is put cannot be read");
+      },
     });
-    this.#giving.set(key, sender);
-    const answer = async (): Promise<void> => {
-      try {
-        await sender.answer(ask);
-      } catch (thrown) {
-        this.#options.log.error({ err: asError(thrown), ...name }, "a file that is put cannot be read");
-      } finally {
-        if (this.#giving.get(key) === sender) this.#giving.delete(key);
-      }
-    };
-    const wait = this.#pace.take(Math.min(ask.want, maxWindowBytes));
-    if (wait > 0) clock.after(wait, () => void answer());
-    else void answer();
+    this.#giving.set(key, giving);
+    giving.start();
   }
 
   #refuse({ name, encoding }: Pick<Hello, "name" | "encoding">, { code, message }: FileTrouble): void {
@@ -295,15 +289,11 @@ const unknown = new FileTrouble(
 );
 const cannotWrite = new FileTrouble("no-space", "the console cannot write it to its disk: its log says why");
 
-async function readPart(path: string, at: number, length: number): Promise<Buffer> {
-  const file = await openRegularFileSoon(path, 0);
-  try {
-    const { buffer, bytesRead } = await readFrom(file, Buffer.allocUnsafe(length), 0, length, at);
-    if (bytesRead < length) throw new Error(`${path} is shorter than it was`);
-    return buffer;
-  } finally {
-    await shut(file);
-  }
+/** How many of those that are named so are one device's. */
+function placesOf(device: DeviceId, names: ReadonlyMap<string, unknown>): number {
+  let count = 0;
+  for (const name of names.keys()) if (name.startsWith(`${device}/`)) count += 1;
+  return count;
 }
 
 function pathsIn(directory: string): string[] {

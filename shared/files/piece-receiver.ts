@@ -10,8 +10,8 @@ export interface PieceReceiverOptions {
   readonly ask: (at: number, want: number) => void;
   /** Puts bytes behind those of before. No other is begun until it has ended, and nothing more asked for. */
   readonly write: (data: Buffer, at: number) => Promise<void>;
-  /** Milliseconds to wait until so many bytes more may be asked for; none by default. */
-  readonly pace?: (bytes: number) => number;
+  /** Calls `begin`, which says how many bytes more are asked for, when that may be; at once by default. Gives what withdraws it. */
+  readonly pace?: (begin: () => number) => () => void;
   /** So many bytes are there. */
   readonly progress?: (at: number) => void;
   /** All of them are written. */
@@ -38,6 +38,10 @@ export class PieceReceiver {
   #at: number;
   /** What was asked for ends here. */
   #end: number;
+  /** What was let through by the pace ends here: what is asked for anew is not counted anew. */
+  #paced: number;
+  /** Whether it is about to ask. */
+  #isNext = false;
   #askedAt = 0;
   #window = window.first;
   #patience: number = askedAgain.first;
@@ -47,7 +51,7 @@ export class PieceReceiver {
 
   constructor(options: PieceReceiverOptions) {
     this.#options = options;
-    this.#at = this.#end = options.have;
+    this.#at = this.#end = this.#paced = options.have;
   }
 
   start(): void {
@@ -68,9 +72,8 @@ export class PieceReceiver {
 
   /** What was asked for may be lost: there is another connection, or another one that has the file. */
   again(): void {
-    if (this.#isOver) return;
     this.#patience = askedAgain.first;
-    this.#goOn();
+    if (!this.#isOver && !this.#isNext) this.#goOn();
   }
 
   stop(): void {
@@ -91,33 +94,41 @@ export class PieceReceiver {
   /** Once all that has come is written: what waits to be is bounded by that. */
   #goOn(): void {
     const { size, progress, done, pace } = this.#options;
+    this.#isNext = true;
     this.#end = this.#at;
     this.#cancel();
-    const at = this.#at;
     void this.#writing.then(() => {
-      if (this.#isOver || at !== this.#at || this.#end !== at) return;
-      progress?.(at);
-      if (at >= size) {
+      if (this.#isOver) return;
+      progress?.(this.#at);
+      if (this.#at >= size) {
         this.stop();
         return done();
       }
-      const wait = pace?.(Math.min(this.#window, size - at)) ?? 0;
-      this.#after(wait, () => this.#ask());
+      if (!pace || this.#next() <= this.#paced) this.#ask();
+      else this.#cancel = pace(() => this.#ask());
     });
   }
 
-  #ask(): void {
-    const { size, ask, clock } = this.#options;
-    const want = Math.min(this.#window, size - this.#at);
-    this.#end = this.#at + want;
+  #next(): number {
+    return Math.min(this.#at + this.#window, this.#options.size);
+  }
+
+  /** @returns the bytes that were not asked for before */
+  #ask(): number {
+    const { ask, clock } = this.#options;
+    this.#isNext = false;
+    this.#end = this.#next();
+    const more = Math.max(0, this.#end - Math.max(this.#at, this.#paced));
+    this.#paced = Math.max(this.#paced, this.#end);
     this.#askedAt = clock.monotonic();
-    ask(this.#at, want);
     this.#await(this.#at);
+    ask(this.#at, this.#end - this.#at);
+    return more;
   }
 
   /** @param from what was there when it was asked */
   #await(from: number): void {
-    this.#after(this.#patience, () => {
+    this.#cancel = this.#options.clock.after(this.#patience, () => {
       // What comes slowly comes.
       if (this.#at > from) return this.#await(this.#at);
       this.#patience = Math.min(this.#patience * 2, askedAgain.longest);
@@ -130,11 +141,5 @@ export class PieceReceiver {
     const took = this.#options.clock.monotonic() - this.#askedAt;
     if (took <= windowTime) this.#window = Math.min(this.#window * 2, maxWindowBytes);
     else if (took > 2 * windowTime) this.#window = Math.max(this.#window / 2, window.least);
-  }
-
-  #after(ms: number, run: () => void): void {
-    this.#cancel();
-    this.#cancel = ms > 0 ? this.#options.clock.after(ms, run) : () => {};
-    if (ms <= 0) run();
   }
 }
