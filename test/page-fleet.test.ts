@@ -107,6 +107,9 @@ suite("page: a large fleet", ({ test }) => {
         .getByTestId("fleet-filter-problem")
         .getByText(/character 19: expected a value/)
         .waitFor();
+      await page.locator("[data-testid=fleet-table].stale").waitFor();
+      assert.ok(await page.getByTestId("send-filtered").isDisabled(), "what is listed is not what is asked for");
+      await shot(page, "refused");
       await page.keyboard.type("0.3 so=x");
       await page
         .getByTestId("fleet-filter-problem")
@@ -120,6 +123,10 @@ suite("page: a large fleet", ({ test }) => {
       await page.keyboard.press("Escape");
       for (const key of ["j", "j", "x", "k", "x"]) await page.keyboard.press(key);
       await page.getByTestId("selection").getByText("2 devices selected").waitFor();
+      const all = page.getByTestId("select-all");
+      const looks = (): Promise<unknown> => all.evaluate((box: HTMLInputElement) => [box.checked, box.indeterminate]);
+      assert.equal(await looks(), [false, true]);
+      await shot(page, "selected");
       await page.keyboard.press("?");
       await page.getByTestId("keys-help").waitFor();
       await page.keyboard.press("Escape");

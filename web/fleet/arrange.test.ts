@@ -40,7 +40,14 @@ const rows: TableCell[][] = [
 const told = (more: readonly TableCell[][], revision: string) =>
   takePage({ columns, rows: more.map((row) => [...row]) as never, whole: true, gone: [], revision, next: null });
 
-const plain: ListWanted = { fits: undefined, state: undefined, sort: undefined, group: undefined, closed: new Set() };
+const plain: ListWanted = {
+  fits: undefined,
+  state: undefined,
+  withRetired: false,
+  sort: undefined,
+  group: undefined,
+  closed: new Set(),
+};
 const ids = (wanted: Partial<ListWanted>): string[] =>
   arrange(allRows(), { ...plain, ...wanted }).items.map((item) =>
     item.kind === "row" ? item.row.id : `[${item.name} ${item.rows.length}]`,
@@ -52,18 +59,23 @@ suite("web fleet", ({ test }) => {
     told(rows, "x-5");
     const where = (text: string): string[] => ids({ fits: parseChoice(text).fits });
     assert.equal(where("group=lab"), ["a", "b"]);
-    assert.equal(where("garage or cpu.usage_idle>80"), ["b", "c"]);
+    assert.equal(where("garage or cpu.usage_idle>80"), ["c", "b"]);
     assert.equal(where("version<0.10"), ["b"]);
     assert.equal(where("silent>40s state=reporting"), ["c"]);
     assert.equal(where("tag=old"), ["b"]);
     assert.equal(ids({ state: "offline" }), ["b"]);
     assert.equal(ids({ sort: parseSort("-cpu") }), ["a", "c", "b"]);
-    assert.equal(ids({ sort: parseSort("-id") }), ["c", "b", "a"]);
+    assert.equal(ids({ sort: parseSort("-id") }), ["b", "c", "a"]);
     assert.equal(ids({ group: "group" }), ["[lab 2]", "a", "b", "[north 1]", "b", "[ 1]", "c"]);
     assert.equal(ids({ group: "group", closed: new Set(["lab"]) }), ["[lab 2]", "[north 1]", "b", "[ 1]", "c"]);
     assert.equal(countStates(allRows()), { all: 3, online: 1, offline: 1, reporting: 1, silent: 0, retired: 0 });
     told([["a", null, true, "b", 1_000, null, ["lab"], [], "0.10.0", 20, true]], "x-6");
-    assert.equal([ids({}), ids({ state: "retired" }), countStates(allRows()).all], [["b", "c"], ["a"], 2]);
+    assert.equal([ids({}), ids({ state: "retired" }), countStates(allRows()).all], [["c", "b"], ["a"], 2]);
+    assert.equal(ids({ fits: parseChoice("retired=true").fits, withRetired: true }), ["a"]);
+    told([["c", ["Attic", "c"], false, null, 1_000, 60_000, [], [], null, 90, false]], "x-7");
+    assert.equal(ids({ withRetired: true }), ["a", "c", "b"], "Attic stands before Garage");
+    told([["a", ["Shed", "a"], true, "b", 1_000, null, ["lab"], [], "0.10.0", 20, true]], "x-8");
+    assert.equal(ids({ withRetired: true, sort: parseSort("-id") }), ["a", "b", "c"], "by what is shown");
     now.value = 70_000;
     assert.is(countStates(allRows()).silent, 1);
     forgetRows();

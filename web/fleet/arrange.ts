@@ -15,6 +15,8 @@ export type Item =
 export interface ListWanted {
   readonly fits: ((lookUp: LookUp) => boolean) | undefined;
   readonly state: ShownState | undefined;
+  /** Whether the retired stand among all: whoever names them in a filter looks for them. */
+  readonly withRetired: boolean;
   readonly sort: TableSort | undefined;
   /** A column, by whose values devices stand together; each under every value that it has. */
   readonly group: string | undefined;
@@ -27,9 +29,12 @@ export interface Arranged {
   readonly groups: readonly { readonly name: string; readonly rows: readonly ListedRow[] }[];
 }
 
-/** Chosen, sorted and grouped; by their ids where nothing else is asked for. */
-export function arrange(all: readonly ListedRow[], { fits, state, sort, group, closed }: ListWanted): Arranged {
-  let rows: readonly ListedRow[] = all.filter((row) => isShown(row, state));
+/** Chosen, sorted and grouped; by their names where nothing else is asked for. */
+export function arrange(
+  all: readonly ListedRow[],
+  { fits, state, withRetired, sort, group, closed }: ListWanted,
+): Arranged {
+  let rows: readonly ListedRow[] = all.filter((row) => isShown(row, state, withRetired));
   if (fits) rows = rows.filter((row) => fits(lookUpOf(row)));
   if (sort) rows = sorted(rows, sort);
   if (group === undefined)
@@ -42,9 +47,9 @@ export function arrange(all: readonly ListedRow[], { fits, state, sort, group, c
   return { rows, items, groups };
 }
 
-/** One that is retired stands among the retired alone. */
-function isShown(row: ListedRow, state: ShownState | undefined): boolean {
-  if (valueOf(row, "retired") === true) return state === "retired";
+/** One that is retired stands among the retired alone, unless a filter asks for it. */
+function isShown(row: ListedRow, state: ShownState | undefined, withRetired: boolean): boolean {
+  if (valueOf(row, "retired") === true) return state === "retired" || (state === undefined && withRetired);
   return state === undefined || stateOf(row) === state;
 }
 

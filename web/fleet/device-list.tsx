@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { counted } from "#shared/counted";
 import type { Item } from "./arrange.ts";
 import { countStates } from "./arrange.ts";
+import type { ListedRow } from "../state/fleet-rows.ts";
 import { ListedDevice } from "./listed-device.tsx";
 import { useRowWindow } from "./window-rows.ts";
 
@@ -15,6 +16,10 @@ export interface DeviceListProps {
   readonly here: string | undefined;
   readonly onSort: (sort: string) => void;
   readonly onSelect: (id: string, selected: boolean) => void;
+  /** Devices that are listed. */
+  readonly listed: readonly ListedRow[];
+  /** Whether the filter cannot be read: then what it found before is shown, and is no answer to it. */
+  readonly stale: boolean;
   readonly onSelectAll: (selected: boolean) => void;
   readonly onFold: (group: string) => void;
 }
@@ -29,12 +34,13 @@ const usual: readonly (readonly [title: string, column: string])[] = [
 
 /** Roles are said because on a phone the rows are laid out as cards, which takes a table's own roles away. */
 export function DeviceList(props: DeviceListProps): JSX.Element {
-  const { items, columns, sort, selected, here, onSort, onSelect, onSelectAll, onFold } = props;
+  const { items, columns, sort, selected, here, listed, stale, onSort, onSelect, onSelectAll, onFold } = props;
   const { from, to, height, body, reveal } = useRowWindow(items.length);
   useEffect(() => {
     const index = here === undefined ? -1 : items.findIndex((item) => item.kind === "row" && item.row.id === here);
     if (index >= 0) reveal(index);
   }, [here]);
+  const picked = listed.filter(({ id }) => selected.has(id)).length;
   const heads = [...usual, ...columns.map((name) => [name, name] as const), ["Last seen", "seen"] as const];
   const gap = (rows: number): JSX.Element | null =>
     height === undefined || rows <= 0 ? null : (
@@ -44,7 +50,7 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
     );
   return (
     <table
-      class={`fleet${height === undefined ? "" : " windowed"}${columns.length > 0 ? " wide" : ""}`}
+      class={`fleet${height === undefined ? "" : " windowed"}${columns.length > 0 ? " wide" : ""}${stale ? " stale" : ""}`}
       role="table"
       aria-rowcount={items.length + 1}
       data-testid="fleet-table"
@@ -59,7 +65,8 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
                   class="pick"
                   aria-label="Select all that are listed"
                   data-testid="select-all"
-                  checked={selected.size > 0}
+                  checked={picked > 0 && picked === listed.length}
+                  indeterminate={picked > 0 && picked < listed.length}
                   onChange={(event) => onSelectAll(event.currentTarget.checked)}
                 />
               )}
@@ -69,7 +76,7 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
                 data-testid={`sort-${column}`}
                 onClick={() => onSort(next(sort, column))}
               >
-                {title}
+                {breakable(title)}
                 <span aria-hidden="true">{sort === column ? " ↑" : sort === `-${column}` ? " ↓" : ""}</span>
               </button>
             </th>
@@ -98,6 +105,11 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
       </tbody>
     </table>
   );
+}
+
+/** A field's name may break between its words, before the browser breaks it anywhere. */
+function breakable(title: string): readonly (string | JSX.Element)[] {
+  return (title.match(/[^._]+[._]*|[._]+/g) ?? []).flatMap((part) => [part, <wbr key={part} />]);
 }
 
 interface GroupRowProps {

@@ -35,11 +35,15 @@ export function FilterField({ where, problem, onTyped }: FilterFieldProps): JSX.
     chosen.value = -1;
   };
   const take = (text: string): void => {
-    onTyped(where.slice(0, from) + text + where.slice(to));
-    const end = from + text.length;
+    const whole = where.slice(0, from) + text + where.slice(to);
+    // At once: whoever goes on typing would else write into what stood there before.
+    if (field.current) {
+      field.current.value = whole;
+      field.current.setSelectionRange(from + text.length, from + text.length);
+    }
+    onTyped(whole);
     setTimeout(() => {
       field.current?.focus();
-      field.current?.setSelectionRange(end, end);
       moved();
     });
   };

@@ -94,14 +94,17 @@ export function FleetPage(): JSX.Element {
       {!view.wall && <OutdatedNote />}
       <SelectionBar
         selected={selected.value}
-        where={view.where}
-        fitting={rows.length}
+        view={view}
+        rows={rows}
+        isRead={problem === undefined}
         onClear={() => selectAll(false)}
       />
       {allRows().length === 0 ? (
         <EmptyFleet />
       ) : rows.length === 0 ? (
-        <p class="hint">No device fits this filter.</p>
+        <p class="hint">
+          {problem === undefined ? "No device fits this filter." : "Nothing is listed until the filter can be read."}
+        </p>
       ) : view.as === "mosaic" ? (
         <Mosaic groups={groups} sort={view.sort} />
       ) : (
@@ -111,6 +114,8 @@ export function FleetPage(): JSX.Element {
           sort={view.sort}
           selected={selected.value}
           here={here.value}
+          listed={rows}
+          stale={problem !== undefined}
           onSort={(sort) => show({ sort })}
           onSelect={select}
           onSelectAll={selectAll}

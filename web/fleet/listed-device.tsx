@@ -6,7 +6,7 @@ import { StateDot } from "../devices/presence-dot.tsx";
 import { formatAgo } from "../format/format-duration.ts";
 import { formatField, formatValue } from "../format/number.ts";
 import { unitOf } from "../format/units.ts";
-import { numberOf, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
+import { numberOf, shownName, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { now } from "../state/now.ts";
 
 export interface ListedDeviceProps {
@@ -23,12 +23,10 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
   const state = stateOf(row);
   const text = (column: string): string => cellText(valueOf(row, column));
   const online = valueOf(row, "online") === true;
-  const name = text("name");
   const idle = numberOf(row, "cpu.usage_idle");
   const seen = numberOf(row, "seen");
   const missing = numberOf(row, "missing") ?? 0;
-  const called = valueOf(row, "name");
-  const label = typeof called === "object" && called ? String(called[0]) : name || id;
+  const label = shownName(row);
   const problem = text("problem");
   return (
     <tr
@@ -75,8 +73,10 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
       </td>
       {columns.map((column) => (
         <td key={column} role="cell" data-label={column} class="own" data-testid={`cell-${id}-${column}`}>
-          {shown(row, column)}
-          <Trail values={row.trails.get(column)} />
+          <div class="own-value">
+            <span>{shown(row, column)}</span>
+            <Trail values={row.trails.get(column)} />
+          </div>
         </td>
       ))}
       <td role="cell" data-label="Seen" class="seen">

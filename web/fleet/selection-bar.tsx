@@ -2,19 +2,28 @@ import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
 import { counted } from "#shared/counted";
 import { draft } from "../state/job-draft.ts";
+import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { session } from "../state/session-state.ts";
+import type { FleetView } from "./fleet-view.ts";
 
 interface SelectionBarProps {
   readonly selected: ReadonlySet<string>;
-  readonly where: string;
-  /** How many fit the filter. */
-  readonly fitting: number;
+  readonly view: FleetView;
+  /** What is listed. */
+  readonly rows: readonly ListedRow[];
+  /** Whether the filter can be read: otherwise what is seen is not what it would be sent to. */
+  readonly isRead: boolean;
   readonly onClear: () => void;
 }
 
 /** What can be done with the devices that are selected, or with all that fit the filter. */
-export function SelectionBar({ selected, where, fitting, onClear }: SelectionBarProps): JSX.Element | null {
+export function SelectionBar({ selected, view, rows, isRead, onClear }: SelectionBarProps): JSX.Element | null {
   const { route } = useLocation();
+  const { where, state } = view;
+  const seen = new Set(rows.map(({ id }) => id));
+  const unseen = [...selected].filter((id) => !seen.has(id)).length;
+  // A job by conditions is for what is in service.
+  const fitting = rows.filter((row) => valueOf(row, "retired") !== true).length;
   const filtered = where.trim() !== "" && fitting > 0;
   if (session.value?.role === "viewer" || (selected.size === 0 && !filtered)) return null;
   const send = (target: NonNullable<typeof draft.value>): void => {
@@ -26,6 +35,7 @@ export function SelectionBar({ selected, where, fitting, onClear }: SelectionBar
       {selected.size > 0 && (
         <>
           <b>{counted(selected.size, "device")} selected</b>
+          {unseen > 0 && <span class="muted">{unseen} of them not listed</span>}
           <button
             type="button"
             class="button primary small"
@@ -44,7 +54,9 @@ export function SelectionBar({ selected, where, fitting, onClear }: SelectionBar
           type="button"
           class="button small"
           data-testid="send-filtered"
-          onClick={() => send({ target: "where", where })}
+          disabled={!isRead}
+          title={isRead ? undefined : "The filter cannot be read: these are the devices of the one before."}
+          onClick={() => send({ target: "where", where: state ? `(${where}) state=${state}` : where })}
         >
           Send a command to {fitting === 1 ? "the one" : `the ${fitting}`} that {fitting === 1 ? "fits" : "fit"}…
         </button>

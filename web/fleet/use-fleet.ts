@@ -41,9 +41,11 @@ export function useFleet(): FleetOnPage {
     const { state, sort, group } = current.value;
     const { choice, problem } = read.value;
     if (problem === undefined) queueMicrotask(() => (last.value = choice));
+    const counts = problem === undefined ? choice : last.peek();
     return arrange(allRows(), {
-      fits: (problem === undefined ? choice : last.peek())?.fits,
+      fits: counts?.fits,
       state,
+      withRetired: counts?.comparisons.some(({ name }) => name === "retired") ?? false,
       sort: sort === "" ? undefined : parseSort(sort),
       group: group === "" ? undefined : group,
       closed: closed.value,

@@ -67,10 +67,19 @@ export function wantColumns(names: readonly string[]): boolean {
   return true;
 }
 
-/** All rows by their ids. */
+/** All rows by the names that are shown of them, and then by their ids. */
 export function allRows(): readonly ListedRow[] {
-  sorted ??= [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  sorted ??= [...rows.values()]
+    .map((row) => ({ row, key: shownName(row).toLowerCase() }))
+    .sort((a, b) => (a.key === b.key ? (a.row.id < b.row.id ? -1 : 1) : a.key < b.key ? -1 : 1))
+    .map(({ row }) => row);
   return sorted;
+}
+
+/** What a device is called on the page: as a person has named it, or its id. */
+export function shownName(row: ListedRow): string {
+  const called = [valueOf(row, "name") ?? row.id].flat()[0];
+  return called === undefined ? row.id : String(called);
 }
 
 export function rowOf(id: string): ListedRow | undefined {
@@ -178,7 +187,9 @@ function takeRow(values: FleetCells, at: number): void {
   const known = rows.get(id);
   if (known && known.at > at) return;
   if (known?.cells === cells) {
+    const before = shownName(known);
     known.values = values;
+    if (shownName(known) !== before) sorted = undefined;
     known.at = at;
     follow(known);
     return;
