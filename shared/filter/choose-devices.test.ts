@@ -116,4 +116,16 @@ suite("choosing devices", ({ test }) => {
       asked(where);
     asked("so!=linux", []);
   });
+
+  test("an order of what is text everywhere is told, with the value that was meant", () => {
+    const asked = (where: string, devices = [values]) => assertTold(parseChoice(where), () => devices);
+    assert.throws(
+      () => asked("cpu<20"),
+      /character 1: "cpu" is text, such as "ARM, v8", and nothing is < of that: did you mean cpu.usage_idle\?/,
+    );
+    assert.throws(() => asked("place>=5"), /"place" is text.* compare it with = or !=/);
+    const other = { ...values, device: { ...values.device, facts: { ...values.device.facts, cpu: 4 } } };
+    asked("cpu<20", [values, other]);
+    for (const where of ["cores<5", "version<1", "cpu=x", "disk.used_percent>5"]) asked(where);
+  });
 });

@@ -1,8 +1,8 @@
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
-import { comparisonsOf, plainName, type Comparison } from "./condition.ts";
+import { comparisonsOf, plainName, type Comparator, type Comparison } from "./condition.ts";
 import { deviceNames, readerOf, type DeviceValues } from "./filter-values.ts";
-import { evaluateFilter, type LookUp } from "./evaluate-filter.ts";
+import { aVersion, evaluateFilter, type LookUp, type Valued } from "./evaluate-filter.ts";
 import { pointing } from "./filter-tokens.ts";
 import { parseFilter } from "./parse-filter.ts";
 
@@ -42,21 +42,50 @@ function assertYesOrNo(source: string, { name, operand, at }: Comparison): void 
 
 /**
  * @param devices all that may be chosen; a fleet without devices tells nothing, and is asked for nothing
- * @throws BadInputError where it names what no device tells: a slip of the pen would otherwise choose nothing, or with `!=` everything
+ * @throws BadInputError where it names what no device tells: a slip of the pen would otherwise choose nothing, or with `!=` everything; and
+ *   where it orders by `<` or `>` what is text on every device
  */
 export function assertTold({ source, comparisons }: DeviceChoice, devices: () => Iterable<DeviceValues>): void {
-  for (const { name, at } of comparisons) {
+  for (const { name, by, at } of comparisons) {
     if (name === plainName || deviceNames.includes(name)) continue;
     const read = readerOf(name);
     let any = false;
-    let told = false;
+    let told: Valued;
+    let example: DeviceValues | undefined;
     for (const device of devices()) {
       any = true;
-      told = read(device) !== undefined;
-      if (told) break;
+      const value = read(device);
+      if (value === undefined) continue;
+      [told, example] = [value, device];
+      if (!isOrder(by) || isOrdered(value)) break;
     }
-    if (any && !told) throw pointing(source, at, `no device tells ${quoted(name)}; there are ${namesOf(devices())}`);
+    if (!any) continue;
+    if (told === undefined || example === undefined)
+      throw pointing(source, at, `no device tells ${quoted(name)}; there are ${namesOf(devices())}`);
+    if (isOrder(by) && !isOrdered(told)) throw pointing(source, at, textFault(name, by, told, example));
   }
+}
+
+function isOrder(by: Comparator): boolean {
+  return by !== "=" && by !== "!=";
+}
+
+/** Whether it can be less or more than something: numbers and versions can. */
+function isOrdered(value: Exclude<Valued, undefined>): boolean {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return (
+    values.length === 0 ||
+    values.some((one) => typeof one === "number" || (typeof one === "string" && aVersion.test(one)))
+  );
+}
+
+/** Measured values that people mean where they name a fact alone. */
+const meant = ["usage_idle", "used_percent", "load1"];
+
+function textFault(name: string, by: Comparator, told: Valued, { metric }: DeviceValues): string {
+  const field = meant.find((one) => metric(name, one) !== undefined);
+  const hint = field === undefined ? "compare it with = or !=" : `did you mean ${name}.${field}?`;
+  return `${quoted(name)} is text, such as ${quoted(String(told))}, and nothing is ${by} of that: ${hint}`;
 }
 
 function namesOf(devices: Iterable<DeviceValues>): string {

@@ -117,7 +117,8 @@ function fits(pattern: string, text: string): boolean {
   return true;
 }
 
-const aVersion = /^\d+(\.\d+)*([-+].*)?$/;
+/** What text has an order. */
+export const aVersion = /^\d+(\.\d+)*([-+].*)?$/;
 
 function orderOf({ text, number }: Comparison["operand"], actual: string | number | boolean): number | undefined {
   if (typeof actual === "number") return number === undefined ? undefined : actual - number;
