@@ -1,4 +1,5 @@
 import type { Client, ScheduleDocument, ScheduleRunDocument } from "#api/client";
+import type { JobSummaryDocument } from "#api/job-routes";
 import { describeTarget } from "#api/target-text";
 import { BadInputError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
@@ -28,7 +29,11 @@ export async function scheduleVerb(
     throw new BadInputError(`schedule ${quoted(action)} is not known: expected ${actions.join(", ")}`);
   if (action === "list") {
     const { schedules } = await client.listSchedules();
-    return flags.json ? asJson(schedules) : scheduleTable(schedules);
+    if (flags.json) return asJson(schedules);
+    // The newest jobs; of one that is older the list says only that it was begun.
+    const began = schedules.some(({ last }) => last?.job);
+    const { jobs } = began ? await client.listJobs() : { jobs: [] };
+    return scheduleTable(schedules, jobs);
   }
   if (action === "add") return told(await client.createSchedule(orderOf(rest, flags)));
   const [id, ...more] = rest;
@@ -78,7 +83,14 @@ function told({ id, name, paused, next }: ScheduleDocument): string {
 const moment = (ts: number | undefined): string =>
   ts === undefined ? "–" : new Date(ts).toISOString().replace(/:00\.000Z$/, "Z");
 
-function scheduleTable(schedules: readonly ScheduleDocument[]): string {
+/** What became of a run: of one that was begun, how its job stands. */
+function becameOf({ due, state, job }: ScheduleRunDocument, jobs: readonly JobSummaryDocument[]): string {
+  const of = jobs.find(({ id }) => id === job);
+  const what = of ? `${of.state} ${of.counts.succeeded}/${of.counts.total}` : state;
+  return `${what} ${moment(due)}`;
+}
+
+function scheduleTable(schedules: readonly ScheduleDocument[], jobs: readonly JobSummaryDocument[]): string {
   if (schedules.length === 0)
     return "no schedules yet: make one with muster schedule add '0 3 * * *' ping --group lab --zone Europe/Berlin";
   const rows = schedules.map(({ id, name, cron, zone, order, by, paused, next, last }) => [
@@ -90,7 +102,7 @@ function scheduleTable(schedules: readonly ScheduleDocument[]): string {
     forTerminal(describeTarget(order.target), 40),
     by,
     paused ? "paused" : moment(next[0]),
-    last ? `${last.state} ${moment(last.due)}` : "–",
+    last ? becameOf(last, jobs) : "–",
   ]);
   return table(["ID", "NAME", "CRON", "ZONE", "COMMAND", "TO", "BY", "NEXT", "LAST"], rows);
 }

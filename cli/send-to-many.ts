@@ -102,7 +102,10 @@ function toTarget({ all, group, where }: ManyFlags, devices?: readonly string[])
   if (where !== undefined) given.push({ where });
   const [target, ...more] = given;
   if (target && more.length === 0) return target;
-  throw new BadInputError("--all, --group and --where exclude one another: give one of them");
+  if (given.length === 0)
+    throw new BadInputError("say to whom: --device DEVICE, --group GROUP, --where CONDITIONS or --all");
+  const named = devices === undefined ? "--all, --group and --where" : "--device, --all, --group and --where";
+  throw new BadInputError(`${named} exclude one another: give one of them`);
 }
 
 /** `failed=20%,min=5`, `failed=0.2`. */

@@ -56,6 +56,9 @@ suite("schedules", ({ test }) => {
     state.database.prepare("UPDATE schedules SET handled = ?").run(Date.now() - hour);
     client = await begin();
     await eventually("its run", async () => (await client.getSchedule(id)).runs.length === 1);
+    await eventually("what became of it", async () =>
+      / done 1\/1 /.test(await scheduleVerb(client, ["list"], {}, Date.now())),
+    );
     const { commands } = await client.listCommands();
     assert.equal([commands.length, (await client.listJobs()).jobs.length], [1, 1]);
   });
@@ -65,6 +68,10 @@ suite("schedules", ({ test }) => {
     await fleet.agent("rpi-7");
     const verb = (...words: string[]) => scheduleVerb(olga, words, {}, Date.now());
     assert.match(await verb("list"), /no schedules yet/);
+    await verb("add", "* * * * *", "ping").then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^say to whom: --device DEVICE, --group/),
+    );
     const flags = { zone: "Europe/Berlin", window: "2h", missed: "tell", name: "night", where: "id=rpi-*", arg: [] };
     assert.match(
       await scheduleVerb(olga, ["add", "30 2 * * *", "ping"], flags, Date.now()),

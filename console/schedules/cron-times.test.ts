@@ -72,9 +72,11 @@ suite("cron lines", ({ test }) => {
   const bad: readonly (readonly [line: string, zone: string, why: RegExp])[] = [
     ["* * * * * *", "UTC", /expected five fields/],
     ["@daily", "UTC", /expected five fields/],
-    ["61 * * * *", "UTC", /Invalid value for minute/],
-    ["a b c d e", "UTC", /is not usable/],
-    ["*/0 * * * *", "UTC", /is not usable/],
+    ["61 * * * *", "UTC", /the minute is "61": expected 0 to 59, with lists/],
+    ["a b c d e", "UTC", /the minute is "a": expected/],
+    ["* 25 * * *", "UTC", /the hour is "25": expected 0 to 23/],
+    ["* * * * 9", "UTC", /the day of the week is "9"/],
+    ["*/0 * * * *", "UTC", /the minute is "\*\/0"/],
     ["0 3 * * *", "Mars/Olympus", /"Mars\/Olympus" is no time zone/],
     [`0 3 * * ${"1,".repeat(maxCronLength)}1`, "UTC", /expected 200 at most/],
   ];

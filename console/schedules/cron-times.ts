@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { asError, BadInputError } from "#shared/errors";
+import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
 
 /** Characters of a cron line: five fields, with lists. */
@@ -33,8 +33,8 @@ export function cronTimes(line: string, zone: string): CronTimes {
   let cron: Cron;
   try {
     cron = new Cron(text, { timezone: zone, mode: "5-part" });
-  } catch (thrown) {
-    throw new BadInputError(`the cron line ${quoted(text)} is not usable: ${asError(thrown).message}`);
+  } catch {
+    throw new BadInputError(`the cron line ${quoted(text)} is not usable: ${faultOf(text.split(/\s+/))}`);
   }
   return {
     after: (ts) => cron.nextRun(new Date(ts))?.getTime(),
@@ -44,6 +44,30 @@ export function cronTimes(line: string, zone: string): CronTimes {
         .map((run) => run.getTime())
         .toReversed(),
   };
+}
+
+/** The fields of a line, and what each may be. */
+const fields = [
+  ["minute", "0 to 59"],
+  ["hour", "0 to 23"],
+  ["day of the month", "1 to 31, or L for the last"],
+  ["month", "1 to 12, or JAN to DEC"],
+  ["day of the week", "0 to 7 (0 and 7 are Sunday), or SUN to SAT"],
+] as const;
+
+/** Which field is wrong: that which does not read beside four that do. The library's own words are of its code. */
+function faultOf(given: readonly string[]): string {
+  const at = given.findIndex((field, place) => !reads(fields.map((_, other) => (other === place ? field : "*"))));
+  const [name, range] = fields[at] ?? ["line", "five fields, as in 0 3 * * 1-5"];
+  return `the ${name} is ${quoted(given[at] ?? given.join(" "))}: expected ${range}, with lists (1,5), ranges (1-5) and steps (*/2)`;
+}
+
+function reads(line: readonly string[]): boolean {
+  try {
+    return new Cron(line.join(" "), { mode: "5-part" }) instanceof Cron;
+  } catch {
+    return false;
+  }
 }
 
 function assertZone(zone: string): void {
