@@ -3,7 +3,7 @@ import type { FleetDocument } from "#api/fleet-routes";
 import { pages } from "#api/pages";
 import { systemClock } from "#shared/clock";
 import { counted } from "#shared/counted";
-import { parseDuration } from "#shared/duration";
+import { formatDuration, parseDuration } from "#shared/duration";
 import { cellText, parseSort, sortRows, tableCsv, type TableRow } from "#shared/fleet-table";
 import { forTerminal } from "#shared/printable";
 import { followJob } from "./job-table.ts";
@@ -113,8 +113,9 @@ async function askAnew(client: Client, where: string, columns: string, timeout: 
       };
       arrived();
     });
+    const late = `no answer within ${formatDuration(timeout)}`;
     const silent = job.devices.flatMap(({ device, state, outcome }) => {
-      if (state !== "succeeded") return [{ device, why: outcome ?? state }];
+      if (state !== "succeeded") return [{ device, why: state === "timed_out" ? late : (outcome ?? state) }];
       return fresh.has(device) ? [] : [{ device, why: "it has sent a sample that is not here yet" }];
     });
     return { ...(await readFleet(client, where, columns)), silent };
