@@ -184,7 +184,7 @@ export const settings = {
     programs: ["agent", "sim"],
     help: "time between the agent's samples",
     default: 10 * second,
-    shown: `${formatDuration(10 * second)}; ${formatDuration(intervalInStart)} for the agent inside \`muster start\``,
+    shown: `${formatDuration(10 * second)}; ${formatDuration(intervalInStart)} for the agent inside muster start`,
     // A whole sample takes some milliseconds of a small machine; what comes less than once a day is no time series.
     min: 100,
     max: day,
