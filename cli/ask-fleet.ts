@@ -4,8 +4,9 @@ import { pages } from "#api/pages";
 import { systemClock } from "#shared/clock";
 import { counted } from "#shared/counted";
 import { formatDuration, parseDuration } from "#shared/duration";
-import { cellText, parseSort, sortRows, tableCsv, type TableRow } from "#shared/fleet-table";
-import { forTerminal } from "#shared/printable";
+import { cellText, ownColumns, parseSort, sortRows, tableCsv, type TableRow } from "#shared/fleet-table";
+import { BadInputError } from "#shared/errors";
+import { forTerminal, quoted } from "#shared/printable";
 import { followJob } from "./job-table.ts";
 import type { Terminal } from "./live-command.ts";
 import { asJson, table } from "./text-table.ts";
@@ -20,6 +21,11 @@ export interface AskFlags {
 
 /** Milliseconds in which the values arrive of devices that have said that they sent some. */
 const onTheirWay = 5_000;
+
+/** Names from which on the console's list of them may be cut off. */
+const wholeList = 1_000;
+/** Names that an error lists. */
+const maxListed = 60;
 
 interface Asked {
   readonly columns: readonly string[];
@@ -42,7 +48,7 @@ export async function askFleet(
 ): Promise<number> {
   const asked = flags.fresh
     ? await askAnew(client, where, columns, parseDuration(flags.timeout, "--timeout"))
-    : { ...(await readFleet(client, where, columns)), silent: [] };
+    : { ...(await readTold(client, where, columns)), silent: [] };
   const { silent } = asked;
   const rows = flags.sort === undefined ? asked.rows : sortRows(asked.columns, asked.rows, parseSort(flags.sort));
   terminal.out(shown({ ...asked, rows }, flags));
@@ -78,6 +84,24 @@ async function readFleet(
     rows.push(...page.rows);
   }
   return { columns: names, rows };
+}
+
+/** @throws BadInputError for a column that no device of the fleet tells: a slip of the pen would otherwise be a table of nothing */
+async function readTold(client: Client, where: string, columns: string): ReturnType<typeof readFleet> {
+  const read = await readFleet(client, where, columns);
+  const empty = read.columns.filter(
+    (name, at) => !ownColumns.some((own) => own === name) && read.rows.every((row) => (row[at] ?? null) === null),
+  );
+  if (read.rows.length === 0 || empty.length === 0) return read;
+  const names = (await client.listFilterNames()).names.map(({ name }) => name);
+  const unknown = empty.find((name) => !names.includes(name));
+  // A longer list is cut off.
+  if (unknown === undefined || names.length >= wholeList) return read;
+  const isValue = (name: string): number => Number(name.includes("."));
+  const there = [...names, ...ownColumns].sort((a, b) => isValue(a) - isValue(b) || (a < b ? -1 : 1));
+  throw new BadInputError(
+    `no device tells ${quoted(unknown)}; there are ${there.slice(0, maxListed).join(", ")}${there.length > maxListed ? ", …" : ""}`,
+  );
 }
 
 /** Has each take a sample, and waits until it is there. */
@@ -118,7 +142,7 @@ async function askAnew(client: Client, where: string, columns: string, timeout: 
       if (state !== "succeeded") return [{ device, why: state === "timed_out" ? late : (outcome ?? state) }];
       return fresh.has(device) ? [] : [{ device, why: "it has sent a sample that is not here yet" }];
     });
-    return { ...(await readFleet(client, where, columns)), silent };
+    return { ...(await readTold(client, where, columns)), silent };
   } finally {
     stop.abort();
     await listening;

@@ -4,6 +4,22 @@ import { suite } from "../test/suite.ts";
 import { deviceTable } from "./fleet-tables.ts";
 
 suite("the fleet as a table", ({ test }) => {
+  test("has what people have said, where they have said any", () => {
+    const device = { id: "rpi-7", online: true, lastSeen: 2, agent: "1", latest: [] } as unknown as DeviceDocument;
+    const other = {
+      ...device,
+      id: "rpi-8",
+      name: "Garage",
+      groups: ["eu", "lab"],
+      tags: ["outdoor"],
+      note: "key at Ann",
+    };
+    assert.not.match(deviceTable([device], 3), /NAME|GROUPS|TAGS|NOTE/);
+    const shown = deviceTable([device, other], 3);
+    assert.match(shown, /^DEVICE +NAME +STATE .* IDENTITY +GROUPS +TAGS +NOTE/);
+    assert.match(shown, /^rpi-8 +Garage +online .* eu lab +outdoor +key at Ann/m);
+  });
+
   test("has the newest values, where a device was given other tags", () => {
     const load = (tags: Record<string, string>, ts: number, load1: number) => ({
       measurement: "system",

@@ -10,8 +10,12 @@ const day = 86_400_000;
 export function deviceTable(devices: readonly DeviceDocument[], now: number, where?: string): string {
   if (devices.length === 0 && where !== undefined) return `no device fits ${forTerminal(where)}`;
   if (devices.length === 0) return "no devices yet: enroll one with muster enroll DEVICE, and start its agent";
+  // What nobody has said of any of them is no column.
+  const called = devices.some(({ name }) => name !== undefined);
+  const sorted = words.filter(([, text]) => devices.some((device) => text(device) !== ""));
   const rows = devices.map((device) => [
     device.id,
+    ...(called ? [shortened(device.name ?? "", 40)] : []),
     // The console's own word, as this machine's clock may be another.
     device.retired ? "retired" : (device.state ?? livenessOf(device, now)),
     latest(device, "cpu", "usage_idle", (idle) => `${(100 - idle).toFixed(1)} %`, { cpu: "cpu-total" }),
@@ -20,10 +24,19 @@ export function deviceTable(devices: readonly DeviceDocument[], now: number, whe
     ago(device.lastSeen, now),
     device.agent ?? "–",
     identity(device, now),
+    ...sorted.map(([, text]) => shortened(text(device), 40)),
     device.problem ?? device.reason ?? "",
   ]);
-  return table(["DEVICE", "STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", "IDENTITY", ""], rows);
+  const head = ["STATE", "CPU", "MEM", "LOAD", "SEEN", "AGENT", "IDENTITY", ...sorted.map(([name]) => name), ""];
+  return table(["DEVICE", ...(called ? ["NAME"] : []), ...head], rows);
 }
+
+/** What people have said of a device, beside its name. */
+const words: readonly (readonly [head: string, text: (device: DeviceDocument) => string])[] = [
+  ["GROUPS", ({ groups = [] }) => groups.join(" ")],
+  ["TAGS", ({ tags = [] }) => tags.join(" ")],
+  ["NOTE", ({ note = "" }) => note],
+];
 
 /** How it shows who it is. */
 function identity({ identity: shown }: DeviceDocument, now: number): string {

@@ -49,6 +49,10 @@ suite("muster unit", ({ test }) => {
     assert.is(await run("air.t K", { group: "lab" }), "for group:lab air.t is in K from now on");
     assert.is(await run("air.t", { default: true, unset: true }), "of air.t nothing is said for default any more");
     await run("rpi-7 air.pm2.5 µg/m³");
+    assert.match(
+      await place().run("rpi-7 air.nosuch x"),
+      /is in x from now on\nrpi-7 tells no air\.nosuch now: it is kept/,
+    );
     assert.equal(said, [
       { scope: "device:rpi-7", measurement: "air", field: "t", unit: "°F", title: "Attic" },
       { scope: "group:lab", measurement: "air", field: "t", unit: "K" },

@@ -35,12 +35,16 @@ export async function sayUnit(
   }
   if (flags.unset === true && (unit !== undefined || flags.title !== undefined))
     throw new BadInputError("--unset takes unit and title back: expected no others beside it");
-  const known = device === undefined ? [] : fieldsOf(await client.getDevice(device));
+  const known = device === undefined ? [] : [...fieldsOf(await client.getDevice(device))];
   const said = flags.unset
     ? { unit: null, title: null }
     : { ...(unit === undefined ? {} : { unit }), ...(flags.title === undefined ? {} : { title: flags.title }) };
   const word = await client.setUnit({ scope, ...parseFieldName(name, known), ...said });
-  return json ? asJson(word) : told(word);
+  if (json) return asJson(word);
+  const isUntold = device !== undefined && !flags.unset && !known.some((one) => fieldName(one) === fieldName(word));
+  return isUntold
+    ? `${told(word)}\n${forTerminal(device)} tells no ${forTerminal(fieldName(word))} now: it is kept for the day on which it does; muster unit ${forTerminal(device)} lists what it tells`
+    : told(word);
 }
 
 interface Asked {

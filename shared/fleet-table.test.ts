@@ -23,5 +23,15 @@ suite("the fleet's table", ({ test }) => {
 
   test("is CSV in which nothing is a formula", () => {
     assert.is(tableCsv(columns, rows), 'id,load,disk\r\nd10,2,10 95\r\nd9,,20\r\nd1,10,\r\n\'=x,0.5,"a,b true"\r\n');
+    const numbers: TableRow[] = [
+      ["a", [10, 95], "x"],
+      ["b", null, "y"],
+      ["c", 20, "z"],
+    ];
+    assert.is(
+      tableCsv(["id", "disk", "os"], numbers),
+      "id,disk,disk 2,os\r\na,95,10,x\r\nb,,,y\r\nc,20,,z\r\n",
+      "a number in each cell",
+    );
   });
 });

@@ -7,6 +7,19 @@ type Value = string | number | boolean;
 export type TableCell = Value | null | readonly Value[];
 export type TableRow = readonly TableCell[];
 
+/** What can be a column and is no name of the filter language. */
+export const ownColumns = [
+  "seen",
+  "since",
+  "silentAfter",
+  "reason",
+  "boot",
+  "interval",
+  "signers",
+  "missing",
+  "sampled",
+] as const;
+
 /** A column, and which way. */
 export interface TableSort {
   readonly column: string;
@@ -51,8 +64,40 @@ export function cellText(cell: TableCell | undefined): string {
   return typeof cell === "object" ? cell.join(" ") : String(cell);
 }
 
-/** A table as CSV; numbers are numbers. */
+/**
+ * A table as CSV; numbers are numbers. A column in which a device has several numbers, as of its disks, becomes as many as the most has (`disk.used_percent`,
+ * `disk.used_percent 2`), the largest first: two numbers in one cell are text to a spreadsheet.
+ */
 export function tableCsv(columns: readonly string[], rows: readonly TableRow[]): string {
-  const cells = (cell: TableCell): string => (typeof cell === "number" ? String(cell) : csvCell(cellText(cell)));
-  return [columns.map(csvCell), ...rows.map((row) => row.map(cells))].map((row) => `${row.join(",")}\r\n`).join("");
+  const widths = columns.map((_, at) => widthOf(rows, at));
+  const head = columns.flatMap((name, at) => spread(widths[at], (part) => (part === 0 ? name : `${name} ${part + 1}`)));
+  const line = (row: TableRow): string[] =>
+    row.flatMap((cell, at) => {
+      const width = widths[at] ?? 1;
+      const numbers = width > 1 && cell !== null ? [cell].flat().sort((a, b) => Number(b) - Number(a)) : undefined;
+      return numbers
+        ? spread(width, (part) => csvText(numbers[part] ?? null))
+        : [csvText(cell), ...spread(width - 1, () => "")];
+    });
+  return [head.map(csvCell), ...rows.map(line)].map((cells) => `${cells.join(",")}\r\n`).join("");
+}
+
+function csvText(cell: TableCell): string {
+  return typeof cell === "number" ? String(cell) : csvCell(cellText(cell));
+}
+
+/** The most numbers that a device has in a column; 1 where somebody has something else. */
+function widthOf(rows: readonly TableRow[], at: number): number {
+  let width = 1;
+  for (const { [at]: cell } of rows) {
+    if (cell === null || cell === undefined) continue;
+    const values: readonly unknown[] = typeof cell === "object" ? cell : [cell];
+    if (!values.every((one) => typeof one === "number")) return 1;
+    width = Math.max(width, values.length);
+  }
+  return width;
+}
+
+function spread<T>(count: number | undefined, part: (at: number) => T): T[] {
+  return Array.from({ length: count ?? 1 }, (_, at) => part(at));
 }

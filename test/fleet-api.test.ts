@@ -221,6 +221,10 @@ suite("the fleet over HTTP", ({ test }) => {
     assert.is(await ask("id=rpi-7 or id=lab-1", { fresh: true, sort: "-id" }), 1);
     assert.match(said.out, /^DEVICE +mem\.used_percent +version\nrpi-7 +\d[\d.]* +\S+\nlab-1 +– +0\.2\.0$/);
     assert.match(said.err, /^1 device did not answer:\n {2}lab-1: .+\n$/);
+    await askFleet(as(), "", "nosuch", { timeout: "1s" }, terminal).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^no device tells "nosuch"; there are .*\bgroup, /),
+    );
     said.out = "";
     assert.is(await ask("id=rpi-7", { fresh: true, json: true }), 0);
     assert.equal((JSON.parse(said.out) as { silent: unknown }).silent, []);

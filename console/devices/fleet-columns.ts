@@ -1,6 +1,7 @@
 import { BadInputError } from "#shared/errors";
 import { filterName } from "#shared/filter/parse-filter";
 import { readerOf, type DeviceValues } from "#shared/filter/filter-values";
+import type { ownColumns } from "#shared/fleet-table";
 import { quoted } from "#shared/printable";
 import type { Device } from "./device.ts";
 
@@ -22,7 +23,7 @@ export interface FleetRow extends DeviceValues {
 }
 
 /** What can be a column and is no name of the filter language. */
-const more: Readonly<Record<string, (row: FleetRow) => ColumnValue>> = {
+const own: Readonly<Record<(typeof ownColumns)[number], (row: FleetRow) => ColumnValue>> = {
   seen: ({ device }) => device.lastSeen,
   since: ({ device }) => device.since,
   silentAfter: ({ device }) => device.silentAfter ?? null,
@@ -33,6 +34,7 @@ const more: Readonly<Record<string, (row: FleetRow) => ColumnValue>> = {
   missing: ({ missing }) => missing(),
   sampled: ({ sampled }) => sampled() ?? null,
 };
+const more: Readonly<Record<string, (row: FleetRow) => ColumnValue>> = own;
 
 export interface FleetColumns {
   /** Beginning with the id. */
