@@ -18,14 +18,18 @@ export interface FetchedFile extends CommandName {
 export class FetchedFiles {
   readonly #directory: string;
 
-  constructor(directory: string) {
+  readonly #removed: (path: string) => void;
+
+  /** @param removed is told what is no longer there */
+  constructor(directory: string, removed: (path: string) => void) {
+    this.#removed = removed;
     this.#directory = join(directory, "fetched");
   }
 
   /** Opens what is here of a file, or begins it; another one's under the same command goes. @param file what the device calls it */
   async open({ device, id }: CommandName, file: string): Promise<{ readonly file: number; readonly path: string }> {
     const path = join(this.#directory, device, `${id}${mark}${file.replaceAll(/[^A-Za-z0-9._-]/g, "_")}`);
-    for (const other of this.of({ device, id })) if (other.path !== path) rmSync(other.path, { force: true });
+    for (const other of this.of({ device, id })) if (other.path !== path) this.#remove(other.path);
     makeDirectory(join(this.#directory, device));
     return { path, file: await openRegularFileSoon(path, constants.O_RDWR | constants.O_CREAT) };
   }
@@ -36,7 +40,12 @@ export class FetchedFiles {
   }
 
   remove(command: CommandName): void {
-    for (const { path } of this.of(command)) rmSync(path, { force: true });
+    for (const { path } of this.of(command)) this.#remove(path);
+  }
+
+  #remove(path: string): void {
+    rmSync(path, { force: true });
+    this.#removed(path);
   }
 
   /** All of them. */

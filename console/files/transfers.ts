@@ -79,12 +79,13 @@ export class Transfers {
     const directory = (this.#directory = join(options.directory, "files"));
     this.#room = new ShelfRoom({ directory, most, spare });
     this.uploads = new Uploads({ directory, room: this.#room, clock });
-    this.#fetched = new FetchedFiles(directory);
+    this.#fetched = new FetchedFiles(directory, (path) => this.#room.release(path));
     this.#pace = new Pace(clock, rate);
   }
 
   start(): void {
     makeDirectory(this.#directory);
+    this.#room.start();
     this.#undo.push(this.#options.desk.ended.on((command) => this.#ended(command)));
     this.#look();
   }
@@ -256,6 +257,11 @@ export class Transfers {
     }
   }
 
+  #remove(path: string): void {
+    rmSync(path, { force: true });
+    this.#room.release(path);
+  }
+
   /** Lets go of what nobody has asked for in a day, and of what no command begins any more. */
   #look(): void {
     const { clock, desk } = this.#options;
@@ -264,7 +270,7 @@ export class Transfers {
       const command = desk.find(file.device, file.id);
       const isKept =
         command && (isOpen(command) || (command.state === "succeeded" && now - (command.ended ?? 0) < fileKeptFor));
-      if (!isKept) rmSync(file.path, { force: true });
+      if (!isKept) this.#remove(file.path);
     }
     const awaited = new Set<string>();
     for (const state of ["queued", "accepted", "running"] as const)
@@ -272,7 +278,7 @@ export class Transfers {
     for (const path of pathsIn(this.uploads.directory)) {
       const stats = statSync(path, { throwIfNoEntry: false });
       const isAwaited = awaited.has(path.slice(this.uploads.directory.length + 1));
-      if (stats && !isAwaited && now - stats.mtimeMs >= fileKeptFor) rmSync(path, { force: true });
+      if (stats && !isAwaited && now - stats.mtimeMs >= fileKeptFor) this.#remove(path);
     }
     this.#undo.push(clock.after(lookedEvery, () => this.#look()));
   }

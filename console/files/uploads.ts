@@ -57,25 +57,28 @@ export class Uploads {
 
   /**
    * Takes a part where it goes on with what is here. The last one makes it whole, or the file is not what was announced.
+   * @param by who gives it, within whose share it is
    * @returns the bytes that are here then: what does not go on changes nothing @throws FileTrouble, BadInputError
    */
-  add(given: GivenPart): Promise<number> {
+  add(given: GivenPart, by?: string): Promise<number> {
     const before = this.#turns.get(given.sha256) ?? Promise.resolve();
-    const turn = before.catch(() => {}).then(() => this.#add(given));
+    const turn = before.catch(() => {}).then(() => this.#add(given, by));
     this.#turns.set(given.sha256, turn);
     return turn.finally(() => {
       if (this.#turns.get(given.sha256) === turn) this.#turns.delete(given.sha256);
     });
   }
 
-  async #add({ sha256, size, at, data }: GivenPart): Promise<number> {
+  async #add({ sha256, size, at, data }: GivenPart, by: string | undefined): Promise<number> {
     const have = this.have(sha256, size);
     if (at + data.length > size)
       throw new BadInputError(`bytes ${at} to ${at + data.length} are beyond the file's ${size}`);
+    // Nothing of a file makes none.
+    if (data.length === 0 && size > 0) return have;
     if (have !== at || sizeOf(this.#whole(sha256)) !== undefined) return have;
     makeDirectory(this.#directory);
     const path = this.#part(sha256, size);
-    this.#room.claim(path, size, have);
+    this.#room.claim(path, size, have, by);
     try {
       const file = await openRegularFileSoon(path, constants.O_RDWR | constants.O_CREAT);
       try {
@@ -92,6 +95,7 @@ export class Uploads {
         await shut(file);
       }
       renameSync(path, this.#whole(sha256));
+      this.#room.renamed(path, this.#whole(sha256));
       syncDirectory(this.#directory);
       return size;
     } catch (thrown) {

@@ -42,7 +42,7 @@ export const serveFiles =
       const file = transfers.find(command);
       const given = command.args["path"];
       const asked = typeof given === "string" ? given : "";
-      if (file) return { ...file, command, asked, called: basename(asked) || "file" };
+      if (file) return { ...file, command, asked, called: wellFormed(basename(asked)) || "file" };
       throw new HttpError(
         404,
         `no file of command "${id}" is here: it has fetched none, or it was kept for a day, or forgotten`,
@@ -64,7 +64,7 @@ export const serveFiles =
         try {
           const part = { sha256, size, at, data: Buffer.from(data, "base64") };
           const before = transfers.uploads.have(sha256, size);
-          const have = await transfers.uploads.add(part);
+          const have = await transfers.uploads.add(part, whoAsks(request).who);
           if (have === size && before < size)
             audit.note({ ...whoAsks(request), what: "file.given", on: sha256, detail: { size } });
           return { have };
@@ -108,6 +108,11 @@ export const serveFiles =
       },
     });
   };
+
+/** Half a character, which JSON can say and no header, becomes the sign for it. */
+function wellFormed(text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, "\ufffd");
+}
 
 async function partOf(path: string, at: number, length: number): Promise<Buffer> {
   const file = await open(path);
