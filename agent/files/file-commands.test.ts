@@ -256,6 +256,30 @@ suite("files that are fetched and put on a device", ({ test }) => {
     assert.match(await code(run("put", { ...lying, size: maxFileBytes + 1 })), /size/);
   });
 
+  test("the same put once more while it runs waits, and finds it done", async (scope) => {
+    const { app, run, give, said } = await device(scope);
+    const content = randomBytes(200_000);
+    const path = join(app, "a");
+    const args = { path, ...give(content) };
+    const first = run("put", args);
+    while (said.length === 0) await new Promise(setImmediate);
+    const stop = new AbortController();
+    const withdrawn = run("put", args, stop);
+    const second = run("put", args);
+    stop.abort(new Error("withdrawn"));
+    await assertRejects(withdrawn);
+    assert.equal(await first, args);
+    assert.equal(await second, { ...args, unchanged: true });
+    assert.equal(readFileSync(path), content);
+    assert.equal(readdirSync(app), ["a"]);
+  });
+
+  test("names that files on their way have, and too long ones, are refused in words", async (scope) => {
+    const { app, run, give } = await device(scope);
+    for (const name of [".muster-put-x", "x".repeat(256)])
+      assert.is(await code(run("put", { path: join(app, name), ...give("a") })), "not-allowed", name);
+  });
+
   test("a disk without room is told before anything comes", async (scope) => {
     const { statfsSync } = await import("node:fs");
     const { app, run, give, said } = await device(scope, { spare: undefined });

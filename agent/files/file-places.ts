@@ -134,6 +134,8 @@ function unreachable(path: string, thrown: unknown): CommandError {
       "not-allowed",
       `${path} leads over a link, or over what is no directory: name where it leads`,
     );
+  if (code === "ENAMETOOLONG")
+    return new CommandError("not-allowed", `${path} is not taken: a name in it is longer than this file system takes`);
   if (code === "EACCES" || code === "EPERM")
     return new CommandError("no-permission", `the agent's user may not do that with ${path}`);
   return new CommandError("error", `${path}: ${asError(thrown).message}`);

@@ -27,7 +27,7 @@ const writeTo = promisify(write);
 const sync = promisify(fsync);
 
 /** Beginning of the name under which a file is invisible until it is whole. */
-const prefix = ".muster-put-";
+export const incomingPrefix = ".muster-put-";
 /** Milliseconds after which what nobody has gone on with goes, when another file comes into its directory. */
 export const abandonedAfter = 7 * 86_400_000;
 /** Bytes: a slow processor takes some milliseconds to hash them. */
@@ -66,7 +66,7 @@ export class IncomingFile {
   static async open(options: IncomingFileOptions): Promise<IncomingFile> {
     const { place, sha256 } = options;
     removeAbandoned(place.directory, options.now);
-    const name = `${prefix}${sha256Of(Buffer.from(place.name)).slice(0, 12)}-${sha256.slice(0, 24)}`;
+    const name = `${incomingPrefix}${sha256Of(Buffer.from(place.name)).slice(0, 12)}-${sha256.slice(0, 24)}`;
     const incoming = new IncomingFile(options, name, openOwn(pathIn(place.directory, name)));
     await incoming.#read();
     return incoming;
@@ -179,7 +179,7 @@ function openOwn(path: string): number {
 
 function removeAbandoned(directory: number, now: number): void {
   for (const name of readdirSync(pathIn(directory, "."))) {
-    if (!name.startsWith(prefix)) continue;
+    if (!name.startsWith(incomingPrefix)) continue;
     const path = pathIn(directory, name);
     const there = lstatSync(path, { throwIfNoEntry: false });
     if (there?.isFile() && now - there.mtimeMs > abandonedAfter) rmSync(path, { force: true });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, openSync, read, statfsSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, read, statfsSync } from "node:fs";
 import { promisify } from "node:util";
 import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
@@ -12,7 +12,8 @@ import { CommandError, type Handler, type RunContext } from "../commands/handler
 import { pathArgument } from "./fetch-command.ts";
 import { pathIn, type FilePlaces, type FilePlace } from "./file-places.ts";
 import type { FileTransfers, SayOfFile } from "./file-transfers.ts";
-import { assertReplaceable, IncomingFile } from "./incoming-file.ts";
+import { assertReplaceable, IncomingFile, incomingPrefix } from "./incoming-file.ts";
+import { PlaceTurns } from "./place-turns.ts";
 
 export interface PutParts {
   readonly places: Pick<FilePlaces, "inPlace">;
@@ -40,12 +41,26 @@ type PutArgs = z.infer<typeof putArgs>;
  * in the same state however often it is done.
  */
 export function putCommand(parts: PutParts): Handler {
+  const turns = new PlaceTurns();
   const handler: Handler<PutArgs> = {
     title: "Put a file of the console's into an allowed directory",
     args: putArgs,
     concurrent: true,
     onInterrupt: "rerun",
-    run: (args, context) => parts.places.inPlace(args.path, (place) => put(parts, args, place, context)),
+    run: (args, context) =>
+      parts.places.inPlace(args.path, ({ directory, name }) => {
+        if (name.startsWith(incomingPrefix))
+          throw new CommandError(
+            "not-allowed",
+            `${args.path} is what files on their way are called: name it otherwise`,
+          );
+        const { dev, ino } = fstatSync(directory);
+        return turns.alone(`${dev}.${ino}/${name}`, context.signal, () => {
+          // Whoever was before may have put it.
+          const there = lstatSync(pathIn(directory, name), { throwIfNoEntry: false });
+          return put(parts, args, { directory, name, there }, context);
+        });
+      }),
   };
   return handler as Handler;
 }
