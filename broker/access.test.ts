@@ -69,7 +69,7 @@ const readers: readonly (readonly [filter: string, topic: string, names: readonl
   ["muster/rpi-7/file-up/+", "muster/rpi-7/file-up/42", ["hub"]],
   ["muster/rpi-7/file-down/+", "muster/rpi-7/file-down/42", ["rpi-7", "hub"]],
   ["muster/#", "muster/rpi-7/file-up/42", ["hub"]],
-  ["muster/+/file-down/#", "muster/rpi-8/file-down/42", ["hub"]],
+  ["muster/+/file-down/#", "muster/rpi-9/file-down/42", ["hub"]],
   ["muster/#", "muster/rpi-7/metrics", ["hub", ...people]],
   ["#", "muster/rpi-7/metrics", ["hub", ...people]],
 ];

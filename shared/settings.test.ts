@@ -117,7 +117,7 @@ suite("settings", ({ test }) => {
 
   test("every program takes settings, and start those of all three that it is", () => {
     assert.equal(settingsOf("client"), ["data", "httpPort", "ca", "url", "token"]);
-    assert.equal(settingsOf("doctor"), ["data"]);
+    assert.equal(settingsOf("doctor"), ["data", "listen", "httpPort", "mqttPort", "ca", "mqttUrl", "influxUrl"]);
     const three = new Set((["broker", "console", "agent"] as const).flatMap(settingsOf));
     assert.equal(new Set(settingsOf("start")), three);
   });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -91,7 +91,14 @@ suite("an update that is cut off", ({ test }) => {
   for (const work of works)
     test(`${work.name}: at every call, by every fault and whatever a power cut leaves, an agent boots`, async (scope) => {
       const [directory, served] = [join(await scope.directory(), "agent"), await serve(scope.cleanup)];
-      const starter = Buffer.from(starterText(layoutIn(directory, "/bin/sh")));
+      // A shell in the place of Node, to which Node's own flags are not told.
+      const node = join(await scope.directory(), "node");
+      writeFileSync(
+        node,
+        '#!/bin/sh\nwhile :; do case $1 in --*) shift ;; *) break ;; esac; done\nexec /bin/sh "$@"\n',
+        { mode: 0o700 },
+      );
+      const starter = Buffer.from(starterText(layoutIn(directory, node)));
       const before: Files = new Map(
         Object.entries({ "muster-agent.cjs": agents.installed, ...work.before }).map(([at, text]) => [
           at,
