@@ -54,6 +54,97 @@ const cases: readonly (readonly [what: string, line: string, zone: string, after
     "2026-04-04T00:00",
     ["2026-04-04T14:45", "2026-04-05T15:15"],
   ],
+  [
+    "two minutes of an hour that is left out",
+    "0,30 2 * * *",
+    "Europe/Berlin",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-29T00:00"],
+  ],
+  [
+    "steps of an hour that is left out",
+    "*/15 2 * * *",
+    "Europe/Berlin",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-29T00:00"],
+  ],
+  [
+    "each minute of an hour that is left out",
+    "* 2 * * *",
+    "Europe/Berlin",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-29T00:00", "2027-03-29T00:01"],
+  ],
+  [
+    "an hour that is left out, and another",
+    "0 2,4 * * *",
+    "Europe/Berlin",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-28T02:00", "2027-03-29T00:00"],
+  ],
+  [
+    "an hour that is left out, and the next",
+    "0 2-3 * * *",
+    "Europe/Berlin",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-29T00:00"],
+  ],
+  [
+    "each other hour, where one is left out",
+    "0 */2 * * *",
+    "Europe/Berlin",
+    "2027-03-27T23:00",
+    ["2027-03-28T01:00", "2027-03-28T02:00"],
+  ],
+  [
+    "each half hour, where an hour is left out",
+    "*/30 * * * *",
+    "Europe/Berlin",
+    "2027-03-28T00:10",
+    ["2027-03-28T00:30", "2027-03-28T01:00", "2027-03-28T01:30"],
+  ],
+  [
+    "an hour before midnight that is left out",
+    "30 23 * * *",
+    "America/Nuuk",
+    "2027-03-27T12:00",
+    ["2027-03-28T01:00", "2027-03-29T00:30"],
+  ],
+  [
+    "two minutes of an hour that comes twice",
+    "0,30 2 * * *",
+    "Europe/Berlin",
+    "2027-10-30T12:00",
+    ["2027-10-31T00:00", "2027-10-31T00:30", "2027-11-01T01:00"],
+  ],
+  [
+    "steps of an hour that comes twice",
+    "*/30 2 * * *",
+    "Europe/Berlin",
+    "2027-10-30T12:00",
+    ["2027-10-31T00:00", "2027-10-31T00:30", "2027-11-01T01:00"],
+  ],
+  [
+    "an hour that comes twice, and another",
+    "30 2,4 * * *",
+    "Europe/Berlin",
+    "2027-10-30T12:00",
+    ["2027-10-31T00:30", "2027-10-31T03:30", "2027-11-01T01:30"],
+  ],
+  [
+    "behind the first of both",
+    "30 2 * * *",
+    "Europe/Berlin",
+    "2027-10-31T00:40",
+    ["2027-11-01T01:30", "2027-11-02T01:30"],
+  ],
+  [
+    "each half hour, where an hour comes twice",
+    "*/30 * * * *",
+    "Europe/Berlin",
+    "2027-10-31T00:10",
+    ["2027-10-31T00:30", "2027-10-31T01:00", "2027-10-31T01:30", "2027-10-31T02:00"],
+  ],
   ["either of both days", "0 0 13 * 5", "UTC", "2026-01-03T00:00", ["2026-01-09T00:00", "2026-01-13T00:00"]],
   ["29 February", "0 0 29 2 *", "UTC", "2026-03-01T00:00", ["2028-02-29T00:00", "2032-02-29T00:00"]],
   ["never", "0 0 31 2 *", "UTC", "2026-03-01T00:00", []],
@@ -68,6 +159,12 @@ suite("cron lines", ({ test }) => {
       if (last === undefined) return assert.is(times.after(at(after)), undefined);
       assert.equal(texts(times.before(at(last) + 1, due.length)), due, "and the same seen from behind");
     });
+
+  test("from the second of two like hours back, the first is seen once", () => {
+    const times = cronTimes("30,45 2 * * *", "Europe/Berlin");
+    const due = ["2027-10-30T00:45", "2027-10-31T00:30", "2027-10-31T00:45"];
+    assert.equal(texts(times.before(at("2027-10-31T01:10"), 3)), due);
+  });
 
   const bad: readonly (readonly [line: string, zone: string, why: RegExp])[] = [
     ["* * * * * *", "UTC", /expected five fields/],

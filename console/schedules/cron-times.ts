@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { BadInputError } from "#shared/errors";
 import { quoted } from "#shared/printable";
+import { wallClock, type WallClock } from "./wall-clock.ts";
 
 /** Characters of a cron line: five fields, with lists. */
 export const maxCronLength = 200;
@@ -17,7 +18,7 @@ export interface CronTimes {
  * Reads a line of five fields: minute, hour, day of the month, month, day of the week. Where both days are said, either does, as cron has it.
  *
  * Where the clock is put forward, what falls into the hour that is left out is due once, at its end; where it is put back, what falls into the
- * hour that comes twice is due in the first of both.
+ * hour that comes twice is due in the first of both. What is due in every hour of the day goes on hour by hour instead.
  * @param zone of the IANA's time zones: Europe/Berlin, UTC
  * @throws BadInputError that says what is wrong
  */
@@ -30,12 +31,23 @@ export function cronTimes(line: string, zone: string): CronTimes {
       `the cron line ${quoted(text)} is not usable: expected five fields, minute, hour, day of the month, month, day of the week, as in 0 3 * * 1-5`,
     );
   assertZone(zone);
-  let cron: Cron;
-  try {
-    cron = new Cron(text, { timezone: zone, mode: "5-part" });
-  } catch {
-    throw new BadInputError(`the cron line ${quoted(text)} is not usable: ${faultOf(text.split(/\s+/))}`);
-  }
+  const read = (where: { timezone: string } | { utcOffset: number }): Cron => {
+    try {
+      return new Cron(text, { ...where, mode: "5-part" });
+    } catch {
+      throw new BadInputError(`the cron line ${quoted(text)} is not usable: ${faultOf(text.split(/\s+/))}`);
+    }
+  };
+  const [, hours = ""] = text.split(/\s+/);
+  return everyHour.test(hours)
+    ? timesOf(read({ timezone: zone }))
+    : onTheWall(timesOf(read({ utcOffset: 0 })), wallClock(zone));
+}
+
+/** The hours of a line that is due in each of them. */
+const everyHour = /^(\*|\*\/1|0-23)$/;
+
+function timesOf(cron: Cron): CronTimes {
   return {
     after: (ts) => cron.nextRun(new Date(ts))?.getTime(),
     before: (ts, count) =>
@@ -43,6 +55,34 @@ export function cronTimes(line: string, zone: string): CronTimes {
         .previousRuns(count, new Date(ts))
         .map((run) => run.getTime())
         .toReversed(),
+  };
+}
+
+/**
+ * Goes by what the clock on the wall shows, and asks for the instant of each: later on the wall is never earlier in truth, so what is left out
+ * falls together at its end. croner's own reckoning does this for one minute and one hour alone, and not over midnight.
+ * @param walls the times on the wall, as if they were of UTC
+ */
+function onTheWall(walls: CronTimes, { wallOf, latestOf, instantOf }: WallClock): CronTimes {
+  return {
+    after: (ts) => {
+      for (let wall = walls.after(wallOf(ts)); wall !== undefined; wall = walls.after(wall)) {
+        const instant = instantOf(wall);
+        if (instant > ts) return instant;
+      }
+      return undefined;
+    },
+    before: (ts, count) => {
+      const found = new Set<number>();
+      for (let until = latestOf(ts); found.size < count;) {
+        const [wall] = walls.before(until, 1);
+        if (wall === undefined) break;
+        const instant = instantOf(wall);
+        if (instant < ts) found.add(instant);
+        until = wall;
+      }
+      return [...found].toReversed();
+    },
   };
 }
 
