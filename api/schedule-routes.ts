@@ -33,6 +33,12 @@ const scheduleDocument = named(
       abort: z.nullable(z.object({ failed: z.number(), min: z.number() })),
     }),
     by: z.string(),
+    token: z.optional(
+      about(
+        z.object({ id: z.string(), name: z.string() }),
+        "the token that made it: its runs are refused once that has ended",
+      ),
+    ),
     created: time,
     paused: about(z.nullable(z.object({ by: z.string(), ts: time })), "null while it is at work"),
     next: about(z.array(time), "when it is due next; in lists the first time alone"),

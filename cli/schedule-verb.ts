@@ -107,10 +107,22 @@ function scheduleTable(schedules: readonly ScheduleDocument[], jobs: readonly Jo
   return table(["ID", "NAME", "CRON", "ZONE", "COMMAND", "TO", "BY", "NEXT", "LAST"], rows);
 }
 
-function scheduleText({ name, id, cron, zone, window, missed, order, by, paused, next }: ScheduleDocument): string {
+function scheduleText({
+  name,
+  id,
+  cron,
+  zone,
+  window,
+  missed,
+  order,
+  by,
+  token,
+  paused,
+  next,
+}: ScheduleDocument): string {
   const late = missed === "run" ? `begun up to ${formatDuration(window)} late, once` : "told, and not begun";
   return [
-    `${forTerminal(name)} (${id}), by ${forTerminal(by)}`,
+    `${forTerminal(name)} (${id}), by ${forTerminal(by)}${token ? ` with the token ${forTerminal(token.name)}, and as long as that is good` : ""}`,
     `  ${cron} in ${zone}: ${order.key} to ${forTerminal(describeTarget(order.target))}`,
     `  a run that is missed is ${late}`,
     paused ? `  paused by ${forTerminal(paused.by)}` : `  next: ${next.map(moment).join(", ")}`,

@@ -15,9 +15,11 @@ async function start(scope: Scope) {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("olga", "operator", password);
   fleet.state.accounts.set("eve", "viewer", password);
-  const serve = async (console: Console): Promise<Record<"olga" | "eve", Client>> => {
+  const serve = async (
+    console: Console,
+  ): Promise<Record<"olga" | "eve", Client> & { as: (login: string) => Client }> => {
     const { as } = await serveApi(scope, { ...fleet, console });
-    return { olga: as(`olga:${password}`), eve: as(`eve:${password}`) };
+    return { as, olga: as(`olga:${password}`), eve: as(`eve:${password}`) };
   };
   return { fleet, serve, ...(await serve(fleet.console)) };
 }
@@ -64,7 +66,7 @@ suite("schedules", ({ test }) => {
   });
 
   test("they are made, looked at, paused and removed by operators, over HTTP and on the command line", async (scope) => {
-    const { fleet, olga, eve } = await start(scope);
+    const { fleet, as, olga, eve } = await start(scope);
     await fleet.agent("rpi-7");
     const verb = (...words: string[]) => scheduleVerb(olga, words, {}, Date.now());
     assert.match(await verb("list"), /no schedules yet/);
@@ -99,6 +101,11 @@ suite("schedules", ({ test }) => {
     await assertRefused(olga.createSchedule({ name: "x", cron: "0 3", order: ping }), 400, /expected five fields/);
     assert.is((await eve.listTimes({ cron: "0 3 * * *", zone: "Asia/Tokyo" })).times.length, 5);
     assert.match(await verb("remove", id), /is removed/);
+    const { secret, id: tokenId } = await olga.createToken({ name: "deploys" });
+    const { id: programs } = await as(secret).createSchedule({ name: "x", cron: "0 3 * * *", order: ping });
+    assert.equal((await eve.getSchedule(programs)).token, { id: tokenId, name: "deploys" });
+    assert.match(await verb("show", programs), /by olga with the token deploys, and as long as that is good/);
+    await verb("remove", programs);
     assert.equal((await eve.listSchedules()).schedules, []);
   });
 });

@@ -229,6 +229,12 @@ export class Accounts {
     return damageOf(this.#database).one("accounts", select, parseAccount, name);
   }
 
+  /** When the account was made, epoch ms: it tells it from a later one of the same name. Undefined where there is none. */
+  madeAt(name: string): number | undefined {
+    const row = this.#database.prepare("SELECT created FROM accounts WHERE name = ?").get(name);
+    return typeof row?.["created"] === "number" ? row["created"] : undefined;
+  }
+
   /**
    * By name, all that decides who gets in as what: it differs when something of it has changed.
    * @param only of this account

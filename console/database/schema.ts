@@ -505,4 +505,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (schedule, due)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A schedule is its maker's account's, and not that of a later one of the same name.
+  UPDATE schedules SET document = json_set(document, '$.account', (SELECT created FROM accounts WHERE name = json_extract(document, '$.by')))
+  WHERE CASE WHEN json_valid(document) THEN EXISTS (SELECT 1 FROM accounts
+    WHERE name = json_extract(document, '$.by') AND created <= json_extract(document, '$.created')) END;
+  `,
 ];

@@ -130,7 +130,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveCommands({ desk, accounts, document, send }),
     serveFiles({ desk, transfers: console.transfers, audit: console.audit }),
     serveJobs({ jobs, send }),
-    serveSchedules({ schedules: console.schedules, jobs, now: () => console.clock.now() }),
+    serveSchedules({ schedules: console.schedules, jobs, accounts, now: () => console.clock.now() }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({
       retirements: console.retirements,

@@ -32,6 +32,8 @@ const parseDocument = parserOf(
     missed: z.enum(["run", "tell"]),
     order,
     by: z.string(),
+    account: z.optional(z.number()),
+    token: z.optional(z.object({ id: z.string(), name: z.string() })),
     limit: z.optional(z.array(z.string())),
     created: instant,
     paused: z.nullable(z.object({ by: z.string(), ts: instant })),

@@ -22,6 +22,10 @@ export interface ScheduleOrder {
 export interface Schedule extends ScheduleOrder {
   readonly id: string;
   readonly by: string;
+  /** When its maker's account was made, epoch ms: another one of the same name is somebody else. Undefined where that account was gone already. */
+  readonly account?: number | undefined;
+  /** The program's token that made it, with which it ends. */
+  readonly token?: { readonly id: string; readonly name: string } | undefined;
   /** The groups to which its maker was limited as it was made; undefined for no limit. */
   readonly limit?: readonly string[] | undefined;
   /** Epoch ms, as those below. */

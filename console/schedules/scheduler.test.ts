@@ -5,11 +5,19 @@ import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
 import type { Jobs, JobSummary } from "../jobs/jobs.ts";
 import { JobRefusedError } from "../jobs/job-errors.ts";
+import { migrations } from "../database/schema.ts";
 import { openState, type State } from "../state/state.ts";
 import { maxRunsKept } from "./schedule-rows.ts";
 import { runId, type ScheduleOrder } from "./schedule.ts";
 import { Scheduler, firstLookAfter } from "./scheduler.ts";
-import { maxSchedules, maxWindow, Schedules } from "./schedules.ts";
+import {
+  maxSchedules,
+  maxSchedulesOfOne,
+  maxWindow,
+  Schedules,
+  schedulesOfAdmins,
+  type ScheduleMaker,
+} from "./schedules.ts";
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -77,8 +85,9 @@ async function place(scope: Scope): Promise<Place> {
   return { clock, state, jobs, told, start, schedules: start() };
 }
 
-function made(schedules: Schedules, order: Partial<ScheduleOrder> = {}, limit?: readonly string[]) {
-  const { schedule, done } = schedules.create({ ...nightly, ...order }, { by: "ann", limit });
+function made(schedules: Schedules, order: Partial<ScheduleOrder> = {}, more: Partial<ScheduleMaker> = {}) {
+  const maker = { by: "ann", account: begin, admin: false, ...more };
+  const { schedule, done } = schedules.create({ ...nightly, ...order }, maker);
   done();
   return schedule;
 }
@@ -157,7 +166,7 @@ suite("the scheduler", ({ test }) => {
   test("it does what its maker may at that time, and no more than at its making", async (scope) => {
     const { clock, schedules, jobs, state, told } = await place(scope);
     state.groups.set("rpi-7" as never, ["lab"]);
-    made(schedules, {}, ["lab"]);
+    made(schedules, {}, { limit: ["lab"] });
     clock.advance(day);
     assert.equal(jobs.reaches, [true, false], "the limit of its making");
     state.accounts.setRights("ann", { groups: ["field"] });
@@ -170,6 +179,43 @@ suite("the scheduler", ({ test }) => {
     clock.advance(day);
     assert.match(told.at(-1) ?? "", /refused: "ann", who made the schedule, has no account any more/);
     assert.is(jobs.made.length, 2);
+    state.accounts.set("ann", "operator");
+    clock.advance(day);
+    assert.match(told.at(-1) ?? "", /refused: "ann" is not who made the schedule, but another account/);
+    assert.is(jobs.made.length, 2);
+  });
+
+  test("one that a token made ends with the token: where it is revoked, and where it expires", async (scope) => {
+    const { clock, schedules, jobs, state, told } = await place(scope);
+    const issue = (ttl: number) => {
+      const { id } = state.accounts.tokens.issue({ account: "ann", kind: "token", ttl, name: "deploys" });
+      return { id, name: "deploys" };
+    };
+    const revoked = issue(30 * day);
+    for (const token of [revoked, issue(2 * day)]) made(schedules, {}, { token });
+    clock.advance(day);
+    assert.equal([jobs.made.length, told], [2, []]);
+    state.accounts.endToken(revoked.id);
+    clock.advance(day);
+    assert.is(jobs.made.length, 3);
+    const ended = 'refused: the token "deploys" of "ann", which made the schedule, has ended';
+    assert.equal(told, [ended]);
+    clock.advance(day);
+    assert.equal([jobs.made.length, told], [3, [ended, ended, ended]]);
+  });
+
+  test("those of before are their makers', where the account is older than the schedule", async (scope) => {
+    const { state, schedules, start } = await place(scope);
+    const kept = made(schedules, {}, { account: undefined });
+    const foreign = made(schedules, {}, { by: "late", account: undefined });
+    state.accounts.set("late", "operator");
+    const later = state.database.prepare("UPDATE accounts SET created = ? WHERE name = 'late'");
+    later.run(begin + day);
+    state.database.prepare("INSERT INTO schedules (id, document, handled) VALUES ('bad', '{', 0)").run();
+    state.database.exec(migrations.at(-1) ?? "");
+    state.database.prepare("DELETE FROM schedules WHERE id = 'bad'").run();
+    const now = start();
+    assert.equal([now.find(kept.id)?.account, now.find(foreign.id)?.account], [begin, undefined]);
   });
 
   test("what cannot be begun is told with the reason; what the disk does not take is tried again within seconds", async (scope) => {
@@ -217,9 +263,9 @@ suite("the scheduler", ({ test }) => {
 
   test("bounds: so many schedules, so long a window, so many runs remembered; what never is due is refused", async (scope) => {
     const { clock, schedules, start } = await place(scope);
-    const refused = (order: Partial<ScheduleOrder>, why: RegExp): void => {
+    const refused = (order: Partial<ScheduleOrder>, why: RegExp, more: Partial<ScheduleMaker> = {}): void => {
       try {
-        made(schedules, order);
+        made(schedules, order, more);
         assert.unreachable("it was taken");
       } catch (error) {
         assert.instance(error, BadInputError);
@@ -230,8 +276,19 @@ suite("the scheduler", ({ test }) => {
     refused({ cron: "0 0 31 2 *" }, /is never due/);
     refused({ name: " " }, /has no name/);
     const often = made(schedules, { cron: "* * * * *", window: maxWindow });
-    for (let count = 1; count < maxSchedules; count += 1) made(schedules, { cron: "0 0 1 1 *" });
-    refused({}, /there are 200 schedules, and no more may/);
+    const yearly = { cron: "0 0 1 1 *" };
+    const fill = (most: number, more: Partial<ScheduleMaker> = {}): void => {
+      for (let count = 0; count < most; count += 1) made(schedules, yearly, more);
+    };
+    fill(maxSchedulesOfOne - 1);
+    refused({}, /"ann" has 50 schedules, and may have no more/);
+    made(schedules, yearly, { account: begin + 1 });
+    const others = maxSchedules - schedulesOfAdmins - maxSchedulesOfOne - 1;
+    for (let at = 0; at < others; at += 1) made(schedules, yearly, { by: `bob${at}` });
+    refused({}, /there are 150 schedules, and the rest are for administrators/, { by: "eve" });
+    fill(schedulesOfAdmins - 1, { by: "root", admin: true });
+    made(schedules, yearly, { by: "root2", admin: true });
+    refused({}, /there are 200 schedules, and no more may/, { by: "root3", admin: true });
     clock.advance((maxRunsKept + 10) * minute);
     assert.is(start().runs(often.id).length, maxRunsKept);
   });

@@ -2,6 +2,7 @@ import { asError, BadInputError, EnvironmentError } from "#shared/errors";
 import type { Clock } from "#shared/clock";
 import { formatDuration } from "#shared/duration";
 import type { Log } from "#shared/log";
+import { quoted } from "#shared/printable";
 import { mayReach, type GroupsOf } from "#shared/principal";
 import type { Accounts } from "../accounts/accounts.ts";
 import { both } from "../accounts/group-limits.ts";
@@ -17,7 +18,7 @@ import type { Schedules } from "./schedules.ts";
 export interface SchedulerOptions {
   readonly schedules: Schedules;
   readonly jobs: Pick<Jobs, "create" | "look">;
-  readonly accounts: Pick<Accounts, "find">;
+  readonly accounts: Pick<Accounts, "find" | "madeAt" | "tokens">;
   readonly groupsOf: GroupsOf;
   readonly clock: Clock;
   /** Whether the present moment is known well enough to begin something by it. */
@@ -158,9 +159,14 @@ export class Scheduler {
   }
 
   /** What its maker may reach at this moment, and no more than at its making. @throws BadInputError where he may not send commands any more */
-  #reachOf({ by, limit }: Schedule): Reach | undefined {
-    const maker = this.#options.accounts.find(by);
+  #reachOf({ by, account, token, limit }: Schedule): Reach | undefined {
+    const { accounts } = this.#options;
+    const maker = accounts.find(by);
     if (!maker) throw new BadInputError(`"${by}", who made the schedule, has no account any more`);
+    if (accounts.madeAt(by) !== account)
+      throw new BadInputError(`"${by}" is not who made the schedule, but another account of the same name`);
+    if (token && !accounts.tokens.live(token.id))
+      throw new BadInputError(`the token ${quoted(token.name)} of "${by}", which made the schedule, has ended`);
     if (maker.role !== "operator" && maker.role !== "admin")
       throw new BadInputError(`"${by}", who made the schedule, is ${maker.role} by now, and sends no commands`);
     const groups = both(maker.groups, limit);

@@ -12,6 +12,10 @@ import type { Schedule, ScheduleOrder, ScheduleRun } from "./schedule.ts";
 
 /** Schedules kept at once: all are looked at each minute. */
 export const maxSchedules = 200;
+/** Of these those of one person: a program that makes one at each start fills up its own share, and no other's. */
+export const maxSchedulesOfOne = 50;
+/** Of these those that administrators alone may make: they are not kept out by all others together. */
+export const schedulesOfAdmins = 50;
 /** Milliseconds that a run may be late at most: what is more is another run. */
 export const maxWindow = 7 * 86_400_000;
 /** Instants that are shown of the future. */
@@ -24,9 +28,9 @@ export interface SchedulesOptions {
 }
 
 /** Who makes a schedule. */
-export interface ScheduleMaker {
-  readonly by: string;
-  readonly limit?: readonly string[] | undefined;
+export interface ScheduleMaker extends Pick<Schedule, "by" | "account" | "token" | "limit"> {
+  /** Whether it is an administrator of the whole fleet. */
+  readonly admin: boolean;
 }
 
 /** The schedules as they are kept; the scheduler carries them out. */
@@ -82,10 +86,9 @@ export class Schedules {
    */
   create(
     order: ScheduleOrder,
-    { by, limit }: ScheduleMaker,
+    { admin, ...maker }: ScheduleMaker,
   ): { readonly schedule: Schedule; readonly done: () => void } {
-    if (this.#all.size >= maxSchedules)
-      throw new BadInputError(`there are ${counted(this.#all.size, "schedule")}, and no more may: remove one first`);
+    this.#assertRoom(maker, admin);
     const now = Math.round(this.#clock.now());
     const times = cronTimes(order.cron, order.zone);
     if (times.after(now) === undefined)
@@ -98,13 +101,25 @@ export class Schedules {
       ...order,
       name,
       id: sortableId(now),
-      by,
-      ...(limit ? { limit } : {}),
+      ...maker,
       created: now,
       paused: null,
       handled: now,
     };
     return { schedule, done: this.#put(schedule) };
+  }
+
+  #assertRoom({ by, account }: Omit<ScheduleMaker, "admin">, admin: boolean): void {
+    const own = this.list().filter((one) => one.by === by && one.account === account).length;
+    if (own >= maxSchedulesOfOne)
+      throw new BadInputError(`"${by}" has ${counted(own, "schedule")}, and may have no more: remove one first`);
+    const all = this.#all.size;
+    if (all >= maxSchedules)
+      throw new BadInputError(`there are ${counted(all, "schedule")}, and no more may: remove one first`);
+    if (!admin && all >= maxSchedules - schedulesOfAdmins)
+      throw new BadInputError(
+        `there are ${counted(all, "schedule")}, and the rest are for administrators of the whole fleet: remove one first`,
+      );
   }
 
   /** What is due meanwhile is not missed. Within a transaction of the caller. @returns what to call when that is through */

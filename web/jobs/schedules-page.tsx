@@ -61,7 +61,7 @@ interface ItemProps {
 }
 
 function ScheduleItem({ schedule, attempt }: ItemProps): JSX.Element {
-  const { id, name, cron, zone, order, by, paused, next, last } = schedule;
+  const { id, name, cron, zone, order, by, token, paused, next, last } = schedule;
   const [first] = next;
   return (
     <li class="command job" data-testid={`schedule-${id}`} data-name={name}>
@@ -71,7 +71,7 @@ function ScheduleItem({ schedule, attempt }: ItemProps): JSX.Element {
           <b>{name}</b>: {order.key} to {describeTarget(order.target)}
         </span>
         <span class="command-meta">
-          <span>{by}</span>
+          <span>{token ? `${by}, token ${token.name}` : by}</span>
         </span>
       </div>
       <p class="job-explain">

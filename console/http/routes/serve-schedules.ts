@@ -2,12 +2,13 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyRequest } from "fastify";
 import type { ScheduleDocument, TakenScheduleOrder } from "#api/schedule-routes";
 import { parseDuration } from "#shared/duration";
+import type { Accounts } from "../../accounts/accounts.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import { cronTimes, nextTimes } from "../../schedules/cron-times.ts";
 import type { Schedule, ScheduleOrder } from "../../schedules/schedule.ts";
-import { maxNextShown, maxWindow, type Schedules } from "../../schedules/schedules.ts";
+import { maxNextShown, maxWindow, type ScheduleMaker, type Schedules } from "../../schedules/schedules.ts";
 import { changing } from "../audited-routes.ts";
-import { askerOf, limitOf } from "../auth.ts";
+import { askerOf, limitOf, loginIn } from "../auth.ts";
 import { toJobRequest } from "../job-documents.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
@@ -16,15 +17,22 @@ import { served } from "../serve.ts";
 export interface ScheduleRoutes {
   readonly schedules: Schedules;
   readonly jobs: Pick<Jobs, "select" | "kept">;
+  readonly accounts: Pick<Accounts, "madeAt" | "tokens">;
   readonly now: () => number;
 }
 
 /** Commands and jobs that are begun by the clock. */
 export const serveSchedules =
-  ({ schedules, jobs, now }: ScheduleRoutes): FastifyPluginAsyncZod =>
+  ({ schedules, jobs, accounts, now }: ScheduleRoutes): FastifyPluginAsyncZod =>
   async (app) => {
+    /** Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone. */
+    const maySee = (request: FastifyRequest, { by, account }: Schedule): boolean => {
+      if (limitOf(request) === undefined) return true;
+      const { name } = askerOf(request);
+      return by === name && account === accounts.madeAt(name);
+    };
     const document = (schedule: Schedule, count?: number): ScheduleDocument => {
-      const { handled: _, limit: __, order, ...rest } = schedule;
+      const { handled: _, limit: __, account: ___, order, ...rest } = schedule;
       const [last = null] = schedules.runs(schedule.id);
       return {
         ...rest,
@@ -58,11 +66,10 @@ export const serveSchedules =
     app.route({
       ...served("createSchedule"),
       handler: async (request, reply) => {
-        const { name: by, groups: limit } = askerOf(request);
         const order = toOrder(request.body);
         // Whom nobody is meant by yet, a group that comes to be, is said now and not in the night.
         jobs.select(order.order.target, limitOf(request));
-        const { schedule, done } = changing(request, () => schedules.create(order, { by, limit }));
+        const { schedule, done } = changing(request, () => schedules.create(order, makerIn(request, accounts)));
         done();
         reply.code(201).header("location", `/api/schedules/${schedule.id}`);
         return told(schedule.id);
@@ -113,9 +120,18 @@ export const serveSchedules =
     });
   };
 
-/** Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone. */
-function maySee(request: FastifyRequest, { by }: Schedule): boolean {
-  return limitOf(request) === undefined || askerOf(request).name === by;
+/** The command line of the console's machine stands for its administrator: its token is another one after each start. */
+function makerIn(request: FastifyRequest, accounts: ScheduleRoutes["accounts"]): ScheduleMaker {
+  const { principal, kind, local, token: id } = loginIn(request);
+  const { name: by, role, groups: limit } = principal;
+  const used = kind === "token" && !local ? accounts.tokens.list(by).find((token) => token.id === id) : undefined;
+  return {
+    by,
+    account: accounts.madeAt(by),
+    admin: role === "admin" && limit === undefined,
+    ...(used ? { token: { id: used.id, name: used.name || used.id } } : {}),
+    ...(limit ? { limit } : {}),
+  };
 }
 
 function toOrder({ order, window, ...rest }: TakenScheduleOrder): ScheduleOrder {
