@@ -11,6 +11,10 @@ export interface Plan {
 
 /** Rows of a plan that are shown: the counts say the rest. */
 const mostShown = 200;
+/** Devices up to which the list stands open. */
+const fewDevices = 8;
+/** Reasons that are told before the list is opened. */
+const mostReasons = 4;
 const words = { now: "At once", waits: "When it is there", refused: "Not at all" } as const;
 
 /** What a job would come to, device by device. */
@@ -21,30 +25,63 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
       <p role="status">
         <b>{now}</b> at once, <b>{waits}</b> when they are there, <b>{refused}</b> not at all. Nothing was sent yet.
       </p>
-      <div class="scroll" tabIndex={0} role="region" aria-label="The plan">
-        <MatrixTable>
-          <thead>
-            <tr>
-              <th scope="col">Device</th>
-              <th scope="col">Sent to</th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {devices.slice(0, mostShown).map(({ device, name, verdict, canary, why }) => (
-              <tr key={device} data-verdict={verdict}>
-                <th scope="row">
-                  {name ?? device}
-                  {canary && " (canary)"}
-                </th>
-                <td>{words[verdict]}</td>
-                <td class="plan-why">{why ?? ""}</td>
+      {devices.length > fewDevices && (
+        <ul class="plan-exceptions" data-testid="plan-exceptions">
+          {exceptionsOf(devices).map(({ text, why }) => (
+            <li key={why}>
+              {text}: {why}
+            </li>
+          ))}
+        </ul>
+      )}
+      <details open={devices.length <= fewDevices}>
+        <summary>Device by device</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label="The plan">
+          <MatrixTable>
+            <thead>
+              <tr>
+                <th scope="col">Device</th>
+                <th scope="col">Sent to</th>
+                <th scope="col">Why</th>
               </tr>
-            ))}
-          </tbody>
-        </MatrixTable>
-      </div>
-      {devices.length > mostShown && <p class="hint">{devices.length - mostShown} more are not shown.</p>}
+            </thead>
+            <tbody>
+              {devices.slice(0, mostShown).map(({ device, name, verdict, canary, why }) => (
+                <tr key={device} data-verdict={verdict}>
+                  <th scope="row">
+                    {name ?? device}
+                    {canary && " (canary)"}
+                  </th>
+                  <td>{words[verdict]}</td>
+                  <td class="plan-why">{why ?? ""}</td>
+                </tr>
+              ))}
+            </tbody>
+          </MatrixTable>
+        </div>
+        {devices.length > mostShown && <p class="hint">{devices.length - mostShown} more are not shown.</p>}
+      </details>
     </div>
   );
+}
+
+/** Why some would not have it at once, the most frequent reason first, each with one device that it holds for. */
+export function exceptionsOf(devices: readonly PlannedDevice[]): readonly { text: string; why: string }[] {
+  const reasons = new Map<string, PlannedDevice[]>();
+  for (const one of devices) {
+    if (one.verdict === "now") continue;
+    // A reason may name its device: then it is one of its own.
+    const why = one.why ?? words[one.verdict].toLowerCase();
+    reasons.set(why, [...(reasons.get(why) ?? []), one]);
+  }
+  return [...reasons]
+    .sort(
+      ([, a], [, b]) =>
+        Number(b[0]?.verdict === "refused") - Number(a[0]?.verdict === "refused") || b.length - a.length,
+    )
+    .slice(0, mostReasons)
+    .map(([why, [first, ...others]]) => ({
+      why,
+      text: `${first?.name ?? first?.device ?? ""}${others.length > 0 ? ` and ${others.length} more` : ""}`,
+    }));
 }
