@@ -15,7 +15,8 @@ import { EmptyFleet } from "./empty-fleet.tsx";
 import { FilterField } from "./filter-field.tsx";
 import { useFleetKeys, type FleetKey } from "./fleet-keys.ts";
 import { DeviceList } from "./device-list.tsx";
-import type { FleetView } from "./fleet-view.ts";
+import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
+import { SavedViews } from "./saved-views.tsx";
 import { SelectionBar } from "./selection-bar.tsx";
 import { useFleet } from "./use-fleet.ts";
 
@@ -56,8 +57,8 @@ export function FleetPage(): JSX.Element {
     Enter: () => here.peek() !== undefined && route(`/devices/${encodeURIComponent(here.peek() ?? "")}`),
     a: () => selectAll(selected.peek().size === 0),
     m: () => show({ as: view.as === "list" ? "mosaic" : "list" }),
-    w: () => show({ wall: !view.wall, as: "mosaic" }),
-    Esc: () => (view.wall ? show({ wall: false, as: "list" }) : selectAll(false)),
+    w: () => show({ wall: !view.wall }),
+    Esc: () => (view.wall ? show({ wall: false }) : selectAll(false)),
     "?": () => open("keys"),
     "Ctrl K": () => {},
   };
@@ -87,6 +88,7 @@ export function FleetPage(): JSX.Element {
           )}
         </div>
       </div>
+      {!view.wall && <SavedViews query={fleetQuery(view)} onView={(query) => show(fleetViewOf(query))} />}
       {panel.value === "add" && <AddDevice />}
       {panel.value === "view" && <ViewPanel view={view} onView={show} />}
       {panel.value === "ask" && <AskPanel view={view} rows={rows} onColumns={(columns) => show({ columns })} />}
@@ -105,8 +107,8 @@ export function FleetPage(): JSX.Element {
         <p class="hint">
           {problem === undefined ? "No device fits this filter." : "Nothing is listed until the filter can be read."}
         </p>
-      ) : view.as === "mosaic" ? (
-        <Mosaic groups={groups} sort={view.sort} />
+      ) : view.as === "mosaic" || view.wall ? (
+        <Mosaic groups={groups} sort={view.sort} wall={view.wall} />
       ) : (
         <DeviceList
           items={items}

@@ -5,13 +5,16 @@ import { useLocation } from "preact-iso/router";
 import { counted } from "#shared/counted";
 import { parseSort } from "#shared/fleet-table";
 import type { Liveness } from "#shared/liveness";
-import { numberOf, rowsVersion, stateOf, type ListedRow } from "../state/fleet-rows.ts";
+import { numberOf, rowsVersion, shownName, stateOf, type ListedRow } from "../state/fleet-rows.ts";
 import { countStates } from "./arrange.ts";
+import { groupShares, tileSide, tileSides } from "./tile-side.ts";
 
 interface MosaicProps {
   readonly groups: readonly { readonly name: string; readonly rows: readonly ListedRow[] }[];
   /** The column whose value a tile's size shows. */
   readonly sort: string;
+  /** Whether it has the whole screen. */
+  readonly wall: boolean;
 }
 
 const colours: Readonly<Record<Liveness, string>> = {
@@ -22,43 +25,103 @@ const colours: Readonly<Record<Liveness, string>> = {
 };
 
 /** Each device as a tile: its state by colour, and the value that the fleet is sorted by through its size. */
-export function Mosaic({ groups, sort }: MosaicProps): JSX.Element {
+export function Mosaic({ groups, sort, wall }: MosaicProps): JSX.Element {
+  const whole = useRef<HTMLDivElement>(null);
+  const room = useSignal({ width: 0, height: 0 });
+  useEffect(() => {
+    const measure = (): void => {
+      const { top = 0, width = 0 } = whole.current?.getBoundingClientRect() ?? {};
+      const { width: before, height: known } = room.peek();
+      const height = Math.max(200, innerHeight - (top + scrollY) - around);
+      if (width !== before || height !== known) room.value = { width, height };
+    };
+    const observer = new ResizeObserver(measure);
+    if (whole.current) observer.observe(whole.current);
+    addEventListener("resize", measure);
+    return () => {
+      observer.disconnect();
+      removeEventListener("resize", measure);
+    };
+  }, []);
   const total = groups.reduce((sum, { rows }) => sum + rows.length, 0);
+  const shares = groupShares(groups.map(({ rows }) => rows.length));
+  // Of several groups each has a heading, and a last row that is not full.
+  const { width, height } = room.value;
+  const shared = groups.length > 1 ? { width: width * 0.85, height: height * 0.8 } : room.value;
+  const side = tileSide(total, shared, wall ? tileSides.mostOnWall : tileSides.most);
   return (
-    <div class="mosaic" data-testid="mosaic">
-      {groups.map(({ name, rows }) => (
-        <section key={name} aria-label={name || "Devices"}>
+    <div class="mosaic" data-testid="mosaic" ref={whole}>
+      <Legend rows={groups.flatMap(({ rows }) => rows)} sort={sort} />
+      {groups.map(({ name, rows }, index) => (
+        <section
+          key={name}
+          aria-label={name || "Devices"}
+          style={groups.length > 1 ? { flexBasis: `calc(${(100 * (shares[index] ?? 1)).toFixed(2)}% - 18px)` } : {}}
+        >
           {groups.length > 1 && (
             <h2>
               {name || "None"} <span class="muted">{rows.length}</span>
             </h2>
           )}
-          <Tiles rows={rows} total={total} sort={sort} />
+          <Tiles rows={rows} side={side} sort={sort} />
         </section>
       ))}
     </div>
   );
 }
 
-/** Pixels of a tile's side: as large as all fit into what is seen, within reason. */
-function sideFor(count: number, width: number): number {
-  const room = width * Math.max(200, innerHeight - 180);
-  return Math.min(44, Math.max(10, Math.floor(Math.sqrt((room * 0.9) / Math.max(1, count)))));
+/** What colours and sizes mean. */
+function Legend({ rows, sort }: { rows: readonly ListedRow[]; sort: string }): JSX.Element {
+  const counts = countStates(rows);
+  const { column } = parseSort(sort === "" ? "cpu" : sort);
+  const full = mostOf(rows, column);
+  const percent = isPercent(column);
+  return (
+    <p class="mosaic-legend muted" data-testid="mosaic-legend">
+      {shownStates
+        .filter((state) => counts[state] > 0)
+        .map((state) => (
+          <span key={state}>
+            <i class={`tile-swatch ${state}`} aria-hidden="true" /> {state}
+          </span>
+        ))}
+      <span>
+        {full === 0
+          ? `All of one size: ${column} is no number`
+          : `The larger, the more ${column === "cpu" ? "CPU" : column}: full at ${percent ? "100 %" : `${Number(full.toPrecision(3))}, the most that one has`}`}
+      </span>
+    </p>
+  );
+}
+
+const shownStates = ["online", "reporting", "silent", "offline"] as const;
+/** Pixels for the legend above the tiles and the name below them. */
+const around = 76;
+const isPercent = (column: string): boolean => column === "cpu" || column.endsWith("percent");
+
+function valueIn(row: ListedRow, column: string): number | undefined {
+  const idle = column === "cpu" ? numberOf(row, "cpu.usage_idle") : undefined;
+  return idle === undefined ? numberOf(row, column) : 100 - idle;
+}
+
+/** The value of a full tile; 0 where none has one. */
+function mostOf(rows: readonly ListedRow[], column: string): number {
+  if (isPercent(column)) return 100;
+  return rows.reduce<number>((max, row) => Math.max(max, valueIn(row, column) ?? 0), 0);
 }
 
 interface TilesProps {
   readonly rows: readonly ListedRow[];
-  /** Of all groups. */
-  readonly total: number;
+  /** Pixels. */
+  readonly side: number;
   readonly sort: string;
 }
 
-function Tiles({ rows, total, sort }: TilesProps): JSX.Element {
+function Tiles({ rows, side, sort }: TilesProps): JSX.Element {
   const { route } = useLocation();
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useSignal(0);
   const over = useSignal<ListedRow | undefined>(undefined);
-  const side = sideFor(total, width.value);
   const across = Math.max(1, Math.floor(width.value / side));
   const high = Math.ceil(rows.length / across) * side;
   void rowsVersion.value;
@@ -77,7 +140,7 @@ function Tiles({ rows, total, sort }: TilesProps): JSX.Element {
     return column < across ? rows[Math.floor(offsetY / side) * across + column] : undefined;
   };
   const counts = countStates(rows);
-  const told = (["online", "reporting", "silent", "offline"] as const).filter((state) => counts[state] > 0);
+  const told = shownStates.filter((state) => counts[state] > 0);
   const label = `${counted(rows.length, "device")}: ${told.map((state) => `${counts[state]} ${state}`).join(", ")}`;
   return (
     <div class="tiles">
@@ -93,7 +156,7 @@ function Tiles({ rows, total, sort }: TilesProps): JSX.Element {
           if (row) route(`/devices/${encodeURIComponent(row.id)}`);
         }}
       />
-      <div class="tile-name muted">{over.value ? `${over.value.id}: ${stateOf(over.value)}` : label}</div>
+      <div class="tile-name muted">{over.value ? `${shownName(over.value)}: ${stateOf(over.value)}` : label}</div>
     </div>
   );
 }
@@ -121,13 +184,8 @@ function draw(
   const style = getComputedStyle(canvas);
   const colourOf = new Map(Object.entries(colours).map(([state, name]) => [state, style.getPropertyValue(name)]));
   const { column } = parseSort(sort === "" ? "cpu" : sort);
-  const valueIn = (row: ListedRow): number | undefined => {
-    const idle = column === "cpu" ? numberOf(row, "cpu.usage_idle") : undefined;
-    return idle === undefined ? numberOf(row, column) : 100 - idle;
-  };
-  const values = rows.map(valueIn);
-  const percent = column === "cpu" || column.endsWith("percent");
-  const most = percent ? 100 : values.reduce<number>((max, one) => Math.max(max, one ?? 0), 0);
+  const values = rows.map((row) => valueIn(row, column));
+  const most = mostOf(rows, column);
   for (const [index, row] of rows.entries()) {
     const share = most > 0 ? Math.min(1, Math.max(0, (values[index] ?? 0) / most)) : 0;
     const own = (side - 2) * (0.45 + 0.55 * share);

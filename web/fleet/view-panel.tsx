@@ -1,38 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { session } from "../state/session-state.ts";
 import { maxOwnColumns } from "../state/fleet-rows.ts";
 import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
+import { keepViews, savedViews } from "./saved-views.tsx";
 
 interface ViewPanelProps {
   readonly view: FleetView;
   readonly onView: (changes: Partial<FleetView>) => void;
 }
 
-interface SavedView {
-  readonly name: string;
-  /** What stands in the address. */
-  readonly query: string;
-}
-
-/** Views that this browser keeps of one person. */
-const maxSaved = 50;
-const placeOf = (): string => `muster-views-${session.peek()?.name ?? ""}`;
-
-function readSaved(): readonly SavedView[] {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(placeOf()) ?? "[]");
-    return Array.isArray(kept) ? (kept as SavedView[]).filter((one) => typeof one?.name === "string") : [];
-  } catch {
-    return [];
-  }
-}
-
 /** By what the fleet is grouped, which columns it has, and views that were saved. */
 export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
-  const saved = useSignal<readonly SavedView[]>(readSaved());
+  const saved = savedViews();
   const name = useSignal("");
   const columns = useSignal(view.columns.join(", "));
   useEffect(() => void fetchFilterNames(), []);
@@ -48,10 +29,6 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
       ...names.flatMap((one) => (one.values.length > 0 ? [one.name] : [])),
     ]),
   ];
-  const keep = (next: readonly SavedView[]): void => {
-    saved.value = next.slice(-maxSaved);
-    localStorage.setItem(placeOf(), JSON.stringify(saved.peek()));
-  };
   return (
     <section class="fleet-panel view-panel" aria-label="View" data-testid="view-panel">
       <label>
@@ -109,7 +86,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           event.preventDefault();
           const called = name.value.trim();
           if (called === "") return;
-          keep([...saved.value.filter((one) => one.name !== called), { name: called, query: fleetQuery(view) }]);
+          keepViews([...saved.filter((one) => one.name !== called), { name: called, query: fleetQuery(view) }]);
           name.value = "";
         }}
       >
@@ -117,6 +94,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           Save this view as
           <input
             data-testid="view-name"
+            required
             value={name.value}
             onInput={(event) => (name.value = event.currentTarget.value)}
           />
@@ -125,9 +103,9 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           Save
         </button>
       </form>
-      {saved.value.length > 0 && (
+      {saved.length > 0 && (
         <ul class="saved-views">
-          {saved.value.map((one) => (
+          {saved.map((one) => (
             <li key={one.name}>
               <button
                 type="button"
@@ -145,7 +123,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
                 type="button"
                 class="button small"
                 aria-label={`Forget the view ${one.name}`}
-                onClick={() => keep(saved.value.filter(({ name: other }) => other !== one.name))}
+                onClick={() => keepViews(saved.filter(({ name: other }) => other !== one.name))}
               >
                 ×
               </button>

@@ -2,7 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { allRows } from "../state/fleet-rows.ts";
+import { plainName } from "#shared/filter/condition";
+import { savedViews } from "../fleet/saved-views.tsx";
+import { allRows, lookUpOf, shownName, type ListedRow } from "../state/fleet-rows.ts";
+import { draft } from "../state/job-draft.ts";
+import { offered, useOffered } from "../state/offered-keys.ts";
 import { logOut, session } from "../state/session-state.ts";
 
 interface Entry {
@@ -17,6 +21,7 @@ const most = 12;
 /** Goes anywhere and does anything, by a few letters of its name. */
 export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const { route } = useLocation();
+  useOffered();
   const dialog = useRef<HTMLDialogElement>(null);
   const words = useSignal("");
   const chosen = useSignal(0);
@@ -27,22 +32,31 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
     { name: "Fleet as a mosaic", what: "view", run: to("/?as=mosaic") },
     { name: "Fleet by group", what: "view", run: to("/?group=group") },
     { name: "Offline devices", what: "view", run: to("/?state=offline") },
-    { name: "Wall", what: "view", run: to("/?as=mosaic&wall=") },
+    { name: "Wall", what: "view", run: to("/?wall=") },
     { name: "Commands", what: "page", run: to("/commands") },
     { name: "Jobs", what: "page", run: to("/jobs") },
     ...(session.value?.role === "viewer" ? [] : [{ name: "New job", what: "send", run: to("/jobs") }]),
+    { name: "Schedules", what: "page", run: to("/schedules") },
     { name: "Sessions", what: "page", run: to("/sessions") },
     { name: "Tokens", what: "page", run: to("/tokens") },
     { name: "People", what: "page", run: to("/people") },
     { name: "Audit", what: "page", run: to("/audit") },
     { name: "Log out", what: "do", run: () => void logOut().catch(() => {}) },
   ];
+  const isAsked = words.value.trim() !== "";
   const wanted = words.value.toLowerCase().split(/\s+/);
+  const mayNot = session.value?.role === "viewer";
+  const commands = mayNot ? [] : [...new Set(offered.value.flatMap(({ offers }) => offers))].sort();
+  const more: readonly Entry[] = [
+    ...savedViews().map(({ name, query }) => ({ name, what: "saved view", run: to(`/${query}`) })),
+    ...commands.map((key) => ({ name: `Send ${key}`, what: "command", run: () => void startJob(key, route) })),
+  ];
   const fits = (name: string): boolean => wanted.every((word) => name.toLowerCase().includes(word));
-  const found: Entry[] = places.filter(({ name }) => fits(name));
-  for (const { id } of words.value.trim() === "" ? [] : allRows()) {
+  const found: Entry[] = [...places, ...(isAsked ? more : [])].filter(({ name }) => fits(name));
+  for (const row of isAsked ? allRows() : []) {
     if (found.length >= most) break;
-    if (fits(id)) found.push({ name: id, what: "device", run: to(`/devices/${encodeURIComponent(id)}`) });
+    if (fits(findable(row)))
+      found.push({ name: called(row), what: "device", run: to(`/devices/${encodeURIComponent(row.id)}`) });
   }
   const shown = found.slice(0, most);
   const run = (entry: Entry | undefined): void => {
@@ -51,7 +65,9 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
     entry.run();
   };
   const pressed = (event: KeyboardEvent): void => {
-    if (event.key === "ArrowDown") chosen.value = Math.min(shown.length - 1, chosen.peek() + 1);
+    // By itself the browser would first take away what is written.
+    if (event.key === "Escape") dialog.current?.close();
+    else if (event.key === "ArrowDown") chosen.value = Math.min(shown.length - 1, chosen.peek() + 1);
     else if (event.key === "ArrowUp") chosen.value = Math.max(0, chosen.peek() - 1);
     else if (event.key === "Enter") run(shown[chosen.peek()]);
     else return;
@@ -90,6 +106,27 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
           </li>
         ))}
       </ul>
+      {shown.length === 0 && (
+        <p class="hint" role="status">
+          Nothing fits: no page, device, saved view or command has this in its name, group or tag.
+        </p>
+      )}
     </dialog>
   );
+}
+
+/** By what a device is found: its names, groups and tags. */
+function findable(row: ListedRow): string {
+  return [lookUpOf(row)(plainName) ?? []].flat().join(" ");
+}
+
+function called(row: ListedRow): string {
+  const name = shownName(row);
+  return name === row.id ? name : `${name} (${row.id})`;
+}
+
+/** The form for a job, with this command. */
+function startJob(key: string, route: (path: string) => void): void {
+  draft.value = { key };
+  route("/jobs");
 }
