@@ -49,7 +49,7 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const commands = mayNot ? [] : [...new Set(offered.value.flatMap(({ offers }) => offers))].sort();
   const more: readonly Entry[] = [
     ...savedViews().map(({ name, query }) => ({ name, what: "saved view", run: to(`/${query}`) })),
-    ...commands.map((key) => ({ name: `Send ${key}`, what: "command", run: () => void startJob(key, route) })),
+    ...commands.map((key) => ({ name: `Send ${key}`, what: "command", run: () => startJob(key, route) })),
   ];
   const fits = (name: string): boolean => wanted.every((word) => name.toLowerCase().includes(word));
   const found: Entry[] = [...places, ...(isAsked ? more : [])].filter(({ name }) => fits(name));
