@@ -88,7 +88,7 @@ suite("jobs of the programs", ({ test }) => {
       await agents("lab-1", "lab-2");
       // Whoever only asks is not kept waiting for who is away.
       for (const [more, ttl] of [
-        [[], 30_000],
+        [[], 5_000],
         [["--ttl", "2m"], 120_000],
       ] as const) {
         const dry = await muster("update", "--where", "id=lab-1", "--dry-run", ...more, "--json");
