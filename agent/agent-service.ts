@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { brokerHere, parseBrokerUrl } from "#shared/address";
 import { systemClock as clock } from "#shared/clock";
 import { asError, BadInputError } from "#shared/errors";
@@ -11,7 +11,6 @@ import { createLog, type Log } from "#shared/log";
 import { readBundle } from "#shared/pinned-ca";
 import { forTerminal } from "#shared/printable";
 import type { SettingName, Settings } from "#shared/settings";
-import { defaultFile } from "#shared/settings-file";
 import { listOf } from "#shared/settings/kinds";
 import { withGivenUmask } from "#shared/umask";
 import { Agent, isRefusal, type AgentOptions } from "./agent.ts";
@@ -25,6 +24,7 @@ import {
 import { Configuring } from "./configuration/configuring.ts";
 import { KeptConfiguration } from "./configuration/kept-configuration.ts";
 import type { Handler } from "./commands/handler.ts";
+import { ownPlaces } from "./files/own-places.ts";
 import { restartStatus } from "./install/starter.ts";
 import { IdentityFile, type Joined } from "./join/identity.ts";
 import { KeptSecret } from "./join/kept-secret.ts";
@@ -259,17 +259,6 @@ function optionsOf(
     ...own,
     ...reboot,
   };
-}
-
-/** What decides who the agent is and what it runs: no file of it is fetched or put from afar, whatever directories are named. */
-function ownPlaces({ data, ca, joinFile, execDirectory, metricsDirectory, remoteDirectories }: AgentValues): string[] {
-  const { argv, env } = process;
-  const config = argv.flatMap((word, at) => (word === "--config" ? [argv[at + 1]] : /^--config=(.*)/.exec(word)?.[1]));
-  const secrets = Object.keys(env).flatMap((name) => (/^MUSTER_\w+_FILE$/.test(name) ? [env[name]] : []));
-  const run = [execDirectory, metricsDirectory, ...remoteDirectories, startedBy(env)?.state, argv[1]];
-  return [data, ca, joinFile, defaultFile, ...config, ...secrets, ...run].flatMap((path) =>
-    path === undefined ? [] : [resolve(path)],
-  );
 }
 
 /** How it was started, as far as that lets it update itself. A key that somebody has pinned on the machine comes before what the console named. */

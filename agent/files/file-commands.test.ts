@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -137,6 +137,39 @@ suite("which files are within reach from afar", ({ test }) => {
     assert.is(await code(dry(levels(maxFileDepth + 1))), "not-allowed");
     assert.match(await code(dry(`/${"a".repeat(maxFilePathLength)}`)), /args is not valid: path/);
     assert.is(await code(dry(`/${"a".repeat(maxFilePathLength - 1)}`)), "not-allowed");
+  });
+
+  test("by no other name either: another mount, of a directory of its own or of one below it, and a hard link", async (scope) => {
+    const { logs, app, own, run } = await device(scope);
+    mkdirSync(join(own, "deep"));
+    writeFileSync(join(own, "deep", "ledger"), "secret");
+    linkSync(join(own, "deep", "ledger"), join(logs, "linked"));
+    assert.is(await code(run("fetch", { path: join(logs, "linked") })), "not-allowed");
+    writeFileSync(join(logs, "one"), "two names");
+    linkSync(join(logs, "one"), join(logs, "two"));
+    await run("fetch", { path: join(logs, "two"), dryRun: true });
+    const mounts = ["whole", "below"].map((name) => join(app, name));
+    for (const path of mounts) mkdirSync(path);
+    writeFileSync(join(app, "file"), "");
+    const script = `
+      const { FilePlaces } = await import("${new URL("file-places.ts", import.meta.url).href}");
+      const places = new FilePlaces({ from: ["${app}"], into: ["${app}"], own: ["${own}"] });
+      for (const name of ["whole/deep/ledger", "below/ledger", "file", "whole/new", "below/new"]) {
+        const ways = [async () => places.openFile("${app}/" + name), () => places.inPlace("${app}/" + name, async () => {})];
+        for (const way of ways) console.log(name, await way().then(() => "reached", ({ code }) => code));
+      }`;
+    const bind = (from: string, to: string): string => `mount --bind '${join(own, from)}' '${join(app, to)}'`;
+    const line = `${bind(".", "whole")} && ${bind("deep", "below")} && ${bind("deep/ledger", "file")} || exit 9; exec "$@"`;
+    const node = [process.execPath, "--import", "tsx", "--input-type=module", "-e", script];
+    const apart = "unshare";
+    const { status, stdout, stderr } = spawnSync(apart, ["-rm", "sh", "-c", line, "sh", ...node], {
+      encoding: "utf8",
+    });
+    // Where this machine lets nobody mount.
+    if (status === 9 || stderr.startsWith("unshare:")) return;
+    const names = ["whole/deep/ledger", "below/ledger", "file", "whole/new", "below/new"];
+    const expected = names.flatMap((name) => [`${name} not-allowed`, `${name} not-allowed`]);
+    assert.equal(stdout.trim().split("\n"), expected, stderr);
   });
 
   test("a directory that is exchanged for a link meanwhile leads nowhere else", async (scope) => {

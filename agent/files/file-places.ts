@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, realpathSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from "node:fs";
 import { asError, errorCode } from "#shared/errors";
 import { CommandError } from "../commands/handler.ts";
+import { OutOfReach } from "./out-of-reach.ts";
 
 /** Which files of this machine may be asked for, and which may be put: decided here alone. */
 export interface FilePlacesOptions {
@@ -42,13 +43,18 @@ export class FilePlaces {
   /** Opens a regular file for reading. The caller closes it. @throws CommandError that says why not */
   openFile(path: string): number {
     const { from } = this.#options;
-    return this.within("read", from, path, ({ directory, name, there }) => {
+    return this.within("read", from, path, ({ directory, name, there }, outOfReach) => {
       if (there === undefined) throw new CommandError("not-there", `there is no ${path}`);
       if (!there.isFile()) throw new CommandError("not-a-file", `${path} is ${kindOf(there)}: expected a regular file`);
       const file = openSync(pathIn(directory, name), constants.O_RDONLY | noFollow | harmless);
-      if (fstatSync(file).isFile()) return file;
-      closeSync(file);
-      throw new CommandError("not-a-file", `${path} is no regular file any more`);
+      try {
+        if (!fstatSync(file).isFile()) throw new CommandError("not-a-file", `${path} is no regular file any more`);
+        if (outOfReach.has(file) || outOfReach.hasSecondName(file)) throw ownFile(path);
+        return file;
+      } catch (thrown) {
+        closeSync(file);
+        throw thrown;
+      }
     });
   }
 
@@ -66,7 +72,12 @@ export class FilePlaces {
     }
   }
 
-  private within<T>(what: string, allowed: readonly string[], path: string, work: (place: FilePlace) => T): T {
+  private within<T>(
+    what: string,
+    allowed: readonly string[],
+    path: string,
+    work: (place: FilePlace, outOfReach: OutOfReach) => T,
+  ): T {
     const base = longest(allowed.map(withoutSlash).filter((one) => path.startsWith(`${one}/`)));
     if (base === undefined)
       throw new CommandError(
@@ -80,26 +91,21 @@ export class FilePlaces {
         `${path} is not taken: expected a plain path, without "..", of ${maxFileDepth} levels at most`,
       );
     const name = names.pop() ?? "";
+    const outOfReach = new OutOfReach(this.#options.own);
+    const assertNotOwn = (descriptor: number): void => {
+      if (outOfReach.has(descriptor)) throw ownFile(path);
+    };
     let directory: number | undefined;
     try {
-      directory = descend(base || "/", names);
-      this.#assertNotOwn(directory, name, path);
-      return work({ directory, name, there: lstatSync(pathIn(directory, name), { throwIfNoEntry: false }) });
+      directory = descend(base || "/", names, assertNotOwn);
+      if (outOfReach.hasName(directory, name)) throw ownFile(path);
+      const there = lstatSync(pathIn(directory, name), { throwIfNoEntry: false });
+      return work({ directory, name, there }, outOfReach);
     } catch (thrown) {
       throw thrown instanceof CommandError ? thrown : unreachable(path, thrown);
     } finally {
       if (directory !== undefined) closeSync(directory);
     }
-  }
-
-  #assertNotOwn(directory: number, name: string, path: string): void {
-    const real = `${withoutSlash(readlinkSync(`/proc/self/fd/${directory}`))}/${name}`;
-    for (const own of this.#options.own.flatMap(realOf))
-      if (real === own || real.startsWith(`${own}/`))
-        throw new CommandError(
-          "not-allowed",
-          `${path} is the agent's own, or what it runs, and out of reach from afar`,
-        );
   }
 }
 
@@ -113,17 +119,26 @@ export function canReachFiles(): boolean {
   return process.platform === "linux";
 }
 
-function descend(base: string, names: readonly string[]): number {
+/** @param reached is told each directory on the way, and throws where it is not to be entered */
+function descend(base: string, names: readonly string[], reached: (directory: number) => void): number {
   let directory = openSync(base, directoryAlone);
-  for (const name of names) {
-    const above = directory;
-    try {
+  try {
+    reached(directory);
+    for (const name of names) {
+      const above = directory;
       directory = openSync(pathIn(above, name), directoryAlone | noFollow);
-    } finally {
       closeSync(above);
+      reached(directory);
     }
+    return directory;
+  } catch (thrown) {
+    closeSync(directory);
+    throw thrown;
   }
-  return directory;
+}
+
+function ownFile(path: string): CommandError {
+  return new CommandError("not-allowed", `${path} is the agent's own, or what it runs, and out of reach from afar`);
 }
 
 function unreachable(path: string, thrown: unknown): CommandError {
@@ -139,15 +154,6 @@ function unreachable(path: string, thrown: unknown): CommandError {
   if (code === "EACCES" || code === "EPERM")
     return new CommandError("no-permission", `the agent's user may not do that with ${path}`);
   return new CommandError("error", `${path}: ${asError(thrown).message}`);
-}
-
-/** Where one of the agent's own is; nothing where it is not there. */
-function realOf(path: string): string[] {
-  try {
-    return [withoutSlash(realpathSync(path))];
-  } catch {
-    return [path];
-  }
 }
 
 function longest(texts: readonly string[]): string | undefined {
