@@ -101,7 +101,7 @@ export function composeAgent(given: AgentSurroundings) {
   const updating = composeUpdate(given, { report: () => sampler.report(), ca: () => authorities.pem });
   const transfers = new FileTransfers({ log });
   const fileTopic = (id: CommandId): string => topics.build({ kind: "file-up", device, id });
-  const files = fileCommands({ ...common, access: options.files, transfers, bus: link, topic: fileTopic });
+  const files = fileCommands({ ...common, access: options.files, transfers, budget, bus: link, topic: fileTopic });
   const incoming = new AgentInbox({
     transfers,
     topics,

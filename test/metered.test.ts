@@ -1,9 +1,14 @@
 import { connect, createServer, type AddressInfo } from "node:net";
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { aroundConnection, aroundPacket } from "#shared/wire-count";
 import { systemClock } from "#shared/clock";
 import { Link } from "#shared/link";
 import { silentLog } from "#shared/log";
+import { keptForCommands } from "../agent/metrics/daily-budget.ts";
+import type { Command } from "../console/desk/command.ts";
 import { startFleet } from "./fleet.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 import { startTls } from "./tls.ts";
@@ -79,5 +84,34 @@ suite("a metered line", ({ test }) => {
     await report();
     assert.ok(agent.outbox.batches > 0);
     assert.equal([agent.outbox.dropped, agent.outbox.gaps], [0, 0]);
+  });
+
+  test("a file does not take what the day does not have, and says so", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const logs = await scope.directory();
+    writeFileSync(join(logs, "large"), Buffer.alloc(20_000_000));
+    writeFileSync(join(logs, "small"), randomBytes(200_000));
+    const files = { fetchFrom: [logs], putInto: [], own: [] };
+    const max = 1_048_576;
+    const directory = await scope.directory();
+    await fleet.agent("rpi-7", { directory, interval: 3_600_000, maxBytesPerDay: max, files });
+    const fetch = (name: string): Promise<Command> =>
+      fleet.console
+        .send("rpi-7", { key: "fetch", args: { path: join(logs, name) } }, { timeout: 60_000 })
+        .catch((error: unknown) => {
+          const { details } = error as { details?: { command: Command } };
+          if (!details) throw error;
+          return details.command;
+        });
+    const { error } = await fetch("large");
+    assert.is(error?.code, "budget");
+    assert.match(error?.message ?? "", /more than a day has/);
+    let code: string | undefined;
+    for (let at = 0; at < 10 && code === undefined; at += 1) code = (await fetch("small")).error?.code;
+    assert.is(code, "budget");
+    // As it is written down from time to time, less a 64th.
+    const { used } = JSON.parse(readFileSync(join(directory, "budget.json"), "utf8")) as { used: number };
+    assert.ok(used > max / 4 && used < max * (1 - keptForCommands) + 20_000, `${used} of ${max}`);
+    await fleet.console.send("rpi-7", { key: "ping" }, { timeout: 20_000 });
   });
 });

@@ -7,6 +7,7 @@ import { asError } from "#shared/errors";
 import { maxFileBytes, type FileDown } from "#shared/messages/file-messages";
 import { PieceSender } from "#shared/files/piece-sender";
 import { CommandError, type Handler, type RunContext } from "../commands/handler.ts";
+import { unaffordable, type FileBudget } from "./affordable.ts";
 import type { FilePlaces } from "./file-places.ts";
 import type { FileTransfers, SayOfFile } from "./file-transfers.ts";
 import { UntilAnswered } from "./until-answered.ts";
@@ -16,6 +17,7 @@ export interface FetchParts {
   readonly transfers: Pick<FileTransfers, "join" | "inTurn">;
   readonly say: SayOfFile;
   readonly clock: Clock;
+  readonly budget?: FileBudget | undefined;
 }
 
 /** Characters of a path: what Linux takes. */
@@ -40,7 +42,7 @@ interface Given {
 }
 
 /** Gives a file to the console, piece by piece as that asks for them. It changes nothing, and goes on wherever it was cut off. */
-export function fetchCommand({ places, transfers, say, clock }: FetchParts): Handler {
+export function fetchCommand({ places, transfers, say, clock, budget }: FetchParts): Handler {
   const handler: Handler<z.infer<typeof fetchArgs>> = {
     title: "Give a file of an allowed directory to the console",
     args: fetchArgs,
@@ -53,12 +55,16 @@ export function fetchCommand({ places, transfers, say, clock }: FetchParts): Han
         const modified = Math.round(mtimeMs);
         if (size > maxFileBytes)
           throw new CommandError("too-large", `${path} has ${size} bytes: expected ${maxFileBytes} at most`);
-        if (dryRun) return { path, size, modified };
+        if (dryRun) {
+          const why = unaffordable(budget, size);
+          if (why) throw why;
+          return { path, size, modified };
+        }
         const given = { file, path, size, id: `${dev.toString(36)}.${ino.toString(36)}` };
         const sha256 = await transfers.inTurn(
           context.signal,
           () => context.progress(0, "waits behind other files"),
-          () => give(given, context, { transfers, say, clock }),
+          () => give(given, context, { transfers, say, clock, budget }),
         );
         return { path, size, modified, sha256 };
       } finally {
@@ -73,7 +79,7 @@ export function fetchCommand({ places, transfers, say, clock }: FetchParts): Han
 function give(
   given: Given,
   { command: { id }, signal, progress }: RunContext,
-  { transfers, say, clock }: Pick<FetchParts, "transfers" | "say" | "clock">,
+  { transfers, say, clock, budget }: Omit<FetchParts, "places">,
 ): Promise<string> {
   const { size } = given;
   const sender = new PieceSender({
@@ -113,6 +119,8 @@ function give(
       if ("stop" in message) return failed(new CommandError(message.stop.code, message.stop.message));
       if (!("want" in message)) return;
       if (message.sha256 !== undefined) return message.at === size ? judge(message.sha256) : hello.begin();
+      const why = unaffordable(budget, Math.max(0, size - message.at));
+      if (why) return failed(why);
       progress(size === 0 ? 1 : Math.min(1, message.at / size));
       sender.answer(message).catch(failed);
     };

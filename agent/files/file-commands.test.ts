@@ -24,6 +24,8 @@ import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
 import { agentStopping } from "../commands/execution.ts";
 import type { CommandError, RunContext } from "../commands/handler.ts";
+import { DailyBudget } from "../metrics/daily-budget.ts";
+import { onTheWire } from "./affordable.ts";
 import { fetchCommand, maxFilePathLength } from "./fetch-command.ts";
 import { fileCommands } from "./file-commands.ts";
 import { FilePlaces, maxFileDepth } from "./file-places.ts";
@@ -34,7 +36,10 @@ import { putCommand, spareBytes } from "./put-command.ts";
 const hashOf = (content: Buffer | string): string => createHash("sha256").update(content).digest("hex");
 
 /** A device with directories, and a console that has every file of `contents`. */
-async function device(scope: Scope, { spare = 0 }: { readonly spare?: number | undefined } = {}) {
+async function device(
+  scope: Scope,
+  { spare = 0, budget }: { readonly spare?: number | undefined; readonly budget?: DailyBudget } = {},
+) {
   const root = await scope.directory();
   const [logs, app, own] = ["logs", "app", "own"].map((name) => join(root, name)) as [string, string, string];
   for (const path of [logs, app, own]) mkdirSync(path);
@@ -54,7 +59,7 @@ async function device(scope: Scope, { spare = 0 }: { readonly spare?: number | u
   };
   const places = new FilePlaces({ from: [`${logs}/`], into: [app], own: [own, join(app, "bin")] });
   const clock = new ManualClock();
-  const parts = { places, transfers, say, clock };
+  const parts = { places, transfers, say, clock, budget };
   const handlers = { fetch: fetchCommand(parts), put: putCommand({ ...parts, spare }) };
   let count = 0;
   /** Runs a command as the agent does. */
@@ -93,7 +98,12 @@ async function code(work: Promise<unknown>): Promise<string> {
 
 suite("which files are within reach from afar", ({ test }) => {
   test("none unless this machine names a directory", () => {
-    const options = { transfers: new FileTransfers({ log: silentLog }), topic: () => "", log: silentLog };
+    const options = {
+      transfers: new FileTransfers({ log: silentLog }),
+      budget: undefined,
+      topic: () => "",
+      log: silentLog,
+    };
     const bus = { publish: async () => {} };
     const offered = (fetchFrom: string[], putInto: string[]): string[] =>
       Object.keys(fileCommands({ ...options, bus, clock: new ManualClock(), access: { fetchFrom, putInto, own: [] } }));
@@ -325,6 +335,45 @@ suite("files that are fetched and put on a device", ({ test }) => {
     for (const dryRun of [true, false])
       assert.is(await code(full.run("put", { path: join(full.app, "a"), ...full.give("a"), dryRun })), "no-space");
     assert.equal([readdirSync(full.app), full.said, said], [[], [], []]);
+  });
+
+  test("a file for which the day's bytes do not suffice does not begin, and one ends as soon as that can be seen; what was put stays", async (scope) => {
+    const clock = new ManualClock(Date.UTC(2026, 4, 7, 12));
+    const budget = new DailyBudget({ max: 1_000_000, clock, log: silentLog, changed: () => {} });
+    const { app, logs, run, give, said, transfers } = await device(scope, { budget });
+    const content = randomBytes(400_000);
+    const path = join(app, "a");
+    const given = give(content);
+    const spare = (bytes: number): void => budget.spend(budget.left - bytes);
+    spare(onTheWire(content.length) - 1);
+    for (const dryRun of [true, false]) assert.is(await code(run("put", { path, ...given, dryRun })), "budget");
+    writeFileSync(join(logs, "a"), content);
+    assert.is(await code(run("fetch", { path: join(logs, "a"), dryRun: true })), "budget");
+    assert.equal(said, []);
+    const fetching = code(run("fetch", { path: join(logs, "a") }));
+    while (said.length === 0) await new Promise(setImmediate);
+    const [id] = said[0] ?? [];
+    // What the console has of before need not go again.
+    if (id) transfers.receive(id, { payload: encodeFile({ at: 399_000, want: 1_000 }, "json") });
+    while (!said.some(([, message]) => "data" in message)) await new Promise(setImmediate);
+    if (id) transfers.receive(id, { payload: encodeFile({ at: 0, want: 1_000 }, "json") });
+    assert.is(await fetching, "budget");
+    assert.is(said.filter(([, message]) => "data" in message).length, 1);
+
+    clock.advance(86_400_000);
+    said.length = 0;
+    const putting = code(run("put", { path, ...given }));
+    while (!said.some(([, message]) => "want" in message && message.at > 0)) await new Promise(setImmediate);
+    spare(1_000);
+    assert.is(await putting, "budget");
+    clock.advance(86_400_000);
+    said.length = 0;
+    await run("put", { path, ...given });
+    assert.ok(
+      said.every(([, message]) => "want" in message && message.at > 0),
+      "it goes on",
+    );
+    assert.equal(readFileSync(path), content);
   });
 
   test("a device says that it has a file until it is asked, and again when nobody has asked for a minute", async (scope) => {

@@ -5,6 +5,7 @@ import type { CommandId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { encodeFile } from "#shared/messages/file-messages";
 import type { Handler } from "../commands/handler.ts";
+import type { FileBudget } from "./affordable.ts";
 import { fetchCommand } from "./fetch-command.ts";
 import { canReachFiles, FilePlaces } from "./file-places.ts";
 import type { FileTransfers, SayOfFile } from "./file-transfers.ts";
@@ -25,12 +26,13 @@ export interface FileCommandsOptions {
   readonly bus: Pick<Bus, "publish">;
   readonly topic: (id: CommandId) => string;
   readonly clock: Clock;
+  readonly budget: FileBudget | undefined;
   readonly log: Log;
 }
 
 /** `fetch` and `put`, as far as this machine allows any directory for them. */
 export function fileCommands(options: FileCommandsOptions): Record<string, Handler> {
-  const { access, transfers, clock, log } = options;
+  const { access, transfers, clock, budget, log } = options;
   const { fetchFrom, putInto, own } = access ?? { fetchFrom: [], putInto: [], own: [] };
   if (fetchFrom.length + putInto.length === 0) return {};
   if (!canReachFiles()) {
@@ -42,6 +44,7 @@ export function fileCommands(options: FileCommandsOptions): Record<string, Handl
     transfers,
     say: sayer(options),
     clock,
+    budget,
   };
   return {
     ...(fetchFrom.length > 0 ? { fetch: fetchCommand(parts) } : {}),

@@ -9,6 +9,7 @@ import { fileHash, maxFileBytes, type FileDown } from "#shared/messages/file-mes
 import type { Json } from "#shared/messages/payload-schema";
 import { isAgentStopping } from "../commands/execution.ts";
 import { CommandError, type Handler, type RunContext } from "../commands/handler.ts";
+import { isUnaffordable, unaffordable, type FileBudget } from "./affordable.ts";
 import { pathArgument } from "./fetch-command.ts";
 import { pathIn, type FilePlaces, type FilePlace } from "./file-places.ts";
 import type { FileTransfers, SayOfFile } from "./file-transfers.ts";
@@ -20,6 +21,7 @@ export interface PutParts {
   readonly transfers: Pick<FileTransfers, "join" | "inTurn">;
   readonly say: SayOfFile;
   readonly clock: Clock;
+  readonly budget?: FileBudget | undefined;
   /** Bytes that stay free on the disk; {@link spareBytes} unless given. */
   readonly spare?: number | undefined;
 }
@@ -71,6 +73,8 @@ async function put(parts: PutParts, args: PutArgs, place: FilePlace, context: Ru
   assertReplaceable(place.there, overwrite, path);
   if (dryRun) {
     assertRoom(parts, place, size);
+    const why = unaffordable(parts.budget, size);
+    if (why) throw why;
     return { path, size, sha256, replaces: place.there !== undefined };
   }
   return parts.transfers.inTurn(
@@ -84,8 +88,8 @@ async function put(parts: PutParts, args: PutArgs, place: FilePlace, context: Ru
         await incoming.settle(overwrite);
         return { path, size, sha256 };
       } catch (thrown) {
-        // The next run goes on with it.
-        if (!isAgentStopping(context.signal)) incoming.remove();
+        // The next run goes on with it, or the same command on another day.
+        if (!isAgentStopping(context.signal) && !isUnaffordable(thrown)) incoming.remove();
         throw errorCode(thrown) === "ENOSPC" ? noRoom(path) : thrown;
       } finally {
         incoming.close();
@@ -105,7 +109,7 @@ async function receive(parts: PutParts, args: PutArgs, incoming: IncomingFile, c
 }
 
 function receiveRest(
-  { transfers, say, clock }: PutParts,
+  { transfers, say, clock, budget }: PutParts,
   { size }: PutArgs,
   incoming: IncomingFile,
   { command: { id }, signal, progress }: RunContext,
@@ -123,7 +127,11 @@ function receiveRest(
       size,
       have: incoming.have,
       clock,
-      ask: (at, want) => void say(id, { at, want }),
+      ask: (at, want) => {
+        const why = unaffordable(budget, size - at);
+        if (why) failed(why);
+        else void say(id, { at, want });
+      },
       write: (data) => incoming.write(data),
       progress: (at) => progress(size === 0 ? 1 : at / size),
       done: () => end(resolve),

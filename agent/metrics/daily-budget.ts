@@ -30,6 +30,11 @@ const tolerated = 60_000;
 /** Milliseconds that are looked ahead at most: the clock may be set meanwhile. */
 const look = 600_000;
 
+/** While samples are held back what was used is told anew with each such share of the budget: a birth has some kB, of a small one a good deal. */
+export const toldAgain = 0.1;
+/** Milliseconds after which it is. */
+const telling = 1_000;
+
 /** Bytes that a batch takes beside itself: its headers, and the ack. */
 const around = 500;
 
@@ -52,6 +57,9 @@ export class DailyBudget {
   #began: number;
   #seen: { readonly now: number; readonly up: number };
   #held = false;
+  /** What was used when that was told last. */
+  #told = 0;
+  #cancelTelling: (() => void) | undefined;
   /** Bytes of the last batch, with what it takes around it. */
   #batch = 0;
   #together = 1;
@@ -79,6 +87,7 @@ export class DailyBudget {
   /** Writes down what was used. */
   stop(): void {
     this.#cancel?.();
+    this.#cancelTelling?.();
     this.#write(true);
   }
 
@@ -88,6 +97,12 @@ export class DailyBudget {
     this.#used += bytes;
     this.#ofRun += bytes;
     if (this.#used - this.#written >= this.#granule) this.#write(false);
+    // Not in the midst of what is written, of which this is told.
+    if (this.#held && Math.abs(this.#used - this.#told) >= this.#options.max * toldAgain)
+      this.#cancelTelling ??= this.#options.clock.after(telling, () => {
+        this.#cancelTelling = undefined;
+        if (this.#held) this.#tell();
+      });
   }
 
   /** Bytes that samples may take until the day ends. */
@@ -105,12 +120,25 @@ export class DailyBudget {
     return (dayOf(this.#options.clock.now()) + 1) * day;
   }
 
+  /** Why so many bytes of what is not urgent may not go today; undefined where they may. Commands and acks keep what is kept for them. */
+  shortOf(bytes: number): string | undefined {
+    const { left } = this;
+    if (bytes <= left) return undefined;
+    const all = Math.floor(this.#options.max * (1 - keptForCommands));
+    const need = `some ${kB(bytes)} kB go over this metered line for it, and ${kB(left)} of today's ${kB(this.#options.max)} kB are left for samples and files`;
+    if (bytes > all) return `${need}: that is more than a day has (max-bytes-per-day)`;
+    return `${need}: once more after ${this.#until} UTC, or with a larger max-bytes-per-day`;
+  }
+
   /** Why samples wait; undefined while they do not. */
   get problem(): string | undefined {
     if (!this.#held) return undefined;
     const { max } = this.#options;
-    const until = new Date(this.renews).toISOString().slice(0, 16).replace("T", " ");
-    return `held back: budget: ${Math.round(this.#used / 1_000)} kB of today's ${Math.round(max / 1_000)} kB are used, and samples wait on the device until ${until} UTC`;
+    return `held back: budget: ${kB(this.#used)} kB of today's ${kB(max)} kB are used, and samples wait on the device until ${this.#until} UTC`;
+  }
+
+  get #until(): string {
+    return new Date(this.renews).toISOString().slice(0, 16).replace("T", " ");
   }
 
   /** Whether a batch of so many bytes may go. @param again is called once one may, where not */
@@ -138,6 +166,11 @@ export class DailyBudget {
   #hold(held: boolean): void {
     if (held === this.#held) return;
     this.#held = held;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#told = this.#used;
     this.#options.changed();
   }
 
@@ -195,4 +228,5 @@ export class DailyBudget {
   }
 }
 
+const kB = (bytes: number): number => Math.round(bytes / 1_000);
 const dayOf = (now: number): number => Math.floor(now / day);

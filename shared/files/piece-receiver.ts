@@ -6,7 +6,7 @@ export interface PieceReceiverOptions {
   readonly size: number;
   readonly have: number;
   readonly clock: Clock;
-  /** Says that all before `at` is there, and that so many bytes more are wanted. */
+  /** Says that all before `at` is there, and that so many bytes more are wanted; may stop this instead. */
   readonly ask: (at: number, want: number) => void;
   /** Puts bytes behind those of before. No other is begun until it has ended, and nothing more asked for. */
   readonly write: (data: Buffer, at: number) => Promise<void>;
