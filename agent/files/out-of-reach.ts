@@ -17,7 +17,7 @@ import { basename, dirname, join } from "node:path";
 export class OutOfReach {
   readonly #paths: readonly string[];
   readonly #ids: ReadonlySet<string>;
-  readonly #mounts: readonly Mount[];
+  readonly #mounts: readonly MountedPlace[];
 
   /** As they are at the moment: one is made for each question. */
   constructor(own: readonly string[], mounts = readMounts()) {
@@ -50,7 +50,7 @@ export class OutOfReach {
 }
 
 /** A directory of a file system, as it was mounted: a line of `/proc/self/mountinfo`. */
-export interface Mount {
+export interface MountedPlace {
   /** The file system's device. */
   readonly device: string;
   /** Which of the file system's directories it is. */
@@ -60,7 +60,7 @@ export interface Mount {
 }
 
 /** None where the system does not say; then paths and inodes alone are compared. */
-function readMounts(): Mount[] {
+function readMounts(): MountedPlace[] {
   try {
     return parseMounts(readFileSync("/proc/self/mountinfo", "utf8"));
   } catch {
@@ -69,7 +69,7 @@ function readMounts(): Mount[] {
 }
 
 /** See proc_pid_mountinfo(5). */
-export function parseMounts(text: string): Mount[] {
+export function parseMounts(text: string): MountedPlace[] {
   return text.split("\n").flatMap((line) => {
     const [, , device, root, point] = line.split(" ").map(unescaped);
     return device === undefined || root === undefined || point === undefined ? [] : [{ device, root, point }];
@@ -81,8 +81,8 @@ function unescaped(text: string): string {
 }
 
 /** Where something is in its file system: the same by whichever mount it is reached. It begins with no `/`, so it is no path. */
-function onDisk(path: string, mounts: readonly Mount[]): string {
-  let found: Mount | undefined;
+function onDisk(path: string, mounts: readonly MountedPlace[]): string {
+  let found: MountedPlace | undefined;
   for (const mount of mounts) {
     const { point } = mount;
     const covers = path === point || path.startsWith(withSlash(point));

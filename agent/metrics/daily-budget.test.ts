@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { suite } from "../../test/suite.ts";
-import { DailyBudget, keptForCommands, toldAgain } from "./daily-budget.ts";
+import { DailyBudget, keptForCommands, budgetToldAgain } from "./daily-budget.ts";
 
 const hour = 3_600_000;
 const max = 1_000_000;
@@ -50,7 +50,7 @@ suite("a day's bytes", ({ test }) => {
     const { budget, changes } = budgetAt(clock);
     budget.spend(forSamples);
     budget.admits(1, () => {});
-    budget.spend(max * toldAgain - 1);
+    budget.spend(max * budgetToldAgain - 1);
     clock.advance(60_000);
     assert.is(changes.length, 1);
     budget.spend(1);

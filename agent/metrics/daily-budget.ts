@@ -31,7 +31,7 @@ const tolerated = 60_000;
 const look = 600_000;
 
 /** While samples are held back what was used is told anew with each such share of the budget: a birth has some kB, of a small one a good deal. */
-export const toldAgain = 0.1;
+export const budgetToldAgain = 0.1;
 /** Milliseconds after which it is. */
 const telling = 1_000;
 
@@ -98,7 +98,7 @@ export class DailyBudget {
     this.#ofRun += bytes;
     if (this.#used - this.#written >= this.#granule) this.#write(false);
     // Not in the midst of what is written, of which this is told.
-    if (this.#held && Math.abs(this.#used - this.#told) >= this.#options.max * toldAgain)
+    if (this.#held && Math.abs(this.#used - this.#told) >= this.#options.max * budgetToldAgain)
       this.#cancelTelling ??= this.#options.clock.after(telling, () => {
         this.#cancelTelling = undefined;
         if (this.#held) this.#tell();
