@@ -59,6 +59,9 @@ interface Known {
   integers: Set<string> | undefined;
 }
 
+/** The last moment that a date can be, epoch ms (ECMAScript, "Time Values and Time Range"). */
+const maxMoment = 8_640_000_000_000_000;
+
 /**
  * The type of each measurement's fields: what the store holds already, else what is declared, else what Muster ships, else
  * what a person has decided, else what came first,
@@ -144,8 +147,9 @@ export class FieldTypes {
     const decided = this.decided(measurement, field);
     if (decided) return decided;
     const type = this.#known.get(measurement)?.fields.get(field);
+    // A damaged one is some moment, and fails no answer: the driver reads no number beyond 2^53.
     this.#firstComer ??= this.#options.database.prepare(
-      "SELECT device, since FROM field_types WHERE measurement = ? AND field = ? AND type = ?",
+      `SELECT device, MIN(MAX(since, 0), ${maxMoment}) AS since FROM field_types WHERE measurement = ? AND field = ? AND type = ?`,
     );
     const first = this.#firstComer.get(measurement, field, type ?? "") as
       | { device: DeviceId; since: number }

@@ -185,6 +185,15 @@ suite("a field that devices see differently", ({ test }) => {
     assert.is(second.contract.quarantine.list().at(0)?.wanted, "float");
   });
 
+  test("who came first is told whatever stands in the row's moment", async (scope) => {
+    const one = await bench(scope);
+    one.send("rpi-7", { t: 1 });
+    const { types } = one.contract;
+    assert.is(types.origin("room", "t").how, "first");
+    one.database.prepare("UPDATE field_types SET since = ?").run(-(2n ** 63n));
+    assert.equal(types.origin("room", "t"), { how: "first", device: "rpi-7", since: 0 });
+  });
+
   test("while the store is away nothing is decided; what it did not take stays, through a restart, until it does", async (scope) => {
     const first = await bench(scope);
     first.send("rpi-7", { t: 1 });
