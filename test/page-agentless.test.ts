@@ -143,8 +143,12 @@ suite("page: a device without an agent", ({ test }) => {
         .getByTestId("chart-freezer.flow")
         .getByText(/^0\.00[3-6]/)
         .waitFor();
-      await page.locator('[data-testid="presence-rpi-7"][data-state="reporting"]').waitFor();
-      assert.match(await page.getByTestId("presence-line").innerText(), /^Reporting, heard (now|\d+ s ago)$/);
+      // On a busy machine it may be silent by its own quick rhythm until it says something again.
+      await eventually("reporting", async () => {
+        await send("radio", { rssi: -66 });
+        const line = await page.getByTestId("presence-line").innerText();
+        return /^Reporting, heard (now|\d+ s ago)$/.test(line);
+      });
       assert.match((await page.getByTestId("presence-line").getAttribute("title")) ?? "", /counts as silent after/);
       const door = page.getByTestId("chart-door.states");
       await door.getByText("cooling").waitFor();
@@ -155,6 +159,6 @@ suite("page: a device without an agent", ({ test }) => {
       if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
       assert.equal(complaints, []);
     },
-    { seconds: 60 },
+    { seconds: 120 },
   );
 });
