@@ -7,7 +7,7 @@ import { suite, type Scope } from "./suite.ts";
 import { copyDirectory } from "./copy.ts";
 
 /** Rounds of each kind; MUSTER_DAMAGE_ROUNDS asks for more at night, and MUSTER_DAMAGE_SEED for others. */
-const rounds = Number(process.env["MUSTER_DAMAGE_ROUNDS"] ?? 8);
+const rounds = Number(process.env["MUSTER_DAMAGE_ROUNDS"] ?? 5);
 const seed = process.env["MUSTER_DAMAGE_SEED"] ?? "damage";
 
 suite("damage", ({ test, before }) => {

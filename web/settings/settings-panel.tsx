@@ -19,6 +19,9 @@ import "./settings.css";
 /** Milliseconds that a command with settings may wait: over the trial of settings that may cut a device off. */
 const patience = 600_000;
 
+/** Milliseconds after which settings that are on their way are looked for once more. */
+const lookAgain = 2_000;
+
 /** What is wanted of a device's settings, what it has, why these differ, and the way to change them. */
 export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
@@ -37,6 +40,13 @@ export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
   // With each word of the device, and of the commands by which settings come to it.
   const newest = listCommands(device.id).find(({ key }) => key === "configure");
   useEffect(() => void load(), [device, generation.value, `${newest?.id} ${newest?.state}`]);
+  // What a command has brought may be known a moment after its end is told.
+  const state = known.value?.state;
+  useEffect(() => {
+    if (state !== "sent" && state !== "waiting") return;
+    const again = setInterval(() => void load(), lookAgain);
+    return () => clearInterval(again);
+  }, [device.id, state]);
   const apply = (): Promise<void> =>
     attempt(async () => {
       const key = browserKey.value;
