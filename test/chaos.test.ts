@@ -14,10 +14,10 @@ const commandSeed = "house912";
 const commandRounds = 7;
 const signedRounds = 3;
 const sampleRounds = 5;
-const guestRounds = 3;
+const guestRounds = 2;
 /** Seconds for one run: some thirty where nobody else wants the machine. */
 const patience = 600;
-const tlsRounds = 2;
+const tlsRounds = 1;
 /** Every way to strike, by what the faults' names begin with. */
 const kinds = ["kill", "freeze", "break", "hold", "put", "step", "wake", "turn", "fill", "cut", "the", "restore"];
 
