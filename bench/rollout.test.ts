@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { rolloutDay } from "./rollout-day.ts";
 
-/** As many as show each kind of fault; the night has seventy times as many: `npm run bench -- rollout`. */
-const devices = 150;
+/** As many as show each kind of fault; the night has a hundred times as many: `npm run bench -- rollout`. */
+const devices = 90;
 
 suite("a fleet's day with updates", ({ test }) => {
   test(
@@ -13,7 +13,7 @@ suite("a fleet's day with updates", ({ test }) => {
       const { violations, updated, faulty } = await rolloutDay({
         devices,
         seed: "day",
-        faulty: 0.03,
+        faulty: 5 / devices,
         hold: "5m",
         perMinute: 10,
         interval: 240_000,

@@ -11,7 +11,7 @@ import { suite, type Scope } from "./suite.ts";
 import { copyDirectory } from "./copy.ts";
 
 /** Single bits that are flipped, each in a copy of its own; and the seed of their places. */
-const flips = Number(process.env["MUSTER_DAMAGE_FLIPS"] ?? 60);
+const flips = Number(process.env["MUSTER_DAMAGE_FLIPS"] ?? 30);
 const seed = process.env["MUSTER_DAMAGE_SEED"] ?? "bits";
 
 /** What a sound Muster says of the furnished directory, as far as damage could take something of it away. */
