@@ -60,16 +60,17 @@ export class Checkpoints {
   async #run(path: string): Promise<void> {
     const worker = (this.#worker ??= this.#start(path));
     worker.ref();
+    const told = new AbortController();
     try {
-      const answer = new Promise<CheckpointAnswer>((resolve, reject) => {
-        worker.once("message", resolve);
-        worker.once("exit", (code) => reject(new Error(`its thread ended with ${code}`)));
+      const answer = once(worker, "message", told) as Promise<[CheckpointAnswer]>;
+      const ended = once(worker, "exit", told).then(([code]) => {
+        throw new Error(`its thread ended with ${code}`);
       });
       order(worker, "checkpoint");
-      const { error } = await answer;
+      const [{ error }] = await Promise.race([answer, ended]);
       if (error !== undefined) throw new Error(error);
     } finally {
-      worker.removeAllListeners("message").removeAllListeners("exit");
+      told.abort();
       worker.unref();
     }
   }
@@ -81,6 +82,10 @@ export class Checkpoints {
     });
     // Without a listener it would end the process; that it has ended is told to who waits.
     worker.on("error", () => {});
+    // One that ends between two checkpoints is asked no more: who asked it would wait for ever.
+    worker.once("exit", () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
     return worker;
   }
 
