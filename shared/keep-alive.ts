@@ -68,16 +68,57 @@ export function unansweredBytes(client: MqttClient, clock: Clock): () => number 
   return () => largest;
 }
 
-/** The timer of mqtt.js's pings, by our clock. */
-export function pingTimer(clock: Clock): Exclude<IClientOptions["timerVariant"], string | undefined> {
+/** Whether anything has come over a connection: its bytes, or a packet that had waited for those before it. */
+export class SignsOfLife {
+  #any = false;
+
+  watch(client: MqttClient): void {
+    const note = (): void => void (this.#any = true);
+    client.stream.on("data", note);
+    client.on("packetreceive", note);
+  }
+
+  /** Since this was last asked. */
+  take(): boolean {
+    const any = this.#any;
+    this.#any = false;
+    return any;
+  }
+}
+
+export interface PingTimerOptions {
+  readonly clock: Clock;
+  readonly signs: Pick<SignsOfLife, "take">;
+  /** Sends one more. */
+  readonly ping: () => void;
+}
+
+/** At its second turn mqtt.js sends a ping, and at the next one it gives the connection up, unless an answer has set the timer anew. */
+const pinged = 2;
+
+/**
+ * The timer of mqtt.js's pings, by our clock. The answer to a ping comes behind all that the broker has sent before it: of a busy connection each message
+ * may wait for a disk, and what a busy process has not read yet lies in the socket. mqtt.js would give up such a
+ * connection, and with it what the broker has acknowledged to its sender and not handed over. So where anything has come since the ping it is told again
+ * instead that somebody is here.
+ */
+export function pingTimer({
+  clock,
+  signs,
+  ping,
+}: PingTimerOptions): Exclude<IClientOptions["timerVariant"], string | undefined> {
   const running = new Map<number, () => void>();
   let last = 0;
   return {
     set(run, every = 0) {
       const id = (last += 1);
+      let turns = 0;
       const again = (): void => {
         const cancel = clock.after(every, () => {
           again();
+          turns += 1;
+          if (turns > pinged) return afterReading(() => running.has(id) && (signs.take() ? ping() : run()));
+          signs.take();
           run();
         });
         running.set(id, cancel);
@@ -90,4 +131,9 @@ export function pingTimer(clock: Clock): Exclude<IClientOptions["timerVariant"],
       running.delete(id);
     },
   };
+}
+
+/** When this turn of the event loop is over, and one in which sockets are read. */
+function afterReading(run: () => void): void {
+  setImmediate(() => setImmediate(run));
 }

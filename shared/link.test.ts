@@ -239,6 +239,59 @@ suite("a link that nobody answers", ({ test }) => {
   });
 });
 
+suite("a link whose ping is answered late", ({ test }) => {
+  /** Half of the keep-alive: the first is nothing, the second a ping, and the third the end. */
+  const turn = 15_000;
+
+  test("lives on as long as anything comes, and pings again", async (scope) => {
+    const clock = new ManualClock();
+    let tell = (): void => {};
+    const { url, seen } = await peer(scope, (packet, send) => {
+      if (packet.cmd === "connect") send(welcome());
+      if (packet.cmd === "subscribe") send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [1] });
+      tell = () => send({ cmd: "publish", topic: "muster/a/status", payload: "x", qos: 0, dup: false, retain: false });
+    });
+    const pings = (): number => seen.filter(({ cmd }) => cmd === "pingreq").length;
+    const { link, said } = linkTo(scope, url, { clock, version: 4 });
+    let heard = 0;
+    link.subscribe(["muster/+/status"], () => void (heard += 1));
+    await eventually("the connection", () => link.connected);
+    clock.advance(2 * turn);
+    for (let round = 1; round <= 3; round += 1) {
+      await eventually(`ping ${round}`, () => pings() === round);
+      tell();
+      await eventually("a message", () => heard === round);
+      clock.advance(turn);
+    }
+    await eventually("one more ping", () => pings() === 4);
+    assert.equal([link.connected, said], [true, []]);
+    clock.advance(turn);
+    await eventually("the end, of silence", () => !link.connected);
+    assert.match(said.join(" "), /Keepalive timeout|silent/);
+  });
+
+  test("reads what has come before it gives up", async (scope) => {
+    const clock = new ManualClock();
+    let [answered, left] = [0, 0];
+    const { url } = await peer(scope, (packet, send, socket) => {
+      if (packet.cmd === "connect") send(welcome());
+      socket.once("close", () => (left += 1));
+      if (packet.cmd !== "pingreq") return;
+      send({ cmd: "pingresp" });
+      // Nobody could read it meanwhile.
+      clock.advance(turn);
+      answered += 1;
+    });
+    const { link } = linkTo(scope, url, { clock, version: 4 });
+    await eventually("the connection", () => link.connected);
+    for (let round = 1; round <= 3; round += 1) {
+      clock.advance(2 * turn);
+      await eventually("its answer", () => answered >= round);
+    }
+    assert.equal([link.connected, left], [true, 0]);
+  });
+});
+
 suite("a network that comes and goes", ({ test }) => {
   test("a captive portal and connections that are cut are tried again until a broker is there", async (scope) => {
     const clock = new ManualClock();

@@ -19,7 +19,7 @@ import type { Log } from "#shared/log";
 import { pieceBytes, writeInPieces } from "#shared/small-writes";
 import { countWire } from "#shared/wire-count";
 import { LinkWays } from "#shared/link-ways";
-import { KeepAlive, pingTimer, unansweredBytes } from "#shared/keep-alive";
+import { KeepAlive, pingTimer, SignsOfLife, unansweredBytes } from "#shared/keep-alive";
 import { LinkPublisher } from "#shared/link-publisher";
 import { LinkSubscriptions, type LinkSubscription } from "#shared/link-subscriptions";
 
@@ -188,10 +188,13 @@ export class Link implements Bus {
     let cause: Error | undefined;
     let acknowledged = false;
     let answered = false;
+    const { spent, clock } = this.#options;
     const ca = this.#options.ca?.();
-    const client = mqtt.connect({
+    const signs = new SignsOfLife();
+    const client: MqttClient = mqtt.connect({
       ...whereTo(url),
       ...this.#clientOptions(session),
+      timerVariant: pingTimer({ clock, signs, ping: () => client.sendPing() }),
       ...(ca === undefined ? {} : { ca }),
       ...this.#options.identity?.show(),
     });
@@ -200,7 +203,7 @@ export class Link implements Bus {
     // Nagle would hold each small packet back until the last one's ACK: 44 ms a direction. mqtt.js has no option for it.
     if ("setNoDelay" in client.stream && typeof client.stream.setNoDelay === "function") client.stream.setNoDelay(true);
     client.handleMessage = (packet, done) => this.#subscriptions.receive(packet, done);
-    const { spent, clock } = this.#options;
+    signs.watch(client);
     if (spent) countWire(client, spent);
     const isSmall = clock.monotonic() < this.#smallUntil;
     if (isSmall) writeInPieces(client.stream, clock);
@@ -291,14 +294,13 @@ export class Link implements Bus {
   }
 
   #clientOptions(session: string): IClientOptions {
-    const { clientId, username, password, clock } = this.#options;
+    const { clientId, username, password } = this.#options;
     const will = this.#options.will?.(session);
     return {
       clientId,
       username,
       ...(password === undefined ? {} : { password: typeof password === "string" ? password : password.current }),
       keepalive: this.#keepAlive.seconds,
-      timerVariant: pingTimer(clock),
       clean: true,
       protocolVersion: this.#version,
       reconnectPeriod: 0,
