@@ -13,3 +13,9 @@ export const hastyClock: Clock = {
   ...systemClock,
   after: (ms, run) => systemClock.after(ms <= kept ? ms : kept + (ms - kept) / shortened, run),
 };
+
+/**
+ * Seconds between pings for who hears things but once: by the hasty clock a ping goes out after some seconds of silence, and its answer has three. By the usual ones
+ * it has 450 ms, and on a busy machine the console would come off the broker, which keeps nothing for it.
+ */
+export const patientKeepalive = 600;

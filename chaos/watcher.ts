@@ -4,7 +4,7 @@ import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { withDeadline } from "../test/suite.ts";
 import type { Login } from "./accounts.ts";
-import { hastyClock } from "./hasty-clock.ts";
+import { hastyClock, patientKeepalive } from "./hasty-clock.ts";
 import type { MqttVersion } from "./setting.ts";
 
 const topics = new Topics();
@@ -34,6 +34,7 @@ export class Watcher {
       version: mqttVersion,
       log: silentLog,
       clock: hastyClock,
+      keepalive: patientKeepalive,
     });
     this.link.subscribe(
       (["short", "task", "reply", "refused"] as const).map((kind) => topics.filter(kind)),

@@ -1,5 +1,6 @@
 import type { PlannedOrder } from "./orders.ts";
 import type { Key } from "./ways.ts";
+import type { Incident } from "../incident.ts";
 import type { Hostilities } from "../hostile/hostile-bus.ts";
 import type { Device } from "../setting.ts";
 import type { Cost } from "../striker.ts";
@@ -27,13 +28,6 @@ export interface Judged {
 
 /** A handler took effect: this line is the effect. */
 export type Effect = Begin;
-
-/** What happened to a process, or was done to it. */
-export interface Incident {
-  readonly at: number;
-  readonly who: string;
-  readonly what: string;
-}
 
 /** What a caller was told, in order. */
 export interface Told {

@@ -1,4 +1,5 @@
-import type { Begin, Effect, Incident, Row, RowVersion, Told } from "./evidence.ts";
+import type { Incident } from "../incident.ts";
+import type { Begin, Effect, Row, RowVersion, Told } from "./evidence.ts";
 import type { PlannedOrder } from "./orders.ts";
 import type { Role } from "../setting.ts";
 import type { Cost } from "../striker.ts";

@@ -6,7 +6,7 @@ import { devices, simpleDevice } from "../setting.ts";
 import type { Cost } from "../striker.ts";
 import { check, type ToldGap } from "./check.ts";
 import { mayHaveGone, simpleMayHaveGone, type Ledger, type ToldDamage } from "./costs.ts";
-import { deafSpans, type Span } from "./deaf.ts";
+import { cutSpans, deafSpans, type Span } from "./deaf.ts";
 import { sampleFaults, samplePoints } from "./faults.ts";
 import { isCovered, mayDrop } from "./gaps.ts";
 import { genuine, remainsOf, type Remains } from "./remains.ts";
@@ -82,6 +82,7 @@ class SampleTrial implements Trial {
     const refused = watcher.seen.some(({ at, topic }) => at >= this.#judged - once && isRefusal(topic));
     const round = { began: this.#judged, healed: striker.healed, refused };
     this.#deaf.push(...deafSpans(fleet.setting, striker.struck.slice(this.#before), round));
+    this.#deaf.push(...cutSpans(this.#witness.incidents(), this.#judged));
     await this.#sender.pause();
     const began = Date.now();
     const news = await this.#hearDamage();

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { deafSpans } from "./deaf.ts";
+import { cutSpans, deafSpans } from "./deaf.ts";
 import type { Struck } from "../striker.ts";
 
 const external = { broker: "mosquitto", store: "embedded", disks: "none" } as const;
@@ -39,5 +39,14 @@ suite("chaos: when a PUBACK is Mosquitto's word alone", ({ test }) => {
       assert.equal(spans(one, true), [[100, 300]], one.what);
     }
     assert.equal(spans(struck("server", "step", 3_600_000), true), []);
+  });
+
+  test("where the console has come off it by itself, until it hears again", () => {
+    const note = (at: number, what: string, who = "server") => ({ at, who, what });
+    const cut = note(100, "cut off from the broker: Keepalive timeout");
+    assert.equal(cutSpans([cut, note(150, "hears again"), note(170, "hears again")], 50), [[50, 150]]);
+    assert.equal(cutSpans([cut], 50), [[50, Infinity]]);
+    for (const other of [note(40, cut.what), note(100, cut.what, "dev-a"), note(100, "serves")])
+      assert.equal(cutSpans([other, note(150, "hears again")], 50), [], other.what);
   });
 });

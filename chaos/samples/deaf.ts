@@ -1,3 +1,4 @@
+import type { Incident } from "../incident.ts";
 import type { Setting } from "../setting.ts";
 import type { Struck } from "../striker.ts";
 
@@ -24,6 +25,19 @@ export function deafSpans(
     if (ends.has(one.what)) return [[began, healed]];
     const refuses = one.what === "fill" || (one.by ?? 0) < 0;
     return refused && refuses ? [[one.from, healed]] : [];
+  });
+}
+
+/**
+ * The same where the console has come off Mosquitto by itself, as its own process has written down: on a busy machine a ping may have no answer in time.
+ * What Mosquitto had for it was on its way, and is gone.
+ */
+export function cutSpans(incidents: readonly Incident[], began: number): Span[] {
+  const own = incidents.filter(({ who, at }) => who === "server" && at >= began);
+  return own.flatMap(({ at, what }): Span[] => {
+    if (!what.startsWith("cut off from the broker")) return [];
+    const back = own.find((later) => later.at >= at && later.what === "hears again");
+    return [[began, back?.at ?? Infinity]];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Client } from "#api/client";
 import { ApiError } from "#api/api-errors";
+import type { Incident } from "../incident.ts";
 import { JournalReader } from "../journal.ts";
 import type { Acked, Kept, Stored, ToldGap } from "./check.ts";
 import { simpleDevice, type Device } from "../setting.ts";
@@ -19,12 +20,14 @@ export class Witness {
   readonly #kept: JournalReader<Kept>;
   readonly #acked: JournalReader<Acked>;
   readonly #promised: JournalReader<Promised>;
+  readonly #incidents: JournalReader<Incident>;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
     this.#kept = new JournalReader(`${fleet.site.directory}/kept.jsonl`);
     this.#acked = new JournalReader(`${fleet.site.directory}/acked.jsonl`);
     this.#promised = new JournalReader(`${fleet.site.directory}/promised.jsonl`);
+    this.#incidents = new JournalReader(`${fleet.site.directory}/incidents.jsonl`);
   }
 
   kept(device: Device): readonly Kept[] {
@@ -33,6 +36,11 @@ export class Witness {
 
   acked(device: Device): readonly Acked[] {
     return this.#acked.read().filter(({ who }) => who === device);
+  }
+
+  /** What befell processes. */
+  incidents(): readonly Incident[] {
+    return this.#incidents.read();
   }
 
   /** Simple samples whose PUBACK came. */
