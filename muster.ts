@@ -34,6 +34,7 @@ import { restore } from "./commands/restore.ts";
 import { schedule } from "./commands/schedule.ts";
 import { send } from "./commands/send.ts";
 import { sessions } from "./commands/sessions.ts";
+import { settings } from "./commands/settings.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
 import { support } from "./commands/support.ts";
@@ -64,7 +65,20 @@ const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> 
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, schedule, watch, ask, fetch, put, update],
   "Fleet:": [devices, config, group, quarantine, refused, field, unit],
-  "People and devices:": [enroll, flash, device, operator, token, sessions, audit, keygen, release, tls, mosquitto],
+  "People and devices:": [
+    enroll,
+    flash,
+    device,
+    operator,
+    token,
+    sessions,
+    audit,
+    keygen,
+    release,
+    tls,
+    settings,
+    mosquitto,
+  ],
   "Data:": [backup, restore],
   "Looking for faults:": [doctor, logs, support, checkBroker, conform],
 };

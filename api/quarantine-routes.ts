@@ -66,7 +66,11 @@ export const quarantineRoutes = {
   forgetQuarantine: {
     summary: "Forget what was set aside; what is still wrong comes back by itself",
     role: "operator",
-    query: z.object({ device: z.optional(deviceId) }),
+    query: z.object({
+      device: z.optional(deviceId),
+      measurement: z.optional(about(z.string().check(z.maxLength(1_000)), "only of this measurement")),
+      field: z.optional(about(z.string().check(z.maxLength(1_000)), "only of this field of it")),
+    }),
     answers: { 200: z.object({ forgotten: z.number() }) },
   },
   getSeries: {

@@ -4,7 +4,9 @@ import { accountRoutes } from "./account-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
+import { conditionRoutes } from "./condition-routes.ts";
 import { configurationRoutes } from "./configuration-routes.ts";
+import { consoleSettingsRoutes } from "./console-settings-routes.ts";
 import { deviceRoutes } from "./device-routes.ts";
 import { fleetRoutes } from "./fleet-routes.ts";
 import { enrollmentRoutes } from "./enrollment-routes.ts";
@@ -54,8 +56,10 @@ export const routes = {
   ...quarantineRoutes,
   ...refusalRoutes,
   ...fieldRoutes,
+  ...consoleSettingsRoutes,
   ...auditRoutes,
   ...healthRoutes,
+  ...conditionRoutes,
   ...tlsRoutes,
   ...eventRoutes,
   getOpenApi: {

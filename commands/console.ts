@@ -22,7 +22,7 @@ async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime,
   await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);
-  const { http, port, console } = await serveConsole(values, state, {
+  const { http, port, console } = await serveConsole(values, given, state, {
     tls,
     lifetime,
     net,

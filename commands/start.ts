@@ -39,7 +39,7 @@ async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime,
     ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }),
   };
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
-  const { http, port, console } = await serveConsole(values, state, around, embedded?.bus);
+  const { http, port, console } = await serveConsole(values, given, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
   embedded?.onLetIn((who, address) => console.letIn(who, address));
   const places = await embedded?.listen(() => console.goodbye());

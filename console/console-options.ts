@@ -12,6 +12,7 @@ import type { SyslogAddress } from "#shared/syslog-address";
 import { settings } from "#shared/settings";
 import type { State } from "./state/state.ts";
 
+/** `history`, `seriesBudget`, `spoolBytes` and `certificateLife` are read each time that they are needed: they may be getters, of values that change. */
 export interface ConsoleOptions {
   /** Where the state is kept: accounts, devices, commands, and the embedded store's metrics. */
   readonly directory: string;
@@ -47,6 +48,8 @@ export interface ConsoleOptions {
   readonly certificateLife?: number;
   /** Bytes of files that are kept for whoever fetched them or until they are put; bytes of the disk that these leave free; bytes of them a second. */
   readonly files?: { readonly most?: number; readonly spare?: number; readonly rate?: number };
+  /** A certificate of somebody's own that the servers show, by its file: its end is told. */
+  readonly ownCertificate?: string | undefined;
   /** Where each entry of the audit log goes as well. */
   readonly auditSyslog?: SyslogAddress | undefined;
   readonly root?: string;

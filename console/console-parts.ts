@@ -6,6 +6,7 @@ import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.t
 import { certificateParts } from "./parts/certificate-parts.ts";
 import { makeDoubt } from "./parts/clock-parts.ts";
 import { commandParts } from "./parts/command-parts.ts";
+import { conditionParts } from "./parts/condition-parts.ts";
 import { configurationParts } from "./parts/configuration-parts.ts";
 import { deviceParts, endWithRetirement, makeRemovals } from "./parts/device-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
@@ -53,6 +54,7 @@ export function compose(outside: Surroundings) {
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
   const audit = auditParts(given);
+  const conditions = conditionParts(given, { bus, doubt, registry, ingest: samples.ingest, ...audit, ...upkeep });
 
   const clockChanged = (): void => {
     commands.desk.clockChanged();
@@ -80,5 +82,6 @@ export function compose(outside: Surroundings) {
     rotation,
     ...upkeep,
     ...audit,
+    ...conditions,
   };
 }

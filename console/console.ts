@@ -16,6 +16,7 @@ import type { CaRotation } from "./ca-rotation.ts";
 import type { Certifying } from "./certificates/certifying.ts";
 import type { DeviceRotation } from "./certificates/device-rotation.ts";
 import type { ClockVerdict } from "./clock/clock-doubt.ts";
+import type { Condition } from "./condition/read-condition.ts";
 import type { Command } from "./desk/command.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { Device } from "./devices/device.ts";
@@ -315,6 +316,11 @@ export class Console {
    */
   reachBroker(patience: number): Promise<string | undefined> {
     return reachBroker(this.#started.bus, this.#clock, patience);
+  }
+
+  /** How Muster itself is, for people. */
+  condition(): Condition {
+    return this.#started.condition(() => this.storeHealth());
   }
 
   /** What the console measures of itself, at present. */

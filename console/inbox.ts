@@ -122,7 +122,8 @@ export class Inbox {
     } catch (thrown) {
       const error = asError(thrown);
       if (!(error instanceof BadInputError)) throw thrown;
-      if ("device" in address) this.#parts.refusals.tell(address.device, message.topic, error.message);
+      if ("device" in address)
+        this.#parts.refusals.tell(address.device, message.topic, error.message, undefined, false, message.payload);
     }
   }
 
@@ -148,7 +149,7 @@ export class Inbox {
     if (address.kind === "status") leftovers.clear(message.topic, true);
     // A death, or what a broker has kept, is nobody's doing now.
     if (message.retain || (address.kind === "status" && !readStatus(message.payload).online)) return;
-    refusals.tell(device, message.topic, why);
+    refusals.tell(device, message.topic, why, undefined, false, message.payload);
   }
 
   #route(address: Address, message: Message, isCopy: boolean): Promise<void> | void {

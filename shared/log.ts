@@ -17,14 +17,22 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 /** The numbers that log viewers know from bunyan and pino. */
 const numbers = { debug: 20, info: 30, warn: 40, error: 50, silent: Number.POSITIVE_INFINITY };
 
+let levelOfProcess: LogLevel | undefined;
+
+/** What a person wants to read of this process while it runs, whatever its logs were made with; undefined for these again. */
+export function setLogLevel(level: LogLevel | undefined): void {
+  levelOfProcess = level;
+}
+
 /**
  * A log on standard error: JSON lines for machines, one readable line each on a terminal. `scope` names the part. No library:
  * the usual one takes 2 MB of every agent's memory. How many lines there are, and how long each, is bounded. It never throws.
  */
 export function createLog(scope: string, level: LogLevel, outlet = standardError()): Log {
   const at = (name: keyof Log): Log["info"] => {
-    if (numbers[name] < numbers[level]) return () => {};
-    return (fields, message) => outlet.write(name, scope, fields, message);
+    return (fields, message) => {
+      if (numbers[name] >= numbers[levelOfProcess ?? level]) outlet.write(name, scope, fields, message);
+    };
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

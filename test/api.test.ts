@@ -14,8 +14,10 @@ import type { DeviceId } from "#shared/ids";
 import { systemClock } from "#shared/clock";
 import { parseJoinCode } from "#shared/join-code";
 import { silentLog } from "#shared/log";
+import { loadSettings } from "#shared/settings/load-settings";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { IdentityProvider } from "../console/provider/identity-provider.ts";
+import { RunningSettings } from "../console/settings/running-settings.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
 import { tlsDirectory } from "../tls/paths.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";
@@ -48,7 +50,18 @@ async function start(scope: Scope): Promise<ApiServer & { fleet: Fleet }> {
   const release = await writeRelease(scope, [{ name: "agent.cjs", content: "1" }]);
   fleet.state.accounts.set("admin", "admin", password);
   fleet.state.accounts.set("eve", "viewer", password);
-  return { fleet, ...(await serveApi(scope, fleet, { join: { ...join, release }, provider: providerThatIsAway() })) };
+  return {
+    fleet,
+    ...(await serveApi(scope, fleet, {
+      join: { ...join, release },
+      provider: providerThatIsAway(),
+      settings: settingsOf(fleet),
+    })),
+  };
+}
+
+function settingsOf({ state: { database } }: Fleet): RunningSettings {
+  return new RunningSettings({ database, ...loadSettings({}), log: silentLog });
 }
 
 function providerThatIsAway(): IdentityProvider {
@@ -180,10 +193,16 @@ async function askEverything(
   assert.equal((await client.getSchedule(scheduled)).runs, []);
   assert.is((await client.listTimes({ cron: "0 3 * * *" })).times.length, 5);
   await client.removeSchedule(scheduled);
-  assert.ok((await client.listRefusals()).refusals.length > 0);
+  const refused = (await client.listRefusals()).refusals.find(({ size }) => size !== undefined);
+  assert.is((await client.getRefusedPayload(String(refused?.id))).size, refused?.size);
+  assert.is((await client.forgetRefusal(String(refused?.id))).forgotten, 1);
+  assert.ok((await client.forgetRefusals()).forgotten >= 0);
   const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
   await client.settleField({ measurement, field, type: "string" });
   await client.forgetQuarantine({ device: "rpi-8" });
+  assert.is((await client.setConsoleSetting("series-budget", { value: "7" })).value, "7");
+  assert.is((await client.resetConsoleSetting("series-budget")).source, "default");
+  assert.ok((await client.listConsoleSettings()).settings.some(({ name }) => name === "log-level"));
   assert.is((await client.listAudit({ what: "field", limit: 5 })).entries[0]?.what, "field.settled");
   assert.equal((await client.verifyAudit()).problems, []);
   assert.match(await client.exportAudit(), /"what":"field.settled"/);
@@ -195,6 +214,7 @@ async function askEverything(
   assert.is((await client.finishTls({ leaveBehind: false })).present.fingerprint, next?.fingerprint);
   assert.ok((await client.getHealth()).store?.ok);
   assert.match(await client.getMetrics(), /^# HELP/m);
+  assert.is((await client.getCondition()).store.kind, "embedded");
   assert.match((await client.getOpenApi()).openapi, /^3\./);
   const { session: before } = await client.getDevice("rpi-7");
   await client.rotateSecret("rpi-7", {});

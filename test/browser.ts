@@ -42,3 +42,17 @@ function trusting(certificate: X509Certificate | undefined): string[] {
   const key = certificate.publicKey.export({ type: "spki", format: "der" });
   return [`--ignore-certificate-errors-spki-list=${createHash("sha256").update(key).digest("base64")}`];
 }
+
+/** What a page looks like on a desk and in the hand, by day and by night, for whoever wants to see it. */
+export async function shoot(page: Page, name: string): Promise<void> {
+  const place = process.env["MUSTER_SHOT"];
+  if (!place) return;
+  for (const width of [1280, 390])
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${place}-${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}

@@ -171,7 +171,8 @@ suite("house", ({ test }) => {
       [...readFileSync(file, "utf8").matchAll(aCount)].map(([text]) => `${file}: ${text}`),
     );
     assert.equal(
-      wrong.filter((text) => !aBound.test(text)),
+      // The page's texts have a form for each number of `{count}`.
+      wrong.filter((text) => !aBound.test(text) && !/^web\/.*: \{count\}/.test(text)),
       [],
     );
   });

@@ -4,8 +4,12 @@ import { createRequire } from "node:module";
 import type { AxeResults, RunOptions } from "axe-core";
 import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
+import { silentLog } from "#shared/log";
+import { loadSettings } from "#shared/settings/load-settings";
+import { RunningSettings } from "../console/settings/running-settings.ts";
 import { serveApi } from "./api-server.ts";
 import { openPage } from "./browser.ts";
+import { walkByKeyboard } from "./keyboard-walk.ts";
 import { startFleet } from "./fleet.ts";
 import { suite } from "./suite.ts";
 
@@ -29,6 +33,9 @@ const places: [place: string, whole: string][] = [
   ["/sessions", ".matrix tbody tr"],
   ["/audit", "main h1"],
   ["/damage", "main h1"],
+  ["/health", ".health-part"],
+  ["/set-aside", "main h1"],
+  ["/settings", ".setting-row"],
 ];
 
 suite("page: what axe finds", ({ test }) => {
@@ -42,7 +49,11 @@ suite("page: what axe finds", ({ test }) => {
       await fleet.console.send("rpi-7", { key: "ping", args: {} });
       const job = fleet.console.jobs.create({ ...order, key: "ping", args: {}, target: { all: true } }, "ann");
       places.push([`/jobs/${job.id}`, "table tbody tr"]);
-      const { url } = await serveApi(scope, fleet, { page: page_, join: { agent: "dist/muster-agent.cjs" } });
+      const { url } = await serveApi(scope, fleet, {
+        page: page_,
+        join: { agent: "dist/muster-agent.cjs" },
+        settings: new RunningSettings({ database: fleet.state.database, ...loadSettings({}), log: silentLog }),
+      });
       const { page, complaints } = await openPage(scope);
       const found: string[] = [];
       await page.goto(url);
@@ -57,6 +68,8 @@ suite("page: what axe finds", ({ test }) => {
         await page.locator(whole).first().waitFor();
         if (place.startsWith("/devices")) await readChart(page);
         found.push(...(await inAllLooks(page, place)));
+        await page.setViewportSize({ width: 1_280, height: 900 });
+        found.push(...(await walkByKeyboard(page)).map((one) => `${place} by keyboard: ${one}`));
       }
       await page.goto(url);
       await page.getByTestId("add-device-button").click();

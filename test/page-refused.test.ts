@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
+import { refusedPayload } from "../cli/refused-payload.ts";
 import { refusedTable } from "../cli/refused-table.ts";
 import { servePage } from "./page-server.ts";
-import { openPage } from "./browser.ts";
+import { openPage, shoot } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
@@ -67,14 +69,35 @@ suite("page: what was refused", ({ test }) => {
       if (process.env["MUSTER_SHOT"])
         await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.fleet.png`, fullPage: true });
 
+      await page.goto(`${url}/set-aside`);
+      const row = page.getByTestId("refused-messages").locator("tr", { hasText: "expected a JSON object" });
+      await row.getByRole("button", { name: "Look" }).click();
+      const payload = page.getByRole("region", { name: "The message that was refused" });
+      await payload.waitFor();
+      assert.is(await payload.innerText(), "21.5");
+      await page.getByRole("button", { name: "Hex" }).click();
+      assert.match(await payload.innerText(), /^0000 +32 31 2e 35 +21\.5$/);
+      await shoot(page, "set-aside");
+      const saving = page.waitForEvent("download");
+      await page.getByTestId("set-aside-export").click();
+      const saved = JSON.parse(await readFile(await (await saving).path(), "utf8")) as { refusals: { why: string }[] };
+      assert.is(saved.refusals.length, 5);
+      await page.getByTestId("set-aside-search").fill("garden");
+      await page.getByTestId("refused-messages").locator("tbody tr").nth(1).waitFor({ state: "detached" });
+      await page.getByTestId("set-aside-search").fill("");
+      await page.getByTestId("refused-messages").locator("tbody tr").nth(4).waitFor();
+
       const as = (who: string): Client => createClient({ url, login: `${who}:${fleet.secretOf(who)}` });
       const printed = refusedTable((await as("ann").listRefusals()).refusals, Date.now());
-      assert.match(printed, /garden \(not enrolled\) +a login from 127\.0\.0\.1 +1\n {2}wrong user name/);
+      assert.match(printed, /garden \(not enrolled\) +a login from 127\.0\.0\.1 +1 +–\n {2}wrong user name/);
       assert.match(
         printed,
         /wrong user name or password for "rpi-7"; if its secret was lost .*\n {2}try: muster enroll rpi-7 --again/,
       );
-      assert.match(printed, /rpi-7 +muster\/rpi-7\/metrics\/room +1\n {2}expected a JSON .*\n {2}try: mosquitto_pub/);
+      assert.match(
+        printed,
+        /rpi-7 +muster\/rpi-7\/metrics\/room +1 +4 B\n {2}expected a JSON .*\n {2}try: mosquitto_pub/,
+      );
       assert.is((await as("vic").listRefusals({ device: "rpi-7" })).refusals.length, 4);
       const asked: unknown = await as("vic")
         .listRefusals()
@@ -82,6 +105,14 @@ suite("page: what was refused", ({ test }) => {
       assert.match(asked as string, /role operator/);
       assert.equal(complaints, []);
       await eventually("nothing else", () => console.refusals.list().length === 5);
+      const refused = console.refusals.list().find(({ size }) => size === 4);
+      const printedOne = refusedPayload(await as("ann").getRefusedPayload(String(refused?.id)));
+      assert.is(printedOne, "muster/rpi-7/metrics/room: 4 bytes\n21.5");
+      await row.getByRole("button", { name: "Delete" }).click();
+      await eventually("one is forgotten", () => console.refusals.list().length === 4);
+      await page.getByTestId("forget-refusals").click();
+      await page.getByText("Nothing is set aside.").waitFor();
+      assert.equal(console.refusals.list(), []);
     },
     { seconds: 60 },
   );

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
-import { openPage } from "./browser.ts";
+import { consoleSettings } from "../cli/console-settings.ts";
+import { openPage, shoot as shootAll } from "./browser.ts";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, Running } from "./programs.ts";
 import { suite, type Scope } from "./suite.ts";
@@ -94,6 +95,31 @@ suite("page: settings from afar", ({ test }) => {
       await shoot(page, "refused");
       await page.getByTestId("settings-apply").click();
       await page.locator('[data-key="configure"]').nth(3).waitFor();
+
+      // The console's own, while it runs.
+      await page.goto(`${url}/settings`);
+      const budget = page.getByTestId("console-setting-series-budget");
+      await budget.fill("none");
+      await budget.press("Enter");
+      await page.locator("#console-setting-series-budget-note", { hasText: "expected a whole number" }).waitFor();
+      await budget.fill("7");
+      await page.getByTestId("console-setting-series-budget-save").click();
+      await page.getByText(/set by admin/).waitFor();
+      assert.is((await client.getSeries()).budget, 7);
+      await page.getByTestId("settings-at-start").getByText("cut off who is connected").first().waitFor();
+      await shootAll(page, "console-settings");
+      const [entry] = (await client.listAudit({ what: "console-setting", limit: 1 })).entries;
+      assert.equal([entry?.who, entry?.on, entry?.detail["value"]], ["admin", "series-budget", "7"]);
+      assert.match(
+        await consoleSettings(client, ["get", "series-budget"], {}),
+        /^series-budget is 7 \(muster settings, set by admin over 1000\)/,
+      );
+      await page.getByTestId("console-setting-series-budget-reset").click();
+      await page.getByTestId("console-setting-series-budget-reset").waitFor({ state: "detached" });
+      assert.is((await client.getSeries()).budget, 1_000);
+      const refusal = await consoleSettings(client, ["set", "http-port", "80"], {}).catch((error: unknown) => error);
+      assert.match((refusal as Error).message, /http-port does not change while Muster runs: .*cut off/);
+      await page.goto(`${url}/devices/edge-1`);
 
       // Of two that change at the same time the second is told.
       await page.getByTestId("settings-edit").click();

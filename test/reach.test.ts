@@ -301,6 +301,26 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   },
   getSeries: list((client) => client.getSeries()),
   listRefusals: list((client) => client.listRefusals()),
+  getRefusedPayload: async ({ admin, lab }) => {
+    for (const { id, name } of (await admin.listRefusals()).refusals.filter(({ size }) => size !== undefined))
+      assert.is(await statusOf(lab.getRefusedPayload(String(id))), name === near ? 200 : 404, name ?? "");
+  },
+  forgetRefusal: async ({ admin, lab }) => {
+    const of = async (device: string): Promise<string> =>
+      String((await admin.listRefusals({ device })).refusals[0]?.id);
+    assert.is(await statusOf(lab.forgetRefusal(await of(far))), 404);
+    assert.is((await lab.forgetRefusal(await of(near))).forgotten, 1);
+  },
+  forgetRefusals: async ({ admin, lab }) => {
+    const before = (await admin.listRefusals({ device: far })).refusals.length;
+    await lab.forgetRefusals();
+    assert.equal((await admin.listRefusals({ device: near })).refusals, []);
+    assert.is((await admin.listRefusals({ device: far })).refusals.length, before);
+  },
+  listConsoleSettings: "fleet",
+  setConsoleSetting: "fleet",
+  resetConsoleSetting: "fleet",
+  getCondition: "fleet",
   listConflicts: list((client) => client.listConflicts()),
   settleField: "fleet",
   listAudit: "fleet",

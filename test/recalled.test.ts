@@ -37,6 +37,25 @@ suite("newest values of before", ({ test }) => {
     assert.is(next.registry.get("rpi-7")?.reason, null);
   });
 
+  test("of a device whose agent is off are there after a restart as well, with their age, and do not make it online", async (scope) => {
+    const fleet = await startFleet(scope, "mosquitto");
+    const agent = await fleet.agent("rpi-7", { interval: 100 });
+    const sampled = () => fleet.console.registry.sampled("rpi-7");
+    await eventually("samples", () => sampled() !== undefined && fleet.console.ingest.batches.stats.acknowledged > 1);
+    await agent.stop();
+    await fleet.sees("rpi-7", false);
+    const idle = fleet.console.registry.valued("rpi-7", "mem", "used_percent");
+    assert.type(idle, "number");
+    await fleet.console.stop();
+    const way = { url: fleet.url, password: fleet.secretOf("console") };
+    const next = new Console({ directory: fleet.state.directory, state: fleet.state, ...way, log: silentLog });
+    await next.start();
+    scope.cleanup(() => next.stop());
+    await eventually("the values of before", () => next.registry.sampled("rpi-7") !== undefined);
+    assert.is(next.registry.valued("rpi-7", "mem", "used_percent"), idle);
+    assert.is(next.registry.get("rpi-7")?.online, false);
+  });
+
   test("are looked up of a bounded number of series", async (scope) => {
     const path = join(await scope.directory(), "metrics.db");
     const store = new EmbeddedStore({ path, maxAge: 1e15, maxBytes: 1e9, clock: systemClock, log: silentLog });
@@ -55,7 +74,8 @@ suite("newest values of before", ({ test }) => {
       let count = 0;
       const recall = (_: unknown, series: readonly unknown[]): void => void (count += series.length);
       const list = () => [{ id: device, boot: null } as Device, { id: parseDeviceId("rpi-8"), boot: "b" } as Device];
-      await recallNewest({ list, recall }, store, () => false);
+      const sampled = (id: string): number | undefined => (id === "rpi-8" ? 1 : undefined);
+      await recallNewest({ list, recall, sampled }, store, () => false);
       return count;
     };
     await store.write(seriesOf(0, maxRecalled));

@@ -11,7 +11,11 @@ import "./devices/completeness.css";
 import "./audit/audit.css";
 import "./devices/add-device.css";
 import "./jobs/jobs.css";
+import { keepShell } from "./shell/keep-shell.ts";
+import { speakAsBefore } from "./language/text.ts";
 import { App } from "./shell/app.tsx";
 
 const root = document.getElementById("app");
-if (root) render(<App />, root);
+// Before the first word is drawn.
+void speakAsBefore().then(() => root && render(<App />, root));
+keepShell();

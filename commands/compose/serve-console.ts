@@ -5,8 +5,9 @@ import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { readBundle } from "#shared/pinned-ca";
-import { createLog } from "#shared/log";
+import { createLog, setLogLevel } from "#shared/log";
 import type { Settings } from "#shared/settings";
+import type { GivenSettings } from "#shared/settings/load-settings";
 import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
@@ -23,6 +24,7 @@ export const patienceAtStart = 1_000;
 /** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */
 export async function serveConsole(
   values: Settings,
+  given: GivenSettings,
   state: State,
   { lifetime, net, ports, tls, tlsPort }: Around,
   bus?: Bus,
@@ -30,9 +32,21 @@ export async function serveConsole(
   const { Console } = await import("../../console/console.ts");
   const { HttpServer } = await import("../../console/http/server.ts");
   const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
-  const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen, historyAge, historySize } = values;
-  const { fieldTypes, seriesBudget, spoolSize, certificateLife, mqttsPort, certificatePort } = values;
+  const { RunningSettings } = await import("../../console/settings/running-settings.ts");
+  const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen } = values;
+  const { fieldTypes, mqttsPort, certificatePort } = values;
   const log = createLog("console", values.logLevel);
+  const settings = new RunningSettings({
+    database: state.database,
+    values,
+    given,
+    log,
+    changed: (name) => {
+      if (name === "logLevel") setLogLevel(settings.value("logLevel"));
+    },
+  });
+  settings.start();
+  lifetime.add(() => setLogLevel(undefined));
   const authority = tls?.authority;
   const console = new Console({
     directory,
@@ -46,14 +60,29 @@ export async function serveConsole(
     deviceAuthority: tls && (values.mqttUrl === undefined || isTakingCertificates(directory)) ? tls.devices : undefined,
     // Where it is any port it is known to nobody before.
     certificatePorts: mqttsPort === 0 ? undefined : { muster: mqttsPort, mosquitto: certificatePort },
-    certificateLife,
     mqttVersion,
-    history: { maxAge: historyAge, maxBytes: historySize },
+    // What can change while it runs is asked for each time.
+    get certificateLife() {
+      return settings.value("certificateLife");
+    },
+    history: {
+      get maxAge() {
+        return settings.value("historyAge");
+      },
+      get maxBytes() {
+        return settings.value("historySize");
+      },
+    },
+    get seriesBudget() {
+      return settings.value("seriesBudget");
+    },
+    get spoolBytes() {
+      return settings.value("spoolSize");
+    },
     fieldTypes,
-    seriesBudget,
-    spoolBytes: spoolSize,
     ...(influxUrl === undefined ? {} : { influxUrl }),
     auditSyslog: values.auditSyslog,
+    ownCertificate: values.tlsCert,
     ...(influxRetention === undefined ? {} : { influxRetention }),
     authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
@@ -87,6 +116,7 @@ export async function serveConsole(
       release: join(directory, "release"),
     },
     provider: await providerFor(values, () => port, log),
+    settings,
     log,
     clock: console.clock,
   });

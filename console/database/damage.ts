@@ -46,6 +46,7 @@ const keys = {
   configurations: ["version"],
   configured: ["device"],
   unit_words: ["scope", "measurement", "field"],
+  console_settings: ["name"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

@@ -511,4 +511,13 @@ export const migrations: readonly string[] = [
   WHERE CASE WHEN json_valid(document) THEN EXISTS (SELECT 1 FROM accounts
     WHERE name = json_extract(document, '$.by') AND created <= json_extract(document, '$.created')) END;
   `,
+  `
+  -- What people have set while the console runs, over flag, variable and file.
+  CREATE TABLE console_settings (
+    name TEXT NOT NULL PRIMARY KEY,
+    text TEXT NOT NULL,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

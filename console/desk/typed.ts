@@ -25,7 +25,12 @@ export interface TypedOptions {
   /** Whether it takes no command that is not signed, which nobody types. */
   readonly needsSignature: (device: DeviceId) => boolean;
   /** Tells the operator why, and what would work. */
-  readonly refuse: (device: DeviceId, topic: string, why: string, instead: string) => void;
+  readonly refuse: (
+    device: DeviceId,
+    message: Pick<Message, "topic" | "payload">,
+    why: string,
+    instead: string,
+  ) => void;
 }
 
 const noRoom = "the console's own disk takes no writes: not taken, send it again when there is room";
@@ -80,12 +85,12 @@ export class TypedCommands {
     // A broker that was away still has the line that was typed, and one may be delivered twice.
     if (message.retain || isSame(known, message.payload)) return;
     const why = `the id "${id}" belongs to "${key}", which is ${known.state}: choose another id`;
-    refuse(device, message.topic, why, this.#corrected(device, undefined));
+    refuse(device, message, why, this.#corrected(device, undefined));
   }
 
   /** It would be done at every start of the console. That it waits for a device that is off, its retained form does. */
   #retainedShort(device: DeviceId, message: Message): void {
-    this.#options.refuse(device, message.topic, whyNotKept, this.#corrected(device, this.#readable(message), true));
+    this.#options.refuse(device, message, whyNotKept, this.#corrected(device, this.#readable(message), true));
   }
 
   #readable({ payload }: Message): Task | undefined {
@@ -142,19 +147,14 @@ export class TypedCommands {
     const why = answers.objection(command.device, message);
     if (why === undefined) return answers.owe(command, message);
     const instead = this.#corrected(command.device, undefined);
-    refuse(
-      command.device,
-      message.topic,
-      `${command.id} is taken, but answered on its reply topic alone: ${why}`,
-      instead,
-    );
+    refuse(command.device, message, `${command.id} is taken, but answered on its reply topic alone: ${why}`, instead);
   }
 
   #refuse(device: DeviceId, message: Message, error: Error, task: Task | undefined): void {
     const { topics, desk, refuse } = this.#options;
     const address = topics.parse(message.topic);
     if (address?.kind === "task") desk.withdraw(device, address.id);
-    refuse(device, message.topic, error.message, this.#corrected(device, task));
+    refuse(device, message, error.message, this.#corrected(device, task));
   }
 
   /** A line for the shell that this device would take: the same key with fitting arguments, or ping. */

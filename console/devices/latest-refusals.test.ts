@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { LatestRefusals, maxLatestRefusals } from "./latest-refusals.ts";
+import { LatestRefusals, maxAwaitedRefusals, maxKeptPayload, maxLatestRefusals } from "./latest-refusals.ts";
 
 const refusals = (): LatestRefusals =>
   new LatestRefusals(
@@ -37,6 +37,46 @@ suite("the latest refusals", ({ test }) => {
     all.forget("rpi-7");
     assert.is(all.list().length, 2);
     assert.equal(all.list("rpi-7"), []);
+  });
+
+  test("the message itself is kept with its refusal, up to a bound, and the newest one where it came again", () => {
+    const all = refusals();
+    const refuse = (text: string): void => {
+      all.saw("rpi-7", "t", Buffer.from(text));
+      note(all, "rpi-7", "why");
+    };
+    refuse("one");
+    refuse("x".repeat(maxKeptPayload + 1));
+    note(all, "rpi-7", "other");
+    const [whole, without] = all.list();
+    assert.equal([whole?.count, whole?.size, without?.size], [2, maxKeptPayload + 1, undefined]);
+    assert.is(all.payloadOf(whole!)?.head.length, maxKeptPayload);
+    assert.is(all.find(whole!.id), whole);
+    note(all, "rpi-7", "why");
+    assert.is(all.find(whole!.id)?.size, maxKeptPayload + 1, "what came without one leaves it");
+    for (let at = 0; at <= maxAwaitedRefusals; at += 1) all.saw(`rpi-${at}`, "t", Buffer.from("a"));
+    note(all, "rpi-0", "why");
+    note(all, "rpi-1", "why");
+    assert.equal([all.list("rpi-0")[0]?.size, all.list("rpi-1")[0]?.size], [undefined, 1]);
+  });
+
+  test("some are forgotten, and the next one like it is another one", () => {
+    const all = refusals();
+    for (const name of ["rpi-7", "rpi-8", null]) note(all, name, "why");
+    const id = all.list("rpi-7")[0]?.id;
+    assert.is(
+      all.forgetSome(({ name }) => name === "rpi-7"),
+      1,
+    );
+    assert.equal([all.find(id ?? 0), all.list().length], [undefined, 2]);
+    note(all, "rpi-7", "why");
+    assert.not.equal(all.list("rpi-7")[0]?.id, id);
+    assert.is(
+      all.forgetSome(() => true),
+      3,
+    );
+    for (let at = 0; at <= maxLatestRefusals.ofDevice; at += 1) note(all, "rpi-7", `${at}`, at);
+    assert.is(all.list().length, maxLatestRefusals.ofDevice, "what was forgotten leaves its room");
   });
 
   test("of a device and of all strangers only the latest are kept", () => {

@@ -12,6 +12,8 @@ export interface RefusalsOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   readonly log: Log;
+  /** Hears of a message that is about to be told as refused. @param topic as it is told */
+  readonly saw?: (device: DeviceId, topic: string, payload: Uint8Array) => void;
 }
 
 /** Milliseconds of a stretch of time, in which the same complaint about a topic is told once: a broken sensor repeats its message. */
@@ -43,8 +45,16 @@ export class Refusals {
   /**
    * @param instead a line that would have worked
    * @param isTyped whether somebody typed the wrong one and waits for an answer: then it is told again
+   * @param payload of the message, to be looked at
    */
-  tell(device: DeviceId, from: string, reason: string, instead?: string, isTyped = instead !== undefined): void {
+  tell(
+    device: DeviceId,
+    from: string,
+    reason: string,
+    instead?: string,
+    isTyped = instead !== undefined,
+    payload?: Uint8Array,
+  ): void {
     const why = reason.slice(0, maxWhyLength);
     const topic = toldTopic(from);
     this.#turn();
@@ -53,7 +63,8 @@ export class Refusals {
     const left = this.#admits(device);
     if (left === undefined) return;
     this.#told.add(complaint);
-    const { bus, topics, clock, log } = this.#options;
+    const { bus, topics, clock, log, saw } = this.#options;
+    if (payload) saw?.(device, topic, payload);
     const others = left > 0 ? ` (${left} more were not told)` : "";
     log.warn({ device, topic }, `refused: ${why}${others}`);
     const refusal: Refusal = {
@@ -63,8 +74,8 @@ export class Refusals {
       ...(instead === undefined ? {} : { try: instead }),
     };
     // Whoever watches the topic does so on a terminal.
-    const payload = Buffer.from(forTerminalJson(JSON.stringify(refusal)));
-    bus.publish(topics.build({ kind: "refused", device }), payload).catch((error: unknown) => {
+    const told = Buffer.from(forTerminalJson(JSON.stringify(refusal)));
+    bus.publish(topics.build({ kind: "refused", device }), told).catch((error: unknown) => {
       if (!(error instanceof DisconnectedError)) log.error({ err: asError(error) }, "a refusal could not be published");
     });
   }

@@ -125,6 +125,13 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     byHandler: true,
   },
   applySettings: false,
+  setConsoleSetting: {
+    what: "console-setting.set",
+    on: ({ params }) => params["name"] ?? "",
+    detail: ({ body }) => ({ value: text(body["value"]) }),
+    byHandler: true,
+  },
+  resetConsoleSetting: { what: "console-setting.reset", on: ({ params }) => params["name"] ?? "", byHandler: true },
   setUnit: {
     what: "unit.set",
     on: ({ body }) => `${text(body["measurement"])}.${text(body["field"])}`,
@@ -135,7 +142,13 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     }),
     byHandler: true,
   },
-  forgetQuarantine: { what: "quarantine.forgotten", on: ({ query }) => text(query["device"] ?? "") },
+  forgetQuarantine: {
+    what: "quarantine.forgotten",
+    on: ({ query }) => text(query["device"] ?? ""),
+    detail: ({ query }) => ({ measurement: worded(query["measurement"]), field: worded(query["field"]) }),
+  },
+  forgetRefusals: { what: "refusals.forgotten", on: ({ query }) => text(query["device"] ?? "") },
+  forgetRefusal: { what: "refusals.forgotten", detail: ({ params }) => ({ id: text(params["id"]) }) },
   settleField: {
     what: "field.settled",
     on: ({ body }) => `${text(body["measurement"])}.${text(body["field"])}`,

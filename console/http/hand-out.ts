@@ -19,6 +19,8 @@ import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
 import { serveCommands } from "./routes/serve-commands.ts";
 import { serveCompleteness } from "./routes/serve-completeness.ts";
+import { serveCondition } from "./routes/serve-condition.ts";
+import { serveConsoleSettings } from "./routes/serve-console-settings.ts";
 import { serveConfigurations } from "./routes/serve-configurations.ts";
 import { serveDamage } from "./routes/serve-damage.ts";
 import { serveDevices } from "./routes/serve-devices.ts";
@@ -45,6 +47,7 @@ import { serveSessions } from "./routes/serve-sessions.ts";
 import { serveTokens } from "./routes/serve-tokens.ts";
 import { serveTls } from "./routes/serve-tls.ts";
 import { serveUnits } from "./routes/serve-units.ts";
+import type { RunningSettings } from "../settings/running-settings.ts";
 import { knownMeasurements } from "../units/known-measurements.ts";
 
 export interface HandOut {
@@ -53,6 +56,7 @@ export interface HandOut {
   readonly accounts: Accounts;
   readonly joining: Joining;
   readonly provider: IdentityProvider | undefined;
+  readonly settings: RunningSettings | undefined;
   readonly clock: Clock;
   readonly send: Send;
 }
@@ -62,7 +66,7 @@ const missingGoodFor = 30_000;
 
 /** Gives each route the part of the console that it serves. No route knows the whole. */
 export async function registerRoutes(app: FastifyInstance, given: HandOut): Promise<void> {
-  const { console, accounts, joining, provider, clock, send } = given;
+  const { console, accounts, joining, provider, settings, clock, send } = given;
   const {
     enrollments,
     claims,
@@ -141,6 +145,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     }),
     serveLabels({ labels: console.labels, isKnown }),
     serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
+    serveConsoleSettings({ settings, now: () => console.clock.now() }),
     serveUnits({ unitWords, isKnown, now: () => console.clock.now() }),
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),
@@ -161,6 +166,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveAudit({ audit: console.audit, ...console.kept, send }),
     serveTls({ rotation: console.rotation, deviceRotation: console.deviceRotation }),
     serveSelf({ report: () => console.report() }),
+    serveCondition({ condition: () => console.condition() }),
     serveEvents({
       accounts,
       devices: registry,

@@ -14,6 +14,7 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Console } from "../console.ts";
 import type { IdentityProvider } from "../provider/identity-provider.ts";
+import type { RunningSettings } from "../settings/running-settings.ts";
 import { auditChanges, auditEntrances } from "./audited-routes.ts";
 import { tellOfGuesses } from "./told-guesses.ts";
 import { identify } from "./auth.ts";
@@ -45,6 +46,8 @@ export interface HttpOptions {
   readonly join?: JoiningOptions;
   /** By which people may log in as well. */
   readonly provider?: IdentityProvider | undefined;
+  /** The console's own, where it keeps some. */
+  readonly settings?: RunningSettings | undefined;
   readonly bounds?: Partial<HttpBounds>;
   /** Without it the port speaks plain HTTP alone. */
   readonly tls?: HttpTls | undefined;
@@ -100,6 +103,7 @@ export async function buildApp({
   proxies = new TrustedProxies(),
   join = {},
   provider,
+  settings,
   bounds,
   tls,
   log,
@@ -163,7 +167,15 @@ export async function buildApp({
   });
   await describeRoutes(app);
   const joining = new Joining(join, () => clock.now());
-  await registerRoutes(app, { console, accounts, joining, provider, clock, send: sendInTurns(new Turns({ clock })) });
+  await registerRoutes(app, {
+    console,
+    accounts,
+    joining,
+    provider,
+    settings,
+    clock,
+    send: sendInTurns(new Turns({ clock })),
+  });
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
   return app;
@@ -198,7 +210,17 @@ function sendProblem(reply: FastifyReply, answer: Problem): FastifyReply {
 }
 
 async function servePage(app: FastifyInstance, root: string): Promise<void> {
-  await app.register(fastifyStatic, { root, wildcard: false, immutable: true, maxAge: "1y", index: false });
+  await app.register(fastifyStatic, {
+    root,
+    wildcard: false,
+    immutable: true,
+    maxAge: "1y",
+    index: false,
+    // What has no hash in its name changes under it: a browser that kept the service worker for a year would keep its page as long.
+    setHeaders: (reply, path) => {
+      if (!path.includes("/assets/")) reply.header("cache-control", "no-cache");
+    },
+  });
   app.get("/", { schema: { hide: true } }, (_, reply) => sendPage(reply));
 }
 

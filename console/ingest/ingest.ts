@@ -19,7 +19,12 @@ export interface IngestOptions
   readonly spool: Spool;
   readonly isKnown: (device: DeviceId) => boolean;
   /** Tells a sender why its message was not taken, and what would have been. */
-  readonly refuse: (device: DeviceId, topic: string, why: string, instead?: string) => void;
+  readonly refuse: (
+    device: DeviceId,
+    message: Pick<Message, "topic" | "payload">,
+    why: string,
+    instead?: string,
+  ) => void;
   /** What is to be seen beside a device because of its batches; null when it is over. */
   readonly problem?: (device: DeviceId, problem: string | null) => void;
   /** Called when {@link WaitingRoom.pressed} has changed, and now and then while it is so. */
@@ -189,11 +194,11 @@ export class Ingest {
     return false;
   }
 
-  #refuse(device: DeviceId, { topic }: Message, thrown: unknown, reason: RefusalCause): void {
+  #refuse(device: DeviceId, message: Message, thrown: unknown, reason: RefusalCause): void {
     if (!(thrown instanceof BadInputError)) throw thrown;
     this.stats.refused[reason] += 1;
-    const instead = thrown instanceof BareValueError ? insteadOf(topic, thrown) : undefined;
-    this.#options.refuse(device, topic, thrown.message, instead);
+    const instead = thrown instanceof BareValueError ? insteadOf(message.topic, thrown) : undefined;
+    this.#options.refuse(device, message, thrown.message, instead);
   }
 }
 

@@ -12,8 +12,17 @@ export function certificateParts(
   { bus, devices }: { readonly bus: Bus; readonly devices: DeviceParts },
 ) {
   const { certificates, accounts, audit } = state;
-  const { deviceAuthority: authority, certificateLife: life = defaults.certificateLife } = options;
-  const certifying = new Certifying({ certificates, accounts, audit, clock, authority, life });
+  const { deviceAuthority: authority } = options;
+  const certifying = new Certifying({
+    certificates,
+    accounts,
+    audit,
+    clock,
+    authority,
+    get life() {
+      return options.certificateLife ?? defaults.certificateLife;
+    },
+  });
   const deviceRotation = new DeviceRotation({
     authority,
     certificates,

@@ -72,7 +72,8 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     clock,
     offers,
     needsSignature: (id) => registry.get(id)?.signers !== undefined,
-    refuse: (...told) => refusals.tell(...told),
+    refuse: (device, { topic, payload }, why, instead) =>
+      refusals.tell(device, topic, why, instead, undefined, payload),
   });
   const commandMarks = new CommandMarks({
     write: storage.writeNow,

@@ -42,8 +42,8 @@ export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus })
   });
   labels.changes.on((id) => registry.peopleSaid(id));
   groups.changes.on(({ device }) => registry.peopleSaid(device));
-  const refusals = new Refusals({ bus, topics, clock, log });
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
+  const refusals = new Refusals({ bus, topics, clock, log, saw: (...refused) => latestRefusals.saw(...refused) });
   const leftovers = new Leftovers({ bus, log });
   return { registry, labels, retirements, refusals, latestRefusals, leftovers };
 }

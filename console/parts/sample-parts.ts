@@ -35,11 +35,13 @@ function makeContract(
   { options, state: { database, damage }, topics, clock, log }: Surroundings,
   { doubt, devices: { registry, refusals }, storage: { store } }: Needs,
 ): Contract {
-  const { directory, fieldTypes, seriesBudget } = { ...defaults, ...options };
+  const { directory, fieldTypes = defaults.fieldTypes } = options;
   return new Contract({
     database,
     fieldTypes,
-    seriesBudget,
+    get seriesBudget() {
+      return options.seriesBudget ?? defaults.seriesBudget;
+    },
     stored: () => store.fieldTypes?.(),
     damage,
     heldPath: join(directory, "held.db"),
@@ -55,8 +57,16 @@ function makeContract(
 
 /** What waits for the store of those whose senders keep nothing. */
 function makeSpool({ options, state: { damage }, clock, log }: Surroundings): Spool {
-  const { directory, spoolBytes } = { ...defaults, ...options };
-  return new Spool({ path: join(directory, "spool.db"), limit: spoolBytes, clock, log, damage });
+  const path = join(options.directory, "spool.db");
+  return new Spool({
+    path,
+    get limit() {
+      return options.spoolBytes ?? defaults.spoolBytes;
+    },
+    clock,
+    log,
+    damage,
+  });
 }
 
 function makeSettling({ log }: Surroundings, { storage: { store, write } }: Needs, contract: Contract): Settling {
@@ -85,7 +95,7 @@ function makeIngest(
     store: { write, health: () => store.health() },
     database,
     random: Math.random,
-    refuse: (device, topic, why, instead) => refusals.tell(device, topic, why, instead, false),
+    refuse: (device, { topic, payload }, why, instead) => refusals.tell(device, topic, why, instead, false, payload),
     isKnown: (id) => registry.isKnown(id),
     trust: () => doubt.trust,
     witness: (device, batch) => doubt.heard(device, batch),

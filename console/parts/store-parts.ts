@@ -55,7 +55,13 @@ function makeStore(
     };
     return new EmbeddedStore({
       path: join(directory, "metrics.db"),
-      ...history,
+      // Asked for each time: they may change while it runs.
+      get maxAge() {
+        return history.maxAge;
+      },
+      get maxBytes() {
+        return history.maxBytes;
+      },
       ...common,
       ages: () => doubt.ages(),
       damage: { noteFile },
@@ -67,6 +73,15 @@ function makeStore(
 
 /** What was stored in a file of the console's own may be gone with it. */
 function makeLosses({ options, state: { database, setbacks }, log }: Surroundings, flush: () => void): StoreLosses {
-  const { maxAge } = options.history ?? defaults.history;
-  return new StoreLosses({ database, setbacks, flush, maxAge, log, inUse: options.influxUrl === undefined });
+  const history = options.history ?? defaults.history;
+  return new StoreLosses({
+    database,
+    setbacks,
+    flush,
+    get maxAge() {
+      return history.maxAge;
+    },
+    log,
+    inUse: options.influxUrl === undefined,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Bus } from "#shared/bus";
+import { Past } from "../condition/past.ts";
 import { FileWatch } from "../database/file-watch.ts";
 import { Marks, type MarksOptions } from "../database/marks.ts";
 import type { Registry } from "../devices/registry.ts";
@@ -59,7 +60,18 @@ function numberParts({ options, clock, log, net }: Surroundings, { storage, bus,
     writes,
     faults: () => net.total,
   });
+  const past = new Past();
+  let before = process.cpuUsage();
+  let then = clock.monotonic();
+  /** Per cent of one processor since it was asked for the last time. */
+  const cpu = (): number => {
+    const { user, system } = process.cpuUsage(before);
+    const ms = clock.monotonic() - then;
+    [before, then] = [process.cpuUsage(), clock.monotonic()];
+    return ms > 0 ? (user + system) / 10 / ms : 0;
+  };
   const self = new SelfMetrics({
+    told: (report, ts) => past.add(ts, report, cpu()),
     clock,
     log,
     ...(options.selfInterval === undefined ? {} : { interval: options.selfInterval }),
@@ -68,5 +80,5 @@ function numberParts({ options, clock, log, net }: Surroundings, { storage, bus,
     write: writeNow,
     publish: (name, value) => publisher.number(name, value),
   });
-  return { reporter, self };
+  return { reporter, self, past };
 }

@@ -14,6 +14,8 @@ export interface SelfMetricsOptions {
   readonly write: (series: readonly SeriesColumns[]) => Promise<unknown>;
   /** Publishes one number on a topic of its own. */
   readonly publish: (name: string, value: string) => void;
+  /** Hears of each report. @param ts epoch ms */
+  readonly told?: (report: Report, ts: number) => void;
   readonly clock: Clock;
   readonly log: Log;
   /** Milliseconds between two reports; 10,000 by default. */
@@ -45,9 +47,10 @@ export class SelfMetrics {
   }
 
   #tell(): void {
-    const { read, reset, write, publish, clock, log } = this.#options;
+    const { read, reset, write, publish, told, clock, log } = this.#options;
     const report = read();
     reset();
+    told?.(report, Math.round(clock.now()));
     const numbers = [...numbersOf(report)];
     for (const [name, value] of numbers) publish(name, String(round(value)));
     const times = [Math.round(clock.now())];

@@ -21,6 +21,7 @@ import type { DamagedTable } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Doors } from "../database/salvage.ts";
 import { parseSchedule, parseScheduleRun } from "../schedules/schedule-rows.ts";
+import { parseKeptSetting } from "../settings/running-settings.ts";
 import { parseToken } from "../accounts/tokens.ts";
 import { parseUnitWord } from "../units/unit-words.ts";
 
@@ -57,6 +58,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   configurations: parseSaid,
   configured: parseSent,
   unit_words: parseUnitWord,
+  console_settings: parseKeptSetting,
 };
 
 /**

@@ -13,13 +13,15 @@ export interface SettingSources {
   readonly file?: string | undefined;
 }
 
-/** The settings that were given at all, each also as the text that it was given by. */
+/** The settings that were given at all, each also as the text that it was given by, and by what: a flag, a variable, a key of the file. */
 export interface GivenSettings extends ReadonlySet<SettingName> {
   readonly texts: ReadonlyMap<SettingName, string>;
+  readonly sources: ReadonlyMap<SettingName, string>;
 }
 
 class Given extends Set<SettingName> implements GivenSettings {
   readonly texts = new Map<SettingName, string>();
+  readonly sources = new Map<SettingName, string>();
 }
 
 /** @throws EnvironmentError where the present directory was deleted: every relative path would fail in words of its own, or never end */
@@ -58,6 +60,7 @@ export function loadSettings({ flags = {}, env = {}, file }: SettingSources): {
     if (source === sources.at(-1) && file === undefined) found.add(name);
     const text = String(source[1]);
     given.texts.set(name, text);
+    given.sources.set(name, source[0]);
     try {
       values[name] = one.parse(text);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { DeviceSettingsDocument } from "#api/configuration-routes";
 import { listCommands } from "../state/command-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
@@ -19,9 +19,6 @@ import "./settings.css";
 /** Milliseconds that a command with settings may wait: over the trial of settings that may cut a device off. */
 const patience = 600_000;
 
-/** Milliseconds after which settings that are on their way are looked for once more. */
-const lookAgain = 2_000;
-
 /** What is wanted of a device's settings, what it has, why these differ, and the way to change them. */
 export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
@@ -36,17 +33,17 @@ export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
       problem.value = error instanceof Error ? error.message : String(error);
     }
   };
-  const load = (): Promise<void> => attempt(async () => (known.value = await client.getDeviceSettings(device.id)));
+  const asked = useRef(0);
+  /** An answer that was overtaken by a later question says how it was before. */
+  const load = (): Promise<void> =>
+    attempt(async () => {
+      const mine = (asked.current += 1);
+      const answer = await client.getDeviceSettings(device.id);
+      if (mine === asked.current) known.value = answer;
+    });
   // With each word of the device, and of the commands by which settings come to it.
   const newest = listCommands(device.id).find(({ key }) => key === "configure");
   useEffect(() => void load(), [device, generation.value, `${newest?.id} ${newest?.state}`]);
-  // What a command has brought may be known a moment after its end is told.
-  const state = known.value?.state;
-  useEffect(() => {
-    if (state !== "sent" && state !== "waiting") return;
-    const again = setInterval(() => void load(), lookAgain);
-    return () => clearInterval(again);
-  }, [device.id, state]);
   const apply = (): Promise<void> =>
     attempt(async () => {
       const key = browserKey.value;

@@ -2,6 +2,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
+import { LaterHealth, LaterSetAside, LaterSettingsPage } from "../health/later-health.tsx";
+import { LanguageSwitch } from "../language/language-switch.tsx";
+import { t } from "../language/text.ts";
 import { AuditPage } from "../audit/audit-page.tsx";
 import { CommandsPage } from "../commands/commands-page.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
@@ -71,12 +74,16 @@ function Work(): JSX.Element {
         <Route path="/jobs/:id" component={JobPage} />
         <Route path="/schedules" component={LaterSchedules} />
         <Route path="/damage" component={DamagePage} />
+        <Route path="/health" component={LaterHealth} />
+        <Route path="/set-aside" component={LaterSetAside} />
+        <Route path="/settings" component={LaterSettingsPage} />
         <Route path="/sessions" component={SessionsPage} />
         <Route path="/tokens" component={TokensPage} />
         <Route path="/people" component={PeoplePage} />
         <Route path="/audit" component={AuditPage} />
         <Route default component={NotFound} />
       </Router>
+      <Foot />
     </LocationProvider>
   );
 }
@@ -110,6 +117,19 @@ function TopBar(): JSX.Element {
         Log out
       </button>
     </header>
+  );
+}
+
+/** Below every page: Muster itself, and the language. */
+function Foot(): JSX.Element {
+  return (
+    <footer class="foot">
+      <nav aria-label={t("Muster itself")}>
+        <a href="/health">{t("Health")}</a>
+        <a href="/set-aside">{t("Set aside")}</a>
+      </nav>
+      <LanguageSwitch />
+    </footer>
   );
 }
 

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { DamageDocument } from "#api/health-routes";
+import { HealthNav } from "../health/health-nav.tsx";
 import { client } from "../state/page-client.ts";
 import { formatMoment } from "../format/moment.ts";
 import { damaged, generation } from "../state/live-state.ts";
@@ -34,6 +35,7 @@ export function DamagePage(): JSX.Element {
     <main class="page">
       <div class="page-head">
         <h1>Damage</h1>
+        <HealthNav />
         {rows.length > 0 && session.value?.role === "admin" && (
           <button
             type="button"

@@ -15,7 +15,8 @@ export function MatrixTable({ children, ...attributes }: MatrixTableProps): JSX.
       cell.querySelector(".visually-hidden") ? "" : (cell.textContent ?? ""),
     );
     for (const { cells } of table.current?.tBodies[0]?.rows ?? [])
-      for (const [at, cell] of [...cells].entries()) cell.dataset["label"] = names[at] ?? "";
+      // A cell of a row's whole width is no column's.
+      for (const [at, cell] of cells.length === 1 ? [] : [...cells].entries()) cell.dataset["label"] = names[at] ?? "";
   });
   return (
     <table ref={table} class="matrix" {...attributes}>

@@ -8,6 +8,7 @@ import { isDecided } from "../../ingest/contract/settling.ts";
 import { limitOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
+import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 function toEntry({ conflicts }: Pick<Contract, "conflicts">, one: SetAside): SetAsideDocument {
@@ -56,8 +57,14 @@ export const serveQuarantine =
       ...served("forgetQuarantine"),
       handler: async (request) => {
         const { quarantine } = contract;
-        const forget = (device?: DeviceId): number => quarantine.forget(device);
-        return { forgotten: theirs(quarantine, request.query.device, limitOf(request), forget) };
+        const { device, measurement, field } = request.query;
+        if ((measurement === undefined) !== (field === undefined))
+          throw new HttpError(400, "a field has a name and a measurement: expected both, or neither");
+        const forget = (id?: DeviceId): number =>
+          measurement === undefined || field === undefined
+            ? quarantine.forget(id)
+            : quarantine.forgetEntries(measurement, field, id);
+        return { forgotten: theirs(quarantine, device, limitOf(request), forget) };
       },
     });
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { LatestRefusals, Refused } from "../../devices/latest-refusals.ts";
 import { limitOf, may } from "../auth.ts";
@@ -8,7 +9,7 @@ import { served } from "../serve.ts";
 
 /** What the routes of refusals serve. */
 export interface RefusalRoutes {
-  readonly refusals: Pick<LatestRefusals, "list">;
+  readonly refusals: Pick<LatestRefusals, "list" | "find" | "payloadOf" | "forgetSome">;
   readonly send: Send;
 }
 
@@ -33,6 +34,45 @@ export const serveRefusals =
           reply,
           listAnswer({ list: "refusals", items, document: (one) => one, only: reaches && within(reaches) }),
         );
+      },
+    });
+
+    const found = (request: FastifyRequest, id: number): Refused => {
+      const refused = refusals.find(id);
+      const reaches = limitOf(request);
+      if (!refused || (reaches && !within(reaches)(refused)))
+        throw new HttpError(404, `there is no refusal ${id}: it was forgotten, or the console was started since`);
+      return refused;
+    };
+
+    app.route({
+      ...served("getRefusedPayload"),
+      handler: async (request) => {
+        const { id } = request.params;
+        const payload = refusals.payloadOf(found(request, id));
+        if (!payload)
+          throw new HttpError(404, `of refusal ${id} the console has no message: a broker or a login was refused it`);
+        const { topic, size, head } = payload;
+        return { topic, size, data: head.toString("base64") };
+      },
+    });
+
+    app.route({
+      ...served("forgetRefusal"),
+      handler: async (request) => {
+        const refused = found(request, request.params.id);
+        return { forgotten: refusals.forgetSome((one) => one === refused) };
+      },
+    });
+
+    app.route({
+      ...served("forgetRefusals"),
+      handler: async (request) => {
+        const { device } = request.query;
+        const reaches = limitOf(request);
+        const isMeant = (one: Refused): boolean =>
+          (device === undefined || one.name === device) && (!reaches || within(reaches)(one));
+        return { forgotten: refusals.forgetSome(isMeant) };
       },
     });
   };

@@ -66,9 +66,17 @@ export class Contract {
 
   constructor(options: ContractOptions) {
     this.#options = options;
-    const { seriesBudget: budget, fieldTypes, clock, random, crowded } = options;
+    const { fieldTypes, clock, random, crowded } = options;
     this.quarantine = new Quarantine(options);
-    this.budget = new SeriesBudget({ budget, clock, random, ...(crowded ? { problem: crowded } : {}) });
+    this.budget = new SeriesBudget({
+      // It may change while the console runs.
+      get budget() {
+        return options.seriesBudget;
+      },
+      clock,
+      random,
+      ...(crowded ? { problem: crowded } : {}),
+    });
     const types = (this.types = new FieldTypes({ ...options, declared: fieldTypes }));
     const held = (this.held = new HeldValues({ ...options, path: options.heldPath }));
     const { log, tell = () => {}, problem = () => {} } = options;

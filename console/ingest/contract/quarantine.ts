@@ -149,6 +149,23 @@ export class Quarantine {
     return entries.length;
   }
 
+  /** Forgets entries of one field, whatever their reason. @param device of one, or of all @returns how many they were */
+  forgetEntries(measurement: string, field: string, device?: DeviceId): number {
+    const entries = this.list(device).filter((one) => one.measurement === measurement && one.field === field);
+    const { database } = this.#options;
+    const erase = database.prepare("DELETE FROM quarantine WHERE device = ? AND measurement = ? AND field = ?");
+    transaction(database, () => {
+      for (const one of new Set(entries.map(({ device: id }) => id))) erase.run(one, measurement, field);
+    });
+    for (const entry of entries) {
+      this.#devices.get(entry.device)?.delete(keyOf(entry));
+      // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- an entry of ours, shown read-only
+      this.#settled(entry as Entry);
+    }
+    this.#size -= entries.length;
+    return entries.length;
+  }
+
   /** Forgets what was set aside of one field because of its type: it was settled. Counts of what still does not fit begin anew. */
   forgetField(measurement: string, field: string): void {
     const persist = persistOf(this.#options.database);

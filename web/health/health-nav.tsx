@@ -1,0 +1,26 @@
+import type { JSX } from "preact";
+import { useLocation } from "preact-iso/router";
+import { t } from "../language/text.ts";
+import { managesPeople } from "../people/people-nav.tsx";
+
+const places = [
+  ["/health", "Health"],
+  ["/set-aside", "Set aside"],
+  ["/damage", "Damage"],
+  ["/settings", "Settings"],
+] as const;
+
+/** The way between the pages about Muster itself; its settings are an administrator's. */
+export function HealthNav(): JSX.Element {
+  const { path } = useLocation();
+  const shown = managesPeople() ? places : places.slice(0, 3);
+  return (
+    <nav class="people-nav" aria-label={t("About Muster itself")}>
+      {shown.map(([href, name]) => (
+        <a key={href} class="button small" href={href} aria-current={path === href ? "page" : undefined}>
+          {t(name)}
+        </a>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,95 @@
+import { signal } from "@preact/signals";
+import type { german } from "./german.ts";
+
+/** Every text of the page: English is what stands in the code, and a text that German lacks does not compile. */
+export type Text = keyof typeof german;
+
+/** The languages that there are, each by its own name. */
+export const languages = [
+  ["en", "English"],
+  ["de", "Deutsch"],
+] as const;
+export type Language = (typeof languages)[number][0];
+
+/** In which the page speaks. */
+export const language = signal<Language>("en");
+/** Translations, fetched when they are wanted; English needs none. */
+const table = signal<Readonly<Partial<Record<Text, string>>>>({});
+
+/** Under which the browser keeps it. */
+const keptUnder = "muster.language";
+
+/** How dates and numbers are written. */
+const locales: Readonly<Record<Language, string>> = { en: "en-GB", de: "de-DE" };
+
+/** As `Intl` takes it. */
+export function locale(): string {
+  return locales[language.value];
+}
+
+/**
+ * A text in the page's language. It is looked up each time, so that a component that shows it is drawn anew when the language changes: never at the
+ * level of a module, where that happens once.
+ * @param text English, with `{name}` for what is put in; `{count} thing|{count} things` has a form for each number of `count`
+ */
+export function t(text: Text, values?: Readonly<Record<string, string | number>>): string {
+  return pieces(text, values).join("");
+}
+
+function pieces<V>(text: Text, values: Readonly<Record<string, V>> = {}): (V | string)[] {
+  const found = table.value[text] ?? text;
+  const count = values["count"];
+  const chosen = typeof count === "number" ? formFor(found, count) : found;
+  return chosen.split(/\{(\w+)\}/).map((piece, at) => {
+    if (at % 2 === 0) return piece;
+    const value = values[piece];
+    if (value === undefined) return `{${piece}}`;
+    return typeof value === "number" ? wholeNumber().format(value) : value;
+  });
+}
+
+/** Of "one|other" the form that this many things have. */
+function formFor(text: string, count: number): string {
+  const [one = "", other = one] = text.split("|");
+  return new Intl.PluralRules(locale()).select(count) === "one" ? one : other;
+}
+
+function wholeNumber(): Intl.NumberFormat {
+  return new Intl.NumberFormat(locale(), { useGrouping: "min2", maximumFractionDigits: 3 });
+}
+
+/** Speaks another language from now on, and the next time. Where its texts cannot be had the page stays as it is. */
+export async function speak(wanted: Language): Promise<void> {
+  if (!(await load(wanted))) return;
+  try {
+    localStorage.setItem(keptUnder, wanted);
+  } catch {
+    // A browser that keeps nothing.
+  }
+}
+
+/** Speaks what was chosen here before, or else what the browser asks for. */
+export async function speakAsBefore(): Promise<void> {
+  const before = chosenBefore();
+  const wanted = languages.find(([id]) => id === before || (before === null && navigator.language.startsWith(id)));
+  await load(wanted?.[0] ?? "en");
+}
+
+function chosenBefore(): string | null {
+  try {
+    return localStorage.getItem(keptUnder);
+  } catch {
+    return null;
+  }
+}
+
+async function load(wanted: Language): Promise<boolean> {
+  try {
+    table.value = wanted === "de" ? (await import("./german.ts")).german : {};
+  } catch {
+    return false;
+  }
+  language.value = wanted;
+  document.documentElement.lang = wanted;
+  return true;
+}

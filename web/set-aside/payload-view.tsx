@@ -1,0 +1,48 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { RefusedPayloadDocument } from "#api/refusal-routes";
+import { hexDump, readableText } from "#shared/hex-dump";
+import { client } from "../state/page-client.ts";
+
+/** Of a message that was refused, what came: as text where it is some, and byte by byte. It is shown as text alone: whatever it is, the page does nothing by it. */
+export function PayloadView({ id }: { id: number }): JSX.Element {
+  const known = useSignal<RefusedPayloadDocument | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const asked = useSignal<"text" | "hex" | undefined>(undefined);
+  useEffect(() => {
+    client.getRefusedPayload(String(id)).then(
+      (document) => (known.value = document),
+      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
+    );
+  }, [id]);
+  if (problem.value) return <p class="refusal">{problem.value}</p>;
+  if (!known.value) return <div aria-busy="true" />;
+  const { size, data } = known.value;
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const text = readableText(bytes, bytes.length === size);
+  const shown = asked.value ?? (text === undefined ? "hex" : "text");
+  return (
+    <div class="payload" data-testid={`payload-${id}`}>
+      <div class="payload-head">
+        <span class="segments" role="group" aria-label="Show the message as">
+          {(["text", "hex"] as const).map((look) => (
+            <button
+              key={look}
+              type="button"
+              aria-pressed={shown === look}
+              disabled={look === "text" && text === undefined}
+              onClick={() => (asked.value = look)}
+            >
+              {look === "text" ? "Text" : "Hex"}
+            </button>
+          ))}
+        </span>
+        {bytes.length < size && <span class="muted">{`The first ${bytes.length} of ${size} bytes`}</span>}
+      </div>
+      <pre class={shown} tabIndex={0} role="region" aria-label="The message that was refused">
+        {shown === "text" ? text : hexDump(bytes)}
+      </pre>
+    </div>
+  );
+}
