@@ -2,15 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "#shared/clock";
-import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { encode } from "#shared/codec";
 import { readBatch } from "#shared/messages/batch-reading";
 import { thriftyMalloc } from "../agent/install/starter.ts";
-import { Broker } from "../broker/broker.ts";
 import type { SampleCost } from "./agent-sample-child.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
+import { startDeviceBroker } from "./device-broker.ts";
 import { percentile, toMarkdown, type Row } from "./table.ts";
 
 const file = fileURLToPath(new URL("../dist/muster-agent.cjs", import.meta.url));
@@ -92,18 +90,8 @@ async function memory(): Promise<[bare: Memory, agent: Memory, started: Memory]>
 }
 
 async function startBroker(scope: BenchScope): Promise<{ url: (device: string) => string; heard: Set<string> }> {
-  const broker = new Broker({
-    listen: "127.0.0.1",
-    port: 0,
-    root: "muster",
-    authenticate: (name) => Promise.resolve({ name, role: "device" as const }),
-    clock: systemClock,
-    log: silentLog,
-  });
-  const { port } = await broker.start();
-  scope.cleanup(() => broker.stop());
+  const { bus, url } = await startDeviceBroker(scope);
   const heard = new Set<string>();
-  const bus = broker.local();
   const topics = new Topics();
   bus.subscribe([topics.filter("metrics")], ({ topic, payload }) => {
     const address = topics.parse(topic);
@@ -113,7 +101,7 @@ async function startBroker(scope: BenchScope): Promise<{ url: (device: string) =
     const ack = { outbox, run, ranges: [[seq, seq]], ts: Date.now() };
     void bus.publish(topics.build({ kind: "ack", device: address.device }), encode(ack, "json"), { qos: 0 });
   });
-  return { url: (device) => `mqtt://${device}:secret@127.0.0.1:${port}`, heard };
+  return { url, heard };
 }
 
 async function memoryOf(

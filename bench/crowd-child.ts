@@ -1,10 +1,7 @@
-import { systemClock } from "#shared/clock";
-import { silentLog } from "#shared/log";
-import { noFaults } from "../sim/faults.ts";
-import { Sim } from "../sim/sim.ts";
 import { answer, ready, settingsOfChild } from "./children.ts";
 import type { CrowdAnswer, CrowdQuestion } from "./crowd.ts";
 import { deviceName } from "./ingest-load.ts";
+import { simulatedDevices } from "./simulated-devices.ts";
 
 /** All the simulated agents, in one process. */
 const { devices, port, secret, interval, rate } = settingsOfChild<{
@@ -14,20 +11,8 @@ const { devices, port, secret, interval, rate } = settingsOfChild<{
   interval: number;
   rate: number;
 }>();
-const sim = new Sim({
-  ids: Array.from({ length: devices }, (_, index) => deviceName(index)),
-  secret,
-  host: "127.0.0.1",
-  port,
-  root: "muster",
-  interval,
-  batchSize: 1,
-  seed: "crowd",
-  faults: noFaults,
-  rate,
-  clock: systemClock,
-  log: silentLog,
-});
+const ids = Array.from({ length: devices }, (_, index) => deviceName(index));
+const sim = simulatedDevices({ ids, secret, port, interval, rate, seed: "crowd" });
 sim.failed.catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);

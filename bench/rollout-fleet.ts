@@ -14,9 +14,9 @@ import { openState } from "../console/state/state.ts";
 import { silentLog } from "#shared/log";
 import { generateSecret } from "#shared/password";
 import { noFaults } from "../sim/faults.ts";
-import { Sim } from "../sim/sim.ts";
 import type { SimulatedReleases } from "../sim/simulated-releases.ts";
 import { QuickClock } from "./quick-clock.ts";
+import { simulatedDevices } from "./simulated-devices.ts";
 
 export interface RolloutFleetOptions {
   readonly ids: readonly string[];
@@ -74,21 +74,17 @@ export async function startRolloutFleet(options: RolloutFleetOptions) {
   const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, log: silentLog });
   const url = `http://127.0.0.1:${await server.start()}`;
   scope.cleanup(() => server.stop());
-  const sim = new Sim({
+  const sim = simulatedDevices({
     ids,
     secret,
-    host: "127.0.0.1",
     port,
-    root: "muster",
     interval,
-    batchSize: 1,
     keepalive,
     seed,
     // They come and go all day, also while they update.
     faults: { ...noFaults, flap: { devices: Math.ceil(ids.length / 50), every: 3_600_000 } },
     rate: 2_000,
     clock,
-    log: silentLog,
     releases,
   });
   const failed = sim.failed.catch((error: Error) => error);

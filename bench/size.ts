@@ -3,15 +3,14 @@ import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#shared/clock";
-import { silentLog } from "#shared/log";
 import { Topics } from "#shared/topics";
 import { version } from "#shared/version";
-import { Broker } from "../broker/broker.ts";
 import { machineKindOf } from "../flash/machine-kinds.ts";
 import { executableFrom } from "../flash/self-unpacking.ts";
 import { foreignNode, unpackedPackages } from "../test/emulator.ts";
 import { nodeRuntime } from "../test/runtimes.ts";
 import { BenchScope } from "./children.ts";
+import { startDeviceBroker } from "./device-broker.ts";
 import { toMarkdown, type Row } from "./table.ts";
 
 const file = "dist/muster-agent.cjs";
@@ -88,25 +87,16 @@ async function peers(): Promise<Row[]> {
 async function memoryOfAgent(command: readonly string[]): Promise<number> {
   const scope = new BenchScope();
   try {
-    const broker = new Broker({
-      listen: "127.0.0.1",
-      port: 0,
-      root: "muster",
-      authenticate: (name) => Promise.resolve({ name, role: "device" as const }),
-      clock: systemClock,
-      log: silentLog,
-    });
-    const { port } = await broker.start();
-    scope.cleanup(() => broker.stop());
+    const { bus, url } = await startDeviceBroker(scope);
     const data = await scope.directory();
     const sent = new Promise<void>((resolve) => {
       let heard = 0;
-      broker.local().subscribe([new Topics().filter("metrics")], () => {
+      bus.subscribe([new Topics().filter("metrics")], () => {
         heard += 1;
         if (heard === batches) resolve();
       });
     });
-    const flags = ["--mqtt-url", `mqtt://rpi-7:secret@127.0.0.1:${port}`, "--interval", "1s", "--data", data];
+    const flags = ["--mqtt-url", url("rpi-7"), "--interval", "1s", "--data", data];
     return await memoryOf([...command, file, ...flags], () => sent);
   } finally {
     await scope.end();
