@@ -8,8 +8,8 @@ export interface SavedView {
   readonly query: string;
 }
 
-/** Views that this browser keeps of one person. */
-const maxSaved = 50;
+/** Views that this browser keeps of one person: each is a button above the list. */
+export const maxSavedViews = 50;
 const placeOf = (): string => `muster-views-${session.peek()?.name ?? ""}`;
 const saved = signal<{ readonly place: string; readonly views: readonly SavedView[] } | undefined>(undefined);
 
@@ -21,7 +21,7 @@ export function savedViews(): readonly SavedView[] {
 }
 
 export function keepViews(views: readonly SavedView[]): void {
-  const kept = views.slice(-maxSaved);
+  const kept = views.slice(-maxSavedViews);
   saved.value = { place: placeOf(), views: kept };
   localStorage.setItem(placeOf(), JSON.stringify(kept));
 }

@@ -8,15 +8,13 @@ import { allRows, lookUpOf, shownName, type ListedRow } from "../state/fleet-row
 import { draft } from "../state/job-draft.ts";
 import { offered, useOffered } from "../state/offered-keys.ts";
 import { logOut, session } from "../state/session-state.ts";
+import { maxPaletteEntries } from "./palette-size.ts";
 
 interface Entry {
   readonly name: string;
   readonly what: string;
   readonly run: () => void;
 }
-
-/** Entries that are offered at once. */
-const most = 12;
 
 /** Goes anywhere and does anything, by a few letters of its name. */
 export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
@@ -57,11 +55,11 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const fits = (name: string): boolean => wanted.every((word) => name.toLowerCase().includes(word));
   const found: Entry[] = [...places, ...(isAsked ? more : [])].filter(({ name }) => fits(name));
   for (const row of isAsked ? allRows() : []) {
-    if (found.length >= most) break;
+    if (found.length >= maxPaletteEntries) break;
     if (fits(findable(row)))
       found.push({ name: called(row), what: "device", run: to(`/devices/${encodeURIComponent(row.id)}`) });
   }
-  const shown = found.slice(0, most);
+  const shown = found.slice(0, maxPaletteEntries);
   const run = (entry: Entry | undefined): void => {
     if (!entry) return;
     dialog.current?.close();
