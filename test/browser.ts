@@ -1,6 +1,6 @@
 import { createHash, type X509Certificate } from "node:crypto";
-import { chromium, type Page } from "playwright-core";
-import type { Scope } from "./suite.ts";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { untilTheEnd, type Scope } from "./suite.ts";
 
 /** Chromium would otherwise look for the world outside at every start. */
 const quiet = [
@@ -13,20 +13,42 @@ const quiet = [
   "--disable-sync",
 ];
 
-/** A page in the system's real Chromium; a script error or a violation of the content security policy fails the test. */
+/** One for all test files of a process: a start costs a second of CPU, and what a page keeps is its context's own. */
+let common: Browser | undefined;
+
+async function launch(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: [...quiet, ...more] });
+}
+
+async function commonBrowser(): Promise<Browser> {
+  if (common?.isConnected()) return common;
+  const browser = (common = await launch());
+  untilTheEnd(() => browser.close());
+  return browser;
+}
+
+/** Whose trust in a certificate is nobody else's. */
+async function trustingBrowser(scope: Scope, certificate: X509Certificate): Promise<Browser> {
+  const browser = await launch(trusting(certificate));
+  scope.cleanup(() => browser.close());
+  return browser;
+}
+
+/**
+ * A page in the system's real Chromium, with cookies, a cache and settings of its own; a script error or a violation of the content
+ * security policy fails the test.
+ */
 export async function openPage(
   scope: Scope,
   options: { width?: number; height?: number; dark?: boolean; trusted?: X509Certificate } = {},
 ): Promise<{ page: Page; complaints: string[] }> {
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [...quiet, ...trusting(options.trusted)],
-  });
-  scope.cleanup(() => browser.close());
-  const page = await browser.newPage({
+  const browser = options.trusted ? await trustingBrowser(scope, options.trusted) : await commonBrowser();
+  const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.dark ? "dark" : "light",
   });
+  scope.cleanup(() => context.close());
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
@@ -37,8 +59,7 @@ export async function openPage(
 }
 
 /** Chromium has a store of its own; this has it take one server's key, and nobody else's. */
-function trusting(certificate: X509Certificate | undefined): string[] {
-  if (!certificate) return [];
+function trusting(certificate: X509Certificate): string[] {
   const key = certificate.publicKey.export({ type: "spki", format: "der" });
   return [`--ignore-certificate-errors-spki-list=${createHash("sha256").update(key).digest("base64")}`];
 }

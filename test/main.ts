@@ -1,14 +1,17 @@
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parse } from "uvu/parse";
+import { makePlace, Remains, removePlace } from "./remains.ts";
 import { resultMark, type Order, type Result } from "./worker.ts";
 
 /**
  * Runs every `*.test.ts` whose path contains the first argument (or, where it is `.slow`, the `*.slow.ts` instead, which
  * take too long for each time), in a few processes side by side, each file whole in one of them, and ends with the plain
- * line `N passed, N failed`. A file that registers no suite, and a handle left open, fail the run.
+ * line `N passed, N failed`. A file that registers no suite, a handle left open, and whatever else a file leaves (a process, a
+ * directory) fail the run.
  */
 
 /** Most tests wait for other programs: with a process a core, a fifth of each would idle. */
@@ -41,10 +44,16 @@ async function runWorkers(): Promise<void> {
 }
 
 async function runWorker(): Promise<void> {
+  const place = makePlace();
   const worker = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...process.env, FORCE_COLOR: process.env["FORCE_COLOR"] ?? (process.stdout.isTTY ? "1" : "0") },
+    env: {
+      ...process.env,
+      TMPDIR: place,
+      FORCE_COLOR: process.env["FORCE_COLOR"] ?? (process.stdout.isTTY ? "1" : "0"),
+    },
   });
+  const remains = new Remains(place, worker.pid ?? 0);
   let current: string | undefined;
   let ended = false;
   let since = 0;
@@ -74,7 +83,12 @@ async function runWorker(): Promise<void> {
         if (result !== undefined) take(JSON.parse(result) as Result);
       });
   next();
-  await new Promise<void>((done) => worker.once("close", () => done()));
+  const closed = once(worker, "close");
+  await once(worker, "exit");
+  // Before its pipes are waited for: whoever is left may hold them open.
+  problems.push(...(await remains.clear()).map((what) => `${current ?? "a worker"}: ${what}`));
+  await closed;
+  removePlace(place);
   if (ended) return;
   print(output, since);
   problems.push(`${current ?? "a worker"}: its process ended early (${worker.exitCode ?? worker.signalCode ?? "?"})`);

@@ -25,6 +25,18 @@ export interface Suite {
 /** What the whole run counted, for its closing line and the check that every file registered tests. */
 export const tally = { passed: 0, failed: 0, suites: 0 };
 
+/** What test files share is closed when there are no more of them in this process. */
+const lasting: (() => unknown)[] = [];
+
+export function untilTheEnd(undo: () => unknown): void {
+  lasting.push(undo);
+}
+
+/** Closes what test files have shared. */
+export async function closeShared(): Promise<void> {
+  for (const undo of lasting.splice(0).toReversed()) await undo();
+}
+
 const defaultDeadlineSeconds = 20;
 /** A deadline ends what hangs, and is no measurement: a machine that is busy with other things needs several times as long. */
 const busy = 3;
@@ -83,7 +95,7 @@ class Releasers implements Scope {
   };
 
   readonly directory = async (): Promise<string> => {
-    const path = await mkdtemp(join(tmpdir(), "muster-test-"));
+    const path = await mkdtemp(join(tmpdir(), "t-"));
     this.cleanup(() => rm(path, { recursive: true, force: true }));
     return path;
   };

@@ -1,4 +1,6 @@
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { Remains } from "./remains.ts";
 
 /**
  * Runs the test files that its parent names, one after the other, until it is told that there are no more. Each file's
@@ -34,13 +36,16 @@ async function work(): Promise<void> {
     process.exit(1);
   });
 
+  const remains = new Remains(tmpdir(), process.pid, { lasting: true });
   const run = async (file: string): Promise<Result> => {
     Object.assign(tally, { passed: 0, failed: 0, suites: 0 });
     runtime.UVU_INDEX = 0;
     runtime.UVU_QUEUE.splice(0, Infinity, [file]);
     await import(resolve(file));
     await exec();
-    return { ...tally, problems: tally.suites === 0 ? [`${file} registers no suite`] : [] };
+    const problems = await remains.clear();
+    if (tally.suites === 0) problems.push(`${file} registers no suite`);
+    return { ...tally, problems };
   };
 
   process.on("message", (order: Order) => {
@@ -50,6 +55,7 @@ async function work(): Promise<void> {
 }
 
 async function end(): Promise<void> {
+  await (await import("./suite.ts")).closeShared();
   const leftovers = await openHandles();
   const problems = leftovers.length > 0 ? [`left open at the end: ${leftovers.join(", ")}`] : [];
   say({ passed: 0, failed: 0, problems, last: true });
