@@ -255,14 +255,18 @@ suite("accounts on the command line", ({ test }) => {
   test(
     "muster device NAME --remove takes a device away while everything runs, and the agent's connection with it",
     async (scope) => {
-      const { env, muster } = await start(scope);
+      const { env, http, muster } = await start(scope);
       const line =
         /^ +MUSTER_MQTT_URL=(\S+) npx muster agent$/m.exec((await muster("enroll", "rpi-7", "--secret")).out)?.[1] ??
         "";
       const own = { ...env, MUSTER_DATA: join(await scope.directory(), "agent"), MUSTER_DEVICE: "rpi-7" };
       const url = line.replace("THIS-HOST", "127.0.0.1");
       const agent = new Running(scope, ...musterProgram(["agent"]), { env: { ...own, MUSTER_MQTT_URL: url } });
-      await eventually("its ping", async () => (await muster("send", "rpi-7", "ping")).code === 0);
+      const { client } = checkedClient(http, "admin:correct horse");
+      await eventually("it online", async () =>
+        (await client.listDevices()).devices.some(({ id, online }) => id === "rpi-7" && online),
+      );
+      assert.is((await muster("send", "rpi-7", "ping")).code, 0);
       const watch = new Running(scope, ...musterProgram(["watch", "rpi-7"]), { env });
       await watch.line(/rpi-7/);
       assert.match((await muster("device", "rpi-7")).out, /\nFIELD +VALUE +UNIT +TITLE\n/);

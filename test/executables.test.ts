@@ -1,6 +1,7 @@
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient } from "#api/client";
 import { freePort } from "./mosquitto.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
@@ -24,7 +25,8 @@ suite("executables of an agent", ({ test }) => {
       };
       await new Running(scope, ...musterProgram(["start"]), { env }).line(/Muster .* is up/);
       const muster = (...args: string[]) => runProgram(...musterProgram(args), { env });
-      await eventually("the device", async () => /edge-1 +online/.test((await muster("devices")).out));
+      const client = createClient({ url: `http://127.0.0.1:${env.MUSTER_HTTP_PORT}`, login: "admin:correct horse" });
+      await eventually("the device", async () => (await client.listDevices()).devices.some(({ online }) => online));
       const beat = await muster("send", "edge-1", "exec:heartbeat", "--json");
       assert.is(beat.code, 0, beat.err + beat.out);
       const cleared = await muster("send", "edge-1", "exec:clear-cache", "--json");

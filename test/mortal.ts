@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AgentOptions } from "../agent/agent.ts";
 import type { ConsoleOptions } from "../console/console.ts";
 import type { Command } from "../console/desk/command.ts";
+import { builtProgram } from "./built-program.ts";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running } from "./programs.ts";
 import type { Scope } from "./suite.ts";
@@ -30,6 +31,7 @@ export async function mortal(
     mqttVersion: kind === "embedded" ? 4 : "auto",
     ...more.agent,
   };
+  const program = await builtProgram("mortal-agent");
   let stopped = false;
   let starts = 0;
   let current: Running;
@@ -39,12 +41,7 @@ export async function mortal(
     if (stopped) return;
     if (starts > 0) between(directory);
     starts += 1;
-    current = new Running(unscoped, process.execPath, [
-      "--import",
-      "tsx",
-      "test/mortal-agent.ts",
-      JSON.stringify(settings),
-    ]);
+    current = new Running(unscoped, process.execPath, [program, JSON.stringify(settings)]);
     current.child.once("close", begin);
   };
   begin();

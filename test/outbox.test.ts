@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { builtProgram } from "./built-program.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
 import { Running } from "./programs.ts";
@@ -8,7 +9,7 @@ import { fillDisk, smallDisk } from "./small-disk.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
 /** An agent in a process of its own. */
-function spawnAgent(scope: Scope, fleet: Fleet, directory: string, kept: string): Running {
+async function spawnAgent(scope: Scope, fleet: Fleet, directory: string, kept: string): Promise<Running> {
   const settings = {
     device: "rpi-7",
     url: fleet.url,
@@ -18,7 +19,7 @@ function spawnAgent(scope: Scope, fleet: Fleet, directory: string, kept: string)
     interval: 20,
     mqttVersion: 4,
   };
-  return new Running(scope, process.execPath, ["--import", "tsx", "test/outbox-agent.ts", JSON.stringify(settings)]);
+  return new Running(scope, process.execPath, [await builtProgram("outbox-agent"), JSON.stringify(settings)]);
 }
 
 /** The numbers that its outbox has taken. */
@@ -50,12 +51,12 @@ suite("the agent's outbox over a real fleet", ({ test }) => {
       const kept = join(await scope.directory(), "kept");
       await fleet.console.stop();
       for (const enough of [30, 60]) {
-        const agent = spawnAgent(scope, fleet, directory, kept);
+        const agent = await spawnAgent(scope, fleet, directory, kept);
         await eventually(`${enough} batches`, () => keptIn(kept).length >= enough, 20);
         await agent.kill("SIGKILL");
       }
       await fleet.console.start();
-      const last = spawnAgent(scope, fleet, directory, kept);
+      const last = await spawnAgent(scope, fleet, directory, kept);
       await last.line(/^up/);
       await eventually(
         "all in the store",
@@ -76,7 +77,7 @@ suite("the agent's outbox over a real fleet", ({ test }) => {
     const fleet = await startFleet(scope, "embedded");
     const directory = await scope.directory();
     const agent = await fleet.agent("rpi-7", { directory });
-    const other = spawnAgent(scope, fleet, directory, join(directory, "kept"));
+    const other = await spawnAgent(scope, fleet, directory, join(directory, "kept"));
     await other.line(new RegExp(`not started: another agent \\(process ${process.pid}\\) is at work`));
     assert.throws(() => fleet.newAgent("rpi-8", { directory }).start(), /another agent/);
     await agent.stop();
