@@ -44,6 +44,7 @@ const writers: readonly (readonly [topic: string, names: readonly string[]])[] =
   ["muster/rpi-7/cmd/42", ["hub", ...commanders]],
   ["muster/console/status", ["hub"]],
   ["muster/console/stats/messages", ["hub"]],
+  ["muster/console/alerts/1", ["hub"]],
   ...namesakes.map((topic) => [topic, ["hub"]] as const),
   ["muster/rpi-7/metrics/cpu/deep/er", ["rpi-7", "hub"]],
   ["muster/rpi-7/metrics/_Küche/Fenster links", ["rpi-7", "hub"]],
@@ -60,6 +61,7 @@ const readers: readonly (readonly [filter: string, topic: string, names: readonl
   ["muster/rpi-7/cmd/42", "muster/rpi-7/cmd/42", ["rpi-7", "hub", ...people]],
   ["muster/rpi-7/ack", "muster/rpi-7/ack", ["rpi-7", "hub", ...people]],
   ["muster/console/status", "muster/console/status", everybody],
+  ["muster/console/alerts/+", "muster/console/alerts/1", ["hub", ...people]],
   ["muster/rpi-7/status", "muster/rpi-7/status", ["hub", ...people]],
   ["muster/rpi-7/metrics", "muster/rpi-7/metrics", ["hub", ...people]],
   ["muster/rpi-7/reply/+", "muster/rpi-7/reply/42", ["hub", ...people]],
@@ -135,6 +137,7 @@ suite("access: the table", ({ test }) => {
         "$SYS/7c1f/disconnect/clients",
         "$SYS/broker/log/N",
         "$SYS/broker/connection/rpi-8/state",
+        "muster/console/alerts/1",
       ])
         assert.is(limited.mayReceive(ann, topic), false, topic);
       for (const [topic] of sysTopics(stats)) assert.is(limited.mayReceive(ann, topic), true, topic);

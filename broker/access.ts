@@ -116,7 +116,8 @@ export class Access {
     if (principal.groups === undefined) return true;
     if (topic.startsWith("$SYS/")) return countsOfBroker.some((counts) => covers(counts, topic));
     const address = this.topics.parse(topic);
-    if (!address) return false;
+    // An alert may be about any device, or all.
+    if (!address || address.kind === "alert") return false;
     return !("device" in address) || mayReach(principal, address.device, this.#groupsOf);
   }
 

@@ -184,6 +184,7 @@ export class Inbox {
       case "refused":
       case "certificate":
       case "stats":
+      case "alert":
       case "authorities":
         return undefined;
     }

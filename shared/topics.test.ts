@@ -21,6 +21,7 @@ const addresses: [string, Address][] = [
   ["muster/rpi-7/refused", { kind: "refused", device }],
   ["muster/console/status", { kind: "console" }],
   ["muster/console/stats/write_latency_ms", { kind: "stats", name: "write_latency_ms" }],
+  ["muster/console/alerts/0mj-1", { kind: "alert", id: "0mj-1" }],
 ];
 
 const strangers = [
@@ -43,6 +44,10 @@ const strangers = [
   "muster/rpi-7/status/x",
   "muster/console/cmd",
   "muster/console/metrics",
+  "muster/console/alerts",
+  "muster/console/alerts/",
+  "muster/console/alerts/a b",
+  "muster/console/alerts/1/more",
   "other/rpi-7/status",
   "musterx/rpi-7/status",
   "$SYS/broker/uptime",

@@ -22,7 +22,9 @@ export type Address =
   | { readonly kind: "file-down"; readonly device: DeviceId; readonly id: CommandId }
   | { readonly kind: "console" }
   | { readonly kind: "authorities" }
-  | { readonly kind: "stats"; readonly name: string };
+  | { readonly kind: "stats"; readonly name: string }
+  /** An alert, as long as it is there; `id` is its own, where that can be a level: see {@link Topics.alert}. */
+  | { readonly kind: "alert"; readonly id: string };
 
 /** What a filter can be made for: a kind of address, over one device or all (`+`). */
 export type AddressKind = Address["kind"];
@@ -44,6 +46,9 @@ const branches = new Set([
 /** The reserved level of the console's own topics. */
 const consoleLevel = "console";
 
+/** An alert's id, where it is a level of a topic. */
+const alertLevel = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
 /** The first level of every topic, where nobody has named another. */
 export const usualRoot = "muster";
 
@@ -55,6 +60,7 @@ export class Topics {
     if (address.kind === "console") return `${this.root}/${consoleLevel}/status`;
     if (address.kind === "authorities") return `${this.root}/${consoleLevel}/ca`;
     if (address.kind === "stats") return `${this.root}/${consoleLevel}/stats/${address.name}`;
+    if (address.kind === "alert") return `${this.root}/${consoleLevel}/alerts/${address.id}`;
     const base = `${this.root}/${address.device}`;
     switch (address.kind) {
       case "metrics":
@@ -76,6 +82,11 @@ export class Topics {
       case "file-down":
         return `${base}/${address.kind}/${address.id}`;
     }
+  }
+
+  /** Where an alert stands; undefined where its id cannot be a level of a topic. */
+  alert(id: string): string | undefined {
+    return alertLevel.test(id) ? this.build({ kind: "alert", id }) : undefined;
   }
 
   /**
@@ -119,6 +130,7 @@ export class Topics {
     if (kind === "console") return `${this.root}/${consoleLevel}/status`;
     if (kind === "authorities") return `${this.root}/${consoleLevel}/ca`;
     if (kind === "stats") return `${this.root}/${consoleLevel}/stats/+`;
+    if (kind === "alert") return `${this.root}/${consoleLevel}/alerts/+`;
     const base = `${this.root}/${device}`;
     switch (kind) {
       case "metrics":
@@ -147,6 +159,7 @@ export class Topics {
 function parseConsole(branch: string | undefined, leaf: string | undefined): Address | undefined {
   if (branch === "status" && leaf === undefined) return { kind: "console" };
   if (branch === "ca" && leaf === undefined) return { kind: "authorities" };
+  if (branch === "alerts") return leaf && alertLevel.test(leaf) ? { kind: "alert", id: leaf } : undefined;
   return branch === "stats" && leaf && /^[a-z0-9_]{1,64}$/.test(leaf) ? { kind: "stats", name: leaf } : undefined;
 }
 

@@ -9,6 +9,7 @@ import { readBatch } from "#shared/messages/batch-reading";
 import { readAck } from "#shared/messages/metrics";
 import { readCertificate, readRenewal } from "#shared/messages/certificate-messages";
 import { readFileDown, readFileUp } from "#shared/messages/file-messages";
+import { readAlert } from "#shared/messages/alert-message";
 import { readAuthorities } from "#shared/messages/authorities-message";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
@@ -29,6 +30,7 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   refusal: (payload) => read(refusal, payload, "refusal"),
   console: readConsoleStatus,
   authorities: readAuthorities,
+  alert: readAlert,
   renewal: readRenewal,
   certificate: readCertificate,
   opened: readFileUp,
@@ -58,7 +60,7 @@ suite("docs/protocol.md", ({ test }) => {
   test("the table of needed fields is true, and fields that are not known are passed over", () => {
     const rows = [
       ...page.matchAll(
-        /^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities|renewal|certificate|opened|ask|piece|stop)[a-z, ]*) \| (`.+) \|$/gm,
+        /^\| ((?:birth|batch|ack|task|reply|refusal|console|authorities|alert|renewal|certificate|opened|ask|piece|stop)[a-z, ]*) \| (`.+) \|$/gm,
       ),
     ];
     const told = rows.flatMap(([, kinds = "", fields = ""]) =>
@@ -159,6 +161,7 @@ suite("docs/protocol.md", ({ test }) => {
       "short",
       "simple",
       "stats",
+      "alert",
       "status",
       "task",
     ]);
