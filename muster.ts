@@ -25,6 +25,7 @@ import { jobs } from "./commands/jobs.ts";
 import { keygen } from "./commands/keygen.ts";
 import { logs } from "./commands/logs.ts";
 import { mosquitto } from "./commands/mosquitto.ts";
+import { notify } from "./commands/notify.ts";
 import { operator } from "./commands/operator.ts";
 import { put } from "./commands/put.ts";
 import { quarantine } from "./commands/quarantine.ts";
@@ -64,7 +65,7 @@ const line = new CommandLine(
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
   "Send and look:": [send, commands, explain, cancel, jobs, schedule, watch, ask, fetch, put, update],
-  "Fleet:": [devices, config, group, quarantine, refused, field, unit],
+  "Fleet:": [devices, config, group, notify, quarantine, refused, field, unit],
   "People and devices:": [
     enroll,
     flash,

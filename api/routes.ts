@@ -18,6 +18,7 @@ import { healthRoutes } from "./health-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { joinRoutes } from "./join-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
+import { notificationRoutes } from "./notification-routes.ts";
 import { providerRoutes } from "./provider-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
@@ -45,6 +46,7 @@ export const routes = {
   ...fileRoutes,
   ...jobRoutes,
   ...scheduleRoutes,
+  ...notificationRoutes,
   ...groupRoutes,
   ...labelRoutes,
   ...serviceRoutes,

@@ -62,6 +62,8 @@ export async function begin(
   await store.start();
   lifetime.add(() => parts.scheduler.stop());
   parts.scheduler.start(restored);
+  lifetime.begin(parts.shownAlerts);
+  lifetime.begin(parts.courier);
   let over = false;
   lifetime.add(() => void (over = true));
   void recallNewest(registry, store, () => over).catch(failed);

@@ -9,6 +9,7 @@ import { commandParts } from "./parts/command-parts.ts";
 import { conditionParts } from "./parts/condition-parts.ts";
 import { configurationParts } from "./parts/configuration-parts.ts";
 import { deviceParts, endWithRetirement, makeRemovals } from "./parts/device-parts.ts";
+import { notificationParts } from "./parts/notification-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
 import { scheduleParts } from "./parts/schedule-parts.ts";
 import { storeParts } from "./parts/store-parts.ts";
@@ -37,6 +38,7 @@ export function compose(outside: Surroundings) {
   endWithRetirement(holders);
   const removals = makeRemovals(given, holders);
   const scheduling = scheduleParts(given, { jobs: commands.jobs, doubt });
+  const notifying = notificationParts(given, { bus });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
   const rotation = makeRotation(given, { bus, registry });
   const { clock, log, options } = given;
@@ -74,6 +76,7 @@ export function compose(outside: Surroundings) {
     ...commands,
     ...configuration,
     ...scheduling,
+    ...notifying,
     ...certifications,
     ...samples,
     removals,

@@ -43,6 +43,7 @@ import type { Transfers } from "./files/transfers.ts";
 import type { Damage } from "./database/damage.ts";
 import type { RowsHealth } from "./database/persist.ts";
 import type { Schedules } from "./schedules/schedules.ts";
+import type { Notifications } from "./notifications/notifications.ts";
 import { samplesHealth, type SamplesHealth } from "./samples-health.ts";
 import { openState, type State } from "./state/state.ts";
 import type { MetricsStore } from "./store/store.ts";
@@ -127,6 +128,11 @@ export class Console {
   /** What is begun by the clock. */
   get schedules(): Schedules {
     return this.#started.schedules;
+  }
+
+  /** By which ways people hear of alerts. */
+  get notifications(): Notifications {
+    return this.#started.notifications;
   }
 
   /** Codes by which machines come in by themselves. */

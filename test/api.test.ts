@@ -197,6 +197,11 @@ async function askEverything(
   assert.is((await client.getRefusedPayload(String(refused?.id))).size, refused?.size);
   assert.is((await client.forgetRefusal(String(refused?.id))).forgotten, 1);
   assert.ok((await client.forgetRefusals()).forgotten >= 0);
+  await client.setChannel("topic", { kind: "mqtt", settings: {} });
+  assert.is((await client.testChannel("topic")).delivered, true);
+  assert.is((await client.listChannels()).channels[0]?.name, "topic");
+  await client.removeChannel("topic");
+  assert.equal((await client.listDeliveries()).deliveries, []);
   const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
   await client.settleField({ measurement, field, type: "string" });
   await client.forgetQuarantine({ device: "rpi-8" });

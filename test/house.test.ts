@@ -42,6 +42,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@peculiar/x509": /^tls\/issuing\.ts$/,
   "reflect-metadata": /^tls\/issuing\.ts$/,
   "openid-client": /^console\/provider\/identity-provider\.ts$/,
+  nodemailer: /^console\/notifications\/kinds\/email\.ts$/,
   yaml: /^flash\/boot\/first-boot\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };

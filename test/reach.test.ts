@@ -7,6 +7,8 @@ import type { DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { HttpServer } from "../console/http/server.ts";
 import { checkedClient, statusOf } from "./checked-client.ts";
+import { enqueue } from "../console/notifications/enqueue.ts";
+import { noticeOf } from "../console/notifications/fixture.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
@@ -254,6 +256,20 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   resumeSchedule: schedule((client, id) => client.resumeSchedule(id)),
   removeSchedule: schedule((client, id) => client.removeSchedule(id)),
   listTimes: "none",
+  // Which there are, and of their settings nothing.
+  listChannels: "none",
+  setChannel: "fleet",
+  removeChannel: "fleet",
+  testChannel: "fleet",
+  listDeliveries: async ({ fleet, admin, lab, labAdmin }) => {
+    const { database } = fleet.state;
+    database.exec(`INSERT INTO channels VALUES ('ops', 'mqtt', '{}', 1, 1, 'root', 0)`);
+    for (const device of [near, far, null]) enqueue(database, noticeOf({ device }));
+    const seen = async (client: Client): Promise<unknown> =>
+      (await client.listDeliveries()).deliveries.map(({ notice }) => notice.device);
+    assert.equal(await seen(admin), [null, far, near]);
+    for (const client of [lab, labAdmin]) assert.equal(await seen(client), [near]);
+  },
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",

@@ -47,6 +47,10 @@ const keys = {
   configured: ["device"],
   unit_words: ["scope", "measurement", "field"],
   console_settings: ["name"],
+  channels: ["name"],
+  notices: ["id"],
+  deliveries: ["id"],
+  shown_alerts: ["alert"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;
@@ -56,7 +60,7 @@ export const maxDamaged = { rows: 1_000, text: 2_000 };
 /** Lines in the log in one run at most: a damaged disk has thousands of such rows. */
 const maxDamageLines = 20;
 /** Tables whose rows are secrets, of which nothing is kept. */
-const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments", "retired_devices"]);
+const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments", "retired_devices", "channels"]);
 
 type Statement = ReturnType<Database["prepare"]>;
 type Value = string | number | null;

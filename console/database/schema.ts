@@ -520,4 +520,48 @@ export const migrations: readonly string[] = [
     ts INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Where word of alerts goes. Secrets stand in the settings as they are, as the keys of second factors do: whoever sends has to have them.
+  CREATE TABLE channels (
+    name TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    usual INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What there is to say, written in the transaction of what it tells of.
+  CREATE TABLE notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    device TEXT,
+    document TEXT NOT NULL
+  ) STRICT;
+
+  -- A notice on its way by a channel. since is when it was first looked at, by the console's clock: a notice's own times may be long ago.
+  CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    notice INTEGER NOT NULL REFERENCES notices (id) ON DELETE CASCADE,
+    channel TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    since INTEGER,
+    next INTEGER NOT NULL,
+    said TEXT,
+    ended INTEGER
+  ) STRICT;
+  CREATE INDEX deliveries_waiting ON deliveries (channel, alert, id) WHERE state = 'waiting';
+  CREATE INDEX deliveries_of_notice ON deliveries (notice);
+
+  -- Alerts that stand as retained messages at the broker, which may forget them.
+  CREATE TABLE shown_alerts (
+    alert TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

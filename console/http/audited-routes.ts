@@ -109,6 +109,20 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   pauseSchedule: { what: "schedule.paused", on: id, byHandler: true },
   resumeSchedule: { what: "schedule.resumed", on: id, byHandler: true },
   removeSchedule: { what: "schedule.removed", on: id, byHandler: true },
+  setChannel: {
+    what: "channel.set",
+    on: ({ params }) => params["name"] ?? "",
+    // What it is set to is secret, or may be; which settings there are is not.
+    detail: ({ body }) => ({
+      kind: text(body["kind"]),
+      settings: Object.keys(body["settings"] ?? {}).sort(),
+      enabled: body["enabled"] !== false,
+      usual: body["usual"] !== false,
+    }),
+    byHandler: true,
+  },
+  removeChannel: { what: "channel.removed", on: ({ params }) => params["name"] ?? "", byHandler: true },
+  testChannel: { what: "channel.tested", on: ({ params }) => params["name"] ?? "" },
   setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
   retireDevice: { what: "device.retired", on: id, byHandler: true },
   bringBack: { what: "device.brought-back", on: id, byHandler: true },

@@ -35,6 +35,7 @@ import { serveLabels } from "./routes/serve-labels.ts";
 import { serveJobs } from "./routes/serve-jobs.ts";
 import { serveJoinRequests } from "./routes/serve-join-requests.ts";
 import { serveJoin } from "./routes/serve-join.ts";
+import { serveNotifications } from "./routes/serve-notifications.ts";
 import { serveProviderLogin } from "./routes/serve-provider-login.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
 import { serveRelease } from "./routes/serve-release.ts";
@@ -135,6 +136,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveFiles({ desk, transfers: console.transfers, audit: console.audit }),
     serveJobs({ jobs, send }),
     serveSchedules({ schedules: console.schedules, jobs, accounts, now: () => console.clock.now() }),
+    serveNotifications({ notifications: console.notifications }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({
       retirements: console.retirements,

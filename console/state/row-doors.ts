@@ -15,6 +15,9 @@ import { parseMember } from "../devices/groups.ts";
 import { parseLabels } from "../devices/labels.ts";
 import { parseEnrollment, parseJoin } from "../enrollments/enrollment.ts";
 import { parseJob, parseJobDevice } from "../jobs/kept-job.ts";
+import { parseChannel } from "../notifications/channel.ts";
+import { parseDelivery } from "../notifications/delivery.ts";
+import { parseNotice, parseShownAlert } from "../notifications/notice.ts";
 import { parseRemoval } from "../devices/removal.ts";
 import { parseRetirement } from "../devices/retirements.ts";
 import type { DamagedTable } from "../database/damage.ts";
@@ -59,6 +62,10 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   configured: parseSent,
   unit_words: parseUnitWord,
   console_settings: parseKeptSetting,
+  channels: parseChannel,
+  notices: parseNotice,
+  deliveries: parseDelivery,
+  shown_alerts: parseShownAlert,
 };
 
 /**

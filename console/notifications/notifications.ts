@@ -1,0 +1,112 @@
+import type { Clock } from "#shared/clock";
+import { channelKindOf } from "#shared/channels/channel-kinds";
+import { changedSettings } from "#shared/channels/channel-settings";
+import { sortableId } from "#shared/ids";
+import type { Database } from "../database/database.ts";
+import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
+import type { Courier } from "./courier.ts";
+import type { sendByChannel } from "./send-by-channel.ts";
+import type { ShownAlerts } from "./shown-alerts.ts";
+import { checkTemplate, type TemplatePlace } from "./template.ts";
+import { ToldDeliveries } from "./told-deliveries.ts";
+import type { Notice } from "./notice.ts";
+
+export interface NotificationsOptions {
+  readonly database: Database;
+  readonly channels: Channels;
+  readonly courier: Courier;
+  readonly shown: ShownAlerts;
+  readonly send: ReturnType<typeof sendByChannel>;
+  readonly clock: Clock;
+}
+
+/** A channel as somebody says it. */
+export interface ChannelOrder extends Pick<Channel, "name" | "kind" | "enabled" | "usual" | "by"> {
+  readonly settings: Readonly<Record<string, string | null>>;
+}
+
+/** What came of a test. */
+export interface ChannelTest {
+  readonly delivered: boolean;
+  readonly said: string;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** What people do with channels. */
+export class Notifications {
+  readonly told: ToldDeliveries;
+  readonly #options: NotificationsOptions;
+
+  constructor(options: NotificationsOptions) {
+    this.#options = options;
+    this.told = new ToldDeliveries(options.database);
+  }
+
+  get channels(): Channels {
+    return this.#options.channels;
+  }
+
+  /** There may be something to say: to be called behind each commit that has enqueued. */
+  wake(): void {
+    this.#options.courier.wake();
+  }
+
+  /**
+   * Makes a channel, or changes one. Within a transaction of the caller. @returns to be called when that is through
+   * @throws BadInputError for what cannot be
+   */
+  set({ name, kind, settings: said, enabled, usual, by }: ChannelOrder): () => void {
+    const { channels, courier, shown, clock } = this.#options;
+    const before = channels.find(name);
+    const settings = changedSettings(kind, said, before?.kind === kind ? before.settings : undefined);
+    const template = settings["body"];
+    if (template !== undefined)
+      checkTemplate(template, (settings["type"] ?? channelKindOf(kind)?.fields["type"]?.default) as TemplatePlace);
+    const done = channels.put({ name, kind, settings, enabled, usual, by, ts: Math.round(clock.now()) });
+    return () => {
+      done();
+      courier.changed(name);
+      shown.settle();
+    };
+  }
+
+  /** Within a transaction of the caller. @returns to be called when that is through */
+  remove(channel: Channel, by: string): () => void {
+    const { channels, shown, clock } = this.#options;
+    const done = channels.remove(channel, by, Math.round(clock.now()));
+    return () => {
+      done();
+      shown.settle();
+    };
+  }
+
+  /** Sends a test, past the queue: whoever asks waits for what the other side says. */
+  async test(channel: Channel, by: string): Promise<ChannelTest> {
+    const { send, clock } = this.#options;
+    const begun = clock.monotonic();
+    const now = Math.round(clock.now());
+    const key = `test-${sortableId(now)}`;
+    const signal = new AbortController().signal;
+    const { kind, said } = await send(channel, { notice: testNotice(key, by, now), key, now }, signal);
+    return { delivered: kind === "delivered", said, took: Math.round(clock.monotonic() - begun) };
+  }
+}
+
+function testNotice(key: string, by: string, now: number): Notice {
+  return {
+    alert: key,
+    kind: "test",
+    rule: "none",
+    severity: "info",
+    device: null,
+    at: now,
+    since: now,
+    title: "this channel works",
+    text: `${by} asked Muster to try this channel. Nothing has happened.`,
+    value: null,
+    url: null,
+    labels: {},
+  };
+}
