@@ -40,14 +40,14 @@ aroundTraffic(Link.prototype, {
 
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
-const work = { goesOn: true, beats: 0 };
+const work = { goesOn: true, ends: false, beats: 0, batches: 0 };
 /** What two agents of one name measure in the same millisecond are two samples. */
 const tags = copied ? { copied: "yes" } : {};
 const numbers: Collector = {
   name: "chaos",
   sample: () => {
     work.beats += 1;
-    return work.goesOn ? [{ measurement: "chaos", tags, fields: { n: ++n } }] : [];
+    return work.goesOn || work.ends ? [{ measurement: "chaos", tags, fields: { n: ++n } }] : [];
   },
 };
 
@@ -75,14 +75,27 @@ process.on("message", ({ question }: { question?: string }) => {
 agent.start();
 sayReady(agent.runId);
 
-/** Answers when nothing is measured any more and all that was has been acknowledged. */
+/**
+ * Answers when nothing is measured any more, all that was has been acknowledged, and one more batch as well: it alone tells which numbers have left the
+ * outbox by then. A console that was put back waits until then for what the one before it had acknowledged out of order.
+ */
 async function rest(): Promise<void> {
   work.goesOn = false;
+  await emptied();
+  const before = work.batches;
+  work.ends = true;
+  while (!work.goesOn && work.batches === before) await sleep(10);
+  work.ends = false;
+  await emptied();
+  process.send?.({ answer: "rest" });
+}
+
+/** Unless the work goes on meanwhile. */
+async function emptied(): Promise<void> {
   do {
     while (!work.goesOn && agent.outbox.batches > 0) await sleep(10);
     await lastBeats();
   } while (!work.goesOn && agent.outbox.batches > 0);
-  process.send?.({ answer: "rest" });
 }
 
 /** What was measured before may still be on its way to the outbox: on a busy machine for longer than any time, but not for three beats. */
@@ -99,6 +112,7 @@ function aroundOutbox(): void {
       function (this: Outbox, columns) {
         points.pass("outbox.append");
         inner.call(this, columns);
+        work.batches += 1;
         points.pass("outbox.appended");
       },
   );

@@ -88,7 +88,15 @@ class SampleTrial implements Trial {
     const news = await this.#hearDamage();
     const damage = [...this.#damage.values()];
     const { store } = fleet.setting;
-    const ledger = { costs: striker.costs, remains: this.#remains, looks: this.#looks, store, damage, acked: [] };
+    const ledger = {
+      costs: striker.costs,
+      remains: this.#remains,
+      looks: this.#looks,
+      store,
+      damage,
+      acked: [],
+      kept: [],
+    };
     this.#tally = { samples: 0, stored: 0, promised: 0, gaps: 0 };
     const violations: Violation[] = [];
     for (const device of devices) violations.push(...(await this.#ofAgent(device, ledger, news)));
@@ -127,7 +135,7 @@ class SampleTrial implements Trial {
     this.#gaps.set(device, told);
     const recent = this.#stage.striker.struck.filter(({ to }) => to >= (this.#looks.at(-1) ?? 0));
     const excused = news || mayDrop(device, recent);
-    const mayMiss = mayHaveGone.bind(undefined, { ...common, acked: witness.acked(device) });
+    const mayMiss = mayHaveGone.bind(undefined, { ...common, acked: witness.acked(device), kept });
     const values = new Set(stored.map(({ n }) => n));
     const tally = this.#tally;
     tally.samples += kept.reduce((sum, { n }) => sum + n.length, 0);

@@ -9,7 +9,7 @@ import { Remains } from "./remains.ts";
 const sample = { at: 1_000, n: 7 };
 const batch: Kept = { who: "dev-a", outbox: "o", seq: 5, on: 1_000, at: [sample.at], n: [sample.n] };
 const acked = [{ who: "dev-a", outbox: "o", on: 1_100, ranges: [[4, 6]] }] as const;
-const none: Ledger = { costs: [], acked, store: "embedded", damage: [], looks: [], remains: new Map() };
+const none: Ledger = { costs: [], acked, kept: [batch], store: "embedded", damage: [], looks: [], remains: new Map() };
 const turned = (file: string, more: Partial<Cost> = {}): Cost => ({
   who: "server",
   what: "turned",
@@ -28,6 +28,8 @@ interface Case {
   readonly left?: readonly { readonly at: number; readonly n: number }[];
 }
 
+/** An ack of a number behind the batch. */
+const word = (on: number) => [{ who: "dev-a", outbox: "o", on, ranges: [[9, 9]] }] as const;
 const told = (place: string, seen = 2_500) => ({ damage: [{ place, seen }] });
 
 const ofBatches: Readonly<Record<string, Case>> = {
@@ -46,6 +48,26 @@ const ofBatches: Readonly<Record<string, Case>> = {
     cost: putBack("server", 900, 1_500),
     may: false,
     ledger: { store: "influx" },
+  },
+  "the console put back, told since that it had left": {
+    cost: putBack("server", 900, 1_500),
+    may: true,
+    ledger: { acked: word(1_100), store: "influx" },
+  },
+  "the console put back, told before that it had left": {
+    cost: putBack("server", 1_101, 1_500),
+    may: false,
+    ledger: { acked: word(1_100), store: "influx" },
+  },
+  "the console put back, and what it was told since had samples": {
+    cost: putBack("server", 900, 1_500),
+    may: false,
+    ledger: { acked: word(1_100), kept: [batch, { ...batch, seq: 9 }], store: "influx" },
+  },
+  "the console put back, told since of others": {
+    cost: putBack("server", 900, 1_500),
+    may: false,
+    ledger: { acked: [...acked, ...word(1_100)], store: "influx" },
   },
   "the store's log, where it reads no more": { cost: turned("metrics.db-wal"), may: true, left: [] },
   "the store's log, where it still reads": { cost: turned("metrics.db-wal"), may: false, left: [sample] },

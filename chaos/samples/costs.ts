@@ -14,6 +14,8 @@ export interface ToldDamage {
 export interface Ledger {
   readonly costs: readonly Cost[];
   readonly acked: readonly Acked[];
+  /** Every batch of the device, each with samples. */
+  readonly kept: readonly Kept[];
   readonly store: StoreKind;
   readonly damage: readonly ToldDamage[];
   /** When everything was looked for, and found, so far (epoch ms). */
@@ -26,7 +28,8 @@ export interface Ledger {
  * Whether the only copy of a sample may have gone with a directory:
  *
  * - an agent's directory is put back as it was: what was written since and had no ack lay there alone;
- * - the console's is, or is restored, and it is its own store: what it had acknowledged since lay there alone;
+ * - the console's is, or is restored, and it is its own store: what it had acknowledged since lay there alone; and whatever its store is, the word that it
+ *   was told since of batches that had left an outbox unsent;
  * - a bit of its own store's file is turned: what does not read there any more; and all of it, where the console tells that it has
  *   begun that file anew;
  * - a bit of `muster.db` is turned: the word of a gap that nobody has asked for yet.
@@ -39,7 +42,7 @@ export function mayHaveGone(ledger: Ledger, batch: Kept, sample: Stored): boolea
     if (wentBack(cost) && who === batch.who) return batch.on >= from && batch.on <= to && taken > to;
     if (who !== "server") return false;
     const heard = taken <= to + ackWay;
-    if (wentBack(cost)) return store === "embedded" && taken >= from && heard;
+    if (wentBack(cost)) return store === "embedded" && heard ? taken >= from : wasToldAsLeft(ledger, batch, cost);
     if (isOf(cost, "muster.db")) return heard && taken >= lookBefore(looks, to);
     if (store === "influx" || !isOf(cost, "metrics.db")) return false;
     return heard && (isTold(ledger, cost) || remains.get(cost)?.has(sample) === false);
@@ -75,6 +78,23 @@ function ackOf({ acked }: Ledger, batch: Kept): number {
       ranges.some(([from, to]) => from <= batch.seq && batch.seq <= to),
   );
   return word?.on ?? Infinity;
+}
+
+/** Whether the console has acknowledged a batch without samples while what it took then was to go: such a one tells which of those before it have left unsent. */
+function wasToldAsLeft({ acked, kept }: Ledger, { who, outbox, seq }: Kept, { from, to }: Cost): boolean {
+  const own = acked.filter((one) => one.who === who && one.outbox === outbox);
+  const isIn = (ranges: Acked["ranges"], number: number): boolean =>
+    ranges.some(([first, last]) => first <= number && number <= last);
+  if (own.some(({ ranges }) => isIn(ranges, seq))) return false;
+  const full = new Set(kept.filter((one) => one.outbox === outbox).map((one) => one.seq));
+  return own
+    .filter(({ on }) => on >= from && on <= to + ackWay)
+    .some(({ ranges }) =>
+      ranges.some(([first, last]) => {
+        for (let number = Math.max(first, seq + 1); number <= last; number += 1) if (!full.has(number)) return true;
+        return false;
+      }),
+    );
 }
 
 /** Whether the bit was in this database, or in its log. */
