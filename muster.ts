@@ -2,6 +2,7 @@
 import { CommandLine } from "#shared/commandline";
 import { version } from "#shared/version";
 import { agent } from "./commands/agent.ts";
+import { alerts } from "./commands/alerts.ts";
 import { ask } from "./commands/ask.ts";
 import { audit } from "./commands/audit.ts";
 import { backup } from "./commands/backup.ts";
@@ -64,7 +65,7 @@ const line = new CommandLine(
 /** In the order of `--help`, in its groups. */
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
-  "Send and look:": [send, commands, explain, cancel, jobs, schedule, watch, ask, fetch, put, update],
+  "Send and look:": [send, commands, explain, cancel, jobs, schedule, alerts, watch, ask, fetch, put, update],
   "Fleet:": [devices, config, group, notify, quarantine, refused, field, unit],
   "People and devices:": [
     enroll,

@@ -7,6 +7,7 @@ export type { ClientOptions } from "./caller.ts";
 export { ApiError, UnreachableError } from "./api-errors.ts";
 export { pages } from "./pages.ts";
 export type { PersonDocument } from "./account-routes.ts";
+export type { AlertDocument, MaintenanceDocument, MaintenanceOrder, ShownRuleDocument } from "./alert-routes.ts";
 export type { AuditEntryDocument, AuditVerdictDocument } from "./audit-routes.ts";
 export type { CommandDocument, CommandEvent, LateReply } from "./command-document.ts";
 export type { CommandOrder } from "./command-routes.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { alertDocument } from "./alert-routes.ts";
 import { commandDocument } from "./command-document.ts";
 import { presenceDocument, sampleDocument } from "./device-routes.ts";
 import { about } from "./document-schema.ts";
@@ -15,6 +16,7 @@ export const eventDocuments = {
   sample: z.object({ device: z.string(), samples: z.array(sampleDocument) }),
   command: commandDocument,
   job: jobSummaryDocument,
+  alert: alertDocument,
   store: z.extend(storeDocument, { spool: spoolDocument }),
   // Of what, is asked for by who may know.
   refused: z.object({}),

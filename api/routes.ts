@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { RouteName } from "./addresses.ts";
 import { accountRoutes } from "./account-routes.ts";
+import { alertRoutes } from "./alert-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { completenessRoutes } from "./completeness-routes.ts";
@@ -47,6 +48,7 @@ export const routes = {
   ...jobRoutes,
   ...scheduleRoutes,
   ...notificationRoutes,
+  ...alertRoutes,
   ...groupRoutes,
   ...labelRoutes,
   ...serviceRoutes,

@@ -33,6 +33,8 @@ export async function begin(
   removals.start();
   lifetime.begin(parts.retirements);
   lifetime.begin(registry);
+  // Before any sample comes.
+  lifetime.begin(parts.alerts);
   lifetime.begin(ingest);
   lifetime.add(() => store.stop());
   lifetime.add(() => parts.commandMarks.stop());

@@ -1,6 +1,7 @@
 import { Inbox } from "./inbox.ts";
 import { Transfers } from "./files/transfers.ts";
 import { SignerWatch } from "./devices/signer-watch.ts";
+import { alertParts } from "./parts/alert-parts.ts";
 import { auditParts } from "./parts/audit-parts.ts";
 import { brokerParts, makePublisher, makeRotation } from "./parts/broker-parts.ts";
 import { certificateParts } from "./parts/certificate-parts.ts";
@@ -32,9 +33,18 @@ export function compose(outside: Surroundings) {
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
   const configuration = configurationParts(given, { desk: commands.desk, devices });
-  const samples = sampleParts(given, { bus, doubt, devices, storage, publisher });
+  const { alerts } = alertParts(given, {
+    bus,
+    doubt,
+    devices,
+    storage,
+    ...commands,
+    ingest: () => samples.ingest,
+    wake: () => notifying.courier.wake(),
+  });
+  const samples = sampleParts(given, { bus, doubt, devices, storage, publisher, alerts });
   const certifications = certificateParts(given, { bus, devices });
-  const holders = { bus, ...devices, ...commands, ...samples, ...configuration };
+  const holders = { bus, alerts, ...devices, ...commands, ...samples, ...configuration };
   endWithRetirement(holders);
   const removals = makeRemovals(given, holders);
   const scheduling = scheduleParts(given, { jobs: commands.jobs, doubt });
@@ -79,6 +89,7 @@ export function compose(outside: Surroundings) {
     ...notifying,
     ...certifications,
     ...samples,
+    alerts,
     removals,
     inbox,
     transfers,

@@ -7,6 +7,7 @@ import { guardedClock, SafetyNet } from "#shared/safety-net";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
 import { identityOf, type Identity } from "./certificates/device-identity.ts";
+import type { Alerts } from "./alerts/alerts.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { BrokerDoor } from "./audit/broker-door.ts";
 import type { Entrances } from "./audit/entrances.ts";
@@ -133,6 +134,11 @@ export class Console {
   /** By which ways people hear of alerts. */
   get notifications(): Notifications {
     return this.#started.notifications;
+  }
+
+  /** Rules, and what they find. */
+  get alerts(): Alerts {
+    return this.#started.alerts;
   }
 
   /** Codes by which machines come in by themselves. */

@@ -90,6 +90,26 @@ async function makeNews(scope: Scope, { fleet, client }: { fleet: Fleet; client:
   });
 }
 
+async function askAboutAlerts(client: Client): Promise<void> {
+  const rule = { name: "Asked", when: "mem.used_percent > 0" };
+  const { rules } = await client.applyAlertRules({ rules: [rule] });
+  assert.ok(rules.some((one) => one.rule.name === rule.name && one.by === "admin"));
+  const alert = await eventually("an alert", async () => (await client.listAlerts({ rule: rule.name })).alerts[0]);
+  assert.is((await client.getAlert(alert.id)).device, "rpi-7");
+  assert.is((await client.acknowledgeAlert(alert.id, { note: "seen" })).state, "acknowledged");
+  await client.silenceAlert(alert.id, { for: "1m" });
+  assert.is((await client.previewAlertRule({ rule, device: "rpi-7", from: "-1h" })).every, 0);
+  await client.removeAlertRule(rule.name);
+  await eventually("its end", async () => (await client.getAlert(alert.id)).state === "resolved");
+  assert.is((await client.listAlertRules()).rules.length, rules.length - 1);
+  const { id } = await client.addMaintenance({ where: "id=rpi-*", cron: "0 3 * * 0", for: "2h" });
+  assert.equal(
+    (await client.listMaintenance()).maintenance.map((one) => one.cron),
+    [null, "0 3 * * 0"],
+  );
+  await client.removeMaintenance(id);
+}
+
 /** Routes that change or end what others look at come last. */
 async function askEverything(
   client: Client,
@@ -191,6 +211,7 @@ async function askEverything(
   assert.is((await client.pauseSchedule(scheduled)).paused?.by, "admin");
   assert.is((await client.resumeSchedule(scheduled)).paused, null);
   assert.equal((await client.getSchedule(scheduled)).runs, []);
+  await askAboutAlerts(client);
   assert.is((await client.listTimes({ cron: "0 3 * * *" })).times.length, 5);
   await client.removeSchedule(scheduled);
   const refused = (await client.listRefusals()).refusals.find(({ size }) => size !== undefined);

@@ -43,7 +43,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "reflect-metadata": /^tls\/issuing\.ts$/,
   "openid-client": /^console\/provider\/identity-provider\.ts$/,
   nodemailer: /^console\/notifications\/kinds\/email\.ts$/,
-  yaml: /^flash\/boot\/first-boot\.ts$/,
+  yaml: /^(flash\/boot\/first-boot|cli\/rules-text)\.ts$/,
   "smol-toml": /^shared\/settings-file\.ts$/,
 };
 

@@ -113,6 +113,28 @@ function schedule(ask: (client: Client, id: string) => Promise<unknown>): Limit 
   };
 }
 
+const probeRule = { name: "Reach", when: "muster_reach.v > 1" };
+
+/** What fires for both devices is there for each of them alone. */
+function alert(ask: (client: Client, id: string) => Promise<unknown>): Limit {
+  return async (given) => {
+    const { admin, lab } = given;
+    await fireFor(given);
+    const { alerts } = await admin.listAlerts({ rule: probeRule.name });
+    for (const { id, device } of alerts)
+      assert.is(await statusOf(ask(lab, id)), device === near ? 200 : 404, String(device));
+  };
+}
+
+async function fireFor({ admin, fleet }: Given): Promise<void> {
+  await admin.applyAlertRules({ rules: [probeRule] });
+  for (const device of [near, far])
+    fleet.console.alerts.observe(device as DeviceId, [
+      { device: device as DeviceId, measurement: "muster_reach", tags: {}, times: [Date.now()], fields: { v: 2 } },
+    ]);
+  fleet.console.alerts.flush();
+}
+
 /** Every route of the contract: what of it is for those who are limited to groups. A new one has to be put in. */
 const limits: Readonly<Record<RouteName, Limit>> = {
   logIn: "none",
@@ -270,6 +292,24 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     assert.equal(await seen(admin), [null, far, near]);
     for (const client of [lab, labAdmin]) assert.equal(await seen(client), [near]);
   },
+  listAlerts: async (given) => {
+    await fireFor(given);
+    const limit = list((client) => client.listAlerts({}));
+    if (typeof limit === "function") await limit(given);
+  },
+  getAlert: alert((client, id) => client.getAlert(id)),
+  acknowledgeAlert: alert((client, id) => client.acknowledgeAlert(id, {})),
+  silenceAlert: alert((client, id) => client.silenceAlert(id, { for: "1m" })),
+  listAlertRules: "fleet",
+  applyAlertRules: "fleet",
+  removeAlertRule: "fleet",
+  previewAlertRule: async ({ lab }) => {
+    for (const device of [near, far])
+      assert.is(await statusOf(lab.previewAlertRule({ rule: probeRule, device })), device === near ? 200 : 404, device);
+  },
+  listMaintenance: "fleet",
+  addMaintenance: "fleet",
+  removeMaintenance: "fleet",
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",

@@ -51,6 +51,12 @@ const keys = {
   notices: ["id"],
   deliveries: ["id"],
   shown_alerts: ["alert"],
+  alert_rules: ["name"],
+  alert_slots: ["rule", "device", "series"],
+  alerts: ["id"],
+  alert_late: ["rule", "device", "series"],
+  alert_points: ["rule", "device", "series"],
+  alert_mutes: ["id"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

@@ -564,4 +564,63 @@ export const migrations: readonly string[] = [
     document TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Rules of alerts as people have made or changed them; those that are shipped stand in the program.
+  CREATE TABLE alert_rules (
+    name TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,
+    by TEXT NOT NULL,
+    ts INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Where a rule stands for a series of a device: what is at rest has no row. Written before the samples that led there are acknowledged.
+  CREATE TABLE alert_slots (
+    rule TEXT NOT NULL,
+    device TEXT NOT NULL,
+    series TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    fired INTEGER,
+    PRIMARY KEY (rule, device, series)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Each time that one fired.
+  CREATE TABLE alerts (
+    id TEXT NOT NULL PRIMARY KEY,
+    rule TEXT NOT NULL,
+    device TEXT NOT NULL,
+    series TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    fired INTEGER NOT NULL,
+    resolved INTEGER,
+    document TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX alerts_of_series ON alerts (rule, device, series, since);
+  CREATE INDEX alerts_open ON alerts (id) WHERE resolved IS NULL;
+  CREATE INDEX alerts_of_device ON alerts (device);
+
+  -- Samples that came late, for which the store has to be asked.
+  CREATE TABLE alert_late (
+    rule TEXT NOT NULL,
+    device TEXT NOT NULL,
+    series TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (rule, device, series)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The newest sample of a series of which a rule compares each with the one before.
+  CREATE TABLE alert_points (
+    rule TEXT NOT NULL,
+    device TEXT NOT NULL,
+    series TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (rule, device, series)
+  ) STRICT, WITHOUT ROWID;
+
+  -- When nobody is told of alerts: silences and maintenance windows.
+  CREATE TABLE alert_mutes (
+    id TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -59,3 +59,8 @@ function machineIn(facts: Readonly<Record<string, unknown>> | undefined): string
 
 /** Characters of a name or an address in that sentence: each comes from a device. */
 const maxFactLength = 100;
+
+/** Whether a device's problem is that of {@link twoMachines}. */
+export function isTwoMachines(problem: string | null): boolean {
+  return problem !== null && problem.startsWith("two machines run as ");
+}

@@ -52,6 +52,9 @@ const rights = ({ body }: Given): AuditDetail => ({
 const worded = (value: unknown): string | undefined => (value === undefined ? undefined : text(value));
 const text = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
+const namesOf = (rules: unknown): string[] =>
+  Array.isArray(rules) ? rules.map((rule: { readonly name?: unknown }) => text(rule.name)) : [];
+
 /**
  * What each route that changes something is called in the audit log, so that none can be added without one; false where what it calls writes
  * an entry that says more: the desk, the jobs, the doors.
@@ -123,6 +126,32 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   },
   removeChannel: { what: "channel.removed", on: ({ params }) => params["name"] ?? "", byHandler: true },
   testChannel: { what: "channel.tested", on: ({ params }) => params["name"] ?? "" },
+  acknowledgeAlert: {
+    what: "alert.acknowledged",
+    on: id,
+    detail: ({ body }) => ({ note: worded(body["note"]) }),
+    byHandler: true,
+  },
+  silenceAlert: {
+    what: "alert.silenced",
+    on: id,
+    detail: ({ body }) => ({ for: text(body["for"]), note: worded(body["note"]) }),
+    byHandler: true,
+  },
+  applyAlertRules: {
+    what: "alert-rules.applied",
+    detail: ({ body }) => ({ rules: namesOf(body["rules"]), prune: text(body["prune"]) }),
+    byHandler: true,
+  },
+  removeAlertRule: { what: "alert-rule.removed", on: ({ params }) => params["name"] ?? "", byHandler: true },
+  previewAlertRule: false,
+  addMaintenance: {
+    what: "maintenance.added",
+    on: ({ body }) => text(body["device"] ?? body["where"] ?? ""),
+    detail: ({ body }) => ({ order: text(body) }),
+    byHandler: true,
+  },
+  removeMaintenance: { what: "maintenance.removed", on: id, byHandler: true },
   setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
   retireDevice: { what: "device.retired", on: id, byHandler: true },
   bringBack: { what: "device.brought-back", on: id, byHandler: true },

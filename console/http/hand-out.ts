@@ -14,6 +14,7 @@ import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
 import { lookedUpSeldom } from "./remembered.ts";
+import { serveAlerts } from "./routes/serve-alerts.ts";
 import { serveAudit } from "./routes/serve-audit.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
 import { serveClock } from "./routes/serve-clock.ts";
@@ -137,6 +138,12 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveJobs({ jobs, send }),
     serveSchedules({ schedules: console.schedules, jobs, accounts, now: () => console.clock.now() }),
     serveNotifications({ notifications: console.notifications }),
+    serveAlerts({
+      alerts: console.alerts,
+      isKnown,
+      now: () => console.clock.now(),
+      synced: () => accounts.synced(),
+    }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({
       retirements: console.retirements,
@@ -177,6 +184,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       document,
       jobs,
       groups: jobs.groups.changes,
+      alerts: console.alerts,
       refusals: refusals.changes,
       store: { changes: events.store, health: samplesHealth },
       feeds: new FleetFeeds({ registry, clock, rowOf, groupsOf: (id) => jobs.groups.of(id) }),

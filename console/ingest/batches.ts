@@ -37,8 +37,11 @@ export interface BatchesOptions {
   readonly keepAside?: () => void;
   /** Resolves once what {@link admit} has kept aside is on the disk; undefined where it is already. */
   readonly asideSynced?: () => Promise<unknown> | undefined;
-  /** A batch was heard, with the series that it brought; none where it came again. `now` is the moment, epoch ms. */
-  readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
+  /**
+   * A batch was heard, with the series that it brought; none where it came again. `now` is the moment, epoch ms; `follows` whether nothing is missing between
+   * it and the one before.
+   */
+  readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number, follows?: boolean) => void;
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   readonly publishAck: (device: DeviceId, payload: Buffer) => void;
   /** The present moment, as acks tell it; the clock's by default. */
@@ -143,6 +146,16 @@ export class Batches {
     return this.#commits.problem;
   }
 
+  /** The newest instant of a device's batches that is written down, epoch ms; null where there is none. */
+  newest(device: DeviceId): number | null {
+    return this.#ledger.newest(device);
+  }
+
+  /** Whether something of a device is missing that is still to come, or on its way. */
+  awaits(device: DeviceId): boolean {
+    return this.#ledger.awaits(device);
+  }
+
   /** Batches on their way to the store. */
   get window(): number {
     return this.#ledger.window;
@@ -232,7 +245,7 @@ export class Batches {
       });
       const received = seriesOfBatch(device, batch, placed.shift);
       const admitted = admit(device, received);
-      observe(device, admitted, arrival);
+      observe(device, admitted, arrival, this.#ledger.follows(device, batch.outbox, batch.seq));
       const skew = this.#skews.note(device, batch, placed, arrival);
       this.#write(device, batch, placed, { received: countSamples(received), admitted, skew, bytes });
     } catch (thrown) {

@@ -13,7 +13,9 @@ import { SimpleSamples, type SimpleSamplesOptions } from "./spool/simple-samples
 import { NoRoomError, type Spool } from "./spool/spool.ts";
 
 export interface IngestOptions
-  extends BatchesOptions, Omit<SimpleSamplesOptions, "spool" | "admit" | "asideSynced" | "setAside" | "store"> {
+  extends
+    BatchesOptions,
+    Omit<SimpleSamplesOptions, "spool" | "admit" | "asideSynced" | "setAside" | "store" | "observe"> {
   readonly store: SimpleSamplesOptions["store"];
   readonly contract: Contract;
   readonly spool: Spool;
@@ -27,6 +29,8 @@ export interface IngestOptions
   ) => void;
   /** What is to be seen beside a device because of its batches; null when it is over. */
   readonly problem?: (device: DeviceId, problem: string | null) => void;
+  /** Hands to the database what was found of samples that are about to be acknowledged. @throws Error where it takes nothing */
+  readonly keepFound?: () => void;
   /** Called when {@link WaitingRoom.pressed} has changed, and now and then while it is so. */
   readonly onPressure?: () => void;
   /** Milliseconds for which messages have waited to be read, before they come here. */
@@ -67,7 +71,10 @@ export class Ingest {
     const { contract, clock, problem = () => {} } = options;
     this.#rejections = new Rejections({ clock, problem, keep: (misfit) => contract.quarantine.add(misfit) });
     const asideSynced = (): Promise<unknown> | undefined => contract.synced();
-    const keepAside = (): void => contract.quarantine.keep();
+    const keepAside = (): void => {
+      contract.quarantine.keep();
+      options.keepFound?.();
+    };
     const refusedByStore: BatchesOptions["refusedByStore"] = (one) => {
       if (options.isKnown(one.device)) this.#rejections.ofStore(one);
     };

@@ -1,4 +1,5 @@
 import type { Bus } from "#shared/bus";
+import type { Alerts } from "../alerts/alerts.ts";
 import type { DeviceId } from "#shared/ids";
 import type { Configurations } from "../configuration/configurations.ts";
 import type { PeoplesWord } from "../devices/device.ts";
@@ -54,6 +55,7 @@ interface Holders extends DeviceParts {
   readonly desk: Desk;
   readonly jobs: Jobs;
   readonly ingest: Ingest;
+  readonly alerts: Pick<Alerts, "forget" | "erase">;
   readonly configurations: Pick<Configurations, "erase">;
   readonly unitWords: Pick<UnitWords, "erase">;
 }
@@ -78,6 +80,7 @@ export function makeRemovals(
     desk,
     jobs,
     ingest,
+    alerts,
     configurations,
     unitWords,
     registry,
@@ -96,12 +99,14 @@ export function makeRemovals(
       jobs.leave(device, why);
       desk.endAll(device, why);
       ingest.forget(device);
+      alerts.forget(device);
       registry.remove(device);
       latestRefusals.forget(device);
       if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }), true);
     },
     erase: (device) => {
       ingest.erase(device);
+      alerts.erase(device);
       jobs.groups.erase(device);
       labels.erase(device);
       retirements.erase(device);

@@ -8,6 +8,7 @@ import { Ingest } from "../ingest/ingest.ts";
 import { newestSamples } from "../ingest/series.ts";
 import { Spool } from "../ingest/spool/spool.ts";
 import { defaults } from "../console-options.ts";
+import type { Alerts } from "../alerts/alerts.ts";
 import type { Publisher } from "../publisher.ts";
 import type { DeviceParts } from "./device-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
@@ -19,6 +20,7 @@ interface Needs {
   readonly devices: DeviceParts;
   readonly storage: StoreParts;
   readonly publisher: Publisher;
+  readonly alerts: Alerts;
 }
 
 /** The way of the samples from a message to the store. */
@@ -85,7 +87,7 @@ function makeSettling({ log }: Surroundings, { storage: { store, write } }: Need
 
 function makeIngest(
   { state: { database }, topics, clock, log, events }: Surroundings,
-  { bus, doubt, devices: { registry, refusals }, storage: { store, write }, publisher }: Needs,
+  { bus, doubt, devices: { registry, refusals }, storage: { store, write }, publisher, alerts }: Needs,
   gate: { readonly contract: Contract; readonly spool: Spool },
 ): Ingest {
   return new Ingest({
@@ -99,8 +101,10 @@ function makeIngest(
     isKnown: (id) => registry.isKnown(id),
     trust: () => doubt.trust,
     witness: (device, batch) => doubt.heard(device, batch),
-    observe: (device, series, now) => {
+    keepFound: () => alerts.flush(),
+    observe: (device, series, now, follows) => {
       registry.seen(device);
+      alerts.observe(device, series, follows);
       const lost = registry.observe(device, series, now);
       if (lost)
         refusals.tell(device, topics.build({ kind: "metrics", device }), whyOverwritten(lost), undefined, false);

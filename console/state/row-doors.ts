@@ -1,3 +1,4 @@
+import { parseAlert, parseAlertRule, parseLate, parseMute, parsePoint, parseSlot } from "../alerts/alert-rows.ts";
 import { parseGuesses } from "../accounts/kept-guesses.ts";
 import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseCertificate } from "../certificates/certificate.ts";
@@ -66,6 +67,12 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   notices: parseNotice,
   deliveries: parseDelivery,
   shown_alerts: parseShownAlert,
+  alert_rules: parseAlertRule,
+  alert_slots: parseSlot,
+  alerts: parseAlert,
+  alert_late: parseLate,
+  alert_points: parsePoint,
+  alert_mutes: parseMute,
 };
 
 /**

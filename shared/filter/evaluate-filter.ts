@@ -99,11 +99,11 @@ function compareOne({ by, operand }: Comparison, actual: string | number | boole
 function isSame({ text, number }: Comparison["operand"], actual: string | number | boolean): boolean {
   if (typeof actual === "number") return number !== undefined && actual === number;
   const [own, wanted] = [String(actual).toLowerCase(), text.toLowerCase()];
-  return wanted.includes("*") ? fits(wanted, own) : own === wanted;
+  return wanted.includes("*") ? fitsPattern(wanted, own) : own === wanted;
 }
 
 /** Text with `*` for any characters, without a regular expression that somebody else has written. */
-function fits(pattern: string, text: string): boolean {
+export function fitsPattern(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop() ?? "";
   if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;

@@ -22,6 +22,8 @@ export const filterName = /^[A-Za-z_][A-Za-z0-9_.:/-]*$/;
 export interface FilterOptions {
   /** Whether a word alone stands for whatever a device is called by, which devices are chosen by. */
   readonly words?: boolean;
+  /** What may be reckoned of a value before it is compared, as rules have it: `rate(net.bytes_recv) > 1e6`. */
+  readonly functions?: ReadonlySet<string>;
 }
 
 /**
@@ -29,8 +31,8 @@ export interface FilterOptions {
  * side, or with a comma between, has to hold together. `and` binds before `or`.
  * @throws BadInputError that points at the place
  */
-export function parseFilter(source: string, { words = false }: FilterOptions = {}): Filter {
-  const parser = new Parser(source, words);
+export function parseFilter(source: string, options: FilterOptions = {}): Filter {
+  const parser = new Parser(source, options);
   const filter = parser.filter();
   const count = comparisonsOf(filter.condition).length;
   if (count <= maxComparisons) return filter;
@@ -41,11 +43,13 @@ class Parser {
   readonly #source: string;
   readonly #tokens: readonly FilterToken[];
   readonly #words: boolean;
+  readonly #functions: ReadonlySet<string>;
   #at = 0;
 
-  constructor(source: string, words: boolean) {
+  constructor(source: string, { words = false, functions = new Set() }: FilterOptions) {
     this.#source = source;
     this.#words = words;
+    this.#functions = functions;
     this.#tokens = tokensOf(source);
   }
 
@@ -83,18 +87,40 @@ class Parser {
   }
 
   #comparison(): FilterCondition {
-    const { kind, text, at } = this.#next;
+    const { text, at } = this.#next;
     if (this.#isPlain()) {
       this.#at += 1;
       return { kind: "compare", name: plainName, by: "=", operand: { text: `*${text}*`, number: undefined }, at };
     }
+    const call = this.#call();
+    if (call === undefined) this.#name();
+    const name = call ?? text;
+    const by = this.#next;
+    // What is true or false by itself need not be compared.
+    if (call !== undefined && by.kind !== "comparator")
+      return { kind: "compare", name, by: "=", operand: { text: "true", number: undefined }, at };
+    if (by.kind !== "comparator") throw this.#wrong(`expected =, !=, <, <=, > or >= behind ${name}`);
+    this.#at += 1;
+    return { kind: "compare", name, by: by.text as Comparator, operand: this.#operand(by.text), at };
+  }
+
+  #name(): string {
+    const { kind, text } = this.#next;
     if (kind !== "word" || keywords.has(text) || !filterName.test(text))
       throw this.#wrong("expected a name such as group, version or mem.used_percent");
     this.#at += 1;
-    const by = this.#next;
-    if (by.kind !== "comparator") throw this.#wrong(`expected =, !=, <, <=, > or >= behind ${text}`);
-    this.#at += 1;
-    return { kind: "compare", name: text, by: by.text as Comparator, operand: this.#operand(by.text), at };
+    return text;
+  }
+
+  /** `rate(net.bytes_recv)`, `forecast(disk.used_percent, 3d)`. @returns it without spaces; undefined where there is none */
+  #call(): string | undefined {
+    const { kind, text } = this.#next;
+    if (kind !== "word" || !this.#functions.has(text) || this.#tokens[this.#at + 1]?.kind !== "(") return undefined;
+    this.#at += 2;
+    const name = this.#name();
+    const span = this.#take(",") ? this.#duration(`behind ${name}`) : undefined;
+    if (!this.#take(")")) throw this.#wrong('expected ")"');
+    return span === undefined ? `${text}(${name})` : `${text}(${name},${span})`;
   }
 
   /** A word, or text in quotes, that is compared with nothing. */
@@ -112,10 +138,10 @@ class Parser {
     return { text: token.text, number: token.kind === "text" ? undefined : numberIn(token.text) };
   }
 
-  #duration(): number {
+  #duration(where = "behind for"): number {
     const { kind, text } = this.#next;
     const ms = kind === "word" && /[a-z]$/.test(text) ? durationIn(text) : undefined;
-    if (ms === undefined) throw this.#wrong("expected how long behind for, such as 5m");
+    if (ms === undefined) throw this.#wrong(`expected how long ${where}, such as 5m`);
     this.#at += 1;
     return ms;
   }

@@ -68,6 +68,8 @@ function take({ event, data }: ConsoleEvent): void {
       return takeCommands([data]);
     case "job":
       return takeJobs([data]);
+    case "alert":
+      return;
     case "store":
       store.value = data;
       return;

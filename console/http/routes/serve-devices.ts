@@ -18,6 +18,7 @@ import type { ChooseDevices } from "../choosing.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import { toPresenceDocument, toSampleDocuments } from "../documents.ts";
 import { listAnswer, maxPageLength, type Send } from "../list-pages.ts";
+import { toMoment } from "../asked-moment.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
@@ -176,18 +177,6 @@ export function toRange(
     );
   }
   return { from, to, every };
-}
-
-function toMoment(text: string, now: number, what: string): number {
-  if (text === "now") return Math.round(now);
-  if (text.startsWith("-")) return Math.round(now - parseDuration(text.slice(1), what));
-  const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(moment) || Math.abs(moment) > 8.64e15) {
-    throw new BadInputError(
-      `${what}=${JSON.stringify(text)} is not a moment: expected epoch milliseconds, ISO 8601, now, or a duration ago such as -15m`,
-    );
-  }
-  return moment;
 }
 
 /** About 300 points over the range, in whole seconds. */

@@ -5,6 +5,8 @@ import type { DeviceId } from "#shared/ids";
 import { mayReach, type Principal } from "#shared/principal";
 import type { Signal } from "#shared/signal";
 import type { Accounts } from "../../accounts/accounts.ts";
+import type { Alert } from "../../alerts/alert.ts";
+import type { Alerts } from "../../alerts/alerts.ts";
 import type { Command } from "../../desk/command.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Registry } from "../../devices/registry.ts";
@@ -19,6 +21,7 @@ import { toJobSummaryDocument } from "../job-documents.ts";
 import { readColumns } from "../../devices/fleet-columns.ts";
 import type { FleetFeeds } from "../fleet-feed.ts";
 import { served } from "../serve.ts";
+import { toAlertDocument } from "./serve-alerts.ts";
 
 /** Bytes waiting for one reader; one that is further behind is cut off and will come back and fetch anew. */
 const backlog = 1024 * 1024;
@@ -34,6 +37,7 @@ export interface EventRoutes {
   readonly document: (command: Command) => CommandDocument;
   readonly jobs: { readonly changes: Told<JobSummary>; readonly look: Jobs["look"] };
   readonly groups: Told<Regrouped>;
+  readonly alerts: Pick<Alerts, "muted"> & { readonly book: { readonly changes: Told<Alert> } };
   readonly refusals: Told<void>;
   readonly store: { readonly changes: Told<void>; readonly health: () => SamplesHealth };
   readonly feeds: FleetFeeds;
@@ -51,6 +55,7 @@ export const serveEvents =
     commands,
     jobs,
     groups,
+    alerts,
     refusals,
     store,
     feeds,
@@ -61,6 +66,7 @@ export const serveEvents =
     const sample = shared("sample", (sampled: object) => sampled);
     const job = shared("job", toJobSummaryDocument);
     const command = shared("command", document);
+    const alert = shared("alert", (changed: Alert) => toAlertDocument(changed, alerts));
     const endListening = accounts.changes.on((change) => streams.changed(change));
     app.addHook("preClose", () => {
       endListening();
@@ -137,6 +143,14 @@ export const serveEvents =
                 ),
               )
             : []),
+          // One about no single device concerns the fleet.
+          ...ifAsked("alert", () =>
+            alerts.book.changes.on((changed) => {
+              const isSeen =
+                changed.device === "" ? limit === undefined && device === undefined : inSight(changed.device);
+              if (isSeen) send(alert(changed));
+            }),
+          ),
           // Of what, is asked for by who may know.
           ...ifAsked("refused", () => refusals.on(() => send(frame("refused", {})))),
           ...ifAsked("store", () => store.changes.on(() => send(frame("store", store.health())))),

@@ -174,6 +174,23 @@ export class BatchLedger {
     return this.#progress.get(device, outbox)?.watermark ?? null;
   }
 
+  /** Whether the batch before it was heard, or there is none: nothing is missing between. To be asked once it is registered. */
+  follows(device: DeviceId, outbox: string, seq: number): boolean {
+    const progress = this.#progress.get(device, outbox);
+    if (!progress || seq === progress.lowest) return true;
+    return has(progress.settled, seq - 1) || progress.writing.includes(seq - 1);
+  }
+
+  /** The newest instant of a device's batches that is written down, epoch ms; null where there is none. */
+  newest(device: DeviceId): number | null {
+    return this.#options.rows.newest(device);
+  }
+
+  /** Whether something of a device is missing that is still to come, or on its way. */
+  awaits(device: DeviceId): boolean {
+    return (this.#writing.get(device) ?? 0) > 0 || this.#options.rows.isLagging(device);
+  }
+
   /** How many samples a batch of this outbox had so far on average; 1 where none is known. */
   samplesPerBatch(device: DeviceId, outbox: string): number {
     const progress = this.#progress.get(device, outbox);

@@ -71,6 +71,16 @@ export class LedgerRows {
     return this.#damage.all("outboxes", this.#statements.outboxes, toOutbox, device);
   }
 
+  /** The newest instant of a device's stored batches, epoch ms. */
+  newest(device: DeviceId): number | null {
+    return (this.#statements.newest.get(device) as { newest: number | null }).newest;
+  }
+
+  /** Whether an outbox of a device lacks something that is still to come. */
+  isLagging(device: DeviceId): boolean {
+    return this.#statements.lagging.get(device) !== undefined;
+  }
+
   /** Some of the devices that have outboxes, by their ids, from behind `after` on. */
   devices(after: string): DeviceId[] {
     const rows = this.#statements.devices.all(after) as unknown as { device: DeviceId }[];
@@ -203,6 +213,10 @@ function prepare(database: Database) {
   return {
     outbox: database.prepare("SELECT * FROM outboxes WHERE device = ? AND outbox = ?"),
     outboxes: database.prepare("SELECT * FROM outboxes WHERE device = ? ORDER BY outbox = '', heard DESC"),
+    newest: database.prepare("SELECT MAX(newest) AS newest FROM outboxes WHERE device = ?"),
+    lagging: database.prepare(
+      "SELECT 1 FROM outboxes WHERE device = ? AND outbox <> '' AND behind IS NOT NULL LIMIT 1",
+    ),
     devices: database.prepare(
       `SELECT DISTINCT device FROM outboxes WHERE device > ? ORDER BY device LIMIT ${devicesAtOnce}`,
     ),

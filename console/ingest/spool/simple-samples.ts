@@ -30,6 +30,8 @@ export interface SimpleSamplesOptions {
   /** The store has refused samples for good. */
   readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
+  /** Hands to the database what was found of samples that are about to be acknowledged. @throws Error where it takes nothing */
+  readonly keepFound?: () => void;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   /** Called now and then while messages wait in the spool, and when it is drained. */
@@ -138,6 +140,11 @@ export class SimpleSamples {
     const { samples, unit } = message;
     const { arrival, series } = this.#admit(device, path, message);
     observe(device, series, clock.now());
+    try {
+      this.#options.keepFound?.();
+    } catch {
+      // It is tried again by itself, and no sample is refused for it.
+    }
     this.#judgeClock(device, simpleShift(samples, arrival));
     if (unit !== undefined) this.#sayUnit(device, unit);
     return this.#keep({ device, path, arrival, payload, series });

@@ -1,0 +1,30 @@
+import { parse, stringify, YAMLParseError } from "yaml";
+import type { Client, ShownRuleDocument } from "#api/client";
+import { BadInputError } from "#shared/errors";
+
+/** Rules as they are sent. */
+type SentRules = Parameters<Client["applyAlertRules"]>[0]["rules"];
+
+/** Rules as YAML, which `rulesIn` reads again. */
+export function rulesText(rules: readonly ShownRuleDocument[]): string {
+  return stringify({ rules: rules.map(({ rule }) => rule) }, { lineWidth: 120 });
+}
+
+/** @throws BadInputError where it is no list of rules; what each is, the console says */
+export function rulesIn(text: string): SentRules {
+  const read = parsed(text);
+  const rules = typeof read === "object" && read !== null && "rules" in read ? read.rules : read;
+  if (Array.isArray(rules)) return rules as SentRules;
+  throw new BadInputError("expected rules:, with a list behind it, as muster alerts export writes it");
+}
+
+function parsed(text: string): unknown {
+  try {
+    // A few anchors can stand for more than a memory has.
+    return parse(text, { maxAliasCount: 100 });
+  } catch (thrown) {
+    if (thrown instanceof YAMLParseError || thrown instanceof ReferenceError)
+      throw new BadInputError(`the rules do not read as YAML: ${thrown.message.split("\n", 1)[0]}`);
+    throw thrown;
+  }
+}

@@ -1,0 +1,461 @@
+import { normal, type AlertState } from "#shared/alerts/alert-state";
+import type { ReadRule } from "#shared/alerts/read-rule";
+import type { Episode } from "#shared/alerts/replay";
+import type { Clock } from "#shared/clock";
+import type { FieldValue } from "#shared/columns";
+import { asError } from "#shared/errors";
+import { sortableId } from "#shared/ids";
+import type { Log } from "#shared/log";
+import { Signal } from "#shared/signal";
+import { isRefusedWrite, transaction, type Database } from "../database/database.ts";
+import type { AlertNotice } from "./alert-notice.ts";
+import { slotKey, withEvent, type Alert, type AlertEvent } from "./alert.ts";
+import type { AlertRows, LateRow, PointRow } from "./alert-rows.ts";
+import { textOfAlert } from "./alert-text.ts";
+import { fold, foldAtLeast, foldWithin } from "./folding.ts";
+import type { Mute } from "./mutes.ts";
+
+export interface AlertBookOptions {
+  readonly database: Database;
+  readonly rows: AlertRows;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Writes down that there is something to say, within the transaction. */
+  readonly enqueue: (notice: AlertNotice, channels: readonly string[] | undefined) => void;
+  /** Called when that is committed. */
+  readonly wake: () => void;
+  /** By which nobody is told of an alert at this moment. */
+  readonly muted: (rule: string, device: string) => Mute | undefined;
+  readonly failed?: (thrown: unknown) => void;
+}
+
+/** A rule has come to stand otherwise for a series. */
+export interface AlertChange {
+  readonly read: ReadRule;
+  readonly device: string;
+  readonly series: string;
+  readonly state: AlertState;
+  readonly value: FieldValue;
+  /** The sample's time, epoch ms. */
+  readonly at: number;
+  /** What has ended it, where that is not a sample. */
+  readonly why?: string;
+}
+
+/** Alerts that fire at once at most: beyond it more are counted, and not told. */
+export const maxOpenAlerts = 20_000;
+/** States that are pending or fire, of one device: its series' names come from outside. */
+export const maxSlotsOfDevice = 1_000;
+/** Milliseconds for which alerts that may have one cause are gathered. */
+export const gatherAlerts = 10_000;
+/** Milliseconds until what the disk refused is tried again. */
+const retryLater = 1_000;
+
+/**
+ * Where each rule stands, and every alert that fires. What changes is gathered for the rest of a turn and written in one transaction, with the word
+ * of it: `flush` comes before anything that the samples' senders take for an acknowledgement, so that samples which come again find what they have led to.
+ */
+export class AlertBook {
+  /** An alert has begun, ended, or somebody has said something of it. */
+  readonly changes: Signal<Alert>;
+  /** Alerts that could not be kept, because too many were. */
+  dropped = 0;
+  readonly #options: AlertBookOptions;
+  readonly #states = new Map<string, AlertState>();
+  readonly #slotsOf = new Map<string, number>();
+  readonly #open = new Map<string, Alert>();
+  /** When alerts of an earlier run ended that were the last of their series. */
+  #ended: ReadonlyMap<string, number> = new Map();
+  #waiting: { readonly device: string; readonly work: (effects: (() => void)[]) => void }[] = [];
+  /** What takes back what a transaction has made of those that fire, where it fails. */
+  #undo: (() => void)[] = [];
+  readonly #points = new Map<string, () => PointRow>();
+  #scheduled: NodeJS.Immediate | undefined;
+  #cancelTell: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
+  /** When alerts of a rule fired last: many at once are told as one. */
+  readonly #recent = new Map<string, { readonly ts: number; readonly device: string }[]>();
+  #trimIn = 0;
+  #started = false;
+
+  constructor(options: AlertBookOptions) {
+    this.#options = options;
+    this.changes = new Signal(options.failed);
+  }
+
+  start(): void {
+    const { rows } = this.#options;
+    this.#started = true;
+    for (const { rule, device, series, state } of rows.slots())
+      this.#remember(slotKey(rule, device, series), device, state);
+    this.#ended = new Map(rows.lastEnds().map(({ rule, device, series, at }) => [slotKey(rule, device, series), at]));
+    for (const alert of rows.open()) this.#open.set(slotKey(alert.rule, alert.device, alert.series), alert);
+    this.#tellLater();
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#cancelTell?.();
+    this.#cancelRetry?.();
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#cancelTell = this.#cancelRetry = this.#scheduled = undefined;
+    this.#tryFlush();
+  }
+
+  /** Those that fire. */
+  open(): readonly Alert[] {
+    return [...this.#open.values()];
+  }
+
+  find(id: string): Alert | undefined {
+    for (const alert of this.#open.values()) if (alert.id === id) return alert;
+    return this.#options.rows.find(id);
+  }
+
+  stateOf(rule: string, device: string, series: string): AlertState {
+    return this.#states.get(slotKey(rule, device, series)) ?? normal;
+  }
+
+  /** Up to which of its moments a series' state was written down by an earlier run; -Infinity where that is not known. */
+  settledUpTo(rule: string, device: string, series: string): number {
+    const state = this.stateOf(rule, device, series);
+    const ended = this.#ended.get(slotKey(rule, device, series)) ?? -Infinity;
+    if (state.phase === "normal") return ended;
+    return Math.max(ended, state.phase === "firing" ? state.fired : state.since);
+  }
+
+  /** Whether nothing is pending or fires, of one device or of all. */
+  isQuiet(device?: string): boolean {
+    return device === undefined ? this.#states.size === 0 : (this.#slotsOf.get(device) ?? 0) === 0;
+  }
+
+  /** What is not at rest. */
+  *slots(): Generator<{
+    readonly rule: string;
+    readonly device: string;
+    readonly series: string;
+    readonly state: AlertState;
+  }> {
+    for (const [key, state] of this.#states) {
+      const [rule = "", device = "", series = ""] = key.split("\n");
+      yield { rule, device, series, state };
+    }
+  }
+
+  /** Whether one more series of a device may be watched that is not at rest. */
+  hasRoom(device: string): boolean {
+    return (this.#slotsOf.get(device) ?? 0) < maxSlotsOfDevice;
+  }
+
+  /** Takes a change: it counts at once, and is written with the next flush. */
+  note(change: AlertChange): void {
+    const { read, device, series, state } = change;
+    const key = slotKey(read.rule.name, device, series);
+    this.#remember(key, device, state);
+    this.#later(device, (effects) => {
+      const { rows } = this.#options;
+      rows.putSlot({ rule: read.rule.name, device, series, state });
+      if (state.phase === "firing") this.#fire(change, state, effects);
+      else this.#resolve(key, change.at, change.why, effects);
+    });
+  }
+
+  /** Writes down that a series has to be looked at again. */
+  noteLate(late: LateRow): void {
+    this.#later(late.device, () => this.#options.rows.putLate(late));
+  }
+
+  /** Writes down the newest sample of a series with the next flush. @param row made when it is written */
+  notePoint(key: string, row: () => PointRow): void {
+    this.#points.set(key, row);
+  }
+
+  /** An alert that is found once it is over. */
+  noteEpisode(change: Omit<AlertChange, "state" | "at">, { since, fired, resolved }: Episode): void {
+    const state = { phase: "firing" as const, since, fired };
+    this.#later(change.device, (effects) => {
+      const alert = this.#made({ ...change, state, at: fired }, state);
+      const over = { ...alert, resolved };
+      this.#options.rows.putAlert(this.#told(over, "firing", "it was told late: its samples came late"));
+      if (over.told === "yes") this.#say(over, "resolved");
+      effects.push(() => this.changes.emit(over));
+    });
+  }
+
+  /** Ends what does not count any more. @param counts whether it still does */
+  endWhere(
+    counts: (rule: string, device: string, series: string) => boolean,
+    why: string,
+    ruleOf: (name: string) => ReadRule | undefined,
+  ): void {
+    const at = Math.round(this.#options.clock.now());
+    for (const { rule, device, series } of this.slots()) {
+      if (counts(rule, device, series)) continue;
+      const read = ruleOf(rule);
+      const key = slotKey(rule, device, series);
+      this.#remember(key, device, normal);
+      this.#later(device, (effects) => {
+        this.#options.rows.putSlot({ rule: read?.rule.name ?? rule, device, series, state: normal });
+        this.#resolve(key, at, why, effects);
+      });
+    }
+  }
+
+  /** Somebody has said something of an alert. Within a transaction of the caller. @returns what to call when that is through */
+  say(alert: Alert, event: AlertEvent, change: Partial<Pick<Alert, "acknowledged">> = {}): () => Alert {
+    const next = { ...withEvent(alert, event), ...change };
+    this.#options.rows.putAlert(next);
+    return () => {
+      const key = slotKey(alert.rule, alert.device, alert.series);
+      if (this.#open.get(key)?.id === alert.id) this.#open.set(key, next);
+      this.changes.emit(next);
+      return next;
+    };
+  }
+
+  /** The device is no more: nothing is told. Rows are deleted with {@link erase}. */
+  forget(device: string): void {
+    this.#waiting = this.#waiting.filter((one) => one.device !== device);
+    for (const key of this.#states.keys()) if (key.split("\n")[1] === device) this.#states.delete(key);
+    for (const [key, alert] of this.#open) if (alert.device === device) this.#open.delete(key);
+    for (const key of this.#points.keys()) if (key.split("\n")[1] === device) this.#points.delete(key);
+    this.#slotsOf.delete(device);
+  }
+
+  /** @throws Error of the database */
+  erase(device: string): void {
+    this.#options.rows.erase(device);
+  }
+
+  /** Writes what has changed. @throws Error of the database: then it waits, and is tried again */
+  flush(): void {
+    if (this.#waiting.length === 0 && this.#points.size === 0) return;
+    const { database, rows, wake } = this.#options;
+    const effects: (() => void)[] = [];
+    this.#undo = [];
+    const write = (): void => {
+      for (const { work } of this.#waiting) this.#try(() => work(effects));
+      for (const row of this.#points.values()) this.#try(() => rows.putPoint(row()));
+      if (this.#trimIn-- <= 0) {
+        this.#trimIn = 100;
+        rows.trim();
+      }
+    };
+    try {
+      if (database.isTransaction) write();
+      else transaction(database, write);
+    } catch (thrown) {
+      for (const undo of this.#undo.toReversed()) undo();
+      this.#retry();
+      throw thrown;
+    }
+    this.#waiting = [];
+    this.#points.clear();
+    if (effects.length === 0) return;
+    for (const done of effects) done();
+    try {
+      wake();
+    } catch (thrown) {
+      // It is written down, and whoever brings it looks again by himself.
+      this.#options.failed?.(thrown);
+    }
+    if (this.#started && [...this.#open.values()].some(({ told }) => told === "no")) this.#tellLater();
+  }
+
+  /** What fails by a fault of its own, and not for want of a disk, holds up nothing else: samples wait for this. */
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      if (isRefusedWrite(thrown)) throw thrown;
+      this.#options.failed?.(thrown);
+    }
+  }
+
+  #putOpen(key: string, alert: Alert | undefined): void {
+    const before = this.#open.get(key);
+    this.#undo.push(() => (before ? this.#open.set(key, before) : this.#open.delete(key)));
+    if (alert) this.#open.set(key, alert);
+    else this.#open.delete(key);
+  }
+
+  #later(device: string, work: (effects: (() => void)[]) => void): void {
+    this.#waiting.push({ device, work });
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined;
+      this.#tryFlush();
+    });
+  }
+
+  #tryFlush(): void {
+    try {
+      this.flush();
+    } catch (thrown) {
+      this.#options.log.error(
+        { err: asError(thrown) },
+        "what alerts have come to could not be written, and is tried again",
+      );
+    }
+  }
+
+  #retry(): void {
+    if (!this.#started) return;
+    this.#cancelRetry ??= this.#options.clock.after(retryLater, () => {
+      this.#cancelRetry = undefined;
+      this.#tryFlush();
+    });
+  }
+
+  #remember(key: string, device: string, state: AlertState): void {
+    const before = this.#states.has(key);
+    if (state.phase === "normal") this.#states.delete(key);
+    else this.#states.set(key, state);
+    const more = Number(this.#states.has(key)) - Number(before);
+    if (more !== 0) this.#slotsOf.set(device, (this.#slotsOf.get(device) ?? 0) + more);
+  }
+
+  #made({ read, device, series, value }: AlertChange, state: AlertState & { phase: "firing" }): Alert {
+    const { rule } = read;
+    const now = Math.round(this.#options.clock.now());
+    return {
+      id: sortableId(now),
+      rule: rule.name,
+      severity: rule.severity,
+      device,
+      series,
+      since: state.since,
+      fired: state.fired,
+      resolved: null,
+      why: null,
+      value,
+      ...textOfAlert(read, { device, series, state, value }),
+      told: "no",
+      parent: null,
+      acknowledged: null,
+      channels: rule.channels ?? null,
+      labels: rule.labels ?? {},
+      history: [{ ts: now, what: "fired" }],
+    };
+  }
+
+  #fire(change: AlertChange, state: AlertState & { phase: "firing" }, effects: (() => void)[]): void {
+    if (this.#open.size >= maxOpenAlerts) {
+      this.dropped += 1;
+      return;
+    }
+    const made = this.#made(change, state);
+    const gathers = change.read.kind === "device" || this.#isBurst(made);
+    const alert = gathers ? made : this.#told(made, "firing");
+    this.#options.rows.putAlert(alert);
+    this.#putOpen(slotKey(alert.rule, alert.device, alert.series), alert);
+    effects.push(() => this.changes.emit(alert));
+  }
+
+  /** Whether as many of a rule fire as have one cause. */
+  #isBurst({ rule, device }: Alert): boolean {
+    const now = this.#options.clock.now();
+    const others = (this.#recent.get(rule) ?? []).filter(
+      (one) => now - one.ts < foldWithin && one.ts <= now && one.device !== device,
+    );
+    const recent = [...others, { ts: now, device }].slice(-foldAtLeast);
+    this.#recent.set(rule, recent);
+    return recent.length >= foldAtLeast;
+  }
+
+  /** Tells of an alert, unless nobody is to hear of it now. */
+  #told(alert: Alert, kind: "firing", text?: string): Alert {
+    const ts = Math.round(this.#options.clock.now());
+    const mute = this.#options.muted(alert.rule, alert.device);
+    if (mute) {
+      const why = `held back by ${mute.note === "" ? `a silence of ${mute.by}` : mute.note}`;
+      const held = alert.history.some(({ what }) => what === "held");
+      return held ? alert : withEvent(alert, { ts, what: "held", text: why });
+    }
+    this.#say(alert, kind, text);
+    return withEvent({ ...alert, told: "yes" }, { ts, what: "told" });
+  }
+
+  #say(alert: Alert, kind: "firing" | "resolved", more?: string): void {
+    const { id, rule, severity, device, since, fired, resolved, title, text, value, channels, labels, why } = alert;
+    const over = why === null ? "" : `: ${why}`;
+    this.#options.enqueue(
+      {
+        alert: id,
+        kind,
+        rule,
+        severity,
+        device: device === "" ? null : device,
+        at: kind === "resolved" ? (resolved ?? fired) : fired,
+        since,
+        title,
+        text: kind === "resolved" ? `over${over}. It was: ${text}` : more === undefined ? text : `${text} (${more})`,
+        value,
+        url: null,
+        labels,
+      },
+      channels ?? undefined,
+    );
+  }
+
+  #resolve(key: string, at: number, why: string | undefined, effects: (() => void)[]): void {
+    const alert = this.#open.get(key);
+    if (!alert) return;
+    const now = Math.round(this.#options.clock.now());
+    // It was over before others like it had gathered.
+    const told = alert.told === "no" ? this.#told(alert, "firing") : alert;
+    const over = withEvent(
+      { ...told, resolved: Math.max(at, alert.fired), why: why ?? null },
+      { ts: now, what: "resolved", ...(why === undefined ? {} : { text: why }) },
+    );
+    this.#options.rows.putAlert(over);
+    if (over.told === "yes") this.#say(over, "resolved");
+    this.#putOpen(key, undefined);
+    effects.push(() => this.changes.emit(over));
+    if (over.parent !== null) this.#endFolded(over.parent, over.resolved ?? at, effects);
+  }
+
+  /** One that stands for others ends with the last of them. */
+  #endFolded(parent: string, at: number, effects: (() => void)[]): void {
+    for (const alert of this.#open.values()) if (alert.parent === parent) return;
+    for (const [key, alert] of this.#open) if (alert.id === parent) this.#resolve(key, at, undefined, effects);
+  }
+
+  /** Tells what was gathered or held back, now and then while there is something. */
+  #tellLater(): void {
+    if (!this.#started) return;
+    this.#cancelTell ??= this.#options.clock.after(gatherAlerts, () => {
+      this.#cancelTell = undefined;
+      if (![...this.#open.values()].some(({ told }) => told === "no")) return;
+      this.#later("", (effects) => this.#tellUntold(effects));
+      this.#tellLater();
+    });
+  }
+
+  #tellUntold(effects: (() => void)[]): void {
+    const { rows, muted, clock } = this.#options;
+    const now = Math.round(clock.now());
+    const byRule = new Map<string, Alert[]>();
+    for (const alert of this.#open.values()) {
+      if (alert.told !== "no" || muted(alert.rule, alert.device)) continue;
+      byRule.set(alert.rule, [...(byRule.get(alert.rule) ?? []), alert]);
+    }
+    const put = (alert: Alert): void => {
+      rows.putAlert(alert);
+      this.#putOpen(slotKey(alert.rule, alert.device, alert.series), alert);
+      effects.push(() => this.changes.emit(alert));
+    };
+    for (const [rule, alerts] of byRule) {
+      const folded = [...this.#open.values()].find(
+        (one) => one.rule === rule && one.series.startsWith("many:") && now - one.fired < 10 * foldWithin,
+      );
+      if (folded) {
+        for (const one of alerts)
+          put(withEvent({ ...one, told: "folded", parent: folded.id }, { ts: now, what: "folded", text: folded.id }));
+      } else if (alerts.length >= foldAtLeast) {
+        const { parent, children } = fold(alerts, sortableId(now), now);
+        put(this.#told(parent, "firing"));
+        for (const child of children) put(child);
+      } else for (const one of alerts) put(this.#told(one, "firing"));
+    }
+  }
+}

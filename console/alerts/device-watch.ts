@@ -1,0 +1,199 @@
+import { advance, normal, type AlertState } from "#shared/alerts/alert-state";
+import { comparisonsOf, type FilterCondition } from "#shared/filter/condition";
+import { evaluateFilter, type LookUp, type Valued } from "#shared/filter/evaluate-filter";
+import type { Clock } from "#shared/clock";
+import type { FieldValue } from "#shared/columns";
+import type { DeviceId } from "#shared/ids";
+import { isOpen, type Command } from "../desk/command.ts";
+import type { AlertBook } from "./alert-book.ts";
+import { isHeard } from "./device-values.ts";
+import type { RuleOn, RuleSet } from "./rule-set.ts";
+
+export interface DeviceWatchOptions {
+  readonly book: AlertBook;
+  readonly clock: Clock;
+  /** Every device, by and by. */
+  readonly devices: () => readonly DeviceId[];
+  readonly rulesOf: (device: DeviceId) => RuleSet;
+  readonly without: (kind: "console" | "job") => readonly RuleOn[];
+  /** What names stand for of a device; undefined where it is gone, or retired. @param heardFrom from when on it could have been heard */
+  readonly lookUp: (device: DeviceId, heardFrom: number) => LookUp | undefined;
+  /** Whether the console's clock is to be believed. */
+  readonly timely: () => boolean;
+  /** Whether the console hears its broker. */
+  readonly hears: () => boolean;
+  /** Whether the store takes samples. */
+  readonly stores: () => boolean;
+}
+
+/** Milliseconds between two looks, and how many of them go round the fleet: each device every ten seconds. */
+export const watchEvery = 1_000;
+export const watchTurns = 10;
+/** Milliseconds after which what has ended badly is over by itself: nobody says that a job is well again. */
+export const endingLasts = 86_400_000;
+
+/** Rules about what is known of devices, about commands and jobs as they end, and about the console. Moments are of the console's clock. */
+export class DeviceWatch {
+  readonly #options: DeviceWatchOptions;
+  #cancel: (() => void) | undefined;
+  #round: readonly DeviceId[] = [];
+  #at = 0;
+  /** From when on devices could have been heard, epoch ms; undefined while they cannot be. */
+  #heardFrom: number | undefined;
+  #started = false;
+
+  constructor(options: DeviceWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#started = true;
+    this.#next();
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** Something else is known of a device. */
+  changed(device: DeviceId): void {
+    if (this.#started && this.#options.timely()) this.#look(device);
+  }
+
+  /** A command has changed. */
+  command(command: Command): void {
+    if (!this.#started || isOpen(command)) return;
+    const { device, key, state, ended } = command;
+    const { rulesOf, clock } = this.#options;
+    const lookUp: LookUp = (name) => (name === "command" ? state : name === "key" ? key : undefined);
+    for (const on of rulesOf(device).ofCommands) this.#ending(on, device, key, lookUp, ended ?? clock.now());
+  }
+
+  /** A job has changed. */
+  job({
+    id,
+    key,
+    state,
+    ended,
+  }: {
+    readonly id: string;
+    readonly key: string;
+    readonly state: string;
+    readonly ended?: number;
+  }): void {
+    if (!this.#started || state === "running") return;
+    const lookUp: LookUp = (name) => (name === "job" ? state : name === "key" ? key : undefined);
+    for (const on of this.#options.without("job")) this.#ending(on, "", id, lookUp, ended ?? this.#options.clock.now());
+  }
+
+  #next(): void {
+    if (!this.#started) return;
+    this.#cancel = this.#options.clock.after(watchEvery, () => {
+      this.#turn();
+      this.#next();
+    });
+  }
+
+  #turn(): void {
+    const { devices, timely, hears, clock } = this.#options;
+    if (!timely()) return;
+    this.#heardFrom = hears() ? (this.#heardFrom ?? clock.now()) : undefined;
+    if (this.#at >= this.#round.length) {
+      this.#round = devices();
+      this.#at = 0;
+      this.#console();
+      this.#over();
+    }
+    const end = Math.min(this.#round.length, this.#at + Math.ceil(this.#round.length / watchTurns));
+    for (; this.#at < end; this.#at += 1) this.#look(this.#round[this.#at]!);
+  }
+
+  #look(device: DeviceId): void {
+    const { book, clock, rulesOf, lookUp } = this.#options;
+    const { ofDevice } = rulesOf(device);
+    if (ofDevice.length === 0) return;
+    const now = Math.round(clock.now());
+    const grace = lookUp(device, this.#heardFrom ?? now);
+    const plain = lookUp(device, 0);
+    if (!grace || !plain) return;
+    for (const on of ofDevice) {
+      const { when, stays } = on.check;
+      const { name } = on.read.rule;
+      const state = book.stateOf(name, device, "");
+      const isFiring = state.phase === "firing";
+      const condition = isFiring ? stays : when;
+      // While nobody can be heard, nothing is known of who is silent.
+      if (this.#heardFrom === undefined && comparisonsOf(condition).some((one) => isHeard(one.name))) continue;
+      const values = isFiring ? plain : grace;
+      const { holds } = evaluateFilter(condition, values, { several: "any" });
+      this.#step(on, device, "", advance(state, on.timing, now, now, holds), state, valueIn(condition, values), now);
+    }
+  }
+
+  #console(): void {
+    const { book, clock, without, hears, stores } = this.#options;
+    const now = Math.round(clock.now());
+    const lookUp: LookUp = (name) => ((name === "console.broker" ? hears() : stores()) ? "ok" : "away");
+    for (const on of without("console")) {
+      const state = book.stateOf(on.read.rule.name, "", "");
+      const { holds } = evaluateFilter(state.phase === "firing" ? on.check.stays : on.check.when, lookUp, {
+        several: "any",
+      });
+      this.#step(on, "", "", advance(state, on.timing, now, now, holds), state, null, now);
+    }
+  }
+
+  /** Something has ended: what is like it and ends otherwise ends the alert. */
+  #ending(on: RuleOn, device: string, series: string, lookUp: LookUp, ended: number): void {
+    const { book } = this.#options;
+    const at = Math.round(ended);
+    const state = book.stateOf(on.read.rule.name, device, series);
+    const isFiring = state.phase === "firing";
+    // The same end is told again, as with a late answer.
+    if (isFiring && at <= state.fired) return;
+    const { holds } = evaluateFilter(isFiring ? on.check.stays : on.check.when, lookUp, { several: "any" });
+    const next = holds ? (isFiring ? state : { phase: "firing" as const, since: at, fired: at }) : normal;
+    const told = lookUp("command") ?? lookUp("job") ?? null;
+    this.#step(on, device, series, next, state, typeof told === "string" ? told : null, at);
+  }
+
+  /** What has ended badly is over after a while. */
+  #over(): void {
+    const { book, clock } = this.#options;
+    const now = Math.round(clock.now());
+    for (const { rule, device, series, state } of book.slots()) {
+      if (state.phase !== "firing" || now - state.fired < endingLasts || series === "") continue;
+      const on = this.#endingRule(rule, device);
+      if (on)
+        book.note({ read: on.read, device, series, state: normal, value: null, at: now, why: "it was a day ago" });
+    }
+  }
+
+  #endingRule(rule: string, device: string): RuleOn | undefined {
+    const all = device === "" ? this.#options.without("job") : this.#options.rulesOf(device as DeviceId).ofCommands;
+    return all.find(({ read }) => read.rule.name === rule);
+  }
+
+  #step(
+    on: RuleOn,
+    device: string,
+    series: string,
+    next: AlertState,
+    before: AlertState,
+    value: FieldValue,
+    at: number,
+  ): void {
+    if (next.phase === before.phase && next.phase !== "pending") return;
+    if (next === before) return;
+    this.#options.book.note({ read: on.read, device, series, state: next, value, at });
+  }
+}
+
+/** What the first comparison has looked at, for people. */
+function valueIn(condition: FilterCondition, lookUp: LookUp): FieldValue {
+  const [first] = comparisonsOf(condition);
+  const value: Valued = first && lookUp(first.name);
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : null;
+}

@@ -1,0 +1,264 @@
+import { normal } from "#shared/alerts/alert-state";
+import { ColumnWalk, mayHold, Watched } from "#shared/alerts/rule-check";
+import type { FieldValue } from "#shared/columns";
+import type { DeviceId } from "#shared/ids";
+import type { SeriesColumns } from "../store/store.ts";
+import { seriesOfTags, slotKey } from "./alert.ts";
+import type { AlertBook } from "./alert-book.ts";
+import type { AlertRows } from "./alert-rows.ts";
+import { seriesFits } from "./series-choice.ts";
+import type { RuleOn, RuleSet } from "./rule-set.ts";
+
+export interface SampleWatchOptions {
+  readonly book: AlertBook;
+  readonly rows: AlertRows;
+  /** The rules that count for a device. */
+  readonly rulesOf: (device: DeviceId) => RuleSet;
+  /** The newest instant of a device's numbered batches that was written down, epoch ms: what is not later was looked at. */
+  readonly evaluatedUpTo: (device: DeviceId) => number | null;
+  /** Something came late of a series, and is to be looked at in the order of its times. */
+  readonly late: (device: DeviceId, on: RuleOn, series: string, at: number) => void;
+}
+
+/** One rule on one series. */
+interface Slot {
+  readonly on: RuleOn;
+  readonly watched: Watched;
+  /** Whether what is reckoned of it has to outlive the process. */
+  readonly remembers: boolean;
+  /** Up to when its state was written down by an earlier run: samples that come again must not lead there once more. */
+  readonly floor: number;
+}
+
+interface SeriesPlan {
+  readonly measurement: string;
+  readonly tags: SeriesColumns["tags"];
+  readonly series: string;
+  slots: readonly Slot[];
+  /** The newest instant that was looked at, epoch ms. */
+  last: number;
+}
+
+interface DeviceWatch {
+  rules: RuleSet;
+  isStale: boolean;
+  /** What is not later was looked at by an earlier run of the console. */
+  readonly floor: number;
+  readonly plans: Map<string, SeriesPlan>;
+  /** In the order of the last batch. */
+  readonly order: SeriesPlan[];
+}
+
+/** Series of one device that rules look at; more are not looked at. */
+export const maxWatchedSeries = 2_000;
+
+/**
+ * Looks at samples as they come, with their own times. A series is looked for where it was in the batch before, and of most nothing fits: then
+ * nothing is made.
+ */
+export class SampleWatch {
+  readonly #options: SampleWatchOptions;
+  readonly #devices = new Map<DeviceId, DeviceWatch>();
+  readonly #walks: ColumnWalk[] = [];
+  readonly #values: FieldValue[] = [];
+
+  constructor(options: SampleWatchOptions) {
+    this.#options = options;
+  }
+
+  /** @param follows whether nothing is missing between this and what came before @param now epoch ms */
+  observe(device: DeviceId, series: readonly SeriesColumns[], follows: boolean, now: number): void {
+    const watch = this.#watchOf(device);
+    const { ofValues } = watch.rules;
+    if (ofValues.size === 0) return;
+    for (let position = 0; position < series.length; position += 1) {
+      const one = series[position]!;
+      if (!ofValues.has(one.measurement)) continue;
+      const plan = this.#planOf(device, watch, one, position, series);
+      if (!plan) continue;
+      this.#look(device, plan, one, follows);
+      // What a clock that was ahead has placed in the future, and is right again, hides nothing.
+      for (const at of one.times) if (at > plan.last) plan.last = Math.min(at, now);
+    }
+  }
+
+  /** Rules have changed, or a device has: of all devices unless one is named. */
+  stale(device?: DeviceId): void {
+    if (device === undefined) for (const watch of this.#devices.values()) watch.isStale = true;
+    else {
+      const watch = this.#devices.get(device);
+      if (watch) watch.isStale = true;
+    }
+  }
+
+  forget(device: DeviceId): void {
+    this.#devices.delete(device);
+  }
+
+  /** What is watched of a series now, and up to which instant it was looked at. */
+  watched(
+    device: DeviceId,
+    on: string,
+    series: string,
+  ): { readonly watched: Watched; readonly last: number; readonly on: RuleOn } | undefined {
+    for (const plan of this.#devices.get(device)?.plans.values() ?? []) {
+      if (plan.series !== series) continue;
+      const slot = plan.slots.find((one) => one.on.read.rule.name === on);
+      if (slot) return { watched: slot.watched, last: plan.last, on: slot.on };
+    }
+    return undefined;
+  }
+
+  #watchOf(device: DeviceId): DeviceWatch {
+    const known = this.#devices.get(device);
+    if (known && !known.isStale) return known;
+    const rules = this.#options.rulesOf(device);
+    if (!known) {
+      const floor = this.#options.evaluatedUpTo(device) ?? -Infinity;
+      const made = { rules, isStale: false, floor, plans: new Map<string, SeriesPlan>(), order: [] };
+      this.#devices.set(device, made);
+      return made;
+    }
+    known.isStale = false;
+    if (known.rules === rules) return known;
+    known.rules = rules;
+    for (const plan of known.plans.values()) plan.slots = this.#slotsOf(device, known, plan, []);
+    return known;
+  }
+
+  #planOf(
+    device: DeviceId,
+    watch: DeviceWatch,
+    one: SeriesColumns,
+    position: number,
+    batch: readonly SeriesColumns[],
+  ): SeriesPlan | undefined {
+    const guess = watch.order[position];
+    if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
+    const series = seriesOfTags(one.tags);
+    const key = `${one.measurement}\n${series}`;
+    let plan = watch.plans.get(key);
+    if (!plan) {
+      if (watch.plans.size >= maxWatchedSeries) return undefined;
+      plan = { measurement: one.measurement, tags: one.tags, series, slots: [], last: watch.floor };
+      watch.plans.set(key, plan);
+      plan.slots = this.#slotsOf(device, watch, plan, batch);
+      // It may be the whole of what was looked at in parts.
+      if (isWhole(one.tags))
+        for (const other of watch.plans.values())
+          if (other !== plan && other.measurement === one.measurement)
+            other.slots = this.#slotsOf(device, watch, other, batch);
+    }
+    if (position <= watch.order.length) watch.order[position] = plan;
+    return plan;
+  }
+
+  #slotsOf(device: DeviceId, watch: DeviceWatch, plan: SeriesPlan, batch: readonly SeriesColumns[]): readonly Slot[] {
+    const { measurement, tags, series } = plan;
+    // Of the whole where there is one, as filters have it.
+    const others = [...watch.plans.values(), ...batch];
+    const isPart = !isWhole(tags) && others.some((one) => one.measurement === measurement && isWhole(one.tags));
+    return (watch.rules.ofValues.get(measurement) ?? [])
+      .filter(({ read: { rule } }) => (rule.series ? seriesFits(rule.series, tags) : !isPart))
+      .map((on) => this.#slot(device, on, series));
+  }
+
+  #slot(device: DeviceId, on: RuleOn, series: string): Slot {
+    const { book, rows } = this.#options;
+    const rule = on.read.rule.name;
+    const watched = new Watched(on.check, book.stateOf(rule, device, series));
+    const remembers = on.check.inputs.some(({ by }) => by === "rate" || by === "changed");
+    if (remembers) {
+      const kept = rows.point({ rule, device, series })?.points ?? [];
+      for (const [place, [at, value]] of kept.entries()) {
+        const memory = watched.memories[place];
+        if (memory) [memory.at, memory.value] = [at, value];
+      }
+    }
+    return { on, watched, remembers, floor: book.settledUpTo(rule, device, series) };
+  }
+
+  #look(device: DeviceId, plan: SeriesPlan, one: SeriesColumns, follows: boolean): void {
+    const { slots } = plan;
+    for (let place = 0; place < slots.length; place += 1) {
+      const slot = slots[place]!;
+      const { check } = slot.watched;
+      const [input] = check.inputs;
+      if (check.plain && input?.by === "value" && slot.watched.state === normal) {
+        const column = one.fields[input.field];
+        if (column === undefined || !mayHold(column, check.plain.when, one.times.length)) continue;
+      }
+      this.#walk(device, plan, slot, one, follows);
+    }
+  }
+
+  #walk(device: DeviceId, plan: SeriesPlan, slot: Slot, { times, fields }: SeriesColumns, follows: boolean): void {
+    const { watched, on } = slot;
+    const { inputs } = watched.check;
+    for (let place = 0; place < inputs.length; place += 1)
+      (this.#walks[place] ??= new ColumnWalk()).begin(fields[inputs[place]!.field]);
+    const values = this.#values;
+    values.length = inputs.length;
+    let last = Math.max(plan.last, slot.floor);
+    let previous = follows ? last : -Infinity;
+    for (let at = 0; at < times.length; at += 1) {
+      const ts = times[at]!;
+      for (let place = 0; place < inputs.length; place += 1) values[place] = this.#walks[place]!.at(at);
+      if (ts <= last) {
+        this.#late(device, plan, on, ts, values);
+        continue;
+      }
+      const before = watched.state;
+      if (watched.next(on.timing, ts, previous, values)) {
+        if (before === normal && !this.#options.book.hasRoom(device)) watched.state = normal;
+        else this.#note(device, plan.series, slot, ts);
+      }
+      last = previous = ts;
+    }
+    if (slot.remembers) this.#remember(device, plan.series, slot);
+  }
+
+  #note(device: DeviceId, series: string, { on, watched }: Slot, at: number): void {
+    const { state, value } = watched;
+    this.#options.book.note({ read: on.read, device, series, state, value, at });
+  }
+
+  #remember(device: DeviceId, series: string, { on, watched }: Slot): void {
+    const rule = on.read.rule.name;
+    this.#options.book.notePoint(slotKey(rule, device, series), () => ({
+      rule,
+      device,
+      series,
+      points: watched.memories.map(({ at, value }) => [Number.isFinite(at) ? at : 0, value] as const),
+    }));
+  }
+
+  /** A sample that is older than what was looked at: of interest where its condition holds and nobody has been told of that time. */
+  #late(device: DeviceId, { series }: SeriesPlan, on: RuleOn, at: number, values: readonly FieldValue[]): void {
+    const { book, rows, late } = this.#options;
+    const holds = new Watched(on.check, normal).holdsAt(at, values);
+    const isReckoned = on.check.inputs.some(({ by }) => by === "rate" || by === "changed");
+    if (holds !== true && !isReckoned) return;
+    const rule = on.read.rule.name;
+    const state = book.stateOf(rule, device, series);
+    if (state.phase !== "normal" && state.since <= at) return;
+    if (rows.overlapping({ rule, device, series }, at, at).length > 0) return;
+    late(device, on, series, at);
+  }
+}
+
+function isWhole(tags: SeriesColumns["tags"]): boolean {
+  for (const name in tags) if (tags[name]?.endsWith("-total")) return true;
+  return false;
+}
+
+function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
+  if (one === other) return true;
+  let left = 0;
+  for (const name in one) {
+    if (one[name] !== other[name]) return false;
+    left += 1;
+  }
+  for (const _ in other) left -= 1;
+  return left === 0;
+}

@@ -1,0 +1,286 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { FastifyRequest } from "fastify";
+import type { AlertDocument, MaintenanceDocument, ShownRuleDocument, TakenMaintenance } from "#api/alert-routes";
+import { parseDuration } from "#shared/duration";
+import type { DeviceId } from "#shared/ids";
+import { BadInputError } from "#shared/errors";
+import { seriesText, tagsOfSeries, type Alert } from "../../alerts/alert.ts";
+import { maxPreview, type Alerts } from "../../alerts/alerts.ts";
+import { maxMuteLasts, type Mute } from "../../alerts/mutes.ts";
+import type { ShownRule } from "../../alerts/rule-book.ts";
+import { changing } from "../audited-routes.ts";
+import { askerOf, assertWithinReach, limitOf, noDevice } from "../auth.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+import { toMoment } from "../asked-moment.ts";
+
+/** What the routes of alerts serve. */
+export interface AlertRoutes {
+  readonly alerts: Alerts;
+  readonly isKnown: (device: DeviceId) => boolean;
+  readonly now: () => number;
+  /** Resolves once what was committed is on the disk. */
+  readonly synced: () => Promise<void>;
+}
+
+/** Alerts that are over which one question looks through at most: of a few devices there may be none. */
+export const maxLookedThrough = 5_000;
+const gravest = ["critical", "warning", "info"];
+
+/** Rules, alerts, and when nobody is told. */
+export const serveAlerts =
+  ({ alerts, isKnown, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { book, rules } = alerts;
+    const document = (alert: Alert): AlertDocument => toAlertDocument(alert, alerts);
+    const maySee = (request: FastifyRequest, { device }: Pick<Alert, "device">): boolean => {
+      const limit = limitOf(request);
+      return limit === undefined || (device !== "" && limit(device));
+    };
+    const found = (request: FastifyRequest, id: string): Alert => {
+      const alert = book.find(id);
+      if (alert && maySee(request, alert)) return alert;
+      throw new HttpError(404, `there is no alert "${id}"; GET /api/alerts lists them`);
+    };
+
+    app.route({
+      ...served("listAlerts"),
+      handler: async (request) => {
+        const { state, device, rule, limit: most, after } = request.query;
+        const wanted = (one: Pick<Alert, "device" | "rule">): boolean =>
+          (device === undefined || one.device === device) &&
+          (rule === undefined || one.rule === rule) &&
+          maySee(request, one);
+        if (state === "open") {
+          const open = book.open().filter(wanted).sort(byGravity).slice(0, most);
+          const pending = [...book.slots()]
+            .filter(wanted)
+            .flatMap(({ rule: name, device: its, series, state: { phase, ...held } }) =>
+              phase === "pending" && "since" in held
+                ? [{ rule: name, device: its === "" ? null : its, series: seriesText(series), since: held.since }]
+                : [],
+            )
+            .slice(0, most);
+          return { alerts: open.map(document), pending, next: null };
+        }
+        const over: Alert[] = [];
+        let looked = 0;
+        let next: string | null = null;
+        for (const alert of alerts.over(after)) {
+          if (over.length >= most || looked++ >= maxLookedThrough) break;
+          next = alert.id;
+          if (wanted(alert)) over.push(alert);
+        }
+        const isEnd = over.length < most && looked <= maxLookedThrough;
+        return { alerts: over.map(document), pending: [], next: isEnd ? null : next };
+      },
+    });
+
+    app.route({
+      ...served("getAlert"),
+      handler: async (request) => document(found(request, request.params.id)),
+    });
+
+    app.route({
+      ...served("acknowledgeAlert"),
+      handler: async (request) => {
+        book.flush();
+        const alert = found(request, request.params.id);
+        if (alert.resolved !== null) throw new HttpError(409, "the alert is over already");
+        const { name: by } = askerOf(request);
+        const { note = "" } = request.body;
+        const ts = Math.round(now());
+        const done = changing(request, () =>
+          book.say(
+            alert,
+            { ts, what: "acknowledged", by, ...(note === "" ? {} : { text: note }) },
+            { acknowledged: { by, ts, note } },
+          ),
+        );
+        const next = done();
+        await synced();
+        return document(next);
+      },
+    });
+
+    app.route({
+      ...served("silenceAlert"),
+      handler: async (request) => {
+        book.flush();
+        const alert = found(request, request.params.id);
+        const { name: by } = askerOf(request);
+        const { note = "" } = request.body;
+        const ts = Math.round(now());
+        const until = ts + parseDuration(request.body.for, "for", maxMuteLasts);
+        const { added, said } = changing(request, () => ({
+          added: alerts.addMute({
+            ...nothing,
+            rule: alert.rule,
+            device: alert.device === "" ? null : alert.device,
+            from: ts,
+            until,
+            note,
+            by,
+          }),
+          said: book.say(alert, { ts, what: "silenced", by, text: `until ${new Date(until).toISOString()}` }),
+        }));
+        added.done();
+        const next = said();
+        await synced();
+        return document(next);
+      },
+    });
+
+    const shown = (): { rules: ShownRuleDocument[] } => {
+      const firing = new Map<string, number>();
+      for (const { rule } of book.open()) firing.set(rule, (firing.get(rule) ?? 0) + 1);
+      return { rules: rules.list().map((one) => toRuleDocument(one, firing.get(one.rule.name) ?? 0)) };
+    };
+
+    app.route({ ...served("listAlertRules"), handler: async () => shown() });
+
+    app.route({
+      ...served("applyAlertRules"),
+      handler: async (request) => {
+        const { rules: given, prune } = request.body;
+        const who = { by: askerOf(request).name, ts: Math.round(now()) };
+        changing(request, () => rules.apply(given, who, prune))();
+        await synced();
+        return shown();
+      },
+    });
+
+    app.route({
+      ...served("removeAlertRule"),
+      handler: async (request, reply) => {
+        const { name } = request.params;
+        const one = rules.find(name);
+        if (!one) throw new HttpError(404, `there is no rule "${name}"; GET /api/alert-rules lists them`);
+        if (one.shipped)
+          throw new BadInputError(
+            `the rule ${name} is shipped, and as it was: switch it off with "enabled": false instead`,
+          );
+        changing(request, () => rules.remove(name))();
+        await synced();
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("previewAlertRule"),
+      handler: async (request) => {
+        const { rule, device } = request.body;
+        assertWithinReach(request, device);
+        if (!isKnown(device)) throw noDevice(device);
+        const moment = now();
+        const [from, to] = [
+          toMoment(String(request.body.from), moment, "from"),
+          toMoment(String(request.body.to), moment, "to"),
+        ];
+        if (from >= to) throw new BadInputError("from must be before to");
+        if (to - from > maxPreview + 60_000) throw new BadInputError("that is too long: expected 7d at most");
+        const { every, series } = await alerts.preview(rule, device, { from, to });
+        const told = series.map((one) => ({ series: seriesText(one.series), episodes: [...one.episodes] }));
+        return { from, to, every, series: told };
+      },
+    });
+
+    const toMaintenance = (mute: Mute, active: ReadonlySet<string>): MaintenanceDocument => ({
+      ...mute,
+      active: active.has(mute.id),
+    });
+    const atWork = (): ReadonlySet<string> => new Set(alerts.activeMutes().map(({ id }) => id));
+
+    app.route({
+      ...served("listMaintenance"),
+      handler: async () => {
+        const active = atWork();
+        return { maintenance: alerts.mutes().map((mute) => toMaintenance(mute, active)) };
+      },
+    });
+
+    app.route({
+      ...served("addMaintenance"),
+      handler: async (request, reply) => {
+        const order = toMute(request.body, now());
+        const { mute, done } = changing(request, () => alerts.addMute({ ...order, by: askerOf(request).name }));
+        done();
+        await synced();
+        reply.code(201);
+        return toMaintenance(mute, atWork());
+      },
+    });
+
+    app.route({
+      ...served("removeMaintenance"),
+      handler: async (request, reply) => {
+        const { id } = request.params;
+        if (!alerts.mutes().some((mute) => mute.id === id))
+          throw new HttpError(404, `there is no maintenance window "${id}"; GET /api/maintenance lists them`);
+        changing(request, () => alerts.removeMute(id))();
+        await synced();
+        reply.code(204);
+        return null;
+      },
+    });
+  };
+
+const nothing = { where: null, cron: null, zone: "UTC", lasts: 0 } as const;
+
+/** An alert as it is told: what it is called by whether anybody has seen to it. */
+export function toAlertDocument(alert: Alert, alerts: Pick<Alerts, "muted">): AlertDocument {
+  const { device, series, told: _, channels: __, labels, history, acknowledged, resolved, ...rest } = alert;
+  const tags = tagsOfSeries(series);
+  const state =
+    resolved !== null
+      ? "resolved"
+      : acknowledged !== null
+        ? "acknowledged"
+        : alerts.muted(alert.rule, device)
+          ? "silenced"
+          : "firing";
+  return {
+    ...rest,
+    state,
+    device: device === "" ? null : device,
+    series: series.startsWith("many:") ? "" : seriesText(series),
+    tags: tags ? { ...tags } : null,
+    resolved,
+    acknowledged,
+    labels: { ...labels },
+    history: [...history],
+  };
+}
+
+function toRuleDocument({ rule, shipped, by, ts }: ShownRule, firing: number): ShownRuleDocument {
+  return { rule, shipped, by, ts, firing };
+}
+
+function byGravity(one: Alert, other: Alert): number {
+  const [grave, less] = [gravest.indexOf(one.severity), gravest.indexOf(other.severity)];
+  return grave === less ? other.fired - one.fired : grave - less;
+}
+
+function toMute(
+  { rule, where, device, from, until, for: lasts, cron, zone, note = "" }: TakenMaintenance,
+  now: number,
+): Omit<Mute, "id" | "ts" | "by"> {
+  const begin = from === undefined ? Math.round(now) : toMoment(String(from), now, "from");
+  const span = lasts === undefined ? 0 : parseDuration(lasts, "for", maxMuteLasts);
+  if (until !== undefined && lasts !== undefined && cron === undefined)
+    throw new BadInputError("it says until when and for how long: expected one of them");
+  const end =
+    until !== undefined ? toMoment(String(until), now, "until") : cron === undefined && span > 0 ? begin + span : null;
+  return {
+    rule: rule ?? null,
+    where: where ?? null,
+    device: device ?? null,
+    from: begin,
+    until: end,
+    cron: cron ?? null,
+    zone,
+    lasts: span,
+    note,
+  };
+}

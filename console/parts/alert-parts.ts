@@ -1,0 +1,93 @@
+import type { Bus } from "#shared/bus";
+import { lookUpIn } from "#shared/filter/filter-values";
+import type { DeviceId } from "#shared/ids";
+import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
+import { ruleLookUp } from "../alerts/device-values.ts";
+import { identityOf } from "../certificates/device-identity.ts";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import type { Desk } from "../desk/desk.ts";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import { enqueue } from "../notifications/enqueue.ts";
+import type { DeviceParts } from "./device-parts.ts";
+import type { StoreParts } from "./store-parts.ts";
+import { failedListener, type Surroundings } from "./surroundings.ts";
+
+interface Needs {
+  readonly bus: Bus;
+  readonly doubt: ClockDoubt;
+  readonly devices: DeviceParts;
+  readonly storage: StoreParts;
+  readonly desk: Desk;
+  readonly jobs: Jobs;
+  /** Comes later. */
+  readonly ingest: () => Ingest;
+  /** There is something to be said. */
+  readonly wake: () => void;
+}
+
+/** Milliseconds for which it stands what a device misses: two queries. */
+const missingStands = 300_000;
+
+/** Rules, and what they find. */
+export function alertParts(given: Surroundings, needs: Needs): { readonly alerts: Alerts } {
+  const { clock, log, state } = given;
+  const { bus, doubt, devices, storage, desk, jobs, ingest, wake } = needs;
+  const { registry, retirements } = devices;
+  const { groups, database } = state;
+  const known = knownOf(given, needs);
+  const failed = failedListener(given);
+  const alerts = new Alerts({
+    database,
+    clock,
+    log,
+    store: storage.store,
+    enqueue: (notice, channels) => void enqueue(database, notice, channels),
+    wake,
+    devices: () => registry.list().map(({ id }) => id),
+    known,
+    evaluatedUpTo: (device) => ingest().batches.newest(device),
+    awaits: (device) => ingest().batches.awaits(device),
+    timely: () => doubt.trust === "full",
+    hears: () => bus.connected,
+    stores: () => storage.store.health().ok,
+    failed,
+  });
+  registry.changes.on(({ id }) => alerts.deviceChanged(id));
+  groups.changes.on(({ device }) => alerts.deviceChanged(device));
+  retirements.changes.on((device) => alerts.deviceChanged(device));
+  desk.changes.on((command) => alerts.commandChanged(command));
+  jobs.changes.on((job) => alerts.jobChanged(job));
+  return { alerts };
+}
+
+/** What rules may know of a device; nothing of one that is out of service. */
+function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
+  const { registry, retirements } = devices;
+  const missing = new Map<DeviceId, { readonly until: number; readonly samples: number }>();
+  const missingOf = (id: DeviceId): number => {
+    const told = missing.get(id);
+    if (told && told.until > clock.monotonic()) return told.samples;
+    const samples = ingest().batches.completeness.missing(id);
+    missing.set(id, { until: clock.monotonic() + missingStands, samples });
+    return samples;
+  };
+  return (id: DeviceId): KnownDevice | undefined => {
+    const device = registry.get(id);
+    if (!device || retirements.of(id)) return undefined;
+    const groups = state.groups.of(id);
+    const values = { device, groups, metric: () => undefined, now: clock.now() };
+    return {
+      groups,
+      interval: device.interval,
+      plain: lookUpIn(values),
+      all: (heardFrom) =>
+        ruleLookUp({
+          values,
+          heardFrom,
+          identity: () => identityOf(state, id, clock.now()),
+          missing: () => missingOf(id),
+        }),
+    };
+  };
+}
