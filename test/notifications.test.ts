@@ -5,17 +5,19 @@ import { openForReading, transaction } from "../console/database/database.ts";
 import { enqueue } from "../console/notifications/enqueue.ts";
 import { noticeOf } from "../console/notifications/fixture.ts";
 import { service, services, settingsFor } from "../console/notifications/kinds/fixture.ts";
+import { maxShownAlerts } from "../console/notifications/shown-alerts.ts";
+import { maxDeliveriesLookedAt } from "../console/notifications/told-deliveries.ts";
 import { notifyVerb } from "../cli/notify-verb.ts";
 import { serveApi } from "./api-server.ts";
 import { assertRefused } from "./checked-client.ts";
-import { startFleet, type Fleet } from "./fleet.ts";
+import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
 
-async function start(scope: Scope) {
-  const fleet = await startFleet(scope, "embedded");
+async function start(scope: Scope, kind: BrokerKind = "embedded") {
+  const fleet = await startFleet(scope, kind);
   const { accounts } = fleet.state;
   accounts.set("root", "admin", password);
   accounts.set("olga", "operator", password);
@@ -100,6 +102,18 @@ suite("notifications", ({ test }) => {
       [first.deliveries.length, rest.deliveries.map(({ notice }) => notice.alert), rest.next],
       [2, ["1"], null],
     );
+    // Whoever may see few of them comes to these page by page.
+    fleet.state.database.exec(
+      `WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < ${maxDeliveriesLookedAt})
+       INSERT INTO deliveries (notice, channel, alert, key, state, tries, next)
+       SELECT 1, 'ops', '1', 'k', 'failed', 0, 0 FROM many`,
+    );
+    const none = await lab.listDeliveries();
+    const more = await lab.listDeliveries({ before: none.next ?? "" });
+    assert.equal(
+      [none.deliveries.length, more.deliveries.map(({ notice }) => notice.alert), more.next],
+      [0, ["2"], null],
+    );
     await root.removeChannel("ops");
     await assertRefused(root.testChannel("ops"), 404, /there is no channel "ops"/);
     const { entries } = await root.listAudit({ what: "channel" });
@@ -109,6 +123,37 @@ suite("notifications", ({ test }) => {
       "channel.tested",
     ]);
     assert.not.match(JSON.stringify(entries), /c2VjcmV0|\/hook/, "no secret in the audit log");
+  });
+
+  test("an alert stands at the broker as long as it is there, also behind a new connection", async (scope) => {
+    const { fleet, root } = await start(scope, "mosquitto");
+    const heard = await fleet.sub(scope, "-t", "muster/console/alerts/+", "-F", "%r %t %p");
+    await root.setChannel("topic", { kind: "mqtt", settings: {} });
+    say(fleet, noticeOf({ alert: "a1" }));
+    say(fleet, noticeOf({ alert: "a2" }));
+    await heard.line(/muster\/console\/alerts\/a2 \{"v":1,"alert":"a2","kind":"firing"/);
+    const late = await fleet.sub(scope, "-t", "muster/console/alerts/a1", "-F", "%r %t %p", "-C", "1");
+    await late.line(/^1 muster\/console\/alerts\/a1 \{"v":1/);
+    say(fleet, noticeOf({ alert: "a1", kind: "resolved" }));
+    await heard.line(/alerts\/a1 $/);
+    assert.is((await root.testChannel("topic")).delivered, true);
+    await fleet.restartBroker();
+    await eventually("the console's connection", () => fleet.console.brokerConnected);
+    const after = await fleet.sub(scope, "-t", "muster/console/alerts/+", "-F", "%r %t %p");
+    await after.line(/muster\/console\/alerts\/a2 \{/);
+    assert.is(maxShownAlerts, 1_000);
+    const rows = fleet.state.database.prepare("INSERT INTO shown_alerts (alert, document) VALUES (?, '{}')");
+    transaction(fleet.state.database, () => {
+      for (let at = 1; at < maxShownAlerts; at += 1) rows.run(`more${at}`);
+    });
+    say(fleet, noticeOf({ alert: "a3" }));
+    const refused = await eventually(
+      "it is refused",
+      async () => (await root.listDeliveries({ state: "failed" })).deliveries[0],
+    );
+    assert.is(refused.said, "1000 alerts stand at the broker, and no more may");
+    await root.removeChannel("topic");
+    await after.line(/alerts\/a2 $/);
   });
 
   test("killed between the other side's hearing and its word: said again under the same key, and then no more", async (scope) => {

@@ -57,7 +57,10 @@ export class DeliveryRows {
 
   notice(id: number): Notice | undefined {
     const select = this.#database.prepare("SELECT * FROM notices WHERE id = ?");
-    return damageOf(this.#database).one("notices", select, parseNotice, id);
+    const row = damageOf(this.#database).one("notices", select, parseNotice, id);
+    if (!row) return undefined;
+    const { id: _, ...notice } = row;
+    return notice;
   }
 
   /** @throws Error of the database */
