@@ -149,6 +149,7 @@ suite("docs/protocol.md", ({ test }) => {
     );
     assert.equal(rows.map((address) => address?.kind).sort(), [
       "ack",
+      "alert",
       "authorities",
       "certificate",
       "console",
@@ -161,7 +162,6 @@ suite("docs/protocol.md", ({ test }) => {
       "short",
       "simple",
       "stats",
-      "alert",
       "status",
       "task",
     ]);
