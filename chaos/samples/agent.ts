@@ -40,7 +40,7 @@ aroundTraffic(Link.prototype, {
 
 /** Each value once in a run: this process begins where no earlier one has been. */
 let n = Date.now() * 1_000;
-const work = { goesOn: true, ends: false, beats: 0, batches: 0 };
+const work = { goesOn: true, ends: false, beats: 0, batches: 0, outbox: undefined as Outbox | undefined };
 /** What two agents of one name measure in the same millisecond are two samples. */
 const tags = copied ? { copied: "yes" } : {};
 const numbers: Collector = {
@@ -93,9 +93,15 @@ async function rest(): Promise<void> {
 /** Unless the work goes on meanwhile. */
 async function emptied(): Promise<void> {
   do {
-    while (!work.goesOn && agent.outbox.batches > 0) await sleep(10);
+    while (!work.goesOn && holdsAny()) await sleep(10);
     await lastBeats();
-  } while (!work.goesOn && agent.outbox.batches > 0);
+  } while (!work.goesOn && holdsAny());
+}
+
+/** Also what its disk has not taken yet, which counts for nothing else. */
+function holdsAny(): boolean {
+  const { queues = [] } = work.outbox ?? {};
+  return agent.outbox.batches > 0 || queues.some((queue) => queue instanceof DiskQueue && queue.pendingBytes > 0);
 }
 
 /** What was measured before may still be on its way to the outbox: on a busy machine for longer than any time, but not for three beats. */
@@ -113,6 +119,7 @@ function aroundOutbox(): void {
         points.pass("outbox.append");
         inner.call(this, columns);
         work.batches += 1;
+        work.outbox = this;
         points.pass("outbox.appended");
       },
   );
