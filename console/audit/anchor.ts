@@ -9,6 +9,7 @@ import type { Log } from "#shared/log";
 import { check } from "#shared/messages/payload-schema";
 import { isRefusedWrite, type Database } from "../database/database.ts";
 import type { Audit, AuditHead } from "./audit.ts";
+import { isThinnedOut } from "./sections.ts";
 import type { Witness } from "./verify.ts";
 
 /** Where the log ended, kept beside the database: whoever cuts the end of the table off has not cut it here. */
@@ -112,8 +113,9 @@ export function settleAnchor(directory: string, database: Database, audit: Audit
     first: number | null;
     last: number | null;
   };
-  // It has gone with the oldest.
+  // It has gone with the oldest, or with what was thinned.
   if (first !== null && known.n < first) return undefined;
+  if (!there && isThinnedOut(database, known.n)) return undefined;
   const why = there
     ? `entry ${known.n} is another one than ${anchorName} knows`
     : `${anchorName} knows of entry ${known.n}, and the log ends at ${last ?? 0}`;

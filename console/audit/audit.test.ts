@@ -4,17 +4,24 @@ import { ManualClock } from "#shared/clock";
 import { suite, type Scope } from "../../test/suite.ts";
 import type { Database } from "../database/database.ts";
 import { openState } from "../state/state.ts";
-import { Audit, columns, maxAuditEntries, trimBatch } from "./audit.ts";
-import { canonical, lineOf, maxLength, maxNames, nothingBefore, parseEntry, type AuditEntry } from "./entry.ts";
+import {
+  canonical,
+  columns,
+  lineOf,
+  maxLength,
+  maxNames,
+  nothingBefore,
+  parseEntry,
+  type AuditEntry,
+} from "./entry.ts";
 import { verify, type Verdict, type Witness } from "./verify.ts";
 
 const clock = new ManualClock();
 
-async function opened(scope: Scope, most?: number) {
+async function opened(scope: Scope) {
   const state = openState(await scope.directory(), clock);
   scope.cleanup(() => state.close());
-  const { database } = state;
-  const audit = most === undefined ? state.audit : new Audit({ database, clock, most });
+  const { database, audit } = state;
   const all = (): AuditEntry[] =>
     database
       .prepare(`SELECT ${columns} FROM audit ORDER BY n`)
@@ -141,33 +148,6 @@ suite("audit log", ({ test }) => {
     assert.throws(() => audit.record({ ...event, what: "Device enrolled" }), /no word of the audit log/);
   });
 
-  test("beyond its bound the oldest go, the log says so, and the chain goes on", async (scope) => {
-    const most = 50;
-    const { audit, all, look, database } = await opened(scope, most);
-    database.exec("BEGIN");
-    for (let n = 1; n < most + trimBatch; n += 1) audit.record(event);
-    assert.is(all().length, most + trimBatch - 1);
-    audit.record(event);
-    database.exec("COMMIT");
-    assert.is(all().length, most + 1);
-    assert.is(all().at(-1)?.what, "audit.trimmed");
-    assert.equal(look().problems, []);
-    assert.equal(look().notes, [`entries up to ${trimBatch} have gone, because no more are kept`]);
-    database.exec(`DELETE FROM audit WHERE n = ${trimBatch + 1}`);
-    assert.match(look().problems.join("\n"), /the beginning is missing/);
-  });
-
-  test("by itself it keeps as many as the page of limits says", async (scope) => {
-    const { audit, all, database } = await opened(scope);
-    audit.record(event);
-    audit.record(event);
-    database.exec(`UPDATE audit SET n = ${maxAuditEntries + trimBatch - 2} WHERE n = 2`);
-    audit.record(event);
-    assert.is(all().length, 3);
-    audit.record(event);
-    assert.equal(all().map(({ n }) => n)[0], maxAuditEntries + trimBatch - 2, "the first one has gone");
-  });
-
   test("two processes append to one chain", async (scope) => {
     const directory = await scope.directory();
     const [one, other] = [openState(directory, clock), openState(directory, clock, undefined, { syncsEach: true })];
@@ -196,19 +176,6 @@ suite("audit log", ({ test }) => {
       [1, 2, 3],
     );
     assert.match(look().problems.join(), /entry 2 was changed/);
-  });
-
-  test("the oldest that another process has let go meanwhile are let go once", async (scope) => {
-    const most = 20;
-    const { audit, database, all, look } = await opened(scope, most);
-    const other = new Audit({ database, clock, most });
-    audit.record(event);
-    database.exec("BEGIN");
-    for (let n = 2; n < most + trimBatch + 5; n += 1) other.record(event);
-    audit.record(event);
-    database.exec("COMMIT");
-    assert.is(all().filter(({ what }) => what === "audit.trimmed").length, 1);
-    assert.equal(look().problems, []);
   });
 
   test("what is more than rows is written down as begun, and then as what became of it", async (scope) => {

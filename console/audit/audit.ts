@@ -3,28 +3,17 @@ import { asError, EnvironmentError } from "#shared/errors";
 import { Signal } from "#shared/signal";
 import { isLocked, isRefusedWrite, transaction, type Database } from "../database/database.ts";
 import { persistOf } from "../database/persist.ts";
-import { begun, entryOf, nothingBefore, parseEntry, type AuditEntry, type AuditEvent } from "./entry.ts";
+import { begun, columns, entryOf, nothingBefore, parseEntry, type AuditEntry, type AuditEvent } from "./entry.ts";
+import { byItself } from "./thinned-section.ts";
+import { forkedWord, maxAuditEntries, maxOlderEntries, Thinning, type AuditBounds } from "./thinning.ts";
 
 /** Where the log ends. */
 export type AuditHead = Pick<AuditEntry, "n" | "hash">;
 
-export interface AuditOptions {
+export interface AuditOptions extends Partial<AuditBounds> {
   readonly database: Database;
   readonly clock: Pick<Clock, "now">;
-  /** Entries kept; {@link maxAuditEntries} unless given. */
-  readonly most?: number;
 }
-
-/**
- * Entries kept, some 300 bytes each and 3 KB at worst: two for each command that is kept, or years of anything else. They are in the file that is
- * looked at page by page at each start.
- */
-export const maxAuditEntries = 200_000;
-/** Entries that go together when there are too many. */
-export const trimBatch = 1_000;
-
-/** The columns of the table, by the names of an entry. */
-export const columns = `n, ts, who, source AS "from", what, object AS "on", result, detail, prev, hash`;
 
 /**
  * The audit log: who did what, when, from where, on what, with what result. Appended to and never changed; each entry carries the SHA-256 of the one
@@ -36,22 +25,26 @@ export const columns = `n, ts, who, source AS "from", what, object AS "on", resu
 export class Audit {
   /** This process has written one, which may not be on the disk yet, nor committed. */
   readonly written: Signal<void>;
-  readonly #options: Required<AuditOptions>;
+  readonly #options: Pick<AuditOptions, "database" | "clock">;
+  readonly #thinning: Thinning;
   readonly #insert;
   readonly #insertBehind;
   readonly #last;
-  readonly #first;
-  /** The last entry that this process has written, and the first that there was by then: the log may have gone on without them. */
+  /** The last entry that this process has written, and the first that was not looked through by then: the log may have gone on without them. */
   #known: AuditHead | undefined;
-  #oldest: number | undefined;
+  #next: number | undefined;
   #hasWritten = false;
   /** Entries that were noted, by which each has a name while it waits. */
   #notes = 0;
   /** Entries that the disk did not take, and of which nothing is written yet. */
   #refused = 0;
 
-  constructor({ most = maxAuditEntries, ...options }: AuditOptions, failed?: (thrown: unknown) => void) {
-    this.#options = { ...options, most };
+  constructor(
+    { most = maxAuditEntries, older = maxOlderEntries, ...options }: AuditOptions,
+    failed?: (thrown: unknown) => void,
+  ) {
+    this.#options = options;
+    this.#thinning = new Thinning(options.database, { most, older });
     this.written = new Signal(failed);
     const { database } = options;
     const insert = "INSERT INTO audit (n, ts, who, source, what, object, result, detail, prev, hash)";
@@ -61,7 +54,6 @@ export class Audit {
        WHERE (SELECT n || ' ' || hash FROM audit ORDER BY n DESC LIMIT 1) = ?`,
     );
     this.#last = database.prepare(`SELECT ${columns} FROM audit ORDER BY n DESC LIMIT 1`);
-    this.#first = database.prepare("SELECT n FROM audit ORDER BY n LIMIT 1");
   }
 
   /** Whether this process has written an entry. */
@@ -146,7 +138,7 @@ export class Audit {
       const before = this.#before();
       const n = Math.max(known.n, before.n);
       const detail = { after: before.n, lost: known.hash, why };
-      const event = { who: "console", from: "console", what: "audit.forked", result: "refused", detail };
+      const event = { ...byItself, what: forkedWord, result: "refused", detail };
       return this.#put(event, { n, hash: before.hash });
     });
   }
@@ -181,11 +173,7 @@ export class Audit {
 
   #append(event: AuditEvent): AuditEntry {
     const entry = this.#putBehindKnown(event) ?? this.#put(event, this.#before());
-    if (this.#isOver(entry, this.#oldest)) {
-      // Since it was read, another process may have let the oldest go.
-      const oldest = (this.#oldest = (this.#first.get() as { n: number } | undefined)?.n ?? entry.n);
-      if (this.#isOver(entry, oldest)) this.#trim(oldest + trimBatch, entry);
-    }
+    if (this.#next === undefined || this.#thinning.isDue(entry.n, this.#next)) this.#thin(entry);
     return entry;
   }
 
@@ -200,7 +188,7 @@ export class Audit {
     const { changes } = this.#insertBehind.run(...valuesOf(entry), `${before.n} ${before.hash}`);
     this.#known = changes === 1 ? { n: entry.n, hash: entry.hash } : undefined;
     if (this.#known) return entry;
-    this.#oldest = undefined;
+    this.#next = undefined;
     return undefined;
   }
 
@@ -215,10 +203,6 @@ export class Audit {
     return entryOf(event, { n: n + 1, ts: Math.round(this.#options.clock.now()), prev: hash });
   }
 
-  #isOver({ n }: AuditHead, oldest: number | undefined): boolean {
-    return oldest === undefined || n - oldest + 1 >= this.#options.most + trimBatch;
-  }
-
   /** A row that does not read is no reason to write nothing more: the chain goes on behind it, and whoever verifies it finds the place. */
   #before(): AuditHead {
     try {
@@ -229,16 +213,14 @@ export class Audit {
     }
   }
 
-  /** The oldest go, and the log says how far, and by which hash the first that stays is held. */
-  #trim(below: number, last: AuditHead): void {
-    const { database } = this.#options;
-    const gone = database
-      .prepare("SELECT n, hash FROM audit WHERE n < ? ORDER BY n DESC LIMIT 1")
-      .get(below) as unknown as AuditHead;
-    database.prepare("DELETE FROM audit WHERE n < ?").run(below);
-    this.#oldest = undefined;
-    const detail = { to: gone.n, hash: gone.hash };
-    this.#put({ who: "console", from: "console", what: "audit.trimmed", detail }, last);
+  /** Behind its newest part the log keeps what is rare, or was refused, and says what has gone. */
+  #thin(last: AuditHead): void {
+    // Since it was known, another process may have been at it.
+    const next = (this.#next = this.#thinning.next() ?? last.n);
+    if (!this.#thinning.isDue(last.n, next)) return;
+    this.#next = undefined;
+    let before = last;
+    for (const event of this.#thinning.thin(next)) before = this.#put(event, before);
   }
 
   /** Kept with what else waits for the disk, which is told on the page, on /healthz and in the log until there is room. */
@@ -246,7 +228,7 @@ export class Audit {
     this.#refused += 1;
     persistOf(this.#options.database).write("audit: what was refused", () => {
       const detail = { times: this.#refused, last };
-      this.#write({ who: "console", from: "console", what: "audit.refused", result: "refused", detail });
+      this.#write({ ...byItself, what: "audit.refused", result: "refused", detail });
       this.#refused = 0;
     });
   }

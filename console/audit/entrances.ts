@@ -21,7 +21,7 @@ export type Knock = AuditEvent & {
 export const knockWindow = 600_000;
 /**
  * Entries of one word in it: of one network, so that one guesser does not hide another, and of all. A flood that does not end makes 4,500 entries a
- * day, and takes six weeks to drive everything else out of the log.
+ * day, and takes eight weeks to drive everything else out of the log.
  */
 export const maxKnocks = { ofNetwork: 10, ofAll: 30 } as const;
 /** Networks and names that are counted one by one in a window; the others together. */

@@ -42,6 +42,9 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+/** The columns of the table, by the names of an entry. */
+export const columns = `n, ts, who, source AS "from", what, object AS "on", result, detail, prev, hash`;
+
 /** The result of an entry whose end another one tells. */
 export const begun = "begun";
 
@@ -100,6 +103,15 @@ function cleaned(value: Exclude<AuditDetail[string], undefined>): unknown {
   if (typeof value !== "object" || value === null) return value;
   const named = value.slice(0, maxNames).map((one) => cleaned(one));
   return value.length > maxNames ? [...named, `and ${value.length - maxNames} more`] : named;
+}
+
+/** What the log itself says in an entry's detail; undefined where it says nothing of that. */
+export function detailMember(detail: string, name: string): unknown {
+  try {
+    return (JSON.parse(detail) as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
 }
 
 const line = z.string().check(z.maxLength(maxLength.detail * 2));

@@ -1,6 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { columns } from "./audit.ts";
-import { parseEntry, type AuditEntry } from "./entry.ts";
+import { columns, parseEntry, type AuditEntry } from "./entry.ts";
 
 /** Which entries: all that fit every part that is given. */
 export interface AuditQuery {

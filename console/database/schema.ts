@@ -623,4 +623,8 @@ export const migrations: readonly string[] = [
     document TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Sections of the audit log that were thinned are found by what it says of them.
+  CREATE INDEX audit_thinned ON audit (what) WHERE what = 'audit.thinned';
+  `,
 ];
