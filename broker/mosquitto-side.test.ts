@@ -5,12 +5,19 @@ import { systemClock } from "#shared/clock";
 import { Running } from "../test/programs.ts";
 import { eventually, suite, type Scope } from "../test/suite.ts";
 import { deniedIn } from "./mosquitto-access.ts";
-import { maxRewrites, MosquittoSide, type MosquittoBooks } from "./mosquitto-side.ts";
+import type { MosquittoBooks, ReadBooks } from "./mosquitto-books.ts";
+import { maxRewrites, MosquittoSide } from "./mosquitto-side.ts";
 
 const booksOf = (...names: string[]): MosquittoBooks => ({
   accounts: names.map((name) => ({ name, role: "device" as const, hash: "$7$101$c2FsdA==$aGFzaA==" })),
   version: names.join(),
 });
+
+/** Read at the moment in which they are asked for. */
+const reading =
+  (books: () => MosquittoBooks): ReadBooks =>
+  async () =>
+    books;
 
 /** Two programs that write the same files, none of which hears of the other. */
 async function twoSides(scope: Scope) {
@@ -22,6 +29,16 @@ async function twoSides(scope: Scope) {
   return { directory, verb: side(), console: side(), names, acl };
 }
 
+/** What counts as Mosquitto, and says so each time it is told. */
+async function pretended(scope: Scope, directory: string): Promise<Running> {
+  const told =
+    'process.title = "mosquitto"; process.on("SIGHUP", () => console.log("told")); setInterval(() => {}, 1e6); console.log(`up ${process.pid}`)';
+  const broker = new Running(scope, process.execPath, ["-e", told]);
+  const pid = /\d+/.exec(await broker.line(/up/))?.[0];
+  writeFileSync(join(directory, "mosquitto.pid"), `${pid}\n`);
+  return broker;
+}
+
 suite("mosquitto's files by two programs", ({ test }) => {
   test("the newest state stands in them, whoever has written last", async (scope) => {
     const { verb, console, names } = await twoSides(scope);
@@ -29,12 +46,12 @@ suite("mosquitto's files by two programs", ({ test }) => {
     let readings = 0;
     await verb.write(async () => {
       const read = books;
-      if (readings++ !== 1) return read;
+      if (readings++ !== 1) return () => read;
       // It has read what it is about to write, and somebody is faster.
       books = booksOf("rpi-7");
-      await console.write(async () => books);
+      await console.write(reading(() => books));
       assert.equal(names(), ["rpi-7"]);
-      return read;
+      return () => read;
     });
     assert.equal(names(), ["rpi-7"], "a device that was removed");
   });
@@ -45,30 +62,96 @@ suite("mosquitto's files by two programs", ({ test }) => {
       ...booksOf("rpi-9"),
       certificates: { shutOut, more: {}, withEnded: new Set(shutOut) },
     });
-    await console.write(async () => shut("rpi-7"));
+    await console.write(reading(() => shut("rpi-7")));
     assert.equal(deniedIn(acl()), ["rpi-7"], "of before its start");
     // Another change's writing, which knows nothing of this one.
-    await console.write(async () => shut("rpi-7", "rpi-8"), new Set(["rpi-9"]));
+    await console.write(
+      reading(() => shut("rpi-7", "rpi-8")),
+      new Map([["rpi-9", new Set()]]),
+    );
     assert.equal(deniedIn(acl()), ["rpi-7"]);
-    await console.write(async () => shut("rpi-7", "rpi-8"), new Set(["rpi-8"]));
+    await console.write(
+      reading(() => shut("rpi-7", "rpi-8")),
+      new Map([["rpi-8", new Set()]]),
+    );
     assert.equal(deniedIn(acl()), ["rpi-7", "rpi-8"]);
   });
 
+  test("who comes in by files of another change's writing, in which he is already, is not let out again by his own", async (scope) => {
+    const { console, names } = await twoSides(scope);
+    let books = booksOf("rpi-7");
+    await console.write(reading(() => books));
+    const changed = new Map<string, Set<string>>();
+    let readings = 0;
+    await console.write(async () => {
+      if (readings++ === 1) {
+        books = booksOf("rpi-7", "esp-1");
+        console.note(changed, "esp-1");
+      }
+      return () => books;
+    });
+    assert.equal(names(), ["rpi-7", "esp-1"], "it may come in from now on");
+    await console.write(async () => {
+      assert.equal(names(), ["rpi-7", "esp-1"]);
+      return () => books;
+    }, changed);
+    assert.equal(names(), ["rpi-7", "esp-1"]);
+  });
+
+  const moments: readonly (readonly [
+    when: string,
+    wasIn: boolean,
+    at: (note: () => void) => Promise<() => MosquittoBooks>,
+  ])[] = [
+    [
+      "before they are read",
+      true,
+      async (note) => {
+        note();
+        return () => booksOf("ann");
+      },
+    ],
+    [
+      "while they are put in their place",
+      false,
+      async (note) => () => {
+        queueMicrotask(note);
+        return booksOf("ann");
+      },
+    ],
+  ];
+  for (const [when, wasIn, at] of moments) {
+    test(`who was in before his change is let out for a moment, also where another change's files have him by then: ${when}`, async (scope) => {
+      const { console, names, directory } = await twoSides(scope);
+      // Nobody is let out for whom no Mosquitto is there.
+      await pretended(scope, directory);
+      const changed = new Map<string, Set<string>>();
+      if (wasIn) await console.write(reading(() => booksOf("ann")));
+      let readings = 0;
+      // The second reading is the one whose books are put in their place.
+      const note = (): void => void (readings++ === 1 && console.note(changed, "ann"));
+      await console.write(() => at(note));
+      const seen: string[] = [];
+      await console.write(async () => {
+        seen.push(names().join());
+        return () => booksOf("ann");
+      }, changed);
+      assert.equal(seen.slice(0, 3), ["ann", "ann", ""]);
+      assert.equal(names(), ["ann"]);
+    });
+  }
+
   test("it is told twice each time: it forgets a word that comes while it is reading for another", async (scope) => {
     const { console, directory } = await twoSides(scope);
-    const told =
-      'process.title = "mosquitto"; process.on("SIGHUP", () => console.log("told")); setInterval(() => {}, 1e6); console.log(`up ${process.pid}`)';
-    const broker = new Running(scope, process.execPath, ["-e", told]);
-    const pid = /\d+/.exec(await broker.line(/up/))?.[0];
-    writeFileSync(join(directory, "mosquitto.pid"), `${pid}\n`);
-    assert.is((await console.write(async () => booksOf("rpi-7"))).reload, "told");
+    const broker = await pretended(scope, directory);
+    assert.is((await console.write(reading(() => booksOf("rpi-7")))).reload, "told");
     await eventually("the second word", () => broker.lines.filter((line) => line === "told").length === 2);
   });
 
   test("books that have another state at each look are written so many times, and not for ever", async (scope) => {
     const { verb, names } = await twoSides(scope);
     let count = 0;
-    await verb.write(async () => booksOf(`rpi-${++count}`));
+    await verb.write(reading(() => booksOf(`rpi-${++count}`)));
     assert.is(count, 2 * (maxRewrites + 1));
     assert.equal(names(), [`rpi-${count}`]);
   });

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#shared/clock";
 import { hashSecret, rounds } from "#shared/password";
+import type { CertificateSide, ChangedAccounts, ReadBooks, WrittenFiles } from "./mosquitto-books.ts";
 import { writeMosquittoFiles, type CertificateFiles } from "./mosquitto-files.ts";
 import { reloadMosquitto, type Reload } from "./mosquitto-reload.ts";
 import { momentarySecret, takePlace, takeoverPatience, type TakeoverOptions } from "./mosquitto-takeover.ts";
@@ -15,31 +16,6 @@ export interface MosquittoSideOptions {
   readonly clock: Clock;
   /** How Mosquitto is reached. */
   readonly reach: () => Pick<TakeoverOptions, "url" | "ca">;
-}
-
-/** Devices' certificates, as Mosquitto is to know them. */
-export interface CertificateSide extends CertificateFiles {
-  /** Devices of whom there are certificates that have ended. */
-  readonly withEnded: ReadonlySet<string>;
-}
-
-/** What Mosquitto is to know, as it stands in the console's books at one moment. */
-export interface MosquittoBooks {
-  readonly accounts: readonly MosquittoAccount[];
-  /** Where devices come with certificates. */
-  readonly certificates?: CertificateSide | undefined;
-  /** Differs where anything of it does. */
-  readonly version: string;
-}
-
-export interface WrittenFiles {
-  /** Who cannot log in there, because their hash, or the number of devices that they are limited to, would cost Mosquitto too much. */
-  readonly dear: readonly string[];
-  readonly reload: Reload;
-  /** What may still be open with a certificate that has ended, and why. */
-  readonly stays: readonly string[];
-  /** Whose places are to be taken once more after {@link connectDeadline}. */
-  readonly later: readonly string[];
 }
 
 /**
@@ -84,8 +60,9 @@ const noCertificates: CertificateSide = { shutOut: [], more: {}, withEnded: new 
  */
 export class MosquittoSide {
   readonly #options: MosquittoSideOptions;
-  /** Hashes by the names that log in: what Mosquitto lets in. */
-  #before: ReadonlyMap<string, string> = new Map();
+  /** Hashes by the names that log in: in the files, and in those that are about to be put in their place. */
+  #placed: ReadonlyMap<string, string> = new Map();
+  #coming: ReadonlyMap<string, string> = new Map();
   /** Who had a certificate that was revoked, when the files were written last. */
   #shutOut: readonly string[] = [];
   /** Who was denied everything then, or by whom else the files are from. */
@@ -104,7 +81,7 @@ export class MosquittoSide {
   start(): void {
     try {
       const lines = passwordsIn(this.#options.directory).split("\n");
-      this.#before = new Map(lines.map((line) => splitAt(line, line.indexOf(":"))));
+      this.#placed = new Map(lines.map((line) => splitAt(line, line.indexOf(":"))));
       this.#denied = deniedIn(readFileSync(join(this.#options.directory, "acl"), "utf8"));
     } catch {
       // None, or not ours to read: nobody is known to be in, and writing will say what is wrong.
@@ -112,23 +89,36 @@ export class MosquittoSide {
   }
 
   /**
+   * Notes that an account has changed at this moment. What was opened before is to end; who has come in only by files in which the change
+   * is already is to stay, though the change is written later than that.
+   */
+  note(changed: Map<string, Set<string>>, name: string): void {
+    const hashes = changed.get(name) ?? new Set();
+    changed.set(name, hashes);
+    for (const files of [this.#placed, this.#coming]) {
+      const hash = files.get(name);
+      if (hash !== undefined) hashes.add(hash);
+    }
+  }
+
+  /**
    * Writes the files, and has Mosquitto read them.
    * @param read what is to be in them at this moment: whoever else writes them, the last who does has the newest
-   * @param changed names of accounts of which nothing that was opened before may go on
+   * @param changed as {@link note} has gathered them
    * @param last those of them whose places are taken for the second time
    * @throws EnvironmentError where the files cannot be written
    */
   async write(
-    read: () => Promise<MosquittoBooks>,
-    changed: ReadonlySet<string> = new Set(),
+    read: ReadBooks,
+    changed: ChangedAccounts = new Map(),
     last: ReadonlySet<string> = new Set(),
   ): Promise<WrittenFiles> {
-    const { accounts, certificates = noCertificates } = await read();
+    const { accounts, certificates = noCertificates } = (await read())();
     const leaving = this.#leaving(changed, certificates);
     // Of whoever was shut out in this very moment the next writing knows that what he has open is to end.
-    const known = changed.size === 0 && !this.#hasWritten ? certificates.shutOut : [...this.#denied, ...changed];
+    const known = changed.size === 0 && !this.#hasWritten ? certificates.shutOut : [...this.#denied, ...changed.keys()];
     this.#hasWritten = true;
-    const inside = accounts.filter(({ name, hash }) => changed.has(name) && this.#before.get(name) === hash);
+    const inside = accounts.filter(({ name, hash }) => changed.get(name)?.has(hash));
     const stays: string[] = [];
     if (leaving.length + inside.length > 0) {
       const left = new Set([...leaving, ...inside.map(({ name }) => name)]);
@@ -148,21 +138,34 @@ export class MosquittoSide {
    * @param known who may be denied everything: whoever was shut out since has something open, and his will has to go out first
    */
   async #settle(
-    read: () => Promise<MosquittoBooks>,
+    read: ReadBooks,
     known: ReadonlySet<string>,
   ): Promise<Pick<WrittenFiles, "dear" | "reload"> & { readonly shutOut: readonly string[] }> {
-    const { directory, root } = this.#options;
     for (let rewrites = 0; ; rewrites += 1) {
-      const { accounts, certificates = noCertificates, version } = await read();
+      const { accounts, certificates = noCertificates, version } = (await read())();
       const shutOut = certificates.shutOut.filter((name) => known.has(name));
-      let reload: Reload = "absent";
-      const placed = (): void => void (reload = this.#tell());
-      const dear = await writeMosquittoFiles(directory, root, accounts, { ...certificates, shutOut }, placed);
-      this.#before = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
+      const { dear, reload } = await this.#put(accounts, { ...certificates, shutOut });
       this.#shutOut = shutOut;
       this.#denied = shutOut;
-      if (rewrites >= maxRewrites || (await read()).version === version) return { dear, reload, shutOut };
+      if (rewrites >= maxRewrites || (await read())().version === version) return { dear, reload, shutOut };
     }
+  }
+
+  /** To be called in the turn in which the accounts were read: of who changes later it is known that these files do not have the change. */
+  async #put(
+    accounts: readonly MosquittoAccount[],
+    certificates: CertificateFiles,
+  ): Promise<{ readonly dear: readonly string[]; readonly reload: Reload }> {
+    const { directory, root } = this.#options;
+    const coming = new Map(accounts.filter(({ certified }) => !certified).map(({ name, hash }) => [name, hash]));
+    this.#coming = coming;
+    let reload: Reload = "absent";
+    const placed = (): void => {
+      this.#placed = coming;
+      reload = this.#tell();
+    };
+    const dear = await writeMosquittoFiles(directory, root, accounts, certificates, placed);
+    return { dear, reload };
   }
 
   #tell(): Reload {
@@ -173,14 +176,14 @@ export class MosquittoSide {
   }
 
   /** Whose place is to be taken. Who was shut out and is not any more may have come in between, and been heard by nobody. */
-  #leaving(changed: ReadonlySet<string>, { withEnded, shutOut }: CertificateSide): readonly string[] {
-    const ended = [...changed].filter((name) => withEnded.has(name));
+  #leaving(changed: ChangedAccounts, { withEnded, shutOut }: CertificateSide): readonly string[] {
+    const ended = [...changed.keys()].filter((name) => withEnded.has(name));
     return [...new Set([...ended, ...this.#shutOut.filter((name) => !shutOut.includes(name))])];
   }
 
   /** Writes the files without those that are `left` out, and takes the places of those that are `leaving`. @returns what may still be open, and why */
   async #end(
-    read: () => Promise<MosquittoBooks>,
+    read: ReadBooks,
     {
       left,
       leaving,
@@ -193,7 +196,7 @@ export class MosquittoSide {
       wait: number;
     },
   ): Promise<string[]> {
-    const { directory, root, clock } = this.#options;
+    const { clock } = this.#options;
     const secrets = new Map(leaving.map((name) => [name, momentarySecret()]));
     const momentary = [...secrets].map(([name, secret]) => ({
       name,
@@ -201,14 +204,12 @@ export class MosquittoSide {
       hash: hashSecret(secret, rounds.generated),
     }));
     const write = async (): Promise<boolean> => {
-      const { accounts, certificates = noCertificates } = await read();
+      const { accounts, certificates = noCertificates } = (await read())();
       const others = accounts.filter(({ name }) => !left.has(name));
       // Who is shut out is so from then on: before, his will has to go out, by which others hear that he is gone.
       const shutOut = certificates.shutOut.filter((name) => known.has(name) && !secrets.has(name));
-      let isTold = false;
-      const placed = (): void => void (isTold = this.#tell() === "told");
-      await writeMosquittoFiles(directory, root, [...others, ...momentary], { ...certificates, shutOut }, placed);
-      return isTold;
+      const { reload } = await this.#put([...others, ...momentary], { ...certificates, shutOut });
+      return reload === "told";
     };
     if (!(await write())) return [];
     const waited = new Promise<void>((resolve) => clock.after(wait, resolve));

@@ -186,9 +186,6 @@ for (const kind of brokerKinds)
 
     test("a revoked one ends the connection at once and lets nobody in, until the device is enrolled again", async (scope) => {
       const place = await startCertified(scope, kind);
-      // Long before: who has just come in may be let out once more, while the files of another change are written.
-      const byName = ["-u", "esp-1", "-P", place.state.accounts.set("esp-1", "device")];
-      await untilTaken(true, scope, place, { device: "esp-1", more: byName });
       const data = await place.join("rpi-7");
       const agent = place.agent("rpi-7", data);
       await place.sees("rpi-7", true);
@@ -204,6 +201,8 @@ for (const kind of brokerKinds)
         "--cafile",
         place.tls.cafile,
       ];
+      const byName = ["-u", "esp-1", "-P", place.state.accounts.set("esp-1", "device")];
+      await untilTaken(true, scope, place, { device: "esp-1", more: byName });
       const login = [...byName, "-i", "esp-1"];
       const stays = new Running(scope, "stdbuf", at.concat(login, "-d", "-t", "muster/esp-1/ack"));
       await stays.line(/Subscribed/);
@@ -385,7 +384,7 @@ suite("devices' certificates elsewhere", ({ test }) => {
     });
     for (const verb of verbs) verb.start();
     await place.client.revokeCertificate("rpi-7");
-    const done = verbs.map((verb) => rewriteMosquittoFiles(verb, place.state, new Set(["rpi-7"])));
+    const done = verbs.map((verb) => rewriteMosquittoFiles(verb, place.state, new Map([["rpi-7", new Set()]])));
     const told = (await Promise.all(done)).map(({ byHand }) => byHand);
     assert.equal(told, [undefined, undefined]);
     await place.sees("rpi-7", false);

@@ -16,8 +16,8 @@ export function administer<A extends unknown[]>(
     const state = openState(values.data, clock, createLog("console", values.logLevel), { syncsEach: true });
     const out = (text: string): void => void process.stdout.write(`${text}\n`);
     const side = await mosquittoSide(values);
-    const changed = new Set<string>();
-    state.accounts.changes.on(({ name, what }) => what === "account" && changed.add(name));
+    const changed = new Map<string, Set<string>>();
+    state.accounts.changes.on(({ name, what }) => what === "account" && side.note(changed, name));
     // Whoever uses the embedded broker alone has files for Mosquitto all the same, and need not hear of them each time.
     const isUsed = values.mqttUrl !== undefined || existsSync(join(side.directory, "mosquitto.pid"));
     const writeFiles = (asked = isUsed): Promise<MosquittoFiles> => rewriteMosquittoFiles(side, state, changed, asked);

@@ -9,7 +9,8 @@ import { createLog, silentLog } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import { parseBrokerUrl } from "#shared/address";
 import { readBundle } from "#shared/pinned-ca";
-import type { CertificateSide, MosquittoBooks, MosquittoSide } from "../../broker/mosquitto-side.ts";
+import type { CertificateSide, ChangedAccounts, MosquittoBooks } from "../../broker/mosquitto-books.ts";
+import type { MosquittoSide } from "../../broker/mosquitto-side.ts";
 import { certificateFiles } from "../../broker/mosquitto-tls.ts";
 import { brokersPort } from "../../console/accounts/secrets.ts";
 import { tlsDirectory } from "../../tls/paths.ts";
@@ -36,11 +37,11 @@ export async function mosquittoSide(values: Settings): Promise<MosquittoSide> {
   return side;
 }
 
-/** @param changed whose connections there end @param told whether there is somebody who wants to hear of it */
+/** @param changed whose connections there end, as the side has noted them @param told whether there is somebody who wants to hear of it */
 export async function rewriteMosquittoFiles(
   side: MosquittoSide,
   state: State,
-  changed?: ReadonlySet<string>,
+  changed?: ChangedAccounts,
   told = true,
   last?: ReadonlySet<string>,
 ): Promise<MosquittoFiles> {
@@ -59,15 +60,17 @@ export async function rewriteMosquittoFiles(
   return { directory: side.directory, later, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
 }
 
-/** What Mosquitto is to know, as it is now: another process may have changed it a moment ago. */
-async function booksOf({
-  directory,
-  accounts,
-  certificates,
-  mqttSecrets,
-  groups: grouped,
-}: State): Promise<MosquittoBooks> {
+/** What Mosquitto is to know, as it is when it is asked for: another process may have changed it a moment ago. */
+async function booksOf(state: State): Promise<() => MosquittoBooks> {
+  const { directory, certificates } = state;
   const certified = isTakingCertificates(directory) ? await certificateSide(directory, certificates) : undefined;
+  return () => booksWith(state, certified?.());
+}
+
+function booksWith(
+  { accounts, mqttSecrets, groups: grouped }: State,
+  certified: CertificateBooks | undefined,
+): MosquittoBooks {
   // People log in there with a secret of few rounds, if they have one; programs have no other.
   const all = accounts.list().flatMap(({ name, role, hash, groups, certified: isCertified }) => {
     const own = role === "device" || role === "console" ? hash : mqttSecrets.hashOf(name);
@@ -94,11 +97,13 @@ export function isTakingCertificates(data: string): boolean {
   return tlsSettings(data)?.includes(certificateFiles.authorities) ?? false;
 }
 
-/** What Mosquitto is to know of devices' certificates, as it is now: the authority is read anew, as another process may have changed it. */
-async function certificateSide(
-  data: string,
-  certificates: State["certificates"],
-): Promise<{ readonly side: CertificateSide; readonly version: string }> {
+interface CertificateBooks {
+  readonly side: CertificateSide;
+  readonly version: string;
+}
+
+/** What Mosquitto is to know of devices' certificates, as it is when it is asked for: the authority is read anew, as another process may have changed it. */
+async function certificateSide(data: string, certificates: State["certificates"]): Promise<() => CertificateBooks> {
   const { DeviceAuthority } = await import("../../tls/device-authority.ts");
   const devices = new DeviceAuthority({ directory: tlsDirectory(data), clock, log: silentLog });
   await devices.start();
@@ -109,9 +114,10 @@ async function certificateSide(
   const revoked = before?.list === list ? before.pem : await devices.revocations(ended);
   signed.set(certificates, { list, pem: revoked });
   const more = { [certificateFiles.authorities]: authorities, [certificateFiles.revoked]: revoked };
-  // Behind what takes time, in one turn with the accounts.
-  const side = { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
-  return { side, version: JSON.stringify([list, side.shutOut]) };
+  return () => {
+    const side = { shutOut: certificates.shutOut(), withEnded: certificates.withEnded(), more };
+    return { side, version: JSON.stringify([list, side.shutOut]) };
+  };
 }
 
 /** The newest list of certificates that have ended, and of which: each signing takes a while, and gives another list. */
@@ -132,7 +138,7 @@ export async function keepMosquittoFiles(
   let cancelRetry = (): void => {};
   const side = await mosquittoSide(values);
   const { connectDeadline } = await import("../../broker/mosquitto-side.ts");
-  let changed = new Set<string>();
+  let changed = new Map<string, Set<string>>();
   let last = new Set<string>();
   const cancelLater = new Set<() => void>();
   let writing: Promise<void> | undefined;
@@ -140,13 +146,13 @@ export async function keepMosquittoFiles(
   const write = async (): Promise<void> => {
     const ending = changed;
     const ends = last;
-    [changed, last] = [new Set(), new Set()];
+    [changed, last] = [new Map(), new Set()];
     try {
       const { byHand, later } = await rewriteMosquittoFiles(side, state, ending, true, ends);
       if (later.length > 0) takeLater(later);
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
-      for (const name of ending) changed.add(name);
+      for (const [name, hashes] of ending) changed.set(name, new Set([...hashes, ...(changed.get(name) ?? [])]));
       for (const name of ends) last.add(name);
       log.error({ err: asError(error) }, "Mosquitto's files do not have the newest accounts");
       if (isDiskFull(error)) cancelRetry = clock.after(roomAskedEvery, begin);
@@ -163,7 +169,7 @@ export async function keepMosquittoFiles(
     const cancel = deadlines.after(connectDeadline, () => {
       cancelLater.delete(cancel);
       for (const name of names) {
-        changed.add(name);
+        side.note(changed, name);
         last.add(name);
       }
       begin();
@@ -178,7 +184,7 @@ export async function keepMosquittoFiles(
   if (tls) await keepMosquittoTls(values, tls, lifetime);
   const end = state.accounts.changes.on(({ name, what }) => {
     if (what !== "account") return;
-    changed.add(name);
+    side.note(changed, name);
     begin();
   });
   const endCertificates = state.certificates.changes.on(begin);
