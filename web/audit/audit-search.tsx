@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { parseDuration } from "#shared/duration";
 import { Typed } from "../people/labelled.tsx";
 import type { client } from "../state/page-client.ts";
+import { t, word } from "../language/text.ts";
 
 /** Which entries, as the API takes it. */
 export type AuditSought = Pick<
@@ -34,19 +35,19 @@ export function AuditSearch({ search }: { readonly search: (query: AuditSought) 
     }
   };
   return (
-    <form class="audit-search" role="search" aria-label="Audit log" onSubmit={submit} noValidate>
+    <form class="audit-search" role="search" aria-label={t("Audit log")} onSubmit={submit} noValidate>
       {parts.map(([part, title, note]) => (
         <Typed
           key={part}
           id={`audit-by-${part}`}
-          title={title}
-          note={note}
+          title={word(title)}
+          note={word(note)}
           value={typed.value[part] ?? ""}
           onTyped={(text) => (typed.value = { ...typed.value, [part]: text })}
         />
       ))}
       <button type="submit" class="button primary" data-testid="audit-search">
-        Search
+        {t("Search")}
       </button>
       {problem.value && <p class="refusal">{problem.value}</p>}
     </form>

@@ -1,6 +1,7 @@
 import type { CompletenessDocument, GapDocument } from "#api/completeness-routes";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
+import { inLocale, t } from "../language/text.ts";
 
 /** One number of the summary, with what is to be said about it. */
 export interface Count {
@@ -10,7 +11,7 @@ export interface Count {
   readonly bad: boolean;
 }
 
-const whole = new Intl.NumberFormat("en-GB");
+const whole = inLocale((of) => new Intl.NumberFormat(of));
 
 export function countsOf({
   expected,
@@ -25,25 +26,31 @@ export function countsOf({
     batches === 0
       ? { value: "0" }
       : {
-          value: `~${whole.format(samples)}`,
-          note: `in ${whole.format(batches)} ${batches === 1 ? "batch" : "batches"}${since === null ? "" : ` since ${formatMoment(since, now.value)}`}`,
+          value: `~${whole().format(samples)}`,
+          note:
+            since === null
+              ? t("in {count} batch|in {count} batches", { count: batches })
+              : t("in {count} batch since {moment}|in {count} batches since {moment}", {
+                  count: batches,
+                  moment: formatMoment(since, now.value),
+                }),
         };
   return [
-    { name: "expected", value: whole.format(expected), bad: false },
-    { name: "stored", value: whole.format(stored), bad: false },
-    { name: "missing", value: whole.format(missing), bad: missing > 0 },
+    { name: "expected", value: whole().format(expected), bad: false },
+    { name: "stored", value: whole().format(stored), bad: false },
+    { name: "missing", value: whole().format(missing), bad: missing > 0 },
     { name: "outstanding", ...waiting, bad: false },
     ...(forgotten.batches > 0
       ? [
           {
             name: "forgotten",
-            value: `~${whole.format(forgotten.samples)}`,
-            note: "acknowledged before the console was restored",
+            value: `~${whole().format(forgotten.samples)}`,
+            note: t("acknowledged before the console was restored"),
             bad: false,
           },
         ]
       : []),
-    ...(setAside > 0 ? [{ name: "set aside", value: whole.format(setAside), bad: true }] : []),
+    ...(setAside > 0 ? [{ name: t("set aside"), value: whole().format(setAside), bad: true }] : []),
   ];
 }
 
@@ -66,7 +73,7 @@ export function gapRows(gaps: readonly GapDocument[]): { rows: readonly GapRow[]
       key: outbox === null ? `together-${at}` : `${outbox}-${first}`,
       from,
       to,
-      samples: `${estimated ? "~" : ""}${whole.format(samples)}`,
+      samples: `${estimated ? "~" : ""}${whole().format(samples)}`,
       why,
     })),
     older: gaps.length - rows.length,

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PresenceDocument } from "#api/device-routes";
 import { maxDisplayName, maxDeviceNote } from "#shared/device-labels";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 interface LabelFormProps {
   readonly device: PresenceDocument;
@@ -41,7 +42,7 @@ export function LabelForm({ device, onEnd }: LabelFormProps): JSX.Element {
   return (
     <form class="label-form" data-testid="label-form" onSubmit={submit} onKeyDown={leave}>
       <div class="field">
-        <label for="label-name">Name</label>
+        <label for="label-name">{t("Name")}</label>
         <input
           ref={first}
           id="label-name"
@@ -53,10 +54,10 @@ export function LabelForm({ device, onEnd }: LabelFormProps): JSX.Element {
           onInput={(event) => (name.value = event.currentTarget.value)}
         />
       </div>
-      <Words id="groups" label="Groups" value={groups} />
-      <Words id="tags" label="Tags" value={tags} />
+      <Words id="groups" label={t("Groups")} value={groups} />
+      <Words id="tags" label={t("Tags")} value={tags} />
       <div class="field wide">
-        <label for="label-note">Note</label>
+        <label for="label-note">{t("Note")}</label>
         <textarea
           id="label-note"
           data-testid="label-note"
@@ -73,10 +74,10 @@ export function LabelForm({ device, onEnd }: LabelFormProps): JSX.Element {
       )}
       <div class="actions wide">
         <button type="submit" class="button primary" data-testid="label-save">
-          Save
+          {t("Save")}
         </button>
         <button type="button" class="button" onClick={onEnd}>
-          Leave as it is
+          {t("Leave as it is")}
         </button>
       </div>
     </form>
@@ -92,7 +93,7 @@ function Words({ id, label, value }: { id: string; label: string; value: Signal<
         data-testid={`label-${id}`}
         autocomplete="off"
         spellcheck={false}
-        placeholder="none; words with a space between them"
+        placeholder={t("none; words with a space between them")}
         value={value.value}
         onInput={(event) => (value.value = event.currentTarget.value)}
       />

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { PresenceDocument } from "#api/device-routes";
 import { later } from "../shell/later.tsx";
 import { session } from "../state/session-state.ts";
+import { t } from "../language/text.ts";
 
 const LabelForm = later("The form", async () => (await import("./label-form.tsx")).LabelForm);
 
@@ -14,18 +15,18 @@ export function LabelsLine({ device }: { device: PresenceDocument }): JSX.Elemen
   return (
     <div class="labels" data-testid="labels">
       {groups.map((group) => (
-        <span key={`g ${group}`} class="label-tag group" title="Group">
+        <span key={`g ${group}`} class="label-tag group" title={t("Group")}>
           {group}
         </span>
       ))}
       {tags.map((tag) => (
-        <span key={`t ${tag}`} class="label-tag" title="Tag">
+        <span key={`t ${tag}`} class="label-tag" title={t("Tag")}>
           {tag}
         </span>
       ))}
       {session.value?.role !== "viewer" && (
         <button type="button" class="button small" data-testid="labels-edit" onClick={() => (editing.value = true)}>
-          Name, groups, tags, note
+          {t("Name, groups, tags, note")}
         </button>
       )}
       {note !== undefined && (

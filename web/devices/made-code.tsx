@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { MadeEnrollment } from "#api/client";
 import { QrPicture } from "./qr-picture.tsx";
+import { t } from "../language/text.ts";
 
 /** The line is shown this once; nobody can have it again. */
 export function MadeCode({ made }: { made: MadeEnrollment }): JSX.Element {
@@ -12,21 +13,23 @@ export function MadeCode({ made }: { made: MadeEnrollment }): JSX.Element {
     <div class="made" data-testid="made">
       <div>
         <p>
-          Paste this line into a shell of the device, where curl and Node 18.19 or newer are. It is shown this once.
+          {t(
+            "Paste this line into a shell of the device, where curl and Node 18.19 or newer are. It is shown this once.",
+          )}
         </p>
         <pre class="line" data-testid="join-line" tabIndex={0}>
           {line}
         </pre>
         <button type="button" class="button small" onClick={copy}>
-          {copied.value ? "Copied" : "Copy"}
+          {copied.value ? t("Copied") : t("Copy")}
         </button>
         {note !== null && <p class="field-note">{note}</p>}
         <details>
-          <summary>Without curl</summary>
+          <summary>{t("Without curl")}</summary>
           <pre class="line">node muster-agent.cjs join {code}</pre>
         </details>
       </div>
-      <QrPicture rows={qr} title="The line as a QR code" />
+      <QrPicture rows={qr} title={t("The line as a QR code")} />
     </div>
   );
 }

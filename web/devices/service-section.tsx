@@ -10,6 +10,7 @@ import { client } from "../state/page-client.ts";
 import { dropDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
 import { MadeCode } from "./made-code.tsx";
+import { t } from "../language/text.ts";
 
 /** What is asked before it is done. */
 type Asked = { readonly kind: "retire" } | { readonly kind: "remove"; readonly plan: RemovalPlanDocument };
@@ -44,7 +45,10 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
     attempt(async () => {
       const { comesIn } = await client.bringBack(id);
       if (!comesIn)
-        told.value = `${id} is in service again; what it came in by has ended, so that it has to be replaced or enrolled again.`;
+        told.value = t(
+          "{id} is in service again; what it came in by has ended, so that it has to be replaced or enrolled again.",
+          { id },
+        );
     });
   const remove = async (): Promise<void> => {
     await client.removeDevice(id);
@@ -59,10 +63,11 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
   };
   return (
     <section aria-labelledby="service-title">
-      <h2 id="service-title">Replace, retire, remove</h2>
+      <h2 id="service-title">{t("Replace, retire, remove")}</h2>
       <p class="hint">
-        A new machine takes over its name and history; retired it is let in no more and keeps both; removed, all that is
-        known of it goes but its samples.
+        {t(
+          "A new machine takes over its name and history; retired it is let in no more and keeps both; removed, all that is known of it goes but its samples.",
+        )}
       </p>
       {problem.value && (
         <p class="refusal" role="alert">
@@ -76,11 +81,11 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
       )}
       <div class="service-actions">
         <button type="button" class="button" data-testid="replace-device" onClick={() => void replace()}>
-          Replace {id}
+          {t("Replace {id}", { id })}
         </button>
         {retired ? (
           <button type="button" class="button" data-testid="return-device" onClick={() => void bringBack()}>
-            Bring {id} back
+            {t("Bring {id} back", { id })}
           </button>
         ) : (
           <button
@@ -89,7 +94,7 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
             data-testid="retire-device"
             onClick={() => (asked.value = { kind: "retire" })}
           >
-            Retire {id}
+            {t("Retire {id}", { id })}
           </button>
         )}
         {role === "admin" && (
@@ -101,29 +106,35 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
               void attempt(async () => void (asked.value = { kind: "remove", plan: await client.planRemoval(id) }))
             }
           >
-            Remove {id}
+            {t("Remove {id}", { id })}
           </button>
         )}
       </div>
       {made.value && (
         <>
           <p class="hint" data-testid="replace-told">
-            When the new machine has joined, the old secret of {id} ends, and the old machine with it. Name, groups,
-            tags, note, settings and history stay; what the old machine has not sent is counted as missing, with the
-            reason.
+            {t(
+              "When the new machine has joined, the old secret of {id} ends, and the old machine with it. Name, groups, tags, note, settings and history stay; what the old machine has not sent is counted as missing, with the reason.",
+              { id },
+            )}
           </p>
           <MadeCode made={made.value} />
         </>
       )}
       {asked.value && (
         <Confirm
-          question={asked.value.kind === "retire" ? `Retire ${id}?` : `Remove ${id}?`}
+          question={asked.value.kind === "retire" ? t("Retire {id}?", { id }) : t("Remove {id}?", { id })}
           consequence={
             asked.value.kind === "retire"
-              ? "Its connection ends now and its open commands are cancelled. Its history, name, groups and settings stay, jobs pass it by, and it can be brought back."
-              : `${removalText(asked.value.plan)} ${sentence(asked.value.plan.samples)} This cannot be undone.`
+              ? t(
+                  "Its connection ends now and its open commands are cancelled. Its history, name, groups and settings stay, jobs pass it by, and it can be brought back.",
+                )
+              : t("{plan} {samples} This cannot be undone.", {
+                  plan: removalText(asked.value.plan),
+                  samples: sentence(asked.value.plan.samples),
+                })
           }
-          action={asked.value.kind === "retire" ? "Retire the device" : "Remove the device"}
+          action={asked.value.kind === "retire" ? t("Retire the device") : t("Remove the device")}
           onAnswer={answer}
         />
       )}

@@ -10,6 +10,7 @@ import { useOffered } from "../state/offered-keys.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { fetchRelease, isOutdated, offersUpdate, outdated, release, releaseProblem, updateOrder } from "./outdated.ts";
+import { t } from "../language/text.ts";
 
 /** How many agents are outdated, with a job that updates them; nothing where none is. */
 export function OutdatedNote(): JSX.Element | null {
@@ -27,8 +28,11 @@ export function OutdatedNote(): JSX.Element | null {
   const one = count === 1;
   return (
     <p class="update-note" data-testid="outdated-note">
-      {counted(count, "agent", "agents")} can be updated to release {release.value.version}.{" "}
-      <UpdateButton devices={outdated.value} label={one ? "Update it" : "Update them"} />
+      {t("{count} agent can be updated to release {version}.|{count} agents can be updated to release {version}.", {
+        count,
+        version: release.value.version,
+      })}{" "}
+      <UpdateButton devices={outdated.value} label={one ? t("Update it") : t("Update them")} />
     </p>
   );
 }
@@ -40,17 +44,17 @@ export function DeviceUpdate({ device }: { device: PresenceDocument }): JSX.Elem
   if (device.noUpdate !== undefined && !offersUpdate(device))
     return (
       <p class="update-note" data-testid="device-no-update">
-        Its agent is not updated from here: {device.noUpdate}.
+        {t("Its agent is not updated from here: {noUpdate}.", { noUpdate: device.noUpdate })}
       </p>
     );
   if (!isOutdated(device, release.value)) return null;
   return (
     <p class="update-note" data-testid="device-outdated">
-      Its agent is not at release {release.value.version}.{" "}
+      {t("Its agent is not at release {version}.", { version: release.value.version })}{" "}
       {offersUpdate(device) ? (
-        <UpdateButton devices={[device]} label="Update it" />
+        <UpdateButton devices={[device]} label={t("Update it")} />
       ) : (
-        "It cannot update itself: join it again by a line that the console makes now."
+        t("It cannot update itself: join it again by a line that the console makes now.")
       )}
     </p>
   );
@@ -93,9 +97,14 @@ function UpdateButton({
       )}
       {asking.value && (
         <Confirm
-          question={`Update ${what}?`}
-          consequence={`${devices.length > 1 ? "One goes first, then ten a minute; the job stops when one in five has failed. " : ""}An agent that does not prove itself within a minute goes back to its version of before by itself.`}
-          action="Update"
+          question={t("Update {what}?", { what })}
+          consequence={[
+            ...(devices.length > 1
+              ? [t("One goes first, then ten a minute; the job stops when one in five has failed.")]
+              : []),
+            t("An agent that does not prove itself within a minute goes back to its version of before by itself."),
+          ].join(" ")}
+          action={t("Update")}
           onAnswer={(yes) => void answer(yes)}
         />
       )}

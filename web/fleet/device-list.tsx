@@ -6,6 +6,7 @@ import { countStates } from "./arrange.ts";
 import type { ListedRow } from "../state/fleet-rows.ts";
 import { ListedDevice } from "./listed-device.tsx";
 import { useRowWindow } from "./window-rows.ts";
+import { t, word } from "../language/text.ts";
 
 export interface DeviceListProps {
   readonly items: readonly Item[];
@@ -41,7 +42,11 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
     if (index >= 0) reveal(index);
   }, [here]);
   const picked = listed.filter(({ id }) => selected.has(id)).length;
-  const heads = [...usual, ...columns.map((name) => [name, name] as const), ["Last seen", "seen"] as const];
+  const heads = [
+    ...usual.map(([title, name]) => [word(title), name] as const),
+    ...columns.map((name) => [name, name] as const),
+    [t("Last seen"), "seen"] as const,
+  ];
   const gap = (rows: number): JSX.Element | null =>
     height === undefined || rows <= 0 ? null : (
       <tr class="gap" aria-hidden="true">
@@ -63,7 +68,7 @@ export function DeviceList(props: DeviceListProps): JSX.Element {
                 <input
                   type="checkbox"
                   class="pick"
-                  aria-label="Select all that are listed"
+                  aria-label={t("Select all that are listed")}
                   data-testid="select-all"
                   checked={picked > 0 && picked === listed.length}
                   indeterminate={picked > 0 && picked < listed.length}
@@ -125,7 +130,7 @@ function GroupRow({ item: { name, rows, open }, width, onFold }: GroupRowProps):
     <tr role="row" class="group-row" data-testid={`group-${name}`}>
       <th role="rowheader" scope="rowgroup" colSpan={width}>
         <button type="button" class="head" aria-expanded={open} onClick={() => onFold(name)}>
-          <span aria-hidden="true">{open ? "▾" : "▸"}</span> {name || "None"}
+          <span aria-hidden="true">{open ? "▾" : "▸"}</span> {name || t("None")}
         </button>
         <span class="muted">
           {counted(rows.length, "device")}: {told.map((state) => `${counts[state]} ${state}`).join(", ")}

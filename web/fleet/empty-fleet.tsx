@@ -1,17 +1,18 @@
 import type { JSX } from "preact";
+import { t } from "../language/text.ts";
 
 /** How the first device gets here. */
 export function EmptyFleet(): JSX.Element {
   return (
     <section class="empty">
-      <h2>No device has reported yet</h2>
-      <p>A device appears here by itself, within seconds of its first message. Two ways to get one:</p>
+      <h2>{t("No device has reported yet")}</h2>
+      <p>{t("A device appears here by itself, within seconds of its first message. Two ways to get one:")}</p>
       <dl>
-        <dt>Add a device above, or on Muster&rsquo;s machine, and paste the line into its shell</dt>
+        <dt>{t("Add a device above, or on Muster’s machine, and paste the line into its shell")}</dt>
         <dd>
           <code>npx muster enroll DEVICE</code>
         </dd>
-        <dt>Or send one value by hand, with any MQTT client</dt>
+        <dt>{t("Or send one value by hand, with any MQTT client")}</dt>
         <dd>
           <code>
             mosquitto_pub -h HOST -u DEVICE -P SECRET -i DEVICE -t muster/DEVICE/metrics/garden -m '

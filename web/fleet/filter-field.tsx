@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { completionsAt, type KnownName } from "#shared/filter/complete-filter";
 import { Search } from "../shell/icons.tsx";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 /** What filters can name; fetched when somebody first wants to write one. */
 export const filterNames = signal<readonly KnownName[]>([]);
@@ -65,7 +66,7 @@ export function FilterField({ where, problem, onTyped }: FilterFieldProps): JSX.
     <div class="search">
       <Search />
       <label class="visually-hidden" for="fleet-filter">
-        Filter devices
+        {t("Filter devices")}
       </label>
       <input
         id="fleet-filter"
@@ -75,7 +76,7 @@ export function FilterField({ where, problem, onTyped }: FilterFieldProps): JSX.
         list={undefined}
         autocomplete="off"
         spellcheck={false}
-        placeholder="Filter: a name, or group=lab version<0.3"
+        placeholder={t("Filter: a name, or group=lab version<0.3")}
         data-testid="fleet-filter"
         aria-expanded={offered.length > 0}
         aria-controls="fleet-filter-offered"

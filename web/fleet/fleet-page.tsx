@@ -19,6 +19,7 @@ import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
 import { SavedViews } from "./saved-views.tsx";
 import { SelectionBar } from "./selection-bar.tsx";
 import { useFleet } from "./use-fleet.ts";
+import { t, word } from "../language/text.ts";
 
 const Mosaic = later("The mosaic", async () => (await import("./mosaic.tsx")).Mosaic);
 const ViewPanel = later("The view", async () => (await import("./view-panel.tsx")).ViewPanel);
@@ -29,7 +30,7 @@ type Panel = "add" | "view" | "ask" | "keys" | undefined;
 
 /** All devices, live: ten or ten thousand. */
 export function FleetPage(): JSX.Element {
-  useTitle("Fleet");
+  useTitle(t("Fleet"));
   const { route } = useLocation();
   const { view, arranged, problem, show, closed } = useFleet();
   const panel = useSignal<Panel>(undefined);
@@ -68,13 +69,13 @@ export function FleetPage(): JSX.Element {
   return (
     <main class={view.wall ? "page wall" : "page"}>
       <div class="page-head">
-        <h1>Fleet</h1>
+        <h1>{t("Fleet")}</h1>
         <Counts view={view} onState={(state) => show({ state })} />
         <FilterField where={view.where} problem={problem} onTyped={(where) => show({ where })} />
         <div class="fleet-buttons">
-          <Toggle name="mosaic" text="Mosaic" on={view.as === "mosaic"} onClick={actions.m} />
-          <Toggle name="view" text="View" on={panel.value === "view"} onClick={() => open("view")} />
-          <Toggle name="ask" text="Ask" on={panel.value === "ask"} onClick={() => open("ask")} />
+          <Toggle name="mosaic" text={t("Mosaic")} on={view.as === "mosaic"} onClick={actions.m} />
+          <Toggle name="view" text={t("View")} on={panel.value === "view"} onClick={() => open("view")} />
+          <Toggle name="ask" text={t("Ask")} on={panel.value === "ask"} onClick={() => open("ask")} />
           {session.value?.role !== "viewer" && (
             <button
               type="button"
@@ -83,7 +84,7 @@ export function FleetPage(): JSX.Element {
               aria-expanded={panel.value === "add"}
               onClick={() => open("add")}
             >
-              Add a device
+              {t("Add a device")}
             </button>
           )}
         </div>
@@ -105,7 +106,9 @@ export function FleetPage(): JSX.Element {
         <EmptyFleet />
       ) : rows.length === 0 ? (
         <p class="hint">
-          {problem === undefined ? "No device fits this filter." : "Nothing is listed until the filter can be read."}
+          {problem === undefined
+            ? t("No device fits this filter.")
+            : t("Nothing is listed until the filter can be read.")}
         </p>
       ) : view.as === "mosaic" || view.wall ? (
         <Mosaic groups={groups} sort={view.sort} wall={view.wall} />
@@ -156,7 +159,7 @@ function Counts({ view, onState }: { view: FleetView; onState: (state: FleetView
   const publishing = counts.reporting + counts.silent > 0 ? (["reporting", "silent"] as const) : [];
   const retired = counts.retired > 0 ? (["retired"] as const) : [];
   return (
-    <div class="segments" role="group" aria-label="Show devices">
+    <div class="segments" role="group" aria-label={t("Show devices")}>
       {(["all", "online", ...publishing, "offline", ...retired] as const).map((which) => (
         <button
           key={which}
@@ -165,7 +168,7 @@ function Counts({ view, onState }: { view: FleetView; onState: (state: FleetView
           data-testid={`count-${which}`}
           onClick={() => onState(which === "all" ? undefined : which)}
         >
-          {which} <b>{counts[which]}</b>
+          {word(which)} <b>{counts[which]}</b>
         </button>
       ))}
     </div>

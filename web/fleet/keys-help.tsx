@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { fleetKeys } from "./fleet-keys.ts";
+import { t, word } from "../language/text.ts";
 
 /** The keys of the fleet's page. */
 export function KeysHelp({ onEnd }: { onEnd: () => void }): JSX.Element {
@@ -8,19 +9,19 @@ export function KeysHelp({ onEnd }: { onEnd: () => void }): JSX.Element {
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="keys-title" data-testid="keys-help" onClose={onEnd}>
-      <h2 id="keys-title">Keys</h2>
+      <h2 id="keys-title">{t("Keys")}</h2>
       <dl class="keys">
         {fleetKeys.map(([key, what]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>
             </dt>
-            <dd>{what}</dd>
+            <dd>{word(what)}</dd>
           </div>
         ))}
       </dl>
       <form method="dialog">
-        <button class="button">Close</button>
+        <button class="button">{t("Close")}</button>
       </form>
     </dialog>
   );

@@ -8,6 +8,7 @@ import type { Liveness } from "#shared/liveness";
 import { numberOf, rowsVersion, shownName, stateOf, type ListedRow } from "../state/fleet-rows.ts";
 import { countStates } from "./arrange.ts";
 import { groupShares, tileSide, tileSides } from "./tile-side.ts";
+import { t } from "../language/text.ts";
 
 interface MosaicProps {
   readonly groups: readonly { readonly name: string; readonly rows: readonly ListedRow[] }[];
@@ -55,12 +56,12 @@ export function Mosaic({ groups, sort, wall }: MosaicProps): JSX.Element {
       {groups.map(({ name, rows }, index) => (
         <section
           key={name}
-          aria-label={name || "Devices"}
+          aria-label={name || t("Devices")}
           style={groups.length > 1 ? { flexBasis: `calc(${(100 * (shares[index] ?? 1)).toFixed(2)}% - 18px)` } : {}}
         >
           {groups.length > 1 && (
             <h2>
-              {name || "None"} <span class="muted">{rows.length}</span>
+              {name || t("None")} <span class="muted">{rows.length}</span>
             </h2>
           )}
           <Tiles rows={rows} side={side} sort={sort} />
@@ -87,8 +88,11 @@ function Legend({ rows, sort }: { rows: readonly ListedRow[]; sort: string }): J
         ))}
       <span>
         {full === 0
-          ? `All of one size: ${column} is no number`
-          : `The larger, the more ${column === "cpu" ? "CPU" : column}: full at ${percent ? "100 %" : `${Number(full.toPrecision(3))}, the most that one has`}`}
+          ? t("All of one size: {column} is no number", { column })
+          : t("The larger, the more {value}: full at {value2}", {
+              value: column === "cpu" ? "CPU" : column,
+              value2: percent ? "100 %" : t("{value}, the most that one has", { value: Number(full.toPrecision(3)) }),
+            })}
       </span>
     </p>
   );

@@ -10,6 +10,7 @@ import { follow } from "../state/live-state.ts";
 import { arrange, type Arranged } from "./arrange.ts";
 import { filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
+import { t } from "../language/text.ts";
 
 interface Read {
   readonly choice?: DeviceChoice;
@@ -68,7 +69,12 @@ function readWhere(where: string): Read {
     const choice = parseChoice(where);
     const known = new Set([...deviceNames, plainName, ...filterNames.value.map(({ name }) => name)]);
     const wrong = filterNames.value.length === 0 ? undefined : choice.comparisons.find(({ name }) => !known.has(name));
-    return wrong ? { choice, problem: `No device tells “${wrong.name}” (character ${wrong.at + 1}).` } : { choice };
+    return wrong
+      ? {
+          choice,
+          problem: t("No device tells “{name}” (character {value}).", { name: wrong.name, value: wrong.at + 1 }),
+        }
+      : { choice };
   } catch (error) {
     const { message } = error as Error;
     return { problem: `${message.slice(0, 1).toUpperCase()}${message.slice(1)}` };

@@ -5,6 +5,7 @@ import { maxOwnColumns } from "../state/fleet-rows.ts";
 import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
 import { keepViews, savedViews } from "./saved-views.tsx";
+import { t } from "../language/text.ts";
 
 interface ViewPanelProps {
   readonly view: FleetView;
@@ -30,15 +31,15 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
     ]),
   ];
   return (
-    <section class="fleet-panel view-panel" aria-label="View" data-testid="view-panel">
+    <section class="fleet-panel view-panel" aria-label={t("View")} data-testid="view-panel">
       <label>
-        Group by
+        {t("Group by")}
         <select
           data-testid="view-group"
           value={view.group}
           onChange={(event) => onView({ group: event.currentTarget.value })}
         >
-          <option value="">nothing</option>
+          <option value="">{t("nothing")}</option>
           {groupable.map((one) => (
             <option key={one} value={one}>
               {one}
@@ -54,7 +55,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          Columns beside the usual ones
+          {t("Columns beside the usual ones")}
           <input
             list="view-columns-known"
             data-testid="view-columns"
@@ -78,7 +79,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           ))}
         </datalist>
         <button class="button" data-testid="view-columns-show">
-          Show
+          {t("Show")}
         </button>
       </form>
       <form
@@ -91,7 +92,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          Save this view as
+          {t("Save this view as")}
           <input
             data-testid="view-name"
             required
@@ -100,7 +101,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           />
         </label>
         <button class="button" data-testid="view-save">
-          Save
+          {t("Save")}
         </button>
       </form>
       {saved.length > 0 && (
@@ -122,7 +123,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
               <button
                 type="button"
                 class="button small"
-                aria-label={`Forget the view ${one.name}`}
+                aria-label={t("Forget the view {name}", { name: one.name })}
                 onClick={() => keepViews(saved.filter(({ name: other }) => other !== one.name))}
               >
                 ×

@@ -1,5 +1,6 @@
 import type { Json } from "#shared/messages/payload-schema";
 import type { SampleValue } from "#api/device-routes";
+import { decimals, t } from "../language/text.ts";
 import { formatCoarsely } from "./format-duration.ts";
 import type { FieldUnit } from "./units.ts";
 
@@ -8,11 +9,11 @@ const decimal = ["", "k", "M", "G", "T"];
 
 export function formatValue(value: number, unit: FieldUnit): string {
   if (!Number.isFinite(value)) return "–";
-  if (unit === "percent") return `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} %`;
+  if (unit === "percent") return `${decimals(value, Math.abs(value) < 10 ? 1 : 0)} %`;
   if (unit === "bytes") return scaled(value, 1_024, binary);
   if (unit === "bytes/s") return `${scaled(value, 1_024, binary)}/s`;
   if (unit === "number/s") return `${scaled(value, 1_000, decimal)}/s`;
-  if (unit === "celsius") return `${value.toFixed(1)} °C`;
+  if (unit === "celsius") return `${decimals(value, 1)} °C`;
   if (unit === "seconds") return formatCoarsely(value * 1_000);
   return unit === "number" ? short(value) : `${short(value)}${unit}`;
 }
@@ -38,13 +39,13 @@ function plain(value: number): string {
   if (Number.isInteger(value)) return String(value);
   const size = Math.abs(value);
   if (size < 0.1) return String(Number(value.toPrecision(3)));
-  return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+  return decimals(value, size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
 /** Any field's value as text. */
 export function formatField(value: SampleValue, unit: FieldUnit): string {
   if (typeof value === "number") return formatValue(value, unit);
-  return typeof value === "boolean" ? (value ? "yes" : "no") : value;
+  return typeof value === "boolean" ? (value ? t("yes") : t("no")) : value;
 }
 
 /** What a device says about its machine: words as they are, sizes of memory and disks as such. */

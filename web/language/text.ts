@@ -23,8 +23,35 @@ const keptUnder = "muster.language";
 const locales: Readonly<Record<Language, string>> = { en: "en-GB", de: "de-DE" };
 
 /** As `Intl` takes it. */
-export function locale(): string {
+function locale(): string {
   return locales[language.value];
+}
+
+/** What `Intl` makes for a language, made once for each: to make one costs more than to use it a hundred times. */
+export function inLocale<F>(make: (of: string) => F): () => F {
+  const made = new Map<string, F>();
+  return () => {
+    const of = locale();
+    const known = made.get(of) ?? make(of);
+    made.set(of, known);
+    return known;
+  };
+}
+
+const fixed = Array.from({ length: 4 }, (_, digits) =>
+  inLocale(
+    (of) =>
+      new Intl.NumberFormat(of, {
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+        useGrouping: false,
+      }),
+  ),
+);
+
+/** A number with so many digits behind the point, or the comma. */
+export function decimals(value: number, digits: 0 | 1 | 2 | 3): string {
+  return fixed[digits]?.().format(value) ?? String(value);
 }
 
 /**
@@ -34,6 +61,11 @@ export function locale(): string {
  */
 export function t(text: Text, values?: Readonly<Record<string, string | number>>): string {
   return pieces(text, values).join("");
+}
+
+/** A word of a table of the code: a column, a state, a role. What German does not have stays as it is. */
+export function word(text: string): string {
+  return table.value[text as Text] ?? text;
 }
 
 function pieces<V>(text: Text, values: Readonly<Record<string, V>> = {}): (V | string)[] {
@@ -51,12 +83,11 @@ function pieces<V>(text: Text, values: Readonly<Record<string, V>> = {}): (V | s
 /** Of "one|other" the form that this many things have. */
 function formFor(text: string, count: number): string {
   const [one = "", other = one] = text.split("|");
-  return new Intl.PluralRules(locale()).select(count) === "one" ? one : other;
+  return plurals().select(count) === "one" ? one : other;
 }
 
-function wholeNumber(): Intl.NumberFormat {
-  return new Intl.NumberFormat(locale(), { useGrouping: "min2", maximumFractionDigits: 3 });
-}
+const plurals = inLocale((of) => new Intl.PluralRules(of));
+const wholeNumber = inLocale((of) => new Intl.NumberFormat(of, { useGrouping: "min2", maximumFractionDigits: 3 }));
 
 /** Speaks another language from now on, and the next time. Where its texts cannot be had the page stays as it is. */
 export async function speak(wanted: Language): Promise<void> {

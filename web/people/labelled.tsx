@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { t, word } from "../language/text.ts";
 
 interface LabelledProps {
   readonly id: string;
@@ -66,7 +67,7 @@ export function RoleChoice({
   readonly onTyped: (value: PersonRole) => void;
 }): JSX.Element {
   return (
-    <Labelled id={id} title="Role">
+    <Labelled id={id} title={t("Role")}>
       <select
         id={id}
         data-testid={id}
@@ -75,7 +76,7 @@ export function RoleChoice({
       >
         {roles.slice(0, roles.indexOf(most) + 1).map((role) => (
           <option key={role} value={role}>
-            {role}
+            {word(role)}
           </option>
         ))}
       </select>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
 import { session } from "../state/session-state.ts";
+import { t, word } from "../language/text.ts";
 
 const places = [
   ["/sessions", "Sessions"],
@@ -14,10 +15,10 @@ export function PeopleNav(): JSX.Element {
   const { path } = useLocation();
   const shown = managesPeople() ? places : places.slice(0, 2);
   return (
-    <nav class="people-nav" aria-label="Who comes in">
+    <nav class="people-nav" aria-label={t("Who comes in")}>
       {shown.map(([href, name]) => (
         <a key={href} class="button small" href={href} aria-current={path === href ? "page" : undefined}>
-          {name}
+          {word(name)}
         </a>
       ))}
     </nav>
@@ -36,5 +37,5 @@ export function readGroups(text: string): string[] {
 
 /** What somebody may, in a few words. */
 export function reachOf(groups: readonly string[] | undefined): string {
-  return groups ? groups.join(", ") : "all devices";
+  return groups ? groups.join(", ") : t("all devices");
 }

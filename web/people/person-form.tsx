@@ -4,6 +4,7 @@ import type { PersonDocument } from "#api/account-routes";
 import { client } from "../state/page-client.ts";
 import { RoleChoice, Typed, type PersonRole } from "./labelled.tsx";
 import { readGroups } from "./people-nav.tsx";
+import { t } from "../language/text.ts";
 
 interface Saved {
   readonly name: string;
@@ -51,28 +52,30 @@ export function PersonForm({ person, leave, save }: FormProps): JSX.Element {
   };
   return (
     <section class="command-form" aria-labelledby="person-title">
-      <h2 id="person-title">{person ? `Change ${person.name}` : "Add somebody"}</h2>
+      <h2 id="person-title">{person ? t("Change {name}", { name: person.name }) : t("Add somebody")}</h2>
       <form onSubmit={(event) => void submit(event)} noValidate data-testid="person-form">
-        {!person && <Typed id="person-name" title="Name" value={name.value} onTyped={(text) => (name.value = text)} />}
+        {!person && (
+          <Typed id="person-name" title={t("Name")} value={name.value} onTyped={(text) => (name.value = text)} />
+        )}
         <RoleChoice id="person-role" value={role.value} onTyped={(chosen) => (role.value = chosen)} />
         <Typed
           id="person-groups"
-          title="Only the groups"
-          note="separated by commas; nothing for all devices"
+          title={t("Only the groups")}
+          note={t("separated by commas; nothing for all devices")}
           value={groups.value}
           onTyped={(text) => (groups.value = text)}
         />
         <Typed
           id="person-password"
-          title="Password"
-          note={person ? "nothing to leave it as it is" : "nothing to have one made"}
+          title={t("Password")}
+          note={person ? t("nothing to leave it as it is") : t("nothing to have one made")}
           password
           value={password.value}
           onTyped={(text) => (password.value = text)}
         />
         {person && (
           <div class="field field-switch">
-            <label for="person-fresh">Have a new one made</label>
+            <label for="person-fresh">{t("Have a new one made")}</label>
             <input
               id="person-fresh"
               data-testid="person-fresh"
@@ -83,16 +86,16 @@ export function PersonForm({ person, leave, save }: FormProps): JSX.Element {
           </div>
         )}
         <button type="submit" class="button primary" data-testid="person-save">
-          {person ? "Change" : "Add"}
+          {person ? t("Change") : t("Add")}
         </button>{" "}
         {person && (
           <button type="button" class="button" onClick={leave}>
-            Leave it as it is
+            {t("Leave it as it is")}
           </button>
         )}
         {person && (
           <p class="field-note">
-            What is open under the old role, groups or password ends, and tokens of the account are void.
+            {t("What is open under the old role, groups or password ends, and tokens of the account are void.")}
           </p>
         )}
       </form>

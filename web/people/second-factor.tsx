@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { QrPicture } from "../devices/qr-picture.tsx";
 import { client } from "../state/page-client.ts";
 import { Typed } from "./labelled.tsx";
+import { t } from "../language/text.ts";
 
 interface Key {
   readonly secret: string;
@@ -32,13 +33,14 @@ export function SecondFactorSection(): JSX.Element {
   };
   return (
     <section class="command-form" aria-labelledby="factor-title">
-      <h2 id="factor-title">Second factor</h2>
+      <h2 id="factor-title">{t("Second factor")}</h2>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {recovery.value ? (
         <>
           <p class="hint">
-            A code of your authenticator is asked for at each login from now on. Each of these is good once in its
-            place; they are shown this once:
+            {t(
+              "A code of your authenticator is asked for at each login from now on. Each of these is good once in its place; they are shown this once:",
+            )}
           </p>
           <pre data-testid="recovery">{recovery.value.join("\n")}</pre>
         </>
@@ -50,20 +52,28 @@ export function SecondFactorSection(): JSX.Element {
             void attempt(confirm);
           }}
         >
-          <QrPicture rows={key.value.qr} title="The key as a QR code" />
+          <QrPicture rows={key.value.qr} title={t("The key as a QR code")} />
           <p class="hint">
-            Scan it with an authenticator, or type <code data-testid="factor-key">{key.value.secret}</code>
+            {t("Scan it with an authenticator, or type")} <code data-testid="factor-key">{key.value.secret}</code>
           </p>
-          <Typed id="factor-code" title="Its code" code value={code.value} onTyped={(text) => (code.value = text)} />
+          <Typed
+            id="factor-code"
+            title={t("Its code")}
+            code
+            value={code.value}
+            onTyped={(text) => (code.value = text)}
+          />
           <button type="submit" class="button primary" data-testid="factor-confirm">
-            Confirm
+            {t("Confirm")}
           </button>
         </form>
       ) : (
         <>
-          <p class="hint">A code of an authenticator besides your password. Tokens of programs do not need it.</p>
+          <p class="hint">
+            {t("A code of an authenticator besides your password. Tokens of programs do not need it.")}
+          </p>
           <button type="button" class="button" data-testid="factor-begin" onClick={() => void attempt(begin)}>
-            Set it up
+            {t("Set it up")}
           </button>
         </>
       )}

@@ -4,6 +4,7 @@ import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { RoleChoice, Typed, type PersonRole } from "./labelled.tsx";
 import { readGroups } from "./people-nav.tsx";
+import { t } from "../language/text.ts";
 
 interface FormProps {
   /** @returns whether it went well */
@@ -31,9 +32,9 @@ export function TokenForm({ save }: FormProps): JSX.Element {
   };
   return (
     <section class="command-form" aria-labelledby="token-title">
-      <h2 id="token-title">Make a token</h2>
+      <h2 id="token-title">{t("Make a token")}</h2>
       <form onSubmit={(event) => void submit(event)} noValidate data-testid="token-form">
-        <Typed id="token-name" title="What for" value={name.value} onTyped={(text) => (name.value = text)} />
+        <Typed id="token-name" title={t("What for")} value={name.value} onTyped={(text) => (name.value = text)} />
         <RoleChoice
           id="token-role"
           value={role.value}
@@ -42,14 +43,16 @@ export function TokenForm({ save }: FormProps): JSX.Element {
         />
         <Typed
           id="token-groups"
-          title="Only the groups"
-          note={`separated by commas; nothing for ${session.value?.groups?.join(", ") ?? "all devices"}`}
+          title={t("Only the groups")}
+          note={t("separated by commas; nothing for {value}", {
+            value: session.value?.groups?.join(", ") ?? t("all devices"),
+          })}
           value={groups.value}
           onTyped={(text) => (groups.value = text)}
         />
-        <Typed id="token-ttl" title="Good for" value={ttl.value} onTyped={(text) => (ttl.value = text)} />
+        <Typed id="token-ttl" title={t("Good for")} value={ttl.value} onTyped={(text) => (ttl.value = text)} />
         <button type="submit" class="button primary" data-testid="token-make">
-          Make
+          {t("Make")}
         </button>
       </form>
     </section>

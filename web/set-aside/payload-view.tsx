@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { RefusedPayloadDocument } from "#api/refusal-routes";
 import { hexDump, readableText } from "#shared/hex-dump";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 /** Of a message that was refused, what came: as text where it is some, and byte by byte. It is shown as text alone: whatever it is, the page does nothing by it. */
 export function PayloadView({ id }: { id: number }): JSX.Element {
@@ -25,7 +26,7 @@ export function PayloadView({ id }: { id: number }): JSX.Element {
   return (
     <div class="payload" data-testid={`payload-${id}`}>
       <div class="payload-head">
-        <span class="segments" role="group" aria-label="Show the message as">
+        <span class="segments" role="group" aria-label={t("Show the message as")}>
           {(["text", "hex"] as const).map((look) => (
             <button
               key={look}
@@ -34,13 +35,15 @@ export function PayloadView({ id }: { id: number }): JSX.Element {
               disabled={look === "text" && text === undefined}
               onClick={() => (asked.value = look)}
             >
-              {look === "text" ? "Text" : "Hex"}
+              {look === "text" ? t("Text") : t("Hex")}
             </button>
           ))}
         </span>
-        {bytes.length < size && <span class="muted">{`The first ${bytes.length} of ${size} bytes`}</span>}
+        {bytes.length < size && (
+          <span class="muted">{t("The first {length} of {size} bytes", { length: bytes.length, size })}</span>
+        )}
       </div>
-      <pre class={shown} tabIndex={0} role="region" aria-label="The message that was refused">
+      <pre class={shown} tabIndex={0} role="region" aria-label={t("The message that was refused")}>
         {shown === "text" ? text : hexDump(bytes)}
       </pre>
     </div>

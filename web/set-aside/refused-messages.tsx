@@ -6,6 +6,7 @@ import { formatMoment } from "../format/moment.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { now } from "../state/now.ts";
 import { PayloadView } from "./payload-view.tsx";
+import { t } from "../language/text.ts";
 
 interface RefusedMessagesProps {
   readonly refusals: readonly RefusedDocument[];
@@ -16,15 +17,15 @@ interface RefusedMessagesProps {
 /** Messages and logins that were refused: of whom, where, how large, how often, and why; each can be looked at and let go of. */
 export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX.Element {
   const open = useSignal<number | undefined>(undefined);
-  const head = ["Last", "Device", "Topic", "Size", "Times", "Why", ""];
+  const head = [t("Last"), t("Device"), t("Topic"), t("Size"), t("Times"), t("Why"), ""];
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Messages that were refused">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Messages that were refused")}>
       <MatrixTable data-testid="refused-messages">
         <thead>
           <tr>
             {head.map((name) => (
-              <th key={name} scope="col" class={name === "Why" ? "wrap" : undefined}>
-                {name || <span class="visually-hidden">Actions</span>}
+              <th key={name} scope="col" class={name === t("Why") ? "wrap" : undefined}>
+                {name || <span class="visually-hidden">{t("Actions")}</span>}
               </th>
             ))}
           </tr>
@@ -44,7 +45,8 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                   )}
                 </th>
                 <td class="brief">
-                  {one.topic ?? `a login${one.address === undefined ? "" : ` from ${one.address}`}`}
+                  {one.topic ??
+                    (one.address === undefined ? t("a login") : t("a login from {address}", { address: one.address }))}
                 </td>
                 <td>{one.size === undefined ? "–" : `${one.size} B`}</td>
                 <td>{one.count}</td>
@@ -68,7 +70,7 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                           aria-expanded={open.value === one.id}
                           onClick={() => (open.value = open.value === one.id ? undefined : one.id)}
                         >
-                          Look
+                          {t("Look")}
                         </button>
                       )}
                       <button
@@ -77,7 +79,7 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                         data-testid={`forget-${one.id}`}
                         onClick={() => forget(one)}
                       >
-                        Delete
+                        {t("Delete")}
                       </button>
                     </span>
                   )}

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { client } from "../state/page-client.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { t } from "../language/text.ts";
 
 type Held = Readonly<Record<string, { readonly value: unknown; readonly from: string }>>;
 
@@ -22,17 +23,17 @@ export function HeldSettings({ device }: { device: string }): JSX.Element {
   return (
     <div class="held-settings">
       <button type="button" class="button small" data-testid="settings-ask" onClick={() => void ask()}>
-        Ask what holds there
+        {t("Ask what holds there")}
       </button>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {held.value && (
-        <div class="panel scroll told" tabIndex={0} role="region" aria-label="Settings that hold">
+        <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Settings that hold")}>
           <MatrixTable data-testid="settings-held">
             <thead>
               <tr>
-                {["Setting", "Holds", "Said by"].map((name) => (
+                {(["Setting", "Holds", "Said by"] as const).map((name) => (
                   <th key={name} scope="col">
-                    {name}
+                    {t(name)}
                   </th>
                 ))}
               </tr>
@@ -54,7 +55,7 @@ export function HeldSettings({ device }: { device: string }): JSX.Element {
 }
 
 const sayer = (from: string): string =>
-  ({ console: "the console", machine: "the machine", default: "nobody" })[from] ?? from;
+  ({ console: t("the console"), machine: t("the machine"), default: t("nobody") })[from] ?? from;
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -6,6 +6,7 @@ import type { SettingKeyDocument } from "#api/configuration-routes";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { faultsByKey, scopeWord } from "./settings-words.ts";
+import { t } from "../language/text.ts";
 
 interface EditorProps {
   readonly device: string;
@@ -62,7 +63,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
   return (
     <form class="panel settings-editor" onSubmit={save} data-testid="settings-editor">
       <div class="field">
-        <label for="settings-scope">For</label>
+        <label for="settings-scope">{t("For")}</label>
         <select
           id="settings-scope"
           data-testid="settings-scope"
@@ -76,7 +77,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
           ))}
         </select>
         {shown && !shown.scope.startsWith("device:") && (
-          <div class="field-note">It goes to all of them. What is said for a device comes before it.</div>
+          <div class="field-note">{t("It goes to all of them. What is said for a device comes before it.")}</div>
         )}
       </div>
       {shown && (
@@ -94,10 +95,10 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
       )}
       <div class="actions">
         <button type="submit" class="button primary" data-testid="settings-save" disabled={!shown}>
-          Save
+          {t("Save")}
         </button>
         <button type="button" class="button" onClick={leave}>
-          Leave
+          {t("Leave")}
         </button>
       </div>
     </form>
@@ -128,14 +129,14 @@ function Rows({ draft: { settings }, keys, faults, change }: RowsProps): JSX.Ele
       ))}
       {free.length > 0 && (
         <div class="field">
-          <label for="settings-add">One more</label>
+          <label for="settings-add">{t("One more")}</label>
           <select
             id="settings-add"
             data-testid="settings-add"
             value=""
             onChange={({ currentTarget: { value } }) => value && change({ ...settings, [value]: "" })}
           >
-            <option value="">Choose…</option>
+            <option value="">{t("Choose…")}</option>
             {free.map(({ key }) => (
               <option key={key} value={key}>
                 {key}
@@ -180,8 +181,13 @@ function Row({ about, name, value, fault, typed, remove }: RowProps): JSX.Elemen
             onInput={(event) => typed(event.currentTarget.value)}
           />
         )}
-        <button type="button" class="button small" aria-label={`Leave ${name} to the machine`} onClick={remove}>
-          Remove
+        <button
+          type="button"
+          class="button small"
+          aria-label={t("Leave {name} to the machine", { name })}
+          onClick={remove}
+        >
+          {t("Remove")}
         </button>
       </div>
       <div id={`${id}-note`} class="field-note">

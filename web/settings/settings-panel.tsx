@@ -15,6 +15,7 @@ import { HeldSettings } from "./held-settings.tsx";
 import { SettingsEditor } from "./settings-editor.tsx";
 import { mayApply, reportedText, stateTone, stateWord, scopeWord } from "./settings-words.ts";
 import "./settings.css";
+import { t } from "../language/text.ts";
 
 /** Milliseconds that a command with settings may wait: over the trial of settings that may cut a device off. */
 const patience = 600_000;
@@ -59,16 +60,16 @@ export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
   return (
     <section aria-labelledby="settings-title" data-testid="settings" data-state={settings?.state}>
       <div class="section-head">
-        <h2 id="settings-title">Settings</h2>
+        <h2 id="settings-title">{t("Settings")}</h2>
         {settings && <span class={`setting-state ${stateTone(settings.state)}`}>{stateWord(settings.state)}</span>}
         {mayChange && !editing.value && (
           <button type="button" class="button small" data-testid="settings-edit" onClick={() => (editing.value = true)}>
-            Change
+            {t("Change")}
           </button>
         )}
         {mayChange && settings && mayApply(settings.state) && (
           <button type="button" class="button small" data-testid="settings-apply" onClick={() => void apply()}>
-            Send again
+            {t("Send again")}
           </button>
         )}
       </div>
@@ -91,15 +92,15 @@ function Known({ settings }: { settings: DeviceSettingsDocument }): JSX.Element 
   return (
     <div class="panel settings">
       {wanted.length === 0 ? (
-        <p class="hint">Nothing is set from here: the machine's own settings hold.</p>
+        <p class="hint">{t("Nothing is set from here: the machine's own settings hold.")}</p>
       ) : (
-        <div class="scroll told" tabIndex={0} role="region" aria-label="Settings that are wanted">
+        <div class="scroll told" tabIndex={0} role="region" aria-label={t("Settings that are wanted")}>
           <MatrixTable data-testid="settings-wanted">
             <thead>
               <tr>
-                {["Setting", "Wanted", "Said for"].map((name) => (
+                {(["Setting", "Wanted", "Said for"] as const).map((name) => (
                   <th key={name} scope="col">
-                    {name}
+                    {t(name)}
                   </th>
                 ))}
               </tr>

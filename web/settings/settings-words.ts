@@ -1,4 +1,5 @@
 import type { DeviceSettingsDocument, DriftDocument } from "#api/configuration-routes";
+import { t, word } from "../language/text.ts";
 
 type State = DriftDocument["state"];
 
@@ -15,7 +16,7 @@ const words: Readonly<Record<State, readonly [text: string, tone: "good" | "wait
   foreign: ["has others", "bad"],
 };
 
-export const stateWord = (state: State): string => words[state][0];
+export const stateWord = (state: State): string => word(words[state][0]);
 export const stateTone = (state: State): string => words[state][1];
 
 /** Whether sending them on a person's word may change something. */
@@ -23,21 +24,23 @@ export const mayApply = (state: State): boolean => ["refused", "rolled-back", "f
 
 /** Whose word something is: `default`, `group:lab`, `device:rpi-7`. */
 export function scopeWord(scope: string): string {
-  if (scope === "default") return "all devices";
+  if (scope === "default") return t("all devices");
   const [kind = "", name = ""] = scope.split(/:(.*)/s);
-  return kind === "group" ? `group ${name}` : "this device";
+  return kind === "group" ? t("group {name}", { name }) : t("this device");
 }
 
 /** What the device says that it has. */
 export function reportedText({ device, reported, desired, state }: DeviceSettingsDocument): string {
-  if (!reported) return `${device} has said nothing of settings from here.`;
+  if (!reported) return t("{device} has said nothing of settings from here.", { device });
   const { version, hash, failed } = reported;
   const has =
     hash === desired.hash
-      ? `${device} has version ${version}, which is what is wanted.`
-      : `${device} has version ${version}.`;
+      ? t("{device} has version {version}, which is what is wanted.", { device, version })
+      : t("{device} has version {version}.", { device, version });
   const tried =
-    failed && state !== "in-step" ? ` Version ${failed.version} was tried and did not hold: ${failed.why}.` : "";
+    failed && state !== "in-step"
+      ? t(" Version {version} was tried and did not hold: {why}.", { version: failed.version, why: failed.why })
+      : "";
   return has + tried;
 }
 

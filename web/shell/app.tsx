@@ -41,7 +41,7 @@ export function App(): JSX.Element {
       <div class="unreachable" role="alert">
         <p>{sessionProblem.value}</p>
         <button type="button" class="button" onClick={() => void checkSession()}>
-          Try again
+          {t("Try again")}
         </button>
       </div>
     </main>
@@ -92,29 +92,29 @@ function TopBar(): JSX.Element {
   const { path } = useLocation();
   return (
     <header class="topbar">
-      <a class="brand" href="/" aria-label="Muster, to the fleet">
+      <a class="brand" href="/" aria-label={t("Muster, to the fleet")}>
         <Logo />
         <span>Muster</span>
       </a>
-      <nav aria-label="Main">
+      <nav aria-label={t("Main")}>
         <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
         <NavLink href="/commands" name="Commands" here={path === "/commands"} />
         <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs") || path === "/schedules"} />
       </nav>
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
-        {{ connecting: "Connecting", live: "Live", lost: "Reconnecting" }[connection.value]}
+        {{ connecting: t("Connecting"), live: t("Live"), lost: t("Reconnecting") }[connection.value]}
       </span>
       <a
         class="who-am-i"
         href="/sessions"
         data-testid="sessions-link"
         aria-current={["/sessions", "/tokens", "/people", "/audit"].includes(path) ? "page" : undefined}
-        title={`Role: ${session.value?.role ?? ""}. Who is logged in`}
+        title={t("Role: {value}. Who is logged in", { value: session.value?.role ?? "" })}
       >
         {session.value?.name}
       </a>
       <button type="button" class="button small" data-testid="logout" onClick={() => void logOut().catch(() => {})}>
-        Log out
+        {t("Log out")}
       </button>
     </header>
   );
@@ -144,9 +144,9 @@ function NavLink({ href, name, here }: { href: string; name: string; here: boole
 function NotFound(): JSX.Element {
   return (
     <main class="page narrow">
-      <h1>Nothing is here</h1>
+      <h1>{t("Nothing is here")}</h1>
       <p class="hint">
-        This address leads to no page. <a href="/">To the fleet</a>
+        {t("This address leads to no page.")} <a href="/">{t("To the fleet")}</a>
       </p>
     </main>
   );

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { t, word } from "../language/text.ts";
 
 /**
  * A part of the page whose code is fetched when it is first shown.
@@ -23,7 +24,9 @@ export function later<P extends object>(what: string, load: () => Promise<Compon
     if (state === "failed")
       return (
         <p class="hint bad">
-          {what} cannot be loaded: the console is away, or another version by now. Load the page again.
+          {t("{what} cannot be loaded: the console is away, or another version by now. Load the page again.", {
+            what: word(what),
+          })}
         </p>
       );
     if (state === undefined) return <div aria-busy="true" />;

@@ -8,9 +8,10 @@ import { providerRefusals } from "#shared/provider-refusals";
 import { client } from "../state/page-client.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
+import { t } from "../language/text.ts";
 
 export function LoginPage(): JSX.Element {
-  useTitle("Log in");
+  useTitle(t("Log in"));
   const problem = useSignal<string | undefined>(takeRefusal());
   const provider = useSignal<string | null>(null);
   const busy = useSignal(false);
@@ -46,9 +47,9 @@ export function LoginPage(): JSX.Element {
     <main class="login">
       <form onSubmit={(event) => void submit(event)} aria-labelledby="login-title">
         <Logo />
-        <h1 id="login-title">Log in to Muster</h1>
+        <h1 id="login-title">{t("Log in to Muster")}</h1>
         <div class="field">
-          <label for="login-name">Name</label>
+          <label for="login-name">{t("Name")}</label>
           <input
             id="login-name"
             data-testid="login-name"
@@ -60,7 +61,7 @@ export function LoginPage(): JSX.Element {
           />
         </div>
         <div class="field">
-          <label for="login-password">Password</label>
+          <label for="login-password">{t("Password")}</label>
           <input
             id="login-password"
             data-testid="login-password"
@@ -72,7 +73,7 @@ export function LoginPage(): JSX.Element {
         </div>
         {needsCode.value && (
           <div class="field">
-            <label for="login-code">Code of your authenticator, or a recovery code</label>
+            <label for="login-code">{t("Code of your authenticator, or a recovery code")}</label>
             {/* No keypad of digits: recovery codes have letters. */}
             <input
               id="login-code"
@@ -90,14 +91,14 @@ export function LoginPage(): JSX.Element {
           </p>
         )}
         <button type="submit" class="button primary" data-testid="login-submit" disabled={busy.value}>
-          {busy.value ? "Logging in…" : "Log in"}
+          {busy.value ? t("Logging in…") : t("Log in")}
         </button>
         {provider.value !== null && (
           <a class="button" href={addresses.beginProviderLogin.path} data-testid="login-provider">
-            Log in with {provider.value}
+            {t("Log in with {provider}", { provider: provider.value })}
           </a>
         )}
-        <p class="field-note">The first start of Muster prints the administrator's password in its terminal.</p>
+        <p class="field-note">{t("The first start of Muster prints the administrator's password in its terminal.")}</p>
       </form>
     </main>
   );

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { readKeys, writeKeys } from "./key-store.ts";
+import { t } from "../language/text.ts";
 
 /** The key that this browser signs with. */
 export interface BrowserKey {
@@ -36,10 +37,12 @@ export async function makeBrowserKey(): Promise<void> {
 
 async function tried(act: () => Promise<void>): Promise<void> {
   try {
-    if (!isSecureContext) throw new Error("it lends its keys only to pages over https, or of this machine itself");
+    if (!isSecureContext) throw new Error(t("it lends its keys only to pages over https, or of this machine itself"));
     await act();
   } catch (error) {
-    signingProblem.value = `This browser cannot sign: ${error instanceof Error ? error.message : String(error)}.`;
+    signingProblem.value = t("This browser cannot sign: {value}.", {
+      value: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 

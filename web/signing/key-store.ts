@@ -1,3 +1,4 @@
+import { t } from "../language/text.ts";
 /** One store with one entry: the pair of keys, whose private half no script can read, only use. */
 const [database, store, entry] = ["muster-signing", "keys", "own"];
 
@@ -24,6 +25,6 @@ async function within(mode: IDBTransactionMode, act: (keys: IDBObjectStore) => I
 function ended(request: IDBRequest): Promise<unknown> {
   return new Promise((resolve, reject) => {
     request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error ?? new Error("the browser's store failed")));
+    request.addEventListener("error", () => reject(request.error ?? new Error(t("the browser's store failed"))));
   });
 }
