@@ -11,7 +11,11 @@ import { runProgram } from "../test/programs.ts";
 
 const script = `
   import { createLog } from "#shared/log";
+  import { setLogLevel } from "#shared/log";
   const log = createLog("agent", "info");
+  setLogLevel("error");
+  log.warn({}, "not shown");
+  setLogLevel(undefined);
   log.debug({}, "not shown");
   log.warn({ device: "rpi-7", wait: 250, big: 12n }, "no connection");
   log.error({ err: Object.assign(new TypeError("outside", { cause: new Error("inside") }), { code: "EIO" }) }, "failed");

@@ -3,6 +3,7 @@ import { BadInputError } from "#shared/errors";
 import { silentLog } from "#shared/log";
 import { loadSettings } from "#shared/settings/load-settings";
 import { suite, type Scope } from "../../test/suite.ts";
+import { Console } from "../console.ts";
 import { openState, type State } from "../state/state.ts";
 import { systemClock } from "#shared/clock";
 import { maxSettingLength, RunningSettings } from "./running-settings.ts";
@@ -67,6 +68,33 @@ suite("settings while the console runs", ({ test }) => {
         name,
       );
     assert.is(settings.value("logLevel"), "debug");
+  });
+
+  test("their owners in a console ask for the value each time", async (scope) => {
+    const state = await open(scope);
+    const settings = running(state);
+    const console = new Console({
+      directory: state.directory,
+      state,
+      // Nobody is there: it goes on trying.
+      url: "mqtt://127.0.0.1:1",
+      log: silentLog,
+      get seriesBudget() {
+        return settings.value("seriesBudget");
+      },
+      get spoolBytes() {
+        return settings.value("spoolSize");
+      },
+    });
+    await console.start();
+    scope.cleanup(() => console.stop());
+    const seen = (): number[] => [console.contract.budget.budget, console.storeHealth().spool.limit / 1024 ** 2];
+    assert.equal(seen(), [5, 64]);
+    settings.set(word("seriesBudget", "9"))();
+    settings.set(word("spoolSize", "3"))();
+    assert.equal(seen(), [9, 3]);
+    settings.reset("spoolSize")();
+    assert.equal(seen(), [9, 64]);
   });
 
   test("what another version has kept, and this one does not take, does not count", async (scope) => {

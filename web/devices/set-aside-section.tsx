@@ -59,6 +59,8 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   if (!known.value || (known.value.entries.length + known.value.offenders.length === 0 && !outcome.value)) return null;
   const mayDecide = session.value?.role !== "viewer";
   const forget = (): void => void client.forgetQuarantine({ device }).then(load, load);
+  const forgetOne = ({ device: id, measurement, field }: SetAsideDocument): void =>
+    void client.forgetQuarantine({ device: id, measurement, field }).then(load, load);
   const { entries, offenders, budget } = known.value;
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">
@@ -75,7 +77,13 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
           {outcome.value}
         </p>
       )}
-      {entries.length > 0 && <Fields entries={entries} onSettle={mayDecide ? settle : undefined} />}
+      {entries.length > 0 && (
+        <Fields
+          entries={entries}
+          onSettle={mayDecide ? settle : undefined}
+          onForget={mayDecide ? forgetOne : undefined}
+        />
+      )}
       {offenders.map((one) => (
         <p key={one.device} class="hint" data-testid="over-budget">
           {t(
@@ -97,9 +105,10 @@ interface FieldsProps {
   readonly entries: readonly SetAsideDocument[];
   /** Left out for who may only look. */
   readonly onSettle: ((one: SetAsideDocument, type: Decision["type"]) => Promise<void>) | undefined;
+  readonly onForget: ((one: SetAsideDocument) => void) | undefined;
 }
 
-function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
+function Fields({ entries, onSettle, onForget }: FieldsProps): JSX.Element {
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Fields that are not stored")}>
       <MatrixTable>
@@ -127,6 +136,17 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
                 <td class="wrap">
                   {advice}
                   {onSettle && one.settle && <Choices one={one} onSettle={onSettle} />}
+                  {onForget && (
+                    <button
+                      type="button"
+                      class="button small"
+                      data-testid={`forget-${measurement}.${field}`}
+                      aria-label={t("Delete {name} of {device}", { name: `${measurement}.${field}`, device })}
+                      onClick={() => onForget(one)}
+                    >
+                      {t("Delete")}
+                    </button>
+                  )}
                 </td>
               </tr>
             );
@@ -138,7 +158,7 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
 }
 
 /** One button for each type that the field may be from now on; what that means for the values that are held stands on it. */
-function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
+function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<FieldsProps, "onSettle">): JSX.Element {
   const label = (type: string): string => {
     if (type === "string") return t("Store as text");
     if (type === one.wanted)

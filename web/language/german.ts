@@ -406,6 +406,7 @@ export const german = {
   "The message that was refused": "Die abgelehnte Nachricht",
   Size: "Größe",
   "Messages that were refused": "Abgelehnte Nachrichten",
+  "Delete {name} of {device}": "{name} von {device} löschen",
   Look: "Ansehen",
   Delete: "Löschen",
   "What was sent and not taken, and why. Messages are kept in the console's memory, the newest of each kind; batches and fields that are not stored are counted in its database.":

@@ -319,6 +319,17 @@ suite("the quarantine", ({ test }) => {
     );
     add("rpi-7", "again");
     assert.is(quarantine.list(rpi)[0]?.count, 2);
+    add("rpi-7", "other");
+    add("rpi-8", "other");
+    assert.is(quarantine.forgetEntries("m", "other", rpi), 1);
+    assert.equal(
+      quarantine
+        .list()
+        .map(({ device, field }) => `${device} ${field}`)
+        .sort(),
+      ["rpi-7 again", "rpi-8 f", "rpi-8 other"],
+    );
+    assert.is(quarantine.forgetEntries("m", "other"), 1);
   });
 
   test("the database is handed so many entries in one turn, and the others in the next", async (scope) => {
