@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { counted } from "#shared/counted";
 import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
 import { saveAsFile } from "../charts/csv.ts";

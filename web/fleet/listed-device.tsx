@@ -1,5 +1,4 @@
 import type { JSX } from "preact";
-import { counted } from "#shared/counted";
 import { cellText } from "#shared/fleet-table";
 import { isOutdated, release } from "../devices/outdated.ts";
 import { StateDot } from "../devices/presence-dot.tsx";

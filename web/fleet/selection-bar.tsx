@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
-import { counted } from "#shared/counted";
 import { draft } from "../state/job-draft.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { session } from "../state/session-state.ts";
