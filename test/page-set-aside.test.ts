@@ -55,11 +55,6 @@ suite("page: what is not stored", ({ test }) => {
       await send('{"t":"warm"}');
       await eventually("set aside for good", () => console.contract.quarantine.list().length === 1);
       await page.reload();
-      await page.getByTestId("forget-room.t").click();
-      await eventually("one is forgotten", () => console.contract.quarantine.list().length === 0);
-      await send('{"t":"warm"}');
-      await eventually("set aside once more", () => console.contract.quarantine.list().length === 1);
-      await page.reload();
       await page.getByTestId("forget-set-aside").click();
       await section.locator("table").waitFor({ state: "detached" });
       assert.equal(console.contract.quarantine.list(), []);

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Charts } from "./charts.tsx";
 import type { Tracked } from "../state/fleet-state.ts";
+import { t } from "../language/text.ts";
 
 const loaded = signal<typeof Charts | "failed" | undefined>(undefined);
 
@@ -23,7 +24,7 @@ export function LaterCharts({ tracked, ready }: { tracked: Tracked; ready: boole
   if (Shown === "failed")
     return (
       <p class="hint bad">
-        The charts cannot be loaded: the console is away, or another version by now. Load the page again.
+        {t("The charts cannot be loaded: the console is away, or another version by now. Load the page again.")}
       </p>
     );
   return ready && Shown ? <Shown tracked={tracked} /> : <div class="charts-wait" aria-busy="true" />;

@@ -1,6 +1,7 @@
 import type { CommandDocument } from "#api/command-document";
 import type { GapDocument } from "#api/completeness-routes";
 import type { SampleValue } from "#api/device-routes";
+import { t } from "../language/text.ts";
 
 /** What happened to a device at a moment, or over a time, and is marked on its charts. */
 export interface Occasion {
@@ -28,7 +29,7 @@ export const commandOccasions = (
 /** Batches that will not come, with the reason. */
 export const gapOccasions = (gaps: readonly Pick<GapDocument, "from" | "to" | "why">[]): Occasion[] =>
   gaps.flatMap(({ from, to, why }) =>
-    from === null || to === null ? [] : [{ kind: "gap" as const, from, to, text: `no values: ${why}` }],
+    from === null || to === null ? [] : [{ kind: "gap" as const, from, to, text: t("no values: {why}", { why }) }],
   );
 
 /**
@@ -41,7 +42,7 @@ export function rebootsIn(points: readonly (readonly [ts: number, value: SampleV
     const [before, old] = known[index] ?? [Infinity, Infinity];
     const booted = seconds * 1_000;
     return booted > before && seconds > old
-      ? [{ kind: "reboot" as const, from: booted, to: booted, text: "the machine started" }]
+      ? [{ kind: "reboot" as const, from: booted, to: booted, text: t("the machine started") }]
       : [];
   });
 }

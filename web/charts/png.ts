@@ -1,4 +1,5 @@
 import type { ChartTheme } from "./theme.ts";
+import { t } from "../language/text.ts";
 
 /** What is written above a chart's picture: alone, it has no page around it that says of what and when it is. */
 export interface PictureHead {
@@ -18,7 +19,7 @@ const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle
 
 /** The time that is shown, in the reader's zone. */
 export const periodOf = ({ from, to }: Pick<PictureHead, "from" | "to">): string =>
-  `${moment.format(from)} to ${moment.format(to)}`;
+  t("{from} to {to}", { from: moment.format(from), to: moment.format(to) });
 
 /** Where entries of such widths stand in lines that are `room` wide. One that is wider has a line of its own. */
 export function flow(
@@ -70,7 +71,7 @@ export function pngOf(chart: HTMLCanvasElement, head: PictureHead, theme: ChartT
   }
   return new Promise((resolve, reject) =>
     canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Error("the browser makes no picture of it"))),
+      (blob) => (blob ? resolve(blob) : reject(new Error(t("the browser makes no picture of it")))),
       "image/png",
     ),
   );
@@ -78,6 +79,6 @@ export function pngOf(chart: HTMLCanvasElement, head: PictureHead, theme: ChartT
 
 function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const found = canvas.getContext("2d");
-  if (!found) throw new Error("the browser has no canvas to draw on");
+  if (!found) throw new Error(t("the browser has no canvas to draw on"));
   return found;
 }

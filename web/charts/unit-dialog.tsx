@@ -6,6 +6,7 @@ import { client } from "../state/page-client.ts";
 import { takeDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
 import type { Panel } from "./panels.ts";
+import { t } from "../language/text.ts";
 
 interface DialogProps {
   readonly device: string;
@@ -70,9 +71,9 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
   return (
     <dialog ref={dialog} class="confirm units" aria-labelledby="units-title" onClose={close}>
       <form onSubmit={save} data-testid="units">
-        <h2 id="units-title">Units of {panel.title}</h2>
+        <h2 id="units-title">{t("Units of {title}", { title: panel.title })}</h2>
         <div class="field">
-          <label for="units-scope">For</label>
+          <label for="units-scope">{t("For")}</label>
           <select
             id="units-scope"
             data-testid="units-scope"
@@ -98,8 +99,8 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
           />
         ))}
         <p class="field-note">
-          Such as °C, hPa, % or B; <code>{plainNumber}</code> for a plain number. Left empty, what the device says or
-          the name counts.
+          {t("Such as °C, hPa, % or B;")} <code>{plainNumber}</code>{" "}
+          {t("for a plain number. Left empty, what the device says or the name counts.")}
         </p>
         {problem.value && (
           <p class="refusal" role="alert">
@@ -108,10 +109,10 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
         )}
         <div class="actions">
           <button type="button" class="button" onClick={close}>
-            Leave
+            {t("Leave")}
           </button>
           <button type="submit" class="button primary" data-testid="units-save">
-            Save
+            {t("Save")}
           </button>
         </div>
       </form>
@@ -130,7 +131,7 @@ function Fields({ name, value, typed }: FieldsProps): JSX.Element {
     <fieldset class="field-pair">
       <legend>{name}</legend>
       <div class="field">
-        <label for={`unit-${name}`}>Unit</label>
+        <label for={`unit-${name}`}>{t("Unit")}</label>
         <input
           id={`unit-${name}`}
           data-testid={`unit-${name}`}
@@ -140,7 +141,7 @@ function Fields({ name, value, typed }: FieldsProps): JSX.Element {
         />
       </div>
       <div class="field">
-        <label for={`unit-title-${name}`}>Title</label>
+        <label for={`unit-title-${name}`}>{t("Title")}</label>
         <input
           id={`unit-title-${name}`}
           data-testid={`unit-title-${name}`}
@@ -154,6 +155,6 @@ function Fields({ name, value, typed }: FieldsProps): JSX.Element {
 }
 
 function scopeName(scope: string): string {
-  if (scope === "default") return "all devices";
-  return scope.startsWith("group:") ? `group ${scope.slice("group:".length)}` : "this device";
+  if (scope === "default") return t("all devices");
+  return scope.startsWith("group:") ? t("group {name}", { name: scope.slice("group:".length) }) : t("this device");
 }

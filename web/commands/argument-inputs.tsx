@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { TypedValues } from "./typed-arguments.ts";
 import type { FormShape, TypedText } from "./form-shape.ts";
 import { FieldInput } from "./input.tsx";
+import { t } from "../language/text.ts";
 
 interface ArgumentInputsProps {
   readonly shape: FormShape;
@@ -15,8 +16,8 @@ export function ArgumentInputs({ shape, typed, problems, onTyped }: ArgumentInpu
   const whole = {
     kind: "json",
     name: "",
-    title: "Arguments",
-    description: "A JSON object.",
+    title: t("Arguments"),
+    description: t("A JSON object."),
     required: false,
     initial: "",
   } as const;

@@ -6,6 +6,7 @@ import { listCommands, takeCommands } from "../state/command-state.ts";
 import { generation } from "../state/live-state.ts";
 import { CommandRow } from "./command-row.tsx";
 import { isUnfinished } from "./states.ts";
+import { t } from "../language/text.ts";
 
 interface ListProps {
   /** One device's commands, or all. */
@@ -36,7 +37,7 @@ export function CommandList({ device, limit, sent }: ListProps): JSX.Element {
   const open = all.filter(isUnfinished);
   const past = all.filter((command) => !isUnfinished(command)).slice(0, limit);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (all.length === 0) return <p class="hint">{fetched.value ? "No commands yet." : "Loading…"}</p>;
+  if (all.length === 0) return <p class="hint">{fetched.value ? t("No commands yet.") : t("Loading…")}</p>;
   return (
     <ul class="commands">
       {[...open, ...past].map((command) => (

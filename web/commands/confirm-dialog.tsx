@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { t } from "../language/text.ts";
 
 interface ConfirmProps {
   readonly question: string;
@@ -23,7 +24,7 @@ export function Confirm({ question, consequence, action, onAnswer }: ConfirmProp
       <p>{consequence}</p>
       <div class="actions">
         <button type="button" class="button" onClick={() => onAnswer(false)}>
-          Keep as it is
+          {t("Keep as it is")}
         </button>
         <button type="button" class="button danger" data-testid="command-confirm" onClick={() => onAnswer(true)}>
           {action}

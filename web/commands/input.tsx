@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { Field, TypedText } from "./form-shape.ts";
+import { t } from "../language/text.ts";
 
 interface FieldProps {
   readonly field: Field;
@@ -17,7 +18,7 @@ export function FieldInput(props: FieldProps): JSX.Element {
     <div class={field.kind === "switch" ? "field field-switch" : "field"}>
       <label for={id}>
         {field.title}
-        {field.required && field.kind !== "switch" && <span class="required"> required</span>}
+        {field.required && field.kind !== "switch" && <span class="required"> {t("required")}</span>}
       </label>
       <Input {...props} id={id} describedBy={`${id}-note`} />
       <div id={`${id}-note`} class="field-note">
@@ -55,7 +56,7 @@ function Input({
   if (field.kind === "choice") {
     return (
       <select {...common} value={String(typed)} onChange={(event) => onTyped(event.currentTarget.value)}>
-        <option value="">{field.required ? "Choose…" : "Not given"}</option>
+        <option value="">{field.required ? t("Choose…") : t("Not given")}</option>
         {field.options.map((option) => (
           <option key={JSON.stringify(option)} value={JSON.stringify(option)}>
             {typeof option === "string" ? option : JSON.stringify(option)}
@@ -90,10 +91,11 @@ function Input({
 
 /** What a number may be, in words: a spin button would hide it. */
 function bounds(field: Field): string | undefined {
-  if (field.kind === "text") return field.pattern ? `matches ${field.pattern}` : undefined;
+  if (field.kind === "text") return field.pattern ? t("matches {pattern}", { pattern: field.pattern }) : undefined;
   if (field.kind !== "number") return undefined;
-  const kind = field.integer ? "whole number" : "number";
-  if (field.min !== undefined && field.max !== undefined) return `${kind}, ${field.min} to ${field.max}`;
-  if (field.min !== undefined) return `${kind}, ${field.min} or more`;
-  return field.max !== undefined ? `${kind}, ${field.max} or less` : kind;
+  const kind = field.integer ? t("whole number") : t("number");
+  if (field.min !== undefined && field.max !== undefined)
+    return t("{kind}, {min} to {max}", { kind, min: field.min, max: field.max });
+  if (field.min !== undefined) return t("{kind}, {min} or more", { kind, min: field.min });
+  return field.max !== undefined ? t("{kind}, {max} or less", { kind, max: field.max }) : kind;
 }

@@ -5,7 +5,6 @@ import type { JoinRequestDocument } from "#api/client";
 import { formatAgo } from "../format/format-duration.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
-import { t } from "../language/text.ts";
 
 /** Milliseconds between two looks while somebody has this open: a machine that asks is waited for. */
 const lookedEvery = 3_000;
@@ -32,8 +31,8 @@ export function AskingMachines(): JSX.Element | null {
   if (requests.value.length === 0 && problem.value === undefined) return null;
   return (
     <div data-testid="join-requests">
-      <h3>{t("Machines that ask")}</h3>
-      <p class="field-note">{t("Let one in only if it shows the same fingerprint.")}</p>
+      <h3>Machines that ask</h3>
+      <p class="field-note">Let one in only if it shows the same fingerprint.</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {requests.value.map((request) => (
         <Request key={request.id} request={request} answer={attempt} />
@@ -60,20 +59,19 @@ function Request({ request, answer }: RequestProps): JSX.Element {
       <code>{fingerprint}</code>
       <span>
         {address}
-        {said && `: ${said}`}
-        {t(", since {ago}", { ago: formatAgo(since, now.value) })}
+        {said && `: ${said}`}, since {formatAgo(since, now.value)}
       </span>
       <input
-        aria-label={t("Name of the device")}
-        placeholder={t("Name")}
+        aria-label="Name of the device"
+        placeholder="Name"
         value={name.value}
         onInput={(event) => (name.value = event.currentTarget.value)}
       />
       <button type="submit" class="button small">
-        {t("Let in")}
+        Let in
       </button>
       <button type="button" class="button small" onClick={() => void answer(() => client.denyJoinRequest(id))}>
-        {t("Deny")}
+        Deny
       </button>
     </form>
   );

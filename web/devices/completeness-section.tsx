@@ -8,7 +8,6 @@ import { generation } from "../state/live-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
-import { t } from "../language/text.ts";
 
 /** Milliseconds between two looks while the device sends. */
 const refreshEvery = 15_000;
@@ -38,7 +37,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
   return (
     <section aria-labelledby="completeness-title" data-testid="completeness">
-      <h2 id="completeness-title">{t("Completeness")}</h2>
+      <h2 id="completeness-title">Completeness</h2>
       {problem.value && <p class="hint bad">{problem.value}</p>}
       {known.value && <Known known={known.value} />}
     </section>
@@ -47,7 +46,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
 function Known({ known }: { known: CompletenessDocument }): JSX.Element {
   if (known.since === null)
-    return <p class="hint">{t("Nothing to count: this device has not sent a numbered batch, as agents do.")}</p>;
+    return <p class="hint">Nothing to count: this device has not sent a numbered batch, as agents do.</p>;
   return (
     <div class="panel completeness">
       <dl class="counts">
@@ -60,7 +59,7 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
         ))}
       </dl>
       {known.gaps.length > 0 && <Gaps known={known} />}
-      <p class="hint">{t("Samples counted since {moment}.", { moment: formatMoment(known.since, now.value) })}</p>
+      <p class="hint">Samples counted since {formatMoment(known.since, now.value)}.</p>
     </div>
   );
 }
@@ -68,13 +67,13 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
 function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
   const { rows, older } = gapRows(known.gaps);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={t("Gaps")}>
+    <div class="scroll" tabIndex={0} role="region" aria-label="Gaps">
       <table class="gaps">
         <thead>
           <tr>
-            {(["From", "To", "Samples", "Why"] as const).map((name) => (
+            {["From", "To", "Samples", "Why"].map((name) => (
               <th key={name} scope="col">
-                {t(name)}
+                {name}
               </th>
             ))}
           </tr>
@@ -90,7 +89,7 @@ function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
           ))}
         </tbody>
       </table>
-      {older > 0 && <p class="hint">{t("And {older} older gaps.", { older })}</p>}
+      {older > 0 && <p class="hint">And {older} older gaps.</p>}
     </div>
   );
 }

@@ -4,7 +4,6 @@ import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
-import { t, word } from "../language/text.ts";
 
 export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id, online } = tracked.presence.value;
@@ -28,7 +27,7 @@ export function StateDot({ id, online, state, title }: StateDotProps): JSX.Eleme
       data-state={state}
       title={title}
     >
-      <span class="visually-hidden">{word(state)}</span>
+      <span class="visually-hidden">{state}</span>
     </span>
   );
 }
@@ -41,25 +40,24 @@ export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
   if (retired)
     return (
       <span class="presence-line" data-testid="presence-line">
-        <b>{t("Retired")}</b>
+        <b>Retired</b>
         <Since ts={retired.ts} />
-        <span class="reason"> {t("— by {by}", { by: retired.by })}</span>
+        <span class="reason"> — by {retired.by}</span>
       </span>
     );
   if (state === "reporting" || state === "silent")
     return (
       <span class="presence-line" data-testid="presence-line" title={rhythmOf(tracked)}>
-        <b>{state === "silent" ? t("Silent") : t("Reporting")}</b>
-        {seen !== null &&
-          (state === "silent" ? <Since ts={seen} /> : t(", heard {ago}", { ago: formatAgo(seen, now.value) }))}
+        <b>{state === "silent" ? "Silent" : "Reporting"}</b>
+        {seen !== null && (state === "silent" ? <Since ts={seen} /> : `, heard ${formatAgo(seen, now.value)}`)}
       </span>
     );
   return (
     <span class="presence-line" data-testid="presence-line">
-      <b>{online ? t("Online") : t("Offline")}</b>
+      <b>{online ? "Online" : "Offline"}</b>
       {since !== null && <Since ts={since} />}
       {!online && reason && <span class="reason"> — {reason}</span>}
-      {online && paused && <span class="state wait">{t("Paused")}</span>}
+      {online && paused && <span class="state wait">Paused</span>}
     </span>
   );
 }
@@ -68,7 +66,7 @@ function Since({ ts }: { ts: number }): JSX.Element {
   const seconds = Math.floor((now.value - ts) / 1_000);
   return (
     <>
-      {t(" since ")}
+      {" since "}
       <time dateTime={new Date(ts).toISOString()}>{formatMoment(ts, now.value)}</time>
       {seconds > 0 && ` (${formatCoarsely(seconds * 1_000)})`}
     </>
@@ -80,11 +78,6 @@ function rhythmOf({ state, silentAfter }: Tracked): string | undefined {
   if (state.value !== "reporting" && state.value !== "silent") return undefined;
   const gap = usualGap(silentAfter.value);
   const usual =
-    gap === undefined
-      ? t("How often it sends is not known yet")
-      : t("It sends about every {span}", { span: formatCoarsely(gap) });
-  return t("{usual}; it counts as silent after {span} without a word.", {
-    usual,
-    span: formatCoarsely(silentAfter.value),
-  });
+    gap === undefined ? "How often it sends is not known yet" : `It sends about every ${formatCoarsely(gap)}`;
+  return `${usual}; it counts as silent after ${formatCoarsely(silentAfter.value)} without a word.`;
 }

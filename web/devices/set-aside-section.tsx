@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { counted } from "#shared/counted";
 import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
@@ -9,7 +10,6 @@ import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import { t } from "../language/text.ts";
 
 interface Known {
   readonly entries: readonly SetAsideDocument[];
@@ -43,13 +43,8 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     const { measurement, field } = one;
     try {
       const { written, discarded, waiting, why } = await client.settleField({ measurement, field, type });
-      const said = [
-        t("{name} is {type} from now on: of what was held", { name: `${measurement}.${field}`, type }),
-        t("{count} value is stored,|{count} values are stored,", { count: written }),
-        t("{count} was let go|{count} were let go", { count: discarded }),
-      ].join(" ");
-      const waits = t("{count} waits: {why}|{count} wait: {why}", { count: waiting, why: why ?? t("for the store") });
-      outcome.value = waiting > 0 ? `${said}, ${waits}.` : `${said}.`;
+      const waits = waiting > 0 ? `, ${counted(waiting, "waits", "wait")}: ${why ?? "for the store"}` : "";
+      outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} ${written === 1 ? "value is" : "values are"} stored, ${discarded} ${discarded === 1 ? "was" : "were"} let go${waits}.`;
     } catch (error) {
       outcome.value = error instanceof Error ? error.message : String(error);
     }
@@ -59,16 +54,14 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   if (!known.value || (known.value.entries.length + known.value.offenders.length === 0 && !outcome.value)) return null;
   const mayDecide = session.value?.role !== "viewer";
   const forget = (): void => void client.forgetQuarantine({ device }).then(load, load);
-  const forgetOne = ({ device: id, measurement, field }: SetAsideDocument): void =>
-    void client.forgetQuarantine({ device: id, measurement, field }).then(load, load);
   const { entries, offenders, budget } = known.value;
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">
       <div class="section-head">
-        <h2 id="aside-title">{t("Not stored")}</h2>
+        <h2 id="aside-title">Not stored</h2>
         {entries.length > 0 && mayDecide && (
           <button type="button" class="button small" data-testid="forget-set-aside" onClick={forget}>
-            {t("Forget")}
+            Forget
           </button>
         )}
       </div>
@@ -77,24 +70,13 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
           {outcome.value}
         </p>
       )}
-      {entries.length > 0 && (
-        <Fields
-          entries={entries}
-          onSettle={mayDecide ? settle : undefined}
-          onForget={mayDecide ? forgetOne : undefined}
-        />
-      )}
+      {entries.length > 0 && <Fields entries={entries} onSettle={mayDecide ? settle : undefined} />}
       {offenders.map((one) => (
         <p key={one.device} class="hint" data-testid="over-budget">
-          {t(
-            "{device} has more than the {budget} series that a device may have: about {series} more are set aside. {list}",
-            {
-              device: one.device,
-              budget,
-              series: one.series,
-              list: one.worst.map((worst) => t("{measurement}: tag {tag} has about {values} values", worst)).join("; "),
-            },
-          )}
+          {one.device} has more than the {budget} series that a device may have: about {one.series} more are set aside.{" "}
+          {one.worst
+            .map(({ measurement, tag, values }) => `${measurement}: tag ${tag} has about ${values} values`)
+            .join("; ")}
         </p>
       ))}
     </section>
@@ -105,18 +87,17 @@ interface FieldsProps {
   readonly entries: readonly SetAsideDocument[];
   /** Left out for who may only look. */
   readonly onSettle: ((one: SetAsideDocument, type: Decision["type"]) => Promise<void>) | undefined;
-  readonly onForget: ((one: SetAsideDocument) => void) | undefined;
 }
 
-function Fields({ entries, onSettle, onForget }: FieldsProps): JSX.Element {
+function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Fields that are not stored")}>
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Fields that are not stored">
       <MatrixTable>
         <thead>
           <tr>
-            {(["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"] as const).map((name) => (
+            {["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"].map((name) => (
               <th key={name} scope="col" class={name === "What to do" ? "wrap" : undefined}>
-                {t(name)}
+                {name}
               </th>
             ))}
           </tr>
@@ -136,17 +117,6 @@ function Fields({ entries, onSettle, onForget }: FieldsProps): JSX.Element {
                 <td class="wrap">
                   {advice}
                   {onSettle && one.settle && <Choices one={one} onSettle={onSettle} />}
-                  {onForget && (
-                    <button
-                      type="button"
-                      class="button small"
-                      data-testid={`forget-${measurement}.${field}`}
-                      aria-label={t("Delete {name} of {device}", { name: `${measurement}.${field}`, device })}
-                      onClick={() => onForget(one)}
-                    >
-                      {t("Delete")}
-                    </button>
-                  )}
                 </td>
               </tr>
             );
@@ -158,12 +128,11 @@ function Fields({ entries, onSettle, onForget }: FieldsProps): JSX.Element {
 }
 
 /** One button for each type that the field may be from now on; what that means for the values that are held stands on it. */
-function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<FieldsProps, "onSettle">): JSX.Element {
+function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
   const label = (type: string): string => {
-    if (type === "string") return t("Store as text");
-    if (type === one.wanted)
-      return one.got === "string" ? t("Keep as {type}, let texts go", { type }) : t("Keep as {type}", { type });
-    return t("Store as {type}", { type });
+    if (type === "string") return "Store as text";
+    if (type === one.wanted) return one.got === "string" ? `Keep as ${type}, let texts go` : `Keep as ${type}`;
+    return `Store as ${type}`;
   };
   return (
     <span class="choices">

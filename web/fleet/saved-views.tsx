@@ -1,7 +1,6 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { session } from "../state/session-state.ts";
-import { t } from "../language/text.ts";
 
 export interface SavedView {
   readonly name: string;
@@ -41,7 +40,7 @@ export function SavedViews({ query, onView }: { query: string; onView: (query: s
   const views = savedViews();
   if (views.length === 0) return null;
   return (
-    <nav class="saved-views" aria-label={t("Saved views")}>
+    <nav class="saved-views" aria-label="Saved views">
       {views.map((one) => (
         <button
           key={one.name}

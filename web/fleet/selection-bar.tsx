@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
+import { counted } from "#shared/counted";
 import { draft } from "../state/job-draft.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { session } from "../state/session-state.ts";
 import type { FleetView } from "./fleet-view.ts";
-import { t } from "../language/text.ts";
 
 interface SelectionBarProps {
   readonly selected: ReadonlySet<string>;
@@ -31,21 +31,21 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
     route("/jobs");
   };
   return (
-    <div class="selection" role="region" aria-label={t("Selection")} data-testid="selection">
+    <div class="selection" role="region" aria-label="Selection" data-testid="selection">
       {selected.size > 0 && (
         <>
-          <b>{t("{count} device selected|{count} devices selected", { count: selected.size })}</b>
-          {unseen > 0 && <span class="muted">{t("{unseen} of them not listed", { unseen })}</span>}
+          <b>{counted(selected.size, "device")} selected</b>
+          {unseen > 0 && <span class="muted">{unseen} of them not listed</span>}
           <button
             type="button"
             class="button primary small"
             data-testid="send-selected"
             onClick={() => send({ target: "devices", devices: [...selected].join(", ") })}
           >
-            {t("Send a command…")}
+            Send a command…
           </button>
           <button type="button" class="button small" data-testid="select-none" onClick={onClear}>
-            {t("Select none")}
+            Select none
           </button>
         </>
       )}
@@ -55,10 +55,10 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
           class="button small"
           data-testid="send-filtered"
           disabled={!isRead}
-          title={isRead ? undefined : t("The filter cannot be read: these are the devices of the one before.")}
+          title={isRead ? undefined : "The filter cannot be read: these are the devices of the one before."}
           onClick={() => send({ target: "where", where: state ? `(${where}) state=${state}` : where })}
         >
-          {t("Send a command to the one that fits…|Send a command to the {count} that fit…", { count: fitting })}
+          Send a command to {fitting === 1 ? "the one" : `the ${fitting}`} that {fitting === 1 ? "fits" : "fit"}…
         </button>
       )}
     </div>

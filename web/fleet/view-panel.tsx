@@ -5,7 +5,6 @@ import { maxOwnColumns } from "../state/fleet-rows.ts";
 import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
 import { keepViews, savedViews } from "./saved-views.tsx";
-import { t } from "../language/text.ts";
 
 interface ViewPanelProps {
   readonly view: FleetView;
@@ -31,15 +30,15 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
     ]),
   ];
   return (
-    <section class="fleet-panel view-panel" aria-label={t("View")} data-testid="view-panel">
+    <section class="fleet-panel view-panel" aria-label="View" data-testid="view-panel">
       <label>
-        {t("Group by")}
+        Group by
         <select
           data-testid="view-group"
           value={view.group}
           onChange={(event) => onView({ group: event.currentTarget.value })}
         >
-          <option value="">{t("nothing")}</option>
+          <option value="">nothing</option>
           {groupable.map((one) => (
             <option key={one} value={one}>
               {one}
@@ -55,7 +54,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          {t("Columns beside the usual ones")}
+          Columns beside the usual ones
           <input
             list="view-columns-known"
             data-testid="view-columns"
@@ -79,7 +78,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           ))}
         </datalist>
         <button class="button" data-testid="view-columns-show">
-          {t("Show")}
+          Show
         </button>
       </form>
       <form
@@ -92,7 +91,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          {t("Save this view as")}
+          Save this view as
           <input
             data-testid="view-name"
             required
@@ -101,7 +100,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           />
         </label>
         <button class="button" data-testid="view-save">
-          {t("Save")}
+          Save
         </button>
       </form>
       {saved.length > 0 && (
@@ -123,7 +122,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
               <button
                 type="button"
                 class="button small"
-                aria-label={t("Forget the view {name}", { name: one.name })}
+                aria-label={`Forget the view ${one.name}`}
                 onClick={() => keepViews(saved.filter(({ name: other }) => other !== one.name))}
               >
                 ×

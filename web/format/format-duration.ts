@@ -1,5 +1,4 @@
 import { readDuration } from "#shared/duration";
-import { decimals, t } from "../language/text.ts";
 
 /** Spans of time for people, and back. All in milliseconds. */
 const units = [
@@ -12,9 +11,9 @@ const units = [
 /** Two units at most: "3 d 4 h", "2 m 5 s", "3.2 s", "12 ms", "0.4 ms". */
 export function formatCoarsely(ms: number): string {
   if (ms < 0) return `−${formatCoarsely(-ms)}`;
-  if (ms < 10 && !Number.isInteger(ms)) return `${decimals(ms, 1)} ms`;
+  if (ms < 10 && !Number.isInteger(ms)) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms > 1_000 && ms < 9_950 && ms % 1_000 !== 0) return `${decimals(ms / 1_000, 1)} s`;
+  if (ms > 1_000 && ms < 9_950 && ms % 1_000 !== 0) return `${(ms / 1_000).toFixed(1)} s`;
   return twoUnits(Math.round(ms / 1_000) * 1_000);
 }
 
@@ -32,7 +31,7 @@ function twoUnits(ms: number): string {
 export function formatAgo(ts: number, now: number): string {
   const ms = now - ts;
   const unit = units.find((one) => ms >= one.ms);
-  return unit ? t("{span} ago", { span: `${Math.floor(ms / unit.ms)} ${unit.letter}` }) : t("now");
+  return unit ? `${Math.floor(ms / unit.ms)} ${unit.letter} ago` : "now";
 }
 
 /** What somebody typed: milliseconds, or a sentence about what is wrong with it. */

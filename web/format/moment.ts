@@ -1,18 +1,16 @@
-import { inLocale } from "../language/text.ts";
-
-const time = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
-const day = inLocale((of) => new Intl.DateTimeFormat(of, { day: "numeric", month: "short" }));
-const year = inLocale((of) => new Intl.DateTimeFormat(of, { day: "numeric", month: "short", year: "numeric" }));
+const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const year = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 /** A moment in the reader's time zone: the time alone for today, "21 Nov 12:03:04" before, with the year before this year. */
 export function formatMoment(ts: number, now: number): string {
   const then = new Date(ts);
   const today = new Date(now);
-  if (then.toDateString() === today.toDateString()) return time().format(then);
-  return `${(then.getFullYear() === today.getFullYear() ? day() : year()).format(then)} ${time().format(then)}`;
+  if (then.toDateString() === today.toDateString()) return time.format(then);
+  return `${(then.getFullYear() === today.getFullYear() ? day : year).format(then)} ${time.format(then)}`;
 }
 
 /** The time with milliseconds, for timelines: commands live in fractions of a second. */
 export function formatExact(ts: number): string {
-  return `${time().format(ts)}.${String(Math.trunc(ts) % 1_000).padStart(3, "0")}`;
+  return `${time.format(ts)}.${String(Math.trunc(ts) % 1_000).padStart(3, "0")}`;
 }

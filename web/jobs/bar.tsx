@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { JobCounts } from "#api/job-routes";
+import { t } from "../language/text.ts";
 
 /** How far a job is, as a bar and in words. */
 export function CountsBar({ counts }: { counts: JobCounts }): JSX.Element {
@@ -20,7 +21,7 @@ export function CountsBar({ counts }: { counts: JobCounts }): JSX.Element {
         ))}
       </span>
       <span class="muted">
-        {shown.map(([, count, name]) => `${count} ${name}`).join(", ")} of {total}
+        {t("{list} of {total}", { list: shown.map(([, count, name]) => `${count} ${name}`).join(", "), total })}
       </span>
     </div>
   );

@@ -4,6 +4,7 @@ import type { JobDocument } from "#api/job-routes";
 import { client } from "../state/page-client.ts";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { mayChange } from "./looks.ts";
+import { t } from "../language/text.ts";
 
 /** Pause, resume, cancel: what the job's state allows. */
 export function JobButtons({
@@ -38,11 +39,11 @@ export function JobButtons({
           data-testid={`job-${change}`}
           onClick={() => void act(change === "pause" ? client.pauseJob(job.id) : client.resumeJob(job.id))}
         >
-          {change === "pause" ? "Pause" : "Resume"}
+          {change === "pause" ? t("Pause") : t("Resume")}
         </button>
       )}
       <button type="button" class="button" data-testid="job-cancel" onClick={() => (asking.value = true)}>
-        Cancel
+        {t("Cancel")}
       </button>
       {problem.value && (
         <span class="bad" role="alert">
@@ -51,9 +52,12 @@ export function JobButtons({
       )}
       {asking.value && (
         <Confirm
-          question={`Cancel ${job.key}?`}
-          consequence={`${job.counts.waiting} waiting never get it, ${job.counts.sent} open commands are withdrawn. What has ended stays as it is.`}
-          action="Cancel the job"
+          question={t("Cancel {key}?", { key: job.key })}
+          consequence={t(
+            "{waiting} waiting never get it, {sent} open commands are withdrawn. What has ended stays as it is.",
+            { waiting: job.counts.waiting, sent: job.counts.sent },
+          )}
+          action={t("Cancel the job")}
           onAnswer={answer}
         />
       )}

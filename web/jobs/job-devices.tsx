@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { JobDevice } from "#api/job-routes";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { rowLooks } from "./looks.ts";
+import { t } from "../language/text.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
 const maxRows = 500;
@@ -22,8 +23,8 @@ export function JobDevicesTable({ rows }: { rows: readonly JobDevice[] }): JSX.E
   return (
     <section class="job-devices" aria-labelledby="job-devices-title">
       <div class="section-head">
-        <h2 id="job-devices-title">Devices</h2>
-        <div class="segments" role="group" aria-label="Show devices">
+        <h2 id="job-devices-title">{t("Devices")}</h2>
+        <div class="segments" role="group" aria-label={t("Show devices")}>
           {(Object.keys(filters) as (keyof typeof filters)[]).map((name) => (
             <button
               key={name}
@@ -37,8 +38,8 @@ export function JobDevicesTable({ rows }: { rows: readonly JobDevice[] }): JSX.E
           ))}
         </div>
       </div>
-      {fitting.length === 0 ? <p class="hint">None.</p> : <Rows rows={fitting.slice(0, maxRows)} />}
-      {fitting.length > maxRows && <p class="hint">… and {fitting.length - maxRows} more.</p>}
+      {fitting.length === 0 ? <p class="hint">{t("None.")}</p> : <Rows rows={fitting.slice(0, maxRows)} />}
+      {fitting.length > maxRows && <p class="hint">{t("… and {value} more.", { value: fitting.length - maxRows })}</p>}
     </section>
   );
 }
@@ -49,9 +50,9 @@ function Rows({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
     <table class="job-table" role="table" data-testid="job-table">
       <thead role="rowgroup">
         <tr role="row">
-          {["Device", "State", "Took", "Outcome"].map((name) => (
+          {(["Device", "State", "Took", "Outcome"] as const).map((name) => (
             <th key={name} role="columnheader" scope="col">
-              {name}
+              {t(name)}
             </th>
           ))}
         </tr>
@@ -71,7 +72,8 @@ function Row({ row }: { row: JobDevice }): JSX.Element {
   return (
     <tr role="row" data-testid={`job-row-${device}`} data-state={state}>
       <th role="rowheader" scope="row">
-        <a href={`/devices/${encodeURIComponent(device)}`}>{device}</a> {canary && <span class="muted">canary</span>}
+        <a href={`/devices/${encodeURIComponent(device)}`}>{device}</a>{" "}
+        {canary && <span class="muted">{t("canary")}</span>}
       </th>
       <td role="cell">
         <span class={`state ${tone}`}>{label}</span>{" "}

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { PlannedDevice } from "#api/job-routes";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { t } from "../language/text.ts";
 
 export interface Plan {
   readonly now: number;
@@ -23,7 +24,8 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
   return (
     <div class="job-plan" data-testid="job-plan-shown">
       <p role="status">
-        <b>{now}</b> at once, <b>{waits}</b> when they are there, <b>{refused}</b> not at all. Nothing was sent yet.
+        <b>{now}</b> {t("at once,")} <b>{waits}</b> {t("when they are there,")} <b>{refused}</b>{" "}
+        {t("not at all. Nothing was sent yet.")}
       </p>
       {devices.length > fewDevices && (
         <ul class="plan-exceptions" data-testid="plan-exceptions">
@@ -35,14 +37,14 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
         </ul>
       )}
       <details open={devices.length <= fewDevices}>
-        <summary>Device by device</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="The plan">
+        <summary>{t("Device by device")}</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label={t("The plan")}>
           <MatrixTable>
             <thead>
               <tr>
-                <th scope="col">Device</th>
-                <th scope="col">Sent to</th>
-                <th scope="col">Why</th>
+                <th scope="col">{t("Device")}</th>
+                <th scope="col">{t("Sent to")}</th>
+                <th scope="col">{t("Why")}</th>
               </tr>
             </thead>
             <tbody>
@@ -50,7 +52,7 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
                 <tr key={device} data-verdict={verdict}>
                   <th scope="row">
                     {name ?? device}
-                    {canary && " (canary)"}
+                    {canary && t(" (canary)")}
                   </th>
                   <td>{words[verdict]}</td>
                   <td class="plan-why">{why ?? ""}</td>
@@ -59,7 +61,9 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
             </tbody>
           </MatrixTable>
         </div>
-        {devices.length > mostShown && <p class="hint">{devices.length - mostShown} more are not shown.</p>}
+        {devices.length > mostShown && (
+          <p class="hint">{t("{value} more are not shown.", { value: devices.length - mostShown })}</p>
+        )}
       </details>
     </div>
   );
@@ -82,6 +86,6 @@ export function exceptionsOf(devices: readonly PlannedDevice[]): readonly { text
     .slice(0, mostReasons)
     .map(([why, [first, ...others]]) => ({
       why,
-      text: `${first?.name ?? first?.device ?? ""}${others.length > 0 ? ` and ${others.length} more` : ""}`,
+      text: `${first?.name ?? first?.device ?? ""}${others.length > 0 ? t(" and {length} more", { length: others.length }) : ""}`,
     }));
 }

@@ -4,6 +4,7 @@ import type { JobOrder } from "#api/job-routes";
 import { browserKey, findKey, signingProblem } from "../signing/browser-key.ts";
 import { offered } from "../state/offered-keys.ts";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 /** The devices that take no command without a person's word for it. */
 function signing(): ReadonlySet<string> {
@@ -24,7 +25,9 @@ export async function devicesToSign({ target }: Pick<JobOrder, "target">): Promi
   if (!devices.some((device) => asking.has(device))) return undefined;
   if (browserKey.value) return devices;
   throw new Error(
-    `Some of these devices take only commands that a pinned key has signed. ${signingProblem.value ?? "This browser has none: the page of such a device makes one."}`,
+    t("Some of these devices take only commands that a pinned key has signed. {value}", {
+      value: signingProblem.value ?? t("This browser has none: the page of such a device makes one."),
+    }),
   );
 }
 
@@ -34,8 +37,10 @@ export function JobSigningNote(): JSX.Element | null {
   if (signing().size === 0 || !browserKey.value) return null;
   return (
     <p class="hint" data-testid="job-signing">
-      Where a device takes only signed commands, the list of all of them is signed once, with this browser's key{" "}
-      {browserKey.value.id}.
+      {t(
+        "Where a device takes only signed commands, the list of all of them is signed once, with this browser's key {id}.",
+        { id: browserKey.value.id },
+      )}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
+import { t, word } from "../language/text.ts";
 
 const Schedules = later("The schedules", async () => (await import("./schedules-page.tsx")).SchedulesPage);
 
@@ -12,10 +13,10 @@ const places = [
 /** Between jobs and what the clock begins. */
 export function JobsNav({ here }: { here: string }): JSX.Element {
   return (
-    <nav class="people-nav" aria-label="Sent or by the clock">
+    <nav class="people-nav" aria-label={t("Sent or by the clock")}>
       {places.map(([href, name]) => (
         <a key={href} class="button small" href={href} aria-current={href === here ? "page" : undefined}>
-          {name}
+          {word(name)}
         </a>
       ))}
     </nav>
@@ -24,11 +25,11 @@ export function JobsNav({ here }: { here: string }): JSX.Element {
 
 /** What the clock begins; its code is fetched when somebody looks. */
 export function LaterSchedules(): JSX.Element {
-  useTitle("Schedules");
+  useTitle(t("Schedules"));
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Jobs</h1>
+        <h1>{t("Jobs")}</h1>
         <JobsNav here="/schedules" />
       </div>
       <Schedules />

@@ -1,5 +1,6 @@
 import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
 import { stateLooks } from "../commands/states.ts";
+import { t } from "../language/text.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";
 
@@ -12,13 +13,13 @@ export function jobLooks({ state, counts }: JobSummaryDocument): { readonly labe
     aborted: "bad",
     done: counts.succeeded === counts.total ? "good" : "bad",
   };
-  const label = state === "done" && counts.succeeded < counts.total ? "Done, not all" : capital(state);
+  const label = state === "done" && counts.succeeded < counts.total ? t("Done, not all") : capital(state);
   return { label, tone: tones[state] };
 }
 
 /** The same of one device's part. */
 export function rowLooks(state: JobDevice["state"]): { readonly label: string; readonly tone: Tone } {
-  return state === "waiting" ? { label: "Waiting", tone: "dull" } : stateLooks[state];
+  return state === "waiting" ? { label: t("Waiting"), tone: "dull" } : stateLooks[state];
 }
 
 export function mayChange({ state }: Pick<JobSummaryDocument, "state">): boolean {

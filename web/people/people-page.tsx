@@ -12,11 +12,10 @@ import { PeopleNav, reachOf } from "./people-nav.tsx";
 import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import { t } from "../language/text.ts";
 
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
-  useTitle(t("People"));
+  useTitle("People");
   const { items, problem, attempt } = useListed(async () => (await client.listAccounts()).accounts);
   const editing = useSignal<PersonDocument | undefined>(undefined);
   const removing = useSignal<string | undefined>(undefined);
@@ -29,17 +28,15 @@ export function PeoplePage(): JSX.Element {
   return (
     <main class="page">
       <div class="page-head">
-        <h1>{t("People")}</h1>
+        <h1>People</h1>
         <PeopleNav />
       </div>
       <p class="hint">
-        {t("Accounts of people and programs; devices are removed on their own pages.")} <code>muster operator</code>{" "}
-        {t("does the same.")}
+        Accounts of people and programs; devices are removed on their own pages. <code>muster operator</code> does the
+        same.
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {made.value && (
-        <ShownOnce of={t("The password of {name}", { name: made.value.name })} secret={made.value.password} />
-      )}
+      {made.value && <ShownOnce of={`The password of ${made.value.name}`} secret={made.value.password} />}
       {items.value && (
         <PeopleTable
           people={items.value}
@@ -62,11 +59,9 @@ export function PeoplePage(): JSX.Element {
       />
       {removing.value !== undefined && (
         <Confirm
-          question={t("Remove the account {removing}?", { removing: removing.value })}
-          consequence={t(
-            "Its password, sessions and tokens are void, and what is open with them ends now. This cannot be undone.",
-          )}
-          action={t("Remove the account")}
+          question={`Remove the account ${removing.value}?`}
+          consequence="Its password, sessions and tokens are void, and what is open with them ends now. This cannot be undone."
+          action="Remove the account"
           onAnswer={answer}
         />
       )}
@@ -84,13 +79,13 @@ interface TableProps {
 function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element {
   const admins = people.filter(({ role, groups, provided }) => role === "admin" && !groups && !provided).length;
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Accounts")}>
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
       <MatrixTable data-testid="accounts">
         <thead>
           <tr>
-            {(["Account", "Role", "Devices", "Second factor", "Seen", ""] as const).map((name) => (
+            {["Account", "Role", "Devices", "Second factor", "Seen", ""].map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
-                {name ? t(name) : <span class="visually-hidden">{t("Actions")}</span>}
+                {name || <span class="visually-hidden">Actions</span>}
               </th>
             ))}
           </tr>
@@ -101,8 +96,8 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
               <th scope="row">{one.name}</th>
               <td>
                 {one.role}
-                {one.name === session.value?.name && t(" (you)")}
-                {one.provided && <span class="hint"> {t("by the identity provider")}</span>}
+                {one.name === session.value?.name && " (you)"}
+                {one.provided && <span class="hint"> by the identity provider</span>}
               </td>
               <td class="wrap">{reachOf(one.groups)}</td>
               <td>
@@ -110,11 +105,11 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                   <button
                     type="button"
                     class="button small"
-                    aria-label={t("Take away the second factor of {name}", { name: one.name })}
+                    aria-label={`Take away the second factor of ${one.name}`}
                     data-testid={`reset-${one.name}`}
                     onClick={() => reset(one.name)}
                   >
-                    {t("Take away")}
+                    Take away
                   </button>
                 ) : (
                   "\u2013"
@@ -122,7 +117,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                 {one.wrongCodes > 0 && (
                   <span class="refusal" data-testid={`wrong-codes-${one.name}`}>
                     {" "}
-                    {t("{wrongCodes} wrong with the right password", { wrongCodes: one.wrongCodes })}
+                    {one.wrongCodes} wrong with the right password
                   </span>
                 )}
               </td>
@@ -132,24 +127,24 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                   <button
                     type="button"
                     class="button small"
-                    aria-label={t("Change the account {name}", { name: one.name })}
+                    aria-label={`Change the account ${one.name}`}
                     data-testid={`change-${one.name}`}
                     onClick={() => change(one)}
                   >
-                    {t("Change")}
+                    Change
                   </button>
                 )}{" "}
                 {one.role === "admin" && !one.groups && !one.provided && admins === 1 ? (
-                  t("the last administrator")
+                  "the last administrator"
                 ) : (
                   <button
                     type="button"
                     class="button small"
-                    aria-label={t("Remove the account {name}", { name: one.name })}
+                    aria-label={`Remove the account ${one.name}`}
                     data-testid={`remove-${one.name}`}
                     onClick={() => remove(one.name)}
                   >
-                    {t("Remove")}
+                    Remove
                   </button>
                 )}
               </td>

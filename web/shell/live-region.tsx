@@ -3,7 +3,6 @@ import type { JSX } from "preact";
 import { isUnfinished, stateLooks } from "../commands/states.ts";
 import { knownCommands } from "../state/command-state.ts";
 import { session } from "../state/session-state.ts";
-import { t, word } from "../language/text.ts";
 
 /** Tells screen readers what becomes of the commands that this person has sent since the page was opened. */
 export function LiveRegion(): JSX.Element {
@@ -19,12 +18,7 @@ export function LiveRegion(): JSX.Element {
     const fresh = ended.value.find((command) => !told.peek().has(command.id));
     if (!fresh) return;
     told.value = new Set([...told.peek(), fresh.id]);
-    said.value = t("{key} on {device}: {label}. {value}", {
-      key: fresh.key,
-      device: fresh.device,
-      label: word(stateLooks[fresh.state].label),
-      value: fresh.error?.message ?? "",
-    });
+    said.value = `${fresh.key} on ${fresh.device}: ${stateLooks[fresh.state].label}. ${fresh.error?.message ?? ""}`;
   });
   return (
     <div class="visually-hidden" aria-live="polite" data-testid="announcer">

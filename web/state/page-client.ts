@@ -1,7 +1,6 @@
 import { createClient } from "#api/client";
 import { ApiError, UnreachableError } from "#api/api-errors";
 import { noteServerTime } from "./now.ts";
-import { t } from "../language/text.ts";
 
 let signedOut: () => void = () => {};
 
@@ -21,13 +20,11 @@ export const client = createClient({
   explain: (error) => {
     if (!(error instanceof ApiError))
       return new UnreachableError(
-        t("The console did not answer. It may be restarting, or the network is down."),
+        "The console did not answer. It may be restarting, or the network is down.",
         error,
         error.code,
       );
     // Of the console itself are only the sentences in problems; a proxy has none.
-    return error.problem
-      ? error
-      : new ApiError(error.status, t("The console answered {status}.", { status: error.status }));
+    return error.problem ? error : new ApiError(error.status, `The console answered ${error.status}.`);
   },
 });
