@@ -3,14 +3,18 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 /** Stands on a line, and moves what passes there. */
 export interface Tap {
-  /** @param near the end of who connects, `far` the other */
-  join(near: Socket, far: Socket): void;
+  /**
+   * @param near the end of who connects, `far` the other
+   * @returns what is read of them, which is held where the line is
+   */
+  join(near: Socket, far: Socket): readonly [near: Socket, far: Socket];
 }
 
 const straight: Tap = {
   join(near, far) {
     near.on("data", (chunk: Buffer) => void far.write(chunk));
     far.on("data", (chunk: Buffer) => void near.write(chunk));
+    return [near, far];
   },
 };
 
@@ -81,12 +85,11 @@ export class Cut {
     const far = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
     near.setNoDelay(true);
     far.on("error", () => near.destroy());
-    const pair = [near, far] as const;
+    const pair = this.#tap.join(near, far);
     this.#pairs.add(pair);
-    this.#tap.join(near, far);
-    for (const [one, other] of [pair, [far, near] as const]) {
-      one.on("close", () => {
-        other.destroy();
+    for (const socket of [near, far]) {
+      socket.on("close", () => {
+        for (const other of [near, far, ...pair]) other.destroy();
         this.#pairs.delete(pair);
       });
     }

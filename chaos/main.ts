@@ -118,11 +118,9 @@ function chosenTls(): boolean {
   return without === undefined ? values.tls : end(`--tls: ${without} is started without it\n${usage}`, 2);
 }
 
-/** Who has the bus reads what passes there, which TLS would keep from him: he would have the broker's key then. */
 function chosenSigning(): Setting["signed"] {
   if (!values.signed && !values.unchecked) return undefined;
   if (parts.includes("metrics")) return end(`--signed goes with --part commands\n${usage}`, 2);
-  if (tls) return end(`--signed goes without --tls: the hostile bus has no key of the broker's\n${usage}`, 2);
   return values.unchecked ? "unchecked" : "checked";
 }
 

@@ -101,7 +101,7 @@ export async function makeProcesses(options: ProcessesOptions): Promise<Processe
   const children = new Map([["server" as Role, child("server", { mqttPort: consolePort, httpPort, hasty, ...store })]]);
   for (const device of devices) {
     site.addHome(device);
-    const port = await site.through(device, mqttPort, options.hostileBus?.tap(device));
+    const port = await site.through(device, mqttPort, options.hostileBus?.tap(device, shown));
     children.set(device, child(device, { mqttPort: port }));
   }
   const clone = (device: Device, home: string): Child =>

@@ -73,10 +73,10 @@ suite("chaos", ({ test }) => {
   );
 
   test(
-    "where people sign every command nothing else takes effect, whoever has the bus",
+    "where people sign every command nothing else takes effect, whoever has the bus and the key of its TLS",
     async () => {
       const count = signedRounds;
-      const rounds = ["--signed", "--part", "commands", "--seed", commandSeed, "--rounds", String(count)];
+      const rounds = ["--signed", "--tls", "--part", "commands", "--seed", commandSeed, "--rounds", String(count)];
       const { code, out, err } = await runProgram(process.execPath, ["--import", "tsx", "chaos/main.ts", ...rounds], {
         seconds: patience,
       });
@@ -84,7 +84,7 @@ suite("chaos", ({ test }) => {
       for (const kind of ["embedded", "mosquitto"])
         assert.match(
           out,
-          new RegExp(`^${kind}, signed: ${count} rounds, .* [1-9]\\d* forgeries \\([1-9].* 0 violations$`, "m"),
+          new RegExp(`^${kind}, TLS, signed: ${count} rounds, .* [1-9]\\d* forgeries \\([1-9].* 0 violations$`, "m"),
         );
     },
     { seconds: patience + 10 },

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
+import type { Incident } from "../incident.ts";
 import { check, telling } from "./checks.ts";
 import type { Evidence, Row, Told } from "./evidence.ts";
 import type { PlannedOrder } from "./orders.ts";
@@ -123,6 +124,20 @@ suite("the checker", ({ test }) => {
     const late = [{ ...row, state: "expired", document: '{"late":[{"state":"succeeded"}]}' }];
     const expired = ended("expired", { versions: [{ ...version, state: "expired", at: 60_500 }] });
     assert.equal(check({ ...good, ...expired, rows: late, ...restarted }), []);
+  });
+
+  test("finds what was typed and never taken, unless its console could take nothing, however long that had lasted", () => {
+    const typed: PlannedOrder = { ...order, way: "typed-short" };
+    const absent: Told[] = [
+      { token: "3-0", at: 1, what: "asked" },
+      { token: "3-0", at: 201, what: "absent" },
+    ];
+    const nowhere = { ...good, orders: [typed], rows: [], versions: [], begins: [], effects: [], told: absent };
+    const found = (...incidents: Incident[]): number => check({ ...nowhere, incidents }).length;
+    const full = { at: -5_000, who: "server", what: "its disk is full" };
+    assert.is(found(), 1);
+    assert.is(found(full), 0);
+    assert.is(found(full, { at: -4_000, who: "server", what: "its disk has room again" }), 1);
   });
 
   test("finds nothing in what a console's older directory cannot know, and nothing else is excused by it", () => {

@@ -47,7 +47,7 @@ function stories(evidence: Evidence): Story[] {
       begins: beginsOf.get(order.token) ?? [],
       effects: effectsOf.get(order.token) ?? [],
       told: heard,
-      incidents: incidents.filter(({ at }) => at >= from && at <= end),
+      incidents: [...lasting(incidents, from), ...incidents.filter(({ at }) => at >= from && at <= end)],
       healed: end === Infinity ? 0 : end,
       due: dueAt(order, evidence),
       costs,
@@ -55,6 +55,14 @@ function stories(evidence: Evidence): Story[] {
       isMeddledWith: hostilities?.touched.has(nameOf(order.device, idOf(order))) ?? false,
     };
   });
+}
+
+/** What had befallen console and broker before, and went on. */
+function lasting(incidents: Evidence["incidents"], from: number): Evidence["incidents"] {
+  const last = ["server", "broker"].flatMap(
+    (role) => incidents.findLast(({ who, at }) => who === role && at < from) ?? [],
+  );
+  return harms(last);
 }
 
 /** When each task was first seen to be withdrawn, by {@link nameOf}. */

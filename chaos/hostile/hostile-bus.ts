@@ -1,13 +1,14 @@
 import { parseCommandId, parseDeviceId } from "#shared/ids";
 import { readTask } from "#shared/messages/command-messages";
 import { isSignedBy } from "#shared/signing/public-key";
-import { commandStatement } from "#shared/signing/statement";
+import { commandStatement, jobStatement } from "#shared/signing/statement";
+import { rootBy } from "#shared/signing/targets";
 import { Topics } from "#shared/topics";
 import { person } from "../person.ts";
 import { Random } from "../random.ts";
 import { isDevice, type Device, type Role } from "../setting.ts";
 import type { Publish } from "./mqtt-frames.ts";
-import { TappedLine } from "./tapped-line.ts";
+import { TappedLine, type StolenKey } from "./tapped-line.ts";
 import { elsewhere, inItsPlace, type Forged, type Stolen, type Trick } from "./tricks.ts";
 
 /** Something that was put before a device and that no person has signed so. */
@@ -39,7 +40,7 @@ export const nameOf = (device: string, id: string): string => `${device}/${id}`;
 
 /**
  * Whoever has the broker's place, or the console's: between the broker and the devices he holds back, alters, repeats and invents what he
- * likes, and at the broker he publishes as an operator can. He has no person's key.
+ * likes, and at the broker he publishes as an operator can. He has the broker's key, and no person's.
  */
 export class HostileBus implements Hostilities {
   readonly #lines = new Map<Device, TappedLine>();
@@ -55,9 +56,9 @@ export class HostileBus implements Hostilities {
   /** Publishes at the broker, under an operator's account, to be kept there; rejects where there is none. */
   atBroker: (topic: string, payload: Buffer) => Promise<void> = () => Promise.reject(new Error("not at any broker"));
 
-  /** The line of a device, to be put into its {@link Cut}. */
-  tap(device: Device): TappedLine {
-    const line = new TappedLine({ down: (message, pass) => this.#passes(device, message, pass) });
+  /** The line of a device, to be put into its {@link Cut}. @param tls the broker's key, where it is by TLS */
+  tap(device: Device, tls?: StolenKey): TappedLine {
+    const line = new TappedLine({ down: (message, pass) => this.#passes(device, message, pass), tls });
     this.#lines.set(device, line);
     return line;
   }
@@ -177,8 +178,14 @@ function stolenOf(device: Device, { topic, payload }: Publish): Stolen | undefin
   const { value: task } = readTask(payload);
   const { key, args = {}, signature } = task;
   if (!signature) return undefined;
-  const { ts, expires, value } = signature;
+  const { ts, expires, value, job } = signature;
+  const stated = { id, key, args: { ...args }, ts, expires };
+  const root = job && rootBy(job, device);
+  const statement =
+    job === undefined
+      ? commandStatement({ device, ...stated })
+      : root !== undefined && jobStatement(stated, { root, count: job.count });
   // What is his own comes by again where he has published it at the broker.
-  const isOwn = isSignedBy(person.public, commandStatement({ device, id, key, args: { ...args }, ts, expires }), value);
-  return isOwn && signature.job === undefined ? { device, id, task: { ...task, signature } } : undefined;
+  const isOwn = statement !== false && isSignedBy(person.public, statement, value);
+  return isOwn ? { device, id, task: { ...task, signature } } : undefined;
 }
