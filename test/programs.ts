@@ -113,8 +113,8 @@ export class Running {
   }
 }
 
-/** The command line `muster`, as it is built. */
+/** The command line `muster`, as it is built and run by others: without the maps, which would be read at each start. */
 export const musterProgram = (args: readonly string[]): [string, string[]] => [
   process.execPath,
-  ["--enable-source-maps", "dist/muster.js", ...args],
+  ["dist/muster.js", ...args],
 ];
