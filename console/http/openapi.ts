@@ -10,10 +10,17 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
   await app.register(openApiRoute);
 }
 
+/** By the routes that it is of, which are all that it depends on. */
+const descriptions = new Map<string, string>();
+
 const openApiRoute: FastifyPluginAsyncZod = async (app) => {
-  // Made once, before anybody can ask: it takes longer than the event loop may be held for one request.
+  // Made once in a process, before anybody can ask: it takes longer than the event loop may be held for one request.
   let description = "";
-  app.addHook("onReady", async () => void (description = JSON.stringify(app.swagger())));
+  app.addHook("onReady", async () => {
+    const routes = app.printRoutes({ commonPrefix: false });
+    description = descriptions.get(routes) ?? JSON.stringify(app.swagger());
+    descriptions.set(routes, description);
+  });
   app.route({
     ...served("getOpenApi"),
     // Written out already, like what `sendInTurns` sends.

@@ -118,6 +118,13 @@ export async function buildApp({
     isProxy: (address) => proxies.trusts(address),
   });
   const app = fastify({
+    // Zod checks and writes. Without this Ajv would be loaded all the same; the types know no others.
+    schemaController: {
+      compilersFactory: {
+        buildValidator: () => validatorCompiler as never,
+        buildSerializer: () => serializerCompiler as never,
+      },
+    },
     serverFactory: (handler) => connections.server(handler),
     bodyLimit,
     forceCloseConnections: true,
@@ -128,8 +135,6 @@ export async function buildApp({
     },
   }).withTypeProvider<ZodTypeProvider>();
   app.addHook("preClose", async () => connections.stop());
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
   setErrors(app, log);
   // Whoever has hung up gets no answer: the connection may have no address any more, which those who count by address stumble over. Nor does who was
   // hung up on, for having sent too many requests ahead.
