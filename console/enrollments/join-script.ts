@@ -59,7 +59,7 @@ if [ "$major" -lt 18 ] || { [ "$major" -eq 18 ] && [ "$minor" -lt 19 ]; }; then
   fail "$node is Node $version: expected 18.19 or newer"
 fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"; case $self in /tmp/tmp.*) rm -f "$self" ;; esac' EXIT
+trap 'rm -rf "$work"; case $self in "\${TMPDIR:-/tmp}"/tmp.*) rm -f "$self" ;; esac' EXIT
 trap 'exit 1' HUP INT TERM
 room=$(df -Pk "$work" | awk 'NR==2 {print $4}')
 [ "$room" -ge ${roomNeeded} ] || fail "$work has room for $room KiB: expected ${roomNeeded}"
