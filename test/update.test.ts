@@ -6,11 +6,12 @@ import { createClient, type Client, type CommandDocument } from "#api/client";
 import { nextOfflineKey, offlineKey, testRoot } from "#shared/release/fixture";
 import type { SignedRoot } from "#shared/release/release-manifest";
 import { version } from "#shared/version";
+import { fetchFile } from "../cli/files/fetch-file.ts";
 import { serveApi } from "./api-server.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { runProgram } from "./programs.ts";
 import { writeRelease } from "./release.ts";
-import { suite, type Scope } from "./suite.ts";
+import { eventually, suite, type Scope } from "./suite.ts";
 
 const password = "correct horse";
 const agent = "dist/muster-agent.cjs";
@@ -85,8 +86,28 @@ suite("a device that updates itself", ({ test }) => {
       await shelve("null.x\n", 3);
       const crashed = await update();
       assert.equal([crashed.state, crashed.error?.code], ["failed", "not-proven"], JSON.stringify(crashed));
-      assert.match(crashed.error?.message ?? "", /ended with status 1 before it had proven itself; .* is back/);
+      assert.match(
+        crashed.error?.message ?? "",
+        /ended with status 1 before it had proven itself: TypeError: Cannot read .* is back/,
+      );
+      const { said = [] } = (crashed.error?.data ?? {}) as { said?: string[] };
+      assert.ok(
+        said.some((line) => /^ +at .*versions/.test(line)),
+        said.join("\n"),
+      );
+      const told = (await readFile(join(directory, "agent.log"), "utf8")).split("\n");
+      assert.match(told.find((line) => line.includes("has not proven itself")) ?? "", /TypeError: .* at .*versions/);
       assert.is(await build(), second);
+      const looked = await runProgram(process.execPath, [agent, "doctor", "--dir", directory]);
+      assert.is(looked.code, 0, looked.out + looked.err);
+      for (const finding of [
+        /^ +sound +ledger +\d+ commands/m,
+        /^ +sound +broker .* can be reached$/m,
+        /^ +sound +console .* its clock agrees/m,
+        /^ +note +update .* was tried and has not proven itself: it ended .*TypeError/m,
+        /^nothing is damaged$/m,
+      ])
+        assert.match(looked.out, finding);
 
       await shelve(own, 2);
       const older = await update();
@@ -146,6 +167,13 @@ suite("a device that updates itself", ({ test }) => {
       };
       await client.sendCommand("cam", { key: "set-interval", args: { seconds: 1.5 }, timeout: "1m" });
       await has(1_500, "the version before");
+      const { id } = await client.createJob({ key: "ping", target: { devices: ["cam"] }, rate: 50 });
+      await eventually("the job's end", async () => (await client.getJob(id)).state === "done");
+      assert.is((await client.getJob(id)).counts.succeeded, 1);
+      // It knows nothing of files: whoever asks for one is told so, and nothing is sent to it.
+      const what = { device: "cam", path: "/var/log/a", file: join(await scope.directory(), "a") };
+      const refused = await fetchFile(client, what, { ttl: "1m" }, { out() {}, err() {}, live: false }).catch(String);
+      assert.match(String(refused), /cam offers no fetch: .*its agent .* is from before/);
 
       await shelve(await readFile(agent), 2);
       const updated = await update();

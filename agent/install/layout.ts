@@ -30,6 +30,8 @@ export const stateNames = {
   failed: "failed",
   /** Why, as a sentence. */
   why: "why",
+  /** The end of what it said on standard error. */
+  said: "said",
   /** The files of versions. */
   versions: "versions",
 } as const;

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { suite, withDeadline, type Scope } from "../../test/suite.ts";
 import { layoutIn, packagedLayout, stateNames } from "./layout.ts";
 import { openRcPath, openRcText, plainLine, unitText } from "./service-texts.ts";
-import { starterText, thriftyMalloc } from "./starter.ts";
+import { maxSaidBytes, starterText, thriftyMalloc } from "./starter.ts";
 
 /** Agents that say who they are: the one that was installed, and a version. */
 const installed = 'echo installed >> ran\necho "$@" > flags\n';
@@ -16,14 +16,19 @@ interface Machine {
   readonly directory: string;
   /** Lets the starter run to its end. @returns which agents it has begun, in their order */
   readonly boot: (...flags: string[]) => Promise<{ ran: string[]; status: number | null }>;
+  /** What was printed on standard error, which is a socket, as systemd's journal has it. */
+  readonly printed: () => string;
   readonly left: () => Promise<Record<string, string>>;
 }
 
-/** @param files of the state directory; in these, BASE stands for the checksum of the program */
+/**
+ * @param files of the state directory; in these, BASE stands for the checksum of the program
+ * @param until which event ends a run: all that was printed has come at "close", for which nobody may be left who could print
+ */
 async function machine(
   scope: Scope,
   files: Readonly<Record<string, string>>,
-  { program = installed, patience = 20 } = {},
+  { program = installed, patience = 20, until = "close" } = {},
 ): Promise<Machine> {
   const directory = await scope.directory();
   const layout = { ...layoutIn(directory, process.execPath), program: join(directory, "installed agent") };
@@ -34,12 +39,14 @@ async function machine(
   await executable(layout.program, program);
   await writeFile(layout.starter, starterText(layout, patience));
   await mkdir(join(directory, "versions"));
+  let printed = "";
   const run = async (words: readonly string[]): Promise<[string, number | null]> => {
-    const child = spawn("sh", words, { cwd: directory, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("sh", words, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
     scope.cleanup(() => void child.kill("SIGKILL"));
     let out = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-    const [status] = (await withDeadline(once(child, "exit"), 50, words.join(" "))) as [number | null];
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    const [status] = (await withDeadline(once(child, until), 50, words.join(" "))) as [number | null];
     return [out.trim(), status];
   };
   const [base] = await run(["-c", `cksum < '${layout.program}' | tr ' ' -`]);
@@ -57,7 +64,7 @@ async function machine(
     const ran = await readFile(join(directory, "ran"), "utf8").catch(() => "");
     return { ran: ran.trim().split("\n"), status };
   };
-  return { directory, boot, left };
+  return { directory, boot, left, printed: () => printed };
 }
 
 const inBothWays = (check: (flags: string[]) => Promise<void>): Promise<unknown> =>
@@ -112,7 +119,8 @@ suite("the starter", ({ test }) => {
       await inBothWays(async (flags) => {
         const { boot, left: now } = await machine(scope, files);
         assert.equal(await boot(...flags), { ran, status: 0 }, flags.join(""));
-        assert.equal(Object.keys(await now()).sort(), left);
+        const names = Object.keys(await now()).filter((one) => one !== stateNames.said);
+        assert.equal(names.sort(), left);
       });
     });
 
@@ -148,6 +156,42 @@ suite("the starter", ({ test }) => {
         assert.match(now["current"] ?? "", /^v1 /);
       });
     });
+
+  const said = async (scope: Scope, text: string, flags: readonly string[], until = "close") => {
+    const versions = { trial: "v2.cjs BASE\n", "versions/v2.cjs": `raw:${text}` };
+    const { boot, left, printed } = await machine(scope, { ...versions, said: "of another one before it" }, { until });
+    assert.equal(await boot(...flags), { ran: ["installed"], status: 0 }, flags.join(""));
+    return { said: (await left())["said"] ?? "", why: (await left())["why"], printed: printed() };
+  };
+
+  test("keeps what a new version that crashes has said, and hands it on", async (scope) => {
+    await inBothWays(async (flags) => {
+      const crash = await said(scope, 'console.error("begins"); setTimeout(() => null.x, 1)', flags);
+      assert.match(crash.said, /^begins\n[^]*\nTypeError: Cannot read properties of null[^]*\n +at /);
+      assert.ok(crash.printed.includes(crash.said), crash.printed);
+    });
+  });
+
+  test("keeps the end of much, whatever bytes it is made of", async (scope) => {
+    const junk = JSON.stringify("\u001b[2J\n'\"$(id)`\\");
+    const flood = `const { writeSync } = require("fs"); writeSync(2, Buffer.alloc(${10 * maxSaidBytes}, ${junk}));
+      writeSync(2, "\\0the end"); process.exit(3)`;
+    const { said: kept, why, printed } = await said(scope, flood, ["--once"]);
+    assert.match(why ?? "", /ended with status 3/);
+    assert.ok(kept.endsWith("the end") && Buffer.byteLength(kept) <= maxSaidBytes, String(Buffer.byteLength(kept)));
+    assert.ok(printed.length > maxSaidBytes, "all of it is handed on");
+  });
+
+  test("waits for nobody whom a new version has left behind", async (scope) => {
+    const note = join(await scope.directory(), "pid");
+    const leaves = `const { spawn } = require("child_process");
+      const { pid } = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "inherit"], detached: true });
+      require("fs").writeFileSync("${note}", String(pid)); console.error("left"); process.exit(4);`;
+    scope.cleanup(async () => process.kill(Number(await readFile(note, "utf8")), "SIGKILL"));
+    const { said: kept, why } = await said(scope, leaves, ["--once"], "exit");
+    assert.match(why ?? "", /ended with status 4/);
+    assert.is(kept, "left");
+  });
 
   test("begins the agent again by its status: at once when asked for, and not when told to stop", async (scope) => {
     const program = "echo installed >> ran\n[ $(wc -l < ran) -ge 3 ] || exit 75\n";

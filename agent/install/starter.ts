@@ -24,6 +24,12 @@ export const thriftyMalloc = {
 /** EX_TEMPFAIL: the agent wants to be begun anew, at once. Service managers that restart on failure do so on this. */
 export const restartStatus = 75;
 
+/**
+ * Bytes that are kept of the end of what a version on trial says on standard error: a stack, which comes after the line of its source, and that is as long
+ * as the file where this was minified.
+ */
+export const maxSaidBytes = 4_096;
+
 /** Seconds after which a version that hangs is ended. It gives up by itself before, and says why, if it can. */
 export const trialPatience = 90;
 
@@ -36,7 +42,7 @@ export const trialPatience = 90;
  * @param patience seconds that a new version has
  */
 export function starterText({ state, data, program, node }: Layout, patience = trialPatience): string {
-  const { current, trial, trying, failed, why, versions } = stateNames;
+  const { current, trial, trying, failed, why, said, versions } = stateNames;
   return `#!/bin/sh
 # Muster: starts the agent, in the version that is in use. An update never changes this file.
 #   sh start.sh [--once | --beside] [the agent's flags]
@@ -83,6 +89,7 @@ choose() {
     mv -f ${trying} ${failed}
   fi
   if [ -f ${trial} ] && mv -f ${trial} ${trying}; then
+    rm -f ${said}
     if version ${trying}; then
       file=${versions}/$name ${starterWords.trial}=$name
       return
@@ -99,6 +106,26 @@ run() {
     # An executable, as it was fetched.
     *) [ -x "$file" ] || chmod 700 "$file"; exec "$file" "$@" ;;
   esac
+}
+
+# What a version on trial says on standard error goes on to ours, and the end of it is kept: where it crashes, that is the stack. Each pipe is taken out of
+# the directory once both its ends are open.
+listen() {
+  rm -f heard.1 heard.2
+  mkfifo heard.1 heard.2 || return
+  { rm -f heard.1; exec tee heard.2 >&2; } < heard.1 &
+  ear=$!
+  { rm -f heard.2; exec tail -c ${maxSaidBytes}; } < heard.2 > ${said} &
+  keeper=$!
+}
+
+# Waits until all of it is kept, but for nobody whom the version has left behind, and who holds its standard error open.
+heard() {
+  (trap 'kill $nap; exit' TERM; sleep 2 & nap=$!; wait $nap; kill $ear) > /dev/null 2>&1 &
+  alarm=$!
+  wait $keeper
+  kill $alarm 2> /dev/null
+  wait $alarm
 }
 
 # Ends what hangs. It needs no time to say goodbye: everything that counts is on the disk.
@@ -123,7 +150,8 @@ while :; do
     exec > agent.log 2>&1 < /dev/null
   fi
   [ $mode != once ] || [ -n "$${starterWords.trial}" ] || run "$@"
-  run "$@" &
+  keeper=
+  if [ -n "$${starterWords.trial}" ] && listen; then run "$@" 2> heard.1 & else run "$@" & fi
   agent=$!
   [ -z "$${starterWords.trial}" ] || watch $agent > /dev/null 2>&1 &
   # A signal ends the waiting, and not the agent.
@@ -132,7 +160,9 @@ while :; do
     how="ended with status $status"
     [ -z "$stopped" ] || how="was stopped"
     [ -s ${why} ] || echo "it $how before it had proven itself" > ${why}
+    [ -n "$stopped" ] || [ -z "$keeper" ] || heard
     [ -n "$stopped" ] || continue
+  elif [ -n "$keeper" ]; then heard
   fi
   [ -z "$stopped" ] || exit 0
   [ $status != 0 ] || exit 0

@@ -5,7 +5,8 @@ import { call, systemDisk, type Disk, type Work } from "#disk/calls";
 import { makingDirectory, replacing, syncingDirectory } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { stateNames } from "../install/layout.ts";
-import { executableWords, starterWords } from "../install/starter.ts";
+import { executableWords, maxSaidBytes, starterWords } from "../install/starter.ts";
+import { lastWords } from "./last-words.ts";
 
 /** Milliseconds for which the version of before can be gone back to: as long as a rollout is looked at. */
 export const maxUndoAge = 86_400_000;
@@ -28,6 +29,8 @@ export interface VersionsOptions {
 export interface FailedTrial {
   readonly name: string;
   readonly why: string;
+  /** The last lines that it said on standard error, where its starter has listened. */
+  readonly said: readonly string[];
 }
 
 /**
@@ -64,7 +67,7 @@ export class Versions {
     const name = this.#word(stateNames.failed);
     if (name === undefined) return undefined;
     const why = this.#read(stateNames.why) || "nobody wrote down why";
-    return { name, why: why.slice(0, maxWhyLength) };
+    return { name, why: why.slice(0, maxWhyLength), said: lastWords(this.#read(stateNames.said, maxSaidBytes)) };
   }
 
   /** Where a version's file belongs. */
@@ -94,12 +97,12 @@ export class Versions {
 
   /** The next start tries this one. */
   async try(name: string): Promise<void> {
-    const { why, failed, trying, trial } = stateNames;
+    const { why, said, failed, trying, trial } = stateNames;
     const path = (file: string): string => this.#path(file);
     const line = Buffer.from(`${name} ${this.#options.base}\n`);
     await this.#disk.soon(
       (function* (): Work<void> {
-        for (const file of [why, failed, trying]) yield* call("remove", path(file));
+        for (const file of [why, said, failed, trying]) yield* call("remove", path(file));
         yield* replacing(path(trial), () => line);
       })(),
     );
@@ -157,9 +160,9 @@ export class Versions {
     return /^[\w-][\w.-]*$/.test(name) ? name : undefined;
   }
 
-  #read(file: string): string {
+  #read(file: string, most = 4_096): string {
     try {
-      return readRegularFile(this.#path(file), 4_096).toString("utf8").trim();
+      return readRegularFile(this.#path(file), most).toString("utf8").trim();
     } catch {
       return "";
     }

@@ -32,6 +32,6 @@ export function composeUpdate(
   const commands =
     roots.length === 0
       ? {}
-      : updateCommands({ versions, known, roots, origin, trust: ca, build, target, trial, clock, restart });
+      : updateCommands({ versions, known, roots, origin, trust: ca, build, target, trial, clock, log, restart });
   return { trial, commands };
 }

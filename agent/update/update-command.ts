@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { Clock } from "#shared/clock";
 import { asError, BadInputError, errorCode } from "#shared/errors";
+import type { Log } from "#shared/log";
 import type { ErrorCode } from "#shared/messages/error-codes";
 import type { Json } from "#shared/messages/payload-schema";
 import { checkRelease } from "#shared/release/check-release";
@@ -15,7 +16,8 @@ import { askConsole, refusalIn } from "../join/ask-console.ts";
 import { download } from "./download.ts";
 import type { KnownReleaseFile } from "./known-release.ts";
 import type { Trial } from "./trial.ts";
-import { buildOf, type Versions } from "./agent-versions.ts";
+import { buildOf, type FailedTrial, type Versions } from "./agent-versions.ts";
+import { tellingLine } from "./last-words.ts";
 
 export interface UpdateOptions {
   readonly versions: Versions;
@@ -32,6 +34,7 @@ export interface UpdateOptions {
   readonly target: string;
   readonly trial: Trial | undefined;
   readonly clock: Clock;
+  readonly log: Log;
   /** Ends this run for the next one. */
   readonly restart: () => void;
 }
@@ -145,10 +148,20 @@ async function outcomeOf(options: UpdateOptions, id: string, runs: { boot: strin
     if (versions.trial === name && trial) await trial.proven;
     if (versions.current === name) return { ...running(options), updated: true, ...runs };
     const failed = versions.failed;
-    if (failed?.name === name)
-      throw failure("not-proven", `${failed.why}; ${version} is back`, { ...running(options), tried: name });
+    if (failed?.name === name) throw cameToNothing(options, failed);
   }
   throw failure("not-updated", "it was cut off before the switch of versions: send it again, it goes on where it was");
+}
+
+/** Why the version of before is back, to whoever asked for another one, and to the log. */
+function cameToNothing(options: UpdateOptions, { name, why, said }: FailedTrial): CommandError {
+  const line = tellingLine(said);
+  options.log.error({ tried: name, why, said }, `an update has not proven itself: ${version} is back`);
+  return failure("not-proven", `${why}${line === undefined ? "" : `: ${line}`}; ${version} is back`, {
+    ...running(options),
+    tried: name,
+    ...(said.length > 0 ? { said: [...said] } : {}),
+  });
 }
 
 function running({ build }: UpdateOptions): { release: string; build?: string } {
