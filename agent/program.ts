@@ -21,7 +21,8 @@ const agentSettings = settingsOf("agent");
  */
 function help(): string {
   const lines = agentSettings.map((name) => `  ${`${flagOf(name)} <value>`.padEnd(28)}${helpOf(name)}`);
-  const usage = "Usage: node muster-agent.cjs [options]\n\nMuster's agent, alone in one file.\n\nOptions:";
+  const verbs = "       node muster-agent.cjs join | leave | doctor (--help tells more)";
+  const usage = `Usage: node muster-agent.cjs [options]\n${verbs}\n\nMuster's agent, alone in one file.\n\nOptions:`;
   const note = "Each setting may also be given as a MUSTER_* variable or in muster.toml; flags come first.";
   const config = `  ${"--config <file>".padEnd(28)}settings file (default: ./muster.toml, where there is one)`;
   return `${usage}\n${[config, ...lines].join("\n")}\n\n${note}\n`;
@@ -46,8 +47,13 @@ function readFlags(): {
   }
 }
 
-/** `join` and `leave` are for a machine's beginning and end, and are loaded then. @returns whether it was one of them */
-async function isAboutJoining([verb, ...words]: readonly string[]): Promise<boolean> {
+/** What is asked of a machine by hand, now and then: loaded then. @returns whether it was one of these verbs */
+async function isVerb([verb, ...words]: readonly string[]): Promise<boolean> {
+  if (verb === "doctor") {
+    const { doctorByWords } = await import("./doctor-words.ts");
+    await doctorByWords(words, (text) => void process.stdout.write(text));
+    return true;
+  }
   if (verb !== "join" && verb !== "leave") return false;
   const { joinByWords, leaveByWords } = await import("./join/join-words.ts");
   if (verb === "join") await joinByWords(words, executableHere() ?? __filename);
@@ -59,7 +65,7 @@ async function main(): Promise<void> {
   keepFilesPrivate();
   // For this process alone, and not for the executables that it runs.
   for (const name of Object.keys(thriftyMalloc)) delete process.env[name];
-  if (await isAboutJoining(process.argv.slice(2))) return;
+  if (await isVerb(process.argv.slice(2))) return;
   const { flags, file, show } = readFlags();
   if (show) return void process.stdout.write(show === "help" ? help() : `${version}\n`);
   const { values, given } = loadSettings({ flags, env: process.env, file });

@@ -1,11 +1,11 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { systemClock as clock } from "#shared/clock";
 import type { CommandLine } from "#shared/commandline";
+import type { Examined } from "#shared/doctor-report";
 import { BadInputError } from "#shared/errors";
 import type { Finding } from "#shared/finding";
 import { readBundle } from "#shared/pinned-ca";
 import type { Settings } from "#shared/settings";
-import type { Examined } from "../cli/doctor-report.ts";
 
 const help = `
 Without --mend nothing is changed, and a console or agent may be at work in the directory. Each file is looked at page by page, and each
@@ -31,7 +31,8 @@ async function examine(values: Settings, { mend = false }: { mend?: boolean }): 
   const { isConsoleDirectory, lookAtConsole } = await import("../console/doctor/look.ts");
   const { isAgents, lookAtAgent, mendAgent } = await import("../agent/agent-doctor.ts");
   const { mendConsole } = await import("../console/doctor/mend-console.ts");
-  const { damagedIn, doctorsReport } = await import("../cli/doctor-report.ts");
+  const { lookAroundAgent } = await import("../agent/doctor-around.ts");
+  const { damagedIn, doctorsReport } = await import("#shared/doctor-report");
   const agents = [data, join(data, "agent")].filter(isAgents);
   const consoles = [data].filter(isConsoleDirectory);
   if (agents.length + consoles.length === 0)
@@ -52,7 +53,11 @@ async function examine(values: Settings, { mend = false }: { mend?: boolean }): 
     examined.push({
       directory,
       whose: "an agent's",
-      findings: [...mended, ...lookAtAgent(directory), ...(await aroundAgent(directory, values))],
+      findings: [
+        ...mended,
+        ...lookAtAgent(directory),
+        ...(await lookAroundAgent(directory, { mqttUrl: values.mqttUrl, ca: trusted(values) }, () => clock.now())),
+      ],
     });
   }
   process.stdout.write(`${doctorsReport(examined, mend)}\n`);
@@ -63,51 +68,21 @@ async function examine(values: Settings, { mend = false }: { mend?: boolean }): 
 async function aroundConsole(values: Settings): Promise<Finding[]> {
   const { data, listen, httpPort, mqttPort, mqttUrl, influxUrl } = values;
   const around = await import("./compose/look-around.ts");
+  const { lookAtBroker, lookAtClock, lookAtDisk, tightDisk } = await import("#shared/surroundings");
   const isOurs = (host: string): Promise<boolean> => around.isConsole(host, httpPort);
   const page = await around.lookAtPort({ listen, port: httpPort, setting: "MUSTER_HTTP_PORT" }, isOurs);
   return [
     page,
     mqttUrl === undefined
       ? await around.lookAtPort({ listen, port: mqttPort, setting: "MUSTER_MQTT_PORT" }, isOurs)
-      : await around.lookAtBroker(mqttUrl, trusted(values)),
+      : await lookAtBroker(mqttUrl, trusted(values)),
     ...(influxUrl === undefined ? [] : [await around.lookAtInflux(influxUrl)]),
-    around.lookAtClock(data, clock.now()),
-    around.lookAtDisk(data, around.tightDisk.console),
+    lookAtClock(data, clock.now()),
+    lookAtDisk(data, tightDisk.console),
     ...around.lookAtCertificates(join(data, "tls"), clock.now()),
-  ];
-}
-
-/** What an agent needs beside its directory, which knows where it belongs if it has joined. */
-async function aroundAgent(directory: string, values: Settings): Promise<Finding[]> {
-  const around = await import("./compose/look-around.ts");
-  const { IdentityFile } = await import("../agent/join/identity.ts");
-  const { KeptCertificates } = await import("../agent/certificate/kept-certificates.ts");
-  const joined = readOr(() => new IdentityFile(dirname(directory)).read().joined);
-  const url = joined?.broker ?? values.mqttUrl;
-  const until = readOr(() => {
-    const kept = new KeptCertificates({ directory });
-    kept.start();
-    kept.show();
-    return kept.expires;
-  });
-  return [
-    ...(url === undefined ? [] : [await around.lookAtBroker(url, joined?.ca ?? trusted(values))]),
-    ...(joined ? [await around.compareClocks(joined.console, () => clock.now(), joined.ca ?? undefined)] : []),
-    around.lookAtClock(directory, clock.now()),
-    around.lookAtDisk(directory, around.tightDisk.agent),
-    ...(until === undefined ? [] : [around.certificateFinding("certificate", until, clock.now())]),
   ];
 }
 
 function trusted({ ca }: Settings): string | undefined {
   return ca === undefined ? undefined : readBundle(ca);
-}
-
-/** What does not read is told by who looks at the directory. */
-function readOr<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,10 @@ export interface Finding {
   readonly says: string;
 }
 
+export const soundOf = (what: string, says: string): Finding => ({ what, state: "sound", says });
+export const troubleOf = (what: string, says: string): Finding => ({ what, state: "trouble", says });
+export const noteOf = (what: string, says: string): Finding => ({ what, state: "note", says });
+
 /** Things of one kind that are told one by one at most: a damaged disk has thousands of them. */
 export const maxFindings = 20;
 

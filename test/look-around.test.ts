@@ -7,17 +7,14 @@ import type { Finding } from "#shared/finding";
 import {
   certificateFinding,
   clockTolerance,
-  compareClocks,
   endsSoon,
-  isConsole,
   lookAtBroker,
-  lookAtCertificates,
   lookAtClock,
   lookAtDisk,
-  lookAtInflux,
-  lookAtPort,
   tightDisk,
-} from "../commands/compose/look-around.ts";
+} from "#shared/surroundings";
+import { compareClocks } from "../agent/doctor-around.ts";
+import { isConsole, lookAtCertificates, lookAtInflux, lookAtPort } from "../commands/compose/look-around.ts";
 import { serveApi } from "./api-server.ts";
 import { startFleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
@@ -120,12 +117,16 @@ suite("what doctor finds around a directory", ({ test }) => {
   test("a device's clock beside the console's", async (scope) => {
     const port = await other(scope, 200, new Date(Date.now() - 2 * 3_600_000).toUTCString());
     assertTrouble(
-      await compareClocks(`http://127.0.0.1:${port}`, Date.now),
+      await compareClocks({ origin: `http://127.0.0.1:${port}`, trust: undefined }, Date.now),
       /clock: it is 1[12]\d min off .*: set whichever is wrong/,
     );
-    assert.is((await compareClocks(`http://127.0.0.1:${await other(scope, 200)}`, Date.now)).state, "sound");
+    assert.is(
+      (await compareClocks({ origin: `http://127.0.0.1:${await other(scope, 200)}`, trust: undefined }, Date.now))
+        .state,
+      "sound",
+    );
     assertTrouble(
-      await compareClocks(`http://127.0.0.1:${await freePort()}`, Date.now),
+      await compareClocks({ origin: `http://127.0.0.1:${await freePort()}`, trust: undefined }, Date.now),
       /does not answer \(ECONNREFUSED\): see whether/,
     );
   });

@@ -12,7 +12,7 @@ export interface Examined {
 /** Characters of one finding: an error of SQLite's can name a page for each line. */
 const maxFindingLength = 700;
 
-/** What is to be printed of a visit. */
+/** What is to be printed of a visit, for a terminal. */
 export function doctorsReport(examined: readonly Examined[], mended: boolean): string {
   const lines = examined.flatMap(({ directory, whose, findings }) => [
     `${forTerminal(directory)}: ${whose} directory`,
