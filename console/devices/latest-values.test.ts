@@ -1,8 +1,9 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, maxGlances, silentSince } from "./latest-values.ts";
+import { LatestValues, maxGlances } from "./latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
+import { silentSince } from "./told-otherwise.ts";
 
 const device = parseDeviceId("rpi-7");
 const series = (measurement: string, tags: SeriesColumns["tags"], ts: number, fields: SeriesColumns["fields"]) => ({
@@ -87,6 +88,33 @@ suite("latest values", ({ test }) => {
     assert.is(told().length, 6, "one that tells now and then, beside the other");
     sample({}, 5 * silentSince);
     assert.equal(told(), rows(""));
+  });
+
+  test("what a device tells under another value of its own tag since is there once; a part that is silent stays", () => {
+    const latest = new LatestValues();
+    const told = (): string[] =>
+      latest.list().map(({ measurement, tags }) => [measurement, ...Object.values(tags)].join(" "));
+    const sample = (site: string, ts: number, parts = ["/", "/home"]): void =>
+      void latest.observe([
+        series("mem", { site }, ts, { used_percent: ts }),
+        ...parts.map((path) => series("disk", { path, site }, ts, { used_percent: ts })),
+      ]);
+    sample("berlin", 1_000, ["/", "/home", "/media"]);
+    sample("berlin", 2_000);
+    sample("hamburg", 3_000);
+    assert.is(told().length, 4 + 3, "nobody knows yet");
+    const later = 2_001 + silentSince;
+    sample("hamburg", later);
+    assert.equal(told(), ["disk /media berlin", "mem hamburg", "disk / hamburg", "disk /home hamburg"]);
+    assert.equal(latest.valued("mem", "used_percent"), later, "a condition holds of what is told now");
+    sample("berlin", later + silentSince + 1, ["/"]);
+    assert.ok(told().includes("mem berlin") && !told().includes("mem hamburg"), "and back");
+
+    // Kinds of events are no tags of the device, however seldom one of them comes.
+    const events = new LatestValues();
+    events.observe([series("event", { kind: "door" }, 1_000, { n: 1 })]);
+    events.observe([series("event", { kind: "window" }, 2_000 + 2 * silentSince, { n: 1 })]);
+    assert.is(events.list().length, 2);
   });
 
   test("tags tell series apart, not the order in which they are named", () => {

@@ -2,6 +2,7 @@ import { lastValue, type FieldValue } from "#shared/columns";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
 import type { SeriesColumns } from "../store/store.ts";
+import { hasMoreTags, toldOtherwise, type Told } from "./told-otherwise.ts";
 
 /** One series' newest sample. */
 export interface Sample {
@@ -13,19 +14,11 @@ export interface Sample {
 }
 
 /** One series' newest row; `values[i]` belongs to `fields[i]`. */
-interface Newest {
-  readonly measurement: string;
-  readonly tags: SeriesColumns["tags"];
-  /** Epoch ms; never after the moment at which it came. */
-  ts: number;
-  /** The same as it was told. */
+interface Newest extends Told {
+  /** The moment as it was told; `ts` is never after the moment at which it came. */
   at: number;
   readonly fields: string[];
   readonly values: FieldValue[];
-  /** When it was there first, epoch ms. */
-  first: number;
-  /** One that was there before with some tags more, or less: its device may have been given others. */
-  readonly before: Newest | undefined;
 }
 
 type Value = Exclude<FieldValue, null>;
@@ -43,8 +36,6 @@ export function whyOverwritten({ measurement, field }: Overwritten): string {
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
 const maxLatestSeries = 2_000;
-/** Milliseconds by which a series is behind another with tags more, or less, until that is taken for what it has become. */
-export const silentSince = 600_000;
 /** Newest values of one device in an answer at most: some 10 ms to write out. */
 export const maxValues = 20_000;
 /** Samples of one device in a list of many at most: a machine may have many file systems. */
@@ -103,16 +94,19 @@ export class LatestValues {
   valued(measurement: string, field: string, since = -Infinity): Valued {
     let whole: Value | undefined;
     let wholeAt = -Infinity;
-    let several: Value[] | undefined;
+    let parts: [Newest, Value][] | undefined;
     for (const newest of this.#byKey.values()) {
       if (newest.measurement !== measurement || newest.ts < since) continue;
       const value = newest.values[newest.fields.indexOf(field)] ?? null;
       if (value === null) continue;
       // A device that was given other tags has its whole of before in a series of its own.
-      if (!isWhole(newest.tags)) (several ??= []).push(value);
+      if (!isWhole(newest.tags)) (parts ??= []).push([newest, value]);
       else if (newest.ts > wholeAt) [whole, wholeAt] = [value, newest.ts];
     }
-    return whole ?? (several?.length === 1 ? several[0] : several);
+    if (whole !== undefined || parts === undefined) return whole;
+    const over = parts.length > 1 ? this.#over() : undefined;
+    const several = parts.flatMap(([newest, value]) => (over?.has(newest) ? [] : [value]));
+    return several.length === 1 ? several[0] : several;
   }
 
   /** When the newest of all was taken, epoch ms. */
@@ -162,14 +156,8 @@ export class LatestValues {
   }
 
   /** What ended when its device was given other tags: the same is told under these since. */
-  #over(): ReadonlySet<Newest> {
-    const over = new Set<Newest>();
-    for (const newest of this.#retagged) {
-      const { before, first, ts } = newest;
-      if (before && before.ts < first && before.ts < ts - silentSince) over.add(before);
-      else if (before && ts < before.ts - silentSince) over.add(newest);
-    }
-    return over;
+  #over(): ReadonlySet<Told> {
+    return toldOtherwise(this.#byKey, this.#retagged);
   }
 
   #find(one: SeriesColumns, position: number): Newest | undefined {
@@ -180,7 +168,7 @@ export class LatestValues {
     return found;
   }
 
-  #beforeOf(measurement: string, tags: SeriesColumns["tags"]): Newest | undefined {
+  #beforeOf(measurement: string, tags: SeriesColumns["tags"]): Told | undefined {
     for (const newest of this.#byKey.values())
       if (newest.measurement === measurement && (hasMoreTags(newest.tags, tags) || hasMoreTags(tags, newest.tags)))
         return newest;
@@ -215,12 +203,6 @@ function isWhole(tags: SeriesColumns["tags"]): boolean {
     none = false;
   }
   return none;
-}
-
-/** Whether one has all tags of the other and some besides. */
-function hasMoreTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
-  const names = Object.keys(other);
-  return Object.keys(one).length > names.length && names.every((name) => one[name] === other[name]);
 }
 
 function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {
