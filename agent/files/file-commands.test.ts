@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -21,6 +22,7 @@ import { encodeFile, maxFileBytes, type FileUp } from "#shared/messages/file-mes
 import { check, type Json } from "#shared/messages/payload-schema";
 import { PieceSender } from "#shared/files/piece-sender";
 import { silentLog } from "#shared/log";
+import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { agentStopping } from "../commands/execution.ts";
 import type { CommandError, RunContext } from "../commands/handler.ts";
@@ -38,9 +40,13 @@ const hashOf = (content: Buffer | string): string => createHash("sha256").update
 /** A device with directories, and a console that has every file of `contents`. */
 async function device(
   scope: Scope,
-  { spare = 0, budget }: { readonly spare?: number | undefined; readonly budget?: DailyBudget } = {},
+  {
+    spare = 0,
+    budget,
+    disk,
+  }: { readonly spare?: number | undefined; readonly budget?: DailyBudget; readonly disk?: string } = {},
 ) {
-  const root = await scope.directory();
+  const root = disk ?? (await scope.directory());
   const [logs, app, own] = ["logs", "app", "own"].map((name) => join(root, name)) as [string, string, string];
   for (const path of [logs, app, own]) mkdirSync(path);
   const contents = new Map<string, Buffer>();
@@ -335,6 +341,26 @@ suite("files that are fetched and put on a device", ({ test }) => {
     for (const dryRun of [true, false])
       assert.is(await code(full.run("put", { path: join(full.app, "a"), ...full.give("a"), dryRun })), "no-space");
     assert.equal([readdirSync(full.app), full.said, said], [[], [], []]);
+  });
+
+  test("a disk that fills up while a file comes leaves what was there, and room again", async (scope) => {
+    const disk = await smallDisk(scope, 512);
+    const { app, run, give, said } = await device(scope, { disk });
+    const path = join(app, "a");
+    writeFileSync(path, "old");
+    const content = give(randomBytes(300_000));
+    const putting = run("put", { path, ...content, overwrite: true });
+    while (!said.some(([, message]) => "want" in message && message.at > 0)) await new Promise(setImmediate);
+    const filler = fillDisk(disk);
+    assert.is(await code(putting), "no-space");
+    assert.equal(
+      [readFileSync(path, "utf8"), readdirSync(app)],
+      ["old", ["a"]],
+      "nothing was changed, nothing is left",
+    );
+    rmSync(filler);
+    await run("put", { path, ...content, overwrite: true });
+    assert.is(readFileSync(path).length, content.size);
   });
 
   test("a file for which the day's bytes do not suffice does not begin, and one ends as soon as that can be seen; what was put stays", async (scope) => {

@@ -15,6 +15,11 @@ const shut = promisify(close);
  * nothing.
  */
 export const fetchIdle = 150_000;
+/**
+ * Milliseconds for which it keeps its place where another one could have it: a device that has a byte for each minute would keep it for ever, and one whose line is slow for
+ * days. It goes on in its turn with what is here.
+ */
+export const fetchTurn = 600_000;
 /** Milliseconds until a device is told once more that all of it is here. */
 const toldAgain = 10_000;
 
@@ -30,6 +35,8 @@ export interface FetchingOptions {
   readonly failed: (thrown: unknown) => void;
   /** Nothing has come for a while. */
   readonly idle: () => void;
+  /** It has had its place for so long. */
+  readonly turnOver: () => void;
 }
 
 /** One file on its way from a device, into a file here. */
@@ -40,6 +47,7 @@ export class Fetching {
   #have: number;
   #cancel: () => void = () => {};
   #cancelIdle: () => void = () => {};
+  #cancelTurn: () => void = () => {};
   #isStopped = false;
 
   private constructor(options: FetchingOptions, hash: Hash, have: number) {
@@ -66,6 +74,7 @@ export class Fetching {
     ftruncateSync(file, have);
     const fetching = new Fetching(options, await hashFile(file, have), have);
     fetching.#heard();
+    fetching.#keepTurn();
     fetching.#receiver.start();
     return fetching;
   }
@@ -90,6 +99,7 @@ export class Fetching {
     this.#receiver.stop();
     this.#cancel();
     this.#cancelIdle();
+    this.#cancelTurn();
     await shut(this.#options.file);
   }
 
@@ -97,6 +107,14 @@ export class Fetching {
     const { clock, idle } = this.#options;
     this.#cancelIdle();
     if (!this.#isStopped) this.#cancelIdle = clock.after(fetchIdle, idle);
+  }
+
+  #keepTurn(): void {
+    const { clock, turnOver } = this.#options;
+    this.#cancelTurn = clock.after(fetchTurn, () => {
+      this.#keepTurn();
+      turnOver();
+    });
   }
 
   async #write(data: Buffer): Promise<void> {

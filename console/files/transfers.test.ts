@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -19,9 +19,10 @@ import {
 import { PieceSender } from "#shared/files/piece-sender";
 import { Signal } from "#shared/signal";
 import { Topics } from "#shared/topics";
+import { fillDisk, smallDisk } from "../../test/small-disk.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
-import { fetchIdle } from "./fetching.ts";
+import { fetchIdle, fetchTurn } from "./fetching.ts";
 import { FileTrouble } from "./file-trouble.ts";
 import { maxFileRate, Pace } from "./pace.ts";
 import { maxKeptFileBytes, ShelfRoom, spareForSamples } from "./shelf-room.ts";
@@ -316,6 +317,62 @@ suite("files at the console", ({ test }) => {
     const puts = Array.from({ length: maxPlacesOfDevice + 1 }, (_, at) => command(`p${at}`, "put", { sha256, size }));
     for (const id of puts) say(id, { at: 0, want: size });
     await eventually("its pieces", () => puts.filter((id) => of(id).length > 0).length === maxPlacesOfDevice);
+  });
+
+  test("who has a byte now and then keeps no place for ever: another one gets it, and the turn comes again", async (scope) => {
+    const { command, say, of, clock } = await place(scope);
+    const ids = Array.from({ length: maxFetchesAtOnce + 1 }, (_, at) =>
+      command(`f${at}`, "fetch", { path: "/a" }, deviceOf(at)),
+    );
+    const size = 1_000;
+    for (const [at, id] of ids.entries()) say(id, { size, file: "f" }, deviceOf(at));
+    const wants = (id: CommandId): number =>
+      of(id)
+        .flatMap((one) => ("want" in one ? [one.at] : []))
+        .at(-1) ?? -1;
+    const [last = ids[0] as CommandId] = ids.slice(-1);
+    await eventually("the first", () => ids.filter((id) => wants(id) >= 0).length === maxFetchesAtOnce);
+    const trickle = async (): Promise<void> => {
+      for (const [at, id] of ids.entries()) {
+        const data = Buffer.from("x");
+        // A new piece of one byte, which keeps it from being idle.
+        if (id !== last && wants(id) >= 0) say(id, { at: pieces[at] ?? 0, data, sha256: sha256Of(data) }, deviceOf(at));
+        pieces[at] = (pieces[at] ?? 0) + 1;
+      }
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    };
+    const pieces: number[] = [];
+    for (let gone = 0; gone + fetchIdle / 2 < fetchTurn; gone += fetchIdle / 2) {
+      await trickle();
+      clock.advance(fetchIdle / 2);
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    }
+    assert.is(wants(last), -1, "they are at it, and none was idle");
+    clock.advance(fetchIdle / 2);
+    await eventually("the last", () => wants(last) >= 0);
+    // Where nobody else waits, who is slow goes on.
+    const before = of(last).length;
+    say(last, { size, file: "f" }, deviceOf(ids.length - 1));
+    await eventually("the last again", () => of(last).length > before);
+  });
+
+  test("a disk that fills while a file comes, or is given, fails that with a sentence, and all goes on", async (scope) => {
+    const directory = await smallDisk(scope, 512);
+    const { command, say, of, give, transfers } = await place(scope, { directory });
+    const content = randomBytes(8 * maxPieceBytes);
+    const id = command("a", "fetch", { path: "/a" });
+    say(id, { size: content.length, file: "f1" });
+    await eventually("an ask", () => of(id).length > 0);
+    const filler = fillDisk(directory);
+    assert.is(stopIn(await give(id, content)), "no-space");
+    const [sha256, size] = [hashOf(content), content.length];
+    await transfers.uploads.add({ sha256, size, at: 0, data: content }).then(
+      () => assert.unreachable(),
+      (thrown: unknown) => assert.ok(thrown instanceof FileTrouble && thrown.code === "no-space", String(thrown)),
+    );
+    rmSync(filler);
+    assert.equal(await give(id, content), { at: size, want: 0, sha256 });
+    assert.is(await transfers.uploads.add({ sha256, size, at: 0, data: content }), size);
   });
 
   test("they take so much of the disk and no more, and a full one is told", async (scope) => {

@@ -179,6 +179,7 @@ export class Transfers {
           ask: (ask) => void this.#say(name, ask, encoding),
           failed,
           idle: () => this.#end(key),
+          turnOver: () => this.#yield(key, hello),
         });
         // Its command may have ended meanwhile.
         if (this.#fetching.get(key) === "begins") this.#fetching.set(key, fetching);
@@ -190,6 +191,16 @@ export class Transfers {
     } catch (thrown) {
       failed(thrown);
     }
+  }
+
+  /** Another one that could have its place gets it; its own turn comes again. */
+  #yield(key: string, hello: Hello): void {
+    const { device } = hello.name;
+    const mayCome = ({ name }: Hello): boolean =>
+      name.device === device || placesOf(name.device, this.#fetching) < maxPlacesOfDevice;
+    if (![...this.#waiting.values()].some(mayCome)) return;
+    this.#waiting.set(key, hello);
+    this.#end(key);
   }
 
   /** It needs its place no more. What has come of it stays. */
