@@ -47,6 +47,12 @@ function sizeBelow(directory: string, name: RegExp): number {
   }
 }
 
+function shown(waits: readonly number[]): string {
+  const sorted = waits.toSorted((a, b) => a - b);
+  const of = (share: number): string => `${Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? Infinity)} ms`;
+  return `${sorted.length} acks, p50 ${of(0.5)}, p99 ${of(0.99)}, longest ${of(1)}`;
+}
+
 for (const kind of brokerKinds)
   suite(`files over ${kind}`, ({ test }) => {
     test("a file comes from a device and goes to it whole, an empty one too", async (scope) => {
@@ -68,6 +74,48 @@ for (const kind of brokerKinds)
       assert.equal((await readdir(app)).sort(), ["b0", `b${3 * maxPieceBytes + 7}`].sort());
       const unknown = await ended(fleet, "put", { path: join(app, "c"), size: 1, sha256: "0".repeat(64) });
       assert.is(unknown.error?.code, "no-upload");
+    });
+
+    test("samples are acknowledged as ever while a file comes and another one goes", async (scope) => {
+      const { logs, app, files } = await places(scope);
+      const fleet = await startFleet(scope, kind, { files: { spare: 0, rate: 1024 * 1024 } });
+      await fleet.agent("rpi-7", { files, interval: 200 });
+      const topics = ["metrics", "ack"].map((last) => `muster/rpi-7/${last}`);
+      const heard = await fleet.sub(scope, "-F", "%U %t %l", ...topics.flatMap((topic) => ["-t", topic]));
+      /** Milliseconds from each batch to the next ack, of what was heard from that line on. */
+      const waits = (from: number): number[] => {
+        const took: number[] = [];
+        let sent: number | undefined;
+        for (const line of heard.lines.slice(from)) {
+          const [, at = "", topic] = /^(\d+\.\d+) muster\/rpi-7\/(metrics|ack) /.exec(line) ?? [];
+          if (topic === "metrics") sent ??= Number(at) * 1_000;
+          else if (topic === "ack" && sent !== undefined) {
+            took.push(Number(at) * 1_000 - sent);
+            sent = undefined;
+          }
+        }
+        return took;
+      };
+      await eventually("acks without files", () => waits(0).length >= 10);
+      const [quiet, from] = [waits(0), heard.lines.length];
+      const content = randomBytes(2_000_000);
+      await writeFile(join(logs, "a.log"), content);
+      const began = performance.now();
+      const [fetched, put] = await Promise.all([
+        ended(fleet, "fetch", { path: join(logs, "a.log") }),
+        ended(fleet, "put", { path: join(app, "b"), ...(await give(fleet, content)) }),
+      ]);
+      assert.equal(
+        [fetched.state, put.state],
+        ["succeeded", "succeeded"],
+        fetched.error?.message ?? put.error?.message,
+      );
+      const seconds = (performance.now() - began) / 1_000;
+      const busy = waits(from);
+      const told = `quiet ${shown(quiet)}; with files, ${seconds.toFixed(1)} s: ${shown(busy)}`;
+      if (process.env["MUSTER_SHOW"]) process.stdout.write(`${kind}: ${told}\n`);
+      assert.ok(busy.length >= seconds, `an ack a second at least: ${told}`);
+      assert.ok(Math.max(...busy) < 5_000, told);
     });
 
     test("an agent and a broker that are killed lose nothing of what is there: both ways go on", async (scope) => {

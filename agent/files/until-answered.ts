@@ -10,7 +10,7 @@ export class UntilAnswered {
   readonly #silent: () => void;
   #cancel: () => void = () => {};
 
-  /** @param silent is told once it was said in vain several times */
+  /** @param silent is told once it was said in vain twice */
   constructor(clock: Clock, say: () => void, silent: () => void) {
     this.#clock = clock;
     this.#say = say;
@@ -36,7 +36,7 @@ export class UntilAnswered {
 
   #wait(ms: number, times: number): void {
     this.#cancel = this.#clock.after(ms, () => {
-      if (times === 3) this.#silent();
+      if (times === 2) this.#silent();
       this.#say();
       this.#wait(Math.min(ms * 2, again.longest), times + 1);
     });
