@@ -105,7 +105,11 @@ export class PieceReceiver {
         return done();
       }
       if (!pace || this.#next() <= this.#paced) this.#ask();
-      else this.#cancel = pace(() => this.#ask());
+      else {
+        const withdraw = pace(() => this.#ask());
+        // It may have been asked at once, and then it is the answer that is waited for.
+        if (this.#isNext) this.#cancel = withdraw;
+      }
     });
   }
 

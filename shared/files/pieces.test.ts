@@ -21,7 +21,7 @@ const turns = async (): Promise<void> => {
 };
 
 /** Both ends of a file's way, and what becomes of each message on it. */
-function way(content: Buffer, { have = 0, took = 0 } = {}) {
+function way(content: Buffer, { have = 0, took = 0, paced = false } = {}) {
   const clock = new ManualClock();
   const got: Buffer[] = [content.subarray(0, have)];
   const asks: FileAsk[] = [];
@@ -39,6 +39,7 @@ function way(content: Buffer, { have = 0, took = 0 } = {}) {
     size: content.length,
     have,
     clock,
+    ...(paced ? { pace: (begin: () => number) => (begin(), () => {}) } : {}),
     ask: (at, want) => {
       asks.push({ at, want });
       if (state.isDown) return;
@@ -63,6 +64,13 @@ suite("a file in pieces", ({ test }) => {
       assert.is(state.done, 1);
       assert.equal(Buffer.concat(got), content);
     }
+  });
+
+  test("where it may ask at once it waits for nothing any more once it is there", async () => {
+    const { receiver, state, clock } = way(randomBytes(9 * maxPieceBytes), { paced: true });
+    receiver.start();
+    for (let turn = 0; turn < 20 && state.done === 0; turn += 1) await turns();
+    assert.equal([state.done, clock.timers], [1, 0]);
   });
 
   test("what is lost or damaged, comes twice or out of turn costs time alone", async () => {
