@@ -8,7 +8,7 @@ import {
   lookAtClock,
   lookAtDisk,
   tightDisk,
-} from "#shared/surroundings";
+} from "#shared/around-directory";
 import { KeptCertificates } from "./certificate/kept-certificates.ts";
 import { askConsole, type KnownConsole } from "./join/ask-console.ts";
 import { IdentityFile } from "./join/identity.ts";

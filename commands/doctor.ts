@@ -68,7 +68,7 @@ async function examine(values: Settings, { mend = false }: { mend?: boolean }): 
 async function aroundConsole(values: Settings): Promise<Finding[]> {
   const { data, listen, httpPort, mqttPort, mqttUrl, influxUrl } = values;
   const around = await import("./compose/look-around.ts");
-  const { lookAtBroker, lookAtClock, lookAtDisk, tightDisk } = await import("#shared/surroundings");
+  const { lookAtBroker, lookAtClock, lookAtDisk, tightDisk } = await import("#shared/around-directory");
   const isOurs = (host: string): Promise<boolean> => around.isConsole(host, httpPort);
   const page = await around.lookAtPort({ listen, port: httpPort, setting: "MUSTER_HTTP_PORT" }, isOurs);
   return [

@@ -12,7 +12,7 @@ import {
   lookAtClock,
   lookAtDisk,
   tightDisk,
-} from "#shared/surroundings";
+} from "#shared/around-directory";
 import { compareClocks } from "../agent/doctor-around.ts";
 import { isConsole, lookAtCertificates, lookAtInflux, lookAtPort } from "../commands/compose/look-around.ts";
 import { serveApi } from "./api-server.ts";

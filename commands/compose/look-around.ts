@@ -6,7 +6,7 @@ import { inUrl } from "#shared/address";
 import { asError, errorCode } from "#shared/errors";
 import { noteOf, soundOf, troubleOf, type Finding } from "#shared/finding";
 import { certificatesIn } from "#shared/pinned-ca";
-import { certificateFinding, lookPatience as patience, reach } from "#shared/surroundings";
+import { certificateFinding, lookPatience as patience, reach } from "#shared/around-directory";
 
 /** Certificates in the files of a directory. @param now epoch ms */
 export function lookAtCertificates(directory: string, now: number): Finding[] {

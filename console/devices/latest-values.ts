@@ -2,7 +2,7 @@ import { lastValue, type FieldValue } from "#shared/columns";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
 import type { SeriesColumns } from "../store/store.ts";
-import { hasMoreTags, toldOtherwise, type Told } from "./told-otherwise.ts";
+import { hasMoreTags, toldOtherwise, type ToldSeries } from "./told-otherwise.ts";
 
 /** One series' newest sample. */
 export interface Sample {
@@ -14,7 +14,7 @@ export interface Sample {
 }
 
 /** One series' newest row; `values[i]` belongs to `fields[i]`. */
-interface Newest extends Told {
+interface Newest extends ToldSeries {
   /** The moment as it was told; `ts` is never after the moment at which it came. */
   at: number;
   readonly fields: string[];
@@ -156,7 +156,7 @@ export class LatestValues {
   }
 
   /** What ended when its device was given other tags: the same is told under these since. */
-  #over(): ReadonlySet<Told> {
+  #over(): ReadonlySet<ToldSeries> {
     return toldOtherwise(this.#byKey, this.#retagged);
   }
 
@@ -168,7 +168,7 @@ export class LatestValues {
     return found;
   }
 
-  #beforeOf(measurement: string, tags: SeriesColumns["tags"]): Told | undefined {
+  #beforeOf(measurement: string, tags: SeriesColumns["tags"]): ToldSeries | undefined {
     for (const newest of this.#byKey.values())
       if (newest.measurement === measurement && (hasMoreTags(newest.tags, tags) || hasMoreTags(tags, newest.tags)))
         return newest;

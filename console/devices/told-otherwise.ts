@@ -1,7 +1,7 @@
 import type { SeriesColumns } from "../store/store.ts";
 
 /** A series, as far as it matters to what it has become. Times are epoch ms. */
-export interface Told {
+export interface ToldSeries {
   readonly measurement: string;
   readonly tags: SeriesColumns["tags"];
   /** When it was told last. */
@@ -9,7 +9,7 @@ export interface Told {
   /** When it was there first. */
   first: number;
   /** One that was there before with some tags more, or less: its device may have been given others. */
-  readonly before: Told | undefined;
+  readonly before: ToldSeries | undefined;
 }
 
 /** Milliseconds by which a series is behind another one until that is taken for what it has become. */
@@ -20,10 +20,13 @@ export const silentSince = 600_000;
  * taken out, an event that is seldom) stays.
  * @param retagged those that came after one with some tags more, or less
  */
-export function toldOtherwise(all: ReadonlyMap<string, Told>, retagged: readonly Told[]): ReadonlySet<Told> {
+export function toldOtherwise(
+  all: ReadonlyMap<string, ToldSeries>,
+  retagged: readonly ToldSeries[],
+): ReadonlySet<ToldSeries> {
   const silent = silentAmong(all);
   if (silent.size === 0) return silent;
-  const over = new Set<Told>();
+  const over = new Set<ToldSeries>();
   for (const one of retagged) {
     const { before, first, ts } = one;
     if (before && before.ts < first && before.ts < ts - silentSince) over.add(before);
@@ -43,10 +46,10 @@ export function hasMoreTags(one: SeriesColumns["tags"], other: SeriesColumns["ta
   return Object.keys(one).length > names.length && names.every((name) => one[name] === other[name]);
 }
 
-const none: ReadonlySet<Told> = new Set();
+const none: ReadonlySet<ToldSeries> = new Set();
 
 /** Those that are behind the newest; a list of thousands of devices asks this of each. */
-function silentAmong(all: ReadonlyMap<string, Told>): ReadonlySet<Told> {
+function silentAmong(all: ReadonlyMap<string, ToldSeries>): ReadonlySet<ToldSeries> {
   let [newest, oldest] = [-Infinity, Infinity];
   for (const { ts } of all.values()) {
     if (ts > newest) newest = ts;
@@ -60,7 +63,7 @@ function silentAmong(all: ReadonlyMap<string, Told>): ReadonlySet<Told> {
  * Tags that say something of the device and not of one of its parts: all that it tells has them, with one value, whatever is measured. With a single measurement nobody
  * knows: its tags may be kinds of events.
  */
-function ownTags(speaking: readonly Told[]): ReadonlyMap<string, string> {
+function ownTags(speaking: readonly ToldSeries[]): ReadonlyMap<string, string> {
   const [first] = speaking;
   const own = new Map<string, string>();
   if (!first || speaking.every(({ measurement }) => measurement === first.measurement)) return own;
@@ -69,7 +72,7 @@ function ownTags(speaking: readonly Told[]): ReadonlyMap<string, string> {
   return own;
 }
 
-function hasOther({ tags }: Told, own: ReadonlyMap<string, string>): boolean {
+function hasOther({ tags }: ToldSeries, own: ReadonlyMap<string, string>): boolean {
   let isOther = false;
   for (const [name, value] of own) {
     if (tags[name] === undefined) return false;
@@ -79,7 +82,7 @@ function hasOther({ tags }: Told, own: ReadonlyMap<string, string>): boolean {
 }
 
 /** What a series is beside its device's own tags. */
-function withoutOwn({ measurement, tags }: Told, own: ReadonlyMap<string, string>): string {
+function withoutOwn({ measurement, tags }: ToldSeries, own: ReadonlyMap<string, string>): string {
   return JSON.stringify([
     measurement,
     Object.entries(tags)
