@@ -43,7 +43,7 @@ const packed = {
 const unasked = /^\.\/(audio|battery|bluetooth|docker|graphics|internet|printer|usb|users|virtualbox|wifi)$/;
 
 /** Parts of Node that few agents ever need, or late: each is some hundred kB of memory, and is loaded when something of it is asked for. */
-const late = /^(node:)?(child_process|fs\/promises|http|https|module|tls|vm|worker_threads|zlib)$/;
+const late = /^(node:)?(child_process|crypto|fs\/promises|http|https|module|readline|tls|vm|worker_threads|zlib)$/;
 
 const prefix = "\0muster:";
 
@@ -65,11 +65,30 @@ const replace = {
 
 /** A module that has the names of one of Node's, and loads that when one of them is read. */
 function lateModule(name) {
-  const names = Object.keys(createRequire(import.meta.url)(name));
+  const own = name.endsWith("crypto") ? fewRandomBytes : "";
+  const names = Object.keys(createRequire(import.meta.url)(name)).filter((one) => !own.includes(`exports.${one} =`));
   return `
+    ${own}
     for (const name of ${JSON.stringify(names)})
       Object.defineProperty(exports, name, { enumerable: true, configurable: true, get: () => require("${name}")[name] });`;
 }
+
+/** Every start makes ids of a few random bytes. They come from the kernel, as OpenSSL's do: for them alone an agent would load all of node:crypto, 2 MB. */
+const fewRandomBytes = `
+    const { closeSync, openSync, readSync } = require("node:fs");
+    exports.randomBytes = (size, done) => {
+      if (done === undefined && size <= 64 && process.platform === "linux")
+        try {
+          const file = openSync("/dev/urandom", "r");
+          try {
+            const bytes = Buffer.alloc(size);
+            if (readSync(file, bytes) === size) return bytes;
+          } finally {
+            closeSync(file);
+          }
+        } catch {}
+      return require("node:crypto").randomBytes(size, done);
+    };`;
 
 /** What goes into a pack: the package itself, without what is left out everywhere. */
 const inside = {
@@ -129,8 +148,11 @@ function guarded(code) {
     `require("v8").setFlagsFromString("--semi-space-growth-factor=1");`,
     `var packed = require("fs").readFileSync(__filename, "latin1").split("\\n/" + "*")[1];`,
     `var text = require("zlib").brotliDecompressSync(Buffer.from(packed.slice(0, packed.indexOf("*")), "base64")).toString("latin1");`,
-    `var names = ["exports", "require", "module", "__filename", "__dirname"];`,
-    `require("vm").compileFunction(text, names, { filename: __filename })(exports, require, module, __filename, __dirname);`,
+    `var names = ["exports", "require", "module", "__filename", "__dirname", "performance"];`,
+    // Node's own loads all that measures performance, 0.9 MB, and is asked for nothing but the time here.
+    `var began = process.hrtime();`,
+    `var performance = { now() { var t = process.hrtime(began); return t[0] * 1e3 + t[1] / 1e6; } };`,
+    `require("vm").compileFunction(text, names, { filename: __filename })(exports, require, module, __filename, __dirname, performance);`,
     `/*${compressed(code)}*/`,
   ];
   return `${lines.join("\n")}\n`;

@@ -274,7 +274,7 @@ function updatingOf(
   const roots = releaseRoots ?? joined?.releaseRoots ?? [];
   const origin = joined?.console;
   return {
-    update: { ...started, roots, origin, build: buildHere(), target: targetHere() },
+    update: { ...started, roots, origin, build: buildHere(started.state), target: targetHere() },
     noUpdate: "no release key is pinned there: join it again (--again), or set MUSTER_RELEASE_ROOTS",
   };
 }

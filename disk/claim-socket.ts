@@ -2,6 +2,7 @@ import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { listenAlone } from "./listen-alone.ts";
 
 /**
  * A socket in a directory, by which the kernel says whether a process lives: also to one in another container, where process ids are others
@@ -26,7 +27,7 @@ export function listenIn(directory: string, name: string): ClaimSocket | undefin
   const server = createServer((caller) => caller.destroy());
   // What there is to say of an error is known below; one of a caller is nothing to us.
   server.on("error", () => {}).unref();
-  server.listen({ path: address.path, exclusive: true });
+  listenAlone(server, address.path);
   const close = (): void => {
     // It removes the name as well, by the address.
     if (server.listening) server.close();

@@ -22,4 +22,12 @@ export async function confirm(question: string, yes = false, terminal: SecretTer
   }
 }
 
-const standard: SecretTerminal = { input: process.stdin, output: process.stderr };
+/** Opened when somebody is asked: by then it is a terminal's line editor, or a file's reader, that an agent has no use for. */
+const standard: SecretTerminal = {
+  get input() {
+    return process.stdin;
+  },
+  get output() {
+    return process.stderr;
+  },
+};

@@ -1,5 +1,6 @@
 import { counted } from "#shared/counted";
 import { systemClock, type Clock } from "#shared/clock";
+import { isoTime } from "#shared/iso-time";
 import { LineBudget, tellEvery } from "#shared/log-budget";
 import { loggable } from "#shared/log-line";
 import { forTerminal, forTerminalJson } from "#shared/printable";
@@ -101,7 +102,7 @@ export class LogOutlet {
 
   #format(name: keyof Log, scope: string, given: object, text: string): string {
     const { stream, clock } = this.#options;
-    const time = new Date(clock.now()).toISOString();
+    const time = isoTime(clock.now());
     const { message, fields } = loggable(text, given);
     if (stream.isTTY) return `${readableLine({ time: time.slice(11, 19), name, scope, fields, message })}\n`;
     return `${forTerminalJson(JSON.stringify({ level: numbers[name], time, scope, ...fields, msg: message }))}\n`;

@@ -1,7 +1,8 @@
 import { pbkdf2, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
-const derive = promisify(pbkdf2);
+/** When it is asked for: an agent has this file for what its secrets look like, and does without node:crypto until there is something to hash. */
+const derive = (...of: [string | Buffer, Buffer, number, number, string]): Promise<Buffer> => promisify(pbkdf2)(...of);
 const keyLength = 64;
 
 /**

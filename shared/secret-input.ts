@@ -52,7 +52,15 @@ export function exposed(flag: string, instead: string): string {
   return `muster: ${flag} stands on the command line, where other users of this machine can read it: ${instead}\n`;
 }
 
-const standard: SecretTerminal = { input: process.stdin, output: process.stderr };
+/** Opened when somebody is asked: by then it is a terminal's line editor, or a file's reader, that an agent has no use for. */
+const standard: SecretTerminal = {
+  get input() {
+    return process.stdin;
+  },
+  get output() {
+    return process.stderr;
+  },
+};
 
 async function ask(flag: string, { input, output }: SecretTerminal, known: boolean): Promise<string> {
   if (!input.isTTY)

@@ -1,5 +1,5 @@
-import { statfsSync } from "node:fs";
-import { statfs } from "node:fs/promises";
+import { statfs, statfsSync } from "node:fs";
+import { promisify } from "node:util";
 import type { Clock } from "#shared/clock";
 import { mounts, type Mount } from "./mounts.ts";
 import type { Collector, Reading } from "./collector.ts";
@@ -41,7 +41,7 @@ const maxSilent = 2;
 /** The space and the inodes of each mounted file system that has any. */
 export function disk(
   proc: ProcReader,
-  ask: Statfs = { local: statfsSync, remote: statfs },
+  ask: Statfs = { local: statfsSync, remote: promisify(statfs) },
   wanted: NameFilter = nameFilter(usualNames.mounts),
 ): Collector {
   const silent = new Set<string>();

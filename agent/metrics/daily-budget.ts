@@ -1,3 +1,4 @@
+import { isoTime } from "#shared/iso-time";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { systemDisk, type Disk } from "#disk/calls";
@@ -138,7 +139,7 @@ export class DailyBudget {
   }
 
   get #until(): string {
-    return new Date(this.renews).toISOString().slice(0, 16).replace("T", " ");
+    return isoTime(this.renews).slice(0, 16).replace("T", " ");
   }
 
   /** Whether a batch of so many bytes may go. @param again is called once one may, where not */

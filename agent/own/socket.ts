@@ -1,6 +1,7 @@
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "#shared/clock";
+import { listenAlone } from "#disk/listen-alone";
 import { asError, EnvironmentError, errorCode } from "#shared/errors";
 import type { Log } from "#shared/log";
 import type { SafetyNet } from "#shared/safety-net";
@@ -76,7 +77,7 @@ export class MetricsSocket {
     // The file is there, with its mode, as soon as this returns. A chmod afterwards would follow whatever link somebody puts in its place.
     const before = process.umask(umask);
     try {
-      server.listen(path);
+      listenAlone(server, path);
     } finally {
       process.umask(before);
     }

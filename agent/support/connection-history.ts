@@ -1,5 +1,6 @@
 import type { ConnectionChange } from "#shared/bus";
 import type { Clock } from "#shared/clock";
+import { isoTime } from "#shared/iso-time";
 
 /** Changes of the connection that are remembered: a bad night's. */
 export const maxConnectionChanges = 50;
@@ -18,7 +19,7 @@ export class ConnectionHistory {
   }
 
   heard(change: ConnectionChange): void {
-    const at = new Date(this.#clock.now()).toISOString();
+    const at = isoTime(this.#clock.now());
     this.#changes.push({ at, up: change.up, ...(change.up ? {} : { why: change.reason.slice(0, 200) }) });
     if (this.#changes.length > maxConnectionChanges) this.#changes.shift();
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "#shared/clock";
+import { isoTime } from "#shared/iso-time";
 import { readableLine, type Log } from "#shared/log";
 import { loggable } from "#shared/log-line";
 import { Signal } from "#shared/signal";
@@ -55,7 +56,7 @@ export class RecentLog {
 
   #add(name: "info" | "warn" | "error", given: object, text: string): void {
     const { message, fields } = loggable(text, given);
-    const time = new Date(this.#clock.now()).toISOString();
+    const time = isoTime(this.#clock.now());
     const line = withoutSecrets(readableLine({ time, name, fields, message }));
     this.#lines.push(line);
     this.#bytes += Buffer.byteLength(line);

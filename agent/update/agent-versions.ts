@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { call, systemDisk, type Disk, type Work } from "#disk/calls";
-import { makingDirectory, replacing, syncingDirectory } from "#disk/durable-file";
+import { makingDirectory, replaceFile, replacing, syncingDirectory } from "#disk/durable-file";
 import { readRegularFile } from "#disk/regular-file";
 import { stateNames } from "../install/layout.ts";
 import { executableWords, maxSaidBytes, starterWords } from "../install/starter.ts";
@@ -190,6 +190,8 @@ function* admitting(part: string, file: string, directory: string): Work<void> {
 
 /** The version before the one in use. */
 const previous = "previous";
+/** The build of the program that was installed. */
+const knownBuild = "build";
 
 /** Where this process's installation is, if the starter has begun it. */
 export function startedBy(env: NodeJS.ProcessEnv): Pick<VersionsOptions, "state" | "base" | "trial"> | undefined {
@@ -214,16 +216,38 @@ export function targetHere(env = process.env): string {
   return (executableHere(env) && env[executableWords.target]) || "node";
 }
 
-/** The id of the file that runs, or of the executable that it came in; undefined where it is neither. */
-export function buildHere(path = executableHere() ?? process.argv[1]): string | undefined {
+/**
+ * The id of the file that runs, or of the executable that it came in; undefined where it is neither.
+ * @param state where it is written down, with what tells this file from another one: hashing it at each start takes node:crypto, which is 2 MB of an agent
+ */
+export function buildHere(state?: string, path = executableHere() ?? process.argv[1]): string | undefined {
   if (path === undefined || (path !== executableHere() && !path.endsWith(".cjs"))) return undefined;
   // The name of one that an update has brought says it; to read fifty megabytes at each start would take a slow card seconds.
   const name = basename(path);
   if (basename(dirname(path)) === stateNames.versions && /^[0-9a-f]{16}$/.test(name)) return name;
   try {
-    return buildOf(hashOfFile(path));
+    return state === undefined ? buildOf(hashOfFile(path)) : keptBuild(join(state, knownBuild), path);
   } catch {
     return undefined;
+  }
+}
+
+function keptBuild(file: string, path: string): string {
+  const { size, mtimeMs, ino } = statSync(path);
+  const mark = ` ${size} ${mtimeMs} ${ino}`;
+  const line = readOr("", () => readRegularFile(file, 4_096).toString("latin1"));
+  if (/^[0-9a-f]{16} /.test(line) && line.slice(buildLength) === mark) return line.slice(0, buildLength);
+  const build = buildOf(hashOfFile(path));
+  // The next start hashes it again where this cannot be written.
+  readOr(undefined, () => replaceFile(file, Buffer.from(`${build}${mark}`)));
+  return build;
+}
+
+function readOr<T>(otherwise: T, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
   }
 }
 
