@@ -43,6 +43,42 @@ suite("the agent in one file", ({ test }) => {
     await fleet.sees("rpi-7", false);
   });
 
+  test("it loads nothing of Node's that costs memory for little, and says so of itself", async (scope) => {
+    const fleet = await startFleet(scope, "embedded");
+    const directory = await scope.directory();
+    const [telling, told] = [join(directory, "telling.cjs"), join(directory, "told")];
+    const tell = `process.on("exit", () => require("fs").writeFileSync(${JSON.stringify(told)}, process.moduleLoadList.join("\\n")))`;
+    await writeFile(telling, tell);
+    const url = fleet.url.replace("//", `//rpi-7:${fleet.secretOf("rpi-7")}@`);
+    const settings = ["--interval", "1s", "--data", directory, "--mqtt-url", url];
+    // As its starter runs it: then it also tells which file it is.
+    const env = { MUSTER_AGENT_STATE: directory, MUSTER_AGENT_BASE: "1-2" };
+    const start = async (): Promise<Running> => {
+      const one = new Running(scope, process.execPath, ["--require", telling, built, ...settings], { env });
+      await one.line(/agent rpi-7 reports to mqtt:/);
+      return one;
+    };
+    const first = await start();
+    await fleet.sees("rpi-7", true);
+    // The first start has hashed its own file, and written down what came out.
+    await first.kill("SIGTERM");
+    assert.match(await readFile(told, "utf8"), /^NativeModule crypto$/m);
+    await fleet.sees("rpi-7", false);
+    const second = await start();
+    await eventually("its samples", () => fleet.console.registry.latest("rpi-7").length > 5);
+    await fleet.sees("rpi-7", true);
+    assert.match(fleet.console.registry.get("rpi-7")?.build ?? "", /^[0-9a-f]{16}$/);
+    await second.kill("SIGTERM");
+    const loaded = (await readFile(told, "utf8")).split("\n");
+    const costly =
+      /^NativeModule (crypto|perf_hooks|cluster|child_process|dgram|dns|http|https|readline|tls|internal\/fs\/promises|internal\/fs\/streams)$/;
+    // The telling itself writes a file at once, and loads none of these.
+    assert.equal(
+      loaded.filter((name) => costly.test(name)),
+      [],
+    );
+  });
+
   test("it is small", async () => {
     const { size } = await stat(built);
     assert.ok(size <= maxBytes, `${size} bytes: expected at most ${maxBytes}`);
