@@ -47,7 +47,7 @@ suite("the console of the version before", ({ test }) => {
       await mkdir(logs);
       await writeFile(join(logs, "a.log"), "hello");
       const { code } = await client.createEnrollment({ name: "cam", origin });
-      scope.cleanup(() => runProgram(process.execPath, [agent, "leave", "--dir", directory]));
+      scope.cleanup(() => runProgram(process.execPath, [agent, "leave", "--yes", "--dir", directory]));
       const words = ["join", code, "--no-service", "--dir", directory];
       const env = { MUSTER_FETCH_FROM: logs, MUSTER_INTERVAL: "1s" };
       const joined = await runProgram(process.execPath, [agent, ...words], { env, seconds: 90 });

@@ -48,7 +48,7 @@ async function start(scope: Scope, installed = agent): Promise<Place> {
   const { url } = await serveApi(scope, fleet, { join: { agent: installed, broker: () => fleet.url, release } });
   const client = createClient({ url, login: `admin:${password}` });
   const directory = join(await scope.directory(), "agent");
-  scope.cleanup(() => runProgram(process.execPath, [installed, "leave", "--dir", directory]));
+  scope.cleanup(() => runProgram(process.execPath, [installed, "leave", "--yes", "--dir", directory]));
   const { code } = await client.createEnrollment({ name: "cam", origin: url });
   const joined = await runProgram(process.execPath, [installed, "join", code, "--no-service", "--dir", directory], {
     seconds: 90,
