@@ -3,6 +3,7 @@ import { connectAsync, type MqttClient } from "mqtt";
 import { Journal } from "../journal.ts";
 import { simpleDevice } from "../setting.ts";
 import type { Fleet } from "../fleet.ts";
+import type { Site } from "../site.ts";
 
 /** A simple sample whose PUBACK came at `on`. */
 export interface Promised {
@@ -11,20 +12,24 @@ export interface Promised {
   readonly on: number;
 }
 
+interface SenderFleet extends Pick<Fleet, "login"> {
+  readonly site: Pick<Site, "directory">;
+}
+
 /** Milliseconds between two samples, and that one waits for its PUBACK. */
 const beat = 25;
 const patience = 1_500;
 
 /** A sensor that keeps nothing: it publishes one sample after the other at QoS 1, and writes down those whose PUBACK came. */
 export class SimpleSender {
-  readonly #fleet: Fleet;
+  readonly #fleet: SenderFleet;
   readonly #promised: Journal;
   #client: MqttClient | undefined;
   #going = false;
   #loop: Promise<void> = Promise.resolve();
   #n = Date.now() * 1_000;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: SenderFleet) {
     this.#fleet = fleet;
     this.#promised = new Journal(`${fleet.site.directory}/promised.jsonl`);
   }
@@ -72,7 +77,7 @@ export class SimpleSender {
 
   #connect(): Promise<MqttClient> {
     const { url, ca, username, password } = this.#fleet.login(simpleDevice);
-    return connectAsync(url, {
+    const login = {
       clientId: simpleDevice,
       username,
       password,
@@ -80,6 +85,8 @@ export class SimpleSender {
       reconnectPeriod: 0,
       connectTimeout: 1_000,
       ...(ca === undefined ? {} : { ca }),
-    });
+    } as const;
+    // Where the broker closes the connection before it has answered, mqtt.js would wait for ever.
+    return connectAsync(url, login, false);
   }
 }
