@@ -65,6 +65,25 @@ async function savePicture(page: Page): Promise<void> {
   if (process.env["MUSTER_PICTURE"]) writeFileSync(process.env["MUSTER_PICTURE"], picture);
 }
 
+/** With a time of which nothing is known, and with a device; the address says so, and is enough to see it again. */
+async function compare(page: Page): Promise<void> {
+  const energy = page.getByTestId("chart-freezer.energy");
+  await page.getByTestId("before-1d").click();
+  assert.match(page.url(), /&before=1d$/);
+  await energy.getByText("Not compared: there are no values").waitFor();
+  await page.getByTestId("before-1d").click();
+  await page.getByTestId("compare-device").fill("rpi-7");
+  await page.getByTestId("compare-device").press("Enter");
+  await energy.getByText("energy, rpi-7").waitFor();
+  assert.match(page.url(), /&beside=rpi-7$/);
+  await page.reload();
+  await energy.getByText("energy, rpi-7").waitFor();
+  if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.png`, fullPage: true });
+  await page.getByTestId("compare-device").fill("");
+  await page.getByTestId("compare-device").press("Enter");
+  await energy.getByText("energy, rpi-7").waitFor({ state: "detached" });
+}
+
 /** By button, by dragging and by address; then what is shown is saved. */
 async function chooseTimes(page: Page): Promise<void> {
   const shown = (): [from: number, to: number] => {
@@ -104,6 +123,7 @@ async function chooseTimes(page: Page): Promise<void> {
   assert.is(download.suggestedFilename(), "rpi-7 freezer energy.csv");
   assert.match(readFileSync(await download.path(), "utf8"), /^time,energy\r\n.*Z,\d+\r\n/);
   await savePicture(page);
+  await compare(page);
   await page.getByTestId("range-15m").click();
   assert.match(page.url(), /\/devices\/rpi-7$/);
 }

@@ -6,6 +6,7 @@ import { formatField, formatValue } from "../format/number.ts";
 import { generation } from "../state/live-state.ts";
 import { ChartTable } from "./chart-table.tsx";
 import type { ChartView } from "./chart-view.ts";
+import type { ChartComparison } from "./comparison.ts";
 import type { Occasion } from "./occasions.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
@@ -22,6 +23,7 @@ interface ChartProps {
   readonly device: string;
   readonly panel: Panel;
   readonly view: ChartView;
+  readonly comparison: ChartComparison;
   readonly occasions: readonly Occasion[];
   readonly newest: TrackOptions["newest"];
   readonly onMoment: (ts: number | undefined) => void;
@@ -29,15 +31,24 @@ interface ChartProps {
 }
 
 /** One live chart with its legend. Remount it (by `key`) for another device or range. */
-export function Chart({ device, panel, view, occasions, newest, onMoment, onSelect }: ChartProps): JSX.Element {
+export function Chart({
+  device,
+  panel,
+  view,
+  comparison,
+  occasions,
+  newest,
+  onMoment,
+  onSelect,
+}: ChartProps): JSX.Element {
   const track = useRef<Track>(null);
-  track.current ??= new Track({ device, panel, ...view, newest });
+  track.current ??= new Track({ device, panel, ...view, comparison, newest });
   const pointed = useSignal<number | undefined>(undefined);
   const section = useRef<HTMLElement>(null);
   // As it was when somebody asked: a table that moves cannot be read.
   const told = useSignal<Frame | undefined>(undefined);
   const tableId = useId();
-  const { frame, status, problem } = track.current.view.value;
+  const { frame, status, problem, notCompared } = track.current.view.value;
 
   useEffect(() => {
     track.current?.start();
@@ -95,6 +106,7 @@ export function Chart({ device, panel, view, occasions, newest, onMoment, onSele
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>
       {panel.description && <p class="panel-description">{panel.description}</p>}
+      {notCompared && <p class="panel-description bad">Not compared: {notCompared}</p>}
       <div class="panel-body" style={panel.bands && frame && !empty ? { height: `${bandsHeight(frame)}px` } : {}}>
         {frame && !empty && (
           <Plot
@@ -120,9 +132,9 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
   const { named, more } = namedLines(frame.lines, pointed);
   return (
     <ul class="legend">
-      {named.map(({ name, index, value }) => (
+      {named.map(({ name, index, paler, value }) => (
         <li key={name}>
-          <span class={`swatch line-${colourOf(index)}`} />
+          <span class={`swatch line-${colourOf(index)}${paler ? " paler" : ""}`} />
           <span class="legend-name">{name}</span> <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
         </li>
       ))}
@@ -180,6 +192,7 @@ function Plot({ panel, frame, occasions, onPoint, onMoment, onSelect }: PlotProp
       bands: panel.bands ?? false,
       theme,
       lines: names,
+      pairs: frame.lines.map(({ pairedWith }) => pairedWith),
       frame: () => current.current.frame,
       occasions: () => current.current.occasions,
       onPoint,

@@ -5,6 +5,8 @@ import type { Tracked } from "../state/fleet-state.ts";
 import { Chart } from "./chart.tsx";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
 import { fixed, viewQuery, viewOf, type ChartView } from "./chart-view.ts";
+import { CompareControls } from "./compare-controls.tsx";
+import { comparisonOf, withComparison, type ChartComparison } from "./comparison.ts";
 import { useOccasions } from "./device-occasions.ts";
 import { Moment, TimeControls } from "./time-controls.tsx";
 
@@ -15,6 +17,7 @@ const samplesLeftOut = 6;
 export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id: device, agent, interval } = tracked.presence.value;
   const view = useSignal(viewOf(location.search));
+  const comparison = useSignal(comparisonOf(location.search));
   const own = useSignal(0);
   const moment = useSignal<number | undefined>(undefined);
   const occasions = useOccasions(tracked, view.value);
@@ -27,16 +30,18 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
     pairs: [...tracked.latest.peek().values()],
     hold: interval ? interval * samplesLeftOut : tracked.silentAfter.peek(),
   });
-  const look = (next: ChartView): void => {
+  const look = (next: ChartView, beside: ChartComparison = comparison.peek()): void => {
     view.value = next;
+    comparison.value = beside;
     moment.value = undefined;
-    history.replaceState(history.state, "", `${location.pathname}${viewQuery(next)}`);
+    history.replaceState(history.state, "", `${location.pathname}${withComparison(viewQuery(next), beside)}`);
   };
   const { span, to } = view.value;
   return (
     <section aria-labelledby="charts-title">
       <div class="section-head">
         <h2 id="charts-title">Charts</h2>
+        <CompareControls comparison={comparison.value} onCompare={(next) => look(view.peek(), next)} />
         <TimeControls view={view.value} onView={look} />
       </div>
       <Moment view={view.value} moment={moment.value} occasions={occasions} />
@@ -44,10 +49,11 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
       <div class="charts">
         {shown.map((panel) => (
           <Chart
-            key={`${panel.key ?? panel.id} ${span} ${to ?? ""}`}
+            key={`${panel.key ?? panel.id} ${span} ${to ?? ""} ${withComparison("", comparison.value)}`}
             device={device}
             panel={panel}
             view={view.value}
+            comparison={comparison.value}
             occasions={occasions}
             newest={newest}
             onMoment={(ts) => (moment.value = ts)}

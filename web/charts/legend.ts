@@ -1,4 +1,4 @@
-import type { Frame } from "./window.ts";
+import type { Cell, Frame } from "./window.ts";
 
 /** Lines named beside a chart at most: a machine may have hundreds of file systems, and the chart below is to stay in view. */
 export const maxLegendLines = 8;
@@ -8,6 +8,8 @@ export interface Named {
   readonly name: string;
   /** Which of the lines it is: its colour. */
   readonly index: number;
+  /** Whether it is there to be compared with, and paler. */
+  readonly paler?: true;
   readonly value: number | undefined;
 }
 
@@ -19,11 +21,17 @@ export function namedLines(
   lines: Frame["lines"],
   pointed: number | undefined,
 ): { readonly named: readonly Named[]; readonly more: number } {
-  const all = lines.map(({ name, cells }, index): Named => {
-    const value = pointed === undefined ? cells.findLast((cell) => typeof cell === "number") : cells[pointed];
-    return { name, index, value: typeof value === "number" ? value : undefined };
+  // Other times and devices have moments of their own: there the last one before it counts.
+  const own = lines.every(({ pairedWith }) => pairedWith === undefined);
+  const all = lines.map(({ name, cells, pairedWith }, index): Named => {
+    const until = pointed === undefined || own ? cells : cells.slice(0, pointed + 1);
+    const at = (): Cell => (own ? cells[pointed ?? 0] : until.findLast((cell) => cell !== undefined));
+    const value = pointed === undefined ? until.findLast((cell) => typeof cell === "number") : at();
+    const number = typeof value === "number" ? value : undefined;
+    return { name, index: pairedWith ?? index, value: number, ...(pairedWith === undefined ? {} : { paler: true }) };
   });
-  const highest = all.toSorted((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity) || a.index - b.index);
-  const named = highest.slice(0, maxLegendLines).toSorted((a, b) => a.index - b.index);
+  const highest = all.toSorted((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity) || 0);
+  const kept = new Set(highest.slice(0, maxLegendLines));
+  const named = all.filter((one) => kept.has(one));
   return { named, more: all.length - named.length };
 }

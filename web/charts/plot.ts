@@ -5,7 +5,7 @@ import { drawOccasions } from "./draw-occasions.ts";
 import type { Occasion } from "./occasions.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
 import type { Range } from "./panels.ts";
-import { colourOf, type ChartTheme } from "./theme.ts";
+import { colourOf, paler, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
 /** Charts of one page share a cursor. */
@@ -19,6 +19,8 @@ export interface PlotOptions {
   readonly bands: boolean;
   readonly theme: ChartTheme;
   readonly lines: readonly string[];
+  /** Of each line the one that it is to be compared with, if it is. */
+  readonly pairs: readonly (number | undefined)[];
   readonly frame: () => Frame;
   readonly occasions: () => readonly Occasion[];
   /** Called with the pointed-at row of the frame, or undefined when the pointer has left. */
@@ -34,7 +36,7 @@ const shortestDrag = 6;
 
 /** Puts a uPlot into `host`, as wide as it. Times are milliseconds. */
 export function createPlot(options: PlotOptions): uPlot {
-  const { host, unit, range, bands, theme, lines, frame, occasions, onPoint, onMoment, onSelect } = options;
+  const { host, unit, range, bands, theme, lines, pairs, frame, occasions, onPoint, onMoment, onSelect } = options;
   const axis: uPlot.Axis = {
     stroke: theme.text,
     font: theme.font,
@@ -62,7 +64,7 @@ export function createPlot(options: PlotOptions): uPlot {
         { ...axis, size: 26, gap: 4, space: 64, values: clockLabels },
         bands ? rowAxis(axis, lines) : valueAxis(axis, unit),
       ],
-      series: [{}, ...lines.map((name, index) => (bands ? rowOf(name) : lineOf(name, index, theme, lines.length)))],
+      series: [{}, ...lines.map((name, index) => (bands ? rowOf(name) : lineOf(name, index, theme, pairs)))],
       hooks: {
         setCursor: [
           (plot) => {
@@ -135,8 +137,11 @@ const ticksOf = (plot: uPlot, unit: FieldUnit, span: Span): AxisTicks =>
 
 const ends = ({ scales }: uPlot): Span => [scales["y"]?.min ?? 0, scales["y"]?.max ?? 1];
 
-function lineOf(name: string, index: number, theme: ChartTheme, count: number): uPlot.Series {
-  const stroke = theme.lines[colourOf(index)] ?? theme.text;
+function lineOf(name: string, index: number, theme: ChartTheme, pairs: PlotOptions["pairs"]): uPlot.Series {
+  const pair = pairs[index];
+  const full = theme.lines[colourOf(pair ?? index)] ?? theme.text;
+  const stroke = pair === undefined ? full : paler(full);
+  const count = pairs.filter((one) => one === undefined).length;
   const points: uPlot.Series.Points = {
     size: 5,
     fill: stroke,
@@ -145,7 +150,7 @@ function lineOf(name: string, index: number, theme: ChartTheme, count: number): 
   // Where no value is positive, zero may be far above.
   const fillTo: uPlot.Series.FillTo = (plot, _, __, max) => (max <= 0 ? ends(plot)[0] : 0);
   const fill = index === 0 && count <= 3 ? { fill: `${stroke}1f`, fillTo } : {};
-  return { label: name, stroke, width: 1.5, points, ...fill };
+  return { label: name, stroke, width: 1.5, points, ...fill, ...(pair === undefined ? {} : { dash: [5, 3] }) };
 }
 
 /** What {@link drawBands} draws. */

@@ -5,7 +5,7 @@ import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { pngOf, type PictureHead } from "./png.ts";
 import { stateAt } from "./state-window.ts";
-import { chartTheme, colourOf, type ChartTheme } from "./theme.ts";
+import { chartTheme, colourOf, paler, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
 interface SaveProps {
@@ -56,9 +56,9 @@ function legendOf(panel: Panel, frame: Frame, theme: ChartTheme): PictureHead["l
       return { text: `${name} ${state === undefined ? "–" : formatField(state, "number")}` };
     });
   const { named, more } = namedLines(frame.lines, undefined);
-  const lines = named.map(({ name, index, value }) => ({
+  const lines = named.map(({ name, index, paler: isPaler, value }) => ({
     text: `${name} ${value === undefined ? "–" : formatValue(value, panel.unit)}`,
-    colour: theme.lines[colourOf(index)],
+    colour: isPaler ? paler(theme.lines[colourOf(index)] ?? theme.text) : theme.lines[colourOf(index)],
   }));
   return more > 0 ? [...lines, { text: `and ${more} more, not higher` }] : lines;
 }

@@ -35,5 +35,8 @@ export const chartTheme = signal(read());
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (chartTheme.value = read()));
 
+/** Of what is there to be compared with. @param colour with six digits */
+export const paler = (colour: string): string => `${colour}99`;
+
 /** The colour's number of the `index`-th line. */
 export const colourOf = (index: number): number => index % lineColours;

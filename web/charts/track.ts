@@ -6,6 +6,7 @@ import type { Panel, Source } from "./panels.ts";
 import { stepFor } from "./time-ranges.ts";
 import { historyReadings, historyStates, liveReadings, sampleStates } from "./readings.ts";
 import { StateWindow } from "./state-window.ts";
+import { laidBeside, shiftOf, type ChartComparison } from "./comparison.ts";
 import { ChartWindow, type Frame } from "./window.ts";
 
 /** What a chart shows at the moment. A frame that was there stays while a fresh one is fetched. */
@@ -13,6 +14,8 @@ export interface View {
   readonly status: "loading" | "ready" | "failed";
   readonly frame?: Frame;
   readonly problem?: string;
+  /** Why there is nothing to compare with. */
+  readonly notCompared?: string | undefined;
 }
 
 export interface TrackOptions {
@@ -22,9 +25,14 @@ export interface TrackOptions {
   readonly span: number;
   /** The right end, epoch ms; without one it moves with what arrives. */
   readonly to?: number | undefined;
+  /** What its lines are compared with. */
+  readonly comparison?: ChartComparison;
   /** The device's newest samples, and how long it may be silent: a state may be older than the range, and still hold. */
   readonly newest: () => { readonly pairs: readonly Pair[]; readonly hold: number };
 }
+
+/** Milliseconds between two looks at what a moving chart is compared with: it sends this page no samples. */
+const lookAgain = 30_000;
 
 interface Window {
   readonly add: (steps: readonly Pair[]) => void;
@@ -41,6 +49,9 @@ export class Track {
   #early: Pair[] = [];
   #stopped = false;
   #unfollow: () => void = () => {};
+  #other: Frame | undefined;
+  #notCompared: string | undefined;
+  #again: ReturnType<typeof setInterval> | undefined;
 
   constructor(readonly options: TrackOptions) {}
 
@@ -50,12 +61,16 @@ export class Track {
 
   start(): void {
     if (this.options.to === undefined) this.#unfollow = onSteps(this.options.device, (steps) => this.#take(steps));
+    const { to, span, panel, comparison } = this.options;
+    if (to === undefined && !panel.bands && comparison && shiftOf(comparison))
+      this.#again = setInterval(() => void this.#compare(), Math.max(lookAgain, stepFor(span)));
     void this.load();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#unfollow();
+    clearInterval(this.#again);
   }
 
   /** Fetches history anew: at the start, and after the event stream was lost for a while. */
@@ -67,6 +82,7 @@ export class Track {
       this.#window = window;
       this.#take(this.#early.splice(0));
       this.#publish();
+      await this.#compare();
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       if (!this.#stopped) this.#view.value = { ...this.#view.peek(), status: "failed", problem };
@@ -80,6 +96,24 @@ export class Track {
     const window = new ChartWindow({ span, every, combine: panel.combine, to: answers.to });
     window.add(answers.of.flatMap(({ source, series }) => historyReadings(source, series)));
     return { add: (steps) => window.add(liveReadings(panel, steps)), frame: () => window.frame() };
+  }
+
+  /** What cannot be fetched is not compared, and the chart stays. */
+  async #compare(): Promise<void> {
+    const { panel, span, device, comparison = {} } = this.options;
+    const shifted = shiftOf(comparison);
+    if (!shifted || panel.bands) return;
+    try {
+      const every = stepFor(span);
+      const { of, to } = await this.#ask(every, { device: comparison.beside ?? device, shift: shifted.shift });
+      const window = new ChartWindow({ span, every, combine: panel.combine, to });
+      window.add(of.flatMap(({ source, series }) => historyReadings(source, series)));
+      this.#other = window.frame();
+      this.#notCompared = this.#other.points === 0 ? "there are no values of it in this range" : undefined;
+    } catch (error) {
+      this.#notCompared = error instanceof Error ? error.message : String(error);
+    }
+    if (!this.#stopped) this.#publish();
   }
 
   async #bands(): Promise<Window> {
@@ -104,9 +138,12 @@ export class Track {
   }
 
   /** @param every the length of a step in milliseconds, 0 for all values */
-  async #ask(every: number) {
-    const { device, panel, span, to } = this.options;
-    const range = to === undefined ? { from: `-${span / 1_000}s`, to: "now" } : { from: `${to - span}`, to: `${to}` };
+  async #ask(every: number, { device, shift } = { device: this.options.device, shift: 0 }) {
+    const { panel, span, to } = this.options;
+    const range =
+      to === undefined
+        ? { from: `-${(span + shift) / 1_000}s`, to: shift === 0 ? "now" : `-${shift / 1_000}s` }
+        : { from: `${to - span - shift}`, to: `${to - shift}` };
     const ask = async (source: Source) => {
       const { measurement, field } = source;
       return {
@@ -137,6 +174,13 @@ export class Track {
   }
 
   #publish(): void {
-    if (this.#window) this.#view.value = { status: "ready", frame: this.#window.frame() };
+    if (!this.#window) return;
+    const frame = this.#window.frame();
+    const shifted = shiftOf(this.options.comparison ?? {});
+    this.#view.value = {
+      status: "ready",
+      frame: shifted && this.#other ? laidBeside(frame, this.#other, shifted) : frame,
+      notCompared: this.#notCompared,
+    };
   }
 }

@@ -5,10 +5,17 @@ import type { ChartReading } from "./readings.ts";
 /** A value, `null` for a gap that is drawn as one, `undefined` where another line alone has a value. */
 export type Cell = number | null | undefined;
 
+export interface Line {
+  readonly name: string;
+  readonly cells: readonly Cell[];
+  /** Of a line that is there to be compared with: the number of the one whose colour it has, paler. */
+  readonly pairedWith?: number;
+}
+
 /** What a chart draws: the moments, and for each line its name and one cell a moment. */
 export interface Frame {
   readonly times: readonly number[];
-  readonly lines: readonly { readonly name: string; readonly cells: readonly Cell[] }[];
+  readonly lines: readonly Line[];
   /** How many moments hold values. */
   readonly points: number;
   /** The newest moment, or undefined for an empty chart. */

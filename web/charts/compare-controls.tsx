@@ -1,0 +1,47 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { earlier, type ChartComparison } from "./comparison.ts";
+
+interface CompareProps {
+  readonly comparison: ChartComparison;
+  readonly onCompare: (comparison: ChartComparison) => void;
+}
+
+/** With which time and which device the charts are compared. What is chosen already is let go of by choosing it again. */
+export function CompareControls({ comparison, onCompare }: CompareProps): JSX.Element {
+  // What is being written: samples that arrive meanwhile render anew, and would take it away.
+  const draft = useSignal<string | undefined>(undefined);
+  return (
+    <div class="time-controls">
+      <div class="segments" role="group" aria-label="Compare with an earlier time">
+        {earlier.map(({ name, said }) => (
+          <button
+            key={name}
+            type="button"
+            title={`Compare with ${said}`}
+            aria-pressed={comparison.before === name}
+            data-testid={`before-${name}`}
+            onClick={() => onCompare({ ...comparison, before: comparison.before === name ? undefined : name })}
+          >
+            −{name}
+          </button>
+        ))}
+      </div>
+      <input
+        class="compare-device"
+        type="search"
+        size={14}
+        placeholder="another device"
+        aria-label="Compare with another device, by its id"
+        data-testid="compare-device"
+        value={draft.value ?? comparison.beside ?? ""}
+        onInput={(event) => (draft.value = event.currentTarget.value)}
+        onChange={(event) => {
+          const beside = event.currentTarget.value.trim() || undefined;
+          draft.value = undefined;
+          onCompare({ ...comparison, beside });
+        }}
+      />
+    </div>
+  );
+}
