@@ -12,6 +12,7 @@ import {
   limit,
   named,
   nextPlace,
+  noByDefault,
   placeInList,
   time,
   timeOrNull,
@@ -135,7 +136,14 @@ export const deviceDocument = named(
 );
 export type DeviceDocument = z.output<typeof deviceDocument>;
 
-const seriesDocument = z.object({ tags, points: z.array(z.tuple([z.number(), fieldValue])) });
+const ends = (which: string) =>
+  z.optional(about(z.array(z.number()), `with extremes: the ${which} value behind each point's mean, in their order`));
+const seriesDocument = z.object({
+  tags,
+  points: z.array(z.tuple([z.number(), fieldValue])),
+  lows: ends("least"),
+  highs: ends("greatest"),
+});
 const historyDocument = z.object({
   device: z.string(),
   measurement: z.string(),
@@ -222,6 +230,7 @@ export const deviceRoutes = {
           "the mean of each such interval, as 10s or 500ms; 0 for raw values; fitting the range by default",
         ),
       ),
+      extremes: about(noByDefault, "with each mean the least and the greatest value of its interval"),
     }),
     answers: { 200: historyDocument },
     problems: [404],

@@ -42,10 +42,9 @@ export const limit = (most: number, otherwise: number) => {
 };
 
 /** A yes or no of a query, where everything is text: the client writes a boolean out. */
-export const yesByDefault = z._default(
-  z.enum(["true", "false"]) as unknown as z.ZodMiniType<"true" | "false", boolean>,
-  "true",
-);
+const yesOrNo = z.enum(["true", "false"]) as unknown as z.ZodMiniType<"true" | "false", boolean>;
+export const yesByDefault = z._default(yesOrNo, "true");
+export const noByDefault = z._default(yesOrNo, "false");
 
 /** Where a page begins: `next` of the answer before. */
 export const placeInList = (description: string, longest = 64) =>

@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 import { readFileSync, writeFileSync } from "node:fs";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import * as assert from "uvu/assert";
+import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import type { Console } from "../console/console.ts";
 import type { State } from "../console/state/state.ts";
@@ -84,6 +85,41 @@ async function compare(page: Page): Promise<void> {
   await energy.getByText("energy, rpi-7").waitFor({ state: "detached" });
 }
 
+/** A week of a sample a minute, of which one stands out: a point of the chart stands for an hour, and the band around it has that one. */
+async function seeSpike(page: Page, { url, fleet }: { url: string; fleet: Fleet }): Promise<void> {
+  const to = Math.floor(Date.now() / 60_000) * 60_000;
+  const times = Array.from({ length: 7 * 1_440 }, (_, at) => to - (7 * 1_440 - at) * 60_000);
+  const heat = times.map((_, at) => (at === 4_321 ? 240 : 20 + (at % 3)));
+  const device = parseDeviceId("rpi-7");
+  await fleet.console.store.write([{ device, measurement: "oven", tags: {}, times, fields: { heat } }]);
+  await page.goto(`${url}/devices/rpi-7?range=7d`);
+  const oven = page.getByTestId("chart-oven.heat");
+  await eventually("a week", async () => Number(await oven.getAttribute("data-points")) > 160);
+  const name = page.getByRole("img", { name: /^oven heat: heat .* to 240$/ });
+  await name.waitFor();
+  if (process.env["MUSTER_SHOT"])
+    await oven.screenshot({ path: `${process.env["MUSTER_SHOT"]}.week.png`, animations: "disabled" });
+  // In the upper half, where no mean is.
+  await eventually("a band up there", async () => (await pale(oven.locator("canvas"))) >= 20);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save oven heat as CSV" }).click(),
+  ]);
+  const rows = readFileSync(await download.path(), "utf8").split("\r\n");
+  assert.is(rows[0], "time,heat,heat min,heat max");
+  assert.is(rows.filter((row) => row.endsWith(",20,240")).length, 1);
+}
+
+/** Pixels in the upper half of a chart's plot that are of its first line's colour, however pale: blue, where the grid is grey. */
+function pale(canvas: Locator): Promise<number> {
+  return canvas.evaluate((one: HTMLCanvasElement) => {
+    const { data } = one.getContext("2d")?.getImageData(80, 0, one.width - 80, one.height / 2) ?? { data: [] };
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) if ((data[at + 2] ?? 0) - (data[at] ?? 0) >= 20) count++;
+    return count;
+  });
+}
+
 /** By button, by dragging and by address; then what is shown is saved. */
 async function chooseTimes(page: Page): Promise<void> {
   const shown = (): [from: number, to: number] => {
@@ -121,7 +157,9 @@ async function chooseTimes(page: Page): Promise<void> {
     page.getByRole("button", { name: "Save freezer energy as CSV" }).click(),
   ]);
   assert.is(download.suggestedFilename(), "rpi-7 freezer energy.csv");
-  assert.match(readFileSync(await download.path(), "utf8"), /^time,energy\r\n.*Z,\d+\r\n/);
+  // The two values may be of one step.
+  const csv = readFileSync(await download.path(), "utf8");
+  assert.match(csv, /^time,energy(,energy min,energy max)?\r\n.*Z,\d+[\d,]*\r\n/);
   await savePicture(page);
   await compare(page);
   await page.getByTestId("range-15m").click();
@@ -176,6 +214,8 @@ suite("page: a device without an agent", ({ test }) => {
       await eventually("bands drawn", async () => (await drawn(page, "door.states")) >= 4);
       assert.is(await page.getByTestId("chart-cpu").count(), 0, "no box for what it does not measure");
       await chooseTimes(page);
+      await send("oven", { heat: 20 });
+      await seeSpike(page, { url, fleet });
       if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
       assert.equal(complaints, []);
     },

@@ -181,7 +181,11 @@ export class EmbeddedStore implements MetricsStore {
     const asked = { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to), tags, most: maxPoints };
     const { series, more } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
     if (more) throw tooManyPoints(query);
-    return series.map(({ tags: own, times, values }) => ({ tags: own, points: pointsOf(times, values) }));
+    return series.map(({ tags: own, times, values, lows, highs }) => ({
+      tags: own,
+      points: pointsOf(times, values),
+      ...(lows && highs ? { lows: [...lows], highs: [...highs] } : {}),
+    }));
   }
 
   async ahead(after: number): Promise<Ahead | undefined> {

@@ -114,6 +114,28 @@ for (const [name, maker] of Object.entries(makers)) {
       assert.equal(await get({ from: began + 500, to: began + 5_000 }), [3, 5]);
     });
 
+    test("means with their extremes: a single sample that stands out is in them, text and a gap are not", async (scope) => {
+      const { put, ask } = await started(scope);
+      const many = Array.from({ length: 1_000 }, (_, at) => (at === 700 ? 5_000 : at % 2));
+      await put({ used: many, word: "x" });
+      const [found, ...others] = await ask({ every: 600_000, extremes: true });
+      assert.equal(others, []);
+      assert.equal(
+        { ...found, points: found?.points.map(([ts, value]) => [ts - began, Math.round(Number(value) * 100)]) },
+        {
+          tags: {},
+          points: [
+            [0, 50],
+            [600_000, 1_300],
+          ],
+          lows: [0, 0],
+          highs: [1, 5_000],
+        },
+      );
+      assert.equal(await ask({ every: 600_000, extremes: true, field: "word" }), []);
+      assert.equal(Object.keys((await ask({ extremes: true, to: began + 1_000 }))[0] ?? {}).sort(), ["points", "tags"]);
+    });
+
     test("several series by their tags, and one of them by a tag", async (scope) => {
       const { put, ask } = await started(scope);
       await put({ used: [1] }, { tags: { cpu: "cpu0" } });
@@ -137,6 +159,7 @@ for (const [name, maker] of Object.entries(makers)) {
       await put({ used: [1, ...beyond, 2.5] });
       assert.equal(await get(), [1, ...beyond, 2.5]);
       assert.equal(await get({ every: 1_000 }), [1, ...beyond, 2.5]);
+      assert.equal(await get({ every: 1_000, extremes: true }), [1, ...beyond, 2.5]);
     });
 
     test("strings and booleans; nulls are no values", async (scope) => {

@@ -11,6 +11,8 @@ export interface ReadQuery {
   readonly from: number;
   readonly to: number;
   readonly every: number;
+  /** With each mean the least and the greatest value of its interval. */
+  readonly extremes?: boolean;
   /** Points in all series together; one more is looked for, which says that there are more. */
   readonly most: number;
 }
@@ -20,6 +22,8 @@ export interface ReadSeries {
   readonly tags: Readonly<Record<string, string>>;
   readonly times: Float64Array;
   readonly values: Float64Array | readonly (number | string | boolean)[];
+  readonly lows?: Float64Array;
+  readonly highs?: Float64Array;
 }
 
 export type ReadAnswer =
@@ -48,10 +52,10 @@ class Reader {
     }[]) {
       const own = tagsIn(tags);
       if (!own || !Object.entries(query.tags).every(([name, value]) => own[name] === value)) continue;
-      const { times, values } = query.every > 0 ? means(statements, id, query, room) : raw(statements, id, query, room);
-      room -= times.length;
+      const found = query.every > 0 ? means(statements, id, query, room) : raw(statements, id, query, room);
+      room -= found.times.length;
       if (room < 0) return { series: [], more: true };
-      if (times.length > 0) series.push({ tags: own, times: Float64Array.from(times), values: packed(values) });
+      if (found.times.length > 0) series.push({ tags: own, ...found });
     }
     return { series, more: false };
   }
@@ -84,16 +88,26 @@ function raw(statements: Statements, series: number, { field, from, to }: ReadQu
     (careful ? statements.carefulRaw : statements.raw).all(pathOf(field), series, from, to, room + 1);
   const rows = orCarefully(ask) as { ts: number; value: number | string; type: string }[];
   return {
-    times: rows.map(({ ts }) => ts),
-    values: rows.map(({ value, type }) => (type === "true" || type === "false" ? type === "true" : value)),
+    times: Float64Array.from(rows, ({ ts }) => ts),
+    values: packed(rows.map(({ value, type }) => (type === "true" || type === "false" ? type === "true" : value))),
   };
 }
 
-function means(statements: Statements, series: number, { field, from, to, every }: ReadQuery, room: number) {
-  const ask = (careful: boolean): unknown =>
-    (careful ? statements.carefulMeans : statements.means).all(pathOf(field), series, from, to, every, room + 1);
-  const rows = orCarefully(ask) as { slot: number; mean: number }[];
-  return { times: rows.map(({ slot }) => slot), values: rows.map(({ mean }) => mean) };
+function means(statements: Statements, series: number, query: ReadQuery, room: number): Omit<ReadSeries, "tags"> {
+  const { field, from, to, every, extremes } = query;
+  const [plain, careful] = extremes
+    ? [statements.extremes, statements.carefulExtremes]
+    : [statements.means, statements.carefulMeans];
+  const ask = (isCareful: boolean): unknown =>
+    (isCareful ? careful : plain).all(pathOf(field), series, from, to, every, room + 1);
+  const rows = orCarefully(ask) as { slot: number; mean: number; low: number; high: number }[];
+  return {
+    times: Float64Array.from(rows, ({ slot }) => slot),
+    values: Float64Array.from(rows, ({ mean }) => mean),
+    ...(extremes
+      ? { lows: Float64Array.from(rows, ({ low }) => low), highs: Float64Array.from(rows, ({ high }) => high) }
+      : {}),
+  };
 }
 
 /** A row whose text is no JSON fails the whole query. To ask each row first costs half as much again, and is done where there is one. */
@@ -122,12 +136,20 @@ function prepare(database: Database) {
   const meansOf = (typeOf: string): string =>
     `SELECT (ts / ?5) * ?5 AS slot, AVG(CASE WHEN ${typeOf} IN ('integer', 'real') THEN json_extract(fields, ?1) END) AS mean
      FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
+  // The value is taken out of its row once and not three times: a LIMIT keeps SQLite from putting the inner query into the outer one.
+  const extremesOf = (typeOf: string): string =>
+    `SELECT slot, AVG(value) AS mean, CAST(MIN(value) AS REAL) AS low, CAST(MAX(value) AS REAL) AS high FROM (
+       SELECT (ts / ?5) * ?5 AS slot, CASE WHEN ${typeOf} IN ('integer', 'real') THEN json_extract(fields, ?1) END AS value
+       FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 LIMIT -1)
+     GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
   return {
     series: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
     raw: database.prepare(rawOf(type)),
     carefulRaw: database.prepare(rawOf(careful)),
     means: database.prepare(meansOf(type)),
     carefulMeans: database.prepare(meansOf(careful)),
+    extremes: database.prepare(extremesOf(type)),
+    carefulExtremes: database.prepare(extremesOf(careful)),
   };
 }
 

@@ -80,6 +80,8 @@ export interface MetricsQuery {
   readonly to: number;
   /** Milliseconds: the mean of each such interval; 0 for the raw values. */
   readonly every: number;
+  /** With each mean the least and the greatest value of its interval: a mean of many hides one that stands out. */
+  readonly extremes?: boolean;
   /** Who asks: several people's questions take turns. */
   readonly by?: string;
   /** Ends the waiting where nobody wants the answer any more. */
@@ -90,6 +92,9 @@ export interface MetricsQuery {
 export interface QueriedSeries {
   readonly tags: Readonly<Record<string, string>>;
   readonly points: readonly (readonly [time: number, value: number | string | boolean])[];
+  /** Of means, where they were asked for: the least and the greatest value behind each point. */
+  readonly lows?: readonly number[];
+  readonly highs?: readonly number[];
 }
 
 export interface StoreHealth {

@@ -132,10 +132,16 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
   const { named, more } = namedLines(frame.lines, pointed);
   return (
     <ul class="legend">
-      {named.map(({ name, index, paler, value }) => (
+      {named.map(({ name, index, paler, value, ends }) => (
         <li key={name}>
           <span class={`swatch line-${colourOf(index)}${paler ? " paler" : ""}`} />
           <span class="legend-name">{name}</span> <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
+          {ends && (
+            <span class="legend-ends">
+              {" "}
+              {formatValue(ends[0], panel.unit)} to {formatValue(ends[1], panel.unit)}
+            </span>
+          )}
         </li>
       ))}
       {more > 0 && <li>and {more} more, not higher</li>}

@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import type { SampleDocument } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { mergeLatest, type Latest } from "../state/latest.ts";
+import { endsOf, runsOf } from "./ends.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./time-ranges.ts";
@@ -154,7 +155,45 @@ suite("web chart window", ({ test }) => {
     window.add([value(start, "used", 10), value(start + 4_000, "used", 20), value(start + 8_000, "used", 60)]);
     const frame = window.frame();
     assert.equal(frame.times, [start + 8_000]);
-    assert.equal(frame.lines, [{ name: "used", cells: [30] }]);
+    assert.equal(frame.lines, [{ name: "used", cells: [30], ends: [[10, 60]] }]);
+  });
+
+  test("knows between which values a mean lies: of what is shown, of several series, and not of a counter", () => {
+    const points = [
+      [start, 50],
+      [start + 1_000, 50],
+    ] as const;
+    const series = [{ tags: { cpu: "cpu-total" }, points, lows: [2, 50], highs: [90, 50] }];
+    const [idle] = panel("cpu").sources;
+    assert.ok(idle);
+    assert.equal(
+      historyReadings(idle, series).map(({ ends }) => ends),
+      [
+        [10, 98],
+        [50, 50],
+      ],
+    );
+    const counter = { measurement: "net", field: "bytes_recv", counter: true, line: () => "received" } as const;
+    assert.is(historyReadings(counter, series)[0]?.ends, undefined);
+    const of = (combine: Panel["combine"]) => {
+      const window = new ChartWindow({ span: 60_000, every: 1_000, combine, to: start });
+      window.add([
+        { ts: start, line: "x", value: 5, ends: [1, 9] },
+        { ts: start, line: "x", value: 6, ends: [4, 7] },
+      ]);
+      return window.frame().lines;
+    };
+    assert.equal(of("sum"), [{ name: "x", cells: [11], ends: [[5, 16]] }]);
+    assert.equal(of("max"), [{ name: "x", cells: [6], ends: [[4, 9]] }]);
+  });
+
+  test("its band goes around each mean, and not over a gap; the axis reaches its ends", () => {
+    const ends = [[1, 3], undefined, undefined, [2, 8], [2, 2]] as const;
+    const line = { name: "x", cells: [2, undefined, null, 4, 2], ends };
+    assert.equal(runsOf(line), [[0], [3, 4]]);
+    assert.equal(runsOf({ cells: [1, 2] }), []);
+    const frame = { times: [1, 2, 3, 4, 5], lines: [line], points: 3, last: 5, from: 0, to: 5 };
+    assert.equal(endsOf(frame, 2, 4), [1, 8]);
   });
 
   test("breaks a line where nothing was heard, and not where only another line has a value", () => {
@@ -180,7 +219,7 @@ suite("web chart window", ({ test }) => {
   test("has for each range a round step and at most 360 points", () => {
     assert.equal(
       ranges.map(({ span }) => stepFor(span) / 1_000),
-      [1, 3, 10, 60, 300],
+      [1, 3, 10, 60, 300, 3_600],
     );
   });
 });

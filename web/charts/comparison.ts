@@ -46,8 +46,8 @@ export function laidBeside(frame: Frame, other: Frame, { shift, said }: { shift:
   const moved = other.times.map((ts) => ts + shift);
   const times = [...new Set([...frame.times, ...moved])].sort((a, b) => a - b);
   const rows = new Map(times.map((ts, row) => [ts, row]));
-  const spread = (own: readonly number[], cells: readonly Cell[]): Cell[] => {
-    const all = Array.from<Cell>({ length: times.length });
+  const spread = <T = Cell>(own: readonly number[], cells: readonly T[]): (T | undefined)[] => {
+    const all = Array.from<T | undefined>({ length: times.length });
     for (const [index, ts] of own.entries()) all[rows.get(ts) ?? 0] = cells[index];
     return all;
   };
@@ -56,7 +56,11 @@ export function laidBeside(frame: Frame, other: Frame, { shift, said }: { shift:
     ...frame,
     times,
     lines: [
-      ...frame.lines.map(({ name, cells }) => ({ name, cells: spread(frame.times, cells) })),
+      ...frame.lines.map(({ name, cells, ends }) => ({
+        name,
+        cells: spread(frame.times, cells),
+        ...(ends ? { ends: spread(frame.times, ends) } : {}),
+      })),
       ...other.lines.map(({ name, cells }, index) => ({
         name: `${name}, ${said}`,
         cells: spread(moved, cells),

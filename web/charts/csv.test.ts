@@ -16,6 +16,17 @@ suite("a chart as CSV", ({ test }) => {
     );
   });
 
+  test("has of means of several values between which they lie as well", () => {
+    const lines = [
+      { name: "a", cells: [2, 3], ends: [[1, 9] as const, undefined] },
+      { name: "b", cells: [5, 6] },
+    ];
+    assert.is(
+      csvOf({ ...frame, times: [0, 1], lines }).replaceAll(/1970-01-01T00:00:00.00.Z/g, "T"),
+      "time,a,a min,a max,b\r\nT,2,1,9,5\r\nT,3,,,6\r\n",
+    );
+  });
+
   test("has states as what they are; a device's text is never a formula or another cell", () => {
     const lines = [{ name: '=HYPERLINK("x")', cells: [0, 1, 2] }];
     const states = [true, "a,b\n", "@cmd"];

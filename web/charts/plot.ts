@@ -1,6 +1,8 @@
 import uPlot from "uplot";
 import type { FieldUnit } from "../format/units.ts";
 import { drawBands } from "./draw-bands.ts";
+import { drawEnds } from "./draw-ends.ts";
+import { endsOf } from "./ends.ts";
 import { drawOccasions } from "./draw-occasions.ts";
 import type { Occasion } from "./occasions.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
@@ -58,7 +60,10 @@ export function createPlot(options: PlotOptions): uPlot {
       },
       scales: {
         x: { time: true, range: () => [frame().from, frame().to] },
-        y: { range: (_, min, max) => (bands ? [0, 1] : ([...axisSpan(unit, min, max, range)] as [number, number])) },
+        y: {
+          range: (_, min, max) =>
+            bands ? [0, 1] : ([...axisSpan(unit, ...endsOf(frame(), min, max), range)] as [number, number]),
+        },
       },
       axes: [
         { ...axis, size: 26, gap: 4, space: 64, values: clockLabels },
@@ -82,6 +87,8 @@ export function createPlot(options: PlotOptions): uPlot {
             if (width >= shortestDrag) onSelect(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
           },
         ],
+        // Behind the lines.
+        drawAxes: [(plot) => drawEnds(plot, frame(), theme)],
         draw: [
           (plot) => {
             if (bands) drawBands(plot, frame(), theme);
@@ -159,7 +166,14 @@ const rowOf = (name: string): uPlot.Series => ({ label: name, paths: () => null,
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const seconds = new Intl.DateTimeFormat("en-GB", { minute: "2-digit", second: "2-digit" });
 
-/** Wall time of the reader; with seconds where the steps are shorter than a minute. */
+const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const day = 86_400_000;
+
+/** Wall time of the reader; with seconds where the steps are shorter than a minute, and of several days the day at its beginning. */
 function clockLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
-  return splits.map((split) => (step < 60_000 ? seconds : minutes).format(split));
+  const long = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > day;
+  return splits.map((split) => {
+    const isMidnight = long && new Date(split).getHours() === 0 && new Date(split).getMinutes() === 0;
+    return (isMidnight || step >= day ? days : step < 60_000 ? seconds : minutes).format(split);
+  });
 }

@@ -8,24 +8,39 @@ export interface ChartReading<Value = number> {
   readonly ts: number;
   readonly line: string;
   readonly value: Value;
+  /** Of a mean: between which values it lies. */
+  readonly ends?: Ends;
 }
+
+/** The least and the greatest value. */
+export type Ends = readonly [low: number, high: number];
 
 /** Text, and yes or no. */
 export type StateReading = ChartReading<SampleValue>;
 
 type Points = readonly (readonly [ts: number, value: SampleValue | null])[];
 
-/** What the store remembers of one source, as readings. */
-export function historyReadings(
-  source: Source,
-  series: readonly { readonly tags: SampleTags; readonly points: Points }[],
-): ChartReading[] {
-  return series.flatMap(({ tags, points }) => {
+interface Series {
+  readonly tags: SampleTags;
+  readonly points: Points;
+  readonly lows?: readonly number[] | undefined;
+  readonly highs?: readonly number[] | undefined;
+}
+
+/** What the store remembers of one source, as readings. Of a counter's rate the ends are not known: they would be those of the count. */
+export function historyReadings(source: Source, series: readonly Series[]): ChartReading[] {
+  const shown = (value: number): number => source.value?.(value) ?? value;
+  return series.flatMap(({ tags, points, lows, highs }) => {
     const line = source.line(tags);
     if (line === undefined) return [];
-    return (source.counter ? rates(points) : points).flatMap(([ts, value]) =>
-      typeof value === "number" ? [{ ts, line, value: source.value?.(value) ?? value }] : [],
-    );
+    return (source.counter ? rates(points) : points).flatMap(([ts, value], at) => {
+      if (typeof value !== "number") return [];
+      const [low, high] = source.counter ? [] : [lows?.[at], highs?.[at]];
+      if (low === undefined || high === undefined) return [{ ts, line, value: shown(value) }];
+      // What is shown may be what is left to a whole: then the greatest is the least.
+      const both = [shown(low), shown(high)];
+      return [{ ts, line, value: shown(value), ends: [Math.min(...both), Math.max(...both)] as const }];
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { formatField, formatValue } from "../format/number.ts";
-import { csvOf, saveAsFile } from "./csv.ts";
+import { saveAsFile } from "../shell/save-file.ts";
+import { csvOf } from "./csv.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { pngOf, type PictureHead } from "./png.ts";

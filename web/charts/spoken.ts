@@ -13,8 +13,9 @@ export function chartInWords(panel: Pick<Panel, "title" | "unit">, frame: Frame)
 
 function lines({ unit }: Pick<Panel, "unit">, { lines: all }: Frame): [told: string[], more: number] {
   const { named, more } = namedLines(all, undefined);
-  const told = named.map(({ name, index, value }) => {
-    const values = (all[index]?.cells ?? []).filter((cell) => typeof cell === "number");
+  const told = named.map(({ name, value }) => {
+    const { cells = [], ends = [] } = all.find((line) => line.name === name) ?? {};
+    const values = [...cells, ...ends.flatMap((one) => one ?? [])].filter((cell) => typeof cell === "number");
     if (value === undefined) return `${name} without a value`;
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return `${name} ${formatValue(value, unit)}, from ${formatValue(low, unit)} to ${formatValue(high, unit)}`;

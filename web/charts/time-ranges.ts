@@ -5,6 +5,7 @@ export const ranges = [
   { name: "1h", span: 3_600_000 },
   { name: "6h", span: 21_600_000 },
   { name: "24h", span: 86_400_000 },
+  { name: "7d", span: 604_800_000 },
 ] as const;
 
 export type RangeName = (typeof ranges)[number]["name"];

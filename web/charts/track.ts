@@ -153,6 +153,8 @@ export class Track {
           field,
           ...range,
           every: every === 0 ? "0" : `${every / 1_000}s`,
+          // Of a counter's rate they say nothing.
+          extremes: every > 0 && !source.counter,
         }),
       };
     };

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { counted } from "#shared/counted";
 import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
-import { saveAsFile } from "../charts/csv.ts";
+import { saveAsFile } from "../shell/save-file.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";

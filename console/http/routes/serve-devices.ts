@@ -147,12 +147,13 @@ export const serveDevices =
         // What it has sent stays, also when it is gone.
         const device = whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
         const { measurement, field } = query;
+        const extremes = query.extremes === "true";
         const range = toRange(query, clock.now());
         // Who has gone away waits for nothing.
         const gone = new AbortController();
         reply.raw.once("close", () => gone.abort());
         const by = askerOf(request).name;
-        const series = await store.query({ device, measurement, field, ...range, by, signal: gone.signal });
+        const series = await store.query({ device, measurement, field, ...range, extremes, by, signal: gone.signal });
         // The schema would look at each of twenty thousand points once more.
         reply.type("application/json; charset=utf-8").serializer(JSON.stringify);
         return { device, measurement, field, ...range, series: series as SeriesDocument[] };
