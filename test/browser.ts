@@ -40,12 +40,13 @@ async function trustingBrowser(scope: Scope, certificate: X509Certificate): Prom
  */
 export async function openPage(
   scope: Scope,
-  options: { width?: number; height?: number; dark?: boolean; trusted?: X509Certificate } = {},
+  options: { width?: number; height?: number; dark?: boolean; zone?: string; trusted?: X509Certificate } = {},
 ): Promise<{ page: Page; complaints: string[] }> {
   const browser = options.trusted ? await trustingBrowser(scope, options.trusted) : await commonBrowser();
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.dark ? "dark" : "light",
+    ...(options.zone === undefined ? {} : { timezoneId: options.zone }),
   });
   scope.cleanup(() => context.close());
   const page = await context.newPage();

@@ -4,12 +4,11 @@ import { useEffect } from "preact/hooks";
 import { counted } from "#shared/counted";
 import type { AuditEntryDocument, AuditVerdictDocument } from "#api/audit-routes";
 import { addresses } from "#api/addresses";
-import { formatMoment } from "../format/moment.ts";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { AuditSearch, type AuditSought } from "./audit-search.tsx";
+import { At, Told } from "../format/when.tsx";
 
 /** Entries that are asked for at once. */
 const atOnce = 50;
@@ -108,7 +107,9 @@ function Verdict(): JSX.Element {
         </>
       )}
       {[...problems, ...notes].map((sentence) => (
-        <div key={sentence}>{sentence}</div>
+        <div key={sentence}>
+          <Told text={sentence} />
+        </div>
       ))}
     </div>
   );
@@ -132,7 +133,9 @@ function EntryTable({ entries }: { readonly entries: readonly AuditEntryDocument
           {entries.map(({ n, ts, who, from, what, on, result, detail }) => (
             <tr key={n} data-testid={`audit-${n}`}>
               <th scope="row">{n}</th>
-              <td title={new Date(ts).toISOString()}>{formatMoment(ts, now.value)}</td>
+              <td>
+                <At ts={ts} />
+              </td>
               <td class="brief">{who}</td>
               <td class="brief">{from}</td>
               <td>{what}</td>

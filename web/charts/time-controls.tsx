@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
-import { formatExact, formatMoment } from "../format/moment.ts";
+import { formatExact, formatMoment, formatWhole } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import { panned, zoomed, type ChartView } from "./chart-view.ts";
 import { near, countOccasions, type Occasion } from "./occasions.ts";
 import { ranges } from "./time-ranges.ts";
+import { At } from "../format/when.tsx";
 
 interface ControlsProps {
   readonly view: ChartView;
@@ -65,7 +66,7 @@ export function Moment({ view: { span, to }, moment, occasions }: MomentProps): 
     const here = near(occasions, moment, span);
     return (
       <p class="chart-moment">
-        <b>{formatMoment(moment, present)}</b>
+        <b title={formatWhole(moment)}>{formatMoment(moment, present)}</b>
         {here.map(({ kind, from, to: end, text }) => (
           <span key={`${kind} ${from} ${text}`} class={kind}>
             {formatExact(from).slice(0, 8)}
@@ -80,7 +81,7 @@ export function Moment({ view: { span, to }, moment, occasions }: MomentProps): 
     <p class="chart-moment" data-testid="chart-moment">
       {to !== undefined && (
         <b>
-          {formatMoment(to - span, present)} to {formatMoment(to, present)}
+          <At ts={to - span} /> to <At ts={to} />
         </b>
       )}
       {marked && <span>Marked: {marked}</span>}

@@ -2,13 +2,12 @@ import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { EnrollmentDocument, MadeEnrollment } from "#api/client";
-import { formatMoment } from "../format/moment.ts";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { AskingMachines } from "./asking-machines.tsx";
 import { MadeCode } from "./made-code.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Until } from "../format/when.tsx";
 
 const times = [
   ["1h", "an hour"],
@@ -156,7 +155,9 @@ function OpenCodes({
               <td>
                 {used} of {uses}
               </td>
-              <td>{formatMoment(expires, now.value)}</td>
+              <td>
+                <Until ts={expires} />
+              </td>
               <td>{by}</td>
               <td>
                 <button type="button" class="button small" aria-label={`Revoke ${id}`} onClick={() => revoke(id)}>

@@ -2,9 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { JoinRequestDocument } from "#api/client";
-import { formatAgo } from "../format/format-duration.ts";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { Ago } from "../format/when.tsx";
 
 /** Milliseconds between two looks while somebody has this open: a machine that asks is waited for. */
 const lookedEvery = 3_000;
@@ -59,7 +58,7 @@ function Request({ request, answer }: RequestProps): JSX.Element {
       <code>{fingerprint}</code>
       <span>
         {address}
-        {said && `: ${said}`}, since {formatAgo(since, now.value)}
+        {said && `: ${said}`}, since <Ago ts={since} />
       </span>
       <input
         aria-label="Name of the device"

@@ -3,11 +3,11 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { CompletenessDocument } from "#api/completeness-routes";
 import { client } from "../state/page-client.ts";
-import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
+import { At, Told } from "../format/when.tsx";
 
 /** Milliseconds between two looks while the device sends. */
 const refreshEvery = 15_000;
@@ -59,7 +59,9 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
         ))}
       </dl>
       {known.gaps.length > 0 && <Gaps known={known} />}
-      <p class="hint">Samples counted since {formatMoment(known.since, now.value)}.</p>
+      <p class="hint">
+        Samples counted since <At ts={known.since} />.
+      </p>
     </div>
   );
 }
@@ -81,10 +83,12 @@ function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
         <tbody>
           {rows.map(({ key, from, to, samples, why }) => (
             <tr key={key}>
-              <td>{from === null ? "–" : formatMoment(from, now.value)}</td>
-              <td>{to === null ? "–" : formatMoment(to, now.value)}</td>
+              <td>{from === null ? "–" : <At ts={from} />}</td>
+              <td>{to === null ? "–" : <At ts={to} />}</td>
               <td>{samples}</td>
-              <td>{why}</td>
+              <td>
+                <Told text={why} />
+              </td>
             </tr>
           ))}
         </tbody>

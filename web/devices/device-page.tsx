@@ -24,6 +24,7 @@ import { RefusedSection } from "./refused-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
 import { DeviceUpdate } from "./update-note.tsx";
 import { ValuesSection } from "./values.tsx";
+import { Told } from "../format/when.tsx";
 
 const ServiceSection = later(
   "What can be done to it",
@@ -130,7 +131,10 @@ function Head({ tracked, identity }: HeadProps): JSX.Element {
       <PresenceLine tracked={tracked} />
       {device.problem && (
         <p class="banner">
-          <Warning /> <span>{device.problem}</span>
+          <Warning />{" "}
+          <span>
+            <Told text={device.problem} />
+          </span>
         </p>
       )}
       <LabelsLine device={device} />

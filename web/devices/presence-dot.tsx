@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { usualGap, type Liveness } from "#shared/liveness";
-import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
-import { formatMoment } from "../format/moment.ts";
+import { formatCoarsely } from "../format/format-duration.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
+import { Ago, At, Told } from "../format/when.tsx";
 
 export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id, online } = tracked.presence.value;
@@ -49,14 +49,26 @@ export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
     return (
       <span class="presence-line" data-testid="presence-line" title={rhythmOf(tracked)}>
         <b>{state === "silent" ? "Silent" : "Reporting"}</b>
-        {seen !== null && (state === "silent" ? <Since ts={seen} /> : `, heard ${formatAgo(seen, now.value)}`)}
+        {seen !== null &&
+          (state === "silent" ? (
+            <Since ts={seen} />
+          ) : (
+            <>
+              , heard <Ago ts={seen} />
+            </>
+          ))}
       </span>
     );
   return (
     <span class="presence-line" data-testid="presence-line">
       <b>{online ? "Online" : "Offline"}</b>
       {since !== null && <Since ts={since} />}
-      {!online && reason && <span class="reason"> — {reason}</span>}
+      {!online && reason && (
+        <span class="reason">
+          {" "}
+          — <Told text={reason} />
+        </span>
+      )}
       {online && paused && <span class="state wait">Paused</span>}
     </span>
   );
@@ -67,7 +79,7 @@ function Since({ ts }: { ts: number }): JSX.Element {
   return (
     <>
       {" since "}
-      <time dateTime={new Date(ts).toISOString()}>{formatMoment(ts, now.value)}</time>
+      <At ts={ts} />
       {seconds > 0 && ` (${formatCoarsely(seconds * 1_000)})`}
     </>
   );

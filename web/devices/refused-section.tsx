@@ -3,10 +3,9 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { RefusedDocument } from "#api/refusal-routes";
 import { client } from "../state/page-client.ts";
-import { formatAgo } from "../format/format-duration.ts";
 import { generation, refusals } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Ago, Told } from "../format/when.tsx";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
@@ -36,7 +35,9 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
           <tbody>
             {known.value.map((one) => (
               <tr key={JSON.stringify([one.name, one.topic, one.why])}>
-                <td>{formatAgo(one.last, now.value)}</td>
+                <td>
+                  <Ago ts={one.last} />
+                </td>
                 {device === undefined && (
                   <td>{one.name === null ? "–" : <Name name={one.name} known={one.known} />}</td>
                 )}
@@ -45,7 +46,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
                 </td>
                 <td>{one.count}</td>
                 <td class="wrap">
-                  {one.why}
+                  <Told text={one.why} />
                   {one.try !== undefined && (
                     <>
                       <br />

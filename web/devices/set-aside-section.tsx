@@ -5,11 +5,10 @@ import { counted } from "#shared/counted";
 import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
-import { formatAgo } from "../format/format-duration.ts";
 import { generation } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Ago } from "../format/when.tsx";
 
 interface Known {
   readonly entries: readonly SetAsideDocument[];
@@ -113,7 +112,9 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
                 <td class="wrap brief">{wanted}</td>
                 <td class="wrap brief">{sample.slice(0, 60)}</td>
                 <td>{count}</td>
-                <td>{formatAgo(last, now.value)}</td>
+                <td>
+                  <Ago ts={last} />
+                </td>
                 <td class="wrap">
                   {advice}
                   {onSettle && one.settle && <Choices one={one} onSettle={onSettle} />}

@@ -1,9 +1,8 @@
 import type { JSX } from "preact";
-import { formatAgo } from "../format/format-duration.ts";
-import { now } from "../state/now.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Ago } from "../format/when.tsx";
 
 /** Every newest value of a device, a small table for each measurement. */
 export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
@@ -15,7 +14,9 @@ export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
         <section key={table.measurement} class="panel">
           <header class="panel-head">
             <h3 title={table.description}>{table.title}</h3>
-            <span class="muted">{formatAgo(table.ts, now.value)}</span>
+            <span class="muted">
+              <Ago ts={table.ts} />
+            </span>
           </header>
           {table.rows.length === 1 ? <Pairs table={table} /> : <Matrix table={table} />}
         </section>

@@ -8,6 +8,7 @@ import { formatField, formatValue } from "../format/number.ts";
 import { unitOf } from "../format/units.ts";
 import { numberOf, shownName, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { now } from "../state/now.ts";
+import { Time } from "../format/when.tsx";
 
 export interface ListedDeviceProps {
   readonly row: ListedRow;
@@ -80,7 +81,7 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
         </td>
       ))}
       <td role="cell" data-label="Seen" class="seen">
-        {seen === undefined ? "never" : formatAgo(seen, now.peek())}
+        {seen === undefined ? "never" : <Time ts={seen} text={formatAgo(seen, now.peek())} />}
       </td>
     </tr>
   );

@@ -34,6 +34,24 @@ export function formatAgo(ts: number, now: number): string {
   return unit ? `${Math.floor(ms / unit.ms)} ${unit.letter} ago` : "now";
 }
 
+/** In how long `ts` will be: "in 3 d", "now"; "2 d ago" where it is over. */
+export function formatUntil(ts: number, now: number): string {
+  if (ts <= now) return formatAgo(ts, now);
+  const told = formatAgo(now, ts);
+  return told === "now" ? told : `in ${told.replace(" ago", "")}`;
+}
+
+/** As somebody would type it, and {@link typedDuration} reads it: "1h30m", exactly. */
+export function writtenDuration(ms: number): string {
+  let rest = Math.round(ms);
+  const parts = units.map(({ letter, ms: unit }) => {
+    const count = Math.floor(rest / unit);
+    rest -= count * unit;
+    return count > 0 ? `${count}${letter}` : "";
+  });
+  return `${parts.join("")}${rest > 0 ? `${rest}ms` : ""}`;
+}
+
 /** What somebody typed: milliseconds, or a sentence about what is wrong with it. */
 export function typedDuration(text: string): { readonly ms: number } | { readonly problem: string } {
   try {

@@ -10,6 +10,21 @@ export function formatMoment(ts: number, now: number): string {
   return `${(then.getFullYear() === today.getFullYear() ? day : year).format(then)} ${time.format(then)}`;
 }
 
+const whole = new Intl.DateTimeFormat("en-GB", {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  timeZoneName: "short",
+});
+
+/** All of a moment, with the zone that it is told in: what is shown on hover. */
+export const formatWhole = (ts: number): string => whole.format(ts);
+
 /** The time with milliseconds, for timelines: commands live in fractions of a second. */
 export function formatExact(ts: number): string {
   return `${time.format(ts)}.${String(Math.trunc(ts) % 1_000).padStart(3, "0")}`;

@@ -5,16 +5,15 @@ import { useRoute } from "preact-iso/router";
 import type { JobDocument } from "#api/job-routes";
 import { knownJobs } from "../state/job-state.ts";
 import { client } from "../state/page-client.ts";
-import { formatMoment } from "../format/moment.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobButtons } from "./buttons.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
+import { Ago, Told } from "../format/when.tsx";
 
 /** One job: how far it is, and every device's part in it. */
 export function JobPage(): JSX.Element {
@@ -71,7 +70,7 @@ function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocume
       </div>
       <CountsBar counts={job.counts} />
       <p class="job-explain" data-testid="job-explain">
-        {job.explain}
+        <Told text={job.explain} />
       </p>
       <Facts job={job} />
     </header>
@@ -80,10 +79,10 @@ function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocume
 
 function Facts({ job }: { job: JobDocument }): JSX.Element {
   const { id, by, ts, args, rate, canary, abort, gate } = job;
-  const facts: (readonly [string, string])[] = [
+  const facts: (readonly [string, string | JSX.Element])[] = [
     ["id", id],
     ["sent by", by],
-    ["begun", formatMoment(ts, now.value)],
+    ["begun", <Ago key="begun" ts={ts} />],
     ["rate", `${rate} a second`],
     ...(Object.keys(args).length > 0 ? [["arguments", JSON.stringify(args)] as const] : []),
     ...(canary > 0 ? [["canaries", String(canary)] as const] : []),

@@ -2,8 +2,6 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { PersonDocument } from "#api/account-routes";
 import { Confirm } from "../commands/confirm-dialog.tsx";
-import { formatAgo } from "../format/format-duration.ts";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "../shell/title.ts";
@@ -12,6 +10,7 @@ import { PeopleNav, reachOf } from "./people-nav.tsx";
 import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Ago } from "../format/when.tsx";
 
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
@@ -121,7 +120,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                   </span>
                 )}
               </td>
-              <td>{one.lastSeen === null ? "\u2013" : formatAgo(one.lastSeen, now.value)}</td>
+              <td>{one.lastSeen === null ? "\u2013" : <Ago ts={one.lastSeen} />}</td>
               <td>
                 {!one.provided && (
                   <button

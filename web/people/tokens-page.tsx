@@ -2,9 +2,6 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { TokenDocument } from "#api/token-routes";
 import { Confirm } from "../commands/confirm-dialog.tsx";
-import { formatAgo } from "../format/format-duration.ts";
-import { formatMoment } from "../format/moment.ts";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { useListed } from "./listed.ts";
@@ -12,6 +9,7 @@ import { managesPeople, PeopleNav, reachOf } from "./people-nav.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { TokenForm } from "./token-form.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { Ago, Until } from "../format/when.tsx";
 
 /** Tokens by which programs log in: one's own, or for an administrator everybody's. */
 export function TokensPage(): JSX.Element {
@@ -76,8 +74,10 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
               <td>{one.account}</td>
               <td>{one.role}</td>
               <td class="wrap">{reachOf(one.groups)}</td>
-              <td>{formatMoment(one.expires, now.value)}</td>
-              <td>{one.used === null ? "never" : formatAgo(one.used, now.value)}</td>
+              <td>
+                <Until ts={one.expires} />
+              </td>
+              <td>{one.used === null ? "never" : <Ago ts={one.used} />}</td>
               <td>{one.usedFrom ?? "\u2013"}</td>
               <td>
                 <button

@@ -1,13 +1,16 @@
 import type { JSX } from "preact";
 import type { StoreDocument } from "#api/health-routes";
-import { formatMoment } from "../format/moment.ts";
 import { brokerState, connection, damaged, fetchProblem, store } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { Warning } from "./icons.tsx";
+import { At, Told } from "../format/when.tsx";
 
-function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreDocument): string {
-  const when = since === undefined ? "at the moment" : `since ${formatMoment(since, now.peek())}`;
-  return `The store takes no samples ${when}: ${problem}. ${meanwhile}`;
+function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreDocument): JSX.Element {
+  return (
+    <>
+      The store takes no samples {since === undefined ? "at the moment" : "since "}
+      {since !== undefined && <At ts={since} />}: <Told text={`${problem}. ${meanwhile}`} />
+    </>
+  );
 }
 
 function capitalised(text: string): string {
@@ -42,7 +45,7 @@ export function Banners(): JSX.Element {
     <div role="status" class="banners">
       {sentences.map(([id, sentence]) => (
         <div key={id} class="banner" data-testid={`banner-${id}`}>
-          <Warning /> <span>{sentence}</span>
+          <Warning /> <span>{typeof sentence === "string" ? <Told text={sentence} /> : sentence}</span>
         </div>
       ))}
     </div>

@@ -4,12 +4,11 @@ import { useEffect } from "preact/hooks";
 import type { DamageDocument } from "#api/health-routes";
 import { HealthNav } from "../health/health-nav.tsx";
 import { client } from "../state/page-client.ts";
-import { formatMoment } from "../format/moment.ts";
 import { damaged, generation } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
+import { Ago, Told } from "../format/when.tsx";
 
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
@@ -76,10 +75,14 @@ function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JS
         <tbody>
           {rows.map(({ ts, place, name, why }, at) => (
             <tr key={rows.length - at}>
-              <td>{formatMoment(ts, now.value)}</td>
+              <td>
+                <Ago ts={ts} />
+              </td>
               <th scope="row">{place}</th>
               <td>{name || "\u2013"}</td>
-              <td class="wrap">{why}</td>
+              <td class="wrap">
+                <Told text={why} />
+              </td>
             </tr>
           ))}
         </tbody>

@@ -2,6 +2,8 @@ import { useComputed, useSignalEffect, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { isUnfinished, stateLooks } from "../commands/states.ts";
 import { knownCommands } from "../state/command-state.ts";
+import { inReadersZone } from "../format/told-moments.ts";
+import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 
 /** Tells screen readers what becomes of the commands that this person has sent since the page was opened. */
@@ -18,7 +20,7 @@ export function LiveRegion(): JSX.Element {
     const fresh = ended.value.find((command) => !told.peek().has(command.id));
     if (!fresh) return;
     told.value = new Set([...told.peek(), fresh.id]);
-    said.value = `${fresh.key} on ${fresh.device}: ${stateLooks[fresh.state].label}. ${fresh.error?.message ?? ""}`;
+    said.value = `${fresh.key} on ${fresh.device}: ${stateLooks[fresh.state].label}. ${inReadersZone(fresh.error?.message ?? "", now.peek())}`;
   });
   return (
     <div class="visually-hidden" aria-live="polite" data-testid="announcer">

@@ -1,15 +1,13 @@
 import type { JSX } from "preact";
 import type { SessionDocument } from "#api/session-routes";
-import { formatAgo } from "../format/format-duration.ts";
-import { formatMoment } from "../format/moment.ts";
 import { useListed } from "../people/listed.ts";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
 import { SecondFactorSection } from "../people/second-factor.tsx";
-import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { logOut } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
+import { Ago, Until } from "../format/when.tsx";
 
 /** Who is logged in on the page: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
@@ -56,9 +54,15 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
           {sessions.map((one) => (
             <tr key={one.id} data-testid={`session-${one.id}`} data-account={one.account} data-current={one.current}>
               <th scope="row">{one.account}</th>
-              <td>{formatAgo(one.used, now.value)}</td>
-              <td>{formatMoment(one.created, now.value)}</td>
-              <td>{formatMoment(one.expires, now.value)}</td>
+              <td>
+                <Ago ts={one.used} />
+              </td>
+              <td>
+                <Ago ts={one.created} />
+              </td>
+              <td>
+                <Until ts={one.expires} />
+              </td>
               <td>{one.address || "\u2013"}</td>
               <td class="wrap">{one.current ? "this page" : one.agent}</td>
               <td>

@@ -1,6 +1,7 @@
 import { createClient } from "#api/client";
 import { ApiError, UnreachableError } from "#api/api-errors";
-import { noteServerTime } from "./now.ts";
+import { inReadersZone } from "../format/told-moments.ts";
+import { noteServerTime, now } from "./now.ts";
 
 let signedOut: () => void = () => {};
 
@@ -25,6 +26,7 @@ export const client = createClient({
         error.code,
       );
     // Of the console itself are only the sentences in problems; a proxy has none.
-    return error.problem ? error : new ApiError(error.status, `The console answered ${error.status}.`);
+    if (!error.problem) return new ApiError(error.status, `The console answered ${error.status}.`);
+    return new ApiError(error.status, inReadersZone(error.message, now.peek()), error.problem);
   },
 });
