@@ -12,6 +12,7 @@ import { deviceRoutes } from "./device-routes.ts";
 import { fleetRoutes } from "./fleet-routes.ts";
 import { enrollmentRoutes } from "./enrollment-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
+import { favouriteRoutes } from "./favourite-routes.ts";
 import { fieldRoutes } from "./field-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { groupRoutes } from "./group-routes.ts";
@@ -54,6 +55,7 @@ export const routes = {
   ...serviceRoutes,
   ...configurationRoutes,
   ...unitRoutes,
+  ...favouriteRoutes,
   ...enrollmentRoutes,
   ...joinRoutes,
   ...releaseRoutes,

@@ -189,6 +189,12 @@ async function askEverything(
   await client.setUnit({ scope: "group:lab", measurement: "room", field: "t", unit: "°C" });
   assert.is((await client.listUnits()).units[0]?.unit, "°C");
   assert.is((await client.getDevice("rpi-7")).measurements?.["room"]?.fields["t"]?.by, "admin");
+  assert.is((await client.keepCommand("a nap / 5 s", { key: "wait", ttl: "1m" })).ttl, 60_000);
+  await client.keepView("lab", { query: "?group=lab" });
+  const { commands, views } = await client.listFavourites();
+  assert.equal([commands[0]?.name, views[0]?.name], ["a nap / 5 s", "lab"]);
+  await client.forgetCommand("a nap / 5 s");
+  await client.forgetView("lab");
   assert.is((await client.selectTargets({ where: "id=rpi-7" })).devices[0]?.device, "rpi-7");
   assert.is((await client.planJob({ key: "ping", target: { devices: ["rpi-7", "cam"] } })).devices.length, 2);
   const { id } = await client.createJob({

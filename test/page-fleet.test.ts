@@ -212,10 +212,12 @@ suite("page: a large fleet", ({ test }) => {
       await page.getByTestId("view-columns-show").click();
       await page.getByTestId("view-name").fill("By place");
       await page.getByTestId("view-save").click();
+      // The console has it by then: it is there in another browser as well.
+      await page.getByTestId("saved-By place").waitFor();
       await shot(page, "view-dark");
       await page.goto(new URL("/", page.url()).href);
       await page.getByTestId("fleet-view").click();
-      assert.ok(await page.getByTestId("saved-By place").isVisible());
+      await page.getByTestId("saved-By place").waitFor();
       await page.getByTestId("view-save").click();
       assert.ok(
         await page.getByTestId("view-name").evaluate((field: HTMLInputElement) => field.matches(":invalid:focus")),

@@ -317,6 +317,11 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   planRemoval: "device",
   retireDevice: "device",
   bringBack: "device",
+  listFavourites: "none",
+  keepCommand: "none",
+  forgetCommand: "none",
+  keepView: "none",
+  forgetView: "none",
   listConfigurations: async ({ admin, lab }) => {
     const put = (scope: string, settings: Record<string, string>): Promise<unknown> =>
       admin.setConfiguration(scope, { settings });

@@ -57,6 +57,7 @@ const keys = {
   alert_late: ["rule", "device", "series"],
   alert_points: ["rule", "device", "series"],
   alert_mutes: ["id"],
+  favourites: ["account", "kind", "name"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

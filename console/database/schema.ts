@@ -627,4 +627,14 @@ export const migrations: readonly string[] = [
   -- Sections of the audit log that were thinned are found by what it says of them.
   CREATE INDEX audit_thinned ON audit (what) WHERE what = 'audit.thinned';
   `,
+  `
+  -- What people keep for themselves: commands to be sent again, views of the fleet.
+  CREATE TABLE favourites (
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('command', 'view')),
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (account, kind, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -43,6 +43,7 @@ export function changing<T>(request: FastifyRequest, act: () => T): T {
 }
 
 const id = ({ params }: Given): string => params["id"] ?? "";
+const named = ({ params }: Given): string => params["name"] ?? "";
 /** What somebody may, without what must stay secret. */
 const rights = ({ body }: Given): AuditDetail => ({
   role: worded(body["role"]),
@@ -202,6 +203,15 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   rotateTls: {
     what: "tls.rotated",
     detail: ({ body }) => ({ authority: body["authority"] === "new" ? "new" : "imported" }),
+  keepCommand: {
+    what: "favourite.kept",
+    on: named,
+    detail: ({ body }) => ({ key: text(body["key"]), args: text(body["args"] ?? {}) }),
+    byHandler: true,
+  },
+  forgetCommand: { what: "favourite.forgotten", on: named, byHandler: true },
+  keepView: { what: "view.kept", on: named, detail: ({ body }) => ({ query: text(body["query"]) }), byHandler: true },
+  forgetView: { what: "view.forgotten", on: named, byHandler: true },
   },
   finishTls: { what: "tls.rotation-ended", detail: ({ body }) => ({ leaveBehind: text(body["leaveBehind"]) }) },
   rotateDevicesTls: { what: "tls.devices-rotated" },

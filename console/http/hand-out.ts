@@ -28,6 +28,8 @@ import { serveDevices } from "./routes/serve-devices.ts";
 import { serveEnrollments } from "./routes/serve-enrollments.ts";
 import { serveEvents } from "./routes/serve-events.ts";
 import { serveFleet } from "./routes/serve-fleet.ts";
+import { Favourites } from "../accounts/favourites.ts";
+import { serveFavourites } from "./routes/serve-favourites.ts";
 import { serveFields } from "./routes/serve-fields.ts";
 import { serveFiles } from "./routes/serve-files.ts";
 import { serveGroups } from "./routes/serve-groups.ts";
@@ -156,6 +158,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveConfigurations({ ...console.configuration, registry, now: () => console.clock.now() }),
     serveConsoleSettings({ settings, now: () => console.clock.now() }),
     serveUnits({ unitWords, isKnown, now: () => console.clock.now() }),
+    serveFavourites({ favourites: new Favourites(console.kept.database) }),
     serveJoinRequests({ joinRequests, joining, send }),
     serveEnrollments({ enrollments, certifying, joining, send }),
     serveJoin({

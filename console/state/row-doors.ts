@@ -1,5 +1,6 @@
 import { parseAlert, parseAlertRule, parseLate, parseMute, parsePoint, parseSlot } from "../alerts/alert-rows.ts";
 import { parseGuesses } from "../accounts/kept-guesses.ts";
+import { parseFavourite } from "../accounts/favourites.ts";
 import { parseAccount, parseMqttSecret } from "../accounts/account.ts";
 import { parseCertificate } from "../certificates/certificate.ts";
 import { parseSaid } from "../configuration/configurations.ts";
@@ -73,6 +74,7 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   alert_late: parseLate,
   alert_points: parsePoint,
   alert_mutes: parseMute,
+  favourites: parseFavourite,
 };
 
 /**

@@ -1,16 +1,20 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { CommandOrder } from "#api/command-routes";
 import type { PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
-import { formatCoarsely } from "../format/format-duration.ts";
+import { formatCoarsely, writtenDuration } from "../format/format-duration.ts";
+import { commandDraft, type CommandDraft } from "../state/command-draft.ts";
 import { listCommands, takeCommands } from "../state/command-state.ts";
 import { browserKey } from "../signing/browser-key.ts";
 import { signOrder } from "../signing/sign-order.ts";
 import { SigningNote } from "../signing/signing-note.tsx";
 import { session } from "../state/session-state.ts";
 import { ArgumentInputs } from "./argument-inputs.tsx";
-import { readArguments, type TypedValues } from "./typed-arguments.ts";
+import { FavouritesBar } from "./favourites-bar.tsx";
+import { KeepCommand } from "./keep-command.tsx";
+import { readArguments, typedOf, type TypedValues } from "./typed-arguments.ts";
 import { Confirm } from "./confirm-dialog.tsx";
 import { formShape, type FormShape } from "./form-shape.ts";
 import { newCommand, readTimes } from "./sending.ts";
@@ -28,19 +32,35 @@ export function CommandForm({
   const offers = device.commands ?? {};
   const keys = Object.keys(offers).sort();
   const chosen = useSignal(keys.includes("ping") ? "ping" : (keys[0] ?? ""));
+  const form = useRef<HTMLDivElement>(null);
+  const draft = useDraft(device.id);
+  useEffect(() => {
+    if (!draft) return;
+    chosen.value = draft.key;
+    form.current?.scrollIntoView({ block: "center" });
+  }, [draft]);
   if (session.value?.role === "viewer") return <p class="hint">Your role, viewer, may watch but not send commands.</p>;
   if (keys.length === 0) return <p class="hint">This device offers no commands.</p>;
   const key = keys.includes(chosen.value) ? chosen.value : (keys[0] ?? "");
   const unchecked = offers[key]?.unchecked;
   return (
-    <div class="command-form">
+    <div class="command-form" ref={form}>
+      <FavouritesBar keys={keys} onPick={(kept) => (commandDraft.value = { ...kept, device: device.id })} />
+      {draft && !keys.includes(draft.key) && (
+        <p class="refusal" role="alert">
+          {device.id} does not offer {draft.key} any more.
+        </p>
+      )}
       <div class="field">
         <label for="command-key">Command</label>
         <select
           id="command-key"
           data-testid="command-key"
           value={key}
-          onChange={(event) => (chosen.value = event.currentTarget.value)}
+          onChange={(event) => {
+            chosen.value = event.currentTarget.value;
+            commandDraft.value = undefined;
+          }}
         >
           {keys.map((one) => (
             <option key={one} value={one}>
@@ -56,14 +76,36 @@ export function CommandForm({
         )}
       </div>
       <Arguments
-        key={key}
+        key={`${key} ${draft ? draftNumber(draft) : ""}`}
         commandKey={key}
+        draft={draft?.key === key ? draft : undefined}
         device={device}
         shape={unchecked ? { kind: "json" } : formShape(offers[key]?.args)}
         onSent={onSent}
       />
     </div>
   );
+}
+
+/** What is to be sent again to this device; given up where another one is looked at. */
+function useDraft(device: string): CommandDraft | undefined {
+  useEffect(
+    () => () => {
+      if (commandDraft.peek()?.device === device) commandDraft.value = undefined;
+    },
+    [device],
+  );
+  return commandDraft.value?.device === device ? commandDraft.value : undefined;
+}
+
+const numbers = new WeakMap<CommandDraft, number>();
+let drafts = 0;
+
+/** Another one for each: a form that was filled is filled anew by the same command. */
+function draftNumber(draft: CommandDraft): number {
+  const known = numbers.get(draft) ?? (drafts += 1);
+  numbers.set(draft, known);
+  return known;
 }
 
 /** How long this device's answers to this key usually take, from the newest command that says so. */
@@ -74,19 +116,28 @@ function usualTime(device: string, key: string): string | undefined {
 
 interface ArgumentsProps {
   readonly commandKey: string;
+  /** What the form is filled with. */
+  readonly draft: CommandDraft | undefined;
   readonly device: PresenceDocument;
   readonly shape: FormShape;
   readonly onSent: (id: string) => void;
 }
 
 /** The rest of the form. Made anew for each key, so that nothing typed for one reaches another. */
-function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.Element {
-  const typed = useSignal<TypedValues>({});
-  const times = useSignal({ timeout: "", ttl: "" });
+function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps): JSX.Element {
+  const filled = useRef(draft ? typedOf(shape, draft.args) : { typed: {}, unknown: [] }).current;
+  const typed = useSignal<TypedValues>(filled.typed);
+  const times = useSignal({
+    timeout: draft?.timeout === undefined ? "" : writtenDuration(draft.timeout),
+    ttl: draft?.ttl === undefined ? "" : writtenDuration(draft.ttl),
+  });
   const problems = useSignal<Readonly<Record<string, string>>>({});
   const refused = useSignal<string | undefined>(undefined);
   const asking = useSignal<CommandOrder | undefined>(undefined);
   const sending = useSignal(false);
+  const submitButton = useRef<HTMLButtonElement>(null);
+  // What was filled is a key away from being sent.
+  useEffect(() => (draft ? submitButton.current?.focus({ preventScroll: true }) : undefined), []);
 
   const read = (): CommandOrder | undefined => {
     const args = readArguments(shape, typed.value);
@@ -167,9 +218,19 @@ function Arguments({ commandKey, device, shape, onSent }: ArgumentsProps): JSX.E
           {refused.value}
         </p>
       )}
-      <button type="submit" class="button primary" data-testid="command-send" disabled={sending.value}>
-        {sending.value ? "Sending…" : `Send ${commandKey}`}
-      </button>
+      {filled.unknown.length > 0 && <p class="hint">It takes {filled.unknown.join(", ")} no more: that is left out.</p>}
+      <div class="service-actions">
+        <button
+          ref={submitButton}
+          type="submit"
+          class="button primary"
+          data-testid="command-send"
+          disabled={sending.value}
+        >
+          {sending.value ? "Sending…" : `Send ${commandKey}`}
+        </button>
+        <KeepCommand read={read} />
+      </div>
       {asking.value && (
         <Confirm
           question={`${commandKey} on ${device.id}?`}

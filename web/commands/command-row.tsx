@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
 import type { CommandDocument } from "#api/command-document";
 import { client } from "../state/page-client.ts";
-import { formatAgo, formatCoarsely } from "../format/format-duration.ts";
-import { formatMoment } from "../format/moment.ts";
+import { formatCoarsely } from "../format/format-duration.ts";
 import { Chevron } from "../shell/icons.tsx";
+import { commandDraft, draftOf } from "../state/command-draft.ts";
 import { takeCommands } from "../state/command-state.ts";
-import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
 import { CommandDetails } from "./details.tsx";
 import { isUnfinished, stateLooks } from "./states.ts";
+import { Ago, Told } from "../format/when.tsx";
 
 interface RowProps {
   readonly command: CommandDocument;
@@ -56,16 +57,16 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
         )}
         <span class="command-meta">
           {command.ended ? <span>{formatCoarsely(command.ended - command.ts)}</span> : null}
-          <time dateTime={new Date(command.ts).toISOString()} title={formatMoment(command.ts, now.value)}>
-            {formatAgo(command.ts, now.value)}
-          </time>
+          <Ago ts={command.ts} />
         </span>
-        {isUnfinished(command) && <CancelButton command={command} />}
+        {isUnfinished(command) ? <CancelButton command={command} /> : <AgainButton command={command} />}
       </div>
       {isUnfinished(command) && typeof command.progress === "number" && (
         <progress max={1} value={command.progress} aria-label={`Progress of ${command.key}`} />
       )}
-      <p class="command-outcome">{outcome(command)}</p>
+      <p class="command-outcome">
+        <Outcome command={command} />
+      </p>
       <div id={detailsId} hidden={!open.value}>
         {open.value && <CommandDetails command={command} />}
       </div>
@@ -103,15 +104,50 @@ function CancelButton({ command }: { command: CommandDocument }): JSX.Element | 
   );
 }
 
+/** Fills the form of its device; nothing is sent, and what is sent then is another command. */
+function AgainButton({ command }: { command: CommandDocument }): JSX.Element | null {
+  const { route } = useLocation();
+  const problem = useSignal<string | undefined>(undefined);
+  if (session.value?.role === "viewer") return null;
+  const again = async (): Promise<void> => {
+    const { device, id } = command;
+    try {
+      commandDraft.value = draftOf(command.brief ? await client.getCommand(id, { device }) : command);
+      const path = `/devices/${encodeURIComponent(device)}`;
+      if (location.pathname !== path) route(path);
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="button small"
+        data-testid={`again-${command.id}`}
+        aria-label={`Send again: ${command.key}`}
+        onClick={() => void again()}
+      >
+        Send again
+      </button>
+      {problem.value && (
+        <span class="bad" role="alert">
+          {problem.value}
+        </span>
+      )}
+    </>
+  );
+}
+
 /** The short form stays; the next event or opening asks again. */
 function ignore(): void {}
 
 /** What became of it, or what it waits for, in one line. */
-function outcome(command: CommandDocument): string {
-  if (command.error) return command.error.message;
-  if (command.state === "succeeded")
-    return command.result === undefined || command.result === null ? "Done." : oneLine(command.result);
-  return command.note ?? command.explain ?? "";
+function Outcome({ command: { error, state, result, note, explain } }: { command: CommandDocument }): JSX.Element {
+  if (error) return <Told text={error.message} />;
+  // What a device has answered is shown as it is.
+  if (state === "succeeded") return <>{result === undefined || result === null ? "Done." : oneLine(result)}</>;
+  return <Told text={note ?? explain ?? ""} />;
 }
 
 function oneLine(value: unknown): string {

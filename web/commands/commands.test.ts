@@ -1,7 +1,8 @@
 import * as assert from "uvu/assert";
+import type { Json } from "#shared/messages/payload-schema";
 import type { CommandDocument } from "#api/command-document";
 import { suite } from "../../test/suite.ts";
-import { readArguments } from "./typed-arguments.ts";
+import { readArguments, typedOf } from "./typed-arguments.ts";
 import { formShape, type Field } from "./form-shape.ts";
 import { consequenceOf, supersedes } from "./states.ts";
 
@@ -109,6 +110,23 @@ suite("web command arguments", ({ test }) => {
       args: { seconds: 5, ratio: 0.5, name: "abc", mode: 2, force: true, list: [1] },
     });
     assert.equal(readArguments(shape, { seconds: "5", ratio: " " }), { ok: true, args: { seconds: 5 } });
+  });
+
+  test("of before are what the form holds, and read as what they were", () => {
+    for (const args of [
+      { seconds: 5, ratio: 0.5, name: "abc", mode: 2, force: true, list: [1] },
+      { seconds: 5, mode: "fast" },
+    ] as Record<string, Json>[])
+      assert.equal(readArguments(shape, typedOf(shape, args).typed), { ok: true, args });
+    const json = { kind: "json" } as const;
+    const args = { a: [1, "x"] };
+    assert.equal(readArguments(json, typedOf(json, args).typed), { ok: true, args });
+    assert.equal(typedOf(json, {}), { typed: {}, unknown: [] });
+    const other = typedOf(shape, { seconds: "soon", gone: 1 });
+    assert.equal(other.unknown, ["gone"]);
+    assert.is(readArguments(shape, other.typed).ok, false);
+    const preset = formShape(object({ seconds: { type: "integer", default: 10 } }));
+    assert.equal(readArguments(preset, typedOf(preset, {}).typed), { ok: true, args: {} });
   });
 
   test("that do not fit are told of each by itself", () => {

@@ -9,6 +9,31 @@ export type ReadArguments =
   | { readonly ok: true; readonly args: Record<string, Json> }
   | { readonly ok: false; readonly problems: Readonly<Record<string, string>> };
 
+/** What a form holds that reads as these arguments; what it has no field for stands in `unknown`, by name. */
+export function typedOf(
+  shape: FormShape,
+  args: Readonly<Record<string, Json>>,
+): { readonly typed: TypedValues; readonly unknown: readonly string[] } {
+  const names = Object.keys(args);
+  if (shape.kind === "json")
+    return { typed: names.length === 0 ? {} : { "": JSON.stringify(args, null, 2) }, unknown: [] };
+  const typed: Record<string, TypedText> = {};
+  for (const field of shape.fields) {
+    const value = args[field.name];
+    if (value !== undefined) typed[field.name] = textOf(field, value);
+    // What was left out is left out again, and not what the field holds at first.
+    else if (field.kind !== "switch") typed[field.name] = "";
+  }
+  const known = new Set(shape.fields.map(({ name }) => name));
+  return { typed, unknown: names.filter((name) => !known.has(name)) };
+}
+
+function textOf({ kind }: Field, value: Json): TypedText {
+  if (kind === "switch") return value === true;
+  if (kind === "text" || kind === "number") return typeof value === "string" ? value : JSON.stringify(value);
+  return JSON.stringify(value);
+}
+
 /** Reads a form. An optional field that was left empty is left out. The device checks again: its schema is the truth. */
 export function readArguments(shape: FormShape, typed: TypedValues): ReadArguments {
   if (shape.kind === "json") return readObject(String(typed[""] ?? ""));

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
 import { counted } from "#shared/counted";
+import { typedCommand } from "../jobs/read-order.ts";
+import { keptCommands } from "../state/favourites-state.ts";
 import { draft } from "../state/job-draft.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { session } from "../state/session-state.ts";
@@ -44,6 +46,9 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
           >
             Send a command…
           </button>
+          <FavouriteChoice
+            onPick={(command) => send({ target: "devices", devices: [...selected].join(", "), ...command })}
+          />
           <button type="button" class="button small" data-testid="select-none" onClick={onClear}>
             Select none
           </button>
@@ -62,5 +67,34 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
         </button>
       )}
     </div>
+  );
+}
+
+/** Commands that somebody has kept; the form for a job is filled with the one that is chosen. */
+function FavouriteChoice({
+  onPick,
+}: {
+  onPick: (command: ReturnType<typeof typedCommand>) => void;
+}): JSX.Element | null {
+  const kept = keptCommands();
+  if (kept.length === 0) return null;
+  return (
+    <select
+      class="small"
+      aria-label="Send a favourite"
+      data-testid="send-favourite"
+      value=""
+      onChange={(event) => {
+        const one = kept.find(({ name }) => name === event.currentTarget.value);
+        if (one) onPick(typedCommand(one));
+      }}
+    >
+      <option value="">Send a favourite…</option>
+      {kept.map(({ name }) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }

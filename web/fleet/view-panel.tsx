@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 import { maxOwnColumns } from "../state/fleet-rows.ts";
 import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
-import { keepViews, savedViews } from "./saved-views.tsx";
+import { changeFavourites, keptViews } from "../state/favourites-state.ts";
+import { client } from "../state/page-client.ts";
 
 interface ViewPanelProps {
   readonly view: FleetView;
@@ -13,8 +14,17 @@ interface ViewPanelProps {
 
 /** By what the fleet is grouped, which columns it has, and views that were saved. */
 export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
-  const saved = savedViews();
+  const saved = keptViews();
   const name = useSignal("");
+  const refused = useSignal<string | undefined>(undefined);
+  const change = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await changeFavourites(act);
+      refused.value = undefined;
+    } catch (error) {
+      refused.value = error instanceof Error ? error.message : String(error);
+    }
+  };
   const columns = useSignal(view.columns.join(", "));
   useEffect(() => void fetchFilterNames(), []);
   const names = filterNames.value;
@@ -86,8 +96,8 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           event.preventDefault();
           const called = name.value.trim();
           if (called === "") return;
-          keepViews([...saved.filter((one) => one.name !== called), { name: called, query: fleetQuery(view) }]);
           name.value = "";
+          void change(() => client.keepView(called, { query: fleetQuery(view) }));
         }}
       >
         <label>
@@ -103,6 +113,11 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           Save
         </button>
       </form>
+      {refused.value && (
+        <p class="refusal" role="alert">
+          {refused.value}
+        </p>
+      )}
       {saved.length > 0 && (
         <ul class="saved-views">
           {saved.map((one) => (
@@ -123,7 +138,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
                 type="button"
                 class="button small"
                 aria-label={`Forget the view ${one.name}`}
-                onClick={() => keepViews(saved.filter(({ name: other }) => other !== one.name))}
+                onClick={() => void change(() => client.forgetView(one.name))}
               >
                 ×
               </button>

@@ -14,8 +14,9 @@ import { Confirm } from "../commands/confirm-dialog.tsx";
 import { consequenceOf } from "../commands/states.ts";
 import { draft } from "../state/job-draft.ts";
 import { offered, useOffered } from "../state/offered-keys.ts";
+import { FavouritesBar } from "../commands/favourites-bar.tsx";
 import { Choice, TextField, type FieldProps } from "./text-field.tsx";
-import { blank, readOrder, type TypedOrder } from "./read-order.ts";
+import { blank, readOrder, typedCommand, type TypedOrder } from "./read-order.ts";
 
 /** Whom an order may be for. */
 export const targets: readonly (readonly [TypedOrder["target"], string])[] = [
@@ -108,6 +109,13 @@ export function JobForm(): JSX.Element {
       <form onSubmit={submit} noValidate data-testid="job-form">
         <Choice {...field("target")} title="To" options={targets} />
         <TargetField typed={typed.value} field={field} />
+        <FavouritesBar
+          keys={keys.value}
+          onPick={(kept) => {
+            typed.value = { ...typed.value, ...typedCommand(kept) };
+            plan.value = undefined;
+          }}
+        />
         <Choice {...field("key")} value={key} title="Command" options={keys.value.map((one) => [one, one] as const)} />
         <TextField {...field("args")} title="Arguments" placeholder={'{"seconds": 5}'} lines={2} />
         <div class="field-pair">

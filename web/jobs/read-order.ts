@@ -1,6 +1,8 @@
+import type { KeptCommandDocument } from "#api/favourite-routes";
 import type { JobOrder, JobTarget } from "#api/job-routes";
 import { readArguments } from "../commands/typed-arguments.ts";
-import { typedDuration } from "../format/format-duration.ts";
+import type { ScheduleDocument } from "#api/schedule-routes";
+import { typedDuration, writtenDuration } from "../format/format-duration.ts";
 
 /** What stands in the form, as typed. */
 export interface TypedOrder {
@@ -36,6 +38,45 @@ export const blank: TypedOrder = {
   ttl: "",
   timeout: "",
 };
+
+/** A kept command, as it is typed. */
+export function typedCommand({
+  key,
+  args,
+  timeout,
+  ttl,
+}: KeptCommandDocument): Pick<TypedOrder, "key" | "args" | "ttl" | "timeout"> {
+  return {
+    key,
+    args: Object.keys(args).length > 0 ? JSON.stringify(args) : "",
+    ttl: ttl === undefined ? "" : writtenDuration(ttl),
+    timeout: timeout === undefined ? "" : writtenDuration(timeout),
+  };
+}
+
+/** What a schedule does, as it is typed. */
+export function typedOrder(order: ScheduleDocument["order"]): TypedOrder {
+  const { key, args, target, rate, canary, abort, gate = "", ttl, timeout } = order;
+  const whom: Partial<TypedOrder> =
+    "devices" in target
+      ? { target: "devices", devices: target.devices.join(", ") }
+      : "group" in target
+        ? { target: "group", group: target.group }
+        : "where" in target
+          ? { target: "where", where: target.where }
+          : { target: "all" };
+  return {
+    ...blank,
+    ...whom,
+    ...typedCommand({ name: "", key, args, ttl, ...(timeout === null ? {} : { timeout }) }),
+    rate: String(rate),
+    canary: canary > 0 ? String(canary) : "",
+    // 0.07 × 100 is no 7.
+    failed: abort ? String(Number((abort.failed * 100).toPrecision(12))) : "",
+    min: abort ? String(abort.min) : "",
+    gate,
+  };
+}
 
 export type ReadOrder =
   | { readonly ok: true; readonly order: JobOrder }

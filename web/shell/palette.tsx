@@ -3,7 +3,10 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { plainName } from "#shared/filter/condition";
-import { savedViews } from "../fleet/saved-views.tsx";
+import type { KeptCommandDocument } from "#api/favourite-routes";
+import { typedCommand } from "../jobs/read-order.ts";
+import { commandDraft } from "../state/command-draft.ts";
+import { keptCommands, keptViews } from "../state/favourites-state.ts";
 import { allRows, lookUpOf, shownName, type ListedRow } from "../state/fleet-rows.ts";
 import { draft } from "../state/job-draft.ts";
 import { offered, useOffered } from "../state/offered-keys.ts";
@@ -49,7 +52,12 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const mayNot = session.value?.role === "viewer";
   const commands = mayNot ? [] : [...new Set(offered.value.flatMap(({ offers }) => offers))].sort();
   const more: readonly Entry[] = [
-    ...savedViews().map(({ name, query }) => ({ name, what: "saved view", run: to(`/${query}`) })),
+    ...(mayNot ? [] : keptCommands()).map((kept) => ({
+      name: `Send ${kept.name}`,
+      what: "favourite",
+      run: () => startFavourite(kept, route),
+    })),
+    ...keptViews().map(({ name, query }) => ({ name, what: "saved view", run: to(`/${query}`) })),
     ...commands.map((key) => ({ name: `Send ${key}`, what: "command", run: () => startJob(key, route) })),
   ];
   const fits = (name: string): boolean => wanted.every((word) => name.toLowerCase().includes(word));
@@ -129,5 +137,16 @@ function called(row: ListedRow): string {
 /** The form for a job, with this command. */
 function startJob(key: string, route: (path: string) => void): void {
   draft.value = { key };
+  route("/jobs");
+}
+
+/** On a device's page its own form, elsewhere that for a job, filled with it. */
+function startFavourite(kept: KeptCommandDocument, route: (path: string) => void): void {
+  const [, device] = /^\/devices\/([^/]+)$/.exec(location.pathname) ?? [];
+  if (device !== undefined) {
+    commandDraft.value = { ...kept, device: decodeURIComponent(device) };
+    return;
+  }
+  draft.value = typedCommand(kept);
   route("/jobs");
 }

@@ -17,6 +17,7 @@ import {
   wantColumns,
 } from "./fleet-rows.ts";
 import { dropDevice, forgetFleet, takePresence, takeSamples } from "./fleet-state.ts";
+import { fetchFavourites, forgetFavourites } from "./favourites-state.ts";
 import { checkSession } from "./session-state.ts";
 
 /** Whether changes arrive by themselves at the moment. */
@@ -127,6 +128,7 @@ export function startLive(): () => void {
     connection.value = "live";
     generation.value += 1;
     void refresh(columns, since);
+    void fetchFavourites();
   }
 
   function reopen(): void {
@@ -153,6 +155,7 @@ export function startLive(): () => void {
     forgetRows();
     forgetFleet();
     forgetCommands();
+    forgetFavourites();
     forgetJobs();
   };
 }

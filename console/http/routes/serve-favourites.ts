@@ -1,0 +1,79 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { FastifyRequest } from "fastify";
+import type { KeptCommandDocument } from "#api/favourite-routes";
+import { parseDuration } from "#shared/duration";
+import type { Favourites, KeptKind } from "../../accounts/favourites.ts";
+import { changing } from "../audited-routes.ts";
+import { askerOf } from "../auth.ts";
+import { HttpError } from "../problem.ts";
+import { served } from "../serve.ts";
+
+export interface FavouriteRoutes {
+  readonly favourites: Favourites;
+}
+
+/** What people keep for themselves. */
+export const serveFavourites =
+  ({ favourites }: FavouriteRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const forget = (request: FastifyRequest, kind: KeptKind, name: string): null => {
+      const { name: account } = askerOf(request);
+      if (!favourites.list(account, kind).some((one) => one.name === name))
+        throw new HttpError(404, `you keep no ${kind} "${name}"; GET /api/favourites lists what you do`);
+      changing(request, () => favourites.drop(account, kind, name));
+      return null;
+    };
+
+    app.route({
+      ...served("listFavourites"),
+      handler: async (request) => {
+        const { name } = askerOf(request);
+        return {
+          commands: favourites.list(name, "command") as KeptCommandDocument[],
+          views: [...favourites.list(name, "view")],
+        };
+      },
+    });
+
+    app.route({
+      ...served("keepCommand"),
+      handler: async (request) => {
+        const { key, args = {}, timeout, ttl } = request.body;
+        const command = {
+          key,
+          args,
+          ...(timeout === undefined ? {} : { timeout: parseDuration(timeout, "timeout") }),
+          ...(ttl === undefined ? {} : { ttl: parseDuration(ttl, "ttl") }),
+        };
+        const { name: account } = askerOf(request);
+        const name = changing(request, () => favourites.put(account, "command", request.params.name, command));
+        return { name, ...command };
+      },
+    });
+
+    app.route({
+      ...served("keepView"),
+      handler: async (request) => {
+        const { query } = request.body;
+        const { name: account } = askerOf(request);
+        const name = changing(request, () => favourites.put(account, "view", request.params.name, { query }));
+        return { name, query };
+      },
+    });
+
+    app.route({
+      ...served("forgetCommand"),
+      handler: async (request, reply) => {
+        reply.code(204);
+        return forget(request, "command", request.params.name);
+      },
+    });
+
+    app.route({
+      ...served("forgetView"),
+      handler: async (request, reply) => {
+        reply.code(204);
+        return forget(request, "view", request.params.name);
+      },
+    });
+  };
