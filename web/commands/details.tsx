@@ -1,25 +1,36 @@
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { CommandDocument, CommandEvent, LateReply } from "#api/command-document";
 import { formatCoarsely } from "../format/format-duration.ts";
-import { formatExact, formatMoment } from "../format/moment.ts";
-import { now } from "../state/now.ts";
+import { formatExact } from "../format/moment.ts";
 import { stateLooks } from "./states.ts";
+import { TextBlock } from "./text-block.tsx";
+import { At, Time, Told } from "../format/when.tsx";
 
 /** A command's whole story: one sentence, what was sent, what came back, and every step between. */
 export function CommandDetails({ command }: { command: CommandDocument }): JSX.Element {
   const { args, result, error, output, late } = command;
+  const name = `${command.device} ${command.key} ${command.id}`;
   return (
     <div class="details">
-      {command.explain && <p class="explain">{command.explain}</p>}
+      {command.explain && (
+        <p class="explain">
+          <Told text={command.explain} />
+        </p>
+      )}
       <Facts command={command} />
-      {args && Object.keys(args).length > 0 && <Block title="Arguments" text={JSON.stringify(args, null, 2)} />}
-      {output && <Block title="Output" text={output} tail />}
+      {args && Object.keys(args).length > 0 && (
+        <TextBlock title="Arguments" text={JSON.stringify(args, null, 2)} file={`${name} arguments.json`} />
+      )}
+      {output && <TextBlock title="Output" text={output} file={`${name}.txt`} tail />}
       {result !== undefined && result !== null && (
-        <Block title="Result" text={typeof result === "string" ? result : JSON.stringify(result, null, 2)} />
+        <TextBlock
+          title="Result"
+          text={typeof result === "string" ? result : JSON.stringify(result, null, 2)}
+          file={`${name} result.${typeof result === "string" ? "txt" : "json"}`}
+        />
       )}
       {command.key === "fetch" && isFile(result) && <FetchedFile command={command} />}
-      {error && <Block title={`Error · ${error.code}`} text={error.message} bad />}
+      {error && <TextBlock title={`Error · ${error.code}`} text={error.message} file={`${name} error.txt`} bad />}
       {command.timeline && command.timeline.length > 0 && <Timeline moments={command.timeline} />}
       {late && late.length > 0 && <LateReplies replies={late} />}
     </div>
@@ -46,11 +57,11 @@ function FetchedFile({ command: { id, device, args } }: { command: CommandDocume
 
 function Facts({ command }: { command: CommandDocument }): JSX.Element {
   const { id, by, timeout, expires, usually } = command;
-  const facts: (readonly [string, string])[] = [
+  const facts: (readonly [string, string | JSX.Element])[] = [
     ["Id", id],
     ...(by ? [["Sent by", by] as const] : []),
     ...(timeout ? [["Reply awaited for", formatCoarsely(timeout)] as const] : []),
-    ...(expires ? [["Begins before", formatMoment(expires, now.value)] as const] : []),
+    ...(expires ? [["Begins before", <At key="expires" ts={expires} />] as const] : []),
     ...(usually
       ? [
           [
@@ -72,32 +83,6 @@ function Facts({ command }: { command: CommandDocument }): JSX.Element {
   );
 }
 
-/** Preformatted text; a `tail` stays scrolled to its end while it grows. */
-function Block({
-  title,
-  text,
-  tail = false,
-  bad = false,
-}: {
-  title: string;
-  text: string;
-  tail?: boolean;
-  bad?: boolean;
-}): JSX.Element {
-  const pre = useRef<HTMLPreElement>(null);
-  useLayoutEffect(() => {
-    if (tail && pre.current) pre.current.scrollTop = pre.current.scrollHeight;
-  }, [text, tail]);
-  return (
-    <section class="block">
-      <h4>{title}</h4>
-      <pre ref={pre} class={bad ? "bad" : ""} tabIndex={0}>
-        {text}
-      </pre>
-    </section>
-  );
-}
-
 function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Element {
   const first = moments[0]?.ts ?? 0;
   return (
@@ -106,10 +91,12 @@ function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Elemen
       <ol class="timeline">
         {moments.map((moment, index) => (
           <li key={index}>
-            <time dateTime={new Date(moment.ts).toISOString()}>{formatExact(moment.ts)}</time>
+            <Time ts={moment.ts} text={formatExact(moment.ts)} />
             <span class="offset">+{formatCoarsely(Math.max(0, moment.ts - first))}</span>
             <span class={`who ${moment.who}`}>{moment.who}</span>
-            <span>{moment.what}</span>
+            <span>
+              <Told text={moment.what} />
+            </span>
           </li>
         ))}
       </ol>
@@ -124,7 +111,7 @@ function LateReplies({ replies }: { replies: readonly LateReply[] }): JSX.Elemen
       <ol class="timeline late">
         {replies.map((reply, index) => (
           <li key={index}>
-            <time dateTime={new Date(reply.ts).toISOString()}>{formatExact(reply.ts)}</time>
+            <Time ts={reply.ts} text={formatExact(reply.ts)} />
             <span class="offset">{formatCoarsely(reply.lateBy)} late</span>
             <span class={`state ${stateLooks[reply.state].tone}`}>{stateLooks[reply.state].label}</span>
             <span>{reply.error?.message ?? (reply.result === undefined ? "" : JSON.stringify(reply.result))}</span>
